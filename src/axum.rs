@@ -1,0 +1,93 @@
+//! Extractors for axum.
+
+use axum_core::body::Body;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::layer::Anonymous;
+use crate::policy::Grant;
+use crate::session::Session;
+
+/// A handler asks for a grant where no guard stands in front of it, or an optional one that let the request through
+/// without credentials: a fault of the program, answered with 500 and a line in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingGrant {
+    /// No guard stands in front of the handler.
+    NoGuard,
+    /// The guard is optional: the handler has to take `Option<Grant>`.
+    OptionalGuard,
+}
+
+impl std::fmt::Display for MissingGrant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NoGuard => "no StepUpLayer stands in front of a handler that takes a Grant or a Session",
+            Self::OptionalGuard => {
+                "an optional StepUpLayer stands in front of a handler that takes a Grant and not Option<Grant>"
+            }
+        })
+    }
+}
+
+impl std::error::Error for MissingGrant {}
+
+impl IntoResponse for MissingGrant {
+    fn into_response(self) -> Response {
+        tracing::error!(target: "tower_step_up::guard", reason = %self, "a handler cannot run");
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    }
+}
+
+fn grant(parts: &Parts) -> Result<Grant, MissingGrant> {
+    let missing = || match parts.extensions.get::<Anonymous>() {
+        Some(Anonymous) => MissingGrant::OptionalGuard,
+        None => MissingGrant::NoGuard,
+    };
+    parts.extensions.get::<Grant>().cloned().ok_or_else(missing)
+}
+
+/// The grant of the innermost guard. Where no guard stands: 500, and a line in the log that says so.
+impl<S: Sync> FromRequestParts<S> for Grant {
+    type Rejection = MissingGrant;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, MissingGrant> {
+        grant(parts)
+    }
+}
+
+/// For routes behind an optional guard: `None` without credentials. Where no guard stands: 500, as for `Grant`.
+impl<S: Sync> OptionalFromRequestParts<S> for Grant {
+    type Rejection = MissingGrant;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, MissingGrant> {
+        match grant(parts) {
+            Ok(grant) => Ok(Some(grant)),
+            Err(MissingGrant::OptionalGuard) => Ok(None),
+            Err(missing) => Err(missing),
+        }
+    }
+}
+
+/// The session of the innermost guard's grant.
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = MissingGrant;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, MissingGrant> {
+        grant(parts).map(|grant| grant.session().clone())
+    }
+}
+
+/// As for `Option<Grant>`.
+impl<S: Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = MissingGrant;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, MissingGrant> {
+        let grant = <Grant as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(grant.map(|grant| grant.session().clone()))
+    }
+}

@@ -1,0 +1,79 @@
+//! Reading one cookie (RFC 6265, section 5.4), across as many Cookie headers as HTTP/2 splits it into.
+
+use http::{HeaderMap, header};
+
+use super::CredentialError;
+
+/// The value of the cookie of this name. A cookie that is there and empty is a value.
+pub(super) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, CredentialError> {
+    let mut found = None;
+    for value in headers.get_all(header::COOKIE) {
+        for pair in pairs(value.as_bytes()) {
+            let Some(value) = value_of(pair, name.as_bytes()) else {
+                continue;
+            };
+            if found.replace(value).is_some() {
+                return Err(CredentialError::SeveralCookies);
+            }
+        }
+    }
+    found
+        .map(|value| str::from_utf8(value).map_err(|_| CredentialError::UnreadableCookie))
+        .transpose()
+}
+
+fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr::memchr_iter(b';', header).chain([header.len()]).map(move |end| {
+        let pair = header.get(start..end).unwrap_or_default();
+        start = end + 1;
+        pair
+    })
+}
+
+fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let rest = pair.trim_ascii().strip_prefix(name)?.trim_ascii_start();
+    rest.strip_prefix(b"=").map(<[u8]>::trim_ascii_start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[track_caller]
+    fn check(lines: &[&[u8]], want: Result<Option<&str>, CredentialError>) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line).expect("a header value"));
+        }
+        assert_eq!(find(&headers, "jwt"), want, "{lines:?}");
+    }
+
+    #[test]
+    fn a_cookie_is_found_wherever_it_stands() {
+        check(&[], Ok(None));
+        check(&[b"jwt=a.b.c"], Ok(Some("a.b.c")));
+        check(&[b"x=1; jwt=a; y=2"], Ok(Some("a")));
+        check(&[b"x=1;jwt=a;"], Ok(Some("a")));
+        check(&[b"x=1", b"jwt=a"], Ok(Some("a")));
+        check(&[b" ; ;jwt = a ;"], Ok(Some("a")));
+        check(&[b"jwt="], Ok(Some("")));
+        check(&[b"jwt=a=b"], Ok(Some("a=b")));
+    }
+
+    #[test]
+    fn other_names_are_passed_over() {
+        check(&[b"jwt2=a; xjwt=a; JWT=a; jwt; =a; jw=t"], Ok(None));
+        check(&[b"x=jwt=a"], Ok(None));
+        check(&[b"\xff\xfe=\xff; jwt=a"], Ok(Some("a")));
+    }
+
+    #[test]
+    fn two_of_the_name_are_not_a_guess() {
+        check(&[b"jwt=a; jwt=b"], Err(CredentialError::SeveralCookies));
+        check(&[b"jwt=a; jwt=a"], Err(CredentialError::SeveralCookies));
+        check(&[b"jwt=a", b"jwt=b"], Err(CredentialError::SeveralCookies));
+        check(&[b"jwt=\xff"], Err(CredentialError::UnreadableCookie));
+    }
+}

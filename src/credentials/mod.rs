@@ -1,0 +1,193 @@
+//! Where a request carries its token.
+
+mod cookie;
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// A place in a request where a session JWT may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialSource {
+    /// `Authorization: Bearer …` (RFC 6750, section 2.1), the scheme in any case. Another scheme is passed over.
+    Bearer,
+    /// A cookie of this name.
+    Cookie(Box<str>),
+}
+
+impl CredentialSource {
+    /// A cookie of this name. Names are compared as they are.
+    #[must_use]
+    pub fn cookie(name: &str) -> Self {
+        Self::Cookie(name.into())
+    }
+
+    /// Stytch's default: the Authorization header, then the cookie `stytch_session_jwt`.
+    #[must_use]
+    pub fn defaults() -> [Self; 2] {
+        [Self::Bearer, Self::cookie("stytch_session_jwt")]
+    }
+}
+
+/// A token that a request carries.
+pub(crate) struct Credential<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) in_cookie: bool,
+}
+
+/// The first source that is there decides, alone.
+pub(crate) fn find<'a>(
+    headers: &'a HeaderMap,
+    sources: &[CredentialSource],
+) -> Result<Option<Credential<'a>>, CredentialError> {
+    for source in sources {
+        let token = match source {
+            CredentialSource::Bearer => bearer(headers)?,
+            CredentialSource::Cookie(name) => cookie::find(headers, name)?,
+        };
+        if let Some(token) = token {
+            return Ok(Some(Credential {
+                token,
+                in_cookie: matches!(source, CredentialSource::Cookie(_)),
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// Keeps what may carry a token out of `Debug` output and compression tables downstream.
+pub(crate) fn mark_sensitive(headers: &mut HeaderMap) {
+    for name in [header::AUTHORIZATION, header::COOKIE] {
+        if let header::Entry::Occupied(mut values) = headers.entry(name) {
+            values.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, CredentialError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(CredentialError::SeveralAuthorizations);
+    }
+    let (scheme, token) = split_scheme(value);
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(None);
+    }
+    let token = token.trim_ascii();
+    match str::from_utf8(token) {
+        Ok(token) if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(token)),
+        _ => Err(CredentialError::UnreadableBearer),
+    }
+}
+
+fn split_scheme(value: &HeaderValue) -> (&[u8], &[u8]) {
+    let value = value.as_bytes().trim_ascii_start();
+    let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
+    value.split_at(end)
+}
+
+/// Why it cannot be said which token a request carries: a 400, not a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// More than one Authorization header.
+    SeveralAuthorizations,
+    /// The scheme Bearer without one readable token.
+    UnreadableBearer,
+    /// More than one cookie of the configured name.
+    SeveralCookies,
+    /// A cookie of the configured name whose value is not text.
+    UnreadableCookie,
+}
+
+impl CredentialError {
+    /// The stable name, for logs and metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::SeveralAuthorizations => "several_authorizations",
+            Self::UnreadableBearer => "unreadable_bearer",
+            Self::SeveralCookies => "several_cookies",
+            Self::UnreadableCookie => "unreadable_cookie",
+        }
+    }
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SeveralAuthorizations => "more than one Authorization header",
+            Self::UnreadableBearer => "the Authorization header has no readable Bearer token",
+            Self::SeveralCookies => "more than one session cookie",
+            Self::UnreadableCookie => "the session cookie is not readable",
+        })
+    }
+}
+
+impl std::error::Error for CredentialError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_bytes(value).expect("a header value"));
+        }
+        headers
+    }
+
+    #[track_caller]
+    fn check(lines: &[(&'static str, &[u8])], want: Result<Option<&str>, CredentialError>) {
+        let headers = headers(lines);
+        let got = find(&headers, &CredentialSource::defaults()).map(|found| found.map(|it| it.token));
+        assert_eq!(got, want, "{lines:?}");
+    }
+
+    #[test]
+    fn authorization_headers() {
+        use CredentialError::{SeveralAuthorizations, UnreadableBearer};
+
+        check(&[], Ok(None));
+        for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+            check(
+                &[("authorization", format!("{scheme} a.b.c").as_bytes())],
+                Ok(Some("a.b.c")),
+            );
+        }
+        check(&[("authorization", b"Bearer   a.b.c  ")], Ok(Some("a.b.c")));
+        check(&[("authorization", b"Bearer\ta.b.c")], Ok(Some("a.b.c")));
+        check(&[("authorization", b"Basic dTpw")], Ok(None));
+        check(&[("authorization", b"Bearera.b.c")], Ok(None));
+        check(&[("authorization", b"")], Ok(None));
+        check(&[("authorization", b"Bearer")], Err(UnreadableBearer));
+        check(&[("authorization", b"Bearer ")], Err(UnreadableBearer));
+        check(&[("authorization", b"Bearer a b")], Err(UnreadableBearer));
+        check(&[("authorization", b"Bearer \xff")], Err(UnreadableBearer));
+        check(
+            &[("authorization", b"Bearer a"), ("authorization", b"Bearer a")],
+            Err(SeveralAuthorizations),
+        );
+        check(
+            &[("authorization", b"Basic a"), ("authorization", b"Bearer a")],
+            Err(SeveralAuthorizations),
+        );
+    }
+
+    #[test]
+    fn the_first_source_that_is_there_decides_alone() {
+        let both: [(_, &[u8]); 2] = [("authorization", b"Bearer a"), ("cookie", b"stytch_session_jwt=b")];
+        check(&both, Ok(Some("a")));
+        let other_scheme: [(_, &[u8]); 2] = [("authorization", b"Basic a"), ("cookie", b"stytch_session_jwt=b")];
+        check(&other_scheme, Ok(Some("b")));
+        let unreadable: [(_, &[u8]); 2] = [("authorization", b"Bearer"), ("cookie", b"stytch_session_jwt=b")];
+        check(&unreadable, Err(CredentialError::UnreadableBearer));
+        let headers = headers(&both);
+        let turned = [CredentialSource::cookie("stytch_session_jwt"), CredentialSource::Bearer];
+        assert_eq!(find(&headers, &turned).ok().flatten().map(|it| it.token), Some("b"));
+        assert!(find(&headers, &[]).is_ok_and(|found| found.is_none()));
+    }
+}

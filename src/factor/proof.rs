@@ -1,0 +1,49 @@
+//! One thing that a user proved.
+
+use time::OffsetDateTime;
+
+use super::Factor;
+
+/// One entry of a session's `authentication_factors`: what the user proved, and when last.
+///
+/// The telephone numbers, addresses and ids that Stytch puts beside it are not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthenticationFactor {
+    factor: Factor,
+    dated: Dated,
+}
+
+/// What an entry's `last_authenticated_at` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dated {
+    At(OffsetDateTime),
+    /// No date: an age without bound.
+    Absent,
+    /// A date that cannot be read, the empty string included: no proof at all.
+    Unreadable,
+}
+
+impl AuthenticationFactor {
+    pub(crate) fn new(factor: Factor, dated: Dated) -> Self {
+        Self { factor, dated }
+    }
+
+    /// The kind of factor.
+    #[must_use]
+    pub fn factor(&self) -> &Factor {
+        &self.factor
+    }
+
+    /// When the user last proved it; `None` where the token has no date or one that cannot be read.
+    #[must_use]
+    pub fn last_authenticated_at(&self) -> Option<OffsetDateTime> {
+        match self.dated {
+            Dated::At(instant) => Some(instant),
+            Dated::Absent | Dated::Unreadable => None,
+        }
+    }
+
+    pub(crate) fn dated(&self) -> Dated {
+        self.dated
+    }
+}

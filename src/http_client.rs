@@ -1,0 +1,134 @@
+//! One bounded HTTP client: HTTPS by rustls with an explicit provider, plain HTTP to loopback only, no redirects.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+}
+
+/// What a request may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// For everything, the last byte of the body included.
+    pub(crate) time: Duration,
+    pub(crate) body_bytes: usize,
+}
+
+impl HttpClient {
+    /// Trusts the roots that Mozilla's programme lists, and these.
+    pub(crate) fn new(further_roots: &[CertificateDer<'static>]) -> Result<Self, InvalidRoots> {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.into(),
+        };
+        for root in further_roots {
+            roots.add(root.clone()).map_err(|_| InvalidRoots)?;
+        }
+        // The process default is not ours to set or to trust.
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| InvalidRoots)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(0) // minutes pass between two requests
+            .build(connector);
+        Ok(Self { client })
+    }
+
+    /// The body of a 200.
+    pub(crate) async fn get(&self, url: &Uri, accept: &'static str, bounds: Bounds) -> Result<Bytes, FetchError> {
+        let answer = tokio::time::timeout(bounds.time, self.get_unhurried(url, accept, bounds.body_bytes));
+        answer.await.unwrap_or(Err(FetchError::TimedOut(bounds.time)))
+    }
+
+    async fn get_unhurried(&self, url: &Uri, accept: &'static str, limit: usize) -> Result<Bytes, FetchError> {
+        let request = Request::get(url)
+            .header(header::ACCEPT, accept)
+            .header(header::USER_AGENT, concat!("tower-step-up/", env!("CARGO_PKG_VERSION")))
+            .body(Empty::new())
+            .map_err(|_| FetchError::Unreachable)?;
+        let response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|_| FetchError::Unreachable)?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
+        }
+        match Limited::new(response.into_body(), limit).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(FetchError::TooLarge(limit)),
+            Err(_) => Err(FetchError::Interrupted),
+        }
+    }
+}
+
+/// Certificates in PEM; at least one.
+pub(crate) fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidRoots> {
+    let roots: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| InvalidRoots)?;
+    if roots.is_empty() { Err(InvalidRoots) } else { Ok(roots) }
+}
+
+/// Not certificates in PEM that can be trusted as roots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidRoots;
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FetchError {
+    Unreachable,
+    TimedOut(Duration),
+    /// Redirects too: they are not followed.
+    Status(StatusCode),
+    TooLarge(usize),
+    Interrupted,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("no connection, no trusted certificate, or not an HTTP answer"),
+            Self::TimedOut(limit) => write!(f, "no complete answer within {limit:?}"),
+            Self::Status(status) => write!(f, "the status {} and not 200", status.as_u16()),
+            Self::TooLarge(limit) => write!(f, "an answer of more than {limit} bytes"),
+            Self::Interrupted => f.write_str("an answer that broke off"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_certificates_in_pem() {
+        assert_eq!(read_roots(b"").err(), Some(InvalidRoots));
+        assert_eq!(
+            read_roots(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").err(),
+            Some(InvalidRoots)
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! Where the keys come from that tokens are verified with.
+
+mod jwk;
+#[cfg(feature = "remote")]
+mod remote;
+#[cfg(feature = "remote")]
+mod schedule;
+mod signature;
+
+pub(crate) use self::jwk::Key;
+pub use self::jwk::{KeySet, KeySetError};
+#[cfg(feature = "remote")]
+pub use self::remote::{RemoteKeys, RemoteKeysError};
+#[cfg(feature = "testing")]
+pub(crate) use self::signature::SigningKey;
+pub use self::signature::{Algorithm, UnknownAlgorithm};
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A source of keys.
+///
+/// [`current`](Self::current) is asked at every request and must not block. Where it has no key for a token's `kid`,
+/// [`refresh`](Self::refresh) is asked once, and after it `current` again.
+///
+/// | the answer of `refresh` | a token with an unknown `kid` gets |
+/// | --- | --- |
+/// | `None`: not now, what is known stands (a fixed set; cooling down after a good fetch) | 401 |
+/// | a future that ends in `Ok`: the source knows as much as it can | whatever `current` now says |
+/// | a future that ends in an error | 503 |
+pub trait KeySource: Send + Sync + 'static {
+    /// The keys that are known and fresh enough to use; `None` where there are none.
+    fn current(&self) -> Option<Arc<KeySet>>;
+
+    /// Looks for a key that `current` does not have. The source decides whether and how often: anyone can make up a `kid`.
+    fn refresh(&self, kid: &str) -> Option<Refresh>;
+}
+
+/// A look for fresh keys under way. It may be dropped at any time, which disturbs nobody else who waits.
+pub type Refresh = Pin<Box<dyn Future<Output = Result<(), KeysUnavailable>> + Send>>;
+
+/// No keys can be had now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeysUnavailable {
+    /// After how long it is worth asking again.
+    pub retry_after: Duration,
+}
+
+impl fmt::Display for KeysUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the keys to verify the token with are unavailable")
+    }
+}
+
+impl std::error::Error for KeysUnavailable {}
+
+impl<K: KeySource + ?Sized> KeySource for Arc<K> {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        (**self).current()
+    }
+
+    fn refresh(&self, kid: &str) -> Option<Refresh> {
+        (**self).refresh(kid)
+    }
+}
+
+/// A fixed set of keys, read once from a JWKS document.
+///
+/// ```
+/// use tower_step_up::StaticKeys;
+///
+/// let empty = StaticKeys::from_jwks(br#"{"keys":[]}"#);
+/// assert!(empty.is_err()); // a verifier without a key could only refuse
+/// ```
+#[derive(Clone, Debug)]
+pub struct StaticKeys(Arc<KeySet>);
+
+impl StaticKeys {
+    /// The usable keys of a JWKS document (RFC 7517). See [`KeySet::from_jwks`].
+    ///
+    /// # Errors
+    ///
+    /// Where the document cannot be read or has no usable key.
+    pub fn from_jwks(document: &[u8]) -> Result<Self, KeySetError> {
+        KeySet::from_jwks(document).map(|keys| Self(Arc::new(keys)))
+    }
+}
+
+impl KeySource for StaticKeys {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn refresh(&self, _kid: &str) -> Option<Refresh> {
+        None
+    }
+}

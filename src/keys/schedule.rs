@@ -1,0 +1,158 @@
+//! When to fetch keys, when to wait, and when to give up: pure, with instants as arguments.
+//!
+//! Instants are readings of [`Clock::monotonic`](crate::Clock::monotonic).
+
+use std::time::Duration;
+
+/// The limits of the schedule.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// The age at which a set is fetched anew, in the background.
+    pub(super) refresh_after: Duration,
+    /// The age up to which a set may be used at all.
+    pub(super) usable_for: Duration,
+    /// From one good fetch to the next that an unknown `kid` may cause.
+    pub(super) cool_down: Duration,
+    /// After the first failure; doubled by each further one up to `longest_backoff`.
+    pub(super) backoff: Duration,
+    pub(super) longest_backoff: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            refresh_after: Duration::from_secs(10 * 60),
+            usable_for: Duration::from_secs(12 * 60 * 60),
+            cool_down: Duration::from_secs(30),
+            backoff: Duration::from_secs(1),
+            longest_backoff: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What has happened so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Schedule {
+    /// When the last good fetch began.
+    fetched_at: Option<Duration>,
+    /// Set from a failure to the next good fetch.
+    failing: Option<Failing>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    /// Failures in a row.
+    count: u32,
+    last_at: Duration,
+}
+
+/// What to do about a `kid` that the set does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Fetch,
+    /// Cooling down after a good fetch: what is known stands.
+    CoolDown,
+    /// Backing off after a failure, for this much longer.
+    BackOff(Duration),
+}
+
+impl Schedule {
+    pub(super) fn decide(&self, now: Duration, limits: &Limits) -> Decision {
+        if let Some(rest) = self.backoff_left(now, limits) {
+            return Decision::BackOff(rest);
+        }
+        match self.fetched_at {
+            Some(fetched_at) if self.failing.is_none() && now.saturating_sub(fetched_at) < limits.cool_down => {
+                Decision::CoolDown
+            }
+            _ => Decision::Fetch,
+        }
+    }
+
+    /// Whether the set is old enough to be fetched anew in the background.
+    pub(super) fn is_due(&self, now: Duration, limits: &Limits) -> bool {
+        self.fetched_at
+            .is_none_or(|fetched_at| now.saturating_sub(fetched_at) >= limits.refresh_after)
+            && self.backoff_left(now, limits).is_none()
+    }
+
+    /// A good fetch that began at `began`.
+    pub(super) fn succeeded(&mut self, began: Duration) {
+        *self = Self {
+            fetched_at: Some(began),
+            failing: None,
+        };
+    }
+
+    /// A failure, and how long to wait after it.
+    pub(super) fn failed(&mut self, now: Duration, limits: &Limits) -> Duration {
+        let count = self.failing.map_or(1, |failing| failing.count.saturating_add(1));
+        self.failing = Some(Failing { count, last_at: now });
+        self.backoff_left(now, limits).unwrap_or_default()
+    }
+
+    fn backoff_left(&self, now: Duration, limits: &Limits) -> Option<Duration> {
+        let failing = self.failing?;
+        let doubled = limits
+            .backoff
+            .saturating_mul(1_u32.checked_shl(failing.count - 1).unwrap_or(u32::MAX));
+        let retry_at = failing.last_at.saturating_add(doubled.min(limits.longest_backoff));
+        retry_at.checked_sub(now).filter(|rest| !rest.is_zero())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_first_look_fetches() {
+        let schedule = Schedule::default();
+        assert_eq!(schedule.decide(at(0), &Limits::default()), Decision::Fetch);
+        assert!(schedule.is_due(at(0), &Limits::default()));
+    }
+
+    #[test]
+    fn after_a_good_fetch_it_cools_down_and_is_due_much_later() {
+        let limits = Limits::default();
+        let mut schedule = Schedule::default();
+        schedule.succeeded(at(100));
+        assert_eq!(schedule.decide(at(100), &limits), Decision::CoolDown);
+        assert_eq!(schedule.decide(at(129), &limits), Decision::CoolDown);
+        assert_eq!(schedule.decide(at(130), &limits), Decision::Fetch);
+        assert!(!schedule.is_due(at(699), &limits));
+        assert!(schedule.is_due(at(700), &limits));
+    }
+
+    #[test]
+    fn failures_back_off_from_one_second_to_thirty_and_a_good_fetch_ends_it() {
+        let limits = Limits::default();
+        let mut schedule = Schedule::default();
+        for want in [1, 2, 4, 8, 16, 30, 30] {
+            assert_eq!(schedule.failed(at(50), &limits), at(want));
+            assert_eq!(schedule.decide(at(50), &limits), Decision::BackOff(at(want)));
+            assert!(!schedule.is_due(at(49 + want), &limits));
+            assert_eq!(schedule.decide(at(50 + want), &limits), Decision::Fetch);
+        }
+        for _ in 0..100 {
+            assert_eq!(schedule.failed(at(50), &limits), at(30));
+        }
+        schedule.succeeded(at(90));
+        assert_eq!(schedule.decide(at(90), &limits), Decision::CoolDown);
+        assert_eq!(schedule.failed(at(91), &limits), at(1));
+    }
+
+    #[test]
+    fn a_failure_cuts_the_cool_down_short_once_the_backoff_is_over() {
+        let limits = Limits::default();
+        let mut schedule = Schedule::default();
+        schedule.succeeded(at(100));
+        schedule.failed(at(110), &limits);
+        assert_eq!(schedule.decide(at(110), &limits), Decision::BackOff(at(1)));
+        assert_eq!(schedule.decide(at(111), &limits), Decision::Fetch);
+    }
+}

@@ -1,0 +1,65 @@
+//! One event per decision. Tokens, addresses and telephone numbers never get here.
+
+use tracing::{debug, info, warn};
+
+use super::judge::Pass;
+use crate::policy::Policy;
+use crate::rejection::Rejection;
+
+const TARGET: &str = "tower_step_up::guard";
+
+pub(super) fn record(policy: &Policy, verdict: &Result<Pass, Rejection>) {
+    match verdict {
+        Ok(Pass { grant: Some(grant), .. }) => {
+            let session = grant.session();
+            debug!(
+                target: TARGET,
+                decision = "granted",
+                policy = label(policy),
+                session_id = session.id(),
+                user_id = session.user_id(),
+            );
+        }
+        Ok(Pass { grant: None, .. }) => debug!(target: TARGET, decision = "anonymous", policy = label(policy)),
+        Err(why) => refused(policy, why),
+    }
+}
+
+fn refused(policy: &Policy, why: &Rejection) {
+    let (reason, status, policy) = (why.reason(), why.status().as_u16(), label(policy));
+    match why {
+        Rejection::StepUpRequired(shortfall) => {
+            let session = shortfall.session();
+            info!(
+                target: TARGET,
+                decision = "refused",
+                policy,
+                reason,
+                detail = ?shortfall.unmet(),
+                status,
+                session_id = session.id(),
+                user_id = session.user_id(),
+            );
+        }
+        Rejection::KeysUnavailable(_) => {
+            warn!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
+        }
+        _ => info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status),
+    }
+}
+
+/// The policy's name, or where it has none its words.
+fn label(policy: &Policy) -> tracing::field::DisplayValue<Label<'_>> {
+    tracing::field::display(Label(policy))
+}
+
+struct Label<'a>(&'a Policy);
+
+impl std::fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.name() {
+            Some(name) => f.write_str(name),
+            None => self.0.fmt(f),
+        }
+    }
+}

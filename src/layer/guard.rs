@@ -1,0 +1,140 @@
+//! The layer and its configuration.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::service::StepUp;
+use crate::credentials::CredentialSource;
+use crate::policy::Policy;
+use crate::respond::{BearerChallenge, Respond};
+use crate::token::Verifier;
+
+/// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. One reference count to clone, and not generic.
+///
+/// Guards are made from guards, and one made so is never weaker:
+///
+/// ```
+/// use tower_step_up::{Factor, Policy, testing};
+///
+/// let guard = testing::TestIssuer::new().guard(); // demands any session
+/// let account = guard.require(Policy::mfa().named("account")); // demands MFA
+/// let admin = account.require(Policy::phishing_resistant().named("admin")); // demands both
+/// assert_eq!(admin.policy().to_string(), "mfa and phishing_resistant");
+/// assert_eq!(admin.policy().name(), Some("admin"));
+/// ```
+#[derive(Clone)]
+pub struct StepUpLayer {
+    pub(super) guard: Arc<Guard>,
+}
+
+#[derive(Clone)]
+pub(super) struct Guard {
+    pub(super) verifier: Verifier,
+    pub(super) policy: Policy,
+    /// Whether `policy` was demanded, or stands for a guard that demands any session.
+    demands: bool,
+    pub(super) optional: bool,
+    pub(super) sources: Arc<[CredentialSource]>,
+    pub(super) responder: Arc<dyn Respond>,
+}
+
+impl StepUpLayer {
+    /// A guard that demands a genuine session and nothing more, from the Authorization header or else the cookie
+    /// `stytch_session_jwt`.
+    #[must_use]
+    pub fn new(verifier: Verifier) -> Self {
+        Self {
+            guard: Arc::new(Guard {
+                verifier,
+                policy: Policy::session(),
+                demands: false,
+                optional: false,
+                sources: CredentialSource::defaults().into(),
+                responder: Arc::new(BearerChallenge::default()),
+            }),
+        }
+    }
+
+    /// A guard that demands this policy too.
+    ///
+    /// The first one demanded takes the place of *any session*. Each later one is demanded beside the old; the whole is
+    /// named as the later one where that has a name, else as the old.
+    #[must_use]
+    pub fn require(&self, policy: impl Into<Policy>) -> Self {
+        let policy = policy.into();
+        self.with(|guard| {
+            guard.policy = if guard.demands {
+                both(&guard.policy, policy)
+            } else {
+                policy
+            };
+            guard.demands = true;
+        })
+    }
+
+    /// A guard that lets requests without credentials through, without a grant: handlers take `Option<Grant>`. Credentials
+    /// that are there are judged in full.
+    #[must_use]
+    pub fn optional(&self) -> Self {
+        self.with(|guard| guard.optional = true)
+    }
+
+    /// A guard that answers refused requests so.
+    #[must_use]
+    pub fn respond_with(&self, responder: impl Respond) -> Self {
+        self.with(|guard| guard.responder = Arc::new(responder))
+    }
+
+    /// A guard that looks for tokens in these places, in this order. None at all refuses every request.
+    #[must_use]
+    pub fn credentials(&self, sources: impl IntoIterator<Item = CredentialSource>) -> Self {
+        self.with(|guard| guard.sources = sources.into_iter().collect())
+    }
+
+    /// What the guard demands.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.guard.policy
+    }
+
+    /// The verifier that makes sessions of tokens here.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.guard.verifier
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Guard)) -> Self {
+        let mut guard = Guard::clone(&self.guard);
+        change(&mut guard);
+        Self { guard: Arc::new(guard) }
+    }
+}
+
+fn both(old: &Policy, new: Policy) -> Policy {
+    let name = new.name().or(old.name()).map(str::to_owned);
+    let both = old.clone().and(new);
+    match name {
+        Some(name) => both.named(&name),
+        None => both,
+    }
+}
+
+impl<S> Layer<S> for StepUpLayer {
+    type Service = StepUp<S>;
+
+    fn layer(&self, inner: S) -> StepUp<S> {
+        StepUp::new(inner, self.clone())
+    }
+}
+
+impl fmt::Debug for StepUpLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepUpLayer")
+            .field("policy", &self.guard.policy)
+            .field("optional", &self.guard.optional)
+            .field("verifier", &self.guard.verifier)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! The decision on a request: pass, refuse, or wait for keys.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap};
+use time::OffsetDateTime;
+
+use super::event;
+use super::guard::Guard;
+use crate::credentials::{self, Credential};
+use crate::policy::Grant;
+use crate::rejection::Rejection;
+use crate::session::Session;
+use crate::token::{Attempt, TokenError};
+
+/// What a guard makes of a request.
+pub(super) enum Judgement {
+    Decided(Result<Pass, Rejection>),
+    /// The verdict, boxed; neither the service nor the body is part of it.
+    Wait(PendingVerdict),
+}
+
+pub(super) type PendingVerdict = Pin<Box<dyn Future<Output = Result<Pass, Rejection>> + Send>>;
+
+/// What a request that may pass carries on.
+pub(super) struct Pass {
+    /// `None` where an optional guard found no credentials.
+    pub(super) grant: Option<Grant>,
+    pub(super) by_cookie: bool,
+}
+
+/// Stands in the extensions where an optional guard let a request through without credentials.
+#[derive(Clone)]
+pub(crate) struct Anonymous;
+
+pub(super) fn judge(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extensions) -> Judgement {
+    let judgement = judge_quietly(guard, headers, extensions);
+    if let Judgement::Decided(verdict) = &judgement {
+        event::record(&guard.policy, verdict);
+    }
+    judgement
+}
+
+fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extensions) -> Judgement {
+    if let Some(outer) = extensions
+        .get::<Grant>()
+        .filter(|outer| guard.verifier.made(outer.session()))
+    {
+        return Judgement::Decided(take_over(guard, outer));
+    }
+    let Credential { token, in_cookie } = match credentials::find(headers, &guard.sources) {
+        Ok(Some(credential)) => credential,
+        Ok(None) if guard.optional => {
+            return Judgement::Decided(Ok(Pass {
+                grant: None,
+                by_cookie: false,
+            }));
+        }
+        Ok(None) => return Judgement::Decided(Err(Rejection::NoCredentials)),
+        Err(error) => return Judgement::Decided(Err(Rejection::InvalidRequest(error))),
+    };
+    let now = guard.verifier.now();
+    match guard.verifier.attempt(token, now) {
+        Attempt::Done(verified) => Judgement::Decided(decide(guard, verified, now, in_cookie)),
+        Attempt::Wait(refresh) => {
+            let guard = Arc::clone(guard);
+            let token = token.to_owned();
+            Judgement::Wait(Box::pin(async move {
+                let refreshed = refresh.await;
+                let now = guard.verifier.now();
+                let verified = refreshed
+                    .map_err(TokenError::from)
+                    .and_then(|()| guard.verifier.verify_at(&token, now));
+                let verdict = decide(&guard, verified, now, in_cookie);
+                event::record(&guard.policy, &verdict);
+                verdict
+            }))
+        }
+    }
+}
+
+/// With the session that an outer guard of the same verifier made.
+fn take_over(guard: &Guard, outer: &Grant) -> Result<Pass, Rejection> {
+    let now = guard.verifier.now();
+    let session = guard
+        .verifier
+        .recheck(outer.session(), now)
+        .map(|()| outer.session().clone());
+    // The outer guard knows how the token came, and marks the answer if need be.
+    let pass = decide(guard, session, now, false)?;
+    Ok(Pass {
+        grant: pass.grant.map(|grant| grant.bounded_by(outer)),
+        ..pass
+    })
+}
+
+fn decide(
+    guard: &Guard,
+    verified: Result<Session, TokenError>,
+    now: OffsetDateTime,
+    by_cookie: bool,
+) -> Result<Pass, Rejection> {
+    let grant = guard
+        .policy
+        .evaluate(&verified?, now)
+        .map_err(Rejection::StepUpRequired)?;
+    Ok(Pass {
+        grant: Some(grant),
+        by_cookie,
+    })
+}
+
+impl Pass {
+    /// Leaves exactly one mark in the request: this guard's.
+    pub(super) fn mark(self, extensions: &mut Extensions) {
+        match self.grant {
+            Some(grant) => {
+                extensions.insert(grant);
+            }
+            None => {
+                extensions.remove::<Grant>();
+                extensions.insert(Anonymous);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The guard.
+//!
+//! # The rule
+//!
+//! A request reaches the service behind a [`StepUpLayer`] only where a session JWT in it is genuine and current and its
+//! session meets the guard's policy:
+//!
+//! 1. The first [`CredentialSource`](crate::CredentialSource) that is in the request decides, alone. Two of one kind are a
+//!    400.
+//! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token. Where its key is not
+//!    known yet, the request waits for keys, 5 s at most.
+//! 3. The guard's [`Policy`](crate::Policy) is evaluated at the time of the verifier's clock, read after any wait.
+//! 4. The [`Grant`](crate::Grant) goes into the request's extensions, and the request on.
+//!
+//! Every other request is answered by the guard's [`Respond`](crate::Respond), and its body is dropped unread.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::Full;
+//! use std::convert::Infallible;
+//! use tower::{Layer, ServiceExt, service_fn};
+//! use tower_step_up::{Factor, Grant, Policy, testing};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let issuer = testing::TestIssuer::new();
+//! let guard = issuer.guard().require(Policy::mfa());
+//! let service = guard.layer(service_fn(|request: Request<Full<Bytes>>| async move {
+//!     let grant = request.extensions().get::<Grant>().expect("a guard stands in front");
+//!     Ok::<_, Infallible>(Response::new(Full::from(grant.session().user_id().to_owned())))
+//! }));
+//!
+//! let with_factors = |factors: &[Factor]| {
+//!     let session = factors.iter().fold(testing::session(), |session, factor| session.proved(factor.clone()));
+//!     Request::get("/").header("authorization", format!("Bearer {}", issuer.mint(&session))).body(Full::default())
+//! };
+//! let accepted = service.clone().oneshot(with_factors(&[Factor::Password, Factor::OtpSms])?).await?;
+//! assert_eq!(accepted.status(), StatusCode::OK);
+//!
+//! let refused = service.oneshot(with_factors(&[Factor::Password])?).await?;
+//! assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Nested guards
+//!
+//! Guards only strengthen each other: a request must pass each. An inner guard with the same verifier (a clone, or a
+//! guard made from the same guard) takes over the session that the outer one verified; its grant ends no later than the
+//! outer's.
+//!
+//! # Where to put it
+//!
+//! - `post(handler).layer(guard).get(other)` leaves `get` open: a layer covers only the methods added before it. Put it
+//!   last.
+//! - `Router::layer` covers unknown paths too, and health checks that are routes of that router: they get 401.
+//!   `Router::route_layer` covers neither the fallback nor routes added later.
+//! - The CORS layer belongs outside: it answers OPTIONS, which carries no credentials. Browsers see the challenge only
+//!   with `expose_headers([WWW_AUTHENTICATE])`.
+//! - HEAD runs through a GET route and is guarded like it.
+//! - A concurrency limit belongs outside: a guard that refuses has taken the permit of the service behind it.
+//! - Timeouts belong outside, so that they cover the wait for keys.
+//!
+//! # Logs
+//!
+//! One `tracing` event per decision, with the target `tower_step_up::guard` and these fields: `decision` (`granted`,
+//! `anonymous` or `refused`), `policy`, `reason`, `detail`, `status`, `session_id` and `user_id` where a session was
+//! verified. Grants are on the level DEBUG, refusals on INFO, unavailable keys on WARN. Tokens, addresses and telephone
+//! numbers are never in them.
+
+mod body;
+mod event;
+mod future;
+mod guard;
+mod judge;
+mod service;
+
+pub use self::body::ResponseBody;
+pub use self::future::ResponseFuture;
+pub use self::guard::StepUpLayer;
+pub(crate) use self::judge::Anonymous;
+pub use self::service::StepUp;

@@ -1,0 +1,65 @@
+//! The guard around a service.
+
+use std::mem;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::body::ResponseBody;
+use super::future::ResponseFuture;
+use super::guard::StepUpLayer;
+use super::judge::{self, Judgement};
+use crate::credentials;
+use crate::respond;
+
+/// A service behind a guard; made by [`StepUpLayer`].
+#[derive(Clone, Debug)]
+pub struct StepUp<S> {
+    inner: S,
+    layer: StepUpLayer,
+}
+
+impl<S> StepUp<S> {
+    pub(super) fn new(inner: S, layer: StepUpLayer) -> Self {
+        Self { inner, layer }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for StepUp<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, ReqBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let guard = &self.layer.guard;
+        match judge::judge(guard, request.headers(), request.extensions()) {
+            Judgement::Decided(Ok(pass)) => {
+                let by_cookie = pass.by_cookie;
+                credentials::mark_sensitive(request.headers_mut());
+                pass.mark(request.extensions_mut());
+                ResponseFuture::passed(self.inner.call(request), by_cookie)
+            }
+            Judgement::Decided(Err(why)) => {
+                let (mut parts, _) = request.into_parts();
+                credentials::mark_sensitive(&mut parts.headers);
+                ResponseFuture::refused(respond::refuse(&*guard.responder, why, &parts))
+            }
+            Judgement::Wait(verdict) => {
+                let (mut parts, body) = request.into_parts();
+                credentials::mark_sensitive(&mut parts.headers);
+                // The service that was polled ready is the one to call; the clone has still to be polled.
+                let clone = self.inner.clone();
+                let ready = mem::replace(&mut self.inner, clone);
+                ResponseFuture::waiting(verdict, ready, parts, body, self.layer.clone())
+            }
+        }
+    }
+}

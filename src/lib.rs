@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "axum")]
+mod axum;
+mod clock;
+mod credentials;
+mod endpoint;
+mod factor;
+#[cfg(feature = "remote")]
+mod http_client;
+mod keys;
+pub mod layer;
+pub mod policy;
+mod rejection;
+mod respond;
+mod session;
+pub mod stytch;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod token;
+mod trust;
+
+#[cfg(feature = "axum")]
+pub use self::axum::MissingGrant;
+pub use self::clock::{Clock, SystemClock};
+pub use self::credentials::{CredentialError, CredentialSource};
+pub use self::factor::{AuthenticationFactor, Factor, UnknownFactor, UnlistedFactor};
+pub use self::keys::{
+    Algorithm, KeySet, KeySetError, KeySource, KeysUnavailable, Refresh, StaticKeys, UnknownAlgorithm,
+};
+#[cfg(feature = "remote")]
+pub use self::keys::{RemoteKeys, RemoteKeysError};
+pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
+pub use self::policy::{Grant, NonEmpty, Policy, Reason, Requirement, Shortfall, Unmet};
+pub use self::rejection::Rejection;
+pub use self::respond::{BearerChallenge, Respond, problem};
+pub use self::session::{Attributes, Organization, Session};
+pub use self::token::{AccessTokenClaim, Excerpt, Part, TimeClaim, TokenError, Verifier};
+pub use self::trust::{Compromise, TrustModel};

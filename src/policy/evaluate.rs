@@ -1,0 +1,111 @@
+//! The decision. A policy and a session give one instant: until when the policy holds. It holds now where that instant
+//! has not passed.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::{Clause, Policy};
+use crate::factor::{AuthenticationFactor, Dated, Factor};
+use crate::session::Session;
+use crate::trust::TrustModel;
+
+/// How long a clause holds, with the set of proofs that count now held fixed. Ordered: never, then instants, then forever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Until {
+    Never,
+    At(OffsetDateTime),
+    Forever,
+}
+
+impl Until {
+    /// Exactly at the limit still holds.
+    pub(crate) fn reaches(self, now: OffsetDateTime) -> bool {
+        self >= Self::At(now)
+    }
+
+    /// `since` plus the age allowed; a limit beyond the calendar is no limit.
+    fn after(since: OffsetDateTime, max_age: Option<Duration>) -> Self {
+        let end = max_age.and_then(|limit| since.checked_add(limit.try_into().ok()?));
+        end.map_or(Self::Forever, Self::At)
+    }
+}
+
+/// The tightest enclosing `within`.
+pub(super) type Limit = Option<Duration>;
+
+pub(super) fn tighter(limit: Limit, max_age: Duration) -> Limit {
+    Some(limit.map_or(max_age, |outer| outer.min(max_age)))
+}
+
+pub(super) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
+    match policy.clause() {
+        Clause::Session => facts.until(limit, |_| true),
+        Clause::Factor(factor) => facts.until(limit, |proved| proved == factor),
+        Clause::PhishingResistant => facts.until(limit, Factor::is_phishing_resistant),
+        Clause::Independent { needed, trust } => independent(*needed, trust, facts, limit),
+        Clause::SessionWithin(max_age) => facts.session_until(tighter(limit, *max_age)),
+        Clause::AllOf(clauses) => clauses
+            .iter()
+            .map(|it| until(it, facts, limit))
+            .min()
+            .unwrap_or(Until::Never),
+        Clause::AnyOf(clauses) => clauses
+            .iter()
+            .map(|it| until(it, facts, limit))
+            .max()
+            .unwrap_or(Until::Never),
+        Clause::Within(max_age, inner) => until(inner, facts, tighter(limit, *max_age)),
+    }
+}
+
+/// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them.
+pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, limit: Limit) -> Until {
+    let attackers = trust.sets_of(needed.saturating_sub(1));
+    let beyond = attackers.map(|held| facts.until(limit, |proved| !trust.can_present(held, proved)));
+    beyond.min().unwrap_or(Until::Never)
+}
+
+/// What a session proves at an instant.
+pub(super) struct Facts<'a> {
+    session: &'a Session,
+    /// The instant and the leeway: nothing dated later counts.
+    latest: OffsetDateTime,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(session: &'a Session, now: OffsetDateTime) -> Self {
+        Self {
+            session,
+            latest: now.saturating_add(session.leeway().try_into().unwrap_or(time::Duration::MAX)),
+        }
+    }
+
+    /// Until when the freshest of the wanted factors is fresh enough.
+    fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
+        let proofs = self.session.factors().iter().filter(|proof| wanted(proof.factor()));
+        proofs
+            .map(|proof| self.proof_until(proof, limit))
+            .max()
+            .unwrap_or(Until::Never)
+    }
+
+    fn proof_until(&self, proof: &AuthenticationFactor, limit: Limit) -> Until {
+        match proof.dated() {
+            Dated::At(instant) if instant <= self.latest => Until::after(instant, limit),
+            Dated::Absent if limit.is_none() => Until::Forever,
+            Dated::At(_) | Dated::Absent | Dated::Unreadable => Until::Never,
+        }
+    }
+
+    pub(super) fn started_at(&self) -> Option<OffsetDateTime> {
+        self.session.started_at()
+    }
+
+    fn session_until(&self, limit: Limit) -> Until {
+        match self.started_at() {
+            Some(started_at) if started_at <= self.latest => Until::after(started_at, limit),
+            _ => Until::Never,
+        }
+    }
+}

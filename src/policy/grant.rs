@@ -1,0 +1,72 @@
+//! The proof that a policy held.
+
+use time::OffsetDateTime;
+
+use super::Policy;
+use super::evaluate::Until;
+use crate::session::Session;
+
+/// The proof that a session met a policy; cheap to clone.
+///
+/// Only [`Policy::evaluate`] makes one. A guard puts its own into the request's extensions, so a handler that takes a
+/// `Grant` cannot run without a guard in front of it. It proves *that guard's* policy, and [`policy`](Self::policy) says
+/// which.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    session: Session,
+    policy: Policy,
+    until: Until,
+}
+
+impl Grant {
+    pub(super) fn new(session: Session, policy: Policy, until: Until) -> Self {
+        Self { session, policy, until }
+    }
+
+    /// The session that met the policy.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The policy that was met.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// When the grant ends: the policy's limits or the session's end (with the verifier's leeway), whichever is first.
+    #[must_use]
+    pub fn expires_at(&self) -> OffsetDateTime {
+        match self.until {
+            Until::At(limit) => limit.min(self.session_end()),
+            Until::Forever => self.session_end(),
+            // A grant is only made of a policy that held.
+            Until::Never => OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    /// Whether the grant holds at an instant. A policy's limits are inclusive; the session's end is not, as RFC 7519
+    /// has it for `exp`.
+    #[must_use]
+    pub fn holds_at(&self, instant: OffsetDateTime) -> bool {
+        self.until.reaches(instant) && instant < self.session_end()
+    }
+
+    /// When the JWT itself expires (`exp`) and has to be renewed, whatever the policy.
+    #[must_use]
+    pub fn token_expires_at(&self) -> OffsetDateTime {
+        self.session.token_expires_at()
+    }
+
+    /// Ends no later than the outer guard's grant.
+    #[must_use]
+    pub(crate) fn bounded_by(mut self, outer: &Self) -> Self {
+        self.until = self.until.min(outer.until);
+        self
+    }
+
+    fn session_end(&self) -> OffsetDateTime {
+        self.session.end()
+    }
+}

@@ -1,0 +1,346 @@
+//! What a route demands of a session.
+//!
+//! A [`Policy`] is a value of a small algebra. [`Policy::evaluate`] holds it against a session at an instant and returns a
+//! [`Grant`], the proof that it held, or a [`Shortfall`], why it did not. It is pure: no clock, no I/O.
+//!
+//! # What counts
+//!
+//! At the instant `now`, with the verifier's leeway L (5 s by default):
+//!
+//! - An entry dated later than `now` + L is no proof, and neither is one whose date is there and cannot be read.
+//! - Otherwise an entry's age is `now` less its `last_authenticated_at`, and not below zero.
+//! - An entry without a date counts only outside every [`within`](Policy::within).
+//! - Of several entries of one factor the freshest decides. Their order, their number and their ids do not matter.
+//!
+//! Instants are compared exactly, to the nanosecond. Exactly at the limit is fresh.
+//!
+//! # When a policy holds
+//!
+//! d is the tightest enclosing `within`, and without one any age will do.
+//!
+//! | policy | holds when |
+//! | --- | --- |
+//! | [`session()`](Policy::session) | some factor, of whatever kind, has age ≤ d |
+//! | [`factor(f)`](Policy::factor) | factor `f` has age ≤ d |
+//! | [`all_of`](Policy::all_of), [`and`](Policy::and) | every clause holds |
+//! | [`any_of`](Policy::any_of), [`or`](Policy::or) | one clause holds |
+//! | [`mfa()`](Policy::mfa) | the factors with age ≤ d cannot all be presented by one compromise of the [`TrustModel`] |
+//! | [`independent(n)`](Policy::independent) | the same, by fewer than `n` compromises |
+//! | [`phishing_resistant()`](Policy::phishing_resistant) | a WebAuthn factor has age ≤ d |
+//! | [`session_within(s)`](Policy::session_within) | the session began at most min(s, d) ago, and the token says when |
+//! | [`p.within(d)`](Policy::within) | `p` holds, counting only what happened at most d ago; nested, the tighter wins |
+//! | [`p.named(…)`](Policy::named) | `p` holds |
+//!
+//! There is no negation. A policy is monotone: a further factor, or a fresher one, never loses a grant.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower_step_up::{Factor, Policy, testing};
+//!
+//! let transfer = Policy::mfa()
+//!     .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(600)))
+//!     .named("transfer");
+//!
+//! let fresh = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, Duration::from_secs(600)).build();
+//! assert!(transfer.evaluate(&fresh, testing::NOW).is_ok());
+//!
+//! let stale = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, Duration::from_secs(601)).build();
+//! let shortfall = transfer.evaluate(&stale, testing::NOW).unwrap_err();
+//! assert_eq!(shortfall.to_string(), "authenticate otp/sms again, totp or webauthn");
+//! ```
+//!
+//! # Idioms
+//!
+//! - A passkey alone is one device, so `mfa()` refuses it. To accept it: `Policy::phishing_resistant().or(Policy::mfa())`.
+//! - `mfa().within(d)` asks that *both* factors be fresh; `mfa().and(Policy::any_of(second).within(d))` that the second be.
+//! - A stale second factor still counts for bare `mfa()`.
+//! - Single sign-on alone is one factor: what the identity provider asked for is invisible here.
+
+mod evaluate;
+mod grant;
+mod list;
+mod shortfall;
+mod text;
+
+pub use self::grant::Grant;
+pub use self::list::NonEmpty;
+pub use self::shortfall::{Reason, Requirement, Shortfall, Unmet};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::factor::Factor;
+use crate::session::Session;
+use crate::trust::TrustModel;
+
+use self::evaluate::Facts;
+
+/// What a route demands of a session; cheap to clone. The [module](crate::policy) says exactly what each clause means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy(Arc<Node>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Node {
+    name: Option<Box<str>>,
+    clause: Clause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Clause {
+    Session,
+    Factor(Factor),
+    PhishingResistant,
+    Independent { needed: usize, trust: TrustModel },
+    SessionWithin(Duration),
+    AllOf(Vec<Policy>),
+    AnyOf(Vec<Policy>),
+    Within(Duration, Policy),
+}
+
+impl Policy {
+    /// Any session: some factor was proved.
+    #[must_use]
+    pub fn session() -> Self {
+        Clause::Session.into()
+    }
+
+    /// This factor was proved. The same as `Policy::from(factor)`.
+    #[must_use]
+    pub fn factor(factor: Factor) -> Self {
+        Clause::Factor(factor).into()
+    }
+
+    /// Multi-factor authentication: two factors that no single compromise could present both. The same as
+    /// [`independent(2)`](Self::independent) under the default [`TrustModel`].
+    ///
+    /// A password and an email-based method are not such a pair: who reads the mailbox resets the password.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Policy, testing};
+    ///
+    /// let pair = |second| testing::session().proved(Factor::Password).proved(second).build();
+    /// assert!(Policy::mfa().evaluate(&pair(Factor::OtpSms), testing::NOW).is_ok());
+    /// assert!(Policy::mfa().evaluate(&pair(Factor::OtpEmail), testing::NOW).is_err());
+    /// ```
+    #[must_use]
+    pub fn mfa() -> Self {
+        Self::independent(2)
+    }
+
+    /// Factors that fewer than `needed` compromises could not all present. More than the model has compromises can
+    /// never be met.
+    ///
+    /// # Panics
+    ///
+    /// Where `needed` is 0, which nothing could fail: an error in the program, found at construction.
+    #[must_use]
+    #[track_caller]
+    pub fn independent(needed: usize) -> Self {
+        assert!(needed > 0, "Policy::independent(0) would demand nothing");
+        Clause::Independent {
+            needed,
+            trust: TrustModel::default(),
+        }
+        .into()
+    }
+
+    /// A factor that is bound to the origin by cryptography, so that a look-alike site cannot use it: WebAuthn.
+    #[must_use]
+    pub fn phishing_resistant() -> Self {
+        Clause::PhishingResistant.into()
+    }
+
+    /// The session itself began at most `max_age` ago. Only a new session helps where it did not.
+    #[must_use]
+    pub fn session_within(max_age: Duration) -> Self {
+        Clause::SessionWithin(max_age).into()
+    }
+
+    /// Every clause holds. One factor may serve several clauses. An empty list does not compile.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Policy};
+    ///
+    /// let both = Policy::all_of([Factor::Password, Factor::Totp]);
+    /// let mixed = Policy::all_of([Policy::mfa(), Factor::Totp.into()]);
+    /// assert_eq!(both.to_string(), "password and totp");
+    /// assert_eq!(mixed.to_string(), "mfa and totp");
+    /// ```
+    ///
+    /// ```compile_fail
+    /// let nothing = tower_step_up::Policy::all_of([]);
+    /// ```
+    #[must_use]
+    pub fn all_of(clauses: impl NonEmpty) -> Self {
+        Clause::AllOf(clauses.into_policies()).into()
+    }
+
+    /// One clause holds. An empty list does not compile.
+    #[must_use]
+    pub fn any_of(clauses: impl NonEmpty) -> Self {
+        Clause::AnyOf(clauses.into_policies()).into()
+    }
+
+    /// Both hold.
+    #[must_use]
+    pub fn and(self, other: impl Into<Self>) -> Self {
+        let mut clauses = match &*self.0 {
+            Node {
+                name: None,
+                clause: Clause::AllOf(clauses),
+            } => clauses.clone(),
+            _ => vec![self],
+        };
+        clauses.push(other.into());
+        Clause::AllOf(clauses).into()
+    }
+
+    /// One of the two holds.
+    #[must_use]
+    pub fn or(self, other: impl Into<Self>) -> Self {
+        let mut clauses = match &*self.0 {
+            Node {
+                name: None,
+                clause: Clause::AnyOf(clauses),
+            } => clauses.clone(),
+            _ => vec![self],
+        };
+        clauses.push(other.into());
+        Clause::AnyOf(clauses).into()
+    }
+
+    /// The policy holds counting only what happened at most `max_age` ago. Nested, the tighter limit wins.
+    ///
+    /// Exactly `max_age` old is fresh. Zero is exact, not "always" and not "the default": only what is dated now, or
+    /// within the leeway ahead, meets it.
+    #[must_use]
+    pub fn within(self, max_age: Duration) -> Self {
+        Clause::Within(max_age, self).into()
+    }
+
+    /// Names the policy: for challenges (`acr_values`, the `policy` of the body) and logs. The name of the outermost
+    /// policy counts.
+    ///
+    /// # Panics
+    ///
+    /// Where the name does not match `[a-z][a-z0-9_.-]{0,63}`: an error in the program, found at construction.
+    #[must_use]
+    #[track_caller]
+    pub fn named(self, name: &str) -> Self {
+        assert!(
+            is_name(name),
+            "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}"
+        );
+        Self(Arc::new(Node {
+            name: Some(name.into()),
+            clause: self.0.clause.clone(),
+        }))
+    }
+
+    /// The policy's name, where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// The smallest [`within`](Self::within) anywhere in the policy: the `max_age` of its challenge.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        match &self.0.clause {
+            Clause::Within(max_age, inner) => Some(inner.max_age().map_or(*max_age, |nested| nested.min(*max_age))),
+            Clause::AllOf(clauses) | Clause::AnyOf(clauses) => clauses.iter().filter_map(Self::max_age).min(),
+            _ => None,
+        }
+    }
+
+    /// Holds the policy against a session at an instant.
+    ///
+    /// Judged is the policy alone. That the session and its token have not expired is the verifier's business, and
+    /// [`Grant::holds_at`] knows their end.
+    ///
+    /// # Errors
+    ///
+    /// The [`Shortfall`] says what is missing or stale.
+    pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
+        let until = evaluate::until(self, &Facts::new(session, now), None);
+        if until.reaches(now) {
+            Ok(Grant::new(session.clone(), self.clone(), until))
+        } else {
+            Err(Shortfall::new(session.clone(), self.clone(), now))
+        }
+    }
+
+    fn clause(&self) -> &Clause {
+        &self.0.clause
+    }
+}
+
+impl From<Clause> for Policy {
+    fn from(clause: Clause) -> Self {
+        Self(Arc::new(Node { name: None, clause }))
+    }
+}
+
+impl From<Factor> for Policy {
+    fn from(factor: Factor) -> Self {
+        Self::factor(factor)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_lower_case_and_begins_with_a_letter() {
+        for name in ["a", "transfer", "wire.eu-1_b", &"a".repeat(64)] {
+            assert!(is_name(name), "{name:?}");
+        }
+        for name in ["", "1a", "A", "a b", "a\"", "ä", "a\n", &"a".repeat(65)] {
+            assert!(!is_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "would demand nothing")]
+    fn independent_of_nothing_is_refused() {
+        let _ = Policy::independent(0);
+    }
+
+    #[test]
+    fn the_challenge_states_the_smallest_limit() {
+        let seconds = Duration::from_secs;
+        let sms = || Policy::factor(Factor::OtpSms);
+        assert_eq!(Policy::mfa().max_age(), None);
+        assert_eq!(Policy::session_within(seconds(9)).max_age(), None);
+        assert_eq!(sms().within(seconds(5)).within(seconds(9)).max_age(), Some(seconds(5)));
+        assert_eq!(
+            sms().within(seconds(9)).and(Policy::mfa().within(seconds(7))).max_age(),
+            Some(seconds(7))
+        );
+    }
+
+    #[test]
+    fn and_extends_a_list_unless_it_has_a_name() {
+        let three = Policy::mfa().and(Factor::Totp).and(Factor::OtpSms);
+        assert_eq!(
+            three,
+            Policy::all_of([Policy::mfa(), Factor::Totp.into(), Factor::OtpSms.into()])
+        );
+        let named = Policy::mfa().and(Factor::Totp).named("base");
+        assert_eq!(
+            named.clone().and(Factor::OtpSms),
+            Policy::all_of([named, Factor::OtpSms.into()])
+        );
+    }
+}

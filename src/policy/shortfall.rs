@@ -1,0 +1,198 @@
+//! Why a policy did not hold.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::evaluate::{self, Facts, Limit, Until, tighter};
+use super::{Clause, Policy};
+use crate::factor::Factor;
+use crate::session::Session;
+
+/// Why a session did not meet a policy at an instant; cheap to clone. What is unmet is worked out when asked for.
+///
+/// [`Display`](std::fmt::Display) says what the user has to do, in one sentence without dates or ids.
+///
+/// ```
+/// use tower_step_up::{Factor, Policy, Reason, Requirement, testing};
+///
+/// let session = testing::session().proved(Factor::Password).build();
+/// let shortfall = Policy::mfa().evaluate(&session, testing::NOW).unwrap_err();
+/// let unmet = shortfall.unmet();
+/// assert_eq!(unmet[0].requirement, Requirement::Independent { needed: 2, have: 1 });
+/// assert_eq!(unmet[0].reason, Reason::Missing);
+/// assert_eq!(shortfall.to_string(), "authenticate a second, independent factor");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Shortfall {
+    session: Session,
+    policy: Policy,
+    at: OffsetDateTime,
+}
+
+/// One clause that was not met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unmet {
+    /// What the clause demands.
+    pub requirement: Requirement,
+    /// Why it is not met.
+    pub reason: Reason,
+}
+
+/// What a clause demands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Requirement {
+    /// Some factor, of whatever kind.
+    Session,
+    /// This factor.
+    Factor(Factor),
+    /// A factor bound to the origin by cryptography.
+    PhishingResistant,
+    /// Factors that fewer than `needed` compromises could not all present; `have` is how many it takes as it is.
+    Independent {
+        /// As many as the policy demands.
+        needed: usize,
+        /// As many as the session has: less than `needed`.
+        have: usize,
+    },
+    /// A session that began recently.
+    SessionWithin,
+}
+
+/// Why a clause is not met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It was not proved, or not with a date where an age is limited.
+    Missing,
+    /// It was proved too long ago.
+    Stale {
+        /// When it was last met.
+        since: OffsetDateTime,
+        /// The age allowed.
+        max_age: Duration,
+    },
+    /// The session itself is too old, or does not say how old it is: only a new one helps.
+    Restart {
+        /// When the session began, where the token says.
+        started_at: Option<OffsetDateTime>,
+        /// The age allowed.
+        max_age: Duration,
+    },
+}
+
+/// The unmet part of a policy, in the policy's shape.
+pub(super) enum Gap {
+    Leaf(Unmet),
+    AllOf(Vec<Gap>),
+    AnyOf(Vec<Gap>),
+}
+
+impl Shortfall {
+    pub(super) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
+        Self { session, policy, at }
+    }
+
+    /// The session that fell short.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The policy that was not met.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The instant of the decision.
+    #[must_use]
+    pub fn at(&self) -> OffsetDateTime {
+        self.at
+    }
+
+    /// Every clause that is not met, in the order of the policy. Of the alternatives of an unmet
+    /// [`any_of`](Policy::any_of) any one would do, and all are listed.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<Unmet> {
+        let mut leaves = Vec::new();
+        self.gap().collect_leaves(&mut leaves);
+        leaves
+    }
+
+    pub(super) fn gap(&self) -> Gap {
+        let judge = Judge {
+            facts: Facts::new(&self.session, self.at),
+            at: self.at,
+        };
+        // The policy as a whole is unmet, so there is a gap; `AllOf` of nothing stands for none.
+        judge.gap(&self.policy, None).unwrap_or(Gap::AllOf(Vec::new()))
+    }
+}
+
+struct Judge<'a> {
+    facts: Facts<'a>,
+    at: OffsetDateTime,
+}
+
+impl Judge<'_> {
+    fn gap(&self, policy: &Policy, limit: Limit) -> Option<Gap> {
+        let until = evaluate::until(policy, &self.facts, limit);
+        if until.reaches(self.at) {
+            return None;
+        }
+        let gaps = |clauses: &[Policy]| clauses.iter().filter_map(|clause| self.gap(clause, limit)).collect();
+        let requirement = match policy.clause() {
+            Clause::AllOf(clauses) => return Some(Gap::AllOf(gaps(clauses))),
+            Clause::AnyOf(clauses) => return Some(Gap::AnyOf(gaps(clauses))),
+            Clause::Within(max_age, inner) => return self.gap(inner, tighter(limit, *max_age)),
+            Clause::SessionWithin(max_age) => {
+                let max_age = limit.map_or(*max_age, |outer| outer.min(*max_age));
+                let reason = Reason::Restart {
+                    started_at: self.facts.started_at(),
+                    max_age,
+                };
+                return Some(Gap::Leaf(Unmet {
+                    requirement: Requirement::SessionWithin,
+                    reason,
+                }));
+            }
+            Clause::Session => Requirement::Session,
+            Clause::Factor(factor) => Requirement::Factor(factor.clone()),
+            Clause::PhishingResistant => Requirement::PhishingResistant,
+            Clause::Independent { needed, trust } => {
+                let reached = |fewer: &usize| evaluate::independent(*fewer, trust, &self.facts, limit).reaches(self.at);
+                Requirement::Independent {
+                    needed: *needed,
+                    have: (1..*needed).take_while(reached).count(),
+                }
+            }
+        };
+        Some(Gap::Leaf(Unmet {
+            requirement,
+            reason: reason(until, limit),
+        }))
+    }
+}
+
+/// An instant that has passed is the last proof and the age allowed.
+fn reason(until: Until, limit: Limit) -> Reason {
+    match (until, limit) {
+        (Until::At(end), Some(max_age)) => Reason::Stale {
+            since: end.saturating_sub(max_age.try_into().unwrap_or(time::Duration::MAX)),
+            max_age,
+        },
+        _ => Reason::Missing,
+    }
+}
+
+impl Gap {
+    fn collect_leaves(self, leaves: &mut Vec<Unmet>) {
+        match self {
+            Self::Leaf(unmet) => leaves.push(unmet),
+            Self::AllOf(gaps) | Self::AnyOf(gaps) => gaps.into_iter().for_each(|gap| gap.collect_leaves(leaves)),
+        }
+    }
+}

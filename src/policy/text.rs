@@ -1,0 +1,170 @@
+//! Policies and shortfalls as text.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use super::shortfall::Gap;
+use super::{Clause, Policy, Reason, Requirement, Shortfall, Unmet};
+
+impl Display for Policy {
+    /// The policy in words, on one line: `mfa and (otp/sms or totp) within 10m`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.clause() {
+            Clause::Session => f.write_str("session"),
+            Clause::Factor(factor) => factor.fmt(f),
+            Clause::PhishingResistant => f.write_str("phishing_resistant"),
+            Clause::Independent { needed: 2, .. } => f.write_str("mfa"),
+            Clause::Independent { needed, .. } => write!(f, "independent({needed})"),
+            Clause::SessionWithin(max_age) => write!(f, "session_within {}", Span(*max_age)),
+            Clause::AllOf(clauses) => write_list(f, clauses, "and"),
+            Clause::AnyOf(clauses) => write_list(f, clauses, "or"),
+            Clause::Within(max_age, inner) => write!(f, "{} within {}", Nested(inner), Span(*max_age)),
+        }
+    }
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, clauses: &[Policy], word: &str) -> fmt::Result {
+    for (index, clause) in clauses.iter().enumerate() {
+        if index > 0 {
+            write!(f, " {word} ")?;
+        }
+        Nested(clause).fmt(f)?;
+    }
+    Ok(())
+}
+
+/// In parentheses where it is a list of several.
+struct Nested<'a>(&'a Policy);
+
+impl Display for Nested<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.clause() {
+            Clause::AllOf(clauses) | Clause::AnyOf(clauses) if clauses.len() > 1 => write!(f, "({})", self.0),
+            _ => self.0.fmt(f),
+        }
+    }
+}
+
+/// A duration in the largest unit that leaves no rest: `10m`, `90s`, `12h`.
+struct Span(Duration);
+
+impl Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
+        let seconds = self.0.as_secs();
+        if self.0.subsec_nanos() > 0 || seconds == 0 {
+            return write!(f, "{}s", self.0.as_secs_f64());
+        }
+        let (size, unit) = UNITS
+            .into_iter()
+            .find(|(size, _)| seconds.is_multiple_of(*size))
+            .unwrap_or((1, "s"));
+        write!(f, "{}{unit}", seconds / size)
+    }
+}
+
+impl Display for Shortfall {
+    /// What the user has to do, in one sentence without dates: `authenticate otp/sms again, totp or webauthn`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "authenticate {}",
+            Remedy {
+                gap: &self.gap(),
+                nested: false
+            }
+        )
+    }
+}
+
+/// What would close a gap, in words.
+struct Remedy<'a> {
+    gap: &'a Gap,
+    nested: bool,
+}
+
+impl Display for Remedy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (gaps, word) = match self.gap {
+            Gap::Leaf(unmet) => return unmet.fmt(f),
+            Gap::AllOf(gaps) => (gaps, "and"),
+            Gap::AnyOf(gaps) => (gaps, "or"),
+        };
+        let several = gaps.len() > 1;
+        f.write_str(if self.nested && several { "(" } else { "" })?;
+        for (index, gap) in gaps.iter().enumerate() {
+            match gaps.len() - index {
+                _ if index == 0 => {}
+                1 => write!(f, " {word} ")?,
+                _ => f.write_str(", ")?,
+            }
+            Remedy {
+                gap,
+                nested: several || self.nested,
+            }
+            .fmt(f)?;
+        }
+        f.write_str(if self.nested && several { ")" } else { "" })
+    }
+}
+
+impl Display for Unmet {
+    /// `otp/sms`, or where it was proved too long ago `otp/sms again`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.requirement {
+            Requirement::Session => f.write_str("any factor")?,
+            Requirement::Factor(factor) => factor.fmt(f)?,
+            Requirement::PhishingResistant => f.write_str("a phishing-resistant factor")?,
+            Requirement::Independent { needed: 2, have: 1 } => f.write_str("a second, independent factor")?,
+            Requirement::Independent { needed, have } if needed - have == 1 => {
+                f.write_str("a further, independent factor")?;
+            }
+            Requirement::Independent { needed, have } => write!(f, "{} independent factors", needed - have)?,
+            Requirement::SessionWithin => f.write_str("in a new session")?,
+        }
+        f.write_str(if matches!(self.reason, Reason::Stale { .. }) {
+            " again"
+        } else {
+            ""
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::factor::Factor;
+
+    #[track_caller]
+    fn check(policy: &Policy, want: &str) {
+        assert_eq!(policy.to_string(), want);
+    }
+
+    #[test]
+    fn a_policy_in_words() {
+        let second = Policy::any_of([Factor::OtpSms, Factor::Totp]);
+        check(&Policy::mfa(), "mfa");
+        check(&Policy::independent(3), "independent(3)");
+        check(
+            &Policy::mfa().and(second.clone().within(Duration::from_secs(600))),
+            "mfa and (otp/sms or totp) within 10m",
+        );
+        check(
+            &Policy::mfa().and(second).within(Duration::from_secs(90)),
+            "(mfa and (otp/sms or totp)) within 90s",
+        );
+        check(
+            &Policy::session_within(Duration::from_secs(43_200)),
+            "session_within 12h",
+        );
+        check(
+            &Policy::session().within(Duration::from_millis(1_500)),
+            "session within 1.5s",
+        );
+        check(&Policy::session().within(Duration::ZERO), "session within 0s");
+        check(
+            &Policy::phishing_resistant().or(Policy::mfa()),
+            "phishing_resistant or mfa",
+        );
+    }
+}

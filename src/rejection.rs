@@ -1,0 +1,106 @@
+//! Every refusal.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::credentials::CredentialError;
+use crate::keys::KeysUnavailable;
+use crate::policy::Shortfall;
+use crate::token::TokenError;
+
+/// Why a guard refused a request.
+///
+/// It stands in the extensions of the response, so that a layer outside the guard can read it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The request carries no credentials where the guard looks for them.
+    NoCredentials,
+    /// It cannot be said which token the request carries.
+    InvalidRequest(CredentialError),
+    /// The token broke a rule.
+    InvalidToken(TokenError),
+    /// The session is genuine and does not meet the policy: the client has to step up.
+    StepUpRequired(Shortfall),
+    /// No keys can be had to verify the token with.
+    KeysUnavailable(KeysUnavailable),
+}
+
+impl Rejection {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoCredentials | Self::InvalidToken(_) | Self::StepUpRequired(_) => StatusCode::UNAUTHORIZED,
+            Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
+            Self::KeysUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The stable name of the reason, for logs and metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::InvalidRequest(error) => error.reason(),
+            Self::InvalidToken(error) => error.reason(),
+            Self::StepUpRequired(_) => "step_up_required",
+            Self::KeysUnavailable(_) => "keys_unavailable",
+        }
+    }
+
+    /// In how many whole seconds it is worth asking again, at least 1, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::KeysUnavailable(KeysUnavailable { retry_after }) => Some(whole_seconds_up(*retry_after).max(1)),
+            _ => None,
+        }
+    }
+}
+
+fn whole_seconds_up(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_add(u64::from(duration.subsec_nanos() > 0))
+}
+
+impl From<TokenError> for Rejection {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::KeysUnavailable(error) => Self::KeysUnavailable(error),
+            error => Self::InvalidToken(error),
+        }
+    }
+}
+
+impl From<KeysUnavailable> for Rejection {
+    fn from(error: KeysUnavailable) -> Self {
+        Self::KeysUnavailable(error)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCredentials => f.write_str("the request carries no credentials"),
+            Self::InvalidRequest(error) => error.fmt(f),
+            Self::InvalidToken(error) => error.fmt(f),
+            Self::StepUpRequired(shortfall) => shortfall.fmt(f),
+            Self::KeysUnavailable(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::InvalidRequest(error) => Some(error),
+            Self::InvalidToken(error) => Some(error),
+            Self::KeysUnavailable(error) => Some(error),
+            Self::NoCredentials | Self::StepUpRequired(_) => None,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What turns a rejection into a response.
+
+mod bearer;
+pub mod problem;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Response, header};
+
+use crate::rejection::Rejection;
+
+/// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
+///
+/// Closures do it too. The default is [`BearerChallenge`]; one's own can fall back to it:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::request::Parts;
+/// use http::{Response, StatusCode};
+/// use tower_step_up::{BearerChallenge, Policy, Rejection, Respond, testing};
+///
+/// let guard = testing::TestIssuer::new().guard().require(Policy::mfa()).respond_with(|why: &Rejection, request: &Parts| {
+///     match why {
+///         Rejection::StepUpRequired(_) if request.uri.path().starts_with("/pages/") => {
+///             let mut page = Response::new(Bytes::from_static(b"<a href=/second-factor>One more step</a>"));
+///             *page.status_mut() = StatusCode::FORBIDDEN;
+///             page
+///         }
+///         _ => BearerChallenge::default().respond(why, request),
+///     }
+/// });
+/// ```
+///
+/// Whatever the responder, the guard adds `Cache-Control: no-store` where the response has none.
+pub trait Respond: Send + Sync + 'static {
+    /// The response to a request that was refused.
+    fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes>;
+}
+
+impl<F> Respond for F
+where
+    F: Fn(&Rejection, &Parts) -> Response<Bytes> + Send + Sync + 'static,
+{
+    fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
+        self(why, request)
+    }
+}
+
+/// The default responder: a Bearer challenge (RFC 6750 and 9470) and a body of problem details (RFC 9457).
+///
+/// | situation | status | `WWW-Authenticate` |
+/// | --- | --- | --- |
+/// | no credentials | 401 | `Bearer realm="…"` |
+/// | two credentials of one kind, unreadable header | 400 | `error="invalid_request"` |
+/// | invalid, expired or foreign token | 401 | `error="invalid_token"` |
+/// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` and `acr_values` where the policy has them |
+/// | keys unavailable | 503 with `Retry-After` | none |
+///
+/// The body is described in [`problem`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BearerChallenge {
+    realm: Box<str>,
+}
+
+impl BearerChallenge {
+    /// A challenge for this realm (RFC 9110, section 11.5). Characters that cannot stand in a header's quoted string are
+    /// replaced by `?`.
+    #[must_use]
+    pub fn new(realm: &str) -> Self {
+        Self { realm: realm.into() }
+    }
+}
+
+impl Default for BearerChallenge {
+    /// The realm `api`.
+    fn default() -> Self {
+        Self::new("api")
+    }
+}
+
+impl Respond for BearerChallenge {
+    fn respond(&self, why: &Rejection, _request: &Parts) -> Response<Bytes> {
+        let mut response = Response::new(problem::body(why));
+        *response.status_mut() = why.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = bearer::challenge(&self.realm, why) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = why.retry_after() {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// The response of a responder, with what every refusal has: its reason in the extensions, and no store.
+pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
+    let mut response = responder.respond(&why, request);
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response.extensions_mut().insert(why);
+    response
+}

@@ -1,0 +1,199 @@
+//! What the user is signed in with.
+
+mod claims;
+
+pub use self::claims::{Attributes, Organization};
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+
+use crate::factor::AuthenticationFactor;
+
+/// A Stytch session, as a verified session JWT states it: a cheap handle, one reference count to clone.
+///
+/// Only a [`Verifier`](crate::Verifier) makes one, or the test kit (feature `testing`). It is a snapshot of the moment
+/// when the JWT was issued: a factor added since shows only in the JWT that Stytch returned for it.
+///
+/// ```
+/// use tower_step_up::{Factor, testing};
+///
+/// let session = testing::session().proved(Factor::Password).build();
+/// assert_eq!(session.factors().len(), 1);
+/// assert!(session.organization().is_none());
+/// ```
+#[derive(Clone)]
+pub struct Session(Arc<SessionParts>);
+
+/// Everything that a session knows; built by `token` and `testing`.
+pub(crate) struct SessionParts {
+    pub(crate) id: Box<str>,
+    pub(crate) user_id: Box<str>,
+    pub(crate) factors: Box<[AuthenticationFactor]>,
+    pub(crate) started_at: Option<OffsetDateTime>,
+    pub(crate) last_accessed_at: Option<OffsetDateTime>,
+    /// `None` in the old format, where the token's own expiry stands in.
+    pub(crate) expires_at: Option<OffsetDateTime>,
+    pub(crate) token_not_before: OffsetDateTime,
+    pub(crate) token_issued_at: OffsetDateTime,
+    pub(crate) token_expires_at: OffsetDateTime,
+    pub(crate) attributes: Attributes,
+    pub(crate) roles: Box<[Box<str>]>,
+    pub(crate) organization: Option<Organization>,
+    pub(crate) leeway: Duration,
+    pub(crate) verified_by: VerifierId,
+    /// The token's whole payload, for custom claims.
+    pub(crate) payload: Box<str>,
+}
+
+/// Which verifier made a session, so that nested guards know their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VerifierId(u64);
+
+impl VerifierId {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Session {
+    pub(crate) fn new(parts: SessionParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The session's id (`session-…`; in an organization `member-session-…`).
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Who is signed in: the `sub` of the token, a user's id (`user-…`) or in an organization a member's (`member-…`).
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.0.user_id
+    }
+
+    /// What the user proved, in the order of the token. Two entries can be of one kind.
+    #[must_use]
+    pub fn factors(&self) -> &[AuthenticationFactor] {
+        &self.0.factors
+    }
+
+    /// When the session began; `None` where the token does not say, or not readably.
+    #[must_use]
+    pub fn started_at(&self) -> Option<OffsetDateTime> {
+        self.0.started_at
+    }
+
+    /// When the session was last used with Stytch; `None` where the token does not say, or not readably.
+    #[must_use]
+    pub fn last_accessed_at(&self) -> Option<OffsetDateTime> {
+        self.0.last_accessed_at
+    }
+
+    /// When the session ends. In tokens of the old format, which do not say, this is [`token_expires_at`].
+    ///
+    /// [`token_expires_at`]: Self::token_expires_at
+    #[must_use]
+    pub fn expires_at(&self) -> OffsetDateTime {
+        self.0.expires_at.unwrap_or(self.0.token_expires_at)
+    }
+
+    /// When the JWT itself expires (`exp`), minutes before the session does, and has to be renewed.
+    #[must_use]
+    pub fn token_expires_at(&self) -> OffsetDateTime {
+        self.0.token_expires_at
+    }
+
+    /// When the JWT was issued (`iat`).
+    #[must_use]
+    pub fn token_issued_at(&self) -> OffsetDateTime {
+        self.0.token_issued_at
+    }
+
+    /// Where the session was started from.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        &self.0.attributes
+    }
+
+    /// The ids of the session's roles; none in tokens that do not list any.
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.roles.iter().map(AsRef::as_ref)
+    }
+
+    /// The organization of a B2B session; `None` for a consumer project.
+    #[must_use]
+    pub fn organization(&self) -> Option<&Organization> {
+        self.0.organization.as_ref()
+    }
+
+    /// The session's custom claims: the top-level claims that are neither reserved by RFC 7519 nor Stytch's own, read
+    /// as a value of the caller's type.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use tower_step_up::{Factor, testing};
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Custom {
+    ///     plan: String,
+    /// }
+    ///
+    /// let session = testing::session().proved(Factor::Password).claim("plan", "gold").build();
+    /// let custom: Custom = session.custom_claims()?;
+    /// assert_eq!(custom.plan, "gold");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where the claims do not have the shape of `T`, or one name stands twice.
+    pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        claims::custom(&self.0.payload)
+    }
+
+    /// The leeway for clocks that differ, as the verifier was configured.
+    pub(crate) fn leeway(&self) -> Duration {
+        self.0.leeway
+    }
+
+    /// When the session is over for whoever reads the verifier's clock: its end and the leeway.
+    pub(crate) fn end(&self) -> OffsetDateTime {
+        self.expires_at()
+            .saturating_add(self.leeway().try_into().unwrap_or(time::Duration::MAX))
+    }
+
+    pub(crate) fn verified_by(&self) -> VerifierId {
+        self.0.verified_by
+    }
+
+    /// The end that the token states for the session, not filled in from the JWT's own expiry.
+    pub(crate) fn stated_end(&self) -> Option<OffsetDateTime> {
+        self.0.expires_at
+    }
+
+    pub(crate) fn token_not_before(&self) -> OffsetDateTime {
+        self.0.token_not_before
+    }
+}
+
+impl fmt::Debug for Session {
+    /// Without addresses, custom claims and the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id())
+            .field("user_id", &self.user_id())
+            .field("factors", &self.factors())
+            .field("started_at", &self.started_at())
+            .field("expires_at", &self.expires_at())
+            .field("token_expires_at", &self.token_expires_at())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,326 @@
+//! What is Stytch's own: a project, and what its tokens look like.
+
+use std::fmt;
+
+use http::Uri;
+use http::uri::Authority;
+
+use crate::credentials::CredentialSource;
+use crate::endpoint;
+use crate::keys::KeySource;
+#[cfg(feature = "remote")]
+use crate::keys::{RemoteKeys, RemoteKeysError};
+use crate::layer::StepUpLayer;
+use crate::token::Verifier;
+
+/// A Stytch project: from its id follow the issuers and the audience of its tokens, the address of its keys and the name
+/// of its cookie.
+///
+/// ```
+/// use tower_step_up::stytch::Project;
+///
+/// let project = Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
+/// assert_eq!(project.issuers(), ["stytch.com/project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94"]);
+/// assert_eq!(
+///     project.jwks_url(),
+///     "https://test.stytch.com/v1/sessions/jwks/project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94"
+/// );
+///
+/// let error = Project::new("my-project").unwrap_err();
+/// assert_eq!(error.to_string(), "\"my-project\" is not a project id: expected project-live-… or project-test-…");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Project {
+    id: Box<str>,
+    vertical: Vertical,
+    custom_domain: Option<Box<str>>,
+    session_jwt_cookie: Box<str>,
+    #[cfg(feature = "remote")]
+    keys: RemoteKeys,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vertical {
+    Consumer,
+    B2b,
+}
+
+impl Project {
+    /// A consumer project: `project-live-` or `project-test-`, then letters, digits and hyphens.
+    ///
+    /// # Errors
+    ///
+    /// Where the id has another form.
+    pub fn new(id: &str) -> Result<Self, ProjectError> {
+        Self::of(Vertical::Consumer, id)
+    }
+
+    /// A B2B project: its tokens are members' of organizations.
+    ///
+    /// # Errors
+    ///
+    /// Where the id has another form.
+    pub fn b2b(id: &str) -> Result<Self, ProjectError> {
+        Self::of(Vertical::B2b, id)
+    }
+
+    fn of(vertical: Vertical, id: &str) -> Result<Self, ProjectError> {
+        let own = id
+            .strip_prefix("project-live-")
+            .or_else(|| id.strip_prefix("project-test-"))
+            .unwrap_or_default();
+        let is_well_formed =
+            (1..=64).contains(&own.len()) && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !is_well_formed {
+            return Err(ProjectError::MalformedId(id.into()));
+        }
+        Ok(Self {
+            id: id.into(),
+            vertical,
+            custom_domain: None,
+            session_jwt_cookie: "stytch_session_jwt".into(),
+            #[cfg(feature = "remote")]
+            keys: RemoteKeys::new(&jwks_url(vertical, None, id))?,
+        })
+    }
+
+    /// Keys come from this domain (`login.example.com`, `https://login.example.com`), and tokens that it issued are accepted
+    /// beside those of `stytch.com`. A server on this machine may be named with `http://`, for development.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a host, has a path, or is plain HTTP to another machine.
+    pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
+        let malformed = || ProjectError::MalformedDomain(domain.into());
+        let url = if domain.contains("://") {
+            domain.to_owned()
+        } else {
+            format!("https://{domain}")
+        };
+        let base: Uri = url.parse().map_err(|_| malformed())?;
+        let authority = base.authority().map(Authority::as_str).unwrap_or_default();
+        let is_bare = matches!(base.path(), "" | "/") && base.query().is_none() && !authority.contains('@');
+        if !is_bare || !endpoint::is_allowed(&base) {
+            return Err(malformed());
+        }
+        let scheme = base.scheme_str().unwrap_or("https");
+        let domain = format!("{scheme}://{authority}");
+        #[cfg(feature = "remote")]
+        {
+            self.keys = RemoteKeys::new(&jwks_url(self.vertical, Some(&domain), &self.id))?;
+        }
+        self.custom_domain = Some(domain.into());
+        Ok(self)
+    }
+
+    /// The name of the cookie with the session JWT, where the application has changed it from `stytch_session_jwt`.
+    #[must_use]
+    pub fn with_session_jwt_cookie(mut self, name: &str) -> Self {
+        self.session_jwt_cookie = name.into();
+        self
+    }
+
+    /// The project's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What the `iss` of its tokens may be: `stytch.com/{id}`, and the custom domain where one is set.
+    #[must_use]
+    pub fn issuers(&self) -> Vec<String> {
+        let own = format!("stytch.com/{}", self.id);
+        std::iter::once(own)
+            .chain(self.custom_domain.as_deref().map(str::to_owned))
+            .collect()
+    }
+
+    /// What the `aud` of its tokens contains: its id.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.id
+    }
+
+    /// Where its keys are published, on the custom domain where one is set.
+    #[must_use]
+    pub fn jwks_url(&self) -> String {
+        jwks_url(self.vertical, self.custom_domain.as_deref(), &self.id)
+    }
+
+    /// The name of the cookie that carries the session JWT.
+    #[must_use]
+    pub fn session_jwt_cookie(&self) -> &str {
+        &self.session_jwt_cookie
+    }
+
+    /// Its published keys, fetched when first needed. Clones of the project share them.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn remote_keys(&self) -> RemoteKeys {
+        self.keys.clone()
+    }
+
+    /// A verifier of its tokens with its published keys.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn verifier(&self) -> Verifier {
+        self.verifier_with(self.remote_keys())
+    }
+
+    /// A guard for its tokens with its published keys, which demands any session until more is
+    /// [required](StepUpLayer::require).
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn guard(&self) -> StepUpLayer {
+        self.guard_with(self.verifier())
+    }
+
+    /// A verifier of its tokens with these keys.
+    #[must_use]
+    pub fn verifier_with(&self, keys: impl KeySource) -> Verifier {
+        let verifier = Verifier::new(keys, self.issuers(), self.audience());
+        match self.vertical {
+            Vertical::Consumer => verifier,
+            Vertical::B2b => verifier.b2b(),
+        }
+    }
+
+    /// A guard with this verifier, which knows the project's cookie.
+    #[must_use]
+    pub fn guard_with(&self, verifier: Verifier) -> StepUpLayer {
+        let sources = [
+            CredentialSource::Bearer,
+            CredentialSource::cookie(&self.session_jwt_cookie),
+        ];
+        StepUpLayer::new(verifier).credentials(sources)
+    }
+}
+
+fn jwks_url(vertical: Vertical, custom_domain: Option<&str>, id: &str) -> String {
+    let base = match custom_domain {
+        Some(domain) => domain,
+        None if id.starts_with("project-live-") => "https://api.stytch.com",
+        None => "https://test.stytch.com",
+    };
+    let path = match vertical {
+        Vertical::Consumer => "v1/sessions/jwks",
+        Vertical::B2b => "v1/b2b/sessions/jwks",
+    };
+    format!("{base}/{path}/{id}")
+}
+
+/// Why a project cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProjectError {
+    /// Not a project's id.
+    MalformedId(Box<str>),
+    /// Not a domain that keys can be fetched from.
+    MalformedDomain(Box<str>),
+    /// No client for its keys can be made.
+    #[cfg(feature = "remote")]
+    Keys(RemoteKeysError),
+}
+
+#[cfg(feature = "remote")]
+impl From<RemoteKeysError> for ProjectError {
+    fn from(error: RemoteKeysError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+impl fmt::Display for ProjectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MalformedId(id) => {
+                write!(
+                    f,
+                    "{id:?} is not a project id: expected project-live-… or project-test-…"
+                )
+            }
+            Self::MalformedDomain(domain) => write!(
+                f,
+                "{domain:?} is not a custom domain: expected a host such as login.example.com, without a path"
+            ),
+            #[cfg(feature = "remote")]
+            Self::Keys(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ProjectError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIVE: &str = "project-live-185e9a9f-8bab-42f2-a924-953a59e8ff94";
+
+    #[test]
+    fn an_id_says_which_environment_it_is_of() {
+        let url = |project: Result<Project, ProjectError>| project.expect("well formed").jwks_url();
+        assert_eq!(
+            url(Project::new(LIVE)),
+            format!("https://api.stytch.com/v1/sessions/jwks/{LIVE}")
+        );
+        assert_eq!(
+            url(Project::b2b(LIVE)),
+            format!("https://api.stytch.com/v1/b2b/sessions/jwks/{LIVE}")
+        );
+        assert_eq!(
+            url(Project::new("project-test-a")),
+            "https://test.stytch.com/v1/sessions/jwks/project-test-a"
+        );
+    }
+
+    #[test]
+    fn a_malformed_id_is_an_error_that_says_what_is_expected() {
+        let too_long = format!("project-live-{}", "a".repeat(65));
+        for id in [
+            "",
+            "project-live-",
+            "project-prod-a",
+            "Project-live-a",
+            "project-live-a/../b",
+            "project-live-…",
+            &too_long,
+        ] {
+            let error = Project::new(id).expect_err(id);
+            assert_eq!(error, ProjectError::MalformedId(id.into()));
+            assert!(
+                error.to_string().contains("expected project-live-… or project-test-…"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_custom_domain_serves_the_keys_and_may_issue() {
+        for (domain, base) in [
+            ("login.example.com", "https://login.example.com"),
+            ("https://login.example.com/", "https://login.example.com"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ] {
+            let project = Project::new(LIVE)
+                .and_then(|project| project.custom_domain(domain))
+                .expect(domain);
+            assert_eq!(project.issuers(), [format!("stytch.com/{LIVE}"), base.to_owned()]);
+            assert_eq!(project.jwks_url(), format!("{base}/v1/sessions/jwks/{LIVE}"));
+        }
+        for domain in [
+            "",
+            "http://login.example.com",
+            "login.example.com/path",
+            "a b",
+            "ftp://a",
+            "u@a",
+            "https://a?b",
+        ] {
+            let error = Project::new(LIVE)
+                .and_then(|project| project.custom_domain(domain))
+                .expect_err(domain);
+            assert_eq!(error, ProjectError::MalformedDomain(domain.into()));
+        }
+    }
+}

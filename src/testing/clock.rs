@@ -1,0 +1,57 @@
+//! A clock that stands still.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::clock::Clock;
+
+/// The instant at which the test kit's time stands: 2026-01-01 12:00:00 UTC.
+pub const NOW: OffsetDateTime = match OffsetDateTime::from_unix_timestamp(1_767_268_800) {
+    Ok(now) => now,
+    Err(_) => OffsetDateTime::UNIX_EPOCH,
+};
+
+/// A clock that stands still until it is advanced. Clones are the same clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::{Clock, testing::{FixedClock, NOW}};
+///
+/// let clock = FixedClock::new();
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(clock.now(), NOW + Duration::from_secs(60));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FixedClock {
+    passed: Arc<Mutex<Duration>>,
+}
+
+impl FixedClock {
+    /// Stands at [`NOW`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets time pass, for dates and for intervals.
+    pub fn advance(&self, time: Duration) {
+        let mut passed = self.passed();
+        *passed = passed.saturating_add(time);
+    }
+
+    fn passed(&self) -> MutexGuard<'_, Duration> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> OffsetDateTime {
+        NOW.saturating_add((*self.passed()).try_into().unwrap_or(time::Duration::MAX))
+    }
+
+    fn monotonic(&self) -> Duration {
+        *self.passed()
+    }
+}

@@ -1,0 +1,222 @@
+//! An issuer of tokens, with keys of its own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Map, Value, json};
+
+use super::clock::FixedClock;
+use super::session::SessionBuilder;
+use crate::clock::Clock;
+use crate::credentials::CredentialSource;
+use crate::keys::{Algorithm, KeySet, KeySource, Refresh, SigningKey};
+use crate::layer::StepUpLayer;
+use crate::token::Verifier;
+
+/// Stands in for a Stytch project: makes its own key, mints session JWTs as Stytch does, and is the source of its key, as
+/// a [`KeySource`] and as a JWKS document. A handle, cheap to clone.
+///
+/// Its tokens are worth nothing anywhere else: nobody else has its key.
+#[derive(Clone)]
+pub struct TestIssuer {
+    key: Arc<Key>,
+    clock: Arc<dyn Clock>,
+    project: Box<str>,
+    b2b: bool,
+}
+
+struct Key {
+    kid: String,
+    signing: SigningKey,
+    jwks: String,
+    set: Arc<KeySet>,
+}
+
+impl TestIssuer {
+    /// An issuer with a new RSA key, whose time stands at [`NOW`](super::NOW).
+    ///
+    /// # Panics
+    ///
+    /// Where the operating system has no randomness to make a key of.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            key: Arc::new(Key::generate(Algorithm::Rs256)),
+            clock: Arc::new(FixedClock::new()),
+            project: "project-test-00000000-0000-4000-8000-000000000000".into(),
+            b2b: false,
+        }
+    }
+
+    /// The same with another key, of this algorithm.
+    ///
+    /// # Panics
+    ///
+    /// Where the operating system has no randomness to make a key of.
+    #[must_use]
+    pub fn with_new_key(mut self, algorithm: Algorithm) -> Self {
+        self.key = Arc::new(Key::generate(algorithm));
+        self
+    }
+
+    /// Mints by this clock, and its guard and verifier judge by it.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Stands in for this project.
+    #[must_use]
+    pub fn project(mut self, id: &str) -> Self {
+        self.project = id.into();
+        self
+    }
+
+    /// Stands in for a B2B project: a session that names no organization gets one.
+    #[must_use]
+    pub fn b2b(mut self) -> Self {
+        self.b2b = true;
+        self
+    }
+
+    /// The `iss` of its tokens.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("stytch.com/{}", self.project)
+    }
+
+    /// The `aud` of its tokens: the project's id.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.project
+    }
+
+    /// The id of its key.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.key.kid
+    }
+
+    /// Its key as a JWKS document.
+    #[must_use]
+    pub fn jwks(&self) -> &str {
+        &self.key.jwks
+    }
+
+    /// A verifier of its tokens.
+    #[must_use]
+    pub fn verifier(&self) -> Verifier {
+        let verifier = Verifier::new(self.clone(), [self.name()], self.audience())
+            .algorithms([self.key.signing.algorithm()])
+            .clock(Arc::clone(&self.clock));
+        if self.b2b { verifier.b2b() } else { verifier }
+    }
+
+    /// A guard for its tokens, which demands any session until more is [required](StepUpLayer::require).
+    #[must_use]
+    pub fn guard(&self) -> StepUpLayer {
+        StepUpLayer::new(self.verifier()).credentials(CredentialSource::defaults())
+    }
+
+    /// A session JWT, issued now by its clock.
+    #[must_use]
+    pub fn mint(&self, session: &SessionBuilder) -> String {
+        self.mint_claims(&self.claims(session))
+    }
+
+    /// The claims of [`mint`](Self::mint), for tests that change some before they are signed.
+    #[must_use]
+    pub fn claims(&self, session: &SessionBuilder) -> Map<String, Value> {
+        let mut claims = session.payload(self.clock.now());
+        claims.insert("iss".into(), self.name().into());
+        claims.insert("aud".into(), json!([self.project]));
+        if self.b2b {
+            let organization =
+                json!({"organization_id": "organization-test-00000000-0000-4000-8000-000000000000", "slug": "acme"});
+            claims.entry("https://stytch.com/organization").or_insert(organization);
+        }
+        claims
+    }
+
+    /// A token of these claims.
+    #[must_use]
+    pub fn mint_claims(&self, claims: &Map<String, Value>) -> String {
+        let header = json!({"alg": self.key.signing.algorithm().as_str(), "kid": self.key.kid, "typ": "JWT"});
+        self.sign(&header.to_string(), &Value::from(claims.clone()).to_string())
+    }
+
+    /// A token of exactly these two texts, whatever they are: for tests of what must be refused.
+    ///
+    /// # Panics
+    ///
+    /// Where the operating system has no randomness to sign with.
+    #[must_use]
+    pub fn sign(&self, header: &str, payload: &str) -> String {
+        let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
+        let signed = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
+        #[expect(clippy::expect_used, reason = "documented: a test cannot go on without")]
+        let signature = self
+            .key
+            .signing
+            .sign(signed.as_bytes())
+            .expect("the operating system has no randomness");
+        format!("{signed}.{}", encode(&signature))
+    }
+}
+
+impl Key {
+    fn generate(algorithm: Algorithm) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let kid = format!(
+            "jwk-test-00000000-0000-4000-8000-{:012}",
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        #[expect(clippy::expect_used, reason = "documented: a test cannot go on without")]
+        let signing = SigningKey::generate(algorithm).expect("the operating system has no randomness");
+        let mut jwk: Map<_, _> = signing
+            .jwk_parameters()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        jwk.insert("use".into(), "sig".into());
+        jwk.insert("alg".into(), algorithm.as_str().into());
+        jwk.insert("kid".into(), kid.as_str().into());
+        let jwks = json!({"keys": [jwk]}).to_string();
+        #[expect(clippy::expect_used, reason = "a key of this crate's own making is usable")]
+        let set = KeySet::from_jwks(jwks.as_bytes()).expect("a usable key");
+        Self {
+            kid,
+            signing,
+            jwks,
+            set: Arc::new(set),
+        }
+    }
+}
+
+impl Default for TestIssuer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl KeySource for TestIssuer {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        Some(Arc::clone(&self.key.set))
+    }
+
+    fn refresh(&self, _kid: &str) -> Option<Refresh> {
+        None
+    }
+}
+
+impl fmt::Debug for TestIssuer {
+    /// Without its key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestIssuer")
+            .field("project", &self.project)
+            .field("kid", &self.kid())
+            .finish_non_exhaustive()
+    }
+}

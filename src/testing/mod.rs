@@ -1,0 +1,31 @@
+//! For unit tests of policies and routes, without an account and without a network.
+//!
+//! A policy's test needs no token:
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower_step_up::{Factor, Policy, testing};
+//!
+//! let policy = Policy::mfa().within(Duration::from_secs(600));
+//! let session = testing::session().proved(Factor::Password).proved_ago(Factor::Totp, Duration::from_secs(601)).build();
+//! assert!(policy.evaluate(&session, testing::NOW).is_err());
+//! ```
+//!
+//! A route's test sends tokens that a [`TestIssuer`] mints, to a guard that it makes:
+//!
+//! ```
+//! use tower_step_up::{Factor, Policy, testing};
+//!
+//! let issuer = testing::TestIssuer::new();
+//! let guard = issuer.guard().require(Policy::mfa());
+//! let token = issuer.mint(&testing::session().proved(Factor::Password).proved(Factor::Totp));
+//! assert!(guard.verifier().verify_at(&token, testing::NOW).is_ok());
+//! ```
+
+mod clock;
+mod issuer;
+mod session;
+
+pub use self::clock::{FixedClock, NOW};
+pub use self::issuer::TestIssuer;
+pub use self::session::{SessionBuilder, session};

@@ -1,0 +1,242 @@
+//! Sessions in words.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::clock::NOW;
+use crate::factor::{AuthenticationFactor, Dated, Factor};
+use crate::session::{Attributes, Organization, Session, SessionParts, VerifierId};
+
+/// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token issued now for five
+/// minutes.
+#[must_use]
+pub fn session() -> SessionBuilder {
+    SessionBuilder {
+        user_id: "user-test-00000000-0000-4000-8000-000000000000".into(),
+        factors: Vec::new(),
+        started: Some(Duration::from_secs(600)),
+        ends_in: Some(Duration::from_secs(3_600)),
+        roles: Vec::new(),
+        organization: None,
+        claims: Map::new(),
+    }
+}
+
+/// A session in words; see [`session`]. All times are relative: to [`NOW`] in [`build`](Self::build), to its clock where
+/// a [`TestIssuer`](super::TestIssuer) mints a token of it.
+#[derive(Clone, Debug)]
+pub struct SessionBuilder {
+    user_id: String,
+    factors: Vec<(Factor, Proof)>,
+    started: Option<Duration>,
+    ends_in: Option<Duration>,
+    roles: Vec<String>,
+    organization: Option<(String, String)>,
+    claims: Map<String, Value>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Proof {
+    Ago(Duration),
+    Ahead(Duration),
+    Undated,
+    Unreadable,
+}
+
+const ID: &str = "session-test-00000000-0000-4000-8000-000000000000";
+const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
+
+impl SessionBuilder {
+    /// The user proved this factor now.
+    #[must_use]
+    pub fn proved(self, factor: Factor) -> Self {
+        self.proved_ago(factor, Duration::ZERO)
+    }
+
+    /// The user proved this factor so long ago.
+    #[must_use]
+    pub fn proved_ago(self, factor: Factor, age: Duration) -> Self {
+        self.with(factor, Proof::Ago(age))
+    }
+
+    /// An entry dated so far ahead.
+    #[must_use]
+    pub fn proved_ahead(self, factor: Factor, ahead: Duration) -> Self {
+        self.with(factor, Proof::Ahead(ahead))
+    }
+
+    /// An entry without a date.
+    #[must_use]
+    pub fn undated(self, factor: Factor) -> Self {
+        self.with(factor, Proof::Undated)
+    }
+
+    /// An entry with a date that cannot be read.
+    #[must_use]
+    pub fn unreadable(self, factor: Factor) -> Self {
+        self.with(factor, Proof::Unreadable)
+    }
+
+    /// The session began so long ago; 10 minutes if nothing is said.
+    #[must_use]
+    pub fn started_ago(mut self, age: Duration) -> Self {
+        self.started = Some(age);
+        self
+    }
+
+    /// The session does not say when it began.
+    #[must_use]
+    pub fn without_start(mut self) -> Self {
+        self.started = None;
+        self
+    }
+
+    /// The session ends in so long; an hour if nothing is said.
+    #[must_use]
+    pub fn ends_in(mut self, rest: Duration) -> Self {
+        self.ends_in = Some(rest);
+        self
+    }
+
+    /// The session does not say when it ends, as in tokens of the old format.
+    #[must_use]
+    pub fn without_end(mut self) -> Self {
+        self.ends_in = None;
+        self
+    }
+
+    /// Who is signed in.
+    #[must_use]
+    pub fn user(mut self, id: &str) -> Self {
+        self.user_id = id.into();
+        self
+    }
+
+    /// A further role.
+    #[must_use]
+    pub fn role(mut self, role: &str) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// The session belongs to this organization.
+    #[must_use]
+    pub fn organization(mut self, id: &str, slug: &str) -> Self {
+        self.organization = Some((id.into(), slug.into()));
+        self
+    }
+
+    /// A custom claim.
+    #[must_use]
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// The session at [`NOW`], as a verifier would have made it.
+    #[must_use]
+    pub fn build(&self) -> Session {
+        let (now, claims) = (NOW, self.payload(NOW));
+        let factors = self
+            .factors
+            .iter()
+            .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
+        Session::new(SessionParts {
+            id: ID.into(),
+            user_id: self.user_id.as_str().into(),
+            factors: factors.collect(),
+            started_at: self.started.map(|age| before(now, age)),
+            last_accessed_at: Some(now),
+            expires_at: self.ends_in.map(|rest| after(now, rest)),
+            token_not_before: now,
+            token_issued_at: now,
+            token_expires_at: after(now, TOKEN_LIFETIME),
+            attributes: Attributes::default(),
+            roles: self.roles.iter().map(|role| role.as_str().into()).collect(),
+            organization: self.organization.as_ref().map(|(id, slug)| Organization {
+                id: id.as_str().into(),
+                slug: slug.as_str().into(),
+            }),
+            leeway: Duration::from_secs(5),
+            verified_by: VerifierId::new(),
+            payload: Value::Object(claims).to_string().into(),
+        })
+    }
+
+    /// The claims of a token issued at `now`, less its issuer and audience.
+    pub(super) fn payload(&self, now: OffsetDateTime) -> Map<String, Value> {
+        let mut session = Map::new();
+        session.insert("id".into(), ID.into());
+        session.extend(self.started.map(|age| ("started_at".into(), date(before(now, age)))));
+        session.insert("last_accessed_at".into(), date(now));
+        session.extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(now, rest)))));
+        session.insert("attributes".into(), json!({"user_agent": "", "ip_address": ""}));
+        let factors: Vec<_> = self
+            .factors
+            .iter()
+            .map(|(factor, proof)| entry(factor, *proof, now))
+            .collect();
+        session.insert("authentication_factors".into(), factors.into());
+        session.insert("roles".into(), self.roles.clone().into());
+
+        let mut claims = self.claims.clone();
+        let seconds = now.unix_timestamp();
+        claims.insert("sub".into(), self.user_id.clone().into());
+        claims.insert("iat".into(), seconds.into());
+        claims.insert("nbf".into(), seconds.into());
+        claims.insert("exp".into(), after(now, TOKEN_LIFETIME).unix_timestamp().into());
+        claims.insert("https://stytch.com/session".into(), session.into());
+        if let Some((id, slug)) = &self.organization {
+            claims.insert(
+                "https://stytch.com/organization".into(),
+                json!({"organization_id": id, "slug": slug}),
+            );
+        }
+        claims
+    }
+
+    fn with(mut self, factor: Factor, proof: Proof) -> Self {
+        self.factors.push((factor, proof));
+        self
+    }
+}
+
+impl Proof {
+    fn dated(self, now: OffsetDateTime) -> Dated {
+        match self {
+            Self::Ago(age) => Dated::At(before(now, age)),
+            Self::Ahead(ahead) => Dated::At(after(now, ahead)),
+            Self::Undated => Dated::Absent,
+            Self::Unreadable => Dated::Unreadable,
+        }
+    }
+}
+
+fn entry(factor: &Factor, proof: Proof, now: OffsetDateTime) -> Value {
+    let mut entry = json!({"type": factor.kind(), "delivery_method": factor.delivery_method()});
+    let last_authenticated_at = match proof.dated(now) {
+        Dated::At(instant) => Some(date(instant)),
+        Dated::Unreadable => Some("".into()),
+        Dated::Absent => None,
+    };
+    if let Some((date, entry)) = last_authenticated_at.zip(entry.as_object_mut()) {
+        entry.insert("last_authenticated_at".into(), date);
+    }
+    entry
+}
+
+fn before(now: OffsetDateTime, age: Duration) -> OffsetDateTime {
+    now.saturating_sub(age.try_into().unwrap_or(time::Duration::MAX))
+}
+
+fn after(now: OffsetDateTime, ahead: Duration) -> OffsetDateTime {
+    now.saturating_add(ahead.try_into().unwrap_or(time::Duration::MAX))
+}
+
+/// RFC 3339; beyond its years empty, which is no date.
+fn date(instant: OffsetDateTime) -> Value {
+    instant.format(&Rfc3339).unwrap_or_default().into()
+}

@@ -1,0 +1,249 @@
+//! From a token's text to a session.
+
+mod claims;
+mod compact;
+mod error;
+mod json;
+mod rules;
+
+pub use self::error::{AccessTokenClaim, Excerpt, Part, TimeClaim, TokenError};
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use self::compact::Compact;
+use self::rules::{Rules, Tenancy};
+use crate::clock::{Clock, SystemClock};
+use crate::keys::{Algorithm, Key, KeySource, KeysUnavailable, Refresh};
+use crate::session::{Session, VerifierId};
+
+/// Verifies session JWTs; a handle, cheap to clone.
+///
+/// A token becomes a [`Session`] where the header, the signature, the issuer, the audience, the shape of the session
+/// and every time hold; [`TokenError`] lists the rules. Usually [`stytch::Project`](crate::stytch::Project) makes one.
+///
+/// ```
+/// use tower_step_up::{TokenError, Verifier, testing};
+///
+/// let issuer = testing::TestIssuer::new();
+/// let verifier = Verifier::new(issuer.clone(), [issuer.name()], issuer.audience());
+///
+/// let token = issuer.mint(&testing::session().proved(tower_step_up::Factor::Password));
+/// let session = verifier.verify_at(&token, testing::NOW)?;
+/// assert_eq!(session.factors().len(), 1);
+///
+/// let later = testing::NOW + std::time::Duration::from_secs(305);
+/// assert!(matches!(verifier.verify_at(&token, later), Err(TokenError::Expired { .. })));
+/// # Ok::<(), TokenError>(())
+/// ```
+#[derive(Clone)]
+pub struct Verifier {
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    id: VerifierId,
+    keys: Arc<dyn KeySource>,
+    clock: Arc<dyn Clock>,
+    algorithms: Vec<Algorithm>,
+    rules: Rules,
+}
+
+/// The outcome of a first look at a token.
+pub(crate) enum Attempt {
+    Done(Result<Session, TokenError>),
+    /// The key is not known yet: wait, then look again.
+    Wait(Refresh),
+}
+
+enum Lookup {
+    Found(Result<Session, TokenError>),
+    Missing { kid: String, error: TokenError },
+}
+
+impl Verifier {
+    /// Accepts tokens that one of the issuers issued for the audience under a key of the source, and no others: no
+    /// issuers, no tokens. RS256, consumer sessions, a leeway of 5 s.
+    #[must_use]
+    pub fn new<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        let rules = Rules {
+            issuers: issuers
+                .into_iter()
+                .map(|issuer| issuer.into().into_boxed_str())
+                .collect(),
+            audience: audience.into().into_boxed_str(),
+            tenancy: Tenancy::Consumer,
+            leeway: Duration::from_secs(5),
+            max_token_age: None,
+            refuse_impersonation: false,
+            allowed_claims: Vec::new(),
+        };
+        let settings = Settings {
+            id: VerifierId::new(),
+            keys: Arc::new(keys),
+            clock: Arc::new(SystemClock),
+            algorithms: vec![Algorithm::Rs256],
+            rules,
+        };
+        Self {
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Expects members' sessions of a B2B project: with an organization, where a consumer project's have none.
+    #[must_use]
+    pub fn b2b(self) -> Self {
+        self.with(|settings| settings.rules.tenancy = Tenancy::B2b)
+    }
+
+    /// How far this clock and the issuer's may differ: for `nbf`, `iat`, `exp`, the session's end and factors dated ahead,
+    /// never for [`within`](crate::Policy::within). 5 s by default.
+    #[must_use]
+    pub fn leeway(self, leeway: Duration) -> Self {
+        self.with(|settings| settings.rules.leeway = leeway)
+    }
+
+    /// Refuses tokens that were issued (`iat`) longer ago than this, before they expire by themselves.
+    #[must_use]
+    pub fn max_token_age(self, max_age: Duration) -> Self {
+        self.with(|settings| settings.rules.max_token_age = Some(max_age))
+    }
+
+    /// Refuses sessions in which a support person acts as the user (the factor `impersonated`). By default they are
+    /// sessions like others, and the impersonation adds no strength.
+    #[must_use]
+    pub fn refuse_impersonation(self) -> Self {
+        self.with(|settings| settings.rules.refuse_impersonation = true)
+    }
+
+    /// Accepts these algorithms instead of RS256 alone. A key is used with the one of its own type only.
+    #[must_use]
+    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.with(|settings| settings.algorithms = algorithms.into_iter().collect())
+    }
+
+    /// Accepts sessions that have this top-level claim, for projects whose custom claims use the name.
+    ///
+    /// Insecure where the project has Connected Apps or M2M clients: `scope` and `client_id` are what tells their tokens
+    /// from sessions, and an access token that carries a session claim has been seen.
+    #[must_use]
+    pub fn insecure_allow_claim(self, claim: AccessTokenClaim) -> Self {
+        self.with(|settings| settings.rules.allowed_claims.push(claim))
+    }
+
+    /// Reads the time from this clock.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.with(|settings| settings.clock = Arc::new(clock))
+    }
+
+    /// Verifies a token now. Where its key is not known, that may wait for keys.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the token broke, or that no keys can be had.
+    pub async fn verify(&self, token: &str) -> Result<Session, TokenError> {
+        match self.attempt(token, self.now()) {
+            Attempt::Done(outcome) => outcome,
+            Attempt::Wait(refresh) => {
+                refresh.await?;
+                self.verify_at(token, self.now())
+            }
+        }
+    }
+
+    /// Verifies a token at an instant, with the keys that are known.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the token broke, or that no keys are known.
+    pub fn verify_at(&self, token: &str, now: OffsetDateTime) -> Result<Session, TokenError> {
+        match self.look_up(token, now)? {
+            Lookup::Found(outcome) => outcome,
+            Lookup::Missing { error, .. } => Err(error),
+        }
+    }
+
+    /// Verifies a token with the keys at hand; where its key is not among them, says what to wait for.
+    pub(crate) fn attempt(&self, token: &str, now: OffsetDateTime) -> Attempt {
+        match self.look_up(token, now) {
+            Err(error) => Attempt::Done(Err(error)),
+            Ok(Lookup::Found(outcome)) => Attempt::Done(outcome),
+            Ok(Lookup::Missing { kid, error }) => self
+                .settings
+                .keys
+                .refresh(&kid)
+                .map_or(Attempt::Done(Err(error)), Attempt::Wait),
+        }
+    }
+
+    /// Whether a session that this verifier made earlier is still current.
+    pub(crate) fn recheck(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
+        self.settings.rules.judge_times(session, now)
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.settings.clock.now()
+    }
+
+    pub(crate) fn made(&self, session: &Session) -> bool {
+        session.verified_by() == self.settings.id
+    }
+
+    fn look_up(&self, token: &str, now: OffsetDateTime) -> Result<Lookup, TokenError> {
+        let compact = Compact::parse(token, &self.settings.algorithms)?;
+        let keys = self.settings.keys.current();
+        if let Some(key) = keys.as_ref().and_then(|keys| keys.get(&compact.kid)) {
+            return Ok(Lookup::Found(self.verify_under(key, compact, now)));
+        }
+        let error = match keys {
+            Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&compact.kid))),
+            None => TokenError::KeysUnavailable(KeysUnavailable {
+                retry_after: Duration::from_secs(1),
+            }),
+        };
+        Ok(Lookup::Missing {
+            kid: compact.kid,
+            error,
+        })
+    }
+
+    fn verify_under(&self, key: &Key, compact: Compact<'_>, now: OffsetDateTime) -> Result<Session, TokenError> {
+        if key.algorithm() != compact.algorithm {
+            return Err(TokenError::WrongAlgorithmForKey {
+                pinned: key.algorithm(),
+            });
+        }
+        if !key.verifies(compact.signed(), &compact.signature) {
+            return Err(TokenError::InvalidSignature);
+        }
+        let payload = String::from_utf8(compact.payload).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
+        self.settings
+            .rules
+            .session(payload.into_boxed_str(), now, self.settings.id)
+    }
+
+    /// Another rule makes another verifier: sessions of the old one are not taken over.
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        let settings = Arc::make_mut(&mut self.settings);
+        settings.id = VerifierId::new();
+        change(settings);
+        self
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("issuers", &self.settings.rules.issuers)
+            .field("audience", &self.settings.rules.audience)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,156 @@
+//! The rules for a payload whose signature held: issuer, audience, token confusion, tenancy, times.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::claims::Claims;
+use super::error::{AccessTokenClaim, Excerpt, TimeClaim, TokenError};
+use super::json::{Field, Presence};
+use crate::factor::Factor;
+use crate::session::{Organization, Session, SessionParts, VerifierId};
+
+#[derive(Clone)]
+pub(super) struct Rules {
+    pub(super) issuers: Vec<Box<str>>,
+    pub(super) audience: Box<str>,
+    pub(super) tenancy: Tenancy,
+    pub(super) leeway: Duration,
+    pub(super) max_token_age: Option<Duration>,
+    pub(super) refuse_impersonation: bool,
+    pub(super) allowed_claims: Vec<AccessTokenClaim>,
+}
+
+/// Whose sessions a project has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tenancy {
+    /// Users'.
+    Consumer,
+    /// Members' of organizations.
+    B2b,
+}
+
+impl Rules {
+    /// The session of a payload that met every rule.
+    pub(super) fn session(
+        &self,
+        payload: Box<str>,
+        now: OffsetDateTime,
+        id: VerifierId,
+    ) -> Result<Session, TokenError> {
+        let session = self.read(payload, id)?;
+        self.judge_times(&session, now)?;
+        Ok(session)
+    }
+
+    fn read(&self, payload: Box<str>, id: VerifierId) -> Result<Session, TokenError> {
+        let claims = Claims::read(&payload)?;
+        self.judge_origin(&claims)?;
+        let user_id = match &claims.sub {
+            Field::Value(sub) if !sub.is_empty() => sub.as_str().into(),
+            _ => return Err(TokenError::NoSubject),
+        };
+        let token_expires_at = time_claim(claims.exp, TimeClaim::ExpiresAt)?;
+        let token_issued_at = time_claim(claims.iat, TimeClaim::IssuedAt)?;
+        let token_not_before = time_claim(claims.nbf, TimeClaim::NotBefore)?;
+        self.judge_confusion(claims.scope, AccessTokenClaim::Scope)?;
+        self.judge_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
+        let session = claims.session()?;
+        let organization = self.judge_tenancy(claims.organization()?)?;
+        if self.refuse_impersonation
+            && session
+                .factors
+                .iter()
+                .any(|proof| *proof.factor() == Factor::Impersonated)
+        {
+            return Err(TokenError::Impersonated);
+        }
+        Ok(Session::new(SessionParts {
+            id: session.id,
+            user_id,
+            factors: session.factors,
+            started_at: session.started_at,
+            last_accessed_at: session.last_accessed_at,
+            expires_at: session.expires_at,
+            token_not_before,
+            token_issued_at,
+            token_expires_at,
+            attributes: session.attributes,
+            roles: session.roles,
+            organization,
+            leeway: self.leeway,
+            verified_by: id,
+            payload,
+        }))
+    }
+
+    fn judge_origin(&self, claims: &Claims<'_>) -> Result<(), TokenError> {
+        let issuer = match &claims.iss {
+            Field::Value(issuer) => Some(issuer.as_str()),
+            _ => None,
+        };
+        if !issuer.is_some_and(|issuer| self.issuers.iter().any(|accepted| **accepted == *issuer)) {
+            return Err(TokenError::WrongIssuer(Excerpt::of(issuer)));
+        }
+        match &claims.aud {
+            Field::Value(audience) if audience.contains(&self.audience) => Ok(()),
+            _ => Err(TokenError::WrongAudience),
+        }
+    }
+
+    fn judge_confusion(&self, presence: Presence, claim: AccessTokenClaim) -> Result<(), TokenError> {
+        if presence.0 && !self.allowed_claims.contains(&claim) {
+            return Err(TokenError::NotASession(claim));
+        }
+        Ok(())
+    }
+
+    fn judge_tenancy(&self, organization: Option<Organization>) -> Result<Option<Organization>, TokenError> {
+        match (self.tenancy, organization) {
+            (Tenancy::Consumer, None) => Ok(None),
+            (Tenancy::Consumer, Some(_)) => Err(TokenError::UnexpectedOrganization),
+            (Tenancy::B2b, None) => Err(TokenError::NoOrganization),
+            (Tenancy::B2b, organization) => Ok(organization),
+        }
+    }
+
+    /// The rules that time alone can break; *expired* is judged last, so that it means only that.
+    pub(super) fn judge_times(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
+        let leeway = self.leeway.try_into().unwrap_or(time::Duration::MAX);
+        let is_over = |end: OffsetDateTime| now >= end.saturating_add(leeway);
+        let starts = [
+            (TimeClaim::NotBefore, session.token_not_before()),
+            (TimeClaim::IssuedAt, session.token_issued_at()),
+        ];
+        if let Some((claim, at)) = starts.into_iter().find(|(_, at)| *at > now.saturating_add(leeway)) {
+            return Err(TokenError::NotYetValid { claim, at, now });
+        }
+        if let Some(at) = session.stated_end().filter(|end| is_over(*end)) {
+            return Err(TokenError::SessionEnded { at, now });
+        }
+        if let Some(max_age) = self.max_token_age {
+            let issued_at = session.token_issued_at();
+            if is_over(issued_at.saturating_add(max_age.try_into().unwrap_or(time::Duration::MAX))) {
+                return Err(TokenError::TooOld {
+                    issued_at,
+                    max_age,
+                    now,
+                });
+            }
+        }
+        match session.token_expires_at() {
+            at if is_over(at) => Err(TokenError::Expired { at, now }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn time_claim(seconds: Field<u64>, claim: TimeClaim) -> Result<OffsetDateTime, TokenError> {
+    const END_OF_YEAR_9999: u64 = 253_402_300_799;
+    let seconds = seconds
+        .value()
+        .filter(|seconds| *seconds <= END_OF_YEAR_9999)
+        .and_then(|it| i64::try_from(it).ok());
+    let instant = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    instant.ok_or(TokenError::UnreadableTime(claim))
+}
