@@ -27,7 +27,7 @@
 //! let guard = issuer.guard().require(Policy::mfa());
 //! let service = guard.layer(service_fn(|request: Request<Full<Bytes>>| async move {
 //!     let grant = request.extensions().get::<Grant>().expect("a guard stands in front");
-//!     Ok::<_, Infallible>(Response::new(Full::from(grant.session().user_id().to_owned())))
+//!     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(grant.session().user_id().to_owned())))
 //! }));
 //!
 //! let with_factors = |factors: &[Factor]| {
@@ -79,5 +79,6 @@ mod service;
 pub use self::body::ResponseBody;
 pub use self::future::ResponseFuture;
 pub use self::guard::StepUpLayer;
+#[cfg(feature = "axum")]
 pub(crate) use self::judge::Anonymous;
 pub use self::service::StepUp;
