@@ -1,0 +1,229 @@
+//! What the client hears: one table from request to answer.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::Full;
+use serde_json::{Value, json};
+use tower::{Layer, service_fn};
+use tower_step_up::testing::{self, TestIssuer};
+use tower_step_up::{BearerChallenge, CredentialSource, Factor, Policy, Rejection, StepUpLayer};
+
+use crate::support::{Answer, bearer, inner, issuer, proved, request, seconds, send};
+
+type Body = Full<Bytes>;
+
+const TYPES: &str = "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html";
+
+fn transfer() -> Policy {
+    Policy::mfa()
+        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(seconds(600)))
+        .named("transfer")
+}
+
+async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
+    send(&guard.layer(service_fn(inner::<Body>)), request).await
+}
+
+fn with(headers: &[(&str, &str)]) -> Request<Body> {
+    let builder = headers.iter().fold(Request::get("/"), |builder, (name, value)| builder.header(*name, *value));
+    builder.body(Body::default()).unwrap()
+}
+
+#[track_caller]
+fn check_refusal(answer: &Answer, status: u16, challenge: &str, body: Value) {
+    assert_eq!(answer.status, status);
+    assert_eq!(answer.header("www-authenticate"), challenge);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(serde_json::from_str::<Value>(&answer.body).unwrap(), body);
+}
+
+#[tokio::test]
+async fn no_credentials() {
+    let answer = answer(&issuer().guard(), with(&[])).await;
+    let body = json!({
+        "type": format!("{TYPES}#no-credentials"), "title": "Authentication required", "status": 401, "detail": "sign in",
+    });
+    check_refusal(&answer, 401, r#"Bearer realm="api""#, body);
+}
+
+#[tokio::test]
+async fn two_credentials_of_one_kind() {
+    for (headers, detail) in [
+        (&[("authorization", "Bearer a"), ("authorization", "Bearer a")], "more than one Authorization header"),
+        (&[("cookie", "stytch_session_jwt=a"), ("cookie", "stytch_session_jwt=a")], "more than one session cookie"),
+        (&[("authorization", "Bearer"), ("x", "y")], "the Authorization header has no readable Bearer token"),
+    ] {
+        let answer = answer(&issuer().guard(), with(headers)).await;
+        let challenge = format!(r#"Bearer realm="api", error="invalid_request", error_description="{detail}""#);
+        let body = json!({
+            "type": format!("{TYPES}#invalid-request"), "title": "Ambiguous credentials", "status": 400, "detail": detail,
+        });
+        check_refusal(&answer, 400, &challenge, body);
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_token() {
+    let clock = testing::FixedClock::new();
+    let issuer = issuer().clone().clock(clock.clone());
+    let token = issuer.mint(&proved(&[Factor::Password]));
+    clock.advance(seconds(305));
+    let foreign = TestIssuer::new().mint(&proved(&[Factor::Password]));
+    for (token, detail) in [
+        (token.as_str(), "the session token has expired"),
+        (foreign.as_str(), "the session token is invalid"),
+        ("x", "the session token is invalid"),
+    ] {
+        let answer = answer(&issuer.guard(), with(&[("authorization", &bearer(token))])).await;
+        let challenge = format!(r#"Bearer realm="api", error="invalid_token", error_description="{detail}""#);
+        let body = json!({
+            "type": format!("{TYPES}#invalid-token"), "title": "Invalid session token", "status": 401, "detail": detail,
+        });
+        check_refusal(&answer, 401, &challenge, body);
+    }
+}
+
+#[tokio::test]
+async fn a_step_up_challenge_covers_the_whole_policy() {
+    let session = proved(&[Factor::Password]).proved_ago(Factor::OtpSms, seconds(3_600));
+    let request = with(&[("authorization", &bearer(&issuer().mint(&session)))]);
+    let answer = answer(&issuer().guard().require(transfer()), request).await;
+    let detail = "authenticate otp/sms again, totp or webauthn";
+    let challenge = format!(
+        "Bearer realm=\"api\", error=\"insufficient_user_authentication\", error_description=\"{detail}\", \
+         acr_values=\"transfer\", max_age=\"600\""
+    );
+    let body = json!({
+        "type": format!("{TYPES}#step-up-required"),
+        "title": "Step-up authentication required",
+        "status": 401,
+        "detail": detail,
+        "policy": "transfer",
+        "max_age": 600,
+        "unmet": [
+            {"requirement": "factor", "factor": "otp/sms", "reason": "stale", "max_age": 600,
+             "last_authenticated_at": "2026-01-01T11:00:00Z"},
+            {"requirement": "factor", "factor": "totp", "reason": "missing"},
+            {"requirement": "factor", "factor": "webauthn", "reason": "missing"},
+        ],
+    });
+    check_refusal(&answer, 401, &challenge, body);
+}
+
+#[tokio::test]
+async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
+    let answer = answer(&issuer().guard().require(Policy::mfa()), request("/", &[Factor::Password])).await;
+    let detail = "authenticate a second, independent factor";
+    let challenge =
+        format!(r#"Bearer realm="api", error="insufficient_user_authentication", error_description="{detail}""#);
+    let body = json!({
+        "type": format!("{TYPES}#step-up-required"),
+        "title": "Step-up authentication required",
+        "status": 401,
+        "detail": detail,
+        "unmet": [{"requirement": "independent", "needed": 2, "have": 1, "reason": "missing"}],
+    });
+    check_refusal(&answer, 401, &challenge, body);
+}
+
+#[tokio::test]
+async fn every_kind_of_clause_has_its_form() {
+    let policy = Policy::all_of([
+        Policy::session().within(seconds(1)),
+        Policy::phishing_resistant(),
+        Policy::session_within(seconds(60)),
+        Policy::mfa().within(seconds(30)),
+    ]);
+    let answer = answer(&issuer().guard().require(policy), request("/", &[Factor::Password])).await;
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let want = json!([
+        {"requirement": "session", "reason": "stale", "max_age": 1, "last_authenticated_at": "2026-01-01T11:59:00Z"},
+        {"requirement": "phishing_resistant", "reason": "missing"},
+        {"requirement": "session_within", "reason": "restart", "max_age": 60, "started_at": "2026-01-01T11:50:00Z"},
+        {"requirement": "independent", "needed": 2, "have": 0, "reason": "missing"},
+    ]);
+    assert_eq!((&body["unmet"], &body["max_age"]), (&want, &json!(1)));
+}
+
+#[tokio::test]
+async fn the_realm_and_the_policy_cannot_break_out_of_the_header() {
+    let odd = Factor::from_pair("a\"b\\c", "d\r\nset-cookie: e=f");
+    let guard = issuer().guard().require(odd).respond_with(BearerChallenge::new("my \"realm\"\r\n\u{e4}"));
+    let answer = answer(&guard, request("/", &[Factor::Password])).await;
+    assert_eq!(
+        answer.header("www-authenticate"),
+        "Bearer realm=\"my \\\"realm\\\"???\", error=\"insufficient_user_authentication\", \
+         error_description=\"authenticate a\\\"b\\\\c/d??set-cookie: e=f\""
+    );
+}
+
+#[tokio::test]
+async fn a_grant_passes_the_request_on_untouched() {
+    let answer = answer(&issuer().guard().require(transfer()), request("/", &[Factor::Password, Factor::OtpSms])).await;
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "inner"));
+    assert_eq!(answer.header("cache-control"), "");
+}
+
+#[tokio::test]
+async fn what_a_cookie_opened_is_private_unless_the_handler_says_otherwise() {
+    let cookie = format!("x=1; stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
+    let first = answer(&issuer().guard(), with(&[("cookie", &cookie)])).await;
+    assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "private"));
+
+    let handler = service_fn(async |_: Request<Body>| {
+        Ok::<_, std::convert::Infallible>(Response::builder().header("cache-control", "max-age=60").body(Body::default()).unwrap())
+    });
+    let own = send(&issuer().guard().layer(handler), with(&[("cookie", &cookie)])).await;
+    assert_eq!(own.header("cache-control"), "max-age=60");
+}
+
+#[tokio::test]
+async fn sources_and_their_order_are_configurable() {
+    let token = issuer().mint(&proved(&[Factor::Password]));
+    let cookie = format!("own={token}");
+    let guard = issuer().guard().credentials([CredentialSource::cookie("own")]);
+    assert_eq!(answer(&guard, with(&[("cookie", &cookie)])).await.status, 200);
+    assert_eq!(answer(&guard, with(&[("authorization", &bearer(&token))])).await.status, 401);
+    // The first that is there decides, alone: a bad one is not made good by the next.
+    let both = with(&[("cookie", "own=x"), ("authorization", &bearer(&token))]);
+    let guard = issuer().guard().credentials([CredentialSource::cookie("own"), CredentialSource::Bearer]);
+    assert_eq!(answer(&guard, both).await.status, 401);
+    let none = issuer().guard().credentials([]);
+    assert_eq!(answer(&none, with(&[("authorization", &bearer(&token))])).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_optional_guard_lets_only_requests_without_credentials_through() {
+    let guard = issuer().guard().require(Policy::mfa()).optional();
+    assert_eq!(answer(&guard, with(&[])).await.body, "inner");
+    assert_eq!(answer(&guard, with(&[("authorization", "Basic dTpw")])).await.body, "inner");
+    assert_eq!(answer(&guard, request("/", &[Factor::Password, Factor::Totp])).await.body, "inner");
+    assert_eq!(answer(&guard, request("/", &[Factor::Password])).await.status, 401);
+    assert_eq!(answer(&guard, with(&[("authorization", "Bearer x")])).await.status, 401);
+    assert_eq!(answer(&guard, with(&[("authorization", "Bearer")])).await.status, 400);
+    assert_eq!(answer(&guard, with(&[("cookie", "stytch_session_jwt=")])).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_responder_of_ones_own_sees_the_reason_and_the_request() {
+    let guard = issuer().guard().require(Policy::mfa()).respond_with(|why: &Rejection, parts: &Parts| {
+        Response::builder().status(418).body(Bytes::from(format!("{} {}", parts.uri.path(), why.reason()))).unwrap()
+    });
+    let answer = answer(&guard, request("/pages/1", &[Factor::Password])).await;
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (418, "/pages/1 step_up_required"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn the_reason_is_in_the_extensions_of_the_response() {
+    use tower::ServiceExt;
+
+    let service = issuer().guard().require(transfer()).layer(service_fn(inner::<Body>));
+    let response = service.oneshot(request("/", &[Factor::Password])).await.unwrap();
+    match response.extensions().get::<Rejection>() {
+        Some(Rejection::StepUpRequired(shortfall)) => assert_eq!(shortfall.policy(), &transfer()),
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,121 @@
+//! What holds of every policy and every session.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tower_step_up::testing::{self, NOW, SessionBuilder};
+use tower_step_up::{Factor, Policy};
+
+const FACTORS: [Factor; 8] = [
+    Factor::Password,
+    Factor::OtpSms,
+    Factor::OtpEmail,
+    Factor::Totp,
+    Factor::WebAuthn,
+    Factor::OAuthGoogle,
+    Factor::RecoveryCode,
+    Factor::Impersonated,
+];
+
+/// A factor with its age in seconds, ahead where negative; or without a date, or with an unreadable one.
+#[derive(Clone, Debug)]
+enum Entry {
+    Dated(Factor, i64),
+    Undated(Factor),
+    Unreadable(Factor),
+}
+
+fn factor() -> impl Strategy<Value = Factor> {
+    prop::sample::select(&FACTORS[..])
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    prop_oneof![
+        8 => (factor(), -8_i64..40).prop_map(|(factor, age)| Entry::Dated(factor, age)),
+        1 => factor().prop_map(Entry::Undated),
+        1 => factor().prop_map(Entry::Unreadable),
+    ]
+}
+
+fn session(entries: &[Entry]) -> SessionBuilder {
+    entries.iter().fold(testing::session().started_ago(Duration::from_secs(20)), |session, entry| match entry.clone() {
+        Entry::Dated(factor, age) if age < 0 => session.proved_ahead(factor, Duration::from_secs(age.unsigned_abs())),
+        Entry::Dated(factor, age) => session.proved_ago(factor, Duration::from_secs(age.unsigned_abs())),
+        Entry::Undated(factor) => session.undated(factor),
+        Entry::Unreadable(factor) => session.unreadable(factor),
+    })
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let limit = || (0_u64..30).prop_map(Duration::from_secs);
+    let leaf = prop_oneof![
+        factor().prop_map(Policy::factor),
+        Just(Policy::session()),
+        Just(Policy::phishing_resistant()),
+        (1_usize..4).prop_map(Policy::independent),
+        limit().prop_map(Policy::session_within),
+    ];
+    leaf.prop_recursive(4, 24, 3, move |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| a.and(b)),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| a.or(b)),
+            (inner, limit()).prop_map(|(policy, limit)| policy.within(limit)),
+        ]
+    })
+}
+
+fn entries() -> impl Strategy<Value = Vec<Entry>> {
+    prop::collection::vec(entry(), 0..6)
+}
+
+proptest! {
+    #[test]
+    fn a_further_factor_never_loses_a_grant(policy in policy(), entries in entries(), more in entry()) {
+        if policy.evaluate(&session(&entries).build(), NOW).is_ok() {
+            let more = [entries, vec![more]].concat();
+            prop_assert!(policy.evaluate(&session(&more).build(), NOW).is_ok());
+        }
+    }
+
+    #[test]
+    fn order_and_repetition_do_not_matter(policy in policy(), entries in entries()) {
+        let turned: Vec<_> = entries.iter().rev().chain(&entries).cloned().collect();
+        let end = |entries: &[Entry]| policy.evaluate(&session(entries).build(), NOW).ok().map(|it| it.expires_at());
+        prop_assert_eq!(end(&entries), end(&turned));
+    }
+
+    #[test]
+    fn a_grant_ends_exactly_when_the_policy_does(policy in policy(), entries in entries()) {
+        // Without entries ahead of now, what counts at `now` counts at every later instant.
+        let past: Vec<_> = entries.into_iter().filter(|it| !matches!(it, Entry::Dated(_, ..0))).collect();
+        let session = session(&past).ends_in(Duration::from_secs(1_000_000)).build();
+        if let Ok(grant) = policy.evaluate(&session, NOW) {
+            let end = grant.expires_at();
+            if end < session.expires_at() {
+                prop_assert!(policy.evaluate(&session, end).is_ok());
+                prop_assert!(policy.evaluate(&session, end + Duration::from_nanos(1)).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_shortfall_always_names_something(policy in policy(), entries in entries()) {
+        if let Err(shortfall) = policy.evaluate(&session(&entries).build(), NOW) {
+            prop_assert!(!shortfall.unmet().is_empty());
+            prop_assert!(shortfall.to_string().len() > "authenticate ".len());
+        }
+    }
+
+    #[test]
+    fn a_password_and_what_the_mailbox_or_provider_opens_is_never_mfa(
+        ages in prop::collection::vec((0_usize..5, 0_u64..100_000), 0..8)
+    ) {
+        let weak = [
+            Factor::Password, Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthApple,
+        ];
+        let session = ages.into_iter().fold(testing::session(), |session, (which, age)| {
+            session.proved_ago(weak[which].clone(), Duration::from_secs(age))
+        });
+        prop_assert!(Policy::mfa().evaluate(&session.build(), NOW).is_err());
+    }
+}

@@ -1,0 +1,244 @@
+//! The table of sessions that a reviewer reads: what `mfa`, `transfer` and `admin` say to each.
+
+use std::time::Duration;
+
+use tower_step_up::testing::{self, NOW, SessionBuilder};
+use tower_step_up::{Factor, Policy, Reason, Requirement};
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn transfer() -> Policy {
+    Policy::mfa()
+        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(seconds(600)))
+        .named("transfer")
+}
+
+fn admin() -> Policy {
+    Policy::phishing_resistant().within(seconds(300)).and(Policy::session_within(seconds(43_200))).named("admin")
+}
+
+/// What a policy says: no, yes with so many seconds left, or yes for as long as the session lasts.
+#[derive(Debug, PartialEq)]
+enum Says {
+    No,
+    For(i64),
+    Yes,
+}
+use Says::{For, No, Yes};
+
+fn says(policy: &Policy, session: &SessionBuilder) -> Says {
+    let session = session.clone().ends_in(seconds(1_000_000)).build();
+    match policy.evaluate(&session, NOW) {
+        Err(_) => No,
+        Ok(grant) if grant.expires_at() == session.expires_at() + seconds(5) => Yes,
+        Ok(grant) => {
+            let end = grant.expires_at();
+            assert!(grant.holds_at(end) && !grant.holds_at(end + Duration::from_nanos(1)), "a limit is inclusive");
+            For((end - NOW).whole_seconds())
+        }
+    }
+}
+
+#[track_caller]
+fn check(session: SessionBuilder, want: [Says; 3]) {
+    assert_eq!([Policy::mfa(), transfer(), admin()].map(|policy| says(&policy, &session)), want, "{session:?}");
+}
+
+fn proved(factors: &[Factor]) -> SessionBuilder {
+    factors.iter().fold(testing::session(), |session, factor| session.proved_ago(factor.clone(), seconds(60)))
+}
+
+#[test]
+fn one_factor_is_not_two() {
+    check(proved(&[Factor::Password]), [No, No, No]);
+    check(proved(&[Factor::OtpSms, Factor::OtpWhatsapp]), [No, No, No]);
+    check(proved(&[Factor::OtpSms, Factor::OtpSms]), [No, No, No]);
+    check(proved(&[Factor::MagicLinkEmail, Factor::MagicLinkEmail]), [No, No, No]);
+}
+
+#[test]
+fn the_mailbox_resets_the_password() {
+    for email in [Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthGoogle, Factor::OAuthHubspot] {
+        check(proved(&[Factor::Password, email.clone()]), [No, No, No]);
+        check(proved(&[email, Factor::Password]), [No, No, No]);
+    }
+}
+
+#[test]
+fn the_guides_pair_and_its_limits() {
+    let password = |age| testing::session().proved_ago(Factor::Password, seconds(age));
+    check(password(60).proved_ago(Factor::OtpSms, seconds(60)), [Yes, For(540), No]);
+    check(password(7_200).proved_ago(Factor::OtpSms, seconds(600)), [Yes, For(0), No]);
+    check(password(60).proved_ago(Factor::OtpSms, seconds(601)), [Yes, No, No]);
+    check(password(60).proved_ago(Factor::OtpSms, seconds(600) + Duration::from_nanos(1)), [Yes, No, No]);
+    check(password(60).proved_ago(Factor::OtpWhatsapp, seconds(60)), [Yes, No, No]);
+    check(password(60).proved_ago(Factor::Totp, seconds(7_200)), [Yes, No, No]);
+}
+
+#[test]
+fn what_has_no_date_or_a_future_one() {
+    let password = || testing::session().proved_ago(Factor::Password, seconds(60));
+    check(password().undated(Factor::Totp), [Yes, No, No]);
+    check(password().unreadable(Factor::Totp), [No, No, No]);
+    check(password().proved_ahead(Factor::Totp, seconds(5)), [Yes, For(605), No]);
+    check(password().proved_ahead(Factor::Totp, seconds(5) + Duration::from_nanos(1)), [No, No, No]);
+    check(password().proved_ahead(Factor::Totp, seconds(6)), [No, No, No]);
+    let fresh_and_ahead = password().proved_ago(Factor::Totp, seconds(100)).proved_ahead(Factor::Totp, seconds(6));
+    check(fresh_and_ahead, [Yes, For(500), No]);
+}
+
+#[test]
+fn passkeys_and_the_age_of_the_session() {
+    let webauthn = |age| testing::session().proved_ago(Factor::WebAuthn, seconds(age));
+    check(webauthn(60), [No, No, For(240)]);
+    check(webauthn(300).started_ago(seconds(43_200)), [No, No, For(0)]);
+    check(webauthn(60).started_ago(seconds(43_201)), [No, No, No]);
+    check(webauthn(60).without_start(), [No, No, No]);
+    check(proved(&[Factor::WebAuthn, Factor::Totp]), [No, No, For(240)]);
+    check(proved(&[Factor::MagicLinkEmail, Factor::WebAuthn]), [Yes, For(540), For(240)]);
+}
+
+#[test]
+fn other_pairs() {
+    check(proved(&[Factor::OtpSms, Factor::Totp]), [Yes, For(540), No]);
+    check(proved(&[Factor::OAuthGoogle, Factor::OtpSms]), [Yes, For(540), No]);
+    check(proved(&[Factor::MagicLinkEmail, Factor::OtpSms]), [Yes, For(540), No]);
+    check(proved(&[Factor::SsoSaml, Factor::Totp]), [Yes, For(540), No]);
+    check(proved(&[Factor::Password, Factor::RecoveryCode]), [Yes, No, No]);
+    check(proved(&[Factor::Totp, Factor::RecoveryCode]), [No, No, No]);
+    check(proved(&[Factor::CryptoWallet, Factor::Totp]), [No, No, No]);
+}
+
+#[test]
+fn what_anyone_can_present_adds_nothing_and_takes_nothing() {
+    let unknown = Factor::from_pair("telepathy", "mind");
+    check(proved(&[Factor::Password, Factor::Impersonated, unknown]), [No, No, No]);
+    check(proved(&[Factor::Password, Factor::MagicLinkEmbedded]), [No, No, No]);
+    check(proved(&[Factor::Impersonated, Factor::Password, Factor::Totp]), [Yes, For(540), No]);
+}
+
+#[test]
+fn three_factors_of_which_each_pair_shares_a_compromise_are_not_three() {
+    // wallet or device, device or recovery codes, recovery codes: two compromises present them all.
+    let session = proved(&[Factor::CryptoWallet, Factor::Totp, Factor::RecoveryCode]).build();
+    assert!(Policy::independent(2).evaluate(&session, NOW).is_ok());
+    assert!(Policy::independent(3).evaluate(&session, NOW).is_err());
+    let three = proved(&[Factor::SsoOidc, Factor::OtpSms, Factor::WebAuthn]).build();
+    assert!(Policy::independent(3).evaluate(&three, NOW).is_ok());
+    assert!(Policy::independent(4).evaluate(&three, NOW).is_err());
+    assert!(Policy::independent(usize::MAX).evaluate(&three, NOW).is_err());
+}
+
+#[test]
+fn any_session_is_any_factor_of_whatever_kind() {
+    let limited = Policy::session().within(seconds(60));
+    assert_eq!(says(&limited, &proved(&[Factor::Impersonated])), For(0));
+    assert_eq!(says(&limited, &testing::session().proved_ago(Factor::Password, seconds(61))), No);
+    assert_eq!(says(&Policy::session(), &testing::session()), No);
+    assert_eq!(says(&Policy::session(), &testing::session().unreadable(Factor::Password)), No);
+    assert_eq!(says(&Policy::session(), &testing::session().undated(Factor::Password)), Yes);
+}
+
+#[test]
+fn nested_limits_take_the_tighter_and_limits_beyond_the_calendar_are_none() {
+    let sms = |inner, outer| Policy::factor(Factor::OtpSms).within(seconds(inner)).within(seconds(outer));
+    let session = testing::session().proved_ago(Factor::OtpSms, seconds(50));
+    assert_eq!([says(&sms(60, 90), &session), says(&sms(90, 60), &session)], [For(10), For(10)]);
+    assert_eq!([says(&sms(40, 90), &session), says(&sms(90, 40), &session)], [No, No]);
+    assert_eq!(says(&Policy::factor(Factor::OtpSms).within(Duration::MAX), &session), Yes);
+    assert_eq!(says(&Policy::session_within(Duration::MAX), &session), Yes);
+    // A tighter `within` limits the session's age too.
+    assert_eq!(says(&Policy::session_within(seconds(700)).within(seconds(599)), &session), No);
+    assert_eq!(says(&Policy::session_within(seconds(700)).within(seconds(600)), &session), For(0));
+}
+
+#[test]
+fn within_zero_is_exact() {
+    let now = Policy::factor(Factor::Totp).within(Duration::ZERO);
+    assert_eq!(says(&now, &testing::session().proved(Factor::Totp)), For(0));
+    assert_eq!(says(&now, &testing::session().proved_ahead(Factor::Totp, seconds(3))), For(3));
+    assert_eq!(says(&now, &testing::session().proved_ago(Factor::Totp, Duration::from_nanos(1))), No);
+}
+
+#[test]
+fn any_of_holds_as_long_as_its_last_and_all_of_as_long_as_its_first() {
+    let limited = |factor, limit| Policy::factor(factor).within(seconds(limit));
+    let session = proved(&[Factor::OtpSms, Factor::Totp]);
+    let (sms, totp) = (limited(Factor::OtpSms, 100), limited(Factor::Totp, 300));
+    assert_eq!(says(&Policy::any_of([sms.clone(), totp.clone()]), &session), For(240));
+    assert_eq!(says(&Policy::all_of([sms.clone(), totp.clone()]), &session), For(40));
+    assert_eq!(says(&sms.clone().or(totp.clone()), &session), For(240));
+    assert_eq!(says(&sms.and(totp), &session), For(40));
+    // Three factors, any two of which are independent: the second freshest decides.
+    let third = session.proved_ago(Factor::SsoSaml, seconds(10));
+    assert_eq!(says(&Policy::mfa().within(seconds(100)), &third), For(40));
+}
+
+#[test]
+fn the_end_of_the_session_bounds_a_grant_and_is_exclusive() {
+    let session = proved(&[Factor::Password, Factor::OtpSms]).ends_in(seconds(100)).build();
+    let grant = transfer().evaluate(&session, NOW).unwrap();
+    assert_eq!(grant.expires_at(), NOW + seconds(105));
+    assert!(grant.holds_at(NOW + seconds(105) - Duration::from_nanos(1)));
+    assert!(!grant.holds_at(NOW + seconds(105)));
+    assert_eq!(grant.token_expires_at(), NOW + seconds(300));
+    assert_eq!((grant.policy(), grant.session().id()), (&transfer(), session.id()));
+}
+
+#[track_caller]
+fn check_unmet(policy: &Policy, session: &SessionBuilder, want: &[(Requirement, Reason)], text: &str) {
+    let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
+    let unmet: Vec<_> = shortfall.unmet().into_iter().map(|it| (it.requirement, it.reason)).collect();
+    assert_eq!(unmet, want);
+    assert_eq!(shortfall.to_string(), text);
+}
+
+#[test]
+fn a_shortfall_names_every_unmet_clause() {
+    let missing = |factor| (Requirement::Factor(factor), Reason::Missing);
+    let independent = |needed, have| (Requirement::Independent { needed, have }, Reason::Missing);
+    let stale = |age, limit| Reason::Stale { since: NOW - seconds(age), max_age: seconds(limit) };
+
+    let password = testing::session().proved(Factor::Password);
+    check_unmet(&Policy::mfa(), &password, &[independent(2, 1)], "authenticate a second, independent factor");
+    check_unmet(&Policy::mfa(), &testing::session(), &[independent(2, 0)], "authenticate 2 independent factors");
+    check_unmet(
+        &Policy::independent(3),
+        &proved(&[Factor::Password, Factor::OtpSms]),
+        &[independent(3, 2)],
+        "authenticate a further, independent factor",
+    );
+    check_unmet(
+        &transfer(),
+        &password,
+        &[independent(2, 1), missing(Factor::OtpSms), missing(Factor::Totp), missing(Factor::WebAuthn)],
+        "authenticate a second, independent factor and (otp/sms, totp or webauthn)",
+    );
+    check_unmet(
+        &transfer(),
+        &password.clone().proved_ago(Factor::OtpSms, seconds(700)),
+        &[(Requirement::Factor(Factor::OtpSms), stale(700, 600)), missing(Factor::Totp), missing(Factor::WebAuthn)],
+        "authenticate otp/sms again, totp or webauthn",
+    );
+    check_unmet(
+        &Policy::mfa().within(seconds(60)),
+        &password.proved_ago(Factor::OtpSms, seconds(61)),
+        &[(Requirement::Independent { needed: 2, have: 1 }, stale(61, 60))],
+        "authenticate a second, independent factor again",
+    );
+    check_unmet(
+        &admin(),
+        &testing::session().proved_ago(Factor::WebAuthn, seconds(301)).started_ago(seconds(50_000)),
+        &[
+            (Requirement::PhishingResistant, stale(301, 300)),
+            (
+                Requirement::SessionWithin,
+                Reason::Restart { started_at: Some(NOW - seconds(50_000)), max_age: seconds(43_200) },
+            ),
+        ],
+        "authenticate a phishing-resistant factor again and in a new session",
+    );
+    check_unmet(&Policy::session(), &testing::session(), &[(Requirement::Session, Reason::Missing)], "authenticate any factor");
+}

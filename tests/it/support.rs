@@ -1,0 +1,85 @@
+//! What several modules need.
+
+use std::convert::Infallible;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use tower::ServiceExt;
+use tower_step_up::testing::{self, SessionBuilder, TestIssuer};
+use tower_step_up::{Factor, TokenError};
+
+/// One issuer for all, since RSA keys take their time to make.
+pub(crate) fn issuer() -> &'static TestIssuer {
+    static ISSUER: OnceLock<TestIssuer> = OnceLock::new();
+    ISSUER.get_or_init(TestIssuer::new)
+}
+
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A session with these factors, proved a minute ago.
+pub(crate) fn proved(factors: &[Factor]) -> SessionBuilder {
+    factors.iter().fold(testing::session(), |session, factor| session.proved_ago(factor.clone(), seconds(60)))
+}
+
+pub(crate) fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+/// A request with a Bearer token of these factors.
+pub(crate) fn request(path: &str, factors: &[Factor]) -> Request<Full<Bytes>> {
+    let token = issuer().mint(&proved(factors));
+    Request::get(path).header("authorization", bearer(&token)).body(Full::default()).unwrap()
+}
+
+/// The stable name of the broken rule, or "ok".
+pub(crate) fn reason<T>(outcome: &Result<T, TokenError>) -> &'static str {
+    outcome.as_ref().map_or_else(TokenError::reason, |_| "ok")
+}
+
+pub(crate) fn base64url(bytes: &[u8]) -> String {
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
+}
+
+/// Answers "inner".
+pub(crate) async fn inner<B>(_request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(Full::from("inner")))
+}
+
+/// A response whose body has been read.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) async fn of<B>(response: Response<B>) -> Self
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Debug,
+    {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Self { status: parts.status, headers: parts.headers, body: String::from_utf8(body.into()).unwrap() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Sends one request through a clone of a service.
+pub(crate) async fn send<S, B, R>(service: &S, request: Request<B>) -> Answer
+where
+    S: tower::Service<Request<B>, Response = Response<R>> + Clone,
+    S::Error: std::fmt::Debug,
+    R: http_body::Body<Data = Bytes>,
+    R::Error: std::fmt::Debug,
+{
+    Answer::of(service.clone().oneshot(request).await.unwrap()).await
+}

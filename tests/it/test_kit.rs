@@ -1,0 +1,87 @@
+//! The test kit: what it builds is what a verifier would have made.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tower_step_up::testing::{self, NOW, TestIssuer};
+use tower_step_up::{Algorithm, Factor, Session};
+
+fn facts(session: &Session) -> Value {
+    let factors: Vec<_> = session
+        .factors()
+        .iter()
+        .map(|proof| json!([proof.factor(), proof.last_authenticated_at().map(|it| it.unix_timestamp())]))
+        .collect();
+    json!({
+        "id": session.id(),
+        "user": session.user_id(),
+        "factors": factors,
+        "started_at": session.started_at().map(|it| it.unix_timestamp()),
+        "last_accessed_at": session.last_accessed_at().map(|it| it.unix_timestamp()),
+        "expires_at": session.expires_at().unix_timestamp(),
+        "token_expires_at": session.token_expires_at().unix_timestamp(),
+        "token_issued_at": session.token_issued_at().unix_timestamp(),
+        "roles": session.roles().collect::<Vec<_>>(),
+        "organization": session.organization().map(|it| json!([it.id(), it.slug()])),
+        "address": [session.attributes().ip_address(), session.attributes().user_agent()],
+        "custom": session.custom_claims::<Value>().unwrap(),
+    })
+}
+
+#[test]
+fn a_built_session_and_a_verified_one_are_alike() {
+    let builder = testing::session()
+        .proved(Factor::Password)
+        .proved_ago(Factor::OtpSms, Duration::from_secs(90))
+        .undated(Factor::Totp)
+        .unreadable(Factor::WebAuthn)
+        .proved_ahead(Factor::from_pair("new", "kind"), Duration::from_secs(4))
+        .user("user-test-ada")
+        .role("editor")
+        .role("admin")
+        .claim("plan", "gold")
+        .claim("limits", json!({"daily": 100}));
+    let consumer = TestIssuer::new();
+    let verified = consumer.verifier().verify_at(&consumer.mint(&builder), NOW).unwrap();
+    assert_eq!(facts(&builder.build()), facts(&verified));
+
+    let member = builder.organization("organization-test-a", "acme").without_start().without_end();
+    let b2b = TestIssuer::new().b2b();
+    let verified = b2b.verifier().verify_at(&b2b.mint(&member), NOW).unwrap();
+    assert_eq!(facts(&member.build()), facts(&verified));
+    assert_eq!(verified.organization().map(|it| it.slug()), Some("acme"));
+}
+
+#[test]
+fn a_b2b_issuer_gives_an_organization_to_who_names_none() {
+    let issuer = TestIssuer::new().b2b();
+    let token = issuer.mint(&testing::session().proved(Factor::EmailOtp));
+    let session = issuer.verifier().verify_at(&token, NOW).unwrap();
+    assert!(session.organization().is_some());
+}
+
+#[test]
+fn an_issuer_accepts_only_its_own_tokens() {
+    let (one, other) = (TestIssuer::new(), TestIssuer::new());
+    let token = one.mint(&testing::session().proved(Factor::Password));
+    assert!(one.verifier().verify_at(&token, NOW).is_ok());
+    assert!(other.verifier().verify_at(&token, NOW).is_err());
+    assert_eq!(one.clone().with_new_key(Algorithm::Es256).audience(), one.audience());
+}
+
+#[test]
+fn debug_output_shows_no_secrets_addresses_or_tokens() {
+    let issuer = TestIssuer::new();
+    let mut claims = issuer.claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
+    claims["https://stytch.com/session"]["attributes"] = json!({"ip_address": "203.0.113.7", "user_agent": "Browser/1"});
+    claims["https://stytch.com/session"]["authentication_factors"][0]["email_factor"] = json!({"email_address": "a@b.example"});
+    let token = issuer.mint_claims(&claims);
+    let session = issuer.verifier().verify_at(&token, NOW).unwrap();
+    assert_eq!(session.attributes().ip_address(), "203.0.113.7");
+    let grant = tower_step_up::Policy::session().evaluate(&session, NOW).unwrap();
+    let shortfall = tower_step_up::Policy::mfa().evaluate(&session, NOW).unwrap_err();
+    let output = format!("{session:?} {grant:?} {shortfall:?} {:?} {issuer:?} {:?}", session.attributes(), issuer.guard());
+    for hidden in ["203.0.113.7", "Browser/1", "hush-hush", "a@b.example", &token, token.rsplit('.').next().unwrap()] {
+        assert!(!output.contains(hidden), "{hidden} in {output}");
+    }
+}

@@ -1,0 +1,381 @@
+//! Every verification rule: a token that breaks it, and the error that names it.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tower_step_up::testing::{self, NOW, TestIssuer};
+use tower_step_up::{AccessTokenClaim, Algorithm, Excerpt, Factor, Part, TimeClaim, TokenError, Verifier};
+
+use crate::support::{base64url, issuer, reason};
+
+const SESSION: &str = "https://stytch.com/session";
+const ORGANIZATION: &str = "https://stytch.com/organization";
+
+type Claims = Map<String, Value>;
+
+fn claims() -> Claims {
+    issuer().claims(&testing::session().proved(Factor::Password))
+}
+
+fn verify_with(verifier: &Verifier, change: impl FnOnce(&mut Claims)) -> Result<(), TokenError> {
+    let mut claims = claims();
+    change(&mut claims);
+    verifier.verify_at(&issuer().mint_claims(&claims), NOW).map(|_| ())
+}
+
+fn verify(change: impl FnOnce(&mut Claims)) -> Result<(), TokenError> {
+    verify_with(&issuer().verifier(), change)
+}
+
+#[track_caller]
+fn check_claim(name: &str, values: &[Value], want: Result<(), TokenError>) {
+    for value in values {
+        let got = verify(|claims| {
+            claims.insert(name.into(), value.clone());
+        });
+        assert_eq!(reason(&got), reason(&want), "{name}: {value}");
+    }
+}
+
+#[track_caller]
+fn check_absent(name: &str, want: TokenError) {
+    let got = verify(|claims| {
+        claims.remove(name);
+    });
+    assert_eq!(got, Err(want), "{name}");
+}
+
+#[track_caller]
+fn check_session(member: &str, values: &[Value], want: Result<(), TokenError>) {
+    for value in values {
+        let got = verify(|claims| claims[SESSION][member] = value.clone());
+        assert_eq!(reason(&got), reason(&want), "{member}: {value}");
+    }
+}
+
+#[track_caller]
+fn check_session_absent(member: &str, want: Result<(), TokenError>) {
+    let got = verify(|claims| {
+        claims[SESSION].as_object_mut().unwrap().remove(member);
+    });
+    assert_eq!(got, want, "{member}");
+}
+
+#[test]
+fn an_untouched_token_is_accepted() {
+    assert_eq!(verify(|_| {}), Ok(()));
+}
+
+#[test]
+fn issuer_and_audience() {
+    let other = "stytch.com/project-test-other";
+    check_absent("iss", TokenError::WrongIssuer(excerpt(&json!(null))));
+    check_claim("iss", &[json!(other)], Err(TokenError::WrongIssuer(excerpt(&json!(other)))));
+    let name = issuer().name();
+    let near = [json!(format!("https://{name}")), json!(format!("{name}/")), json!(name.to_uppercase()), json!(""), json!(7), json!([name])];
+    check_claim("iss", &near, Err(TokenError::WrongIssuer(excerpt(&json!("")))));
+
+    let audience = issuer().audience();
+    check_claim("aud", &[json!(audience), json!([audience]), json!(["x", audience])], Ok(()));
+    check_absent("aud", TokenError::WrongAudience);
+    let foreign = [json!("x"), json!(["x"]), json!([]), json!(null), json!(7), json!([audience, 7]), json!({"a": audience}), json!([[audience]])];
+    check_claim("aud", &foreign, Err(TokenError::WrongAudience));
+}
+
+/// The evidence does not matter here; `reason` compares the rule.
+fn excerpt(value: &Value) -> Excerpt {
+    match verify(|claims| {
+        claims.insert("iss".into(), value.clone());
+    }) {
+        Err(TokenError::WrongIssuer(excerpt)) => excerpt,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn subject_and_times_have_their_types_and_ranges() {
+    check_absent("sub", TokenError::NoSubject);
+    check_claim("sub", &[json!(""), json!(null), json!(7), json!(["user"])], Err(TokenError::NoSubject));
+    for (name, claim) in [("exp", TimeClaim::ExpiresAt), ("iat", TimeClaim::IssuedAt), ("nbf", TimeClaim::NotBefore)] {
+        check_absent(name, TokenError::UnreadableTime(claim));
+        let odd = [json!("1767268800"), json!(1_767_268_800.5), json!(1_767_268_800.0), json!(-1), json!(null), json!(true)];
+        check_claim(name, &odd, Err(TokenError::UnreadableTime(claim)));
+        let huge = [json!(253_402_300_800_u64), json!(u64::MAX), json!(1e300)];
+        check_claim(name, &huge, Err(TokenError::UnreadableTime(claim)));
+    }
+    check_claim("exp", &[json!(253_402_300_799_u64)], Ok(()));
+    check_claim("nbf", &[json!(0)], Ok(()));
+}
+
+#[test]
+fn access_and_machine_tokens_are_not_sessions() {
+    for value in [json!("read"), json!(""), json!(null), json!([])] {
+        check_claim("scope", std::slice::from_ref(&value), Err(TokenError::NotASession(AccessTokenClaim::Scope)));
+        check_claim("client_id", &[value], Err(TokenError::NotASession(AccessTokenClaim::ClientId)));
+    }
+    let machine = verify(|claims| {
+        claims.remove(SESSION);
+        claims.insert("scope".into(), json!("read"));
+    });
+    assert_eq!(machine, Err(TokenError::NotASession(AccessTokenClaim::Scope)));
+
+    let scope = |claims: &mut Claims| {
+        claims.insert("scope".into(), json!("custom"));
+    };
+    let allowed = issuer().verifier().insecure_allow_claim(AccessTokenClaim::Scope);
+    assert_eq!(verify_with(&allowed, scope), Ok(()));
+    let other_allowed = issuer().verifier().insecure_allow_claim(AccessTokenClaim::ClientId);
+    assert_eq!(verify_with(&other_allowed, scope), Err(TokenError::NotASession(AccessTokenClaim::Scope)));
+}
+
+#[test]
+fn the_session_claim_has_its_shape() {
+    check_absent(SESSION, TokenError::NoSession);
+    check_claim(SESSION, &[json!(null)], Err(TokenError::NoSession));
+    let shapes = [json!([]), json!("x"), json!(7), json!(["id", [], "", "", "", null, []])];
+    check_claim(SESSION, &shapes, Err(TokenError::UnreadableSession("shape")));
+    check_session_absent("id", Err(TokenError::NoSessionId));
+    check_session("id", &[json!(""), json!(null)], Err(TokenError::NoSessionId));
+    check_session("id", &[json!(7)], Err(TokenError::UnreadableSession("id")));
+
+    let factors = "authentication_factors";
+    check_session_absent(factors, Err(TokenError::NoFactors));
+    check_session(factors, &[json!([]), json!(null)], Err(TokenError::NoFactors));
+    let odd = [json!({}), json!("password"), json!([7]), json!([["password", "knowledge"]]), json!([{"type": 7}])];
+    check_session(factors, &odd, Err(TokenError::UnreadableSession(factors)));
+    check_session(factors, &[json!([{}]), json!([{"type": "new", "delivery_method": null}])], Ok(()));
+
+    let dates = [json!("soon"), json!(7), json!("2026-01-01"), json!("2026-13-01T00:00:00Z"), json!("2026-01-01T12:00:00")];
+    check_session("expires_at", &dates, Err(TokenError::UnreadableSession("expires_at")));
+    check_session("expires_at", &[json!(""), json!(null), json!("2026-01-01T15:00:00.123+02:00")], Ok(()));
+    check_session_absent("expires_at", Ok(()));
+    check_session("started_at", &dates, Ok(()));
+    check_session("roles", &[json!(["a"]), json!(null), json!(7), json!([7])], Ok(()));
+    check_session("attributes", &[json!(null), json!({}), json!({"ip_address": 7})], Ok(()));
+    check_session("attributes", &[json!(7), json!([])], Err(TokenError::UnreadableSession("attributes")));
+}
+
+#[test]
+fn an_unreadable_part_of_a_session_is_less_and_not_more() {
+    let mut claims = claims();
+    claims[SESSION]["started_at"] = json!("soon");
+    claims[SESSION]["roles"] = json!([7, "admin"]);
+    let session = issuer().verifier().verify_at(&issuer().mint_claims(&claims), NOW).unwrap();
+    assert_eq!((session.started_at(), session.roles().count()), (None, 0));
+}
+
+#[test]
+fn consumer_and_b2b_tokens_are_told_apart() {
+    let organization = |claims: &mut Claims| {
+        claims.insert(ORGANIZATION.into(), json!({"organization_id": "organization-test-a", "slug": "acme"}));
+    };
+    assert_eq!(verify(organization), Err(TokenError::UnexpectedOrganization));
+    let b2b = issuer().verifier().b2b();
+    assert_eq!(verify_with(&b2b, organization), Ok(()));
+    assert_eq!(verify_with(&b2b, |_| {}), Err(TokenError::NoOrganization));
+    for (odd, want) in [
+        (json!({}), TokenError::NoOrganization),
+        (json!({"organization_id": ""}), TokenError::NoOrganization),
+        (json!({"organization_id": 7}), TokenError::NoOrganization),
+        (json!(null), TokenError::NoOrganization),
+        (json!("acme"), TokenError::UnreadableSession("organization")),
+    ] {
+        let got = verify_with(&b2b, |claims| {
+            claims.insert(ORGANIZATION.into(), odd.clone());
+        });
+        assert_eq!(got, Err(want), "{odd}");
+    }
+}
+
+#[test]
+fn impersonation_is_refused_where_the_verifier_says_so() {
+    let impersonated = |claims: &mut Claims| {
+        let entry = json!({"type": "impersonated", "delivery_method": "impersonation"});
+        claims[SESSION]["authentication_factors"].as_array_mut().unwrap().push(entry);
+    };
+    assert_eq!(verify(impersonated), Ok(()));
+    assert_eq!(verify_with(&issuer().verifier().refuse_impersonation(), impersonated), Err(TokenError::Impersonated));
+}
+
+#[test]
+fn no_name_stands_twice_where_it_is_read() {
+    let text = Value::Object(claims()).to_string();
+    let header = header(&json!({}));
+    let name = issuer().name();
+    for (once, twice) in [
+        (format!("\"iss\":\"{name}\""), format!("\"iss\":\"{name}\",\"iss\":\"{name}\"")),
+        ("\"exp\":".into(), "\"exp\":1,\"exp\":".into()),
+        ("\"https://stytch.com/session\":".into(), "\"https://stytch.com/session\":{},\"https://stytch.com/session\":".into()),
+        ("\"https://stytch.com/session\":".into(), "\"https://stytch.com/\\u0073ession\":{},\"https://stytch.com/session\":".into()),
+        ("\"id\":".into(), "\"id\":\"a\",\"id\":".into()),
+        ("\"authentication_factors\":".into(), "\"authentication_factors\":[],\"authentication_factors\":".into()),
+        ("\"type\":".into(), "\"type\":\"otp\",\"type\":".into()),
+    ] {
+        let payload = text.replacen(&once, &twice, 1);
+        assert_ne!(payload, text, "{once}");
+        let got = issuer().verifier().verify_at(&issuer().sign(&header, &payload), NOW).map(|_| ());
+        assert_eq!(got, Err(TokenError::DuplicateName(Part::Payload)), "{twice}");
+    }
+}
+
+fn header(more: &Value) -> String {
+    let mut header = json!({"alg": "RS256", "kid": issuer().kid(), "typ": "JWT"});
+    for (name, value) in more.as_object().unwrap() {
+        header[name] = value.clone();
+    }
+    header.to_string()
+}
+
+#[test]
+fn a_signed_payload_that_is_not_an_object_is_refused() {
+    for payload in ["", "[]", "null", "\"x\"", "{", "{}{}", "\u{feff}{}", "{\"a\":1,}"] {
+        let got = issuer().verifier().verify_at(&issuer().sign(&header(&json!({})), payload), NOW).map(|_| ());
+        assert_eq!(got, Err(TokenError::NotAnObject(Part::Payload)), "{payload}");
+    }
+}
+
+#[test]
+fn what_the_header_says_is_judged_before_the_signature() {
+    for (more, want) in [
+        (json!({"alg": "none"}), "token_algorithm_not_allowed"),
+        (json!({"alg": "HS256"}), "token_algorithm_not_allowed"),
+        (json!({"alg": "ES256"}), "token_algorithm_not_allowed"),
+        (json!({"alg": "PS256"}), "token_algorithm_not_allowed"),
+        (json!({"kid": "jwk-test-unknown"}), "token_unknown_key"),
+        (json!({"kid": "../../dev/null"}), "token_unknown_key"),
+        (json!({"kid": null}), "token_no_key_id"),
+        (json!({"typ": "at+jwt"}), "token_wrong_type"),
+        (json!({"crit": ["exp"]}), "token_unsupported_header"),
+        (json!({"b64": false}), "token_unsupported_header"),
+        (json!({"zip": "DEF"}), "token_unsupported_header"),
+        (json!({"enc": "A256GCM"}), "token_unsupported_header"),
+    ] {
+        let token = issuer().sign(&header(&more), &Value::Object(claims()).to_string());
+        assert_eq!(reason(&issuer().verifier().verify_at(&token, NOW)), want, "{more}");
+    }
+}
+
+#[test]
+fn keys_in_the_header_are_ignored() {
+    let other = TestIssuer::new();
+    let jwks: Value = serde_json::from_str(other.jwks()).unwrap();
+    let more = json!({"jwk": jwks["keys"][0], "jku": "http://127.0.0.1/jwks", "x5u": "http://127.0.0.1/x5u"});
+    let token = other.sign(&header(&more), &Value::Object(claims()).to_string());
+    assert_eq!(issuer().verifier().verify_at(&token, NOW).map(|_| ()), Err(TokenError::InvalidSignature));
+}
+
+#[test]
+fn a_key_is_used_with_its_own_algorithm_only() {
+    let elliptic = issuer().clone().with_new_key(Algorithm::Es256);
+    let verifier = elliptic.verifier().algorithms([Algorithm::Rs256, Algorithm::Es256]);
+    assert!(verifier.verify_at(&elliptic.mint_claims(&claims()), NOW).is_ok());
+    let confused = json!({"alg": "RS256", "kid": elliptic.kid()}).to_string();
+    let token = elliptic.sign(&confused, &Value::Object(claims()).to_string());
+    let want = TokenError::WrongAlgorithmForKey { pinned: Algorithm::Es256 };
+    assert_eq!(verifier.verify_at(&token, NOW).map(|_| ()), Err(want));
+}
+
+#[test]
+fn a_token_taken_apart_or_signed_anew_is_refused() {
+    let token = issuer().mint_claims(&claims());
+    let [header, payload, signature]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let foreign = TestIssuer::new().sign(&self::header(&json!({})), &Value::Object(claims()).to_string());
+    let foreign_signature = foreign.rsplit('.').next().unwrap();
+    let zeros = base64url(&[0; 256]);
+    let truncated = base64url(&[1; 255]);
+    let stronger = base64url(Value::Object(claims()).to_string().replace("password", "webauthn").as_bytes());
+    for (token, want) in [
+        (format!("{header}.{payload}."), "token_invalid_signature"),
+        (format!("{header}.{payload}.{zeros}"), "token_invalid_signature"),
+        (format!("{header}.{payload}.{truncated}"), "token_invalid_signature"),
+        (format!("{header}.{payload}.{foreign_signature}"), "token_invalid_signature"),
+        (format!("{header}.{stronger}.{signature}"), "token_invalid_signature"),
+        (format!("{header}.{payload}"), "token_not_three_parts"),
+        (format!("{header}.{payload}.{signature}.{signature}.{signature}"), "token_not_three_parts"),
+        (format!("{header}..{signature}"), "token_invalid_signature"),
+        (format!(".{payload}.{signature}"), "token_not_an_object"),
+        (format!("{header}=.{payload}.{signature}"), "token_not_base64url"),
+        (format!("{header}.{payload}.{signature}="), "token_not_base64url"),
+        (format!("{header}.{payload}.{signature} "), "token_not_base64url"),
+        (format!(" {token}"), "token_not_base64url"),
+        (token.replace('-', "+").replace('_', "/"), "token_not_base64url"),
+        (String::new(), "token_not_three_parts"),
+        ("..".into(), "token_not_an_object"),
+        ("a".repeat(16 * 1024 + 1), "token_too_large"),
+    ] {
+        assert_eq!(reason(&issuer().verifier().verify_at(&token, NOW)), want, "{token}");
+    }
+}
+
+#[test]
+fn no_single_bit_of_a_token_can_change() {
+    let issuer = issuer().clone().with_new_key(Algorithm::Es256); // quick to verify ten thousand times
+    let verifier = issuer.verifier();
+    let token = issuer.mint_claims(&claims());
+    for index in 0..token.len() {
+        for bit in 0..8 {
+            let mut bytes = token.clone().into_bytes();
+            bytes[index] ^= 1 << bit;
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            assert!(verifier.verify_at(&changed, NOW).is_err(), "bit {bit} of byte {index}");
+        }
+    }
+}
+
+#[test]
+fn times_have_a_leeway_and_expired_means_only_that() {
+    let token = issuer().mint_claims(&claims());
+    let at = |seconds: i64| issuer().verifier().verify_at(&token, NOW + time::Duration::seconds(seconds)).map(|_| ());
+    let later = |seconds| NOW + time::Duration::seconds(seconds);
+    let expires_at = NOW + Duration::from_secs(300);
+    assert_eq!(at(-5), Ok(()));
+    assert_eq!(at(-6), Err(TokenError::NotYetValid { claim: TimeClaim::NotBefore, at: NOW, now: later(-6) }));
+    assert_eq!(at(304), Ok(()));
+    assert_eq!(at(305), Err(TokenError::Expired { at: expires_at, now: later(305) }));
+    // Whatever else is wrong is named first.
+    let ended = later(3_605);
+    assert_eq!(at(3_605), Err(TokenError::SessionEnded { at: NOW + Duration::from_secs(3_600), now: ended }));
+    let foreign = verify(|claims| {
+        claims.insert("exp".into(), json!(1));
+        claims.insert("aud".into(), json!("x"));
+    });
+    assert_eq!(foreign, Err(TokenError::WrongAudience));
+}
+
+#[test]
+fn a_token_of_the_old_format_ends_with_itself() {
+    let old = issuer().mint(&testing::session().proved(Factor::Password).without_end());
+    let session = issuer().verifier().verify_at(&old, NOW).unwrap();
+    assert_eq!(session.expires_at(), session.token_expires_at());
+    let expired = issuer().verifier().verify_at(&old, NOW + Duration::from_secs(305));
+    assert_eq!(reason(&expired), "token_expired");
+}
+
+#[test]
+fn the_verifier_can_be_stricter_about_age() {
+    let token = issuer().mint_claims(&claims());
+    let strict = issuer().verifier().max_token_age(Duration::from_secs(60));
+    assert!(strict.verify_at(&token, NOW + Duration::from_secs(64)).is_ok());
+    assert_eq!(reason(&strict.verify_at(&token, NOW + Duration::from_secs(65))), "token_too_old");
+    let exact = issuer().verifier().leeway(Duration::ZERO);
+    assert_eq!(reason(&exact.verify_at(&token, NOW - Duration::from_nanos(1))), "token_not_yet_valid");
+    assert_eq!(reason(&exact.verify_at(&token, NOW + Duration::from_secs(300))), "token_expired");
+    // A leeway or an age beyond the calendar is no limit, and no panic.
+    let endless = issuer().verifier().leeway(Duration::MAX).max_token_age(Duration::MAX);
+    assert!(endless.verify_at(&token, NOW + Duration::from_secs(9_999_999)).is_ok());
+}
+
+#[test]
+fn a_verifier_without_issuers_accepts_nothing() {
+    let nobody = Verifier::new(issuer().clone(), Vec::<String>::new(), issuer().audience());
+    assert_eq!(reason(&nobody.verify_at(&issuer().mint_claims(&claims()), NOW)), "token_wrong_issuer");
+}
+
+#[test]
+fn evidence_is_short_and_printable() {
+    let kid = format!("\u{1b}[31m\r\n{}", "k".repeat(4_000));
+    let token = issuer().sign(&json!({"alg": "RS256", "kid": kid}).to_string(), "{}");
+    let error = issuer().verifier().verify_at(&token, NOW).unwrap_err();
+    assert!(error.to_string().len() < 200 && error.to_string().is_ascii(), "{error}");
+    assert!(!error.to_string().contains(char::is_control), "{error:?}");
+}
