@@ -1,5 +1,6 @@
 //! The body of a response: the service's own, or a refusal's.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -36,6 +37,15 @@ impl<B> ResponseBody<B> {
         Self {
             kind: Kind::Refusal { bytes },
         }
+    }
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            Kind::Inner { .. } => "ResponseBody::Inner",
+            Kind::Refusal { .. } => "ResponseBody::Refusal",
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The response, or what has to happen before there is one.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -74,6 +75,19 @@ where
                 pending: Some(Box::new(pending)),
             },
         }
+    }
+}
+
+impl<S, ReqBody> fmt::Debug for ResponseFuture<S, ReqBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Waiting { .. } => "ResponseFuture::Waiting",
+            State::Passed { .. } => "ResponseFuture::Passed",
+            State::Refused { .. } => "ResponseFuture::Refused",
+        })
     }
 }
 

@@ -8,20 +8,15 @@
 )]
 
 mod answers;
-#[cfg(any())]
 mod axum_routes;
-#[cfg(any())]
 mod backends;
 mod contract;
-#[cfg(any())]
 mod events;
-#[cfg(any())]
 mod hyper_server;
+mod key_server;
 mod policy_laws;
 mod policy_table;
-#[cfg(any())]
 mod remote_keys;
-#[cfg(any())]
 mod stytch_vector;
 mod support;
 mod test_kit;

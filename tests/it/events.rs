@@ -1,0 +1,148 @@
+//! The log: one event per decision, with stable fields, and nothing secret.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use serde_json::json;
+use tower::{Layer, service_fn};
+use tower_step_up::testing::{self, TestIssuer};
+use tower_step_up::{Factor, Policy, StepUpLayer};
+use tracing::Level;
+
+use crate::support::{bearer, inner, issuer, request, send};
+
+type Body = Full<Bytes>;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines that a request leaves in the log down to a level.
+fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) -> Vec<String> {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(send(&guard.layer(service_fn(inner::<Body>)), request));
+    });
+    let bytes = log.0.lock().unwrap().clone();
+    String::from_utf8(bytes)
+        .unwrap()
+        .lines()
+        .map(|line| line.trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_grant_is_one_quiet_line() {
+    let guard = issuer().guard().require(Policy::mfa().named("account"));
+    let ada = || request("/", &[Factor::Password, Factor::Totp]);
+    assert_eq!(
+        log_of(Level::DEBUG, &guard, ada()),
+        [concat!(
+            "DEBUG tower_step_up::guard: decision=\"granted\" policy=account ",
+            "session_id=\"session-test-00000000-0000-4000-8000-000000000000\" ",
+            "user_id=\"user-test-00000000-0000-4000-8000-000000000000\""
+        )]
+    );
+    assert!(log_of(Level::INFO, &guard, ada()).is_empty());
+}
+
+#[test]
+fn a_refusal_is_one_visible_line_with_rule_and_evidence() {
+    let guard = issuer().guard().require(Policy::mfa());
+    let step_up = log_of(Level::INFO, &guard, request("/", &[Factor::Password]));
+    assert_eq!(step_up.len(), 1);
+    for part in [
+        "INFO tower_step_up::guard: decision=\"refused\" policy=mfa reason=\"step_up_required\"",
+        "Independent { needed: 2, have: 1 }",
+        "Missing",
+        "status=401",
+        "user_id=\"user-test-",
+    ] {
+        assert!(step_up[0].contains(part), "{part} in {}", step_up[0]);
+    }
+    let none = log_of(Level::INFO, &guard, Request::new(Body::default()));
+    assert_eq!(
+        none,
+        [
+            "INFO tower_step_up::guard: decision=\"refused\" policy=mfa reason=\"no_credentials\" \
+          detail=the request carries no credentials status=401"
+        ]
+    );
+    let anonymous = log_of(Level::DEBUG, &guard.optional(), Request::new(Body::default()));
+    assert_eq!(
+        anonymous,
+        ["DEBUG tower_step_up::guard: decision=\"anonymous\" policy=mfa"]
+    );
+}
+
+#[test]
+fn how_long_a_token_has_expired_is_told_to_the_log() {
+    let clock = testing::FixedClock::new();
+    let issuer = issuer().clone().clock(clock.clone());
+    let token = issuer.mint(&testing::session().proved(Factor::Password));
+    clock.advance(std::time::Duration::from_secs(360));
+    let request = Request::get("/")
+        .header("authorization", bearer(&token))
+        .body(Body::default())
+        .unwrap();
+    let lines = log_of(Level::INFO, &issuer.guard(), request);
+    assert!(lines[0].contains("reason=\"token_expired\""), "{lines:?}");
+    assert!(
+        lines[0].contains("expired at 2026-01-01 12:05:00.0 +00:00:00, 1m ago"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn no_token_address_or_number_gets_into_any_line_at_any_level() {
+    let mut claims = issuer().claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
+    let session = &mut claims["https://stytch.com/session"];
+    session["attributes"] = json!({"ip_address": "203.0.113.7", "user_agent": "Browser/1"});
+    session["authentication_factors"][0]["phone_number_factor"] = json!({"phone_number": "+15005550006"});
+    let genuine = issuer().mint_claims(&claims);
+    let foreign = TestIssuer::new().mint_claims(&claims);
+    for guard in [
+        issuer().guard(),
+        issuer()
+            .guard()
+            .require(Policy::mfa().within(std::time::Duration::from_secs(1))),
+    ] {
+        for token in [&genuine, &foreign] {
+            for (header, value) in [
+                ("authorization", bearer(token)),
+                ("cookie", format!("stytch_session_jwt={token}")),
+            ] {
+                let request = Request::get("/").header(header, value).body(Body::default()).unwrap();
+                let log = log_of(Level::TRACE, &guard, request).join("\n");
+                assert!(log.contains("decision="), "{log}");
+                let parts = token
+                    .split('.')
+                    .chain(["203.0.113.7", "Browser/1", "+15005550006", "hush-hush"]);
+                for hidden in parts {
+                    assert!(!log.contains(hidden), "{hidden} in {log}");
+                }
+            }
+        }
+    }
+}

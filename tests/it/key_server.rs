@@ -1,0 +1,225 @@
+//! A server of keys on loopback that behaves as it is told.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tower_step_up::RemoteKeys;
+
+/// What the server does with the next request.
+#[derive(Clone, Debug)]
+pub(crate) enum Behaviour {
+    Serve(String),
+    /// Serves once it is let.
+    ServeWhenLet(String),
+    Status(u16),
+    RedirectTo(String),
+    /// Says that it has more than it sends.
+    Truncated,
+    /// Megabytes that say their length beforehand.
+    Huge,
+    /// Megabytes that do not.
+    HugeWithoutLength,
+    /// One byte at a time, without end.
+    Drip,
+    /// Never a word.
+    Silent,
+    NotHttp,
+    CloseAtOnce,
+}
+
+/// Every way not to serve keys.
+pub(crate) fn misbehaviours() -> Vec<Behaviour> {
+    use Behaviour::*;
+    vec![
+        Status(404),
+        Status(500),
+        Status(204),
+        RedirectTo("http://127.0.0.1:1/".into()),
+        Serve(String::new()),
+        Serve("<html>".into()),
+        Serve("{}".into()),
+        Serve(r#"{"keys":[]}"#.into()),
+        Serve(r#"{"keys":[{"kty":"oct","k":"c2VjcmV0","kid":"a"}]}"#.into()),
+        Serve("[".repeat(100_000)),
+        Truncated,
+        Huge,
+        HugeWithoutLength,
+        Drip,
+        Silent,
+        NotHttp,
+        CloseAtOnce,
+    ]
+}
+
+#[derive(Clone)]
+pub(crate) struct KeyServer {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    behaviour: Mutex<Behaviour>,
+    requests: AtomicUsize,
+    hung_up: AtomicUsize,
+    arrived: Notify,
+    gate: Notify,
+}
+
+impl KeyServer {
+    pub(crate) async fn start(behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let shared = Arc::new(Shared {
+            behaviour: Mutex::new(behaviour),
+            requests: AtomicUsize::new(0),
+            hung_up: AtomicUsize::new(0),
+            arrived: Notify::new(),
+            gate: Notify::new(),
+        });
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            shared,
+        };
+        let accepting = server.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(accepting.clone().answer(stream));
+            }
+        });
+        server
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/v1/sessions/jwks/project", self.address)
+    }
+
+    /// Its keys, with a short patience.
+    pub(crate) fn keys(&self) -> RemoteKeys {
+        RemoteKeys::new(&self.url())
+            .unwrap()
+            .fetch_timeout(Duration::from_millis(300))
+    }
+
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        *self.shared.behaviour.lock().unwrap() = behaviour;
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::SeqCst)
+    }
+
+    /// Waits until this many requests have come.
+    pub(crate) async fn until_requests(&self, count: usize) {
+        within_seconds(async {
+            while self.requests() < count {
+                self.shared.arrived.notified().await;
+            }
+        })
+        .await;
+    }
+
+    /// Lets a held back answer go.
+    pub(crate) fn let_go(&self) {
+        self.shared.gate.notify_one();
+    }
+
+    /// Waits until a client has hung up on a silent server.
+    pub(crate) async fn until_hung_up(&self) {
+        within_seconds(async {
+            while self.shared.hung_up.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    async fn answer(self, mut stream: TcpStream) {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => request.push(byte),
+                Err(_) => return,
+            }
+        }
+        assert!(
+            request.starts_with(b"GET /v1/"),
+            "{}",
+            String::from_utf8_lossy(&request)
+        );
+        self.shared.requests.fetch_add(1, Ordering::SeqCst);
+        self.shared.arrived.notify_waiters();
+        self.shared.arrived.notify_one();
+        let behaviour = self.shared.behaviour.lock().unwrap().clone();
+        // The client may hang up at any time.
+        let _ = self.behave_on(&mut stream, behaviour).await;
+    }
+
+    async fn behave_on(&self, stream: &mut TcpStream, behaviour: Behaviour) -> std::io::Result<()> {
+        let ok = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
+        match behaviour {
+            Behaviour::Serve(document) => {
+                stream
+                    .write_all(&[ok(document.len()), document.into_bytes()].concat())
+                    .await
+            }
+            Behaviour::ServeWhenLet(document) => {
+                self.shared.gate.notified().await;
+                stream
+                    .write_all(&[ok(document.len()), document.into_bytes()].concat())
+                    .await
+            }
+            Behaviour::Status(status) => {
+                stream
+                    .write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").as_bytes())
+                    .await
+            }
+            Behaviour::RedirectTo(url) => {
+                let head = format!("HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n");
+                stream.write_all(head.as_bytes()).await
+            }
+            Behaviour::Truncated => stream.write_all(&[ok(1_000), b"{\"keys\":[".to_vec()].concat()).await,
+            Behaviour::Huge => {
+                stream.write_all(&ok(64 << 20)).await?;
+                write_megabytes(stream).await
+            }
+            Behaviour::HugeWithoutLength => {
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
+                    .await?;
+                write_megabytes(stream).await
+            }
+            Behaviour::Drip => {
+                stream.write_all(&ok(1_000)).await?;
+                for _ in 0..1_000 {
+                    stream.write_all(b" ").await?;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Ok(())
+            }
+            Behaviour::Silent => {
+                let _ = stream.read_u8().await;
+                self.shared.hung_up.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+            Behaviour::NotHttp => stream.write_all(b"SSH-2.0-OpenSSH_9.9\r\n").await,
+            Behaviour::CloseAtOnce => Ok(()),
+        }
+    }
+}
+
+async fn write_megabytes(stream: &mut TcpStream) -> std::io::Result<()> {
+    for _ in 0..64 {
+        stream.write_all(&vec![b' '; 1 << 20]).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn within_seconds<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), future)
+        .await
+        .expect("it takes too long")
+}

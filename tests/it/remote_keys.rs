@@ -1,0 +1,354 @@
+//! Keys over real HTTP on loopback, from servers that behave and servers that do not.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use tokio::task::JoinSet;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
+use tower_step_up::{Factor, KeySource, RemoteKeys, StepUp, StepUpLayer, TokenError, Verifier, stytch};
+
+use crate::key_server::{Behaviour, KeyServer, misbehaviours, within_seconds};
+use crate::support::{Answer, bearer, inner, issuer, proved, reason, seconds, send};
+
+type Body = Full<Bytes>;
+
+/// A guarded service whose keys come from a server, and the clock that it goes by.
+struct Guarded {
+    server: KeyServer,
+    clock: FixedClock,
+    guard: StepUpLayer,
+}
+
+impl Guarded {
+    async fn start(behaviour: Behaviour) -> Self {
+        let server = KeyServer::start(behaviour).await;
+        let clock = FixedClock::new();
+        let keys = server.keys().clock(clock.clone());
+        let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
+        Self {
+            server,
+            clock,
+            guard: StepUpLayer::new(verifier),
+        }
+    }
+
+    /// Sends a fresh token of this issuer.
+    async fn send_of(&self, issuer: &TestIssuer) -> Answer {
+        let token = issuer
+            .clone()
+            .clock(self.clock.clone())
+            .mint(&proved(&[Factor::Password]).ends_in(seconds(100_000)));
+        let request = Request::get("/")
+            .header("authorization", bearer(&token))
+            .body(Body::default())
+            .unwrap();
+        within_seconds(send(&self.guard.layer(service_fn(inner::<Body>)), request)).await
+    }
+
+    async fn status(&self) -> u16 {
+        self.send_of(issuer()).await.status.as_u16()
+    }
+}
+
+fn good() -> Behaviour {
+    Behaviour::Serve(issuer().jwks().to_owned())
+}
+
+#[track_caller]
+fn check_unavailable(answer: &Answer, retry_after: &str) {
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("retry-after")),
+        (503, retry_after)
+    );
+    assert_eq!(
+        (answer.header("www-authenticate"), answer.header("cache-control")),
+        ("", "no-store")
+    );
+}
+
+#[tokio::test]
+async fn a_hundred_first_requests_at_once_make_one_fetch() {
+    let server = KeyServer::start(Behaviour::ServeWhenLet(issuer().jwks().to_owned())).await;
+    let verifier = Verifier::new(server.keys(), [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let service: StepUp<_> = StepUpLayer::new(verifier).layer(service_fn(inner::<Body>));
+    let mut requests = JoinSet::new();
+    for _ in 0..100 {
+        let request = crate::support::request("/", &[Factor::Password]);
+        requests.spawn(service.clone().oneshot(request));
+    }
+    server.until_requests(1).await;
+    for _ in 0..200 {
+        tokio::task::yield_now().await; // every request has been polled
+    }
+    server.let_go();
+    let answers = within_seconds(requests.join_all()).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
+    assert_eq!((answers.len(), server.requests()), (100, 1));
+}
+
+#[tokio::test]
+async fn a_cancelled_first_request_harms_nobody() {
+    let guarded = Guarded::start(Behaviour::ServeWhenLet(issuer().jwks().to_owned())).await;
+    let service = guarded.guard.layer(service_fn(inner::<Body>));
+    let first = tokio::spawn(
+        service
+            .clone()
+            .oneshot(crate::support::request("/", &[Factor::Password])),
+    );
+    guarded.server.until_requests(1).await;
+    let second = tokio::spawn(service.oneshot(crate::support::request("/", &[Factor::Password])));
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    guarded.server.let_go();
+    assert_eq!(within_seconds(second).await.unwrap().unwrap().status(), 200);
+    assert_eq!(guarded.server.requests(), 1);
+}
+
+#[tokio::test]
+async fn without_keys_every_misbehaviour_is_a_503_until_the_server_behaves() {
+    for behaviour in misbehaviours() {
+        let guarded = Guarded::start(behaviour.clone()).await;
+        check_unavailable(&guarded.send_of(issuer()).await, "1");
+        // Backing off: not asked again so soon.
+        assert_eq!(
+            (guarded.status().await, guarded.server.requests()),
+            (503, 1),
+            "{behaviour:?}"
+        );
+        guarded.server.behave(good());
+        guarded.clock.advance(seconds(1));
+        assert_eq!(
+            (guarded.status().await, guarded.server.requests()),
+            (200, 2),
+            "{behaviour:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_a_503() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+    drop(listener);
+    let keys = RemoteKeys::new(&url).unwrap();
+    let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let outcome = within_seconds(verifier.verify(&issuer().mint(&proved(&[Factor::Password])))).await;
+    assert_eq!(reason(&outcome), "keys_unavailable");
+}
+
+#[tokio::test]
+async fn with_keys_every_misbehaviour_leaves_the_last_good_ones() {
+    for behaviour in misbehaviours() {
+        let guarded = Guarded::start(good()).await;
+        assert_eq!(guarded.status().await, 200);
+        guarded.server.behave(behaviour.clone());
+        guarded.clock.advance(seconds(600));
+        assert_eq!(guarded.status().await, 200, "{behaviour:?}"); // at once, and begins a fetch behind
+        guarded.server.until_requests(2).await;
+        assert_eq!(guarded.status().await, 200, "{behaviour:?}");
+        guarded.clock.advance(seconds(12 * 3_600 - 601));
+        assert_eq!(guarded.status().await, 200, "{behaviour:?}");
+        guarded.clock.advance(seconds(1));
+        assert_eq!(guarded.status().await, 503, "{behaviour:?}");
+        guarded.server.behave(good());
+        guarded.clock.advance(seconds(30));
+        assert_eq!(guarded.status().await, 200, "{behaviour:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_pause_after_failures_grows_and_is_told_to_clients() {
+    let guarded = Guarded::start(Behaviour::Status(500)).await;
+    for (fetches, pause) in [(1, "1"), (2, "2"), (3, "4"), (4, "8"), (5, "16"), (6, "30"), (7, "30")] {
+        check_unavailable(&guarded.send_of(issuer()).await, pause);
+        check_unavailable(&guarded.send_of(issuer()).await, pause);
+        assert_eq!(guarded.server.requests(), fetches);
+        guarded.clock.advance(seconds(pause.parse().unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn an_old_set_is_fetched_anew_behind_the_requests() {
+    let guarded = Guarded::start(good()).await;
+    assert_eq!(guarded.status().await, 200);
+    guarded.clock.advance(seconds(599));
+    assert_eq!((guarded.status().await, guarded.server.requests()), (200, 1));
+    // While the answer is held back, requests go on; they begin no second fetch.
+    guarded
+        .server
+        .behave(Behaviour::ServeWhenLet(issuer().jwks().to_owned()));
+    guarded.clock.advance(seconds(1));
+    for _ in 0..10 {
+        assert_eq!(guarded.status().await, 200);
+    }
+    guarded.server.until_requests(2).await;
+    assert_eq!(guarded.server.requests(), 2);
+    guarded.server.let_go();
+}
+
+#[tokio::test]
+async fn an_unknown_key_is_looked_for_once_per_cool_down() {
+    let guarded = Guarded::start(good()).await;
+    let next = TestIssuer::new();
+    assert_eq!(guarded.status().await, 200);
+    for _ in 0..50 {
+        let answer = guarded.send_of(&next).await;
+        assert_eq!((answer.status.as_u16(), guarded.server.requests()), (401, 1));
+        assert!(answer.header("www-authenticate").contains("invalid_token"));
+    }
+    guarded.clock.advance(seconds(30));
+    assert_eq!(
+        (guarded.send_of(&next).await.status.as_u16(), guarded.server.requests()),
+        (401, 2)
+    );
+    assert_eq!(
+        (guarded.send_of(&next).await.status.as_u16(), guarded.server.requests()),
+        (401, 2)
+    );
+    assert_eq!((guarded.status().await, guarded.server.requests()), (200, 2));
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_and_an_old_one_leaves() {
+    let guarded = Guarded::start(good()).await;
+    let next = TestIssuer::new();
+    assert_eq!(guarded.status().await, 200);
+    guarded.server.behave(Behaviour::Serve(next.jwks().to_owned()));
+    guarded.clock.advance(seconds(30));
+    assert_eq!(guarded.send_of(&next).await.status, 200);
+    assert_eq!((guarded.status().await, guarded.server.requests()), (401, 2));
+}
+
+#[tokio::test]
+async fn while_the_look_for_an_unknown_key_fails_known_keys_go_on() {
+    let guarded = Guarded::start(good()).await;
+    assert_eq!(guarded.status().await, 200);
+    guarded.server.behave(Behaviour::Status(500));
+    guarded.clock.advance(seconds(30));
+    // Nobody can say that the key does not exist.
+    check_unavailable(&guarded.send_of(&TestIssuer::new()).await, "1");
+    check_unavailable(&guarded.send_of(&TestIssuer::new()).await, "1");
+    assert_eq!((guarded.status().await, guarded.server.requests()), (200, 2));
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let target = KeyServer::start(good()).await;
+    let guarded = Guarded::start(Behaviour::RedirectTo(target.url())).await;
+    assert_eq!(
+        (guarded.status().await, guarded.server.requests(), target.requests()),
+        (503, 1, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_projects_guard_fetches_from_the_projects_address() {
+    let server = KeyServer::start(good()).await;
+    let base = server.url().replace("/v1/sessions/jwks/project", "");
+    let project = stytch::Project::new(issuer().audience())
+        .and_then(|project| project.custom_domain(&base))
+        .unwrap();
+    let verifier = project.verifier().clock(FixedClock::new());
+    let service = project.guard_with(verifier).layer(service_fn(inner::<Body>));
+    let answer = within_seconds(send(&service, crate::support::request("/", &[Factor::Password]))).await;
+    assert_eq!((answer.status.as_u16(), server.requests()), (200, 1));
+}
+
+#[tokio::test]
+async fn no_fetch_outlives_the_last_handle() {
+    let server = KeyServer::start(Behaviour::Silent).await;
+    let keys = server.keys().fetch_timeout(Duration::from_secs(3_600));
+    let refresh = keys.refresh("a");
+    server.until_requests(1).await;
+    drop(keys);
+    server.until_hung_up().await;
+    let outcome = within_seconds(refresh.unwrap()).await;
+    assert!(outcome.is_err());
+}
+
+#[test]
+fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let (serving, first, second) = (runtime(), runtime(), runtime());
+    let server = serving.block_on(KeyServer::start(Behaviour::Silent));
+    let clock = FixedClock::new();
+    let keys = server
+        .keys()
+        .fetch_timeout(Duration::from_secs(3_600))
+        .clock(clock.clone());
+    let refresh = first.block_on(async { keys.refresh("a") });
+    serving.block_on(server.until_requests(1));
+    first.shutdown_background();
+    assert!(second.block_on(within_seconds(refresh.unwrap())).is_err());
+    server.behave(good());
+    clock.advance(seconds(1));
+    assert!(
+        second
+            .block_on(async { within_seconds(keys.refresh("a").unwrap()).await })
+            .is_ok()
+    );
+    assert!(keys.current().is_some());
+}
+
+#[test]
+fn outside_a_runtime_there_are_no_keys_and_no_panic() {
+    let keys = RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap();
+    let mut refresh = keys.refresh("a").unwrap();
+    let outcome = refresh.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(outcome, Poll::Ready(Err(_))), "{outcome:?}");
+    let verifier = Verifier::new(keys, [issuer().name()], issuer().audience());
+    let token = issuer().mint(&proved(&[Factor::Password]));
+    assert!(matches!(
+        verifier.verify_at(&token, NOW),
+        Err(TokenError::KeysUnavailable(_))
+    ));
+}
+
+#[tokio::test]
+async fn keys_come_over_https_from_a_trusted_root_only() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], certified.signing_key.into())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/jwks", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let answer = hyper::service::service_fn(async |_| {
+                Ok::<_, std::convert::Infallible>(http::Response::new(Body::from(issuer().jwks())))
+            });
+            let stream = hyper_util::rt::TokioIo::new(stream);
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, answer));
+        }
+    });
+    let verify = async |keys: RemoteKeys| {
+        let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new());
+        let token = issuer().mint(&proved(&[Factor::Password]));
+        reason(&within_seconds(verifier.verify(&token)).await)
+    };
+    let untrusting = RemoteKeys::new(&url).unwrap();
+    assert_eq!(verify(untrusting.clone()).await, "keys_unavailable");
+    assert_eq!(
+        verify(untrusting.trust_roots(certified.cert.pem().as_bytes()).unwrap()).await,
+        "ok"
+    );
+}
