@@ -31,9 +31,7 @@ pub(crate) struct Bounds {
 impl HttpClient {
     /// Trusts the roots that Mozilla's programme lists, and these.
     pub(crate) fn new(further_roots: &[CertificateDer<'static>]) -> Result<Self, InvalidRoots> {
-        let mut roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.into(),
-        };
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         for root in further_roots {
             roots.add(root.clone()).map_err(|_| InvalidRoots)?;
         }
@@ -44,11 +42,7 @@ impl HttpClient {
             .map_err(|_| InvalidRoots)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(0) // minutes pass between two requests
@@ -68,11 +62,7 @@ impl HttpClient {
             .header(header::USER_AGENT, concat!("tower-step-up/", env!("CARGO_PKG_VERSION")))
             .body(Empty::new())
             .map_err(|_| FetchError::Unreachable)?;
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|_| FetchError::Unreachable)?;
+        let response = self.client.request(request).await.map_err(|_| FetchError::Unreachable)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
@@ -86,9 +76,7 @@ impl HttpClient {
 
 /// Certificates in PEM; at least one.
 pub(crate) fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidRoots> {
-    let roots: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|_| InvalidRoots)?;
+    let roots: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| InvalidRoots)?;
     if roots.is_empty() { Err(InvalidRoots) } else { Ok(roots) }
 }
 

@@ -62,9 +62,7 @@ impl Rejection {
 }
 
 fn whole_seconds_up(duration: Duration) -> u64 {
-    duration
-        .as_secs()
-        .saturating_add(u64::from(duration.subsec_nanos() > 0))
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
 impl From<TokenError> for Rejection {

@@ -66,10 +66,7 @@ impl Project {
     }
 
     fn of(vertical: Vertical, id: &str) -> Result<Self, ProjectError> {
-        let own = id
-            .strip_prefix("project-live-")
-            .or_else(|| id.strip_prefix("project-test-"))
-            .unwrap_or_default();
+        let own = id.strip_prefix("project-live-").or_else(|| id.strip_prefix("project-test-")).unwrap_or_default();
         let is_well_formed =
             (1..=64).contains(&own.len()) && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !is_well_formed {
@@ -93,11 +90,7 @@ impl Project {
     /// Where it is not a host, has a path, or is plain HTTP to another machine.
     pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
         let malformed = || ProjectError::MalformedDomain(domain.into());
-        let url = if domain.contains("://") {
-            domain.to_owned()
-        } else {
-            format!("https://{domain}")
-        };
+        let url = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
         let base: Uri = url.parse().map_err(|_| malformed())?;
         let authority = base.authority().map(Authority::as_str).unwrap_or_default();
         let is_bare = matches!(base.path(), "" | "/") && base.query().is_none() && !authority.contains('@');
@@ -131,9 +124,7 @@ impl Project {
     #[must_use]
     pub fn issuers(&self) -> Vec<String> {
         let own = format!("stytch.com/{}", self.id);
-        std::iter::once(own)
-            .chain(self.custom_domain.as_deref().map(str::to_owned))
-            .collect()
+        std::iter::once(own).chain(self.custom_domain.as_deref().map(str::to_owned)).collect()
     }
 
     /// What the `aud` of its tokens contains: its id.
@@ -189,10 +180,7 @@ impl Project {
     /// A guard with this verifier, which knows the project's cookie.
     #[must_use]
     pub fn guard_with(&self, verifier: Verifier) -> StepUpLayer {
-        let sources = [
-            CredentialSource::Bearer,
-            CredentialSource::cookie(&self.session_jwt_cookie),
-        ];
+        let sources = [CredentialSource::Bearer, CredentialSource::cookie(&self.session_jwt_cookie)];
         StepUpLayer::new(verifier).credentials(sources)
     }
 }
@@ -234,10 +222,7 @@ impl fmt::Display for ProjectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MalformedId(id) => {
-                write!(
-                    f,
-                    "{id:?} is not a project id: expected project-live-… or project-test-…"
-                )
+                write!(f, "{id:?} is not a project id: expected project-live-… or project-test-…")
             }
             Self::MalformedDomain(domain) => write!(
                 f,
@@ -260,18 +245,9 @@ mod tests {
     #[test]
     fn an_id_says_which_environment_it_is_of() {
         let url = |project: Result<Project, ProjectError>| project.expect("well formed").jwks_url();
-        assert_eq!(
-            url(Project::new(LIVE)),
-            format!("https://api.stytch.com/v1/sessions/jwks/{LIVE}")
-        );
-        assert_eq!(
-            url(Project::b2b(LIVE)),
-            format!("https://api.stytch.com/v1/b2b/sessions/jwks/{LIVE}")
-        );
-        assert_eq!(
-            url(Project::new("project-test-a")),
-            "https://test.stytch.com/v1/sessions/jwks/project-test-a"
-        );
+        assert_eq!(url(Project::new(LIVE)), format!("https://api.stytch.com/v1/sessions/jwks/{LIVE}"));
+        assert_eq!(url(Project::b2b(LIVE)), format!("https://api.stytch.com/v1/b2b/sessions/jwks/{LIVE}"));
+        assert_eq!(url(Project::new("project-test-a")), "https://test.stytch.com/v1/sessions/jwks/project-test-a");
     }
 
     #[test]
@@ -288,10 +264,7 @@ mod tests {
         ] {
             let error = Project::new(id).expect_err(id);
             assert_eq!(error, ProjectError::MalformedId(id.into()));
-            assert!(
-                error.to_string().contains("expected project-live-… or project-test-…"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("expected project-live-… or project-test-…"), "{error}");
         }
     }
 
@@ -302,24 +275,13 @@ mod tests {
             ("https://login.example.com/", "https://login.example.com"),
             ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
         ] {
-            let project = Project::new(LIVE)
-                .and_then(|project| project.custom_domain(domain))
-                .expect(domain);
+            let project = Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect(domain);
             assert_eq!(project.issuers(), [format!("stytch.com/{LIVE}"), base.to_owned()]);
             assert_eq!(project.jwks_url(), format!("{base}/v1/sessions/jwks/{LIVE}"));
         }
-        for domain in [
-            "",
-            "http://login.example.com",
-            "login.example.com/path",
-            "a b",
-            "ftp://a",
-            "u@a",
-            "https://a?b",
-        ] {
-            let error = Project::new(LIVE)
-                .and_then(|project| project.custom_domain(domain))
-                .expect_err(domain);
+        for domain in ["", "http://login.example.com", "login.example.com/path", "a b", "ftp://a", "u@a", "https://a?b"]
+        {
+            let error = Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect_err(domain);
             assert_eq!(error, ProjectError::MalformedDomain(domain.into()));
         }
     }

@@ -71,11 +71,7 @@ impl TrustModel {
     #[must_use]
     pub fn presentable_by(&self, factor: &Factor) -> Option<impl Iterator<Item = Compromise> + use<>> {
         let row = row(factor);
-        (row != ANYONE).then(|| {
-            Compromise::ALL
-                .into_iter()
-                .filter(move |one| row.meets(Held::of(&[*one])))
-        })
+        (row != ANYONE).then(|| Compromise::ALL.into_iter().filter(move |one| row.meets(Held::of(&[*one]))))
     }
 
     /// Whether an attacker who holds these compromises can present `factor`.
@@ -85,26 +81,32 @@ impl TrustModel {
 
     /// Every set of `size` compromises, or the one set of all where there are fewer.
     pub(crate) fn sets_of(&self, size: usize) -> impl Iterator<Item = Held> + use<> {
-        let size = size.min(Compromise::ALL.len());
-        (0..1_u8 << Compromise::ALL.len())
-            .map(Held)
-            .filter(move |set| set.0.count_ones() as usize == size)
+        let first = (1 << size.min(Compromise::ALL.len())) - 1;
+        std::iter::successors(Some(first), |set| next_of_same_size(*set)).map(Held)
     }
 }
 
 /// A set of compromises, and in a row of the table those that present the factor. The highest bit is *anyone*: it is in
 /// every row that anyone can present and taken as held by every attacker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Held(u8);
+pub(crate) struct Held(u16);
 
-const ANYONE: Held = Held(1 << 7);
+const ANYONE: Held = Held(1 << Compromise::ALL.len());
+
+/// The next larger set with as many members (Gosper's hack), within all compromises.
+fn next_of_same_size(set: u16) -> Option<u16> {
+    let lowest = set & set.wrapping_neg();
+    let carried = set + lowest;
+    let rest = ((carried ^ set) >> 2).checked_div(lowest)?;
+    Some(carried | rest).filter(|next| *next < ANYONE.0)
+}
 
 impl Held {
     const fn of(compromises: &[Compromise]) -> Self {
         let mut bits = 0;
         let mut rest = compromises;
         while let [first, tail @ ..] = rest {
-            bits |= 1 << *first as u8;
+            bits |= 1 << *first as u16;
             rest = tail;
         }
         Self(bits)
@@ -172,10 +174,7 @@ mod tests {
 
     #[track_caller]
     fn check(factor: Factor, want: &[Compromise]) {
-        let got: Vec<_> = TrustModel::default()
-            .presentable_by(&factor)
-            .expect("not anyone")
-            .collect();
+        let got: Vec<_> = TrustModel::default().presentable_by(&factor).expect("not anyone").collect();
         assert_eq!(got, want, "{factor}");
     }
 
@@ -184,12 +183,7 @@ mod tests {
         use Compromise::{Device, IdentityProvider, Mailbox, Password, PhoneNumber, RecoveryCodes, Wallet};
 
         check(Factor::Password, &[Password, Mailbox, IdentityProvider]);
-        for factor in [
-            Factor::MagicLinkEmail,
-            Factor::OtpEmail,
-            Factor::EmailOtp,
-            Factor::OAuthGoogle,
-        ] {
+        for factor in [Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthGoogle] {
             check(factor, &[Mailbox, IdentityProvider]);
         }
         check(Factor::SsoSaml, &[IdentityProvider]);

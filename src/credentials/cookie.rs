@@ -17,9 +17,7 @@ pub(super) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a 
             }
         }
     }
-    found
-        .map(|value| str::from_utf8(value).map_err(|_| CredentialError::UnreadableCookie))
-        .transpose()
+    found.map(|value| str::from_utf8(value).map_err(|_| CredentialError::UnreadableCookie)).transpose()
 }
 
 fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -47,10 +47,7 @@ pub(crate) fn find<'a>(
             CredentialSource::Cookie(name) => cookie::find(headers, name)?,
         };
         if let Some(token) = token {
-            return Ok(Some(Credential {
-                token,
-                in_cookie: matches!(source, CredentialSource::Cookie(_)),
-            }));
+            return Ok(Some(Credential { token, in_cookie: matches!(source, CredentialSource::Cookie(_)) }));
         }
     }
     Ok(None)
@@ -153,10 +150,7 @@ mod tests {
 
         check(&[], Ok(None));
         for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
-            check(
-                &[("authorization", format!("{scheme} a.b.c").as_bytes())],
-                Ok(Some("a.b.c")),
-            );
+            check(&[("authorization", format!("{scheme} a.b.c").as_bytes())], Ok(Some("a.b.c")));
         }
         check(&[("authorization", b"Bearer   a.b.c  ")], Ok(Some("a.b.c")));
         check(&[("authorization", b"Bearer\ta.b.c")], Ok(Some("a.b.c")));
@@ -167,14 +161,8 @@ mod tests {
         check(&[("authorization", b"Bearer ")], Err(UnreadableBearer));
         check(&[("authorization", b"Bearer a b")], Err(UnreadableBearer));
         check(&[("authorization", b"Bearer \xff")], Err(UnreadableBearer));
-        check(
-            &[("authorization", b"Bearer a"), ("authorization", b"Bearer a")],
-            Err(SeveralAuthorizations),
-        );
-        check(
-            &[("authorization", b"Basic a"), ("authorization", b"Bearer a")],
-            Err(SeveralAuthorizations),
-        );
+        check(&[("authorization", b"Bearer a"), ("authorization", b"Bearer a")], Err(SeveralAuthorizations));
+        check(&[("authorization", b"Basic a"), ("authorization", b"Bearer a")], Err(SeveralAuthorizations));
     }
 
     #[test]

@@ -215,11 +215,7 @@ pub struct UnknownFactor {
 
 impl fmt::Display for UnknownFactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "unknown factor {:?}: expected a name such as password, otp/sms, totp or webauthn",
-            self.name
-        )
+        write!(f, "unknown factor {:?}: expected a name such as password, otp/sms, totp or webauthn", self.name)
     }
 }
 
@@ -242,10 +238,7 @@ mod tests {
     #[test]
     fn a_name_is_the_type_alone_exactly_where_the_type_has_one_method() {
         for factor in Factor::LISTED {
-            let of_type = Factor::LISTED
-                .iter()
-                .filter(|other| other.kind() == factor.kind())
-                .count();
+            let of_type = Factor::LISTED.iter().filter(|other| other.kind() == factor.kind()).count();
             assert_eq!(factor.to_string() == factor.kind(), of_type == 1, "{factor}");
         }
     }

@@ -14,10 +14,7 @@ pub struct UnlistedFactor {
 
 impl UnlistedFactor {
     pub(super) fn new(kind: &str, delivery_method: &str) -> Self {
-        Self {
-            kind: kind.into(),
-            delivery_method: delivery_method.into(),
-        }
+        Self { kind: kind.into(), delivery_method: delivery_method.into() }
     }
 
     pub(super) fn kind(&self) -> &str {

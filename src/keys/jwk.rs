@@ -57,9 +57,7 @@ impl KeySet {
             }
         }
         if keys.is_empty() {
-            return Err(KeySetError::NoUsableKey {
-                skipped: document.keys.len(),
-            });
+            return Err(KeySetError::NoUsableKey { skipped: document.keys.len() });
         }
         Ok(Self { keys })
     }
@@ -158,9 +156,7 @@ fn read(raw: &RawValue) -> Result<(Box<str>, Key), &'static str> {
 impl Filter {
     /// The key's id, where the key may be used.
     fn check(&self) -> Result<&str, &'static str> {
-        let private = [
-            &self.k, &self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.oth,
-        ];
+        let private = [&self.k, &self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.oth];
         if self.kty == "oct" {
             return Err("it is symmetric");
         }
@@ -170,11 +166,7 @@ impl Filter {
         if self.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return Err("its use is not sig");
         }
-        if self
-            .key_ops
-            .as_ref()
-            .is_some_and(|operations| !operations.iter().any(|it| it == "verify"))
-        {
+        if self.key_ops.as_ref().is_some_and(|operations| !operations.iter().any(|it| it == "verify")) {
             return Err("its key_ops do not have verify");
         }
         self.kid.as_deref().filter(|kid| !kid.is_empty()).ok_or("it has no kid")
@@ -215,9 +207,7 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), &'static str> {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
-    base64_simd::URL_SAFE_NO_PAD
-        .decode_to_vec(text)
-        .map_err(|_| "its numbers are not base64url")
+    base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| "its numbers are not base64url")
 }
 
 #[cfg(test)]
@@ -228,11 +218,8 @@ mod tests {
 
     fn jwk(algorithm: Algorithm, more: &[(&str, Value)]) -> Value {
         let key = SigningKey::generate(algorithm).expect("randomness");
-        let mut jwk: serde_json::Map<_, _> = key
-            .jwk_parameters()
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
+        let mut jwk: serde_json::Map<_, _> =
+            key.jwk_parameters().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         jwk.insert("kid".into(), "a".into());
         jwk.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         Value::Object(jwk)
@@ -247,11 +234,7 @@ mod tests {
     fn a_usable_key_is_pinned_to_the_algorithm_of_its_type() {
         for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
             assert_eq!(read_value(&jwk(algorithm, &[])), Ok(algorithm));
-            let stated = [
-                ("alg", json!(algorithm.as_str())),
-                ("use", json!("sig")),
-                ("key_ops", json!(["verify"])),
-            ];
+            let stated = [("alg", json!(algorithm.as_str())), ("use", json!("sig")), ("key_ops", json!(["verify"]))];
             assert_eq!(read_value(&jwk(algorithm, &stated)), Ok(algorithm));
         }
     }
@@ -268,35 +251,20 @@ mod tests {
             ("d", json!("AQAB"), "it has private members"),
             ("use", json!("enc"), "its use is not sig"),
             ("key_ops", json!(["encrypt"]), "its key_ops do not have verify"),
-            (
-                "alg",
-                json!("HS256"),
-                "its alg is not one that is verified with a key of its type",
-            ),
-            (
-                "alg",
-                json!("ES256"),
-                "its alg is not one that is verified with a key of its type",
-            ),
+            ("alg", json!("HS256"), "its alg is not one that is verified with a key of its type"),
+            ("alg", json!("ES256"), "its alg is not one that is verified with a key of its type"),
             ("n", json!("AQAB"), "its modulus does not have 2048 to 8192 bits"),
             ("n", json!("A=="), "its numbers are not base64url"),
             ("e", json!("AQ"), "its exponent is not an odd number of 2 to 33 bits"),
             ("e", json!("AQAA"), "its exponent is not an odd number of 2 to 33 bits"),
         ];
         for (member, value, why) in table {
-            assert_eq!(
-                read_value(&jwk(Algorithm::Rs256, &[(member, value.clone())])),
-                Err(why),
-                "{member}: {value}"
-            );
+            assert_eq!(read_value(&jwk(Algorithm::Rs256, &[(member, value.clone())])), Err(why), "{member}: {value}");
         }
         let off_the_curve = jwk(Algorithm::Es256, &[("x", json!("A".repeat(43)))]);
         assert_eq!(read_value(&off_the_curve), Err("it is not a point on P-256"));
         let other_curve = jwk(Algorithm::Es256, &[("crv", json!("P-384"))]);
-        assert_eq!(
-            read_value(&other_curve),
-            Err("its type or curve is not one that this crate verifies with")
-        );
+        assert_eq!(read_value(&other_curve), Err("its type or curve is not one that this crate verifies with"));
     }
 
     #[test]
@@ -304,20 +272,13 @@ mod tests {
         let good = jwk(Algorithm::Es256, &[]);
         let document = json!({"keys": [7, {"kty": "oct"}, good, jwk(Algorithm::Rs256, &[])]}).to_string();
         let keys = KeySet::from_jwks(document.as_bytes()).expect("one is usable");
-        assert_eq!(
-            (keys.len(), keys.get("a").map(Key::algorithm)),
-            (1, Some(Algorithm::Es256))
-        );
+        assert_eq!((keys.len(), keys.get("a").map(Key::algorithm)), (1, Some(Algorithm::Es256)));
     }
 
     #[test]
     fn a_document_without_a_usable_key_is_an_error() {
         for document in ["", "null", "[]", "{}", r#"{"keys":{}}"#, "<html>"] {
-            assert_eq!(
-                KeySet::from_jwks(document.as_bytes()).err(),
-                Some(KeySetError::NotAKeySet),
-                "{document}"
-            );
+            assert_eq!(KeySet::from_jwks(document.as_bytes()).err(), Some(KeySetError::NotAKeySet), "{document}");
         }
         let none = KeySet::from_jwks(br#"{"keys":[{"kty":"oct","k":"AA","kid":"a"}]}"#).err();
         assert_eq!(none, Some(KeySetError::NoUsableKey { skipped: 1 }));

@@ -90,17 +90,8 @@ impl RemoteKeys {
             return Err(RemoteKeysError::InsecureUrl);
         }
         let client = HttpClient::new(&[]).map_err(|_| RemoteKeysError::InvalidRoots)?;
-        let bounds = Bounds {
-            time: Duration::from_secs(5),
-            body_bytes: BODY_BYTES,
-        };
-        let settings = Settings {
-            url,
-            client,
-            clock: Arc::new(SystemClock),
-            bounds,
-            limits: Limits::default(),
-        };
+        let bounds = Bounds { time: Duration::from_secs(5), body_bytes: BODY_BYTES };
+        let settings = Settings { url, client, clock: Arc::new(SystemClock), bounds, limits: Limits::default() };
         Ok(Self::with(settings))
     }
 
@@ -112,19 +103,13 @@ impl RemoteKeys {
     pub fn trust_roots(self, pem: &[u8]) -> Result<Self, RemoteKeysError> {
         let roots = http_client::read_roots(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
         let client = HttpClient::new(&roots).map_err(|_| RemoteKeysError::InvalidRoots)?;
-        Ok(Self::with(Settings {
-            client,
-            ..self.settings
-        }))
+        Ok(Self::with(Settings { client, ..self.settings }))
     }
 
     /// Reads the schedule's time from this clock.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
-        Self::with(Settings {
-            clock: Arc::new(clock),
-            ..self.settings
-        })
+        Self::with(Settings { clock: Arc::new(clock), ..self.settings })
     }
 
     /// How long one fetch, and a request that waits for it, may take; 5 s by default.
@@ -157,10 +142,7 @@ impl RemoteKeys {
 
     /// Settings are made before the first use: what was fetched under others is left behind.
     fn with(settings: Settings) -> Self {
-        Self {
-            settings,
-            shared: Arc::default(),
-        }
+        Self { settings, shared: Arc::default() }
     }
 
     /// Joins the fetch that is under way or begins one. `None` outside a runtime.
@@ -174,17 +156,10 @@ impl RemoteKeys {
         // A runtime that is shutting down drops the task at once, and its landing takes the lock.
         drop(progress);
         let settings = self.settings.clone();
-        let landing = Landing {
-            shared: Arc::downgrade(&self.shared),
-            settings: settings.clone(),
-            announce,
-            began: now,
-        };
+        let landing =
+            Landing { shared: Arc::downgrade(&self.shared), settings: settings.clone(), announce, began: now };
         let task = runtime.spawn(async move {
-            let fetched = settings
-                .client
-                .get(&settings.url, "application/json", settings.bounds)
-                .await;
+            let fetched = settings.client.get(&settings.url, "application/json", settings.bounds).await;
             landing.land(fetched);
         });
         self.shared.progress().task = Some(task.abort_handle());
@@ -232,9 +207,7 @@ async fn wait_for(outcome: Option<Announcement>) -> Outcome {
 }
 
 fn unavailable(rest: Duration) -> KeysUnavailable {
-    KeysUnavailable {
-        retry_after: rest.max(LEAST_RETRY_AFTER),
-    }
+    KeysUnavailable { retry_after: rest.max(LEAST_RETRY_AFTER) }
 }
 
 /// The end of a fetch, whatever end it is: where the task is dropped or panics, it lands as a failure.
@@ -263,10 +236,7 @@ impl Landing {
     fn settle(&self, keys: KeySet) {
         let Some(shared) = self.shared.upgrade() else { return };
         tracing::debug!(url = %self.settings.url, keys = keys.len(), "keys fetched");
-        shared.held.store(Some(Arc::new(Held {
-            keys: Arc::new(keys),
-            fetched_at: self.began,
-        })));
+        shared.held.store(Some(Arc::new(Held { keys: Arc::new(keys), fetched_at: self.began })));
         let mut progress = shared.progress();
         progress.schedule.succeeded(self.began);
         progress.under_way = None;
@@ -281,9 +251,7 @@ impl Drop for Landing {
         }
         let Some(shared) = self.shared.upgrade() else { return };
         let mut progress = shared.progress();
-        let rest = progress
-            .schedule
-            .failed(self.settings.clock.monotonic(), &self.settings.limits);
+        let rest = progress.schedule.failed(self.settings.clock.monotonic(), &self.settings.limits);
         progress.under_way = None;
         self.announce.send_replace(Some(Err(unavailable(rest))));
     }
@@ -307,9 +275,7 @@ impl Drop for Shared {
 
 impl fmt::Debug for RemoteKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteKeys")
-            .field("url", &self.settings.url)
-            .finish_non_exhaustive()
+        f.debug_struct("RemoteKeys").field("url", &self.settings.url).finish_non_exhaustive()
     }
 }
 

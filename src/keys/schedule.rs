@@ -71,17 +71,13 @@ impl Schedule {
 
     /// Whether the set is old enough to be fetched anew in the background.
     pub(super) fn is_due(&self, now: Duration, limits: &Limits) -> bool {
-        self.fetched_at
-            .is_none_or(|fetched_at| now.saturating_sub(fetched_at) >= limits.refresh_after)
+        self.fetched_at.is_none_or(|fetched_at| now.saturating_sub(fetched_at) >= limits.refresh_after)
             && self.backoff_left(now, limits).is_none()
     }
 
     /// A good fetch that began at `began`.
     pub(super) fn succeeded(&mut self, began: Duration) {
-        *self = Self {
-            fetched_at: Some(began),
-            failing: None,
-        };
+        *self = Self { fetched_at: Some(began), failing: None };
     }
 
     /// A failure, and how long to wait after it.
@@ -93,9 +89,7 @@ impl Schedule {
 
     fn backoff_left(&self, now: Duration, limits: &Limits) -> Option<Duration> {
         let failing = self.failing?;
-        let doubled = limits
-            .backoff
-            .saturating_mul(1_u32.checked_shl(failing.count - 1).unwrap_or(u32::MAX));
+        let doubled = limits.backoff.saturating_mul(1_u32.checked_shl(failing.count - 1).unwrap_or(u32::MAX));
         let retry_at = failing.last_at.saturating_add(doubled.min(limits.longest_backoff));
         retry_at.checked_sub(now).filter(|rest| !rest.is_zero())
     }

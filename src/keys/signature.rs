@@ -62,14 +62,8 @@ pub(super) struct PublicKey(ParsedPublicKey);
 impl PublicKey {
     /// From the modulus and exponent, big-endian without leading zeros.
     pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
-        let components = RsaPublicKeyComponents {
-            n: modulus,
-            e: exponent,
-        };
-        components
-            .to_parsed_public_key(&lc::RSA_PKCS1_2048_8192_SHA256)
-            .ok()
-            .map(Self)
+        let components = RsaPublicKeyComponents { n: modulus, e: exponent };
+        components.to_parsed_public_key(&lc::RSA_PKCS1_2048_8192_SHA256).ok().map(Self)
     }
 
     /// From the coordinates of a point on P-256, 32 bytes each.
@@ -78,9 +72,7 @@ impl PublicKey {
             return None;
         }
         let uncompressed = [&[4], x, y].concat();
-        ParsedPublicKey::new(&lc::ECDSA_P256_SHA256_FIXED, uncompressed)
-            .ok()
-            .map(Self)
+        ParsedPublicKey::new(&lc::ECDSA_P256_SHA256_FIXED, uncompressed).ok().map(Self)
     }
 
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
@@ -110,9 +102,7 @@ mod signing {
         /// A fresh key; `None` where the operating system has no randomness to give.
         pub(crate) fn generate(algorithm: Algorithm) -> Option<Self> {
             match algorithm {
-                Algorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048)
-                    .ok()
-                    .map(|pair| Self::Rsa(Box::new(pair))),
+                Algorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).ok().map(|pair| Self::Rsa(Box::new(pair))),
                 Algorithm::Es256 => EcdsaKeyPair::generate(&lc::ECDSA_P256_SHA256_FIXED_SIGNING)
                     .ok()
                     .map(|pair| Self::P256(Box::new(pair))),
@@ -138,16 +128,8 @@ mod signing {
                 }
                 Self::P256(pair) => {
                     let point = pair.public_key().as_ref();
-                    let (x, y) = point
-                        .get(1..)
-                        .and_then(|xy| xy.split_at_checked(32))
-                        .unwrap_or_default();
-                    vec![
-                        ("kty", "EC".into()),
-                        ("crv", "P-256".into()),
-                        ("x", encode(x)),
-                        ("y", encode(y)),
-                    ]
+                    let (x, y) = point.get(1..).and_then(|xy| xy.split_at_checked(32)).unwrap_or_default();
+                    vec![("kty", "EC".into()), ("crv", "P-256".into()), ("x", encode(x)), ("y", encode(y))]
                 }
             }
         }
@@ -157,8 +139,7 @@ mod signing {
             match self {
                 Self::Rsa(pair) => {
                     let mut signature = vec![0; pair.public_modulus_len()];
-                    pair.sign(&lc::RSA_PKCS1_SHA256, &random, message, &mut signature)
-                        .ok()?;
+                    pair.sign(&lc::RSA_PKCS1_SHA256, &random, message, &mut signature).ok()?;
                     Some(signature)
                 }
                 Self::P256(pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),

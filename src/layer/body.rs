@@ -28,15 +28,11 @@ pin_project! {
 
 impl<B> ResponseBody<B> {
     pub(super) fn inner(body: B) -> Self {
-        Self {
-            kind: Kind::Inner { body },
-        }
+        Self { kind: Kind::Inner { body } }
     }
 
     pub(super) fn refusal(bytes: Bytes) -> Self {
-        Self {
-            kind: Kind::Refusal { bytes },
-        }
+        Self { kind: Kind::Refusal { bytes } }
     }
 }
 

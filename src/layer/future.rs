@@ -49,32 +49,16 @@ where
     S: Service<Request<ReqBody>>,
 {
     pub(super) fn passed(response: S::Future, by_cookie: bool) -> Self {
-        Self {
-            state: State::Passed { response, by_cookie },
-        }
+        Self { state: State::Passed { response, by_cookie } }
     }
 
     pub(super) fn refused(response: Response<Bytes>) -> Self {
-        Self {
-            state: State::Refused {
-                response: Some(response),
-            },
-        }
+        Self { state: State::Refused { response: Some(response) } }
     }
 
     pub(super) fn waiting(verdict: PendingVerdict, ready: S, parts: Parts, body: ReqBody, layer: StepUpLayer) -> Self {
-        let pending = Pending {
-            verdict,
-            ready,
-            parts,
-            body,
-            layer,
-        };
-        Self {
-            state: State::Waiting {
-                pending: Some(Box::new(pending)),
-            },
-        }
+        let pending = Pending { verdict, ready, parts, body, layer };
+        Self { state: State::Waiting { pending: Some(Box::new(pending)) } }
     }
 }
 
@@ -107,9 +91,9 @@ where
                 }
                 StateProjection::Refused { response } => {
                     // Polled after it was ready, it stays pending: there is no second answer.
-                    return response.take().map_or(Poll::Pending, |response| {
-                        Poll::Ready(Ok(response.map(ResponseBody::refusal)))
-                    });
+                    return response
+                        .take()
+                        .map_or(Poll::Pending, |response| Poll::Ready(Ok(response.map(ResponseBody::refusal))));
                 }
                 StateProjection::Waiting { pending } => {
                     let Some(waiting) = pending.as_mut() else {
@@ -119,27 +103,16 @@ where
                     let Some(waiting) = pending.take() else {
                         return Poll::Pending;
                     };
-                    let Pending {
-                        mut ready,
-                        mut parts,
-                        body,
-                        layer,
-                        ..
-                    } = *waiting;
+                    let Pending { mut ready, mut parts, body, layer, .. } = *waiting;
                     match verdict {
                         Ok(pass) => {
                             let by_cookie = pass.by_cookie;
                             pass.mark(&mut parts.extensions);
-                            State::Passed {
-                                response: ready.call(Request::from_parts(parts, body)),
-                                by_cookie,
-                            }
+                            State::Passed { response: ready.call(Request::from_parts(parts, body)), by_cookie }
                         }
                         Err(why) => {
                             let response = respond::refuse(&*layer.guard.responder, why, &parts);
-                            State::Refused {
-                                response: Some(response),
-                            }
+                            State::Refused { response: Some(response) }
                         }
                     }
                 }
@@ -152,10 +125,7 @@ where
 /// What a cookie opened is for the one browser: shared caches know nothing of cookies.
 fn finish<ResBody>(mut response: Response<ResBody>, by_cookie: bool) -> Response<ResponseBody<ResBody>> {
     if by_cookie {
-        response
-            .headers_mut()
-            .entry(header::CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("private"));
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
     }
     response.map(ResponseBody::inner)
 }

@@ -65,11 +65,7 @@ impl StepUpLayer {
     pub fn require(&self, policy: impl Into<Policy>) -> Self {
         let policy = policy.into();
         self.with(|guard| {
-            guard.policy = if guard.demands {
-                both(&guard.policy, policy)
-            } else {
-                policy
-            };
+            guard.policy = if guard.demands { both(&guard.policy, policy) } else { policy };
             guard.demands = true;
         })
     }

@@ -43,19 +43,13 @@ pub(super) fn judge(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extens
 }
 
 fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extensions) -> Judgement {
-    if let Some(outer) = extensions
-        .get::<Grant>()
-        .filter(|outer| guard.verifier.made(outer.session()))
-    {
+    if let Some(outer) = extensions.get::<Grant>().filter(|outer| guard.verifier.made(outer.session())) {
         return Judgement::Decided(take_over(guard, outer));
     }
     let Credential { token, in_cookie } = match credentials::find(headers, &guard.sources) {
         Ok(Some(credential)) => credential,
         Ok(None) if guard.optional => {
-            return Judgement::Decided(Ok(Pass {
-                grant: None,
-                by_cookie: false,
-            }));
+            return Judgement::Decided(Ok(Pass { grant: None, by_cookie: false }));
         }
         Ok(None) => return Judgement::Decided(Err(Rejection::NoCredentials)),
         Err(error) => return Judgement::Decided(Err(Rejection::InvalidRequest(error))),
@@ -69,9 +63,7 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
             Judgement::Wait(Box::pin(async move {
                 let refreshed = refresh.await;
                 let now = guard.verifier.now();
-                let verified = refreshed
-                    .map_err(TokenError::from)
-                    .and_then(|()| guard.verifier.verify_at(&token, now));
+                let verified = refreshed.map_err(TokenError::from).and_then(|()| guard.verifier.verify_at(&token, now));
                 let verdict = decide(&guard, verified, now, in_cookie);
                 event::record(&guard.policy, &verdict);
                 verdict
@@ -83,16 +75,10 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
 /// With the session that an outer guard of the same verifier made.
 fn take_over(guard: &Guard, outer: &Grant) -> Result<Pass, Rejection> {
     let now = guard.verifier.now();
-    let session = guard
-        .verifier
-        .recheck(outer.session(), now)
-        .map(|()| outer.session().clone());
+    let session = guard.verifier.recheck(outer.session(), now).map(|()| outer.session().clone());
     // The outer guard knows how the token came, and marks the answer if need be.
     let pass = decide(guard, session, now, false)?;
-    Ok(Pass {
-        grant: pass.grant.map(|grant| grant.bounded_by(outer)),
-        ..pass
-    })
+    Ok(Pass { grant: pass.grant.map(|grant| grant.bounded_by(outer)), ..pass })
 }
 
 fn decide(
@@ -101,14 +87,8 @@ fn decide(
     now: OffsetDateTime,
     by_cookie: bool,
 ) -> Result<Pass, Rejection> {
-    let grant = guard
-        .policy
-        .evaluate(&verified?, now)
-        .map_err(Rejection::StepUpRequired)?;
-    Ok(Pass {
-        grant: Some(grant),
-        by_cookie,
-    })
+    let grant = guard.policy.evaluate(&verified?, now).map_err(Rejection::StepUpRequired)?;
+    Ok(Pass { grant: Some(grant), by_cookie })
 }
 
 impl Pass {

@@ -45,16 +45,8 @@ pub(super) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
         Clause::PhishingResistant => facts.until(limit, Factor::is_phishing_resistant),
         Clause::Independent { needed, trust } => independent(*needed, trust, facts, limit),
         Clause::SessionWithin(max_age) => facts.session_until(tighter(limit, *max_age)),
-        Clause::AllOf(clauses) => clauses
-            .iter()
-            .map(|it| until(it, facts, limit))
-            .min()
-            .unwrap_or(Until::Never),
-        Clause::AnyOf(clauses) => clauses
-            .iter()
-            .map(|it| until(it, facts, limit))
-            .max()
-            .unwrap_or(Until::Never),
+        Clause::AllOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).min().unwrap_or(Until::Never),
+        Clause::AnyOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).max().unwrap_or(Until::Never),
         Clause::Within(max_age, inner) => until(inner, facts, tighter(limit, *max_age)),
     }
 }
@@ -75,19 +67,13 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn new(session: &'a Session, now: OffsetDateTime) -> Self {
-        Self {
-            session,
-            latest: now.saturating_add(session.leeway().try_into().unwrap_or(time::Duration::MAX)),
-        }
+        Self { session, latest: now.saturating_add(session.leeway().try_into().unwrap_or(time::Duration::MAX)) }
     }
 
     /// Until when the freshest of the wanted factors is fresh enough.
     fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
         let proofs = self.session.factors().iter().filter(|proof| wanted(proof.factor()));
-        proofs
-            .map(|proof| self.proof_until(proof, limit))
-            .max()
-            .unwrap_or(Until::Never)
+        proofs.map(|proof| self.proof_until(proof, limit)).max().unwrap_or(Until::Never)
     }
 
     fn proof_until(&self, proof: &AuthenticationFactor, limit: Limit) -> Until {

@@ -139,11 +139,7 @@ impl Policy {
     #[track_caller]
     pub fn independent(needed: usize) -> Self {
         assert!(needed > 0, "Policy::independent(0) would demand nothing");
-        Clause::Independent {
-            needed,
-            trust: TrustModel::default(),
-        }
-        .into()
+        Clause::Independent { needed, trust: TrustModel::default() }.into()
     }
 
     /// A factor that is bound to the origin by cryptography, so that a look-alike site cannot use it: WebAuthn.
@@ -187,10 +183,7 @@ impl Policy {
     #[must_use]
     pub fn and(self, other: impl Into<Self>) -> Self {
         let mut clauses = match &*self.0 {
-            Node {
-                name: None,
-                clause: Clause::AllOf(clauses),
-            } => clauses.clone(),
+            Node { name: None, clause: Clause::AllOf(clauses) } => clauses.clone(),
             _ => vec![self],
         };
         clauses.push(other.into());
@@ -201,10 +194,7 @@ impl Policy {
     #[must_use]
     pub fn or(self, other: impl Into<Self>) -> Self {
         let mut clauses = match &*self.0 {
-            Node {
-                name: None,
-                clause: Clause::AnyOf(clauses),
-            } => clauses.clone(),
+            Node { name: None, clause: Clause::AnyOf(clauses) } => clauses.clone(),
             _ => vec![self],
         };
         clauses.push(other.into());
@@ -229,14 +219,8 @@ impl Policy {
     #[must_use]
     #[track_caller]
     pub fn named(self, name: &str) -> Self {
-        assert!(
-            is_name(name),
-            "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}"
-        );
-        Self(Arc::new(Node {
-            name: Some(name.into()),
-            clause: self.0.clause.clone(),
-        }))
+        assert!(is_name(name), "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}");
+        Self(Arc::new(Node { name: Some(name.into()), clause: self.0.clause.clone() }))
     }
 
     /// The policy's name, where it has one.
@@ -292,9 +276,7 @@ impl From<Factor> for Policy {
 fn is_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
 }
 
 #[cfg(test)]
@@ -324,23 +306,14 @@ mod tests {
         assert_eq!(Policy::mfa().max_age(), None);
         assert_eq!(Policy::session_within(seconds(9)).max_age(), None);
         assert_eq!(sms().within(seconds(5)).within(seconds(9)).max_age(), Some(seconds(5)));
-        assert_eq!(
-            sms().within(seconds(9)).and(Policy::mfa().within(seconds(7))).max_age(),
-            Some(seconds(7))
-        );
+        assert_eq!(sms().within(seconds(9)).and(Policy::mfa().within(seconds(7))).max_age(), Some(seconds(7)));
     }
 
     #[test]
     fn and_extends_a_list_unless_it_has_a_name() {
         let three = Policy::mfa().and(Factor::Totp).and(Factor::OtpSms);
-        assert_eq!(
-            three,
-            Policy::all_of([Policy::mfa(), Factor::Totp.into(), Factor::OtpSms.into()])
-        );
+        assert_eq!(three, Policy::all_of([Policy::mfa(), Factor::Totp.into(), Factor::OtpSms.into()]));
         let named = Policy::mfa().and(Factor::Totp).named("base");
-        assert_eq!(
-            named.clone().and(Factor::OtpSms),
-            Policy::all_of([named, Factor::OtpSms.into()])
-        );
+        assert_eq!(named.clone().and(Factor::OtpSms), Policy::all_of([named, Factor::OtpSms.into()]));
     }
 }

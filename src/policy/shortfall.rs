@@ -123,10 +123,7 @@ impl Shortfall {
     }
 
     pub(super) fn gap(&self) -> Gap {
-        let judge = Judge {
-            facts: Facts::new(&self.session, self.at),
-            at: self.at,
-        };
+        let judge = Judge { facts: Facts::new(&self.session, self.at), at: self.at };
         // The policy as a whole is unmet, so there is a gap; `AllOf` of nothing stands for none.
         judge.gap(&self.policy, None).unwrap_or(Gap::AllOf(Vec::new()))
     }
@@ -150,40 +147,27 @@ impl Judge<'_> {
             Clause::Within(max_age, inner) => return self.gap(inner, tighter(limit, *max_age)),
             Clause::SessionWithin(max_age) => {
                 let max_age = limit.map_or(*max_age, |outer| outer.min(*max_age));
-                let reason = Reason::Restart {
-                    started_at: self.facts.started_at(),
-                    max_age,
-                };
-                return Some(Gap::Leaf(Unmet {
-                    requirement: Requirement::SessionWithin,
-                    reason,
-                }));
+                let reason = Reason::Restart { started_at: self.facts.started_at(), max_age };
+                return Some(Gap::Leaf(Unmet { requirement: Requirement::SessionWithin, reason }));
             }
             Clause::Session => Requirement::Session,
             Clause::Factor(factor) => Requirement::Factor(factor.clone()),
             Clause::PhishingResistant => Requirement::PhishingResistant,
             Clause::Independent { needed, trust } => {
                 let reached = |fewer: &usize| evaluate::independent(*fewer, trust, &self.facts, limit).reaches(self.at);
-                Requirement::Independent {
-                    needed: *needed,
-                    have: (1..*needed).take_while(reached).count(),
-                }
+                Requirement::Independent { needed: *needed, have: (1..*needed).take_while(reached).count() }
             }
         };
-        Some(Gap::Leaf(Unmet {
-            requirement,
-            reason: reason(until, limit),
-        }))
+        Some(Gap::Leaf(Unmet { requirement, reason: reason(until, limit) }))
     }
 }
 
 /// An instant that has passed is the last proof and the age allowed.
 fn reason(until: Until, limit: Limit) -> Reason {
     match (until, limit) {
-        (Until::At(end), Some(max_age)) => Reason::Stale {
-            since: end.saturating_sub(max_age.try_into().unwrap_or(time::Duration::MAX)),
-            max_age,
-        },
+        (Until::At(end), Some(max_age)) => {
+            Reason::Stale { since: end.saturating_sub(max_age.try_into().unwrap_or(time::Duration::MAX)), max_age }
+        }
         _ => Reason::Missing,
     }
 }

@@ -55,10 +55,7 @@ impl Display for Span {
         if self.0.subsec_nanos() > 0 || seconds == 0 {
             return write!(f, "{}s", self.0.as_secs_f64());
         }
-        let (size, unit) = UNITS
-            .into_iter()
-            .find(|(size, _)| seconds.is_multiple_of(*size))
-            .unwrap_or((1, "s"));
+        let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, "s"));
         write!(f, "{}{unit}", seconds / size)
     }
 }
@@ -66,14 +63,7 @@ impl Display for Span {
 impl Display for Shortfall {
     /// What the user has to do, in one sentence without dates: `authenticate otp/sms again, totp or webauthn`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "authenticate {}",
-            Remedy {
-                gap: &self.gap(),
-                nested: false
-            }
-        )
+        write!(f, "authenticate {}", Remedy { gap: &self.gap(), nested: false })
     }
 }
 
@@ -98,11 +88,7 @@ impl Display for Remedy<'_> {
                 1 => write!(f, " {word} ")?,
                 _ => f.write_str(", ")?,
             }
-            Remedy {
-                gap,
-                nested: several || self.nested,
-            }
-            .fmt(f)?;
+            Remedy { gap, nested: several || self.nested }.fmt(f)?;
         }
         f.write_str(if self.nested && several { ")" } else { "" })
     }
@@ -122,11 +108,7 @@ impl Display for Unmet {
             Requirement::Independent { needed, have } => write!(f, "{} independent factors", needed - have)?,
             Requirement::SessionWithin => f.write_str("in a new session")?,
         }
-        f.write_str(if matches!(self.reason, Reason::Stale { .. }) {
-            " again"
-        } else {
-            ""
-        })
+        f.write_str(if matches!(self.reason, Reason::Stale { .. }) { " again" } else { "" })
     }
 }
 
@@ -149,22 +131,10 @@ mod tests {
             &Policy::mfa().and(second.clone().within(Duration::from_secs(600))),
             "mfa and (otp/sms or totp) within 10m",
         );
-        check(
-            &Policy::mfa().and(second).within(Duration::from_secs(90)),
-            "(mfa and (otp/sms or totp)) within 90s",
-        );
-        check(
-            &Policy::session_within(Duration::from_secs(43_200)),
-            "session_within 12h",
-        );
-        check(
-            &Policy::session().within(Duration::from_millis(1_500)),
-            "session within 1.5s",
-        );
+        check(&Policy::mfa().and(second).within(Duration::from_secs(90)), "(mfa and (otp/sms or totp)) within 90s");
+        check(&Policy::session_within(Duration::from_secs(43_200)), "session_within 12h");
+        check(&Policy::session().within(Duration::from_millis(1_500)), "session within 1.5s");
         check(&Policy::session().within(Duration::ZERO), "session within 0s");
-        check(
-            &Policy::phishing_resistant().or(Policy::mfa()),
-            "phishing_resistant or mfa",
-        );
+        check(&Policy::phishing_resistant().or(Policy::mfa()), "phishing_resistant or mfa");
     }
 }

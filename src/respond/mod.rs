@@ -83,10 +83,7 @@ impl Respond for BearerChallenge {
         let mut response = Response::new(problem::body(why));
         *response.status_mut() = why.status();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = bearer::challenge(&self.realm, why) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -101,10 +98,7 @@ impl Respond for BearerChallenge {
 /// The response of a responder, with what every refusal has: its reason in the extensions, and no store.
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
-    response
-        .headers_mut()
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response.extensions_mut().insert(why);
     response
 }

@@ -121,16 +121,12 @@ pub(super) fn body(why: &Rejection) -> Bytes {
     let (anchor, title, detail) = match why {
         Rejection::NoCredentials => ("no-credentials", "Authentication required", "sign in".to_owned()),
         Rejection::InvalidRequest(error) => ("invalid-request", "Ambiguous credentials", error.to_string()),
-        Rejection::InvalidToken(error) => (
-            "invalid-token",
-            "Invalid session token",
-            bearer::describe(error).to_owned(),
-        ),
-        Rejection::StepUpRequired(shortfall) => (
-            "step-up-required",
-            "Step-up authentication required",
-            shortfall.to_string(),
-        ),
+        Rejection::InvalidToken(error) => {
+            ("invalid-token", "Invalid session token", bearer::describe(error).to_owned())
+        }
+        Rejection::StepUpRequired(shortfall) => {
+            ("step-up-required", "Step-up authentication required", shortfall.to_string())
+        }
         Rejection::KeysUnavailable(error) => ("keys-unavailable", "Keys unavailable", error.to_string()),
     };
     let unmet = match why {
@@ -165,22 +161,13 @@ impl<'a> Clause<'a> {
             Requirement::Session => Demand::Session,
             Requirement::Factor(factor) => Demand::Factor { factor },
             Requirement::PhishingResistant => Demand::PhishingResistant,
-            Requirement::Independent { needed, have } => Demand::Independent {
-                needed: *needed,
-                have: *have,
-            },
+            Requirement::Independent { needed, have } => Demand::Independent { needed: *needed, have: *have },
             Requirement::SessionWithin => Demand::SessionWithin,
         };
         let reason = match unmet.reason {
             Reason::Missing => Why::Missing,
-            Reason::Stale { since, max_age } => Why::Stale {
-                max_age: max_age.as_secs(),
-                last_authenticated_at: since,
-            },
-            Reason::Restart { started_at, max_age } => Why::Restart {
-                max_age: max_age.as_secs(),
-                started_at,
-            },
+            Reason::Stale { since, max_age } => Why::Stale { max_age: max_age.as_secs(), last_authenticated_at: since },
+            Reason::Restart { started_at, max_age } => Why::Restart { max_age: max_age.as_secs(), started_at },
         };
         Self { requirement, reason }
     }

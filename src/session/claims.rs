@@ -56,17 +56,8 @@ impl fmt::Debug for Attributes {
 }
 
 /// The claims that are not custom: RFC 7519's and Stytch's.
-const RESERVED: [&str; 9] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "https://stytch.com/session",
-    "https://stytch.com/organization",
-];
+const RESERVED: [&str; 9] =
+    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "https://stytch.com/session", "https://stytch.com/organization"];
 
 pub(super) fn custom<T: DeserializeOwned>(payload: &str) -> Result<T, serde_json::Error> {
     let custom = serde_json::Deserializer::from_str(payload).deserialize_map(CustomClaims)?;

@@ -166,8 +166,7 @@ impl Session {
 
     /// When the session is over for whoever reads the verifier's clock: its end and the leeway.
     pub(crate) fn end(&self) -> OffsetDateTime {
-        self.expires_at()
-            .saturating_add(self.leeway().try_into().unwrap_or(time::Duration::MAX))
+        self.expires_at().saturating_add(self.leeway().try_into().unwrap_or(time::Duration::MAX))
     }
 
     pub(crate) fn verified_by(&self) -> VerifierId {

@@ -157,11 +157,7 @@ impl TestIssuer {
         let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
         let signed = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
         #[expect(clippy::expect_used, reason = "documented: a test cannot go on without")]
-        let signature = self
-            .key
-            .signing
-            .sign(signed.as_bytes())
-            .expect("the operating system has no randomness");
+        let signature = self.key.signing.sign(signed.as_bytes()).expect("the operating system has no randomness");
         format!("{signed}.{}", encode(&signature))
     }
 }
@@ -169,29 +165,18 @@ impl TestIssuer {
 impl Key {
     fn generate(algorithm: Algorithm) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let kid = format!(
-            "jwk-test-00000000-0000-4000-8000-{:012}",
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let kid = format!("jwk-test-00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
         #[expect(clippy::expect_used, reason = "documented: a test cannot go on without")]
         let signing = SigningKey::generate(algorithm).expect("the operating system has no randomness");
-        let mut jwk: Map<_, _> = signing
-            .jwk_parameters()
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
+        let mut jwk: Map<_, _> =
+            signing.jwk_parameters().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         jwk.insert("use".into(), "sig".into());
         jwk.insert("alg".into(), algorithm.as_str().into());
         jwk.insert("kid".into(), kid.as_str().into());
         let jwks = json!({"keys": [jwk]}).to_string();
         #[expect(clippy::expect_used, reason = "a key of this crate's own making is usable")]
         let set = KeySet::from_jwks(jwks.as_bytes()).expect("a usable key");
-        Self {
-            kid,
-            signing,
-            jwks,
-            set: Arc::new(set),
-        }
+        Self { kid, signing, jwks, set: Arc::new(set) }
     }
 }
 
@@ -214,9 +199,6 @@ impl KeySource for TestIssuer {
 impl fmt::Debug for TestIssuer {
     /// Without its key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestIssuer")
-            .field("project", &self.project)
-            .field("kid", &self.kid())
-            .finish_non_exhaustive()
+        f.debug_struct("TestIssuer").field("project", &self.project).field("kid", &self.kid()).finish_non_exhaustive()
     }
 }

@@ -140,10 +140,8 @@ impl SessionBuilder {
     #[must_use]
     pub fn build(&self) -> Session {
         let (now, claims) = (NOW, self.payload(NOW));
-        let factors = self
-            .factors
-            .iter()
-            .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
+        let factors =
+            self.factors.iter().map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
         Session::new(SessionParts {
             id: ID.into(),
             user_id: self.user_id.as_str().into(),
@@ -156,10 +154,10 @@ impl SessionBuilder {
             token_expires_at: after(now, TOKEN_LIFETIME),
             attributes: Attributes::default(),
             roles: self.roles.iter().map(|role| role.as_str().into()).collect(),
-            organization: self.organization.as_ref().map(|(id, slug)| Organization {
-                id: id.as_str().into(),
-                slug: slug.as_str().into(),
-            }),
+            organization: self
+                .organization
+                .as_ref()
+                .map(|(id, slug)| Organization { id: id.as_str().into(), slug: slug.as_str().into() }),
             leeway: Duration::from_secs(5),
             verified_by: VerifierId::new(),
             payload: Value::Object(claims).to_string().into(),
@@ -174,11 +172,7 @@ impl SessionBuilder {
         session.insert("last_accessed_at".into(), date(now));
         session.extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(now, rest)))));
         session.insert("attributes".into(), json!({"user_agent": "", "ip_address": ""}));
-        let factors: Vec<_> = self
-            .factors
-            .iter()
-            .map(|(factor, proof)| entry(factor, *proof, now))
-            .collect();
+        let factors: Vec<_> = self.factors.iter().map(|(factor, proof)| entry(factor, *proof, now)).collect();
         session.insert("authentication_factors".into(), factors.into());
         session.insert("roles".into(), self.roles.clone().into());
 
@@ -190,10 +184,7 @@ impl SessionBuilder {
         claims.insert("exp".into(), after(now, TOKEN_LIFETIME).unix_timestamp().into());
         claims.insert("https://stytch.com/session".into(), session.into());
         if let Some((id, slug)) = &self.organization {
-            claims.insert(
-                "https://stytch.com/organization".into(),
-                json!({"organization_id": id, "slug": slug}),
-            );
+            claims.insert("https://stytch.com/organization".into(), json!({"organization_id": id, "slug": slug}));
         }
         claims
     }

@@ -148,15 +148,8 @@ impl<'a> Claims<'a> {
     pub(super) fn organization(&self) -> Result<Option<Organization>, TokenError> {
         let Some(raw) = self.organization else { return Ok(None) };
         let raw: RawOrganization = nested(raw, "organization")?;
-        let id = raw
-            .organization_id
-            .value()
-            .filter(|id| !id.is_empty())
-            .ok_or(TokenError::NoOrganization)?;
-        Ok(Some(Organization {
-            id,
-            slug: raw.slug.value().unwrap_or_default(),
-        }))
+        let id = raw.organization_id.value().filter(|id| !id.is_empty()).ok_or(TokenError::NoOrganization)?;
+        Ok(Some(Organization { id, slug: raw.slug.value().unwrap_or_default() }))
     }
 }
 
@@ -172,10 +165,7 @@ fn factor(raw: &RawValue) -> Result<AuthenticationFactor, TokenError> {
         Field::Value(text) => date(&text).map_or(Dated::Unreadable, Dated::At),
         Field::Unreadable => Dated::Unreadable,
     };
-    Ok(AuthenticationFactor::new(
-        Factor::from_pair(&text(raw.kind)?, &text(raw.delivery_method)?),
-        dated,
-    ))
+    Ok(AuthenticationFactor::new(Factor::from_pair(&text(raw.kind)?, &text(raw.delivery_method)?), dated))
 }
 
 fn attributes(raw: &RawValue) -> Result<Attributes, TokenError> {
@@ -198,7 +188,5 @@ fn optional_date(field: Field<String>) -> Option<OffsetDateTime> {
 }
 
 fn date(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .ok()?
-        .checked_to_offset(UtcOffset::UTC)
+    OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)
 }

@@ -55,14 +55,7 @@ impl<'a> Compact<'a> {
         let payload = decode(payload, Part::Payload)?;
         let signature = decode(signature, Part::Signature)?;
         let (algorithm, kid) = Header::read(&header)?.judge(allowed)?;
-        Ok(Self {
-            token,
-            signed,
-            algorithm,
-            kid,
-            payload,
-            signature,
-        })
+        Ok(Self { token, signed, algorithm, kid, payload, signature })
     }
 
     /// The text that the signature is over.
@@ -81,12 +74,7 @@ impl Header {
     }
 
     fn judge(self, allowed: &[Algorithm]) -> Result<(Algorithm, String), TokenError> {
-        let unsupported = [
-            ("crit", self.crit),
-            ("b64", self.b64),
-            ("zip", self.zip),
-            ("enc", self.enc),
-        ];
+        let unsupported = [("crit", self.crit), ("b64", self.b64), ("zip", self.zip), ("enc", self.enc)];
         if let Some((name, _)) = unsupported.into_iter().find(|(_, presence)| presence.0) {
             return Err(TokenError::UnsupportedHeader(name));
         }
@@ -96,24 +84,15 @@ impl Header {
             _ => return Err(TokenError::WrongType),
         }
         let alg = self.alg.value();
-        let algorithm = alg
-            .as_deref()
-            .and_then(|alg| alg.parse().ok())
-            .filter(|it| allowed.contains(it));
+        let algorithm = alg.as_deref().and_then(|alg| alg.parse().ok()).filter(|it| allowed.contains(it));
         let algorithm = algorithm.ok_or_else(|| TokenError::AlgorithmNotAllowed(Excerpt::of(alg.as_deref())))?;
-        let kid = self
-            .kid
-            .value()
-            .filter(|kid| !kid.is_empty())
-            .ok_or(TokenError::NoKeyId)?;
+        let kid = self.kid.value().filter(|kid| !kid.is_empty()).ok_or(TokenError::NoKeyId)?;
         Ok((algorithm, kid))
     }
 }
 
 fn decode(text: &str, part: Part) -> Result<Vec<u8>, TokenError> {
-    base64_simd::URL_SAFE_NO_PAD
-        .decode_to_vec(text)
-        .map_err(|_| TokenError::NotBase64Url(part))
+    base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| TokenError::NotBase64Url(part))
 }
 
 #[cfg(test)]
@@ -141,26 +120,11 @@ mod tests {
             (format!("{header}.e31."), Err(TokenError::NotBase64Url(Part::Payload))), // trailing bits
             (format!("{header}.e30=."), Err(TokenError::NotBase64Url(Part::Payload))),
             (format!("{header}.e.30"), Err(TokenError::NotBase64Url(Part::Payload))),
-            (
-                format!("{header}.e30.AB"),
-                Err(TokenError::NotBase64Url(Part::Signature)),
-            ),
-            (
-                format!("{header}.e30.+w"),
-                Err(TokenError::NotBase64Url(Part::Signature)),
-            ),
-            (
-                format!("{header}.e30.AA "),
-                Err(TokenError::NotBase64Url(Part::Signature)),
-            ),
-            (
-                format!("{header}.e30.\u{ff21}A"),
-                Err(TokenError::NotBase64Url(Part::Signature)),
-            ),
-            (
-                "a".repeat(LONGEST + 1),
-                Err(TokenError::TooLarge { bytes: LONGEST + 1 }),
-            ),
+            (format!("{header}.e30.AB"), Err(TokenError::NotBase64Url(Part::Signature))),
+            (format!("{header}.e30.+w"), Err(TokenError::NotBase64Url(Part::Signature))),
+            (format!("{header}.e30.AA "), Err(TokenError::NotBase64Url(Part::Signature))),
+            (format!("{header}.e30.\u{ff21}A"), Err(TokenError::NotBase64Url(Part::Signature))),
+            ("a".repeat(LONGEST + 1), Err(TokenError::TooLarge { bytes: LONGEST + 1 })),
             ("a".repeat(LONGEST), Err(TokenError::NotThreeParts)),
         ];
         for (token, want) in table {
@@ -172,49 +136,19 @@ mod tests {
     fn a_header_is_judged_member_by_member() {
         let not_allowed = |alg| Err(TokenError::AlgorithmNotAllowed(Excerpt::of(alg)));
         let table = [
-            (
-                r#"{"alg":"RS256","kid":"a","typ":"JWT"}"#,
-                Ok((Algorithm::Rs256, "a".to_owned())),
-            ),
-            (
-                r#"{"alg":"RS256","kid":"a","jwk":{},"jku":"x","x5u":"y","x5c":[]}"#,
-                Ok((Algorithm::Rs256, "a".into())),
-            ),
+            (r#"{"alg":"RS256","kid":"a","typ":"JWT"}"#, Ok((Algorithm::Rs256, "a".to_owned()))),
+            (r#"{"alg":"RS256","kid":"a","jwk":{},"jku":"x","x5u":"y","x5c":[]}"#, Ok((Algorithm::Rs256, "a".into()))),
             ("[]", Err(TokenError::NotAnObject(Part::Header))),
             ("", Err(TokenError::NotAnObject(Part::Header))),
             (r#"["RS256","a"]"#, Err(TokenError::NotAnObject(Part::Header))),
-            (
-                r#"{"alg":"RS256","kid":"a","kid":"b"}"#,
-                Err(TokenError::DuplicateName(Part::Header)),
-            ),
-            (
-                r#"{"alg":"none","alg":"RS256","kid":"a"}"#,
-                Err(TokenError::DuplicateName(Part::Header)),
-            ),
-            (
-                r#"{"alg":"RS256","kid":"a","crit":["exp"]}"#,
-                Err(TokenError::UnsupportedHeader("crit")),
-            ),
-            (
-                r#"{"alg":"RS256","kid":"a","crit":null}"#,
-                Err(TokenError::UnsupportedHeader("crit")),
-            ),
-            (
-                r#"{"alg":"RS256","kid":"a","b64":true}"#,
-                Err(TokenError::UnsupportedHeader("b64")),
-            ),
-            (
-                r#"{"alg":"RS256","kid":"a","zip":"DEF"}"#,
-                Err(TokenError::UnsupportedHeader("zip")),
-            ),
-            (
-                r#"{"alg":"RS256","kid":"a","enc":"A128GCM"}"#,
-                Err(TokenError::UnsupportedHeader("enc")),
-            ),
-            (
-                r#"{"alg":"RS256","kid":"a","typ":"at+jwt"}"#,
-                Err(TokenError::WrongType),
-            ),
+            (r#"{"alg":"RS256","kid":"a","kid":"b"}"#, Err(TokenError::DuplicateName(Part::Header))),
+            (r#"{"alg":"none","alg":"RS256","kid":"a"}"#, Err(TokenError::DuplicateName(Part::Header))),
+            (r#"{"alg":"RS256","kid":"a","crit":["exp"]}"#, Err(TokenError::UnsupportedHeader("crit"))),
+            (r#"{"alg":"RS256","kid":"a","crit":null}"#, Err(TokenError::UnsupportedHeader("crit"))),
+            (r#"{"alg":"RS256","kid":"a","b64":true}"#, Err(TokenError::UnsupportedHeader("b64"))),
+            (r#"{"alg":"RS256","kid":"a","zip":"DEF"}"#, Err(TokenError::UnsupportedHeader("zip"))),
+            (r#"{"alg":"RS256","kid":"a","enc":"A128GCM"}"#, Err(TokenError::UnsupportedHeader("enc"))),
+            (r#"{"alg":"RS256","kid":"a","typ":"at+jwt"}"#, Err(TokenError::WrongType)),
             (r#"{"alg":"RS256","kid":"a","typ":7}"#, Err(TokenError::WrongType)),
             (r#"{"kid":"a"}"#, not_allowed(None)),
             (r#"{"alg":"none","kid":"a"}"#, not_allowed(Some("none"))),
@@ -231,10 +165,7 @@ mod tests {
         for (header, want) in table {
             assert_eq!(parse(&with_header(header)), want, "{header}");
         }
-        let invalid_utf8 = format!(
-            "{}.e30.",
-            base64_simd::URL_SAFE_NO_PAD.encode_to_string(b"{\"a\":\"\xff\"}")
-        );
+        let invalid_utf8 = format!("{}.e30.", base64_simd::URL_SAFE_NO_PAD.encode_to_string(b"{\"a\":\"\xff\"}"));
         assert_eq!(parse(&invalid_utf8), Err(TokenError::NotAnObject(Part::Header)));
     }
 }

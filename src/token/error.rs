@@ -146,12 +146,7 @@ impl Excerpt {
     const LONGEST: usize = 80;
 
     pub(crate) fn of(text: Option<&str>) -> Self {
-        let shorten = |text: &str| {
-            text.chars()
-                .take(Self::LONGEST)
-                .flat_map(char::escape_default)
-                .collect::<String>()
-        };
+        let shorten = |text: &str| text.chars().take(Self::LONGEST).flat_map(char::escape_default).collect::<String>();
         Self(text.map(|text| shorten(text).into()))
     }
 }
@@ -233,16 +228,8 @@ impl fmt::Display for TokenError {
             Self::Impersonated => f.write_str("the session is an impersonation"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, {} ahead", *at - *now),
             Self::SessionEnded { at, now } => write!(f, "the session ended at {at}, {} ago", *now - *at),
-            Self::TooOld {
-                issued_at,
-                max_age,
-                now,
-            } => {
-                write!(
-                    f,
-                    "the token was issued at {issued_at}, {} ago, and {max_age:?} is allowed",
-                    *now - *issued_at
-                )
+            Self::TooOld { issued_at, max_age, now } => {
+                write!(f, "the token was issued at {issued_at}, {} ago, and {max_age:?} is allowed", *now - *issued_at)
             }
             Self::Expired { at, now } => write!(f, "the token expired at {at}, {} ago", *now - *at),
         }

@@ -16,13 +16,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> 
     if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
         return Err(Fault::NotAnObject);
     }
-    serde_json::from_str(text).map_err(|error| {
-        if error.is_data() {
-            Fault::DuplicateName
-        } else {
-            Fault::NotAnObject
-        }
-    })
+    serde_json::from_str(text).map_err(|error| if error.is_data() { Fault::DuplicateName } else { Fault::NotAnObject })
 }
 
 /// A member that may be absent (or null), of another type, or as it should be.
@@ -83,11 +77,7 @@ mod tests {
             Field::Absent => Field::Absent,
             Field::Unreadable => Field::Unreadable,
         };
-        Example {
-            text,
-            number,
-            mark: Presence(mark),
-        }
+        Example { text, number, mark: Presence(mark) }
     }
 
     #[track_caller]
@@ -100,39 +90,17 @@ mod tests {
         use Field::{Absent, Unreadable, Value};
 
         check("{}", Ok(example(Absent, Absent, false)));
-        check(
-            " {\"text\":null,\"number\":null,\"mark\":null}\n",
-            Ok(example(Absent, Absent, true)),
-        );
-        check(
-            r#"{"text":"\u0061","number":7,"other":[{}]}"#,
-            Ok(example(Value("a"), Value(7), false)),
-        );
-        check(
-            r#"{"text":7,"number":"7","mark":0}"#,
-            Ok(example(Unreadable, Unreadable, true)),
-        );
+        check(" {\"text\":null,\"number\":null,\"mark\":null}\n", Ok(example(Absent, Absent, true)));
+        check(r#"{"text":"\u0061","number":7,"other":[{}]}"#, Ok(example(Value("a"), Value(7), false)));
+        check(r#"{"text":7,"number":"7","mark":0}"#, Ok(example(Unreadable, Unreadable, true)));
         for number in ["-1", "7.0", "7e0", "1e999", "99999999999999999999", "[7]", "true"] {
-            check(
-                &format!("{{\"number\":{number}}}"),
-                Ok(example(Absent, Unreadable, false)),
-            );
+            check(&format!("{{\"number\":{number}}}"), Ok(example(Absent, Unreadable, false)));
         }
     }
 
     #[test]
     fn faults_are_told_apart() {
-        for text in [
-            "",
-            "null",
-            "[]",
-            r#"["a",7,true]"#,
-            "{",
-            "{}x",
-            "{\"a\":1,}",
-            "\u{feff}{}",
-            "{\"number\":07}",
-        ] {
+        for text in ["", "null", "[]", r#"["a",7,true]"#, "{", "{}x", "{\"a\":1,}", "\u{feff}{}", "{\"number\":07}"] {
             check(text, Err(Fault::NotAnObject));
         }
         check(r#"{"text":"a","text":"a"}"#, Err(Fault::DuplicateName));

@@ -74,10 +74,7 @@ impl Verifier {
         I: IntoIterator<Item: Into<String>>,
     {
         let rules = Rules {
-            issuers: issuers
-                .into_iter()
-                .map(|issuer| issuer.into().into_boxed_str())
-                .collect(),
+            issuers: issuers.into_iter().map(|issuer| issuer.into().into_boxed_str()).collect(),
             audience: audience.into().into_boxed_str(),
             tenancy: Tenancy::Consumer,
             leeway: Duration::from_secs(5),
@@ -92,9 +89,7 @@ impl Verifier {
             algorithms: vec![Algorithm::Rs256],
             rules,
         };
-        Self {
-            settings: Arc::new(settings),
-        }
+        Self { settings: Arc::new(settings) }
     }
 
     /// Expects members' sessions of a B2B project: with an organization, where a consumer project's have none.
@@ -176,11 +171,9 @@ impl Verifier {
         match self.look_up(token, now) {
             Err(error) => Attempt::Done(Err(error)),
             Ok(Lookup::Found(outcome)) => Attempt::Done(outcome),
-            Ok(Lookup::Missing { kid, error }) => self
-                .settings
-                .keys
-                .refresh(&kid)
-                .map_or(Attempt::Done(Err(error)), Attempt::Wait),
+            Ok(Lookup::Missing { kid, error }) => {
+                self.settings.keys.refresh(&kid).map_or(Attempt::Done(Err(error)), Attempt::Wait)
+            }
         }
     }
 
@@ -205,29 +198,20 @@ impl Verifier {
         }
         let error = match keys {
             Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&compact.kid))),
-            None => TokenError::KeysUnavailable(KeysUnavailable {
-                retry_after: Duration::from_secs(1),
-            }),
+            None => TokenError::KeysUnavailable(KeysUnavailable { retry_after: Duration::from_secs(1) }),
         };
-        Ok(Lookup::Missing {
-            kid: compact.kid,
-            error,
-        })
+        Ok(Lookup::Missing { kid: compact.kid, error })
     }
 
     fn verify_under(&self, key: &Key, compact: Compact<'_>, now: OffsetDateTime) -> Result<Session, TokenError> {
         if key.algorithm() != compact.algorithm {
-            return Err(TokenError::WrongAlgorithmForKey {
-                pinned: key.algorithm(),
-            });
+            return Err(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() });
         }
         if !key.verifies(compact.signed(), &compact.signature) {
             return Err(TokenError::InvalidSignature);
         }
         let payload = String::from_utf8(compact.payload).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
-        self.settings
-            .rules
-            .session(payload.into_boxed_str(), now, self.settings.id)
+        self.settings.rules.session(payload.into_boxed_str(), now, self.settings.id)
     }
 
     /// Another rule makes another verifier: sessions of the old one are not taken over.

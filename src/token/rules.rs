@@ -57,12 +57,7 @@ impl Rules {
         self.judge_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
         let session = claims.session()?;
         let organization = self.judge_tenancy(claims.organization()?)?;
-        if self.refuse_impersonation
-            && session
-                .factors
-                .iter()
-                .any(|proof| *proof.factor() == Factor::Impersonated)
-        {
+        if self.refuse_impersonation && session.factors.iter().any(|proof| *proof.factor() == Factor::Impersonated) {
             return Err(TokenError::Impersonated);
         }
         Ok(Session::new(SessionParts {
@@ -118,10 +113,8 @@ impl Rules {
     pub(super) fn judge_times(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
         let leeway = self.leeway.try_into().unwrap_or(time::Duration::MAX);
         let is_over = |end: OffsetDateTime| now >= end.saturating_add(leeway);
-        let starts = [
-            (TimeClaim::NotBefore, session.token_not_before()),
-            (TimeClaim::IssuedAt, session.token_issued_at()),
-        ];
+        let starts =
+            [(TimeClaim::NotBefore, session.token_not_before()), (TimeClaim::IssuedAt, session.token_issued_at())];
         if let Some((claim, at)) = starts.into_iter().find(|(_, at)| *at > now.saturating_add(leeway)) {
             return Err(TokenError::NotYetValid { claim, at, now });
         }
@@ -131,11 +124,7 @@ impl Rules {
         if let Some(max_age) = self.max_token_age {
             let issued_at = session.token_issued_at();
             if is_over(issued_at.saturating_add(max_age.try_into().unwrap_or(time::Duration::MAX))) {
-                return Err(TokenError::TooOld {
-                    issued_at,
-                    max_age,
-                    now,
-                });
+                return Err(TokenError::TooOld { issued_at, max_age, now });
             }
         }
         match session.token_expires_at() {
@@ -147,10 +136,7 @@ impl Rules {
 
 fn time_claim(seconds: Field<u64>, claim: TimeClaim) -> Result<OffsetDateTime, TokenError> {
     const END_OF_YEAR_9999: u64 = 253_402_300_799;
-    let seconds = seconds
-        .value()
-        .filter(|seconds| *seconds <= END_OF_YEAR_9999)
-        .and_then(|it| i64::try_from(it).ok());
+    let seconds = seconds.value().filter(|seconds| *seconds <= END_OF_YEAR_9999).and_then(|it| i64::try_from(it).ok());
     let instant = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     instant.ok_or(TokenError::UnreadableTime(claim))
 }

@@ -26,9 +26,7 @@ async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
 }
 
 fn with(headers: &[(&str, &str)]) -> Request<Body> {
-    let builder = headers.iter().fold(Request::get("/"), |builder, (name, value)| {
-        builder.header(*name, *value)
-    });
+    let builder = headers.iter().fold(Request::get("/"), |builder, (name, value)| builder.header(*name, *value));
     builder.body(Body::default()).unwrap()
 }
 
@@ -53,18 +51,9 @@ async fn no_credentials() {
 #[tokio::test]
 async fn two_credentials_of_one_kind() {
     for (headers, detail) in [
-        (
-            &[("authorization", "Bearer a"), ("authorization", "Bearer a")],
-            "more than one Authorization header",
-        ),
-        (
-            &[("cookie", "stytch_session_jwt=a"), ("cookie", "stytch_session_jwt=a")],
-            "more than one session cookie",
-        ),
-        (
-            &[("authorization", "Bearer"), ("x", "y")],
-            "the Authorization header has no readable Bearer token",
-        ),
+        (&[("authorization", "Bearer a"), ("authorization", "Bearer a")], "more than one Authorization header"),
+        (&[("cookie", "stytch_session_jwt=a"), ("cookie", "stytch_session_jwt=a")], "more than one session cookie"),
+        (&[("authorization", "Bearer"), ("x", "y")], "the Authorization header has no readable Bearer token"),
     ] {
         let answer = answer(&issuer().guard(), with(headers)).await;
         let challenge = format!(r#"Bearer realm="api", error="invalid_request", error_description="{detail}""#);
@@ -125,11 +114,7 @@ async fn a_step_up_challenge_covers_the_whole_policy() {
 
 #[tokio::test]
 async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
-    let answer = answer(
-        &issuer().guard().require(Policy::mfa()),
-        request("/", &[Factor::Password]),
-    )
-    .await;
+    let answer = answer(&issuer().guard().require(Policy::mfa()), request("/", &[Factor::Password])).await;
     let detail = "authenticate a second, independent factor";
     let challenge =
         format!(r#"Bearer realm="api", error="insufficient_user_authentication", error_description="{detail}""#);
@@ -165,10 +150,7 @@ async fn every_kind_of_clause_has_its_form() {
 #[tokio::test]
 async fn the_realm_and_the_policy_cannot_break_out_of_the_header() {
     let odd = Factor::from_pair("a\"b\\c", "d\r\nset-cookie: e=f");
-    let guard = issuer()
-        .guard()
-        .require(odd)
-        .respond_with(BearerChallenge::new("my \"realm\"\r\n\u{e4}"));
+    let guard = issuer().guard().require(odd).respond_with(BearerChallenge::new("my \"realm\"\r\n\u{e4}"));
     let answer = answer(&guard, request("/", &[Factor::Password])).await;
     assert_eq!(
         answer.header("www-authenticate"),
@@ -179,30 +161,20 @@ async fn the_realm_and_the_policy_cannot_break_out_of_the_header() {
 
 #[tokio::test]
 async fn a_grant_passes_the_request_on_untouched() {
-    let answer = answer(
-        &issuer().guard().require(transfer()),
-        request("/", &[Factor::Password, Factor::OtpSms]),
-    )
-    .await;
+    let answer = answer(&issuer().guard().require(transfer()), request("/", &[Factor::Password, Factor::OtpSms])).await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "inner"));
     assert_eq!(answer.header("cache-control"), "");
 }
 
 #[tokio::test]
 async fn what_a_cookie_opened_is_private_unless_the_handler_says_otherwise() {
-    let cookie = format!(
-        "x=1; stytch_session_jwt={}",
-        issuer().mint(&proved(&[Factor::Password]))
-    );
+    let cookie = format!("x=1; stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
     let first = answer(&issuer().guard(), with(&[("cookie", &cookie)])).await;
     assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "private"));
 
     let handler = service_fn(async |_: Request<Body>| {
         Ok::<_, std::convert::Infallible>(
-            Response::builder()
-                .header("cache-control", "max-age=60")
-                .body(Body::default())
-                .unwrap(),
+            Response::builder().header("cache-control", "max-age=60").body(Body::default()).unwrap(),
         )
     });
     let own = send(&issuer().guard().layer(handler), with(&[("cookie", &cookie)])).await;
@@ -215,62 +187,34 @@ async fn sources_and_their_order_are_configurable() {
     let cookie = format!("own={token}");
     let guard = issuer().guard().credentials([CredentialSource::cookie("own")]);
     assert_eq!(answer(&guard, with(&[("cookie", &cookie)])).await.status, 200);
-    assert_eq!(
-        answer(&guard, with(&[("authorization", &bearer(&token))])).await.status,
-        401
-    );
+    assert_eq!(answer(&guard, with(&[("authorization", &bearer(&token))])).await.status, 401);
     // The first that is there decides, alone: a bad one is not made good by the next.
     let both = with(&[("cookie", "own=x"), ("authorization", &bearer(&token))]);
-    let guard = issuer()
-        .guard()
-        .credentials([CredentialSource::cookie("own"), CredentialSource::Bearer]);
+    let guard = issuer().guard().credentials([CredentialSource::cookie("own"), CredentialSource::Bearer]);
     assert_eq!(answer(&guard, both).await.status, 401);
     let none = issuer().guard().credentials([]);
-    assert_eq!(
-        answer(&none, with(&[("authorization", &bearer(&token))])).await.status,
-        401
-    );
+    assert_eq!(answer(&none, with(&[("authorization", &bearer(&token))])).await.status, 401);
 }
 
 #[tokio::test]
 async fn an_optional_guard_lets_only_requests_without_credentials_through() {
     let guard = issuer().guard().require(Policy::mfa()).optional();
     assert_eq!(answer(&guard, with(&[])).await.body, "inner");
-    assert_eq!(
-        answer(&guard, with(&[("authorization", "Basic dTpw")])).await.body,
-        "inner"
-    );
-    assert_eq!(
-        answer(&guard, request("/", &[Factor::Password, Factor::Totp]))
-            .await
-            .body,
-        "inner"
-    );
+    assert_eq!(answer(&guard, with(&[("authorization", "Basic dTpw")])).await.body, "inner");
+    assert_eq!(answer(&guard, request("/", &[Factor::Password, Factor::Totp])).await.body, "inner");
     assert_eq!(answer(&guard, request("/", &[Factor::Password])).await.status, 401);
     assert_eq!(answer(&guard, with(&[("authorization", "Bearer x")])).await.status, 401);
     assert_eq!(answer(&guard, with(&[("authorization", "Bearer")])).await.status, 400);
-    assert_eq!(
-        answer(&guard, with(&[("cookie", "stytch_session_jwt=")])).await.status,
-        401
-    );
+    assert_eq!(answer(&guard, with(&[("cookie", "stytch_session_jwt=")])).await.status, 401);
 }
 
 #[tokio::test]
 async fn a_responder_of_ones_own_sees_the_reason_and_the_request() {
-    let guard = issuer()
-        .guard()
-        .require(Policy::mfa())
-        .respond_with(|why: &Rejection, parts: &Parts| {
-            Response::builder()
-                .status(418)
-                .body(Bytes::from(format!("{} {}", parts.uri.path(), why.reason())))
-                .unwrap()
-        });
+    let guard = issuer().guard().require(Policy::mfa()).respond_with(|why: &Rejection, parts: &Parts| {
+        Response::builder().status(418).body(Bytes::from(format!("{} {}", parts.uri.path(), why.reason()))).unwrap()
+    });
     let answer = answer(&guard, request("/pages/1", &[Factor::Password])).await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.body.as_str()),
-        (418, "/pages/1 step_up_required")
-    );
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (418, "/pages/1 step_up_required"));
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 

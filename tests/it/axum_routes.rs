@@ -30,10 +30,7 @@ fn request(method: Method, path: &str, factors: Option<&[Factor]>) -> Request {
 #[track_caller]
 fn status(router: &Router, method: Method, path: &str, factors: Option<&[Factor]>) -> u16 {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime
-        .block_on(send(router, request(method, path, factors)))
-        .status
-        .as_u16()
+    runtime.block_on(send(router, request(method, path, factors))).status.as_u16()
 }
 
 const PASSWORD: Option<&[Factor]> = Some(&[Factor::Password]);
@@ -69,10 +66,7 @@ fn a_layer_covers_the_fallback_and_a_route_layer_does_not() {
     assert_eq!(status(&layered, Method::GET, "/unknown", None), 401);
     assert_eq!(status(&layered, Method::GET, "/unknown", PASSWORD), 404);
 
-    let route_layered = Router::new()
-        .route("/x", get(ok))
-        .route_layer(guard())
-        .route("/later", get(ok));
+    let route_layered = Router::new().route("/x", get(ok)).route_layer(guard()).route("/later", get(ok));
     assert_eq!(status(&route_layered, Method::GET, "/x", None), 401);
     assert_eq!(status(&route_layered, Method::GET, "/unknown", None), 404);
     assert_eq!(status(&route_layered, Method::GET, "/later", None), 200);
@@ -80,22 +74,15 @@ fn a_layer_covers_the_fallback_and_a_route_layer_does_not() {
 
 #[test]
 fn nested_and_merged_routers_and_the_fallback() {
-    let admin = Router::new()
-        .route("/keys", get(ok))
-        .layer(guard().require(Policy::phishing_resistant()));
-    let account = Router::new()
-        .route("/account", get(ok))
-        .layer(guard().require(Policy::mfa()));
+    let admin = Router::new().route("/keys", get(ok)).layer(guard().require(Policy::phishing_resistant()));
+    let account = Router::new().route("/account", get(ok)).layer(guard().require(Policy::mfa()));
     let router = Router::new()
         .nest("/admin", admin)
         .merge(account)
         .route("/healthz", get(ok))
         .fallback_service(any(ok).layer(guard()));
     assert_eq!(status(&router, Method::GET, "/admin/keys", MFA), 401);
-    assert_eq!(
-        status(&router, Method::GET, "/admin/keys", Some(&[Factor::WebAuthn])),
-        200
-    );
+    assert_eq!(status(&router, Method::GET, "/admin/keys", Some(&[Factor::WebAuthn])), 200);
     assert_eq!(status(&router, Method::GET, "/account", PASSWORD), 401);
     assert_eq!(status(&router, Method::GET, "/account", MFA), 200);
     assert_eq!(status(&router, Method::GET, "/healthz", None), 200);
@@ -106,50 +93,25 @@ fn nested_and_merged_routers_and_the_fallback() {
 #[test]
 fn guards_of_an_outer_and_an_inner_router_both_hold() {
     let guard = guard();
-    let inner = Router::new()
-        .route("/transfer", post(ok))
-        .layer(guard.require(Policy::mfa()));
+    let inner = Router::new().route("/transfer", post(ok)).layer(guard.require(Policy::mfa()));
     let router = Router::new().nest("/bank", inner).layer(guard.require(Factor::Totp));
-    assert_eq!(
-        status(&router, Method::POST, "/bank/transfer", Some(&[Factor::Totp])),
-        401
-    );
-    assert_eq!(
-        status(
-            &router,
-            Method::POST,
-            "/bank/transfer",
-            Some(&[Factor::Password, Factor::OtpSms])
-        ),
-        401
-    );
+    assert_eq!(status(&router, Method::POST, "/bank/transfer", Some(&[Factor::Totp])), 401);
+    assert_eq!(status(&router, Method::POST, "/bank/transfer", Some(&[Factor::Password, Factor::OtpSms])), 401);
     assert_eq!(status(&router, Method::POST, "/bank/transfer", MFA), 200);
 }
 
 #[tokio::test]
 async fn a_preflight_is_answered_outside_and_the_challenge_is_exposed() {
-    let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods(Any)
-        .expose_headers([header::WWW_AUTHENTICATE]);
+    let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).expose_headers([header::WWW_AUTHENTICATE]);
     let router = Router::new().route("/x", get(ok)).layer(guard()).layer(cors);
     let mut preflight = request(Method::OPTIONS, "/x", None);
-    preflight
-        .headers_mut()
-        .insert(header::ORIGIN, "https://app.example".parse().unwrap());
-    preflight
-        .headers_mut()
-        .insert(header::ACCESS_CONTROL_REQUEST_METHOD, "GET".parse().unwrap());
+    preflight.headers_mut().insert(header::ORIGIN, "https://app.example".parse().unwrap());
+    preflight.headers_mut().insert(header::ACCESS_CONTROL_REQUEST_METHOD, "GET".parse().unwrap());
     assert_eq!(send(&router, preflight).await.status, 200);
     let mut refused = request(Method::GET, "/x", None);
-    refused
-        .headers_mut()
-        .insert(header::ORIGIN, "https://app.example".parse().unwrap());
+    refused.headers_mut().insert(header::ORIGIN, "https://app.example".parse().unwrap());
     let answer = send(&router, refused).await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.header("access-control-expose-headers")),
-        (401, "www-authenticate")
-    );
+    assert_eq!((answer.status.as_u16(), answer.header("access-control-expose-headers")), (401, "www-authenticate"));
 }
 
 #[tokio::test]
@@ -158,12 +120,7 @@ async fn handlers_take_the_grant_or_the_session() {
         format!("{} by {}", grant.session().user_id(), grant.policy())
     }
     async fn by_session(session: Session) -> String {
-        session
-            .factors()
-            .iter()
-            .map(|proof| proof.factor().to_string())
-            .collect::<Vec<_>>()
-            .join("+")
+        session.factors().iter().map(|proof| proof.factor().to_string()).collect::<Vec<_>>().join("+")
     }
     async fn perhaps(grant: Option<Grant>, session: Option<Session>) -> String {
         format!("{} {}", grant.is_some(), session.is_some())
@@ -173,10 +130,7 @@ async fn handlers_take_the_grant_or_the_session() {
         .route("/session", get(by_session).layer(guard()))
         .route("/perhaps", get(perhaps).layer(guard().optional()));
     let body = async |path, factors| send(&router, request(Method::GET, path, factors)).await.body;
-    assert_eq!(
-        body("/grant", MFA).await,
-        "user-test-00000000-0000-4000-8000-000000000000 by mfa"
-    );
+    assert_eq!(body("/grant", MFA).await, "user-test-00000000-0000-4000-8000-000000000000 by mfa");
     assert_eq!(body("/session", MFA).await, "password+totp");
     assert_eq!(body("/perhaps", None).await, "false false");
     assert_eq!(body("/perhaps", PASSWORD).await, "true true");
@@ -199,36 +153,21 @@ async fn a_handler_that_needs_a_grant_does_not_run_without() {
         .route("/no-guard/perhaps", get(perhaps))
         .route("/optional", get(needs).layer(guard().optional()));
     for path in ["/no-guard", "/no-guard/session", "/no-guard/perhaps", "/optional"] {
-        assert_eq!(
-            send(&router, request(Method::GET, path, None)).await.status,
-            500,
-            "{path}"
-        );
+        assert_eq!(send(&router, request(Method::GET, path, None)).await.status, 500, "{path}");
     }
-    assert_eq!(
-        send(&router, request(Method::GET, "/optional", PASSWORD)).await.body,
-        "ran"
-    );
+    assert_eq!(send(&router, request(Method::GET, "/optional", PASSWORD)).await.body, "ran");
 }
 
 #[tokio::test]
 async fn a_layer_outside_can_read_the_reason() {
     async fn note(request: Request, next: middleware::Next) -> axum::response::Response {
         let mut response = next.run(request).await;
-        let reason = response
-            .extensions()
-            .get::<tower_step_up::Rejection>()
-            .map(|it| it.reason());
+        let reason = response.extensions().get::<tower_step_up::Rejection>().map(|it| it.reason());
         if let Some(reason) = reason {
             response.headers_mut().insert("x-reason", reason.parse().unwrap());
         }
         response
     }
-    let router = Router::new()
-        .route("/x", get(ok).layer(guard()))
-        .layer(middleware::from_fn(note));
-    assert_eq!(
-        send(&router, request(Method::GET, "/x", None)).await.header("x-reason"),
-        "no_credentials"
-    );
+    let router = Router::new().route("/x", get(ok).layer(guard())).layer(middleware::from_fn(note));
+    assert_eq!(send(&router, request(Method::GET, "/x", None)).await.header("x-reason"), "no_credentials");
 }

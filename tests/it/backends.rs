@@ -17,10 +17,7 @@ fn install_provider() {
 #[test]
 fn tokens_are_verified_in_a_build_with_both_backends() {
     // Feature unification turns both on in this very build: the names of both providers resolve.
-    let _both = (
-        &jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER,
-        &jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER,
-    );
+    let _both = (&jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER, &jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER);
     let keys = StaticKeys::from_jwks(issuer().jwks().as_bytes()).unwrap();
     let verifier = Verifier::new(keys, [issuer().name()], issuer().audience());
     let token = issuer().mint(&testing::session().proved(Factor::Password));
@@ -37,9 +34,7 @@ fn jsonwebtoken_reads_what_the_test_kit_mints() {
     validation.set_issuer(&[issuer().name()]);
     validation.validate_exp = false; // the test kit's time stands still
     let session = testing::session().proved(Factor::Password).proved(Factor::OtpSms);
-    let claims = jsonwebtoken::decode::<Value>(&issuer().mint(&session), &key, &validation)
-        .unwrap()
-        .claims;
+    let claims = jsonwebtoken::decode::<Value>(&issuer().mint(&session), &key, &validation).unwrap().claims;
     assert_eq!(Value::Object(issuer().claims(&session)), claims);
 }
 
@@ -51,19 +46,10 @@ fn what_jsonwebtoken_signs_with_the_public_key_as_a_secret_is_refused() {
     let claims = issuer().claims(&testing::session().proved(Factor::Password).proved(Factor::WebAuthn));
     let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(issuer().jwks().as_bytes())).unwrap();
     let refused = issuer().verifier().verify_at(&token, NOW).map(|_| ());
-    assert!(
-        matches!(refused, Err(TokenError::AlgorithmNotAllowed(_))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(TokenError::AlgorithmNotAllowed(_))), "{refused:?}");
     // Nor does a header that claims RS256 over such a signature help.
     let relabelled = json!({"alg": "RS256", "kid": issuer().kid()}).to_string();
-    let relabelled = token.replacen(
-        token.split('.').next().unwrap(),
-        &crate::support::base64url(relabelled.as_bytes()),
-        1,
-    );
-    assert_eq!(
-        issuer().verifier().verify_at(&relabelled, NOW).map(|_| ()),
-        Err(TokenError::InvalidSignature)
-    );
+    let relabelled =
+        token.replacen(token.split('.').next().unwrap(), &crate::support::base64url(relabelled.as_bytes()), 1);
+    assert_eq!(issuer().verifier().verify_at(&relabelled, NOW).map(|_| ()), Err(TokenError::InvalidSignature));
 }

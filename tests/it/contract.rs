@@ -42,9 +42,7 @@ impl HeldBack {
 
 impl KeySource for HeldBack {
     fn current(&self) -> Option<Arc<KeySet>> {
-        (self.arrived.load(Ordering::SeqCst) > 0)
-            .then(|| issuer().current())
-            .flatten()
+        (self.arrived.load(Ordering::SeqCst) > 0).then(|| issuer().current()).flatten()
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {
@@ -52,9 +50,7 @@ impl KeySource for HeldBack {
         Some(Box::pin(async move {
             this.gate.notified().await;
             if this.fail {
-                return Err(KeysUnavailable {
-                    retry_after: seconds(7),
-                });
+                return Err(KeysUnavailable { retry_after: seconds(7) });
             }
             this.arrived.fetch_add(1, Ordering::SeqCst);
             Ok(())
@@ -92,10 +88,7 @@ async fn readiness_is_the_inner_services() {
         send.send_response(Response::new(Body::from("inner")));
     };
     let (response, ()) = tokio::join!(response, answer);
-    assert_eq!(
-        response.unwrap().into_body().collect().await.unwrap().to_bytes(),
-        "inner"
-    );
+    assert_eq!(response.unwrap().into_body().collect().await.unwrap().to_bytes(), "inner");
 }
 
 #[tokio::test]
@@ -130,10 +123,7 @@ impl Service<Request<Body>> for Strict {
     }
 
     fn call(&mut self, _request: Request<Body>) -> Self::Future {
-        assert!(
-            std::mem::take(&mut self.ready),
-            "called without having been polled ready"
-        );
+        assert!(std::mem::take(&mut self.ready), "called without having been polled ready");
         std::future::ready(Ok(Response::new(Body::from("inner"))))
     }
 }
@@ -163,10 +153,7 @@ async fn two_requests_can_wait_at_once() {
         keys.gate.notify_waiters();
     };
     let (first, second, ()) = tokio::join!(first, second, let_go);
-    assert_eq!(
-        (first.unwrap().status(), second.unwrap().status()),
-        (http::StatusCode::OK, http::StatusCode::OK)
-    );
+    assert_eq!((first.unwrap().status(), second.unwrap().status()), (http::StatusCode::OK, http::StatusCode::OK));
 }
 
 /// A body that can be neither sent nor shared.
@@ -228,9 +215,7 @@ struct OwnError;
 #[tokio::test]
 async fn errors_of_the_inner_service_pass_through_on_either_path() {
     let keys = HeldBack::default();
-    let service = keys
-        .guard()
-        .layer(service_fn(async |_: Request<Body>| Err::<Response<Body>, _>(OwnError)));
+    let service = keys.guard().layer(service_fn(async |_: Request<Body>| Err::<Response<Body>, _>(OwnError)));
     for _path in ["slow", "fast"] {
         keys.gate.notify_one();
         let outcome = service.clone().oneshot(request("/", &[Factor::Password])).await;
@@ -240,10 +225,7 @@ async fn errors_of_the_inner_service_pass_through_on_either_path() {
 
 #[tokio::test]
 async fn keys_that_do_not_come_are_a_503_and_the_inner_service_is_not_called() {
-    let keys = HeldBack {
-        fail: true,
-        ..HeldBack::default()
-    };
+    let keys = HeldBack { fail: true, ..HeldBack::default() };
     let called = Rc::new(Cell::new(0));
     let counted = Rc::clone(&called);
     let service = keys.guard().layer(service_fn(move |request: Request<Body>| {
@@ -253,10 +235,7 @@ async fn keys_that_do_not_come_are_a_503_and_the_inner_service_is_not_called() {
     keys.gate.notify_one();
     let answer = send(&service, request("/", &[Factor::Password])).await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "7"));
-    assert_eq!(
-        (answer.header("www-authenticate"), answer.header("cache-control")),
-        ("", "no-store")
-    );
+    assert_eq!((answer.header("www-authenticate"), answer.header("cache-control")), ("", "no-store"));
     assert!(answer.body.contains("#keys-unavailable"), "{}", answer.body);
     assert_eq!(called.get(), 0);
 }
@@ -267,12 +246,7 @@ async fn the_policy_is_judged_after_the_wait() {
     let service = keys.guard().require(Policy::mfa()).layer(service_fn(inner::<Body>));
     keys.gate.notify_one();
     assert_eq!(send(&service, request("/", &[Factor::Password])).await.status, 401);
-    assert_eq!(
-        send(&service, request("/", &[Factor::Password, Factor::Totp]))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(send(&service, request("/", &[Factor::Password, Factor::Totp])).await.status, 200);
 }
 
 #[tokio::test]
@@ -294,19 +268,11 @@ async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Poll<F::O
 #[tokio::test]
 async fn it_stands_in_a_service_builder_between_other_layers() {
     let service = ServiceBuilder::new()
-        .layer(tower_http::timeout::TimeoutLayer::with_status_code(
-            http::StatusCode::GATEWAY_TIMEOUT,
-            seconds(30),
-        ))
+        .layer(tower_http::timeout::TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, seconds(30)))
         .concurrency_limit(8)
         .layer(issuer().guard().require(Policy::mfa()))
         .service_fn(inner::<Body>);
-    assert_eq!(
-        send(&service, request("/", &[Factor::Password, Factor::Totp]))
-            .await
-            .body,
-        "inner"
-    );
+    assert_eq!(send(&service, request("/", &[Factor::Password, Factor::Totp])).await.body, "inner");
     assert_eq!(send(&service, request("/", &[Factor::Password])).await.status, 401);
 }
 
@@ -334,10 +300,7 @@ async fn a_refusal_states_its_length_and_the_inner_body_streams_through() {
     let refused = service.clone().oneshot(Request::new(Body::default())).await.unwrap();
     let stated = refused.body().size_hint().exact().unwrap();
     assert!(!refused.body().is_end_stream());
-    assert_eq!(
-        refused.into_body().collect().await.unwrap().to_bytes().len() as u64,
-        stated
-    );
+    assert_eq!(refused.into_body().collect().await.unwrap().to_bytes().len() as u64, stated);
     let granted = service.oneshot(request("/", &[Factor::Password])).await.unwrap();
     assert_eq!(granted.body().size_hint().exact(), Some(5));
     assert!(ResponseBody::<Body>::default().is_end_stream());
@@ -355,35 +318,19 @@ async fn report(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 
 #[tokio::test]
 async fn nested_guards_share_the_session_and_only_strengthen() {
-    let outer = issuer()
-        .guard()
-        .require(Policy::factor(Factor::Totp).within(seconds(100)));
+    let outer = issuer().guard().require(Policy::factor(Factor::Totp).within(seconds(100)));
     let inner = issuer().guard().require(Policy::mfa());
     let shared = outer.require(Policy::session()); // made from the same guard: the same verifier
     let own = shared.layer(service_fn(report));
     // The same verifier: verified once, and the inner grant ends no later than the outer's.
     let nested = outer.layer(own);
     let answer = send(&nested, request("/", &[Factor::Password, Factor::Totp])).await;
-    assert!(
-        answer.body.starts_with("totp within 100s and session 40 user-test-"),
-        "{}",
-        answer.body
-    );
+    assert!(answer.body.starts_with("totp within 100s and session 40 user-test-"), "{}", answer.body);
     // Another verifier judges for itself; both policies hold.
     let two = outer.layer(inner.layer(service_fn(report)));
-    assert!(
-        send(&two, request("/", &[Factor::Password, Factor::Totp]))
-            .await
-            .body
-            .starts_with("mfa 3605")
-    );
+    assert!(send(&two, request("/", &[Factor::Password, Factor::Totp])).await.body.starts_with("mfa 3605"));
     assert_eq!(send(&two, request("/", &[Factor::Totp])).await.status, 401);
-    assert_eq!(
-        send(&two, request("/", &[Factor::Password, Factor::OtpSms]))
-            .await
-            .status,
-        401
-    );
+    assert_eq!(send(&two, request("/", &[Factor::Password, Factor::OtpSms])).await.status, 401);
 }
 
 #[tokio::test]
@@ -395,12 +342,7 @@ async fn an_inner_guard_takes_over_the_outer_session_without_the_credentials() {
         request
     });
     let service = guard.layer(strip.layer(inner.layer(service_fn(report))));
-    assert_eq!(
-        send(&service, request("/", &[Factor::Password, Factor::Totp]))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(send(&service, request("/", &[Factor::Password, Factor::Totp])).await.status, 200);
     assert_eq!(send(&service, request("/", &[Factor::Password])).await.status, 401);
 }
 
@@ -415,16 +357,9 @@ async fn an_inner_guard_judges_the_time_afresh() {
     });
     let service = guard.layer(slow.layer(guard.layer(service_fn(report))));
     let token = issuer.mint(&proved(&[Factor::Password]));
-    let request = Request::get("/")
-        .header("authorization", bearer(&token))
-        .body(Body::default())
-        .unwrap();
+    let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
     let answer = send(&service, request).await;
-    assert!(
-        answer.header("www-authenticate").contains("has expired"),
-        "{}",
-        answer.header("www-authenticate")
-    );
+    assert!(answer.header("www-authenticate").contains("has expired"), "{}", answer.header("www-authenticate"));
 }
 
 #[tokio::test]
@@ -433,10 +368,7 @@ async fn an_optional_guard_inside_leaves_no_grant_of_another_verifier() {
     let other = issuer().guard().credentials([]).optional();
     let service = outer.layer(other.layer(service_fn(report)));
     assert_eq!(send(&service, request("/", &[Factor::Password])).await.body, "none");
-    let required_inside = issuer()
-        .guard()
-        .optional()
-        .layer(issuer().guard().layer(service_fn(report)));
+    let required_inside = issuer().guard().optional().layer(issuer().guard().layer(service_fn(report)));
     assert_eq!(send(&required_inside, Request::new(Body::default())).await.status, 401);
 }
 
@@ -447,20 +379,10 @@ fn a_guard_made_from_a_guard_demands_both_and_keeps_a_name() {
     let account = guard.require(Policy::mfa().named("account"));
     assert_eq!(account.policy(), &Policy::mfa().named("account"));
     let unnamed = account.require(Factor::Totp);
-    assert_eq!(
-        (unnamed.policy().name(), unnamed.policy().to_string()),
-        (Some("account"), "mfa and totp".into())
-    );
+    assert_eq!((unnamed.policy().name(), unnamed.policy().to_string()), (Some("account"), "mfa and totp".into()));
     let named = unnamed.require(Policy::phishing_resistant().named("admin"));
     assert_eq!(named.policy().name(), Some("admin"));
     assert_eq!(named.policy().to_string(), "(mfa and totp) and phishing_resistant");
-    assert_eq!(
-        guard
-            .require(Policy::session())
-            .require(Policy::mfa())
-            .policy()
-            .to_string(),
-        "session and mfa"
-    );
+    assert_eq!(guard.require(Policy::session()).require(Policy::mfa()).policy().to_string(), "session and mfa");
     assert_eq!(guard.optional().require(Policy::mfa()).policy(), &Policy::mfa());
 }

@@ -45,11 +45,7 @@ fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) -> Vec<Stri
         runtime.block_on(send(&guard.layer(service_fn(inner::<Body>)), request));
     });
     let bytes = log.0.lock().unwrap().clone();
-    String::from_utf8(bytes)
-        .unwrap()
-        .lines()
-        .map(|line| line.trim().to_owned())
-        .collect()
+    String::from_utf8(bytes).unwrap().lines().map(|line| line.trim().to_owned()).collect()
 }
 
 #[test]
@@ -84,16 +80,11 @@ fn a_refusal_is_one_visible_line_with_rule_and_evidence() {
     let none = log_of(Level::INFO, &guard, Request::new(Body::default()));
     assert_eq!(
         none,
-        [
-            "INFO tower_step_up::guard: decision=\"refused\" policy=mfa reason=\"no_credentials\" \
-          detail=the request carries no credentials status=401"
-        ]
+        ["INFO tower_step_up::guard: decision=\"refused\" policy=mfa reason=\"no_credentials\" \
+          detail=the request carries no credentials status=401"]
     );
     let anonymous = log_of(Level::DEBUG, &guard.optional(), Request::new(Body::default()));
-    assert_eq!(
-        anonymous,
-        ["DEBUG tower_step_up::guard: decision=\"anonymous\" policy=mfa"]
-    );
+    assert_eq!(anonymous, ["DEBUG tower_step_up::guard: decision=\"anonymous\" policy=mfa"]);
 }
 
 #[test]
@@ -102,16 +93,10 @@ fn how_long_a_token_has_expired_is_told_to_the_log() {
     let issuer = issuer().clone().clock(clock.clone());
     let token = issuer.mint(&testing::session().proved(Factor::Password));
     clock.advance(std::time::Duration::from_secs(360));
-    let request = Request::get("/")
-        .header("authorization", bearer(&token))
-        .body(Body::default())
-        .unwrap();
+    let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
     let lines = log_of(Level::INFO, &issuer.guard(), request);
     assert!(lines[0].contains("reason=\"token_expired\""), "{lines:?}");
-    assert!(
-        lines[0].contains("expired at 2026-01-01 12:05:00.0 +00:00:00, 1m ago"),
-        "{lines:?}"
-    );
+    assert!(lines[0].contains("expired at 2026-01-01 12:05:00.0 +00:00:00, 1m ago"), "{lines:?}");
 }
 
 #[test]
@@ -122,23 +107,14 @@ fn no_token_address_or_number_gets_into_any_line_at_any_level() {
     session["authentication_factors"][0]["phone_number_factor"] = json!({"phone_number": "+15005550006"});
     let genuine = issuer().mint_claims(&claims);
     let foreign = TestIssuer::new().mint_claims(&claims);
-    for guard in [
-        issuer().guard(),
-        issuer()
-            .guard()
-            .require(Policy::mfa().within(std::time::Duration::from_secs(1))),
-    ] {
+    for guard in [issuer().guard(), issuer().guard().require(Policy::mfa().within(std::time::Duration::from_secs(1)))] {
         for token in [&genuine, &foreign] {
-            for (header, value) in [
-                ("authorization", bearer(token)),
-                ("cookie", format!("stytch_session_jwt={token}")),
-            ] {
+            for (header, value) in [("authorization", bearer(token)), ("cookie", format!("stytch_session_jwt={token}"))]
+            {
                 let request = Request::get("/").header(header, value).body(Body::default()).unwrap();
                 let log = log_of(Level::TRACE, &guard, request).join("\n");
                 assert!(log.contains("decision="), "{log}");
-                let parts = token
-                    .split('.')
-                    .chain(["203.0.113.7", "Browser/1", "+15005550006", "hush-hush"]);
+                let parts = token.split('.').chain(["203.0.113.7", "Browser/1", "+15005550006", "hush-hush"]);
                 for hidden in parts {
                     assert!(!log.contains(hidden), "{hidden} in {log}");
                 }

@@ -80,10 +80,7 @@ impl KeyServer {
             arrived: Notify::new(),
             gate: Notify::new(),
         });
-        let server = Self {
-            address: listener.local_addr().unwrap(),
-            shared,
-        };
+        let server = Self { address: listener.local_addr().unwrap(), shared };
         let accepting = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -99,9 +96,7 @@ impl KeyServer {
 
     /// Its keys, with a short patience.
     pub(crate) fn keys(&self) -> RemoteKeys {
-        RemoteKeys::new(&self.url())
-            .unwrap()
-            .fetch_timeout(Duration::from_millis(300))
+        RemoteKeys::new(&self.url()).unwrap().fetch_timeout(Duration::from_millis(300))
     }
 
     pub(crate) fn behave(&self, behaviour: Behaviour) {
@@ -145,11 +140,7 @@ impl KeyServer {
                 Err(_) => return,
             }
         }
-        assert!(
-            request.starts_with(b"GET /v1/"),
-            "{}",
-            String::from_utf8_lossy(&request)
-        );
+        assert!(request.starts_with(b"GET /v1/"), "{}", String::from_utf8_lossy(&request));
         self.shared.requests.fetch_add(1, Ordering::SeqCst);
         self.shared.arrived.notify_waiters();
         self.shared.arrived.notify_one();
@@ -161,21 +152,13 @@ impl KeyServer {
     async fn behave_on(&self, stream: &mut TcpStream, behaviour: Behaviour) -> std::io::Result<()> {
         let ok = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
         match behaviour {
-            Behaviour::Serve(document) => {
-                stream
-                    .write_all(&[ok(document.len()), document.into_bytes()].concat())
-                    .await
-            }
+            Behaviour::Serve(document) => stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await,
             Behaviour::ServeWhenLet(document) => {
                 self.shared.gate.notified().await;
-                stream
-                    .write_all(&[ok(document.len()), document.into_bytes()].concat())
-                    .await
+                stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await
             }
             Behaviour::Status(status) => {
-                stream
-                    .write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").as_bytes())
-                    .await
+                stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").as_bytes()).await
             }
             Behaviour::RedirectTo(url) => {
                 let head = format!("HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n");
@@ -187,9 +170,7 @@ impl KeyServer {
                 write_megabytes(stream).await
             }
             Behaviour::HugeWithoutLength => {
-                stream
-                    .write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
-                    .await?;
+                stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await?;
                 write_megabytes(stream).await
             }
             Behaviour::Drip => {
@@ -219,7 +200,5 @@ async fn write_megabytes(stream: &mut TcpStream) -> std::io::Result<()> {
 }
 
 pub(crate) async fn within_seconds<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("it takes too long")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it takes too long")
 }

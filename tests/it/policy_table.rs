@@ -60,7 +60,8 @@ fn one_factor_is_not_two() {
 
 #[test]
 fn the_mailbox_resets_the_password() {
-    for email in [Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthGoogle, Factor::OAuthHubspot] {
+    for email in [Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthGoogle, Factor::OAuthHubspot]
+    {
         check(proved(&[Factor::Password, email.clone()]), [No, No, No]);
         check(proved(&[email, Factor::Password]), [No, No, No]);
     }
@@ -240,5 +241,10 @@ fn a_shortfall_names_every_unmet_clause() {
         ],
         "authenticate a phishing-resistant factor again and in a new session",
     );
-    check_unmet(&Policy::session(), &testing::session(), &[(Requirement::Session, Reason::Missing)], "authenticate any factor");
+    check_unmet(
+        &Policy::session(),
+        &testing::session(),
+        &[(Requirement::Session, Reason::Missing)],
+        "authenticate any factor",
+    );
 }

@@ -30,23 +30,14 @@ impl Guarded {
         let clock = FixedClock::new();
         let keys = server.keys().clock(clock.clone());
         let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
-        Self {
-            server,
-            clock,
-            guard: StepUpLayer::new(verifier),
-        }
+        Self { server, clock, guard: StepUpLayer::new(verifier) }
     }
 
     /// Sends a fresh token of this issuer.
     async fn send_of(&self, issuer: &TestIssuer) -> Answer {
-        let token = issuer
-            .clone()
-            .clock(self.clock.clone())
-            .mint(&proved(&[Factor::Password]).ends_in(seconds(100_000)));
-        let request = Request::get("/")
-            .header("authorization", bearer(&token))
-            .body(Body::default())
-            .unwrap();
+        let token =
+            issuer.clone().clock(self.clock.clone()).mint(&proved(&[Factor::Password]).ends_in(seconds(100_000)));
+        let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
         within_seconds(send(&self.guard.layer(service_fn(inner::<Body>)), request)).await
     }
 
@@ -61,14 +52,8 @@ fn good() -> Behaviour {
 
 #[track_caller]
 fn check_unavailable(answer: &Answer, retry_after: &str) {
-    assert_eq!(
-        (answer.status.as_u16(), answer.header("retry-after")),
-        (503, retry_after)
-    );
-    assert_eq!(
-        (answer.header("www-authenticate"), answer.header("cache-control")),
-        ("", "no-store")
-    );
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, retry_after));
+    assert_eq!((answer.header("www-authenticate"), answer.header("cache-control")), ("", "no-store"));
 }
 
 #[tokio::test]
@@ -95,11 +80,7 @@ async fn a_hundred_first_requests_at_once_make_one_fetch() {
 async fn a_cancelled_first_request_harms_nobody() {
     let guarded = Guarded::start(Behaviour::ServeWhenLet(issuer().jwks().to_owned())).await;
     let service = guarded.guard.layer(service_fn(inner::<Body>));
-    let first = tokio::spawn(
-        service
-            .clone()
-            .oneshot(crate::support::request("/", &[Factor::Password])),
-    );
+    let first = tokio::spawn(service.clone().oneshot(crate::support::request("/", &[Factor::Password])));
     guarded.server.until_requests(1).await;
     let second = tokio::spawn(service.oneshot(crate::support::request("/", &[Factor::Password])));
     first.abort();
@@ -115,18 +96,10 @@ async fn without_keys_every_misbehaviour_is_a_503_until_the_server_behaves() {
         let guarded = Guarded::start(behaviour.clone()).await;
         check_unavailable(&guarded.send_of(issuer()).await, "1");
         // Backing off: not asked again so soon.
-        assert_eq!(
-            (guarded.status().await, guarded.server.requests()),
-            (503, 1),
-            "{behaviour:?}"
-        );
+        assert_eq!((guarded.status().await, guarded.server.requests()), (503, 1), "{behaviour:?}");
         guarded.server.behave(good());
         guarded.clock.advance(seconds(1));
-        assert_eq!(
-            (guarded.status().await, guarded.server.requests()),
-            (200, 2),
-            "{behaviour:?}"
-        );
+        assert_eq!((guarded.status().await, guarded.server.requests()), (200, 2), "{behaviour:?}");
     }
 }
 
@@ -179,9 +152,7 @@ async fn an_old_set_is_fetched_anew_behind_the_requests() {
     guarded.clock.advance(seconds(599));
     assert_eq!((guarded.status().await, guarded.server.requests()), (200, 1));
     // While the answer is held back, requests go on; they begin no second fetch.
-    guarded
-        .server
-        .behave(Behaviour::ServeWhenLet(issuer().jwks().to_owned()));
+    guarded.server.behave(Behaviour::ServeWhenLet(issuer().jwks().to_owned()));
     guarded.clock.advance(seconds(1));
     for _ in 0..10 {
         assert_eq!(guarded.status().await, 200);
@@ -202,14 +173,8 @@ async fn an_unknown_key_is_looked_for_once_per_cool_down() {
         assert!(answer.header("www-authenticate").contains("invalid_token"));
     }
     guarded.clock.advance(seconds(30));
-    assert_eq!(
-        (guarded.send_of(&next).await.status.as_u16(), guarded.server.requests()),
-        (401, 2)
-    );
-    assert_eq!(
-        (guarded.send_of(&next).await.status.as_u16(), guarded.server.requests()),
-        (401, 2)
-    );
+    assert_eq!((guarded.send_of(&next).await.status.as_u16(), guarded.server.requests()), (401, 2));
+    assert_eq!((guarded.send_of(&next).await.status.as_u16(), guarded.server.requests()), (401, 2));
     assert_eq!((guarded.status().await, guarded.server.requests()), (200, 2));
 }
 
@@ -240,19 +205,14 @@ async fn while_the_look_for_an_unknown_key_fails_known_keys_go_on() {
 async fn redirects_are_not_followed() {
     let target = KeyServer::start(good()).await;
     let guarded = Guarded::start(Behaviour::RedirectTo(target.url())).await;
-    assert_eq!(
-        (guarded.status().await, guarded.server.requests(), target.requests()),
-        (503, 1, 0)
-    );
+    assert_eq!((guarded.status().await, guarded.server.requests(), target.requests()), (503, 1, 0));
 }
 
 #[tokio::test]
 async fn a_projects_guard_fetches_from_the_projects_address() {
     let server = KeyServer::start(good()).await;
     let base = server.url().replace("/v1/sessions/jwks/project", "");
-    let project = stytch::Project::new(issuer().audience())
-        .and_then(|project| project.custom_domain(&base))
-        .unwrap();
+    let project = stytch::Project::new(issuer().audience()).and_then(|project| project.custom_domain(&base)).unwrap();
     let verifier = project.verifier().clock(FixedClock::new());
     let service = project.guard_with(verifier).layer(service_fn(inner::<Body>));
     let answer = within_seconds(send(&service, crate::support::request("/", &[Factor::Password]))).await;
@@ -273,31 +233,18 @@ async fn no_fetch_outlives_the_last_handle() {
 
 #[test]
 fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
-    let runtime = || {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap()
-    };
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (serving, first, second) = (runtime(), runtime(), runtime());
     let server = serving.block_on(KeyServer::start(Behaviour::Silent));
     let clock = FixedClock::new();
-    let keys = server
-        .keys()
-        .fetch_timeout(Duration::from_secs(3_600))
-        .clock(clock.clone());
+    let keys = server.keys().fetch_timeout(Duration::from_secs(3_600)).clock(clock.clone());
     let refresh = first.block_on(async { keys.refresh("a") });
     serving.block_on(server.until_requests(1));
     first.shutdown_background();
     assert!(second.block_on(within_seconds(refresh.unwrap())).is_err());
     server.behave(good());
     clock.advance(seconds(1));
-    assert!(
-        second
-            .block_on(async { within_seconds(keys.refresh("a").unwrap()).await })
-            .is_ok()
-    );
+    assert!(second.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).is_ok());
     assert!(keys.current().is_some());
 }
 
@@ -309,10 +256,7 @@ fn outside_a_runtime_there_are_no_keys_and_no_panic() {
     assert!(matches!(outcome, Poll::Ready(Err(_))), "{outcome:?}");
     let verifier = Verifier::new(keys, [issuer().name()], issuer().audience());
     let token = issuer().mint(&proved(&[Factor::Password]));
-    assert!(matches!(
-        verifier.verify_at(&token, NOW),
-        Err(TokenError::KeysUnavailable(_))
-    ));
+    assert!(matches!(verifier.verify_at(&token, NOW), Err(TokenError::KeysUnavailable(_))));
 }
 
 #[tokio::test]
@@ -347,8 +291,5 @@ async fn keys_come_over_https_from_a_trusted_root_only() {
     };
     let untrusting = RemoteKeys::new(&url).unwrap();
     assert_eq!(verify(untrusting.clone()).await, "keys_unavailable");
-    assert_eq!(
-        verify(untrusting.trust_roots(certified.cert.pem().as_bytes()).unwrap()).await,
-        "ok"
-    );
+    assert_eq!(verify(untrusting.trust_roots(certified.cert.pem().as_bytes()).unwrap()).await, "ok");
 }

@@ -26,11 +26,7 @@ fn vector() -> Vector {
 #[test]
 #[ignore = "needs a token that Stytch issued: STYTCH_VECTOR=…"]
 fn it_is_accepted_at_its_time() {
-    let Vector {
-        token,
-        verifier,
-        issued,
-    } = vector();
+    let Vector { token, verifier, issued } = vector();
     let session = verifier.verify_at(&token, issued).unwrap();
     let factors: Vec<_> = session.factors().iter().map(|proof| proof.factor().clone()).collect();
     assert_eq!(factors, [Factor::Password]);
@@ -43,34 +39,18 @@ fn it_is_accepted_at_its_time() {
 #[test]
 #[ignore = "needs a token that Stytch issued: STYTCH_VECTOR=…"]
 fn it_is_refused_once_its_life_is_over() {
-    let Vector {
-        token,
-        verifier,
-        issued,
-    } = vector();
-    let at = |seconds| {
-        verifier
-            .verify_at(&token, issued + time::Duration::seconds(seconds))
-            .map(|_| ())
-    };
+    let Vector { token, verifier, issued } = vector();
+    let at = |seconds| verifier.verify_at(&token, issued + time::Duration::seconds(seconds)).map(|_| ());
     assert_eq!(at(303), Ok(()));
     assert!(matches!(at(304), Err(TokenError::Expired { .. })), "{:?}", at(304));
     assert!(matches!(at(-7), Err(TokenError::NotYetValid { .. })), "{:?}", at(-7));
-    assert!(
-        matches!(at(31 * 86_400), Err(TokenError::SessionEnded { .. })),
-        "{:?}",
-        at(31 * 86_400)
-    );
+    assert!(matches!(at(31 * 86_400), Err(TokenError::SessionEnded { .. })), "{:?}", at(31 * 86_400));
 }
 
 #[test]
 #[ignore = "needs a token that Stytch issued: STYTCH_VECTOR=…"]
 fn it_is_refused_with_any_one_bit_of_payload_or_signature_changed() {
-    let Vector {
-        token,
-        verifier,
-        issued,
-    } = vector();
+    let Vector { token, verifier, issued } = vector();
     let payload = token.find('.').unwrap() + 1;
     let mut changed = 0;
     for index in payload..token.len() {

@@ -23,9 +23,7 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 
 /// A session with these factors, proved a minute ago.
 pub(crate) fn proved(factors: &[Factor]) -> SessionBuilder {
-    factors.iter().fold(testing::session(), |session, factor| {
-        session.proved_ago(factor.clone(), seconds(60))
-    })
+    factors.iter().fold(testing::session(), |session, factor| session.proved_ago(factor.clone(), seconds(60)))
 }
 
 pub(crate) fn bearer(token: &str) -> String {
@@ -35,10 +33,7 @@ pub(crate) fn bearer(token: &str) -> String {
 /// A request with a Bearer token of these factors.
 pub(crate) fn request(path: &str, factors: &[Factor]) -> Request<Full<Bytes>> {
     let token = issuer().mint(&proved(factors));
-    Request::get(path)
-        .header("authorization", bearer(&token))
-        .body(Full::default())
-        .unwrap()
+    Request::get(path).header("authorization", bearer(&token)).body(Full::default()).unwrap()
 }
 
 /// The stable name of the broken rule, or "ok".
@@ -70,11 +65,7 @@ impl Answer {
     {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Self {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.into()).unwrap(),
-        }
+        Self { status: parts.status, headers: parts.headers, body: String::from_utf8(body.into()).unwrap() }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

@@ -73,14 +73,17 @@ fn an_issuer_accepts_only_its_own_tokens() {
 fn debug_output_shows_no_secrets_addresses_or_tokens() {
     let issuer = TestIssuer::new();
     let mut claims = issuer.claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
-    claims["https://stytch.com/session"]["attributes"] = json!({"ip_address": "203.0.113.7", "user_agent": "Browser/1"});
-    claims["https://stytch.com/session"]["authentication_factors"][0]["email_factor"] = json!({"email_address": "a@b.example"});
+    claims["https://stytch.com/session"]["attributes"] =
+        json!({"ip_address": "203.0.113.7", "user_agent": "Browser/1"});
+    claims["https://stytch.com/session"]["authentication_factors"][0]["email_factor"] =
+        json!({"email_address": "a@b.example"});
     let token = issuer.mint_claims(&claims);
     let session = issuer.verifier().verify_at(&token, NOW).unwrap();
     assert_eq!(session.attributes().ip_address(), "203.0.113.7");
     let grant = tower_step_up::Policy::session().evaluate(&session, NOW).unwrap();
     let shortfall = tower_step_up::Policy::mfa().evaluate(&session, NOW).unwrap_err();
-    let output = format!("{session:?} {grant:?} {shortfall:?} {:?} {issuer:?} {:?}", session.attributes(), issuer.guard());
+    let output =
+        format!("{session:?} {grant:?} {shortfall:?} {:?} {issuer:?} {:?}", session.attributes(), issuer.guard());
     for hidden in ["203.0.113.7", "Browser/1", "hush-hush", "a@b.example", &token, token.rsplit('.').next().unwrap()] {
         assert!(!output.contains(hidden), "{hidden} in {output}");
     }

@@ -72,13 +72,29 @@ fn issuer_and_audience() {
     check_absent("iss", TokenError::WrongIssuer(excerpt(&json!(null))));
     check_claim("iss", &[json!(other)], Err(TokenError::WrongIssuer(excerpt(&json!(other)))));
     let name = issuer().name();
-    let near = [json!(format!("https://{name}")), json!(format!("{name}/")), json!(name.to_uppercase()), json!(""), json!(7), json!([name])];
+    let near = [
+        json!(format!("https://{name}")),
+        json!(format!("{name}/")),
+        json!(name.to_uppercase()),
+        json!(""),
+        json!(7),
+        json!([name]),
+    ];
     check_claim("iss", &near, Err(TokenError::WrongIssuer(excerpt(&json!("")))));
 
     let audience = issuer().audience();
     check_claim("aud", &[json!(audience), json!([audience]), json!(["x", audience])], Ok(()));
     check_absent("aud", TokenError::WrongAudience);
-    let foreign = [json!("x"), json!(["x"]), json!([]), json!(null), json!(7), json!([audience, 7]), json!({"a": audience}), json!([[audience]])];
+    let foreign = [
+        json!("x"),
+        json!(["x"]),
+        json!([]),
+        json!(null),
+        json!(7),
+        json!([audience, 7]),
+        json!({"a": audience}),
+        json!([[audience]]),
+    ];
     check_claim("aud", &foreign, Err(TokenError::WrongAudience));
 }
 
@@ -98,7 +114,8 @@ fn subject_and_times_have_their_types_and_ranges() {
     check_claim("sub", &[json!(""), json!(null), json!(7), json!(["user"])], Err(TokenError::NoSubject));
     for (name, claim) in [("exp", TimeClaim::ExpiresAt), ("iat", TimeClaim::IssuedAt), ("nbf", TimeClaim::NotBefore)] {
         check_absent(name, TokenError::UnreadableTime(claim));
-        let odd = [json!("1767268800"), json!(1_767_268_800.5), json!(1_767_268_800.0), json!(-1), json!(null), json!(true)];
+        let odd =
+            [json!("1767268800"), json!(1_767_268_800.5), json!(1_767_268_800.0), json!(-1), json!(null), json!(true)];
         check_claim(name, &odd, Err(TokenError::UnreadableTime(claim)));
         let huge = [json!(253_402_300_800_u64), json!(u64::MAX), json!(1e300)];
         check_claim(name, &huge, Err(TokenError::UnreadableTime(claim)));
@@ -145,7 +162,8 @@ fn the_session_claim_has_its_shape() {
     check_session(factors, &odd, Err(TokenError::UnreadableSession(factors)));
     check_session(factors, &[json!([{}]), json!([{"type": "new", "delivery_method": null}])], Ok(()));
 
-    let dates = [json!("soon"), json!(7), json!("2026-01-01"), json!("2026-13-01T00:00:00Z"), json!("2026-01-01T12:00:00")];
+    let dates =
+        [json!("soon"), json!(7), json!("2026-01-01"), json!("2026-13-01T00:00:00Z"), json!("2026-01-01T12:00:00")];
     check_session("expires_at", &dates, Err(TokenError::UnreadableSession("expires_at")));
     check_session("expires_at", &[json!(""), json!(null), json!("2026-01-01T15:00:00.123+02:00")], Ok(()));
     check_session_absent("expires_at", Ok(()));
@@ -205,8 +223,14 @@ fn no_name_stands_twice_where_it_is_read() {
     for (once, twice) in [
         (format!("\"iss\":\"{name}\""), format!("\"iss\":\"{name}\",\"iss\":\"{name}\"")),
         ("\"exp\":".into(), "\"exp\":1,\"exp\":".into()),
-        ("\"https://stytch.com/session\":".into(), "\"https://stytch.com/session\":{},\"https://stytch.com/session\":".into()),
-        ("\"https://stytch.com/session\":".into(), "\"https://stytch.com/\\u0073ession\":{},\"https://stytch.com/session\":".into()),
+        (
+            "\"https://stytch.com/session\":".into(),
+            "\"https://stytch.com/session\":{},\"https://stytch.com/session\":".into(),
+        ),
+        (
+            "\"https://stytch.com/session\":".into(),
+            "\"https://stytch.com/\\u0073ession\":{},\"https://stytch.com/session\":".into(),
+        ),
         ("\"id\":".into(), "\"id\":\"a\",\"id\":".into()),
         ("\"authentication_factors\":".into(), "\"authentication_factors\":[],\"authentication_factors\":".into()),
         ("\"type\":".into(), "\"type\":\"otp\",\"type\":".into()),
@@ -316,7 +340,9 @@ fn no_single_bit_of_a_token_can_change() {
         for bit in 0..8 {
             let mut bytes = token.clone().into_bytes();
             bytes[index] ^= 1 << bit;
-            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            let Ok(changed) = String::from_utf8(bytes) else {
+                continue;
+            };
             assert!(verifier.verify_at(&changed, NOW).is_err(), "bit {bit} of byte {index}");
         }
     }
