@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 /// The source of the current time, read once per decision at the edge of the crate.
 ///
 /// Policies and rules never read a clock: they take `now` as an argument. A verifier holds a clock for its requests, and
-/// [`RemoteKeys`](crate::RemoteKeys) one for its schedule. Tests set `FixedClock` (feature `testing`) in both places.
+/// `RemoteKeys` one for its schedule. Tests set `FixedClock` (feature `testing`) in both places.
 pub trait Clock: Send + Sync + 'static {
     /// The date and time now, for comparison with the dates in a token.
     fn now(&self) -> OffsetDateTime;
