@@ -61,8 +61,10 @@ impl Schedule {
         if let Some(rest) = self.backoff_left(now, limits) {
             return Decision::BackOff(rest);
         }
+        // A set that may not be used any more does not stand, however recent it is.
+        let stands_for = limits.cool_down.min(limits.usable_for);
         match self.fetched_at {
-            Some(fetched_at) if self.failing.is_none() && now.saturating_sub(fetched_at) < limits.cool_down => {
+            Some(fetched_at) if self.failing.is_none() && now.saturating_sub(fetched_at) < stands_for => {
                 Decision::CoolDown
             }
             _ => Decision::Fetch,
@@ -120,6 +122,15 @@ mod tests {
         assert_eq!(schedule.decide(at(130), &limits), Decision::Fetch);
         assert!(!schedule.is_due(at(699), &limits));
         assert!(schedule.is_due(at(700), &limits));
+    }
+
+    #[test]
+    fn it_does_not_cool_down_over_a_set_that_may_not_be_used_any_more() {
+        let limits = Limits { usable_for: at(10), ..Limits::default() };
+        let mut schedule = Schedule::default();
+        schedule.succeeded(at(100));
+        assert_eq!(schedule.decide(at(109), &limits), Decision::CoolDown);
+        assert_eq!(schedule.decide(at(110), &limits), Decision::Fetch);
     }
 
     #[test]

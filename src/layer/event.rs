@@ -2,15 +2,15 @@
 
 use tracing::{debug, info, warn};
 
-use super::judge::Pass;
-use crate::policy::Policy;
+use crate::policy::{Grant, Policy};
 use crate::rejection::Rejection;
 
 const TARGET: &str = "tower_step_up::guard";
 
-pub(super) fn record(policy: &Policy, verdict: &Result<Pass, Rejection>) {
+/// A verdict without a grant is that of an optional guard that found no credentials.
+pub(super) fn record(policy: &Policy, verdict: Result<Option<&Grant>, &Rejection>) {
     match verdict {
-        Ok(Pass { grant: Some(grant), .. }) => {
+        Ok(Some(grant)) => {
             let session = grant.session();
             debug!(
                 target: TARGET,
@@ -20,7 +20,7 @@ pub(super) fn record(policy: &Policy, verdict: &Result<Pass, Rejection>) {
                 user_id = session.user_id(),
             );
         }
-        Ok(Pass { grant: None, .. }) => debug!(target: TARGET, decision = "anonymous", policy = label(policy)),
+        Ok(None) => debug!(target: TARGET, decision = "anonymous", policy = label(policy)),
         Err(why) => refused(policy, why),
     }
 }

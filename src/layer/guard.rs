@@ -3,9 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tower_layer::Layer;
-
-use super::service::StepUp;
 use crate::credentials::CredentialSource;
 use crate::policy::Policy;
 use crate::respond::{BearerChallenge, Respond};
@@ -114,14 +111,6 @@ fn both(old: &Policy, new: Policy) -> Policy {
     match name {
         Some(name) => both.named(&name),
         None => both,
-    }
-}
-
-impl<S> Layer<S> for StepUpLayer {
-    type Service = StepUp<S>;
-
-    fn layer(&self, inner: S) -> StepUp<S> {
-        StepUp::new(inner, self.clone())
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Anonymous;
 pub(super) fn judge(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extensions) -> Judgement {
     let judgement = judge_quietly(guard, headers, extensions);
     if let Judgement::Decided(verdict) = &judgement {
-        event::record(&guard.policy, verdict);
+        record(guard, verdict);
     }
     judgement
 }
@@ -65,11 +65,15 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
                 let now = guard.verifier.now();
                 let verified = refreshed.map_err(TokenError::from).and_then(|()| guard.verifier.verify_at(&token, now));
                 let verdict = decide(&guard, verified, now, in_cookie);
-                event::record(&guard.policy, &verdict);
+                record(&guard, &verdict);
                 verdict
             }))
         }
     }
+}
+
+fn record(guard: &Guard, verdict: &Result<Pass, Rejection>) {
+    event::record(&guard.policy, verdict.as_ref().map(|pass| pass.grant.as_ref()));
 }
 
 /// With the session that an outer guard of the same verifier made.

@@ -4,6 +4,7 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use tower_layer::Layer;
 use tower_service::Service;
 
 use super::body::ResponseBody;
@@ -20,9 +21,11 @@ pub struct StepUp<S> {
     layer: StepUpLayer,
 }
 
-impl<S> StepUp<S> {
-    pub(super) fn new(inner: S, layer: StepUpLayer) -> Self {
-        Self { inner, layer }
+impl<S> Layer<S> for StepUpLayer {
+    type Service = StepUp<S>;
+
+    fn layer(&self, inner: S) -> StepUp<S> {
+        StepUp { inner, layer: self.clone() }
     }
 }
 
