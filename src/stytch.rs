@@ -36,6 +36,7 @@ pub struct Project {
     vertical: Vertical,
     custom_domain: Option<Box<str>>,
     session_jwt_cookie: Box<str>,
+    session_token_cookie: Box<str>,
     #[cfg(feature = "remote")]
     keys: RemoteKeys,
 }
@@ -77,6 +78,7 @@ impl Project {
             vertical,
             custom_domain: None,
             session_jwt_cookie: "stytch_session_jwt".into(),
+            session_token_cookie: "stytch_session".into(),
             #[cfg(feature = "remote")]
             keys: RemoteKeys::new(&jwks_url(vertical, None, id))?,
         })
@@ -114,6 +116,13 @@ impl Project {
         self
     }
 
+    /// The name of the cookie with the opaque session token, where the application has changed it from `stytch_session`.
+    #[must_use]
+    pub fn with_session_token_cookie(mut self, name: &str) -> Self {
+        self.session_token_cookie = name.into();
+        self
+    }
+
     /// The project's id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -139,10 +148,16 @@ impl Project {
         jwks_url(self.vertical, self.custom_domain.as_deref(), &self.id)
     }
 
-    /// The name of the cookie that carries the session JWT.
+    /// The name of the cookie that carries the session JWT, which the guard reads.
     #[must_use]
     pub fn session_jwt_cookie(&self) -> &str {
         &self.session_jwt_cookie
+    }
+
+    /// The name of the cookie that carries the opaque session token: for signing out. The guard does not read it.
+    #[must_use]
+    pub fn session_token_cookie(&self) -> &str {
+        &self.session_token_cookie
     }
 
     /// Its published keys, fetched when first needed. Clones of the project share them.
@@ -266,6 +281,15 @@ mod tests {
             assert_eq!(error, ProjectError::MalformedId(id.into()));
             assert!(error.to_string().contains("expected project-live-… or project-test-…"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_project_knows_its_cookies() {
+        let project = Project::new(LIVE).expect("well formed");
+        assert_eq!(project.session_jwt_cookie(), "stytch_session_jwt");
+        assert_eq!(project.session_token_cookie(), "stytch_session");
+        let project = project.with_session_jwt_cookie("jwt").with_session_token_cookie("token");
+        assert_eq!((project.session_jwt_cookie(), project.session_token_cookie()), ("jwt", "token"));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! 1. The first [`CredentialSource`](crate::CredentialSource) that is in the request decides, alone. Two of one kind are a
 //!    400.
 //! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token. Where its key is not
-//!    known yet, the request waits for keys, 5 s at most.
+//!    known yet, the request waits for keys; with `RemoteKeys` 5 s at most.
 //! 3. The guard's [`Policy`](crate::Policy) is evaluated at the time of the verifier's clock, read after any wait.
 //! 4. The [`Grant`](crate::Grant) goes into the request's extensions, and the request on.
 //!

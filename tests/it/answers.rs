@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::{Value, json};
-use tower::{Layer, service_fn};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::testing::{self, TestIssuer};
 use tower_step_up::{BearerChallenge, CredentialSource, Factor, Policy, Rejection, StepUpLayer};
 
@@ -82,6 +82,54 @@ async fn an_invalid_token() {
             "type": format!("{TYPES}#invalid-token"), "title": "Invalid session token", "status": 401, "detail": detail,
         });
         check_refusal(&answer, 401, &challenge, body);
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_token_the_client_hears_the_same_and_the_log_the_rule() {
+    let issuer = issuer();
+    let claims = issuer.claims(&proved(&[Factor::Password]));
+    let token = issuer.mint_claims(&claims);
+    let changed = |name: &str, value: Value| {
+        let mut claims = claims.clone();
+        claims.insert(name.into(), value);
+        issuer.mint_claims(&claims)
+    };
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (first, rest) = (if signature.starts_with('A') { 'B' } else { 'A' }, &signature[1..]);
+    let payload = Value::Object(claims.clone()).to_string();
+    let with_header = |header: Value| issuer.sign(&header.to_string(), &payload);
+    for (token, reason) in [
+        ("a".repeat(16 * 1024 + 1), "token_too_large"),
+        (signed.to_owned(), "token_not_three_parts"),
+        (format!("{signed}."), "token_invalid_signature"),
+        (format!("{token}="), "token_not_base64url"),
+        (TestIssuer::new().mint_claims(&claims), "token_unknown_key"),
+        (format!("{signed}.{first}{rest}"), "token_invalid_signature"),
+        (with_header(json!({"alg": "none", "kid": issuer.kid()})), "token_algorithm_not_allowed"),
+        (with_header(json!({"alg": "HS256", "kid": issuer.kid()})), "token_algorithm_not_allowed"),
+        (with_header(json!({"alg": "RS256", "kid": issuer.kid(), "crit": ["exp"]})), "token_unsupported_header"),
+        (changed("iss", json!("stytch.com/project-test-other")), "token_wrong_issuer"),
+        (changed("aud", json!("project-test-other")), "token_wrong_audience"),
+        (changed("exp", json!("1767268800")), "token_unreadable_time"),
+        (changed("nbf", json!(-1)), "token_unreadable_time"),
+        (changed("iat", json!(1e300)), "token_unreadable_time"),
+        (changed("https://stytch.com/session", json!(null)), "token_no_session"),
+        (changed("https://stytch.com/session", json!({"id": "a"})), "token_no_factors"),
+        (changed("scope", json!("openid")), "token_not_a_session"),
+        (changed("client_id", json!("connected-app-test-a")), "token_not_a_session"),
+    ] {
+        for (header, value) in [("authorization", bearer(&token)), ("cookie", format!("stytch_session_jwt={token}"))] {
+            let service = issuer.guard().layer(service_fn(inner::<Body>));
+            let response = service.oneshot(with(&[(header, &value)])).await.unwrap();
+            let noted = response.extensions().get::<Rejection>().map(Rejection::reason);
+            assert_eq!(noted, Some(reason), "{token}");
+            let answer = Answer::of(response).await;
+            assert_eq!(answer.status, 401, "{reason}");
+            let challenge =
+                "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"the session token is invalid\"";
+            assert_eq!(answer.header("www-authenticate"), challenge);
+        }
     }
 }
 
@@ -220,8 +268,6 @@ async fn a_responder_of_ones_own_sees_the_reason_and_the_request() {
 
 #[tokio::test]
 async fn the_reason_is_in_the_extensions_of_the_response() {
-    use tower::ServiceExt;
-
     let service = issuer().guard().require(transfer()).layer(service_fn(inner::<Body>));
     let response = service.oneshot(request("/", &[Factor::Password])).await.unwrap();
     match response.extensions().get::<Rejection>() {
