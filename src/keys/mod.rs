@@ -3,8 +3,6 @@
 mod jwk;
 #[cfg(feature = "remote")]
 mod remote;
-#[cfg(feature = "remote")]
-mod schedule;
 mod signature;
 
 pub(crate) use self::jwk::Key;

@@ -59,6 +59,7 @@
 mod evaluate;
 mod grant;
 mod list;
+mod name;
 mod shortfall;
 mod text;
 
@@ -219,7 +220,7 @@ impl Policy {
     #[must_use]
     #[track_caller]
     pub fn named(self, name: &str) -> Self {
-        assert!(is_name(name), "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}");
+        assert!(name::is_name(name), "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}");
         Self(Arc::new(Node { name: Some(name.into()), clause: self.0.clause.clone() }))
     }
 
@@ -270,50 +271,5 @@ impl From<Clause> for Policy {
 impl From<Factor> for Policy {
     fn from(factor: Factor) -> Self {
         Self::factor(factor)
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    name.len() <= 64
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_short_lower_case_and_begins_with_a_letter() {
-        for name in ["a", "transfer", "wire.eu-1_b", &"a".repeat(64)] {
-            assert!(is_name(name), "{name:?}");
-        }
-        for name in ["", "1a", "A", "a b", "a\"", "ä", "a\n", &"a".repeat(65)] {
-            assert!(!is_name(name), "{name:?}");
-        }
-    }
-
-    #[test]
-    #[should_panic(expected = "would demand nothing")]
-    fn independent_of_nothing_is_refused() {
-        let _ = Policy::independent(0);
-    }
-
-    #[test]
-    fn the_challenge_states_the_smallest_limit() {
-        let seconds = Duration::from_secs;
-        let sms = || Policy::factor(Factor::OtpSms);
-        assert_eq!(Policy::mfa().max_age(), None);
-        assert_eq!(Policy::session_within(seconds(9)).max_age(), None);
-        assert_eq!(sms().within(seconds(5)).within(seconds(9)).max_age(), Some(seconds(5)));
-        assert_eq!(sms().within(seconds(9)).and(Policy::mfa().within(seconds(7))).max_age(), Some(seconds(7)));
-    }
-
-    #[test]
-    fn and_extends_a_list_unless_it_has_a_name() {
-        let three = Policy::mfa().and(Factor::Totp).and(Factor::OtpSms);
-        assert_eq!(three, Policy::all_of([Policy::mfa(), Factor::Totp.into(), Factor::OtpSms.into()]));
-        let named = Policy::mfa().and(Factor::Totp).named("base");
-        assert_eq!(named.clone().and(Factor::OtpSms), Policy::all_of([named, Factor::OtpSms.into()]));
     }
 }

@@ -248,3 +248,26 @@ fn a_shortfall_names_every_unmet_clause() {
         "authenticate any factor",
     );
 }
+
+#[test]
+#[should_panic(expected = "would demand nothing")]
+fn independent_of_nothing_is_refused() {
+    let _ = Policy::independent(0);
+}
+
+#[test]
+fn the_challenge_states_the_smallest_limit() {
+    let sms = || Policy::factor(Factor::OtpSms);
+    assert_eq!(Policy::mfa().max_age(), None);
+    assert_eq!(Policy::session_within(seconds(9)).max_age(), None);
+    assert_eq!(sms().within(seconds(5)).within(seconds(9)).max_age(), Some(seconds(5)));
+    assert_eq!(sms().within(seconds(9)).and(Policy::mfa().within(seconds(7))).max_age(), Some(seconds(7)));
+}
+
+#[test]
+fn and_extends_a_list_unless_it_has_a_name() {
+    let three = Policy::mfa().and(Factor::Totp).and(Factor::OtpSms);
+    assert_eq!(three, Policy::all_of([Policy::mfa(), Factor::Totp.into(), Factor::OtpSms.into()]));
+    let named = Policy::mfa().and(Factor::Totp).named("base");
+    assert_eq!(named.clone().and(Factor::OtpSms), Policy::all_of([named, Factor::OtpSms.into()]));
+}

@@ -1,0 +1,153 @@
+//! Keys that a server publishes.
+
+mod fetching;
+mod schedule;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+
+use self::fetching::{Fetching, Settings};
+use self::schedule::Limits;
+use super::{KeySet, KeySource, Refresh};
+use crate::clock::{Clock, SystemClock};
+use crate::endpoint;
+use crate::http_client::{self, Bounds, HttpClient};
+
+/// The keys that a server publishes as a JWKS document; a handle, cheap to clone.
+///
+/// Nothing is fetched before the first token comes, and nothing has to be awaited at start-up.
+///
+/// - However many requests wait, one task fetches. It is not part of any request, so a cancelled one harms nobody.
+/// - A set that is 10 minutes old is fetched anew while requests go on with it. A token whose `kid` is not in the set
+///   causes a fetch too, but not within 30 s of the last good one.
+/// - A fetch takes at most 5 s and 1 MiB; redirects are not followed. After a failure comes a pause of 1 s, doubled by
+///   each further failure up to 30 s.
+/// - While the server is down, the last good set is used until it is 12 hours old. Where there is none, requests get 503.
+///
+/// Needs a tokio runtime with time and I/O once a token arrives; to construct it takes none.
+#[derive(Clone)]
+pub struct RemoteKeys {
+    settings: Settings,
+    fetching: Arc<Fetching>,
+}
+
+const BODY_BYTES: usize = 1 << 20;
+
+impl RemoteKeys {
+    /// Keys from this URL: HTTPS, or plain HTTP to this machine (`localhost`, `127.0.0.0/8`, `[::1]`).
+    ///
+    /// ```
+    /// use tower_step_up::RemoteKeys;
+    ///
+    /// assert!(RemoteKeys::new("api stytch com").is_err()); // not a URL
+    /// assert!(RemoteKeys::new("http://api.stytch.com/v1/sessions/jwks/x").is_err()); // anyone could answer
+    /// assert!(RemoteKeys::new("https://api.stytch.com/v1/sessions/jwks/x").is_ok());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where the URL cannot be read, or is plain HTTP to another machine.
+    pub fn new(url: &str) -> Result<Self, RemoteKeysError> {
+        let url: Uri = url.parse().map_err(|_| RemoteKeysError::InvalidUrl)?;
+        if !endpoint::is_allowed(&url) {
+            return Err(RemoteKeysError::InsecureUrl);
+        }
+        let client = HttpClient::new(&[]).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        let bounds = Bounds { time: Duration::from_secs(5), body_bytes: BODY_BYTES };
+        let settings = Settings { url, client, clock: Arc::new(SystemClock), bounds, limits: Limits::default() };
+        Ok(Self::with(settings))
+    }
+
+    /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme.
+    ///
+    /// # Errors
+    ///
+    /// Where the text holds no certificate that can be a root.
+    pub fn trust_roots(self, pem: &[u8]) -> Result<Self, RemoteKeysError> {
+        let roots = http_client::read_roots(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        let client = HttpClient::new(&roots).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        Ok(Self::with(Settings { client, ..self.settings }))
+    }
+
+    /// Reads the schedule's time from this clock.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self::with(Settings { clock: Arc::new(clock), ..self.settings })
+    }
+
+    /// How long one fetch, and a request that waits for it, may take; 5 s by default.
+    #[must_use]
+    pub fn fetch_timeout(mut self, time: Duration) -> Self {
+        self.settings.bounds.time = time;
+        Self::with(self.settings)
+    }
+
+    /// The age at which a set is fetched anew in the background; 10 minutes by default.
+    #[must_use]
+    pub fn refresh_after(mut self, age: Duration) -> Self {
+        self.settings.limits.refresh_after = age;
+        Self::with(self.settings)
+    }
+
+    /// The age up to which the last good set is used while the server fails; 12 hours by default.
+    #[must_use]
+    pub fn usable_for(mut self, age: Duration) -> Self {
+        self.settings.limits.usable_for = age;
+        Self::with(self.settings)
+    }
+
+    /// The pause after a good fetch before an unknown `kid` may cause another; 30 s by default.
+    #[must_use]
+    pub fn cool_down(mut self, pause: Duration) -> Self {
+        self.settings.limits.cool_down = pause;
+        Self::with(self.settings)
+    }
+
+    /// Settings are made before the first use: what was fetched under others is left behind.
+    fn with(settings: Settings) -> Self {
+        Self { settings, fetching: Arc::default() }
+    }
+}
+
+impl KeySource for RemoteKeys {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        self.fetching.current(&self.settings)
+    }
+
+    fn refresh(&self, _kid: &str) -> Option<Refresh> {
+        self.fetching.refresh(&self.settings)
+    }
+}
+
+impl fmt::Debug for RemoteKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteKeys").field("url", &self.settings.url).finish_non_exhaustive()
+    }
+}
+
+/// Why keys cannot be had from a server as configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RemoteKeysError {
+    /// Not a URL.
+    InvalidUrl,
+    /// Neither HTTPS nor plain HTTP to this machine.
+    InsecureUrl,
+    /// Not certificates in PEM that can be trusted as roots.
+    InvalidRoots,
+}
+
+impl fmt::Display for RemoteKeysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidUrl => "not a URL: expected https://host/path",
+            Self::InsecureUrl => "keys are fetched by https, or by http from this machine only",
+            Self::InvalidRoots => "not certificates in PEM that can be trusted as roots",
+        })
+    }
+}
+
+impl std::error::Error for RemoteKeysError {}
