@@ -6,6 +6,10 @@ use http::uri::Scheme;
 /// HTTPS to anywhere, or HTTP to this machine: anyone could answer for another.
 pub(crate) fn is_allowed(url: &Uri) -> bool {
     let Some(host) = url.host() else { return false };
+    // A name and password would stand in every log line.
+    if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return false;
+    }
     match url.scheme() {
         Some(scheme) if *scheme == Scheme::HTTPS => true,
         Some(scheme) if *scheme == Scheme::HTTP => is_loopback(host),
@@ -38,6 +42,7 @@ mod tests {
         check("http://127.0.0.1.example/jwks", false);
         check("http://localhost.example/jwks", false);
         check("http://127.0.0.1@example.com/jwks", false);
+        check("https://name:word@api.stytch.com/jwks", false);
         check("http://0.0.0.0/jwks", false);
         check("/jwks", false);
     }

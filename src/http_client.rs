@@ -1,4 +1,4 @@
-//! One bounded HTTP client: HTTPS by rustls with an explicit provider, plain HTTP to loopback only, no redirects.
+//! One bounded HTTP client: HTTPS by rustls with an explicit provider, no redirects, no proxies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,8 +60,8 @@ impl HttpClient {
             .header(header::ACCEPT, accept)
             .header(header::USER_AGENT, concat!("tower-step-up/", env!("CARGO_PKG_VERSION")))
             .body(Empty::new())
-            .map_err(|_| FetchError::Unreachable)?;
-        let response = self.client.request(request).await.map_err(|_| FetchError::Unreachable)?;
+            .map_err(|error| FetchError::Unreachable(causes(&error)))?;
+        let response = self.client.request(request).await.map_err(|error| FetchError::Unreachable(causes(&error)))?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
@@ -79,14 +79,20 @@ pub(crate) fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Inv
     if roots.is_empty() { Err(InvalidRoots) } else { Ok(roots) }
 }
 
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// Not certificates in PEM that can be trusted as roots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidRoots;
 
 /// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum FetchError {
-    Unreachable,
+    /// No connection, no trusted certificate, or not an HTTP answer; the causes, outermost first.
+    Unreachable(String),
     TimedOut(Duration),
     /// Redirects too: they are not followed.
     Status(StatusCode),
@@ -97,7 +103,7 @@ pub(crate) enum FetchError {
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable => f.write_str("no connection, no trusted certificate, or not an HTTP answer"),
+            Self::Unreachable(causes) => f.write_str(causes),
             Self::TimedOut(limit) => write!(f, "no complete answer within {limit:?}"),
             Self::Status(status) => write!(f, "the status {} and not 200", status.as_u16()),
             Self::TooLarge(limit) => write!(f, "an answer of more than {limit} bytes"),

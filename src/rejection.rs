@@ -92,13 +92,5 @@ impl fmt::Display for Rejection {
     }
 }
 
-impl std::error::Error for Rejection {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::InvalidRequest(error) => Some(error),
-            Self::InvalidToken(error) => Some(error),
-            Self::KeysUnavailable(error) => Some(error),
-            Self::NoCredentials | Self::StepUpRequired(_) => None,
-        }
-    }
-}
+/// [`Display`](fmt::Display) says what the inner error says, so there is no separate source.
+impl std::error::Error for Rejection {}

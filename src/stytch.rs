@@ -5,7 +5,7 @@ use std::fmt;
 use http::Uri;
 use http::uri::Authority;
 
-use crate::credentials::CredentialSource;
+use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE};
 use crate::endpoint;
 use crate::keys::KeySource;
 #[cfg(feature = "remote")]
@@ -77,7 +77,7 @@ impl Project {
             id: id.into(),
             vertical,
             custom_domain: None,
-            session_jwt_cookie: "stytch_session_jwt".into(),
+            session_jwt_cookie: SESSION_JWT_COOKIE.into(),
             session_token_cookie: "stytch_session".into(),
             #[cfg(feature = "remote")]
             keys: RemoteKeys::new(&jwks_url(vertical, None, id))?,
@@ -94,13 +94,13 @@ impl Project {
         let malformed = || ProjectError::MalformedDomain(domain.into());
         let url = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
         let base: Uri = url.parse().map_err(|_| malformed())?;
-        let authority = base.authority().map(Authority::as_str).unwrap_or_default();
-        let is_bare = matches!(base.path(), "" | "/") && base.query().is_none() && !authority.contains('@');
+        let is_bare = matches!(base.path(), "" | "/") && base.query().is_none();
         if !is_bare || !endpoint::is_allowed(&base) {
             return Err(malformed());
         }
-        let scheme = base.scheme_str().unwrap_or("https");
-        let domain = format!("{scheme}://{authority}");
+        // As browsers and issuers write it: in lower case.
+        let authority = base.authority().map(Authority::as_str).unwrap_or_default().to_lowercase();
+        let domain = format!("{}://{authority}", base.scheme_str().unwrap_or("https"));
         #[cfg(feature = "remote")]
         {
             self.keys = RemoteKeys::new(&jwks_url(self.vertical, Some(&domain), &self.id))?;

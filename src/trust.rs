@@ -10,9 +10,9 @@ pub enum Compromise {
     Password,
     /// The user's email, and with it every link and code that is sent there.
     Mailbox,
-    /// The telephone number: the handset unlocked, or the number moved to another card.
+    /// The phone number: the handset unlocked, or the number moved to another card.
     PhoneNumber,
-    /// The device that holds the keys: a telephone with an authenticator app, a passkey, a security key.
+    /// The device that holds the keys: a phone with an authenticator app, a passkey, a security key.
     Device,
     /// The account at the identity provider that the user signs in with.
     IdentityProvider,
@@ -51,8 +51,8 @@ impl Compromise {
 /// | `recovery_codes` | the recovery codes |
 /// | `impersonated`, `imported`, `trusted_auth_token`, the OAuth exchanges, `magic_link/embedded`, every unlisted factor | *anyone*: never adds strength |
 ///
-/// One row per kind, not per instance: two mailboxes or two telephones are not two. What it does not see: one event can be
-/// several compromises (an unlocked handset is telephone number and device; a provider account that syncs passkeys).
+/// One row per kind, not per instance: two mailboxes or two phones are not two. What it does not see: one event can be
+/// several compromises (an unlocked handset is phone number and device; a provider account that syncs passkeys).
 ///
 /// ```
 /// use tower_step_up::{Compromise, Factor, TrustModel};
@@ -71,27 +71,27 @@ impl TrustModel {
     #[must_use]
     pub fn presentable_by(&self, factor: &Factor) -> Option<impl Iterator<Item = Compromise> + use<>> {
         let row = row(factor);
-        (row != ANYONE).then(|| Compromise::ALL.into_iter().filter(move |one| row.meets(Held::of(&[*one]))))
+        (row != ANYONE).then(|| Compromise::ALL.into_iter().filter(move |one| row.meets(Compromises::of(&[*one]))))
     }
 
     /// Whether an attacker who holds these compromises can present `factor`.
-    pub(crate) fn can_present(&self, held: Held, factor: &Factor) -> bool {
-        row(factor).meets(held)
+    pub(crate) fn can_present(&self, attacker: Compromises, factor: &Factor) -> bool {
+        row(factor).meets(attacker)
     }
 
     /// Every set of `size` compromises, or the one set of all where there are fewer.
-    pub(crate) fn sets_of(&self, size: usize) -> impl Iterator<Item = Held> + use<> {
+    pub(crate) fn sets_of(&self, size: usize) -> impl Iterator<Item = Compromises> + use<> {
         let first = (1 << size.min(Compromise::ALL.len())) - 1;
-        std::iter::successors(Some(first), |set| next_of_same_size(*set)).map(Held)
+        std::iter::successors(Some(first), |set| next_of_same_size(*set)).map(Compromises)
     }
 }
 
 /// A set of compromises, and in a row of the table those that present the factor. The highest bit is *anyone*: it is in
 /// every row that anyone can present and taken as held by every attacker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Held(u16);
+pub(crate) struct Compromises(u16);
 
-const ANYONE: Held = Held(1 << Compromise::ALL.len());
+const ANYONE: Compromises = Compromises(1 << Compromise::ALL.len());
 
 /// The next larger set with as many members (Gosper's hack), within all compromises.
 fn next_of_same_size(set: u16) -> Option<u16> {
@@ -101,7 +101,7 @@ fn next_of_same_size(set: u16) -> Option<u16> {
     Some(carried | rest).filter(|next| *next < ANYONE.0)
 }
 
-impl Held {
+impl Compromises {
     const fn of(compromises: &[Compromise]) -> Self {
         let mut bits = 0;
         let mut rest = compromises;
@@ -117,13 +117,13 @@ impl Held {
     }
 }
 
-fn row(factor: &Factor) -> Held {
+fn row(factor: &Factor) -> Compromises {
     use Compromise::{Device, IdentityProvider, Mailbox, Password, PhoneNumber, RecoveryCodes, Wallet};
 
     match factor {
-        Factor::Password => const { Held::of(&[Password, Mailbox, IdentityProvider]) },
+        Factor::Password => const { Compromises::of(&[Password, Mailbox, IdentityProvider]) },
         Factor::MagicLinkEmail | Factor::OtpEmail | Factor::EmailOtp => {
-            const { Held::of(&[Mailbox, IdentityProvider]) }
+            const { Compromises::of(&[Mailbox, IdentityProvider]) }
         }
         Factor::OAuthGoogle
         | Factor::OAuthMicrosoft
@@ -148,13 +148,13 @@ fn row(factor: &Factor) -> Held {
         | Factor::OAuthTwitter
         | Factor::OAuthSalesforce
         | Factor::OAuthYahoo
-        | Factor::OAuthHubspot => const { Held::of(&[IdentityProvider, Mailbox]) },
-        Factor::SsoSaml | Factor::SsoOidc => const { Held::of(&[IdentityProvider]) },
-        Factor::OtpSms | Factor::OtpWhatsapp => const { Held::of(&[PhoneNumber]) },
-        Factor::Totp => const { Held::of(&[Device, RecoveryCodes]) },
-        Factor::WebAuthn | Factor::Biometric => const { Held::of(&[Device]) },
-        Factor::CryptoWallet => const { Held::of(&[Wallet, Device]) },
-        Factor::RecoveryCode => const { Held::of(&[RecoveryCodes]) },
+        | Factor::OAuthHubspot => const { Compromises::of(&[IdentityProvider, Mailbox]) },
+        Factor::SsoSaml | Factor::SsoOidc => const { Compromises::of(&[IdentityProvider]) },
+        Factor::OtpSms | Factor::OtpWhatsapp => const { Compromises::of(&[PhoneNumber]) },
+        Factor::Totp => const { Compromises::of(&[Device, RecoveryCodes]) },
+        Factor::WebAuthn | Factor::Biometric => const { Compromises::of(&[Device]) },
+        Factor::CryptoWallet => const { Compromises::of(&[Wallet, Device]) },
+        Factor::RecoveryCode => const { Compromises::of(&[RecoveryCodes]) },
         Factor::MagicLinkEmbedded
         | Factor::Impersonated
         | Factor::ImportedAuth0

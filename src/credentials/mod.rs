@@ -26,9 +26,12 @@ impl CredentialSource {
     /// Stytch's default: the Authorization header, then the cookie `stytch_session_jwt`.
     #[must_use]
     pub fn defaults() -> [Self; 2] {
-        [Self::Bearer, Self::cookie("stytch_session_jwt")]
+        [Self::Bearer, Self::cookie(SESSION_JWT_COOKIE)]
     }
 }
+
+/// The name that Stytch's SDKs give the cookie with the session JWT.
+pub(crate) const SESSION_JWT_COOKIE: &str = "stytch_session_jwt";
 
 /// A token that a request carries.
 pub(crate) struct Credential<'a> {
@@ -56,7 +59,11 @@ pub(crate) fn find<'a>(
 /// Keeps what may carry a token out of `Debug` output and compression tables downstream.
 pub(crate) fn mark_sensitive(headers: &mut HeaderMap) {
     for name in [header::AUTHORIZATION, header::COOKIE] {
-        if let header::Entry::Occupied(mut values) = headers.entry(name) {
+        // An entry makes room for itself even where it stays vacant.
+        if !headers.contains_key(&name) {
+            continue;
+        }
+        if let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name) {
             values.iter_mut().for_each(|value| value.set_sensitive(true));
         }
     }

@@ -14,10 +14,10 @@ use serde::{Serialize, Serializer};
 
 /// From one table: the enum, its names, and the pairs of `type` and `delivery_method` behind them.
 macro_rules! factors {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, ($kind:literal, $method:literal);)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, ($type:literal, $method:literal);)*) => {
         /// A kind of authentication factor: the exact pair of `type` and `delivery_method` in a Stytch session.
         ///
-        /// The pair decides, never one half of it: `otp` with `sms` is a telephone, `otp` with `email` is a mailbox.
+        /// The pair decides, never one half of it: `otp` with `sms` is a phone, `otp` with `email` is a mailbox.
         /// Every pair that Stytch documents has a variant; any other is [`Factor::Unlisted`], which can be required by
         /// name and never adds strength to [`Policy::mfa`](crate::Policy::mfa).
         ///
@@ -37,7 +37,7 @@ macro_rules! factors {
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Factor {
-            $($(#[$doc])* #[doc = concat!(" (`", $kind, "`, `", $method, "`)")] $variant,)*
+            $($(#[$doc])* #[doc = concat!(" (`", $type, "`, `", $method, "`)")] $variant,)*
             /// A pair that is not in this table, kept as it came.
             Unlisted(UnlistedFactor),
         }
@@ -49,19 +49,19 @@ macro_rules! factors {
             /// The factor with this exact `type` and `delivery_method`. Both are compared as they are: no case folding,
             /// no trimming.
             #[must_use]
-            pub fn from_pair(kind: &str, delivery_method: &str) -> Self {
-                match (kind, delivery_method) {
-                    $(($kind, $method) => Self::$variant,)*
-                    _ => Self::Unlisted(UnlistedFactor::new(kind, delivery_method)),
+            pub fn from_pair(factor_type: &str, delivery_method: &str) -> Self {
+                match (factor_type, delivery_method) {
+                    $(($type, $method) => Self::$variant,)*
+                    _ => Self::Unlisted(UnlistedFactor::new(factor_type, delivery_method)),
                 }
             }
 
             /// The `type` in Stytch's session.
             #[must_use]
-            pub fn kind(&self) -> &str {
+            pub fn factor_type(&self) -> &str {
                 match self {
-                    $(Self::$variant => $kind,)*
-                    Self::Unlisted(pair) => pair.kind(),
+                    $(Self::$variant => $type,)*
+                    Self::Unlisted(pair) => pair.factor_type(),
                 }
             }
 
@@ -228,26 +228,26 @@ mod tests {
     #[test]
     fn every_listed_factor_is_read_from_its_name_and_from_its_pair() {
         for factor in Factor::LISTED {
-            let full = format!("{}/{}", factor.kind(), factor.delivery_method());
+            let full = format!("{}/{}", factor.factor_type(), factor.delivery_method());
             assert_eq!(factor.to_string().parse().as_ref(), Ok(factor));
             assert_eq!(full.parse().as_ref(), Ok(factor));
-            assert_eq!(&Factor::from_pair(factor.kind(), factor.delivery_method()), factor);
+            assert_eq!(&Factor::from_pair(factor.factor_type(), factor.delivery_method()), factor);
         }
     }
 
     #[test]
     fn a_name_is_the_type_alone_exactly_where_the_type_has_one_method() {
         for factor in Factor::LISTED {
-            let of_type = Factor::LISTED.iter().filter(|other| other.kind() == factor.kind()).count();
-            assert_eq!(factor.to_string() == factor.kind(), of_type == 1, "{factor}");
+            let of_type = Factor::LISTED.iter().filter(|other| other.factor_type() == factor.factor_type()).count();
+            assert_eq!(factor.to_string() == factor.factor_type(), of_type == 1, "{factor}");
         }
     }
 
     #[track_caller]
-    fn check_unlisted(kind: &str, delivery_method: &str) {
-        let factor = Factor::from_pair(kind, delivery_method);
+    fn check_unlisted(factor_type: &str, delivery_method: &str) {
+        let factor = Factor::from_pair(factor_type, delivery_method);
         assert!(matches!(factor, Factor::Unlisted(_)), "{factor}");
-        assert_eq!((factor.kind(), factor.delivery_method()), (kind, delivery_method));
+        assert_eq!((factor.factor_type(), factor.delivery_method()), (factor_type, delivery_method));
     }
 
     #[test]

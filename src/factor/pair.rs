@@ -8,17 +8,17 @@ use super::Factor;
 /// A `type` and `delivery_method` that [`Factor`] does not list; made by [`Factor::from_pair`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnlistedFactor {
-    kind: Arc<str>,
+    factor_type: Arc<str>,
     delivery_method: Arc<str>,
 }
 
 impl UnlistedFactor {
-    pub(super) fn new(kind: &str, delivery_method: &str) -> Self {
-        Self { kind: kind.into(), delivery_method: delivery_method.into() }
+    pub(super) fn new(factor_type: &str, delivery_method: &str) -> Self {
+        Self { factor_type: factor_type.into(), delivery_method: delivery_method.into() }
     }
 
-    pub(super) fn kind(&self) -> &str {
-        &self.kind
+    pub(super) fn factor_type(&self) -> &str {
+        &self.factor_type
     }
 
     pub(super) fn delivery_method(&self) -> &str {
@@ -28,14 +28,14 @@ impl UnlistedFactor {
 
 impl fmt::Display for UnlistedFactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind, self.delivery_method)
+        write!(f, "{}/{}", self.factor_type, self.delivery_method)
     }
 }
 
 /// The listed factor with this `type/delivery_method`.
 pub(super) fn from_full_name(name: &str) -> Option<Factor> {
-    let (kind, delivery_method) = name.split_once('/')?;
-    match Factor::from_pair(kind, delivery_method) {
+    let (factor_type, delivery_method) = name.split_once('/')?;
+    match Factor::from_pair(factor_type, delivery_method) {
         Factor::Unlisted(_) => None,
         listed => Some(listed),
     }

@@ -6,7 +6,7 @@ use super::Factor;
 
 /// One entry of a session's `authentication_factors`: what the user proved, and when last.
 ///
-/// The telephone numbers, addresses and ids that Stytch puts beside it are not kept.
+/// The phone numbers, addresses and ids that Stytch puts beside it are not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationFactor {
     factor: Factor,

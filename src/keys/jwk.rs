@@ -46,14 +46,12 @@ impl KeySet {
         let document: Document<'_> = serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
         let mut keys = HashMap::new();
         for raw in &document.keys {
-            match read(raw) {
-                Ok((kid, key)) => match keys.entry(kid) {
-                    Entry::Vacant(place) => {
-                        place.insert(key);
-                    }
-                    Entry::Occupied(_) => log_skipped("its kid stands twice"),
-                },
-                Err(why) => log_skipped(why),
+            let outcome = read(raw).and_then(|(kid, key)| match keys.entry(kid) {
+                Entry::Vacant(place) => Ok(place.insert(key)),
+                Entry::Occupied(_) => Err("its kid stands twice"),
+            });
+            if let Err(reason) = outcome {
+                tracing::warn!(kid = kid_of(raw), reason, "key skipped");
             }
         }
         if keys.is_empty() {
@@ -110,8 +108,14 @@ impl fmt::Display for KeySetError {
 
 impl std::error::Error for KeySetError {}
 
-fn log_skipped(reason: &str) {
-    tracing::warn!(reason, "key skipped");
+/// The id of a key that was skipped, for the log.
+fn kid_of(jwk: &RawValue) -> String {
+    #[derive(Deserialize)]
+    struct Named {
+        kid: Option<String>,
+    }
+    let kid = serde_json::from_str(jwk.get()).ok().and_then(|named: Named| named.kid);
+    kid.unwrap_or_default().chars().take(80).flat_map(char::escape_default).collect()
 }
 
 #[derive(Deserialize)]

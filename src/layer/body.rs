@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -62,7 +62,7 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         match self.project().kind.project() {
-            KindProjection::Inner { body } => Poll::Ready(ready!(body.poll_frame(cx))),
+            KindProjection::Inner { body } => body.poll_frame(cx),
             KindProjection::Refusal { bytes } if bytes.is_empty() => Poll::Ready(None),
             KindProjection::Refusal { bytes } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes).into())))),
         }

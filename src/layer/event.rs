@@ -1,4 +1,4 @@
-//! One event per decision. Tokens, addresses and telephone numbers never get here.
+//! One event per decision. Tokens, addresses and phone numbers never get here.
 
 use tracing::{debug, info, warn};
 

@@ -29,8 +29,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, ReqBody, F> {
-        /// Only here is anything boxed: a request that waits for keys.
-        Waiting { pending: Option<Box<Pending<S, ReqBody>>> },
+        /// A request that waits for keys; of it only the verdict is boxed.
+        Waiting { pending: Option<Pending<S, ReqBody>> },
         Passed { #[pin] response: F, by_cookie: bool },
         Refused { response: Option<Response<Bytes>> },
     }
@@ -58,7 +58,7 @@ where
 
     pub(super) fn waiting(verdict: PendingVerdict, ready: S, parts: Parts, body: ReqBody, layer: StepUpLayer) -> Self {
         let pending = Pending { verdict, ready, parts, body, layer };
-        Self { state: State::Waiting { pending: Some(Box::new(pending)) } }
+        Self { state: State::Waiting { pending: Some(pending) } }
     }
 }
 
@@ -96,14 +96,12 @@ where
                         .map_or(Poll::Pending, |response| Poll::Ready(Ok(response.map(ResponseBody::refusal))));
                 }
                 StateProjection::Waiting { pending } => {
-                    let Some(waiting) = pending.as_mut() else {
+                    let Some(mut waiting) = pending.take() else { return Poll::Pending };
+                    let Poll::Ready(verdict) = waiting.verdict.as_mut().poll(cx) else {
+                        *pending = Some(waiting);
                         return Poll::Pending;
                     };
-                    let verdict = ready!(waiting.verdict.as_mut().poll(cx));
-                    let Some(waiting) = pending.take() else {
-                        return Poll::Pending;
-                    };
-                    let Pending { mut ready, mut parts, body, layer, .. } = *waiting;
+                    let Pending { mut ready, mut parts, body, layer, .. } = waiting;
                     match verdict {
                         Ok(pass) => {
                             let by_cookie = pass.by_cookie;
@@ -124,8 +122,9 @@ where
 
 /// What a cookie opened is for the one browser: shared caches know nothing of cookies.
 fn finish<ResBody>(mut response: Response<ResBody>, by_cookie: bool) -> Response<ResponseBody<ResBody>> {
-    if by_cookie {
-        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
+    if by_cookie && !response.headers().contains_key(header::CACHE_CONTROL) {
+        // It fails only where there are as many headers as there can be.
+        let _ = response.headers_mut().try_insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     }
     response.map(ResponseBody::inner)
 }

@@ -10,7 +10,7 @@ use crate::token::Verifier;
 
 /// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. One reference count to clone, and not generic.
 ///
-/// Guards are made from guards, and one made so is never weaker:
+/// Guards are made from guards, and [`require`](Self::require) never weakens one:
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, testing};
@@ -57,13 +57,15 @@ impl StepUpLayer {
     /// A guard that demands this policy too.
     ///
     /// The first one demanded takes the place of *any session*. Each later one is demanded beside the old; the whole is
-    /// named as the later one where that has a name, else as the old.
+    /// named as the later one where that has a name, else as the old. What an [`optional`](Self::optional) guard let
+    /// through is refused again: `optional` has to be said last.
     #[must_use]
     pub fn require(&self, policy: impl Into<Policy>) -> Self {
         let policy = policy.into();
         self.with(|guard| {
             guard.policy = if guard.demands { both(&guard.policy, policy) } else { policy };
             guard.demands = true;
+            guard.optional = false;
         })
     }
 

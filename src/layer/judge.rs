@@ -43,9 +43,7 @@ pub(super) fn judge(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extens
 }
 
 fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extensions) -> Judgement {
-    if let Some(outer) = extensions.get::<Grant>().filter(|outer| guard.verifier.made(outer.session())) {
-        return Judgement::Decided(take_over(guard, outer));
-    }
+    let outer = extensions.get::<Grant>();
     let Credential { token, in_cookie } = match credentials::find(headers, &guard.sources) {
         Ok(Some(credential)) => credential,
         Ok(None) if guard.optional => {
@@ -55,16 +53,23 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
         Err(error) => return Judgement::Decided(Err(Rejection::InvalidRequest(error))),
     };
     let now = guard.verifier.now();
-    match guard.verifier.attempt(token, now) {
-        Attempt::Done(verified) => Judgement::Decided(decide(guard, verified, now, in_cookie)),
+    let attempt = match outer.map(Grant::session).filter(|session| guard.verifier.made(session, token)) {
+        Some(session) => Attempt::Done(guard.verifier.recheck(session, now).map(|()| session.clone())),
+        None => guard.verifier.attempt(token, now),
+    };
+    match attempt {
+        Attempt::Done(verified) => {
+            let grant = decide(guard, verified, now, outer);
+            Judgement::Decided(grant.map(|grant| Pass { grant: Some(grant), by_cookie: in_cookie }))
+        }
         Attempt::Wait(refresh) => {
-            let guard = Arc::clone(guard);
-            let token = token.to_owned();
+            let (guard, token, outer) = (Arc::clone(guard), token.to_owned(), outer.cloned());
             Judgement::Wait(Box::pin(async move {
                 let refreshed = refresh.await;
                 let now = guard.verifier.now();
                 let verified = refreshed.map_err(TokenError::from).and_then(|()| guard.verifier.verify_at(&token, now));
-                let verdict = decide(&guard, verified, now, in_cookie);
+                let grant = decide(&guard, verified, now, outer.as_ref());
+                let verdict = grant.map(|grant| Pass { grant: Some(grant), by_cookie: in_cookie });
                 record(&guard, &verdict);
                 verdict
             }))
@@ -72,27 +77,21 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
     }
 }
 
-fn record(guard: &Guard, verdict: &Result<Pass, Rejection>) {
-    event::record(&guard.policy, verdict.as_ref().map(|pass| pass.grant.as_ref()));
-}
-
-/// With the session that an outer guard of the same verifier made.
-fn take_over(guard: &Guard, outer: &Grant) -> Result<Pass, Rejection> {
-    let now = guard.verifier.now();
-    let session = guard.verifier.recheck(outer.session(), now).map(|()| outer.session().clone());
-    // The outer guard knows how the token came, and marks the answer if need be.
-    let pass = decide(guard, session, now, false)?;
-    Ok(Pass { grant: pass.grant.map(|grant| grant.bounded_by(outer)), ..pass })
-}
-
 fn decide(
     guard: &Guard,
     verified: Result<Session, TokenError>,
     now: OffsetDateTime,
-    by_cookie: bool,
-) -> Result<Pass, Rejection> {
+    outer: Option<&Grant>,
+) -> Result<Grant, Rejection> {
     let grant = guard.policy.evaluate(&verified?, now).map_err(Rejection::StepUpRequired)?;
-    Ok(Pass { grant: Some(grant), by_cookie })
+    Ok(match outer {
+        Some(outer) => grant.bounded_by(outer),
+        None => grant,
+    })
+}
+
+fn record(guard: &Guard, verdict: &Result<Pass, Rejection>) {
+    event::record(&guard.policy, verdict.as_ref().map(|pass| pass.grant.as_ref()));
 }
 
 impl Pass {
@@ -100,6 +99,7 @@ impl Pass {
     pub(super) fn mark(self, extensions: &mut Extensions) {
         match self.grant {
             Some(grant) => {
+                extensions.remove::<Anonymous>();
                 extensions.insert(grant);
             }
             None => {

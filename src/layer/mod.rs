@@ -66,8 +66,8 @@
 //!
 //! One `tracing` event per decision, with the target `tower_step_up::guard` and these fields: `decision` (`granted`,
 //! `anonymous` or `refused`), `policy`, `reason`, `detail`, `status`, `session_id` and `user_id` where a session was
-//! verified. Grants are on the level DEBUG, refusals on INFO, unavailable keys on WARN. Tokens, addresses and telephone
-//! numbers are never in them.
+//! verified. Grants are on the level DEBUG, refusals on INFO, unavailable keys on WARN. Tokens, addresses and phone numbers
+//! are never in them.
 
 mod body;
 mod event;

@@ -12,7 +12,7 @@ use crate::trust::TrustModel;
 
 /// How long a clause holds, with the set of proofs that count now held fixed. Ordered: never, then instants, then forever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Until {
+pub(super) enum Until {
     Never,
     At(OffsetDateTime),
     Forever,
@@ -20,7 +20,7 @@ pub(crate) enum Until {
 
 impl Until {
     /// Exactly at the limit still holds.
-    pub(crate) fn reaches(self, now: OffsetDateTime) -> bool {
+    pub(super) fn reaches(self, now: OffsetDateTime) -> bool {
         self >= Self::At(now)
     }
 
@@ -54,7 +54,7 @@ pub(super) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
 /// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them.
 pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, limit: Limit) -> Until {
     let attackers = trust.sets_of(needed.saturating_sub(1));
-    let beyond = attackers.map(|held| facts.until(limit, |proved| !trust.can_present(held, proved)));
+    let beyond = attackers.map(|attacker| facts.until(limit, |proved| !trust.can_present(attacker, proved)));
     beyond.min().unwrap_or(Until::Never)
 }
 

@@ -3,7 +3,6 @@
 use time::OffsetDateTime;
 
 use super::Policy;
-use super::evaluate::Until;
 use crate::session::Session;
 
 /// The proof that a session met a policy; cheap to clone.
@@ -15,12 +14,16 @@ use crate::session::Session;
 pub struct Grant {
     session: Session,
     policy: Policy,
-    until: Until,
+    /// The last instant at which the policy holds; `None` where no age is limited.
+    limit: Option<OffsetDateTime>,
+    /// The end of the session, with the verifier's leeway.
+    session_end: OffsetDateTime,
 }
 
 impl Grant {
-    pub(super) fn new(session: Session, policy: Policy, until: Until) -> Self {
-        Self { session, policy, until }
+    pub(super) fn new(session: Session, policy: Policy, limit: Option<OffsetDateTime>) -> Self {
+        let session_end = session.end();
+        Self { session, policy, limit, session_end }
     }
 
     /// The session that met the policy.
@@ -38,19 +41,14 @@ impl Grant {
     /// When the grant ends: the policy's limits or the session's end (with the verifier's leeway), whichever is first.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
-        match self.until {
-            Until::At(limit) => limit.min(self.session_end()),
-            Until::Forever => self.session_end(),
-            // A grant is only made of a policy that held.
-            Until::Never => OffsetDateTime::UNIX_EPOCH,
-        }
+        self.limit.map_or(self.session_end, |limit| limit.min(self.session_end))
     }
 
     /// Whether the grant holds at an instant. A policy's limits are inclusive; the session's end is not, as RFC 7519
     /// has it for `exp`.
     #[must_use]
     pub fn holds_at(&self, instant: OffsetDateTime) -> bool {
-        self.until.reaches(instant) && instant < self.session_end()
+        self.limit.is_none_or(|limit| instant <= limit) && instant < self.session_end
     }
 
     /// When the JWT itself expires (`exp`) and has to be renewed, whatever the policy.
@@ -59,14 +57,11 @@ impl Grant {
         self.session.token_expires_at()
     }
 
-    /// Ends no later than the outer guard's grant.
+    /// Ends no later than an outer guard's grant.
     #[must_use]
     pub(crate) fn bounded_by(mut self, outer: &Self) -> Self {
-        self.until = self.until.min(outer.until);
+        self.limit = self.limit.into_iter().chain(outer.limit).min();
+        self.session_end = self.session_end.min(outer.session_end);
         self
-    }
-
-    fn session_end(&self) -> OffsetDateTime {
-        self.session.end()
     }
 }

@@ -76,7 +76,7 @@ use crate::factor::Factor;
 use crate::session::Session;
 use crate::trust::TrustModel;
 
-use self::evaluate::Facts;
+use self::evaluate::{Facts, Until};
 
 /// What a route demands of a session; cheap to clone. The [module](crate::policy) says exactly what each clause means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -249,12 +249,12 @@ impl Policy {
     ///
     /// The [`Shortfall`] says what is missing or stale.
     pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
-        let until = evaluate::until(self, &Facts::new(session, now), None);
-        if until.reaches(now) {
-            Ok(Grant::new(session.clone(), self.clone(), until))
-        } else {
-            Err(Shortfall::new(session.clone(), self.clone(), now))
-        }
+        let limit = match evaluate::until(self, &Facts::new(session, now), None) {
+            Until::Forever => None,
+            Until::At(limit) if limit >= now => Some(limit),
+            Until::At(_) | Until::Never => return Err(Shortfall::new(session.clone(), self.clone(), now)),
+        };
+        Ok(Grant::new(session.clone(), self.clone(), limit))
     }
 
     fn clause(&self) -> &Clause {

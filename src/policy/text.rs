@@ -67,6 +67,8 @@ impl Display for Shortfall {
     }
 }
 
+impl std::error::Error for Shortfall {}
+
 /// What would close a gap, in words.
 struct Remedy<'a> {
     gap: &'a Gap,

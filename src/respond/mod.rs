@@ -98,7 +98,10 @@ impl Respond for BearerChallenge {
 /// The response of a responder, with what every refusal has: its reason in the extensions, and no store.
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if !response.headers().contains_key(header::CACHE_CONTROL) {
+        // It fails only where there are as many headers as there can be.
+        let _ = response.headers_mut().try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     response.extensions_mut().insert(why);
     response
 }

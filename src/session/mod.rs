@@ -48,6 +48,8 @@ pub(crate) struct SessionParts {
     pub(crate) verified_by: VerifierId,
     /// The token's whole payload, for custom claims.
     pub(crate) payload: Box<str>,
+    /// The token itself, so that a nested guard knows the session by it; empty in sessions of the test kit.
+    pub(crate) token: Box<str>,
 }
 
 /// Which verifier made a session, so that nested guards know their own.
@@ -60,6 +62,9 @@ impl VerifierId {
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
+
+/// How far the clocks of a verifier and an issuer may differ if nothing else is said.
+pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 
 impl Session {
     pub(crate) fn new(parts: SessionParts) -> Self {
@@ -169,8 +174,9 @@ impl Session {
         self.expires_at().saturating_add(self.leeway().try_into().unwrap_or(time::Duration::MAX))
     }
 
-    pub(crate) fn verified_by(&self) -> VerifierId {
-        self.0.verified_by
+    /// Whether this verifier made the session, of this very token.
+    pub(crate) fn is_of(&self, verifier: VerifierId, token: &str) -> bool {
+        self.0.verified_by == verifier && *self.0.token == *token
     }
 
     /// The end that the token states for the session, not filled in from the JWT's own expiry.

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::clock::NOW;
 use crate::factor::{AuthenticationFactor, Dated, Factor};
-use crate::session::{Attributes, Organization, Session, SessionParts, VerifierId};
+use crate::session::{Attributes, DEFAULT_LEEWAY, Organization, Session, SessionParts, VerifierId};
 
 /// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token issued now for five
 /// minutes.
@@ -158,9 +158,10 @@ impl SessionBuilder {
                 .organization
                 .as_ref()
                 .map(|(id, slug)| Organization { id: id.as_str().into(), slug: slug.as_str().into() }),
-            leeway: Duration::from_secs(5),
+            leeway: DEFAULT_LEEWAY,
             verified_by: VerifierId::new(),
             payload: Value::Object(claims).to_string().into(),
+            token: "".into(),
         })
     }
 
@@ -207,7 +208,7 @@ impl Proof {
 }
 
 fn entry(factor: &Factor, proof: Proof, now: OffsetDateTime) -> Value {
-    let mut entry = json!({"type": factor.kind(), "delivery_method": factor.delivery_method()});
+    let mut entry = json!({"type": factor.factor_type(), "delivery_method": factor.delivery_method()});
     let last_authenticated_at = match proof.dated(now) {
         Dated::At(instant) => Some(date(instant)),
         Dated::Unreadable => Some("".into()),

@@ -31,7 +31,7 @@ pub(super) struct Claims<'a> {
     #[serde(borrow, rename = "https://stytch.com/session")]
     session: Option<&'a RawValue>,
     #[serde(borrow, rename = "https://stytch.com/organization")]
-    organization: Option<&'a RawValue>,
+    pub(super) organization: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -144,13 +144,12 @@ impl<'a> Claims<'a> {
             roles: raw.roles.value().unwrap_or_default().into(),
         })
     }
+}
 
-    pub(super) fn organization(&self) -> Result<Option<Organization>, TokenError> {
-        let Some(raw) = self.organization else { return Ok(None) };
-        let raw: RawOrganization = nested(raw, "organization")?;
-        let id = raw.organization_id.value().filter(|id| !id.is_empty()).ok_or(TokenError::NoOrganization)?;
-        Ok(Some(Organization { id, slug: raw.slug.value().unwrap_or_default() }))
-    }
+pub(super) fn organization(raw: &RawValue) -> Result<Organization, TokenError> {
+    let raw: RawOrganization = nested(raw, "organization")?;
+    let id = raw.organization_id.value().filter(|id| !id.is_empty()).ok_or(TokenError::NoOrganization)?;
+    Ok(Organization { id, slug: raw.slug.value().unwrap_or_default() })
 }
 
 fn factor(raw: &RawValue) -> Result<AuthenticationFactor, TokenError> {
@@ -187,6 +186,8 @@ fn optional_date(field: Field<String>) -> Option<OffsetDateTime> {
     field.value().and_then(|text| date(&text))
 }
 
+/// RFC 3339, in UTC within its years: what an offset takes out of them could not be written again.
 fn date(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)
+    let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+    (0..=9999).contains(&date.year()).then_some(date)
 }

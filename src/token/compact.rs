@@ -1,7 +1,5 @@
 //! The compact serialization (RFC 7515, section 7.1): three parts of base64url, and the header.
 
-use std::ops::Range;
-
 use serde::Deserialize;
 
 use super::error::{Excerpt, Part, TokenError};
@@ -13,8 +11,8 @@ pub(super) const LONGEST: usize = 16 * 1024;
 
 /// A token taken apart, with its header judged. Nothing of it is proved yet.
 pub(super) struct Compact<'a> {
-    token: &'a str,
-    signed: Range<usize>,
+    /// The text that the signature is over.
+    pub(super) signed: &'a [u8],
     pub(super) algorithm: Algorithm,
     pub(super) kid: String,
     pub(super) payload: Vec<u8>,
@@ -50,17 +48,12 @@ impl<'a> Compact<'a> {
         else {
             return Err(TokenError::NotThreeParts);
         };
-        let signed = 0..header.len() + 1 + payload.len();
+        let signed = token.get(..header.len() + 1 + payload.len()).unwrap_or_default().as_bytes();
         let header = decode(header, Part::Header)?;
         let payload = decode(payload, Part::Payload)?;
         let signature = decode(signature, Part::Signature)?;
         let (algorithm, kid) = Header::read(&header)?.judge(allowed)?;
-        Ok(Self { token, signed, algorithm, kid, payload, signature })
-    }
-
-    /// The text that the signature is over.
-    pub(super) fn signed(&self) -> &'a [u8] {
-        self.token.get(self.signed.clone()).unwrap_or_default().as_bytes()
+        Ok(Self { signed, algorithm, kid, payload, signature })
     }
 }
 

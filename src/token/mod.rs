@@ -18,7 +18,7 @@ use self::compact::Compact;
 use self::rules::{Rules, Tenancy};
 use crate::clock::{Clock, SystemClock};
 use crate::keys::{Algorithm, Key, KeySource, KeysUnavailable, Refresh};
-use crate::session::{Session, VerifierId};
+use crate::session::{DEFAULT_LEEWAY, Session, VerifierId};
 
 /// Verifies session JWTs; a handle, cheap to clone.
 ///
@@ -60,9 +60,10 @@ pub(crate) enum Attempt {
     Wait(Refresh),
 }
 
-enum Lookup {
-    Found(Result<Session, TokenError>),
-    Missing { kid: String, error: TokenError },
+/// Why there is no session, and where it is for want of its key, which.
+enum Failure {
+    Refused(TokenError),
+    NoKey { kid: String, error: TokenError },
 }
 
 impl Verifier {
@@ -77,7 +78,7 @@ impl Verifier {
             issuers: issuers.into_iter().map(|issuer| issuer.into().into_boxed_str()).collect(),
             audience: audience.into().into_boxed_str(),
             tenancy: Tenancy::Consumer,
-            leeway: Duration::from_secs(5),
+            leeway: DEFAULT_LEEWAY,
             max_token_age: None,
             refuse_impersonation: false,
             allowed_claims: Vec::new(),
@@ -160,18 +161,17 @@ impl Verifier {
     ///
     /// The rule that the token broke, or that no keys are known.
     pub fn verify_at(&self, token: &str, now: OffsetDateTime) -> Result<Session, TokenError> {
-        match self.look_up(token, now)? {
-            Lookup::Found(outcome) => outcome,
-            Lookup::Missing { error, .. } => Err(error),
-        }
+        self.try_verify(token, now).map_err(|failure| match failure {
+            Failure::Refused(error) | Failure::NoKey { error, .. } => error,
+        })
     }
 
     /// Verifies a token with the keys at hand; where its key is not among them, says what to wait for.
     pub(crate) fn attempt(&self, token: &str, now: OffsetDateTime) -> Attempt {
-        match self.look_up(token, now) {
-            Err(error) => Attempt::Done(Err(error)),
-            Ok(Lookup::Found(outcome)) => Attempt::Done(outcome),
-            Ok(Lookup::Missing { kid, error }) => {
+        match self.try_verify(token, now) {
+            Ok(session) => Attempt::Done(Ok(session)),
+            Err(Failure::Refused(error)) => Attempt::Done(Err(error)),
+            Err(Failure::NoKey { kid, error }) => {
                 self.settings.keys.refresh(&kid).map_or(Attempt::Done(Err(error)), Attempt::Wait)
             }
         }
@@ -186,32 +186,39 @@ impl Verifier {
         self.settings.clock.now()
     }
 
-    pub(crate) fn made(&self, session: &Session) -> bool {
-        session.verified_by() == self.settings.id
+    /// Whether this verifier made the session, of this very token.
+    pub(crate) fn made(&self, session: &Session, token: &str) -> bool {
+        session.is_of(self.settings.id, token)
     }
 
-    fn look_up(&self, token: &str, now: OffsetDateTime) -> Result<Lookup, TokenError> {
-        let compact = Compact::parse(token, &self.settings.algorithms)?;
+    fn try_verify(&self, token: &str, now: OffsetDateTime) -> Result<Session, Failure> {
+        let compact = Compact::parse(token, &self.settings.algorithms).map_err(Failure::Refused)?;
         let keys = self.settings.keys.current();
         if let Some(key) = keys.as_ref().and_then(|keys| keys.get(&compact.kid)) {
-            return Ok(Lookup::Found(self.verify_under(key, compact, now)));
+            return self.verify_under(key, token, compact, now).map_err(Failure::Refused);
         }
         let error = match keys {
             Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&compact.kid))),
             None => TokenError::KeysUnavailable(KeysUnavailable { retry_after: Duration::from_secs(1) }),
         };
-        Ok(Lookup::Missing { kid: compact.kid, error })
+        Err(Failure::NoKey { kid: compact.kid, error })
     }
 
-    fn verify_under(&self, key: &Key, compact: Compact<'_>, now: OffsetDateTime) -> Result<Session, TokenError> {
+    fn verify_under(
+        &self,
+        key: &Key,
+        token: &str,
+        compact: Compact<'_>,
+        now: OffsetDateTime,
+    ) -> Result<Session, TokenError> {
         if key.algorithm() != compact.algorithm {
             return Err(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() });
         }
-        if !key.verifies(compact.signed(), &compact.signature) {
+        if !key.verifies(compact.signed, &compact.signature) {
             return Err(TokenError::InvalidSignature);
         }
         let payload = String::from_utf8(compact.payload).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
-        self.settings.rules.session(payload.into_boxed_str(), now, self.settings.id)
+        self.settings.rules.session(self.settings.id, token, payload.into_boxed_str(), now)
     }
 
     /// Another rule makes another verifier: sessions of the old one are not taken over.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::claims::Claims;
+use super::claims::{self, Claims};
 use super::error::{AccessTokenClaim, Excerpt, TimeClaim, TokenError};
 use super::json::{Field, Presence};
 use crate::factor::Factor;
@@ -34,16 +34,17 @@ impl Rules {
     /// The session of a payload that met every rule.
     pub(super) fn session(
         &self,
+        verifier: VerifierId,
+        token: &str,
         payload: Box<str>,
         now: OffsetDateTime,
-        id: VerifierId,
     ) -> Result<Session, TokenError> {
-        let session = self.read(payload, id)?;
+        let session = self.read(verifier, token, payload)?;
         self.judge_times(&session, now)?;
         Ok(session)
     }
 
-    fn read(&self, payload: Box<str>, id: VerifierId) -> Result<Session, TokenError> {
+    fn read(&self, verifier: VerifierId, token: &str, payload: Box<str>) -> Result<Session, TokenError> {
         let claims = Claims::read(&payload)?;
         self.judge_origin(&claims)?;
         let user_id = match &claims.sub {
@@ -56,7 +57,7 @@ impl Rules {
         self.judge_confusion(claims.scope, AccessTokenClaim::Scope)?;
         self.judge_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
         let session = claims.session()?;
-        let organization = self.judge_tenancy(claims.organization()?)?;
+        let organization = self.organization(&claims)?;
         if self.refuse_impersonation && session.factors.iter().any(|proof| *proof.factor() == Factor::Impersonated) {
             return Err(TokenError::Impersonated);
         }
@@ -74,8 +75,9 @@ impl Rules {
             roles: session.roles,
             organization,
             leeway: self.leeway,
-            verified_by: id,
+            verified_by: verifier,
             payload,
+            token: token.into(),
         }))
     }
 
@@ -100,12 +102,12 @@ impl Rules {
         Ok(())
     }
 
-    fn judge_tenancy(&self, organization: Option<Organization>) -> Result<Option<Organization>, TokenError> {
-        match (self.tenancy, organization) {
+    fn organization(&self, claims: &Claims<'_>) -> Result<Option<Organization>, TokenError> {
+        match (self.tenancy, claims.organization) {
             (Tenancy::Consumer, None) => Ok(None),
             (Tenancy::Consumer, Some(_)) => Err(TokenError::UnexpectedOrganization),
             (Tenancy::B2b, None) => Err(TokenError::NoOrganization),
-            (Tenancy::B2b, organization) => Ok(organization),
+            (Tenancy::B2b, Some(raw)) => claims::organization(raw).map(Some),
         }
     }
 

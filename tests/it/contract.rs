@@ -15,10 +15,10 @@ use http_body_util::{BodyExt, Full};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use tokio::sync::Notify;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
-use tower_step_up::testing::NOW;
+use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::{
-    Factor, Grant, KeySet, KeySource, KeysUnavailable, Policy, Refresh, Rejection, ResponseBody, ResponseFuture,
-    Session, Shortfall, StepUp, StepUpLayer, Verifier,
+    CredentialSource, Factor, Grant, KeySet, KeySource, KeysUnavailable, Policy, Refresh, Rejection, ResponseBody,
+    ResponseFuture, Session, Shortfall, StepUp, StepUpLayer, Verifier,
 };
 
 use crate::support::{bearer, inner, issuer, proved, request, seconds, send};
@@ -36,7 +36,7 @@ struct HeldBack {
 impl HeldBack {
     fn guard(&self) -> StepUpLayer {
         let verifier = Verifier::new(self.clone(), [issuer().name()], issuer().audience());
-        StepUpLayer::new(verifier.clock(tower_step_up::testing::FixedClock::new()))
+        StepUpLayer::new(verifier.clock(FixedClock::new()))
     }
 }
 
@@ -295,6 +295,18 @@ async fn what_the_guard_reads_is_marked_sensitive_on_either_path() {
 }
 
 #[tokio::test]
+async fn what_a_cookie_opened_is_private_on_either_path() {
+    let keys = HeldBack::default();
+    let service = keys.guard().layer(service_fn(inner::<Body>));
+    for _path in ["slow", "fast"] {
+        keys.gate.notify_one();
+        let cookie = format!("stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
+        let answer = send(&service, Request::get("/").header("cookie", cookie).body(Body::default()).unwrap()).await;
+        assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "private"));
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_states_its_length_and_the_inner_body_streams_through() {
     let service = issuer().guard().layer(service_fn(inner::<Body>));
     let refused = service.clone().oneshot(Request::new(Body::default())).await.unwrap();
@@ -317,38 +329,80 @@ async fn report(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 }
 
 #[tokio::test]
-async fn nested_guards_share_the_session_and_only_strengthen() {
+async fn nested_guards_only_strengthen_and_end_with_the_first_to_end() {
     let outer = issuer().guard().require(Policy::factor(Factor::Totp).within(seconds(100)));
-    let inner = issuer().guard().require(Policy::mfa());
-    let shared = outer.require(Policy::session()); // made from the same guard: the same verifier
-    let own = shared.layer(service_fn(report));
-    // The same verifier: verified once, and the inner grant ends no later than the outer's.
-    let nested = outer.layer(own);
-    let answer = send(&nested, request("/", &[Factor::Password, Factor::Totp])).await;
-    assert!(answer.body.starts_with("totp within 100s and session 40 user-test-"), "{}", answer.body);
-    // Another verifier judges for itself; both policies hold.
-    let two = outer.layer(inner.layer(service_fn(report)));
-    assert!(send(&two, request("/", &[Factor::Password, Factor::Totp])).await.body.starts_with("mfa 3605"));
-    assert_eq!(send(&two, request("/", &[Factor::Totp])).await.status, 401);
-    assert_eq!(send(&two, request("/", &[Factor::Password, Factor::OtpSms])).await.status, 401);
+    for inner in [outer.clone(), issuer().guard()] {
+        // The same verifier, then another.
+        let inner = inner.require(Policy::mfa());
+        let service = outer.layer(inner.layer(service_fn(report)));
+        let granted = send(&service, request("/", &[Factor::Password, Factor::Totp])).await.body;
+        assert!(granted.starts_with(&format!("{} 40 user-test-", inner.policy())), "{granted}");
+        assert_eq!(send(&service, request("/", &[Factor::Totp])).await.status, 401);
+        assert_eq!(send(&service, request("/", &[Factor::Password, Factor::OtpSms])).await.status, 401);
+    }
 }
 
 #[tokio::test]
-async fn an_inner_guard_takes_over_the_outer_session_without_the_credentials() {
-    let guard = issuer().guard();
-    let inner = guard.require(Policy::mfa()).credentials([]);
-    let strip = tower::util::MapRequestLayer::new(|mut request: Request<Body>| {
-        request.headers_mut().clear();
-        request
-    });
-    let service = guard.layer(strip.layer(inner.layer(service_fn(report))));
+async fn a_nested_grant_ends_with_the_outer_session_too() {
+    let other = TestIssuer::new();
+    let outer = issuer().guard().credentials([CredentialSource::cookie("outer")]);
+    let service = outer.layer(other.guard().layer(service_fn(report)));
+    let short = issuer().mint(&proved(&[Factor::Password]).ends_in(seconds(50)));
+    let long = other.mint(&proved(&[Factor::Password]));
+    let request = Request::get("/").header("cookie", format!("outer={short}")).header("authorization", bearer(&long));
+    let answer = send(&service, request.body(Body::default()).unwrap()).await;
+    assert!(answer.body.starts_with("session 55 "), "{}", answer.body);
+}
+
+/// Counts how often a token is verified.
+#[derive(Clone, Default)]
+struct Counted(Arc<AtomicUsize>);
+
+impl KeySource for Counted {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        issuer().current()
+    }
+
+    fn refresh(&self, _kid: &str) -> Option<Refresh> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn nested_guards_of_one_verifier_verify_a_token_once() {
+    let counted = Counted::default();
+    let verifier = Verifier::new(counted.clone(), [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let guard = StepUpLayer::new(verifier.clone());
+    let inner = StepUpLayer::new(verifier).require(Policy::mfa());
+    let service = guard.layer(inner.layer(guard.layer(service_fn(report))));
     assert_eq!(send(&service, request("/", &[Factor::Password, Factor::Totp])).await.status, 200);
-    assert_eq!(send(&service, request("/", &[Factor::Password])).await.status, 401);
+    assert_eq!(counted.0.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn an_inner_guard_keeps_to_its_own_credentials() {
+    let guard = issuer().guard();
+    let by_cookie = || {
+        let cookie = format!("stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
+        Request::get("/").header("cookie", cookie).body(Body::default()).unwrap()
+    };
+    let bearer_only = guard.layer(guard.credentials([CredentialSource::Bearer]).layer(service_fn(report)));
+    assert_eq!(send(&bearer_only, by_cookie()).await.status, 401);
+    assert_eq!(send(&bearer_only, request("/", &[Factor::Password])).await.status, 200);
+    let none = guard.layer(guard.credentials([]).layer(service_fn(report)));
+    assert_eq!(send(&none, request("/", &[Factor::Password])).await.status, 401);
+    // Another token than the outer guard's is verified for itself.
+    let mut two = request("/", &[Factor::Password]);
+    two.headers_mut().insert("cookie", "stytch_session_jwt=x".parse().unwrap());
+    let cookie_inside =
+        guard.layer(guard.credentials([CredentialSource::defaults()[1].clone()]).layer(service_fn(report)));
+    assert_eq!(send(&cookie_inside, two).await.status, 401);
 }
 
 #[tokio::test]
 async fn an_inner_guard_judges_the_time_afresh() {
-    let clock = tower_step_up::testing::FixedClock::new();
+    let clock = FixedClock::new();
     let issuer = issuer().clone().clock(clock.clone());
     let guard = issuer.guard();
     let slow = tower::util::MapRequestLayer::new(move |request: Request<Body>| {
@@ -384,5 +438,21 @@ fn a_guard_made_from_a_guard_demands_both_and_keeps_a_name() {
     assert_eq!(named.policy().name(), Some("admin"));
     assert_eq!(named.policy().to_string(), "(mfa and totp) and phishing_resistant");
     assert_eq!(guard.require(Policy::session()).require(Policy::mfa()).policy().to_string(), "session and mfa");
-    assert_eq!(guard.optional().require(Policy::mfa()).policy(), &Policy::mfa());
+}
+
+#[tokio::test]
+async fn what_is_required_of_an_optional_guard_is_no_longer_optional() {
+    let anonymous = || Request::new(Body::default());
+    let optional = issuer().guard().require(Policy::mfa()).optional();
+    assert_eq!(send(&optional.layer(service_fn(inner::<Body>)), anonymous()).await.status, 200);
+    let required = optional.require(Factor::Totp);
+    assert_eq!(send(&required.layer(service_fn(inner::<Body>)), anonymous()).await.status, 401);
+}
+
+#[tokio::test]
+async fn one_mark_is_left_where_only_an_inner_guard_finds_credentials() {
+    let outer = issuer().guard().credentials([CredentialSource::cookie("other")]).optional();
+    let service = outer.layer(issuer().guard().optional().layer(service_fn(report)));
+    assert!(send(&service, request("/", &[Factor::Password])).await.body.starts_with("session 3605"));
+    assert_eq!(send(&service, Request::new(Body::default())).await.body, "none");
 }

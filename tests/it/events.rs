@@ -1,7 +1,8 @@
 //! The log: one event per decision, with stable fields, and nothing secret.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use bytes::Bytes;
 use http::Request;
@@ -9,19 +10,23 @@ use http_body_util::Full;
 use serde_json::json;
 use tower::{Layer, service_fn};
 use tower_step_up::testing::{self, TestIssuer};
-use tower_step_up::{Factor, Policy, StepUpLayer};
+use tower_step_up::{Factor, Policy, StepUpLayer, Verifier};
 use tracing::Level;
 
 use crate::support::{bearer, inner, issuer, request, send};
 
 type Body = Full<Bytes>;
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Writes to the log of the thread that wants one.
+struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOG.with_borrow_mut(|log| log.as_mut().map(|log| log.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 
@@ -32,20 +37,18 @@ impl Write for Log {
 
 /// The lines that a request leaves in the log down to a level.
 fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) -> Vec<String> {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_ansi(false)
-        .without_time()
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(send(&guard.layer(service_fn(inner::<Body>)), request));
+    static INSTALLED: Once = Once::new();
+    // One subscriber for the process: scoped ones of several threads disturb each other's caches.
+    INSTALLED.call_once(|| {
+        let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).without_time();
+        tracing::subscriber::set_global_default(subscriber.with_writer(|| Log).finish()).unwrap();
     });
-    let bytes = log.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap().lines().map(|line| line.trim().to_owned()).collect()
+    LOG.set(Some(Vec::new()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(send(&guard.layer(service_fn(inner::<Body>)), request));
+    let lines = String::from_utf8(LOG.take().unwrap()).unwrap();
+    let reaches = |line: &str| line.split(' ').next().unwrap().parse::<Level>().unwrap() <= level;
+    lines.lines().map(|line| line.trim().to_owned()).filter(|line| reaches(line)).collect()
 }
 
 #[test]
@@ -121,4 +124,16 @@ fn no_token_address_or_number_gets_into_any_line_at_any_level() {
             }
         }
     }
+}
+
+#[test]
+fn keys_that_cannot_be_had_are_a_warning_and_the_cause_another() {
+    let keys = tower_step_up::RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap();
+    let guard = StepUpLayer::new(Verifier::new(keys, [issuer().name()], issuer().audience()));
+    let lines = log_of(Level::WARN, &guard, request("/", &[Factor::Password]));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("keys could not be fetched url=http://127.0.0.1:1/jwks reason="), "{lines:?}");
+    assert!(lines[0].contains("refused"), "the cause: {lines:?}");
+    let decision = "WARN tower_step_up::guard: decision=\"refused\" policy=session reason=\"keys_unavailable\"";
+    assert!(lines[1].starts_with(decision), "{lines:?}");
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::Uri;
+use rustls::pki_types::CertificateDer;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -20,6 +21,8 @@ use crate::keys::{KeySet, KeysUnavailable, Refresh};
 pub(super) struct Settings {
     pub(super) url: Uri,
     pub(super) client: HttpClient,
+    /// What the client trusts beside its own.
+    pub(super) roots: Vec<CertificateDer<'static>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) bounds: Bounds,
     pub(super) limits: Limits,
@@ -41,7 +44,7 @@ struct Held {
 struct Progress {
     schedule: Schedule,
     under_way: Option<Announcement>,
-    /// The last task that was begun, done or not.
+    /// The last task that was seen under way, done or not.
     task: Option<AbortHandle>,
 }
 
@@ -78,7 +81,7 @@ impl Fetching {
             Decision::CoolDown => None,
             Decision::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
             Decision::Fetch => match self.fetch(settings, progress, now) {
-                Some(outcome) => Some(Box::pin(wait_for(outcome))),
+                Some(outcome) => Some(Box::pin(wait_for(outcome, settings.bounds.time))),
                 None => Some(Box::pin(ready(unavailable(LEAST_RETRY_AFTER)))),
             },
         }
@@ -101,7 +104,11 @@ impl Fetching {
         drop(progress);
         let landing = Landing { fetching: Arc::downgrade(self), settings: settings.clone(), announce, began: now };
         let task = runtime.spawn(landing.fetch());
-        self.progress().task = Some(task.abort_handle());
+        let mut progress = self.progress();
+        if progress.under_way.as_ref().is_some_and(|under_way| under_way.same_channel(&outcome)) {
+            progress.task = Some(task.abort_handle());
+        }
+        drop(progress);
         Some(outcome)
     }
 
@@ -120,10 +127,11 @@ impl Drop for Fetching {
     }
 }
 
-async fn wait_for(mut outcome: Announcement) -> Outcome {
-    match outcome.wait_for(Option::is_some).await {
-        Ok(landed) => landed.unwrap_or(Ok(())),
-        Err(_) => unavailable(LEAST_RETRY_AFTER),
+/// The fetch bounds itself, but on the runtime of whoever asked first, which may stand still.
+async fn wait_for(mut outcome: Announcement, patience: Duration) -> Outcome {
+    match tokio::time::timeout(patience, outcome.wait_for(Option::is_some)).await {
+        Ok(Ok(landed)) => landed.unwrap_or(Ok(())),
+        Ok(Err(_)) | Err(_) => unavailable(LEAST_RETRY_AFTER),
     }
 }
 

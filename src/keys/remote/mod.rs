@@ -27,7 +27,9 @@ use crate::http_client::{self, Bounds, HttpClient};
 ///   each further failure up to 30 s.
 /// - While the server is down, the last good set is used until it is 12 hours old. Where there is none, requests get 503.
 ///
-/// Needs a tokio runtime with time and I/O once a token arrives; to construct it takes none.
+/// Clones share what was fetched. Whoever changes a setting has a source of their own.
+///
+/// Needs a tokio runtime with time and I/O (`enable_all`) once a token arrives; to construct it takes none.
 #[derive(Clone)]
 pub struct RemoteKeys {
     settings: Settings,
@@ -35,6 +37,7 @@ pub struct RemoteKeys {
 }
 
 const BODY_BYTES: usize = 1 << 20;
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
 impl RemoteKeys {
     /// Keys from this URL: HTTPS, or plain HTTP to this machine (`localhost`, `127.0.0.0/8`, `[::1]`).
@@ -57,8 +60,8 @@ impl RemoteKeys {
         }
         let client = HttpClient::new(&[]).map_err(|_| RemoteKeysError::InvalidRoots)?;
         let bounds = Bounds { time: Duration::from_secs(5), body_bytes: BODY_BYTES };
-        let settings = Settings { url, client, clock: Arc::new(SystemClock), bounds, limits: Limits::default() };
-        Ok(Self::with(settings))
+        let (clock, limits, roots) = (Arc::new(SystemClock), Limits::default(), Vec::new());
+        Ok(Self::with(Settings { url, client, roots, clock, bounds, limits }))
     }
 
     /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme.
@@ -67,9 +70,10 @@ impl RemoteKeys {
     ///
     /// Where the text holds no certificate that can be a root.
     pub fn trust_roots(self, pem: &[u8]) -> Result<Self, RemoteKeysError> {
-        let roots = http_client::read_roots(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        let further = http_client::read_roots(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        let roots = [self.settings.roots.clone(), further].concat();
         let client = HttpClient::new(&roots).map_err(|_| RemoteKeysError::InvalidRoots)?;
-        Ok(Self::with(Settings { client, ..self.settings }))
+        Ok(Self::with(Settings { client, roots, ..self.settings }))
     }
 
     /// Reads the schedule's time from this clock.
@@ -85,28 +89,29 @@ impl RemoteKeys {
         Self::with(self.settings)
     }
 
-    /// The age at which a set is fetched anew in the background; 10 minutes by default.
+    /// The age at which a set is fetched anew in the background; 10 minutes by default, at least 1 s.
     #[must_use]
     pub fn refresh_after(mut self, age: Duration) -> Self {
-        self.settings.limits.refresh_after = age;
+        self.settings.limits.refresh_after = age.max(LEAST_PAUSE);
         Self::with(self.settings)
     }
 
-    /// The age up to which the last good set is used while the server fails; 12 hours by default.
+    /// The age up to which the last good set is used while the server fails; 12 hours by default, at least 1 s.
     #[must_use]
     pub fn usable_for(mut self, age: Duration) -> Self {
-        self.settings.limits.usable_for = age;
+        self.settings.limits.usable_for = age.max(LEAST_PAUSE);
         Self::with(self.settings)
     }
 
-    /// The pause after a good fetch before an unknown `kid` may cause another; 30 s by default.
+    /// The pause after a good fetch before an unknown `kid` may cause another; 30 s by default, at least 1 s, since anyone
+    /// can make up a `kid`.
     #[must_use]
     pub fn cool_down(mut self, pause: Duration) -> Self {
-        self.settings.limits.cool_down = pause;
+        self.settings.limits.cool_down = pause.max(LEAST_PAUSE);
         Self::with(self.settings)
     }
 
-    /// Settings are made before the first use: what was fetched under others is left behind.
+    /// With other settings it is another source: what the old one has fetched stays with it and its clones.
     fn with(settings: Settings) -> Self {
         Self { settings, fetching: Arc::default() }
     }
