@@ -166,7 +166,7 @@ impl Policy {
     /// assert_eq!(mixed.to_string(), "mfa and totp");
     /// ```
     ///
-    /// ```compile_fail
+    /// ```compile_fail,E0277
     /// let nothing = tower_step_up::Policy::all_of([]);
     /// ```
     #[must_use]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::evaluate::{self, Facts, Limit, Until, tighter};
@@ -30,24 +31,30 @@ pub struct Shortfall {
     at: OffsetDateTime,
 }
 
-/// One clause that was not met.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One clause that was not met. As JSON it has the members that [`problem`](crate::problem) describes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Unmet {
     /// What the clause demands.
+    #[serde(flatten)]
     pub requirement: Requirement,
     /// Why it is not met.
+    #[serde(flatten)]
     pub reason: Reason,
 }
 
 /// What a clause demands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "requirement", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Requirement {
     /// Some factor, of whatever kind.
     Session,
     /// This factor.
-    Factor(Factor),
+    Factor {
+        /// Which.
+        factor: Factor,
+    },
     /// A factor bound to the origin by cryptography.
     PhishingResistant,
     /// Factors that fewer than `needed` compromises could not all present; `have` is how many it takes as it is.
@@ -62,7 +69,8 @@ pub enum Requirement {
 }
 
 /// Why a clause is not met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
     /// It was not proved, or not with a date where an age is limited.
@@ -70,17 +78,25 @@ pub enum Reason {
     /// It was proved too long ago.
     Stale {
         /// When it was last met.
+        #[serde(rename = "last_authenticated_at", with = "time::serde::rfc3339")]
         since: OffsetDateTime,
         /// The age allowed.
+        #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },
     /// The session itself is too old, or does not say how old it is: only a new one helps.
     Restart {
         /// When the session began, where the token says.
+        #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
         started_at: Option<OffsetDateTime>,
         /// The age allowed.
+        #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },
+}
+
+fn whole_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
 }
 
 /// The unmet part of a policy, in the policy's shape.
@@ -151,7 +167,7 @@ impl Judge<'_> {
                 return Some(Gap::Leaf(Unmet { requirement: Requirement::SessionWithin, reason }));
             }
             Clause::Session => Requirement::Session,
-            Clause::Factor(factor) => Requirement::Factor(factor.clone()),
+            Clause::Factor(factor) => Requirement::Factor { factor: factor.clone() },
             Clause::PhishingResistant => Requirement::PhishingResistant,
             Clause::Independent { needed, trust } => {
                 let reached = |fewer: &usize| evaluate::independent(*fewer, trust, &self.facts, limit).reaches(self.at);

@@ -101,7 +101,7 @@ impl Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.requirement {
             Requirement::Session => f.write_str("any factor")?,
-            Requirement::Factor(factor) => factor.fmt(f)?,
+            Requirement::Factor { factor } => factor.fmt(f)?,
             Requirement::PhishingResistant => f.write_str("a phishing-resistant factor")?,
             Requirement::Independent { needed: 2, have: 1 } => f.write_str("a second, independent factor")?,
             Requirement::Independent { needed, have } if needed - have == 1 => {

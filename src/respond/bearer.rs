@@ -4,45 +4,30 @@ use std::fmt::Write as _;
 
 use http::HeaderValue;
 
-use crate::rejection::Rejection;
-use crate::token::TokenError;
+use super::answer::{Answer, Challenge};
 
-/// The longest description, in bytes.
+/// The longest text in quotes, in characters.
 const LONGEST: usize = 512;
 
-/// `None` where no other credentials would help.
-pub(super) fn challenge(realm: &str, why: &Rejection) -> Option<HeaderValue> {
-    let mut value = format!("Bearer realm={}", quoted(realm));
-    let (error, description) = match why {
-        Rejection::NoCredentials => (None, String::new()),
-        Rejection::InvalidRequest(error) => (Some("invalid_request"), error.to_string()),
-        Rejection::InvalidToken(error) => (Some("invalid_token"), describe(error).to_owned()),
-        Rejection::StepUpRequired(shortfall) => (Some("insufficient_user_authentication"), shortfall.to_string()),
-        Rejection::KeysUnavailable(_) => return None,
+pub(super) fn challenge(realm: &str, answer: &Answer<'_>) -> Option<HeaderValue> {
+    let error = match answer.challenge {
+        Challenge::None => return None,
+        Challenge::Bare => None,
+        Challenge::Error(error) => Some(error),
     };
+    let mut value = format!("Bearer realm={}", quoted(realm));
+    // Writing to a string cannot fail.
     if let Some(error) = error {
-        // Writing to a string cannot fail.
-        let _ = write!(value, ", error=\"{error}\", error_description={}", quoted(&description));
+        let _ = write!(value, ", error=\"{error}\", error_description={}", quoted(&answer.detail));
     }
-    if let Rejection::StepUpRequired(shortfall) = why {
-        if let Some(name) = shortfall.policy().name() {
-            let _ = write!(value, ", acr_values={}", quoted(name));
-        }
-        if let Some(max_age) = shortfall.policy().max_age() {
-            let _ = write!(value, ", max_age=\"{}\"", max_age.as_secs());
-        }
+    let policy = answer.shortfall.map(|shortfall| shortfall.policy());
+    if let Some(name) = policy.and_then(|policy| policy.name()) {
+        let _ = write!(value, ", acr_values={}", quoted(name));
+    }
+    if let Some(max_age) = policy.and_then(|policy| policy.max_age()) {
+        let _ = write!(value, ", max_age=\"{}\"", max_age.as_secs());
     }
     HeaderValue::try_from(value).ok()
-}
-
-/// What a client may know of a refused token.
-pub(super) fn describe(error: &TokenError) -> &'static str {
-    match error {
-        TokenError::Expired { .. } | TokenError::TooOld { .. } => "the session token has expired",
-        TokenError::NotYetValid { .. } => "the session token is not valid yet",
-        TokenError::SessionEnded { .. } => "the session has ended",
-        _ => "the session token is invalid",
-    }
 }
 
 /// A quoted string (RFC 9110, section 5.6.4) of visible ASCII; anything else is replaced.

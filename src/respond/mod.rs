@@ -1,5 +1,6 @@
 //! What turns a rejection into a response.
 
+mod answer;
 mod bearer;
 pub mod problem;
 
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
 
+use self::answer::Answer;
 use crate::rejection::Rejection;
 
 /// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
@@ -80,15 +82,16 @@ impl Default for BearerChallenge {
 
 impl Respond for BearerChallenge {
     fn respond(&self, why: &Rejection, _request: &Parts) -> Response<Bytes> {
-        let mut response = Response::new(problem::body(why));
-        *response.status_mut() = why.status();
+        let answer = Answer::to(why);
+        let mut response = Response::new(problem::body(&answer));
+        *response.status_mut() = answer.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = bearer::challenge(&self.realm, why) {
+        if let Some(challenge) = bearer::challenge(&self.realm, &answer) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if let Some(seconds) = why.retry_after() {
+        if let Some(seconds) = answer.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response

@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::error::{Part, TokenError};
+use super::error::TokenError;
+use super::evidence::Part;
 use super::json::{self, Fault, Field, Presence};
 use crate::factor::{AuthenticationFactor, Dated, Factor};
 use crate::session::{Attributes, Organization};

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::error::{Excerpt, Part, TokenError};
+use super::error::TokenError;
+use super::evidence::{Excerpt, Part};
 use super::json::{self, Fault, Field, Presence};
 use crate::keys::Algorithm;
 

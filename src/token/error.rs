@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::evidence::{AccessTokenClaim, Excerpt, Part, TimeClaim};
 use crate::keys::{Algorithm, KeysUnavailable};
 
 /// Why a token was refused: the one rule that it broke first.
 ///
-/// The rules are judged in the order of the variants. [`Expired`](Self::Expired) comes last, so that it means only that:
-/// everything else about the token held.
+/// First comes what the text and the header say, then the key and the signature, and only then is the payload read. Times
+/// are judged after everything else, and [`Expired`](Self::Expired) last, so that it means only that: everything else about
+/// the token held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -23,7 +25,7 @@ pub enum TokenError {
     NotThreeParts,
     /// A part is not base64url in its one canonical form without padding (RFC 7515, section 2).
     NotBase64Url(Part),
-    /// The part is not a JSON object, or too deep.
+    /// The part is not a JSON object.
     NotAnObject(Part),
     /// A name that is read stands twice in one object.
     DuplicateName(Part),
@@ -64,7 +66,7 @@ pub enum TokenError {
     NoSessionId,
     /// The session's `authentication_factors` are absent or empty.
     NoFactors,
-    /// A consumer project's verifier, and a token of an organization.
+    /// A consumer project's verifier, and a token with the claim of an organization, whatever is in it.
     UnexpectedOrganization,
     /// A B2B project's verifier, and a token without an organization, or without its id.
     NoOrganization,
@@ -102,62 +104,6 @@ pub enum TokenError {
         /// When it was judged.
         now: OffsetDateTime,
     },
-}
-
-/// A part of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Part {
-    /// The first.
-    Header,
-    /// The second.
-    Payload,
-    /// The third.
-    Signature,
-}
-
-/// A claim that is a time in seconds since 1970 (RFC 7519, section 4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TimeClaim {
-    /// `exp`
-    ExpiresAt,
-    /// `iat`
-    IssuedAt,
-    /// `nbf`
-    NotBefore,
-}
-
-/// A top-level claim that access tokens (Connected Apps) and machine tokens (M2M) have and sessions do not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AccessTokenClaim {
-    /// `scope`
-    Scope,
-    /// `client_id`
-    ClientId,
-}
-
-/// A short, printable piece of a text that a client sent: evidence that is safe to log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excerpt(Option<Box<str>>);
-
-impl Excerpt {
-    const LONGEST: usize = 80;
-
-    pub(crate) fn of(text: Option<&str>) -> Self {
-        let shorten = |text: &str| text.chars().take(Self::LONGEST).flat_map(char::escape_default).collect::<String>();
-        Self(text.map(|text| shorten(text).into()))
-    }
-}
-
-impl fmt::Display for Excerpt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(text) => write!(f, "\"{text}\""),
-            None => f.write_str("none"),
-        }
-    }
 }
 
 impl TokenError {
@@ -241,34 +187,5 @@ impl std::error::Error for TokenError {}
 impl From<KeysUnavailable> for TokenError {
     fn from(error: KeysUnavailable) -> Self {
         Self::KeysUnavailable(error)
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Header => "header",
-            Self::Payload => "payload",
-            Self::Signature => "signature",
-        })
-    }
-}
-
-impl fmt::Display for TimeClaim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ExpiresAt => "exp",
-            Self::IssuedAt => "iat",
-            Self::NotBefore => "nbf",
-        })
-    }
-}
-
-impl fmt::Display for AccessTokenClaim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Scope => "scope",
-            Self::ClientId => "client_id",
-        })
     }
 }

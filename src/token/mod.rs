@@ -3,10 +3,12 @@
 mod claims;
 mod compact;
 mod error;
+mod evidence;
 mod json;
 mod rules;
 
-pub use self::error::{AccessTokenClaim, Excerpt, Part, TimeClaim, TokenError};
+pub use self::error::TokenError;
+pub use self::evidence::{AccessTokenClaim, Excerpt, Part, TimeClaim};
 
 use std::fmt;
 use std::sync::Arc;

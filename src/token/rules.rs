@@ -5,7 +5,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::claims::{self, Claims};
-use super::error::{AccessTokenClaim, Excerpt, TimeClaim, TokenError};
+use super::error::TokenError;
+use super::evidence::{AccessTokenClaim, Excerpt, TimeClaim};
 use super::json::{Field, Presence};
 use crate::factor::Factor;
 use crate::session::{Organization, Session, SessionParts, VerifierId};

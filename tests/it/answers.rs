@@ -86,6 +86,16 @@ async fn an_invalid_token() {
 }
 
 #[tokio::test]
+async fn an_empty_header_is_unreadable_and_an_empty_cookie_is_a_bad_token() {
+    let status = async |name, value| answer(&issuer().guard(), with(&[(name, value)])).await.status.as_u16();
+    assert_eq!(status("authorization", "").await, 401); // no scheme: not ours
+    assert_eq!(status("authorization", "Bearer").await, 400);
+    assert_eq!(status("authorization", "Bearer ").await, 400);
+    assert_eq!(status("cookie", "").await, 401);
+    assert_eq!(status("cookie", "stytch_session_jwt=").await, 401);
+}
+
+#[tokio::test]
 async fn whatever_is_wrong_with_a_token_the_client_hears_the_same_and_the_log_the_rule() {
     let issuer = issuer();
     let claims = issuer.claims(&proved(&[Factor::Password]));

@@ -94,9 +94,8 @@ impl KeyServer {
         format!("http://{}/v1/sessions/jwks/project", self.address)
     }
 
-    /// Its keys, with a short patience.
     pub(crate) fn keys(&self) -> RemoteKeys {
-        RemoteKeys::new(&self.url()).unwrap().fetch_timeout(Duration::from_millis(300))
+        RemoteKeys::new(&self.url()).unwrap()
     }
 
     pub(crate) fn behave(&self, behaviour: Behaviour) {

@@ -16,6 +16,7 @@ mod hyper_server;
 mod key_server;
 mod policy_laws;
 mod policy_table;
+mod projects;
 mod remote_keys;
 mod stytch_vector;
 mod support;

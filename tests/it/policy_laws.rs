@@ -78,6 +78,17 @@ proptest! {
     }
 
     #[test]
+    fn a_fresher_date_never_loses_a_grant(policy in policy(), entries in entries(), which in 0_usize..6, age in -5_i64..40) {
+        if policy.evaluate(&session(&entries).build(), NOW).is_ok() {
+            let mut redated = entries;
+            if let Some(Entry::Dated(_, old)) = redated.get_mut(which) {
+                *old = age.min(*old);
+            }
+            prop_assert!(policy.evaluate(&session(&redated).build(), NOW).is_ok());
+        }
+    }
+
+    #[test]
     fn order_and_repetition_do_not_matter(policy in policy(), entries in entries()) {
         let turned: Vec<_> = entries.iter().rev().chain(&entries).cloned().collect();
         let end = |entries: &[Entry]| policy.evaluate(&session(entries).build(), NOW).ok().map(|it| it.expires_at());

@@ -198,7 +198,7 @@ fn check_unmet(policy: &Policy, session: &SessionBuilder, want: &[(Requirement, 
 
 #[test]
 fn a_shortfall_names_every_unmet_clause() {
-    let missing = |factor| (Requirement::Factor(factor), Reason::Missing);
+    let missing = |factor| (Requirement::Factor { factor }, Reason::Missing);
     let independent = |needed, have| (Requirement::Independent { needed, have }, Reason::Missing);
     let stale = |age, limit| Reason::Stale { since: NOW - seconds(age), max_age: seconds(limit) };
 
@@ -220,7 +220,11 @@ fn a_shortfall_names_every_unmet_clause() {
     check_unmet(
         &transfer(),
         &password.clone().proved_ago(Factor::OtpSms, seconds(700)),
-        &[(Requirement::Factor(Factor::OtpSms), stale(700, 600)), missing(Factor::Totp), missing(Factor::WebAuthn)],
+        &[
+            (Requirement::Factor { factor: Factor::OtpSms }, stale(700, 600)),
+            missing(Factor::Totp),
+            missing(Factor::WebAuthn),
+        ],
         "authenticate otp/sms again, totp or webauthn",
     );
     check_unmet(

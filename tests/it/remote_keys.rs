@@ -26,9 +26,13 @@ struct Guarded {
 
 impl Guarded {
     async fn start(behaviour: Behaviour) -> Self {
+        Self::start_with(behaviour, seconds(5)).await
+    }
+
+    async fn start_with(behaviour: Behaviour, patience: Duration) -> Self {
         let server = KeyServer::start(behaviour).await;
         let clock = FixedClock::new();
-        let keys = server.keys().clock(clock.clone());
+        let keys = server.keys().clock(clock.clone()).fetch_timeout(patience);
         let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
         Self { server, clock, guard: StepUpLayer::new(verifier) }
     }
@@ -93,7 +97,7 @@ async fn a_cancelled_first_request_harms_nobody() {
 #[tokio::test]
 async fn without_keys_every_misbehaviour_is_a_503_until_the_server_behaves() {
     for behaviour in misbehaviours() {
-        let guarded = Guarded::start(behaviour.clone()).await;
+        let guarded = Guarded::start_with(behaviour.clone(), seconds(1)).await;
         check_unavailable(&guarded.send_of(issuer()).await, "1");
         // Backing off: not asked again so soon.
         assert_eq!((guarded.status().await, guarded.server.requests()), (503, 1), "{behaviour:?}");
@@ -105,10 +109,7 @@ async fn without_keys_every_misbehaviour_is_a_503_until_the_server_behaves() {
 
 #[tokio::test]
 async fn a_server_that_is_down_is_a_503() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/jwks", listener.local_addr().unwrap());
-    drop(listener);
-    let keys = RemoteKeys::new(&url).unwrap();
+    let keys = RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap();
     let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new());
     let outcome = within_seconds(verifier.verify(&issuer().mint(&proved(&[Factor::Password])))).await;
     assert_eq!(reason(&outcome), "keys_unavailable");
@@ -117,7 +118,7 @@ async fn a_server_that_is_down_is_a_503() {
 #[tokio::test]
 async fn with_keys_every_misbehaviour_leaves_the_last_good_ones() {
     for behaviour in misbehaviours() {
-        let guarded = Guarded::start(good()).await;
+        let guarded = Guarded::start_with(good(), seconds(1)).await;
         assert_eq!(guarded.status().await, 200);
         guarded.server.behave(behaviour.clone());
         guarded.clock.advance(seconds(600));
@@ -246,6 +247,16 @@ fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
     clock.advance(seconds(1));
     assert!(second.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).is_ok());
     assert!(keys.current().is_some());
+}
+
+#[test]
+fn a_runtime_that_stands_still_holds_up_nobody_for_longer_than_a_fetch_may_take() {
+    let still = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let keys = RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap().fetch_timeout(Duration::from_millis(50));
+    let first = still.block_on(async { keys.refresh("a") }); // the task is spawned there and never polled again
+    let second = other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await });
+    assert!(first.is_some() && second.is_err());
 }
 
 #[test]

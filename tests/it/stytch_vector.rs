@@ -5,6 +5,8 @@ use time::OffsetDateTime;
 use tower_step_up::stytch::Project;
 use tower_step_up::{Factor, StaticKeys, TokenError, Verifier};
 
+use crate::support::with_one_bit_changed;
+
 struct Vector {
     token: String,
     verifier: Verifier,
@@ -51,16 +53,10 @@ fn it_is_refused_once_its_life_is_over() {
 #[ignore = "needs a token that Stytch issued: STYTCH_VECTOR=…"]
 fn it_is_refused_with_any_one_bit_of_payload_or_signature_changed() {
     let Vector { token, verifier, issued } = vector();
-    let payload = token.find('.').unwrap() + 1;
     let mut changed = 0;
-    for index in payload..token.len() {
-        for bit in 0..7 {
-            let mut bytes = token.clone().into_bytes();
-            bytes[index] ^= 1 << bit;
-            let token = String::from_utf8(bytes).unwrap();
-            assert!(verifier.verify_at(&token, issued).is_err(), "bit {bit} of byte {index}");
-            changed += 1;
-        }
+    for token in with_one_bit_changed(&token) {
+        assert_eq!(verifier.verify_at(&token, issued).map(|_| ()), Err(TokenError::InvalidSignature), "{token}");
+        changed += 1;
     }
-    assert!(changed > 7_000, "{changed}");
+    assert!(changed > 6_000, "{changed}");
 }

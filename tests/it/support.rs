@@ -45,6 +45,21 @@ pub(crate) fn base64url(bytes: &[u8]) -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
+/// The token with each single bit of its payload and of its signature changed, in turn.
+pub(crate) fn with_one_bit_changed(token: &str) -> impl Iterator<Item = String> {
+    let parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+    [1, 2].into_iter().flat_map(move |part| {
+        let parts = parts.clone();
+        let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(&parts[part]).unwrap();
+        (0..bytes.len() * 8).map(move |bit| {
+            let (mut parts, mut bytes) = (parts.clone(), bytes.clone());
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            parts[part] = base64url(&bytes);
+            parts.join(".")
+        })
+    })
+}
+
 /// Answers "inner".
 pub(crate) async fn inner<B>(_request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from("inner")))

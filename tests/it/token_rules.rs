@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tower_step_up::testing::{self, NOW, TestIssuer};
 use tower_step_up::{AccessTokenClaim, Algorithm, Excerpt, Factor, Part, TimeClaim, TokenError, Verifier};
 
-use crate::support::{base64url, issuer, reason};
+use crate::support::{base64url, issuer, reason, with_one_bit_changed};
 
 const SESSION: &str = "https://stytch.com/session";
 const ORGANIZATION: &str = "https://stytch.com/organization";
@@ -183,11 +183,49 @@ fn an_unreadable_part_of_a_session_is_less_and_not_more() {
 }
 
 #[test]
+fn dates_are_read_as_instants_and_only_within_their_years() {
+    let dated = |date: &str| {
+        let mut claims = claims();
+        claims[SESSION]["authentication_factors"][0]["last_authenticated_at"] = json!(date);
+        let session = issuer().verifier().verify_at(&issuer().mint_claims(&claims), NOW).unwrap();
+        session.factors()[0].last_authenticated_at()
+    };
+    for now in ["2026-01-01T12:00:00Z", "2026-01-01T12:00:00.000Z", "2026-01-01T14:30:00+02:30", "2026-01-01t12:00:00z"]
+    {
+        assert_eq!(dated(now), Some(NOW), "{now}");
+    }
+    for odd in [
+        "",
+        "2026-01-01",
+        "2026-01-01T12:00:00",
+        "0000-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+        "12026-01-01T12:00:00Z",
+    ] {
+        assert_eq!(dated(odd), None, "{odd}");
+    }
+    assert!(dated("0000-01-01T00:00:00Z").is_some() && dated("9999-12-31T23:59:59Z").is_some());
+}
+
+#[test]
+fn what_is_not_read_can_be_deep_and_costs_nothing() {
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let payload = Value::Object(claims()).to_string().replacen('{', &format!("{{\"deep\":{deep},"), 1);
+    let session = issuer().verifier().verify_at(&issuer().sign(&header(&json!({})), &payload), NOW).unwrap();
+    // Where it is read after all, the depth is bounded.
+    assert!(session.custom_claims::<Value>().is_err());
+}
+
+#[test]
 fn consumer_and_b2b_tokens_are_told_apart() {
     let organization = |claims: &mut Claims| {
         claims.insert(ORGANIZATION.into(), json!({"organization_id": "organization-test-a", "slug": "acme"}));
     };
     assert_eq!(verify(organization), Err(TokenError::UnexpectedOrganization));
+    for odd in [json!({}), json!("acme"), json!([])] {
+        check_claim(ORGANIZATION, &[odd], Err(TokenError::UnexpectedOrganization));
+    }
+    check_claim(ORGANIZATION, &[json!(null)], Ok(()));
     let b2b = issuer().verifier().b2b();
     assert_eq!(verify_with(&b2b, organization), Ok(()));
     assert_eq!(verify_with(&b2b, |_| {}), Err(TokenError::NoOrganization));
@@ -332,17 +370,26 @@ fn a_token_taken_apart_or_signed_anew_is_refused() {
 }
 
 #[test]
-fn no_single_bit_of_a_token_can_change() {
+fn no_single_bit_of_payload_or_signature_can_change() {
     let issuer = issuer().clone().with_new_key(Algorithm::Es256); // quick to verify ten thousand times
-    let verifier = issuer.verifier();
-    let token = issuer.mint_claims(&claims());
+    let (verifier, token) = (issuer.verifier(), issuer.mint_claims(&claims()));
+    let mut changed = 0;
+    for token in with_one_bit_changed(&token) {
+        assert_eq!(verifier.verify_at(&token, NOW).map(|_| ()), Err(TokenError::InvalidSignature), "{token}");
+        changed += 1;
+    }
+    assert!(changed > 4_000, "{changed}");
+}
+
+#[test]
+fn no_single_bit_of_the_text_can_change() {
+    let issuer = issuer().clone().with_new_key(Algorithm::Es256);
+    let (verifier, token) = (issuer.verifier(), issuer.mint_claims(&claims()));
     for index in 0..token.len() {
-        for bit in 0..8 {
+        for bit in 0..7 {
             let mut bytes = token.clone().into_bytes();
-            bytes[index] ^= 1 << bit;
-            let Ok(changed) = String::from_utf8(bytes) else {
-                continue;
-            };
+            bytes[index] ^= 1 << bit; // the eighth would not be text
+            let changed = String::from_utf8(bytes).unwrap();
             assert!(verifier.verify_at(&changed, NOW).is_err(), "bit {bit} of byte {index}");
         }
     }

@@ -1,0 +1,74 @@
+//! What the client may hear of a rejection: the one place where that is decided.
+
+use http::StatusCode;
+
+use crate::policy::Shortfall;
+use crate::rejection::Rejection;
+use crate::token::TokenError;
+
+pub(super) struct Answer<'a> {
+    pub(super) status: StatusCode,
+    pub(super) challenge: Challenge,
+    /// The section of the documentation that the problem's `type` names.
+    pub(super) section: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
+    pub(super) retry_after: Option<u64>,
+    pub(super) shortfall: Option<&'a Shortfall>,
+}
+
+/// The header `WWW-Authenticate`.
+pub(super) enum Challenge {
+    /// No other credentials would help.
+    None,
+    /// Without an error: there was nothing that could have been wrong.
+    Bare,
+    /// With an error of RFC 6750, section 3.1, or RFC 9470, section 3.
+    Error(&'static str),
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn to(why: &'a Rejection) -> Self {
+        let (challenge, section, title, detail, shortfall) = match why {
+            Rejection::NoCredentials => {
+                (Challenge::Bare, "no-credentials", "Authentication required", "sign in".to_owned(), None)
+            }
+            Rejection::InvalidRequest(error) => (
+                Challenge::Error("invalid_request"),
+                "invalid-request",
+                "Ambiguous credentials",
+                error.to_string(),
+                None,
+            ),
+            Rejection::InvalidToken(error) => (
+                Challenge::Error("invalid_token"),
+                "invalid-token",
+                "Invalid session token",
+                describe(error).to_owned(),
+                None,
+            ),
+            Rejection::StepUpRequired(shortfall) => (
+                Challenge::Error("insufficient_user_authentication"),
+                "step-up-required",
+                "Step-up authentication required",
+                shortfall.to_string(),
+                Some(shortfall),
+            ),
+            Rejection::KeysUnavailable(error) => {
+                (Challenge::None, "keys-unavailable", "Keys unavailable", error.to_string(), None)
+            }
+        };
+        let (status, retry_after) = (why.status(), why.retry_after());
+        Self { status, challenge, section, title, detail, retry_after, shortfall }
+    }
+}
+
+/// What a client may know of a refused token.
+fn describe(error: &TokenError) -> &'static str {
+    match error {
+        TokenError::Expired { .. } | TokenError::TooOld { .. } => "the session token has expired",
+        TokenError::NotYetValid { .. } => "the session token is not valid yet",
+        TokenError::SessionEnded { .. } => "the session has ended",
+        _ => "the session token is invalid",
+    }
+}
