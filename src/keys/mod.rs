@@ -25,7 +25,7 @@ use std::time::Duration;
 ///
 /// | the answer of `refresh` | a token with an unknown `kid` gets |
 /// | --- | --- |
-/// | `None`: not now, what is known stands (a fixed set; cooling down after a good fetch) | 401 |
+/// | `None`: not now, what is known stands (a fixed set; cooling down after a good fetch) | 401, or 503 where nothing is known |
 /// | a future that ends in `Ok`: the source knows as much as it can | whatever `current` now says |
 /// | a future that ends in an error | 503 |
 pub trait KeySource: Send + Sync + 'static {

@@ -1,6 +1,8 @@
 //! What is Stytch's own: a project, and what its tokens look like.
 
-use std::fmt;
+mod error;
+
+pub use self::error::ProjectError;
 
 use http::Uri;
 use http::uri::Authority;
@@ -9,7 +11,7 @@ use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE};
 use crate::endpoint;
 use crate::keys::KeySource;
 #[cfg(feature = "remote")]
-use crate::keys::{RemoteKeys, RemoteKeysError};
+use crate::keys::RemoteKeys;
 use crate::layer::StepUpLayer;
 use crate::token::Verifier;
 
@@ -212,44 +214,6 @@ fn jwks_url(vertical: Vertical, custom_domain: Option<&str>, id: &str) -> String
     };
     format!("{base}/{path}/{id}")
 }
-
-/// Why a project cannot be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProjectError {
-    /// Not a project's id.
-    MalformedId(Box<str>),
-    /// Not a domain that keys can be fetched from.
-    MalformedDomain(Box<str>),
-    /// No client for its keys can be made.
-    #[cfg(feature = "remote")]
-    Keys(RemoteKeysError),
-}
-
-#[cfg(feature = "remote")]
-impl From<RemoteKeysError> for ProjectError {
-    fn from(error: RemoteKeysError) -> Self {
-        Self::Keys(error)
-    }
-}
-
-impl fmt::Display for ProjectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MalformedId(id) => {
-                write!(f, "{id:?} is not a project id: expected project-live-… or project-test-…")
-            }
-            Self::MalformedDomain(domain) => write!(
-                f,
-                "{domain:?} is not a custom domain: expected a host such as login.example.com, without a path"
-            ),
-            #[cfg(feature = "remote")]
-            Self::Keys(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ProjectError {}
 
 #[cfg(test)]
 mod tests {
