@@ -12,6 +12,7 @@ mod axum_routes;
 mod backends;
 mod contract;
 mod events;
+mod examples;
 mod hyper_server;
 mod key_server;
 mod policy_laws;

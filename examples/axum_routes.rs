@@ -1,0 +1,105 @@
+//! Routes of an axum application, each behind the guard that it needs.
+//!
+//! ```sh
+//! cargo run --example axum_routes                  # 127.0.0.1:3000
+//! cargo run --example axum_routes 127.0.0.1:8080
+//! ```
+//!
+//! needs no Stytch account: the server publishes keys of its own beside its routes, and prints curl lines with tokens
+//! of several people to paste. `GET /people` prints them again with fresh tokens.
+//!
+//! ```sh
+//! STYTCH_PROJECT_ID=project-test-… cargo run --example axum_routes
+//! ```
+//!
+//! guards for that project.
+
+mod support;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::routing::{any, get, post};
+use tower_http::cors::CorsLayer;
+use tower_step_up::{Factor, Grant, Policy, Session, StepUpLayer};
+
+use self::support::StandIn;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    support::exit_code(run().await)
+}
+
+async fn run() -> Result<(), String> {
+    let (listener, site) = support::open().await?;
+    let app = Router::new()
+        .merge(routes(&site.guard()))
+        .merge(site.stand_in().map(published).unwrap_or_default())
+        // Outside of every guard: a preflight carries no credentials.
+        .layer(cors());
+    site.announce()?;
+    axum::serve(listener, app).await.map_err(|error| error.to_string())
+}
+
+fn routes(any_session: &StepUpLayer) -> Router {
+    let mfa = any_session.require(Policy::mfa().named("account"));
+    let transfer_policy = Policy::mfa()
+        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(10 * 60)))
+        .named("transfer");
+    let admin_policy = Policy::phishing_resistant()
+        .within(Duration::from_secs(5 * 60))
+        .and(Policy::session_within(Duration::from_secs(12 * 60 * 60)))
+        .named("admin");
+
+    let admin = Router::new().route("/keys", get(admin_keys)).layer(any_session.require(admin_policy));
+
+    Router::new()
+        .route("/healthz", get("alive\n"))
+        // The guard comes last on each: it covers the methods that stand before it.
+        .route("/profile", get(profile).layer(any_session.clone()))
+        .route("/account", get(account).layer(mfa))
+        .route("/transfer", post(transfer).layer(any_session.require(transfer_policy)))
+        .nest("/admin", admin)
+        // Strangers do not learn which paths there are.
+        .fallback(any(no_such_page).layer(any_session.clone()))
+}
+
+async fn profile(session: Session) -> String {
+    format!("You are {}.\n", session.user_id())
+}
+
+async fn account(grant: Grant) -> String {
+    format!("{}, here is your account.\n", grant.session().user_id())
+}
+
+async fn transfer(grant: Grant) -> String {
+    format!("{}, it is sent. You may send more until {}.\n", grant.session().user_id(), grant.expires_at())
+}
+
+async fn admin_keys(grant: Grant) -> String {
+    format!("{}, you met: {}.\n", grant.session().user_id(), grant.policy())
+}
+
+async fn no_such_page() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "There is no such page.\n")
+}
+
+/// A browser shows a page the challenge only where the header is exposed.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(HeaderValue::from_static("http://localhost:5173"))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .expose_headers([WWW_AUTHENTICATE])
+}
+
+/// What a real project publishes elsewhere, and the people.
+fn published(stand_in: &StandIn) -> Router {
+    let (jwks, people) = (stand_in.jwks(), stand_in.clone());
+    Router::new()
+        .route(stand_in.jwks_path(), get(([(CONTENT_TYPE, "application/json")], jwks)))
+        .route("/people", get(async move || people.people()))
+}

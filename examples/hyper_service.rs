@@ -1,0 +1,153 @@
+//! The routes of `axum_routes` without a framework: a match on method and path, and a guarded service for each route.
+//!
+//! ```sh
+//! cargo run --example hyper_service                  # 127.0.0.1:3000
+//! cargo run --example hyper_service 127.0.0.1:8080
+//! STYTCH_PROJECT_ID=project-test-… cargo run --example hyper_service
+//! ```
+//!
+//! Without a project id the server publishes keys of its own and prints curl lines to paste, as `axum_routes` does.
+
+mod support;
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{Either, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tower::{Layer as _, Service, ServiceExt as _, service_fn};
+use tower_step_up::{Factor, Grant, Policy, ResponseBody, StepUp, StepUpLayer};
+
+use self::support::{Site, StandIn};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    support::exit_code(run().await)
+}
+
+async fn run() -> Result<(), String> {
+    let (listener, site) = support::open().await?;
+    let routes = Arc::new(Routes::new(&site));
+    site.announce()?;
+    loop {
+        let (connection, _) = listener.accept().await.map_err(|error| error.to_string())?;
+        let routes = Arc::clone(&routes);
+        let service = TowerToHyperService::new(service_fn(move |request| answer(Arc::clone(&routes), request)));
+        // A connection that breaks concerns nobody else.
+        tokio::spawn(
+            http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(connection), service),
+        );
+    }
+}
+
+type Text = Full<Bytes>;
+
+struct Routes {
+    profile: StepUp<Page>,
+    account: StepUp<Page>,
+    transfer: StepUp<Page>,
+    admin_keys: StepUp<Page>,
+    no_such_page: StepUp<Page>,
+    stand_in: Option<StandIn>,
+}
+
+impl Routes {
+    fn new(site: &Site) -> Self {
+        let any_session: StepUpLayer = site.guard();
+        let mfa = any_session.require(Policy::mfa().named("account"));
+        let transfer_policy = Policy::mfa()
+            .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(10 * 60)))
+            .named("transfer");
+        let admin_policy = Policy::phishing_resistant()
+            .within(Duration::from_secs(5 * 60))
+            .and(Policy::session_within(Duration::from_secs(12 * 60 * 60)))
+            .named("admin");
+        Self {
+            profile: any_session.layer(Page(profile)),
+            account: mfa.layer(Page(account)),
+            transfer: any_session.require(transfer_policy).layer(Page(transfer)),
+            admin_keys: any_session.require(admin_policy).layer(Page(admin_keys)),
+            no_such_page: any_session.layer(Page(no_such_page)),
+            stand_in: site.stand_in().cloned(),
+        }
+    }
+}
+
+/// What is not public is guarded, unknown paths too.
+async fn answer(
+    routes: Arc<Routes>,
+    request: Request<Incoming>,
+) -> Result<Response<Either<Text, ResponseBody<Text>>>, Infallible> {
+    let public = |text| Ok(page(StatusCode::OK, text).map(Either::Left));
+    let guarded = match (request.method(), request.uri().path(), &routes.stand_in) {
+        (&Method::GET, "/healthz", _) => return public("alive\n".to_owned()),
+        (&Method::GET, "/people", Some(stand_in)) => return public(stand_in.people()),
+        (&Method::GET, path, Some(stand_in)) if path == stand_in.jwks_path() => return public(stand_in.jwks()),
+        (&Method::GET, "/profile", _) => &routes.profile,
+        (&Method::GET, "/account", _) => &routes.account,
+        (&Method::POST, "/transfer", _) => &routes.transfer,
+        (&Method::GET, "/admin/keys", _) => &routes.admin_keys,
+        _ => &routes.no_such_page,
+    };
+    let response = guarded.clone().oneshot(request).await?;
+    Ok(response.map(Either::Right))
+}
+
+/// A page for whoever holds a grant: the service behind a guard.
+#[derive(Clone, Copy)]
+struct Page(fn(&Grant) -> Response<Text>);
+
+impl Service<Request<Incoming>> for Page {
+    type Response = Response<Text>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Text>, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        ready(Ok(match request.extensions().get::<Grant>() {
+            Some(grant) => (self.0)(grant),
+            None => page(StatusCode::INTERNAL_SERVER_ERROR, "No guard stands here.\n".to_owned()),
+        }))
+    }
+}
+
+fn profile(grant: &Grant) -> Response<Text> {
+    let user = grant.session().user_id();
+    page(StatusCode::OK, format!("You are {user}.\n"))
+}
+
+fn account(grant: &Grant) -> Response<Text> {
+    let user = grant.session().user_id();
+    page(StatusCode::OK, format!("{user}, here is your account.\n"))
+}
+
+fn transfer(grant: &Grant) -> Response<Text> {
+    let (user, until) = (grant.session().user_id(), grant.expires_at());
+    page(StatusCode::OK, format!("{user}, it is sent. You may send more until {until}.\n"))
+}
+
+fn admin_keys(grant: &Grant) -> Response<Text> {
+    let (user, policy) = (grant.session().user_id(), grant.policy());
+    page(StatusCode::OK, format!("{user}, you met: {policy}.\n"))
+}
+
+fn no_such_page(_grant: &Grant) -> Response<Text> {
+    page(StatusCode::NOT_FOUND, "There is no such page.\n".to_owned())
+}
+
+fn page(status: StatusCode, text: String) -> Response<Text> {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response
+}
