@@ -1,6 +1,5 @@
 //! The examples, started as they are and driven over HTTP by the curl lines that they print.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use bytes::Bytes;
@@ -19,7 +18,7 @@ const PEOPLE: [&str; 5] =
 
 /// `cargo test` builds the examples beside the tests.
 fn example(name: &str) -> Command {
-    let mut path = PathBuf::from(std::env::current_exe().unwrap());
+    let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();
     path.extend(["examples", name]);
