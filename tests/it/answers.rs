@@ -9,17 +9,11 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::testing::{self, TestIssuer};
 use tower_step_up::{BearerChallenge, CredentialSource, Factor, Policy, Rejection, StepUpLayer};
 
-use crate::support::{Answer, bearer, inner, issuer, proved, request, seconds, send};
+use crate::support::{Answer, bearer, inner, issuer, proved, request, seconds, send, transfer};
 
 type Body = Full<Bytes>;
 
 const TYPES: &str = "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html";
-
-fn transfer() -> Policy {
-    Policy::mfa()
-        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(seconds(600)))
-        .named("transfer")
-}
 
 async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
     send(&guard.layer(service_fn(inner::<Body>)), request).await

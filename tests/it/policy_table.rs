@@ -5,15 +5,7 @@ use std::time::Duration;
 use tower_step_up::testing::{self, NOW, SessionBuilder};
 use tower_step_up::{Factor, Policy, Reason, Requirement};
 
-fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn transfer() -> Policy {
-    Policy::mfa()
-        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(seconds(600)))
-        .named("transfer")
-}
+use crate::support::{proved, seconds, transfer};
 
 fn admin() -> Policy {
     Policy::phishing_resistant().within(seconds(300)).and(Policy::session_within(seconds(43_200))).named("admin")
@@ -44,10 +36,6 @@ fn says(policy: &Policy, session: &SessionBuilder) -> Says {
 #[track_caller]
 fn check(session: SessionBuilder, want: [Says; 3]) {
     assert_eq!([Policy::mfa(), transfer(), admin()].map(|policy| says(&policy, &session)), want, "{session:?}");
-}
-
-fn proved(factors: &[Factor]) -> SessionBuilder {
-    factors.iter().fold(testing::session(), |session, factor| session.proved_ago(factor.clone(), seconds(60)))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::ServiceExt;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer};
-use tower_step_up::{Factor, TokenError};
+use tower_step_up::{Factor, Policy, TokenError};
 
 /// One issuer for all, since RSA keys take their time to make.
 pub(crate) fn issuer() -> &'static TestIssuer {
@@ -19,6 +19,13 @@ pub(crate) fn issuer() -> &'static TestIssuer {
 
 pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+/// Complete MFA, and a second factor proved within the last ten minutes.
+pub(crate) fn transfer() -> Policy {
+    Policy::mfa()
+        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(seconds(600)))
+        .named("transfer")
 }
 
 /// A session with these factors, proved a minute ago.
