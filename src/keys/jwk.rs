@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 
 use super::signature::{Algorithm, PublicKey};
 
+/// How many keys of a document are looked at.
+const MOST_KEYS: usize = 1_024;
+
 /// Public keys by `kid`, parsed once.
 pub struct KeySet {
     keys: HashMap<Box<str>, Key>,
@@ -37,15 +40,22 @@ impl KeySet {
     ///
     /// Skipped, each with a log line: keys without a `kid` or with one that an earlier key has, symmetric keys, keys
     /// with private members, keys not meant for signatures (`use`, `key_ops`), RSA keys under 2048 or over 8192 bits,
-    /// and keys of other types, curves and algorithms than this crate verifies.
+    /// and keys of other types, curves and algorithms than this crate verifies. More than 1,024 keys are not looked at.
     ///
     /// # Errors
     ///
     /// Where the document is not a JWKS or none of its keys is usable.
     pub fn from_jwks(document: &[u8]) -> Result<Self, KeySetError> {
+        // A derived reader takes arrays too.
+        if !document.trim_ascii_start().starts_with(b"{") {
+            return Err(KeySetError::NotAKeySet);
+        }
         let document: Document<'_> = serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
+        if document.keys.len() > MOST_KEYS {
+            tracing::warn!(keys = document.keys.len(), looked_at = MOST_KEYS, "too many keys");
+        }
         let mut keys = HashMap::new();
-        for raw in &document.keys {
+        for raw in document.keys.iter().take(MOST_KEYS) {
             let outcome = read(raw).and_then(|(kid, key)| match keys.entry(kid) {
                 Entry::Vacant(place) => Ok(place.insert(key)),
                 Entry::Occupied(_) => Err("its kid stands twice"),
@@ -277,6 +287,18 @@ mod tests {
         let document = json!({"keys": [7, {"kty": "oct"}, good, jwk(Algorithm::Rs256, &[])]}).to_string();
         let keys = KeySet::from_jwks(document.as_bytes()).expect("one is usable");
         assert_eq!((keys.len(), keys.get("a").map(Key::algorithm)), (1, Some(Algorithm::Es256)));
+    }
+
+    #[test]
+    fn a_document_is_an_object_and_its_keys_are_counted() {
+        let good = jwk(Algorithm::Es256, &[]);
+        assert!(KeySet::from_jwks(json!({"keys": [good]}).to_string().as_bytes()).is_ok());
+        let array = json!([[good]]).to_string();
+        assert_eq!(KeySet::from_jwks(array.as_bytes()).err(), Some(KeySetError::NotAKeySet));
+        let mut many = vec![json!({}); MOST_KEYS];
+        many.push(good);
+        let too_late = KeySet::from_jwks(json!({"keys": many}).to_string().as_bytes());
+        assert!(matches!(too_late.err(), Some(KeySetError::NoUsableKey { .. })));
     }
 
     #[test]
