@@ -29,7 +29,8 @@ use crate::http_client::{self, Bounds, HttpClient};
 ///
 /// Clones share what was fetched. Whoever changes a setting has a source of their own.
 ///
-/// Needs a tokio runtime with time and I/O (`enable_all`) once a token arrives; to construct it takes none.
+/// Needs a tokio runtime with time and I/O (`enable_all`) once a token arrives; to construct it takes none. On a runtime
+/// without them a request that waits for keys panics, as everything in tokio that waits for time does.
 #[derive(Clone)]
 pub struct RemoteKeys {
     settings: Settings,
