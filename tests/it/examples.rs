@@ -1,182 +1,216 @@
-//! The examples, started as they are and driven over HTTP by the curl lines that they print.
+//! The examples, run as processes: every curl line that they print is sent, and must be answered as the line before says.
 
-use std::process::Stdio;
+use std::env;
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::key_server::within_seconds;
-use crate::support::Answer;
+use crate::support::{Answer, send};
 
+const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
 const PEOPLE: [&str; 5] =
     ["password only", "password + fresh SMS", "password + stale SMS", "password + email code", "passkey"];
 
-/// `cargo test` builds the examples beside the tests.
-fn example(name: &str) -> Command {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.extend(["examples", name]);
-    assert!(path.exists(), "{} is not there: plain `cargo test` builds it", path.display());
-    let mut command = Command::new(path);
-    command.env_remove("STYTCH_PROJECT_ID").stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-    command
-}
-
-struct Running {
-    base: String,
-    printed: Vec<String>,
-    _process: Child,
-}
-
-async fn start(name: &str) -> Running {
-    let mut process = example(name).arg("127.0.0.1:0").spawn().unwrap();
-    let mut lines: Lines<BufReader<ChildStdout>> = BufReader::new(process.stdout.take().unwrap()).lines();
-    let mut printed = Vec::new();
-    within_seconds(async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            let last = line.contains("/people");
-            printed.push(line);
-            if last {
-                break;
-            }
-        }
-    })
-    .await;
-    let base = printed[0].strip_prefix("listening on ").expect("the address").to_owned();
-    Running { base, printed, _process: process }
-}
-
-async fn send(request: Request<Full<Bytes>>) -> Answer {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    Answer::of(within_seconds(client.request(request)).await.unwrap()).await
-}
-
-async fn get(url: String) -> Answer {
-    send(Request::get(url).body(Full::default()).unwrap()).await
-}
-
-/// The request of a line such as `curl -i -X POST URL -H "Authorization: …"`.
-fn request(curl: &str) -> Request<Full<Bytes>> {
-    let mut words = curl.trim().split('"').enumerate().flat_map(|(index, text)| match index % 2 {
-        0 => text.split_whitespace().collect(),
-        _ => vec![text],
-    });
-    assert_eq!(words.next(), Some("curl"));
-    let mut builder = Request::builder();
-    while let Some(word) = words.next() {
-        builder = match word {
-            "-i" => builder,
-            "-X" => builder.method(words.next().unwrap()),
-            "-H" => {
-                let (name, value) = words.next().unwrap().split_once(": ").unwrap();
-                builder.header(name, value)
-            }
-            "-b" => builder.header("cookie", words.next().unwrap()),
-            url => builder.uri(url),
-        };
-    }
-    builder.body(Full::default()).unwrap()
-}
-
-/// Sends every printed request and holds the answer against the one printed before it. Gives their number.
-async fn check_lines(lines: &[String]) -> usize {
-    let mut checked = 0;
-    for pair in lines.windows(2) {
-        let [expected, curl] = pair else { continue };
-        if !curl.trim().starts_with("curl -i") {
-            continue;
-        }
-        let (_, expected) = expected.rsplit_once(": ").expect("an answer to expect");
-        let answer = send(request(curl)).await;
-        let error = answer.header("www-authenticate").split("error=\"").nth(1).and_then(|rest| rest.split('"').next());
-        let got = [Some(answer.status.as_str()), error].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        assert_eq!(got, expected, "{curl}");
-        checked += 1;
-    }
-    checked
-}
-
-async fn drive(name: &str) -> Running {
-    let running = start(name).await;
-    let text = running.printed.join("\n");
-    for person in PEOPLE {
-        assert!(text.contains(person), "{person} in {text}");
-    }
-    let checked = check_lines(&running.printed).await;
-    assert!(checked >= 20, "{checked} lines");
-    let again = get(format!("{}/people", running.base)).await;
-    let lines: Vec<_> = again.body.lines().map(str::to_owned).collect();
-    assert_eq!(check_lines(&lines).await, checked);
-    running
-}
-
 #[tokio::test]
 async fn axum_routes_answers_as_it_prints() {
-    let running = drive("axum_routes").await;
-    let preflight = Request::options(format!("{}/transfer", running.base))
+    let server = answers_as_it_prints("axum_routes").await;
+
+    let preflight = Request::options(server.url("/transfer"))
         .header("origin", "http://localhost:5173")
         .header("access-control-request-method", "POST");
-    let answer = send(preflight.body(Full::default()).unwrap()).await;
-    assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, "http://localhost:5173"));
-    let refused = Request::get(format!("{}/profile", running.base)).header("origin", "http://localhost:5173");
-    let refused = send(refused.body(Full::default()).unwrap()).await;
-    assert_eq!((refused.status.as_u16(), refused.header("access-control-expose-headers")), (401, "www-authenticate"));
+    let answer = server.ask(preflight).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:5173");
+
+    let from_a_page = Request::post(server.url("/transfer")).header("origin", "http://localhost:5173");
+    let answer = server.ask(from_a_page).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.header("access-control-expose-headers"), "www-authenticate");
 }
 
 #[tokio::test]
 async fn hyper_service_answers_as_it_prints() {
-    drive("hyper_service").await;
-}
-
-/// What an example that cannot start says.
-async fn last_words(name: &str, address: &str, project: Option<&str>) -> (Option<i32>, String) {
-    let mut command = example(name);
-    command.arg(address).stderr(Stdio::piped());
-    if let Some(project) = project {
-        command.env("STYTCH_PROJECT_ID", project);
-    }
-    let output = within_seconds(command.output()).await.unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    answers_as_it_prints("hyper_service").await;
 }
 
 #[tokio::test]
-async fn a_taken_port_and_a_malformed_id_get_one_clear_line() {
+async fn a_taken_port_gets_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for name in ["axum_routes", "hyper_service"] {
-        let (code, words) = last_words(name, &address, None).await;
-        assert_eq!((code, words.lines().count()), (Some(1), 1), "{words}");
-        assert!(words.starts_with(&format!("{name}: {address} is in use")), "{words}");
-
-        let (code, words) = last_words(name, "127.0.0.1:0", Some("nonsense")).await;
-        assert_eq!((code, words.lines().count()), (Some(1), 1), "{words}");
-        assert!(
-            words.contains("STYTCH_PROJECT_ID: \"nonsense\" is not a project id: expected project-live-"),
-            "{words}"
-        );
+        let line = failure(example(name).arg(&address)).await;
+        assert!(line.contains(&format!("{name}: {address} is in use")), "{line}");
     }
 }
 
 #[tokio::test]
-async fn with_a_project_of_ones_own_they_guard_for_it() {
+async fn a_malformed_project_id_gets_one_line() {
+    for name in ["axum_routes", "hyper_service"] {
+        let line = failure(example(name).arg("127.0.0.1:0").env(PROJECT_ID, "nonsense")).await;
+        assert!(line.contains("STYTCH_PROJECT_ID: \"nonsense\""), "{line}");
+        assert!(line.contains("expected project-live-"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_real_project_is_guarded_for_and_nothing_is_published() {
     for name in ["axum_routes", "hyper_service"] {
         let mut command = example(name);
-        command.env("STYTCH_PROJECT_ID", "project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94").arg("127.0.0.1:0");
-        let mut process = command.spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let first = within_seconds(lines.next_line()).await.unwrap().unwrap();
-        let base = first.strip_prefix("listening on ").unwrap();
-        let second = within_seconds(lines.next_line()).await.unwrap().unwrap();
-        assert!(second.contains("https://test.stytch.com/v1/sessions/jwks/project-test-185e"), "{second}");
-        assert_eq!(get(format!("{base}/healthz")).await.status, 200);
-        assert_eq!(get(format!("{base}/profile")).await.status, 401);
-        // Nobody's tokens are handed out.
-        assert_eq!(get(format!("{base}/people")).await.status, 401);
+        command.env(PROJECT_ID, "project-test-1");
+        let (server, printed) = Server::start(command, "<session JWT>").await;
+        assert!(printed.contains("guarding for project-test-1"), "{printed}");
+        for (path, status) in
+            [("/healthz", 200), ("/profile", 401), ("/people", 401), ("/v1/sessions/jwks/project-test-1", 401)]
+        {
+            let answer = server.ask(Request::get(server.url(path))).await;
+            assert_eq!(answer.status, status, "{name} {path}");
+        }
     }
+}
+
+async fn answers_as_it_prints(name: &str) -> Server {
+    let (server, printed) = Server::start(example(name), "/people").await;
+    server.check(&printed).await;
+    let fresh = server.ask(Request::get(server.url("/people"))).await;
+    assert_eq!(fresh.status, 200);
+    server.check(&fresh.body).await;
+    server
+}
+
+/// An example that runs; killed when dropped.
+struct Server {
+    base: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    /// Read no further, but kept so that the process can go on printing.
+    _stdout: BufReader<ChildStdout>,
+    _child: Child,
+}
+
+impl Server {
+    /// Returns with what the example printed, once it has printed a line with this end.
+    async fn start(mut command: Command, end: &str) -> (Self, String) {
+        let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut printed = String::new();
+        while !printed.lines().last().is_some_and(|line| line.contains(end)) {
+            let read = bounded("a line", stdout.read_line(&mut printed)).await.unwrap();
+            assert_ne!(read, 0, "the example ended after: {printed}");
+        }
+        let first = printed.lines().next().unwrap();
+        let base = first.strip_prefix("listening on ").expect(first).to_owned();
+        let server =
+            Self { base, client: Client::builder(TokioExecutor::new()).build_http(), _stdout: stdout, _child: child };
+        (server, printed)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    async fn ask(&self, request: http::request::Builder) -> Answer {
+        let request = request.body(Full::default()).unwrap();
+        bounded("an answer", send(&self.client, request)).await
+    }
+
+    /// Sends every curl line and holds the answer against the line before it.
+    async fn check(&self, printed: &str) {
+        for person in PEOPLE {
+            let heading = format!(": {person}");
+            assert!(printed.lines().any(|line| line.contains(&heading)), "{person} in {printed}");
+        }
+        let lines: Vec<_> = printed.lines().map(str::trim).collect();
+        let asks: Vec<_> =
+            lines.windows(2).filter_map(|pair| Some((pair[0], pair[1].strip_prefix("curl -i ")?))).collect();
+        for (expected, curl) in &asks {
+            let (request, method_and_path) = self.parse(curl);
+            let (asked, expected) = expected.split_once(": ").expect(expected);
+            assert_eq!(asked, method_and_path, "the heading of {curl}");
+            let answer = self.ask(request).await;
+            assert_eq!(in_words(&answer), expected, "{curl}");
+        }
+        let carrying = |what| asks.iter().filter(|(_, curl)| curl.contains(what)).count();
+        assert!(asks.len() >= 24, "{} requests in {printed}", asks.len());
+        assert!(carrying("Authorization: Bearer ey") >= 20, "{printed}");
+        assert!(carrying("stytch_session_jwt=ey") >= 1, "{printed}");
+        assert!(carrying("/no-such-page") >= 2, "{printed}");
+    }
+
+    /// What curl would do with these arguments, and its method and path. Any argument but these few is a failure.
+    fn parse(&self, arguments: &str) -> (http::request::Builder, String) {
+        let (mut method, mut path, mut request) = (Method::GET, None, Request::builder());
+        let mut rest = arguments;
+        while let Some(argument) = next_argument(&mut rest) {
+            match argument {
+                "-X" => method = next_argument(&mut rest).unwrap().parse().unwrap(),
+                "-H" => {
+                    let (name, value) = next_argument(&mut rest).unwrap().split_once(": ").unwrap();
+                    request = request.header(name, value);
+                }
+                "-b" => request = request.header("cookie", next_argument(&mut rest).unwrap()),
+                url => path = Some(url.strip_prefix(&self.base).expect(url)),
+            }
+        }
+        let path = path.expect(arguments);
+        let method_and_path = format!("{method} {path}");
+        (request.method(method).uri(self.url(path)), method_and_path)
+    }
+}
+
+/// The next argument as a shell splits them, where quotes stand around a whole argument or nowhere.
+fn next_argument<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    let text = rest.trim_start();
+    let (argument, after) = match text.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').expect("a closing quote"),
+        None => text.split_once(' ').unwrap_or((text, "")),
+    };
+    assert!(!argument.contains(['$', '`', '\\', '!', '"', '\'']), "{argument}");
+    *rest = after;
+    (!argument.is_empty()).then_some(argument)
+}
+
+/// The status, and the error of the challenge where it has one.
+fn in_words(answer: &Answer) -> String {
+    let challenge = answer.header("www-authenticate");
+    let status = answer.status.as_u16();
+    assert_eq!(status == 401, challenge.starts_with("Bearer realm="), "{challenge}");
+    match challenge.split_once("error=\"") {
+        Some((_, error)) => format!("{status} {}", error.split('"').next().unwrap()),
+        None => status.to_string(),
+    }
+}
+
+/// The one line on stderr of an example that cannot start.
+async fn failure(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = bounded("the end", command.output()).await.unwrap();
+    let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert_eq!(stdout, "");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    stderr
+}
+
+/// The example beside this test, as cargo lays them out.
+fn example(name: &str) -> Command {
+    let test = env::current_exe().unwrap();
+    let built: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);
+    let built = built.with_extension(env::consts::EXE_EXTENSION);
+    assert!(built.exists(), "the example {name} is not built: `cargo test` builds it, `cargo test --test it` does not");
+    let mut command = Command::new(built);
+    command.env_remove(PROJECT_ID).kill_on_drop(true);
+    command
+}
+
+async fn bounded<F: Future>(what: &str, wait: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(30), wait)
+        .await
+        .unwrap_or_else(|_| panic!("{what} did not come within 30 s"))
 }

@@ -127,8 +127,10 @@ impl Drop for Fetching {
     }
 }
 
-/// The fetch bounds itself, but on the runtime of whoever asked first, which may stand still.
-async fn wait_for(mut outcome: Announcement, patience: Duration) -> Outcome {
+/// The fetch bounds itself, but on the runtime of whoever asked first, which may stand still. A little more time than the
+/// fetch has, so that where it does land, nobody has left before.
+async fn wait_for(mut outcome: Announcement, fetch_time: Duration) -> Outcome {
+    let patience = fetch_time.saturating_add(fetch_time / 8);
     match tokio::time::timeout(patience, outcome.wait_for(Option::is_some)).await {
         Ok(Ok(landed)) => landed.unwrap_or(Ok(())),
         Ok(Err(_)) | Err(_) => unavailable(LEAST_RETRY_AFTER),

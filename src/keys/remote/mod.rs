@@ -83,7 +83,8 @@ impl RemoteKeys {
         Self::with(Settings { clock: Arc::new(clock), ..self.settings })
     }
 
-    /// How long one fetch, and a request that waits for it, may take; 5 s by default.
+    /// How long one fetch, and a request that waits for it, may take; 5 s by default. (Where the fetch was begun on a
+    /// runtime that stands still, those on others wait an eighth longer.)
     #[must_use]
     pub fn fetch_timeout(mut self, time: Duration) -> Self {
         self.settings.bounds.time = time;
