@@ -63,7 +63,7 @@ impl Site {
         let issuer = TestIssuer::new().clock(SystemClock);
         let project = Project::new(issuer.audience())
             .and_then(|project| project.custom_domain(&base))
-            .map_err(|error| format!("cannot serve keys without {PROJECT_ID}: {error}"))?;
+            .map_err(|error| format!("without {PROJECT_ID} the address must be of this machine only: {error}"))?;
         let stand_in = StandIn { base: base.clone(), jwks_url: project.jwks_url(), issuer };
         Ok(Self { base, project, stand_in: Some(stand_in) })
     }

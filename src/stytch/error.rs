@@ -33,7 +33,8 @@ impl fmt::Display for ProjectError {
             }
             Self::MalformedDomain(domain) => write!(
                 f,
-                "{domain:?} is not a custom domain: expected a host such as login.example.com, without a path"
+                "{domain:?} is not a custom domain: expected a host such as login.example.com, without a path, by https \
+                 (or http://… for this machine)"
             ),
             #[cfg(feature = "remote")]
             Self::Keys(error) => error.fmt(f),

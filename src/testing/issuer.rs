@@ -120,7 +120,8 @@ impl TestIssuer {
         StepUpLayer::new(self.verifier()).credentials(CredentialSource::defaults())
     }
 
-    /// A session JWT, issued now by its clock.
+    /// A session JWT, issued now by its clock: at [`NOW`](super::NOW), unless [`clock`](Self::clock) says otherwise. A
+    /// verifier that goes by the system's clock refuses it as expired; this issuer's own goes by the same clock.
     #[must_use]
     pub fn mint(&self, session: &SessionBuilder) -> String {
         self.mint_claims(&self.claims(session))
