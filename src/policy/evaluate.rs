@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::list::LONGEST_LIST;
 use super::{Clause, Policy};
 use crate::factor::{AuthenticationFactor, Dated, Factor};
 use crate::session::Session;
@@ -47,8 +48,20 @@ pub(super) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
         Clause::SessionWithin(max_age) => facts.session_until(tighter(limit, *max_age)),
         Clause::AllOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).min().unwrap_or(Until::Never),
         Clause::AnyOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).max().unwrap_or(Until::Never),
+        Clause::AtLeast(needed, clauses) => at_least(*needed, clauses, facts, limit),
         Clause::Within(max_age, inner) => until(inner, facts, tighter(limit, *max_age)),
     }
+}
+
+/// The `needed`-th largest of the clauses' instants.
+fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) -> Until {
+    let mut room = [Until::Never; LONGEST_LIST];
+    let Some(ends) = room.get_mut(..clauses.len()) else { return Until::Never };
+    for (end, clause) in ends.iter_mut().zip(clauses) {
+        *end = until(clause, facts, limit);
+    }
+    ends.sort_unstable();
+    needed.checked_sub(1).and_then(|larger| ends.iter().rev().nth(larger).copied()).unwrap_or(Until::Never)
 }
 
 /// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them.

@@ -1,6 +1,142 @@
-//! Lists that cannot be empty.
+//! Clauses in lists, which cannot be empty.
 
-use super::Policy;
+use std::fmt;
+
+use super::{Clause, Policy};
+
+/// The longest list of clauses.
+pub(super) const LONGEST_LIST: usize = 64;
+
+impl Policy {
+    /// Every clause holds. One factor may serve several clauses. An empty list does not compile.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Policy};
+    ///
+    /// let both = Policy::all_of([Factor::Password, Factor::Totp]);
+    /// let mixed = Policy::all_of([Policy::mfa(), Factor::Totp.into()]);
+    /// assert_eq!(both.to_string(), "password and totp");
+    /// assert_eq!(mixed.to_string(), "mfa and totp");
+    /// ```
+    ///
+    /// ```compile_fail,E0277
+    /// let nothing = tower_step_up::Policy::all_of([]);
+    /// ```
+    #[must_use]
+    pub fn all_of(clauses: impl NonEmpty) -> Self {
+        Clause::AllOf(clauses.into_policies()).into()
+    }
+
+    /// One clause holds. An empty list does not compile.
+    #[must_use]
+    pub fn any_of(clauses: impl NonEmpty) -> Self {
+        Clause::AnyOf(clauses.into_policies()).into()
+    }
+
+    /// `needed` of the clauses hold. One factor may serve several clauses. An empty list does not compile.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Policy, testing};
+    ///
+    /// let payout = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]);
+    /// let session = testing::session().proved(Factor::OtpSms).proved(Factor::Totp).build();
+    /// assert!(payout.evaluate(&session, testing::NOW).is_ok());
+    /// let session = testing::session().proved(Factor::OtpSms).proved(Factor::OtpSms).build();
+    /// assert!(payout.evaluate(&session, testing::NOW).is_err());
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where `needed` is 0 or more than there are clauses: an error in the program, found at construction.
+    #[must_use]
+    #[track_caller]
+    pub fn at_least(needed: usize, clauses: impl NonEmpty) -> Self {
+        let clauses = clauses.into_policies();
+        assert!((1..=clauses.len()).contains(&needed), "Policy::at_least({needed}, …) of {} clauses", clauses.len());
+        Clause::AtLeast(needed, clauses).into()
+    }
+
+    /// [`all_of`](Self::all_of) for a list that is known only at run time.
+    ///
+    /// # Errors
+    ///
+    /// Where the list is empty or longer than 64.
+    pub fn try_all_of<I>(clauses: I) -> Result<Self, ListError>
+    where
+        I: IntoIterator<Item: Into<Self>>,
+    {
+        Ok(Clause::AllOf(collect(clauses)?).into())
+    }
+
+    /// [`any_of`](Self::any_of) for a list that is known only at run time.
+    ///
+    /// # Errors
+    ///
+    /// Where the list is empty or longer than 64.
+    pub fn try_any_of<I>(clauses: I) -> Result<Self, ListError>
+    where
+        I: IntoIterator<Item: Into<Self>>,
+    {
+        Ok(Clause::AnyOf(collect(clauses)?).into())
+    }
+
+    /// [`at_least`](Self::at_least) for a list that is known only at run time.
+    ///
+    /// # Errors
+    ///
+    /// Where the list is empty or longer than 64, or `needed` is 0 or more than there are clauses.
+    pub fn try_at_least<I>(needed: usize, clauses: I) -> Result<Self, ListError>
+    where
+        I: IntoIterator<Item: Into<Self>>,
+    {
+        let clauses = collect(clauses)?;
+        if !(1..=clauses.len()).contains(&needed) {
+            return Err(ListError::OutOfRange { needed, clauses: clauses.len() });
+        }
+        Ok(Clause::AtLeast(needed, clauses).into())
+    }
+}
+
+fn collect<I>(clauses: I) -> Result<Vec<Policy>, ListError>
+where
+    I: IntoIterator<Item: Into<Policy>>,
+{
+    let clauses: Vec<Policy> = clauses.into_iter().take(LONGEST_LIST + 1).map(Into::into).collect();
+    match clauses.len() {
+        0 => Err(ListError::Empty),
+        1..=LONGEST_LIST => Ok(clauses),
+        _ => Err(ListError::TooLong),
+    }
+}
+
+/// Why a list of clauses makes no policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListError {
+    /// There is no clause: `all_of` would demand nothing, and `any_of` could never be met.
+    Empty,
+    /// There are more than 64 clauses.
+    TooLong,
+    /// `at_least` 0, or more than there are clauses.
+    OutOfRange {
+        /// How many were to hold.
+        needed: usize,
+        /// How many there are.
+        clauses: usize,
+    },
+}
+
+impl fmt::Display for ListError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a policy needs at least one clause"),
+            Self::TooLong => write!(f, "a policy takes at most {LONGEST_LIST} clauses in one list"),
+            Self::OutOfRange { needed, clauses } => write!(f, "at least {needed} of {clauses} clauses"),
+        }
+    }
+}
+
+impl std::error::Error for ListError {}
 
 /// A list of 1 to 16 clauses, each a [`Policy`] or a [`Factor`](crate::Factor): an array. An empty one does not compile.
 #[diagnostic::on_unimplemented(

@@ -24,6 +24,7 @@
 //! | [`factor(f)`](Policy::factor) | factor `f` has age ≤ d |
 //! | [`all_of`](Policy::all_of), [`and`](Policy::and) | every clause holds |
 //! | [`any_of`](Policy::any_of), [`or`](Policy::or) | one clause holds |
+//! | [`at_least(k, …)`](Policy::at_least) | k of the clauses hold; one factor may serve several |
 //! | [`mfa()`](Policy::mfa) | the factors with age ≤ d cannot all be presented by one compromise of the [`TrustModel`] |
 //! | [`independent(n)`](Policy::independent) | the same, by fewer than `n` compromises |
 //! | [`phishing_resistant()`](Policy::phishing_resistant) | a WebAuthn factor has age ≤ d |
@@ -54,6 +55,9 @@
 //! - A passkey alone is one device, so `mfa()` refuses it. To accept it: `Policy::phishing_resistant().or(Policy::mfa())`.
 //! - `mfa().within(d)` asks that *both* factors be fresh; `mfa().and(Policy::any_of(second).within(d))` that the second be.
 //! - A stale second factor still counts for bare `mfa()`.
+//! - Stytch's own rule for its resources names no password: factors of two of three groups, and one under an hour old. As a
+//!   policy it is `Policy::at_least(2, [Policy::any_of(email_and_providers), Policy::any_of(phone), Policy::any_of(device)])
+//!   .and(Policy::session().within(hour))`.
 //! - Single sign-on alone is one factor: what the identity provider asked for is invisible here.
 
 mod evaluate;
@@ -64,7 +68,7 @@ mod shortfall;
 mod text;
 
 pub use self::grant::Grant;
-pub use self::list::NonEmpty;
+pub use self::list::{ListError, NonEmpty};
 pub use self::shortfall::{Reason, Requirement, Shortfall, Unmet};
 
 use std::sync::Arc;
@@ -97,6 +101,7 @@ enum Clause {
     SessionWithin(Duration),
     AllOf(Vec<Policy>),
     AnyOf(Vec<Policy>),
+    AtLeast(usize, Vec<Policy>),
     Within(Duration, Policy),
 }
 
@@ -155,31 +160,6 @@ impl Policy {
         Clause::SessionWithin(max_age).into()
     }
 
-    /// Every clause holds. One factor may serve several clauses. An empty list does not compile.
-    ///
-    /// ```
-    /// use tower_step_up::{Factor, Policy};
-    ///
-    /// let both = Policy::all_of([Factor::Password, Factor::Totp]);
-    /// let mixed = Policy::all_of([Policy::mfa(), Factor::Totp.into()]);
-    /// assert_eq!(both.to_string(), "password and totp");
-    /// assert_eq!(mixed.to_string(), "mfa and totp");
-    /// ```
-    ///
-    /// ```compile_fail,E0277
-    /// let nothing = tower_step_up::Policy::all_of([]);
-    /// ```
-    #[must_use]
-    pub fn all_of(clauses: impl NonEmpty) -> Self {
-        Clause::AllOf(clauses.into_policies()).into()
-    }
-
-    /// One clause holds. An empty list does not compile.
-    #[must_use]
-    pub fn any_of(clauses: impl NonEmpty) -> Self {
-        Clause::AnyOf(clauses.into_policies()).into()
-    }
-
     /// Both hold.
     #[must_use]
     pub fn and(self, other: impl Into<Self>) -> Self {
@@ -235,7 +215,9 @@ impl Policy {
     pub fn max_age(&self) -> Option<Duration> {
         match &self.0.clause {
             Clause::Within(max_age, inner) => Some(inner.max_age().map_or(*max_age, |nested| nested.min(*max_age))),
-            Clause::AllOf(clauses) | Clause::AnyOf(clauses) => clauses.iter().filter_map(Self::max_age).min(),
+            Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
+                clauses.iter().filter_map(Self::max_age).min()
+            }
             _ => None,
         }
     }

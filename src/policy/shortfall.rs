@@ -104,6 +104,8 @@ pub(super) enum Gap {
     Leaf(Unmet),
     AllOf(Vec<Gap>),
     AnyOf(Vec<Gap>),
+    /// So many of them.
+    AtLeast(usize, Vec<Gap>),
 }
 
 impl Shortfall {
@@ -156,10 +158,16 @@ impl Judge<'_> {
         if until.reaches(self.at) {
             return None;
         }
-        let gaps = |clauses: &[Policy]| clauses.iter().filter_map(|clause| self.gap(clause, limit)).collect();
+        let gaps =
+            |clauses: &[Policy]| -> Vec<Gap> { clauses.iter().filter_map(|clause| self.gap(clause, limit)).collect() };
         let requirement = match policy.clause() {
             Clause::AllOf(clauses) => return Some(Gap::AllOf(gaps(clauses))),
             Clause::AnyOf(clauses) => return Some(Gap::AnyOf(gaps(clauses))),
+            Clause::AtLeast(needed, clauses) => {
+                let gaps = gaps(clauses);
+                let met = clauses.len() - gaps.len();
+                return Some(Gap::at_least(needed.saturating_sub(met), gaps));
+            }
             Clause::Within(max_age, inner) => return self.gap(inner, tighter(limit, *max_age)),
             Clause::SessionWithin(max_age) => {
                 let max_age = limit.map_or(*max_age, |outer| outer.min(*max_age));
@@ -189,10 +197,20 @@ fn reason(until: Until, limit: Limit) -> Reason {
 }
 
 impl Gap {
+    fn at_least(needed: usize, gaps: Vec<Self>) -> Self {
+        match needed {
+            1 => Self::AnyOf(gaps),
+            all if all == gaps.len() => Self::AllOf(gaps),
+            some => Self::AtLeast(some, gaps),
+        }
+    }
+
     fn collect_leaves(self, leaves: &mut Vec<Unmet>) {
         match self {
             Self::Leaf(unmet) => leaves.push(unmet),
-            Self::AllOf(gaps) | Self::AnyOf(gaps) => gaps.into_iter().for_each(|gap| gap.collect_leaves(leaves)),
+            Self::AllOf(gaps) | Self::AnyOf(gaps) | Self::AtLeast(_, gaps) => {
+                gaps.into_iter().for_each(|gap| gap.collect_leaves(leaves))
+            }
         }
     }
 }

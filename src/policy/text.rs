@@ -16,17 +16,22 @@ impl Display for Policy {
             Clause::Independent { needed: 2, .. } => f.write_str("mfa"),
             Clause::Independent { needed, .. } => write!(f, "independent({needed})"),
             Clause::SessionWithin(max_age) => write!(f, "session_within {}", Span(*max_age)),
-            Clause::AllOf(clauses) => write_list(f, clauses, "and"),
-            Clause::AnyOf(clauses) => write_list(f, clauses, "or"),
+            Clause::AllOf(clauses) => write_list(f, clauses, " and "),
+            Clause::AnyOf(clauses) => write_list(f, clauses, " or "),
+            Clause::AtLeast(needed, clauses) => {
+                write!(f, "{needed} of (")?;
+                write_list(f, clauses, ", ")?;
+                f.write_str(")")
+            }
             Clause::Within(max_age, inner) => write!(f, "{} within {}", Nested(inner), Span(*max_age)),
         }
     }
 }
 
-fn write_list(f: &mut fmt::Formatter<'_>, clauses: &[Policy], word: &str) -> fmt::Result {
+fn write_list(f: &mut fmt::Formatter<'_>, clauses: &[Policy], separator: &str) -> fmt::Result {
     for (index, clause) in clauses.iter().enumerate() {
         if index > 0 {
-            write!(f, " {word} ")?;
+            f.write_str(separator)?;
         }
         Nested(clause).fmt(f)?;
     }
@@ -79,11 +84,14 @@ impl Display for Remedy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (gaps, word) = match self.gap {
             Gap::Leaf(unmet) => return unmet.fmt(f),
-            Gap::AllOf(gaps) => (gaps, "and"),
+            Gap::AllOf(gaps) | Gap::AtLeast(_, gaps) => (gaps, "and"),
             Gap::AnyOf(gaps) => (gaps, "or"),
         };
         let several = gaps.len() > 1;
         f.write_str(if self.nested && several { "(" } else { "" })?;
+        if let Gap::AtLeast(needed, _) = self.gap {
+            write!(f, "{needed} of ")?;
+        }
         for (index, gap) in gaps.iter().enumerate() {
             match gaps.len() - index {
                 _ if index == 0 => {}
@@ -137,6 +145,7 @@ mod tests {
         check(&Policy::session_within(Duration::from_secs(43_200)), "session_within 12h");
         check(&Policy::session().within(Duration::from_millis(1_500)), "session within 1.5s");
         check(&Policy::session().within(Duration::ZERO), "session within 0s");
+        check(&Policy::at_least(2, [Factor::OtpSms, Factor::Totp, Factor::WebAuthn]), "2 of (otp/sms, totp, webauthn)");
         check(&Policy::phishing_resistant().or(Policy::mfa()), "phishing_resistant or mfa");
     }
 }

@@ -59,6 +59,8 @@ fn policy() -> impl Strategy<Value = Policy> {
         prop_oneof![
             (inner.clone(), inner.clone()).prop_map(|(a, b)| a.and(b)),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| a.or(b)),
+            (1_usize..4, prop::collection::vec(inner.clone(), 3))
+                .prop_map(|(needed, clauses)| Policy::try_at_least(needed, clauses).unwrap()),
             (inner, limit()).prop_map(|(policy, limit)| policy.within(limit)),
         ]
     })

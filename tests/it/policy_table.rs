@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_step_up::testing::{self, NOW, SessionBuilder};
-use tower_step_up::{Factor, Policy, Reason, Requirement};
+use tower_step_up::{Factor, ListError, Policy, Reason, Requirement};
 
 use crate::support::{proved, seconds, transfer};
 
@@ -262,4 +262,77 @@ fn and_extends_a_list_unless_it_has_a_name() {
     assert_eq!(three, Policy::all_of([Policy::mfa(), Factor::Totp.into(), Factor::OtpSms.into()]));
     let named = Policy::mfa().and(Factor::Totp).named("base");
     assert_eq!(named.clone().and(Factor::OtpSms), Policy::all_of([named, Factor::OtpSms.into()]));
+}
+
+#[test]
+fn at_least_counts_clauses_and_ends_with_the_kth() {
+    let limited = |factor, limit| Policy::factor(factor).within(seconds(limit));
+    let clauses = || [limited(Factor::OtpSms, 100), limited(Factor::Totp, 200), limited(Factor::WebAuthn, 300)];
+    let all = proved(&[Factor::OtpSms, Factor::Totp, Factor::WebAuthn]);
+    let ends = [1, 2, 3].map(|needed| says(&Policy::at_least(needed, clauses()), &all));
+    assert_eq!(ends, [For(240), For(140), For(40)]);
+    let two = proved(&[Factor::Totp, Factor::OtpSms]);
+    let ends = [1, 2, 3].map(|needed| says(&Policy::at_least(needed, clauses()), &two));
+    assert_eq!(ends, [For(140), For(40), No]);
+    // One factor may serve several clauses.
+    let twice = Policy::at_least(2, [Policy::session(), Factor::Totp.into(), Factor::OtpSms.into()]);
+    assert_eq!(says(&twice, &proved(&[Factor::Totp])), Yes);
+}
+
+#[test]
+fn at_least_says_how_many_more() {
+    let payout = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]);
+    let text =
+        |policy: &Policy, factors: &[Factor]| policy.evaluate(&proved(factors).build(), NOW).unwrap_err().to_string();
+    assert_eq!(text(&payout, &[Factor::Password]), "authenticate otp/sms or totp");
+    assert_eq!(text(&payout, &[Factor::WebAuthn]), "authenticate 2 of password, otp/sms and totp");
+    let both = Policy::at_least(2, [Factor::Password, Factor::Totp]);
+    assert_eq!(text(&both, &[Factor::OtpSms]), "authenticate password and totp");
+}
+
+#[test]
+#[should_panic(expected = "Policy::at_least(3, …) of 2 clauses")]
+fn at_least_more_than_there_are_is_refused() {
+    let _ = Policy::at_least(3, [Factor::Password, Factor::Totp]);
+}
+
+#[test]
+#[should_panic(expected = "Policy::at_least(0, …) of 2 clauses")]
+fn at_least_none_is_refused() {
+    let _ = Policy::at_least(0, [Factor::Password, Factor::Totp]);
+}
+
+#[test]
+fn run_time_lists_are_not_empty_and_not_endless() {
+    let list = |length| vec![Factor::Totp; length];
+    for length in [1, 2, 64] {
+        assert!(Policy::try_all_of(list(length)).is_ok() && Policy::try_any_of(list(length)).is_ok());
+        assert!(Policy::try_at_least(length, list(length)).is_ok());
+    }
+    assert_eq!(Policy::try_all_of(list(0)), Err(ListError::Empty));
+    assert_eq!(Policy::try_any_of(list(65)), Err(ListError::TooLong));
+    assert_eq!(Policy::try_any_of(std::iter::repeat(Factor::Totp)), Err(ListError::TooLong));
+    for needed in [0, 3] {
+        assert_eq!(Policy::try_at_least(needed, list(2)), Err(ListError::OutOfRange { needed, clauses: 2 }));
+    }
+    let read: Vec<Factor> = ["otp/sms", "totp"].iter().map(|name| name.parse().unwrap()).collect();
+    assert_eq!(Policy::try_any_of(read), Ok(Policy::any_of([Factor::OtpSms, Factor::Totp])));
+}
+
+#[test]
+fn stytchs_own_rule_for_its_resources() {
+    let rule = Policy::at_least(
+        2,
+        [
+            Policy::any_of([Factor::OAuthGoogle, Factor::MagicLinkEmail, Factor::OtpEmail]),
+            Policy::any_of([Factor::OtpSms, Factor::OtpWhatsapp]),
+            Policy::any_of([Factor::WebAuthn, Factor::Totp]),
+        ],
+    )
+    .and(Policy::session().within(seconds(3_600)));
+    assert_eq!(says(&rule, &proved(&[Factor::Password, Factor::OtpSms])), No);
+    assert_eq!(says(&rule, &proved(&[Factor::OtpSms, Factor::OtpWhatsapp])), No);
+    assert_eq!(says(&rule, &proved(&[Factor::MagicLinkEmail, Factor::OtpSms])), For(3_540));
+    let old = testing::session().proved_ago(Factor::OtpSms, seconds(9_000)).proved_ago(Factor::Totp, seconds(3_601));
+    assert_eq!(says(&rule, &old), No);
 }
