@@ -66,7 +66,7 @@ fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) 
 
 /// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them.
 pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, limit: Limit) -> Until {
-    let attackers = trust.sets_of(needed.saturating_sub(1));
+    let attackers = trust.attackers(needed.saturating_sub(1));
     let beyond = attackers.map(|attacker| facts.until(limit, |proved| !trust.can_present(attacker, proved)));
     beyond.min().unwrap_or(Until::Never)
 }

@@ -191,6 +191,33 @@ impl Policy {
         Clause::Within(max_age, self).into()
     }
 
+    /// The policy under another trust model, which decides what [`mfa`](Self::mfa) and [`independent`](Self::independent)
+    /// take for independent. It takes the place of the model that they had.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Policy, TrustModel, testing};
+    ///
+    /// let session = testing::session().proved(Factor::OtpSms).proved(Factor::Totp).build();
+    /// assert!(Policy::mfa().evaluate(&session, testing::NOW).is_ok());
+    /// let careful = Policy::mfa().under(&TrustModel::default().unlocked_handset());
+    /// assert!(careful.evaluate(&session, testing::NOW).is_err()); // both are on one handset
+    /// ```
+    #[must_use]
+    pub fn under(&self, trust: &TrustModel) -> Self {
+        let under = |clauses: &[Self]| clauses.iter().map(|clause| clause.under(trust)).collect();
+        let clause = match self.clause() {
+            Clause::Independent { needed, .. } => Clause::Independent { needed: *needed, trust: trust.clone() },
+            Clause::AllOf(clauses) => Clause::AllOf(under(clauses)),
+            Clause::AnyOf(clauses) => Clause::AnyOf(under(clauses)),
+            Clause::AtLeast(needed, clauses) => Clause::AtLeast(*needed, under(clauses)),
+            Clause::Within(max_age, inner) => Clause::Within(*max_age, inner.under(trust)),
+            Clause::Session | Clause::Factor(_) | Clause::PhishingResistant | Clause::SessionWithin(_) => {
+                return self.clone();
+            }
+        };
+        Self(Arc::new(Node { name: self.0.name.clone(), clause }))
+    }
+
     /// Names the policy: for challenges (`acr_values`, the `policy` of the body) and logs. The name of the outermost
     /// policy counts.
     ///

@@ -16,6 +16,7 @@ mod examples;
 mod hyper_server;
 mod key_server;
 mod policy_laws;
+mod policy_oracle;
 mod policy_table;
 mod projects;
 mod remote_keys;

@@ -1,0 +1,75 @@
+//! Sets of compromises.
+
+use super::Compromise;
+
+/// A set of compromises, and in a row of the table those that present the factor. The highest bit is *anyone*: it is in
+/// every row that anyone can present and taken as held by every attacker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Compromises(u16);
+
+impl Compromises {
+    pub(super) const ANYONE: Self = Self(1 << Compromise::ALL.len());
+
+    pub(super) const fn of(compromises: &[Compromise]) -> Self {
+        let mut bits = 0;
+        let mut rest = compromises;
+        while let [first, tail @ ..] = rest {
+            bits |= 1 << *first as u16;
+            rest = tail;
+        }
+        Self(bits)
+    }
+
+    /// Whether an attacker with those can present what has this row.
+    pub(super) fn meets(self, attacker: Self) -> bool {
+        self.0 & (attacker.0 | Self::ANYONE.0) != 0
+    }
+
+    /// Whether it is the row of something that anyone can present.
+    pub(super) fn is_anyone(self) -> bool {
+        self.0 & Self::ANYONE.0 != 0
+    }
+
+    pub(super) fn union(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn members(self) -> impl Iterator<Item = Compromise> {
+        Compromise::ALL.into_iter().filter(move |one| self.0 & Self::of(&[*one]).0 != 0)
+    }
+
+    /// Every set of `size` compromises, or the one set of all where there are fewer.
+    pub(super) fn sets_of(size: usize) -> impl Iterator<Item = Self> {
+        let first = (1 << size.min(Compromise::ALL.len())) - 1;
+        std::iter::successors(Some(first), |set| next_of_same_size(*set)).map(Self)
+    }
+}
+
+impl FromIterator<Compromise> for Compromises {
+    fn from_iter<I: IntoIterator<Item = Compromise>>(compromises: I) -> Self {
+        compromises.into_iter().fold(Self(0), |set, one| set.union(Self::of(&[one])))
+    }
+}
+
+/// The next larger set with as many members (Gosper's hack), within all compromises.
+fn next_of_same_size(set: u16) -> Option<u16> {
+    let lowest = set & set.wrapping_neg();
+    let carried = set + lowest;
+    let rest = ((carried ^ set) >> 2).checked_div(lowest)?;
+    Some(carried | rest).filter(|next| *next < Compromises::ANYONE.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_of_compromises_are_counted_and_end_with_the_set_of_all() {
+        let count = |size| Compromises::sets_of(size).count();
+        assert_eq!([0, 1, 2, 7, 8, usize::MAX].map(count), [1, 7, 21, 1, 1, 1]);
+    }
+}

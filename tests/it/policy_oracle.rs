@@ -1,0 +1,201 @@
+//! Evaluation against an independent, naive reading of the semantics: plain sets, brute force, seconds as integers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tower_step_up::testing::{self, NOW};
+use tower_step_up::{Compromise, Factor, Policy, Session, TrustModel};
+
+const LEEWAY: i64 = 5;
+
+/// A factor, its index in the tables below.
+type Kind = usize;
+
+const FACTORS: [Factor; 7] = [
+    Factor::Password,
+    Factor::OtpSms,
+    Factor::OtpEmail,
+    Factor::Totp,
+    Factor::WebAuthn,
+    Factor::RecoveryCode,
+    Factor::Impersonated,
+];
+
+/// Who can present it, by the letters of password, mailbox, provider, number, device, wallet, codes; `*` is anyone.
+const DEFAULT: [&str; 7] = ["pmi", "n", "mi", "dc", "d", "c", "*"];
+/// The same with an unlocked handset and passwords that are reset by SMS instead.
+const CHANGED: [&str; 7] = ["pn", "nd", "mi", "dc", "d", "c", "*"];
+
+fn changed() -> TrustModel {
+    TrustModel::default()
+        .unlocked_handset()
+        .presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber])
+}
+
+#[derive(Clone, Debug)]
+enum Clause {
+    Session,
+    Factor(Kind),
+    PhishingResistant,
+    Independent(usize),
+    SessionWithin(i64),
+    AllOf(Vec<Clause>),
+    AnyOf(Vec<Clause>),
+    AtLeast(usize, Vec<Clause>),
+    Within(i64, Box<Clause>),
+}
+
+impl Clause {
+    fn policy(&self) -> Policy {
+        let seconds = |seconds: &i64| Duration::from_secs(seconds.unsigned_abs());
+        let list = |clauses: &[Clause]| clauses.iter().map(Clause::policy).collect::<Vec<_>>();
+        match self {
+            Self::Session => Policy::session(),
+            Self::Factor(kind) => Policy::factor(FACTORS[*kind].clone()),
+            Self::PhishingResistant => Policy::phishing_resistant(),
+            Self::Independent(needed) => Policy::independent(*needed),
+            Self::SessionWithin(limit) => Policy::session_within(seconds(limit)),
+            Self::AllOf(clauses) => Policy::try_all_of(list(clauses)).unwrap(),
+            Self::AnyOf(clauses) => Policy::try_any_of(list(clauses)).unwrap(),
+            Self::AtLeast(needed, clauses) => Policy::try_at_least(*needed, list(clauses)).unwrap(),
+            Self::Within(limit, clause) => clause.policy().within(seconds(limit)),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Facts {
+    /// A kind, and when it was proved in seconds from now; without a date where there is none.
+    entries: Vec<(Kind, Option<i64>)>,
+    started: Option<i64>,
+}
+
+impl Facts {
+    fn session(&self) -> Session {
+        let session = match self.started {
+            Some(started) => testing::session().started_ago(Duration::from_secs(started.unsigned_abs())),
+            None => testing::session().without_start(),
+        };
+        let session = self.entries.iter().fold(session, |session, (kind, date)| {
+            let factor = FACTORS[*kind].clone();
+            match date {
+                None => session.undated(factor),
+                Some(date @ 1..) => session.proved_ahead(factor, Duration::from_secs(date.unsigned_abs())),
+                Some(date) => session.proved_ago(factor, Duration::from_secs(date.unsigned_abs())),
+            }
+        });
+        session.ends_in(Duration::from_secs(1_000_000)).build()
+    }
+
+    /// The kinds that count at `at`, under a limit: what counts is settled at now, ages are taken at `at`.
+    fn kinds(&self, at: i64, limit: Option<i64>) -> BTreeSet<Kind> {
+        let counts = |date: &Option<i64>| match (date, limit) {
+            (Some(date), _) if *date > LEEWAY => false,
+            (Some(date), Some(limit)) => (at - date).max(0) <= limit,
+            (Some(_), None) | (None, None) => true,
+            (None, Some(_)) => false,
+        };
+        self.entries.iter().filter(|(_, date)| counts(date)).map(|(kind, _)| *kind).collect()
+    }
+}
+
+/// The literal table of the semantics.
+fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &[&str; 7]) -> bool {
+    let kinds = || facts.kinds(at, limit);
+    let count = |clauses: &[Clause]| clauses.iter().filter(|clause| holds(clause, facts, at, limit, table)).count();
+    match clause {
+        Clause::Session => !kinds().is_empty(),
+        Clause::Factor(kind) => kinds().contains(kind),
+        Clause::PhishingResistant => kinds().contains(&4),
+        Clause::Independent(needed) => strength(&kinds(), table) >= *needed,
+        Clause::SessionWithin(own) => {
+            let limit = limit.map_or(*own, |outer| outer.min(*own));
+            facts.started.is_some_and(|started| (at - started).max(0) <= limit)
+        }
+        Clause::AllOf(clauses) => count(clauses) == clauses.len(),
+        Clause::AnyOf(clauses) => count(clauses) >= 1,
+        Clause::AtLeast(needed, clauses) => count(clauses) >= *needed,
+        Clause::Within(own, clause) => {
+            let limit = limit.map_or(*own, |outer| outer.min(*own));
+            holds(clause, facts, at, Some(limit), table)
+        }
+    }
+}
+
+/// The fewest compromises that together present every factor, less those that anyone can.
+fn strength(kinds: &BTreeSet<Kind>, table: &[&str; 7]) -> usize {
+    let rows: Vec<&str> = kinds.iter().map(|kind| table[*kind]).filter(|row| *row != "*").collect();
+    let attackers = (0_u32..128).map(|bits| {
+        let held: Vec<char> =
+            "pmindwc".chars().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|it| it.1).collect();
+        (held.len(), rows.iter().all(|row| row.chars().any(|one| held.contains(&one))))
+    });
+    attackers.filter(|(_, presents_all)| *presents_all).map(|(size, _)| size).min().unwrap()
+}
+
+fn clause() -> impl Strategy<Value = Clause> {
+    let leaf = prop_oneof![
+        Just(Clause::Session),
+        (0..FACTORS.len()).prop_map(Clause::Factor),
+        Just(Clause::PhishingResistant),
+        (1_usize..5).prop_map(Clause::Independent),
+        (0_i64..40).prop_map(Clause::SessionWithin),
+    ];
+    leaf.prop_recursive(4, 20, 3, |inner| {
+        let list = || prop::collection::vec(inner.clone(), 1..4);
+        prop_oneof![
+            list().prop_map(Clause::AllOf),
+            list().prop_map(Clause::AnyOf),
+            (list(), 0_usize..3).prop_map(|(list, extra)| Clause::AtLeast(1 + extra.min(list.len() - 1), list)),
+            (0_i64..40, inner.clone()).prop_map(|(limit, clause)| Clause::Within(limit, Box::new(clause))),
+        ]
+    })
+}
+
+fn facts() -> impl Strategy<Value = Facts> {
+    let entry = (0..FACTORS.len(), prop::option::weighted(0.9, -45_i64..8));
+    let entries = prop::collection::vec(entry, 0..6);
+    (entries, prop::option::weighted(0.9, -45_i64..1)).prop_map(|(entries, started)| Facts { entries, started })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn evaluation_agrees_with_the_literal_reading(clause in clause(), facts in facts(), own_trust in any::<bool>()) {
+        let (policy, table) = match own_trust {
+            true => (clause.policy().under(&changed()), CHANGED),
+            false => (clause.policy(), DEFAULT),
+        };
+        let session = facts.session();
+        match policy.evaluate(&session, NOW) {
+            Err(_) => prop_assert!(!holds(&clause, &facts, 0, None, &table)),
+            Ok(grant) => {
+                prop_assert!(holds(&clause, &facts, 0, None, &table));
+                let end = (grant.expires_at() - NOW).whole_seconds();
+                if grant.expires_at() < session.expires_at() {
+                    // To the second: dates and limits are whole ones.
+                    prop_assert!(holds(&clause, &facts, end, None, &table));
+                    prop_assert!(!holds(&clause, &facts, end + 1, None, &table));
+                } else {
+                    prop_assert!(holds(&clause, &facts, 900_000, None, &table));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_oracles_tables_are_the_models() {
+    let letters = |trust: &TrustModel, factor: &Factor| match trust.presentable_by(factor) {
+        None => "*".to_owned(),
+        Some(row) => row.map(|one| "pmndiwc".chars().nth(one as usize).unwrap()).collect(),
+    };
+    let sorted = |row: &str| row.chars().collect::<BTreeSet<_>>();
+    for (trust, table) in [(TrustModel::default(), DEFAULT), (changed(), CHANGED)] {
+        for (factor, row) in FACTORS.iter().zip(table) {
+            assert_eq!(sorted(&letters(&trust, factor)), sorted(row), "{factor}");
+        }
+    }
+}
