@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::list::LONGEST_LIST;
 use super::{Clause, Policy};
-use crate::factor::{AuthenticationFactor, Dated, Factor};
+use crate::factor::{Dated, Factor};
 use crate::session::Session;
 use crate::trust::TrustModel;
 
@@ -74,23 +74,39 @@ pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, 
 /// What a session proves at an instant.
 pub(super) struct Facts<'a> {
     session: &'a Session,
+    started_at: Option<OffsetDateTime>,
+    /// What the user is supposed to have proved besides, and when.
+    supposed: &'a [(&'a Factor, OffsetDateTime)],
     /// The instant and the leeway: nothing dated later counts.
     latest: OffsetDateTime,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn new(session: &'a Session, now: OffsetDateTime) -> Self {
-        Self { session, latest: now.saturating_add(session.leeway().try_into().unwrap_or(time::Duration::MAX)) }
+        Self::supposing(session, now, &[], None)
+    }
+
+    /// Had the user proved these factors besides, and the session begun then.
+    pub(super) fn supposing(
+        session: &'a Session,
+        now: OffsetDateTime,
+        supposed: &'a [(&'a Factor, OffsetDateTime)],
+        started_at: Option<OffsetDateTime>,
+    ) -> Self {
+        let latest = now.saturating_add(session.leeway().try_into().unwrap_or(time::Duration::MAX));
+        Self { session, started_at: started_at.or(session.started_at()), supposed, latest }
     }
 
     /// Until when the freshest of the wanted factors is fresh enough.
     fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
-        let proofs = self.session.factors().iter().filter(|proof| wanted(proof.factor()));
-        proofs.map(|proof| self.proof_until(proof, limit)).max().unwrap_or(Until::Never)
+        let proved = self.session.factors().iter().map(|proof| (proof.factor(), proof.dated()));
+        let supposed = self.supposed.iter().map(|(factor, instant)| (*factor, Dated::At(*instant)));
+        let proofs = proved.chain(supposed).filter(|(factor, _)| wanted(factor));
+        proofs.map(|(_, dated)| self.proof_until(dated, limit)).max().unwrap_or(Until::Never)
     }
 
-    fn proof_until(&self, proof: &AuthenticationFactor, limit: Limit) -> Until {
-        match proof.dated() {
+    fn proof_until(&self, dated: Dated, limit: Limit) -> Until {
+        match dated {
             Dated::At(instant) if instant <= self.latest => Until::after(instant, limit),
             Dated::Absent if limit.is_none() => Until::Forever,
             Dated::At(_) | Dated::Absent | Dated::Unreadable => Until::Never,
@@ -98,11 +114,11 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn started_at(&self) -> Option<OffsetDateTime> {
-        self.session.started_at()
+        self.started_at
     }
 
     fn session_until(&self, limit: Limit) -> Until {
-        match self.started_at() {
+        match self.started_at {
             Some(started_at) if started_at <= self.latest => Until::after(started_at, limit),
             _ => Until::Never,
         }

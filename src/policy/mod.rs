@@ -64,11 +64,13 @@ mod evaluate;
 mod grant;
 mod list;
 mod name;
+mod prompts;
 mod shortfall;
 mod text;
 
 pub use self::grant::Grant;
 pub use self::list::{ListError, NonEmpty};
+pub use self::prompts::{Prompt, Prompts};
 pub use self::shortfall::{Reason, Requirement, Shortfall, Unmet};
 
 use std::sync::Arc;

@@ -134,13 +134,18 @@ fn strength(kinds: &BTreeSet<Kind>, table: &[&str; 7]) -> usize {
     attackers.filter(|(_, presents_all)| *presents_all).map(|(size, _)| size).min().unwrap()
 }
 
+/// Even, so that half of it is whole.
+fn limit() -> impl Strategy<Value = i64> {
+    (0_i64..20).prop_map(|half| 2 * half)
+}
+
 fn clause() -> impl Strategy<Value = Clause> {
     let leaf = prop_oneof![
         Just(Clause::Session),
         (0..FACTORS.len()).prop_map(Clause::Factor),
         Just(Clause::PhishingResistant),
         (1_usize..5).prop_map(Clause::Independent),
-        (0_i64..40).prop_map(Clause::SessionWithin),
+        limit().prop_map(Clause::SessionWithin),
     ];
     leaf.prop_recursive(4, 20, 3, |inner| {
         let list = || prop::collection::vec(inner.clone(), 1..4);
@@ -148,7 +153,7 @@ fn clause() -> impl Strategy<Value = Clause> {
             list().prop_map(Clause::AllOf),
             list().prop_map(Clause::AnyOf),
             (list(), 0_usize..3).prop_map(|(list, extra)| Clause::AtLeast(1 + extra.min(list.len() - 1), list)),
-            (0_i64..40, inner.clone()).prop_map(|(limit, clause)| Clause::Within(limit, Box::new(clause))),
+            (limit(), inner.clone()).prop_map(|(limit, clause)| Clause::Within(limit, Box::new(clause))),
         ]
     })
 }
@@ -183,6 +188,66 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// The smallest `within` of a clause.
+fn smallest_limit(clause: &Clause) -> Option<i64> {
+    match clause {
+        Clause::Within(limit, inner) => smallest_limit(inner).into_iter().chain([*limit]).min(),
+        Clause::AllOf(list) | Clause::AnyOf(list) | Clause::AtLeast(_, list) => {
+            list.iter().filter_map(smallest_limit).min()
+        }
+        _ => None,
+    }
+}
+
+/// The facts with these kinds proved now.
+fn with_proved(facts: &Facts, kinds: &BTreeSet<Kind>) -> Facts {
+    let mut facts = facts.clone();
+    facts.entries.extend(kinds.iter().map(|kind| (*kind, Some(0))));
+    facts
+}
+
+fn subsets(kinds: &BTreeSet<Kind>) -> Vec<BTreeSet<Kind>> {
+    let chosen = |bits: u32| kinds.iter().enumerate().filter(move |(index, _)| bits >> index & 1 == 1).map(|it| *it.1);
+    (0..1_u32 << kinds.len()).map(|bits| chosen(bits).collect()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn prompts_are_exactly_the_minimal_sets_that_suffice_now_and_after_the_grace(
+        clause in clause(), facts in facts(), offered in prop::collection::btree_set(0..FACTORS.len(), 0..6)
+    ) {
+        let Err(shortfall) = clause.policy().evaluate(&facts.session(), NOW) else { return Ok(()) };
+        let offer: Vec<_> = offered.iter().map(|kind| FACTORS[*kind].clone()).collect();
+        let prompts = shortfall.prompts(&offer);
+
+        let grace = smallest_limit(&clause).map_or(60, |limit| (limit / 2).min(60));
+        let suffices = |facts: &Facts| [0, grace].into_iter().all(|at| holds(&clause, facts, at, None, &DEFAULT));
+        let sufficient: Vec<_> = subsets(&offered).into_iter().filter(|set| suffices(&with_proved(&facts, set))).collect();
+        let minimal: BTreeSet<_> = sufficient
+            .iter()
+            .filter(|set| !sufficient.iter().any(|smaller| smaller.is_subset(set) && smaller != *set))
+            .cloned()
+            .collect();
+        let kind = |factor: &Factor| FACTORS.iter().position(|it| it == factor).unwrap();
+        let got: BTreeSet<BTreeSet<_>> =
+            prompts.sets().iter().map(|set| set.iter().map(|prompt| kind(&prompt.factor)).collect()).collect();
+        prop_assert_eq!(got.len(), prompts.sets().len());
+        if prompts.is_truncated() {
+            prop_assert!(got.is_subset(&minimal) && minimal.len() > 16);
+        } else {
+            prop_assert_eq!(&got, &minimal);
+        }
+
+        prop_assert_eq!(prompts.is_retryable(), !minimal.is_empty());
+        let mut anew = with_proved(&facts, &offered);
+        anew.entries.extend(facts.entries.iter().map(|(kind, _)| (*kind, Some(0))));
+        anew.started = Some(0);
+        prop_assert_eq!(prompts.needs_restart(), minimal.is_empty() && suffices(&anew));
     }
 }
 

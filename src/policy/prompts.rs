@@ -1,0 +1,256 @@
+//! What to ask the user for: the smallest sets of factors whose authentication would satisfy a policy.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+
+use super::evaluate::{self, Facts};
+use super::{Clause, Policy, Shortfall};
+use crate::factor::{Dated, Factor};
+use crate::session::Session;
+
+/// The alternatives that would satisfy a policy. Each is a set of factors that are all needed, none of them for nothing.
+///
+/// A set suffices where the session, with the factors of the set proved now, satisfies the policy now and still does 60 s
+/// later (or half the smallest `within` of the policy later, where that is less): people take their time, and without that
+/// grace a set could lapse before it is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompts {
+    sets: Vec<Vec<Prompt>>,
+    truncated: bool,
+    outlook: Outlook,
+}
+
+/// What authentication can achieve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outlook {
+    Retryable,
+    /// Not in this session, but in a new one.
+    Restart,
+    Hopeless,
+}
+
+/// A factor to ask for. As JSON it has the members that [`problem`](crate::problem) describes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Prompt {
+    /// Which.
+    pub factor: Factor,
+    /// When the session last proved it, which is too long ago; `None` where it has not, or not with a date.
+    pub last_authenticated_at: Option<OffsetDateTime>,
+    /// The age to which the policy will hold it; `None` where any will do.
+    pub max_age: Option<Duration>,
+}
+
+/// The most sets that are given.
+const MOST_SETS: usize = 16;
+/// The most factors on offer that are looked at.
+const MOST_OFFERED: usize = 24;
+/// The most sets that are tried.
+const MOST_TRIED: usize = 10_000;
+const LONGEST_GRACE: Duration = Duration::from_secs(60);
+
+impl Serialize for Prompt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            factor: &'a Factor,
+            reason: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            max_age: Option<u64>,
+            #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+            last_authenticated_at: Option<OffsetDateTime>,
+        }
+        let reason = if self.last_authenticated_at.is_some() { "stale" } else { "missing" };
+        let (factor, max_age) = (&self.factor, self.max_age.map(|max_age| max_age.as_secs()));
+        Wire { factor, reason, max_age, last_authenticated_at: self.last_authenticated_at }.serialize(serializer)
+    }
+}
+
+impl Prompts {
+    /// The sets: those with the fewest missing factors first, then those with the fewest members, then in the order
+    /// offered. Within a set the factor that may be oldest comes first. At most 16.
+    #[must_use]
+    pub fn sets(&self) -> &[Vec<Prompt>] {
+        &self.sets
+    }
+
+    /// Whether there may be further sets than these: there were more than 16, more than 24 factors on offer, or too many
+    /// sets to try.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// Whether the factors on offer can satisfy the policy in this session.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.outlook == Outlook::Retryable
+    }
+
+    /// Whether they can in a new session, and only there.
+    #[must_use]
+    pub fn needs_restart(&self) -> bool {
+        self.outlook == Outlook::Restart
+    }
+}
+
+impl Shortfall {
+    /// What to ask the user for, of the factors on offer: those that this user has enrolled, where the application knows.
+    ///
+    /// Bounded: of more than 24 on offer the first 24 are looked at, and at most 10,000 sets are tried.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Policy, testing};
+    ///
+    /// let session = testing::session().proved(Factor::Password).build();
+    /// let shortfall = Policy::mfa().evaluate(&session, testing::NOW).unwrap_err();
+    /// let prompts = shortfall.prompts(&[Factor::OtpEmail, Factor::OtpSms, Factor::Totp]);
+    /// let sets: Vec<Vec<_>> = prompts.sets().iter().map(|set| set.iter().map(|it| it.factor.to_string()).collect()).collect();
+    /// assert_eq!(sets, [["otp/sms"], ["totp"]]); // a code by email is not independent of the password
+    /// ```
+    #[must_use]
+    pub fn prompts(&self, offered: &[Factor]) -> Prompts {
+        let mut distinct: Vec<&Factor> = Vec::new();
+        for factor in offered {
+            if !distinct.contains(&factor) {
+                distinct.push(factor);
+            }
+        }
+        let too_many = distinct.len() > MOST_OFFERED;
+        distinct.truncate(MOST_OFFERED);
+        let mut search = Search::new(self);
+        let outlook = search.outlook(&distinct);
+        if outlook == Outlook::Retryable {
+            search.explore(&mut Vec::new(), &distinct);
+        }
+        let mut sets: Vec<_> = search.found.iter().map(|set| search.describe(set)).collect();
+        // The search goes by the order offered, and the sort leaves what is alike in it.
+        let missing = |set: &[Prompt]| set.iter().filter(|prompt| prompt.last_authenticated_at.is_none()).count();
+        sets.sort_by_key(|set| (missing(set), set.len()));
+        let truncated = too_many || search.tried > MOST_TRIED || sets.len() > MOST_SETS;
+        sets.truncate(MOST_SETS);
+        Prompts { sets, truncated, outlook }
+    }
+}
+
+struct Search<'a, 'f> {
+    policy: &'a Policy,
+    session: &'a Session,
+    now: OffsetDateTime,
+    /// The end of the grace.
+    then: OffsetDateTime,
+    tried: usize,
+    found: Vec<Vec<&'f Factor>>,
+}
+
+impl<'a, 'f> Search<'a, 'f> {
+    fn new(shortfall: &'a Shortfall) -> Self {
+        let (policy, now) = (shortfall.policy(), shortfall.at());
+        let grace = policy.max_age().map_or(LONGEST_GRACE, |smallest| (smallest / 2).min(LONGEST_GRACE));
+        let then = now.saturating_add(grace.try_into().unwrap_or(time::Duration::ZERO));
+        Self { policy, session: shortfall.session(), now, then, tried: 0, found: Vec::new() }
+    }
+
+    /// Whether the policy holds to the end of the grace, had these been proved at these times.
+    fn holds(&self, supposed: &[(&Factor, OffsetDateTime)], started_at: Option<OffsetDateTime>) -> bool {
+        let facts = Facts::supposing(self.session, self.now, supposed, started_at);
+        evaluate::until(self.policy, &facts, None).reaches(self.then)
+    }
+
+    fn suffices<'x>(&mut self, set: impl IntoIterator<Item = &'x &'x Factor>) -> bool {
+        self.tried += 1;
+        let supposed: Vec<_> = set.into_iter().map(|factor| (*factor, self.now)).collect();
+        self.tried <= MOST_TRIED && self.holds(&supposed, None)
+    }
+
+    fn outlook(&self, offered: &[&Factor]) -> Outlook {
+        let mut supposed: Vec<_> = offered.iter().map(|factor| (*factor, self.now)).collect();
+        if self.holds(&supposed, None) {
+            return Outlook::Retryable;
+        }
+        // In a new session the user can prove again what this one has.
+        supposed.extend(self.session.factors().iter().map(|proof| (proof.factor(), self.now)));
+        if self.holds(&supposed, Some(self.now)) { Outlook::Restart } else { Outlook::Hopeless }
+    }
+
+    /// Finds every minimal set that is `chosen` and some of `rest`. The policy being monotone, a branch that would not
+    /// suffice with all that is left is none.
+    fn explore(&mut self, chosen: &mut Vec<&'f Factor>, rest: &[&'f Factor]) {
+        for (index, factor) in rest.iter().enumerate() {
+            let later = rest.get(index + 1..).unwrap_or_default();
+            chosen.push(factor);
+            if !self.suffices(&*chosen) {
+                self.explore(chosen, later);
+            } else if self.is_minimal(chosen) {
+                self.found.push(chosen.clone());
+            }
+            chosen.pop();
+            if !self.suffices(chosen.iter().chain(later)) {
+                return;
+            }
+        }
+    }
+
+    fn is_minimal(&mut self, set: &[&Factor]) -> bool {
+        (0..set.len()).all(|left_out| {
+            let others = set.iter().enumerate().filter(|(index, _)| *index != left_out);
+            !self.suffices(others.map(|(_, factor)| factor))
+        })
+    }
+
+    fn describe(&self, set: &[&Factor]) -> Vec<Prompt> {
+        let mut prompts: Vec<_> = set.iter().map(|factor| self.prompt(factor, set)).collect();
+        // Whoever begins with the one that may be oldest has the most time.
+        prompts.sort_by_key(|prompt| std::cmp::Reverse(prompt.max_age.unwrap_or(Duration::MAX)));
+        prompts
+    }
+
+    fn prompt(&self, factor: &Factor, set: &[&Factor]) -> Prompt {
+        let proofs = self.session.factors().iter().filter(|proof| proof.factor() == factor);
+        let dates = proofs.filter_map(|proof| match proof.dated() {
+            Dated::At(instant) if instant <= self.now => Some(instant),
+            Dated::At(_) | Dated::Absent | Dated::Unreadable => None,
+        });
+        let holds_at_age = |age: time::Duration| {
+            let date = |other: &Factor| if other == factor { self.then.saturating_sub(age) } else { self.now };
+            let supposed: Vec<_> = set.iter().map(|other| (*other, date(other))).collect();
+            self.holds(&supposed, None)
+        };
+        let max_age = if holds_at_age(time::Duration::MAX) {
+            None
+        } else {
+            let limits = self.policy.limits();
+            limits.into_iter().rev().find(|limit| (*limit).try_into().is_ok_and(holds_at_age))
+        };
+        Prompt { factor: factor.clone(), last_authenticated_at: dates.max(), max_age }
+    }
+}
+
+impl Policy {
+    /// Every `within` in the policy, the smallest first.
+    fn limits(&self) -> Vec<Duration> {
+        fn collect(policy: &Policy, limits: &mut Vec<Duration>) {
+            match policy.clause() {
+                Clause::Within(max_age, inner) => {
+                    limits.push(*max_age);
+                    collect(inner, limits);
+                }
+                Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
+                    clauses.iter().for_each(|clause| collect(clause, limits));
+                }
+                Clause::Session
+                | Clause::Factor(_)
+                | Clause::PhishingResistant
+                | Clause::Independent { .. }
+                | Clause::SessionWithin(_) => {}
+            }
+        }
+        let mut limits = Vec::new();
+        collect(self, &mut limits);
+        limits.sort_unstable();
+        limits.dedup();
+        limits
+    }
+}
