@@ -118,6 +118,22 @@ fn guard_refused_step_up(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench]
+fn prompts_for_transfer(bencher: Bencher<'_, '_>) {
+    let session = testing::session().proved(Factor::Password).build();
+    let shortfall = transfer().evaluate(&session, NOW).err().unwrap();
+    let offered = shortfall.offered();
+    bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
+}
+
+#[divan::bench(sample_count = 20)]
+fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
+    let offered: Vec<_> = Factor::LISTED.iter().take(24).cloned().collect();
+    let half = Policy::try_at_least(12, offered.clone()).unwrap();
+    let shortfall = half.evaluate(&testing::session().build(), NOW).err().unwrap();
+    bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
+}
+
+#[divan::bench]
 fn policy_alone(bencher: Bencher<'_, '_>) {
     let session = testing::session().proved(Factor::Password).proved(Factor::OtpSms).build();
     let policy = transfer();

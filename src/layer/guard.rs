@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::credentials::CredentialSource;
+use crate::factor::Factor;
 use crate::policy::Policy;
 use crate::respond::{BearerChallenge, Respond};
+use crate::session::Session;
 use crate::token::Verifier;
 
 /// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. One reference count to clone, and not generic.
@@ -34,8 +36,12 @@ pub(super) struct Guard {
     demands: bool,
     pub(super) optional: bool,
     pub(super) sources: Arc<[CredentialSource]>,
+    pub(super) offer: Option<Arc<Offer>>,
     pub(super) responder: Arc<dyn Respond>,
 }
+
+/// What a session's user can be asked for.
+pub(super) type Offer = dyn Fn(&Session) -> Vec<Factor> + Send + Sync;
 
 impl StepUpLayer {
     /// A guard that demands a genuine session and nothing more, from the Authorization header or else the cookie
@@ -49,6 +55,7 @@ impl StepUpLayer {
                 demands: false,
                 optional: false,
                 sources: CredentialSource::defaults().into(),
+                offer: None,
                 responder: Arc::new(BearerChallenge::default()),
             }),
         }
@@ -80,6 +87,20 @@ impl StepUpLayer {
     #[must_use]
     pub fn respond_with(&self, responder: impl Respond) -> Self {
         self.with(|guard| guard.responder = Arc::new(responder))
+    }
+
+    /// A guard whose challenges prompt for factors of this list: those that the application's users enrol.
+    #[must_use]
+    pub fn offer(&self, factors: impl IntoIterator<Item = Factor>) -> Self {
+        let factors: Vec<_> = factors.into_iter().collect();
+        self.offer_with(move |_| factors.clone())
+    }
+
+    /// A guard whose challenges prompt for the factors that this function gives for a session: those that this user has
+    /// enrolled. It runs while a request is refused, so it must not block.
+    #[must_use]
+    pub fn offer_with(&self, factors: impl Fn(&Session) -> Vec<Factor> + Send + Sync + 'static) -> Self {
+        self.with(|guard| guard.offer = Some(Arc::new(factors)))
     }
 
     /// A guard that looks for tokens in these places, in this order. None at all refuses every request.

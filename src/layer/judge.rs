@@ -83,7 +83,13 @@ fn decide(
     now: OffsetDateTime,
     outer: Option<&Grant>,
 ) -> Result<Grant, Rejection> {
-    let grant = guard.policy.evaluate(&verified?, now).map_err(Rejection::StepUpRequired)?;
+    let session = verified?;
+    let grant = guard.policy.evaluate(&session, now).map_err(|shortfall| {
+        Rejection::StepUpRequired(match &guard.offer {
+            Some(offer) => shortfall.offering(offer(&session)),
+            None => shortfall,
+        })
+    })?;
     Ok(match outer {
         Some(outer) => grant.bounded_by(outer),
         None => grant,

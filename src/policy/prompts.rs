@@ -1,5 +1,6 @@
 //! What to ask the user for: the smallest sets of factors whose authentication would satisfy a policy.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -231,26 +232,57 @@ impl<'a, 'f> Search<'a, 'f> {
 impl Policy {
     /// Every `within` in the policy, the smallest first.
     fn limits(&self) -> Vec<Duration> {
-        fn collect(policy: &Policy, limits: &mut Vec<Duration>) {
-            match policy.clause() {
-                Clause::Within(max_age, inner) => {
-                    limits.push(*max_age);
-                    collect(inner, limits);
-                }
-                Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
-                    clauses.iter().for_each(|clause| collect(clause, limits));
-                }
-                Clause::Session
-                | Clause::Factor(_)
-                | Clause::PhishingResistant
-                | Clause::Independent { .. }
-                | Clause::SessionWithin(_) => {}
-            }
-        }
         let mut limits = Vec::new();
-        collect(self, &mut limits);
+        self.visit(&mut |policy| {
+            if let Clause::Within(max_age, _) = policy.clause() {
+                limits.push(*max_age);
+            }
+        });
         limits.sort_unstable();
         limits.dedup();
         limits
     }
+
+    /// What a person can be asked for to meet the policy.
+    pub(super) fn askable(&self) -> Vec<Factor> {
+        let mut askable: Vec<Factor> = Vec::new();
+        self.visit(&mut |policy| match policy.clause() {
+            Clause::Factor(factor) => askable.push(factor.clone()),
+            Clause::PhishingResistant => askable.push(Factor::WebAuthn),
+            Clause::Session => askable.extend(ASKABLE),
+            Clause::Independent { trust, .. } => {
+                askable.extend(ASKABLE.into_iter().filter(|factor| trust.presentable_by(factor).is_some()));
+            }
+            _ => {}
+        });
+        let mut seen = HashSet::new();
+        askable.retain(|factor| seen.insert(factor.clone()));
+        askable
+    }
+
+    fn visit(&self, visitor: &mut impl FnMut(&Self)) {
+        visitor(self);
+        match self.clause() {
+            Clause::Within(_, inner) => inner.visit(visitor),
+            Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
+                clauses.iter().for_each(|clause| clause.visit(visitor));
+            }
+            _ => {}
+        }
+    }
 }
+
+/// What a person can be asked for when a policy names nothing. Logins with a provider are not among them: they sign in.
+const ASKABLE: [Factor; 11] = [
+    Factor::OtpSms,
+    Factor::OtpWhatsapp,
+    Factor::Totp,
+    Factor::WebAuthn,
+    Factor::Biometric,
+    Factor::CryptoWallet,
+    Factor::RecoveryCode,
+    Factor::Password,
+    Factor::MagicLinkEmail,
+    Factor::OtpEmail,
+    Factor::EmailOtp,
+];

@@ -1,5 +1,6 @@
 //! Why a policy did not hold.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -29,6 +30,8 @@ pub struct Shortfall {
     session: Session,
     policy: Policy,
     at: OffsetDateTime,
+    /// What the user can be asked for, where the application has said.
+    offered: Option<Arc<[Factor]>>,
 }
 
 /// One clause that was not met. As JSON it has the members that [`problem`](crate::problem) describes.
@@ -110,7 +113,20 @@ pub(super) enum Gap {
 
 impl Shortfall {
     pub(super) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
-        Self { session, policy, at }
+        Self { session, policy, at, offered: None }
+    }
+
+    /// The same where these are the factors that the user can be asked for.
+    #[must_use]
+    pub(crate) fn offering(self, offered: Vec<Factor>) -> Self {
+        Self { offered: Some(offered.into()), ..self }
+    }
+
+    /// What the user can be asked for: what the guard was told to [offer](crate::StepUpLayer::offer), else what the policy
+    /// names, and for `mfa`, `independent` and `session` everything in the trust model but logins with a provider.
+    #[must_use]
+    pub fn offered(&self) -> Vec<Factor> {
+        self.offered.as_ref().map_or_else(|| self.policy.askable(), |offered| offered.to_vec())
     }
 
     /// The session that fell short.

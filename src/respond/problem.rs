@@ -31,6 +31,11 @@
 //!     {"requirement": "factor", "factor": "otp/sms", "reason": "stale", "max_age": 600,
 //!      "last_authenticated_at": "2026-01-01T11:00:00Z"},
 //!     {"requirement": "factor", "factor": "totp", "reason": "missing"}
+//!   ],
+//!   "retryable": true,
+//!   "prompts": [
+//!     [{"factor": "otp/sms", "reason": "stale", "max_age": 600, "last_authenticated_at": "2026-01-01T11:00:00Z"}],
+//!     [{"factor": "totp", "reason": "missing", "max_age": 600}]
 //!   ]
 //! }
 //! ```
@@ -48,7 +53,13 @@
 //! | `started_at` | of `restart`: when the session began, where the token says |
 //! | `max_age` of a clause | of `stale` and `restart`: the age allowed in whole seconds |
 //!
-//! Clients should ignore members that they do not know: a list of `prompts` will join these.
+//! | `prompts` | alternatives: authenticating all factors of one of them meets the policy, now and a minute later; see [`Prompts`](crate::Prompts) |
+//! | `max_age` of a prompt | the age to which the policy will hold the factor, in whole seconds, where it is limited |
+//! | `retryable` | whether the factors on offer can meet the policy in this session |
+//! | `restart` | `true` where they can in a new session only |
+//! | `truncated` | `true` where there may be further alternatives |
+//!
+//! Clients should ignore members that they do not know.
 //!
 //! # Keys unavailable
 //!
@@ -58,7 +69,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::answer::Answer;
-use crate::policy::{Shortfall, Unmet};
+use crate::policy::{Prompt, Shortfall, Unmet};
 
 const TYPES: &str = "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html";
 
@@ -79,13 +90,33 @@ struct StepUp<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_age: Option<u64>,
     unmet: Vec<Unmet>,
+    retryable: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    restart: bool,
+    prompts: Vec<Vec<Prompt>>,
+    #[serde(skip_serializing_if = "is_false")]
+    truncated: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl<'a> StepUp<'a> {
     fn new(shortfall: &'a Shortfall) -> Self {
         let policy = shortfall.policy();
         let max_age = policy.max_age().map(|max_age| max_age.as_secs());
-        Self { policy: policy.name(), max_age, unmet: shortfall.unmet() }
+        let prompts = shortfall.prompts(&shortfall.offered());
+        Self {
+            policy: policy.name(),
+            max_age,
+            unmet: shortfall.unmet(),
+            retryable: prompts.is_retryable(),
+            restart: prompts.needs_restart(),
+            prompts: prompts.sets().to_vec(),
+            truncated: prompts.is_truncated(),
+        }
     }
 }
 

@@ -160,13 +160,20 @@ async fn a_step_up_challenge_covers_the_whole_policy() {
             {"requirement": "factor", "factor": "totp", "reason": "missing"},
             {"requirement": "factor", "factor": "webauthn", "reason": "missing"},
         ],
+        "retryable": true,
+        "prompts": [
+            [{"factor": "otp/sms", "reason": "stale", "max_age": 600, "last_authenticated_at": "2026-01-01T11:00:00Z"}],
+            [{"factor": "totp", "reason": "missing", "max_age": 600}],
+            [{"factor": "webauthn", "reason": "missing", "max_age": 600}],
+        ],
     });
     check_refusal(&answer, 401, &challenge, body);
 }
 
 #[tokio::test]
 async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
-    let answer = answer(&issuer().guard().require(Policy::mfa()), request("/", &[Factor::Password])).await;
+    let guard = issuer().guard().require(Policy::mfa()).offer([Factor::Totp]);
+    let answer = answer(&guard, request("/", &[Factor::Password])).await;
     let detail = "authenticate a second, independent factor";
     let challenge =
         format!(r#"Bearer realm="api", error="insufficient_user_authentication", error_description="{detail}""#);
@@ -176,8 +183,56 @@ async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
         "status": 401,
         "detail": detail,
         "unmet": [{"requirement": "independent", "needed": 2, "have": 1, "reason": "missing"}],
+        "retryable": true,
+        "prompts": [[{"factor": "totp", "reason": "missing"}]],
     });
     check_refusal(&answer, 401, &challenge, body);
+}
+
+async fn prompts(guard: &StepUpLayer, factors: &[Factor]) -> Value {
+    let mut body: Value = serde_json::from_str(&answer(guard, request("/", factors)).await.body).unwrap();
+    let names = |set: &Value| set.as_array().unwrap().iter().map(|prompt| prompt["factor"].clone()).collect::<Value>();
+    let sets: Value = body["prompts"].as_array().unwrap().iter().map(names).collect();
+    json!([sets, body["retryable"].take(), body["restart"].take(), body["truncated"].take()])
+}
+
+#[tokio::test]
+async fn prompts_are_of_what_the_guard_offers() {
+    let guard = issuer().guard().require(Policy::mfa());
+    let by_default =
+        json!(["otp/sms", "otp/whatsapp", "totp", "webauthn", "signature_challenge", "crypto", "recovery_codes"]);
+    let by_default: Value = by_default.as_array().unwrap().iter().map(|factor| json!([factor])).collect();
+    assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([by_default, true, null, null]));
+
+    let enrolled = guard.offer_with(|session| match session.user_id() {
+        "user-test-00000000-0000-4000-8000-000000000000" => vec![Factor::OtpEmail, Factor::WebAuthn],
+        _ => vec![],
+    });
+    assert_eq!(prompts(&enrolled, &[Factor::Password]).await, json!([[["webauthn"]], true, null, null]));
+    // A passkey and a code by SMS are two already, so nobody is asked for both.
+    let list = guard.offer([Factor::OtpSms, Factor::WebAuthn, Factor::Password]);
+    let want = json!([[["otp/sms", "webauthn"], ["otp/sms", "password"], ["webauthn", "password"]], true, null, null]);
+    assert_eq!(prompts(&list, &[Factor::Impersonated]).await, want);
+}
+
+#[tokio::test]
+async fn where_nothing_on_offer_helps_or_only_a_new_session_that_is_said() {
+    let guard = issuer().guard().require(Policy::mfa()).offer([Factor::OtpEmail, Factor::Password]);
+    assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([[], false, null, null]));
+    assert_eq!(prompts(&guard.offer([]), &[Factor::Password]).await, json!([[], false, null, null]));
+
+    let guard = issuer().guard().require(Policy::mfa().and(Policy::session_within(seconds(60)))).offer([Factor::Totp]);
+    assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([[], false, true, null]));
+}
+
+#[tokio::test]
+async fn many_alternatives_are_cut_and_marked() {
+    let four = Policy::at_least(
+        3,
+        [Factor::OtpSms, Factor::Totp, Factor::WebAuthn, Factor::Password, Factor::CryptoWallet, Factor::OtpWhatsapp],
+    );
+    let answer = prompts(&issuer().guard().require(four), &[Factor::Impersonated]).await;
+    assert_eq!((answer[0].as_array().unwrap().len(), &answer[3]), (16, &json!(true)));
 }
 
 #[tokio::test]

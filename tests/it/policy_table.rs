@@ -336,3 +336,50 @@ fn stytchs_own_rule_for_its_resources() {
     let old = testing::session().proved_ago(Factor::OtpSms, seconds(9_000)).proved_ago(Factor::Totp, seconds(3_601));
     assert_eq!(says(&rule, &old), No);
 }
+
+/// The prompts in words: `factor`, with `!` where it is missing and the age to which it will be held.
+fn prompts_in_words(policy: &Policy, session: &SessionBuilder, offered: &[Factor]) -> Vec<String> {
+    let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
+    let word = |prompt: &tower_step_up::Prompt| {
+        let missing = if prompt.last_authenticated_at.is_none() { "!" } else { "" };
+        let held = prompt.max_age.map_or(String::new(), |max_age| format!(" {}", max_age.as_secs()));
+        format!("{}{missing}{held}", prompt.factor)
+    };
+    let prompts = shortfall.prompts(offered);
+    prompts.sets().iter().map(|set| set.iter().map(word).collect::<Vec<_>>().join(" + ")).collect()
+}
+
+#[test]
+fn prompts_are_ordered_by_what_is_missing_then_by_size_then_as_offered() {
+    let offered = [Factor::Totp, Factor::OtpSms, Factor::WebAuthn];
+    let stale = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, seconds(900));
+    assert_eq!(prompts_in_words(&transfer(), &stale, &offered), ["otp/sms 600", "totp! 600", "webauthn! 600"]);
+    // Both fresh: the one that may be older is asked for first, so that the other is as fresh as can be.
+    let both = Policy::factor(Factor::OtpSms)
+        .within(seconds(60))
+        .and(Policy::factor(Factor::Totp).within(seconds(600)))
+        .and(Factor::WebAuthn);
+    let words = prompts_in_words(&both, &testing::session(), &[Factor::OtpSms, Factor::Totp, Factor::WebAuthn]);
+    assert_eq!(words, ["webauthn! + totp! 600 + otp/sms! 60"]);
+}
+
+#[test]
+fn a_factor_that_would_lapse_before_the_prompt_is_answered_is_asked_for_too() {
+    let both = Policy::all_of([Factor::Password, Factor::OtpSms]).within(seconds(600));
+    let session = |age| testing::session().proved_ago(Factor::Password, seconds(age));
+    let offered = [Factor::Password, Factor::OtpSms];
+    assert_eq!(prompts_in_words(&both, &session(540), &offered), ["otp/sms! 600"]);
+    assert_eq!(prompts_in_words(&both, &session(541), &offered), ["password 600 + otp/sms! 600"]);
+}
+
+#[test]
+fn prompts_are_bounded_for_any_policy() {
+    // Half of 24: millions of minimal sets.
+    let offered: Vec<_> = Factor::LISTED.iter().take(30).cloned().collect();
+    let half = Policy::try_at_least(12, offered.iter().take(24).cloned()).unwrap();
+    let shortfall = half.evaluate(&testing::session().build(), NOW).unwrap_err();
+    let prompts = shortfall.prompts(&offered);
+    assert!(prompts.is_truncated() && prompts.is_retryable());
+    assert_eq!(prompts.sets().len(), 16);
+    assert!(prompts.sets().iter().all(|set| set.len() == 12));
+}
