@@ -64,11 +64,20 @@ fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) 
     needed.checked_sub(1).and_then(|larger| ends.iter().rev().nth(larger).copied()).unwrap_or(Until::Never)
 }
 
-/// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them.
+/// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them: the minimum over the attackers
+/// of the maximum over the factors, with the factors in the outer loop so that each is looked up once.
 pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, limit: Limit) -> Until {
-    let attackers = trust.attackers(needed.saturating_sub(1));
-    let beyond = attackers.map(|attacker| facts.until(limit, |proved| !trust.can_present(attacker, proved)));
-    beyond.min().unwrap_or(Until::Never)
+    let attackers = || TrustModel::attackers(needed.saturating_sub(1));
+    let mut beyond = [Until::Never; TrustModel::MOST_ATTACKERS];
+    for (factor, until) in facts.proofs(limit) {
+        let row = trust.row(factor);
+        for (end, attacker) in beyond.iter_mut().zip(attackers()) {
+            if !row.meets(attacker) {
+                *end = until.max(*end);
+            }
+        }
+    }
+    beyond.into_iter().zip(attackers()).map(|(end, _)| end).min().unwrap_or(Until::Never)
 }
 
 /// What a session proves at an instant.
@@ -99,10 +108,15 @@ impl<'a> Facts<'a> {
 
     /// Until when the freshest of the wanted factors is fresh enough.
     fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
+        let proofs = self.proofs(limit).filter(|(factor, _)| wanted(factor));
+        proofs.map(|(_, until)| until).max().unwrap_or(Until::Never)
+    }
+
+    /// Every proof, and until when it is fresh enough.
+    fn proofs(&self, limit: Limit) -> impl Iterator<Item = (&Factor, Until)> {
         let proved = self.session.factors().iter().map(|proof| (proof.factor(), proof.dated()));
         let supposed = self.supposed.iter().map(|(factor, instant)| (*factor, Dated::At(*instant)));
-        let proofs = proved.chain(supposed).filter(|(factor, _)| wanted(factor));
-        proofs.map(|(_, dated)| self.proof_until(dated, limit)).max().unwrap_or(Until::Never)
+        proved.chain(supposed).map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
     }
 
     fn proof_until(&self, dated: Dated, limit: Limit) -> Until {

@@ -49,7 +49,7 @@ const MOST_SETS: usize = 16;
 /// The most factors on offer that are looked at.
 const MOST_OFFERED: usize = 24;
 /// The most sets that are tried.
-const MOST_TRIED: usize = 10_000;
+const MOST_TRIED: usize = 4_000;
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 impl Serialize for Prompt {
@@ -100,7 +100,7 @@ impl Prompts {
 impl Shortfall {
     /// What to ask the user for, of the factors on offer: those that this user has enrolled, where the application knows.
     ///
-    /// Bounded: of more than 24 on offer the first 24 are looked at, and at most 10,000 sets are tried.
+    /// Bounded: of more than 24 on offer the first 24 are looked at, and at most 4,000 sets are tried.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -126,12 +126,12 @@ impl Shortfall {
         if outlook == Outlook::Retryable {
             search.explore(&mut Vec::new(), &distinct);
         }
-        let mut sets: Vec<_> = search.found.iter().map(|set| search.describe(set)).collect();
+        let truncated = too_many || search.tried > MOST_TRIED || search.found.len() > MOST_SETS;
         // The search goes by the order offered, and the sort leaves what is alike in it.
-        let missing = |set: &[Prompt]| set.iter().filter(|prompt| prompt.last_authenticated_at.is_none()).count();
-        sets.sort_by_key(|set| (missing(set), set.len()));
-        let truncated = too_many || search.tried > MOST_TRIED || sets.len() > MOST_SETS;
-        sets.truncate(MOST_SETS);
+        let mut found = std::mem::take(&mut search.found);
+        let is_missing = |factor: &&&Factor| search.last_authenticated_at(factor).is_none();
+        found.sort_by_cached_key(|set| (set.iter().filter(is_missing).count(), set.len()));
+        let sets = found.iter().take(MOST_SETS).map(|set| search.describe(set)).collect();
         Prompts { sets, truncated, outlook }
     }
 }
@@ -208,12 +208,16 @@ impl<'a, 'f> Search<'a, 'f> {
         prompts
     }
 
-    fn prompt(&self, factor: &Factor, set: &[&Factor]) -> Prompt {
+    fn last_authenticated_at(&self, factor: &Factor) -> Option<OffsetDateTime> {
         let proofs = self.session.factors().iter().filter(|proof| proof.factor() == factor);
         let dates = proofs.filter_map(|proof| match proof.dated() {
             Dated::At(instant) if instant <= self.now => Some(instant),
             Dated::At(_) | Dated::Absent | Dated::Unreadable => None,
         });
+        dates.max()
+    }
+
+    fn prompt(&self, factor: &Factor, set: &[&Factor]) -> Prompt {
         let holds_at_age = |age: time::Duration| {
             let date = |other: &Factor| if other == factor { self.then.saturating_sub(age) } else { self.now };
             let supposed: Vec<_> = set.iter().map(|other| (*other, date(other))).collect();
@@ -225,7 +229,7 @@ impl<'a, 'f> Search<'a, 'f> {
             let limits = self.policy.limits();
             limits.into_iter().rev().find(|limit| (*limit).try_into().is_ok_and(holds_at_age))
         };
-        Prompt { factor: factor.clone(), last_authenticated_at: dates.max(), max_age }
+        Prompt { factor: factor.clone(), last_authenticated_at: self.last_authenticated_at(factor), max_age }
     }
 }
 

@@ -139,17 +139,16 @@ impl TrustModel {
         self.presentable_also_by(Factor::WebAuthn, [Compromise::IdentityProvider])
     }
 
-    /// Whether an attacker who holds these compromises can present `factor`.
-    pub(crate) fn can_present(&self, attacker: Compromises, factor: &Factor) -> bool {
-        self.row(factor).meets(attacker)
-    }
+    /// The most attackers of one size: as many as there are sets of three, or four, of seven.
+    pub(crate) const MOST_ATTACKERS: usize = 35;
 
     /// Every attacker who holds `size` compromises, or the one who holds all where there are fewer.
-    pub(crate) fn attackers(&self, size: usize) -> impl Iterator<Item = Compromises> + use<> {
+    pub(crate) fn attackers(size: usize) -> impl Iterator<Item = Compromises> {
         Compromises::sets_of(size)
     }
 
-    fn row(&self, factor: &Factor) -> Compromises {
+    /// The compromises that present `factor`.
+    pub(crate) fn row(&self, factor: &Factor) -> Compromises {
         self.changed.get(factor).copied().unwrap_or_else(|| table::row(factor))
     }
 

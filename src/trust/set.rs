@@ -21,7 +21,7 @@ impl Compromises {
     }
 
     /// Whether an attacker with those can present what has this row.
-    pub(super) fn meets(self, attacker: Self) -> bool {
+    pub(crate) fn meets(self, attacker: Self) -> bool {
         self.0 & (attacker.0 | Self::ANYONE.0) != 0
     }
 
@@ -71,5 +71,6 @@ mod tests {
     fn sets_of_compromises_are_counted_and_end_with_the_set_of_all() {
         let count = |size| Compromises::sets_of(size).count();
         assert_eq!([0, 1, 2, 7, 8, usize::MAX].map(count), [1, 7, 21, 1, 1, 1]);
+        assert_eq!((0..=8).map(count).max(), Some(crate::trust::TrustModel::MOST_ATTACKERS));
     }
 }
