@@ -32,7 +32,10 @@ pub use self::keys::{
 #[cfg(feature = "remote")]
 pub use self::keys::{RemoteKeys, RemoteKeysError};
 pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
-pub use self::policy::{Grant, ListError, NonEmpty, Policy, Prompt, Prompts, Reason, Requirement, Shortfall, Unmet};
+pub use self::policy::{
+    Demand, Evidence, Explanation, Grant, ListError, NonEmpty, Policy, Prompt, Prompts, Reason, Requirement, Shortfall,
+    Unmet, Verdict,
+};
 pub use self::rejection::Rejection;
 pub use self::respond::{BearerChallenge, Respond, problem};
 pub use self::session::{Attributes, Organization, Session};

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::list::LONGEST_LIST;
 use super::{Clause, Policy};
-use crate::factor::{Dated, Factor};
+use crate::factor::{AuthenticationFactor, Dated, Factor};
 use crate::session::Session;
 use crate::trust::TrustModel;
 
@@ -125,6 +125,13 @@ impl<'a> Facts<'a> {
             Dated::Absent if limit.is_none() => Until::Forever,
             Dated::At(_) | Dated::Absent | Dated::Unreadable => Until::Never,
         }
+    }
+
+    /// Every proof that counts where no age is limited, with its date.
+    pub(super) fn countable(&self) -> impl Iterator<Item = (&Factor, Option<OffsetDateTime>)> {
+        let proofs = self.session.factors().iter();
+        let counts = |proof: &&AuthenticationFactor| self.proof_until(proof.dated(), None) != Until::Never;
+        proofs.filter(counts).map(|proof| (proof.factor(), proof.last_authenticated_at()))
     }
 
     pub(super) fn started_at(&self) -> Option<OffsetDateTime> {

@@ -61,6 +61,7 @@
 //! - Single sign-on alone is one factor: what the identity provider asked for is invisible here.
 
 mod evaluate;
+mod explanation;
 mod grant;
 mod list;
 mod name;
@@ -68,6 +69,7 @@ mod prompts;
 mod shortfall;
 mod text;
 
+pub use self::explanation::{Demand, Evidence, Explanation, Verdict};
 pub use self::grant::Grant;
 pub use self::list::{ListError, NonEmpty};
 pub use self::prompts::{Prompt, Prompts};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-use super::evaluate::{self, Facts, Limit, Until, tighter};
-use super::{Clause, Policy};
+use super::Policy;
+use super::explanation::{Demand, Explanation, Verdict};
 use crate::factor::Factor;
 use crate::session::Session;
 
@@ -64,7 +64,7 @@ pub enum Requirement {
     Independent {
         /// As many as the policy demands.
         needed: usize,
-        /// As many as the session has: less than `needed`.
+        /// As many as the session has, at most `needed`.
         have: usize,
     },
     /// A session that began recently.
@@ -100,15 +100,6 @@ pub enum Reason {
 
 fn whole_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(duration.as_secs())
-}
-
-/// The unmet part of a policy, in the policy's shape.
-pub(super) enum Gap {
-    Leaf(Unmet),
-    AllOf(Vec<Gap>),
-    AnyOf(Vec<Gap>),
-    /// So many of them.
-    AtLeast(usize, Vec<Gap>),
 }
 
 impl Shortfall {
@@ -151,82 +142,24 @@ impl Shortfall {
     /// [`any_of`](Policy::any_of) any one would do, and all are listed.
     #[must_use]
     pub fn unmet(&self) -> Vec<Unmet> {
-        let mut leaves = Vec::new();
-        self.gap().collect_leaves(&mut leaves);
-        leaves
+        let mut unmet = Vec::new();
+        collect_unmet(&self.explanation(), &mut unmet);
+        unmet
     }
 
-    pub(super) fn gap(&self) -> Gap {
-        let judge = Judge { facts: Facts::new(&self.session, self.at), at: self.at };
-        // The policy as a whole is unmet, so there is a gap; `AllOf` of nothing stands for none.
-        judge.gap(&self.policy, None).unwrap_or(Gap::AllOf(Vec::new()))
-    }
-}
-
-struct Judge<'a> {
-    facts: Facts<'a>,
-    at: OffsetDateTime,
-}
-
-impl Judge<'_> {
-    fn gap(&self, policy: &Policy, limit: Limit) -> Option<Gap> {
-        let until = evaluate::until(policy, &self.facts, limit);
-        if until.reaches(self.at) {
-            return None;
-        }
-        let gaps =
-            |clauses: &[Policy]| -> Vec<Gap> { clauses.iter().filter_map(|clause| self.gap(clause, limit)).collect() };
-        let requirement = match policy.clause() {
-            Clause::AllOf(clauses) => return Some(Gap::AllOf(gaps(clauses))),
-            Clause::AnyOf(clauses) => return Some(Gap::AnyOf(gaps(clauses))),
-            Clause::AtLeast(needed, clauses) => {
-                let gaps = gaps(clauses);
-                let met = clauses.len() - gaps.len();
-                return Some(Gap::at_least(needed.saturating_sub(met), gaps));
-            }
-            Clause::Within(max_age, inner) => return self.gap(inner, tighter(limit, *max_age)),
-            Clause::SessionWithin(max_age) => {
-                let max_age = limit.map_or(*max_age, |outer| outer.min(*max_age));
-                let reason = Reason::Restart { started_at: self.facts.started_at(), max_age };
-                return Some(Gap::Leaf(Unmet { requirement: Requirement::SessionWithin, reason }));
-            }
-            Clause::Session => Requirement::Session,
-            Clause::Factor(factor) => Requirement::Factor { factor: factor.clone() },
-            Clause::PhishingResistant => Requirement::PhishingResistant,
-            Clause::Independent { needed, trust } => {
-                let reached = |fewer: &usize| evaluate::independent(*fewer, trust, &self.facts, limit).reaches(self.at);
-                Requirement::Independent { needed: *needed, have: (1..*needed).take_while(reached).count() }
-            }
-        };
-        Some(Gap::Leaf(Unmet { requirement, reason: reason(until, limit) }))
+    /// The decision, clause by clause.
+    #[must_use]
+    pub fn explanation(&self) -> Explanation {
+        self.policy.explain(&self.session, self.at)
     }
 }
 
-/// An instant that has passed is the last proof and the age allowed.
-fn reason(until: Until, limit: Limit) -> Reason {
-    match (until, limit) {
-        (Until::At(end), Some(max_age)) => {
-            Reason::Stale { since: end.saturating_sub(max_age.try_into().unwrap_or(time::Duration::MAX)), max_age }
+fn collect_unmet(explanation: &Explanation, unmet: &mut Vec<Unmet>) {
+    match (&explanation.demand, explanation.verdict) {
+        (_, Verdict::Met { .. }) => {}
+        (Demand::Requirement(requirement), Verdict::Unmet(reason)) => {
+            unmet.push(Unmet { requirement: requirement.clone(), reason });
         }
-        _ => Reason::Missing,
-    }
-}
-
-impl Gap {
-    fn at_least(needed: usize, gaps: Vec<Self>) -> Self {
-        match needed {
-            1 => Self::AnyOf(gaps),
-            all if all == gaps.len() => Self::AllOf(gaps),
-            some => Self::AtLeast(some, gaps),
-        }
-    }
-
-    fn collect_leaves(self, leaves: &mut Vec<Unmet>) {
-        match self {
-            Self::Leaf(unmet) => leaves.push(unmet),
-            Self::AllOf(gaps) | Self::AnyOf(gaps) | Self::AtLeast(_, gaps) => {
-                gaps.into_iter().for_each(|gap| gap.collect_leaves(leaves))
-            }
-        }
+        _ => explanation.clauses().iter().for_each(|clause| collect_unmet(clause, unmet)),
     }
 }

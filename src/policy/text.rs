@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use super::shortfall::Gap;
+use super::explanation::{Demand, Explanation, Verdict};
 use super::{Clause, Policy, Reason, Requirement, Shortfall, Unmet};
 
 impl Display for Policy {
@@ -50,12 +50,13 @@ impl Display for Nested<'_> {
     }
 }
 
+const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
+
 /// A duration in the largest unit that leaves no rest: `10m`, `90s`, `12h`.
 struct Span(Duration);
 
 impl Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
         let seconds = self.0.as_secs();
         if self.0.subsec_nanos() > 0 || seconds == 0 {
             return write!(f, "{}s", self.0.as_secs_f64());
@@ -68,57 +69,131 @@ impl Display for Span {
 impl Display for Shortfall {
     /// What the user has to do, in one sentence without dates: `authenticate otp/sms again, totp or webauthn`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "authenticate {}", Remedy { gap: &self.gap(), nested: false })
+        write!(f, "authenticate {}", Remedy { of: &self.explanation(), nested: false })
     }
 }
 
 impl std::error::Error for Shortfall {}
 
-/// What would close a gap, in words.
+/// What would make an unmet clause met, in words.
 struct Remedy<'a> {
-    gap: &'a Gap,
+    of: &'a Explanation,
     nested: bool,
 }
 
 impl Display for Remedy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (gaps, word) = match self.gap {
-            Gap::Leaf(unmet) => return unmet.fmt(f),
-            Gap::AllOf(gaps) | Gap::AtLeast(_, gaps) => (gaps, "and"),
-            Gap::AnyOf(gaps) => (gaps, "or"),
+        let clauses = self.of.clauses();
+        let unmet: Vec<_> = clauses.iter().filter(|clause| !clause.is_met()).collect();
+        let needed = match &self.of.demand {
+            Demand::AllOf { .. } => unmet.len(),
+            Demand::AnyOf { .. } => 1,
+            Demand::AtLeast { needed, .. } => needed.saturating_sub(clauses.len() - unmet.len()),
+            Demand::Requirement(requirement) => {
+                let stale = matches!(self.of.verdict, Verdict::Unmet(Reason::Stale { .. }));
+                return write!(f, "{}{}", Wanted(requirement), if stale { " again" } else { "" });
+            }
         };
-        let several = gaps.len() > 1;
+        let (several, word) = (unmet.len() > 1, if needed == 1 { "or" } else { "and" });
         f.write_str(if self.nested && several { "(" } else { "" })?;
-        if let Gap::AtLeast(needed, _) = self.gap {
+        if needed > 1 && needed < unmet.len() {
             write!(f, "{needed} of ")?;
         }
-        for (index, gap) in gaps.iter().enumerate() {
-            match gaps.len() - index {
+        for (index, of) in unmet.iter().enumerate() {
+            match unmet.len() - index {
                 _ if index == 0 => {}
                 1 => write!(f, " {word} ")?,
                 _ => f.write_str(", ")?,
             }
-            Remedy { gap, nested: several || self.nested }.fmt(f)?;
+            Remedy { of, nested: several || self.nested }.fmt(f)?;
         }
         f.write_str(if self.nested && several { ")" } else { "" })
+    }
+}
+
+/// What a requirement asks the user for.
+struct Wanted<'a>(&'a Requirement);
+
+impl Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Requirement::Session => f.write_str("any factor"),
+            Requirement::Factor { factor } => factor.fmt(f),
+            Requirement::PhishingResistant => f.write_str("a phishing-resistant factor"),
+            Requirement::Independent { needed: 2, have: 1 } => f.write_str("a second, independent factor"),
+            Requirement::Independent { needed, have } => match needed - have {
+                1 => f.write_str("a further, independent factor"),
+                missing => write!(f, "{missing} independent factors"),
+            },
+            Requirement::SessionWithin => f.write_str("in a new session"),
+        }
+    }
+}
+
+impl Display for Explanation {
+    /// A line a clause, indented by its depth.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_tree(f, self, 0)
+    }
+}
+
+fn write_tree(f: &mut fmt::Formatter<'_>, explanation: &Explanation, depth: usize) -> fmt::Result {
+    write!(f, "{:width$}", "", width = 2 * depth)?;
+    if let Some(name) = &explanation.name {
+        write!(f, "{name}: ")?;
+    }
+    match &explanation.demand {
+        Demand::AllOf { .. } => f.write_str("all of")?,
+        Demand::AnyOf { .. } => f.write_str("any of")?,
+        Demand::AtLeast { needed, .. } => write!(f, "{needed} of")?,
+        Demand::Requirement(Requirement::Session) => f.write_str("session")?,
+        Demand::Requirement(Requirement::Factor { factor }) => factor.fmt(f)?,
+        Demand::Requirement(Requirement::PhishingResistant) => f.write_str("phishing_resistant")?,
+        Demand::Requirement(Requirement::Independent { needed: 2, .. }) => f.write_str("mfa")?,
+        Demand::Requirement(Requirement::Independent { needed, .. }) => write!(f, "independent({needed})")?,
+        Demand::Requirement(Requirement::SessionWithin) => f.write_str("session")?,
+    }
+    if let Some(max_age) = explanation.max_age {
+        write!(f, " within {}", Span(max_age))?;
+    }
+    f.write_str(match explanation.verdict {
+        Verdict::Met { .. } if explanation.evidence.is_empty() => ": met",
+        Verdict::Met { .. } => ": met by ",
+        Verdict::NotMet => ": not met",
+        Verdict::Unmet(Reason::Missing) if explanation.evidence.is_empty() => ": missing",
+        Verdict::Unmet(Reason::Missing) => ": missing, ",
+        Verdict::Unmet(Reason::Stale { .. }) => ": stale, ",
+        Verdict::Unmet(Reason::Restart { .. }) => ": restart",
+    })?;
+    for (index, proof) in explanation.evidence.iter().enumerate() {
+        f.write_str(if index > 0 { ", " } else { "" })?;
+        write!(f, "{} ({})", proof.factor, Age(proof.age))?;
+    }
+    writeln!(f)?;
+    explanation.clauses().iter().try_for_each(|clause| write_tree(f, clause, depth + 1))
+}
+
+/// An age in its largest unit, rounded down: `15m ago`.
+struct Age(Option<Duration>);
+
+impl Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.map(|age| age.as_secs()) {
+            None => f.write_str("undated"),
+            Some(0) => f.write_str("now"),
+            Some(seconds) => {
+                let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "s"));
+                write!(f, "{}{unit} ago", seconds / size)
+            }
+        }
     }
 }
 
 impl Display for Unmet {
     /// `otp/sms`, or where it was proved too long ago `otp/sms again`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.requirement {
-            Requirement::Session => f.write_str("any factor")?,
-            Requirement::Factor { factor } => factor.fmt(f)?,
-            Requirement::PhishingResistant => f.write_str("a phishing-resistant factor")?,
-            Requirement::Independent { needed: 2, have: 1 } => f.write_str("a second, independent factor")?,
-            Requirement::Independent { needed, have } if needed - have == 1 => {
-                f.write_str("a further, independent factor")?;
-            }
-            Requirement::Independent { needed, have } => write!(f, "{} independent factors", needed - have)?,
-            Requirement::SessionWithin => f.write_str("in a new session")?,
-        }
-        f.write_str(if matches!(self.reason, Reason::Stale { .. }) { " again" } else { "" })
+        let stale = matches!(self.reason, Reason::Stale { .. });
+        write!(f, "{}{}", Wanted(&self.requirement), if stale { " again" } else { "" })
     }
 }
 

@@ -174,6 +174,8 @@ proptest! {
             false => (clause.policy(), DEFAULT),
         };
         let session = facts.session();
+        let explanation = policy.explain(&session, NOW);
+        prop_assert_eq!(explanation.is_met(), policy.evaluate(&session, NOW).is_ok());
         match policy.evaluate(&session, NOW) {
             Err(_) => prop_assert!(!holds(&clause, &facts, 0, None, &table)),
             Ok(grant) => {

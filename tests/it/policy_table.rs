@@ -383,3 +383,54 @@ fn prompts_are_bounded_for_any_policy() {
     assert_eq!(prompts.sets().len(), 16);
     assert!(prompts.sets().iter().all(|set| set.len() == 12));
 }
+
+#[track_caller]
+fn check_explanation(policy: &Policy, session: &SessionBuilder, want: &str) {
+    assert_eq!(policy.explain(&session.build(), NOW).to_string(), want);
+}
+
+#[test]
+fn an_explanation_is_a_tree_with_evidence_age_limit_and_verdict() {
+    let stale = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, seconds(900));
+    check_explanation(
+        &transfer(),
+        &stale,
+        "transfer: all of: not met\n  \
+           mfa: met by password (now), otp/sms (15m ago)\n  \
+           any of: not met\n    \
+             otp/sms within 10m: stale, otp/sms (15m ago)\n    \
+             totp within 10m: missing\n    \
+             webauthn within 10m: missing\n",
+    );
+    check_explanation(
+        &admin(),
+        &testing::session().proved_ago(Factor::WebAuthn, seconds(90)).started_ago(seconds(90_000)),
+        "admin: all of: not met\n  \
+           phishing_resistant within 5m: met by webauthn (1m ago)\n  \
+           session within 12h: restart\n",
+    );
+    check_explanation(
+        &Policy::at_least(2, [Policy::mfa().named("base"), Policy::session().within(seconds(60))]).named("both"),
+        &testing::session().undated(Factor::Password).undated(Factor::Impersonated).unreadable(Factor::Totp),
+        "both: 2 of: not met\n  \
+           base: mfa: missing, password (undated)\n  \
+           session within 1m: missing, password (undated), impersonated (undated)\n",
+    );
+}
+
+#[test]
+fn an_explanation_has_a_form_in_json() {
+    let policy = Policy::factor(Factor::OtpSms).within(seconds(600)).or(Policy::mfa()).named("either");
+    let session = testing::session().proved_ago(Factor::OtpSms, seconds(60)).build();
+    let explanation = serde_json::to_value(policy.explain(&session, NOW)).unwrap();
+    let sms = serde_json::json!([{"factor": "otp/sms", "age": 60, "last_authenticated_at": "2026-01-01T11:59:00Z"}]);
+    let want = serde_json::json!({
+        "name": "either", "clause": "any_of", "verdict": "met", "until": "2026-01-01T12:09:00Z",
+        "clauses": [
+            {"requirement": "factor", "factor": "otp/sms", "max_age": 600, "verdict": "met",
+             "until": "2026-01-01T12:09:00Z", "evidence": sms},
+            {"requirement": "independent", "needed": 2, "have": 1, "reason": "missing", "evidence": sms},
+        ],
+    });
+    assert_eq!(explanation, want);
+}

@@ -1,0 +1,227 @@
+//! A decision, clause by clause.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+
+use super::evaluate::{self, Facts, Limit, Until, tighter};
+use super::shortfall::{Reason, Requirement};
+use super::{Clause, Policy};
+use crate::factor::Factor;
+use crate::session::Session;
+
+/// How a policy fared, clause by clause, with the evidence. [`Display`](std::fmt::Display) writes it as a short indented tree;
+/// serde as nested objects.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::{Factor, Policy, testing};
+///
+/// let policy = Policy::mfa().and(Policy::factor(Factor::OtpSms).within(Duration::from_secs(600))).named("transfer");
+/// let session = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, Duration::from_secs(900)).build();
+/// assert_eq!(policy.explain(&session, testing::NOW).to_string(), "\
+/// transfer: all of: not met
+///   mfa: met by password (now), otp/sms (15m ago)
+///   otp/sms within 10m: stale, otp/sms (15m ago)
+/// ");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The name of the clause, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Box<str>>,
+    /// What the clause demands.
+    #[serde(flatten)]
+    pub demand: Demand,
+    /// The age to which the clause holds its evidence, by the tightest enclosing `within`; `None` where any will do.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
+    pub max_age: Option<Duration>,
+    /// Whether it is met.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// What the session has to show for it, whatever its age: of each factor the freshest proof.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+}
+
+/// What a clause demands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "clause", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Demand {
+    /// Every one of these.
+    AllOf {
+        /// The clauses.
+        clauses: Vec<Explanation>,
+    },
+    /// One of these.
+    AnyOf {
+        /// The clauses.
+        clauses: Vec<Explanation>,
+    },
+    /// So many of these.
+    AtLeast {
+        /// How many.
+        needed: usize,
+        /// The clauses.
+        clauses: Vec<Explanation>,
+    },
+    /// Something of the session itself.
+    #[serde(untagged)]
+    Requirement(Requirement),
+}
+
+/// Whether a clause is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It is.
+    Met {
+        /// Until when, where an age is limited.
+        #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+        until: Option<OffsetDateTime>,
+    },
+    /// It is not, because of the clauses in it.
+    NotMet,
+    /// It is not.
+    #[serde(untagged)]
+    Unmet(Reason),
+}
+
+/// A proof that bears on a clause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// Of which factor.
+    pub factor: Factor,
+    /// How old it was at the instant of the decision, not below zero; `None` where the token has no date.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
+    pub age: Option<Duration>,
+    /// When; `None` where the token has no date.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub last_authenticated_at: Option<OffsetDateTime>,
+}
+
+impl Policy {
+    /// How the policy fares with a session at an instant, clause by clause, whether it holds or not.
+    #[must_use]
+    pub fn explain(&self, session: &Session, now: OffsetDateTime) -> Explanation {
+        Explainer { facts: Facts::new(session, now), now }.explain(self, None)
+    }
+}
+
+impl Explanation {
+    /// Whether the clause is met.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        matches!(self.verdict, Verdict::Met { .. })
+    }
+
+    /// The clauses in it; none where it is about the session itself.
+    #[must_use]
+    pub fn clauses(&self) -> &[Self] {
+        match &self.demand {
+            Demand::AllOf { clauses } | Demand::AnyOf { clauses } | Demand::AtLeast { clauses, .. } => clauses,
+            Demand::Requirement(_) => &[],
+        }
+    }
+}
+
+struct Explainer<'a> {
+    facts: Facts<'a>,
+    now: OffsetDateTime,
+}
+
+impl Explainer<'_> {
+    fn explain(&self, policy: &Policy, limit: Limit) -> Explanation {
+        let list = |clauses: &[Policy]| clauses.iter().map(|clause| self.explain(clause, limit)).collect();
+        let name = policy.name().map(Into::into);
+        let until = evaluate::until(policy, &self.facts, limit);
+        let demand = match policy.clause() {
+            Clause::Within(max_age, inner) => {
+                let inner = self.explain(inner, tighter(limit, *max_age));
+                return Explanation { name: name.or(inner.name), ..inner };
+            }
+            Clause::AllOf(clauses) => Demand::AllOf { clauses: list(clauses) },
+            Clause::AnyOf(clauses) => Demand::AnyOf { clauses: list(clauses) },
+            Clause::AtLeast(needed, clauses) => Demand::AtLeast { needed: *needed, clauses: list(clauses) },
+            Clause::Session
+            | Clause::Factor(_)
+            | Clause::PhishingResistant
+            | Clause::Independent { .. }
+            | Clause::SessionWithin(_) => return self.explain_leaf(policy, name, limit, until),
+        };
+        let verdict = self.met(until).unwrap_or(Verdict::NotMet);
+        Explanation { name, demand, max_age: None, verdict, evidence: Vec::new() }
+    }
+
+    fn explain_leaf(&self, policy: &Policy, name: Option<Box<str>>, limit: Limit, until: Until) -> Explanation {
+        let (requirement, max_age, reason, evidence) = match policy.clause() {
+            Clause::SessionWithin(own) => {
+                let max_age = limit.map_or(*own, |outer| outer.min(*own));
+                let reason = Reason::Restart { started_at: self.facts.started_at(), max_age };
+                (Requirement::SessionWithin, Some(max_age), reason, Vec::new())
+            }
+            Clause::Factor(factor) => {
+                let evidence = self.evidence(|proved| proved == factor);
+                (Requirement::Factor { factor: factor.clone() }, limit, reason(until, limit), evidence)
+            }
+            Clause::PhishingResistant => {
+                let evidence = self.evidence(Factor::is_phishing_resistant);
+                (Requirement::PhishingResistant, limit, reason(until, limit), evidence)
+            }
+            Clause::Independent { needed, trust } => {
+                let reached =
+                    |fewer: &usize| evaluate::independent(*fewer, trust, &self.facts, limit).reaches(self.now);
+                let have = (1..=*needed).take_while(reached).count();
+                let evidence = self.evidence(|proved| trust.presentable_by(proved).is_some());
+                (Requirement::Independent { needed: *needed, have }, limit, reason(until, limit), evidence)
+            }
+            _ => (Requirement::Session, limit, reason(until, limit), self.evidence(|_| true)),
+        };
+        let verdict = self.met(until).unwrap_or(Verdict::Unmet(reason));
+        Explanation { name, demand: Demand::Requirement(requirement), max_age, verdict, evidence }
+    }
+
+    fn met(&self, until: Until) -> Option<Verdict> {
+        match until {
+            Until::Forever => Some(Verdict::Met { until: None }),
+            Until::At(end) if end >= self.now => Some(Verdict::Met { until: Some(end) }),
+            Until::At(_) | Until::Never => None,
+        }
+    }
+
+    /// The freshest proof of each wanted factor, in the order of the session.
+    fn evidence(&self, wanted: impl Fn(&Factor) -> bool) -> Vec<Evidence> {
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for (factor, last_authenticated_at) in self.facts.countable().filter(|(factor, _)| wanted(factor)) {
+            match evidence.iter_mut().find(|it| it.factor == *factor) {
+                Some(known) => known.last_authenticated_at = known.last_authenticated_at.max(last_authenticated_at),
+                None => evidence.push(Evidence { factor: factor.clone(), age: None, last_authenticated_at }),
+            }
+        }
+        for proof in &mut evidence {
+            let age = proof.last_authenticated_at.map(|date| self.now - date);
+            proof.age = age.map(|age| age.try_into().unwrap_or_default());
+        }
+        evidence
+    }
+}
+
+/// An instant that has passed is the last proof and the age allowed.
+fn reason(until: Until, limit: Limit) -> Reason {
+    match (until, limit) {
+        (Until::At(end), Some(max_age)) => {
+            Reason::Stale { since: end.saturating_sub(max_age.try_into().unwrap_or(time::Duration::MAX)), max_age }
+        }
+        _ => Reason::Missing,
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde passes it so")]
+fn whole_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs()).serialize(serializer)
+}
