@@ -73,7 +73,7 @@ pub enum Demand {
     Requirement(Requirement),
 }
 
-/// Whether a clause is met.
+/// Whether a clause is met. As JSON an unmet clause about the session has a `reason` in place of a `verdict`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 #[non_exhaustive]

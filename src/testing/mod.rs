@@ -4,11 +4,12 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use tower_step_up::{Factor, Policy, testing};
+//! use tower_step_up::{Factor, Policy, assert_granted, assert_step_up, testing};
 //!
 //! let policy = Policy::mfa().within(Duration::from_secs(600));
-//! let session = testing::session().proved(Factor::Password).proved_ago(Factor::Totp, Duration::from_secs(601)).build();
-//! assert!(policy.evaluate(&session, testing::NOW).is_err());
+//! let password = testing::session().proved(Factor::Password);
+//! assert_granted!(policy, password.clone().proved_ago(Factor::Totp, Duration::from_secs(600)));
+//! assert_step_up!(policy, password.proved_ago(Factor::Totp, Duration::from_secs(601)));
 //! ```
 //!
 //! A route's test sends tokens that a [`TestIssuer`] mints, to a guard that it makes:
@@ -22,10 +23,14 @@
 //! assert!(guard.verifier().verify_at(&token, testing::NOW).is_ok());
 //! ```
 
+mod assertions;
 mod clock;
 mod issuer;
 mod session;
 
+pub use self::assertions::around;
+#[doc(hidden)]
+pub use self::assertions::{granted, stepped_up};
 pub use self::clock::{FixedClock, NOW};
 pub use self::issuer::TestIssuer;
 pub use self::session::{SessionBuilder, session};

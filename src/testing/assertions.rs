@@ -1,0 +1,93 @@
+//! Assertions about policies, whose failure prints the explanation, and the ages around a limit.
+
+use std::time::Duration;
+
+use super::clock::NOW;
+use super::session::SessionBuilder;
+use crate::policy::{Grant, Policy, Shortfall};
+
+/// Asserts that a policy grants a session in words, at [`NOW`](crate::testing::NOW), and gives the
+/// [`Grant`](crate::Grant). A failure prints the explanation.
+///
+/// ```
+/// use tower_step_up::{Factor, Policy, assert_granted, testing};
+///
+/// let grant = assert_granted!(Policy::mfa(), testing::session().proved(Factor::Password).proved(Factor::Totp));
+/// assert!(grant.holds_at(testing::NOW));
+/// ```
+///
+/// ```should_panic
+/// use tower_step_up::{Factor, Policy, assert_granted, testing};
+///
+/// // mfa: missing, password (now)
+/// assert_granted!(Policy::mfa(), testing::session().proved(Factor::Password));
+/// ```
+#[macro_export]
+macro_rules! assert_granted {
+    ($policy:expr, $session:expr $(,)?) => {
+        $crate::testing::granted(&$policy, &$session)
+    };
+}
+
+/// Asserts that a policy demands a step-up of a session in words, at [`NOW`](crate::testing::NOW), and gives the
+/// [`Shortfall`](crate::Shortfall). A failure prints the explanation.
+///
+/// ```
+/// use tower_step_up::{Factor, Policy, assert_step_up, testing};
+///
+/// let shortfall = assert_step_up!(Policy::mfa(), testing::session().proved(Factor::Password));
+/// assert_eq!(shortfall.to_string(), "authenticate a second, independent factor");
+/// ```
+///
+/// ```should_panic
+/// use tower_step_up::{Factor, Policy, assert_step_up, testing};
+///
+/// // session: met by password (now)
+/// assert_step_up!(Policy::session(), testing::session().proved(Factor::Password));
+/// ```
+#[macro_export]
+macro_rules! assert_step_up {
+    ($policy:expr, $session:expr $(,)?) => {
+        $crate::testing::stepped_up(&$policy, &$session)
+    };
+}
+
+#[doc(hidden)]
+#[track_caller]
+#[expect(clippy::panic, reason = "an assertion")]
+pub fn granted(policy: &Policy, session: &SessionBuilder) -> Grant {
+    let session = session.build();
+    match policy.evaluate(&session, NOW) {
+        Ok(grant) => grant,
+        Err(shortfall) => panic!("not granted:\n{}", shortfall.explanation()),
+    }
+}
+
+#[doc(hidden)]
+#[track_caller]
+#[expect(clippy::panic, reason = "an assertion")]
+pub fn stepped_up(policy: &Policy, session: &SessionBuilder) -> Shortfall {
+    let session = session.build();
+    match policy.evaluate(&session, NOW) {
+        Err(shortfall) => shortfall,
+        Ok(_) => panic!("granted without a step-up:\n{}", policy.explain(&session, NOW)),
+    }
+}
+
+/// The ages at which a limit has to be tested: a second less, the limit itself, which is still fresh, and a second more.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::{Factor, Policy, testing};
+///
+/// let limit = Duration::from_secs(600);
+/// let policy = Policy::factor(Factor::Totp).within(limit);
+/// let fresh = testing::around(limit)
+///     .map(|age| policy.evaluate(&testing::session().proved_ago(Factor::Totp, age).build(), testing::NOW).is_ok());
+/// assert_eq!(fresh, [true, true, false]);
+/// ```
+#[must_use]
+pub fn around(limit: Duration) -> [Duration; 3] {
+    let second = Duration::from_secs(1);
+    [limit.saturating_sub(second), limit, limit.saturating_add(second)]
+}
