@@ -11,6 +11,7 @@ mod factor;
 mod http_client;
 mod keys;
 pub mod layer;
+mod moment;
 pub mod policy;
 mod rejection;
 mod respond;

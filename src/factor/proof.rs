@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::Factor;
+use crate::moment::Moment;
 
 /// One entry of a session's `authentication_factors`: what the user proved, and when last.
 ///
@@ -16,7 +17,7 @@ pub struct AuthenticationFactor {
 /// What an entry's `last_authenticated_at` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dated {
-    At(OffsetDateTime),
+    At(Moment),
     /// No date: an age without bound.
     Absent,
     /// A date that cannot be read, the empty string included: no proof at all.
@@ -38,7 +39,7 @@ impl AuthenticationFactor {
     #[must_use]
     pub fn last_authenticated_at(&self) -> Option<OffsetDateTime> {
         match self.dated {
-            Dated::At(instant) => Some(instant),
+            Dated::At(moment) => moment.date(),
             Dated::Absent | Dated::Unreadable => None,
         }
     }

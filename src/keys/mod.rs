@@ -3,12 +3,13 @@
 mod jwk;
 #[cfg(feature = "remote")]
 mod remote;
+mod set;
 mod signature;
 
 pub(crate) use self::jwk::Key;
-pub use self::jwk::{KeySet, KeySetError};
 #[cfg(feature = "remote")]
 pub use self::remote::{RemoteKeys, RemoteKeysError};
+pub use self::set::{KeySet, KeySetError};
 #[cfg(feature = "testing")]
 pub(crate) use self::signature::SigningKey;
 pub use self::signature::{Algorithm, UnknownAlgorithm};

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
 use super::list::LONGEST_LIST;
 use super::{Clause, Policy};
-use crate::factor::{AuthenticationFactor, Dated, Factor};
+use crate::factor::{Dated, Factor};
+use crate::moment::Moment;
 use crate::session::Session;
 use crate::trust::TrustModel;
 
@@ -15,20 +14,19 @@ use crate::trust::TrustModel;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Until {
     Never,
-    At(OffsetDateTime),
+    At(Moment),
     Forever,
 }
 
 impl Until {
     /// Exactly at the limit still holds.
-    pub(super) fn reaches(self, now: OffsetDateTime) -> bool {
+    pub(super) fn reaches(self, now: Moment) -> bool {
         self >= Self::At(now)
     }
 
-    /// `since` plus the age allowed; a limit beyond the calendar is no limit.
-    fn after(since: OffsetDateTime, max_age: Option<Duration>) -> Self {
-        let end = max_age.and_then(|limit| since.checked_add(limit.try_into().ok()?));
-        end.map_or(Self::Forever, Self::At)
+    /// `since` plus the age allowed; a limit beyond what can be counted is no limit.
+    fn after(since: Moment, max_age: Option<Duration>) -> Self {
+        max_age.and_then(|limit| since.checked_add(limit)).map_or(Self::Forever, Self::At)
     }
 }
 
@@ -83,27 +81,27 @@ pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, 
 /// What a session proves at an instant.
 pub(super) struct Facts<'a> {
     session: &'a Session,
-    started_at: Option<OffsetDateTime>,
+    started_at: Option<Moment>,
     /// What the user is supposed to have proved besides, and when.
-    supposed: &'a [(&'a Factor, OffsetDateTime)],
+    supposed: &'a [(&'a Factor, Moment)],
     /// The instant and the leeway: nothing dated later counts.
-    latest: OffsetDateTime,
+    latest: Moment,
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(session: &'a Session, now: OffsetDateTime) -> Self {
+    pub(super) fn new(session: &'a Session, now: Moment) -> Self {
         Self::supposing(session, now, &[], None)
     }
 
     /// Had the user proved these factors besides, and the session begun then.
     pub(super) fn supposing(
         session: &'a Session,
-        now: OffsetDateTime,
-        supposed: &'a [(&'a Factor, OffsetDateTime)],
-        started_at: Option<OffsetDateTime>,
+        now: Moment,
+        supposed: &'a [(&'a Factor, Moment)],
+        started_at: Option<Moment>,
     ) -> Self {
-        let latest = now.saturating_add(session.leeway().try_into().unwrap_or(time::Duration::MAX));
-        Self { session, started_at: started_at.or(session.started_at()), supposed, latest }
+        let started_at = started_at.or(session.started_at().map(Moment::from));
+        Self { session, started_at, supposed, latest: now.saturating_add(session.leeway()) }
     }
 
     /// Until when the freshest of the wanted factors is fresh enough.
@@ -115,26 +113,29 @@ impl<'a> Facts<'a> {
     /// Every proof, and until when it is fresh enough.
     fn proofs(&self, limit: Limit) -> impl Iterator<Item = (&Factor, Until)> {
         let proved = self.session.factors().iter().map(|proof| (proof.factor(), proof.dated()));
-        let supposed = self.supposed.iter().map(|(factor, instant)| (*factor, Dated::At(*instant)));
+        let supposed = self.supposed.iter().map(|(factor, moment)| (*factor, Dated::At(*moment)));
         proved.chain(supposed).map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
     }
 
     fn proof_until(&self, dated: Dated, limit: Limit) -> Until {
         match dated {
-            Dated::At(instant) if instant <= self.latest => Until::after(instant, limit),
+            Dated::At(moment) if moment <= self.latest => Until::after(moment, limit),
             Dated::Absent if limit.is_none() => Until::Forever,
             Dated::At(_) | Dated::Absent | Dated::Unreadable => Until::Never,
         }
     }
 
     /// Every proof that counts where no age is limited, with its date.
-    pub(super) fn countable(&self) -> impl Iterator<Item = (&Factor, Option<OffsetDateTime>)> {
+    pub(super) fn countable(&self) -> impl Iterator<Item = (&Factor, Option<Moment>)> {
         let proofs = self.session.factors().iter();
-        let counts = |proof: &&AuthenticationFactor| self.proof_until(proof.dated(), None) != Until::Never;
-        proofs.filter(counts).map(|proof| (proof.factor(), proof.last_authenticated_at()))
+        proofs.filter_map(|proof| match proof.dated() {
+            Dated::At(moment) if moment <= self.latest => Some((proof.factor(), Some(moment))),
+            Dated::Absent => Some((proof.factor(), None)),
+            Dated::At(_) | Dated::Unreadable => None,
+        })
     }
 
-    pub(super) fn started_at(&self) -> Option<OffsetDateTime> {
+    pub(super) fn started_at(&self) -> Option<Moment> {
         self.started_at
     }
 

@@ -6,9 +6,10 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::evaluate::{self, Facts, Limit, Until, tighter};
-use super::shortfall::{Reason, Requirement};
+use super::requirement::{Reason, Requirement};
 use super::{Clause, Policy};
 use crate::factor::Factor;
+use crate::moment::Moment;
 use crate::session::Session;
 
 /// How a policy fared, clause by clause, with the evidence. [`Display`](std::fmt::Display) writes it as a short indented tree;
@@ -109,6 +110,7 @@ impl Policy {
     /// How the policy fares with a session at an instant, clause by clause, whether it holds or not.
     #[must_use]
     pub fn explain(&self, session: &Session, now: OffsetDateTime) -> Explanation {
+        let now = now.into();
         Explainer { facts: Facts::new(session, now), now }.explain(self, None)
     }
 }
@@ -132,7 +134,7 @@ impl Explanation {
 
 struct Explainer<'a> {
     facts: Facts<'a>,
-    now: OffsetDateTime,
+    now: Moment,
 }
 
 impl Explainer<'_> {
@@ -162,7 +164,7 @@ impl Explainer<'_> {
         let (requirement, max_age, reason, evidence) = match policy.clause() {
             Clause::SessionWithin(own) => {
                 let max_age = limit.map_or(*own, |outer| outer.min(*own));
-                let reason = Reason::Restart { started_at: self.facts.started_at(), max_age };
+                let reason = Reason::Restart { started_at: self.facts.started_at().and_then(Moment::date), max_age };
                 (Requirement::SessionWithin, Some(max_age), reason, Vec::new())
             }
             Clause::Factor(factor) => {
@@ -189,34 +191,36 @@ impl Explainer<'_> {
     fn met(&self, until: Until) -> Option<Verdict> {
         match until {
             Until::Forever => Some(Verdict::Met { until: None }),
-            Until::At(end) if end >= self.now => Some(Verdict::Met { until: Some(end) }),
+            Until::At(end) if end >= self.now => Some(Verdict::Met { until: end.date() }),
             Until::At(_) | Until::Never => None,
         }
     }
 
     /// The freshest proof of each wanted factor, in the order of the session.
     fn evidence(&self, wanted: impl Fn(&Factor) -> bool) -> Vec<Evidence> {
-        let mut evidence: Vec<Evidence> = Vec::new();
-        for (factor, last_authenticated_at) in self.facts.countable().filter(|(factor, _)| wanted(factor)) {
-            match evidence.iter_mut().find(|it| it.factor == *factor) {
-                Some(known) => known.last_authenticated_at = known.last_authenticated_at.max(last_authenticated_at),
-                None => evidence.push(Evidence { factor: factor.clone(), age: None, last_authenticated_at }),
+        let mut freshest: Vec<(&Factor, Option<Moment>)> = Vec::new();
+        for (factor, proved) in self.facts.countable().filter(|(factor, _)| wanted(factor)) {
+            match freshest.iter_mut().find(|(known, _)| *known == factor) {
+                Some((_, known)) => *known = proved.max(*known),
+                None => freshest.push((factor, proved)),
             }
         }
-        for proof in &mut evidence {
-            let age = proof.last_authenticated_at.map(|date| self.now - date);
-            proof.age = age.map(|age| age.try_into().unwrap_or_default());
-        }
-        evidence
+        let evidence = freshest.into_iter().map(|(factor, proved)| Evidence {
+            factor: factor.clone(),
+            age: proved.map(|proved| self.now.since(proved)),
+            last_authenticated_at: proved.and_then(Moment::date),
+        });
+        evidence.collect()
     }
 }
 
 /// An instant that has passed is the last proof and the age allowed.
 fn reason(until: Until, limit: Limit) -> Reason {
     match (until, limit) {
-        (Until::At(end), Some(max_age)) => {
-            Reason::Stale { since: end.saturating_sub(max_age.try_into().unwrap_or(time::Duration::MAX)), max_age }
-        }
+        (Until::At(end), Some(max_age)) => match end.saturating_sub(max_age).date() {
+            Some(since) => Reason::Stale { since, max_age },
+            None => Reason::Missing,
+        },
         _ => Reason::Missing,
     }
 }

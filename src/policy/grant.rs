@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::Policy;
+use crate::moment::Moment;
 use crate::session::Session;
 
 /// The proof that a session met a policy; cheap to clone.
@@ -15,13 +16,13 @@ pub struct Grant {
     session: Session,
     policy: Policy,
     /// The last instant at which the policy holds; `None` where no age is limited.
-    limit: Option<OffsetDateTime>,
+    limit: Option<Moment>,
     /// The end of the session, with the verifier's leeway.
-    session_end: OffsetDateTime,
+    session_end: Moment,
 }
 
 impl Grant {
-    pub(super) fn new(session: Session, policy: Policy, limit: Option<OffsetDateTime>) -> Self {
+    pub(super) fn new(session: Session, policy: Policy, limit: Option<Moment>) -> Self {
         let session_end = session.end();
         Self { session, policy, limit, session_end }
     }
@@ -41,13 +42,16 @@ impl Grant {
     /// When the grant ends: the policy's limits or the session's end (with the verifier's leeway), whichever is first.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
-        self.limit.map_or(self.session_end, |limit| limit.min(self.session_end))
+        let end = self.limit.map_or(self.session_end, |limit| limit.min(self.session_end));
+        // A leeway can carry the end out of the calendar.
+        end.date().unwrap_or(self.session.expires_at())
     }
 
     /// Whether the grant holds at an instant. A policy's limits are inclusive; the session's end is not, as RFC 7519
     /// has it for `exp`.
     #[must_use]
     pub fn holds_at(&self, instant: OffsetDateTime) -> bool {
+        let instant = Moment::from(instant);
         self.limit.is_none_or(|limit| instant <= limit) && instant < self.session_end
     }
 

@@ -66,6 +66,7 @@ mod grant;
 mod list;
 mod name;
 mod prompts;
+mod requirement;
 mod shortfall;
 mod text;
 
@@ -73,7 +74,8 @@ pub use self::explanation::{Demand, Evidence, Explanation, Verdict};
 pub use self::grant::Grant;
 pub use self::list::{ListError, NonEmpty};
 pub use self::prompts::{Prompt, Prompts};
-pub use self::shortfall::{Reason, Requirement, Shortfall, Unmet};
+pub use self::requirement::{Reason, Requirement};
+pub use self::shortfall::{Shortfall, Unmet};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -262,9 +264,10 @@ impl Policy {
     ///
     /// The [`Shortfall`] says what is missing or stale.
     pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
-        let limit = match evaluate::until(self, &Facts::new(session, now), None) {
+        let moment = now.into();
+        let limit = match evaluate::until(self, &Facts::new(session, moment), None) {
             Until::Forever => None,
-            Until::At(limit) if limit >= now => Some(limit),
+            Until::At(limit) if limit >= moment => Some(limit),
             Until::At(_) | Until::Never => return Err(Shortfall::new(session.clone(), self.clone(), now)),
         };
         Ok(Grant::new(session.clone(), self.clone(), limit))

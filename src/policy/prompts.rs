@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::evaluate::{self, Facts};
 use super::{Clause, Policy, Shortfall};
 use crate::factor::{Dated, Factor};
+use crate::moment::Moment;
 use crate::session::Session;
 
 /// The alternatives that would satisfy a policy. Each is a set of factors that are all needed, none of them for nothing.
@@ -129,7 +130,7 @@ impl Shortfall {
         let truncated = too_many || search.tried > MOST_TRIED || search.found.len() > MOST_SETS;
         // The search goes by the order offered, and the sort leaves what is alike in it.
         let mut found = std::mem::take(&mut search.found);
-        let is_missing = |factor: &&&Factor| search.last_authenticated_at(factor).is_none();
+        let is_missing = |factor: &&&Factor| search.last_proved(factor).is_none();
         found.sort_by_cached_key(|set| (set.iter().filter(is_missing).count(), set.len()));
         let sets = found.iter().take(MOST_SETS).map(|set| search.describe(set)).collect();
         Prompts { sets, truncated, outlook }
@@ -139,23 +140,22 @@ impl Shortfall {
 struct Search<'a, 'f> {
     policy: &'a Policy,
     session: &'a Session,
-    now: OffsetDateTime,
+    now: Moment,
     /// The end of the grace.
-    then: OffsetDateTime,
+    then: Moment,
     tried: usize,
     found: Vec<Vec<&'f Factor>>,
 }
 
 impl<'a, 'f> Search<'a, 'f> {
     fn new(shortfall: &'a Shortfall) -> Self {
-        let (policy, now) = (shortfall.policy(), shortfall.at());
+        let (policy, now) = (shortfall.policy(), Moment::from(shortfall.at()));
         let grace = policy.max_age().map_or(LONGEST_GRACE, |smallest| (smallest / 2).min(LONGEST_GRACE));
-        let then = now.saturating_add(grace.try_into().unwrap_or(time::Duration::ZERO));
-        Self { policy, session: shortfall.session(), now, then, tried: 0, found: Vec::new() }
+        Self { policy, session: shortfall.session(), now, then: now.saturating_add(grace), tried: 0, found: Vec::new() }
     }
 
     /// Whether the policy holds to the end of the grace, had these been proved at these times.
-    fn holds(&self, supposed: &[(&Factor, OffsetDateTime)], started_at: Option<OffsetDateTime>) -> bool {
+    fn holds(&self, supposed: &[(&Factor, Moment)], started_at: Option<Moment>) -> bool {
         let facts = Facts::supposing(self.session, self.now, supposed, started_at);
         evaluate::until(self.policy, &facts, None).reaches(self.then)
     }
@@ -208,28 +208,32 @@ impl<'a, 'f> Search<'a, 'f> {
         prompts
     }
 
-    fn last_authenticated_at(&self, factor: &Factor) -> Option<OffsetDateTime> {
+    fn last_proved(&self, factor: &Factor) -> Option<Moment> {
         let proofs = self.session.factors().iter().filter(|proof| proof.factor() == factor);
         let dates = proofs.filter_map(|proof| match proof.dated() {
-            Dated::At(instant) if instant <= self.now => Some(instant),
+            Dated::At(moment) if moment <= self.now => Some(moment),
             Dated::At(_) | Dated::Absent | Dated::Unreadable => None,
         });
         dates.max()
     }
 
     fn prompt(&self, factor: &Factor, set: &[&Factor]) -> Prompt {
-        let holds_at_age = |age: time::Duration| {
-            let date = |other: &Factor| if other == factor { self.then.saturating_sub(age) } else { self.now };
-            let supposed: Vec<_> = set.iter().map(|other| (*other, date(other))).collect();
+        let holds_where_proved = |proved: Moment| {
+            let when = |other: &Factor| if other == factor { proved } else { self.now };
+            let supposed: Vec<_> = set.iter().map(|other| (*other, when(other))).collect();
             self.holds(&supposed, None)
         };
-        let max_age = if holds_at_age(time::Duration::MAX) {
+        let max_age = if holds_where_proved(Moment::DISTANT_PAST) {
             None
         } else {
             let limits = self.policy.limits();
-            limits.into_iter().rev().find(|limit| (*limit).try_into().is_ok_and(holds_at_age))
+            limits.into_iter().rev().find(|limit| holds_where_proved(self.then.saturating_sub(*limit)))
         };
-        Prompt { factor: factor.clone(), last_authenticated_at: self.last_authenticated_at(factor), max_age }
+        Prompt {
+            factor: factor.clone(),
+            last_authenticated_at: self.last_proved(factor).and_then(Moment::date),
+            max_age,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::factor::AuthenticationFactor;
+use crate::moment::Moment;
 
 /// A Stytch session, as a verified session JWT states it: a cheap handle, one reference count to clone.
 ///
@@ -170,8 +171,8 @@ impl Session {
     }
 
     /// When the session is over for whoever reads the verifier's clock: its end and the leeway.
-    pub(crate) fn end(&self) -> OffsetDateTime {
-        self.expires_at().saturating_add(self.leeway().try_into().unwrap_or(time::Duration::MAX))
+    pub(crate) fn end(&self) -> Moment {
+        Moment::from(self.expires_at()).saturating_add(self.leeway())
     }
 
     /// Whether this verifier made the session, of this very token.

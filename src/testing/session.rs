@@ -199,8 +199,8 @@ impl SessionBuilder {
 impl Proof {
     fn dated(self, now: OffsetDateTime) -> Dated {
         match self {
-            Self::Ago(age) => Dated::At(before(now, age)),
-            Self::Ahead(ahead) => Dated::At(after(now, ahead)),
+            Self::Ago(age) => Dated::At(before(now, age).into()),
+            Self::Ahead(ahead) => Dated::At(after(now, ahead).into()),
             Self::Undated => Dated::Absent,
             Self::Unreadable => Dated::Unreadable,
         }
@@ -210,7 +210,7 @@ impl Proof {
 fn entry(factor: &Factor, proof: Proof, now: OffsetDateTime) -> Value {
     let mut entry = json!({"type": factor.factor_type(), "delivery_method": factor.delivery_method()});
     let last_authenticated_at = match proof.dated(now) {
-        Dated::At(instant) => Some(date(instant)),
+        Dated::At(moment) => moment.date().map(date),
         Dated::Unreadable => Some("".into()),
         Dated::Absent => None,
     };

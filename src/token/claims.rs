@@ -162,7 +162,7 @@ fn factor(raw: &RawValue) -> Result<AuthenticationFactor, TokenError> {
     };
     let dated = match raw.last_authenticated_at {
         Field::Absent => Dated::Absent,
-        Field::Value(text) => date(&text).map_or(Dated::Unreadable, Dated::At),
+        Field::Value(text) => date(&text).map_or(Dated::Unreadable, |date| Dated::At(date.into())),
         Field::Unreadable => Dated::Unreadable,
     };
     Ok(AuthenticationFactor::new(Factor::from_pair(&text(raw.kind)?, &text(raw.delivery_method)?), dated))
