@@ -24,6 +24,16 @@ pub(crate) enum Dated {
     Unreadable,
 }
 
+impl Dated {
+    /// `None` without a readable date, and before every one.
+    pub(crate) fn moment(self) -> Option<Moment> {
+        match self {
+            Self::At(moment) => Some(moment),
+            Self::Absent | Self::Unreadable => None,
+        }
+    }
+}
+
 impl AuthenticationFactor {
     pub(crate) fn new(factor: Factor, dated: Dated) -> Self {
         Self { factor, dated }
@@ -38,10 +48,7 @@ impl AuthenticationFactor {
     /// When the user last proved it; `None` where the token has no date or one that cannot be read.
     #[must_use]
     pub fn last_authenticated_at(&self) -> Option<OffsetDateTime> {
-        match self.dated {
-            Dated::At(moment) => moment.date(),
-            Dated::Absent | Dated::Unreadable => None,
-        }
+        self.dated.moment().and_then(Moment::date)
     }
 
     pub(crate) fn dated(&self) -> Dated {

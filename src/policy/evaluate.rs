@@ -1,11 +1,12 @@
 //! The decision. A policy and a session give one instant: until when the policy holds. It holds now where that instant
 //! has not passed.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::list::LONGEST_LIST;
 use super::{Clause, Policy};
-use crate::factor::{Dated, Factor};
+use crate::factor::{AuthenticationFactor, Dated, Factor};
 use crate::moment::Moment;
 use crate::session::Session;
 use crate::trust::TrustModel;
@@ -80,7 +81,7 @@ pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, 
 
 /// What a session proves at an instant.
 pub(super) struct Facts<'a> {
-    session: &'a Session,
+    factors: &'a [AuthenticationFactor],
     started_at: Option<Moment>,
     /// What the user is supposed to have proved besides, and when.
     supposed: &'a [(&'a Factor, Moment)],
@@ -90,18 +91,40 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn new(session: &'a Session, now: Moment) -> Self {
-        Self::supposing(session, now, &[], None)
+        let (factors, started_at) = (session.factors(), session.started_at().map(Moment::from));
+        Self { factors, started_at, supposed: &[], latest: now.saturating_add(session.leeway()) }
     }
 
-    /// Had the user proved these factors besides, and the session begun then.
-    pub(super) fn supposing(
-        session: &'a Session,
-        now: Moment,
-        supposed: &'a [(&'a Factor, Moment)],
-        started_at: Option<Moment>,
-    ) -> Self {
-        let started_at = started_at.or(session.started_at().map(Moment::from));
-        Self { session, started_at, supposed, latest: now.saturating_add(session.leeway()) }
+    /// Had the user proved these factors besides.
+    pub(super) fn supposing(self, supposed: &'a [(&'a Factor, Moment)]) -> Self {
+        Self { supposed, ..self }
+    }
+
+    /// Had the session begun then.
+    pub(super) fn started(self, at: Moment) -> Self {
+        Self { started_at: Some(at), ..self }
+    }
+
+    /// With these proofs in place of the session's.
+    pub(super) fn with_factors(self, factors: &'a [AuthenticationFactor]) -> Self {
+        Self { factors, ..self }
+    }
+
+    /// Of each factor the freshest proof that counts, in the order of the session: as good as all of them.
+    pub(super) fn freshest(&self) -> Vec<AuthenticationFactor> {
+        let mut freshest: HashMap<&Factor, usize> = HashMap::new();
+        let mut proofs: Vec<AuthenticationFactor> = Vec::new();
+        for proof in self.factors.iter().filter(|proof| self.proof_until(proof.dated(), None) > Until::Never) {
+            match freshest.get(proof.factor()).and_then(|index| proofs.get_mut(*index)) {
+                Some(known) if known.dated().moment() < proof.dated().moment() => *known = proof.clone(),
+                Some(_) => {}
+                None => {
+                    freshest.insert(proof.factor(), proofs.len());
+                    proofs.push(proof.clone());
+                }
+            }
+        }
+        proofs
     }
 
     /// Until when the freshest of the wanted factors is fresh enough.
@@ -112,7 +135,7 @@ impl<'a> Facts<'a> {
 
     /// Every proof, and until when it is fresh enough.
     fn proofs(&self, limit: Limit) -> impl Iterator<Item = (&Factor, Until)> {
-        let proved = self.session.factors().iter().map(|proof| (proof.factor(), proof.dated()));
+        let proved = self.factors.iter().map(|proof| (proof.factor(), proof.dated()));
         let supposed = self.supposed.iter().map(|(factor, moment)| (*factor, Dated::At(*moment)));
         proved.chain(supposed).map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
     }
@@ -125,23 +148,16 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Every proof that counts where no age is limited, with its date.
-    pub(super) fn countable(&self) -> impl Iterator<Item = (&Factor, Option<Moment>)> {
-        let proofs = self.session.factors().iter();
-        proofs.filter_map(|proof| match proof.dated() {
-            Dated::At(moment) if moment <= self.latest => Some((proof.factor(), Some(moment))),
-            Dated::Absent => Some((proof.factor(), None)),
-            Dated::At(_) | Dated::Unreadable => None,
-        })
-    }
-
     pub(super) fn started_at(&self) -> Option<Moment> {
         self.started_at
     }
 
+    /// Until when the session is young enough. One without a proof that counts is none, however young.
     fn session_until(&self, limit: Limit) -> Until {
         match self.started_at {
-            Some(started_at) if started_at <= self.latest => Until::after(started_at, limit),
+            Some(started_at) if started_at <= self.latest && self.until(None, |_| true) > Until::Never => {
+                Until::after(started_at, limit)
+            }
             _ => Until::Never,
         }
     }

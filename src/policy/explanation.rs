@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::evaluate::{self, Facts, Limit, Until, tighter};
 use super::requirement::{Reason, Requirement};
 use super::{Clause, Policy};
-use crate::factor::Factor;
+use crate::factor::{AuthenticationFactor, Factor};
 use crate::moment::Moment;
 use crate::session::Session;
 
@@ -111,7 +111,9 @@ impl Policy {
     #[must_use]
     pub fn explain(&self, session: &Session, now: OffsetDateTime) -> Explanation {
         let now = now.into();
-        Explainer { facts: Facts::new(session, now), now }.explain(self, None)
+        let facts = Facts::new(session, now);
+        let freshest = facts.freshest();
+        Explainer { facts: facts.with_factors(&freshest), freshest: &freshest, now }.explain(self, None)
     }
 }
 
@@ -134,6 +136,8 @@ impl Explanation {
 
 struct Explainer<'a> {
     facts: Facts<'a>,
+    /// Of each factor the freshest proof that counts.
+    freshest: &'a [AuthenticationFactor],
     now: Moment,
 }
 
@@ -198,17 +202,11 @@ impl Explainer<'_> {
 
     /// The freshest proof of each wanted factor, in the order of the session.
     fn evidence(&self, wanted: impl Fn(&Factor) -> bool) -> Vec<Evidence> {
-        let mut freshest: Vec<(&Factor, Option<Moment>)> = Vec::new();
-        for (factor, proved) in self.facts.countable().filter(|(factor, _)| wanted(factor)) {
-            match freshest.iter_mut().find(|(known, _)| *known == factor) {
-                Some((_, known)) => *known = proved.max(*known),
-                None => freshest.push((factor, proved)),
-            }
-        }
-        let evidence = freshest.into_iter().map(|(factor, proved)| Evidence {
-            factor: factor.clone(),
-            age: proved.map(|proved| self.now.since(proved)),
-            last_authenticated_at: proved.and_then(Moment::date),
+        let wanted = self.freshest.iter().filter(|proof| wanted(proof.factor()));
+        let evidence = wanted.map(|proof| Evidence {
+            factor: proof.factor().clone(),
+            age: proof.dated().moment().map(|proved| self.now.since(proved)),
+            last_authenticated_at: proof.last_authenticated_at(),
         });
         evidence.collect()
     }

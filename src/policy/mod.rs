@@ -28,7 +28,7 @@
 //! | [`mfa()`](Policy::mfa) | the factors with age ≤ d cannot all be presented by one compromise of the [`TrustModel`] |
 //! | [`independent(n)`](Policy::independent) | the same, by fewer than `n` compromises |
 //! | [`phishing_resistant()`](Policy::phishing_resistant) | a WebAuthn factor has age ≤ d |
-//! | [`session_within(s)`](Policy::session_within) | the session began at most min(s, d) ago, and the token says when |
+//! | [`session_within(s)`](Policy::session_within) | the session began at most min(s, d) ago, the token says when, and some factor counts |
 //! | [`p.within(d)`](Policy::within) | `p` holds, counting only what happened at most d ago; nested, the tighter wins |
 //! | [`p.named(…)`](Policy::named) | `p` holds |
 //!

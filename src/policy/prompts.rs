@@ -1,6 +1,7 @@
 //! What to ask the user for: the smallest sets of factors whose authentication would satisfy a policy.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -8,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::evaluate::{self, Facts};
 use super::{Clause, Policy, Shortfall};
-use crate::factor::{Dated, Factor};
+use crate::factor::{AuthenticationFactor, Factor};
 use crate::moment::Moment;
 use crate::session::Session;
 
@@ -122,106 +123,125 @@ impl Shortfall {
         }
         let too_many = distinct.len() > MOST_OFFERED;
         distinct.truncate(MOST_OFFERED);
-        let mut search = Search::new(self);
-        let outlook = search.outlook(&distinct);
-        if outlook == Outlook::Retryable {
-            search.explore(&mut Vec::new(), &distinct);
-        }
-        let truncated = too_many || search.tried > MOST_TRIED || search.found.len() > MOST_SETS;
-        // The search goes by the order offered, and the sort leaves what is alike in it.
-        let mut found = std::mem::take(&mut search.found);
-        let is_missing = |factor: &&&Factor| search.last_proved(factor).is_none();
-        found.sort_by_cached_key(|set| (set.iter().filter(is_missing).count(), set.len()));
-        let sets = found.iter().take(MOST_SETS).map(|set| search.describe(set)).collect();
+        let now = self.at().into();
+        let proofs = Facts::new(self.session(), now).freshest();
+        let mut search = Search::new(self, now, &proofs, &distinct);
+        let outlook = search.outlook();
+        let (mut found, complete) = match outlook {
+            Outlook::Retryable => search.minimal_sets(),
+            Outlook::Restart | Outlook::Hopeless => (Vec::new(), true),
+        };
+        let missing = |set: u32| search.members(set).filter(|factor| search.last_proved(factor).is_none()).count();
+        // Of sets as large, that comes first whose first members stand first in the offer.
+        found.sort_by_cached_key(|set| (missing(*set), set.count_ones(), Reverse(set.reverse_bits())));
+        let truncated = too_many || !complete || found.len() > MOST_SETS;
+        let sets = found.into_iter().take(MOST_SETS).map(|set| search.describe(set)).collect();
         Prompts { sets, truncated, outlook }
     }
 }
 
-struct Search<'a, 'f> {
+/// Sets of offered factors are bits, the first offered the lowest.
+struct Search<'a> {
     policy: &'a Policy,
     session: &'a Session,
+    /// Of each factor the session's freshest proof.
+    proofs: &'a [AuthenticationFactor],
+    offered: &'a [&'a Factor],
     now: Moment,
     /// The end of the grace.
     then: Moment,
     tried: usize,
-    found: Vec<Vec<&'f Factor>>,
 }
 
-impl<'a, 'f> Search<'a, 'f> {
-    fn new(shortfall: &'a Shortfall) -> Self {
-        let (policy, now) = (shortfall.policy(), Moment::from(shortfall.at()));
+impl<'a> Search<'a> {
+    fn new(
+        shortfall: &'a Shortfall,
+        now: Moment,
+        proofs: &'a [AuthenticationFactor],
+        offered: &'a [&'a Factor],
+    ) -> Self {
+        let (policy, session) = (shortfall.policy(), shortfall.session());
         let grace = policy.max_age().map_or(LONGEST_GRACE, |smallest| (smallest / 2).min(LONGEST_GRACE));
-        Self { policy, session: shortfall.session(), now, then: now.saturating_add(grace), tried: 0, found: Vec::new() }
+        Self { policy, session, proofs, offered, now, then: now.saturating_add(grace), tried: 0 }
     }
 
-    /// Whether the policy holds to the end of the grace, had these been proved at these times.
-    fn holds(&self, supposed: &[(&Factor, Moment)], started_at: Option<Moment>) -> bool {
-        let facts = Facts::supposing(self.session, self.now, supposed, started_at);
-        evaluate::until(self.policy, &facts, None).reaches(self.then)
+    fn facts(&self) -> Facts<'_> {
+        Facts::new(self.session, self.now).with_factors(self.proofs)
     }
 
-    fn suffices<'x>(&mut self, set: impl IntoIterator<Item = &'x &'x Factor>) -> bool {
+    /// Whether the policy holds to the end of the grace.
+    fn holds(&self, facts: &Facts<'_>) -> bool {
+        evaluate::until(self.policy, facts, None).reaches(self.then)
+    }
+
+    fn suffices(&mut self, set: u32) -> bool {
         self.tried += 1;
-        let supposed: Vec<_> = set.into_iter().map(|factor| (*factor, self.now)).collect();
-        self.tried <= MOST_TRIED && self.holds(&supposed, None)
+        let supposed: Vec<_> = self.members(set).map(|factor| (factor, self.now)).collect();
+        self.holds(&self.facts().supposing(&supposed))
     }
 
-    fn outlook(&self, offered: &[&Factor]) -> Outlook {
-        let mut supposed: Vec<_> = offered.iter().map(|factor| (*factor, self.now)).collect();
-        if self.holds(&supposed, None) {
+    fn outlook(&self) -> Outlook {
+        let mut supposed: Vec<_> = self.offered.iter().map(|factor| (*factor, self.now)).collect();
+        if self.holds(&self.facts().supposing(&supposed)) {
             return Outlook::Retryable;
         }
         // In a new session the user can prove again what this one has.
         supposed.extend(self.session.factors().iter().map(|proof| (proof.factor(), self.now)));
-        if self.holds(&supposed, Some(self.now)) { Outlook::Restart } else { Outlook::Hopeless }
+        let anew = self.facts().supposing(&supposed).started(self.now);
+        if self.holds(&anew) { Outlook::Restart } else { Outlook::Hopeless }
     }
 
-    /// Finds every minimal set that is `chosen` and some of `rest`. The policy being monotone, a branch that would not
-    /// suffice with all that is left is none.
-    fn explore(&mut self, chosen: &mut Vec<&'f Factor>, rest: &[&'f Factor]) {
-        for (index, factor) in rest.iter().enumerate() {
-            let later = rest.get(index + 1..).unwrap_or_default();
-            chosen.push(factor);
-            if !self.suffices(&*chosen) {
-                self.explore(chosen, later);
-            } else if self.is_minimal(chosen) {
-                self.found.push(chosen.clone());
+    /// The minimal sets that suffice, and whether those are all. First the single factors; then from pools of the others:
+    /// a minimal set of a pool, and for each of its members the pool without it, since every further minimal set lacks
+    /// one of them. Whatever is found is minimal, also where the search is cut short.
+    fn minimal_sets(&mut self) -> (Vec<u32>, bool) {
+        let singles = (0..self.offered.len()).map(|index| 1_u32 << index);
+        let mut found: Vec<u32> = singles.filter(|single| self.suffices(*single)).collect();
+        let rest = (0..self.offered.len()).map(|index| 1 << index).filter(|single| !found.contains(single)).sum();
+        let (mut pools, mut seen) = (VecDeque::from([rest]), HashSet::from([rest]));
+        while let Some(pool) = pools.pop_front() {
+            if self.tried >= MOST_TRIED {
+                return (found, false);
             }
-            chosen.pop();
-            if !self.suffices(chosen.iter().chain(later)) {
-                return;
+            self.tried += 1;
+            let known = found.iter().copied().find(|set| set & pool == *set);
+            let Some(set) = known.or_else(|| self.minimal_within(pool)) else { continue };
+            if known.is_none() {
+                found.push(set);
             }
+            pools.extend(bits(set).map(|member| pool & !member).filter(|smaller| seen.insert(*smaller)));
         }
+        (found, true)
     }
 
-    fn is_minimal(&mut self, set: &[&Factor]) -> bool {
-        (0..set.len()).all(|left_out| {
-            let others = set.iter().enumerate().filter(|(index, _)| *index != left_out);
-            !self.suffices(others.map(|(_, factor)| factor))
-        })
+    /// The pool less every factor that can be left out, the last offered first.
+    fn minimal_within(&mut self, pool: u32) -> Option<u32> {
+        let enough = self.suffices(pool);
+        let needed = |set: u32, factor: u32| if self.suffices(set & !factor) { set & !factor } else { set };
+        enough.then(|| bits(pool.reverse_bits()).map(u32::reverse_bits).fold(pool, needed))
     }
 
-    fn describe(&self, set: &[&Factor]) -> Vec<Prompt> {
-        let mut prompts: Vec<_> = set.iter().map(|factor| self.prompt(factor, set)).collect();
+    fn members(&self, set: u32) -> impl Iterator<Item = &'a Factor> + use<'a> {
+        let offered = self.offered;
+        bits(set).filter_map(move |bit| offered.get(bit.trailing_zeros() as usize).copied())
+    }
+
+    fn describe(&self, set: u32) -> Vec<Prompt> {
+        let mut prompts: Vec<_> = self.members(set).map(|factor| self.prompt(factor, set)).collect();
         // Whoever begins with the one that may be oldest has the most time.
-        prompts.sort_by_key(|prompt| std::cmp::Reverse(prompt.max_age.unwrap_or(Duration::MAX)));
+        prompts.sort_by_key(|prompt| Reverse(prompt.max_age.unwrap_or(Duration::MAX)));
         prompts
     }
 
     fn last_proved(&self, factor: &Factor) -> Option<Moment> {
-        let proofs = self.session.factors().iter().filter(|proof| proof.factor() == factor);
-        let dates = proofs.filter_map(|proof| match proof.dated() {
-            Dated::At(moment) if moment <= self.now => Some(moment),
-            Dated::At(_) | Dated::Absent | Dated::Unreadable => None,
-        });
-        dates.max()
+        self.proofs.iter().find(|proof| proof.factor() == factor)?.dated().moment()
     }
 
-    fn prompt(&self, factor: &Factor, set: &[&Factor]) -> Prompt {
+    fn prompt(&self, factor: &Factor, set: u32) -> Prompt {
         let holds_where_proved = |proved: Moment| {
             let when = |other: &Factor| if other == factor { proved } else { self.now };
-            let supposed: Vec<_> = set.iter().map(|other| (*other, when(other))).collect();
-            self.holds(&supposed, None)
+            let supposed: Vec<_> = self.members(set).map(|other| (other, when(other))).collect();
+            self.holds(&self.facts().supposing(&supposed))
         };
         let max_age = if holds_where_proved(Moment::DISTANT_PAST) {
             None
@@ -235,6 +255,13 @@ impl<'a, 'f> Search<'a, 'f> {
             max_age,
         }
     }
+}
+
+/// The bits of a set, the lowest first.
+fn bits(set: u32) -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(set), |rest| Some(rest & rest.wrapping_sub(1)))
+        .take_while(|rest| *rest != 0)
+        .map(|rest| rest & rest.wrapping_neg())
 }
 
 impl Policy {

@@ -114,7 +114,7 @@ impl Verifier {
         self.with(|settings| settings.rules.max_token_age = Some(max_age))
     }
 
-    /// Refuses sessions in which a support person acts as the user (the factor `impersonated`). By default they are
+    /// Refuses sessions in which a support person acts as the user (a factor of type `impersonated` or with the method `impersonation`). By default they are
     /// sessions like others, and the impersonation adds no strength.
     #[must_use]
     pub fn refuse_impersonation(self) -> Self {

@@ -59,7 +59,7 @@ impl Rules {
         self.judge_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
         let session = claims.session()?;
         let organization = self.organization(&claims)?;
-        if self.refuse_impersonation && session.factors.iter().any(|proof| *proof.factor() == Factor::Impersonated) {
+        if self.refuse_impersonation && session.factors.iter().any(|proof| is_impersonation(proof.factor())) {
             return Err(TokenError::Impersonated);
         }
         Ok(Session::new(SessionParts {
@@ -135,6 +135,12 @@ impl Rules {
             _ => Ok(()),
         }
     }
+}
+
+/// What adds strength goes by the exact pair; what is refused, by either half of it.
+fn is_impersonation(factor: &Factor) -> bool {
+    factor.factor_type() == Factor::Impersonated.factor_type()
+        || factor.delivery_method() == Factor::Impersonated.delivery_method()
 }
 
 fn time_claim(seconds: Field<u64>, claim: TimeClaim) -> Result<OffsetDateTime, TokenError> {

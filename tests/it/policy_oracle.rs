@@ -111,7 +111,7 @@ fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &[&
         Clause::Independent(needed) => strength(&kinds(), table) >= *needed,
         Clause::SessionWithin(own) => {
             let limit = limit.map_or(*own, |outer| outer.min(*own));
-            facts.started.is_some_and(|started| (at - started).max(0) <= limit)
+            !facts.kinds(at, None).is_empty() && facts.started.is_some_and(|started| (at - started).max(0) <= limit)
         }
         Clause::AllOf(clauses) => count(clauses) == clauses.len(),
         Clause::AnyOf(clauses) => count(clauses) >= 1,

@@ -144,6 +144,22 @@ fn nested_limits_take_the_tighter_and_limits_beyond_the_calendar_are_none() {
 }
 
 #[test]
+fn no_policy_holds_for_a_session_without_a_proof() {
+    let young = Policy::session_within(seconds(43_200));
+    for nothing in [
+        testing::session(),
+        testing::session().unreadable(Factor::Password),
+        testing::session().proved_ahead(Factor::Password, seconds(6)),
+    ] {
+        assert_eq!(says(&Policy::session(), &nothing), No);
+        assert_eq!(says(&young, &nothing), No);
+        assert_eq!(says(&young.clone().or(Policy::mfa()), &nothing), No);
+    }
+    assert_eq!(says(&young, &proved(&[Factor::Password])), For(42_600));
+    assert_eq!(says(&young.within(seconds(700)), &testing::session().undated(Factor::Password)), For(100));
+}
+
+#[test]
 fn within_zero_is_exact() {
     let now = Policy::factor(Factor::Totp).within(Duration::ZERO);
     assert_eq!(says(&now, &testing::session().proved(Factor::Totp)), For(0));
@@ -370,6 +386,34 @@ fn a_factor_that_would_lapse_before_the_prompt_is_answered_is_asked_for_too() {
     let offered = [Factor::Password, Factor::OtpSms];
     assert_eq!(prompts_in_words(&both, &session(540), &offered), ["otp/sms! 600"]);
     assert_eq!(prompts_in_words(&both, &session(541), &offered), ["password 600 + otp/sms! 600"]);
+}
+
+#[test]
+fn a_needed_factor_is_prompted_for_alone_wherever_it_stands_in_the_offer() {
+    let mfa = proved(&[Factor::Password, Factor::OtpSms]);
+    let by_default = |policy: &Policy, session: &SessionBuilder| {
+        let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
+        assert!(!shortfall.prompts(&shortfall.offered()).is_truncated());
+        prompts_in_words(policy, session, &shortfall.offered())
+    };
+    assert_eq!(by_default(&Policy::mfa().and(Factor::SsoSaml), &mfa), ["sso/sso_saml!"]);
+    assert_eq!(by_default(&Policy::session().and(Factor::OAuthGoogle), &mfa), ["oauth/oauth_google!"]);
+    let google = Policy::factor(Factor::OAuthGoogle).within(seconds(600));
+    assert_eq!(by_default(&Policy::mfa().and(google), &mfa), ["oauth/oauth_google! 600"]);
+    let email = Policy::mfa().and(Policy::session().within(seconds(3_600))).and(Factor::EmailOtp);
+    assert_eq!(by_default(&email, &proved(&[Factor::Password, Factor::Totp])), ["email_otp!"]);
+}
+
+#[test]
+fn a_search_that_is_cut_short_gives_only_sets_that_are_minimal() {
+    let offered: Vec<_> = Factor::LISTED.iter().take(24).cloned().collect();
+    for needed in [3, 8, 12, 20, 23] {
+        let some = Policy::try_at_least(needed, offered.clone()).unwrap();
+        let shortfall = some.evaluate(&testing::session().build(), NOW).unwrap_err();
+        let prompts = shortfall.prompts(&offered);
+        assert!(prompts.is_retryable() && !prompts.sets().is_empty());
+        assert!(prompts.sets().iter().all(|set| set.len() == needed), "{needed}");
+    }
 }
 
 #[test]

@@ -250,7 +250,21 @@ fn impersonation_is_refused_where_the_verifier_says_so() {
         claims[SESSION]["authentication_factors"].as_array_mut().unwrap().push(entry);
     };
     assert_eq!(verify(impersonated), Ok(()));
-    assert_eq!(verify_with(&issuer().verifier().refuse_impersonation(), impersonated), Err(TokenError::Impersonated));
+    let strict = issuer().verifier().refuse_impersonation();
+    assert_eq!(verify_with(&strict, impersonated), Err(TokenError::Impersonated));
+    // Either half of the pair is enough to refuse: here an unlisted pair must not pass.
+    for entry in [
+        json!({"type": "impersonated"}),
+        json!({"type": "impersonated", "delivery_method": null}),
+        json!({"type": "impersonated", "delivery_method": "impersonation_v2"}),
+        json!({"type": "support", "delivery_method": "impersonation"}),
+    ] {
+        let got = verify_with(&strict, |claims| {
+            claims[SESSION]["authentication_factors"].as_array_mut().unwrap().push(entry.clone());
+        });
+        assert_eq!(got, Err(TokenError::Impersonated), "{entry}");
+    }
+    assert_eq!(verify_with(&strict, |_| {}), Ok(()));
 }
 
 #[test]
