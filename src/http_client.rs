@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -65,12 +66,21 @@ impl HttpClient {
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
-        match Limited::new(response.into_body(), limit).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(FetchError::TooLarge(limit)),
-            Err(_) => Err(FetchError::Interrupted),
-        }
+        read(response.into_body(), limit).await
     }
+}
+
+/// Into one buffer, since frames of a byte each would cost a hundred times their content.
+async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| FetchError::Interrupted)?.into_data() else { continue };
+        if bytes.len().saturating_add(data.len()) > limit {
+            return Err(FetchError::TooLarge(limit));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.into())
 }
 
 /// Certificates in PEM; at least one.
@@ -79,9 +89,13 @@ pub(crate) fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Inv
     if roots.is_empty() { Err(InvalidRoots) } else { Ok(roots) }
 }
 
+/// In characters: a certificate can name any number of hosts.
+const LONGEST_CAUSE: usize = 400;
+
 fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let causes = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    causes.chars().take(LONGEST_CAUSE).collect()
 }
 
 /// Not certificates in PEM that can be trusted as roots.

@@ -251,12 +251,41 @@ fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
 
 #[test]
 fn a_runtime_that_stands_still_holds_up_nobody_for_longer_than_a_fetch_may_take() {
-    let still = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let keys = RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap().fetch_timeout(Duration::from_millis(50));
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (still, other) = (runtime(), runtime());
+    let server = serving.block_on(KeyServer::start(good()));
+    let keys = server.keys().clock(FixedClock::new()).fetch_timeout(Duration::from_millis(300));
     let first = still.block_on(async { keys.refresh("a") }); // the task is spawned there and never polled again
-    let second = other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await });
-    assert!(first.is_some() && second.is_err());
+    let refresh = || other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await });
+    assert!(first.is_some() && refresh().is_err());
+    // What has had its time is given up, and the next who asks begins anew.
+    assert!(refresh().is_ok() && keys.current().is_some());
+    // The old fetch lands after all, and disturbs nothing.
+    still.block_on(async {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(keys.current().is_some());
+    assert!(other.block_on(async { keys.refresh("a") }).is_none(), "cooling down after a good fetch");
+}
+
+#[test]
+fn a_refresh_that_stands_still_is_begun_anew() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (still, other) = (runtime(), runtime());
+    let server = serving.block_on(KeyServer::start(good()));
+    let clock = FixedClock::new();
+    let keys = server.keys().clock(clock.clone()).fetch_timeout(Duration::from_millis(300));
+    other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).unwrap();
+    clock.advance(seconds(600));
+    assert!(still.block_on(async { keys.current() }).is_some()); // begins a fetch that is never polled
+    // An unknown key waits for it in vain, once.
+    assert!(other.block_on(async { within_seconds(keys.refresh("b").unwrap()).await }).is_err());
+    assert!(other.block_on(async { within_seconds(keys.refresh("b").unwrap()).await }).is_ok());
+    assert_eq!(server.requests(), 2);
 }
 
 #[test]
@@ -268,6 +297,17 @@ fn outside_a_runtime_there_are_no_keys_and_no_panic() {
     let verifier = Verifier::new(keys, [issuer().name()], issuer().audience());
     let token = issuer().mint(&proved(&[Factor::Password]));
     assert!(matches!(verifier.verify_at(&token, NOW), Err(TokenError::KeysUnavailable(_))));
+}
+
+#[test]
+fn outside_a_runtime_nobody_joins_a_fetch_that_is_under_way() {
+    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = serving.block_on(KeyServer::start(Behaviour::Silent));
+    let keys = server.keys();
+    let _under_way = serving.block_on(async { keys.refresh("a") });
+    let mut refresh = keys.refresh("b").unwrap();
+    let outcome = refresh.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(outcome, Poll::Ready(Err(_))), "{outcome:?}");
 }
 
 #[tokio::test]

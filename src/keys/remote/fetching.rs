@@ -2,7 +2,7 @@
 
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -43,8 +43,16 @@ struct Held {
 #[derive(Default)]
 struct Progress {
     schedule: Schedule,
-    under_way: Option<Announcement>,
-    /// The last task that was seen under way, done or not.
+    under_way: Option<UnderWay>,
+    /// How many fetches have been begun.
+    begun: u64,
+}
+
+struct UnderWay {
+    number: u64,
+    outcome: Announcement,
+    /// In real time, as the bound of a fetch is, whatever clock the schedule goes by.
+    since: Instant,
     task: Option<AbortHandle>,
 }
 
@@ -73,15 +81,15 @@ impl Fetching {
     pub(super) fn refresh(self: &Arc<Self>, settings: &Settings) -> Option<Refresh> {
         let now = settings.clock.monotonic();
         let progress = self.progress();
-        let decision = match progress.under_way {
-            Some(_) => Decision::Fetch,
-            None => progress.schedule.decide(now, &settings.limits),
+        let decision = match &progress.under_way {
+            Some(under_way) if !under_way.is_overdue(settings) => Decision::Fetch,
+            _ => progress.schedule.decide(now, &settings.limits),
         };
         match decision {
             Decision::CoolDown => None,
             Decision::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
             Decision::Fetch => match self.fetch(settings, progress, now) {
-                Some(outcome) => Some(Box::pin(wait_for(outcome, settings.bounds.time))),
+                Some(outcome) => Some(Box::pin(wait_for(outcome, patience(settings)))),
                 None => Some(Box::pin(ready(unavailable(LEAST_RETRY_AFTER)))),
             },
         }
@@ -94,21 +102,24 @@ impl Fetching {
         mut progress: MutexGuard<'_, Progress>,
         now: Duration,
     ) -> Option<Announcement> {
-        if let Some(outcome) = &progress.under_way {
-            return Some(outcome.clone());
-        }
         let runtime = Handle::try_current().ok()?;
+        if let Some(under_way) = progress.under_way.as_ref().filter(|under_way| !under_way.is_overdue(settings)) {
+            return Some(under_way.outcome.clone());
+        }
         let (announce, outcome) = watch::channel(None);
-        progress.under_way = Some(outcome.clone());
+        progress.begun += 1;
+        let number = progress.begun;
+        let under_way = UnderWay { number, outcome: outcome.clone(), since: Instant::now(), task: None };
+        let overdue = progress.under_way.replace(under_way);
         // A runtime that is shutting down drops the task at once, and its landing takes the lock.
         drop(progress);
-        let landing = Landing { fetching: Arc::downgrade(self), settings: settings.clone(), announce, began: now };
-        let task = runtime.spawn(landing.fetch());
-        let mut progress = self.progress();
-        if progress.under_way.as_ref().is_some_and(|under_way| under_way.same_channel(&outcome)) {
-            progress.task = Some(task.abort_handle());
+        drop(overdue);
+        let fetching = Arc::downgrade(self);
+        let landing = Landing { fetching, settings: settings.clone(), number, announce, began: now };
+        let task = runtime.spawn(landing.fetch()).abort_handle();
+        if let Some(under_way) = self.progress().under_way.as_mut().filter(|under_way| under_way.number == number) {
+            under_way.task = Some(task);
         }
-        drop(progress);
         Some(outcome)
     }
 
@@ -118,23 +129,32 @@ impl Fetching {
     }
 }
 
-impl Drop for Fetching {
+impl UnderWay {
+    /// A fetch bounds itself, but on the runtime of whoever asked first, which may stand still.
+    fn is_overdue(&self, settings: &Settings) -> bool {
+        self.since.elapsed() >= patience(settings)
+    }
+}
+
+/// When the source goes, or a fetch that is overdue is given up.
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        let progress = self.progress.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(task) = &progress.task {
+        if let Some(task) = &self.task {
             task.abort();
         }
     }
 }
 
-/// The fetch bounds itself, but on the runtime of whoever asked first, which may stand still. A little more time than the
-/// fetch has, so that where it does land, nobody has left before.
-async fn wait_for(mut outcome: Announcement, fetch_time: Duration) -> Outcome {
-    let patience = fetch_time.saturating_add(fetch_time / 8);
+async fn wait_for(mut outcome: Announcement, patience: Duration) -> Outcome {
     match tokio::time::timeout(patience, outcome.wait_for(Option::is_some)).await {
         Ok(Ok(landed)) => landed.unwrap_or(Ok(())),
         Ok(Err(_)) | Err(_) => unavailable(LEAST_RETRY_AFTER),
     }
+}
+
+/// A little more time than a fetch has, so that where it does land, nobody has left before.
+fn patience(settings: &Settings) -> Duration {
+    settings.bounds.time.saturating_add(settings.bounds.time / 8)
 }
 
 fn unavailable(rest: Duration) -> Outcome {
@@ -146,6 +166,7 @@ struct Landing {
     /// Weak, so that a fetch does not keep alive what nobody asks any more.
     fetching: Weak<Fetching>,
     settings: Settings,
+    number: u64,
     announce: watch::Sender<Option<Outcome>>,
     began: Duration,
 }
@@ -163,11 +184,12 @@ impl Landing {
 
     fn settle(&self, keys: KeySet) {
         let Some(fetching) = self.fetching.upgrade() else { return };
-        tracing::debug!(url = %self.settings.url, keys = keys.len(), "keys fetched");
-        fetching.held.store(Some(Arc::new(Held { keys: Arc::new(keys), fetched_at: self.began })));
         let mut progress = fetching.progress();
-        progress.schedule.succeeded(self.began);
-        progress.under_way = None;
+        if progress.end(self.number) {
+            tracing::debug!(url = %self.settings.url, keys = keys.len(), "keys fetched");
+            fetching.held.store(Some(Arc::new(Held { keys: Arc::new(keys), fetched_at: self.began })));
+            progress.schedule.succeeded(self.began);
+        }
         self.announce.send_replace(Some(Ok(())));
     }
 }
@@ -178,10 +200,25 @@ impl Drop for Landing {
             return;
         }
         let Some(fetching) = self.fetching.upgrade() else { return };
+        let now = self.settings.clock.monotonic();
         let mut progress = fetching.progress();
-        let rest = progress.schedule.failed(self.settings.clock.monotonic(), &self.settings.limits);
-        progress.under_way = None;
+        let rest = match progress.end(self.number) {
+            true => progress.schedule.failed(now, &self.settings.limits),
+            false => LEAST_RETRY_AFTER,
+        };
         self.announce.send_replace(Some(unavailable(rest)));
+    }
+}
+
+impl Progress {
+    /// Ends the fetch of this number, unless it has been given up and another is under way.
+    fn end(&mut self, number: u64) -> bool {
+        let is_own = self.under_way.as_ref().is_some_and(|under_way| under_way.number == number);
+        if is_own && let Some(mut under_way) = self.under_way.take() {
+            // It ends by itself.
+            under_way.task = None;
+        }
+        is_own
     }
 }
 

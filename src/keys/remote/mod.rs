@@ -83,8 +83,8 @@ impl RemoteKeys {
         Self::with(Settings { clock: Arc::new(clock), ..self.settings })
     }
 
-    /// How long one fetch, and a request that waits for it, may take; 5 s by default. (Where the fetch was begun on a
-    /// runtime that stands still, those on others wait an eighth longer.)
+    /// How long one fetch, and a request that waits for it, may take; 5 s by default. Where the fetch was begun on a runtime
+    /// that stands still, those on others wait an eighth longer; then it is given up, and the next request begins another.
     #[must_use]
     pub fn fetch_timeout(mut self, time: Duration) -> Self {
         self.settings.bounds.time = time;
@@ -98,7 +98,8 @@ impl RemoteKeys {
         Self::with(self.settings)
     }
 
-    /// The age up to which the last good set is used while the server fails; 12 hours by default, at least 1 s.
+    /// The age, from the beginning of its fetch, up to which the last good set is used while the server fails; 12 hours by
+    /// default, at least 1 s. Not less than a fetch may take, or a slow one arrives too old to be used.
     #[must_use]
     pub fn usable_for(mut self, age: Duration) -> Self {
         self.settings.limits.usable_for = age.max(LEAST_PAUSE);

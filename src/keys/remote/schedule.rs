@@ -93,7 +93,8 @@ impl Schedule {
         let failing = self.failing?;
         let doubled = limits.backoff.saturating_mul(1_u32.checked_shl(failing.count - 1).unwrap_or(u32::MAX));
         let retry_at = failing.last_at.saturating_add(doubled.min(limits.longest_backoff));
-        retry_at.checked_sub(now).filter(|rest| !rest.is_zero())
+        // A clock that ran backwards must not lengthen the pause.
+        retry_at.checked_sub(now).filter(|rest| !rest.is_zero()).map(|rest| rest.min(limits.longest_backoff))
     }
 }
 
