@@ -39,6 +39,6 @@ pub use self::policy::{
 };
 pub use self::rejection::Rejection;
 pub use self::respond::{BearerChallenge, Respond, problem};
-pub use self::session::{Attributes, Organization, Session};
+pub use self::session::{Attributes, CustomClaimsError, Organization, Session};
 pub use self::token::{AccessTokenClaim, Excerpt, Part, TimeClaim, TokenError, Verifier};
 pub use self::trust::{Compromise, TrustModel};

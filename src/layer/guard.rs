@@ -103,7 +103,8 @@ impl StepUpLayer {
         self.with(|guard| guard.offer = Some(Arc::new(factors)))
     }
 
-    /// A guard that looks for tokens in these places, in this order. None at all refuses every request.
+    /// A guard that looks for tokens in these places, in this order. With none at all it finds no
+    /// credentials in any request: each is refused, or where the guard is optional let through without a grant.
     #[must_use]
     pub fn credentials(&self, sources: impl IntoIterator<Item = CredentialSource>) -> Self {
         self.with(|guard| guard.sources = sources.into_iter().collect())

@@ -32,6 +32,9 @@
 //! | [`p.within(d)`](Policy::within) | `p` holds, counting only what happened at most d ago; nested, the tighter wins |
 //! | [`p.named(…)`](Policy::named) | `p` holds |
 //!
+//! Policies nest as deep as a program builds them. They are judged by recursion: hundreds of levels are fine, many thousands
+//! overflow the stack.
+//!
 //! There is no negation. A policy is monotone: a further factor, or a fresher one, never loses a grant.
 //!
 //! ```

@@ -121,7 +121,7 @@ impl Display for Wanted<'_> {
             Requirement::Factor { factor } => factor.fmt(f),
             Requirement::PhishingResistant => f.write_str("a phishing-resistant factor"),
             Requirement::Independent { needed: 2, have: 1 } => f.write_str("a second, independent factor"),
-            Requirement::Independent { needed, have } => match needed - have {
+            Requirement::Independent { needed, have } => match needed.saturating_sub(*have) {
                 1 => f.write_str("a further, independent factor"),
                 missing => write!(f, "{missing} independent factors"),
             },

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer as _, Error as _, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 /// The organization that a B2B session belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,37 +59,62 @@ impl fmt::Debug for Attributes {
 const RESERVED: [&str; 9] =
     ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "https://stytch.com/session", "https://stytch.com/organization"];
 
-pub(super) fn custom<T: DeserializeOwned>(payload: &str) -> Result<T, serde_json::Error> {
+/// Each claim's text goes to the type as it is, so that the type's own strictness holds.
+pub(super) fn custom<T: DeserializeOwned>(payload: &str) -> Result<T, CustomClaimsError> {
     let custom = serde_json::Deserializer::from_str(payload).deserialize_map(CustomClaims)?;
-    serde_json::from_value(Value::Object(custom))
+    Ok(serde_json::from_str(&custom)?)
 }
 
+/// The object of the custom claims alone, as text.
 struct CustomClaims;
 
 impl<'de> Visitor<'de> for CustomClaims {
-    type Value = Map<String, Value>;
+    type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut claims: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut claims: A) -> Result<String, A::Error> {
         let mut seen = HashSet::new();
-        let mut custom = Map::new();
-        while let Some((name, value)) = claims.next_entry::<String, Value>()? {
-            if !seen.insert(name.clone()) {
+        let mut custom = Vec::new();
+        while let Some((name, value)) = claims.next_entry::<String, &RawValue>()? {
+            if !RESERVED.contains(&name.as_str()) {
+                let name = serde_json::to_string(&name).map_err(A::Error::custom)?;
+                custom.push(format!("{name}:{value}"));
+            }
+            if !seen.insert(name) {
                 return Err(A::Error::custom("a claim stands twice"));
             }
-            if !RESERVED.contains(&name.as_str()) {
-                custom.insert(name, value);
-            }
         }
-        Ok(custom)
+        Ok(format!("{{{}}}", custom.join(",")))
     }
 }
 
+/// Custom claims that do not have the shape they are read in. What they say stays out of it, since errors are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CustomClaimsError {
+    column: usize,
+}
+
+impl From<serde_json::Error> for CustomClaimsError {
+    fn from(error: serde_json::Error) -> Self {
+        Self { column: error.column() }
+    }
+}
+
+impl fmt::Display for CustomClaimsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the custom claims do not have the expected shape, at character {}", self.column)
+    }
+}
+
+impl std::error::Error for CustomClaimsError {}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value};
+
     use super::*;
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod claims;
 
-pub use self::claims::{Attributes, Organization};
+pub use self::claims::{Attributes, CustomClaimsError, Organization};
 
 use std::fmt;
 use std::sync::Arc;
@@ -155,13 +155,13 @@ impl Session {
     /// let session = testing::session().proved(Factor::Password).claim("plan", "gold").build();
     /// let custom: Custom = session.custom_claims()?;
     /// assert_eq!(custom.plan, "gold");
-    /// # Ok::<(), serde_json::Error>(())
+    /// # Ok::<(), tower_step_up::CustomClaimsError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// Where the claims do not have the shape of `T`, or one name stands twice.
-    pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+    pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
         claims::custom(&self.0.payload)
     }
 

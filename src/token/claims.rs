@@ -106,6 +106,9 @@ struct RawOrganization {
     slug: Field<Box<str>>,
 }
 
+/// More than entries of the genuine form find room in a token.
+const MOST_FACTORS: usize = 256;
+
 impl<'a> Claims<'a> {
     pub(super) fn read(payload: &'a str) -> Result<Self, TokenError> {
         json::object(payload).map_err(|fault| match fault {
@@ -122,6 +125,9 @@ impl<'a> Claims<'a> {
             Field::Unreadable => return Err(TokenError::UnreadableSession("id")),
         };
         let factors = match raw.authentication_factors {
+            Field::Value(entries) if entries.len() > MOST_FACTORS => {
+                return Err(TokenError::TooManyFactors { count: entries.len() });
+            }
             Field::Value(entries) if !entries.is_empty() => {
                 entries.into_iter().map(factor).collect::<Result<_, _>>()?
             }

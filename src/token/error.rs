@@ -66,7 +66,12 @@ pub enum TokenError {
     NoSessionId,
     /// The session's `authentication_factors` are absent or empty.
     NoFactors,
-    /// A consumer project's verifier, and a token with the claim of an organization, whatever is in it.
+    /// The session has more than 256 `authentication_factors`.
+    TooManyFactors {
+        /// How many.
+        count: usize,
+    },
+    /// A consumer project's verifier, and a token with the claim of an organization, whatever is in it (but null).
     UnexpectedOrganization,
     /// A B2B project's verifier, and a token without an organization, or without its id.
     NoOrganization,
@@ -133,6 +138,7 @@ impl TokenError {
             Self::UnreadableSession(_) => "token_unreadable_session",
             Self::NoSessionId => "token_no_session_id",
             Self::NoFactors => "token_no_factors",
+            Self::TooManyFactors { .. } => "token_too_many_factors",
             Self::UnexpectedOrganization => "token_unexpected_organization",
             Self::NoOrganization => "token_no_organization",
             Self::Impersonated => "token_impersonated",
@@ -169,8 +175,13 @@ impl fmt::Display for TokenError {
             Self::UnreadableSession(part) => write!(f, "the session's {part} cannot be read"),
             Self::NoSessionId => f.write_str("the session has no id"),
             Self::NoFactors => f.write_str("the session has no authentication factors"),
-            Self::UnexpectedOrganization => f.write_str("the session belongs to an organization"),
-            Self::NoOrganization => f.write_str("the session belongs to no organization"),
+            Self::TooManyFactors { count } => write!(f, "the session has {count} authentication factors"),
+            Self::UnexpectedOrganization => {
+                f.write_str("the session belongs to an organization, and the verifier is not for a B2B project")
+            }
+            Self::NoOrganization => {
+                f.write_str("the session belongs to no organization, and the verifier is for a B2B project")
+            }
             Self::Impersonated => f.write_str("the session is an impersonation"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, {} ahead", *at - *now),
             Self::SessionEnded { at, now } => write!(f, "the session ended at {at}, {} ago", *now - *at),

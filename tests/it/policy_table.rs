@@ -336,6 +336,14 @@ fn run_time_lists_are_not_empty_and_not_endless() {
 }
 
 #[test]
+fn an_unmet_requirement_of_ones_own_making_can_be_written_too() {
+    let shortfall = Policy::mfa().evaluate(&testing::session().build(), NOW).unwrap_err();
+    let mut unmet = shortfall.unmet().remove(0);
+    unmet.requirement = Requirement::Independent { needed: 1, have: 3 };
+    assert_eq!(unmet.to_string(), "0 independent factors");
+}
+
+#[test]
 fn stytchs_own_rule_for_its_resources() {
     let rule = Policy::at_least(
         2,

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use tower_step_up::testing::{self, NOW, TestIssuer};
 use tower_step_up::{Algorithm, Factor, Session};
 
+use crate::support::issuer;
+
 fn facts(session: &Session) -> Value {
     let factors: Vec<_> = session
         .factors()
@@ -61,6 +63,30 @@ fn a_b2b_issuer_gives_an_organization_to_who_names_none() {
 }
 
 #[test]
+fn custom_claims_are_read_as_the_type_reads_them() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Custom {
+        plan: Plan,
+    }
+    #[derive(Debug, serde::Deserialize)]
+    struct Plan {
+        tier: String,
+    }
+    let read = |plan: &str| {
+        let payload = Value::from(issuer().claims(&testing::session().proved(Factor::Password))).to_string();
+        let payload = payload.replacen('{', &format!("{{\"plan\":{plan},"), 1);
+        let header = json!({"alg": "RS256", "kid": issuer().kid()}).to_string();
+        let session = issuer().verifier().verify_at(&issuer().sign(&header, &payload), NOW).unwrap();
+        session.custom_claims::<Custom>().map(|custom| custom.plan.tier)
+    };
+    assert_eq!(read(r#"{"tier":"gold"}"#).unwrap(), "gold");
+    let doubled = read(r#"{"tier":"free","tier":"gold"}"#).unwrap_err();
+    assert!(doubled.to_string().starts_with("the custom claims do not have the expected shape"), "{doubled}");
+    assert!(read(r#"{"$serde_json::private::RawValue":"{\"tier\":\"gold\"}"}"#).is_err());
+    assert!(read("7").is_err());
+}
+
+#[test]
 fn an_issuer_accepts_only_its_own_tokens() {
     let (one, other) = (TestIssuer::new(), TestIssuer::new());
     let token = one.mint(&testing::session().proved(Factor::Password));
@@ -82,8 +108,13 @@ fn debug_output_shows_no_secrets_addresses_or_tokens() {
     assert_eq!(session.attributes().ip_address(), "203.0.113.7");
     let grant = tower_step_up::Policy::session().evaluate(&session, NOW).unwrap();
     let shortfall = tower_step_up::Policy::mfa().evaluate(&session, NOW).unwrap_err();
-    let output =
-        format!("{session:?} {grant:?} {shortfall:?} {:?} {issuer:?} {:?}", session.attributes(), issuer.guard());
+    let wrong = session.custom_claims::<std::collections::HashMap<String, u64>>().unwrap_err();
+    let builder = testing::session().proved(Factor::Password).claim("note", "hush-hush");
+    let output = format!(
+        "{wrong} {wrong:?} {builder:?} {session:?} {grant:?} {shortfall:?} {:?} {issuer:?} {:?}",
+        session.attributes(),
+        issuer.guard()
+    );
     for hidden in ["203.0.113.7", "Browser/1", "hush-hush", "a@b.example", &token, token.rsplit('.').next().unwrap()] {
         assert!(!output.contains(hidden), "{hidden} in {output}");
     }

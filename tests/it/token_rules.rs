@@ -161,6 +161,8 @@ fn the_session_claim_has_its_shape() {
     let odd = [json!({}), json!("password"), json!([7]), json!([["password", "knowledge"]]), json!([{"type": 7}])];
     check_session(factors, &odd, Err(TokenError::UnreadableSession(factors)));
     check_session(factors, &[json!([{}]), json!([{"type": "new", "delivery_method": null}])], Ok(()));
+    check_session(factors, &[json!(vec![json!({}); 256])], Ok(()));
+    check_session(factors, &[json!(vec![json!({}); 257])], Err(TokenError::TooManyFactors { count: 257 }));
 
     let dates =
         [json!("soon"), json!(7), json!("2026-01-01"), json!("2026-13-01T00:00:00Z"), json!("2026-01-01T12:00:00")];
