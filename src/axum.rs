@@ -36,7 +36,6 @@ impl std::error::Error for MissingGrant {}
 
 impl IntoResponse for MissingGrant {
     fn into_response(self) -> Response {
-        tracing::error!(target: "tower_step_up::guard", reason = %self, "a handler cannot run");
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
@@ -51,12 +50,20 @@ fn grant(parts: &Parts) -> Result<Grant, MissingGrant> {
     parts.extensions.get::<Grant>().cloned().ok_or_else(missing)
 }
 
+/// [`grant`], with a line in the log that says where it is missing.
+fn needed_grant(parts: &Parts) -> Result<Grant, MissingGrant> {
+    grant(parts).inspect_err(|reason| {
+        let (method, path) = (&parts.method, parts.uri.path());
+        tracing::error!(target: "tower_step_up::guard", %method, path, %reason, "a handler cannot run");
+    })
+}
+
 /// The grant of the innermost guard. Where no guard stands: 500, and a line in the log that says so.
 impl<S: Sync> FromRequestParts<S> for Grant {
     type Rejection = MissingGrant;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, MissingGrant> {
-        grant(parts)
+        needed_grant(parts)
     }
 }
 
@@ -66,9 +73,8 @@ impl<S: Sync> OptionalFromRequestParts<S> for Grant {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, MissingGrant> {
         match grant(parts) {
-            Ok(grant) => Ok(Some(grant)),
             Err(MissingGrant::OptionalGuard) => Ok(None),
-            Err(missing) => Err(missing),
+            _ => needed_grant(parts).map(Some),
         }
     }
 }
@@ -78,7 +84,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = MissingGrant;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, MissingGrant> {
-        grant(parts).map(|grant| grant.session().clone())
+        needed_grant(parts).map(|grant| grant.session().clone())
     }
 }
 

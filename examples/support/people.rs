@@ -89,7 +89,8 @@ fn print(lines: &mut String, base: &str, who: &str, asks: &[Ask], token: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(lines, "\n{who}");
     for ask in asks {
-        let _ = writeln!(lines, "  {}: {}\n  {}", ask.request, ask.answer, ask.curl(base, token));
+        let carried = if matches!(ask.carries, Carries::Cookie) { " with the token in a cookie" } else { "" };
+        let _ = writeln!(lines, "  {}{carried}: {}\n  {}", ask.request, ask.answer, ask.curl(base, token));
     }
 }
 

@@ -66,7 +66,8 @@
 //!
 //! One `tracing` event per decision, with the target `tower_step_up::guard` and these fields: `decision` (`granted`,
 //! `anonymous` or `refused`), `policy`, `reason`, `detail`, `status`, `session_id` and `user_id` where a session was
-//! verified. Grants are on the level DEBUG, refusals on INFO, unavailable keys on WARN. Tokens, addresses and phone numbers
+//! verified. Method and path are not among them: a span around the guard, such as tower-http's `TraceLayer` makes, has them.
+//! Grants are on the level DEBUG, refusals on INFO, unavailable keys on WARN. Tokens, addresses and phone numbers
 //! are never in them.
 
 mod body;

@@ -142,7 +142,8 @@ impl std::error::Error for ListError {}
 #[diagnostic::on_unimplemented(
     message = "a policy needs an array of 1 to 16 clauses",
     label = "not an array of 1 to 16 policies or factors",
-    note = "an empty list would demand nothing (`all_of`) or could never be met (`any_of`)"
+    note = "an empty list would demand nothing (`all_of`) or could never be met (`any_of`)",
+    note = "for a list that is known only at run time, or a longer one: `try_all_of`, `try_any_of`, `try_at_least`"
 )]
 pub trait NonEmpty: sealed::Sealed {
     #[doc(hidden)]

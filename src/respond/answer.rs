@@ -33,13 +33,9 @@ impl<'a> Answer<'a> {
             Rejection::NoCredentials => {
                 (Challenge::Bare, "no-credentials", "Authentication required", "sign in".to_owned(), None)
             }
-            Rejection::InvalidRequest(error) => (
-                Challenge::Error("invalid_request"),
-                "invalid-request",
-                "Ambiguous credentials",
-                error.to_string(),
-                None,
-            ),
+            Rejection::InvalidRequest(error) => {
+                (Challenge::Error("invalid_request"), "invalid-request", "Invalid request", error.to_string(), None)
+            }
             Rejection::InvalidToken(error) => (
                 Challenge::Error("invalid_token"),
                 "invalid-token",

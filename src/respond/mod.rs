@@ -13,7 +13,7 @@ use crate::rejection::Rejection;
 
 /// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
 ///
-/// Closures do it too. The default is [`BearerChallenge`]; one's own can fall back to it:
+/// Closures do it too, with the types of their arguments written out. The default is [`BearerChallenge`]; one's own can fall back to it:
 ///
 /// ```
 /// use bytes::Bytes;

@@ -52,14 +52,14 @@
 //! | `last_authenticated_at` | of `stale`: when the clause was last met |
 //! | `started_at` | of `restart`: when the session began, where the token says |
 //! | `max_age` of a clause | of `stale` and `restart`: the age allowed in whole seconds |
-//!
 //! | `prompts` | alternatives: authenticating all factors of one of them meets the policy, now and a minute later; see [`Prompts`](crate::Prompts) |
 //! | `max_age` of a prompt | the age to which the policy will hold the factor, in whole seconds, where it is limited |
 //! | `retryable` | whether the factors on offer can meet the policy in this session |
 //! | `restart` | `true` where they can in a new session only |
 //! | `truncated` | `true` where there may be further alternatives |
 //!
-//! Clients should ignore members that they do not know.
+//! A client builds its pages from `prompts`; `unmet` is for people who look for the reason. Clients should ignore members
+//! that they do not know.
 //!
 //! # Keys unavailable
 //!

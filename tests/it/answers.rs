@@ -52,7 +52,7 @@ async fn two_credentials_of_one_kind() {
         let answer = answer(&issuer().guard(), with(headers)).await;
         let challenge = format!(r#"Bearer realm="api", error="invalid_request", error_description="{detail}""#);
         let body = json!({
-            "type": format!("{TYPES}#invalid-request"), "title": "Ambiguous credentials", "status": 400, "detail": detail,
+            "type": format!("{TYPES}#invalid-request"), "title": "Invalid request", "status": 400, "detail": detail,
         });
         check_refusal(&answer, 400, &challenge, body);
     }

@@ -133,7 +133,8 @@ impl Server {
         for (expected, curl) in &asks {
             let (request, method_and_path) = self.parse(curl);
             let (asked, expected) = expected.split_once(": ").expect(expected);
-            assert_eq!(asked, method_and_path, "the heading of {curl}");
+            let by_cookie = if curl.contains("-b ") { " with the token in a cookie" } else { "" };
+            assert_eq!(asked, format!("{method_and_path}{by_cookie}"), "the heading of {curl}");
             let answer = self.ask(request).await;
             assert_eq!(in_words(&answer), expected, "{curl}");
         }
