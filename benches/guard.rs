@@ -134,8 +134,9 @@ fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench]
-fn policy_alone(bencher: Bencher<'_, '_>) {
-    let session = testing::session().proved(Factor::Password).proved(Factor::OtpSms).build();
+fn policy_of_six_clauses_over_four_factors(bencher: Bencher<'_, '_>) {
+    let factors = [Factor::OAuthGoogle, Factor::Password, Factor::OtpSms, Factor::Totp];
+    let session = factors.into_iter().fold(testing::session(), testing::SessionBuilder::proved).build();
     let policy = transfer();
     bencher.bench(|| black_box(&policy).evaluate(black_box(&session), NOW).is_ok());
 }

@@ -9,33 +9,38 @@ use super::{Clause, Policy};
 use crate::factor::{AuthenticationFactor, Dated, Factor};
 use crate::moment::Moment;
 use crate::session::Session;
-use crate::trust::TrustModel;
+use crate::trust::{Compromises, TrustModel};
 
-/// How long a clause holds, with the set of proofs that count now held fixed. Ordered: never, then instants, then forever.
+/// How long a clause holds, with the set of proofs that count now held fixed: never, until an instant, or forever, in
+/// that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Until {
-    Never,
-    At(Moment),
-    Forever,
-}
+pub(super) struct Until(Moment);
 
 impl Until {
+    pub(super) const NEVER: Self = Self(Moment::FIRST);
+    const FOREVER: Self = Self(Moment::LAST);
+
     /// Exactly at the limit still holds.
     pub(super) fn reaches(self, now: Moment) -> bool {
-        self >= Self::At(now)
+        self.0 >= now
     }
 
-    /// `since` plus the age allowed; a limit beyond what can be counted is no limit.
-    fn after(since: Moment, max_age: Option<Duration>) -> Self {
-        max_age.and_then(|limit| since.checked_add(limit)).map_or(Self::Forever, Self::At)
+    /// The last instant; `None` where there is none to name.
+    pub(super) fn limit(self) -> Option<Moment> {
+        (self != Self::NEVER && self != Self::FOREVER).then_some(self.0)
+    }
+
+    /// `since` plus the age allowed.
+    fn after(since: Moment, max_age: Limit) -> Self {
+        max_age.map_or(Self::FOREVER, |limit| Self(since.plus(limit)))
     }
 }
 
 /// The tightest enclosing `within`.
 pub(super) type Limit = Option<Duration>;
 
-pub(super) fn tighter(limit: Limit, max_age: Duration) -> Limit {
-    Some(limit.map_or(max_age, |outer| outer.min(max_age)))
+pub(super) fn tighter(limit: Limit, max_age: Duration) -> Duration {
+    limit.map_or(max_age, |outer| outer.min(max_age))
 }
 
 pub(super) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
@@ -44,42 +49,43 @@ pub(super) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
         Clause::Factor(factor) => facts.until(limit, |proved| proved == factor),
         Clause::PhishingResistant => facts.until(limit, Factor::is_phishing_resistant),
         Clause::Independent { needed, trust } => independent(*needed, trust, facts, limit),
-        Clause::SessionWithin(max_age) => facts.session_until(tighter(limit, *max_age)),
-        Clause::AllOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).min().unwrap_or(Until::Never),
-        Clause::AnyOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).max().unwrap_or(Until::Never),
+        Clause::SessionWithin(max_age) => facts.session_until(Some(tighter(limit, *max_age))),
+        Clause::AllOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).min().unwrap_or(Until::NEVER),
+        Clause::AnyOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).max().unwrap_or(Until::NEVER),
         Clause::AtLeast(needed, clauses) => at_least(*needed, clauses, facts, limit),
-        Clause::Within(max_age, inner) => until(inner, facts, tighter(limit, *max_age)),
+        Clause::Within(max_age, inner) => until(inner, facts, Some(tighter(limit, *max_age))),
     }
 }
 
 /// The `needed`-th largest of the clauses' instants.
 fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) -> Until {
-    let mut room = [Until::Never; LONGEST_LIST];
-    let Some(ends) = room.get_mut(..clauses.len()) else { return Until::Never };
+    let mut room = [Until::NEVER; LONGEST_LIST];
+    let Some(ends) = room.get_mut(..clauses.len()) else { return Until::NEVER };
     for (end, clause) in ends.iter_mut().zip(clauses) {
         *end = until(clause, facts, limit);
     }
     ends.sort_unstable();
-    needed.checked_sub(1).and_then(|larger| ends.iter().rev().nth(larger).copied()).unwrap_or(Until::Never)
+    needed.checked_sub(1).and_then(|larger| ends.iter().rev().nth(larger).copied()).unwrap_or(Until::NEVER)
 }
 
 /// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them: the minimum over the attackers
 /// of the maximum over the factors, with the factors in the outer loop so that each is looked up once.
 pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, limit: Limit) -> Until {
-    let attackers = || TrustModel::attackers(needed.saturating_sub(1));
-    let mut beyond = [Until::Never; TrustModel::MOST_ATTACKERS];
+    let attackers = Compromises::sets_of(needed.saturating_sub(1));
+    let mut beyond = [Until::NEVER; Compromises::LARGEST_FAMILY];
     for (factor, until) in facts.proofs(limit) {
         let row = trust.row(factor);
-        for (end, attacker) in beyond.iter_mut().zip(attackers()) {
-            if !row.meets(attacker) {
+        for (end, attacker) in beyond.iter_mut().zip(attackers) {
+            if !row.meets(*attacker) {
                 *end = until.max(*end);
             }
         }
     }
-    beyond.into_iter().zip(attackers()).map(|(end, _)| end).min().unwrap_or(Until::Never)
+    beyond.into_iter().zip(attackers).map(|(end, _)| end).min().unwrap_or(Until::NEVER)
 }
 
 /// What a session proves at an instant.
+#[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
     factors: &'a [AuthenticationFactor],
     started_at: Option<Moment>,
@@ -92,7 +98,7 @@ pub(super) struct Facts<'a> {
 impl<'a> Facts<'a> {
     pub(super) fn new(session: &'a Session, now: Moment) -> Self {
         let (factors, started_at) = (session.factors(), session.started_at().map(Moment::from));
-        Self { factors, started_at, supposed: &[], latest: now.saturating_add(session.leeway()) }
+        Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
     }
 
     /// Had the user proved these factors besides.
@@ -114,7 +120,7 @@ impl<'a> Facts<'a> {
     pub(super) fn freshest(&self) -> Vec<AuthenticationFactor> {
         let mut freshest: HashMap<&Factor, usize> = HashMap::new();
         let mut proofs: Vec<AuthenticationFactor> = Vec::new();
-        for proof in self.factors.iter().filter(|proof| self.proof_until(proof.dated(), None) > Until::Never) {
+        for proof in self.factors.iter().filter(|proof| self.proof_until(proof.dated(), None) > Until::NEVER) {
             match freshest.get(proof.factor()).and_then(|index| proofs.get_mut(*index)) {
                 Some(known) if known.dated().moment() < proof.dated().moment() => *known = proof.clone(),
                 Some(_) => {}
@@ -130,7 +136,7 @@ impl<'a> Facts<'a> {
     /// Until when the freshest of the wanted factors is fresh enough.
     fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
         let proofs = self.proofs(limit).filter(|(factor, _)| wanted(factor));
-        proofs.map(|(_, until)| until).max().unwrap_or(Until::Never)
+        proofs.map(|(_, until)| until).max().unwrap_or(Until::NEVER)
     }
 
     /// Every proof, and until when it is fresh enough.
@@ -143,9 +149,13 @@ impl<'a> Facts<'a> {
     fn proof_until(&self, dated: Dated, limit: Limit) -> Until {
         match dated {
             Dated::At(moment) if moment <= self.latest => Until::after(moment, limit),
-            Dated::Absent if limit.is_none() => Until::Forever,
-            Dated::At(_) | Dated::Absent | Dated::Unreadable => Until::Never,
+            Dated::Absent if limit.is_none() => Until::FOREVER,
+            Dated::At(_) | Dated::Absent | Dated::Unreadable => Until::NEVER,
         }
+    }
+
+    pub(super) fn factors(&self) -> &'a [AuthenticationFactor] {
+        self.factors
     }
 
     pub(super) fn started_at(&self) -> Option<Moment> {
@@ -155,10 +165,10 @@ impl<'a> Facts<'a> {
     /// Until when the session is young enough. One without a proof that counts is none, however young.
     fn session_until(&self, limit: Limit) -> Until {
         match self.started_at {
-            Some(started_at) if started_at <= self.latest && self.until(None, |_| true) > Until::Never => {
+            Some(started_at) if started_at <= self.latest && self.until(None, |_| true) > Until::NEVER => {
                 Until::after(started_at, limit)
             }
-            _ => Until::Never,
+            _ => Until::NEVER,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::evaluate::{self, Facts, Limit, Until, tighter};
-use super::requirement::{Reason, Requirement};
+use super::requirement::{Reason, Requirement, whole_seconds};
 use super::{Clause, Policy};
-use crate::factor::{AuthenticationFactor, Factor};
+use crate::factor::Factor;
 use crate::moment::Moment;
 use crate::session::Session;
 
@@ -113,7 +113,7 @@ impl Policy {
         let now = now.into();
         let facts = Facts::new(session, now);
         let freshest = facts.freshest();
-        Explainer { facts: facts.with_factors(&freshest), freshest: &freshest, now }.explain(self, None)
+        Explainer { facts: facts.with_factors(&freshest), now }.explain(self, None)
     }
 }
 
@@ -135,9 +135,8 @@ impl Explanation {
 }
 
 struct Explainer<'a> {
-    facts: Facts<'a>,
     /// Of each factor the freshest proof that counts.
-    freshest: &'a [AuthenticationFactor],
+    facts: Facts<'a>,
     now: Moment,
 }
 
@@ -148,7 +147,7 @@ impl Explainer<'_> {
         let until = evaluate::until(policy, &self.facts, limit);
         let demand = match policy.clause() {
             Clause::Within(max_age, inner) => {
-                let inner = self.explain(inner, tighter(limit, *max_age));
+                let inner = self.explain(inner, Some(tighter(limit, *max_age)));
                 return Explanation { name: name.or(inner.name), ..inner };
             }
             Clause::AllOf(clauses) => Demand::AllOf { clauses: list(clauses) },
@@ -167,7 +166,7 @@ impl Explainer<'_> {
     fn explain_leaf(&self, policy: &Policy, name: Option<Box<str>>, limit: Limit, until: Until) -> Explanation {
         let (requirement, max_age, reason, evidence) = match policy.clause() {
             Clause::SessionWithin(own) => {
-                let max_age = limit.map_or(*own, |outer| outer.min(*own));
+                let max_age = tighter(limit, *own);
                 let reason = Reason::Restart { started_at: self.facts.started_at().and_then(Moment::date), max_age };
                 (Requirement::SessionWithin, Some(max_age), reason, Vec::new())
             }
@@ -193,16 +192,12 @@ impl Explainer<'_> {
     }
 
     fn met(&self, until: Until) -> Option<Verdict> {
-        match until {
-            Until::Forever => Some(Verdict::Met { until: None }),
-            Until::At(end) if end >= self.now => Some(Verdict::Met { until: end.date() }),
-            Until::At(_) | Until::Never => None,
-        }
+        until.reaches(self.now).then(|| Verdict::Met { until: until.limit().and_then(Moment::date) })
     }
 
     /// The freshest proof of each wanted factor, in the order of the session.
     fn evidence(&self, wanted: impl Fn(&Factor) -> bool) -> Vec<Evidence> {
-        let wanted = self.freshest.iter().filter(|proof| wanted(proof.factor()));
+        let wanted = self.facts.factors().iter().filter(|proof| wanted(proof.factor()));
         let evidence = wanted.map(|proof| Evidence {
             factor: proof.factor().clone(),
             age: proof.dated().moment().map(|proved| self.now.since(proved)),
@@ -214,16 +209,6 @@ impl Explainer<'_> {
 
 /// An instant that has passed is the last proof and the age allowed.
 fn reason(until: Until, limit: Limit) -> Reason {
-    match (until, limit) {
-        (Until::At(end), Some(max_age)) => match end.saturating_sub(max_age).date() {
-            Some(since) => Reason::Stale { since, max_age },
-            None => Reason::Missing,
-        },
-        _ => Reason::Missing,
-    }
-}
-
-#[expect(clippy::ref_option, reason = "serde passes it so")]
-fn whole_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(|duration| duration.as_secs()).serialize(serializer)
+    let since = until.limit().zip(limit).and_then(|(end, max_age)| Some((end.less(max_age).date()?, max_age)));
+    since.map_or(Reason::Missing, |(since, max_age)| Reason::Stale { since, max_age })
 }

@@ -70,8 +70,10 @@ mod list;
 mod name;
 mod prompts;
 mod requirement;
+mod search;
 mod shortfall;
 mod text;
+mod walk;
 
 pub use self::explanation::{Demand, Evidence, Explanation, Verdict};
 pub use self::grant::Grant;
@@ -89,7 +91,7 @@ use crate::factor::Factor;
 use crate::session::Session;
 use crate::trust::TrustModel;
 
-use self::evaluate::{Facts, Until};
+use self::evaluate::Facts;
 
 /// What a route demands of a session; cheap to clone. The [module](crate::policy) says exactly what each clause means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -249,13 +251,7 @@ impl Policy {
     /// The smallest [`within`](Self::within) anywhere in the policy: the `max_age` of its challenge.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
-        match &self.0.clause {
-            Clause::Within(max_age, inner) => Some(inner.max_age().map_or(*max_age, |nested| nested.min(*max_age))),
-            Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
-                clauses.iter().filter_map(Self::max_age).min()
-            }
-            _ => None,
-        }
+        self.limits().first().copied()
     }
 
     /// Holds the policy against a session at an instant.
@@ -268,12 +264,11 @@ impl Policy {
     /// The [`Shortfall`] says what is missing or stale.
     pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
         let moment = now.into();
-        let limit = match evaluate::until(self, &Facts::new(session, moment), None) {
-            Until::Forever => None,
-            Until::At(limit) if limit >= moment => Some(limit),
-            Until::At(_) | Until::Never => return Err(Shortfall::new(session.clone(), self.clone(), now)),
-        };
-        Ok(Grant::new(session.clone(), self.clone(), limit))
+        let until = evaluate::until(self, &Facts::new(session, moment), None);
+        if !until.reaches(moment) {
+            return Err(Shortfall::new(session.clone(), self.clone(), now));
+        }
+        Ok(Grant::new(session.clone(), self.clone(), until.limit()))
     }
 
     fn clause(&self) -> &Clause {

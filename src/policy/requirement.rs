@@ -59,6 +59,10 @@ pub enum Reason {
     },
 }
 
-fn whole_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(duration.as_secs())
+pub(super) fn whole_seconds<D, S>(duration: &D, serializer: S) -> Result<S::Ok, S::Error>
+where
+    D: Copy + Into<Option<Duration>>,
+    S: Serializer,
+{
+    (*duration).into().map(|duration| duration.as_secs()).serialize(serializer)
 }

@@ -172,7 +172,7 @@ impl Session {
 
     /// When the session is over for whoever reads the verifier's clock: its end and the leeway.
     pub(crate) fn end(&self) -> Moment {
-        Moment::from(self.expires_at()).saturating_add(self.leeway())
+        Moment::from(self.expires_at()).plus(self.leeway())
     }
 
     /// Whether this verifier made the session, of this very token.

@@ -139,14 +139,6 @@ impl TrustModel {
         self.presentable_also_by(Factor::WebAuthn, [Compromise::IdentityProvider])
     }
 
-    /// The most attackers of one size: as many as there are sets of three, or four, of seven.
-    pub(crate) const MOST_ATTACKERS: usize = 35;
-
-    /// Every attacker who holds `size` compromises, or the one who holds all where there are fewer.
-    pub(crate) fn attackers(size: usize) -> impl Iterator<Item = Compromises> {
-        Compromises::sets_of(size)
-    }
-
     /// The compromises that present `factor`.
     pub(crate) fn row(&self, factor: &Factor) -> Compromises {
         self.changed.get(factor).copied().unwrap_or_else(|| table::row(factor))

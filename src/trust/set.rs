@@ -1,5 +1,7 @@
 //! Sets of compromises.
 
+use std::sync::LazyLock;
+
 use super::Compromise;
 
 /// A set of compromises, and in a row of the table those that present the factor. The highest bit is *anyone*: it is in
@@ -9,6 +11,9 @@ pub(crate) struct Compromises(u16);
 
 impl Compromises {
     pub(super) const ANYONE: Self = Self(1 << Compromise::ALL.len());
+
+    /// The most sets of one size: of three, or four, of seven.
+    pub(crate) const LARGEST_FAMILY: usize = 35;
 
     pub(super) const fn of(compromises: &[Compromise]) -> Self {
         let mut bits = 0;
@@ -43,24 +48,21 @@ impl Compromises {
     }
 
     /// Every set of `size` compromises, or the one set of all where there are fewer.
-    pub(super) fn sets_of(size: usize) -> impl Iterator<Item = Self> {
-        let first = (1 << size.min(Compromise::ALL.len())) - 1;
-        std::iter::successors(Some(first), |set| next_of_same_size(*set)).map(Self)
+    pub(crate) fn sets_of(size: usize) -> &'static [Self] {
+        BY_SIZE.get(size.min(Compromise::ALL.len())).map_or(&[], Vec::as_slice)
     }
 }
+
+/// The sets of no compromise, of one, of two, to that of all.
+static BY_SIZE: LazyLock<Vec<Vec<Compromises>>> = LazyLock::new(|| {
+    let sets = || (0..Compromises::ANYONE.0).map(Compromises);
+    (0..=Compromise::ALL.len()).map(|size| sets().filter(|set| set.members().count() == size).collect()).collect()
+});
 
 impl FromIterator<Compromise> for Compromises {
     fn from_iter<I: IntoIterator<Item = Compromise>>(compromises: I) -> Self {
         compromises.into_iter().fold(Self(0), |set, one| set.union(Self::of(&[one])))
     }
-}
-
-/// The next larger set with as many members (Gosper's hack), within all compromises.
-fn next_of_same_size(set: u16) -> Option<u16> {
-    let lowest = set & set.wrapping_neg();
-    let carried = set + lowest;
-    let rest = ((carried ^ set) >> 2).checked_div(lowest)?;
-    Some(carried | rest).filter(|next| *next < Compromises::ANYONE.0)
 }
 
 #[cfg(test)]
@@ -69,8 +71,8 @@ mod tests {
 
     #[test]
     fn sets_of_compromises_are_counted_and_end_with_the_set_of_all() {
-        let count = |size| Compromises::sets_of(size).count();
+        let count = |size| Compromises::sets_of(size).len();
         assert_eq!([0, 1, 2, 7, 8, usize::MAX].map(count), [1, 7, 21, 1, 1, 1]);
-        assert_eq!((0..=8).map(count).max(), Some(crate::trust::TrustModel::MOST_ATTACKERS));
+        assert_eq!((0..=8).map(count).max(), Some(Compromises::LARGEST_FAMILY));
     }
 }
