@@ -34,11 +34,11 @@ pub use self::keys::{
 pub use self::keys::{RemoteKeys, RemoteKeysError};
 pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
 pub use self::policy::{
-    Demand, Evidence, Explanation, Grant, ListError, NonEmpty, Policy, Prompt, Prompts, Reason, Requirement, Shortfall,
-    Unmet, Verdict,
+    Audit, Demand, Evidence, Explanation, Finding, Grant, Level, ListError, NonEmpty, Policy, Prompt, Prompts, Reason,
+    Requirement, Shortfall, Unmet, Verdict,
 };
 pub use self::rejection::Rejection;
 pub use self::respond::{BearerChallenge, Respond, problem};
 pub use self::session::{Attributes, CustomClaimsError, Organization, Session};
 pub use self::token::{AccessTokenClaim, Excerpt, Part, TimeClaim, TokenError, Verifier};
-pub use self::trust::{Compromise, TrustModel};
+pub use self::trust::{Compromise, TrustModel, UnknownCompromise};

@@ -14,6 +14,7 @@ impl Moment {
     /// Before and after everything, so far that nothing is carried there.
     pub(crate) const FIRST: Self = Self(i128::MIN);
     pub(crate) const LAST: Self = Self(i128::MAX);
+    pub(crate) const EPOCH: Self = Self(0);
     /// Longer before every date than any duration is long.
     pub(crate) const DISTANT_PAST: Self = Self(i128::MIN / 2);
 

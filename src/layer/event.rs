@@ -1,8 +1,8 @@
-//! One event per decision. Tokens, addresses and phone numbers never get here.
+//! One event per decision, and one for a guard whose policy is weaker than it reads. Tokens, addresses and phone numbers never get here.
 
 use tracing::{debug, info, warn};
 
-use crate::policy::{Grant, Policy};
+use crate::policy::{Finding, Grant, Policy};
 use crate::rejection::Rejection;
 
 const TARGET: &str = "tower_step_up::guard";
@@ -45,6 +45,19 @@ fn refused(policy: &Policy, why: &Rejection) {
             warn!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
         }
         _ => info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status),
+    }
+}
+
+/// A policy that one compromise opens although it asks for several factors is no MFA, and looks like it.
+pub(super) fn warn_of_weakness(policy: &Policy) {
+    for finding in policy.audit().findings {
+        match &finding {
+            Finding::OneCompromise { compromise, .. } => {
+                warn!(target: TARGET, policy = label(policy), compromise = %compromise, "{finding}");
+            }
+            Finding::OpenToAnyone { .. } => warn!(target: TARGET, policy = label(policy), "{finding}"),
+            _ => {}
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::event;
 use crate::credentials::CredentialSource;
 use crate::factor::Factor;
 use crate::policy::Policy;
@@ -66,14 +67,19 @@ impl StepUpLayer {
     /// The first one demanded takes the place of *any session*. Each later one is demanded beside the old; the whole is
     /// named as the later one where that has a name, else as the old. What an [`optional`](Self::optional) guard let
     /// through is refused again: `optional` has to be said last.
+    ///
+    /// Where the policy asks for several factors and one compromise presents them all, a warning in the log names it; see
+    /// [`Policy::audit`].
     #[must_use]
     pub fn require(&self, policy: impl Into<Policy>) -> Self {
         let policy = policy.into();
-        self.with(|guard| {
+        let guard = self.with(|guard| {
             guard.policy = if guard.demands { both(&guard.policy, policy) } else { policy };
             guard.demands = true;
             guard.optional = false;
-        })
+        });
+        event::warn_of_weakness(guard.policy());
+        guard
     }
 
     /// A guard that lets requests without credentials through, without a grant: handlers take `Option<Grant>`. Credentials

@@ -101,6 +101,11 @@ impl<'a> Facts<'a> {
         Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
     }
 
+    /// Of a session that is only supposed, without a leeway.
+    pub(super) fn supposed(proofs: &'a [(&'a Factor, Moment)], started_at: Option<Moment>, now: Moment) -> Self {
+        Self { factors: &[], started_at, supposed: proofs, latest: now }
+    }
+
     /// Had the user proved these factors besides.
     pub(super) fn supposing(self, supposed: &'a [(&'a Factor, Moment)]) -> Self {
         Self { supposed, ..self }

@@ -63,19 +63,24 @@
 //!   .and(Policy::session().within(hour))`.
 //! - Single sign-on alone is one factor: what the identity provider asked for is invisible here.
 
+mod audit;
 mod evaluate;
 mod explanation;
+mod finding;
 mod grant;
 mod list;
 mod name;
 mod prompts;
 mod requirement;
+mod review;
 mod search;
 mod shortfall;
 mod text;
 mod walk;
 
+pub use self::audit::Audit;
 pub use self::explanation::{Demand, Evidence, Explanation, Verdict};
+pub use self::finding::{Finding, Level};
 pub use self::grant::Grant;
 pub use self::list::{ListError, NonEmpty};
 pub use self::prompts::{Prompt, Prompts};

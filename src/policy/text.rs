@@ -52,8 +52,20 @@ impl Display for Nested<'_> {
 
 const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
 
+/// A list with something between.
+pub(super) struct Joined<'a, T>(pub(super) &'a [T], pub(super) &'a str);
+
+impl<T: Display> Display for Joined<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(index, item)| {
+            f.write_str(if index > 0 { self.1 } else { "" })?;
+            item.fmt(f)
+        })
+    }
+}
+
 /// A duration in the largest unit that leaves no rest: `10m`, `90s`, `12h`.
-struct Span(Duration);
+pub(super) struct Span(pub(super) Duration);
 
 impl Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Clause, Policy};
 use crate::factor::Factor;
+use crate::trust::TrustModel;
 
 impl Policy {
     /// Every `within` in the policy, the smallest first.
@@ -20,6 +21,27 @@ impl Policy {
         limits
     }
 
+    /// Every factor that the policy names, each once, in its order.
+    pub(super) fn named_factors(&self) -> Vec<Factor> {
+        let mut named = Vec::new();
+        self.visit(&mut |policy| {
+            if let Clause::Factor(factor) = policy.clause() {
+                named.push(factor.clone());
+            }
+        });
+        distinct(named)
+    }
+
+    /// Every trust model that decides in the policy.
+    pub(super) fn trust_models(&self) -> Vec<TrustModel> {
+        let mut models = Vec::new();
+        self.visit(&mut |policy| match policy.clause() {
+            Clause::Independent { trust, .. } if !models.contains(trust) => models.push(trust.clone()),
+            _ => {}
+        });
+        models
+    }
+
     /// What a person can be asked for to meet the policy.
     pub(super) fn askable(&self) -> Vec<Factor> {
         let mut askable: Vec<Factor> = Vec::new();
@@ -32,9 +54,7 @@ impl Policy {
             }
             _ => {}
         });
-        let mut seen = HashSet::new();
-        askable.retain(|factor| seen.insert(factor.clone()));
-        askable
+        distinct(askable)
     }
 
     pub(super) fn visit(&self, visitor: &mut impl FnMut(&Self)) {
@@ -47,6 +67,12 @@ impl Policy {
             _ => {}
         }
     }
+}
+
+pub(super) fn distinct(mut factors: Vec<Factor>) -> Vec<Factor> {
+    let mut seen = HashSet::new();
+    factors.retain(|factor| seen.insert(factor.clone()));
+    factors
 }
 
 /// What a person can be asked for when a policy names nothing. Logins with a provider are not among them: they sign in.

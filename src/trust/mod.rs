@@ -1,46 +1,16 @@
 //! Which factors one compromise lets an attacker present.
 
+mod compromise;
 mod set;
 mod table;
 
+pub use self::compromise::{Compromise, UnknownCompromise};
 pub(crate) use self::set::Compromises;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::factor::Factor;
-
-/// One thing that an attacker takes over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Compromise {
-    /// The password itself.
-    Password,
-    /// The user's email, and with it every link and code that is sent there.
-    Mailbox,
-    /// The phone number: the handset unlocked, or the number moved to another card.
-    PhoneNumber,
-    /// The device that holds the keys: a phone with an authenticator app, a passkey, a security key.
-    Device,
-    /// The account at the identity provider that the user signs in with.
-    IdentityProvider,
-    /// The crypto wallet.
-    Wallet,
-    /// The recovery codes.
-    RecoveryCodes,
-}
-
-impl Compromise {
-    const ALL: [Self; 7] = [
-        Self::Password,
-        Self::Mailbox,
-        Self::PhoneNumber,
-        Self::Device,
-        Self::IdentityProvider,
-        Self::Wallet,
-        Self::RecoveryCodes,
-    ];
-}
 
 /// Who can present which factor: the table that [`Policy::mfa`](crate::Policy::mfa) reads.
 ///
@@ -142,6 +112,21 @@ impl TrustModel {
     /// The compromises that present `factor`.
     pub(crate) fn row(&self, factor: &Factor) -> Compromises {
         self.changed.get(factor).copied().unwrap_or_else(|| table::row(factor))
+    }
+
+    /// Whoever presents a factor in one of the two models presents it.
+    #[must_use]
+    pub(crate) fn merged(self, other: &Self) -> Self {
+        let changed: Vec<_> = self.changed.keys().chain(other.changed.keys()).cloned().collect();
+        changed.into_iter().fold(self, |merged, factor| {
+            let row = merged.row(&factor).union(other.row(&factor));
+            merged.with(factor, row)
+        })
+    }
+
+    /// The factors whose rows differ from the default table.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = &Factor> {
+        self.changed.keys()
     }
 
     /// A row that is as in the default table is no change, so that equal models are equal.

@@ -31,7 +31,7 @@ impl Compromises {
     }
 
     /// Whether it is the row of something that anyone can present.
-    pub(super) fn is_anyone(self) -> bool {
+    pub(crate) fn is_anyone(self) -> bool {
         self.0 & Self::ANYONE.0 != 0
     }
 
@@ -39,12 +39,22 @@ impl Compromises {
         Self(self.0 | more.0)
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    pub(super) fn members(self) -> impl Iterator<Item = Compromise> {
+    pub(crate) fn members(self) -> impl Iterator<Item = Compromise> {
         Compromise::ALL.into_iter().filter(move |one| self.0 & Self::of(&[*one]).0 != 0)
+    }
+
+    /// Whether all of these are among those.
+    pub(crate) fn is_within(self, others: Self) -> bool {
+        self.0 & !others.0 == 0
+    }
+
+    /// Every set, the smaller first.
+    pub(crate) fn every_set() -> impl Iterator<Item = Self> {
+        BY_SIZE.iter().flatten().copied()
     }
 
     /// Every set of `size` compromises, or the one set of all where there are fewer.

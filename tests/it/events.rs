@@ -37,6 +37,15 @@ impl Write for Log {
 
 /// The lines that a request leaves in the log down to a level.
 fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) -> Vec<String> {
+    let (_, lines) = logged(level, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(send(&guard.layer(service_fn(inner::<Body>)), request));
+    });
+    lines
+}
+
+/// What is done, and the lines that it leaves in the log down to a level.
+fn logged<T>(level: Level, act: impl FnOnce() -> T) -> (T, Vec<String>) {
     static INSTALLED: Once = Once::new();
     // One subscriber for the process: scoped ones of several threads disturb each other's caches.
     INSTALLED.call_once(|| {
@@ -44,11 +53,41 @@ fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) -> Vec<Stri
         tracing::subscriber::set_global_default(subscriber.with_writer(|| Log).finish()).unwrap();
     });
     LOG.set(Some(Vec::new()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(send(&guard.layer(service_fn(inner::<Body>)), request));
+    let done = act();
     let lines = String::from_utf8(LOG.take().unwrap()).unwrap();
     let reaches = |line: &str| line.split(' ').next().unwrap().parse::<Level>().unwrap() <= level;
-    lines.lines().map(|line| line.trim().to_owned()).filter(|line| reaches(line)).collect()
+    (done, lines.lines().map(|line| line.trim().to_owned()).filter(|line| reaches(line)).collect())
+}
+
+#[test]
+fn a_guard_that_one_compromise_opens_although_it_asks_for_several_factors_warns_of_it() {
+    let guard = issuer().guard();
+    let warnings = |policy: Policy| logged(Level::WARN, || guard.require(policy)).1;
+    assert_eq!(
+        warnings(Policy::all_of([Factor::Password, Factor::OtpEmail]).named("weak")),
+        [
+            "WARN tower_step_up::guard: one compromise opens it: the mailbox presents password and otp/email \
+             policy=weak compromise=mailbox",
+            "WARN tower_step_up::guard: one compromise opens it: the identity_provider presents password and otp/email \
+             policy=weak compromise=identity_provider",
+        ]
+    );
+    assert_eq!(
+        warnings(Factor::Impersonated.into()),
+        [
+            "WARN tower_step_up::guard: open to anyone: the trust model lets anyone present impersonated policy=impersonated"
+        ]
+    );
+    for one_factor_or_independent_ones in [Policy::session(), Factor::OtpSms.into(), Policy::mfa()] {
+        assert!(warnings(one_factor_or_independent_ones).is_empty());
+    }
+}
+
+#[test]
+fn what_an_outer_policy_demands_besides_is_counted_in_before_a_guard_warns() {
+    let account = issuer().guard().require(Policy::mfa());
+    let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);
+    assert!(logged(Level::WARN, || account.require(weak)).1.is_empty());
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod events;
 mod examples;
 mod hyper_server;
 mod key_server;
+mod policy_audit;
 mod policy_laws;
 mod policy_oracle;
 mod policy_table;

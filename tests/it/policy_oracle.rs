@@ -12,7 +12,7 @@ const LEEWAY: i64 = 5;
 /// A factor, its index in the tables below.
 type Kind = usize;
 
-const FACTORS: [Factor; 7] = [
+const FACTORS: [Factor; 9] = [
     Factor::Password,
     Factor::OtpSms,
     Factor::OtpEmail,
@@ -20,12 +20,19 @@ const FACTORS: [Factor; 7] = [
     Factor::WebAuthn,
     Factor::RecoveryCode,
     Factor::Impersonated,
+    Factor::CryptoWallet,
+    Factor::SsoSaml,
 ];
 
+/// The one of them that anyone can present.
+const ANYONES: Kind = 6;
+
 /// Who can present it, by the letters of password, mailbox, provider, number, device, wallet, codes; `*` is anyone.
-const DEFAULT: [&str; 7] = ["pmi", "n", "mi", "dc", "d", "c", "*"];
+const DEFAULT: Table = ["pmi", "n", "mi", "dc", "d", "c", "*", "dw", "i"];
 /// The same with an unlocked handset and passwords that are reset by SMS instead.
-const CHANGED: [&str; 7] = ["pn", "nd", "mi", "dc", "d", "c", "*"];
+const CHANGED: Table = ["pn", "nd", "mi", "dc", "d", "c", "*", "dw", "i"];
+
+type Table = [&'static str; FACTORS.len()];
 
 fn changed() -> TrustModel {
     TrustModel::default()
@@ -101,7 +108,7 @@ impl Facts {
 }
 
 /// The literal table of the semantics.
-fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &[&str; 7]) -> bool {
+fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &Table) -> bool {
     let kinds = || facts.kinds(at, limit);
     let count = |clauses: &[Clause]| clauses.iter().filter(|clause| holds(clause, facts, at, limit, table)).count();
     match clause {
@@ -124,7 +131,7 @@ fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &[&
 }
 
 /// The fewest compromises that together present every factor, less those that anyone can.
-fn strength(kinds: &BTreeSet<Kind>, table: &[&str; 7]) -> usize {
+fn strength(kinds: &BTreeSet<Kind>, table: &Table) -> usize {
     let rows: Vec<&str> = kinds.iter().map(|kind| table[*kind]).filter(|row| *row != "*").collect();
     let attackers = (0_u32..128).map(|bits| {
         let held: Vec<char> =
@@ -253,11 +260,64 @@ proptest! {
     }
 }
 
+fn names(clause: &Clause, wanted: Kind) -> bool {
+    match clause {
+        Clause::Factor(kind) => *kind == wanted,
+        Clause::AllOf(list) | Clause::AnyOf(list) | Clause::AtLeast(_, list) => {
+            list.iter().any(|inner| names(inner, wanted))
+        }
+        Clause::Within(_, inner) => names(inner, wanted),
+        _ => false,
+    }
+}
+
+/// The letters of `set` that present what the policy needs, with every kind in an old session or without one.
+fn opens(clause: &Clause, set: &BTreeSet<char>, hijacked: bool, table: &Table) -> bool {
+    let known = |kind: &Kind| *kind != ANYONES || names(clause, ANYONES);
+    let presents = |kind: Kind| table[kind].chars().any(|one| one == '*' || set.contains(&one));
+    let fresh = |kind: Kind| presents(kind).then_some((kind, Some(0)));
+    let old = |kind: Kind| hijacked.then_some((kind, Some(-1_000_000)));
+    let entries = (0..FACTORS.len()).filter(known).filter_map(|kind| fresh(kind).or(old(kind))).collect();
+    holds(clause, &Facts { entries, started: Some(0) }, 0, None, table)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn the_audit_is_brute_force_over_every_set_of_compromises(clause in clause(), own_trust in any::<bool>()) {
+        let (trust, table) = if own_trust { (changed(), CHANGED) } else { (TrustModel::default(), DEFAULT) };
+        let audit = clause.policy().under(&trust).audit_under(&trust);
+        let every: BTreeSet<char> = LETTERS.chars().collect();
+        let sets: Vec<BTreeSet<char>> = (0..1_u32 << every.len())
+            .map(|bits| every.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|it| *it.1).collect())
+            .collect();
+        for (hijacked, got) in [(false, &audit.cold), (true, &audit.hijacked)] {
+            let opening: Vec<_> = sets.iter().filter(|set| opens(&clause, set, hijacked, &table)).collect();
+            let minimal: BTreeSet<BTreeSet<char>> = opening
+                .iter()
+                .filter(|set| !opening.iter().any(|smaller| smaller.is_subset(set) && smaller != *set))
+                .map(|set| (*set).clone())
+                .collect();
+            let got: BTreeSet<BTreeSet<char>> = got.iter().map(|set| set.iter().map(letter).collect()).collect();
+            prop_assert_eq!(got, minimal);
+        }
+    }
+}
+
+/// In the order of [`Compromise::ALL`].
+const LETTERS: &str = "pmndiwc";
+
+fn letter(compromise: &Compromise) -> char {
+    let index = Compromise::ALL.iter().position(|it| it == compromise).unwrap();
+    LETTERS.chars().nth(index).unwrap()
+}
+
 #[test]
 fn the_oracles_tables_are_the_models() {
     let letters = |trust: &TrustModel, factor: &Factor| match trust.presentable_by(factor) {
         None => "*".to_owned(),
-        Some(row) => row.map(|one| "pmndiwc".chars().nth(one as usize).unwrap()).collect(),
+        Some(row) => row.map(|one| letter(&one)).collect(),
     };
     let sorted = |row: &str| row.chars().collect::<BTreeSet<_>>();
     for (trust, table) in [(TrustModel::default(), DEFAULT), (changed(), CHANGED)] {

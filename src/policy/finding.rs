@@ -1,0 +1,136 @@
+//! What an audit finds.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::requirement::whole_seconds;
+use super::text::{Joined, Span};
+use crate::factor::Factor;
+use crate::trust::Compromise;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Level {
+    /// The policy is what it reads as; this is what it does not give.
+    Remark,
+    /// The policy gives less than it reads as, or cannot be met.
+    Warning,
+}
+
+/// Something about a policy that a reviewer should know. [`Display`] says it in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Finding {
+    /// Warning: nothing can meet it.
+    NeverSatisfiable,
+    /// Warning: it takes what the trust model lets anyone present, and nothing else.
+    OpenToAnyone {
+        /// What anyone presents to open it.
+        factors: Vec<Factor>,
+    },
+    /// Warning: it asks for several factors, and one compromise presents them all.
+    OneCompromise {
+        /// Which.
+        compromise: Compromise,
+        /// What its holder presents to open it.
+        factors: Vec<Factor>,
+    },
+    /// Remark: it asks for one factor, so one compromise opens it.
+    OneFactor {
+        /// Each of which alone opens it.
+        compromises: Vec<Compromise>,
+    },
+    /// Warning: whoever meets the step-up in a hijacked session also presents the password, the first factor, so that the
+    /// step-up proves no second one. Not of sets of several that open the policy without a session too.
+    HijackerPresentsPassword {
+        /// The sets of compromises of which that is so.
+        sets: Vec<Vec<Compromise>>,
+    },
+    /// Warning: one factor alone meets several clauses of an `at_least`.
+    OverlappingClauses {
+        /// The factor.
+        factor: Factor,
+        /// How many of the clauses it meets.
+        meets: usize,
+        /// How many have to hold.
+        needed: usize,
+    },
+    /// Warning: a limit of zero, which only what is dated now, or within the leeway ahead, meets.
+    ZeroLimit,
+    /// Remark: a limit longer than the 24 hours after which NIST SP 800-63B-4 has users authenticate again (AAL2).
+    LongLimit {
+        /// The longest.
+        #[serde(serialize_with = "whole_seconds")]
+        max_age: Duration,
+    },
+    /// Remark: it cannot be met without a code by SMS. NIST SP 800-63B-4 restricts them, OWASP ASVS 5 has none at level 3.
+    OnlySms,
+    /// Remark: no clause of it takes a phishing-resistant factor.
+    NotPhishingResistant,
+}
+
+impl Finding {
+    /// How much it matters.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self {
+            Self::NeverSatisfiable
+            | Self::OpenToAnyone { .. }
+            | Self::OneCompromise { .. }
+            | Self::HijackerPresentsPassword { .. }
+            | Self::OverlappingClauses { .. }
+            | Self::ZeroLimit => Level::Warning,
+            Self::OneFactor { .. } | Self::LongLimit { .. } | Self::OnlySms | Self::NotPhishingResistant => {
+                Level::Remark
+            }
+        }
+    }
+}
+
+impl Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Remark => "remark",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+impl Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeverSatisfiable => f.write_str("nothing can meet it"),
+            Self::OpenToAnyone { factors } => {
+                write!(f, "open to anyone: the trust model lets anyone present {}", Joined(factors, " and "))
+            }
+            Self::OneCompromise { compromise, factors } => {
+                write!(f, "one compromise opens it: the {compromise} presents {}", Joined(factors, " and "))
+            }
+            Self::OneFactor { compromises } => {
+                write!(f, "one factor is enough: each of these alone opens it: {}", Joined(compromises, ", "))
+            }
+            Self::HijackerPresentsPassword { sets } => {
+                let sets: Vec<_> = sets.iter().map(|set| Joined(set, " + ")).collect();
+                write!(
+                    f,
+                    "in a hijacked session it is met by {}, which presents the password too",
+                    Joined(&sets, ", or by ")
+                )
+            }
+            Self::OverlappingClauses { factor, meets, needed } => {
+                write!(f, "clauses overlap: {factor} alone meets {meets} of them, and {needed} have to hold")
+            }
+            Self::ZeroLimit => f.write_str("a limit of zero, which is met only at the very instant of the proof"),
+            Self::LongLimit { max_age } => {
+                write!(f, "a limit of {}; NIST SP 800-63B-4 asks for authentication again within 24h", Span(*max_age))
+            }
+            Self::OnlySms => f.write_str("it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts"),
+            Self::NotPhishingResistant => f.write_str("it takes no phishing-resistant factor"),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What an attacker takes over.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// One thing that an attacker takes over.
+///
+/// [`Display`](fmt::Display), serde and parsing have its name in small letters: `phone_number`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Compromise {
+    /// The password itself.
+    Password,
+    /// The user's email, and with it every link and code that is sent there.
+    Mailbox,
+    /// The phone number: the handset unlocked, or the number moved to another card.
+    PhoneNumber,
+    /// The device that holds the keys: a phone with an authenticator app, a passkey, a security key.
+    Device,
+    /// The account at the identity provider that the user signs in with.
+    IdentityProvider,
+    /// The crypto wallet.
+    Wallet,
+    /// The recovery codes.
+    RecoveryCodes,
+}
+
+impl Compromise {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Password,
+        Self::Mailbox,
+        Self::PhoneNumber,
+        Self::Device,
+        Self::IdentityProvider,
+        Self::Wallet,
+        Self::RecoveryCodes,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Mailbox => "mailbox",
+            Self::PhoneNumber => "phone_number",
+            Self::Device => "device",
+            Self::IdentityProvider => "identity_provider",
+            Self::Wallet => "wallet",
+            Self::RecoveryCodes => "recovery_codes",
+        }
+    }
+}
+
+impl fmt::Display for Compromise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Compromise {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl FromStr for Compromise {
+    type Err = UnknownCompromise;
+
+    fn from_str(name: &str) -> Result<Self, UnknownCompromise> {
+        let known = Self::ALL.into_iter().find(|known| known.name() == name);
+        known.ok_or_else(|| UnknownCompromise { name: name.into() })
+    }
+}
+
+/// A name that no compromise has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownCompromise {
+    name: Box<str>,
+}
+
+impl fmt::Display for UnknownCompromise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown compromise {:?}: expected one of", self.name)?;
+        Compromise::ALL
+            .into_iter()
+            .enumerate()
+            .try_for_each(|(index, known)| write!(f, "{} {known}", if index > 0 { "," } else { "" }))
+    }
+}
+
+impl std::error::Error for UnknownCompromise {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_compromise_is_read_from_its_name() {
+        for compromise in Compromise::ALL {
+            assert_eq!(compromise.to_string().parse(), Ok(compromise));
+        }
+        let error = "phone".parse::<Compromise>().expect_err("a part of a name");
+        assert!(
+            error.to_string().starts_with("unknown compromise \"phone\": expected one of password, mailbox"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! Audits, to the letter.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tower_step_up::{Compromise, Factor, Finding, Level, Policy, TrustModel};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[track_caller]
+fn check(policy: Policy, want: &str) {
+    assert_eq!(policy.audit().to_string(), want);
+}
+
+fn second() -> Policy {
+    Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn])
+}
+
+#[test]
+fn any_session_is_one_factor_and_a_hijackers_at_once() {
+    check(
+        Policy::session(),
+        "\
+cold: password, mailbox, phone_number, device, identity_provider, wallet, recovery_codes
+hijacked: the session alone
+remark: one factor is enough: each of these alone opens it: password, mailbox, phone_number, device, \
+identity_provider, wallet, recovery_codes
+",
+    );
+}
+
+#[test]
+fn mfa_takes_two_compromises_and_a_step_up_one_of_a_hijacker() {
+    let audit = Policy::mfa().audit();
+    assert!(audit.cold.iter().all(|set| set.len() == 2));
+    assert_eq!((audit.hijacked, audit.findings), (vec![vec![]], vec![]));
+
+    let audit = Policy::mfa().and(second().within(10 * MINUTE)).audit();
+    assert!(audit.cold.iter().all(|set| set.len() == 2));
+    assert_eq!(
+        audit.hijacked,
+        [vec![Compromise::PhoneNumber], vec![Compromise::Device], vec![Compromise::RecoveryCodes]]
+    );
+    assert_eq!((audit.findings, audit.cold.len()), (vec![], 14));
+}
+
+#[test]
+fn a_passkey_and_a_young_session_is_one_device() {
+    check(
+        Policy::phishing_resistant().within(5 * MINUTE).and(Policy::session_within(720 * MINUTE)),
+        "\
+cold: device
+hijacked: device
+remark: one factor is enough: each of these alone opens it: device
+",
+    );
+}
+
+#[test]
+fn a_password_and_a_code_by_email_is_a_warning_that_names_the_mailbox() {
+    check(
+        Policy::all_of([Factor::Password, Factor::OtpEmail]),
+        "\
+cold: mailbox, identity_provider
+hijacked: the session alone
+warning: one compromise opens it: the mailbox presents password and otp/email
+warning: one compromise opens it: the identity_provider presents password and otp/email
+remark: it takes no phishing-resistant factor
+",
+    );
+}
+
+#[test]
+fn a_weak_pair_beside_a_strong_single_factor_is_still_a_warning() {
+    let policy = Policy::all_of([Factor::Password, Factor::MagicLinkEmail]).or(Policy::phishing_resistant());
+    let findings = policy.audit().findings;
+    assert!(findings.contains(&Finding::OneCompromise {
+        compromise: Compromise::Mailbox,
+        factors: vec![Factor::Password, Factor::MagicLinkEmail],
+    }));
+    assert!(findings.contains(&Finding::OneFactor { compromises: vec![Compromise::Device] }));
+}
+
+#[test]
+fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
+    let email = Policy::from(Factor::OtpEmail).within(10 * MINUTE);
+    let want =
+        Finding::HijackerPresentsPassword { sets: vec![vec![Compromise::Mailbox], vec![Compromise::IdentityProvider]] };
+    for policy in [email.clone(), Policy::mfa().and(email)] {
+        assert!(policy.audit().findings.contains(&want), "{policy}");
+    }
+}
+
+#[test]
+fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
+    let by_sms =
+        TrustModel::default().presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
+    let step_up = |factor| Policy::mfa().and(Policy::factor(factor).within(10 * MINUTE));
+    let want = Finding::HijackerPresentsPassword { sets: vec![vec![Compromise::PhoneNumber]] };
+    assert!(step_up(Factor::OtpSms).under(&by_sms).audit().findings.contains(&want));
+    assert!(step_up(Factor::OtpEmail).under(&by_sms).audit().findings.is_empty());
+
+    // A policy that names its pair has no model of its own.
+    let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
+    assert_eq!(pair.audit().level(), Some(Level::Remark));
+    assert_eq!(pair.audit_under(&by_sms).cold, [[Compromise::PhoneNumber]]);
+    assert_eq!(pair.audit_under(&by_sms).level(), Some(Level::Warning));
+}
+
+#[test]
+fn of_several_models_an_attacker_has_the_sum() {
+    let by_sms = TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
+    let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
+    let opens = |policy: Policy| policy.audit().cold.contains(&vec![Compromise::PhoneNumber]);
+    assert!(!opens(Policy::any_of([pair.clone(), Policy::mfa()])));
+    assert!(opens(Policy::any_of([pair, Policy::mfa(), Policy::mfa().under(&by_sms)])));
+}
+
+#[test]
+fn what_anyone_can_present_counts_where_the_policy_names_it() {
+    check(
+        Factor::Impersonated.into(),
+        "\
+cold: anyone
+hijacked: the session alone
+warning: open to anyone: the trust model lets anyone present impersonated
+remark: it takes no phishing-resistant factor
+",
+    );
+    let own = Factor::from_pair("trusted_auth_token", "card_reader");
+    assert_eq!(Policy::all_of([own.clone(), Factor::Totp]).audit().level(), Some(Level::Warning));
+    let trust = TrustModel::default().presentable_only_by(own.clone(), [Compromise::Wallet]);
+    let audit = Policy::all_of([own, Factor::Totp]).audit_under(&trust);
+    assert_eq!(audit.cold, [[Compromise::Device, Compromise::Wallet], [Compromise::Wallet, Compromise::RecoveryCodes]]);
+}
+
+#[test]
+fn what_nothing_can_meet_is_a_warning() {
+    check(Policy::independent(8), "cold: nothing opens it\nhijacked: nothing opens it\nwarning: nothing can meet it\n");
+}
+
+#[test]
+fn limits_of_zero_and_beyond_a_day_are_found_wherever_they_stand() {
+    let limited = |limit| Policy::mfa().and(Policy::session().within(limit)).audit().findings;
+    assert!(limited(Duration::ZERO).contains(&Finding::ZeroLimit));
+    assert!(!limited(Duration::from_nanos(1)).contains(&Finding::ZeroLimit));
+    let day = 1_440 * MINUTE;
+    let long = |max_age| Finding::LongLimit { max_age };
+    assert!(!limited(day).contains(&long(day)));
+    assert!(limited(day + MINUTE).contains(&long(day + MINUTE)));
+    let session = Policy::mfa().and(Policy::session_within(2 * day).or(Policy::session_within(3 * day)));
+    assert!(session.audit().findings.contains(&long(3 * day)));
+}
+
+#[test]
+fn sms_as_the_only_way_is_a_remark() {
+    let only = |policy: Policy| policy.audit().findings.contains(&Finding::OnlySms);
+    assert!(only(Policy::all_of([Factor::Password, Factor::OtpSms])));
+    assert!(only(Policy::mfa().and(Policy::from(Factor::OtpSms).within(MINUTE))));
+    assert!(!only(Policy::mfa().and(second())));
+    assert!(!only(Policy::mfa()));
+}
+
+#[test]
+fn clauses_of_an_at_least_that_one_factor_meets_overlap() {
+    let (left, right) = ([Factor::Totp, Factor::WebAuthn], [Factor::WebAuthn, Factor::OtpSms]);
+    let overlapping = Policy::at_least(2, [Policy::any_of(left), Policy::any_of(right)]);
+    let want = Finding::OverlappingClauses { factor: Factor::WebAuthn, meets: 2, needed: 2 };
+    assert!(overlapping.clone().within(MINUTE).audit().findings.contains(&want));
+    let apart = Policy::at_least(2, [Factor::Totp, Factor::WebAuthn, Factor::OtpSms]);
+    let one_of = Policy::at_least(1, [Policy::session(), second()]);
+    for policy in [apart, one_of] {
+        assert!(!policy.audit().findings.iter().any(|it| matches!(it, Finding::OverlappingClauses { .. })));
+    }
+}
+
+#[test]
+fn stytchs_own_rule_has_no_overlap_and_no_single_compromise() {
+    let first = Policy::any_of([Factor::OAuthGoogle, Factor::MagicLinkEmail, Factor::OtpEmail]);
+    let groups = [
+        first,
+        Policy::any_of([Factor::OtpSms, Factor::OtpWhatsapp]),
+        Policy::any_of([Factor::WebAuthn, Factor::Totp]),
+    ];
+    let audit = Policy::at_least(2, groups).audit();
+    assert!(audit.cold.iter().all(|set| set.len() == 2));
+    assert!(audit.findings.is_empty());
+}
+
+#[test]
+fn an_audit_is_json_too() {
+    let audit = serde_json::to_value(Policy::from(Factor::OtpEmail).within(1_500 * MINUTE).audit()).unwrap();
+    assert_eq!(
+        audit,
+        json!({
+            "cold": [["mailbox"], ["identity_provider"]],
+            "hijacked": [["mailbox"], ["identity_provider"]],
+            "findings": [
+                {"finding": "hijacker_presents_password", "sets": [["mailbox"], ["identity_provider"]]},
+                {"finding": "one_factor", "compromises": ["mailbox", "identity_provider"]},
+                {"finding": "long_limit", "max_age": 90_000},
+                {"finding": "not_phishing_resistant"},
+            ]
+        })
+    );
+}
+
+#[test]
+fn levels_are_ordered() {
+    assert!(Level::Remark < Level::Warning);
+}
