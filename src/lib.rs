@@ -34,8 +34,8 @@ pub use self::keys::{
 pub use self::keys::{RemoteKeys, RemoteKeysError};
 pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
 pub use self::policy::{
-    Audit, Demand, Evidence, Explanation, Finding, Grant, Level, ListError, NonEmpty, Policy, Prompt, Prompts, Reason,
-    Requirement, Shortfall, Unmet, Verdict,
+    Audit, Counterexample, Demand, Evidence, Explanation, Finding, Grant, Implication, Level, ListError, NonEmpty,
+    Policy, Prompt, Prompts, Reason, Requirement, Shortfall, Unmet, Verdict,
 };
 pub use self::rejection::Rejection;
 pub use self::respond::{BearerChallenge, Respond, problem};

@@ -66,22 +66,21 @@
 mod audit;
 mod evaluate;
 mod explanation;
-mod finding;
 mod grant;
+mod implies;
 mod list;
 mod name;
 mod prompts;
 mod requirement;
-mod review;
 mod search;
 mod shortfall;
 mod text;
 mod walk;
 
-pub use self::audit::Audit;
+pub use self::audit::{Audit, Finding, Level};
 pub use self::explanation::{Demand, Evidence, Explanation, Verdict};
-pub use self::finding::{Finding, Level};
 pub use self::grant::Grant;
+pub use self::implies::{Counterexample, Implication};
 pub use self::list::{ListError, NonEmpty};
 pub use self::prompts::{Prompt, Prompts};
 pub use self::requirement::{Reason, Requirement};

@@ -10,15 +10,26 @@ use crate::trust::TrustModel;
 impl Policy {
     /// Every `within` in the policy, the smallest first.
     pub(super) fn limits(&self) -> Vec<Duration> {
-        let mut limits = Vec::new();
-        self.visit(&mut |policy| {
-            if let Clause::Within(max_age, _) = policy.clause() {
-                limits.push(*max_age);
-            }
-        });
-        limits.sort_unstable();
-        limits.dedup();
-        limits
+        self.durations(|clause| match clause {
+            Clause::Within(max_age, _) => Some(*max_age),
+            _ => None,
+        })
+    }
+
+    /// Every `session_within` in the policy, the smallest first.
+    pub(super) fn session_limits(&self) -> Vec<Duration> {
+        self.durations(|clause| match clause {
+            Clause::SessionWithin(max_age) => Some(*max_age),
+            _ => None,
+        })
+    }
+
+    fn durations(&self, of: impl Fn(&Clause) -> Option<Duration>) -> Vec<Duration> {
+        let mut durations = Vec::new();
+        self.visit(&mut |policy| durations.extend(of(policy.clause())));
+        durations.sort_unstable();
+        durations.dedup();
+        durations
     }
 
     /// Every factor that the policy names, each once, in its order.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tower_step_up::testing::{self, NOW};
-use tower_step_up::{Compromise, Factor, Policy, Session, TrustModel};
+use tower_step_up::{Compromise, Factor, Implication, Policy, Session, TrustModel};
+
+use crate::policy_implies::session_of;
 
 const LEEWAY: i64 = 5;
 
@@ -142,25 +144,32 @@ fn strength(kinds: &BTreeSet<Kind>, table: &Table) -> usize {
 }
 
 /// Even, so that half of it is whole.
-fn limit() -> impl Strategy<Value = i64> {
+fn limit() -> impl Strategy<Value = i64> + Clone {
     (0_i64..20).prop_map(|half| 2 * half)
 }
 
 fn clause() -> impl Strategy<Value = Clause> {
+    clause_of((0..FACTORS.len()).prop_map(Clause::Factor), limit())
+}
+
+fn clause_of(
+    factor: impl Strategy<Value = Clause> + 'static,
+    limit: impl Strategy<Value = i64> + Clone + 'static,
+) -> impl Strategy<Value = Clause> {
     let leaf = prop_oneof![
         Just(Clause::Session),
-        (0..FACTORS.len()).prop_map(Clause::Factor),
+        factor,
         Just(Clause::PhishingResistant),
         (1_usize..5).prop_map(Clause::Independent),
-        limit().prop_map(Clause::SessionWithin),
+        limit.clone().prop_map(Clause::SessionWithin),
     ];
-    leaf.prop_recursive(4, 20, 3, |inner| {
+    leaf.prop_recursive(4, 20, 3, move |inner| {
         let list = || prop::collection::vec(inner.clone(), 1..4);
         prop_oneof![
             list().prop_map(Clause::AllOf),
             list().prop_map(Clause::AnyOf),
             (list(), 0_usize..3).prop_map(|(list, extra)| Clause::AtLeast(1 + extra.min(list.len() - 1), list)),
-            (limit(), inner.clone()).prop_map(|(limit, clause)| Clause::Within(limit, Box::new(clause))),
+            (limit.clone(), inner.clone()).prop_map(|(limit, clause)| Clause::Within(limit, Box::new(clause))),
         ]
     })
 }
@@ -301,6 +310,62 @@ proptest! {
                 .collect();
             let got: BTreeSet<BTreeSet<char>> = got.iter().map(|set| set.iter().map(letter).collect()).collect();
             prop_assert_eq!(got, minimal);
+        }
+    }
+}
+
+/// A world of three factors, and one more that anyone can present.
+const SMALL: [Kind; 4] = [0, 1, 4, ANYONES];
+const SMALL_TABLE: Table = ["pmi", "n", "*", "*", "d", "*", "*", "*", "*"];
+
+fn small_trust() -> TrustModel {
+    let others = Factor::LISTED.iter().filter(|factor| !SMALL.iter().any(|kind| FACTORS[*kind] == **factor));
+    others.cloned().fold(TrustModel::default(), TrustModel::presentable_by_anyone)
+}
+
+fn small_clause() -> impl Strategy<Value = Clause> {
+    clause_of(prop::sample::select(&SMALL[..]).prop_map(Clause::Factor), prop::sample::select(&[10, 20][..]))
+}
+
+/// Every session of the small world that limits of 10 and 20 can tell apart.
+fn small_sessions() -> Vec<Facts> {
+    let dates = [None, Some(-10), Some(-20), Some(-21)];
+    let mut sessions: Vec<Facts> = dates.iter().map(|started| Facts { entries: vec![], started: *started }).collect();
+    for kind in SMALL {
+        let with = |facts: &Facts, date: Option<i64>| {
+            let mut facts = facts.clone();
+            facts.entries.extend(date.map(|date| (kind, Some(date))));
+            facts
+        };
+        sessions = sessions.iter().flat_map(|facts| dates.map(|date| with(facts, date))).collect();
+    }
+    sessions
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn implication_is_exhaustive_comparison_and_its_counterexamples_are_real(
+        clause in small_clause(), other in small_clause()
+    ) {
+        let (policy, other_policy) = (clause.policy().under(&small_trust()), other.policy().under(&small_trust()));
+        let meets = |clause: &Clause, facts: &Facts| holds(clause, facts, 0, None, &SMALL_TABLE);
+        let implied = small_sessions().iter().all(|facts| !meets(&clause, facts) || meets(&other, facts));
+        match policy.implies(&other_policy) {
+            Implication::Holds => prop_assert!(implied),
+            Implication::Fails(counterexample) => {
+                prop_assert!(!implied);
+                let session = session_of(&counterexample).build();
+                prop_assert!(policy.evaluate(&session, NOW).is_ok());
+                prop_assert!(other_policy.evaluate(&session, NOW).is_err());
+                for left_out in 0..counterexample.factors.len() {
+                    let mut less = counterexample.clone();
+                    less.factors.remove(left_out);
+                    prop_assert!(policy.evaluate(&session_of(&less).build(), NOW).is_err());
+                }
+            }
+            undecided => prop_assert!(false, "{:?}", undecided),
         }
     }
 }

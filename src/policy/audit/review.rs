@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::audit::{Attack, opens};
+use super::attack::{Attack, opens};
 use super::finding::Finding;
-use super::{Clause, Policy};
 use crate::factor::Factor;
+use crate::policy::{Clause, Policy};
 use crate::trust::Compromises;
 
 /// NIST SP 800-63B-4, section 2.2.3: at AAL2 users authenticate again within 24 hours.
@@ -80,12 +80,7 @@ fn clauses(attack: &Attack<'_>) -> Vec<Finding> {
 }
 
 fn limits(policy: &Policy) -> Vec<Finding> {
-    let mut limits = policy.limits();
-    policy.visit(&mut |policy| {
-        if let Clause::SessionWithin(max_age) = policy.clause() {
-            limits.push(*max_age);
-        }
-    });
+    let limits = [policy.limits(), policy.session_limits()].concat();
     let zero = limits.contains(&Duration::ZERO).then_some(Finding::ZeroLimit);
     let longest = limits.into_iter().max().filter(|longest| *longest > LONGEST_GOOD_LIMIT);
     zero.into_iter().chain(longest.map(|max_age| Finding::LongLimit { max_age })).collect()

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::requirement::whole_seconds;
-use super::text::{Joined, Span};
 use crate::factor::Factor;
+use crate::policy::requirement::whole_seconds;
+use crate::policy::text::{Joined, Span};
 use crate::trust::Compromise;
 
 /// How much a finding matters.

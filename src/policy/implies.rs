@@ -1,0 +1,218 @@
+//! Whether one policy is at least as strict as another.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use super::Policy;
+use super::evaluate::{self, Facts};
+use super::text::Span;
+use super::walk::distinct;
+use crate::factor::Factor;
+use crate::moment::Moment;
+
+/// Whether every session that meets one policy meets another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Implication {
+    /// Every one does.
+    Holds,
+    /// This one does not.
+    Fails(Counterexample),
+    /// It was not found out within the bound. Whoever relies on an implication takes it for failed.
+    Undecided {
+        /// How many sessions were held against the policies.
+        comparisons: usize,
+    },
+}
+
+/// A session that meets one policy and not the other. Without any of its factors, or with one of them older than the next
+/// limit, it would not meet the one either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counterexample {
+    /// What was proved, and how long ago; `None` where it is undated.
+    pub factors: Vec<(Factor, Option<Duration>)>,
+    /// How long ago the session began; `None` where that does not matter.
+    pub session_age: Option<Duration>,
+}
+
+/// The most sessions that are held against the policies.
+const MOST_COMPARISONS: usize = 100_000;
+
+impl Policy {
+    /// Whether every session that meets this policy also meets `other`, at any instant: whether this one is at least as
+    /// strict.
+    ///
+    /// Decided by search, over the factors that the policies name, one representative of all that the trust models do not
+    /// tell apart, and one age between each two limits. Bounded: after 100,000 comparisons it is undecided.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_step_up::{Factor, Implication, Policy};
+    ///
+    /// let ten = Duration::from_secs(600);
+    /// let transfer = Policy::mfa().and(Policy::from(Factor::OtpSms).within(ten));
+    /// assert_eq!(transfer.implies(&Policy::mfa()), Implication::Holds);
+    ///
+    /// let Implication::Fails(weaker) = Policy::mfa().implies(&transfer) else { panic!() };
+    /// assert_eq!(weaker.to_string(), "password (601s old), otp/sms (601s old)");
+    /// ```
+    #[must_use]
+    pub fn implies(&self, other: &Self) -> Implication {
+        let domain = Domain::of(self, other);
+        let mut search = Search { policy: self, other, domain: &domain, comparisons: 0 };
+        match search.find(domain.least(), domain.most()) {
+            Some(found) => Implication::Fails(domain.describe(&search.minimal(self, &domain.least(), found))),
+            None if search.comparisons < MOST_COMPARISONS => Implication::Holds,
+            None => Implication::Undecided { comparisons: search.comparisons },
+        }
+    }
+}
+
+/// What two policies can tell apart.
+struct Domain {
+    factors: Vec<Factor>,
+    /// The ages of a factor, each up to another limit, and one beyond them all.
+    ages: Vec<Option<Duration>>,
+    /// The ages of a session, likewise.
+    session_ages: Vec<Option<Duration>>,
+}
+
+impl Domain {
+    fn of(one: &Policy, other: &Policy) -> Self {
+        let named = distinct([one.named_factors(), other.named_factors()].concat());
+        let models = [one.trust_models(), other.trust_models()].concat();
+        let mut known: Vec<_> = models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED).collect();
+        known.retain(|factor| !named.contains(factor));
+        let mut seen = Vec::new();
+        known.retain(|factor| {
+            let rows: Vec<_> = models.iter().map(|model| model.row(factor)).collect();
+            let looks = (factor.is_phishing_resistant(), rows);
+            let new = !seen.contains(&looks);
+            seen.push(looks);
+            new
+        });
+        let limits = [one.limits(), other.limits()].concat();
+        let session_limits = [one.session_limits(), other.session_limits()].concat();
+        let session_ages =
+            if session_limits.is_empty() { vec![None] } else { ages([&*limits, &session_limits].concat()) };
+        // In the order of the documentation, so that a counterexample is of the usual factors first.
+        let factors = BTreeSet::from_iter(named.iter().chain(known).cloned());
+        Self { factors: factors.into_iter().collect(), ages: ages(limits), session_ages }
+    }
+}
+
+/// A session: for each factor the index of its age, or beyond the last where it was not proved, and then the index of the
+/// session's own age. The larger, the less.
+type Point = Vec<usize>;
+
+impl Domain {
+    /// Everything proved now, in a session that began now.
+    fn most(&self) -> Point {
+        vec![0; self.factors.len() + 1]
+    }
+
+    /// Nothing proved, in the oldest session.
+    fn least(&self) -> Point {
+        let factors = self.factors.iter().map(|_| self.ages.len());
+        factors.chain([self.session_ages.len() - 1]).collect()
+    }
+
+    fn session_age(&self, point: &[usize]) -> Option<Duration> {
+        point.last().and_then(|index| self.session_ages.get(*index).copied()).flatten()
+    }
+
+    fn proved(&self, point: &[usize]) -> impl Iterator<Item = (&Factor, Option<Duration>)> {
+        self.factors.iter().zip(point).filter_map(|(factor, index)| Some((factor, *self.ages.get(*index)?)))
+    }
+
+    fn describe(&self, point: &[usize]) -> Counterexample {
+        let factors = self.proved(point).map(|(factor, age)| (factor.clone(), age)).collect();
+        Counterexample { factors, session_age: self.session_age(point) }
+    }
+}
+
+fn with(point: &[usize], coordinate: usize, choice: usize) -> Point {
+    point.iter().enumerate().map(|(index, old)| if index == coordinate { choice } else { *old }).collect()
+}
+
+/// One age for each region between limits, the youngest first. Exactly at the limit is fresh.
+fn ages(mut limits: Vec<Duration>) -> Vec<Option<Duration>> {
+    limits.sort_unstable();
+    limits.dedup();
+    let beyond = limits.last().map_or(Some(Duration::ZERO), |last| last.checked_add(Duration::from_secs(1)));
+    limits.into_iter().map(Some).chain([beyond]).collect()
+}
+
+struct Search<'a> {
+    policy: &'a Policy,
+    other: &'a Policy,
+    domain: &'a Domain,
+    comparisons: usize,
+}
+
+/// Any instant would do.
+const NOW: Moment = Moment::EPOCH;
+
+impl Search<'_> {
+    /// A session between the least and the most that meets the policy and not the other. Both are monotone, so what the
+    /// most does not meet none does, and what the least meets all do.
+    fn find(&mut self, mut least: Point, most: Point) -> Option<Point> {
+        if self.comparisons >= MOST_COMPARISONS || !self.meets(self.policy, &most) || self.meets(self.other, &least) {
+            return None;
+        }
+        if !self.meets(self.other, &most) {
+            return Some(most);
+        }
+        // Whoever has all of this meets the other, so a counterexample lacks some of it.
+        let enough = self.minimal(self.other, &least, most.clone());
+        for (coordinate, choice) in enough.into_iter().enumerate().rev() {
+            if least.get(coordinate) != Some(&choice) {
+                let found = self.find(least.clone(), with(&most, coordinate, choice + 1));
+                if found.is_some() {
+                    return found;
+                }
+                least = with(&least, coordinate, choice);
+            }
+        }
+        None
+    }
+
+    /// From a point that meets the policy towards the least, coordinate by coordinate, as far as it still does.
+    fn minimal(&mut self, policy: &Policy, least: &[usize], mut point: Point) -> Point {
+        for (coordinate, lowest) in least.iter().enumerate().rev() {
+            let current = point.get(coordinate).copied().unwrap_or_default();
+            let lower = (current + 1..=*lowest).rev().map(|choice| with(&point, coordinate, choice));
+            if let Some(less) = lower.into_iter().find(|less| self.meets(policy, less)) {
+                point = less;
+            }
+        }
+        point
+    }
+
+    fn meets(&mut self, policy: &Policy, point: &[usize]) -> bool {
+        self.comparisons += 1;
+        let ago = |age: Option<Duration>| age.map_or(Moment::DISTANT_PAST, |age| NOW.less(age));
+        let proofs: Vec<_> = self.domain.proved(point).map(|(factor, age)| (factor, ago(age))).collect();
+        let started_at = self.domain.session_age(point).map(|age| NOW.less(age));
+        evaluate::until(policy, &Facts::supposed(&proofs, started_at, NOW), None).reaches(NOW)
+    }
+}
+
+impl Display for Counterexample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (factor, age)) in self.factors.iter().enumerate() {
+            write!(f, "{}{factor} ", if index > 0 { ", " } else { "" })?;
+            match age {
+                None => f.write_str("(undated)")?,
+                Some(Duration::ZERO) => f.write_str("(now)")?,
+                Some(age) => write!(f, "({} old)", Span(*age))?,
+            }
+        }
+        match self.session_age {
+            None => Ok(()),
+            Some(age) => write!(f, ", in a session {} old", Span(age)),
+        }
+    }
+}

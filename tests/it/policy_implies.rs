@@ -1,0 +1,113 @@
+//! Implications, with their counterexamples.
+
+use std::time::Duration;
+
+use tower_step_up::testing::{self, NOW, SessionBuilder};
+use tower_step_up::{Counterexample, Factor, Implication, Policy, TrustModel};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The session that a counterexample describes.
+pub(crate) fn session_of(counterexample: &Counterexample) -> SessionBuilder {
+    let session = match counterexample.session_age {
+        Some(age) => testing::session().started_ago(age),
+        None => testing::session().without_start(),
+    };
+    counterexample.factors.iter().cloned().fold(session, |session, (factor, age)| match age {
+        Some(age) => session.proved_ago(factor, age),
+        None => session.undated(factor),
+    })
+}
+
+#[track_caller]
+fn check_holds(policy: &Policy, other: &Policy) {
+    assert_eq!(policy.implies(other), Implication::Holds, "{policy} implies {other}");
+}
+
+#[track_caller]
+fn check_fails(policy: &Policy, other: &Policy, want: &str) {
+    let Implication::Fails(counterexample) = policy.implies(other) else { panic!("{policy} implies {other}") };
+    assert_eq!(counterexample.to_string(), want);
+    let session = session_of(&counterexample).build();
+    assert!(policy.evaluate(&session, NOW).is_ok());
+    assert!(other.evaluate(&session, NOW).is_err());
+}
+
+fn second() -> Policy {
+    Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn])
+}
+
+fn transfer() -> Policy {
+    Policy::mfa().and(second().within(10 * MINUTE)).named("transfer")
+}
+
+#[test]
+fn what_is_demanded_besides_is_stricter() {
+    check_holds(&transfer(), &Policy::mfa());
+    check_fails(&Policy::mfa(), &transfer(), "password (601s old), otp/sms (601s old)");
+    check_holds(&Policy::independent(3), &Policy::mfa());
+    check_fails(&Policy::mfa(), &Policy::independent(3), "password (now), otp/sms (now)");
+    check_holds(&Factor::Totp.into(), &second());
+    check_fails(&second(), &Factor::Totp.into(), "otp/sms (now)");
+}
+
+#[test]
+fn a_tighter_limit_is_stricter() {
+    let within = |minutes| Policy::mfa().within(minutes * MINUTE);
+    check_holds(&within(5), &within(5));
+    check_holds(&within(5), &within(6));
+    check_fails(&within(6), &within(5), "password (6m old), otp/sms (6m old)");
+    check_holds(&within(6).within(5 * MINUTE), &within(5));
+    check_fails(&Policy::mfa(), &within(5), "password (301s old), otp/sms (301s old)");
+    check_holds(&Policy::session_within(MINUTE), &Policy::session_within(2 * MINUTE));
+    check_fails(
+        &Policy::session_within(2 * MINUTE),
+        &Policy::session_within(MINUTE),
+        "password (now), in a session 2m old",
+    );
+}
+
+#[test]
+fn a_limit_too_long_to_exceed_is_met_by_everything_dated() {
+    check_fails(&Policy::session(), &Policy::session().within(Duration::MAX), "password (undated)");
+    check_holds(&Policy::session().within(Duration::MAX), &Policy::session());
+}
+
+#[test]
+fn a_pair_that_the_trust_model_knows_is_mfa_and_another_is_not() {
+    let pair = |second| Policy::all_of([Factor::Password, second]);
+    check_holds(&pair(Factor::OtpSms), &Policy::mfa());
+    check_fails(&pair(Factor::OtpEmail), &Policy::mfa(), "password (now), otp/email (now)");
+    let by_sms = TrustModel::default().presentable_also_by(Factor::Password, [tower_step_up::Compromise::PhoneNumber]);
+    check_fails(&pair(Factor::OtpSms), &Policy::mfa().under(&by_sms), "password (now), otp/sms (now)");
+    check_holds(&Policy::mfa().under(&by_sms), &Policy::mfa());
+    check_fails(&Policy::mfa(), &Policy::mfa().under(&by_sms), "password (now), otp/sms (now)");
+}
+
+#[test]
+fn factors_that_no_policy_names_are_thought_of() {
+    let mfa_or_passkey = Policy::mfa().or(Policy::phishing_resistant());
+    check_fails(&mfa_or_passkey, &Policy::mfa(), "webauthn (now)");
+    check_fails(&Policy::session(), &second(), "password (now)");
+    check_fails(&Policy::mfa().within(5 * MINUTE), &transfer(), "password (5m old), otp/whatsapp (5m old)");
+}
+
+#[test]
+fn long_conjunctions_are_decided() {
+    let admin = Policy::phishing_resistant().within(5 * MINUTE).and(Policy::session_within(720 * MINUTE));
+    let strict = Policy::mfa().within(5 * MINUTE).and(transfer()).and(admin.clone());
+    check_holds(&strict, &transfer().within(60 * MINUTE).and(admin));
+}
+
+#[test]
+fn what_cannot_be_decided_within_the_bound_is_said_to_be_so() {
+    let of_24 = |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
+    check_holds(&of_24(3), &of_24(2));
+    let Implication::Undecided { comparisons } = of_24(12).implies(&of_24(11)) else { panic!("decided") };
+    assert!((100_000..101_000).contains(&comparisons), "{comparisons}");
+}
+
+#[test]
+fn what_nothing_can_meet_implies_everything() {
+    check_holds(&Policy::independent(8), &Policy::phishing_resistant());
+}
