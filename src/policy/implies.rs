@@ -83,7 +83,10 @@ impl Domain {
     fn of(one: &Policy, other: &Policy) -> Self {
         let named = distinct([one.named_factors(), other.named_factors()].concat());
         let models = [one.trust_models(), other.trust_models()].concat();
-        let mut known: Vec<_> = models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED).collect();
+        // There is always one more that nobody has heard of.
+        let unheard = Factor::from_pair("unlisted", "factor");
+        let listed = models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED);
+        let mut known: Vec<_> = listed.chain([&unheard]).collect();
         known.retain(|factor| !named.contains(factor));
         let mut seen = Vec::new();
         known.retain(|factor| {

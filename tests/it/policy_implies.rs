@@ -93,6 +93,16 @@ fn factors_that_no_policy_names_are_thought_of() {
 }
 
 #[test]
+fn a_factor_that_nobody_has_heard_of_is_thought_of() {
+    let all = Factor::LISTED.iter().cloned();
+    let trusting = all.fold(TrustModel::default(), |trust, factor| {
+        trust.presentable_only_by(factor, [tower_step_up::Compromise::Device])
+    });
+    check_fails(&Policy::session(), &Policy::independent(1).under(&trusting), "unlisted/factor (now)");
+    check_fails(&Policy::session(), &Policy::independent(1), "magic_link/embedded (now)");
+}
+
+#[test]
 fn long_conjunctions_are_decided() {
     let admin = Policy::phishing_resistant().within(5 * MINUTE).and(Policy::session_within(720 * MINUTE));
     let strict = Policy::mfa().within(5 * MINUTE).and(transfer()).and(admin.clone());
