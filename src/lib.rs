@@ -37,6 +37,8 @@ pub use self::policy::{
     Audit, Counterexample, Demand, Evidence, Explanation, Finding, Grant, Implication, Level, ListError, NonEmpty,
     Policy, Prompt, Prompts, Reason, Requirement, Shortfall, Unmet, Verdict,
 };
+#[cfg(feature = "documents")]
+pub use self::policy::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
 pub use self::rejection::Rejection;
 pub use self::respond::{BearerChallenge, Respond, problem};
 pub use self::session::{Attributes, CustomClaimsError, Organization, Session};

@@ -7,6 +7,8 @@ use super::event;
 use crate::credentials::CredentialSource;
 use crate::factor::Factor;
 use crate::policy::Policy;
+#[cfg(feature = "documents")]
+use crate::policy::{Policies, UnknownPolicy};
 use crate::respond::{BearerChallenge, Respond};
 use crate::session::Session;
 use crate::token::Verifier;
@@ -80,6 +82,29 @@ impl StepUpLayer {
         });
         event::warn_of_weakness(guard.policy());
         guard
+    }
+
+    /// A guard that demands the policy of this name too (feature `documents`); see [`require`](Self::require).
+    ///
+    /// ```
+    /// use tower_step_up::{Policies, testing};
+    ///
+    /// let policies = Policies::from_toml("[policy.account]\nrequire = \"mfa\"")?;
+    /// let guard = testing::TestIssuer::new().guard();
+    /// let account = guard.require_named(&policies, "account")?;
+    /// assert_eq!(account.policy().name(), Some("account"));
+    ///
+    /// let error = guard.require_named(&policies, "acount").unwrap_err();
+    /// assert_eq!(error.to_string(), "there is no policy \"acount\" among account");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where no policy has this name.
+    #[cfg(feature = "documents")]
+    pub fn require_named(&self, policies: &Policies, name: &str) -> Result<Self, UnknownPolicy> {
+        Ok(self.require(policies.get(name)?.clone()))
     }
 
     /// A guard that lets requests without credentials through, without a grant: handlers take `Option<Grant>`. Credentials

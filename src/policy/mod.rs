@@ -64,6 +64,8 @@
 //! - Single sign-on alone is one factor: what the identity provider asked for is invisible here.
 
 mod audit;
+#[cfg(feature = "documents")]
+mod document;
 mod evaluate;
 mod explanation;
 mod grant;
@@ -78,6 +80,8 @@ mod text;
 mod walk;
 
 pub use self::audit::{Audit, Finding, Level};
+#[cfg(feature = "documents")]
+pub use self::document::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
 pub use self::explanation::{Demand, Evidence, Explanation, Verdict};
 pub use self::grant::Grant;
 pub use self::implies::{Counterexample, Implication};

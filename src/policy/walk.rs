@@ -1,6 +1,7 @@
 //! What stands anywhere in a policy.
 
 use std::collections::HashSet;
+use std::slice;
 use std::time::Duration;
 
 use super::{Clause, Policy};
@@ -68,14 +69,24 @@ impl Policy {
         distinct(askable)
     }
 
+    /// How many clauses there are, and how many levels.
+    #[cfg(feature = "documents")]
+    pub(super) fn size(&self) -> (usize, usize) {
+        let inner = self.clauses().iter().map(Self::size);
+        let (clauses, levels) = inner.fold((0, 0), |(clauses, levels), inner| (clauses + inner.0, levels.max(inner.1)));
+        (clauses + 1, levels + 1)
+    }
+
     pub(super) fn visit(&self, visitor: &mut impl FnMut(&Self)) {
         visitor(self);
+        self.clauses().iter().for_each(|clause| clause.visit(visitor));
+    }
+
+    fn clauses(&self) -> &[Self] {
         match self.clause() {
-            Clause::Within(_, inner) => inner.visit(visitor),
-            Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
-                clauses.iter().for_each(|clause| clause.visit(visitor));
-            }
-            _ => {}
+            Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => clauses,
+            Clause::Within(_, inner) => slice::from_ref(inner),
+            _ => &[],
         }
     }
 }

@@ -174,6 +174,11 @@ fn clause_of(
     })
 }
 
+/// A policy of any shape, with limits of whole seconds.
+pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
+    clause().prop_map(|clause| clause.policy())
+}
+
 fn facts() -> impl Strategy<Value = Facts> {
     let entry = (0..FACTORS.len(), prop::option::weighted(0.9, -45_i64..8));
     let entries = prop::collection::vec(entry, 0..6);

@@ -1,0 +1,190 @@
+//! Why a document gives no policies, and why policies give no document.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::factor::Factor;
+use crate::policy::ListError;
+
+/// What is wrong with a document, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentError {
+    line: usize,
+    key: String,
+    fault: DocumentFault,
+}
+
+impl DocumentError {
+    pub(super) fn new(line: usize, key: &str, fault: DocumentFault) -> Self {
+        Self { line, key: key.into(), fault }
+    }
+
+    /// The line, from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Where in the document: `policy.transfer.all[1].within`. Empty where the fault is the text itself.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn fault(&self) -> &DocumentFault {
+        &self.fault
+    }
+}
+
+/// What is wrong with a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DocumentFault {
+    /// It is longer than 64 KiB.
+    TooLong,
+    /// It is not TOML, or not JSON; in the words of the parser. In TOML also a name that stands twice.
+    Syntax(String),
+    /// A name stands twice in one table, or a factor by both of its names.
+    Duplicate,
+    /// No such key here; `nearest` is the most similar of those that there are.
+    UnknownKey {
+        /// The key that is meant, perhaps.
+        nearest: &'static str,
+    },
+    /// No such factor or word; `nearest` is the most similar of those that there are.
+    UnknownFactor {
+        /// What stands there.
+        name: String,
+        /// What is meant, perhaps.
+        nearest: String,
+    },
+    /// No such compromise; `nearest` is the most similar of those that there are.
+    UnknownCompromise {
+        /// What stands there.
+        name: String,
+        /// What is meant, perhaps.
+        nearest: String,
+    },
+    /// No policy of this name.
+    UnknownPolicy(String),
+    /// A policy's name does not match `[a-z][a-z0-9_.-]{0,63}`.
+    Name,
+    /// Something else should stand there.
+    Expected {
+        /// What should.
+        expected: &'static str,
+        /// What does.
+        found: &'static str,
+    },
+    /// A table has no operator.
+    NoOperator,
+    /// A table has two operators.
+    TwoOperators(&'static str, &'static str),
+    /// A list of clauses is empty or too long, or an `at_least` is out of range.
+    List(ListError),
+    /// `independent = 0`, or less.
+    IndependentOfNothing,
+    /// Not a duration: one integer above zero, and `s`, `m`, `h` or `d`.
+    Duration(String),
+    /// A policy refers to itself, by way of these.
+    Cycle(Vec<String>),
+    /// With everything that it refers to, a policy has more than 256 clauses, or more than 32 levels.
+    TooLarge,
+    /// Nobody at all could present the factor, so it would count as independent of everything.
+    PresentableByNobody,
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        if !self.key.is_empty() {
+            write!(f, ", {}", self.key)?;
+        }
+        write!(f, ": {}", self.fault)
+    }
+}
+
+impl std::error::Error for DocumentError {}
+
+impl fmt::Display for DocumentFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => f.write_str("the document is longer than 64 KiB"),
+            Self::Syntax(message) => f.write_str(message),
+            Self::Duplicate => f.write_str("stands twice"),
+            Self::UnknownKey { nearest } => write!(f, "unknown key; the nearest is {nearest}"),
+            Self::UnknownFactor { name, nearest } => write!(f, "unknown factor {name:?}; the nearest is {nearest:?}"),
+            Self::UnknownCompromise { name, nearest } => {
+                write!(f, "unknown compromise {name:?}; the nearest is {nearest:?}")
+            }
+            Self::UnknownPolicy(name) => write!(f, "there is no policy {name:?}"),
+            Self::Name => f.write_str("the name of a policy has to match [a-z][a-z0-9_.-]{0,63}"),
+            Self::Expected { expected, found } => write!(f, "expected {expected}, found {found}"),
+            Self::NoOperator => f.write_str(
+                "no operator: one of require, all, any, at_least with of, independent, session_within, policy",
+            ),
+            Self::TwoOperators(one, other) => write!(f, "two operators, {one} and {other}; a table has one"),
+            Self::List(error) => error.fmt(f),
+            Self::IndependentOfNothing => f.write_str("independent has to be 1 or more"),
+            Self::Duration(text) => {
+                write!(f, "{text:?} is no duration: one integer above zero and s, m, h or d, as in \"10m\"")
+            }
+            Self::Cycle(names) => write!(f, "a policy refers to itself: {}", names.join(" -> ")),
+            Self::TooLarge => f.write_str("the policy has more than 256 clauses, or more than 32 levels"),
+            Self::PresentableByNobody => f.write_str("a factor that nobody could present; for all, write \"anyone\""),
+        }
+    }
+}
+
+/// Why policies cannot be written as a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Inexpressible {
+    /// A policy has no name; here are its words.
+    Unnamed(String),
+    /// Two policies have this name.
+    SameName(String),
+    /// A clause inside of a policy has this name.
+    InnerName(String),
+    /// A limit is not of whole seconds, or zero.
+    Limit(Duration),
+    /// A factor that has no name, only a pair.
+    Unlisted(Factor),
+    /// `mfa` or `independent` have a trust model other than that of the document.
+    TrustModel,
+    /// More than 256 clauses, or more than 32 levels.
+    TooLarge,
+}
+
+impl fmt::Display for Inexpressible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unnamed(words) => write!(f, "a policy without a name: {words}"),
+            Self::SameName(name) => write!(f, "two policies are named {name:?}"),
+            Self::InnerName(name) => write!(f, "a clause inside of a policy is named {name:?}"),
+            Self::Limit(limit) => write!(f, "a limit of {limit:?}, which is not of whole seconds, or zero"),
+            Self::Unlisted(factor) => write!(f, "{factor} is not a listed factor"),
+            Self::TrustModel => f.write_str("clauses with trust models of their own"),
+            Self::TooLarge => DocumentFault::TooLarge.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Inexpressible {}
+
+/// No policy of a document has this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownPolicy {
+    pub(super) name: String,
+    pub(super) known: Vec<String>,
+}
+
+impl fmt::Display for UnknownPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no policy {:?} among {}", self.name, self.known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownPolicy {}

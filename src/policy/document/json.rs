@@ -1,0 +1,81 @@
+//! Documents in JSON.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::error::{DocumentError, DocumentFault};
+use super::tree::{Entry, Lines, Node, Value};
+
+/// Deeper than any policy.
+const DEEPEST: usize = 80;
+
+pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
+    let lines = Lines::of(text);
+    let line_of = |raw: &RawValue| lines.at(raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr()));
+    node(read(text, 1)?, &line_of, 0)
+}
+
+/// A value is read as raw text first, so that where it stands is known.
+fn node(raw: &RawValue, line_of: &dyn Fn(&RawValue) -> usize, depth: usize) -> Result<Node, DocumentError> {
+    let line = line_of(raw);
+    if depth > DEEPEST {
+        return Err(DocumentError::new(line, "", DocumentFault::Syntax("nested too deep".into())));
+    }
+    let inner = |raw: &RawValue| node(raw, line_of, depth + 1);
+    let value = match raw.get().as_bytes().first() {
+        Some(b'"') => Value::Text(read(raw.get(), line)?),
+        Some(b'[') => {
+            let items: Vec<&RawValue> = read(raw.get(), line)?;
+            Value::List(items.into_iter().map(inner).collect::<Result<_, _>>()?)
+        }
+        Some(b'{') => {
+            let Members(members) = read(raw.get(), line)?;
+            let entry = |(key, raw)| Ok(Entry { key, node: inner(raw)? });
+            Value::Table(members.into_iter().map(entry).collect::<Result<_, _>>()?)
+        }
+        Some(b't' | b'f') => Value::Other("a boolean"),
+        Some(b'n') => Value::Other("null"),
+        _ => raw.get().parse().map_or(Value::Other("a number that is no integer, or out of range"), Value::Integer),
+    };
+    Ok(Node { line, value })
+}
+
+fn read<'a, T: Deserialize<'a>>(text: &'a str, line: usize) -> Result<T, DocumentError> {
+    serde_json::from_str(text).map_err(|error| {
+        let line = line + error.line().saturating_sub(1);
+        let message = error.to_string();
+        // The line in the message counts from where this piece begins.
+        let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
+        DocumentError::new(line, "", DocumentFault::Syntax(message.into()))
+    })
+}
+
+/// The members of an object as they stand there, also those whose name stands twice.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}

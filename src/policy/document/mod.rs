@@ -1,0 +1,201 @@
+//! Policies in documents.
+
+mod error;
+mod json;
+mod read;
+mod toml;
+mod tree;
+mod write;
+
+pub use self::error::{DocumentError, DocumentFault, Inexpressible, UnknownPolicy};
+
+use super::Policy;
+use crate::trust::TrustModel;
+
+/// Named policies, and the trust model that they are under: read from a document, or collected to be written as one
+/// (feature `documents`).
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::{Factor, Policies, Policy};
+///
+/// let policies = Policies::from_toml(r#"
+///     [policy.account]
+///     require = "mfa"
+///
+///     [policy.transfer]
+///     all = ["mfa", { any = ["otp/sms", "totp", "webauthn"], within = "10m" }]
+///
+///     [policy.admin]
+///     all = [{ require = "phishing_resistant", within = "5m" }, { session_within = "12h" }]
+///
+///     [policy.payout]
+///     at_least = 2
+///     of = ["password", "otp/sms", "totp"]
+///     within = "1h"
+/// "#)?;
+/// let second = Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]);
+/// let transfer = Policy::all_of([Policy::mfa(), second.within(Duration::from_secs(600))]).named("transfer");
+/// assert_eq!(policies.get("transfer")?, &transfer);
+///
+/// let error = Policies::from_toml("[policy.account]\nall = ['mfa', 'otp/smss']").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "line 2, policy.account.all[1]: unknown factor \"otp/smss\"; the nearest is \"otp/sms\""
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # The format
+///
+/// A table `policy` of named policies, each a *clause*, and perhaps a table `trust`. JSON has the same members.
+///
+/// A clause is a string or a table. The strings are `session`, `mfa`, `phishing_resistant` and the names of the
+/// [factors](crate::Factor). A table has one operator, and perhaps a `within` that holds for all of it:
+///
+/// | operator | is |
+/// | --- | --- |
+/// | `require = clause` | the clause itself |
+/// | `all = [clauses]` | [`all_of`](Policy::all_of) |
+/// | `any = [clauses]` | [`any_of`](Policy::any_of) |
+/// | `at_least = k`, `of = [clauses]` | [`at_least`](Policy::at_least) |
+/// | `independent = n` | [`independent`](Policy::independent) |
+/// | `session_within = "12h"` | [`session_within`](Policy::session_within) |
+/// | `policy = "account"` | the policy of that name in this document |
+/// | `within = "10m"` besides | [`within`](Policy::within) |
+///
+/// A duration is one integer above zero and `s`, `m`, `h` or `d`.
+///
+/// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. It decides `mfa` and
+/// `independent` in every policy of the document.
+///
+/// ```toml
+/// [trust]
+/// password = ["password", "phone_number"] # presentable only by these: the password is reset by SMS
+/// "otp/sms" = { also = ["device"] }       # by these as well: the handset may be unlocked
+/// webauthn = "anyone"                     # never adds strength
+/// ```
+///
+/// Reading is strict: an unknown key, an unknown factor or compromise, a name that stands twice (in JSON too), two operators in
+/// one table, an empty list, a duration that is none, a policy that refers to itself are errors, with line and key. A
+/// document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256 clauses, 64 in one list, and
+/// 32 levels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// Every one has a name of its own.
+    policies: Vec<Policy>,
+    trust: TrustModel,
+}
+
+/// The longest document, in bytes.
+const LONGEST: usize = 65_536;
+/// The most clauses of a policy.
+const MOST_CLAUSES: usize = 256;
+/// The most levels of a policy.
+const MOST_LEVELS: usize = 32;
+const PHISHING_RESISTANT: &str = "phishing_resistant";
+/// The units of durations in seconds, the largest first.
+const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+
+impl Policies {
+    /// Collects policies, to be written as a document.
+    ///
+    /// ```
+    /// use tower_step_up::{Policies, Policy};
+    ///
+    /// let policies = Policies::new([Policy::mfa().named("account"), Policy::phishing_resistant().named("admin")])?;
+    /// let text = policies.to_toml()?;
+    /// assert_eq!(text, "[policy.account]\nrequire = \"mfa\"\n\n[policy.admin]\nrequire = \"phishing_resistant\"\n");
+    /// assert_eq!(Policies::from_toml(&text)?, policies);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where one has no name, two have the same, or there are several trust models among them.
+    pub fn new(policies: impl IntoIterator<Item = Policy>) -> Result<Self, Inexpressible> {
+        let mut named: Vec<Policy> = Vec::new();
+        let mut models = Vec::new();
+        for policy in policies {
+            let name = policy.name().ok_or_else(|| Inexpressible::Unnamed(policy.to_string()))?;
+            if named.iter().any(|other| other.name() == Some(name)) {
+                return Err(Inexpressible::SameName(name.into()));
+            }
+            models.extend(policy.trust_models());
+            named.push(policy);
+        }
+        let trust = models.first().cloned().unwrap_or_default();
+        if models.iter().any(|model| *model != trust) {
+            return Err(Inexpressible::TrustModel);
+        }
+        Ok(Self { policies: named, trust })
+    }
+
+    /// Reads a document in TOML.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, with line and key.
+    pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
+        read(text, toml::parse)
+    }
+
+    /// Reads a document in JSON.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, with line and key.
+    pub fn from_json(text: &str) -> Result<Self, DocumentError> {
+        read(text, json::parse)
+    }
+
+    /// Writes a document in TOML, sorted by names, which reads to the same policies.
+    ///
+    /// # Errors
+    ///
+    /// Where a policy has what a document cannot say.
+    pub fn to_toml(&self) -> Result<String, Inexpressible> {
+        // Strings, integers, lists and tables: TOML has them all.
+        Ok(::toml::to_string(&write::document(self)?).unwrap_or_default())
+    }
+
+    /// Writes a document in JSON, sorted by names, which reads to the same policies.
+    ///
+    /// # Errors
+    ///
+    /// Where a policy has what a document cannot say.
+    pub fn to_json(&self) -> Result<String, Inexpressible> {
+        Ok(format!("{:#}\n", write::document(self)?))
+    }
+
+    /// The policy of this name.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none.
+    pub fn get(&self, name: &str) -> Result<&Policy, UnknownPolicy> {
+        let named = |policy: &&Policy| policy.name() == Some(name);
+        self.iter().find(named).ok_or_else(|| UnknownPolicy {
+            name: name.into(),
+            known: self.iter().filter_map(Policy::name).map(Into::into).collect(),
+        })
+    }
+
+    /// The policies, in the order of the document.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Policy> {
+        self.policies.iter()
+    }
+
+    /// The trust model that they are under.
+    #[must_use]
+    pub fn trust(&self) -> &TrustModel {
+        &self.trust
+    }
+}
+
+fn read(text: &str, parse: fn(&str) -> Result<tree::Node, DocumentError>) -> Result<Policies, DocumentError> {
+    if text.len() > LONGEST {
+        return Err(DocumentError::new(1, "", DocumentFault::TooLong));
+    }
+    read::policies(&parse(text)?)
+}

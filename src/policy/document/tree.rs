@@ -1,0 +1,95 @@
+//! What a document says, in whichever format, and where.
+
+use std::collections::HashSet;
+
+use super::error::{DocumentError, DocumentFault};
+
+/// A value and its line.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) line: usize,
+    pub(super) value: Value,
+}
+
+#[derive(Debug)]
+pub(super) enum Value {
+    Text(String),
+    Integer(i64),
+    List(Vec<Node>),
+    Table(Vec<Entry>),
+    /// Something that no policy has.
+    Other(&'static str),
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) node: Node,
+}
+
+impl Node {
+    pub(super) fn text(&self, key: &str, expected: &'static str) -> Result<&str, DocumentError> {
+        match &self.value {
+            Value::Text(text) => Ok(text),
+            _ => Err(self.unexpected(key, expected)),
+        }
+    }
+
+    pub(super) fn integer(&self, key: &str) -> Result<i64, DocumentError> {
+        match self.value {
+            Value::Integer(integer) => Ok(integer),
+            _ => Err(self.unexpected(key, "an integer")),
+        }
+    }
+
+    pub(super) fn list(&self, key: &str, expected: &'static str) -> Result<&[Self], DocumentError> {
+        match &self.value {
+            Value::List(nodes) => Ok(nodes),
+            _ => Err(self.unexpected(key, expected)),
+        }
+    }
+
+    /// A table, in which every name stands once.
+    pub(super) fn table(&self, key: &str, expected: &'static str) -> Result<&[Entry], DocumentError> {
+        let Value::Table(entries) = &self.value else { return Err(self.unexpected(key, expected)) };
+        let mut seen = HashSet::new();
+        match entries.iter().find(|entry| !seen.insert(&entry.key)) {
+            Some(entry) => Err(entry.node.fault(&join(key, &entry.key), DocumentFault::Duplicate)),
+            None => Ok(entries),
+        }
+    }
+
+    pub(super) fn unexpected(&self, key: &str, expected: &'static str) -> DocumentError {
+        let found = match self.value {
+            Value::Text(_) => "a string",
+            Value::Integer(_) => "an integer",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+            Value::Other(what) => what,
+        };
+        self.fault(key, DocumentFault::Expected { expected, found })
+    }
+
+    pub(super) fn fault(&self, key: &str, fault: DocumentFault) -> DocumentError {
+        DocumentError::new(self.line, key, fault)
+    }
+}
+
+/// The key of a member.
+pub(super) fn join(key: &str, member: &str) -> String {
+    if key.is_empty() { member.to_owned() } else { format!("{key}.{member}") }
+}
+
+/// Where the lines of a text end.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(super) fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset).collect())
+    }
+
+    /// The line of a place in the text, from 1.
+    pub(super) fn at(&self, offset: usize) -> usize {
+        1 + self.0.partition_point(|end| *end < offset)
+    }
+}

@@ -1,0 +1,304 @@
+//! Policies from documents, and to documents.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tower_step_up::{Compromise, DocumentError, DocumentFault, Factor, Inexpressible, Policies, Policy, TrustModel};
+
+use crate::policy_oracle::any_policy;
+use crate::support::issuer;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[track_caller]
+fn check(clause: &str, want: Policy) {
+    let toml = format!("policy.p = {clause}");
+    let got = Policies::from_toml(&toml).unwrap_or_else(|error| panic!("{toml}: {error}"));
+    assert_eq!(got.get("p").unwrap(), &want.named("p"), "{clause}");
+}
+
+#[test]
+fn each_word_and_operator_is_what_it_says() {
+    let totp = || Policy::from(Factor::Totp);
+    check("'session'", Policy::session());
+    check("'mfa'", Policy::mfa());
+    check("'phishing_resistant'", Policy::phishing_resistant());
+    check("'otp/sms'", Factor::OtpSms.into());
+    check("'totp/authenticator_app'", totp());
+    check("{ require = 'totp' }", totp());
+    check("{ require = 'totp', within = '90s' }", totp().within(Duration::from_secs(90)));
+    check(
+        "{ require = { require = 'totp', within = '1m' }, within = '1h' }",
+        totp().within(MINUTE).within(60 * MINUTE),
+    );
+    check("{ all = ['mfa', 'totp'] }", Policy::mfa().and(totp()));
+    check("{ any = ['totp'] }", Policy::any_of([totp()]));
+    check("{ at_least = 1, of = ['totp', 'otp/sms'] }", Policy::at_least(1, [Factor::Totp, Factor::OtpSms]));
+    check("{ independent = 3, within = '1d' }", Policy::independent(3).within(1_440 * MINUTE));
+    check("{ independent = 2 }", Policy::mfa());
+    check("{ session_within = '12h' }", Policy::session_within(720 * MINUTE));
+    check("{ session_within = '12h', within = '1h' }", Policy::session_within(720 * MINUTE).within(60 * MINUTE));
+}
+
+#[test]
+fn a_reference_is_the_policy_without_its_name() {
+    let policies = Policies::from_toml(
+        "
+        [policy.transfer]
+        all = [{ policy = 'account' }, 'totp']
+        [policy.account]
+        require = 'mfa'
+        [policy.again]
+        policy = 'transfer'
+        within = '10m'
+        ",
+    )
+    .unwrap();
+    let transfer = Policy::mfa().and(Factor::Totp);
+    assert_eq!(policies.get("transfer").unwrap(), &transfer.clone().named("transfer"));
+    assert_eq!(policies.get("again").unwrap(), &transfer.within(10 * MINUTE).named("again"));
+    let names: Vec<_> = policies.iter().filter_map(Policy::name).collect();
+    assert_eq!(names, ["transfer", "account", "again"]);
+}
+
+#[test]
+fn the_trust_table_decides_what_is_independent() {
+    let policies = Policies::from_toml(
+        "
+        policy.account = 'mfa'
+        policy.three = { independent = 3 }
+        [trust]
+        password = ['password', 'phone_number']
+        'otp/sms' = { also = ['device'] }
+        webauthn = 'anyone'
+        ",
+    )
+    .unwrap();
+    let trust = TrustModel::default()
+        .presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber])
+        .presentable_also_by(Factor::OtpSms, [Compromise::Device])
+        .presentable_by_anyone(Factor::WebAuthn);
+    assert_eq!(policies.trust(), &trust);
+    assert_eq!(policies.get("account").unwrap(), &Policy::mfa().under(&trust).named("account"));
+    assert_eq!(policies.get("three").unwrap(), &Policy::independent(3).under(&trust).named("three"));
+}
+
+#[track_caller]
+fn error(read: Result<Policies, DocumentError>) -> String {
+    read.expect_err("refused").to_string()
+}
+
+#[test]
+fn what_is_wrong_in_toml_is_said_with_line_and_key() {
+    for (document, want) in [
+        ("", "line 1: expected a table policy, found none"),
+        ("policy = 1", "line 1, policy: expected a table of policies, found an integer"),
+        ("policies.a = 'mfa'", "line 1, policies: unknown key; the nearest is policy"),
+        ("policy.a = 'mfa'\n\nversion = 1", "line 3, version: unknown key; the nearest is trust"),
+        ("policy.A = 'mfa'", "line 1, policy.A: the name of a policy has to match [a-z][a-z0-9_.-]{0,63}"),
+        ("policy.a = 'sms'", "line 1, policy.a: unknown factor \"sms\"; the nearest is \"otp/sms\""),
+        ("policy.a = 'mfaa'", "line 1, policy.a: unknown factor \"mfaa\"; the nearest is \"mfa\""),
+        ("policy.a = true", "line 1, policy.a: expected a clause: a string or a table, found a boolean"),
+        ("policy.a = ['mfa']", "line 1, policy.a: expected a clause: a string or a table, found a list"),
+        (
+            "policy.a = {}",
+            "line 1, policy.a: no operator: one of require, all, any, at_least with of, independent, session_within, policy",
+        ),
+        ("[policy.a]\nrequired = 'mfa'", "line 2, policy.a.required: unknown key; the nearest is require"),
+        (
+            "[policy.a]\nrequire = 'mfa'\nany = ['totp']",
+            "line 1, policy.a: two operators, require and any; a table has one",
+        ),
+        ("[policy.a]\nany = ['totp']\nof = []", "line 1, policy.a: two operators, any and of; a table has one"),
+        ("policy.a.all = []", "line 1, policy.a.all: a policy needs at least one clause"),
+        ("policy.a.any = 'totp'", "line 1, policy.a.any: expected a list of clauses, found a string"),
+        ("policy.a = { at_least = 2 }", "line 1, policy.a: expected a list of, found none"),
+        ("policy.a = { at_least = 3, of = ['totp', 'mfa'] }", "line 1, policy.a.of: at least 3 of 2 clauses"),
+        ("policy.a = { at_least = 0, of = ['totp', 'mfa'] }", "line 1, policy.a.of: at least 0 of 2 clauses"),
+        ("policy.a = { at_least = -1, of = ['totp'] }", "line 1, policy.a.of: at least 0 of 1 clauses"),
+        (
+            "policy.a = { at_least = 1.0, of = ['totp'] }",
+            "line 1, policy.a.at_least: expected an integer, found a number with a fraction",
+        ),
+        ("policy.a.independent = 0", "line 1, policy.a.independent: independent has to be 1 or more"),
+        (
+            "policy.a = {\n all = [\n  'mfa',\n  { require = 'totp', within = '10 m' },\n ],\n}",
+            "line 4, policy.a.all[1].within: \"10 m\" is no duration: one integer above zero and s, m, h or d, as in \"10m\"",
+        ),
+        ("policy.a = { policy = 'b' }", "line 1, policy.a.policy: there is no policy \"b\""),
+        (
+            "policy.x = { policy = 'a' }\npolicy.a.all = ['mfa', { policy = 'b' }]\npolicy.b = { policy = 'a' }",
+            "line 3, policy.b.policy: a policy refers to itself: a -> b -> a",
+        ),
+        ("policy.a = { policy = 'a' }", "line 1, policy.a.policy: a policy refers to itself: a -> a"),
+        (
+            "policy.a = 'mfa'\ntrust.sms = ['device']",
+            "line 2, trust.sms: unknown factor \"sms\"; the nearest is \"otp/sms\"",
+        ),
+        (
+            "policy.a = 'mfa'\ntrust.totp = ['phone']",
+            "line 2, trust.totp: unknown compromise \"phone\"; the nearest is \"phone_number\"",
+        ),
+        (
+            "policy.a = 'mfa'\ntrust.totp = []",
+            "line 2, trust.totp: a factor that nobody could present; for all, write \"anyone\"",
+        ),
+        (
+            "policy.a = 'mfa'\n[trust]\ntotp = 'anyone'\n'totp/authenticator_app' = 'anyone'",
+            "line 4, trust.totp/authenticator_app: stands twice",
+        ),
+        (
+            "policy.a = 'mfa'\ntrust.totp = 'nobody'",
+            "line 2, trust.totp: expected a list of compromises, a table with also, or \"anyone\", found a string",
+        ),
+    ] {
+        assert_eq!(error(Policies::from_toml(document)), want, "{document}");
+    }
+}
+
+#[test]
+fn what_the_parsers_refuse_is_said_with_the_line() {
+    let toml = [
+        (2, "policy.a = 'mfa'\npolicy.a = 'totp'"),
+        (3, "[policy.a]\nrequire = 'mfa'\n[policy.a]\n"),
+        (1, "policy.a = \n"),
+    ];
+    let json = [(1, ""), (1, "{\"policy\": {\"a\": \"mfa\"}} x"), (2, "{\"policy\": {\"a\":\n \"\\ud800\"}}")];
+    let toml = toml.map(|(line, document)| (line, Policies::from_toml(document)));
+    let json = json.map(|(line, document)| (line, Policies::from_json(document)));
+    for (line, read) in toml.into_iter().chain(json) {
+        let error = read.unwrap_err();
+        assert!(matches!(error.fault(), DocumentFault::Syntax(_)), "{error}");
+        assert_eq!((error.line(), error.key()), (line, ""));
+        assert!(!error.to_string().contains("column"), "{error}");
+    }
+}
+
+#[test]
+fn durations_are_one_integer_above_zero_and_one_unit() {
+    for text in
+        ["", "10", "m", "0s", "-1m", "+1m", "1.5h", "1h30m", "10M", "10 m", "1_0m", "1w", "１m", "99999999999999999d"]
+    {
+        let document = format!("policy.a = {{ require = 'mfa', within = '{text}' }}");
+        assert!(error(Policies::from_toml(&document)).contains("is no duration"), "{text}");
+    }
+    check("{ require = 'mfa', within = '18446744073709551615s' }", Policy::mfa().within(Duration::from_secs(u64::MAX)));
+}
+
+#[test]
+fn json_is_as_strict_and_names_stand_once_there_too() {
+    let policies = Policies::from_json(
+        r#"{"policy": {"transfer": {"all": ["mfa", {"any": ["otp/sms", "totp"], "within": "10m"}]}},
+            "trust": {"otp/sms": {"also": ["device"]}}}"#,
+    )
+    .unwrap();
+    let trust = TrustModel::default().presentable_also_by(Factor::OtpSms, [Compromise::Device]);
+    let second = Policy::any_of([Factor::OtpSms, Factor::Totp]).within(10 * MINUTE);
+    assert_eq!(policies.get("transfer").unwrap(), &Policy::mfa().and(second).under(&trust).named("transfer"));
+
+    for (document, want) in [
+        ("[]", "line 1: expected a table, found a list"),
+        ("{\"policy\": {\n\"a\": \"mfa\",\n\"a\": \"totp\"}}", "line 3, policy.a: stands twice"),
+        (
+            "{\"policy\": {\"a\": {\"all\": [\"mfa\"],\n\"within\": \"1m\",\n\"within\": \"1h\"}}}",
+            "line 3, policy.a.within: stands twice",
+        ),
+        (
+            "{\"policy\": {\"a\": {\"any\": [\n\n\"mfa\", null]}}}",
+            "line 3, policy.a.any[1]: expected a clause: a string or a table, found null",
+        ),
+        (
+            "{\"policy\": {\"a\": {\"independent\": 2.0}}}",
+            "line 1, policy.a.independent: expected an integer, found a number that is no integer, or out of range",
+        ),
+    ] {
+        assert_eq!(error(Policies::from_json(document)), want, "{document}");
+    }
+}
+
+#[test]
+fn clauses_levels_references_and_length_are_bounded() {
+    let too_large = "the policy has more than 256 clauses, or more than 32 levels";
+    let list = |count| format!("policy.a = {{ any = [{}] }}", "'totp',".repeat(count));
+    assert!(Policies::from_toml(&list(64)).is_ok());
+    assert!(error(Policies::from_toml(&list(65))).ends_with("a policy takes at most 64 clauses in one list"));
+
+    let nested = |levels| format!("policy.a = {}'totp'{}", "{ any = [".repeat(levels), "] }".repeat(levels));
+    assert!(Policies::from_toml(&nested(31)).is_ok());
+    assert!(error(Policies::from_toml(&nested(32))).ends_with(too_large));
+    assert!(Policies::from_toml(&nested(1_000)).is_err());
+    let deep_json = format!("{}1{}", "[".repeat(30_000), "]".repeat(30_000));
+    assert!(error(Policies::from_json(&deep_json)).ends_with("nested too deep"));
+
+    // Each refers to the next, or read from behind to the one before.
+    let chain = |length: usize| -> Vec<String> {
+        let links = (0..length).map(|index| format!("policy.p{index} = {{ policy = 'p{}' }}", index + 1));
+        links.chain([format!("policy.p{length} = 'totp'")]).collect()
+    };
+    assert!(Policies::from_toml(&chain(31).join("\n")).is_ok());
+    for length in [32, 1_000] {
+        let mut links = chain(length);
+        assert!(error(Policies::from_toml(&links.join("\n"))).ends_with(too_large));
+        links.reverse();
+        assert!(error(Policies::from_toml(&links.join("\n"))).ends_with(too_large));
+    }
+
+    // Each is twice the one before.
+    let doubling: String = (1..20)
+        .map(|index| format!("policy.p{index}.all = [{{ policy = 'p{0}' }}, {{ policy = 'p{0}' }}]\n", index - 1))
+        .collect();
+    assert!(error(Policies::from_toml(&format!("policy.p0 = 'totp'\n{doubling}"))).ends_with(too_large));
+
+    let long = format!("# {}\npolicy.a = 'mfa'", "x".repeat(65_536));
+    assert_eq!(error(Policies::from_toml(&long)), "line 1: the document is longer than 64 KiB");
+}
+
+#[test]
+fn a_guard_takes_policies_by_name_and_an_unknown_name_is_an_error() {
+    let policies = Policies::from_toml("policy.account = 'mfa'\npolicy.admin = 'phishing_resistant'").unwrap();
+    let admin =
+        issuer().guard().require_named(&policies, "account").unwrap().require_named(&policies, "admin").unwrap();
+    assert_eq!(admin.policy().to_string(), "mfa and phishing_resistant");
+    let error = issuer().guard().require_named(&policies, "transfer").unwrap_err();
+    assert_eq!(error.to_string(), "there is no policy \"transfer\" among account, admin");
+}
+
+#[test]
+fn what_a_document_cannot_say_is_an_error_when_written() {
+    let refused = |policy: Policy| Policies::new([policy]).and_then(|it| it.to_toml()).unwrap_err();
+    let mfa = Policy::mfa;
+    assert_eq!(refused(mfa()), Inexpressible::Unnamed("mfa".into()));
+    let half = Duration::from_millis(500);
+    assert_eq!(refused(mfa().within(half).named("a")), Inexpressible::Limit(half));
+    assert_eq!(refused(mfa().within(Duration::ZERO).named("a")), Inexpressible::Limit(Duration::ZERO));
+    let named_inside = mfa().and(Policy::from(Factor::Totp).named("inner")).named("a");
+    assert_eq!(refused(named_inside), Inexpressible::InnerName("inner".into()));
+    let own = Factor::from_pair("trusted_auth_token", "card_reader");
+    assert_eq!(refused(Policy::factor(own.clone()).named("a")), Inexpressible::Unlisted(own));
+    let two_models = mfa().and(mfa().under(&TrustModel::default().unlocked_handset())).named("a");
+    assert_eq!(refused(two_models), Inexpressible::TrustModel);
+    let deep = (0..32).fold(mfa(), |policy, _| Policy::any_of([policy]));
+    assert_eq!(refused(deep.named("a")), Inexpressible::TooLarge);
+    let twice = [mfa().named("a"), Policy::session().named("a")];
+    assert_eq!(Policies::new(twice).unwrap_err(), Inexpressible::SameName("a".into()));
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_to_equal_policies(first in any_policy(), second in any_policy(), own_trust in any::<bool>()) {
+        let trust = TrustModel::default().unlocked_handset().presentable_by_anyone(Factor::RecoveryCode);
+        let named = [first.named("first"), second.named("second")];
+        let policies = Policies::new(named.map(|policy| if own_trust { policy.under(&trust) } else { policy })).unwrap();
+        match (policies.to_toml(), policies.to_json()) {
+            (Ok(toml), Ok(json)) => {
+                prop_assert_eq!(&Policies::from_toml(&toml).unwrap(), &policies, "{}", toml);
+                prop_assert_eq!(&Policies::from_json(&json).unwrap(), &policies, "{}", json);
+            }
+            (toml, json) => {
+                // Of what the generator makes only a limit of zero has no form.
+                prop_assert_eq!(toml.unwrap_err(), Inexpressible::Limit(Duration::ZERO));
+                prop_assert_eq!(json.unwrap_err(), Inexpressible::Limit(Duration::ZERO));
+            }
+        }
+    }
+}
