@@ -140,3 +140,20 @@ fn policy_of_six_clauses_over_four_factors(bencher: Bencher<'_, '_>) {
     let policy = transfer();
     bencher.bench(|| black_box(&policy).evaluate(black_box(&session), NOW).is_ok());
 }
+
+#[divan::bench]
+fn audit_of_transfer(bencher: Bencher<'_, '_>) {
+    bencher.bench(|| black_box(&transfer()).audit());
+}
+
+#[divan::bench]
+fn implication_that_holds(bencher: Bencher<'_, '_>) {
+    bencher.bench(|| black_box(&transfer()).implies(&Policy::mfa()));
+}
+
+#[divan::bench(sample_count = 20)]
+fn implication_at_the_bound(bencher: Bencher<'_, '_>) {
+    let of_24 = |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
+    let (more, fewer) = (of_24(12), of_24(11));
+    bencher.bench(|| black_box(&more).implies(black_box(&fewer)));
+}

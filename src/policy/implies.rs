@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Policy;
 use super::evaluate::{self, Facts};
-use super::text::Span;
 use super::walk::distinct;
+use super::words::Span;
 use crate::factor::Factor;
 use crate::moment::Moment;
 

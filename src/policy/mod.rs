@@ -53,6 +53,17 @@
 //! assert_eq!(shortfall.to_string(), "authenticate otp/sms again, totp or webauthn");
 //! ```
 //!
+//! # Until when
+//!
+//! A policy that holds, holds until an instant, and at that instant still: [`Grant::expires_at`] and [`Grant::holds_at`].
+//!
+//! | policy | holds until |
+//! | --- | --- |
+//! | `session()`, `factor(f)`, `phishing_resistant()` | the freshest such factor's `last_authenticated_at` + d; without a d for ever |
+//! | `all_of`, `any_of`, `at_least(k, …)` | the first, the last, the k-th last of the clauses' ends |
+//! | `independent(n)` | the first instant at which what is still fresh enough takes fewer than n compromises |
+//! | `session_within(s)` | `started_at` + min(s, d) |
+//!
 //! # Idioms
 //!
 //! - A passkey alone is one device, so `mfa()` refuses it. To accept it: `Policy::phishing_resistant().or(Policy::mfa())`.
@@ -62,6 +73,32 @@
 //!   policy it is `Policy::at_least(2, [Policy::any_of(email_and_providers), Policy::any_of(phone), Policy::any_of(device)])
 //!   .and(Policy::session().within(hour))`.
 //! - Single sign-on alone is one factor: what the identity provider asked for is invisible here.
+//!
+//! # Why, and what to ask for
+//!
+//! [`Policy::explain`] and [`Shortfall::explanation`] give the decision clause by clause, with the evidence, its age, the limit
+//! and the verdict. [`Shortfall::prompts`] gives the smallest sets of factors whose authentication would do.
+//!
+//! # What a reviewer asks
+//!
+//! [`Policy::audit`] says which compromises open a policy, *cold* or in a *hijacked* session, and what should be known of
+//! it. [`Policy::implies`] says whether one policy is at least as strict as another, and if not, by which session.
+//!
+//! ```
+//! use tower_step_up::{Compromise, Factor, Implication, Level, Policy};
+//!
+//! let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);
+//! assert!(weak.audit().cold.contains(&vec![Compromise::Mailbox])); // who reads the mailbox has both
+//! assert_eq!(weak.audit().level(), Some(Level::Warning));
+//! assert!(matches!(weak.implies(&Policy::mfa()), Implication::Fails(_)));
+//!
+//! let strong = Policy::all_of([Factor::Password, Factor::OtpSms]);
+//! assert!(strong.audit().cold.iter().all(|set| set.len() == 2));
+//! assert_eq!(strong.implies(&Policy::mfa()), Implication::Holds);
+//! ```
+//!
+//! With the feature `documents`, `Policies` reads policies from TOML and JSON. The example `policy_check`
+//! prints their audits, and what a change makes weaker.
 
 mod audit;
 #[cfg(feature = "documents")]
@@ -77,7 +114,9 @@ mod requirement;
 mod search;
 mod shortfall;
 mod text;
+mod tree;
 mod walk;
+mod words;
 
 pub use self::audit::{Audit, Finding, Level};
 #[cfg(feature = "documents")]

@@ -1,14 +1,18 @@
 //! Policies and shortfalls as text.
 
-use std::fmt::{self, Display};
-use std::time::Duration;
-
 use super::explanation::{Demand, Explanation, Verdict};
+use super::tree::write_policy;
+use super::words::Span;
 use super::{Clause, Policy, Reason, Requirement, Shortfall, Unmet};
+use std::fmt::{self, Display};
 
 impl Display for Policy {
-    /// The policy in words, on one line: `mfa and (otp/sms or totp) within 10m`.
+    /// The policy in words, on one line: `mfa and (otp/sms or totp) within 10m`. Alternate (`{:#}`) it is an indented tree,
+    /// a line a clause, with the names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return write_policy(f, self, 0);
+        }
         match self.clause() {
             Clause::Session => f.write_str("session"),
             Clause::Factor(factor) => factor.fmt(f),
@@ -47,34 +51,6 @@ impl Display for Nested<'_> {
             Clause::AllOf(clauses) | Clause::AnyOf(clauses) if clauses.len() > 1 => write!(f, "({})", self.0),
             _ => self.0.fmt(f),
         }
-    }
-}
-
-const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
-
-/// A list with something between.
-pub(super) struct Joined<'a, T>(pub(super) &'a [T], pub(super) &'a str);
-
-impl<T: Display> Display for Joined<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().enumerate().try_for_each(|(index, item)| {
-            f.write_str(if index > 0 { self.1 } else { "" })?;
-            item.fmt(f)
-        })
-    }
-}
-
-/// A duration in the largest unit that leaves no rest: `10m`, `90s`, `12h`.
-pub(super) struct Span(pub(super) Duration);
-
-impl Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        if self.0.subsec_nanos() > 0 || seconds == 0 {
-            return write!(f, "{}s", self.0.as_secs_f64());
-        }
-        let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, "s"));
-        write!(f, "{}{unit}", seconds / size)
     }
 }
 
@@ -142,65 +118,6 @@ impl Display for Wanted<'_> {
     }
 }
 
-impl Display for Explanation {
-    /// A line a clause, indented by its depth.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_tree(f, self, 0)
-    }
-}
-
-fn write_tree(f: &mut fmt::Formatter<'_>, explanation: &Explanation, depth: usize) -> fmt::Result {
-    write!(f, "{:width$}", "", width = 2 * depth)?;
-    if let Some(name) = &explanation.name {
-        write!(f, "{name}: ")?;
-    }
-    match &explanation.demand {
-        Demand::AllOf { .. } => f.write_str("all of")?,
-        Demand::AnyOf { .. } => f.write_str("any of")?,
-        Demand::AtLeast { needed, .. } => write!(f, "{needed} of")?,
-        Demand::Requirement(Requirement::Session) => f.write_str("session")?,
-        Demand::Requirement(Requirement::Factor { factor }) => factor.fmt(f)?,
-        Demand::Requirement(Requirement::PhishingResistant) => f.write_str("phishing_resistant")?,
-        Demand::Requirement(Requirement::Independent { needed: 2, .. }) => f.write_str("mfa")?,
-        Demand::Requirement(Requirement::Independent { needed, .. }) => write!(f, "independent({needed})")?,
-        Demand::Requirement(Requirement::SessionWithin) => f.write_str("session")?,
-    }
-    if let Some(max_age) = explanation.max_age {
-        write!(f, " within {}", Span(max_age))?;
-    }
-    f.write_str(match explanation.verdict {
-        Verdict::Met { .. } if explanation.evidence.is_empty() => ": met",
-        Verdict::Met { .. } => ": met by ",
-        Verdict::NotMet => ": not met",
-        Verdict::Unmet(Reason::Missing) if explanation.evidence.is_empty() => ": missing",
-        Verdict::Unmet(Reason::Missing) => ": missing, ",
-        Verdict::Unmet(Reason::Stale { .. }) => ": stale, ",
-        Verdict::Unmet(Reason::Restart { .. }) => ": restart",
-    })?;
-    for (index, proof) in explanation.evidence.iter().enumerate() {
-        f.write_str(if index > 0 { ", " } else { "" })?;
-        write!(f, "{} ({})", proof.factor, Age(proof.age))?;
-    }
-    writeln!(f)?;
-    explanation.clauses().iter().try_for_each(|clause| write_tree(f, clause, depth + 1))
-}
-
-/// An age in its largest unit, rounded down: `15m ago`.
-struct Age(Option<Duration>);
-
-impl Display for Age {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.map(|age| age.as_secs()) {
-            None => f.write_str("undated"),
-            Some(0) => f.write_str("now"),
-            Some(seconds) => {
-                let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "s"));
-                write!(f, "{}{unit} ago", seconds / size)
-            }
-        }
-    }
-}
-
 impl Display for Unmet {
     /// `otp/sms`, or where it was proved too long ago `otp/sms again`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -211,6 +128,8 @@ impl Display for Unmet {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::factor::Factor;
 
@@ -234,5 +153,26 @@ mod tests {
         check(&Policy::session().within(Duration::ZERO), "session within 0s");
         check(&Policy::at_least(2, [Factor::OtpSms, Factor::Totp, Factor::WebAuthn]), "2 of (otp/sms, totp, webauthn)");
         check(&Policy::phishing_resistant().or(Policy::mfa()), "phishing_resistant or mfa");
+    }
+
+    #[test]
+    fn a_policy_as_a_tree() {
+        let minute = Duration::from_secs(60);
+        let second = Policy::any_of([Factor::OtpSms, Factor::Totp]).named("second");
+        let limited = second.within(10 * minute).within(20 * minute);
+        let groups = Policy::at_least(1, [limited, Policy::session_within(720 * minute)]);
+        let policy = Policy::mfa().within(60 * minute).and(groups).named("transfer");
+        assert_eq!(
+            format!("{policy:#}"),
+            "\
+transfer: all of
+  mfa within 1h
+  1 of
+    second: any of within 10m
+      otp/sms
+      totp
+    session_within 12h
+"
+        );
     }
 }

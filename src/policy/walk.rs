@@ -82,7 +82,7 @@ impl Policy {
         self.clauses().iter().for_each(|clause| clause.visit(visitor));
     }
 
-    fn clauses(&self) -> &[Self] {
+    pub(super) fn clauses(&self) -> &[Self] {
         match self.clause() {
             Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => clauses,
             Clause::Within(_, inner) => slice::from_ref(inner),

@@ -200,7 +200,7 @@ async fn failure(command: &mut Command) -> String {
 }
 
 /// The example beside this test, as cargo lays them out.
-fn example(name: &str) -> Command {
+pub(crate) fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let built: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);
     let built = built.with_extension(env::consts::EXE_EXTENSION);

@@ -16,6 +16,7 @@ mod examples;
 mod hyper_server;
 mod key_server;
 mod policy_audit;
+mod policy_check;
 mod policy_documents;
 mod policy_implies;
 mod policy_laws;

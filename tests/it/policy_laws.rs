@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tower_step_up::testing::{self, NOW, SessionBuilder};
-use tower_step_up::{Factor, Policy};
+use tower_step_up::{Compromise, Factor, Policy, TrustModel};
 
 const FACTORS: [Factor; 8] = [
     Factor::Password,
@@ -121,14 +121,21 @@ proptest! {
 
     #[test]
     fn a_password_and_what_the_mailbox_or_provider_opens_is_never_mfa(
-        ages in prop::collection::vec((0_usize..5, 0_u64..100_000), 0..8)
+        proofs in prop::collection::vec((any::<prop::sample::Index>(), -8_i64..100_000, any::<bool>()), 0..8)
     ) {
-        let weak = [
-            Factor::Password, Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthApple,
-        ];
-        let session = ages.into_iter().fold(testing::session(), |session, (which, age)| {
-            session.proved_ago(weak[which].clone(), Duration::from_secs(age))
-        });
-        prop_assert!(Policy::mfa().evaluate(&session.build(), NOW).is_err());
+        let trust = TrustModel::default();
+        let by_mailbox = |factor: &&Factor| {
+            trust.presentable_by(factor).is_some_and(|row| row.into_iter().any(|it| it == Compromise::Mailbox))
+        };
+        let weak: Vec<_> = Factor::LISTED.iter().filter(by_mailbox).collect();
+        assert!(weak.len() > 20 && weak.contains(&&Factor::Password) && weak.contains(&&Factor::OAuthApple));
+        let entries: Vec<_> = proofs
+            .into_iter()
+            .map(|(which, age, dated)| match (weak[which.index(weak.len())].clone(), dated) {
+                (factor, true) => Entry::Dated(factor, age),
+                (factor, false) => Entry::Undated(factor),
+            })
+            .collect();
+        prop_assert!(Policy::mfa().evaluate(&session(&entries).build(), NOW).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_step_up::testing::{self, NOW, SessionBuilder};
-use tower_step_up::{Factor, ListError, Policy, Reason, Requirement};
+use tower_step_up::{Factor, ListError, Policy, Reason, Requirement, assert_granted};
 
 use crate::support::{proved, seconds, transfer};
 
@@ -485,4 +485,17 @@ fn an_explanation_has_a_form_in_json() {
         ],
     });
     assert_eq!(explanation, want);
+}
+
+#[test]
+fn a_decision_that_grants_does_not_allocate() {
+    let factors = [Factor::OAuthGoogle, Factor::Password, Factor::OtpSms, Factor::Totp];
+    let session = factors.into_iter().fold(testing::session(), SessionBuilder::proved);
+    let groups = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]);
+    let policy = transfer().and(groups).and(Policy::independent(3)).and(Policy::session_within(seconds(3_600)));
+    // The first decision of a process lists the sets of compromises, once.
+    assert_granted!(policy, session);
+    let session = session.build();
+    let allocations = allocation_counter::measure(|| assert!(policy.evaluate(&session, NOW).is_ok()));
+    assert_eq!(allocations.count_total, 0);
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::factor::Factor;
 use crate::policy::requirement::whole_seconds;
-use crate::policy::text::{Joined, Span};
+use crate::policy::words::{Joined, Span};
 use crate::trust::Compromise;
 
 /// How much a finding matters.

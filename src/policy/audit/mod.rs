@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::attack::Attack;
 use super::Policy;
-use super::text::Joined;
+use super::words::Joined;
 use crate::factor::Factor;
 use crate::moment::Moment;
 use crate::trust::{Compromise, Compromises, TrustModel};

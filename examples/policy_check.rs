@@ -1,0 +1,160 @@
+//! Checks policies in documents, for reviewers and for CI.
+//!
+//! ```console
+//! $ cargo run --example policy_check examples/policies.toml
+//! $ cargo run --example policy_check -- --fail-on remark examples/policies.toml
+//! $ cargo run --example policy_check -- --diff old.toml new.toml
+//! ```
+//!
+//! The first two print each policy with what opens it and what was found, and exit with 1 where a finding is at or above
+//! the level, `warning` if nothing is said. The third prints what got weaker, with a session that meets the new policy
+//! and not the old, and exits with 1 where anything did or it cannot be decided. A document that cannot be read, or a
+//! wrong argument, is 2.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::{env, fs};
+
+use tower_step_up::{Audit, Compromise, Implication, Level, Policies, Policy};
+
+const USAGE: &str = "usage: policy_check [--fail-on remark|warning] FILE…\n       policy_check --diff OLD NEW";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let passed = match *arguments {
+        ["--diff", old, new] => diff(old, new),
+        ["--fail-on", "remark", ref files @ ..] => check(files, Level::Remark),
+        ["--fail-on", "warning", ref files @ ..] => check(files, Level::Warning),
+        ref files => check(files, Level::Warning),
+    };
+    match passed {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn read(file: &str) -> Result<Policies, Box<dyn Error>> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let policies = if file.ends_with(".json") { Policies::from_json(&text) } else { Policies::from_toml(&text) };
+    Ok(policies.map_err(|error| format!("{file}: {error}"))?)
+}
+
+/// Whether no finding is at or above the level.
+fn check(files: &[&str], fail_on: Level) -> Result<bool, Box<dyn Error>> {
+    if files.is_empty() || files.iter().any(|file| file.starts_with("--")) {
+        return Err(USAGE.into());
+    }
+    let mut passed = true;
+    for file in files {
+        let policies = read(file)?;
+        let audits: Vec<_> = policies.iter().map(|policy| (policy, policy.audit_under(policies.trust()))).collect();
+        for (policy, audit) in &audits {
+            println!("{}", details(policy, audit));
+        }
+        println!("{file}\n{}", table(&audits));
+        passed &= audits.iter().all(|(_, audit)| audit.level().is_none_or(|level| level < fail_on));
+    }
+    Ok(passed)
+}
+
+/// The policy as a tree, the sets of compromises that open it, and the findings.
+fn details(policy: &Policy, audit: &Audit) -> String {
+    let mut text = format!("{policy:#}");
+    for (how, sets, nothing) in
+        [("opened cold by", &audit.cold, "anyone"), ("in a hijacked session by", &audit.hijacked, "nothing more")]
+    {
+        let sets = sets.iter().map(|set| if set.is_empty() { nothing.to_owned() } else { joined(set, " + ") });
+        let _ = writeln!(text, "{how}\n{}", wrapped(&sets.collect::<Vec<_>>()));
+    }
+    for finding in &audit.findings {
+        let _ = writeln!(text, "{} {finding}", mark(Some(finding.level())));
+    }
+    text
+}
+
+fn joined(set: &[Compromise], separator: &str) -> String {
+    set.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
+/// A list in lines of at most a hundred characters.
+fn wrapped(items: &[String]) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if line.len() + item.len() < 98 => *line += &format!(", {item}"),
+            _ => lines.push(format!("    {item}")),
+        }
+    }
+    if lines.is_empty() { "    nothing at all".into() } else { lines.join(",\n") }
+}
+
+/// One line a policy: how many compromises open it, and what was found.
+fn table(audits: &[(&Policy, Audit)]) -> String {
+    let width = audits.iter().filter_map(|(policy, _)| policy.name()).map(str::len).max().unwrap_or_default().max(6);
+    let mut text = format!("  {:width$}  cold  hijacked  findings\n", "policy");
+    for (policy, audit) in audits {
+        let name = policy.name().unwrap_or_default();
+        let (cold, hijacked) = (fewest(&audit.cold), fewest(&audit.hijacked));
+        let count = |level| audit.findings.iter().filter(|finding| finding.level() == level).count();
+        let _ = writeln!(
+            text,
+            "  {name:width$}  {cold:>4}  {hijacked:>8}  {} warnings: {}, remarks: {}",
+            mark(audit.level()),
+            count(Level::Warning),
+            count(Level::Remark)
+        );
+    }
+    text + "  (cold, hijacked: how many compromises open it at the least)\n"
+}
+
+/// How many compromises open it at the least.
+fn fewest(sets: &[Vec<Compromise>]) -> String {
+    sets.iter().map(Vec::len).min().map_or("none".into(), |fewest| fewest.to_string())
+}
+
+fn mark(level: Option<Level>) -> &'static str {
+    match level {
+        None => "[ ok ]",
+        Some(Level::Remark) => "[note]",
+        Some(_) => "[WARN]",
+    }
+}
+
+/// Whether every policy of the old document is in the new one and implied by it.
+fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
+    let (old, new) = (read(old)?, read(new)?);
+    let mut passed = true;
+    for before in old.iter() {
+        let name = before.name().unwrap_or_default();
+        let Ok(after) = new.get(name) else {
+            println!("[WARN] {name} is gone");
+            passed = false;
+            continue;
+        };
+        let weaker = match after.implies(before) {
+            Implication::Holds => None,
+            Implication::Fails(session) => Some(format!("weaker: {session} meets the new policy and not the old")),
+            Implication::Undecided { comparisons } => Some(format!("undecided after {comparisons} comparisons")),
+            _ => Some("undecided".into()),
+        };
+        match weaker {
+            None if after == before => println!("[ ok ] {name} is the same"),
+            None => println!("[ ok ] {name} is no weaker"),
+            Some(weaker) => {
+                println!("[WARN] {name} is {weaker}\n  old: {before}\n  new: {after}");
+                passed = false;
+            }
+        }
+    }
+    let known = |policy: &&Policy| policy.name().is_some_and(|name| old.get(name).is_ok());
+    for added in new.iter().filter(|policy| !known(policy)) {
+        println!("[ ok ] {} is new: {added}", added.name().unwrap_or_default());
+    }
+    Ok(passed)
+}

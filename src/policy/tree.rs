@@ -1,0 +1,70 @@
+//! Policies and explanations as indented trees, a line a clause.
+
+use std::fmt::{self, Display};
+
+use super::evaluate::tighter;
+use super::explanation::{Demand, Explanation, Verdict};
+use super::words::{Age, Span};
+use super::{Clause, Policy, Reason, Requirement};
+
+pub(super) fn write_policy(f: &mut fmt::Formatter<'_>, policy: &Policy, depth: usize) -> fmt::Result {
+    let (mut name, mut limit, mut limited) = (policy.name(), None, policy);
+    while let Clause::Within(max_age, inner) = limited.clause() {
+        (name, limit, limited) = (name.or(inner.name()), Some(tighter(limit, *max_age)), inner);
+    }
+    indent(f, depth, name)?;
+    match limited.clause() {
+        Clause::AllOf(_) => f.write_str("all of")?,
+        Clause::AnyOf(_) => f.write_str("any of")?,
+        Clause::AtLeast(needed, _) => write!(f, "{needed} of")?,
+        _ => write!(f, "{limited}")?,
+    }
+    match limit {
+        Some(max_age) => writeln!(f, " within {}", Span(max_age))?,
+        None => writeln!(f)?,
+    }
+    limited.clauses().iter().try_for_each(|clause| write_policy(f, clause, depth + 1))
+}
+
+fn indent(f: &mut fmt::Formatter<'_>, depth: usize, name: Option<&str>) -> fmt::Result {
+    write!(f, "{:width$}", "", width = 2 * depth)?;
+    name.map_or(Ok(()), |name| write!(f, "{name}: "))
+}
+
+impl Display for Explanation {
+    /// A line a clause, indented by its depth.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_explanation(f, self, 0)
+    }
+}
+
+fn write_explanation(f: &mut fmt::Formatter<'_>, explanation: &Explanation, depth: usize) -> fmt::Result {
+    indent(f, depth, explanation.name.as_deref())?;
+    match &explanation.demand {
+        Demand::AllOf { .. } => f.write_str("all of")?,
+        Demand::AnyOf { .. } => f.write_str("any of")?,
+        Demand::AtLeast { needed, .. } => write!(f, "{needed} of")?,
+        Demand::Requirement(Requirement::Session) => f.write_str("session")?,
+        Demand::Requirement(Requirement::Factor { factor }) => factor.fmt(f)?,
+        Demand::Requirement(Requirement::PhishingResistant) => f.write_str("phishing_resistant")?,
+        Demand::Requirement(Requirement::Independent { needed: 2, .. }) => f.write_str("mfa")?,
+        Demand::Requirement(Requirement::Independent { needed, .. }) => write!(f, "independent({needed})")?,
+        Demand::Requirement(Requirement::SessionWithin) => f.write_str("session")?,
+    }
+    if let Some(max_age) = explanation.max_age {
+        write!(f, " within {}", Span(max_age))?;
+    }
+    f.write_str(match explanation.verdict {
+        Verdict::Met { .. } => ": met",
+        Verdict::NotMet => ": not met",
+        Verdict::Unmet(Reason::Missing) => ": missing",
+        Verdict::Unmet(Reason::Stale { .. }) => ": stale",
+        Verdict::Unmet(Reason::Restart { .. }) => ": restart",
+    })?;
+    for (index, proof) in explanation.evidence.iter().enumerate() {
+        f.write_str(if index == 0 && explanation.is_met() { " by " } else { ", " })?;
+        write!(f, "{} ({})", proof.factor, Age(proof.age))?;
+    }
+    writeln!(f)?;
+    explanation.clauses().iter().try_for_each(|clause| write_explanation(f, clause, depth + 1))
+}

@@ -1,0 +1,48 @@
+//! Durations and lists as text.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
+
+/// A list with something between.
+pub(super) struct Joined<'a, T>(pub(super) &'a [T], pub(super) &'a str);
+
+impl<T: Display> Display for Joined<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(index, item)| {
+            f.write_str(if index > 0 { self.1 } else { "" })?;
+            item.fmt(f)
+        })
+    }
+}
+
+/// A duration in the largest unit that leaves no rest: `10m`, `90s`, `12h`.
+pub(super) struct Span(pub(super) Duration);
+
+impl Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        if self.0.subsec_nanos() > 0 || seconds == 0 {
+            return write!(f, "{}s", self.0.as_secs_f64());
+        }
+        let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, "s"));
+        write!(f, "{}{unit}", seconds / size)
+    }
+}
+
+/// An age in its largest unit, rounded down: `15m ago`.
+pub(super) struct Age(pub(super) Option<Duration>);
+
+impl Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.map(|age| age.as_secs()) {
+            None => f.write_str("undated"),
+            Some(0) => f.write_str("now"),
+            Some(seconds) => {
+                let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "s"));
+                write!(f, "{}{unit} ago", seconds / size)
+            }
+        }
+    }
+}

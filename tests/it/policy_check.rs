@@ -1,0 +1,141 @@
+//! The example `policy_check`, run as a process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::examples::example;
+
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+async fn run(arguments: &[&str]) -> Run {
+    let output = example("policy_check").args(arguments).output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn bank() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policies.toml").to_str().unwrap().to_owned()
+}
+
+/// A document of its own for one test.
+fn document(name: &str, text: &str) -> String {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let path = directory.join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_weak_policy_is_flagged_with_the_mailbox_as_the_reason_and_no_other() {
+    let run = run(&[&bank()]).await;
+    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
+    let warnings: Vec<_> = run.stdout.lines().filter(|line| line.contains("[WARN]")).collect();
+    assert_eq!(
+        warnings,
+        [
+            "[WARN] one compromise opens it: the mailbox presents password and otp/email",
+            "[WARN] one compromise opens it: the identity_provider presents password and otp/email",
+            "  legacy       1         0  [WARN] warnings: 2, remarks: 1",
+        ]
+    );
+    let transfer = "\
+transfer: all of
+  mfa
+  any of within 10m
+    otp/sms
+    totp
+    webauthn
+opened cold by
+";
+    assert!(run.stdout.contains(transfer), "{}", run.stdout);
+    assert!(run.stdout.contains("in a hijacked session by\n    phone_number, device, recovery_codes\n"));
+    for row in [
+        "  profile      1         0  [note] warnings: 0, remarks: 1",
+        "  account      2         0  [ ok ] warnings: 0, remarks: 0",
+        "  transfer     2         1  [ ok ] warnings: 0, remarks: 0",
+        "  admin        1         1  [note] warnings: 0, remarks: 1",
+        "  payout       2         2  [note] warnings: 0, remarks: 1",
+    ] {
+        assert!(run.stdout.contains(row), "{row} in {}", run.stdout);
+    }
+}
+
+#[tokio::test]
+async fn the_level_decides_what_fails() {
+    let ok = document("level_ok.toml", "policy.account = 'mfa'");
+    let remark = document("level_remark.json", r#"{"policy": {"profile": "session"}}"#);
+    assert_eq!(run(&[&ok, &remark]).await.code, Some(0));
+    assert_eq!(run(&["--fail-on", "warning", &remark]).await.code, Some(0));
+    assert_eq!(run(&["--fail-on", "remark", &remark]).await.code, Some(1));
+    assert_eq!(run(&["--fail-on", "remark", &ok]).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_documents_own_trust_is_what_attackers_have() {
+    let pair = "policy.account.all = ['password', 'otp/sms']";
+    let by_sms = format!("{pair}\n[trust]\npassword = ['password', 'phone_number']");
+    assert_eq!(run(&[&document("trust_default.toml", pair)]).await.code, Some(0));
+    let weak = run(&[&document("trust_by_sms.toml", &by_sms)]).await;
+    assert_eq!(weak.code, Some(1));
+    assert!(weak.stdout.contains("the phone_number presents password and otp/sms"), "{}", weak.stdout);
+}
+
+#[tokio::test]
+async fn a_diff_says_what_got_weaker_and_by_which_session() {
+    let old = document(
+        "diff_old.toml",
+        "policy.a = 'mfa'\npolicy.b = { require = 'totp', within = '10m' }\npolicy.c = 'mfa'",
+    );
+    let new = document(
+        "diff_new.toml",
+        "policy.a = { require = 'mfa', within = '1d' }\npolicy.b = { require = 'totp', within = '20m' }\npolicy.d = 'mfa'",
+    );
+    let weaker = run(&["--diff", &old, &new]).await;
+    assert_eq!((weaker.code, &*weaker.stderr), (Some(1), ""));
+    assert_eq!(
+        weaker.stdout,
+        "\
+[ ok ] a is no weaker
+[WARN] b is weaker: totp (20m old) meets the new policy and not the old
+  old: totp within 10m
+  new: totp within 20m
+[WARN] c is gone
+[ ok ] d is new: mfa
+"
+    );
+    let same = run(&["--diff", &bank(), &bank()]).await;
+    assert_eq!(same.code, Some(0));
+    assert_eq!(same.stdout.lines().filter(|line| line.ends_with("is the same")).count(), 6);
+}
+
+#[tokio::test]
+async fn what_cannot_be_decided_is_no_pass() {
+    let of = |needed: usize| {
+        let factors: Vec<_> =
+            tower_step_up::Factor::LISTED.iter().take(24).map(|factor| format!("'{factor}'")).collect();
+        format!("policy.a = {{ at_least = {needed}, of = [{}] }}", factors.join(", "))
+    };
+    let (old, new) = (document("undecided_old.toml", &of(11)), document("undecided_new.toml", &of(12)));
+    let run = run(&["--diff", &old, &new]).await;
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.starts_with("[WARN] a is undecided after 1000"), "{}", run.stdout);
+}
+
+#[tokio::test]
+async fn a_bad_file_gets_its_error_and_2() {
+    let bad = document("bad.toml", "policy.a = 'mfa'\npolicy.b = 'otp/smss'");
+    for arguments in [vec![&*bad], vec!["--diff", &bad, &bad]] {
+        let run = run(&arguments).await;
+        let want = format!("{bad}: line 2, policy.b: unknown factor \"otp/smss\"; the nearest is \"otp/sms\"\n");
+        assert_eq!((run.code, &*run.stdout, run.stderr), (Some(2), "", want));
+    }
+    assert_eq!(run(&["no-such-file.toml"]).await.code, Some(2));
+    for usage in [&[][..], &["--diff", "one"], &["--fail-on", "never", "x"]] {
+        let run = run(usage).await;
+        assert!(run.code == Some(2) && run.stderr.starts_with("usage: policy_check"), "{usage:?}");
+    }
+}
