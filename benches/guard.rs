@@ -127,8 +127,10 @@ fn prompts_for_transfer(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 20)]
 fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
+    // 32 clauses, of which the last eight are the dearest there are.
     let offered: Vec<_> = Factor::LISTED.iter().take(24).cloned().collect();
-    let half = Policy::try_at_least(12, offered.clone()).unwrap();
+    let clauses = offered.iter().cloned().map(Policy::factor).chain((0..8).map(|_| Policy::independent(4)));
+    let half = Policy::try_at_least(20, clauses).unwrap();
     let shortfall = half.evaluate(&testing::session().build(), NOW).err().unwrap();
     bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
 }
