@@ -46,12 +46,9 @@ pub(super) fn read(raw: &RawValue) -> Result<(Box<str>, Key), &'static str> {
     let filter: Filter = serde_json::from_str(raw.get()).map_err(|_| "it cannot be read")?;
     let kid = filter.check()?;
     let jwk: Jwk = serde_json::from_str(raw.get()).map_err(|_| "it is not a JWK of a known type")?;
-    let (algorithm, public) = convert(&jwk.algorithm)?;
-    match filter.alg.as_deref().map(str::parse::<Algorithm>) {
-        None => {}
-        Some(Ok(named)) if named == algorithm => {}
-        Some(_) => return Err("its alg is not one that is verified with a key of its type"),
-    }
+    let stated = filter.alg.as_deref().map(str::parse::<Algorithm>);
+    let stated = stated.transpose().map_err(|_| "its alg is not one that this crate verifies")?;
+    let (algorithm, public) = convert(&jwk.algorithm, stated)?;
     Ok((kid.into(), Key { algorithm, public }))
 }
 
@@ -75,23 +72,41 @@ impl Filter {
     }
 }
 
-/// The algorithm is pinned by the type of the key, so that a header can never choose how a key is used.
-fn convert(parameters: &AlgorithmParameters) -> Result<(Algorithm, PublicKey), &'static str> {
-    match parameters {
+/// The algorithm is pinned by the type of the key and what its JWK states, so that a token's header can never choose how
+/// a key is used. An RSA key that states none is one for RS256.
+fn convert(
+    parameters: &AlgorithmParameters,
+    stated: Option<Algorithm>,
+) -> Result<(Algorithm, PublicKey), &'static str> {
+    const NOT_A_POINT: &str = "it is not a point on its curve";
+    let (algorithm, key) = match parameters {
         AlgorithmParameters::RSA(rsa) => {
-            let modulus = decode(&rsa.n)?;
-            let exponent = decode(&rsa.e)?;
+            let algorithm = stated.unwrap_or(Algorithm::Rs256);
+            let (modulus, exponent) = (decode(&rsa.n)?, decode(&rsa.e)?);
             check_rsa(&modulus, &exponent)?;
-            let key = PublicKey::rsa(&modulus, &exponent).ok_or("it is not an RSA key")?;
-            Ok((Algorithm::Rs256, key))
+            (algorithm, PublicKey::rsa(algorithm, &modulus, &exponent).ok_or(ANOTHER_TYPE)?)
         }
-        AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256 => {
-            let key = PublicKey::p256(&decode(&ec.x)?, &decode(&ec.y)?).ok_or("it is not a point on P-256")?;
-            Ok((Algorithm::Es256, key))
+        AlgorithmParameters::EllipticCurve(ec) => {
+            let (x, y) = (decode(&ec.x)?, decode(&ec.y)?);
+            match ec.curve {
+                EllipticCurve::P256 => (Algorithm::Es256, PublicKey::p256(&x, &y).ok_or(NOT_A_POINT)?),
+                EllipticCurve::P384 => (Algorithm::Es384, PublicKey::p384(&x, &y).ok_or(NOT_A_POINT)?),
+                _ => return Err(ANOTHER_CURVE),
+            }
         }
-        _ => Err("its type or curve is not one that this crate verifies with"),
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+            (Algorithm::EdDsa, PublicKey::ed25519(&decode(&pair.x)?).ok_or(NOT_A_POINT)?)
+        }
+        _ => return Err(ANOTHER_CURVE),
+    };
+    if stated.is_some_and(|stated| stated != algorithm) {
+        return Err(ANOTHER_TYPE);
     }
+    Ok((algorithm, key))
 }
+
+const ANOTHER_CURVE: &str = "its type or curve is not one that this crate verifies with";
+const ANOTHER_TYPE: &str = "its alg is not one of its type";
 
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), &'static str> {
     let bits = |number: &[u8]| number.len() * 8 - number.first().map_or(0, |top| top.leading_zeros() as usize);
@@ -134,8 +149,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_usable_key_is_pinned_to_the_algorithm_of_its_type() {
-        for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
-            assert_eq!(read_value(&jwk(algorithm, &[])), Ok(algorithm));
+        for algorithm in Algorithm::ALL.iter().copied() {
+            let of_its_type = match algorithm {
+                Algorithm::Rs384 | Algorithm::Rs512 | Algorithm::Ps256 => Algorithm::Rs256,
+                other => other,
+            };
+            assert_eq!(read_value(&jwk(algorithm, &[])), Ok(of_its_type));
             let stated = [("alg", json!(algorithm.as_str())), ("use", json!("sig")), ("key_ops", json!(["verify"]))];
             assert_eq!(read_value(&jwk(algorithm, &stated)), Ok(algorithm));
         }
@@ -143,7 +162,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_key_that_must_not_be_used_is_skipped_with_the_reason() {
-        let table: [(&str, Value, &str); 15] = [
+        let table: [(&str, Value, &str); 18] = [
             ("kid", Value::Null, "it has no kid"),
             ("kid", json!(""), "it has no kid"),
             ("kid", json!(1), "it cannot be read"),
@@ -153,8 +172,11 @@ pub(super) mod tests {
             ("d", json!("AQAB"), "it has private members"),
             ("use", json!("enc"), "its use is not sig"),
             ("key_ops", json!(["encrypt"]), "its key_ops do not have verify"),
-            ("alg", json!("HS256"), "its alg is not one that is verified with a key of its type"),
-            ("alg", json!("ES256"), "its alg is not one that is verified with a key of its type"),
+            ("alg", json!("HS256"), "its alg is not one that this crate verifies"),
+            ("alg", json!("PS512"), "its alg is not one that this crate verifies"),
+            ("alg", json!("ES256"), "its alg is not one of its type"),
+            ("alg", json!("EdDSA"), "its alg is not one of its type"),
+            ("kty", json!("EC"), "it is not a JWK of a known type"),
             ("n", json!("AQAB"), "its modulus does not have 2048 to 8192 bits"),
             ("n", json!("A=="), "its numbers are not base64url"),
             ("e", json!("AQ"), "its exponent is not an odd number of 2 to 33 bits"),
@@ -163,9 +185,18 @@ pub(super) mod tests {
         for (member, value, why) in table {
             assert_eq!(read_value(&jwk(Algorithm::Rs256, &[(member, value.clone())])), Err(why), "{member}: {value}");
         }
-        let off_the_curve = jwk(Algorithm::Es256, &[("x", json!("A".repeat(43)))]);
-        assert_eq!(read_value(&off_the_curve), Err("it is not a point on P-256"));
-        let other_curve = jwk(Algorithm::Es256, &[("crv", json!("P-384"))]);
-        assert_eq!(read_value(&other_curve), Err("its type or curve is not one that this crate verifies with"));
+        for (algorithm, digits) in [(Algorithm::Es256, 43), (Algorithm::Es384, 64)] {
+            let off_the_curve = jwk(algorithm, &[("x", json!("A".repeat(digits)))]);
+            assert_eq!(read_value(&off_the_curve), Err("it is not a point on its curve"));
+            let too_short = jwk(algorithm, &[("x", json!("AAAA"))]);
+            assert_eq!(read_value(&too_short), Err("it is not a point on its curve"));
+        }
+        assert_eq!(read_value(&jwk(Algorithm::EdDsa, &[("x", json!("AAAA"))])), Err("it is not a point on its curve"));
+        for (algorithm, curve) in [(Algorithm::Es256, "P-521"), (Algorithm::EdDsa, "P-256")] {
+            let other_curve = jwk(algorithm, &[("crv", json!(curve))]);
+            assert_eq!(read_value(&other_curve), Err("its type or curve is not one that this crate verifies with"));
+        }
+        let mixed_up = jwk(Algorithm::Es256, &[("crv", json!("P-384"))]);
+        assert_eq!(read_value(&mixed_up), Err("it is not a point on its curve"));
     }
 }

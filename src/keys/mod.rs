@@ -5,6 +5,8 @@ mod jwk;
 mod remote;
 mod set;
 mod signature;
+#[cfg(test)]
+mod vectors;
 
 pub(crate) use self::jwk::Key;
 #[cfg(feature = "remote")]

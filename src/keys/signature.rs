@@ -5,42 +5,63 @@ use std::str::FromStr;
 
 use aws_lc_rs::signature::{self as lc, ParsedPublicKey, RsaPublicKeyComponents};
 
-/// A signature algorithm of RFC 7518 that this crate verifies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what Stytch signs with, and the default.
-    Rs256,
-    /// ECDSA with P-256 and SHA-256.
-    Es256,
+/// From one table: the enum and its names.
+macro_rules! algorithms {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+        /// A signature algorithm of RFC 7518 or RFC 8037 that this crate verifies. HMAC is none of them: its key would be
+        /// the issuer's secret.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Algorithm {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Algorithm {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name in a header's `alg`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+
+        impl FromStr for Algorithm {
+            type Err = UnknownAlgorithm;
+
+            fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+                match name {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(UnknownAlgorithm),
+                }
+            }
+        }
+    };
 }
 
-impl Algorithm {
-    /// The name in a header's `alg`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-        }
-    }
+algorithms! {
+    /// RSASSA-PKCS1-v1_5 with SHA-256: what Stytch signs with, and the default.
+    Rs256 = "RS256";
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384 = "RS384";
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512 = "RS512";
+    /// RSASSA-PSS with SHA-256.
+    Ps256 = "PS256";
+    /// ECDSA with P-256 and SHA-256.
+    Es256 = "ES256";
+    /// ECDSA with P-384 and SHA-384.
+    Es384 = "ES384";
+    /// EdDSA with Ed25519.
+    EdDsa = "EdDSA";
 }
 
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Algorithm {
-    type Err = UnknownAlgorithm;
-
-    fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
-        match name {
-            "RS256" => Ok(Self::Rs256),
-            "ES256" => Ok(Self::Es256),
-            _ => Err(UnknownAlgorithm),
-        }
     }
 }
 
@@ -50,7 +71,8 @@ pub struct UnknownAlgorithm;
 
 impl fmt::Display for UnknownAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not an algorithm that this crate verifies: expected RS256 or ES256")
+        f.write_str("not an algorithm that this crate verifies: expected one of")?;
+        Algorithm::ALL.iter().try_for_each(|known| write!(f, " {known}"))
     }
 }
 
@@ -60,19 +82,41 @@ impl std::error::Error for UnknownAlgorithm {}
 pub(super) struct PublicKey(ParsedPublicKey);
 
 impl PublicKey {
-    /// From the modulus and exponent, big-endian without leading zeros.
-    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+    /// From the modulus and exponent, big-endian without leading zeros, for an algorithm of RSA.
+    pub(super) fn rsa(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+        let parameters = match algorithm {
+            Algorithm::Rs256 => &lc::RSA_PKCS1_2048_8192_SHA256,
+            Algorithm::Rs384 => &lc::RSA_PKCS1_2048_8192_SHA384,
+            Algorithm::Rs512 => &lc::RSA_PKCS1_2048_8192_SHA512,
+            Algorithm::Ps256 => &lc::RSA_PSS_2048_8192_SHA256,
+            Algorithm::Es256 | Algorithm::Es384 | Algorithm::EdDsa => return None,
+        };
         let components = RsaPublicKeyComponents { n: modulus, e: exponent };
-        components.to_parsed_public_key(&lc::RSA_PKCS1_2048_8192_SHA256).ok().map(Self)
+        components.to_parsed_public_key(parameters).ok().map(Self)
     }
 
     /// From the coordinates of a point on P-256, 32 bytes each.
     pub(super) fn p256(x: &[u8], y: &[u8]) -> Option<Self> {
-        if x.len() != 32 || y.len() != 32 {
+        Self::point(&lc::ECDSA_P256_SHA256_FIXED, 32, x, y)
+    }
+
+    /// From the coordinates of a point on P-384, 48 bytes each.
+    pub(super) fn p384(x: &[u8], y: &[u8]) -> Option<Self> {
+        Self::point(&lc::ECDSA_P384_SHA384_FIXED, 48, x, y)
+    }
+
+    /// From the 32 bytes of an Ed25519 key.
+    pub(super) fn ed25519(x: &[u8]) -> Option<Self> {
+        let key = ParsedPublicKey::new(&lc::ED25519, x).ok().filter(|_| x.len() == 32);
+        key.map(Self)
+    }
+
+    fn point(parameters: &'static lc::EcdsaVerificationAlgorithm, size: usize, x: &[u8], y: &[u8]) -> Option<Self> {
+        if x.len() != size || y.len() != size {
             return None;
         }
         let uncompressed = [&[4], x, y].concat();
-        ParsedPublicKey::new(&lc::ECDSA_P256_SHA256_FIXED, uncompressed).ok().map(Self)
+        ParsedPublicKey::new(parameters, uncompressed).ok().map(Self)
     }
 
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
@@ -88,61 +132,79 @@ pub(crate) use self::signing::SigningKey;
 mod signing {
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-    use aws_lc_rs::signature::{self as lc, EcdsaKeyPair, KeyPair as _};
+    use aws_lc_rs::signature::{self as lc, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 
     use super::Algorithm;
 
-    /// A private key that lives as long as this value.
-    pub(crate) enum SigningKey {
+    /// A private key that lives as long as this value, and what it signs with.
+    pub(crate) struct SigningKey {
+        algorithm: Algorithm,
+        pair: Pair,
+    }
+
+    enum Pair {
         Rsa(Box<RsaKeyPair>),
-        P256(Box<EcdsaKeyPair>),
+        Elliptic(&'static str, Box<EcdsaKeyPair>),
+        Edwards(Box<Ed25519KeyPair>),
     }
 
     impl SigningKey {
         /// A fresh key; `None` where the operating system has no randomness to give.
         pub(crate) fn generate(algorithm: Algorithm) -> Option<Self> {
-            match algorithm {
-                Algorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).ok().map(|pair| Self::Rsa(Box::new(pair))),
-                Algorithm::Es256 => EcdsaKeyPair::generate(&lc::ECDSA_P256_SHA256_FIXED_SIGNING)
-                    .ok()
-                    .map(|pair| Self::P256(Box::new(pair))),
-            }
+            let elliptic =
+                |curve, with| EcdsaKeyPair::generate(with).ok().map(|pair| Pair::Elliptic(curve, Box::new(pair)));
+            let pair = match algorithm {
+                Algorithm::Rs256 | Algorithm::Rs384 | Algorithm::Rs512 | Algorithm::Ps256 => {
+                    RsaKeyPair::generate(KeySize::Rsa2048).ok().map(|pair| Pair::Rsa(Box::new(pair)))
+                }
+                Algorithm::Es256 => elliptic("P-256", &lc::ECDSA_P256_SHA256_FIXED_SIGNING),
+                Algorithm::Es384 => elliptic("P-384", &lc::ECDSA_P384_SHA384_FIXED_SIGNING),
+                Algorithm::EdDsa => Ed25519KeyPair::generate().ok().map(|pair| Pair::Edwards(Box::new(pair))),
+            };
+            pair.map(|pair| Self { algorithm, pair })
         }
 
         pub(crate) fn algorithm(&self) -> Algorithm {
-            match self {
-                Self::Rsa(_) => Algorithm::Rs256,
-                Self::P256(_) => Algorithm::Es256,
-            }
+            self.algorithm
         }
 
-        /// The public key's parameters in a JWK (RFC 7518, section 6).
+        /// The public key's parameters in a JWK (RFC 7518, section 6; RFC 8037, section 2).
         pub(crate) fn jwk_parameters(&self) -> Vec<(&'static str, String)> {
             let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
-            match self {
-                Self::Rsa(pair) => {
+            match &self.pair {
+                Pair::Rsa(pair) => {
                     let public = pair.public_key();
                     let n = encode(public.modulus().big_endian_without_leading_zero());
                     let e = encode(public.exponent().big_endian_without_leading_zero());
                     vec![("kty", "RSA".into()), ("n", n), ("e", e)]
                 }
-                Self::P256(pair) => {
-                    let point = pair.public_key().as_ref();
-                    let (x, y) = point.get(1..).and_then(|xy| xy.split_at_checked(32)).unwrap_or_default();
-                    vec![("kty", "EC".into()), ("crv", "P-256".into()), ("x", encode(x)), ("y", encode(y))]
+                Pair::Elliptic(curve, pair) => {
+                    let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
+                    let (x, y) = point.split_at_checked(point.len() / 2).unwrap_or_default();
+                    vec![("kty", "EC".into()), ("crv", (*curve).into()), ("x", encode(x)), ("y", encode(y))]
+                }
+                Pair::Edwards(pair) => {
+                    vec![("kty", "OKP".into()), ("crv", "Ed25519".into()), ("x", encode(pair.public_key().as_ref()))]
                 }
             }
         }
 
         pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
             let random = SystemRandom::new();
-            match self {
-                Self::Rsa(pair) => {
+            match &self.pair {
+                Pair::Rsa(pair) => {
+                    let padding: &dyn lc::RsaEncoding = match self.algorithm {
+                        Algorithm::Rs384 => &lc::RSA_PKCS1_SHA384,
+                        Algorithm::Rs512 => &lc::RSA_PKCS1_SHA512,
+                        Algorithm::Ps256 => &lc::RSA_PSS_SHA256,
+                        _ => &lc::RSA_PKCS1_SHA256,
+                    };
                     let mut signature = vec![0; pair.public_modulus_len()];
-                    pair.sign(&lc::RSA_PKCS1_SHA256, &random, message, &mut signature).ok()?;
+                    pair.sign(padding, &random, message, &mut signature).ok()?;
                     Some(signature)
                 }
-                Self::P256(pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
+                Pair::Elliptic(_, pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
+                Pair::Edwards(pair) => Some(pair.sign(message).as_ref().to_vec()),
             }
         }
     }

@@ -334,6 +334,54 @@ fn what_the_header_says_is_judged_before_the_signature() {
 }
 
 #[test]
+fn what_the_rfcs_sign_with_and_this_crate_does_not_verify_is_refused_by_name() {
+    let verifier = issuer().verifier().algorithms(Algorithm::ALL.iter().copied());
+    for alg in
+        ["HS256", "HS384", "HS512", "ES512", "PS384", "PS512", "none", "None", "NONE", "nOnE", "rs256", "RS256 ", ""]
+    {
+        let token = issuer().sign(&header(&json!({"alg": alg})), &Value::Object(claims()).to_string());
+        let error = verifier.verify_at(&token, NOW).unwrap_err();
+        assert!(matches!(error, TokenError::AlgorithmNotAllowed(_)), "{alg}: {error}");
+        assert!(error.to_string().contains(&format!("{alg:?}")), "{error}");
+    }
+}
+
+#[test]
+fn each_algorithm_is_supported_where_the_verifier_names_it_and_nowhere_else() {
+    for algorithm in Algorithm::ALL.iter().copied() {
+        let issuer = issuer().clone().with_new_key(algorithm);
+        let token = issuer.mint_claims(&claims());
+        assert!(issuer.verifier().verify_at(&token, NOW).is_ok(), "{algorithm}");
+        let others = Algorithm::ALL.iter().copied().filter(|other| *other != algorithm);
+        let refused = issuer.verifier().algorithms(others).verify_at(&token, NOW);
+        assert_eq!(reason(&refused), "token_algorithm_not_allowed", "{algorithm}");
+        for other in Algorithm::ALL.iter().filter(|other| **other != algorithm) {
+            let header = json!({"alg": other.as_str(), "kid": issuer.kid()}).to_string();
+            let confused = issuer.sign(&header, &Value::Object(claims()).to_string());
+            let all = issuer.verifier().algorithms(Algorithm::ALL.iter().copied());
+            let want = TokenError::WrongAlgorithmForKey { pinned: algorithm };
+            assert_eq!(all.verify_at(&confused, NOW).map(|_| ()), Err(want), "{algorithm} {other}");
+        }
+    }
+}
+
+#[test]
+fn degenerate_signatures_are_refused() {
+    for algorithm in Algorithm::ALL.iter().copied() {
+        let issuer = issuer().clone().with_new_key(algorithm);
+        let token = issuer.mint_claims(&claims());
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let length = signature.len() * 3 / 4;
+        let half = [vec![0; length / 2 - 1], vec![1], vec![0; length / 2]].concat();
+        for bytes in [vec![], vec![0; length], vec![0xff; length], half, vec![0; 1], vec![0; 4_096]] {
+            let forged = format!("{signed}.{}", base64url(&bytes));
+            let got = issuer.verifier().verify_at(&forged, NOW).map(|_| ());
+            assert_eq!(got, Err(TokenError::InvalidSignature), "{algorithm}: {} bytes", bytes.len());
+        }
+    }
+}
+
+#[test]
 fn keys_in_the_header_are_ignored() {
     let other = TestIssuer::new();
     let jwks: Value = serde_json::from_str(other.jwks()).unwrap();
