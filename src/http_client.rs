@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -50,13 +50,13 @@ impl HttpClient {
         Ok(Self { client })
     }
 
-    /// The body of a 200.
-    pub(crate) async fn get(&self, url: &Uri, accept: &'static str, bounds: Bounds) -> Result<Bytes, FetchError> {
+    /// What a 200 brings.
+    pub(crate) async fn get(&self, url: &Uri, accept: &'static str, bounds: Bounds) -> Result<Fetched, FetchError> {
         let answer = tokio::time::timeout(bounds.time, self.get_unhurried(url, accept, bounds.body_bytes));
         answer.await.unwrap_or(Err(FetchError::TimedOut(bounds.time)))
     }
 
-    async fn get_unhurried(&self, url: &Uri, accept: &'static str, limit: usize) -> Result<Bytes, FetchError> {
+    async fn get_unhurried(&self, url: &Uri, accept: &'static str, limit: usize) -> Result<Fetched, FetchError> {
         let request = Request::get(url)
             .header(header::ACCEPT, accept)
             .header(header::USER_AGENT, concat!("tower-step-up/", env!("CARGO_PKG_VERSION")))
@@ -66,8 +66,27 @@ impl HttpClient {
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
-        read(response.into_body(), limit).await
+        let max_age = max_age(response.headers());
+        Ok(Fetched { body: read(response.into_body(), limit).await?, max_age })
     }
+}
+
+/// What a server sent, and for how long it says that it may be kept.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) body: Bytes,
+    /// `Cache-Control: max-age` (RFC 9111, section 5.2.2.1), where it is there once and readable.
+    pub(crate) max_age: Option<Duration>,
+}
+
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all(header::CACHE_CONTROL).into_iter().filter_map(|value| value.to_str().ok());
+    let directives = values.flat_map(|value| value.split(',')).filter_map(|directive| directive.trim().split_once('='));
+    let mut stated = directives.filter(|(name, _)| name.eq_ignore_ascii_case("max-age"));
+    let (Some((_, seconds)), None) = (stated.next(), stated.next()) else { return None };
+    let seconds = seconds.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(seconds);
+    let digits = seconds.bytes().all(|byte| byte.is_ascii_digit());
+    seconds.parse().ok().filter(|_| digits).map(Duration::from_secs)
 }
 
 /// Into one buffer, since frames of a byte each would cost a hundred times their content.
@@ -129,6 +148,29 @@ impl fmt::Display for FetchError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn max_age_is_an_integer_that_stands_once() {
+        let of = |values: &[&'static str]| {
+            let pairs = values.iter().map(|value| (header::CACHE_CONTROL, http::HeaderValue::from_static(value)));
+            max_age(&pairs.collect()).map(|age| age.as_secs())
+        };
+        for (values, want) in [
+            (&[][..], None),
+            (&["public, max-age=600"], Some(600)),
+            (&["Max-Age=\"60\" , immutable"], Some(60)),
+            (&["no-cache", "max-age=0"], Some(0)),
+            (&["s-maxage=600"], None),
+            (&["max-age=-1"], None),
+            (&["max-age=+1"], None),
+            (&["max-age=1.5"], None),
+            (&["max-age=99999999999999999999"], None),
+            (&["max-age=60, max-age=600"], None),
+            (&["max-age=60", "max-age=60"], None),
+        ] {
+            assert_eq!(of(values), want, "{values:?}");
+        }
+    }
 
     #[test]
     fn roots_are_certificates_in_pem() {

@@ -1,5 +1,6 @@
 //! Where the keys come from that tokens are verified with.
 
+mod health;
 mod jwk;
 #[cfg(feature = "remote")]
 mod remote;
@@ -8,6 +9,8 @@ mod signature;
 #[cfg(test)]
 mod vectors;
 
+pub use self::health::KeyHealth;
+pub(crate) use self::health::warm_up;
 pub(crate) use self::jwk::Key;
 #[cfg(feature = "remote")]
 pub use self::remote::{RemoteKeys, RemoteKeysError};
@@ -37,6 +40,11 @@ pub trait KeySource: Send + Sync + 'static {
 
     /// Looks for a key that `current` does not have. The source decides whether and how often: anyone can make up a `kid`.
     fn refresh(&self, kid: &str) -> Option<Refresh>;
+
+    /// How the source is doing. If nothing else is said: as many keys as `current` has, which do not age.
+    fn health(&self) -> KeyHealth {
+        KeyHealth { keys: self.current().map_or(0, |keys| keys.len()), age: None, last_error: None }
+    }
 }
 
 /// A look for fresh keys under way. It may be dropped at any time, which disturbs nobody else who waits.
@@ -47,6 +55,10 @@ pub type Refresh = Pin<Box<dyn Future<Output = Result<(), KeysUnavailable>> + Se
 pub struct KeysUnavailable {
     /// After how long it is worth asking again.
     pub retry_after: Duration,
+}
+
+impl KeysUnavailable {
+    pub(crate) const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
 }
 
 impl fmt::Display for KeysUnavailable {
@@ -64,6 +76,10 @@ impl<K: KeySource + ?Sized> KeySource for Arc<K> {
 
     fn refresh(&self, kid: &str) -> Option<Refresh> {
         (**self).refresh(kid)
+    }
+
+    fn health(&self) -> KeyHealth {
+        (**self).health()
     }
 }
 

@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 use self::compact::Compact;
 use self::rules::{Rules, Tenancy};
 use crate::clock::{Clock, SystemClock};
-use crate::keys::{Algorithm, Key, KeySource, KeysUnavailable, Refresh};
+use crate::keys::{self, Algorithm, Key, KeyHealth, KeySource, KeysUnavailable, Refresh};
 use crate::session::{DEFAULT_LEEWAY, Session, VerifierId};
 
 /// Verifies session JWTs; a handle, cheap to clone.
@@ -142,6 +142,33 @@ impl Verifier {
         self.with(|settings| settings.clock = Arc::new(clock))
     }
 
+    /// Looks for keys where none are known, so that the first request does not wait for them.
+    ///
+    /// ```
+    /// use tower_step_up::testing::TestIssuer;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), tower_step_up::KeysUnavailable> {
+    /// let guard = TestIssuer::new().guard();
+    /// guard.verifier().warm_up().await?; // or go on without: the first request will look again
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where none can be had now.
+    pub async fn warm_up(&self) -> Result<(), KeysUnavailable> {
+        keys::warm_up(&*self.settings.keys).await
+    }
+
+    /// How the source of the keys is doing: how many are known, how old they are, and why the last fetch failed. Asks
+    /// nobody.
+    #[must_use]
+    pub fn health(&self) -> KeyHealth {
+        self.settings.keys.health()
+    }
+
     /// Verifies a token now. Where its key is not known, that may wait for keys.
     ///
     /// # Errors
@@ -201,7 +228,7 @@ impl Verifier {
         }
         let error = match keys {
             Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&compact.kid))),
-            None => TokenError::KeysUnavailable(KeysUnavailable { retry_after: Duration::from_secs(1) }),
+            None => TokenError::KeysUnavailable(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER }),
         };
         Err(Failure::NoKey { kid: compact.kid, error })
     }

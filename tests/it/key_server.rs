@@ -14,6 +14,8 @@ use tower_step_up::RemoteKeys;
 #[derive(Clone, Debug)]
 pub(crate) enum Behaviour {
     Serve(String),
+    /// Serves with this `Cache-Control`.
+    ServeFor(String, &'static str),
     /// Serves once it is let.
     ServeWhenLet(String),
     Status(u16),
@@ -152,6 +154,12 @@ impl KeyServer {
         let ok = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
         match behaviour {
             Behaviour::Serve(document) => stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await,
+            Behaviour::ServeFor(document, cache_control) => {
+                let length = document.len();
+                let head =
+                    format!("HTTP/1.1 200 OK\r\ncache-control: {cache_control}\r\ncontent-length: {length}\r\n\r\n");
+                stream.write_all(&[head.into_bytes(), document.into_bytes()].concat()).await
+            }
             Behaviour::ServeWhenLet(document) => {
                 self.shared.gate.notified().await;
                 stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await

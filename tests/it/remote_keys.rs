@@ -10,7 +10,7 @@ use http_body_util::Full;
 use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
-use tower_step_up::{Factor, KeySource, RemoteKeys, StepUp, StepUpLayer, TokenError, Verifier, stytch};
+use tower_step_up::{Factor, KeyHealth, KeySource, RemoteKeys, StepUp, StepUpLayer, TokenError, Verifier, stytch};
 
 use crate::key_server::{Behaviour, KeyServer, misbehaviours, within_seconds};
 use crate::support::{Answer, bearer, inner, issuer, proved, reason, seconds, send};
@@ -43,6 +43,16 @@ impl Guarded {
             issuer.clone().clock(self.clock.clone()).mint(&proved(&[Factor::Password]).ends_in(seconds(100_000)));
         let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
         within_seconds(send(&self.guard.layer(service_fn(inner::<Body>)), request)).await
+    }
+
+    /// Waits until a fetch behind the requests has landed and the keys are so.
+    async fn until(&self, landed: impl Fn(&KeyHealth) -> bool) {
+        within_seconds(async {
+            while !landed(&self.guard.verifier().health()) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     async fn status(&self) -> u16 {
@@ -200,6 +210,148 @@ async fn while_the_look_for_an_unknown_key_fails_known_keys_go_on() {
     check_unavailable(&guarded.send_of(&TestIssuer::new()).await, "1");
     check_unavailable(&guarded.send_of(&TestIssuer::new()).await, "1");
     assert_eq!((guarded.status().await, guarded.server.requests()), (200, 2));
+}
+
+#[tokio::test]
+async fn after_a_warm_up_the_first_request_waits_for_nothing() {
+    let guarded = Guarded::start(good()).await;
+    within_seconds(guarded.guard.verifier().warm_up()).await.unwrap();
+    within_seconds(guarded.guard.verifier().warm_up()).await.unwrap();
+    assert_eq!(guarded.server.requests(), 1);
+    guarded.server.behave(Behaviour::Silent);
+    assert_eq!((guarded.status().await, guarded.server.requests()), (200, 1));
+
+    let down = Guarded::start(Behaviour::Status(500)).await;
+    assert_eq!(within_seconds(down.guard.verifier().warm_up()).await.unwrap_err().retry_after, seconds(1));
+    assert_eq!(within_seconds(down.guard.verifier().warm_up()).await.unwrap_err().retry_after, seconds(1));
+    assert_eq!(down.server.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_stated_max_age_counts_within_its_bounds() {
+    for (stated, due) in [("max-age=120", 120), ("max-age=5", 60), ("public, max-age=86400", 3_600), ("no-cache", 600)]
+    {
+        let serve = || Behaviour::ServeFor(issuer().jwks().to_owned(), stated);
+        let guarded = Guarded::start(serve()).await;
+        assert_eq!(guarded.status().await, 200);
+        guarded.clock.advance(seconds(due - 1));
+        assert_eq!((guarded.status().await, guarded.server.requests()), (200, 1), "{stated}");
+        guarded.clock.advance(seconds(1));
+        assert_eq!(guarded.status().await, 200, "{stated}");
+        guarded.server.until_requests(2).await;
+    }
+}
+
+#[tokio::test]
+async fn health_says_how_many_keys_how_old_and_what_failed() {
+    let guarded = Guarded::start(good()).await;
+    let health = || guarded.guard.verifier().health();
+    assert_eq!((health().keys, health().age, health().last_error, health().is_ready()), (0, None, None, false));
+    assert_eq!(guarded.server.requests(), 0);
+
+    assert_eq!(guarded.status().await, 200);
+    guarded.clock.advance(seconds(7));
+    assert_eq!((health().keys, health().age, health().last_error), (1, Some(seconds(7)), None));
+
+    guarded.server.behave(Behaviour::Status(500));
+    guarded.clock.advance(seconds(593));
+    assert_eq!(guarded.status().await, 200);
+    guarded.until(|health| health.last_error.is_some()).await;
+    assert_eq!(health().last_error.as_deref(), Some("the status 500 and not 200"));
+    assert!(health().is_ready());
+
+    guarded.clock.advance(seconds(12 * 3_600));
+    assert_eq!((health().keys, health().age, health().is_ready()), (0, None, false));
+    guarded.server.behave(good());
+    assert_eq!(guarded.status().await, 200);
+    assert_eq!((health().keys, health().age, health().last_error), (1, Some(seconds(0)), None));
+}
+
+#[tokio::test]
+async fn the_pauses_after_failures_can_be_set() {
+    let server = KeyServer::start(Behaviour::Status(500)).await;
+    let clock = FixedClock::new();
+    let keys = server.keys().clock(clock.clone()).backoff(seconds(5), seconds(12));
+    let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
+    for pause in [5, 10, 12, 12] {
+        assert_eq!(within_seconds(verifier.warm_up()).await.unwrap_err().retry_after, seconds(pause));
+        clock.advance(seconds(pause));
+    }
+    assert_eq!(server.requests(), 4);
+}
+
+#[tokio::test]
+async fn ten_thousand_made_up_kids_cause_one_fetch_a_cool_down_and_hold_up_no_known_key() {
+    let guarded = Guarded::start(good()).await;
+    assert_eq!(guarded.status().await, 200);
+    guarded.clock.advance(seconds(30));
+    // The fetch that the first of them causes is held back.
+    guarded.server.behave(Behaviour::ServeWhenLet(issuer().jwks().to_owned()));
+    let service = guarded.guard.layer(service_fn(inner::<Body>));
+    let made_up = |number: usize| {
+        let header = format!(r#"{{"alg":"RS256","kid":"made-up-{number}"}}"#);
+        let token = format!("{}.e30.AAAA", crate::support::base64url(header.as_bytes()));
+        Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap()
+    };
+    let mut flood = JoinSet::new();
+    for number in 0..10_000 {
+        flood.spawn(service.clone().oneshot(made_up(number)));
+    }
+    guarded.server.until_requests(2).await;
+    let token = issuer().clone().clock(guarded.clock.clone()).mint(&proved(&[Factor::Password]));
+    for _ in 0..100 {
+        let known = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
+        let mut answer = std::pin::pin!(service.clone().oneshot(known));
+        let answered = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(answered, Poll::Ready(Ok(answer)) if answer.status() == 200), "it waited");
+    }
+    guarded.server.let_go();
+    let answers = within_seconds(flood.join_all()).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 401));
+    assert_eq!(guarded.server.requests(), 2);
+    for number in 0..10_000 {
+        let answer = service.clone().oneshot(made_up(number)).await.unwrap();
+        assert_eq!(answer.status(), 401);
+    }
+    assert_eq!(guarded.server.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_rotation_refuses_no_valid_token_whatever_kids_are_made_up_meanwhile() {
+    for flooded in [false, true] {
+        let guarded = Guarded::start(good()).await;
+        let next = TestIssuer::new();
+        let documents =
+            [issuer().jwks(), next.jwks()].map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+        let both = serde_json::json!({"keys": [documents[0]["keys"][0], documents[1]["keys"][0]]}).to_string();
+        let stranger = TestIssuer::new();
+        // The next key is served from the hundredth second on, and signs one cool-down later.
+        for second in 0..200 {
+            if second == 100 {
+                guarded.server.behave(Behaviour::Serve(both.clone()));
+            }
+            if flooded {
+                assert_eq!(guarded.send_of(&stranger).await.status, 401, "{second}");
+            }
+            let signer = if second >= 130 { &next } else { issuer() };
+            assert_eq!(guarded.send_of(signer).await.status, 200, "{second}");
+            guarded.clock.advance(seconds(1));
+        }
+        assert!(guarded.server.requests() <= 8, "{}", guarded.server.requests());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_comes_and_goes_never_refuses_a_known_key() {
+    let guarded = Guarded::start(good()).await;
+    for hour in 0..24 {
+        let down = hour % 2 == 0;
+        assert_eq!(guarded.status().await, 200, "{hour}");
+        guarded.server.behave(if down { Behaviour::CloseAtOnce } else { good() });
+        guarded.clock.advance(seconds(3_600));
+        assert_eq!(guarded.status().await, 200, "{hour}");
+        guarded.until(|health| health.last_error.is_some() == down && health.age.is_some()).await;
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! The set that is held, and the one fetch that may be under way.
 
 use std::future::ready;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use bytes::Bytes;
 use http::Uri;
 use rustls::pki_types::CertificateDer;
 use tokio::runtime::Handle;
@@ -14,8 +14,8 @@ use tokio::task::AbortHandle;
 
 use super::schedule::{Decision, Limits, Schedule};
 use crate::clock::Clock;
-use crate::http_client::{Bounds, FetchError, HttpClient};
-use crate::keys::{KeySet, KeysUnavailable, Refresh};
+use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
+use crate::keys::{KeyHealth, KeySet, KeysUnavailable, Refresh};
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -38,12 +38,16 @@ struct Held {
     keys: Arc<KeySet>,
     /// When their fetch began.
     fetched_at: Duration,
+    /// The age at which they are fetched anew.
+    due: Duration,
 }
 
 #[derive(Default)]
 struct Progress {
     schedule: Schedule,
     under_way: Option<UnderWay>,
+    /// Why the last fetch failed, if it did.
+    last_error: Option<String>,
     /// How many fetches have been begun.
     begun: u64,
 }
@@ -60,21 +64,30 @@ struct UnderWay {
 type Announcement = watch::Receiver<Option<Outcome>>;
 type Outcome = Result<(), KeysUnavailable>;
 
-const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
-
 impl Fetching {
     /// The set, where there is one that may be used. An old one is fetched anew behind the request.
     pub(super) fn current(self: &Arc<Self>, settings: &Settings) -> Option<Arc<KeySet>> {
         let held = self.held.load_full()?;
         let now = settings.clock.monotonic();
         let age = now.saturating_sub(held.fetched_at);
-        if age >= settings.limits.refresh_after {
+        if age >= held.due {
             let progress = self.progress();
             if progress.schedule.is_due(now, &settings.limits) {
                 self.fetch(settings, progress, now);
             }
         }
         (age < settings.limits.usable_for).then(|| Arc::clone(&held.keys))
+    }
+
+    pub(super) fn health(&self, settings: &Settings) -> KeyHealth {
+        let now = settings.clock.monotonic();
+        let held = self.held.load_full().map(|held| (held.keys.len(), now.saturating_sub(held.fetched_at)));
+        let usable = held.filter(|(_, age)| *age < settings.limits.usable_for);
+        KeyHealth {
+            keys: usable.map_or(0, |(keys, _)| keys),
+            age: usable.map(|(_, age)| age),
+            last_error: self.progress().last_error.clone(),
+        }
     }
 
     /// Waits for the fetch that is under way, or for one that it begins if the schedule lets it.
@@ -90,7 +103,7 @@ impl Fetching {
             Decision::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
             Decision::Fetch => match self.fetch(settings, progress, now) {
                 Some(outcome) => Some(Box::pin(wait_for(outcome, patience(settings)))),
-                None => Some(Box::pin(ready(unavailable(LEAST_RETRY_AFTER)))),
+                None => Some(Box::pin(ready(unavailable(KeysUnavailable::LEAST_RETRY_AFTER)))),
             },
         }
     }
@@ -111,11 +124,15 @@ impl Fetching {
         let number = progress.begun;
         let under_way = UnderWay { number, outcome: outcome.clone(), since: Instant::now(), task: None };
         let overdue = progress.under_way.replace(under_way);
+        if overdue.is_some() {
+            progress.last_error = Some("it stood still and was given up".into());
+        }
         // A runtime that is shutting down drops the task at once, and its landing takes the lock.
         drop(progress);
         drop(overdue);
         let fetching = Arc::downgrade(self);
-        let landing = Landing { fetching, settings: settings.clone(), number, announce, began: now };
+        let error = "it was broken off".into();
+        let landing = Landing { fetching, settings: settings.clone(), number, announce, began: now, error };
         let task = runtime.spawn(landing.fetch()).abort_handle();
         if let Some(under_way) = self.progress().under_way.as_mut().filter(|under_way| under_way.number == number) {
             under_way.task = Some(task);
@@ -148,7 +165,7 @@ impl Drop for UnderWay {
 async fn wait_for(mut outcome: Announcement, patience: Duration) -> Outcome {
     match tokio::time::timeout(patience, outcome.wait_for(Option::is_some)).await {
         Ok(Ok(landed)) => landed.unwrap_or(Ok(())),
-        Ok(Err(_)) | Err(_) => unavailable(LEAST_RETRY_AFTER),
+        Ok(Err(_)) | Err(_) => unavailable(KeysUnavailable::LEAST_RETRY_AFTER),
     }
 }
 
@@ -158,7 +175,7 @@ fn patience(settings: &Settings) -> Duration {
 }
 
 fn unavailable(rest: Duration) -> Outcome {
-    Err(KeysUnavailable { retry_after: rest.max(LEAST_RETRY_AFTER) })
+    Err(KeysUnavailable { retry_after: rest.max(KeysUnavailable::LEAST_RETRY_AFTER) })
 }
 
 /// The end of a fetch, whatever end it is: where the task is dropped or panics, it lands as a failure.
@@ -169,26 +186,33 @@ struct Landing {
     number: u64,
     announce: watch::Sender<Option<Outcome>>,
     began: Duration,
+    /// What it failed of, if it did.
+    error: String,
 }
 
 impl Landing {
-    async fn fetch(self) {
+    async fn fetch(mut self) {
         let Settings { client, url, bounds, .. } = &self.settings;
-        let document = client.get(url, "application/json", *bounds).await;
-        match read(document) {
-            Ok(keys) => self.settle(keys),
-            // And the drop settles it.
-            Err(reason) => tracing::warn!(%url, reason, "keys could not be fetched"),
+        let answer = client.get(url, "application/json", *bounds).await;
+        match read(answer) {
+            Ok((keys, max_age)) => self.settle(keys, max_age),
+            Err(reason) => {
+                tracing::warn!(%url, reason, "keys could not be fetched");
+                // And the drop settles it.
+                self.error = reason;
+            }
         }
     }
 
-    fn settle(&self, keys: KeySet) {
+    fn settle(&self, keys: KeySet, max_age: Option<Duration>) {
         let Some(fetching) = self.fetching.upgrade() else { return };
         let mut progress = fetching.progress();
         if progress.end(self.number) {
             tracing::debug!(url = %self.settings.url, keys = keys.len(), "keys fetched");
-            fetching.held.store(Some(Arc::new(Held { keys: Arc::new(keys), fetched_at: self.began })));
-            progress.schedule.succeeded(self.began);
+            let due = self.settings.limits.refresh_at(max_age);
+            fetching.held.store(Some(Arc::new(Held { keys: Arc::new(keys), fetched_at: self.began, due })));
+            progress.schedule.succeeded(self.began, due);
+            progress.last_error = None;
         }
         self.announce.send_replace(Some(Ok(())));
     }
@@ -203,8 +227,11 @@ impl Drop for Landing {
         let now = self.settings.clock.monotonic();
         let mut progress = fetching.progress();
         let rest = match progress.end(self.number) {
-            true => progress.schedule.failed(now, &self.settings.limits),
-            false => LEAST_RETRY_AFTER,
+            true => {
+                progress.last_error = Some(mem::take(&mut self.error));
+                progress.schedule.failed(now, &self.settings.limits)
+            }
+            false => KeysUnavailable::LEAST_RETRY_AFTER,
         };
         self.announce.send_replace(Some(unavailable(rest)));
     }
@@ -222,7 +249,8 @@ impl Progress {
     }
 }
 
-fn read(document: Result<Bytes, FetchError>) -> Result<KeySet, String> {
-    let document = document.map_err(|error| error.to_string())?;
-    KeySet::from_jwks(&document).map_err(|error| error.to_string())
+fn read(answer: Result<Fetched, FetchError>) -> Result<(KeySet, Option<Duration>), String> {
+    let Fetched { body, max_age } = answer.map_err(|error| error.to_string())?;
+    let keys = KeySet::from_jwks(&body).map_err(|error| error.to_string())?;
+    Ok((keys, max_age))
 }

@@ -11,17 +11,19 @@ use http::Uri;
 
 use self::fetching::{Fetching, Settings};
 use self::schedule::Limits;
-use super::{KeySet, KeySource, Refresh};
+use super::{KeyHealth, KeySet, KeySource, Refresh};
 use crate::clock::{Clock, SystemClock};
 use crate::endpoint;
 use crate::http_client::{self, Bounds, HttpClient};
 
 /// The keys that a server publishes as a JWKS document; a handle, cheap to clone.
 ///
-/// Nothing is fetched before the first token comes, and nothing has to be awaited at start-up.
+/// Nothing is fetched before the first token comes or somebody asks for a [warm-up](crate::Verifier::warm_up), and nothing
+/// has to be awaited at start-up.
 ///
 /// - However many requests wait, one task fetches. It is not part of any request, so a cancelled one harms nobody.
-/// - A set that is 10 minutes old is fetched anew while requests go on with it. A token whose `kid` is not in the set
+/// - A set that is 10 minutes old is fetched anew while requests go on with it; where the server states a `max-age`
+///   (`Cache-Control`), at that age, but not before 1 minute and not after 1 hour. A token whose `kid` is not in the set
 ///   causes a fetch too, but not within 30 s of the last good one.
 /// - A fetch takes at most 5 s and 1 MiB; redirects are not followed. After a failure comes a pause of 1 s, doubled by
 ///   each further failure up to 30 s.
@@ -91,10 +93,29 @@ impl RemoteKeys {
         Self::with(self.settings)
     }
 
-    /// The age at which a set is fetched anew in the background; 10 minutes by default, at least 1 s.
+    /// The age at which a set is fetched anew in the background where the server states none; 10 minutes by default, at least
+    /// 1 s.
     #[must_use]
     pub fn refresh_after(mut self, age: Duration) -> Self {
         self.settings.limits.refresh_after = age.max(LEAST_PAUSE);
+        Self::with(self.settings)
+    }
+
+    /// The bounds of what the server can state as `max-age`; 1 minute and 1 hour by default, at least 1 s. Where the least is
+    /// more than the most, it counts.
+    #[must_use]
+    pub fn max_age_between(mut self, least: Duration, most: Duration) -> Self {
+        self.settings.limits.least_stated = least.max(LEAST_PAUSE);
+        self.settings.limits.most_stated = most.max(LEAST_PAUSE);
+        Self::with(self.settings)
+    }
+
+    /// The pause after a failed fetch, and the most that it is doubled to by further ones; 1 s and 30 s by default, at least
+    /// 1 s.
+    #[must_use]
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.settings.limits.backoff = first.max(LEAST_PAUSE);
+        self.settings.limits.longest_backoff = longest.max(LEAST_PAUSE);
         Self::with(self.settings)
     }
 
@@ -127,6 +148,10 @@ impl KeySource for RemoteKeys {
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {
         self.fetching.refresh(&self.settings)
+    }
+
+    fn health(&self) -> KeyHealth {
+        self.fetching.health(&self.settings)
     }
 }
 

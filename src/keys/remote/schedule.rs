@@ -7,8 +7,11 @@ use std::time::Duration;
 /// The limits of the schedule.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// The age at which a set is fetched anew, in the background.
+    /// The age at which a set is fetched anew, in the background, where its server states none.
     pub(super) refresh_after: Duration,
+    /// The bounds of what a server can state.
+    pub(super) least_stated: Duration,
+    pub(super) most_stated: Duration,
     /// The age up to which a set may be used at all.
     pub(super) usable_for: Duration,
     /// From one good fetch to the next that an unknown `kid` may cause.
@@ -22,6 +25,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             refresh_after: Duration::from_secs(10 * 60),
+            least_stated: Duration::from_secs(60),
+            most_stated: Duration::from_secs(60 * 60),
             usable_for: Duration::from_secs(12 * 60 * 60),
             cool_down: Duration::from_secs(30),
             backoff: Duration::from_secs(1),
@@ -30,11 +35,18 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The age at which a set is fetched anew whose server stated this `max-age`, or none.
+    pub(super) fn refresh_at(&self, stated: Option<Duration>) -> Duration {
+        stated.map_or(self.refresh_after, |stated| stated.min(self.most_stated).max(self.least_stated))
+    }
+}
+
 /// What has happened so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Schedule {
-    /// When the last good fetch began.
-    fetched_at: Option<Duration>,
+    /// When the last good fetch began, and the age at which another is due.
+    fetched: Option<(Duration, Duration)>,
     /// Set from a failure to the next good fetch.
     failing: Option<Failing>,
 }
@@ -63,8 +75,8 @@ impl Schedule {
         }
         // A set that may not be used any more does not stand, however recent it is.
         let stands_for = limits.cool_down.min(limits.usable_for);
-        match self.fetched_at {
-            Some(fetched_at) if self.failing.is_none() && now.saturating_sub(fetched_at) < stands_for => {
+        match self.fetched {
+            Some((fetched_at, _)) if self.failing.is_none() && now.saturating_sub(fetched_at) < stands_for => {
                 Decision::CoolDown
             }
             _ => Decision::Fetch,
@@ -73,13 +85,13 @@ impl Schedule {
 
     /// Whether the set is old enough to be fetched anew in the background.
     pub(super) fn is_due(&self, now: Duration, limits: &Limits) -> bool {
-        self.fetched_at.is_none_or(|fetched_at| now.saturating_sub(fetched_at) >= limits.refresh_after)
+        self.fetched.is_none_or(|(fetched_at, due)| now.saturating_sub(fetched_at) >= due)
             && self.backoff_left(now, limits).is_none()
     }
 
-    /// A good fetch that began at `began`.
-    pub(super) fn succeeded(&mut self, began: Duration) {
-        *self = Self { fetched_at: Some(began), failing: None };
+    /// A good fetch that began at `began`; another is due at this age.
+    pub(super) fn succeeded(&mut self, began: Duration, due: Duration) {
+        *self = Self { fetched: Some((began, due)), failing: None };
     }
 
     /// A failure, and how long to wait after it.
@@ -117,7 +129,7 @@ mod tests {
     fn after_a_good_fetch_it_cools_down_and_is_due_much_later() {
         let limits = Limits::default();
         let mut schedule = Schedule::default();
-        schedule.succeeded(at(100));
+        schedule.succeeded(at(100), limits.refresh_at(None));
         assert_eq!(schedule.decide(at(100), &limits), Decision::CoolDown);
         assert_eq!(schedule.decide(at(129), &limits), Decision::CoolDown);
         assert_eq!(schedule.decide(at(130), &limits), Decision::Fetch);
@@ -129,7 +141,7 @@ mod tests {
     fn it_does_not_cool_down_over_a_set_that_may_not_be_used_any_more() {
         let limits = Limits { usable_for: at(10), ..Limits::default() };
         let mut schedule = Schedule::default();
-        schedule.succeeded(at(100));
+        schedule.succeeded(at(100), limits.refresh_at(None));
         assert_eq!(schedule.decide(at(109), &limits), Decision::CoolDown);
         assert_eq!(schedule.decide(at(110), &limits), Decision::Fetch);
     }
@@ -147,7 +159,7 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(schedule.failed(at(50), &limits), at(30));
         }
-        schedule.succeeded(at(90));
+        schedule.succeeded(at(90), limits.refresh_at(None));
         assert_eq!(schedule.decide(at(90), &limits), Decision::CoolDown);
         assert_eq!(schedule.failed(at(91), &limits), at(1));
     }
@@ -156,9 +168,19 @@ mod tests {
     fn a_failure_cuts_the_cool_down_short_once_the_backoff_is_over() {
         let limits = Limits::default();
         let mut schedule = Schedule::default();
-        schedule.succeeded(at(100));
+        schedule.succeeded(at(100), limits.refresh_at(None));
         schedule.failed(at(110), &limits);
         assert_eq!(schedule.decide(at(110), &limits), Decision::BackOff(at(1)));
         assert_eq!(schedule.decide(at(111), &limits), Decision::Fetch);
+    }
+
+    #[test]
+    fn what_a_server_states_counts_within_bounds() {
+        let limits = Limits::default();
+        for (stated, want) in [(None, 600), (Some(0), 60), (Some(61), 61), (Some(3_600), 3_600), (Some(3_601), 3_600)] {
+            assert_eq!(limits.refresh_at(stated.map(at)), at(want), "{stated:?}");
+        }
+        let turned_around = Limits { least_stated: at(90), most_stated: at(80), ..limits };
+        assert_eq!(turned_around.refresh_at(Some(at(70))), at(90));
     }
 }

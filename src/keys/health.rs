@@ -1,0 +1,54 @@
+//! How a source of keys is doing.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::{KeySource, KeysUnavailable};
+
+/// How a source of keys is doing, for a health endpoint; see [`Verifier::health`](crate::Verifier::health).
+///
+/// ```
+/// use tower_step_up::testing::TestIssuer;
+///
+/// let health = TestIssuer::new().verifier().health();
+/// assert!(health.is_ready());
+/// assert_eq!(serde_json::to_string(&health)?, r#"{"keys":1}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct KeyHealth {
+    /// How many keys are known and fresh enough to use.
+    pub keys: usize,
+    /// How old they are; `None` where there are none, or they do not age. As JSON in whole seconds.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
+    pub age: Option<Duration>,
+    /// Why the last fetch failed; `None` where it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+impl KeyHealth {
+    /// Whether tokens can be verified now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.keys > 0
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde passes it so")]
+fn whole_seconds<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    age.map(|age| age.as_secs()).serialize(serializer)
+}
+
+/// Looks for keys where none are known.
+pub(crate) async fn warm_up(keys: &(impl KeySource + ?Sized)) -> Result<(), KeysUnavailable> {
+    if keys.current().is_none() {
+        // No token asks, so no `kid` is looked for.
+        if let Some(refresh) = keys.refresh("") {
+            refresh.await?;
+        }
+    }
+    keys.current().map(|_| ()).ok_or(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER })
+}
