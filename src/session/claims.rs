@@ -7,48 +7,48 @@ use serde::de::{DeserializeOwned, Deserializer as _, Error as _, MapAccess, Visi
 use serde_json::value::RawValue;
 
 /// The organization that a B2B session belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Organization {
-    pub(crate) id: Box<str>,
-    pub(crate) slug: Box<str>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Organization<'a> {
+    pub(super) id: &'a str,
+    pub(super) slug: &'a str,
 }
 
-impl Organization {
+impl<'a> Organization<'a> {
     /// The organization's id (`organization-…`).
     #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
+    pub fn id(&self) -> &'a str {
+        self.id
     }
 
     /// The organization's name in URLs; empty where the token has none.
     #[must_use]
-    pub fn slug(&self) -> &str {
-        &self.slug
+    pub fn slug(&self) -> &'a str {
+        self.slug
     }
 }
 
 /// Where a session was started from, as the application told Stytch; empty strings where it did not.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Attributes {
-    pub(crate) ip_address: Box<str>,
-    pub(crate) user_agent: Box<str>,
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Attributes<'a> {
+    pub(super) ip_address: &'a str,
+    pub(super) user_agent: &'a str,
 }
 
-impl Attributes {
+impl<'a> Attributes<'a> {
     /// The address that the application reported at sign-in.
     #[must_use]
-    pub fn ip_address(&self) -> &str {
-        &self.ip_address
+    pub fn ip_address(&self) -> &'a str {
+        self.ip_address
     }
 
     /// The browser that the application reported at sign-in.
     #[must_use]
-    pub fn user_agent(&self) -> &str {
-        &self.user_agent
+    pub fn user_agent(&self) -> &'a str {
+        self.user_agent
     }
 }
 
-impl fmt::Debug for Attributes {
+impl fmt::Debug for Attributes<'_> {
     /// Addresses stay out of logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attributes").finish_non_exhaustive()

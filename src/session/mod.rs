@@ -1,8 +1,10 @@
 //! What the user is signed in with.
 
 mod claims;
+mod text;
 
 pub use self::claims::{Attributes, CustomClaimsError, Organization};
+pub(crate) use self::text::{Source, Text};
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,8 +34,9 @@ pub struct Session(Arc<SessionParts>);
 
 /// Everything that a session knows; built by `token` and `testing`.
 pub(crate) struct SessionParts {
-    pub(crate) id: Box<str>,
-    pub(crate) user_id: Box<str>,
+    pub(crate) source: Source,
+    pub(crate) id: Text,
+    pub(crate) user_id: Text,
     pub(crate) factors: Box<[AuthenticationFactor]>,
     pub(crate) started_at: Option<OffsetDateTime>,
     pub(crate) last_accessed_at: Option<OffsetDateTime>,
@@ -42,15 +45,13 @@ pub(crate) struct SessionParts {
     pub(crate) token_not_before: OffsetDateTime,
     pub(crate) token_issued_at: OffsetDateTime,
     pub(crate) token_expires_at: OffsetDateTime,
-    pub(crate) attributes: Attributes,
-    pub(crate) roles: Box<[Box<str>]>,
-    pub(crate) organization: Option<Organization>,
+    pub(crate) ip_address: Text,
+    pub(crate) user_agent: Text,
+    pub(crate) roles: Box<[Text]>,
+    /// The organization's id and slug.
+    pub(crate) organization: Option<(Text, Text)>,
     pub(crate) leeway: Duration,
     pub(crate) verified_by: VerifierId,
-    /// The token's whole payload, for custom claims.
-    pub(crate) payload: Box<str>,
-    /// The token itself, so that a nested guard knows the session by it; empty in sessions of the test kit.
-    pub(crate) token: Box<str>,
 }
 
 /// Which verifier made a session, so that nested guards know their own.
@@ -75,13 +76,13 @@ impl Session {
     /// The session's id (`session-…`; in an organization `member-session-…`).
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.0.id
+        self.text(&self.0.id)
     }
 
     /// Who is signed in: the `sub` of the token, a user's id (`user-…`) or in an organization a member's (`member-…`).
     #[must_use]
     pub fn user_id(&self) -> &str {
-        &self.0.user_id
+        self.text(&self.0.user_id)
     }
 
     /// What the user proved, in the order of the token. Two entries can be of one kind.
@@ -124,19 +125,20 @@ impl Session {
 
     /// Where the session was started from.
     #[must_use]
-    pub fn attributes(&self) -> &Attributes {
-        &self.0.attributes
+    pub fn attributes(&self) -> Attributes<'_> {
+        Attributes { ip_address: self.text(&self.0.ip_address), user_agent: self.text(&self.0.user_agent) }
     }
 
     /// The ids of the session's roles; none in tokens that do not list any.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.roles.iter().map(AsRef::as_ref)
+        self.0.roles.iter().map(|role| self.text(role))
     }
 
     /// The organization of a B2B session; `None` for a consumer project.
     #[must_use]
-    pub fn organization(&self) -> Option<&Organization> {
-        self.0.organization.as_ref()
+    pub fn organization(&self) -> Option<Organization<'_>> {
+        let (id, slug) = self.0.organization.as_ref()?;
+        Some(Organization { id: self.text(id), slug: self.text(slug) })
     }
 
     /// The session's custom claims: the top-level claims that are neither reserved by RFC 7519 nor Stytch's own, read
@@ -162,7 +164,11 @@ impl Session {
     ///
     /// Where the claims do not have the shape of `T`, or one name stands twice.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
-        claims::custom(&self.0.payload)
+        claims::custom(self.0.source.payload())
+    }
+
+    fn text<'a>(&'a self, text: &'a Text) -> &'a str {
+        text.of(&self.0.source)
     }
 
     /// The leeway for clocks that differ, as the verifier was configured.
@@ -177,7 +183,7 @@ impl Session {
 
     /// Whether this verifier made the session, of this very token.
     pub(crate) fn is_of(&self, verifier: VerifierId, token: &str) -> bool {
-        self.0.verified_by == verifier && *self.0.token == *token
+        self.0.verified_by == verifier && self.0.source.token() == token
     }
 
     /// The end that the token states for the session, not filled in from the JWT's own expiry.

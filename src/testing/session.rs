@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::clock::NOW;
 use crate::factor::{AuthenticationFactor, Dated, Factor};
-use crate::session::{Attributes, DEFAULT_LEEWAY, Organization, Session, SessionParts, VerifierId};
+use crate::session::{DEFAULT_LEEWAY, Session, SessionParts, Source, Text, VerifierId};
 
 /// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token issued now for five
 /// minutes.
@@ -144,6 +144,7 @@ impl SessionBuilder {
         let factors =
             self.factors.iter().map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
         Session::new(SessionParts {
+            source: Source::new(Value::Object(claims).to_string(), 0),
             id: ID.into(),
             user_id: self.user_id.as_str().into(),
             factors: factors.collect(),
@@ -153,16 +154,12 @@ impl SessionBuilder {
             token_not_before: now,
             token_issued_at: now,
             token_expires_at: after(now, TOKEN_LIFETIME),
-            attributes: Attributes::default(),
+            ip_address: Text::default(),
+            user_agent: Text::default(),
             roles: self.roles.iter().map(|role| role.as_str().into()).collect(),
-            organization: self
-                .organization
-                .as_ref()
-                .map(|(id, slug)| Organization { id: id.as_str().into(), slug: slug.as_str().into() }),
+            organization: self.organization.as_ref().map(|(id, slug)| (id.as_str().into(), slug.as_str().into())),
             leeway: DEFAULT_LEEWAY,
             verified_by: VerifierId::new(),
-            payload: Value::Object(claims).to_string().into(),
-            token: "".into(),
         })
     }
 

@@ -1,24 +1,26 @@
-//! The payload, read without judging it.
+//! The payload, read in one pass and without judging it.
+
+use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::error::TokenError;
 use super::evidence::Part;
-use super::json::{self, Fault, Field, Presence};
+use super::json::{self, Fault, Field, Lenient, Presence};
 use crate::factor::{AuthenticationFactor, Dated, Factor};
-use crate::session::{Attributes, Organization};
 
 #[derive(Deserialize)]
 pub(super) struct Claims<'a> {
-    #[serde(default)]
-    pub(super) iss: Field<String>,
-    #[serde(default)]
-    pub(super) aud: Field<Audience>,
-    #[serde(default)]
-    pub(super) sub: Field<String>,
+    #[serde(borrow, default)]
+    pub(super) iss: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) aud: Field<Audience<'a>>,
+    #[serde(borrow, default)]
+    pub(super) sub: Field<Cow<'a, str>>,
     #[serde(default)]
     pub(super) exp: Field<u64>,
     #[serde(default)]
@@ -29,81 +31,77 @@ pub(super) struct Claims<'a> {
     pub(super) scope: Presence,
     #[serde(default)]
     pub(super) client_id: Presence,
-    #[serde(borrow, rename = "https://stytch.com/session")]
-    session: Option<&'a RawValue>,
-    #[serde(borrow, rename = "https://stytch.com/organization")]
-    pub(super) organization: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "https://stytch.com/session")]
+    session: Field<SessionMembers<'a>>,
+    #[serde(borrow, default, rename = "https://stytch.com/organization")]
+    pub(super) organization: Field<OrganizationMembers<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Audience {
-    pub(super) fn contains(&self, audience: &str) -> bool {
-        match self {
-            Self::One(one) => one == audience,
-            Self::Several(several) => several.iter().any(|one| one == audience),
-        }
-    }
+pub(super) enum Audience<'a> {
+    One(Cow<'a, str>),
+    Several(Vec<Cow<'a, str>>),
 }
 
 /// The claim `https://stytch.com/session`.
-pub(super) struct SessionClaim {
-    pub(super) id: Box<str>,
+#[derive(Deserialize)]
+struct SessionMembers<'a> {
+    #[serde(borrow, default)]
+    id: Field<Cow<'a, str>>,
+    #[serde(default)]
+    authentication_factors: Field<Factors>,
+    #[serde(borrow, default)]
+    started_at: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    last_accessed_at: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    expires_at: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    attributes: Field<AttributeMembers<'a>>,
+    #[serde(borrow, default)]
+    roles: Field<Vec<Cow<'a, str>>>,
+}
+
+/// The entries of `authentication_factors`, and how many there are.
+struct Factors {
+    entries: Vec<AuthenticationFactor>,
+    count: usize,
+}
+
+#[derive(Deserialize)]
+struct FactorMembers<'a> {
+    #[serde(borrow, default, rename = "type")]
+    factor_type: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    delivery_method: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    last_authenticated_at: Field<Cow<'a, str>>,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct AttributeMembers<'a> {
+    #[serde(borrow, default)]
+    pub(super) ip_address: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) user_agent: Field<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct OrganizationMembers<'a> {
+    #[serde(borrow, default)]
+    pub(super) organization_id: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) slug: Field<Cow<'a, str>>,
+}
+
+/// What the session claim says, in its shape.
+pub(super) struct SessionClaim<'a> {
+    pub(super) id: Cow<'a, str>,
     pub(super) factors: Box<[AuthenticationFactor]>,
     pub(super) started_at: Option<OffsetDateTime>,
     pub(super) last_accessed_at: Option<OffsetDateTime>,
     pub(super) expires_at: Option<OffsetDateTime>,
-    pub(super) attributes: Attributes,
-    pub(super) roles: Box<[Box<str>]>,
-}
-
-#[derive(Deserialize)]
-struct RawSession<'a> {
-    #[serde(default)]
-    id: Field<String>,
-    #[serde(borrow, default)]
-    authentication_factors: Field<Vec<&'a RawValue>>,
-    #[serde(default)]
-    started_at: Field<String>,
-    #[serde(default)]
-    last_accessed_at: Field<String>,
-    #[serde(default)]
-    expires_at: Field<String>,
-    #[serde(borrow)]
-    attributes: Option<&'a RawValue>,
-    #[serde(default)]
-    roles: Field<Vec<Box<str>>>,
-}
-
-#[derive(Deserialize)]
-struct RawFactor {
-    #[serde(default, rename = "type")]
-    kind: Field<String>,
-    #[serde(default)]
-    delivery_method: Field<String>,
-    #[serde(default)]
-    last_authenticated_at: Field<String>,
-}
-
-#[derive(Deserialize)]
-struct RawAttributes {
-    #[serde(default)]
-    ip_address: Field<Box<str>>,
-    #[serde(default)]
-    user_agent: Field<Box<str>>,
-}
-
-#[derive(Deserialize)]
-struct RawOrganization {
-    #[serde(default)]
-    organization_id: Field<Box<str>>,
-    #[serde(default)]
-    slug: Field<Box<str>>,
+    pub(super) attributes: AttributeMembers<'a>,
+    pub(super) roles: Vec<Cow<'a, str>>,
 }
 
 /// More than entries of the genuine form find room in a token.
@@ -117,79 +115,117 @@ impl<'a> Claims<'a> {
         })
     }
 
-    pub(super) fn session(&self) -> Result<SessionClaim, TokenError> {
-        let raw: RawSession<'_> = nested(self.session.ok_or(TokenError::NoSession)?, "shape")?;
-        let id = match raw.id {
-            Field::Value(id) if !id.is_empty() => id.into_boxed_str(),
+    /// Takes the session out.
+    pub(super) fn session(&mut self) -> Result<SessionClaim<'a>, TokenError> {
+        const FACTORS: &str = "authentication_factors";
+        let members = match std::mem::take(&mut self.session) {
+            Field::Value(members) => members,
+            Field::Absent => return Err(TokenError::NoSession),
+            Field::Unreadable => return Err(TokenError::UnreadableSession("shape")),
+        };
+        let id = match members.id {
+            Field::Value(id) if !id.is_empty() => id,
             Field::Value(_) | Field::Absent => return Err(TokenError::NoSessionId),
             Field::Unreadable => return Err(TokenError::UnreadableSession("id")),
         };
-        let factors = match raw.authentication_factors {
-            Field::Value(entries) if entries.len() > MOST_FACTORS => {
-                return Err(TokenError::TooManyFactors { count: entries.len() });
+        let factors = match members.authentication_factors {
+            Field::Value(Factors { count, .. }) if count > MOST_FACTORS => {
+                return Err(TokenError::TooManyFactors { count });
             }
-            Field::Value(entries) if !entries.is_empty() => {
-                entries.into_iter().map(factor).collect::<Result<_, _>>()?
-            }
+            Field::Value(Factors { entries, count: 1.. }) => entries.into(),
             Field::Value(_) | Field::Absent => return Err(TokenError::NoFactors),
-            Field::Unreadable => return Err(TokenError::UnreadableSession("authentication_factors")),
+            Field::Unreadable => return Err(TokenError::UnreadableSession(FACTORS)),
         };
-        let expires_at = match raw.expires_at {
+        let expires_at = match members.expires_at {
             Field::Absent => None,
             Field::Value(text) if text.is_empty() => None,
             Field::Value(text) => Some(date(&text).ok_or(TokenError::UnreadableSession("expires_at"))?),
             Field::Unreadable => return Err(TokenError::UnreadableSession("expires_at")),
         };
+        let attributes = match members.attributes {
+            Field::Value(attributes) => attributes,
+            Field::Absent => AttributeMembers::default(),
+            Field::Unreadable => return Err(TokenError::UnreadableSession("attributes")),
+        };
         Ok(SessionClaim {
             id,
             factors,
-            started_at: optional_date(raw.started_at),
-            last_accessed_at: optional_date(raw.last_accessed_at),
+            started_at: optional_date(members.started_at),
+            last_accessed_at: optional_date(members.last_accessed_at),
             expires_at,
-            attributes: raw.attributes.map(attributes).transpose()?.unwrap_or_default(),
+            attributes,
             // None where they cannot be read: fewer roles, not more.
-            roles: raw.roles.value().unwrap_or_default().into(),
+            roles: members.roles.value().unwrap_or_default(),
         })
     }
 }
 
-pub(super) fn organization(raw: &RawValue) -> Result<Organization, TokenError> {
-    let raw: RawOrganization = nested(raw, "organization")?;
-    let id = raw.organization_id.value().filter(|id| !id.is_empty()).ok_or(TokenError::NoOrganization)?;
-    Ok(Organization { id, slug: raw.slug.value().unwrap_or_default() })
+impl Audience<'_> {
+    pub(super) fn contains(&self, audience: &str) -> bool {
+        match self {
+            Self::One(one) => one == audience,
+            Self::Several(several) => several.iter().any(|one| one == audience),
+        }
+    }
 }
 
-fn factor(raw: &RawValue) -> Result<AuthenticationFactor, TokenError> {
-    let raw: RawFactor = nested(raw, "authentication_factors")?;
-    let text = |field: Field<String>| match field {
-        Field::Value(text) => Ok(text),
-        Field::Absent => Ok(String::new()),
-        Field::Unreadable => Err(TokenError::UnreadableSession("authentication_factors")),
-    };
-    let dated = match raw.last_authenticated_at {
-        Field::Absent => Dated::Absent,
-        Field::Value(text) => date(&text).map_or(Dated::Unreadable, |date| Dated::At(date.into())),
-        Field::Unreadable => Dated::Unreadable,
-    };
-    Ok(AuthenticationFactor::new(Factor::from_pair(&text(raw.kind)?, &text(raw.delivery_method)?), dated))
+impl<'a, 'de: 'a> Lenient<'de> for Audience<'a> {
+    fn from_text(text: Cow<'de, str>) -> Option<Self> {
+        Some(Self::One(text))
+    }
+
+    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
+        Ok(Vec::from_list(list)?.map(Self::Several))
+    }
 }
 
-fn attributes(raw: &RawValue) -> Result<Attributes, TokenError> {
-    let raw: RawAttributes = nested(raw, "attributes")?;
-    Ok(Attributes {
-        ip_address: raw.ip_address.value().unwrap_or_default(),
-        user_agent: raw.user_agent.value().unwrap_or_default(),
-    })
+/// Members are lenient, so that the only fault in an object's data can be a name that stands twice.
+macro_rules! objects {
+    ($($name:ident)*) => {$(
+        impl<'a, 'de: 'a> Lenient<'de> for $name<'a> {
+            fn from_object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+                Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
+            }
+        }
+    )*};
 }
 
-fn nested<'a, T: Deserialize<'a>>(raw: &'a RawValue, part: &'static str) -> Result<T, TokenError> {
-    json::object(raw.get()).map_err(|fault| match fault {
-        Fault::NotAnObject => TokenError::UnreadableSession(part),
-        Fault::DuplicateName => TokenError::DuplicateName(Part::Payload),
-    })
+objects!(SessionMembers FactorMembers AttributeMembers OrganizationMembers);
+
+impl<'de> Lenient<'de> for Factors {
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let (mut factors, mut readable) = (Self { entries: Vec::with_capacity(4), count: 0 }, true);
+        while let Some(entry) = list.next_element::<Field<FactorMembers<'de>>>()? {
+            factors.count += 1;
+            match entry.value().and_then(FactorMembers::factor) {
+                Some(factor) if factors.count <= MOST_FACTORS => factors.entries.push(factor),
+                Some(_) => {}
+                None => readable = false,
+            }
+        }
+        Ok(readable.then_some(factors))
+    }
 }
 
-fn optional_date(field: Field<String>) -> Option<OffsetDateTime> {
+impl FactorMembers<'_> {
+    /// `None` where its type or its method is no text.
+    fn factor(self) -> Option<AuthenticationFactor> {
+        let text = |field| match field {
+            Field::Value(text) => Some(text),
+            Field::Absent => Some(Cow::Borrowed("")),
+            Field::Unreadable => None,
+        };
+        let dated = match self.last_authenticated_at {
+            Field::Absent => Dated::Absent,
+            Field::Value(text) => date(&text).map_or(Dated::Unreadable, |date| Dated::At(date.into())),
+            Field::Unreadable => Dated::Unreadable,
+        };
+        let factor = Factor::from_pair(&text(self.factor_type)?, &text(self.delivery_method)?);
+        Some(AuthenticationFactor::new(factor, dated))
+    }
+}
+
+fn optional_date(field: Field<Cow<'_, str>>) -> Option<OffsetDateTime> {
     field.value().and_then(|text| date(&text))
 }
 

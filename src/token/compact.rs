@@ -1,5 +1,8 @@
 //! The compact serialization (RFC 7515, section 7.1): three parts of base64url, and the header.
 
+use std::borrow::Cow;
+
+use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
 use super::error::TokenError;
@@ -10,24 +13,25 @@ use crate::keys::Algorithm;
 /// The longest token that is looked at, in bytes.
 pub(super) const LONGEST: usize = 16 * 1024;
 
-/// A token taken apart, with its header judged. Nothing of it is proved yet.
+/// A token taken apart. Nothing of it is proved yet.
 pub(super) struct Compact<'a> {
+    /// The first part, as it is written.
+    pub(super) header: &'a str,
     /// The text that the signature is over.
     pub(super) signed: &'a [u8],
-    pub(super) algorithm: Algorithm,
-    pub(super) kid: String,
-    pub(super) payload: Vec<u8>,
-    pub(super) signature: Vec<u8>,
+    /// The token's own text, and then its payload: what a session keeps.
+    pub(super) both: Vec<u8>,
+    pub(super) signature: Signature,
 }
 
 #[derive(Deserialize)]
-struct Header {
-    #[serde(default)]
-    alg: Field<String>,
-    #[serde(default)]
-    kid: Field<String>,
-    #[serde(default)]
-    typ: Field<String>,
+struct Header<'a> {
+    #[serde(borrow, default)]
+    alg: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    kid: Field<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    typ: Field<Cow<'a, str>>,
     #[serde(default)]
     crit: Presence,
     #[serde(default)]
@@ -39,7 +43,7 @@ struct Header {
 }
 
 impl<'a> Compact<'a> {
-    pub(super) fn parse(token: &'a str, allowed: &[Algorithm]) -> Result<Self, TokenError> {
+    pub(super) fn parse(token: &'a str) -> Result<Self, TokenError> {
         if token.len() > LONGEST {
             return Err(TokenError::TooLarge { bytes: token.len() });
         }
@@ -50,16 +54,46 @@ impl<'a> Compact<'a> {
             return Err(TokenError::NotThreeParts);
         };
         let signed = token.get(..header.len() + 1 + payload.len()).unwrap_or_default().as_bytes();
-        let header = decode(header, Part::Header)?;
-        let payload = decode(payload, Part::Payload)?;
-        let signature = decode(signature, Part::Signature)?;
-        let (algorithm, kid) = Header::read(&header)?.judge(allowed)?;
-        Ok(Self { signed, algorithm, kid, payload, signature })
+        let mut both = Vec::with_capacity(token.len() + payload.len());
+        both.extend_from_slice(token.as_bytes());
+        URL_SAFE_NO_PAD.decode_append(payload, &mut both).map_err(|_| TokenError::NotBase64Url(Part::Payload))?;
+        let signature = Signature::decode(signature).ok_or(TokenError::NotBase64Url(Part::Signature))?;
+        Ok(Self { header, signed, both, signature })
+    }
+
+    /// The algorithm and the `kid`.
+    pub(super) fn judge_header(&self, allowed: &[Algorithm]) -> Result<(Algorithm, String), TokenError> {
+        let header = URL_SAFE_NO_PAD.decode_to_vec(self.header).map_err(|_| TokenError::NotBase64Url(Part::Header))?;
+        Header::read(&header)?.judge(allowed)
     }
 }
 
-impl Header {
-    fn read(bytes: &[u8]) -> Result<Self, TokenError> {
+/// The bytes of a signature, in place up to those of RSA with 4096 bits.
+pub(super) enum Signature {
+    Short { room: [u8; 512], bytes: usize },
+    Long(Vec<u8>),
+}
+
+impl Signature {
+    fn decode(text: &str) -> Option<Self> {
+        let mut room = [0; 512];
+        if URL_SAFE_NO_PAD.estimated_decoded_length(text.len()) > room.len() {
+            return URL_SAFE_NO_PAD.decode_to_vec(text).ok().map(Self::Long);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text.as_bytes(), room.as_mut_slice().as_out()).ok()?.len();
+        Some(Self::Short { room, bytes })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { room, bytes } => room.get(..*bytes).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a> Header<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, TokenError> {
         let text = str::from_utf8(bytes).map_err(|_| TokenError::NotAnObject(Part::Header))?;
         json::object(text).map_err(|fault| match fault {
             Fault::NotAnObject => TokenError::NotAnObject(Part::Header),
@@ -81,12 +115,8 @@ impl Header {
         let algorithm = alg.as_deref().and_then(|alg| alg.parse().ok()).filter(|it| allowed.contains(it));
         let algorithm = algorithm.ok_or_else(|| TokenError::AlgorithmNotAllowed(Excerpt::of(alg.as_deref())))?;
         let kid = self.kid.value().filter(|kid| !kid.is_empty()).ok_or(TokenError::NoKeyId)?;
-        Ok((algorithm, kid))
+        Ok((algorithm, kid.into_owned()))
     }
-}
-
-fn decode(text: &str, part: Part) -> Result<Vec<u8>, TokenError> {
-    base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| TokenError::NotBase64Url(part))
 }
 
 #[cfg(test)]
@@ -94,16 +124,16 @@ mod tests {
     use super::*;
 
     fn parse(token: &str) -> Result<(Algorithm, String), TokenError> {
-        Compact::parse(token, &[Algorithm::Rs256]).map(|compact| (compact.algorithm, compact.kid))
+        Compact::parse(token)?.judge_header(&[Algorithm::Rs256])
     }
 
     fn with_header(header: &str) -> String {
-        format!("{}.e30.", base64_simd::URL_SAFE_NO_PAD.encode_to_string(header))
+        format!("{}.e30.", URL_SAFE_NO_PAD.encode_to_string(header))
     }
 
     #[test]
     fn a_token_is_three_parts_of_canonical_base64url() {
-        let header = base64_simd::URL_SAFE_NO_PAD.encode_to_string(r#"{"alg":"RS256","kid":"a"}"#);
+        let header = URL_SAFE_NO_PAD.encode_to_string(r#"{"alg":"RS256","kid":"a"}"#);
         let table = [
             (format!("{header}.e30."), Ok((Algorithm::Rs256, "a".to_owned()))),
             (String::new(), Err(TokenError::NotThreeParts)),
@@ -159,7 +189,7 @@ mod tests {
         for (header, want) in table {
             assert_eq!(parse(&with_header(header)), want, "{header}");
         }
-        let invalid_utf8 = format!("{}.e30.", base64_simd::URL_SAFE_NO_PAD.encode_to_string(b"{\"a\":\"\xff\"}"));
+        let invalid_utf8 = format!("{}.e30.", URL_SAFE_NO_PAD.encode_to_string(b"{\"a\":\"\xff\"}"));
         assert_eq!(parse(&invalid_utf8), Err(TokenError::NotAnObject(Part::Header)));
     }
 }

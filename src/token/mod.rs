@@ -20,7 +20,7 @@ use self::compact::Compact;
 use self::rules::{Rules, Tenancy};
 use crate::clock::{Clock, SystemClock};
 use crate::keys::{self, Algorithm, Key, KeyHealth, KeySource, KeysUnavailable, Refresh};
-use crate::session::{DEFAULT_LEEWAY, Session, VerifierId};
+use crate::session::{DEFAULT_LEEWAY, Session, Source, VerifierId};
 
 /// Verifies session JWTs; a handle, cheap to clone.
 ///
@@ -221,33 +221,35 @@ impl Verifier {
     }
 
     fn try_verify(&self, token: &str, now: OffsetDateTime) -> Result<Session, Failure> {
-        let compact = Compact::parse(token, &self.settings.algorithms).map_err(Failure::Refused)?;
+        let compact = Compact::parse(token).map_err(Failure::Refused)?;
+        let (algorithm, kid) = compact.judge_header(&self.settings.algorithms).map_err(Failure::Refused)?;
         let keys = self.settings.keys.current();
-        if let Some(key) = keys.as_ref().and_then(|keys| keys.get(&compact.kid)) {
-            return self.verify_under(key, token, compact, now).map_err(Failure::Refused);
+        if let Some(key) = keys.as_ref().and_then(|keys| keys.get(&kid)) {
+            return self.verify_under(key, algorithm, token.len(), compact, now).map_err(Failure::Refused);
         }
         let error = match keys {
-            Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&compact.kid))),
+            Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&kid))),
             None => TokenError::KeysUnavailable(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER }),
         };
-        Err(Failure::NoKey { kid: compact.kid, error })
+        Err(Failure::NoKey { kid, error })
     }
 
     fn verify_under(
         &self,
         key: &Key,
-        token: &str,
+        algorithm: Algorithm,
+        token_bytes: usize,
         compact: Compact<'_>,
         now: OffsetDateTime,
     ) -> Result<Session, TokenError> {
-        if key.algorithm() != compact.algorithm {
+        if key.algorithm() != algorithm {
             return Err(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() });
         }
-        if !key.verifies(compact.signed, &compact.signature) {
+        if !key.verifies(compact.signed, compact.signature.bytes()) {
             return Err(TokenError::InvalidSignature);
         }
-        let payload = String::from_utf8(compact.payload).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
-        self.settings.rules.session(self.settings.id, token, payload.into_boxed_str(), now)
+        let both = String::from_utf8(compact.both).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
+        self.settings.rules.session(self.settings.id, Source::new(both, token_bytes), now)
     }
 
     /// Another rule makes another verifier: sessions of the old one are not taken over.

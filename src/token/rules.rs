@@ -1,15 +1,16 @@
 //! The rules for a payload whose signature held: issuer, audience, token confusion, tenancy, times.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::claims::{self, Claims};
+use super::claims::{Claims, OrganizationMembers};
 use super::error::TokenError;
 use super::evidence::{AccessTokenClaim, Excerpt, TimeClaim};
 use super::json::{Field, Presence};
 use crate::factor::Factor;
-use crate::session::{Organization, Session, SessionParts, VerifierId};
+use crate::session::{Session, SessionParts, Source, Text, VerifierId};
 
 #[derive(Clone)]
 pub(super) struct Rules {
@@ -36,20 +37,19 @@ impl Rules {
     pub(super) fn session(
         &self,
         verifier: VerifierId,
-        token: &str,
-        payload: Box<str>,
+        source: Source,
         now: OffsetDateTime,
     ) -> Result<Session, TokenError> {
-        let session = self.read(verifier, token, payload)?;
+        let session = Session::new(self.read(verifier, source)?);
         self.judge_times(&session, now)?;
         Ok(session)
     }
 
-    fn read(&self, verifier: VerifierId, token: &str, payload: Box<str>) -> Result<Session, TokenError> {
-        let claims = Claims::read(&payload)?;
+    fn read(&self, verifier: VerifierId, source: Source) -> Result<SessionParts, TokenError> {
+        let mut claims = Claims::read(source.payload())?;
         self.judge_origin(&claims)?;
         let user_id = match &claims.sub {
-            Field::Value(sub) if !sub.is_empty() => sub.as_str().into(),
+            Field::Value(sub) if !sub.is_empty() => source.text(sub),
             _ => return Err(TokenError::NoSubject),
         };
         let token_expires_at = time_claim(claims.exp, TimeClaim::ExpiresAt)?;
@@ -58,12 +58,19 @@ impl Rules {
         self.judge_confusion(claims.scope, AccessTokenClaim::Scope)?;
         self.judge_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
         let session = claims.session()?;
-        let organization = self.organization(&claims)?;
+        let organization = self.organization(&claims.organization)?;
         if self.refuse_impersonation && session.factors.iter().any(|proof| is_impersonation(proof.factor())) {
             return Err(TokenError::Impersonated);
         }
-        Ok(Session::new(SessionParts {
-            id: session.id,
+        let text = |field: &Field<Cow<'_, str>>| match field {
+            Field::Value(text) => source.text(text),
+            Field::Absent | Field::Unreadable => Text::default(),
+        };
+        let organization = organization.map(|of| (text(&of.organization_id), text(&of.slug)));
+        let (ip_address, user_agent) = (text(&session.attributes.ip_address), text(&session.attributes.user_agent));
+        let (id, roles) = (source.text(&session.id), session.roles.iter().map(|role| source.text(role)).collect());
+        Ok(SessionParts {
+            id,
             user_id,
             factors: session.factors,
             started_at: session.started_at,
@@ -72,19 +79,19 @@ impl Rules {
             token_not_before,
             token_issued_at,
             token_expires_at,
-            attributes: session.attributes,
-            roles: session.roles,
+            ip_address,
+            user_agent,
+            roles,
             organization,
             leeway: self.leeway,
             verified_by: verifier,
-            payload,
-            token: token.into(),
-        }))
+            source,
+        })
     }
 
     fn judge_origin(&self, claims: &Claims<'_>) -> Result<(), TokenError> {
         let issuer = match &claims.iss {
-            Field::Value(issuer) => Some(issuer.as_str()),
+            Field::Value(issuer) => Some(&**issuer),
             _ => None,
         };
         if !issuer.is_some_and(|issuer| self.issuers.iter().any(|accepted| **accepted == *issuer)) {
@@ -103,12 +110,19 @@ impl Rules {
         Ok(())
     }
 
-    fn organization(&self, claims: &Claims<'_>) -> Result<Option<Organization>, TokenError> {
-        match (self.tenancy, claims.organization) {
-            (Tenancy::Consumer, None) => Ok(None),
-            (Tenancy::Consumer, Some(_)) => Err(TokenError::UnexpectedOrganization),
-            (Tenancy::B2b, None) => Err(TokenError::NoOrganization),
-            (Tenancy::B2b, Some(raw)) => claims::organization(raw).map(Some),
+    fn organization<'a>(
+        &self,
+        claim: &'a Field<OrganizationMembers<'a>>,
+    ) -> Result<Option<&'a OrganizationMembers<'a>>, TokenError> {
+        match (self.tenancy, claim) {
+            (Tenancy::Consumer, Field::Absent) => Ok(None),
+            (Tenancy::Consumer, Field::Value(_) | Field::Unreadable) => Err(TokenError::UnexpectedOrganization),
+            (Tenancy::B2b, Field::Absent) => Err(TokenError::NoOrganization),
+            (Tenancy::B2b, Field::Unreadable) => Err(TokenError::UnreadableSession("organization")),
+            (Tenancy::B2b, Field::Value(members)) => match &members.organization_id {
+                Field::Value(id) if !id.is_empty() => Ok(Some(members)),
+                _ => Err(TokenError::NoOrganization),
+            },
         }
     }
 

@@ -1,0 +1,86 @@
+//! The texts of a session, which are pieces of its token.
+
+use std::borrow::Cow;
+
+/// The token and its payload in one buffer, which most texts of the session point into.
+pub(crate) struct Source {
+    /// The token, and then its payload.
+    both: Box<str>,
+    token_bytes: usize,
+}
+
+impl Source {
+    /// `token_bytes` of the text are the token, and the rest is its payload.
+    pub(crate) fn new(both: String, token_bytes: usize) -> Self {
+        Self { both: both.into_boxed_str(), token_bytes }
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        self.both.get(..self.token_bytes).unwrap_or_default()
+    }
+
+    pub(crate) fn payload(&self) -> &str {
+        self.both.get(self.token_bytes..).unwrap_or_default()
+    }
+
+    /// A piece of the payload, or a text of its own where it was written with escapes.
+    pub(crate) fn text(&self, text: &Cow<'_, str>) -> Text {
+        let start = text.as_ptr().addr().wrapping_sub(self.payload().as_ptr().addr());
+        match text {
+            Cow::Borrowed(piece) if self.payload().get(start..).is_some_and(|rest| rest.starts_with(piece)) => {
+                Text::Piece { start, bytes: piece.len() }
+            }
+            other => Text::Own(other.as_ref().into()),
+        }
+    }
+}
+
+/// A text of a session.
+pub(crate) enum Text {
+    /// This much of the payload.
+    Piece {
+        start: usize,
+        bytes: usize,
+    },
+    Own(Box<str>),
+}
+
+impl Text {
+    pub(crate) fn of<'a>(&'a self, source: &'a Source) -> &'a str {
+        match self {
+            Self::Piece { start, bytes } => source.payload().get(*start..*start + *bytes).unwrap_or_default(),
+            Self::Own(text) => text,
+        }
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::Own(Box::default())
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::Own(text.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_a_piece_of_the_payload_or_its_own() {
+        let source = Source::new("token{\"id\":\"a\"}".into(), 5);
+        assert_eq!((source.token(), source.payload()), ("token", "{\"id\":\"a\"}"));
+        let piece = source.text(&Cow::Borrowed(&source.payload()[7..8]));
+        assert!(matches!(piece, Text::Piece { start: 7, bytes: 1 }));
+        assert_eq!(piece.of(&source), "a");
+        for elsewhere in [Cow::Borrowed("a"), Cow::Owned("a".to_owned())] {
+            let own = source.text(&elsewhere);
+            assert!(matches!(own, Text::Own(_)));
+            assert_eq!(own.of(&source), "a");
+        }
+    }
+}
