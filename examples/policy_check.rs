@@ -8,26 +8,38 @@
 //!
 //! The first two print each policy with what opens it and what was found, and exit with 1 where a finding is at or above
 //! the level, `warning` if nothing is said. The third prints what got weaker, with a session that meets the new policy
-//! and not the old, and exits with 1 where anything did or it cannot be decided. A document that cannot be read, or a
-//! wrong argument, is 2.
+//! and not the old, and exits with 1 where anything did, where it cannot be decided, where a policy is gone, and where the
+//! trust table changed. A document that cannot be read, or a wrong argument, is 2.
 
 use std::error::Error;
 use std::fmt::Write;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use tower_step_up::{Audit, Compromise, Implication, Level, Policies, Policy};
+use tower_step_up::{Audit, Compromise, Implication, Policies, Policy, Severity};
 
-const USAGE: &str = "usage: policy_check [--fail-on remark|warning] FILE…\n       policy_check --diff OLD NEW";
+const USAGE: &str = "\
+usage: policy_check [--fail-on remark|warning] FILE…
+       policy_check --diff OLD NEW
+exits with 1 where a finding is at or above the level (warning), or something got weaker, and with 2 on errors";
+
+const LEGEND: &str = "\
+  cold: how many compromises it takes at the least to sign in and meet the policy
+  hijacked: how many where the attacker holds a live session; 0: the session alone is enough
+  warning: the policy gives less than it reads as, or cannot be met; remark: good to know";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let passed = match *arguments {
+        ["--help" | "-h"] => {
+            println!("{USAGE}\n{LEGEND}");
+            Ok(true)
+        }
         ["--diff", old, new] => diff(old, new),
-        ["--fail-on", "remark", ref files @ ..] => check(files, Level::Remark),
-        ["--fail-on", "warning", ref files @ ..] => check(files, Level::Warning),
-        ref files => check(files, Level::Warning),
+        ["--fail-on", "remark", ref files @ ..] => check(files, Severity::Remark),
+        ["--fail-on", "warning", ref files @ ..] => check(files, Severity::Warning),
+        ref files => check(files, Severity::Warning),
     };
     match passed {
         Ok(true) => ExitCode::SUCCESS,
@@ -46,34 +58,35 @@ fn read(file: &str) -> Result<Policies, Box<dyn Error>> {
 }
 
 /// Whether no finding is at or above the level.
-fn check(files: &[&str], fail_on: Level) -> Result<bool, Box<dyn Error>> {
+fn check(files: &[&str], fail_on: Severity) -> Result<bool, Box<dyn Error>> {
     if files.is_empty() || files.iter().any(|file| file.starts_with("--")) {
         return Err(USAGE.into());
     }
+    let read: Vec<_> = files.iter().map(|file| (file, read(file))).collect();
+    let errors: Vec<_> =
+        read.iter().filter_map(|(_, policies)| policies.as_ref().err()).map(ToString::to_string).collect();
     let mut passed = true;
-    for file in files {
-        let policies = read(file)?;
-        let audits: Vec<_> = policies.iter().map(|policy| (policy, policy.audit_under(policies.trust()))).collect();
+    for (file, policies) in read.iter().filter_map(|(file, policies)| Some((file, policies.as_ref().ok()?))) {
+        let audits: Vec<_> = policies.iter().map(|policy| (policy, policy.audit())).collect();
         for (policy, audit) in &audits {
             println!("{}", details(policy, audit));
         }
         println!("{file}\n{}", table(&audits));
-        passed &= audits.iter().all(|(_, audit)| audit.level().is_none_or(|level| level < fail_on));
+        passed &= audits.iter().all(|(_, audit)| audit.severity().is_none_or(|severity| severity < fail_on));
     }
-    Ok(passed)
+    if errors.is_empty() { Ok(passed) } else { Err(errors.join("\n").into()) }
 }
 
 /// The policy as a tree, the sets of compromises that open it, and the findings.
 fn details(policy: &Policy, audit: &Audit) -> String {
     let mut text = format!("{policy:#}");
-    for (how, sets, nothing) in
-        [("opened cold by", &audit.cold, "anyone"), ("in a hijacked session by", &audit.hijacked, "nothing more")]
+    for (how, sets, without) in [("cold:", &audit.cold, "anyone"), ("hijacked:", &audit.hijacked, "the session alone")]
     {
-        let sets = sets.iter().map(|set| if set.is_empty() { nothing.to_owned() } else { joined(set, " + ") });
+        let sets = sets.iter().map(|set| if set.is_empty() { without.to_owned() } else { joined(set, " + ") });
         let _ = writeln!(text, "{how}\n{}", wrapped(&sets.collect::<Vec<_>>()));
     }
     for finding in &audit.findings {
-        let _ = writeln!(text, "{} {finding}", mark(Some(finding.level())));
+        let _ = writeln!(text, "{} {finding}", mark(Some(finding.severity())));
     }
     text
 }
@@ -91,7 +104,7 @@ fn wrapped(items: &[String]) -> String {
             _ => lines.push(format!("    {item}")),
         }
     }
-    if lines.is_empty() { "    nothing at all".into() } else { lines.join(",\n") }
+    if lines.is_empty() { "    nothing opens it".into() } else { lines.join(",\n") }
 }
 
 /// One line a policy: how many compromises open it, and what was found.
@@ -101,16 +114,16 @@ fn table(audits: &[(&Policy, Audit)]) -> String {
     for (policy, audit) in audits {
         let name = policy.name().unwrap_or_default();
         let (cold, hijacked) = (fewest(&audit.cold), fewest(&audit.hijacked));
-        let count = |level| audit.findings.iter().filter(|finding| finding.level() == level).count();
+        let count = |severity| audit.findings.iter().filter(|finding| finding.severity() == severity).count();
         let _ = writeln!(
             text,
             "  {name:width$}  {cold:>4}  {hijacked:>8}  {} warnings: {}, remarks: {}",
-            mark(audit.level()),
-            count(Level::Warning),
-            count(Level::Remark)
+            mark(audit.severity()),
+            count(Severity::Warning),
+            count(Severity::Remark)
         );
     }
-    text + "  (cold, hijacked: how many compromises open it at the least)\n"
+    text + LEGEND + "\n"
 }
 
 /// How many compromises open it at the least.
@@ -118,22 +131,25 @@ fn fewest(sets: &[Vec<Compromise>]) -> String {
     sets.iter().map(Vec::len).min().map_or("none".into(), |fewest| fewest.to_string())
 }
 
-fn mark(level: Option<Level>) -> &'static str {
-    match level {
-        None => "[ ok ]",
-        Some(Level::Remark) => "[note]",
-        Some(_) => "[WARN]",
+fn mark(severity: Option<Severity>) -> &'static str {
+    match severity {
+        None => "[  ok   ]",
+        Some(Severity::Remark) => "[remark ]",
+        Some(_) => "[WARNING]",
     }
 }
 
 /// Whether every policy of the old document is in the new one and implied by it.
 fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
     let (old, new) = (read(old)?, read(new)?);
-    let mut passed = true;
+    let mut passed = old.trust() == new.trust();
+    if !passed {
+        println!("[WARNING] the trust table is another: look at the audits of both");
+    }
     for before in old.iter() {
         let name = before.name().unwrap_or_default();
         let Ok(after) = new.get(name) else {
-            println!("[WARN] {name} is gone");
+            println!("[WARNING] {name} is gone");
             passed = false;
             continue;
         };
@@ -144,17 +160,17 @@ fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
             _ => Some("undecided".into()),
         };
         match weaker {
-            None if after == before => println!("[ ok ] {name} is the same"),
-            None => println!("[ ok ] {name} is no weaker"),
+            None if after == before => println!("[  ok   ] {name} is the same"),
+            None => println!("[  ok   ] {name} is no weaker"),
             Some(weaker) => {
-                println!("[WARN] {name} is {weaker}\n  old: {before}\n  new: {after}");
+                println!("[WARNING] {name} is {weaker}\n  old: {before}\n  new: {after}");
                 passed = false;
             }
         }
     }
     let known = |policy: &&Policy| policy.name().is_some_and(|name| old.get(name).is_ok());
     for added in new.iter().filter(|policy| !known(policy)) {
-        println!("[ ok ] {} is new: {added}", added.name().unwrap_or_default());
+        println!("[  ok   ] {} is new: {added}", added.name().unwrap_or_default());
     }
     Ok(passed)
 }

@@ -34,8 +34,8 @@ pub use self::keys::{
 pub use self::keys::{RemoteKeys, RemoteKeysError};
 pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
 pub use self::policy::{
-    Audit, Counterexample, Demand, Evidence, Explanation, Finding, Grant, Implication, Level, ListError, NonEmpty,
-    Policy, Prompt, Prompts, Reason, Requirement, Shortfall, Unmet, Verdict,
+    Audit, Counterexample, Demand, Evidence, Explanation, Finding, Grant, Implication, ListError, NonEmpty, Policy,
+    Prompt, Prompts, Reason, Requirement, Severity, Shortfall, Unmet, Verdict,
 };
 #[cfg(feature = "documents")]
 pub use self::policy::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};

@@ -22,7 +22,7 @@ impl Moment {
         Self(self.0.saturating_add(nanoseconds(duration)))
     }
 
-    pub(crate) fn less(self, duration: Duration) -> Self {
+    pub(crate) fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(nanoseconds(duration)))
     }
 
@@ -68,11 +68,11 @@ mod tests {
     #[test]
     fn sums_and_differences_are_exact_whatever_the_duration() {
         assert_eq!(Moment(-1).plus(Duration::from_nanos(3)), Moment(2));
-        assert_eq!(Moment(1).less(Duration::from_nanos(3)), Moment(-2));
+        assert_eq!(Moment(1).minus(Duration::from_nanos(3)), Moment(-2));
         assert_eq!(Moment(0).plus(Duration::MAX).since(Moment(0)), Duration::MAX);
-        assert_eq!(Moment(0).since(Moment(0).less(Duration::MAX)), Duration::MAX);
+        assert_eq!(Moment(0).since(Moment(0).minus(Duration::MAX)), Duration::MAX);
         assert_eq!(Moment(0).since(Moment(1)), Duration::ZERO);
-        assert!(Moment::DISTANT_PAST.plus(Duration::MAX) < Moment(0).less(Duration::MAX));
+        assert!(Moment::DISTANT_PAST.plus(Duration::MAX) < Moment(0).minus(Duration::MAX));
         assert_eq!(Moment(0).since(Moment::DISTANT_PAST).as_secs(), u64::MAX);
     }
 }

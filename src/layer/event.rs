@@ -1,4 +1,5 @@
-//! One event per decision, and one for a guard whose policy is weaker than it reads. Tokens, addresses and phone numbers never get here.
+//! One event per decision, and one for each way in which a new guard's policy is weaker than it reads. Tokens, addresses and
+//! phone numbers never get here.
 
 use tracing::{debug, info, warn};
 
@@ -48,7 +49,8 @@ fn refused(policy: &Policy, why: &Rejection) {
     }
 }
 
-/// A policy that one compromise opens although it asks for several factors is no MFA, and looks like it.
+/// A policy that one compromise opens although it asks for several factors looks like MFA and is none; one that anyone
+/// opens is no policy.
 pub(super) fn warn_of_weakness(policy: &Policy) {
     for finding in policy.audit().findings {
         match &finding {

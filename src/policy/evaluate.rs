@@ -84,6 +84,21 @@ pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, 
     beyond.into_iter().zip(attackers).map(|(end, _)| end).min().unwrap_or(Until::NEVER)
 }
 
+/// Whether a policy holds for whoever proved these factors at most so long ago, in a session of that age; `None` is longer
+/// ago than any limit reaches.
+pub(super) fn holds_for<'a>(
+    policy: &Policy,
+    proofs: impl Iterator<Item = (&'a Factor, Option<Duration>)>,
+    session_age: Option<Duration>,
+) -> bool {
+    // Any instant would do.
+    let now = Moment::EPOCH;
+    let proofs: Vec<_> =
+        proofs.map(|(factor, age)| (factor, age.map_or(Moment::DISTANT_PAST, |age| now.minus(age)))).collect();
+    let started_at = session_age.map(|age| now.minus(age));
+    until(policy, &Facts { factors: &[], started_at, supposed: &proofs, latest: now }, None).reaches(now)
+}
+
 /// What a session proves at an instant.
 #[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
@@ -99,11 +114,6 @@ impl<'a> Facts<'a> {
     pub(super) fn new(session: &'a Session, now: Moment) -> Self {
         let (factors, started_at) = (session.factors(), session.started_at().map(Moment::from));
         Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
-    }
-
-    /// Of a session that is only supposed, without a leeway.
-    pub(super) fn supposed(proofs: &'a [(&'a Factor, Moment)], started_at: Option<Moment>, now: Moment) -> Self {
-        Self { factors: &[], started_at, supposed: proofs, latest: now }
     }
 
     /// Had the user proved these factors besides.

@@ -118,9 +118,9 @@ impl Policy {
 }
 
 impl Explanation {
-    /// The explanation for a client: which clauses are met, missing or stale, without the evidence, how long it will do, and
+    /// The explanation for a client: which clauses are met, missing or stale, without the evidence, until when it holds, and
     /// the names of inner clauses. What was proved for an unmet clause, and when, stays: the client has to know that it is
-    /// too old.
+    /// too old. So does `have` of an `independent`.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -245,6 +245,6 @@ impl Explainer<'_> {
 
 /// An instant that has passed is the last proof and the age allowed.
 fn reason(until: Until, limit: Limit) -> Reason {
-    let since = until.limit().zip(limit).and_then(|(end, max_age)| Some((end.less(max_age).date()?, max_age)));
+    let since = until.limit().zip(limit).and_then(|(end, max_age)| Some((end.minus(max_age).date()?, max_age)));
     since.map_or(Reason::Missing, |(since, max_age)| Reason::Stale { since, max_age })
 }

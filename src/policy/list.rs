@@ -131,7 +131,9 @@ impl fmt::Display for ListError {
         match self {
             Self::Empty => f.write_str("a policy needs at least one clause"),
             Self::TooLong => write!(f, "a policy takes at most {LONGEST_LIST} clauses in one list"),
-            Self::OutOfRange { needed, clauses } => write!(f, "at least {needed} of {clauses} clauses"),
+            Self::OutOfRange { needed, clauses } => {
+                write!(f, "at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}")
+            }
         }
     }
 }

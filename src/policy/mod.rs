@@ -85,11 +85,11 @@
 //! it. [`Policy::implies`] says whether one policy is at least as strict as another, and if not, by which session.
 //!
 //! ```
-//! use tower_step_up::{Compromise, Factor, Implication, Level, Policy};
+//! use tower_step_up::{Compromise, Factor, Implication, Severity, Policy};
 //!
 //! let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);
 //! assert!(weak.audit().cold.contains(&vec![Compromise::Mailbox])); // who reads the mailbox has both
-//! assert_eq!(weak.audit().level(), Some(Level::Warning));
+//! assert_eq!(weak.audit().severity(), Some(Severity::Warning));
 //! assert!(matches!(weak.implies(&Policy::mfa()), Implication::Fails(_)));
 //!
 //! let strong = Policy::all_of([Factor::Password, Factor::OtpSms]);
@@ -101,6 +101,7 @@
 //! prints their audits, and what a change makes weaker.
 
 mod audit;
+mod clauses;
 #[cfg(feature = "documents")]
 mod document;
 mod evaluate;
@@ -118,7 +119,7 @@ mod tree;
 mod walk;
 mod words;
 
-pub use self::audit::{Audit, Finding, Level};
+pub use self::audit::{Audit, Finding, Severity};
 #[cfg(feature = "documents")]
 pub use self::document::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
 pub use self::explanation::{Demand, Evidence, Explanation, Verdict};
@@ -147,6 +148,8 @@ pub struct Policy(Arc<Node>);
 #[derive(Debug, PartialEq, Eq)]
 struct Node {
     name: Option<Box<str>>,
+    /// The trust model that the policy as a whole was put under, where that is not the default one.
+    trust: Option<TrustModel>,
     clause: Clause,
 }
 
@@ -164,93 +167,9 @@ enum Clause {
 }
 
 impl Policy {
-    /// Any session: some factor was proved.
-    #[must_use]
-    pub fn session() -> Self {
-        Clause::Session.into()
-    }
-
-    /// This factor was proved. The same as `Policy::from(factor)`.
-    #[must_use]
-    pub fn factor(factor: Factor) -> Self {
-        Clause::Factor(factor).into()
-    }
-
-    /// Multi-factor authentication: two factors that no single compromise could present both. The same as
-    /// [`independent(2)`](Self::independent) under the default [`TrustModel`].
-    ///
-    /// A password and an email-based method are not such a pair: who reads the mailbox resets the password.
-    ///
-    /// ```
-    /// use tower_step_up::{Factor, Policy, testing};
-    ///
-    /// let pair = |second| testing::session().proved(Factor::Password).proved(second).build();
-    /// assert!(Policy::mfa().evaluate(&pair(Factor::OtpSms), testing::NOW).is_ok());
-    /// assert!(Policy::mfa().evaluate(&pair(Factor::OtpEmail), testing::NOW).is_err());
-    /// ```
-    #[must_use]
-    pub fn mfa() -> Self {
-        Self::independent(2)
-    }
-
-    /// Factors that fewer than `needed` compromises could not all present. More than the model has compromises can
-    /// never be met.
-    ///
-    /// # Panics
-    ///
-    /// Where `needed` is 0, which nothing could fail: an error in the program, found at construction.
-    #[must_use]
-    #[track_caller]
-    pub fn independent(needed: usize) -> Self {
-        assert!(needed > 0, "Policy::independent(0) would demand nothing");
-        Clause::Independent { needed, trust: TrustModel::default() }.into()
-    }
-
-    /// A factor that is bound to the origin by cryptography, so that a look-alike site cannot use it: WebAuthn.
-    #[must_use]
-    pub fn phishing_resistant() -> Self {
-        Clause::PhishingResistant.into()
-    }
-
-    /// The session itself began at most `max_age` ago. Only a new session helps where it did not.
-    #[must_use]
-    pub fn session_within(max_age: Duration) -> Self {
-        Clause::SessionWithin(max_age).into()
-    }
-
-    /// Both hold.
-    #[must_use]
-    pub fn and(self, other: impl Into<Self>) -> Self {
-        let mut clauses = match &*self.0 {
-            Node { name: None, clause: Clause::AllOf(clauses) } => clauses.clone(),
-            _ => vec![self],
-        };
-        clauses.push(other.into());
-        Clause::AllOf(clauses).into()
-    }
-
-    /// One of the two holds.
-    #[must_use]
-    pub fn or(self, other: impl Into<Self>) -> Self {
-        let mut clauses = match &*self.0 {
-            Node { name: None, clause: Clause::AnyOf(clauses) } => clauses.clone(),
-            _ => vec![self],
-        };
-        clauses.push(other.into());
-        Clause::AnyOf(clauses).into()
-    }
-
-    /// The policy holds counting only what happened at most `max_age` ago. Nested, the tighter limit wins.
-    ///
-    /// Exactly `max_age` old is fresh. Zero is exact, not "always" and not "the default": only what is dated now, or
-    /// within the leeway ahead, meets it.
-    #[must_use]
-    pub fn within(self, max_age: Duration) -> Self {
-        Clause::Within(max_age, self).into()
-    }
-
     /// The policy under another trust model, which decides what [`mfa`](Self::mfa) and [`independent`](Self::independent)
-    /// take for independent. It takes the place of the model that they had.
+    /// take for independent, and what attackers can present in an [audit](Self::audit). It takes the place of the model that
+    /// they had.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, TrustModel, testing};
@@ -262,18 +181,12 @@ impl Policy {
     /// ```
     #[must_use]
     pub fn under(&self, trust: &TrustModel) -> Self {
-        let under = |clauses: &[Self]| clauses.iter().map(|clause| clause.under(trust)).collect();
-        let clause = match self.clause() {
-            Clause::Independent { needed, .. } => Clause::Independent { needed: *needed, trust: trust.clone() },
-            Clause::AllOf(clauses) => Clause::AllOf(under(clauses)),
-            Clause::AnyOf(clauses) => Clause::AnyOf(under(clauses)),
-            Clause::AtLeast(needed, clauses) => Clause::AtLeast(*needed, under(clauses)),
-            Clause::Within(max_age, inner) => Clause::Within(*max_age, inner.under(trust)),
-            Clause::Session | Clause::Factor(_) | Clause::PhishingResistant | Clause::SessionWithin(_) => {
-                return self.clone();
-            }
+        let node = Node {
+            name: self.0.name.clone(),
+            trust: (*trust != TrustModel::default()).then(|| trust.clone()),
+            clause: self.clause().under(trust),
         };
-        Self(Arc::new(Node { name: self.0.name.clone(), clause }))
+        Self(Arc::new(node))
     }
 
     /// Names the policy: for challenges (`acr_values`, the `policy` of the body) and logs. The name of the outermost
@@ -286,7 +199,8 @@ impl Policy {
     #[track_caller]
     pub fn named(self, name: &str) -> Self {
         assert!(name::is_name(name), "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}");
-        Self(Arc::new(Node { name: Some(name.into()), clause: self.0.clause.clone() }))
+        let Node { trust, clause, .. } = &*self.0;
+        Self(Arc::new(Node { name: Some(name.into()), trust: trust.clone(), clause: clause.clone() }))
     }
 
     /// The policy's name, where it has one.
@@ -323,14 +237,26 @@ impl Policy {
     }
 }
 
-impl From<Clause> for Policy {
-    fn from(clause: Clause) -> Self {
-        Self(Arc::new(Node { name: None, clause }))
+impl Clause {
+    fn under(&self, trust: &TrustModel) -> Self {
+        let one = |policy: &Policy| {
+            let node = Node { name: policy.0.name.clone(), trust: None, clause: policy.clause().under(trust) };
+            Policy(Arc::new(node))
+        };
+        let all = |clauses: &[Policy]| clauses.iter().map(one).collect();
+        match self {
+            Self::Independent { needed, .. } => Self::Independent { needed: *needed, trust: trust.clone() },
+            Self::AllOf(clauses) => Self::AllOf(all(clauses)),
+            Self::AnyOf(clauses) => Self::AnyOf(all(clauses)),
+            Self::AtLeast(needed, clauses) => Self::AtLeast(*needed, all(clauses)),
+            Self::Within(max_age, inner) => Self::Within(*max_age, one(inner)),
+            Self::Session | Self::Factor(_) | Self::PhishingResistant | Self::SessionWithin(_) => self.clone(),
+        }
     }
 }
 
-impl From<Factor> for Policy {
-    fn from(factor: Factor) -> Self {
-        Self::factor(factor)
+impl From<Clause> for Policy {
+    fn from(clause: Clause) -> Self {
+        Self(Arc::new(Node { name: None, trust: None, clause }))
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::evaluate::{self, Facts};
 use super::prompts::{Outlook, Prompt, Prompts};
+use super::walk::distinct;
 use super::{Policy, Shortfall};
 use crate::factor::Factor;
 use crate::moment::Moment;
@@ -35,18 +36,13 @@ impl Shortfall {
     /// ```
     #[must_use]
     pub fn prompts(&self, offered: &[Factor]) -> Prompts {
-        let mut distinct: Vec<&Factor> = Vec::new();
-        for factor in offered {
-            if !distinct.contains(&factor) {
-                distinct.push(factor);
-            }
-        }
-        let too_many = distinct.len() > MOST_OFFERED;
-        distinct.truncate(MOST_OFFERED);
+        let known = distinct(offered.to_vec());
+        let offered: Vec<&Factor> = known.iter().take(MOST_OFFERED).collect();
+        let too_many = known.len() > MOST_OFFERED;
         let now = self.at().into();
         let facts = Facts::new(self.session(), now);
         let freshest = facts.freshest();
-        let mut search = Search::new(self.policy(), facts.with_factors(&freshest), now, &distinct);
+        let mut search = Search::new(self.policy(), facts.with_factors(&freshest), now, &offered);
         let outlook = search.outlook(self.session());
         let (mut found, complete) = match outlook {
             Outlook::Retryable => search.minimal_sets(),
@@ -157,7 +153,7 @@ impl<'a> Search<'a> {
             None
         } else {
             let limits = self.policy.limits();
-            limits.into_iter().rev().find(|limit| holds_where_proved(self.then.less(*limit)))
+            limits.into_iter().rev().find(|limit| holds_where_proved(self.then.minus(*limit)))
         };
         Prompt {
             factor: factor.clone(),

@@ -2,7 +2,7 @@
 
 use super::explanation::{Demand, Explanation, Verdict};
 use super::tree::write_policy;
-use super::words::Span;
+use super::words::{Joined, Span};
 use super::{Clause, Policy, Reason, Requirement, Shortfall, Unmet};
 use std::fmt::{self, Display};
 
@@ -33,13 +33,7 @@ impl Display for Policy {
 }
 
 fn write_list(f: &mut fmt::Formatter<'_>, clauses: &[Policy], separator: &str) -> fmt::Result {
-    for (index, clause) in clauses.iter().enumerate() {
-        if index > 0 {
-            f.write_str(separator)?;
-        }
-        Nested(clause).fmt(f)?;
-    }
-    Ok(())
+    Joined(&clauses.iter().map(Nested).collect::<Vec<_>>(), separator).fmt(f)
 }
 
 /// In parentheses where it is a list of several.

@@ -4,8 +4,9 @@ use std::fmt::{self, Display};
 
 use super::evaluate::tighter;
 use super::explanation::{Demand, Explanation, Verdict};
+use super::requirement::{Reason, Requirement};
 use super::words::{Age, Span};
-use super::{Clause, Policy, Reason, Requirement};
+use super::{Clause, Policy};
 
 pub(super) fn write_policy(f: &mut fmt::Formatter<'_>, policy: &Policy, depth: usize) -> fmt::Result {
     let (mut name, mut limit, mut limited) = (policy.name(), None, policy);
@@ -49,10 +50,11 @@ fn write_explanation(f: &mut fmt::Formatter<'_>, explanation: &Explanation, dept
         Demand::Requirement(Requirement::PhishingResistant) => f.write_str("phishing_resistant")?,
         Demand::Requirement(Requirement::Independent { needed: 2, .. }) => f.write_str("mfa")?,
         Demand::Requirement(Requirement::Independent { needed, .. }) => write!(f, "independent({needed})")?,
-        Demand::Requirement(Requirement::SessionWithin) => f.write_str("session")?,
+        Demand::Requirement(Requirement::SessionWithin) => f.write_str("session_within")?,
     }
     if let Some(max_age) = explanation.max_age {
-        write!(f, " within {}", Span(max_age))?;
+        let own = matches!(explanation.demand, Demand::Requirement(Requirement::SessionWithin));
+        write!(f, "{} {}", if own { "" } else { " within" }, Span(max_age))?;
     }
     f.write_str(match explanation.verdict {
         Verdict::Met { .. } => ": met",

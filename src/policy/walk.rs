@@ -44,12 +44,19 @@ impl Policy {
         distinct(named)
     }
 
-    /// Every trust model that decides in the policy.
+    /// Every trust model that decides in the policy, or that it was put under.
     pub(super) fn trust_models(&self) -> Vec<TrustModel> {
-        let mut models = Vec::new();
-        self.visit(&mut |policy| match policy.clause() {
-            Clause::Independent { trust, .. } if !models.contains(trust) => models.push(trust.clone()),
-            _ => {}
+        let mut models: Vec<TrustModel> = Vec::new();
+        self.visit(&mut |policy| {
+            let decides = match policy.clause() {
+                Clause::Independent { trust, .. } => Some(trust),
+                _ => None,
+            };
+            for model in policy.0.trust.iter().chain(decides) {
+                if !models.contains(model) {
+                    models.push(model.clone());
+                }
+            }
         });
         models
     }

@@ -3,7 +3,8 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
+/// The units of durations in seconds, the largest first.
+pub(super) const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
 
 /// A list with something between.
 pub(super) struct Joined<'a, T>(pub(super) &'a [T], pub(super) &'a str);
@@ -31,18 +32,22 @@ impl Display for Span {
     }
 }
 
-/// An age in its largest unit, rounded down: `15m ago`.
+/// An age in whole seconds, rounded down: `15m ago`, `5m 1s ago`.
 pub(super) struct Age(pub(super) Option<Duration>);
 
 impl Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.map(|age| age.as_secs()) {
-            None => f.write_str("undated"),
-            Some(0) => f.write_str("now"),
-            Some(seconds) => {
-                let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "s"));
-                write!(f, "{}{unit} ago", seconds / size)
+        let Some(age) = self.0 else { return f.write_str("undated") };
+        let mut rest = age.as_secs();
+        if rest == 0 {
+            return f.write_str("now");
+        }
+        for (size, unit) in UNITS {
+            if rest >= size {
+                write!(f, "{}{unit} ", rest / size)?;
+                rest %= size;
             }
         }
+        f.write_str("ago")
     }
 }

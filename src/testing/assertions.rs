@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::clock::NOW;
 use super::session::SessionBuilder;
-use crate::policy::{Grant, Policy, Shortfall};
+use crate::policy::{Grant, Implication, Policy, Shortfall};
 
 /// Asserts that a policy grants a session in words, at [`NOW`](crate::testing::NOW), and gives the
 /// [`Grant`](crate::Grant). A failure prints the explanation.
@@ -50,6 +50,67 @@ macro_rules! assert_step_up {
     ($policy:expr, $session:expr $(,)?) => {
         $crate::testing::stepped_up(&$policy, &$session)
     };
+}
+
+/// Asserts that a policy's [audit](crate::Policy::audit) has no warning. A failure prints the audit.
+///
+/// ```
+/// use tower_step_up::{Policy, assert_no_warnings};
+///
+/// assert_no_warnings!(Policy::mfa());
+/// ```
+///
+/// ```should_panic
+/// use tower_step_up::{Factor, Policy, assert_no_warnings};
+///
+/// // one compromise opens it: the mailbox presents password and otp/email
+/// assert_no_warnings!(Policy::all_of([Factor::Password, Factor::OtpEmail]));
+/// ```
+#[macro_export]
+macro_rules! assert_no_warnings {
+    ($policy:expr $(,)?) => {
+        $crate::testing::without_warnings(&$policy)
+    };
+}
+
+/// Asserts that a policy [implies](crate::Policy::implies) another, so that it is at least as strict. A failure prints a
+/// session that meets the one and not the other.
+///
+/// ```
+/// use tower_step_up::{Factor, Policy, assert_implies};
+///
+/// assert_implies!(Policy::all_of([Factor::Password, Factor::OtpSms]), Policy::mfa());
+/// ```
+///
+/// ```should_panic
+/// use tower_step_up::{Factor, Policy, assert_implies};
+///
+/// // webauthn meets the one and not the other
+/// assert_implies!(Policy::phishing_resistant(), Policy::mfa());
+/// ```
+#[macro_export]
+macro_rules! assert_implies {
+    ($policy:expr, $other:expr $(,)?) => {
+        $crate::testing::implied(&$policy, &$other)
+    };
+}
+
+#[doc(hidden)]
+#[track_caller]
+pub fn without_warnings(policy: &Policy) {
+    let audit = policy.audit();
+    assert!(audit.warnings().next().is_none(), "{policy}:\n{audit}");
+}
+
+#[doc(hidden)]
+#[track_caller]
+#[expect(clippy::panic, reason = "an assertion")]
+pub fn implied(policy: &Policy, other: &Policy) {
+    match policy.implies(other) {
+        Implication::Holds => {}
+        Implication::Fails(session) => panic!("{session} meets {policy}\nand not {other}"),
+        Implication::Undecided { comparisons } => panic!("undecided after {comparisons} comparisons"),
+    }
 }
 
 #[doc(hidden)]

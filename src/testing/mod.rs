@@ -30,7 +30,7 @@ mod session;
 
 pub use self::assertions::around;
 #[doc(hidden)]
-pub use self::assertions::{granted, stepped_up};
+pub use self::assertions::{granted, implied, stepped_up, without_warnings};
 pub use self::clock::{FixedClock, NOW};
 pub use self::issuer::TestIssuer;
 pub use self::session::{SessionBuilder, session};

@@ -69,6 +69,7 @@ impl<'a> Compact<'a> {
 }
 
 /// The bytes of a signature, in place up to those of RSA with 4096 bits.
+#[expect(clippy::large_enum_variant, reason = "in place, where there is one at a time")]
 pub(super) enum Signature {
     Short { room: [u8; 512], bytes: usize },
     Long(Vec<u8>),

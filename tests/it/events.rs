@@ -84,6 +84,23 @@ fn a_guard_that_one_compromise_opens_although_it_asks_for_several_factors_warns_
 }
 
 #[test]
+fn a_policy_from_a_document_is_judged_by_the_documents_trust() {
+    let policies = tower_step_up::Policies::from_toml(
+        "policy.sms.all = ['password', 'otp/sms']\npolicy.email.all = ['password', 'otp/email']\n\
+         trust.password = ['password', 'phone_number']",
+    )
+    .unwrap();
+    let guard = issuer().guard();
+    let warnings = |name| logged(Level::WARN, || guard.require_named(&policies, name).unwrap()).1;
+    assert_eq!(
+        warnings("sms"),
+        ["WARN tower_step_up::guard: one compromise opens it: the phone_number presents password and otp/sms \
+             policy=sms compromise=phone_number"]
+    );
+    assert!(warnings("email").is_empty());
+}
+
+#[test]
 fn what_an_outer_policy_demands_besides_is_counted_in_before_a_guard_warns() {
     let account = issuer().guard().require(Policy::mfa());
     let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tower_step_up::{Compromise, Factor, Finding, Level, Policy, TrustModel};
+use tower_step_up::{Compromise, Factor, Finding, Policy, Severity, TrustModel};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -23,8 +23,8 @@ fn any_session_is_one_factor_and_a_hijackers_at_once() {
         "\
 cold: password, mailbox, phone_number, device, identity_provider, wallet, recovery_codes
 hijacked: the session alone
-remark: one factor is enough: each of these alone opens it: password, mailbox, phone_number, device, \
-identity_provider, wallet, recovery_codes
+remark: one factor is enough: whoever holds password or mailbox or phone_number or device or identity_provider or \
+wallet or recovery_codes presents it
 ",
     );
 }
@@ -51,7 +51,7 @@ fn a_passkey_and_a_young_session_is_one_device() {
         "\
 cold: device
 hijacked: device
-remark: one factor is enough: each of these alone opens it: device
+remark: one factor is enough: whoever holds device presents it
 ",
     );
 }
@@ -84,11 +84,25 @@ fn a_weak_pair_beside_a_strong_single_factor_is_still_a_warning() {
 #[test]
 fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
     let email = Policy::from(Factor::OtpEmail).within(10 * MINUTE);
-    let want =
-        Finding::HijackerPresentsPassword { sets: vec![vec![Compromise::Mailbox], vec![Compromise::IdentityProvider]] };
-    for policy in [email.clone(), Policy::mfa().and(email)] {
-        assert!(policy.audit().findings.contains(&want), "{policy}");
-    }
+    let by = [Compromise::Mailbox, Compromise::IdentityProvider];
+    let beside_mfa = Policy::mfa().and(email.clone()).audit();
+    let sets = by.map(|compromise| vec![compromise]).to_vec();
+    assert_eq!(beside_mfa.findings, [Finding::HijackerPresentsPassword { sets }]);
+    assert_eq!(
+        beside_mfa.findings[0].to_string(),
+        "in a hijacked session it is met by mailbox or identity_provider, each of which presents the password too"
+    );
+    // Alone it asks for one factor, and says so.
+    let alone = email.audit();
+    assert!(alone.findings.contains(&Finding::StepUpByFirstFactor { compromises: by.to_vec() }));
+    assert_eq!(alone.severity(), Some(Severity::Remark));
+    assert_eq!(
+        alone.findings[1].to_string(),
+        "the step-up asks for no second factor: it is met by mailbox or identity_provider"
+    );
+    // Of several compromises that open it anyhow that is no news.
+    let payout = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]).within(60 * MINUTE);
+    assert_eq!(payout.audit().findings, [Finding::NotPhishingResistant]);
 }
 
 #[test]
@@ -97,14 +111,17 @@ fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
         TrustModel::default().presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
     let step_up = |factor| Policy::mfa().and(Policy::factor(factor).within(10 * MINUTE));
     let want = Finding::HijackerPresentsPassword { sets: vec![vec![Compromise::PhoneNumber]] };
-    assert!(step_up(Factor::OtpSms).under(&by_sms).audit().findings.contains(&want));
+    assert_eq!(step_up(Factor::OtpSms).under(&by_sms).audit().findings[0], want);
+    assert_eq!(want.to_string(), "in a hijacked session it is met by phone_number, which presents the password too");
     assert!(step_up(Factor::OtpEmail).under(&by_sms).audit().findings.is_empty());
 
-    // A policy that names its pair has no model of its own.
+    // A policy that names its pair keeps in mind what it was put under.
     let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
-    assert_eq!(pair.audit().level(), Some(Level::Remark));
+    assert_eq!(pair.audit().severity(), Some(Severity::Remark));
     assert_eq!(pair.audit_under(&by_sms).cold, [[Compromise::PhoneNumber]]);
-    assert_eq!(pair.audit_under(&by_sms).level(), Some(Level::Warning));
+    assert_eq!(pair.under(&by_sms).audit(), pair.audit_under(&by_sms));
+    assert_eq!(pair.under(&by_sms).named("pair").audit().warnings().count(), 1);
+    assert_eq!(pair.under(&by_sms).under(&TrustModel::default()), pair);
 }
 
 #[test]
@@ -128,7 +145,7 @@ remark: it takes no phishing-resistant factor
 ",
     );
     let own = Factor::from_pair("trusted_auth_token", "card_reader");
-    assert_eq!(Policy::all_of([own.clone(), Factor::Totp]).audit().level(), Some(Level::Warning));
+    assert_eq!(Policy::all_of([own.clone(), Factor::Totp]).audit().severity(), Some(Severity::Warning));
     let trust = TrustModel::default().presentable_only_by(own.clone(), [Compromise::Wallet]);
     let audit = Policy::all_of([own, Factor::Totp]).audit_under(&trust);
     assert_eq!(audit.cold, [[Compromise::Device, Compromise::Wallet], [Compromise::Wallet, Compromise::RecoveryCodes]]);
@@ -143,17 +160,28 @@ fn what_nothing_can_meet_is_a_warning() {
 fn limits_of_zero_and_beyond_a_day_are_found_wherever_they_stand() {
     let limited = |limit| Policy::mfa().and(Policy::session().within(limit)).audit().findings;
     assert!(limited(Duration::ZERO).contains(&Finding::ZeroLimit));
+    assert_eq!(
+        Finding::ZeroLimit.to_string(),
+        "a limit of zero: met only by what is dated now, or within the leeway ahead"
+    );
     assert!(!limited(Duration::from_nanos(1)).contains(&Finding::ZeroLimit));
     let day = 1_440 * MINUTE;
     let long = |max_age| Finding::LongLimit { max_age };
     assert!(!limited(day).contains(&long(day)));
     assert!(limited(day + MINUTE).contains(&long(day + MINUTE)));
+    assert_eq!(
+        long(day + MINUTE).to_string(),
+        "a limit of 1441m; NIST SP 800-63B-4 asks for authentication again within 24h"
+    );
+    let overruled = Policy::mfa().within(2 * day).within(day).and(Policy::session_within(2 * day).within(day));
+    assert!(overruled.audit().findings.is_empty());
     let session = Policy::mfa().and(Policy::session_within(2 * day).or(Policy::session_within(3 * day)));
     assert!(session.audit().findings.contains(&long(3 * day)));
 }
 
 #[test]
 fn sms_as_the_only_way_is_a_remark() {
+    assert_eq!(Finding::OnlySms.to_string(), "it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts");
     let only = |policy: Policy| policy.audit().findings.contains(&Finding::OnlySms);
     assert!(only(Policy::all_of([Factor::Password, Factor::OtpSms])));
     assert!(only(Policy::mfa().and(Policy::from(Factor::OtpSms).within(MINUTE))));
@@ -166,6 +194,7 @@ fn clauses_of_an_at_least_that_one_factor_meets_overlap() {
     let (left, right) = ([Factor::Totp, Factor::WebAuthn], [Factor::WebAuthn, Factor::OtpSms]);
     let overlapping = Policy::at_least(2, [Policy::any_of(left), Policy::any_of(right)]);
     let want = Finding::OverlappingClauses { factor: Factor::WebAuthn, meets: 2, needed: 2 };
+    assert_eq!(want.to_string(), "clauses overlap: webauthn alone meets 2 of them, and 2 have to hold");
     assert!(overlapping.clone().within(MINUTE).audit().findings.contains(&want));
     let apart = Policy::at_least(2, [Factor::Totp, Factor::WebAuthn, Factor::OtpSms]);
     let one_of = Policy::at_least(1, [Policy::session(), second()]);
@@ -196,16 +225,23 @@ fn an_audit_is_json_too() {
             "cold": [["mailbox"], ["identity_provider"]],
             "hijacked": [["mailbox"], ["identity_provider"]],
             "findings": [
-                {"finding": "hijacker_presents_password", "sets": [["mailbox"], ["identity_provider"]]},
-                {"finding": "one_factor", "compromises": ["mailbox", "identity_provider"]},
-                {"finding": "long_limit", "max_age": 90_000},
-                {"finding": "not_phishing_resistant"},
+                {"severity": "remark", "finding": "one_factor", "compromises": ["mailbox", "identity_provider"]},
+                {"severity": "remark", "finding": "step_up_by_first_factor", "compromises": ["mailbox", "identity_provider"]},
+                {"severity": "remark", "finding": "long_limit", "max_age": 90_000},
+                {"severity": "remark", "finding": "not_phishing_resistant"},
             ]
         })
     );
 }
 
 #[test]
-fn levels_are_ordered() {
-    assert!(Level::Remark < Level::Warning);
+fn what_only_unheard_of_factors_meet_can_be_met() {
+    let nobody = Factor::LISTED.iter().cloned().fold(TrustModel::default(), TrustModel::presentable_by_anyone);
+    let audit = Policy::session().audit_under(&nobody);
+    assert!(audit.cold.is_empty() && !audit.findings.contains(&Finding::NeverSatisfiable));
+}
+
+#[test]
+fn severities_are_ordered() {
+    assert!(Severity::Remark < Severity::Warning);
 }

@@ -33,13 +33,13 @@ fn document(name: &str, text: &str) -> String {
 async fn the_weak_policy_is_flagged_with_the_mailbox_as_the_reason_and_no_other() {
     let run = run(&[&bank()]).await;
     assert_eq!((run.code, &*run.stderr), (Some(1), ""));
-    let warnings: Vec<_> = run.stdout.lines().filter(|line| line.contains("[WARN]")).collect();
+    let warnings: Vec<_> = run.stdout.lines().filter(|line| line.contains("[WARNING]")).collect();
     assert_eq!(
         warnings,
         [
-            "[WARN] one compromise opens it: the mailbox presents password and otp/email",
-            "[WARN] one compromise opens it: the identity_provider presents password and otp/email",
-            "  legacy       1         0  [WARN] warnings: 2, remarks: 1",
+            "[WARNING] one compromise opens it: the mailbox presents password and otp/email",
+            "[WARNING] one compromise opens it: the identity_provider presents password and otp/email",
+            "  legacy       1         0  [WARNING] warnings: 2, remarks: 1",
         ]
     );
     let transfer = "\
@@ -49,16 +49,16 @@ transfer: all of
     otp/sms
     totp
     webauthn
-opened cold by
+cold:
 ";
     assert!(run.stdout.contains(transfer), "{}", run.stdout);
-    assert!(run.stdout.contains("in a hijacked session by\n    phone_number, device, recovery_codes\n"));
+    assert!(run.stdout.contains("hijacked:\n    phone_number, device, recovery_codes\n"));
     for row in [
-        "  profile      1         0  [note] warnings: 0, remarks: 1",
-        "  account      2         0  [ ok ] warnings: 0, remarks: 0",
-        "  transfer     2         1  [ ok ] warnings: 0, remarks: 0",
-        "  admin        1         1  [note] warnings: 0, remarks: 1",
-        "  payout       2         2  [note] warnings: 0, remarks: 1",
+        "  profile      1         0  [remark ] warnings: 0, remarks: 1",
+        "  account      2         0  [  ok   ] warnings: 0, remarks: 0",
+        "  transfer     2         1  [  ok   ] warnings: 0, remarks: 0",
+        "  admin        1         1  [remark ] warnings: 0, remarks: 1",
+        "  payout       2         2  [remark ] warnings: 0, remarks: 1",
     ] {
         assert!(run.stdout.contains(row), "{row} in {}", run.stdout);
     }
@@ -99,14 +99,31 @@ async fn a_diff_says_what_got_weaker_and_by_which_session() {
     assert_eq!(
         weaker.stdout,
         "\
-[ ok ] a is no weaker
-[WARN] b is weaker: totp (20m old) meets the new policy and not the old
+[  ok   ] a is no weaker
+[WARNING] b is weaker: totp (20m old) meets the new policy and not the old
   old: totp within 10m
   new: totp within 20m
-[WARN] c is gone
-[ ok ] d is new: mfa
+[WARNING] c is gone
+[  ok   ] d is new: mfa
 "
     );
+    let other_trust = document(
+        "diff_trust.toml",
+        "policy.a = 'mfa'\npolicy.b = { require = 'totp', within = '10m' }\npolicy.c = 'mfa'\ntrust.totp = 'anyone'",
+    );
+    let weaker = run(&["--diff", &old, &other_trust]).await;
+    assert_eq!(weaker.code, Some(1));
+    assert!(weaker.stdout.starts_with("[WARNING] the trust table is another"), "{}", weaker.stdout);
+    let next = run(&["--diff", &bank(), &bank().replace("policies", "policies_next")]).await;
+    let warnings: Vec<_> = next.stdout.lines().filter(|line| line.contains("[WARNING]")).collect();
+    assert_eq!(
+        (next.code, warnings),
+        (
+            Some(1),
+            vec!["[WARNING] transfer is weaker: password, otp/sms (20m old) meets the new policy and not the old"]
+        )
+    );
+    assert!(next.stdout.contains("[  ok   ] payout is no weaker"));
     let same = run(&["--diff", &bank(), &bank()]).await;
     assert_eq!(same.code, Some(0));
     assert_eq!(same.stdout.lines().filter(|line| line.ends_with("is the same")).count(), 6);
@@ -122,7 +139,7 @@ async fn what_cannot_be_decided_is_no_pass() {
     let (old, new) = (document("undecided_old.toml", &of(11)), document("undecided_new.toml", &of(12)));
     let run = run(&["--diff", &old, &new]).await;
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.starts_with("[WARN] a is undecided after 1000"), "{}", run.stdout);
+    assert!(run.stdout.starts_with("[WARNING] a is undecided after 1000"), "{}", run.stdout);
 }
 
 #[tokio::test]
@@ -133,7 +150,11 @@ async fn a_bad_file_gets_its_error_and_2() {
         let want = format!("{bad}: line 2, policy.b: unknown factor \"otp/smss\"; the nearest is \"otp/sms\"\n");
         assert_eq!((run.code, &*run.stdout, run.stderr), (Some(2), "", want));
     }
-    assert_eq!(run(&["no-such-file.toml"]).await.code, Some(2));
+    let both = run(&[&bad, &bank(), "no-such-file.toml"]).await;
+    assert_eq!((both.code, both.stderr.lines().count()), (Some(2), 2));
+    assert!(both.stdout.contains("legacy"), "the good one is checked all the same");
+    let help = run(&["--help"]).await;
+    assert!(help.code == Some(0) && help.stdout.starts_with("usage: policy_check"));
     for usage in [&[][..], &["--diff", "one"], &["--fail-on", "never", "x"]] {
         let run = run(usage).await;
         assert!(run.code == Some(2) && run.stderr.starts_with("usage: policy_check"), "{usage:?}");

@@ -91,12 +91,25 @@ fn error(read: Result<Policies, DocumentError>) -> String {
 #[test]
 fn what_is_wrong_in_toml_is_said_with_line_and_key() {
     for (document, want) in [
-        ("", "line 1: expected a table policy, found none"),
+        ("", "line 1: expected tables [policy.NAME], found none"),
         ("policy = 1", "line 1, policy: expected a table of policies, found an integer"),
         ("policies.a = 'mfa'", "line 1, policies: unknown key; the nearest is policy"),
-        ("policy.a = 'mfa'\n\nversion = 1", "line 3, version: unknown key; the nearest is trust"),
+        ("policy.a = 'mfa'\n\nversion = 1", "line 3, version: unknown key; the nearest is policy"),
         ("policy.A = 'mfa'", "line 1, policy.A: the name of a policy has to match [a-z][a-z0-9_.-]{0,63}"),
         ("policy.a = 'sms'", "line 1, policy.a: unknown factor \"sms\"; the nearest is \"otp/sms\""),
+        ("policy = {}", "line 1: expected tables [policy.NAME], found none"),
+        ("policy.a = 'otp'", "line 1, policy.a: unknown factor \"otp\"; the nearest is \"otp/sms\""),
+        ("policy.a = 'passkey'", "line 1, policy.a: unknown factor \"passkey\"; the nearest is \"webauthn\""),
+        ("policy.a = 'google'", "line 1, policy.a: unknown factor \"google\"; the nearest is \"oauth/oauth_google\""),
+        ("policy.a = 'email'", "line 1, policy.a: unknown factor \"email\"; the nearest is \"magic_link/email\""),
+        (
+            "policy.a = 'mfa'\npolicy.b.all = ['a', 'totp']",
+            "line 2, policy.b.all[0]: unknown factor \"a\"; the policy of that name is { policy = \"a\" }",
+        ),
+        (
+            "policy.a = { require = 'mfa', max_age = '1h' }",
+            "line 1, policy.a.max_age: unknown key; the nearest is within",
+        ),
         ("policy.a = 'mfaa'", "line 1, policy.a: unknown factor \"mfaa\"; the nearest is \"mfa\""),
         ("policy.a = true", "line 1, policy.a: expected a clause: a string or a table, found a boolean"),
         ("policy.a = ['mfa']", "line 1, policy.a: expected a clause: a string or a table, found a list"),
@@ -112,10 +125,15 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ("[policy.a]\nany = ['totp']\nof = []", "line 1, policy.a: two operators, any and of; a table has one"),
         ("policy.a.all = []", "line 1, policy.a.all: a policy needs at least one clause"),
         ("policy.a.any = 'totp'", "line 1, policy.a.any: expected a list of clauses, found a string"),
-        ("policy.a = { at_least = 2 }", "line 1, policy.a: expected a list of, found none"),
-        ("policy.a = { at_least = 3, of = ['totp', 'mfa'] }", "line 1, policy.a.of: at least 3 of 2 clauses"),
-        ("policy.a = { at_least = 0, of = ['totp', 'mfa'] }", "line 1, policy.a.of: at least 0 of 2 clauses"),
-        ("policy.a = { at_least = -1, of = ['totp'] }", "line 1, policy.a.of: at least 0 of 1 clauses"),
+        ("policy.a = { at_least = 2 }", "line 1, policy.a: expected of = [clauses] beside at_least, found none"),
+        (
+            "policy.a = { at_least = 3, of = ['totp', 'mfa'] }",
+            "line 1, policy.a.at_least: at_least takes from 1 to the number of clauses, here 2, and not 3",
+        ),
+        (
+            "policy.a = { at_least = 0, of = ['totp', 'mfa'] }",
+            "line 1, policy.a.at_least: at_least takes from 1 to the number of clauses, here 2, and not 0",
+        ),
         (
             "policy.a = { at_least = 1.0, of = ['totp'] }",
             "line 1, policy.a.at_least: expected an integer, found a number with a fraction",
@@ -125,7 +143,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
             "policy.a = {\n all = [\n  'mfa',\n  { require = 'totp', within = '10 m' },\n ],\n}",
             "line 4, policy.a.all[1].within: \"10 m\" is no duration: one integer above zero and s, m, h or d, as in \"10m\"",
         ),
-        ("policy.a = { policy = 'b' }", "line 1, policy.a.policy: there is no policy \"b\""),
+        ("policy.a = { policy = 'b' }", "line 1, policy.a.policy: there is no policy \"b\"; the nearest is \"a\""),
         (
             "policy.x = { policy = 'a' }\npolicy.a.all = ['mfa', { policy = 'b' }]\npolicy.b = { policy = 'a' }",
             "line 3, policy.b.policy: a policy refers to itself: a -> b -> a",
@@ -141,7 +159,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "policy.a = 'mfa'\ntrust.totp = []",
-            "line 2, trust.totp: a factor that nobody could present; for all, write \"anyone\"",
+            "line 2, trust.totp: nobody could present it; to let anyone present it, write \"anyone\"",
         ),
         (
             "policy.a = 'mfa'\n[trust]\ntotp = 'anyone'\n'totp/authenticator_app' = 'anyone'",
@@ -260,7 +278,48 @@ fn a_guard_takes_policies_by_name_and_an_unknown_name_is_an_error() {
         issuer().guard().require_named(&policies, "account").unwrap().require_named(&policies, "admin").unwrap();
     assert_eq!(admin.policy().to_string(), "mfa and phishing_resistant");
     let error = issuer().guard().require_named(&policies, "transfer").unwrap_err();
-    assert_eq!(error.to_string(), "there is no policy \"transfer\" among account, admin");
+    assert_eq!(error.to_string(), "there is no policy \"transfer\" among these: account, admin");
+}
+
+#[test]
+fn what_reads_also_writes_and_the_order_does_not_matter() {
+    let nested = format!("policy.a = {}'totp'{}", "{ any = [".repeat(31), "], within = '1m' }".repeat(31));
+    let twenty =
+        (0..20).map(|number| format!("policy.p{number} = {{ policy = 'p{}' }}\n", number + 1)).collect::<String>();
+    let list = format!("policy.a = {{ any = [{}] }}", "'totp',".repeat(64));
+    let trusting =
+        "policy.z = 'mfa'\npolicy.a.all = ['password', 'otp/sms']\ntrust.password = ['password', 'phone_number']";
+    for document in [nested, format!("{twenty}policy.p20 = 'mfa'"), list, trusting.to_owned()] {
+        let policies = Policies::from_toml(&document).unwrap();
+        assert_eq!(Policies::from_toml(&policies.to_toml().unwrap()).unwrap(), policies, "{document}");
+        assert_eq!(Policies::from_json(&policies.to_json().unwrap()).unwrap(), policies, "{document}");
+    }
+    let one = Policies::from_toml("policy.b = 'mfa'\npolicy.a = 'totp'").unwrap();
+    assert_eq!(one, Policies::from_toml("policy.a = 'totp'\npolicy.b = 'mfa'").unwrap());
+    for other in ["policy.a = 'totp'", "policy.a = 'mfa'\npolicy.b = 'mfa'", "policy.a = 'totp'\npolicy.c = 'mfa'"] {
+        assert_ne!(one, Policies::from_toml(other).unwrap(), "{other}");
+    }
+}
+
+#[test]
+fn the_sentence_is_what_a_main_prints_that_ends_with_an_error() {
+    let error = Policies::from_toml("policy.a = { require = 'mfa', within = '5 min' }").unwrap_err();
+    let sentence =
+        "line 1, policy.a.within: \"5 min\" is no duration: one integer above zero and s, m, h or d, as in \"10m\"";
+    assert_eq!((error.to_string(), format!("{error:?}")), (sentence.into(), sentence.into()));
+    let long = format!("policy.a = '{}'", "x".repeat(60_000));
+    assert!(Policies::from_toml(&long).unwrap_err().to_string().len() < 200);
+    let twice = Policies::from_toml("policy.a = 'mfa'\npolicy.a = 'totp'").unwrap_err();
+    assert!(twice.to_string().ends_with(": a"), "{twice}");
+}
+
+#[test]
+fn a_trust_row_that_adds_nothing_changes_nothing() {
+    let policies = Policies::from_toml("policy.a = 'mfa'\ntrust.totp = { also = [] }").unwrap();
+    assert_eq!(policies, Policies::from_toml("policy.a = 'mfa'").unwrap());
+    let by_sms = TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
+    let put_under = policies.under(&by_sms);
+    assert_eq!((put_under.trust(), put_under.get("a").unwrap()), (&by_sms, &Policy::mfa().under(&by_sms).named("a")));
 }
 
 #[test]
@@ -277,6 +336,12 @@ fn what_a_document_cannot_say_is_an_error_when_written() {
     assert_eq!(refused(Policy::factor(own.clone()).named("a")), Inexpressible::Unlisted(own));
     let two_models = mfa().and(mfa().under(&TrustModel::default().unlocked_handset())).named("a");
     assert_eq!(refused(two_models), Inexpressible::TrustModel);
+    let numerous = Policy::independent(usize::MAX).named("a");
+    assert_eq!(refused(numerous), Inexpressible::TooLarge);
+    let long = (0..70).fold(mfa().and(mfa()), |policy, _| policy.and(mfa())).named("a");
+    assert_eq!(refused(long), Inexpressible::TooLarge);
+    let many = (0..3_000).map(|number| mfa().named(&format!("policy{number}")));
+    assert_eq!(Policies::new(many).unwrap().to_json(), Err(Inexpressible::TooLarge));
     let deep = (0..32).fold(mfa(), |policy, _| Policy::any_of([policy]));
     assert_eq!(refused(deep.named("a")), Inexpressible::TooLarge);
     let twice = [mfa().named("a"), Policy::session().named("a")];

@@ -44,11 +44,11 @@ fn transfer() -> Policy {
 #[test]
 fn what_is_demanded_besides_is_stricter() {
     check_holds(&transfer(), &Policy::mfa());
-    check_fails(&Policy::mfa(), &transfer(), "password (601s old), otp/sms (601s old)");
+    check_fails(&Policy::mfa(), &transfer(), "password, otp/sms");
     check_holds(&Policy::independent(3), &Policy::mfa());
-    check_fails(&Policy::mfa(), &Policy::independent(3), "password (now), otp/sms (now)");
+    check_fails(&Policy::mfa(), &Policy::independent(3), "password, otp/sms");
     check_holds(&Factor::Totp.into(), &second());
-    check_fails(&second(), &Factor::Totp.into(), "otp/sms (now)");
+    check_fails(&second(), &Factor::Totp.into(), "otp/sms");
 }
 
 #[test]
@@ -58,18 +58,14 @@ fn a_tighter_limit_is_stricter() {
     check_holds(&within(5), &within(6));
     check_fails(&within(6), &within(5), "password (6m old), otp/sms (6m old)");
     check_holds(&within(6).within(5 * MINUTE), &within(5));
-    check_fails(&Policy::mfa(), &within(5), "password (301s old), otp/sms (301s old)");
+    check_fails(&Policy::mfa(), &within(5), "password, otp/sms");
     check_holds(&Policy::session_within(MINUTE), &Policy::session_within(2 * MINUTE));
-    check_fails(
-        &Policy::session_within(2 * MINUTE),
-        &Policy::session_within(MINUTE),
-        "password (now), in a session 2m old",
-    );
+    check_fails(&Policy::session_within(2 * MINUTE), &Policy::session_within(MINUTE), "password, in a session 2m old");
 }
 
 #[test]
 fn a_limit_too_long_to_exceed_is_met_by_everything_dated() {
-    check_fails(&Policy::session(), &Policy::session().within(Duration::MAX), "password (undated)");
+    check_fails(&Policy::session(), &Policy::session().within(Duration::MAX), "password");
     check_holds(&Policy::session().within(Duration::MAX), &Policy::session());
 }
 
@@ -77,18 +73,18 @@ fn a_limit_too_long_to_exceed_is_met_by_everything_dated() {
 fn a_pair_that_the_trust_model_knows_is_mfa_and_another_is_not() {
     let pair = |second| Policy::all_of([Factor::Password, second]);
     check_holds(&pair(Factor::OtpSms), &Policy::mfa());
-    check_fails(&pair(Factor::OtpEmail), &Policy::mfa(), "password (now), otp/email (now)");
+    check_fails(&pair(Factor::OtpEmail), &Policy::mfa(), "password, otp/email");
     let by_sms = TrustModel::default().presentable_also_by(Factor::Password, [tower_step_up::Compromise::PhoneNumber]);
-    check_fails(&pair(Factor::OtpSms), &Policy::mfa().under(&by_sms), "password (now), otp/sms (now)");
+    check_fails(&pair(Factor::OtpSms), &Policy::mfa().under(&by_sms), "password, otp/sms");
     check_holds(&Policy::mfa().under(&by_sms), &Policy::mfa());
-    check_fails(&Policy::mfa(), &Policy::mfa().under(&by_sms), "password (now), otp/sms (now)");
+    check_fails(&Policy::mfa(), &Policy::mfa().under(&by_sms), "password, otp/sms");
 }
 
 #[test]
 fn factors_that_no_policy_names_are_thought_of() {
     let mfa_or_passkey = Policy::mfa().or(Policy::phishing_resistant());
-    check_fails(&mfa_or_passkey, &Policy::mfa(), "webauthn (now)");
-    check_fails(&Policy::session(), &second(), "password (now)");
+    check_fails(&mfa_or_passkey, &Policy::mfa(), "webauthn");
+    check_fails(&Policy::session(), &second(), "password");
     check_fails(&Policy::mfa().within(5 * MINUTE), &transfer(), "password (5m old), otp/whatsapp (5m old)");
 }
 
@@ -98,8 +94,8 @@ fn a_factor_that_nobody_has_heard_of_is_thought_of() {
     let trusting = all.fold(TrustModel::default(), |trust, factor| {
         trust.presentable_only_by(factor, [tower_step_up::Compromise::Device])
     });
-    check_fails(&Policy::session(), &Policy::independent(1).under(&trusting), "unlisted/factor (now)");
-    check_fails(&Policy::session(), &Policy::independent(1), "magic_link/embedded (now)");
+    check_fails(&Policy::session(), &Policy::independent(1).under(&trusting), "unlisted/factor");
+    check_fails(&Policy::session(), &Policy::independent(1), "magic_link/embedded");
 }
 
 #[test]
@@ -113,6 +109,7 @@ fn long_conjunctions_are_decided() {
 fn what_cannot_be_decided_within_the_bound_is_said_to_be_so() {
     let of_24 = |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
     check_holds(&of_24(3), &of_24(2));
+    assert!(!of_24(12).implies(&of_24(11)).holds() && of_24(3).implies(&of_24(2)).holds());
     let Implication::Undecided { comparisons } = of_24(12).implies(&of_24(11)) else { panic!("decided") };
     assert!((100_000..101_000).contains(&comparisons), "{comparisons}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tower_step_up::testing::{self, NOW, SessionBuilder};
-use tower_step_up::{Compromise, Factor, Policy, TrustModel};
+use tower_step_up::{Compromise, Factor, Finding, Implication, Policy, TrustModel};
 
 const FACTORS: [Factor; 8] = [
     Factor::Password,
@@ -137,5 +137,51 @@ proptest! {
             })
             .collect();
         prop_assert!(Policy::mfa().evaluate(&session(&entries).build(), NOW).is_err());
+    }
+
+    #[test]
+    fn an_implication_is_an_order_that_the_operators_respect(
+        (one, other) in (policy(), policy()), limit in (0_u64..30).prop_map(Duration::from_secs)
+    ) {
+        for (stricter, than) in [
+            (one.clone(), one.clone()),
+            (one.clone().and(other.clone()), one.clone()),
+            (one.clone().and(other.clone()), other.clone()),
+            (one.clone(), one.clone().or(other.clone())),
+            (one.clone().within(limit), one.clone()),
+            (one.clone().within(limit), one.clone().within(limit + Duration::from_secs(1))),
+        ] {
+            prop_assert!(!matches!(stricter.implies(&than), Implication::Fails(_)), "{} => {}", stricter, than);
+        }
+    }
+
+    #[test]
+    fn whatever_opens_the_stricter_policy_opens_the_other(one in policy(), other in policy()) {
+        // What anyone can present counts where it is named, so that naming it changes what opens a policy.
+        prop_assume!(!other.to_string().contains("impersonated"));
+        let is_within = |less: &[Compromise], more: &[Compromise]| less.iter().all(|it| more.contains(it));
+        let (one, both) = (one.audit(), one.and(other).audit());
+        for (of_both, of_one) in [(&both.cold, &one.cold), (&both.hijacked, &one.hijacked), (&one.cold, &one.hijacked)] {
+            for set in of_both {
+                prop_assert!(of_one.iter().any(|smaller| is_within(smaller, set)), "{:?} in {:?}", set, of_one);
+            }
+        }
+    }
+
+    #[test]
+    fn what_one_compromise_presents_opens_the_policy_and_no_less_of_it_does(policy in policy()) {
+        let opens = |factors: &[Factor]| {
+            let session = factors.iter().cloned().fold(testing::session().started_ago(Duration::ZERO), SessionBuilder::proved);
+            policy.evaluate(&session.build(), NOW).is_ok()
+        };
+        for finding in policy.audit().findings {
+            let (Finding::OneCompromise { factors, .. } | Finding::OpenToAnyone { factors }) = finding else { continue };
+            prop_assert!(opens(&factors));
+            for left_out in 0..factors.len() {
+                let mut less = factors.clone();
+                less.remove(left_out);
+                prop_assert!(!opens(&less));
+            }
+        }
     }
 }

@@ -368,6 +368,11 @@ proptest! {
                     let mut less = counterexample.clone();
                     less.factors.remove(left_out);
                     prop_assert!(policy.evaluate(&session_of(&less).build(), NOW).is_err());
+                    if let Some(age) = counterexample.factors[left_out].1 {
+                        let mut older = counterexample.clone();
+                        older.factors[left_out].1 = Some(age + Duration::from_secs(1));
+                        prop_assert!(policy.evaluate(&session_of(&older).build(), NOW).is_err());
+                    }
                 }
             }
             undecided => prop_assert!(false, "{:?}", undecided),

@@ -458,8 +458,8 @@ fn an_explanation_is_a_tree_with_evidence_age_limit_and_verdict() {
         &admin(),
         &testing::session().proved_ago(Factor::WebAuthn, seconds(90)).started_ago(seconds(90_000)),
         "admin: all of: not met\n  \
-           phishing_resistant within 5m: met by webauthn (1m ago)\n  \
-           session within 12h: restart\n",
+           phishing_resistant within 5m: met by webauthn (1m 30s ago)\n  \
+           session_within 12h: restart\n",
     );
     check_explanation(
         &Policy::at_least(2, [Policy::mfa().named("base"), Policy::session().within(seconds(60))]).named("both"),
@@ -498,4 +498,30 @@ fn a_decision_that_grants_does_not_allocate() {
     let session = session.build();
     let allocations = allocation_counter::measure(|| assert!(policy.evaluate(&session, NOW).is_ok()));
     assert_eq!(allocations.count_total, 0);
+}
+
+#[test]
+fn a_redacted_explanation_keeps_what_is_unmet_and_nothing_else_of_the_session() {
+    let second = Policy::any_of([Factor::OtpSms, Factor::Totp]).named("inner").within(seconds(600));
+    let groups = Policy::at_least(1, [Policy::mfa(), Factor::WebAuthn.into()]);
+    let policy = second.and(groups).named("transfer");
+    let session = testing::session().proved_ago(Factor::OtpSms, seconds(900)).proved(Factor::Password).build();
+    let whole = policy.explain(&session, NOW);
+    let redacted = serde_json::to_value(whole.clone().redacted()).unwrap();
+    let want = serde_json::json!({
+        "name": "transfer", "clause": "all_of", "verdict": "not_met",
+        "clauses": [
+            {"clause": "any_of", "verdict": "not_met", "clauses": [
+                {"requirement": "factor", "factor": "otp/sms", "max_age": 600, "reason": "stale",
+                 "last_authenticated_at": "2026-01-01T11:45:00Z"},
+                {"requirement": "factor", "factor": "totp", "max_age": 600, "reason": "missing"},
+            ]},
+            {"clause": "at_least", "needed": 1, "verdict": "met", "clauses": [
+                {"requirement": "independent", "needed": 2, "have": 2, "verdict": "met"},
+                {"requirement": "factor", "factor": "webauthn", "reason": "missing"},
+            ]},
+        ],
+    });
+    assert_eq!(redacted, want);
+    assert!(serde_json::to_string(&whole).unwrap().contains("password"));
 }

@@ -1,46 +1,51 @@
 //! What attackers can present to a policy.
 
+use std::time::Duration;
+
 use crate::factor::Factor;
-use crate::moment::Moment;
 use crate::policy::Policy;
-use crate::policy::evaluate::{self, Facts};
+use crate::policy::evaluate::holds_for;
 use crate::policy::walk::distinct;
 use crate::trust::{Compromises, TrustModel};
 
 /// A policy and what there is to open it with.
 pub(super) struct Attack<'a> {
     pub(super) policy: &'a Policy,
-    /// Every factor there is, those that the policy names first, and who presents it.
+    /// Every factor that counts in an attack, those that the policy names first, and who presents it.
     pub(super) factors: Vec<(Factor, Compromises)>,
+    /// And those that anyone can present and the policy does not name.
+    others: Vec<Factor>,
 }
 
-/// Any instant would do.
-const NOW: Moment = Moment::EPOCH;
+/// Everything that is presented is proved now, in a session that began now.
+const NOW: Option<Duration> = Some(Duration::ZERO);
 
 impl<'a> Attack<'a> {
     pub(super) fn new(policy: &'a Policy, trust: &TrustModel) -> Self {
         let named = policy.named_factors();
         let known = named.iter().chain(Factor::LISTED).chain(trust.changed()).cloned().collect();
         let rows = distinct(known).into_iter().map(|factor| (trust.row(&factor), factor));
-        let factors = rows.filter(|(row, factor)| !row.is_anyone() || named.contains(factor));
-        Self { policy, factors: factors.map(|(row, factor)| (factor, row)).collect() }
+        let (counted, others): (Vec<_>, Vec<_>) =
+            rows.partition(|(row, factor)| !row.is_anyone() || named.contains(factor));
+        let factors = counted.into_iter().map(|(row, factor)| (factor, row)).collect();
+        Self { policy, factors, others: others.into_iter().map(|(_, factor)| factor).collect() }
+    }
+
+    /// Every factor there is.
+    pub(super) fn known(&self) -> impl Iterator<Item = &Factor> {
+        self.factors.iter().map(|(factor, _)| factor).chain(&self.others)
     }
 
     /// The minimal sets of compromises that open the policy: cold, or where a session says that everything was proved
     /// long ago.
-    pub(super) fn minimal_sets(&self, otherwise: Option<Moment>) -> Vec<Compromises> {
+    pub(super) fn minimal_sets(&self, hijacked: bool) -> Vec<Compromises> {
         let mut minimal: Vec<Compromises> = Vec::new();
         for set in Compromises::every_set() {
-            let opens = || {
-                holds(
-                    self.policy,
-                    self.factors.iter().filter_map(|(factor, row)| {
-                        let proved = if row.meets(set) { Some(NOW) } else { otherwise };
-                        proved.map(|proved| (factor, proved))
-                    }),
-                )
-            };
-            if !minimal.iter().any(|smaller| smaller.is_within(set)) && opens() {
+            let proofs = self.factors.iter().filter_map(|(factor, row)| match row.meets(set) {
+                true => Some((factor, NOW)),
+                false => hijacked.then_some((factor, None)),
+            });
+            if !minimal.iter().any(|smaller| smaller.is_within(set)) && holds_for(self.policy, proofs, NOW) {
                 minimal.push(set);
             }
         }
@@ -66,10 +71,5 @@ impl<'a> Attack<'a> {
 
 /// Whether a policy holds for whoever proved these factors now, in a session that began now.
 pub(super) fn opens<'a>(policy: &Policy, factors: impl IntoIterator<Item = &'a Factor>) -> bool {
-    holds(policy, factors.into_iter().map(|factor| (factor, NOW)))
-}
-
-fn holds<'a>(policy: &Policy, proofs: impl Iterator<Item = (&'a Factor, Moment)>) -> bool {
-    let proofs: Vec<_> = proofs.collect();
-    evaluate::until(policy, &Facts::supposed(&proofs, Some(NOW), NOW), None).reaches(NOW)
+    holds_for(policy, factors.into_iter().map(|factor| (factor, NOW)), NOW)
 }

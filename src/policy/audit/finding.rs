@@ -14,8 +14,8 @@ use crate::trust::Compromise;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Level {
-    /// The policy is what it reads as; this is what it does not give.
+pub enum Severity {
+    /// Good to know: the policy does what it says.
     Remark,
     /// The policy gives less than it reads as, or cannot be met.
     Warning,
@@ -45,11 +45,17 @@ pub enum Finding {
         /// Each of which alone opens it.
         compromises: Vec<Compromise>,
     },
-    /// Warning: whoever meets the step-up in a hijacked session also presents the password, the first factor, so that the
-    /// step-up proves no second one. Not of sets of several that open the policy without a session too.
+    /// Warning: whoever meets the step-up in a hijacked session also presents the password, which is taken for the first
+    /// factor, so that the step-up proves no second one.
     HijackerPresentsPassword {
-        /// The sets of compromises of which that is so.
+        /// The sets of compromises of which that is so, less those that open the policy without a session too.
         sets: Vec<Vec<Compromise>>,
+    },
+    /// Remark: the step-up asks for nothing beyond a first factor: whoever meets it presents the password, and opens the
+    /// policy without a session too.
+    StepUpByFirstFactor {
+        /// Each of which that is so.
+        compromises: Vec<Compromise>,
     },
     /// Warning: one factor alone meets several clauses of an `at_least`.
     OverlappingClauses {
@@ -62,7 +68,7 @@ pub enum Finding {
     },
     /// Warning: a limit of zero, which only what is dated now, or within the leeway ahead, meets.
     ZeroLimit,
-    /// Remark: a limit longer than the 24 hours after which NIST SP 800-63B-4 has users authenticate again (AAL2).
+    /// Remark: a limit that no tighter one overrules and that is longer than the 24 hours after which NIST SP 800-63B-4 has users authenticate again (AAL2).
     LongLimit {
         /// The longest.
         #[serde(serialize_with = "whole_seconds")]
@@ -77,22 +83,24 @@ pub enum Finding {
 impl Finding {
     /// How much it matters.
     #[must_use]
-    pub fn level(&self) -> Level {
+    pub fn severity(&self) -> Severity {
         match self {
             Self::NeverSatisfiable
             | Self::OpenToAnyone { .. }
             | Self::OneCompromise { .. }
             | Self::HijackerPresentsPassword { .. }
             | Self::OverlappingClauses { .. }
-            | Self::ZeroLimit => Level::Warning,
-            Self::OneFactor { .. } | Self::LongLimit { .. } | Self::OnlySms | Self::NotPhishingResistant => {
-                Level::Remark
-            }
+            | Self::ZeroLimit => Severity::Warning,
+            Self::OneFactor { .. }
+            | Self::StepUpByFirstFactor { .. }
+            | Self::LongLimit { .. }
+            | Self::OnlySms
+            | Self::NotPhishingResistant => Severity::Remark,
         }
     }
 }
 
-impl Display for Level {
+impl Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Remark => "remark",
@@ -112,20 +120,22 @@ impl Display for Finding {
                 write!(f, "one compromise opens it: the {compromise} presents {}", Joined(factors, " and "))
             }
             Self::OneFactor { compromises } => {
-                write!(f, "one factor is enough: each of these alone opens it: {}", Joined(compromises, ", "))
+                write!(f, "one factor is enough: whoever holds {} presents it", Joined(compromises, " or "))
             }
             Self::HijackerPresentsPassword { sets } => {
                 let sets: Vec<_> = sets.iter().map(|set| Joined(set, " + ")).collect();
-                write!(
-                    f,
-                    "in a hijacked session it is met by {}, which presents the password too",
-                    Joined(&sets, ", or by ")
-                )
+                let each = if sets.len() > 1 { "each of which presents" } else { "which presents" };
+                write!(f, "in a hijacked session it is met by {}, {each} the password too", Joined(&sets, " or "))
+            }
+            Self::StepUpByFirstFactor { compromises } => {
+                write!(f, "the step-up asks for no second factor: it is met by {}", Joined(compromises, " or "))
             }
             Self::OverlappingClauses { factor, meets, needed } => {
                 write!(f, "clauses overlap: {factor} alone meets {meets} of them, and {needed} have to hold")
             }
-            Self::ZeroLimit => f.write_str("a limit of zero, which is met only at the very instant of the proof"),
+            Self::ZeroLimit => {
+                f.write_str("a limit of zero: met only by what is dated now, or within the leeway ahead")
+            }
             Self::LongLimit { max_age } => {
                 write!(f, "a limit of {}; NIST SP 800-63B-4 asks for authentication again within 24h", Span(*max_age))
             }

@@ -4,17 +4,16 @@ mod attack;
 mod finding;
 mod review;
 
-pub use self::finding::{Finding, Level};
+pub use self::finding::{Finding, Severity};
 
 use std::fmt::{self, Display};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use self::attack::Attack;
 use super::Policy;
 use super::words::Joined;
 use crate::factor::Factor;
-use crate::moment::Moment;
 use crate::trust::{Compromise, Compromises, TrustModel};
 
 /// What it takes to open a policy, and what a reviewer should know of it. [`Display`] writes a line for each part.
@@ -23,12 +22,12 @@ use crate::trust::{Compromise, Compromises, TrustModel};
 /// as often as they like. What *anyone* can present counts here only where the policy names it.
 ///
 /// ```
-/// use tower_step_up::{Compromise, Factor, Level, Policy};
+/// use tower_step_up::{Compromise, Factor, Severity, Policy};
 ///
 /// let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);
 /// let audit = weak.audit();
 /// assert!(audit.cold.contains(&vec![Compromise::Mailbox]));
-/// assert_eq!(audit.level(), Some(Level::Warning));
+/// assert_eq!(audit.severity(), Some(Severity::Warning));
 /// assert_eq!(audit.findings[0].to_string(), "one compromise opens it: the mailbox presents password and otp/email");
 ///
 /// assert!(Policy::mfa().audit().findings.is_empty());
@@ -42,15 +41,31 @@ pub struct Audit {
     /// The minimal sets of compromises that open it where the attacker also holds a live, young session, in which every
     /// factor that the policy or the trust model names was proved long ago. The empty set where the session is enough.
     pub hijacked: Vec<Vec<Compromise>>,
-    /// What a reviewer should know.
+    /// What a reviewer should know, warnings first. As JSON each has its `severity` too.
+    #[serde(serialize_with = "with_severity")]
     pub findings: Vec<Finding>,
 }
 
+fn with_severity<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Rated<'a> {
+        severity: Severity,
+        #[serde(flatten)]
+        finding: &'a Finding,
+    }
+    serializer.collect_seq(findings.iter().map(|finding| Rated { severity: finding.severity(), finding }))
+}
+
 impl Audit {
-    /// The highest level among the findings; `None` where there is none.
+    /// The findings that are warnings.
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity() == Severity::Warning)
+    }
+
+    /// The highest severity among the findings; `None` where there is none.
     #[must_use]
-    pub fn level(&self) -> Option<Level> {
-        self.findings.iter().map(Finding::level).max()
+    pub fn severity(&self) -> Option<Severity> {
+        self.findings.iter().map(Finding::severity).max()
     }
 }
 
@@ -58,7 +73,7 @@ impl Display for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "cold: {}", Sets(&self.cold, "anyone"))?;
         writeln!(f, "hijacked: {}", Sets(&self.hijacked, "the session alone"))?;
-        self.findings.iter().try_for_each(|finding| writeln!(f, "{}: {finding}", finding.level()))
+        self.findings.iter().try_for_each(|finding| writeln!(f, "{}: {finding}", finding.severity()))
     }
 }
 
@@ -75,9 +90,8 @@ impl Display for Sets<'_> {
 }
 
 impl Policy {
-    /// What it takes to open the policy, under the trust model that its [`mfa`](Self::mfa) and
-    /// [`independent`](Self::independent) have. Where they have several, whoever presents a factor in one of those
-    /// presents it; where there is none of them, the default model counts.
+    /// What it takes to open the policy, under the trust model that it was [put under](Self::under), else the default one.
+    /// Where its clauses have several, whoever presents a factor in one of those presents it.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let merged = self.trust_models().into_iter().reduce(|merged, model| merged.merged(&model));
@@ -89,8 +103,8 @@ impl Policy {
     #[must_use]
     pub fn audit_under(&self, trust: &TrustModel) -> Audit {
         let attack = Attack::new(self, trust);
-        let cold = attack.minimal_sets(None);
-        let hijacked = attack.minimal_sets(Some(Moment::DISTANT_PAST));
+        let cold = attack.minimal_sets(false);
+        let hijacked = attack.minimal_sets(true);
         let findings = review::findings(&attack, &cold, &hijacked, trust.row(&Factor::Password));
         let members = |sets: Vec<Compromises>| sets.into_iter().map(|set| set.members().collect()).collect();
         Audit { cold: members(cold), hijacked: members(hijacked), findings }

@@ -1,10 +1,12 @@
 //! What an audit looks for.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::attack::{Attack, opens};
 use super::finding::Finding;
 use crate::factor::Factor;
+use crate::policy::evaluate::{Limit, tighter};
 use crate::policy::{Clause, Policy};
 use crate::trust::Compromises;
 
@@ -20,18 +22,17 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let mut findings = one_compromise(attack, cold);
     findings.extend(password_in_hijacked(cold, hijacked, password));
-    findings.extend(clauses(attack));
+    findings.extend(overlaps(attack));
     findings.extend(limits(attack.policy));
-    let every_factor = || attack.factors.iter().map(|(factor, _)| factor);
-    if !opens(attack.policy, every_factor()) {
+    if !opens(attack.policy, attack.known()) {
         findings.push(Finding::NeverSatisfiable);
-    } else if !opens(attack.policy, every_factor().filter(|factor| **factor != Factor::OtpSms)) {
+    } else if !opens(attack.policy, attack.known().filter(|factor| **factor != Factor::OtpSms)) {
         findings.push(Finding::OnlySms);
     }
     if !takes_phishing_resistant(attack.policy) {
         findings.push(Finding::NotPhishingResistant);
     }
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level()));
+    findings.sort_by_key(|finding| Reverse(finding.severity()));
     findings
 }
 
@@ -58,15 +59,23 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     findings
 }
 
-fn password_in_hijacked(cold: &[Compromises], hijacked: &[Compromises], password: Compromises) -> Option<Finding> {
-    let no_news = |set: &Compromises| set.members().count() > 1 && cold.iter().any(|opens| opens.is_within(*set));
-    let presents = |set: &&Compromises| !set.is_empty() && password.meets(**set) && !no_news(set);
-    let sets: Vec<_> = hijacked.iter().filter(presents).map(|set| set.members().collect()).collect();
-    (!sets.is_empty()).then_some(Finding::HijackerPresentsPassword { sets })
+/// Whoever opens the policy cold as well gains nothing by the session: of single compromises that is a remark, of several
+/// it is no news.
+fn password_in_hijacked(cold: &[Compromises], hijacked: &[Compromises], password: Compromises) -> Vec<Finding> {
+    let opens_cold = |set: &Compromises| cold.iter().any(|opens| opens.is_within(*set));
+    let presents = |set: &&Compromises| !set.is_empty() && password.meets(**set);
+    let (first, second): (Vec<&Compromises>, Vec<&Compromises>) =
+        hijacked.iter().filter(presents).partition(|set| opens_cold(set));
+    let sets: Vec<Vec<_>> = second.into_iter().map(|set| set.members().collect()).collect();
+    let warning = (!sets.is_empty()).then_some(Finding::HijackerPresentsPassword { sets });
+    let single = first.into_iter().filter(|set| set.members().count() == 1);
+    let compromises: Vec<_> = single.flat_map(|set| set.members()).collect();
+    let remark = (!compromises.is_empty()).then_some(Finding::StepUpByFirstFactor { compromises });
+    warning.into_iter().chain(remark).collect()
 }
 
 /// Of each `at_least` the factor that alone meets the most of its clauses, where those are several.
-fn clauses(attack: &Attack<'_>) -> Vec<Finding> {
+fn overlaps(attack: &Attack<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     attack.policy.visit(&mut |policy| {
         let Clause::AtLeast(needed @ 2.., clauses) = policy.clause() else { return };
@@ -80,10 +89,22 @@ fn clauses(attack: &Attack<'_>) -> Vec<Finding> {
 }
 
 fn limits(policy: &Policy) -> Vec<Finding> {
-    let limits = [policy.limits(), policy.session_limits()].concat();
+    let mut limits = Vec::new();
+    deciding_limits(policy, None, &mut limits);
     let zero = limits.contains(&Duration::ZERO).then_some(Finding::ZeroLimit);
     let longest = limits.into_iter().max().filter(|longest| *longest > LONGEST_GOOD_LIMIT);
     zero.into_iter().chain(longest.map(|max_age| Finding::LongLimit { max_age })).collect()
+}
+
+/// Those that no tighter one outside overrules.
+fn deciding_limits(policy: &Policy, outer: Limit, limits: &mut Vec<Duration>) {
+    let own = match policy.clause() {
+        Clause::Within(max_age, _) | Clause::SessionWithin(max_age) => Some(*max_age),
+        _ => None,
+    };
+    limits.extend(own.filter(|own| outer.is_none_or(|outer| *own <= outer)));
+    let inner = own.map_or(outer, |own| Some(tighter(outer, own)));
+    policy.clauses().iter().for_each(|clause| deciding_limits(clause, inner, limits));
 }
 
 fn takes_phishing_resistant(policy: &Policy) -> bool {

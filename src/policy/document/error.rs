@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::factor::Factor;
-use crate::policy::ListError;
+use crate::policy::list::ListError;
 
-/// What is wrong with a document, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is wrong with a document, and where. Its `Debug` is the sentence too, since that is what a `main` prints that ends
+/// with an error.
+#[derive(Clone, PartialEq, Eq)]
 pub struct DocumentError {
     line: usize,
     key: String,
@@ -19,7 +20,7 @@ impl DocumentError {
         Self { line, key: key.into(), fault }
     }
 
-    /// The line, from 1.
+    /// The line, from 1; in JSON that of the value, in TOML that of its key.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
@@ -67,8 +68,15 @@ pub enum DocumentFault {
         /// What is meant, perhaps.
         nearest: String,
     },
-    /// No policy of this name.
-    UnknownPolicy(String),
+    /// A policy's name stands where a factor is expected: write `{ policy = "…" }`.
+    BarePolicy(String),
+    /// No policy of this name; `nearest` is the most similar of those that there are.
+    UnknownPolicy {
+        /// What stands there.
+        name: String,
+        /// What is meant, perhaps.
+        nearest: String,
+    },
     /// A policy's name does not match `[a-z][a-z0-9_.-]{0,63}`.
     Name,
     /// Something else should stand there.
@@ -106,6 +114,12 @@ impl fmt::Display for DocumentError {
     }
 }
 
+impl fmt::Debug for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for DocumentError {}
 
 impl fmt::Display for DocumentFault {
@@ -119,7 +133,12 @@ impl fmt::Display for DocumentFault {
             Self::UnknownCompromise { name, nearest } => {
                 write!(f, "unknown compromise {name:?}; the nearest is {nearest:?}")
             }
-            Self::UnknownPolicy(name) => write!(f, "there is no policy {name:?}"),
+            Self::BarePolicy(name) => {
+                write!(f, "unknown factor {name:?}; the policy of that name is {{ policy = {name:?} }}")
+            }
+            Self::UnknownPolicy { name, nearest } => {
+                write!(f, "there is no policy {name:?}; the nearest is {nearest:?}")
+            }
             Self::Name => f.write_str("the name of a policy has to match [a-z][a-z0-9_.-]{0,63}"),
             Self::Expected { expected, found } => write!(f, "expected {expected}, found {found}"),
             Self::NoOperator => f.write_str(
@@ -133,7 +152,9 @@ impl fmt::Display for DocumentFault {
             }
             Self::Cycle(names) => write!(f, "a policy refers to itself: {}", names.join(" -> ")),
             Self::TooLarge => f.write_str("the policy has more than 256 clauses, or more than 32 levels"),
-            Self::PresentableByNobody => f.write_str("a factor that nobody could present; for all, write \"anyone\""),
+            Self::PresentableByNobody => {
+                f.write_str("nobody could present it; to let anyone present it, write \"anyone\"")
+            }
         }
     }
 }
@@ -154,7 +175,7 @@ pub enum Inexpressible {
     Unlisted(Factor),
     /// `mfa` or `independent` have a trust model other than that of the document.
     TrustModel,
-    /// More than 256 clauses, or more than 32 levels.
+    /// More than a document takes: clauses, levels, numbers or bytes.
     TooLarge,
 }
 
@@ -167,15 +188,15 @@ impl fmt::Display for Inexpressible {
             Self::Limit(limit) => write!(f, "a limit of {limit:?}, which is not of whole seconds, or zero"),
             Self::Unlisted(factor) => write!(f, "{factor} is not a listed factor"),
             Self::TrustModel => f.write_str("clauses with trust models of their own"),
-            Self::TooLarge => DocumentFault::TooLarge.fmt(f),
+            Self::TooLarge => f.write_str("more than a document takes"),
         }
     }
 }
 
 impl std::error::Error for Inexpressible {}
 
-/// No policy of a document has this name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// No policy of a document has this name. Its `Debug` is the sentence too.
+#[derive(Clone, PartialEq, Eq)]
 pub struct UnknownPolicy {
     pub(super) name: String,
     pub(super) known: Vec<String>,
@@ -183,7 +204,13 @@ pub struct UnknownPolicy {
 
 impl fmt::Display for UnknownPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no policy {:?} among {}", self.name, self.known.join(", "))
+        write!(f, "there is no policy {:?} among these: {}", self.name, self.known.join(", "))
+    }
+}
+
+impl fmt::Debug for UnknownPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -66,8 +66,8 @@ use crate::trust::TrustModel;
 ///
 /// A duration is one integer above zero and `s`, `m`, `h` or `d`.
 ///
-/// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. It decides `mfa` and
-/// `independent` in every policy of the document.
+/// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. Every policy of the document is
+/// [under](Policy::under) it: it decides `mfa` and `independent`, and what attackers can present in audits.
 ///
 /// ```toml
 /// [trust]
@@ -76,11 +76,13 @@ use crate::trust::TrustModel;
 /// webauthn = "anyone"                     # never adds strength
 /// ```
 ///
-/// Reading is strict: an unknown key, an unknown factor or compromise, a name that stands twice (in JSON too), two operators in
-/// one table, an empty list, a duration that is none, a policy that refers to itself are errors, with line and key. A
-/// document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256 clauses, 64 in one list, and
+/// Reading is strict. Each of these is an error, with line and key: an unknown key, factor, compromise or policy; a name
+/// that stands twice (in JSON too); two operators in one table; an empty list; a duration that is none; a policy that refers
+/// to itself; no policy at all. A document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256 clauses, 64 in one list, and
 /// 32 levels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Two are equal where they have the same policies, in whatever order, and the same trust model.
+#[derive(Clone, Debug)]
 pub struct Policies {
     /// Every one has a name of its own.
     policies: Vec<Policy>,
@@ -94,8 +96,6 @@ const MOST_CLAUSES: usize = 256;
 /// The most levels of a policy.
 const MOST_LEVELS: usize = 32;
 const PHISHING_RESISTANT: &str = "phishing_resistant";
-/// The units of durations in seconds, the largest first.
-const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
 impl Policies {
     /// Collects policies, to be written as a document.
@@ -115,7 +115,7 @@ impl Policies {
     /// Where one has no name, two have the same, or there are several trust models among them.
     pub fn new(policies: impl IntoIterator<Item = Policy>) -> Result<Self, Inexpressible> {
         let mut named: Vec<Policy> = Vec::new();
-        let mut models = Vec::new();
+        let mut models: Vec<TrustModel> = Vec::new();
         for policy in policies {
             let name = policy.name().ok_or_else(|| Inexpressible::Unnamed(policy.to_string()))?;
             if named.iter().any(|other| other.name() == Some(name)) {
@@ -135,7 +135,7 @@ impl Policies {
     ///
     /// # Errors
     ///
-    /// What is wrong, with line and key.
+    /// Where the text is not TOML, or breaks a rule of the format; with line and key.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
         read(text, toml::parse)
     }
@@ -144,7 +144,7 @@ impl Policies {
     ///
     /// # Errors
     ///
-    /// What is wrong, with line and key.
+    /// Where the text is not JSON, or breaks a rule of the format; with line and key.
     pub fn from_json(text: &str) -> Result<Self, DocumentError> {
         read(text, json::parse)
     }
@@ -153,19 +153,34 @@ impl Policies {
     ///
     /// # Errors
     ///
-    /// Where a policy has what a document cannot say.
+    /// Where a policy has what a document cannot say, or more of it.
     pub fn to_toml(&self) -> Result<String, Inexpressible> {
-        // Strings, integers, lists and tables: TOML has them all.
-        Ok(::toml::to_string(&write::document(self)?).unwrap_or_default())
+        let text = ::toml::to_string(&write::document(self)?).map_err(|_| Inexpressible::TooLarge)?;
+        self.checked(text, Self::from_toml)
     }
 
     /// Writes a document in JSON, sorted by names, which reads to the same policies.
     ///
     /// # Errors
     ///
-    /// Where a policy has what a document cannot say.
+    /// Where a policy has what a document cannot say, or more of it.
     pub fn to_json(&self) -> Result<String, Inexpressible> {
-        Ok(format!("{:#}\n", write::document(self)?))
+        self.checked(format!("{:#}\n", write::document(self)?), Self::from_json)
+    }
+
+    /// What is written has to be read again.
+    fn checked(&self, text: String, read: fn(&str) -> Result<Self, DocumentError>) -> Result<String, Inexpressible> {
+        match read(&text) {
+            Ok(read) if read == *self => Ok(text),
+            _ => Err(Inexpressible::TooLarge),
+        }
+    }
+
+    /// The same policies [under](Policy::under) this trust model.
+    #[must_use]
+    pub fn under(&self, trust: &TrustModel) -> Self {
+        let policies = self.iter().map(|policy| policy.under(trust)).collect();
+        Self { policies, trust: trust.clone() }
     }
 
     /// The policy of this name.
@@ -190,6 +205,24 @@ impl Policies {
     #[must_use]
     pub fn trust(&self) -> &TrustModel {
         &self.trust
+    }
+}
+
+impl PartialEq for Policies {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |policy: &Policy| policy.name().is_some_and(|name| other.get(name) == Ok(policy));
+        self.policies.len() == other.policies.len() && self.trust == other.trust && self.iter().all(same)
+    }
+}
+
+impl Eq for Policies {}
+
+impl<'a> IntoIterator for &'a Policies {
+    type Item = &'a Policy;
+    type IntoIter = std::slice::Iter<'a, Policy>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.policies.iter()
     }
 }
 

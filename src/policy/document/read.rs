@@ -6,22 +6,26 @@ use std::time::Duration;
 
 use super::error::{DocumentError, DocumentFault};
 use super::tree::{Entry, Node, Value, join};
-use super::{MOST_CLAUSES, MOST_LEVELS, PHISHING_RESISTANT, Policies, UNITS};
+use super::{MOST_CLAUSES, MOST_LEVELS, PHISHING_RESISTANT, Policies};
 use crate::factor::Factor;
+use crate::policy::Policy;
+use crate::policy::list::ListError;
 use crate::policy::name::is_name;
-use crate::policy::{ListError, Policy};
+use crate::policy::words::UNITS;
 use crate::trust::{Compromise, TrustModel};
 
 pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
     let members = root.table("", "a table")?;
     only(members, "", &["policy", "trust"])?;
     let trust = find(members, "trust").map_or(Ok(TrustModel::default()), trust)?;
-    let Some(policies) = find(members, "policy") else {
-        return Err(root.fault("", DocumentFault::Expected { expected: "a table policy", found: "none" }));
-    };
-    let entries = policies.table("policy", "a table of policies")?;
-    let mut reader = Reader { entries, trust: &trust, read: HashMap::new(), open: Vec::new() };
-    let read = entries.iter().map(|entry| reader.policy(entry).map(|(policy, _)| policy.named(&entry.key)));
+    let none = || root.fault("", DocumentFault::Expected { expected: "tables [policy.NAME]", found: "none" });
+    let entries = find(members, "policy").ok_or_else(none)?.table("policy", "a table of policies")?;
+    if entries.is_empty() {
+        return Err(none());
+    }
+    let mut reader = Reader { entries, read: HashMap::new(), open: Vec::new() };
+    let read =
+        entries.iter().map(|entry| reader.policy(entry).map(|(policy, _)| policy.under(&trust).named(&entry.key)));
     let policies = read.collect::<Result<_, _>>()?;
     Ok(Policies { policies, trust })
 }
@@ -34,18 +38,47 @@ fn only(members: &[Entry], key: &str, known: &[&'static str]) -> Result<(), Docu
     match members.iter().find(|member| !known.contains(&&*member.key)) {
         None => Ok(()),
         Some(member) => {
-            let nearest = nearest(&member.key, known.iter().copied()).unwrap_or_default();
+            let nearest = match &*member.key {
+                "max_age" if known.contains(&"within") => "within",
+                key => nearest(key, known.iter().copied()).unwrap_or_default(),
+            };
             Err(member.node.fault(&join(key, &member.key), DocumentFault::UnknownKey { nearest }))
         }
     }
 }
 
-/// The most similar of the known names.
+/// The most similar of the known names, and of as similar ones the first.
 fn nearest<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
-    // A name is short; what is longer is not compared whole.
-    let name: String = name.chars().take(64).collect();
-    let similarity = |known: &T| strsim::normalized_damerau_levenshtein(&name, known.as_ref());
-    known.into_iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)))
+    let known = known.into_iter().map(|known| (similarity(name, known.as_ref()), known));
+    known.reduce(|best, other| if other.0 > best.0 { other } else { best }).map(|(_, nearest)| nearest)
+}
+
+fn similarity(name: &str, known: &str) -> f64 {
+    strsim::normalized_damerau_levenshtein(&excerpt(name), known)
+}
+
+/// A name is short; what is longer is not shown, or compared, whole.
+fn excerpt(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+/// The most similar factor by its name, its type or its method: people write `sms` for `otp/sms`, and `google`.
+fn nearest_factor(name: &str, words: &[&str]) -> String {
+    if name == "passkey" {
+        return Factor::WebAuthn.to_string();
+    }
+    let method = |factor: &Factor| {
+        let prefix = format!("{}_", factor.factor_type());
+        factor.delivery_method().strip_prefix(&prefix).map_or(0.0, |rest| similarity(name, rest))
+    };
+    let of_factor = |factor: &Factor| {
+        let name =
+            [&*factor.to_string(), factor.factor_type(), factor.delivery_method()].map(|it| similarity(name, it));
+        (name.into_iter().fold(method(factor), f64::max), factor.to_string())
+    };
+    let words = words.iter().map(|word| (similarity(name, word), (*word).to_owned()));
+    let known = words.chain(Factor::LISTED.iter().map(of_factor));
+    known.reduce(|best, other| if other.0 > best.0 { other } else { best }).unwrap_or_default().1
 }
 
 fn trust(node: &Node) -> Result<TrustModel, DocumentError> {
@@ -60,13 +93,15 @@ fn trust(node: &Node) -> Result<TrustModel, DocumentError> {
         seen.push(factor.clone());
         trust = match &node.value {
             Value::Text(word) if word == "anyone" => trust.presentable_by_anyone(factor),
+            Value::List(items) if items.is_empty() => return Err(node.fault(&key, DocumentFault::PresentableByNobody)),
             Value::List(_) => trust.presentable_only_by(factor, compromises(node, &key)?),
             Value::Table(members) => {
                 only(members, &key, &["also"])?;
                 let also = find(node.table(&key, "")?, "also").ok_or_else(|| {
-                    node.fault(&key, DocumentFault::Expected { expected: "a list also", found: "none" })
+                    node.fault(&key, DocumentFault::Expected { expected: "also = [compromises]", found: "none" })
                 })?;
-                trust.presentable_also_by(factor, compromises(also, &join(&key, "also"))?)
+                let further = compromises(also, &join(&key, "also"))?;
+                trust.presentable_also_by(factor, further)
             }
             _ => return Err(node.unexpected(&key, "a list of compromises, a table with also, or \"anyone\"")),
         };
@@ -79,28 +114,22 @@ fn compromises(node: &Node, key: &str) -> Result<Vec<Compromise>, DocumentError>
         let name = item.text(key, "the name of a compromise")?;
         name.parse::<Compromise>().map_err(|_| {
             let nearest = nearest(name, Compromise::ALL.map(|known| known.to_string())).unwrap_or_default();
-            item.fault(key, DocumentFault::UnknownCompromise { name: name.into(), nearest })
+            item.fault(key, DocumentFault::UnknownCompromise { name: excerpt(name), nearest })
         })
     });
-    let compromises = read.collect::<Result<Vec<_>, _>>()?;
-    if compromises.is_empty() {
-        return Err(node.fault(key, DocumentFault::PresentableByNobody));
-    }
-    Ok(compromises)
+    read.collect()
 }
 
 /// `words` could stand in the factor's place too.
 fn factor(node: &Node, key: &str, name: &str, words: &[&str]) -> Result<Factor, DocumentError> {
     Factor::from_str(name).map_err(|_| {
-        let known = Factor::LISTED.iter().map(ToString::to_string).chain(words.iter().map(ToString::to_string));
-        let nearest = nearest(name, known).unwrap_or_default();
-        node.fault(key, DocumentFault::UnknownFactor { name: name.into(), nearest })
+        let nearest = nearest_factor(name, words);
+        node.fault(key, DocumentFault::UnknownFactor { name: excerpt(name), nearest })
     })
 }
 
 struct Reader<'a> {
     entries: &'a [Entry],
-    trust: &'a TrustModel,
     /// The policies that have been read, without their names.
     read: HashMap<&'a str, Leveled>,
     /// The policies that are being read, each because the one before refers to it.
@@ -147,8 +176,11 @@ impl<'a> Reader<'a> {
     fn word(&self, node: &Node, key: &str, word: &str) -> Result<Policy, DocumentError> {
         Ok(match word {
             "session" => Policy::session(),
-            "mfa" => Policy::mfa().under(self.trust),
+            "mfa" => Policy::mfa(),
             PHISHING_RESISTANT => Policy::phishing_resistant(),
+            name if self.entries.iter().any(|entry| entry.key == name) && name.parse::<Factor>().is_err() => {
+                return Err(node.fault(key, DocumentFault::BarePolicy(name.into())));
+            }
             name => factor(node, key, name, &WORDS)?.into(),
         })
     }
@@ -170,13 +202,17 @@ impl<'a> Reader<'a> {
             "any" => self.list(operand, at, Policy::try_any_of)?,
             "at_least" => {
                 let Some(of) = find(members, "of") else {
-                    return Err(node.fault(key, DocumentFault::Expected { expected: "a list of", found: "none" }));
+                    return Err(node.fault(
+                        key,
+                        DocumentFault::Expected { expected: "of = [clauses] beside at_least", found: "none" },
+                    ));
                 };
+                let (clauses, levels) = self.clauses(of, &join(key, "of"))?;
                 let needed = operand.integer(at)?.try_into().unwrap_or(0);
-                self.list(of, &join(key, "of"), |clauses| Policy::try_at_least(needed, clauses))?
+                (Policy::try_at_least(needed, clauses).map_err(|error| refused(operand, at, error))?, levels)
             }
             "independent" => match operand.integer(at)?.try_into() {
-                Ok(needed @ 1..) => (Policy::independent(needed).under(self.trust), 0),
+                Ok(needed @ 1..) => (Policy::independent(needed), 0),
                 _ => return Err(operand.fault(at, DocumentFault::IndependentOfNothing)),
             },
             "session_within" => (Policy::session_within(duration(operand, at)?), 0),
@@ -195,19 +231,25 @@ impl<'a> Reader<'a> {
         key: &str,
         policy: impl FnOnce(Vec<Policy>) -> Result<Policy, ListError>,
     ) -> Result<Leveled, DocumentError> {
+        let (clauses, levels) = self.clauses(node, key)?;
+        Ok((policy(clauses).map_err(|error| refused(node, key, error))?, levels))
+    }
+
+    fn clauses(&mut self, node: &'a Node, key: &str) -> Result<(Vec<Policy>, usize), DocumentError> {
         let (mut clauses, mut most) = (Vec::new(), 0);
         for (index, clause) in node.list(key, "a list of clauses")?.iter().enumerate() {
             let (clause, levels) = self.clause(clause, &format!("{key}[{index}]"))?;
             clauses.push(clause);
             most = most.max(levels);
         }
-        Ok((policy(clauses).map_err(|error| node.fault(key, DocumentFault::List(error)))?, most))
+        Ok((clauses, most))
     }
 
     fn reference(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
         let name = node.text(key, "the name of a policy")?;
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
-            return Err(node.fault(key, DocumentFault::UnknownPolicy(name.into())));
+            let nearest = nearest(name, self.entries.iter().map(|entry| &*entry.key)).unwrap_or_default().into();
+            return Err(node.fault(key, DocumentFault::UnknownPolicy { name: excerpt(name), nearest }));
         };
         if let Some(start) = self.open.iter().position(|open| *open == name) {
             let cycle = self.open.iter().skip(start).chain([&name]).map(ToString::to_string).collect();
@@ -217,13 +259,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
+    node.fault(key, DocumentFault::List(error))
+}
+
 /// One integer above zero and one unit.
 fn duration(node: &Node, key: &str) -> Result<Duration, DocumentError> {
     let text = node.text(key, "a duration, as in \"10m\"")?;
-    let seconds = UNITS.into_iter().find_map(|(unit, seconds)| {
+    let seconds = UNITS.into_iter().find_map(|(seconds, unit)| {
         let digits = text.strip_suffix(unit).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
         digits.parse::<u64>().ok()?.checked_mul(seconds).filter(|seconds| *seconds > 0)
     });
-    let excerpt = || text.chars().take(64).collect();
-    seconds.map(Duration::from_secs).ok_or_else(|| node.fault(key, DocumentFault::Duration(excerpt())))
+    seconds.map(Duration::from_secs).ok_or_else(|| node.fault(key, DocumentFault::Duration(excerpt(text))))
 }

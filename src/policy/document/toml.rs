@@ -10,8 +10,11 @@ use super::tree::{Entry, Lines, Node, Value};
 pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     let lines = Lines::of(text);
     let table = DeTable::parse(text).map_err(|error| {
-        let line = lines.at(error.span().unwrap_or_default().start);
-        DocumentError::new(line, "", DocumentFault::Syntax(error.message().into()))
+        let span = error.span().unwrap_or_default();
+        // Of a name that stands twice the parser says only where it stands.
+        let place = text.get(span.clone()).filter(|place| (1..=64).contains(&place.len()) && !place.contains('\n'));
+        let message = place.map_or(error.message().into(), |place| format!("{}: {place}", error.message()));
+        DocumentError::new(lines.at(span.start), "", DocumentFault::Syntax(message))
     })?;
     Ok(Node { line: 1, value: entries(&lines, table.get_ref()) })
 }

@@ -5,18 +5,20 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::error::Inexpressible;
-use super::{MOST_CLAUSES, MOST_LEVELS, PHISHING_RESISTANT, Policies, UNITS};
+use super::{PHISHING_RESISTANT, Policies};
 use crate::factor::Factor;
+use crate::policy::words::Span;
 use crate::policy::{Clause, Policy};
 use crate::trust::TrustModel;
 
 pub(super) fn document(policies: &Policies) -> Result<Value, Inexpressible> {
     let trust = &policies.trust;
-    let written = policies.iter().map(|policy| {
+    let mut sorted: Vec<_> = policies.iter().collect();
+    sorted.sort_by_key(|policy| policy.name());
+    let written = sorted.into_iter().map(|policy| {
         let name = policy.name().ok_or_else(|| Inexpressible::Unnamed(policy.to_string()))?;
-        let (clauses, levels) = policy.size();
-        if clauses > MOST_CLAUSES || levels > MOST_LEVELS {
-            return Err(Inexpressible::TooLarge);
+        if policy.0.trust.as_ref().is_some_and(|own| own != trust) {
+            return Err(Inexpressible::TrustModel);
         }
         Ok((name.to_owned(), table(clause(policy, trust)?).into()))
     });
@@ -70,6 +72,9 @@ fn clause(policy: &Policy, trust: &TrustModel) -> Result<Value, Inexpressible> {
 }
 
 fn inner(policy: &Policy, trust: &TrustModel) -> Result<Value, Inexpressible> {
+    if policy.0.trust.is_some() {
+        return Err(Inexpressible::TrustModel);
+    }
     match policy.name() {
         Some(name) => Err(Inexpressible::InnerName(name.into())),
         None => clause(policy, trust),
@@ -83,12 +88,9 @@ fn table(clause: Value) -> Map<String, Value> {
     }
 }
 
-/// In the largest unit that leaves no rest.
 fn duration(limit: Duration) -> Result<String, Inexpressible> {
-    let seconds = limit.as_secs();
-    let unit = UNITS.into_iter().find(|(_, unit)| seconds.is_multiple_of(*unit));
-    match unit {
-        Some((name, unit)) if seconds > 0 && limit.subsec_nanos() == 0 => Ok(format!("{}{name}", seconds / unit)),
-        _ => Err(Inexpressible::Limit(limit)),
+    match limit.subsec_nanos() == 0 && !limit.is_zero() {
+        true => Ok(Span(limit).to_string()),
+        false => Err(Inexpressible::Limit(limit)),
     }
 }
