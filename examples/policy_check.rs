@@ -12,7 +12,9 @@
 //! trust table changed. A document that cannot be read, or a wrong argument, is 2.
 
 use std::error::Error;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{Write as _, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
@@ -28,12 +30,19 @@ const LEGEND: &str = "\
   hijacked: how many where the attacker holds a live session; 0: the session alone is enough
   warning: the policy gives less than it reads as, or cannot be met; remark: good to know";
 
+/// Like `println!`, and silent where nobody reads any more.
+macro_rules! say {
+    ($($text:tt)*) => {
+        writeln!(stdout(), $($text)*).unwrap_or_default()
+    };
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let passed = match *arguments {
         ["--help" | "-h"] => {
-            println!("{USAGE}\n{LEGEND}");
+            say!("{USAGE}\n{LEGEND}");
             Ok(true)
         }
         ["--diff", old, new] => diff(old, new),
@@ -53,7 +62,8 @@ fn main() -> ExitCode {
 
 fn read(file: &str) -> Result<Policies, Box<dyn Error>> {
     let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-    let policies = if file.ends_with(".json") { Policies::from_json(&text) } else { Policies::from_toml(&text) };
+    let json = Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let policies = if json { Policies::from_json(&text) } else { Policies::from_toml(&text) };
     Ok(policies.map_err(|error| format!("{file}: {error}"))?)
 }
 
@@ -69,9 +79,9 @@ fn check(files: &[&str], fail_on: Severity) -> Result<bool, Box<dyn Error>> {
     for (file, policies) in read.iter().filter_map(|(file, policies)| Some((file, policies.as_ref().ok()?))) {
         let audits: Vec<_> = policies.iter().map(|policy| (policy, policy.audit())).collect();
         for (policy, audit) in &audits {
-            println!("{}", details(policy, audit));
+            say!("{}", details(policy, audit));
         }
-        println!("{file}\n{}", table(&audits));
+        say!("{file}\n{}", table(&audits));
         passed &= audits.iter().all(|(_, audit)| audit.severity().is_none_or(|severity| severity < fail_on));
     }
     if errors.is_empty() { Ok(passed) } else { Err(errors.join("\n").into()) }
@@ -144,33 +154,34 @@ fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
     let (old, new) = (read(old)?, read(new)?);
     let mut passed = old.trust() == new.trust();
     if !passed {
-        println!("[WARNING] the trust table is another: look at the audits of both");
+        say!("[WARNING] the trust table is another: look at the audits of both");
     }
     for before in old.iter() {
         let name = before.name().unwrap_or_default();
         let Ok(after) = new.get(name) else {
-            println!("[WARNING] {name} is gone");
+            say!("[WARNING] {name} is gone");
             passed = false;
             continue;
         };
         let weaker = match after.implies(before) {
+            _ if after == before => None,
             Implication::Holds => None,
             Implication::Fails(session) => Some(format!("weaker: {session} meets the new policy and not the old")),
             Implication::Undecided { comparisons } => Some(format!("undecided after {comparisons} comparisons")),
             _ => Some("undecided".into()),
         };
         match weaker {
-            None if after == before => println!("[  ok   ] {name} is the same"),
-            None => println!("[  ok   ] {name} is no weaker"),
+            None if after == before => say!("[  ok   ] {name} is the same"),
+            None => say!("[  ok   ] {name} is no weaker"),
             Some(weaker) => {
-                println!("[WARNING] {name} is {weaker}\n  old: {before}\n  new: {after}");
+                say!("[WARNING] {name} is {weaker}\n  old: {before}\n  new: {after}");
                 passed = false;
             }
         }
     }
     let known = |policy: &&Policy| policy.name().is_some_and(|name| old.get(name).is_ok());
     for added in new.iter().filter(|policy| !known(policy)) {
-        println!("[  ok   ] {} is new: {added}", added.name().unwrap_or_default());
+        say!("[  ok   ] {} is new: {added}", added.name().unwrap_or_default());
     }
     Ok(passed)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::evaluate::{self, Facts, Limit, Until, tighter};
@@ -87,8 +87,8 @@ pub enum Verdict {
     },
     /// It is not, because of the clauses in it.
     NotMet,
-    /// It is not.
-    #[serde(untagged)]
+    /// It is not. As JSON without the age allowed, which the explanation has.
+    #[serde(untagged, serialize_with = "without_max_age")]
     Unmet(Reason),
 }
 
@@ -113,7 +113,9 @@ impl Policy {
         let now = now.into();
         let facts = Facts::new(session, now);
         let freshest = facts.freshest();
-        Explainer { facts: facts.with_factors(&freshest), now }.explain(self, None)
+        let explanation = Explainer { facts: facts.with_factors(&freshest), now }.explain(self, None);
+        // Of a limited clause the name is lifted; the policy's own stays its own.
+        Explanation { name: self.name().map(Into::into), ..explanation }
     }
 }
 
@@ -247,4 +249,26 @@ impl Explainer<'_> {
 fn reason(until: Until, limit: Limit) -> Reason {
     let since = until.limit().zip(limit).and_then(|(end, max_age)| Some((end.minus(max_age).date()?, max_age)));
     since.map_or(Reason::Missing, |(since, max_age)| Reason::Stale { since, max_age })
+}
+
+fn without_max_age<S: Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(tag = "reason", rename_all = "snake_case")]
+    enum Short {
+        Missing,
+        Stale {
+            #[serde(with = "time::serde::rfc3339")]
+            last_authenticated_at: OffsetDateTime,
+        },
+        Restart {
+            #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+            started_at: Option<OffsetDateTime>,
+        },
+    }
+    match *reason {
+        Reason::Missing => Short::Missing,
+        Reason::Stale { since, .. } => Short::Stale { last_authenticated_at: since },
+        Reason::Restart { started_at, .. } => Short::Restart { started_at },
+    }
+    .serialize(serializer)
 }

@@ -44,8 +44,10 @@ pub struct Counterexample {
     pub session_age: Option<Duration>,
 }
 
-/// How often sessions are held against a policy at the most, before the search is given up.
+/// How often sessions are held against policies of up to 64 clauses between them before the search is given up; less often the larger
+/// they are.
 const MOST_COMPARISONS: usize = 100_000;
+const MOST_WORK: usize = 64 * MOST_COMPARISONS;
 
 impl Policy {
     /// Whether every session that meets this policy also meets `other`, at any instant: whether this one is at least as
@@ -53,7 +55,7 @@ impl Policy {
     ///
     /// Decided by search, over the factors that the policies name, one representative of all that the trust models do not
     /// tell apart, and one age between each two limits. Bounded: after 100,000 comparisons, a tenth of a second or so, it is
-    /// undecided.
+    /// undecided; where the two have more than 64 clauses between them, after as many fewer.
     ///
     /// ```
     /// use std::time::Duration;
@@ -69,10 +71,11 @@ impl Policy {
     #[must_use]
     pub fn implies(&self, other: &Self) -> Implication {
         let domain = Domain::of(self, other);
-        let mut search = Search { policy: self, other, domain: &domain, comparisons: 0 };
+        let most_comparisons = MOST_COMPARISONS.min(MOST_WORK / (self.weight() + other.weight()));
+        let mut search = Search { policy: self, other, domain: &domain, comparisons: 0, most_comparisons };
         match search.find(domain.least(), domain.most()) {
             Some(found) => Implication::Fails(domain.describe(&search.minimal(self, &domain.least(), found))),
-            None if search.comparisons < MOST_COMPARISONS => Implication::Holds,
+            None if search.comparisons < most_comparisons => Implication::Holds,
             None => Implication::Undecided { comparisons: search.comparisons },
         }
     }
@@ -91,10 +94,11 @@ impl Domain {
     fn of(one: &Policy, other: &Policy) -> Self {
         let named = distinct([one.named_factors(), other.named_factors()].concat());
         let models = [one.trust_models(), other.trust_models()].concat();
+        let mut known: Vec<_> = models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED).collect();
         // There is always one more that nobody has heard of.
-        let unheard = Factor::from_pair("unlisted", "factor");
-        let listed = models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED);
-        let mut known: Vec<_> = listed.chain([&unheard]).collect();
+        let unheard = (1..).map(|number| Factor::from_pair("unlisted", &format!("factor_{number}")));
+        let unheard = unheard.into_iter().find(|factor| !named.contains(factor) && !known.contains(&factor));
+        known.extend(&unheard);
         known.retain(|factor| !named.contains(factor));
         let mut seen = Vec::new();
         known.retain(|factor| {
@@ -160,13 +164,17 @@ struct Search<'a> {
     other: &'a Policy,
     domain: &'a Domain,
     comparisons: usize,
+    most_comparisons: usize,
 }
 
 impl Search<'_> {
     /// A session between the least and the most that meets the policy and not the other. Both are monotone, so what the
     /// most does not meet none does, and what the least meets all do.
     fn find(&mut self, mut least: Point, most: Point) -> Option<Point> {
-        if self.comparisons >= MOST_COMPARISONS || !self.meets(self.policy, &most) || self.meets(self.other, &least) {
+        if self.comparisons >= self.most_comparisons
+            || !self.meets(self.policy, &most)
+            || self.meets(self.other, &least)
+        {
             return None;
         }
         if !self.meets(self.other, &most) {

@@ -16,14 +16,16 @@ use crate::session::Session;
 const MOST_SETS: usize = 16;
 /// The most factors on offer that are looked at.
 const MOST_OFFERED: usize = 24;
-/// The most sets that are tried.
+/// The most sets that are tried, of policies of up to 320 clauses; fewer the larger they are.
 const MOST_TRIED: usize = 4_000;
+const MOST_WORK: usize = 320 * MOST_TRIED;
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 impl Shortfall {
     /// What to ask the user for, of the factors on offer: those that this user has enrolled, where the application knows.
     ///
-    /// Bounded: of more than 24 on offer the first 24 are looked at, and at most 4,000 sets are tried.
+    /// Bounded: of more than 24 on offer the first 24 are looked at, and at most 4,000 sets are tried, fewer where the
+    /// policy has more than 320 clauses.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -67,12 +69,14 @@ struct Search<'a> {
     /// The end of the grace.
     then: Moment,
     tried: usize,
+    most_tried: usize,
 }
 
 impl<'a> Search<'a> {
     fn new(policy: &'a Policy, facts: Facts<'a>, now: Moment, offered: &'a [&'a Factor]) -> Self {
+        let most_tried = MOST_TRIED.min(MOST_WORK / policy.weight());
         let grace = policy.max_age().map_or(LONGEST_GRACE, |smallest| (smallest / 2).min(LONGEST_GRACE));
-        Self { policy, facts, offered, now, then: now.plus(grace), tried: 0 }
+        Self { policy, facts, offered, now, then: now.plus(grace), tried: 0, most_tried }
     }
 
     /// Whether the policy holds to the end of the grace.
@@ -106,7 +110,7 @@ impl<'a> Search<'a> {
         let rest = (0..self.offered.len()).map(|index| 1 << index).filter(|single| !found.contains(single)).sum();
         let (mut pools, mut seen) = (VecDeque::from([rest]), HashSet::from([rest]));
         while let Some(pool) = pools.pop_front() {
-            if self.tried >= MOST_TRIED {
+            if self.tried >= self.most_tried {
                 return (found, false);
             }
             self.tried += 1;

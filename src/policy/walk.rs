@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Clause, Policy};
 use crate::factor::Factor;
-use crate::trust::TrustModel;
+use crate::trust::{Compromises, TrustModel};
 
 impl Policy {
     /// Every `within` in the policy, the smallest first.
@@ -33,13 +33,13 @@ impl Policy {
         durations
     }
 
-    /// Every factor that the policy names, each once, in its order.
+    /// Every factor that the policy names, itself or by what it is, each once, in its order.
     pub(super) fn named_factors(&self) -> Vec<Factor> {
         let mut named = Vec::new();
-        self.visit(&mut |policy| {
-            if let Clause::Factor(factor) = policy.clause() {
-                named.push(factor.clone());
-            }
+        self.visit(&mut |policy| match policy.clause() {
+            Clause::Factor(factor) => named.push(factor.clone()),
+            Clause::PhishingResistant => named.push(Factor::WebAuthn),
+            _ => {}
         });
         distinct(named)
     }
@@ -59,6 +59,19 @@ impl Policy {
             }
         });
         models
+    }
+
+    /// What one decision costs, in comparisons of a factor: how many clauses there are, those that ask for independence
+    /// counted once for each set of compromises.
+    pub(super) fn weight(&self) -> usize {
+        let mut weight = 0;
+        self.visit(&mut |policy| {
+            weight += match policy.clause() {
+                Clause::Independent { needed, .. } => Compromises::sets_of(needed.saturating_sub(1)).len(),
+                _ => 1,
+            }
+        });
+        weight
     }
 
     /// What a person can be asked for to meet the policy.

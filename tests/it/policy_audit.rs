@@ -86,8 +86,7 @@ fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
     let email = Policy::from(Factor::OtpEmail).within(10 * MINUTE);
     let by = [Compromise::Mailbox, Compromise::IdentityProvider];
     let beside_mfa = Policy::mfa().and(email.clone()).audit();
-    let sets = by.map(|compromise| vec![compromise]).to_vec();
-    assert_eq!(beside_mfa.findings, [Finding::HijackerPresentsPassword { sets }]);
+    assert_eq!(beside_mfa.findings, [Finding::HijackerPresentsPassword { compromises: by.to_vec() }]);
     assert_eq!(
         beside_mfa.findings[0].to_string(),
         "in a hijacked session it is met by mailbox or identity_provider, each of which presents the password too"
@@ -100,7 +99,12 @@ fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
         alone.findings[1].to_string(),
         "the step-up asks for no second factor: it is met by mailbox or identity_provider"
     );
-    // Of several compromises that open it anyhow that is no news.
+    // Nor of a policy that takes no password, or whose step-up takes two.
+    let passkey = Policy::from(Factor::WebAuthn).and(Policy::from(Factor::OtpEmail).within(10 * MINUTE));
+    let two = Policy::independent(3).and(Policy::mfa().within(10 * MINUTE));
+    for policy in [passkey, two] {
+        assert_eq!(policy.audit().findings, [], "{policy}");
+    }
     let payout = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]).within(60 * MINUTE);
     assert_eq!(payout.audit().findings, [Finding::NotPhishingResistant]);
 }
@@ -110,7 +114,7 @@ fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
     let by_sms =
         TrustModel::default().presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
     let step_up = |factor| Policy::mfa().and(Policy::factor(factor).within(10 * MINUTE));
-    let want = Finding::HijackerPresentsPassword { sets: vec![vec![Compromise::PhoneNumber]] };
+    let want = Finding::HijackerPresentsPassword { compromises: vec![Compromise::PhoneNumber] };
     assert_eq!(step_up(Factor::OtpSms).under(&by_sms).audit().findings[0], want);
     assert_eq!(want.to_string(), "in a hijacked session it is met by phone_number, which presents the password too");
     assert!(step_up(Factor::OtpEmail).under(&by_sms).audit().findings.is_empty());
@@ -192,10 +196,14 @@ fn sms_as_the_only_way_is_a_remark() {
 #[test]
 fn clauses_of_an_at_least_that_one_factor_meets_overlap() {
     let (left, right) = ([Factor::Totp, Factor::WebAuthn], [Factor::WebAuthn, Factor::OtpSms]);
-    let overlapping = Policy::at_least(2, [Policy::any_of(left), Policy::any_of(right)]);
+    let overlapping = Policy::at_least(2, [Policy::any_of(left.clone()), Policy::any_of(right.clone())]);
     let want = Finding::OverlappingClauses { factor: Factor::WebAuthn, meets: 2, needed: 2 };
     assert_eq!(want.to_string(), "clauses overlap: webauthn alone meets 2 of them, and 2 have to hold");
     assert!(overlapping.clone().within(MINUTE).audit().findings.contains(&want));
+    let all = Policy::any_of(left).and(Policy::any_of(right.clone())).and(Policy::session_within(MINUTE));
+    assert!(all.audit().findings.contains(&want));
+    let mfa_and_more = Policy::mfa().and(Policy::any_of(right)).and(Policy::session());
+    assert!(mfa_and_more.audit().findings.is_empty());
     let apart = Policy::at_least(2, [Factor::Totp, Factor::WebAuthn, Factor::OtpSms]);
     let one_of = Policy::at_least(1, [Policy::session(), second()]);
     for policy in [apart, one_of] {
@@ -211,7 +219,7 @@ fn stytchs_own_rule_has_no_overlap_and_no_single_compromise() {
         Policy::any_of([Factor::OtpSms, Factor::OtpWhatsapp]),
         Policy::any_of([Factor::WebAuthn, Factor::Totp]),
     ];
-    let audit = Policy::at_least(2, groups).audit();
+    let audit = Policy::at_least(2, groups).and(Policy::session().within(60 * MINUTE)).audit();
     assert!(audit.cold.iter().all(|set| set.len() == 2));
     assert!(audit.findings.is_empty());
 }
@@ -232,6 +240,24 @@ fn an_audit_is_json_too() {
             ]
         })
     );
+}
+
+#[test]
+fn a_phishing_resistant_factor_that_anyone_presents_is_open_to_anyone() {
+    let trust = TrustModel::default().presentable_by_anyone(Factor::WebAuthn);
+    let anyone = Finding::OpenToAnyone { factors: vec![Factor::WebAuthn] };
+    for policy in [Policy::phishing_resistant(), Policy::phishing_resistant().or(Policy::mfa())] {
+        let audit = policy.under(&trust).audit();
+        assert_eq!((audit.cold, &audit.findings[0]), (vec![vec![]], &anyone));
+    }
+}
+
+#[test]
+fn what_the_policys_own_model_trusts_counts_under_another_model_too() {
+    let own = TrustModel::default().presentable_only_by(Factor::TrustedAuthToken, [Compromise::Wallet]);
+    let audit = Policy::mfa().under(&own).audit_under(&TrustModel::default());
+    assert!(audit.cold.contains(&vec![Compromise::Password]));
+    assert_eq!(audit.severity(), Some(Severity::Warning));
 }
 
 #[test]

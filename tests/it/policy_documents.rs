@@ -261,6 +261,19 @@ fn clauses_levels_references_and_length_are_bounded() {
         assert!(error(Policies::from_toml(&links.join("\n"))).ends_with(too_large));
     }
 
+    // Levels count across references, before the reader has gone down.
+    let chain = |nested: usize| -> String {
+        let link = |index| {
+            let (open, close) = ("{ require = ".repeat(nested), " }".repeat(nested));
+            format!("policy.p{index} = {open}{{ policy = 'p{}' }}{close}\n", index + 1)
+        };
+        (0..31).map(link).chain(["policy.p31 = 'mfa'".to_owned()]).collect()
+    };
+    assert!(Policies::from_toml(&chain(0)).is_ok());
+    for nested in [1, 8, 77] {
+        assert!(error(Policies::from_toml(&chain(nested))).ends_with(too_large), "{nested}");
+    }
+
     // Each is twice the one before.
     let doubling: String = (1..20)
         .map(|index| format!("policy.p{index}.all = [{{ policy = 'p{0}' }}, {{ policy = 'p{0}' }}]\n", index - 1))

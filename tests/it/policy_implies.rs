@@ -94,7 +94,10 @@ fn a_factor_that_nobody_has_heard_of_is_thought_of() {
     let trusting = all.fold(TrustModel::default(), |trust, factor| {
         trust.presentable_only_by(factor, [tower_step_up::Compromise::Device])
     });
-    check_fails(&Policy::session(), &Policy::independent(1).under(&trusting), "unlisted/factor");
+    check_fails(&Policy::session(), &Policy::independent(1).under(&trusting), "unlisted/factor_1");
+    let one_of_them = Factor::from_pair("unlisted", "factor_1");
+    let naming = Policy::independent(1).under(&trusting).or(one_of_them);
+    check_fails(&Policy::session(), &naming, "unlisted/factor_2");
     check_fails(&Policy::session(), &Policy::independent(1), "magic_link/embedded");
 }
 
@@ -112,6 +115,13 @@ fn what_cannot_be_decided_within_the_bound_is_said_to_be_so() {
     assert!(!of_24(12).implies(&of_24(11)).holds() && of_24(3).implies(&of_24(2)).holds());
     let Implication::Undecided { comparisons } = of_24(12).implies(&of_24(11)) else { panic!("decided") };
     assert!((100_000..101_000).contains(&comparisons), "{comparisons}");
+    // Large policies are compared less often.
+    let large = |needed| {
+        let limited = (0..90).map(|limit| Policy::independent(4).within(Duration::from_secs(limit)));
+        Policy::try_all_of([of_24(needed), Policy::try_any_of(limited.take(60)).unwrap()]).unwrap()
+    };
+    let Implication::Undecided { comparisons } = large(12).implies(&large(11)) else { panic!("decided") };
+    assert!(comparisons < 2_000, "{comparisons}");
 }
 
 #[test]

@@ -524,4 +524,14 @@ fn a_redacted_explanation_keeps_what_is_unmet_and_nothing_else_of_the_session() 
     });
     assert_eq!(redacted, want);
     assert!(serde_json::to_string(&whole).unwrap().contains("password"));
+    // A name stands once in each object: the text is read again by a reader that minds.
+    for policy in [&policy, &admin(), &Policy::session().within(seconds(60))] {
+        let session = testing::session().proved_ago(Factor::WebAuthn, seconds(900)).without_start().build();
+        let text = serde_json::to_string(&policy.explain(&session, NOW)).unwrap();
+        for object in text.split('{') {
+            assert!(object.split(['[', '}']).next().unwrap().matches("\"max_age\"").count() <= 1, "{text}");
+        }
+    }
+    let lifted = Policy::from(Factor::Totp).named("inner").within(seconds(60));
+    assert_eq!(lifted.explain(&session, NOW).redacted().to_string(), "totp within 1m: missing\n");
 }

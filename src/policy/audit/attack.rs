@@ -22,7 +22,9 @@ const NOW: Option<Duration> = Some(Duration::ZERO);
 
 impl<'a> Attack<'a> {
     pub(super) fn new(policy: &'a Policy, trust: &TrustModel) -> Self {
-        let named = policy.named_factors();
+        let models = policy.trust_models();
+        let of_its_own = models.iter().flat_map(TrustModel::changed).cloned();
+        let named: Vec<_> = policy.named_factors().into_iter().chain(of_its_own).collect();
         let known = named.iter().chain(Factor::LISTED).chain(trust.changed()).cloned().collect();
         let rows = distinct(known).into_iter().map(|factor| (trust.row(&factor), factor));
         let (counted, others): (Vec<_>, Vec<_>) =

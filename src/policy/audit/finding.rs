@@ -45,19 +45,19 @@ pub enum Finding {
         /// Each of which alone opens it.
         compromises: Vec<Compromise>,
     },
-    /// Warning: whoever meets the step-up in a hijacked session also presents the password, which is taken for the first
-    /// factor, so that the step-up proves no second one.
+    /// Warning: one compromise meets the step-up in a hijacked session and also presents the password, which the policy takes
+    /// as a first factor, so that the step-up proves no second one.
     HijackerPresentsPassword {
-        /// The sets of compromises of which that is so, less those that open the policy without a session too.
-        sets: Vec<Vec<Compromise>>,
+        /// Each of which that is so.
+        compromises: Vec<Compromise>,
     },
-    /// Remark: the step-up asks for nothing beyond a first factor: whoever meets it presents the password, and opens the
-    /// policy without a session too.
+    /// Remark: the step-up asks for nothing beyond a first factor: one compromise meets it, presents the password, and opens
+    /// the policy without a session too.
     StepUpByFirstFactor {
         /// Each of which that is so.
         compromises: Vec<Compromise>,
     },
-    /// Warning: one factor alone meets several clauses of an `at_least`.
+    /// Warning: one factor alone meets several clauses of an `at_least`, or every clause of an `all_of`.
     OverlappingClauses {
         /// The factor.
         factor: Factor,
@@ -122,10 +122,9 @@ impl Display for Finding {
             Self::OneFactor { compromises } => {
                 write!(f, "one factor is enough: whoever holds {} presents it", Joined(compromises, " or "))
             }
-            Self::HijackerPresentsPassword { sets } => {
-                let sets: Vec<_> = sets.iter().map(|set| Joined(set, " + ")).collect();
-                let each = if sets.len() > 1 { "each of which presents" } else { "which presents" };
-                write!(f, "in a hijacked session it is met by {}, {each} the password too", Joined(&sets, " or "))
+            Self::HijackerPresentsPassword { compromises } => {
+                let each = if compromises.len() > 1 { "each of which presents" } else { "which presents" };
+                write!(f, "in a hijacked session it is met by {}, {each} the password too", Joined(compromises, " or "))
             }
             Self::StepUpByFirstFactor { compromises } => {
                 write!(f, "the step-up asks for no second factor: it is met by {}", Joined(compromises, " or "))

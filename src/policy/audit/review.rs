@@ -21,7 +21,7 @@ pub(super) fn findings(
     password: Compromises,
 ) -> Vec<Finding> {
     let mut findings = one_compromise(attack, cold);
-    findings.extend(password_in_hijacked(cold, hijacked, password));
+    findings.extend(password_in_hijacked(attack.policy, cold, hijacked, password));
     findings.extend(overlaps(attack));
     findings.extend(limits(attack.policy));
     if !opens(attack.policy, attack.known()) {
@@ -29,7 +29,8 @@ pub(super) fn findings(
     } else if !opens(attack.policy, attack.known().filter(|factor| **factor != Factor::OtpSms)) {
         findings.push(Finding::OnlySms);
     }
-    if !takes_phishing_resistant(attack.policy) {
+    let is_any = any_session_meets(attack.policy);
+    if !is_any && !takes(attack.policy, &Factor::WebAuthn) {
         findings.push(Finding::NotPhishingResistant);
     }
     findings.sort_by_key(|finding| Reverse(finding.severity()));
@@ -59,33 +60,61 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     findings
 }
 
-/// Whoever opens the policy cold as well gains nothing by the session: of single compromises that is a remark, of several
-/// it is no news.
-fn password_in_hijacked(cold: &[Compromises], hijacked: &[Compromises], password: Compromises) -> Vec<Finding> {
-    let opens_cold = |set: &Compromises| cold.iter().any(|opens| opens.is_within(*set));
-    let presents = |set: &&Compromises| !set.is_empty() && password.meets(**set);
-    let (first, second): (Vec<&Compromises>, Vec<&Compromises>) =
-        hijacked.iter().filter(presents).partition(|set| opens_cold(set));
-    let sets: Vec<Vec<_>> = second.into_iter().map(|set| set.members().collect()).collect();
-    let warning = (!sets.is_empty()).then_some(Finding::HijackerPresentsPassword { sets });
-    let single = first.into_iter().filter(|set| set.members().count() == 1);
-    let compromises: Vec<_> = single.flat_map(|set| set.members()).collect();
-    let remark = (!compromises.is_empty()).then_some(Finding::StepUpByFirstFactor { compromises });
+/// What one compromise meets in a hijacked session. Where the same opens the policy cold, the step-up asks for a first factor
+/// only; where it does not, and the policy takes a password, the step-up proves no second one.
+fn password_in_hijacked(
+    policy: &Policy,
+    cold: &[Compromises],
+    hijacked: &[Compromises],
+    password: Compromises,
+) -> Vec<Finding> {
+    let mut alone = (Vec::new(), Vec::new());
+    for set in hijacked.iter().filter(|set| password.meets(**set)) {
+        let mut members = set.members();
+        if let (Some(compromise), None) = (members.next(), members.next()) {
+            let of = if cold.contains(set) { &mut alone.0 } else { &mut alone.1 };
+            of.push(compromise);
+        }
+    }
+    let (first, second) = alone;
+    let remark = (!first.is_empty()).then_some(Finding::StepUpByFirstFactor { compromises: first });
+    let takes_password = takes(policy, &Factor::Password);
+    let warning =
+        (takes_password && !second.is_empty()).then_some(Finding::HijackerPresentsPassword { compromises: second });
     warning.into_iter().chain(remark).collect()
 }
 
-/// Of each `at_least` the factor that alone meets the most of its clauses, where those are several.
+/// Of each list that asks for several clauses the factor that alone meets the most of them, where those are several: of an
+/// `all_of` all of them, less what any session meets.
 fn overlaps(attack: &Attack<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     attack.policy.visit(&mut |policy| {
-        let Clause::AtLeast(needed @ 2.., clauses) = policy.clause() else { return };
+        let (needed, clauses): (_, Vec<&Policy>) = match policy.clause() {
+            Clause::AtLeast(needed, clauses) => (*needed, clauses.iter().collect()),
+            Clause::AllOf(clauses) => {
+                let telling: Vec<_> = clauses.iter().filter(|clause| !any_session_meets(clause)).collect();
+                (telling.len(), telling)
+            }
+            _ => return,
+        };
         let meets = |factor: &Factor| clauses.iter().filter(|clause| opens(clause, [factor])).count();
         let counted = attack.factors.iter().rev().map(|(factor, _)| (meets(factor), factor));
-        if let Some((meets @ 2.., factor)) = counted.max_by_key(|(meets, _)| *meets) {
-            findings.push(Finding::OverlappingClauses { factor: factor.clone(), meets, needed: *needed });
+        let Some((meets, factor)) = counted.max_by_key(|(meets, _)| *meets) else { return };
+        let several = meets >= 2 && needed >= 2;
+        if several && (matches!(policy.clause(), Clause::AtLeast(..)) || meets == needed) {
+            findings.push(Finding::OverlappingClauses { factor: factor.clone(), meets, needed });
         }
     });
     findings
+}
+
+/// Whether the clause asks for no factor in particular.
+fn any_session_meets(clause: &Policy) -> bool {
+    match clause.clause() {
+        Clause::Session | Clause::SessionWithin(_) => true,
+        Clause::Within(_, inner) => any_session_meets(inner),
+        _ => false,
+    }
 }
 
 fn limits(policy: &Policy) -> Vec<Finding> {
@@ -107,13 +136,14 @@ fn deciding_limits(policy: &Policy, outer: Limit, limits: &mut Vec<Duration>) {
     policy.clauses().iter().for_each(|clause| deciding_limits(clause, inner, limits));
 }
 
-fn takes_phishing_resistant(policy: &Policy) -> bool {
+/// Whether some clause asks for factors among which this one is.
+fn takes(policy: &Policy, wanted: &Factor) -> bool {
     let mut takes = false;
     policy.visit(&mut |policy| {
         takes |= match policy.clause() {
-            Clause::Session | Clause::PhishingResistant => true,
-            Clause::Factor(factor) => factor.is_phishing_resistant(),
-            Clause::Independent { trust, .. } => trust.presentable_by(&Factor::WebAuthn).is_some(),
+            Clause::PhishingResistant => wanted.is_phishing_resistant(),
+            Clause::Factor(factor) => factor == wanted,
+            Clause::Independent { trust, .. } => trust.presentable_by(wanted).is_some(),
             _ => false,
         }
     });

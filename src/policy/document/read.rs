@@ -23,7 +23,7 @@ pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
     if entries.is_empty() {
         return Err(none());
     }
-    let mut reader = Reader { entries, read: HashMap::new(), open: Vec::new() };
+    let mut reader = Reader { entries, read: HashMap::new(), open: Vec::new(), levels: 0 };
     let read =
         entries.iter().map(|entry| reader.policy(entry).map(|(policy, _)| policy.under(&trust).named(&entry.key)));
     let policies = read.collect::<Result<_, _>>()?;
@@ -134,6 +134,8 @@ struct Reader<'a> {
     read: HashMap<&'a str, Leveled>,
     /// The policies that are being read, each because the one before refers to it.
     open: Vec<&'a str>,
+    /// How many levels deep the reader is, references among them.
+    levels: usize,
 }
 
 /// A policy, and how many levels of the document it took, references among them.
@@ -152,9 +154,6 @@ impl<'a> Reader<'a> {
         if let Some(known) = self.read.get(&*entry.key) {
             return Ok(known.clone());
         }
-        if self.open.len() >= MOST_LEVELS {
-            return Err(entry.node.fault(&key, DocumentFault::TooLarge));
-        }
         self.open.push(&entry.key);
         let policy = self.clause(&entry.node, &key)?;
         self.open.pop();
@@ -163,10 +162,15 @@ impl<'a> Reader<'a> {
     }
 
     fn clause(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
+        if self.levels >= MOST_LEVELS {
+            return Err(node.fault(key, DocumentFault::TooLarge));
+        }
+        self.levels += 1;
         let (policy, levels) = match &node.value {
             Value::Text(word) => (self.word(node, key, word)?, 1),
             _ => self.operator(node, key)?,
         };
+        self.levels -= 1;
         if levels > MOST_LEVELS || policy.size().0 > MOST_CLAUSES {
             return Err(node.fault(key, DocumentFault::TooLarge));
         }
