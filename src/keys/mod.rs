@@ -14,6 +14,7 @@ pub(crate) use self::health::warm_up;
 pub(crate) use self::jwk::Key;
 #[cfg(feature = "remote")]
 pub use self::remote::{RemoteKeys, RemoteKeysError};
+pub(crate) use self::set::KeySetId;
 pub use self::set::{KeySet, KeySetError};
 #[cfg(feature = "testing")]
 pub(crate) use self::signature::SigningKey;

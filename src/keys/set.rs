@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,8 +16,21 @@ const MOST_KEYS: usize = 1_024;
 
 /// Public keys by `kid`, parsed once.
 pub struct KeySet {
+    id: KeySetId,
     keys: HashMap<Box<str>, Key>,
+    /// The first parts of tokens that were verified with a key of this set, so that they need not be read again. Whoever
+    /// has no genuine token puts nothing here.
+    headers: [OnceLock<KnownHeader>; 8],
 }
+
+struct KnownHeader {
+    text: Box<str>,
+    kid: Box<str>,
+}
+
+/// Which set it is: another for each that was ever read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeySetId(u64);
 
 impl KeySet {
     /// The usable keys of a JWKS document (RFC 7517).
@@ -49,7 +64,9 @@ impl KeySet {
         if keys.is_empty() {
             return Err(KeySetError::NoUsableKey { skipped: document.keys.len() });
         }
-        Ok(Self { keys })
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = KeySetId(NEXT.fetch_add(1, Ordering::Relaxed));
+        Ok(Self { id, keys, headers: Default::default() })
     }
 
     /// How many keys there are.
@@ -67,6 +84,25 @@ impl KeySet {
 
     pub(crate) fn get(&self, kid: &str) -> Option<&Key> {
         self.keys.get(kid)
+    }
+
+    pub(crate) fn id(&self) -> KeySetId {
+        self.id
+    }
+
+    /// The key that tokens with this first part were verified with before.
+    pub(crate) fn by_header(&self, text: &str) -> Option<&Key> {
+        let known = self.headers.iter().map_while(OnceLock::get).find(|known| *known.text == *text)?;
+        self.get(&known.kid)
+    }
+
+    /// A token with this first part was verified with this key. As many are kept as there is room for.
+    pub(crate) fn learn_header(&self, text: &str, kid: &str) {
+        for place in &self.headers {
+            if place.get_or_init(|| KnownHeader { text: text.into(), kid: kid.into() }).text.as_ref() == text {
+                return;
+            }
+        }
     }
 }
 

@@ -181,9 +181,24 @@ impl Session {
         Moment::from(self.expires_at()).plus(self.leeway())
     }
 
+    /// The token itself; empty in sessions of the test kit.
+    pub(crate) fn token(&self) -> &str {
+        self.0.source.token()
+    }
+
+    /// What the session takes in memory, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<SessionParts>() + self.0.source.bytes() + size_of_val(&*self.0.factors) + size_of_val(&*self.0.roles)
+    }
+
+    /// Whether the token, with the verifier's leeway, has not expired.
+    pub(crate) fn is_current(&self, now: OffsetDateTime) -> bool {
+        Moment::from(now) < Moment::from(self.token_expires_at()).plus(self.leeway())
+    }
+
     /// Whether this verifier made the session, of this very token.
     pub(crate) fn is_of(&self, verifier: VerifierId, token: &str) -> bool {
-        self.0.verified_by == verifier && self.0.source.token() == token
+        self.0.verified_by == verifier && self.token() == token
     }
 
     /// The end that the token states for the session, not filled in from the JWT's own expiry.

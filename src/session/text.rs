@@ -23,6 +23,10 @@ impl Source {
         self.both.get(self.token_bytes..).unwrap_or_default()
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.both.len()
+    }
+
     /// A piece of the payload where it is one, or a text of its own: one that was written with escapes.
     pub(crate) fn text(&self, text: &str) -> Text {
         let start = text.as_ptr().addr().wrapping_sub(self.payload().as_ptr().addr());

@@ -1,5 +1,6 @@
 //! From a token's text to a session.
 
+mod cache;
 mod claims;
 mod compact;
 mod error;
@@ -16,10 +17,11 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use self::cache::Cache;
 use self::compact::Compact;
 use self::rules::{Rules, Tenancy};
 use crate::clock::{Clock, SystemClock};
-use crate::keys::{self, Algorithm, Key, KeyHealth, KeySource, KeysUnavailable, Refresh};
+use crate::keys::{self, Algorithm, Key, KeyHealth, KeySet, KeySource, KeysUnavailable, Refresh};
 use crate::session::{DEFAULT_LEEWAY, Session, Source, VerifierId};
 
 /// Verifies session JWTs; a handle, cheap to clone.
@@ -53,7 +55,11 @@ struct Settings {
     clock: Arc<dyn Clock>,
     algorithms: Vec<Algorithm>,
     rules: Rules,
+    cache: Cache,
 }
+
+/// What verified tokens may take if nothing else is said.
+const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
 /// The outcome of a first look at a token.
 pub(crate) enum Attempt {
@@ -91,6 +97,7 @@ impl Verifier {
             clock: Arc::new(SystemClock),
             algorithms: vec![Algorithm::Rs256],
             rules,
+            cache: Cache::new(DEFAULT_CACHE_BYTES),
         };
         Self { settings: Arc::new(settings) }
     }
@@ -134,6 +141,17 @@ impl Verifier {
     #[must_use]
     pub fn insecure_allow_claim(self, claim: AccessTokenClaim) -> Self {
         self.with(|settings| settings.rules.allowed_claims.push(claim))
+    }
+
+    /// How much memory verified tokens may take; 16 MiB by default, which is some five thousand tokens. With 0 none is
+    /// remembered.
+    ///
+    /// A browser sends one token for five minutes, and its signature is checked once. Whatever depends on the time is judged
+    /// at every request: the token's own times, the policy, freshness. A token is forgotten once it has expired, and when
+    /// other keys take the place of those that it was verified with.
+    #[must_use]
+    pub fn cache_bytes(self, bytes: usize) -> Self {
+        self.with(|settings| settings.cache = Cache::new(bytes))
     }
 
     /// Reads the time from this clock.
@@ -221,41 +239,64 @@ impl Verifier {
     }
 
     fn try_verify(&self, token: &str, now: OffsetDateTime) -> Result<Session, Failure> {
-        let compact = Compact::parse(token).map_err(Failure::Refused)?;
-        let (algorithm, kid) = compact.judge_header(&self.settings.algorithms).map_err(Failure::Refused)?;
         let keys = self.settings.keys.current();
-        if let Some(key) = keys.as_ref().and_then(|keys| keys.get(&kid)) {
-            return self.verify_under(key, algorithm, token.len(), compact, now).map_err(Failure::Refused);
+        if let Some(session) = keys.as_ref().and_then(|keys| self.settings.cache.get(token, keys.id())) {
+            return self.recheck(&session, now).map(|()| session).map_err(Failure::Refused);
         }
-        let error = match keys {
-            Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&kid))),
-            None => TokenError::KeysUnavailable(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER }),
+        let compact = Compact::parse(token).map_err(Failure::Refused)?;
+        let known = keys.as_ref().and_then(|keys| keys.by_header(compact.header));
+        if let Some((keys, key)) = keys.as_ref().zip(known) {
+            self.check_algorithm(key.algorithm()).map_err(Failure::Refused)?;
+            return self.verify_under(keys, key, token, compact, now).map_err(Failure::Refused);
+        }
+        let (algorithm, kid) = compact.judge_header(&self.settings.algorithms).map_err(Failure::Refused)?;
+        let Some((keys, key)) = keys.as_ref().and_then(|keys| Some((keys, keys.get(&kid)?))) else {
+            let error = match keys {
+                Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&kid))),
+                None => {
+                    TokenError::KeysUnavailable(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER })
+                }
+            };
+            return Err(Failure::NoKey { kid, error });
         };
-        Err(Failure::NoKey { kid, error })
+        if key.algorithm() != algorithm {
+            return Err(Failure::Refused(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() }));
+        }
+        let header = compact.header;
+        let session = self.verify_under(keys, key, token, compact, now).map_err(Failure::Refused)?;
+        keys.learn_header(header, &kid);
+        Ok(session)
+    }
+
+    fn check_algorithm(&self, algorithm: Algorithm) -> Result<(), TokenError> {
+        match self.settings.algorithms.contains(&algorithm) {
+            true => Ok(()),
+            false => Err(TokenError::AlgorithmNotAllowed(Excerpt::of(Some(algorithm.as_str())))),
+        }
     }
 
     fn verify_under(
         &self,
+        keys: &KeySet,
         key: &Key,
-        algorithm: Algorithm,
-        token_bytes: usize,
+        token: &str,
         compact: Compact<'_>,
         now: OffsetDateTime,
     ) -> Result<Session, TokenError> {
-        if key.algorithm() != algorithm {
-            return Err(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() });
-        }
         if !key.verifies(compact.signed, compact.signature.bytes()) {
             return Err(TokenError::InvalidSignature);
         }
         let both = String::from_utf8(compact.both).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
-        self.settings.rules.session(self.settings.id, Source::new(both, token_bytes), now)
+        let session = self.settings.rules.session(self.settings.id, Source::new(both, token.len()), now)?;
+        self.settings.cache.insert(&session, keys.id(), now);
+        Ok(session)
     }
 
     /// Another rule makes another verifier: sessions of the old one are not taken over.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         let settings = Arc::make_mut(&mut self.settings);
         settings.id = VerifierId::new();
+        settings.cache = Cache::new(settings.cache.capacity());
         change(settings);
         self
     }

@@ -1,0 +1,145 @@
+//! Verified tokens, so that one that comes again need not be verified again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache as Entries;
+use time::OffsetDateTime;
+
+use crate::keys::KeySetId;
+use crate::session::Session;
+
+/// The sessions of verified tokens. Whether one is current is for whoever asks to judge.
+#[derive(Clone)]
+pub(super) struct Cache {
+    capacity: usize,
+    kept: Option<Arc<Kept>>,
+}
+
+struct Kept {
+    entries: Entries<Key, Entry, Bytes>,
+    /// When what had expired was last thrown away, in seconds since 1970.
+    swept_at: AtomicI64,
+}
+
+/// The end of a token, which is of its signature: nobody can make up one that a genuine token has. The whole token is
+/// compared besides.
+type Key = [u8; KEY_BYTES];
+const KEY_BYTES: usize = 32;
+
+#[derive(Clone)]
+struct Entry {
+    session: Session,
+    keys: KeySetId,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Key, Entry> for Bytes {
+    fn weight(&self, _key: &Key, entry: &Entry) -> u64 {
+        // What the cache itself takes for an entry is in the constant.
+        entry.session.bytes().saturating_add(200) as u64
+    }
+}
+
+/// A token of the usual form, with its payload and its factors.
+const USUAL_BYTES: usize = 4_096;
+const SECONDS_BETWEEN_SWEEPS: i64 = 60;
+
+impl Cache {
+    /// Of so many bytes; 0 remembers nothing.
+    pub(super) fn new(capacity: usize) -> Self {
+        let kept = || Kept {
+            entries: Entries::with_weighter(capacity.div_ceil(USUAL_BYTES), capacity as u64, Bytes),
+            swept_at: AtomicI64::new(i64::MIN),
+        };
+        Self { capacity, kept: (capacity > 0).then(|| Arc::new(kept())) }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The session of this very token, where it was verified with a key of this set.
+    pub(super) fn get(&self, token: &str, keys: KeySetId) -> Option<Session> {
+        let entry = self.kept.as_ref()?.entries.get(token.as_bytes().last_chunk::<KEY_BYTES>()?)?;
+        (entry.keys == keys && entry.session.token() == token).then_some(entry.session)
+    }
+
+    /// Remembers the session of a token that was verified with a key of this set.
+    pub(super) fn insert(&self, session: &Session, keys: KeySetId, now: OffsetDateTime) {
+        if let Some((kept, key)) = self.kept.as_ref().zip(session.token().as_bytes().last_chunk()) {
+            kept.sweep(now);
+            kept.entries.insert(*key, Entry { session: session.clone(), keys });
+        }
+    }
+}
+
+impl Kept {
+    /// Once a minute, what has expired is thrown away: nobody asks for it any more, so nobody else would.
+    fn sweep(&self, now: OffsetDateTime) {
+        let seconds = now.unix_timestamp();
+        let swept_at = self.swept_at.load(Ordering::Relaxed);
+        // A clock that was put back sweeps too.
+        let recently =
+            swept_at.checked_sub(seconds).is_some_and(|ahead| (-SECONDS_BETWEEN_SWEEPS..=0).contains(&ahead));
+        let mine = || self.swept_at.compare_exchange(swept_at, seconds, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if !recently && mine() {
+            self.entries.retain(|_, entry| entry.session.is_current(now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, NOW, TestIssuer};
+    use std::time::Duration;
+
+    fn session(issuer: &TestIssuer, plan: u32) -> Session {
+        let token = issuer.mint(&testing::session().proved(crate::factor::Factor::Password).claim("plan", plan));
+        issuer.verifier().cache_bytes(0).verify_at(&token, NOW).expect("a genuine token")
+    }
+
+    #[test]
+    fn a_session_is_found_by_its_whole_token_and_its_keys_only() {
+        let (issuer, other) = (TestIssuer::new(), TestIssuer::new());
+        let [keys, other_keys] = [&issuer, &other].map(|it| crate::keys::KeySource::current(it).expect("keys").id());
+        let session = session(&issuer, 1);
+        let cache = Cache::new(1 << 20);
+        cache.insert(&session, keys, NOW);
+        assert!(cache.get(session.token(), keys).is_some());
+        assert!(cache.get(session.token(), other_keys).is_none());
+        let another = format!("x{}", session.token());
+        assert!(cache.get(&another, keys).is_none());
+        for short in ["", "a.b.c", &"a".repeat(31)] {
+            assert!(cache.get(short, keys).is_none());
+        }
+        let nothing = Cache::new(0);
+        nothing.insert(&session, keys, NOW);
+        assert!(nothing.get(session.token(), keys).is_none());
+    }
+
+    #[test]
+    fn it_stays_within_its_bytes_and_throws_away_what_has_expired() {
+        let issuer = TestIssuer::new().with_new_key(crate::keys::Algorithm::EdDsa);
+        let keys = crate::keys::KeySource::current(&issuer).expect("keys").id();
+        let cache = Cache::new(64 << 10);
+        let kept = cache.kept.as_ref().expect("a capacity");
+        for plan in 0..200 {
+            cache.insert(&session(&issuer, plan), keys, NOW);
+            assert!(kept.entries.weight() <= 64 << 10);
+        }
+        assert!(kept.entries.len() > 10, "{}", kept.entries.len());
+        let latest = session(&issuer, 1_000);
+        cache.insert(&latest, keys, NOW + Duration::from_secs(304));
+        assert!(kept.entries.len() > 10);
+        cache.insert(&latest, keys, NOW + Duration::from_secs(365));
+        assert_eq!(kept.entries.len(), 1);
+        // And back.
+        cache.insert(&latest, keys, NOW);
+        assert_eq!(kept.entries.len(), 1);
+    }
+}
