@@ -112,7 +112,7 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn new(session: &'a Session, now: Moment) -> Self {
-        let (factors, started_at) = (session.factors(), session.started_at().map(Moment::from));
+        let (factors, started_at) = (session.factors(), session.start());
         Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
     }
 

@@ -30,7 +30,19 @@ use crate::moment::Moment;
 /// assert!(session.organization().is_none());
 /// ```
 #[derive(Clone)]
-pub struct Session(Arc<SessionParts>);
+pub struct Session(Arc<Whole>);
+
+struct Whole {
+    parts: SessionParts,
+    /// The same times as moments, which are what every request is judged by.
+    started_at: Option<Moment>,
+    /// From then on the token is valid, with the leeway.
+    valid_from: Moment,
+    /// Then it is not any more, with the leeway: the session's stated end, if there is one, or the token's own.
+    valid_until: Moment,
+    /// When the session is over, with the leeway.
+    end: Moment,
+}
 
 /// Everything that a session knows; built by `token` and `testing`.
 pub(crate) struct SessionParts {
@@ -70,37 +82,47 @@ pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 
 impl Session {
     pub(crate) fn new(parts: SessionParts) -> Self {
-        Self(Arc::new(parts))
+        let later = |date: OffsetDateTime| Moment::from(date).plus(parts.leeway);
+        let starts = parts.token_not_before.max(parts.token_issued_at);
+        let token_end = later(parts.token_expires_at);
+        let end = parts.expires_at.map_or(token_end, later);
+        Self(Arc::new(Whole {
+            started_at: parts.started_at.map(Moment::from),
+            valid_from: Moment::from(starts).minus(parts.leeway),
+            valid_until: token_end.min(end),
+            end,
+            parts,
+        }))
     }
 
     /// The session's id (`session-…`; in an organization `member-session-…`).
     #[must_use]
     pub fn id(&self) -> &str {
-        self.text(&self.0.id)
+        self.text(&self.0.parts.id)
     }
 
     /// Who is signed in: the `sub` of the token, a user's id (`user-…`) or in an organization a member's (`member-…`).
     #[must_use]
     pub fn user_id(&self) -> &str {
-        self.text(&self.0.user_id)
+        self.text(&self.0.parts.user_id)
     }
 
     /// What the user proved, in the order of the token. Two entries can be of one kind.
     #[must_use]
     pub fn factors(&self) -> &[AuthenticationFactor] {
-        &self.0.factors
+        &self.0.parts.factors
     }
 
     /// When the session began; `None` where the token does not say, or not readably.
     #[must_use]
     pub fn started_at(&self) -> Option<OffsetDateTime> {
-        self.0.started_at
+        self.0.parts.started_at
     }
 
     /// When the session was last used with Stytch; `None` where the token does not say, or not readably.
     #[must_use]
     pub fn last_accessed_at(&self) -> Option<OffsetDateTime> {
-        self.0.last_accessed_at
+        self.0.parts.last_accessed_at
     }
 
     /// When the session ends. In tokens of the old format, which do not say, this is [`token_expires_at`].
@@ -108,36 +130,36 @@ impl Session {
     /// [`token_expires_at`]: Self::token_expires_at
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
-        self.0.expires_at.unwrap_or(self.0.token_expires_at)
+        self.0.parts.expires_at.unwrap_or(self.0.parts.token_expires_at)
     }
 
     /// When the JWT itself expires (`exp`), minutes before the session does, and has to be renewed.
     #[must_use]
     pub fn token_expires_at(&self) -> OffsetDateTime {
-        self.0.token_expires_at
+        self.0.parts.token_expires_at
     }
 
     /// When the JWT was issued (`iat`).
     #[must_use]
     pub fn token_issued_at(&self) -> OffsetDateTime {
-        self.0.token_issued_at
+        self.0.parts.token_issued_at
     }
 
     /// Where the session was started from.
     #[must_use]
     pub fn attributes(&self) -> Attributes<'_> {
-        Attributes { ip_address: self.text(&self.0.ip_address), user_agent: self.text(&self.0.user_agent) }
+        Attributes { ip_address: self.text(&self.0.parts.ip_address), user_agent: self.text(&self.0.parts.user_agent) }
     }
 
     /// The ids of the session's roles; none in tokens that do not list any.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.roles.iter().map(|role| self.text(role))
+        self.0.parts.roles.iter().map(|role| self.text(role))
     }
 
     /// The organization of a B2B session; `None` for a consumer project.
     #[must_use]
     pub fn organization(&self) -> Option<Organization<'_>> {
-        let (id, slug) = self.0.organization.as_ref()?;
+        let (id, slug) = self.0.parts.organization.as_ref()?;
         Some(Organization { id: self.text(id), slug: self.text(slug) })
     }
 
@@ -164,50 +186,57 @@ impl Session {
     ///
     /// Where the claims do not have the shape of `T`, or one name stands twice.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
-        claims::custom(self.0.source.payload())
+        claims::custom(self.0.parts.source.payload())
     }
 
     fn text<'a>(&'a self, text: &'a Text) -> &'a str {
-        text.of(&self.0.source)
+        text.of(&self.0.parts.source)
     }
 
     /// The leeway for clocks that differ, as the verifier was configured.
     pub(crate) fn leeway(&self) -> Duration {
-        self.0.leeway
+        self.0.parts.leeway
     }
 
     /// When the session is over for whoever reads the verifier's clock: its end and the leeway.
     pub(crate) fn end(&self) -> Moment {
-        Moment::from(self.expires_at()).plus(self.leeway())
+        self.0.end
+    }
+
+    pub(crate) fn start(&self) -> Option<Moment> {
+        self.0.started_at
     }
 
     /// The token itself; empty in sessions of the test kit.
     pub(crate) fn token(&self) -> &str {
-        self.0.source.token()
+        self.0.parts.source.token()
     }
 
     /// What the session takes in memory, roughly.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<SessionParts>() + self.0.source.bytes() + size_of_val(&*self.0.factors) + size_of_val(&*self.0.roles)
+        size_of::<Whole>()
+            + self.0.parts.source.bytes()
+            + size_of_val(&*self.0.parts.factors)
+            + size_of_val(&*self.0.parts.roles)
     }
 
-    /// Whether the token, with the verifier's leeway, has not expired.
-    pub(crate) fn is_current(&self, now: OffsetDateTime) -> bool {
-        Moment::from(now) < Moment::from(self.token_expires_at()).plus(self.leeway())
+    /// Whether the token is valid, by its own times and those of the session, with the verifier's leeway.
+    pub(crate) fn is_current(&self, now: Moment) -> bool {
+        self.0.valid_from <= now && now < self.0.valid_until
     }
 
     /// Whether this verifier made the session, of this very token.
     pub(crate) fn is_of(&self, verifier: VerifierId, token: &str) -> bool {
-        self.0.verified_by == verifier && self.token() == token
+        self.0.parts.verified_by == verifier && self.token() == token
     }
 
     /// The end that the token states for the session, not filled in from the JWT's own expiry.
     pub(crate) fn stated_end(&self) -> Option<OffsetDateTime> {
-        self.0.expires_at
+        self.0.parts.expires_at
     }
 
     pub(crate) fn token_not_before(&self) -> OffsetDateTime {
-        self.0.token_not_before
+        self.0.parts.token_not_before
     }
 }
 

@@ -87,6 +87,7 @@ impl Kept {
             swept_at.checked_sub(seconds).is_some_and(|ahead| (-SECONDS_BETWEEN_SWEEPS..=0).contains(&ahead));
         let mine = || self.swept_at.compare_exchange(swept_at, seconds, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if !recently && mine() {
+            let now = now.into();
             self.entries.retain(|_, entry| entry.session.is_current(now));
         }
     }

@@ -128,6 +128,13 @@ impl Rules {
 
     /// The rules that time alone can break; *expired* is judged last, so that it means only that.
     pub(super) fn judge_times(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
+        if session.is_current(now.into()) && self.max_token_age.is_none() {
+            return Ok(());
+        }
+        self.find_fault(session, now)
+    }
+
+    fn find_fault(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
         let leeway = self.leeway.try_into().unwrap_or(time::Duration::MAX);
         let is_over = |end: OffsetDateTime| now >= end.saturating_add(leeway);
         let starts =
