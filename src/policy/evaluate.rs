@@ -150,15 +150,19 @@ impl<'a> Facts<'a> {
 
     /// Until when the freshest of the wanted factors is fresh enough.
     fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
-        let proofs = self.proofs(limit).filter(|(factor, _)| wanted(factor));
-        proofs.map(|(_, until)| until).max().unwrap_or(Until::NEVER)
+        let wanted = self.dated().filter(|(factor, _)| wanted(factor));
+        wanted.map(|(_, dated)| self.proof_until(dated, limit)).max().unwrap_or(Until::NEVER)
     }
 
     /// Every proof, and until when it is fresh enough.
     fn proofs(&self, limit: Limit) -> impl Iterator<Item = (&Factor, Until)> {
+        self.dated().map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
+    }
+
+    fn dated(&self) -> impl Iterator<Item = (&Factor, Dated)> {
         let proved = self.factors.iter().map(|proof| (proof.factor(), proof.dated()));
         let supposed = self.supposed.iter().map(|(factor, moment)| (*factor, Dated::At(*moment)));
-        proved.chain(supposed).map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
+        proved.chain(supposed)
     }
 
     fn proof_until(&self, dated: Dated, limit: Limit) -> Until {

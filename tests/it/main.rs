@@ -27,4 +27,5 @@ mod remote_keys;
 mod stytch_vector;
 mod support;
 mod test_kit;
+mod token_attacks;
 mod token_rules;
