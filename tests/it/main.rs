@@ -13,6 +13,7 @@ mod backends;
 mod contract;
 mod events;
 mod examples;
+mod fuzz_corpus;
 mod hyper_server;
 mod key_server;
 mod policy_audit;

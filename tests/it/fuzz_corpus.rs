@@ -1,0 +1,53 @@
+//! The checks of the fuzz targets, over their corpus and over what is near it.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../../fuzz/checks.rs"]
+mod checks;
+
+/// Each input of the corpus, and with each of some hundred bytes of it left out, doubled or changed.
+fn run(target: &str, check: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut inputs = 0;
+    for file in fs::read_dir(corpus).unwrap() {
+        let input = fs::read(file.unwrap().path()).unwrap();
+        inputs += 1;
+        check(&input);
+        let step = 1 + input.len() / 100;
+        for at in (0..input.len()).step_by(step) {
+            let (before, after) = input.split_at(at);
+            let (byte, rest) = after.split_first().unwrap();
+            check(&[before, rest].concat());
+            check(&[before, &[*byte], after].concat());
+            check(&[before, &[byte ^ 1], rest].concat());
+            check(before);
+        }
+    }
+    assert!(inputs > 3, "{inputs}");
+}
+
+#[test]
+fn tokens() {
+    run("token", checks::token);
+}
+
+#[test]
+fn signed_claims() {
+    run("claims", checks::claims);
+}
+
+#[test]
+fn key_sets() {
+    run("jwks", checks::jwks);
+}
+
+#[test]
+fn headers() {
+    run("headers", checks::headers);
+}
+
+#[test]
+fn documents() {
+    run("document", checks::document);
+}
