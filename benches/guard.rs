@@ -1,167 +1,186 @@
 //! What the guard costs beside the signature check that it cannot do without: `cargo bench --bench guard`.
 //!
-//! Compare ratios within one run; absolute times differ from machine to machine.
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on should say where")]
+//! Compare ratios within one run, and on a quiet machine; absolute times differ from machine to machine.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot go on should say where"
+)]
 
+mod support;
+
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::sync::LazyLock;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
-use bytes::Bytes;
 use divan::{Bencher, black_box};
-use http::{Request, Response};
-use http_body_util::Full;
-use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
+use http::{Request, Response, StatusCode};
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use tower::{Layer, Service};
-use tower_step_up::testing::{self, NOW, TestIssuer};
-use tower_step_up::{Factor, Policy, StepUp, StepUpLayer};
+use tower_http::validate_request::ValidateRequestHeaderLayer;
+use tower_step_up::testing::{self, NOW, SessionBuilder};
+use tower_step_up::{Factor, Policy, StepUpLayer, Verifier};
 
-type Body = Full<Bytes>;
+use support::{
+    Body, ISSUER, Keys, Still, Trivial, bare_check, bearer, cookie, forged, guard, status, token, tokens, transfer,
+    verifier,
+};
 
 fn main() {
     divan::main();
 }
 
-static ISSUER: LazyLock<TestIssuer> = LazyLock::new(TestIssuer::new);
+/// More tokens than any cache of these benchmarks holds at once, and few enough to be made.
+const TOKENS: usize = 1_024;
 
-static TOKEN: LazyLock<String> = LazyLock::new(|| {
-    let minute = Duration::from_secs(60);
-    let session = testing::session().proved_ago(Factor::Password, minute).proved_ago(Factor::OtpSms, minute);
-    ISSUER.mint(&session)
-});
-
-fn transfer() -> Policy {
-    Policy::mfa()
-        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(600)))
-        .named("transfer")
-}
-
-#[derive(Clone)]
-struct Trivial;
-
-impl Service<Request<Body>> for Trivial {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _request: Request<Body>) -> Self::Future {
-        ready(Ok(Response::new(Body::default())))
-    }
-}
-
-fn request(token: Option<&str>) -> Request<Body> {
-    let builder = Request::get("/");
-    let builder = match token {
-        Some(token) => builder.header("authorization", format!("Bearer {token}")),
-        None => builder,
-    };
-    builder.body(Body::default()).unwrap()
-}
-
-fn answer(service: &mut StepUp<Trivial>, request: Request<Body>) -> u16 {
-    let mut future = std::pin::pin!(service.call(request));
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(response)) => response.status().as_u16(),
-        Poll::Ready(Err(never)) => match never {},
-        Poll::Pending => 0,
-    }
-}
-
-fn bench_guard(bencher: Bencher<'_, '_>, guard: &StepUpLayer, token: Option<&str>, want: u16) {
-    let mut service = guard.layer(Trivial);
-    assert_eq!(answer(&mut service, request(token)), want);
-    bencher.with_inputs(|| request(token)).bench_local_values(|request| answer(&mut service, black_box(request)));
+fn bench<S, B>(bencher: Bencher<'_, '_>, service: S, want: u16, request: impl Fn() -> Request<Body>)
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
+{
+    let service = RefCell::new(service);
+    assert_eq!(status(&mut *service.borrow_mut(), request()), want);
+    bencher.with_inputs(request).bench_local_values(|request| status(&mut *service.borrow_mut(), black_box(request)));
 }
 
 #[divan::bench]
 fn a_bare_signature_check(bencher: Bencher<'_, '_>) {
-    let set: JwkSet = serde_json::from_str(ISSUER.jwks()).unwrap();
-    let AlgorithmParameters::RSA(rsa) = &set.keys.first().unwrap().algorithm else {
-        return;
+    let check = bare_check(&token(0));
+    assert!(check());
+    bencher.bench(check);
+}
+
+#[divan::bench]
+fn a_bare_signature_check_that_fails(bencher: Bencher<'_, '_>) {
+    let check = bare_check(&forged());
+    assert!(!check());
+    bencher.bench(check);
+}
+
+/// Each token for the first time under the keys of the time, in a cache that has room.
+#[divan::bench(sample_count = 1_000)]
+fn first_sight(bencher: Bencher<'_, '_>) {
+    let (tokens, next, keys) = (tokens(TOKENS), Cell::new(0), Keys::default());
+    let verifier = Verifier::new(keys.clone(), [ISSUER.name()], ISSUER.audience()).clock(Still);
+    let mut service = StepUpLayer::new(verifier.cache_bytes(64 << 20)).require(transfer()).layer(Trivial);
+    // Once round, so that the memory is there.
+    keys.read();
+    tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
+    let request = || {
+        let number = next.replace(next.get() + 1) % TOKENS;
+        if number == 0 {
+            // They have all been seen: with the keys read anew, none has.
+            keys.read();
+        }
+        bearer(&tokens[number])
     };
-    let decode = |text: &str| base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).unwrap();
-    let components = RsaPublicKeyComponents { n: decode(&rsa.n), e: decode(&rsa.e) };
-    let key: ParsedPublicKey = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).unwrap();
-    let (signed, signature) = TOKEN.rsplit_once('.').unwrap();
-    let signature = decode(signature);
-    bencher.bench(|| key.verify_sig(black_box(signed.as_bytes()), black_box(&signature)).unwrap());
+    bench(bencher, service, 200, request);
+}
+
+/// Each token for the first time, in a cache that has to forget another.
+#[divan::bench(sample_count = 1_000)]
+fn first_sight_in_a_full_cache(bencher: Bencher<'_, '_>) {
+    let (tokens, next) = (tokens(TOKENS), Cell::new(0));
+    let mut service = StepUpLayer::new(verifier().cache_bytes(128 << 10)).require(transfer()).layer(Trivial);
+    tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
+    bench(bencher, service, 200, || bearer(&tokens[next.replace(next.get() + 1) % TOKENS]));
 }
 
 #[divan::bench]
-fn guard_granted(bencher: Bencher<'_, '_>) {
-    let guard = StepUpLayer::new(ISSUER.verifier().cache_bytes(0)).require(transfer());
-    bench_guard(bencher, &guard, Some(&TOKEN), 200);
+fn repeated_by_bearer(bencher: Bencher<'_, '_>) {
+    let token = token(0);
+    bench(bencher, guard().layer(Trivial), 200, || bearer(&token));
 }
 
 #[divan::bench]
-fn guard_granted_again(bencher: Bencher<'_, '_>) {
-    bench_guard(bencher, &ISSUER.guard().require(transfer()), Some(&TOKEN), 200);
+fn repeated_by_cookie(bencher: Bencher<'_, '_>) {
+    let token = token(0);
+    bench(bencher, guard().layer(Trivial), 200, || cookie(&token));
 }
 
 #[divan::bench]
-fn guard_refused_without_token(bencher: Bencher<'_, '_>) {
-    bench_guard(bencher, &ISSUER.guard().require(transfer()), None, 401);
+fn repeated_1024_in_turn(bencher: Bencher<'_, '_>) {
+    let (tokens, next) = (tokens(TOKENS), Cell::new(0));
+    let mut service = guard().layer(Trivial);
+    tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
+    bench(bencher, service, 200, || bearer(&tokens[next.replace(next.get() + 1) % TOKENS]));
 }
 
 #[divan::bench]
-fn guard_refused_bad_signature(bencher: Bencher<'_, '_>) {
-    let (signed, _) = TOKEN.rsplit_once('.').unwrap();
-    let other = ISSUER.mint(&testing::session().proved(Factor::Password));
-    let (_, signature) = other.rsplit_once('.').unwrap();
-    bench_guard(bencher, &ISSUER.guard(), Some(&format!("{signed}.{signature}")), 401);
+fn refused_without_token(bencher: Bencher<'_, '_>) {
+    bench(bencher, guard().layer(Trivial), 401, || Request::get("/").body(Body::default()).unwrap());
 }
 
 #[divan::bench]
-fn guard_refused_step_up(bencher: Bencher<'_, '_>) {
-    bench_guard(bencher, &ISSUER.guard().require(Policy::phishing_resistant().named("admin")), Some(&TOKEN), 401);
+fn refused_for_a_bad_signature(bencher: Bencher<'_, '_>) {
+    let forged = forged();
+    let mut service = guard().layer(Trivial);
+    assert_eq!(status(&mut service, bearer(&token(0))), 200);
+    bench(bencher, service, 401, || bearer(&forged));
 }
 
+/// With the prompts in its body; the token has been seen.
 #[divan::bench]
-fn prompts_for_transfer(bencher: Bencher<'_, '_>) {
-    let session = testing::session().proved(Factor::Password).build();
-    let shortfall = transfer().evaluate(&session, NOW).err().unwrap();
-    let offered = shortfall.offered();
-    bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
+fn refused_with_a_step_up(bencher: Bencher<'_, '_>) {
+    let token = token(0);
+    let guard = StepUpLayer::new(verifier()).require(Policy::phishing_resistant().named("admin"));
+    bench(bencher, guard.layer(Trivial), 401, || bearer(&token));
 }
 
-#[divan::bench(sample_count = 20)]
-fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
-    // 32 clauses, of which the last eight are the dearest there are.
-    let offered: Vec<_> = Factor::LISTED.iter().take(24).cloned().collect();
-    let clauses = offered.iter().cloned().map(Policy::factor).chain((0..8).map(|_| Policy::independent(4)));
-    let half = Policy::try_at_least(20, clauses).unwrap();
-    let shortfall = half.evaluate(&testing::session().build(), NOW).err().unwrap();
-    bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
+/// The same job with tower-http and jsonwebtoken: every request is checked anew.
+#[divan::bench]
+fn by_hand(bencher: Bencher<'_, '_>) {
+    // Both backends are on in this build; one has to be named.
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    let set: JwkSet = serde_json::from_str(ISSUER.jwks()).unwrap();
+    let key = DecodingKey::from_jwk(set.find(ISSUER.kid()).unwrap()).unwrap();
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.set_audience(&[ISSUER.audience()]);
+    validation.set_issuer(&[ISSUER.name()]);
+    validation.validate_exp = false; // the time stands still here
+    let layer = ValidateRequestHeaderLayer::custom(move |request: &mut Request<Body>| {
+        let refused = || {
+            let mut response = Response::new(Body::default());
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            response
+        };
+        let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
+        let claims = jsonwebtoken::decode::<ByHand>(token, &key, &validation).map_err(|_| refused())?.claims;
+        let minute_old = |entry: &ByHandFactor| (NOW - entry.last_authenticated_at).whole_seconds() <= 600;
+        let has = |method: &str| claims.session.authentication_factors.iter().find(|it| it.delivery_method == method);
+        if has("knowledge").is_none() || !has("sms").is_some_and(minute_old) {
+            return Err(refused());
+        }
+        request.extensions_mut().insert(std::sync::Arc::new(claims));
+        Ok(())
+    });
+    let token = token(0);
+    bench(bencher, layer.layer(Trivial), 200, || bearer(&token));
+}
+
+#[derive(serde::Deserialize)]
+struct ByHand {
+    #[serde(rename = "https://stytch.com/session")]
+    session: ByHandSession,
+}
+
+#[derive(serde::Deserialize)]
+struct ByHandSession {
+    authentication_factors: Vec<ByHandFactor>,
+}
+
+#[derive(serde::Deserialize)]
+struct ByHandFactor {
+    delivery_method: String,
+    #[serde(with = "time::serde::rfc3339")]
+    last_authenticated_at: time::OffsetDateTime,
 }
 
 #[divan::bench]
 fn policy_of_six_clauses_over_four_factors(bencher: Bencher<'_, '_>) {
     let factors = [Factor::OAuthGoogle, Factor::Password, Factor::OtpSms, Factor::Totp];
-    let session = factors.into_iter().fold(testing::session(), testing::SessionBuilder::proved).build();
+    let session = factors.into_iter().fold(testing::session(), SessionBuilder::proved).build();
     let policy = transfer();
     bencher.bench(|| black_box(&policy).evaluate(black_box(&session), NOW).is_ok());
-}
-
-#[divan::bench]
-fn audit_of_transfer(bencher: Bencher<'_, '_>) {
-    bencher.bench(|| black_box(&transfer()).audit());
-}
-
-#[divan::bench]
-fn implication_that_holds(bencher: Bencher<'_, '_>) {
-    bencher.bench(|| black_box(&transfer()).implies(&Policy::mfa()));
-}
-
-#[divan::bench(sample_count = 20)]
-fn implication_at_the_bound(bencher: Bencher<'_, '_>) {
-    let of_24 = |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
-    let (more, fewer) = (of_24(12), of_24(11));
-    bencher.bench(|| black_box(&more).implies(black_box(&fewer)));
 }

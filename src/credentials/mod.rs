@@ -33,10 +33,24 @@ impl CredentialSource {
 /// The name that Stytch's SDKs give the cookie with the session JWT.
 pub(crate) const SESSION_JWT_COOKIE: &str = "stytch_session_jwt";
 
-/// A token that a request carries.
+/// What a request carries where its token may stand.
 pub(crate) struct Credential<'a> {
-    pub(crate) token: &'a str,
+    /// As they stand there: enough to know a token again that was verified.
+    pub(crate) bytes: &'a [u8],
     pub(crate) in_cookie: bool,
+}
+
+impl<'a> Credential<'a> {
+    /// The token. A cookie that is there and empty is one; a Bearer token is a word.
+    pub(crate) fn token(&self) -> Result<&'a str, CredentialError> {
+        let text = str::from_utf8(self.bytes);
+        if self.in_cookie {
+            return text.map_err(|_| CredentialError::UnreadableCookie);
+        }
+        // Without a way out in the middle the loop runs over many bytes at once.
+        let graphic = self.bytes.iter().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic());
+        text.ok().filter(|text| graphic && !text.is_empty()).ok_or(CredentialError::UnreadableBearer)
+    }
 }
 
 /// The first source that is there decides, alone.
@@ -45,12 +59,12 @@ pub(crate) fn find<'a>(
     sources: &[CredentialSource],
 ) -> Result<Option<Credential<'a>>, CredentialError> {
     for source in sources {
-        let token = match source {
+        let found = match source {
             CredentialSource::Bearer => bearer(headers)?,
             CredentialSource::Cookie(name) => cookie::find(headers, name)?,
         };
-        if let Some(token) = token {
-            return Ok(Some(Credential { token, in_cookie: matches!(source, CredentialSource::Cookie(_)) }));
+        if let Some(bytes) = found {
+            return Ok(Some(Credential { bytes, in_cookie: matches!(source, CredentialSource::Cookie(_)) }));
         }
     }
     Ok(None)
@@ -59,17 +73,20 @@ pub(crate) fn find<'a>(
 /// Keeps what may carry a token out of `Debug` output and compression tables downstream.
 pub(crate) fn mark_sensitive(headers: &mut HeaderMap) {
     for name in [header::AUTHORIZATION, header::COOKIE] {
-        // An entry makes room for itself even where it stays vacant.
-        if !headers.contains_key(&name) {
-            continue;
+        // Usually there is one, and an entry makes room for itself even where it stays vacant.
+        match headers.get_mut(&name) {
+            Some(first) => first.set_sensitive(true),
+            None => continue,
         }
-        if let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name) {
+        if headers.get_all(&name).iter().nth(1).is_some()
+            && let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name)
+        {
             values.iter_mut().for_each(|value| value.set_sensitive(true));
         }
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, CredentialError> {
+fn bearer(headers: &HeaderMap) -> Result<Option<&[u8]>, CredentialError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -79,13 +96,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, CredentialError> {
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Ok(None);
     }
-    let token = token.trim_ascii();
-    // Without a way out in the middle the loop runs over many bytes at once.
-    let graphic = token.iter().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic());
-    match str::from_utf8(token) {
-        Ok(token) if !token.is_empty() && graphic => Ok(Some(token)),
-        _ => Err(CredentialError::UnreadableBearer),
-    }
+    Ok(Some(token.trim_ascii()))
 }
 
 fn split_scheme(value: &HeaderValue) -> (&[u8], &[u8]) {
@@ -119,16 +130,20 @@ impl CredentialError {
             Self::UnreadableCookie => "unreadable_cookie",
         }
     }
-}
 
-impl fmt::Display for CredentialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    pub(crate) fn description(self) -> &'static str {
+        match self {
             Self::SeveralAuthorizations => "more than one Authorization header",
             Self::UnreadableBearer => "the Authorization header has no readable Bearer token",
             Self::SeveralCookies => "more than one session cookie",
             Self::UnreadableCookie => "the session cookie is not readable",
-        })
+        }
+    }
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.description())
     }
 }
 
@@ -149,7 +164,8 @@ mod tests {
     #[track_caller]
     fn check(lines: &[(&'static str, &[u8])], want: Result<Option<&str>, CredentialError>) {
         let headers = headers(lines);
-        let got = find(&headers, &CredentialSource::defaults()).map(|found| found.map(|it| it.token));
+        let got = find(&headers, &CredentialSource::defaults());
+        let got = got.and_then(|found| found.map(|it| it.token()).transpose());
         assert_eq!(got, want, "{lines:?}");
     }
 
@@ -184,7 +200,7 @@ mod tests {
         check(&unreadable, Err(CredentialError::UnreadableBearer));
         let headers = headers(&both);
         let turned = [CredentialSource::cookie("stytch_session_jwt"), CredentialSource::Bearer];
-        assert_eq!(find(&headers, &turned).ok().flatten().map(|it| it.token), Some("b"));
+        assert_eq!(find(&headers, &turned).ok().flatten().map(|it| it.bytes), Some(b"b".as_slice()));
         assert!(find(&headers, &[]).is_ok_and(|found| found.is_none()));
     }
 }

@@ -60,11 +60,15 @@ pub struct KeysUnavailable {
 
 impl KeysUnavailable {
     pub(crate) const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+    pub(crate) fn description(self) -> &'static str {
+        "the keys to verify the token with are unavailable"
+    }
 }
 
 impl fmt::Display for KeysUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the keys to verify the token with are unavailable")
+        f.write_str(self.description())
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn judge(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extens
 
 fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extensions) -> Judgement {
     let outer = extensions.get::<Grant>();
-    let Credential { token, in_cookie } = match credentials::find(headers, &guard.sources) {
+    let credential = match credentials::find(headers, &guard.sources) {
         Ok(Some(credential)) => credential,
         Ok(None) if guard.optional => {
             return Judgement::Decided(Ok(Pass { grant: None, by_cookie: false }));
@@ -52,12 +52,17 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
         Ok(None) => return Judgement::Decided(Err(Rejection::NoCredentials)),
         Err(error) => return Judgement::Decided(Err(Rejection::InvalidRequest(error))),
     };
-    let now = guard.verifier.now();
-    let attempt = match outer.map(Grant::session).filter(|session| guard.verifier.made(session, token)) {
-        Some(session) => Attempt::Done(guard.verifier.recheck(session, now).map(|()| session.clone())),
-        None => guard.verifier.attempt(token, now),
+    let (now, in_cookie) = (guard.verifier.now(), credential.in_cookie);
+    if let Some(session) = known_session(guard, &credential, outer) {
+        let verified = guard.verifier.recheck(&session, now).map(|()| session);
+        let grant = decide(guard, verified, now, outer);
+        return Judgement::Decided(grant.map(|grant| Pass { grant: Some(grant), by_cookie: in_cookie }));
+    }
+    let token = match credential.token() {
+        Ok(token) => token,
+        Err(error) => return Judgement::Decided(Err(Rejection::InvalidRequest(error))),
     };
-    match attempt {
+    match guard.verifier.attempt(token, now) {
         Attempt::Done(verified) => {
             let grant = decide(guard, verified, now, outer);
             Judgement::Decided(grant.map(|grant| Pass { grant: Some(grant), by_cookie: in_cookie }))
@@ -75,6 +80,12 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
             }))
         }
     }
+}
+
+/// The session of this very token, which an outer guard's verifier or this one has made already.
+fn known_session(guard: &Guard, credential: &Credential<'_>, outer: Option<&Grant>) -> Option<Session> {
+    let outer = outer.map(Grant::session).filter(|session| guard.verifier.made(session, credential.bytes));
+    outer.cloned().or_else(|| guard.verifier.remembered(credential.bytes))
 }
 
 fn decide(

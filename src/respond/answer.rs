@@ -1,5 +1,7 @@
 //! What the client may hear of a rejection: the one place where that is decided.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 
 use crate::policy::Shortfall;
@@ -12,7 +14,7 @@ pub(super) struct Answer<'a> {
     /// The section of the documentation that the problem's `type` names.
     pub(super) section: &'static str,
     pub(super) title: &'static str,
-    pub(super) detail: String,
+    pub(super) detail: Cow<'static, str>,
     pub(super) retry_after: Option<u64>,
     pub(super) shortfall: Option<&'a Shortfall>,
 }
@@ -31,27 +33,31 @@ impl<'a> Answer<'a> {
     pub(super) fn to(why: &'a Rejection) -> Self {
         let (challenge, section, title, detail, shortfall) = match why {
             Rejection::NoCredentials => {
-                (Challenge::Bare, "no-credentials", "Authentication required", "sign in".to_owned(), None)
+                (Challenge::Bare, "no-credentials", "Authentication required", "sign in".into(), None)
             }
-            Rejection::InvalidRequest(error) => {
-                (Challenge::Error("invalid_request"), "invalid-request", "Invalid request", error.to_string(), None)
-            }
+            Rejection::InvalidRequest(error) => (
+                Challenge::Error("invalid_request"),
+                "invalid-request",
+                "Invalid request",
+                error.description().into(),
+                None,
+            ),
             Rejection::InvalidToken(error) => (
                 Challenge::Error("invalid_token"),
                 "invalid-token",
                 "Invalid session token",
-                describe(error).to_owned(),
+                describe(error).into(),
                 None,
             ),
             Rejection::StepUpRequired(shortfall) => (
                 Challenge::Error("insufficient_user_authentication"),
                 "step-up-required",
                 "Step-up authentication required",
-                shortfall.to_string(),
+                shortfall.to_string().into(),
                 Some(shortfall),
             ),
             Rejection::KeysUnavailable(error) => {
-                (Challenge::None, "keys-unavailable", "Keys unavailable", error.to_string(), None)
+                (Challenge::None, "keys-unavailable", "Keys unavailable", error.description().into(), None)
             }
         };
         let (status, retry_after) = (why.status(), why.retry_after());

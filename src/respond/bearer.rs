@@ -1,6 +1,6 @@
 //! The header `WWW-Authenticate` (RFC 6750, section 3, and RFC 9470, section 3).
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use http::HeaderValue;
 
@@ -10,19 +10,21 @@ use super::answer::{Answer, Challenge};
 const LONGEST: usize = 512;
 
 pub(super) fn challenge(realm: &str, answer: &Answer<'_>) -> Option<HeaderValue> {
+    // The usual ones have less.
+    let mut value = String::with_capacity(256);
     let error = match answer.challenge {
         Challenge::None => return None,
         Challenge::Bare => None,
         Challenge::Error(error) => Some(error),
     };
-    let mut value = format!("Bearer realm={}", quoted(realm));
     // Writing to a string cannot fail.
+    let _ = write!(value, "Bearer realm={}", Quoted(realm));
     if let Some(error) = error {
-        let _ = write!(value, ", error=\"{error}\", error_description={}", quoted(&answer.detail));
+        let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&answer.detail));
     }
     let policy = answer.shortfall.map(|shortfall| shortfall.policy());
     if let Some(name) = policy.and_then(|policy| policy.name()) {
-        let _ = write!(value, ", acr_values={}", quoted(name));
+        let _ = write!(value, ", acr_values={}", Quoted(name));
     }
     if let Some(max_age) = policy.and_then(|policy| policy.max_age()) {
         let _ = write!(value, ", max_age=\"{}\"", max_age.as_secs());
@@ -31,17 +33,20 @@ pub(super) fn challenge(realm: &str, answer: &Answer<'_>) -> Option<HeaderValue>
 }
 
 /// A quoted string (RFC 9110, section 5.6.4) of visible ASCII; anything else is replaced.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars().take(LONGEST) {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            ' '..='~' => quoted.push(character),
-            _ => quoted.push('?'),
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for character in self.0.chars().take(LONGEST) {
+            match character {
+                '"' | '\\' => write!(f, "\\{character}")?,
+                ' '..='~' => f.write_char(character)?,
+                _ => f.write_char('?')?,
+            }
         }
+        f.write_char('"')
     }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]
@@ -50,9 +55,9 @@ mod tests {
 
     #[test]
     fn nothing_gets_out_of_a_quoted_string() {
-        assert_eq!(quoted("api"), r#""api""#);
-        assert_eq!(quoted("a\"b\\c"), r#""a\"b\\c""#);
-        assert_eq!(quoted("a\r\nSet-Cookie: x\u{7f}\u{e4}"), r#""a??Set-Cookie: x??""#);
-        assert_eq!(quoted(&"\"".repeat(9_999)).len(), 2 * LONGEST + 2);
+        assert_eq!(Quoted("api").to_string(), r#""api""#);
+        assert_eq!(Quoted("a\"b\\c").to_string(), r#""a\"b\\c""#);
+        assert_eq!(Quoted("a\r\nSet-Cookie: x\u{7f}\u{e4}").to_string(), r#""a??Set-Cookie: x??""#);
+        assert_eq!(Quoted(&"\"".repeat(9_999)).to_string().len(), 2 * LONGEST + 2);
     }
 }

@@ -86,6 +86,7 @@ impl Respond for BearerChallenge {
         let mut response = Response::new(problem::body(&answer));
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
+        headers.reserve(4);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = bearer::challenge(&self.realm, &answer) {

@@ -66,7 +66,7 @@
 //! Status 503 with `Retry-After`. The keys that tokens are verified with cannot be had now.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::answer::Answer;
 use crate::policy::{Prompt, Shortfall, Unmet};
@@ -75,7 +75,7 @@ const TYPES: &str = "https://docs.rs/tower-step-up/latest/tower_step_up/problem/
 
 #[derive(Serialize)]
 struct Problem<'a> {
-    r#type: String,
+    r#type: Type,
     title: &'static str,
     status: u16,
     detail: &'a str,
@@ -120,14 +120,25 @@ impl<'a> StepUp<'a> {
     }
 }
 
+/// The address of a section of this documentation.
+struct Type(&'static str);
+
+impl Serialize for Type {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{TYPES}#{}", self.0))
+    }
+}
+
 pub(super) fn body(answer: &Answer<'_>) -> Bytes {
     let problem = Problem {
-        r#type: format!("{TYPES}#{}", answer.section),
+        r#type: Type(answer.section),
         title: answer.title,
         status: answer.status.as_u16(),
         detail: &answer.detail,
         step_up: answer.shortfall.map(StepUp::new),
     };
     // Every member is a string, a number, a date of four digits or a list of them, so writing cannot fail.
-    serde_json::to_vec(&problem).unwrap_or_default().into()
+    let mut body = Vec::with_capacity(if answer.shortfall.is_some() { 1_024 } else { 256 });
+    let _ = serde_json::to_writer(&mut body, &problem);
+    body.into()
 }

@@ -49,7 +49,7 @@ pub(crate) struct SessionParts {
     pub(crate) source: Source,
     pub(crate) id: Text,
     pub(crate) user_id: Text,
-    pub(crate) factors: Box<[AuthenticationFactor]>,
+    pub(crate) factors: Vec<AuthenticationFactor>,
     pub(crate) started_at: Option<OffsetDateTime>,
     pub(crate) last_accessed_at: Option<OffsetDateTime>,
     /// `None` in the old format, where the token's own expiry stands in.
@@ -59,7 +59,7 @@ pub(crate) struct SessionParts {
     pub(crate) token_expires_at: OffsetDateTime,
     pub(crate) ip_address: Text,
     pub(crate) user_agent: Text,
-    pub(crate) roles: Box<[Text]>,
+    pub(crate) roles: Vec<Text>,
     /// The organization's id and slug.
     pub(crate) organization: Option<(Text, Text)>,
     pub(crate) leeway: Duration,
@@ -226,8 +226,8 @@ impl Session {
     }
 
     /// Whether this verifier made the session, of this very token.
-    pub(crate) fn is_of(&self, verifier: VerifierId, token: &str) -> bool {
-        self.0.parts.verified_by == verifier && self.token() == token
+    pub(crate) fn is_of(&self, verifier: VerifierId, token: &[u8]) -> bool {
+        self.0.parts.verified_by == verifier && self.token().as_bytes() == token
     }
 
     /// The end that the token states for the session, not filled in from the JWT's own expiry.

@@ -5,14 +5,14 @@ use std::ptr;
 /// The token and its payload in one buffer, which most texts of the session point into.
 pub(crate) struct Source {
     /// The token, and then its payload.
-    both: Box<str>,
+    both: String,
     token_bytes: usize,
 }
 
 impl Source {
     /// `token_bytes` of the text are the token, and the rest is its payload.
     pub(crate) fn new(both: String, token_bytes: usize) -> Self {
-        Self { both: both.into_boxed_str(), token_bytes }
+        Self { both, token_bytes }
     }
 
     pub(crate) fn token(&self) -> &str {
@@ -24,7 +24,7 @@ impl Source {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.both.len()
+        self.both.capacity()
     }
 
     /// A piece of the payload where it is one, or a text of its own: one that was written with escapes.

@@ -37,9 +37,10 @@ pub(super) struct Claims<'a> {
     pub(super) organization: Field<OrganizationMembers<'a>>,
 }
 
-pub(super) enum Audience<'a> {
-    One(Cow<'a, str>),
-    Several(Vec<Cow<'a, str>>),
+/// A text, or a list of texts: usually of one.
+pub(super) struct Audience<'a> {
+    first: Cow<'a, str>,
+    further: Vec<Cow<'a, str>>,
 }
 
 /// The claim `https://stytch.com/session`.
@@ -96,7 +97,7 @@ pub(super) struct OrganizationMembers<'a> {
 /// What the session claim says, in its shape.
 pub(super) struct SessionClaim<'a> {
     pub(super) id: Cow<'a, str>,
-    pub(super) factors: Box<[AuthenticationFactor]>,
+    pub(super) factors: Vec<AuthenticationFactor>,
     pub(super) started_at: Option<OffsetDateTime>,
     pub(super) last_accessed_at: Option<OffsetDateTime>,
     pub(super) expires_at: Option<OffsetDateTime>,
@@ -132,7 +133,7 @@ impl<'a> Claims<'a> {
             Field::Value(Factors { count, .. }) if count > MOST_FACTORS => {
                 return Err(TokenError::TooManyFactors { count });
             }
-            Field::Value(Factors { entries, count: 1.. }) => entries.into(),
+            Field::Value(Factors { entries, count: 1.. }) => entries,
             Field::Value(_) | Field::Absent => return Err(TokenError::NoFactors),
             Field::Unreadable => return Err(TokenError::UnreadableSession(FACTORS)),
         };
@@ -162,20 +163,19 @@ impl<'a> Claims<'a> {
 
 impl Audience<'_> {
     pub(super) fn contains(&self, audience: &str) -> bool {
-        match self {
-            Self::One(one) => one == audience,
-            Self::Several(several) => several.iter().any(|one| one == audience),
-        }
+        self.first == audience || self.further.iter().any(|one| one == audience)
     }
 }
 
 impl<'a, 'de: 'a> Lenient<'de> for Audience<'a> {
     fn from_text(text: Cow<'de, str>) -> Option<Self> {
-        Some(Self::One(text))
+        Some(Self { first: text, further: Vec::new() })
     }
 
-    fn from_list<A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
-        Ok(Vec::from_list(list)?.map(Self::Several))
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let Some(first) = list.next_element::<Field<Cow<'a, str>>>()? else { return Ok(None) };
+        let further = Vec::from_list(list)?;
+        Ok(first.value().zip(further).map(|(first, further)| Self { first, further }))
     }
 }
 
@@ -194,7 +194,7 @@ objects!(SessionMembers FactorMembers AttributeMembers OrganizationMembers);
 
 impl<'de> Lenient<'de> for Factors {
     fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
-        let (mut factors, mut readable) = (Self { entries: Vec::with_capacity(4), count: 0 }, true);
+        let (mut factors, mut readable) = (Self { entries: Vec::with_capacity(2), count: 0 }, true);
         while let Some(entry) = list.next_element::<Field<FactorMembers<'de>>>()? {
             factors.count += 1;
             match entry.value().and_then(FactorMembers::factor) {

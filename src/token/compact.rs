@@ -54,7 +54,7 @@ impl<'a> Compact<'a> {
             return Err(TokenError::NotThreeParts);
         };
         let signed = token.get(..header.len() + 1 + payload.len()).unwrap_or_default().as_bytes();
-        let mut both = Vec::with_capacity(token.len() + payload.len());
+        let mut both = Vec::with_capacity(token.len() + payload.len() / 4 * 3 + 3);
         both.extend_from_slice(token.as_bytes());
         URL_SAFE_NO_PAD.decode_append(payload, &mut both).map_err(|_| TokenError::NotBase64Url(Part::Payload))?;
         let signature = Signature::decode(signature).ok_or(TokenError::NotBase64Url(Part::Signature))?;

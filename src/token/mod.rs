@@ -193,6 +193,9 @@ impl Verifier {
     ///
     /// The rule that the token broke, or that no keys can be had.
     pub async fn verify(&self, token: &str) -> Result<Session, TokenError> {
+        if let Some(session) = self.remembered(token.as_bytes()) {
+            return self.recheck(&session, self.now()).map(|()| session);
+        }
         match self.attempt(token, self.now()) {
             Attempt::Done(outcome) => outcome,
             Attempt::Wait(refresh) => {
@@ -208,9 +211,18 @@ impl Verifier {
     ///
     /// The rule that the token broke, or that no keys are known.
     pub fn verify_at(&self, token: &str, now: OffsetDateTime) -> Result<Session, TokenError> {
+        if let Some(session) = self.remembered(token.as_bytes()) {
+            return self.recheck(&session, now).map(|()| session);
+        }
         self.try_verify(token, now).map_err(|failure| match failure {
             Failure::Refused(error) | Failure::NoKey { error, .. } => error,
         })
+    }
+
+    /// The session of this very token, verified before with keys that are still the current ones. Its times have to be judged.
+    pub(crate) fn remembered(&self, token: &[u8]) -> Option<Session> {
+        let keys = self.settings.keys.current()?;
+        self.settings.cache.get(token, keys.id())
     }
 
     /// Verifies a token with the keys at hand; where its key is not among them, says what to wait for.
@@ -234,15 +246,12 @@ impl Verifier {
     }
 
     /// Whether this verifier made the session, of this very token.
-    pub(crate) fn made(&self, session: &Session, token: &str) -> bool {
+    pub(crate) fn made(&self, session: &Session, token: &[u8]) -> bool {
         session.is_of(self.settings.id, token)
     }
 
     fn try_verify(&self, token: &str, now: OffsetDateTime) -> Result<Session, Failure> {
         let keys = self.settings.keys.current();
-        if let Some(session) = keys.as_ref().and_then(|keys| self.settings.cache.get(token, keys.id())) {
-            return self.recheck(&session, now).map(|()| session).map_err(Failure::Refused);
-        }
         let compact = Compact::parse(token).map_err(Failure::Refused)?;
         let known = keys.as_ref().and_then(|keys| keys.by_header(compact.header));
         if let Some((keys, key)) = keys.as_ref().zip(known) {

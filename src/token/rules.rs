@@ -68,7 +68,8 @@ impl Rules {
         };
         let organization = organization.map(|of| (text(&of.organization_id), text(&of.slug)));
         let (ip_address, user_agent) = (text(&session.attributes.ip_address), text(&session.attributes.user_agent));
-        let (id, roles) = (source.text(&session.id), session.roles.iter().map(|role| source.text(role)).collect());
+        let (id, roles) =
+            (source.text(&session.id), session.roles.into_iter().map(|role| source.text(&role)).collect());
         Ok(SessionParts {
             id,
             user_id,

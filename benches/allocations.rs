@@ -1,0 +1,43 @@
+//! Heap allocations of one request, each in Rust code: `cargo bench --bench allocations`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot go on should say where"
+)]
+
+mod support;
+
+use http::Request;
+use tower::{Layer, Service};
+use tower_step_up::{Policy, StepUpLayer};
+
+use support::{Body, Trivial, bearer, cookie, forged, guard, status, token, verifier};
+
+fn main() {
+    let (seen, new, other) = (token(0), token(1), token(2));
+    let mut guarded = guard().layer(Trivial);
+    let strict = StepUpLayer::new(verifier()).require(Policy::phishing_resistant().named("admin"));
+    let mut strict = strict.layer(Trivial);
+    assert_eq!((status(&mut guarded, bearer(&seen)), status(&mut strict, bearer(&seen))), (200, 401));
+    assert_eq!(status(&mut guarded, bearer(&other)), 200);
+
+    println!("{:32} {:>11} {:>9}", "one request", "allocations", "bytes");
+    row("the trivial service alone", &mut Trivial, bearer(&seen), 200);
+    row("first sight", &mut guarded, bearer(&new), 200);
+    row("repeated, by bearer", &mut guarded, bearer(&seen), 200);
+    row("repeated, by cookie", &mut guarded, cookie(&seen), 200);
+    row("refused without a token", &mut guarded, Request::get("/").body(Body::default()).unwrap(), 401);
+    row("refused for a bad signature", &mut guarded, bearer(&forged()), 401);
+    row("refused with a step-up", &mut strict, bearer(&seen), 401);
+}
+
+fn row<S, B>(name: &str, service: &mut S, request: Request<Body>, want: u16)
+where
+    S: Service<Request<Body>, Response = http::Response<B>, Error = std::convert::Infallible>,
+{
+    let mut got = 0;
+    let measured = allocation_counter::measure(|| got = status(service, request));
+    assert_eq!(got, want, "{name}");
+    println!("{name:32} {:>11} {:>9}", measured.count_total, measured.bytes_total);
+}

@@ -1,0 +1,59 @@
+//! What policies cost where they are refused, audited and compared: `cargo bench --bench policy`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot go on should say where"
+)]
+
+mod support;
+
+use divan::{Bencher, black_box};
+use tower_step_up::testing::{self, NOW};
+use tower_step_up::{Factor, Policy};
+
+use support::{bare_check, token, transfer};
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench]
+fn a_bare_signature_check(bencher: Bencher<'_, '_>) {
+    bencher.bench(bare_check(&token(0)));
+}
+
+#[divan::bench]
+fn prompts_for_transfer(bencher: Bencher<'_, '_>) {
+    let session = testing::session().proved(Factor::Password).build();
+    let shortfall = transfer().evaluate(&session, NOW).err().unwrap();
+    let offered = shortfall.offered();
+    bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
+}
+
+/// 32 clauses, of which the last eight are the dearest there are, and 24 factors on offer.
+#[divan::bench(sample_count = 20)]
+fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
+    let offered: Vec<_> = Factor::LISTED.iter().take(24).cloned().collect();
+    let clauses = offered.iter().cloned().map(Policy::factor).chain((0..8).map(|_| Policy::independent(4)));
+    let shortfall =
+        Policy::try_at_least(20, clauses).unwrap().evaluate(&testing::session().build(), NOW).err().unwrap();
+    bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
+}
+
+#[divan::bench]
+fn audit_of_transfer(bencher: Bencher<'_, '_>) {
+    bencher.bench(|| black_box(&transfer()).audit());
+}
+
+#[divan::bench]
+fn implication_that_holds(bencher: Bencher<'_, '_>) {
+    bencher.bench(|| black_box(&transfer()).implies(&Policy::mfa()));
+}
+
+#[divan::bench(sample_count = 20)]
+fn implication_at_the_bound(bencher: Bencher<'_, '_>) {
+    let of_24 = |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
+    let (more, fewer) = (of_24(12), of_24(11));
+    bencher.bench(|| black_box(&more).implies(black_box(&fewer)));
+}

@@ -1,0 +1,153 @@
+//! What the benchmarks have in common: tokens of the size that Stytch issues, and a service that does nothing.
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
+use serde_json::json;
+use time::OffsetDateTime;
+use tower::Service;
+use tower_step_up::testing::{self, NOW, TestIssuer};
+use tower_step_up::{Clock, Factor, KeySet, KeySource, Policy, Refresh, StepUpLayer, Verifier};
+
+pub(crate) type Body = Full<Bytes>;
+
+pub(crate) static ISSUER: LazyLock<TestIssuer> = LazyLock::new(TestIssuer::new);
+
+/// A clock that stands still and costs nothing; the system's takes some 30 ns.
+pub(crate) struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> OffsetDateTime {
+        NOW
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// The issuer's keys, as a source that can read them anew.
+#[derive(Clone, Default)]
+pub(crate) struct Keys(Arc<Mutex<Option<Arc<KeySet>>>>);
+
+impl Keys {
+    pub(crate) fn read(&self) {
+        *self.0.lock().unwrap() = Some(Arc::new(KeySet::from_jwks(ISSUER.jwks().as_bytes()).unwrap()));
+    }
+}
+
+impl KeySource for Keys {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn refresh(&self, _kid: &str) -> Option<Refresh> {
+        None
+    }
+}
+
+pub(crate) fn verifier() -> Verifier {
+    ISSUER.verifier().clock(Still)
+}
+
+/// Complete MFA, and a second factor proved within the last ten minutes: six clauses, and a limit.
+pub(crate) fn transfer() -> Policy {
+    Policy::mfa()
+        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(600)))
+        .named("transfer")
+}
+
+pub(crate) fn guard() -> StepUpLayer {
+    StepUpLayer::new(verifier()).require(transfer())
+}
+
+/// A token as Stytch issues it for a password and an SMS code: about 1.1 kB of payload, nine dates.
+pub(crate) fn token(number: usize) -> String {
+    let minute = Duration::from_secs(60);
+    let session = testing::session().proved_ago(Factor::Password, minute).proved_ago(Factor::OtpSms, minute);
+    let mut claims = ISSUER.claims(&session.role("stytch_user").claim("plan", "gold").claim("number", number));
+    let session = &mut claims["https://stytch.com/session"];
+    session["attributes"] = json!({
+        "ip_address": "203.0.113.7",
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    });
+    for entry in session["authentication_factors"].as_array_mut().into_iter().flatten() {
+        entry["created_at"] = json!("2025-11-02T08:15:30Z");
+        entry["updated_at"] = json!("2026-01-01T11:59:00Z");
+    }
+    session["authentication_factors"][1]["phone_number_factor"] =
+        json!({"phone_id": "phone-number-test-00000000-0000-4000-8000-000000000000", "phone_number": "+15005550006"});
+    ISSUER.mint_claims(&claims)
+}
+
+/// As many different tokens.
+pub(crate) fn tokens(count: usize) -> Vec<String> {
+    (0..count).map(token).collect()
+}
+
+/// The crypto library's check with a parsed key: what no verification can be faster than.
+pub(crate) fn bare_check(token: &str) -> impl Fn() -> bool + use<> {
+    let set: JwkSet = serde_json::from_str(ISSUER.jwks()).unwrap();
+    let AlgorithmParameters::RSA(rsa) = &set.keys.first().unwrap().algorithm else { panic!("an RSA key") };
+    let decode = |text: &str| base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).unwrap();
+    let components = RsaPublicKeyComponents { n: decode(&rsa.n), e: decode(&rsa.e) };
+    let key: ParsedPublicKey = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).unwrap();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (signed, signature) = (signed.to_owned(), decode(signature));
+    move || key.verify_sig(divan::black_box(signed.as_bytes()), divan::black_box(&signature)).is_ok()
+}
+
+/// The same token with the signature of another.
+pub(crate) fn forged() -> String {
+    let (genuine, other) = (token(0), token(1));
+    format!("{}.{}", genuine.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1)
+}
+
+pub(crate) fn bearer(token: &str) -> Request<Body> {
+    Request::get("/").header("authorization", format!("Bearer {token}")).body(Body::default()).unwrap()
+}
+
+pub(crate) fn cookie(token: &str) -> Request<Body> {
+    let cookies = format!("theme=dark; _ga=GA1.1.1234567890.1234567890; stytch_session_jwt={token}; lang=en");
+    Request::get("/").header("cookie", cookies).body(Body::default()).unwrap()
+}
+
+/// Answers at once.
+#[derive(Clone)]
+pub(crate) struct Trivial;
+
+impl Service<Request<Body>> for Trivial {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _request: Request<Body>) -> Self::Future {
+        ready(Ok(Response::new(Body::default())))
+    }
+}
+
+/// The status with which a service answers at once.
+pub(crate) fn status<S, B>(service: &mut S, request: Request<Body>) -> u16
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
+{
+    let mut future = std::pin::pin!(service.call(request));
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(response)) => response.status().as_u16(),
+        Poll::Ready(Err(never)) => match never {},
+        Poll::Pending => 0,
+    }
+}
