@@ -138,6 +138,7 @@ fn by_hand(bencher: Bencher<'_, '_>) {
     validation.set_audience(&[ISSUER.audience()]);
     validation.set_issuer(&[ISSUER.name()]);
     validation.validate_exp = false; // the time stands still here
+    #[expect(clippy::result_large_err, reason = "the layer asks for it")]
     let layer = ValidateRequestHeaderLayer::custom(move |request: &mut Request<Body>| {
         let refused = || {
             let mut response = Response::new(Body::default());

@@ -28,7 +28,8 @@ pub use self::clock::{Clock, SystemClock};
 pub use self::credentials::{CredentialError, CredentialSource};
 pub use self::factor::{AuthenticationFactor, Factor, UnknownFactor, UnlistedFactor};
 pub use self::keys::{
-    Algorithm, KeyHealth, KeySet, KeySetError, KeySource, KeysUnavailable, Refresh, StaticKeys, UnknownAlgorithm,
+    Algorithm, KeyHealth, KeySet, KeySetError, KeySetId, KeySource, KeysUnavailable, Refresh, StaticKeys,
+    UnknownAlgorithm,
 };
 #[cfg(feature = "remote")]
 pub use self::keys::{RemoteKeys, RemoteKeysError};

@@ -14,8 +14,8 @@ pub(crate) use self::health::warm_up;
 pub(crate) use self::jwk::Key;
 #[cfg(feature = "remote")]
 pub use self::remote::{RemoteKeys, RemoteKeysError};
-pub(crate) use self::set::KeySetId;
-pub use self::set::{KeySet, KeySetError};
+
+pub use self::set::{KeySet, KeySetError, KeySetId};
 #[cfg(feature = "testing")]
 pub(crate) use self::signature::SigningKey;
 pub use self::signature::{Algorithm, UnknownAlgorithm};
@@ -41,6 +41,12 @@ pub trait KeySource: Send + Sync + 'static {
 
     /// Looks for a key that `current` does not have. The source decides whether and how often: anyone can make up a `kid`.
     fn refresh(&self, kid: &str) -> Option<Refresh>;
+
+    /// Which set [`current`](Self::current) has. Asked in its place where a token is already known; worth an answer of its own,
+    /// since the reference count of one set that all threads take and give back slows them all down.
+    fn current_id(&self) -> Option<KeySetId> {
+        self.current().map(|keys| keys.id())
+    }
 
     /// How the source is doing. If nothing else is said: as many keys as `current` has, which do not age.
     fn health(&self) -> KeyHealth {
@@ -83,6 +89,10 @@ impl<K: KeySource + ?Sized> KeySource for Arc<K> {
         (**self).refresh(kid)
     }
 
+    fn current_id(&self) -> Option<KeySetId> {
+        (**self).current_id()
+    }
+
     fn health(&self) -> KeyHealth {
         (**self).health()
     }
@@ -113,6 +123,10 @@ impl StaticKeys {
 impl KeySource for StaticKeys {
     fn current(&self) -> Option<Arc<KeySet>> {
         Some(Arc::clone(&self.0))
+    }
+
+    fn current_id(&self) -> Option<KeySetId> {
+        Some(self.0.id())
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {

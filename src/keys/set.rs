@@ -28,16 +28,16 @@ struct KnownHeader {
     kid: Box<str>,
 }
 
-/// Which set it is: another for each that was ever read.
+/// Which set it is: another for each that was ever read in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeySetId(u64);
+pub struct KeySetId(u64);
 
 impl KeySet {
     /// The usable keys of a JWKS document (RFC 7517).
     ///
     /// Skipped, each with a log line: keys without a `kid` or with one that an earlier key has, symmetric keys, keys
     /// with private members, keys not meant for signatures (`use`, `key_ops`), RSA keys under 2048 or over 8192 bits,
-    /// and keys of other types, curves and algorithms than this crate verifies. More than 1,024 keys are not looked at.
+    /// and keys of other types, curves and [algorithms](crate::Algorithm) than this crate verifies. More than 1,024 keys are not looked at.
     ///
     /// # Errors
     ///
@@ -86,7 +86,9 @@ impl KeySet {
         self.keys.get(kid)
     }
 
-    pub(crate) fn id(&self) -> KeySetId {
+    /// Which set this is.
+    #[must_use]
+    pub fn id(&self) -> KeySetId {
         self.id
     }
 

@@ -10,7 +10,7 @@ use super::clock::FixedClock;
 use super::session::SessionBuilder;
 use crate::clock::Clock;
 use crate::credentials::CredentialSource;
-use crate::keys::{Algorithm, KeySet, KeySource, Refresh, SigningKey};
+use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh, SigningKey};
 use crate::layer::StepUpLayer;
 use crate::token::Verifier;
 
@@ -190,6 +190,10 @@ impl Default for TestIssuer {
 impl KeySource for TestIssuer {
     fn current(&self) -> Option<Arc<KeySet>> {
         Some(Arc::clone(&self.key.set))
+    }
+
+    fn current_id(&self) -> Option<KeySetId> {
+        Some(self.key.set.id())
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {

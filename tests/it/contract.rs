@@ -373,6 +373,7 @@ impl KeySource for Counted {
 async fn nested_guards_of_one_verifier_verify_a_token_once() {
     let counted = Counted::default();
     let verifier = Verifier::new(counted.clone(), [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let verifier = verifier.cache_bytes(0); // which would remember it too
     let guard = StepUpLayer::new(verifier.clone());
     let inner = StepUpLayer::new(verifier).require(Policy::mfa());
     let service = guard.layer(inner.layer(guard.layer(service_fn(report))));

@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 use super::schedule::{Decision, Limits, Schedule};
 use crate::clock::Clock;
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
-use crate::keys::{KeyHealth, KeySet, KeysUnavailable, Refresh};
+use crate::keys::{KeyHealth, KeySet, KeySetId, KeysUnavailable, Refresh};
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -77,6 +77,17 @@ impl Fetching {
             }
         }
         (age < settings.limits.usable_for).then(|| Arc::clone(&held.keys))
+    }
+
+    /// Which set that is.
+    pub(super) fn current_id(self: &Arc<Self>, settings: &Settings) -> Option<KeySetId> {
+        let held = self.held.load();
+        let held = held.as_ref()?;
+        let age = settings.clock.monotonic().saturating_sub(held.fetched_at);
+        match age < held.due.min(settings.limits.usable_for) {
+            true => Some(held.keys.id()),
+            false => self.current(settings).map(|keys| keys.id()),
+        }
     }
 
     pub(super) fn health(&self, settings: &Settings) -> KeyHealth {

@@ -11,7 +11,7 @@ use http::Uri;
 
 use self::fetching::{Fetching, Settings};
 use self::schedule::Limits;
-use super::{KeyHealth, KeySet, KeySource, Refresh};
+use super::{KeyHealth, KeySet, KeySetId, KeySource, Refresh};
 use crate::clock::{Clock, SystemClock};
 use crate::endpoint;
 use crate::http_client::{self, Bounds, HttpClient};
@@ -144,6 +144,10 @@ impl RemoteKeys {
 impl KeySource for RemoteKeys {
     fn current(&self) -> Option<Arc<KeySet>> {
         self.fetching.current(&self.settings)
+    }
+
+    fn current_id(&self) -> Option<KeySetId> {
+        self.fetching.current_id(&self.settings)
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {

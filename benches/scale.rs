@@ -1,0 +1,151 @@
+//! How the guard grows: with threads, factors, keys and tokens: `cargo bench --bench scale`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot go on should say where"
+)]
+
+mod support;
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Instant;
+
+use http::{HeaderValue, Request};
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_step_up::testing::{self, TestIssuer};
+use tower_step_up::{Algorithm, Factor, Policy, StaticKeys, StepUpLayer, Verifier};
+
+use support::{Body, ISSUER, Still, Trivial, bearer, guard, status, tokens};
+
+fn main() {
+    threads();
+    factors();
+    keys();
+    cached_tokens();
+}
+
+/// The median of some rounds, in nanoseconds for each of `times`.
+fn nanoseconds(rounds: usize, times: usize, mut round: impl FnMut()) -> f64 {
+    let mut taken: Vec<f64> = (0..rounds)
+        .map(|_| {
+            let begun = Instant::now();
+            round();
+            begun.elapsed().as_secs_f64() * 1e9 / times as f64
+        })
+        .collect();
+    taken.sort_by(f64::total_cmp);
+    taken[rounds / 2]
+}
+
+/// Repeats of different tokens, on one thread and on two; and what two threads of this machine can do at all.
+fn threads() {
+    const REPEATS: usize = 2_000_000;
+    let (guard, tokens) = (guard(), tokens(2));
+    let rate = |threads: usize, guarded: bool| {
+        let barrier = Barrier::new(threads);
+        thread::scope(|scope| {
+            let workers = tokens.iter().take(threads).map(|token| {
+                let (mut service, barrier) = (guard.layer(Trivial), &barrier);
+                scope.spawn(move || {
+                    // Static, so that no counter of it is shared.
+                    let value = HeaderValue::from_static(Box::leak(format!("Bearer {token}").into_boxed_str()));
+                    let request = || {
+                        let mut request = Request::new(Body::default());
+                        request.headers_mut().insert("authorization", value.clone());
+                        request
+                    };
+                    assert_eq!(status(&mut service, request()), 200);
+                    barrier.wait();
+                    let begun = Instant::now();
+                    for _ in 0..REPEATS {
+                        let got =
+                            if guarded { status(&mut service, request()) } else { status(&mut Trivial, request()) };
+                        assert_eq!(got, 200);
+                    }
+                    REPEATS as f64 / begun.elapsed().as_secs_f64()
+                })
+            });
+            let workers: Vec<_> = workers.collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).sum::<f64>()
+        })
+    };
+    for (name, guarded) in [("a guard", true), ("none", false)] {
+        let mut ratios: Vec<f64> = (0..5).map(|_| rate(2, guarded) / rate(1, guarded)).collect();
+        ratios.sort_by(f64::total_cmp);
+        println!("two threads do {:.2} times what one does, with {name}", ratios[2]);
+    }
+}
+
+/// A decision over sessions of 1 to 64 factors, all of one kind but one.
+fn factors() {
+    println!("factors in the session: nanoseconds for one decision");
+    for count in [1, 2, 4, 8, 16, 32, 64] {
+        let session = (1..count).fold(testing::session().proved(Factor::Password), |session, number| {
+            session.proved(if number == 1 {
+                Factor::OtpSms
+            } else {
+                Factor::LISTED[number % Factor::LISTED.len()].clone()
+            })
+        });
+        let (session, policy) = (session.build(), support::transfer());
+        let each = nanoseconds(9, 10_000, || {
+            (0..10_000).for_each(|_| drop(divan::black_box(policy.evaluate(divan::black_box(&session), testing::NOW))));
+        });
+        println!("{count:>8} {each:>8.0}");
+    }
+}
+
+/// First sights where the source has 1 to 1,000 keys.
+fn keys() {
+    println!("keys in the set: nanoseconds for one first sight");
+    let tokens = tokens(256);
+    let own: Value = serde_json::from_str(ISSUER.jwks()).unwrap();
+    for count in [1, 10, 100, 1_000] {
+        let others = (1..count).map(|_| {
+            let other = TestIssuer::new().with_new_key(Algorithm::EdDsa);
+            serde_json::from_str::<Value>(other.jwks()).unwrap()["keys"][0].clone()
+        });
+        let document = json!({"keys": others.chain([own["keys"][0].clone()]).collect::<Vec<_>>()}).to_string();
+        let keys = StaticKeys::from_jwks(document.as_bytes()).unwrap();
+        let verifier = Verifier::new(keys, [ISSUER.name()], ISSUER.audience()).clock(Still).cache_bytes(0);
+        let mut service = StepUpLayer::new(verifier).layer(Trivial);
+        let each = nanoseconds(9, tokens.len(), || {
+            tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
+        });
+        println!("{count:>8} {each:>8.0}");
+    }
+}
+
+/// Repeats in turn where 1 to 100,000 tokens are remembered, and the memory that they take.
+fn cached_tokens() {
+    println!("tokens remembered: nanoseconds for one repeat, and resident memory in MiB");
+    // Quick to sign; they are verified once each.
+    let issuer = TestIssuer::new().with_new_key(Algorithm::EdDsa);
+    let sessions =
+        |number: usize| testing::session().proved(Factor::Password).proved(Factor::OtpSms).claim("number", number);
+    let before = resident();
+    for count in [1, 10, 100, 1_000, 10_000, 100_000] {
+        let tokens: Vec<_> = (0..count).map(|number| issuer.mint(&sessions(number))).collect();
+        let verifier = issuer.verifier().clock(Still).cache_bytes(1 << 30);
+        let mut service = StepUpLayer::new(verifier).require(Policy::mfa()).layer(Trivial);
+        let own = resident();
+        tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
+        let taken = resident() - own;
+        let times = count.max(10_000);
+        let each = nanoseconds(5, times, || {
+            tokens.iter().cycle().take(times).for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
+        });
+        println!("{count:>8} {each:>8.0} {taken:>8.1}");
+    }
+    println!("(requests made included; {before:.0} MiB before)");
+}
+
+/// Of this process, in MiB; 0 where the system does not say.
+fn resident() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|text| text.split(' ').nth(1)?.parse::<f64>().ok());
+    pages.unwrap_or_default() * 4_096.0 / (1 << 20) as f64
+}
