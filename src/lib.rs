@@ -6,6 +6,7 @@ mod axum;
 mod clock;
 mod credentials;
 mod endpoint;
+mod excerpt;
 mod factor;
 #[cfg(feature = "remote")]
 mod http_client;
@@ -26,6 +27,7 @@ mod trust;
 pub use self::axum::MissingGrant;
 pub use self::clock::{Clock, SystemClock};
 pub use self::credentials::{CredentialError, CredentialSource};
+pub use self::excerpt::Excerpt;
 pub use self::factor::{AuthenticationFactor, Factor, UnknownFactor, UnlistedFactor};
 pub use self::keys::{
     Algorithm, KeyHealth, KeySet, KeySetError, KeySetId, KeySource, KeysUnavailable, Refresh, StaticKeys,
@@ -43,5 +45,5 @@ pub use self::policy::{DocumentError, DocumentFault, Inexpressible, Policies, Un
 pub use self::rejection::Rejection;
 pub use self::respond::{BearerChallenge, Respond, problem};
 pub use self::session::{Attributes, CustomClaimsError, Organization, Session};
-pub use self::token::{AccessTokenClaim, Excerpt, Part, TimeClaim, TokenError, Verifier};
+pub use self::token::{AccessTokenClaim, Part, TimeClaim, TokenError, Verifier};
 pub use self::trust::{Compromise, TrustModel, UnknownCompromise};

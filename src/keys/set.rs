@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::jwk::{self, Key};
+use crate::excerpt::Excerpt;
 
 /// How many keys of a document are looked at.
 const MOST_KEYS: usize = 1_024;
@@ -58,7 +59,7 @@ impl KeySet {
                 Entry::Occupied(_) => Err("its kid stands twice"),
             });
             if let Err(reason) = outcome {
-                tracing::warn!(kid = kid_of(raw), reason, "key skipped");
+                tracing::warn!(kid = %kid_of(raw), reason, "key skipped");
             }
         }
         if keys.is_empty() {
@@ -139,13 +140,13 @@ impl fmt::Display for KeySetError {
 impl std::error::Error for KeySetError {}
 
 /// The id of a key that was skipped, for the log.
-fn kid_of(jwk: &RawValue) -> String {
+fn kid_of(jwk: &RawValue) -> Excerpt {
     #[derive(Deserialize)]
     struct Named {
         kid: Option<String>,
     }
     let kid = serde_json::from_str(jwk.get()).ok().and_then(|named: Named| named.kid);
-    kid.unwrap_or_default().chars().take(80).flat_map(char::escape_default).collect()
+    Excerpt::of(kid.as_deref())
 }
 
 #[derive(Deserialize)]

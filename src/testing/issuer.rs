@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::clock::FixedClock;
 use super::session::SessionBuilder;
 use crate::clock::Clock;
-use crate::credentials::CredentialSource;
 use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh, SigningKey};
 use crate::layer::StepUpLayer;
 use crate::token::Verifier;
@@ -117,7 +116,7 @@ impl TestIssuer {
     /// A guard for its tokens, which demands any session until more is [required](StepUpLayer::require).
     #[must_use]
     pub fn guard(&self) -> StepUpLayer {
-        StepUpLayer::new(self.verifier()).credentials(CredentialSource::defaults())
+        StepUpLayer::new(self.verifier())
     }
 
     /// A session JWT, issued now by its clock: at [`NOW`](super::NOW), unless [`clock`](Self::clock) says otherwise. A

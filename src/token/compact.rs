@@ -6,8 +6,9 @@ use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
 use super::error::TokenError;
-use super::evidence::{Excerpt, Part};
+use super::evidence::Part;
 use super::json::{self, Fault, Field, Presence};
+use crate::excerpt::Excerpt;
 use crate::keys::Algorithm;
 
 /// The longest token that is looked at, in bytes.

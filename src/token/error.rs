@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::evidence::{AccessTokenClaim, Excerpt, Part, TimeClaim};
+use super::evidence::{AccessTokenClaim, Part, TimeClaim};
+use crate::excerpt::Excerpt;
 use crate::keys::{Algorithm, KeysUnavailable};
 
 /// Why a token was refused: the one rule that it broke first.

@@ -9,7 +9,7 @@ mod json;
 mod rules;
 
 pub use self::error::TokenError;
-pub use self::evidence::{AccessTokenClaim, Excerpt, Part, TimeClaim};
+pub use self::evidence::{AccessTokenClaim, Part, TimeClaim};
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use self::cache::Cache;
 use self::compact::Compact;
 use self::rules::{Rules, Tenancy};
 use crate::clock::{Clock, SystemClock};
+use crate::excerpt::Excerpt;
 use crate::keys::{self, Algorithm, Key, KeyHealth, KeySet, KeySource, KeysUnavailable, Refresh};
 use crate::session::{DEFAULT_LEEWAY, Session, Source, VerifierId};
 

@@ -7,8 +7,9 @@ use time::OffsetDateTime;
 
 use super::claims::{Claims, OrganizationMembers};
 use super::error::TokenError;
-use super::evidence::{AccessTokenClaim, Excerpt, TimeClaim};
+use super::evidence::{AccessTokenClaim, TimeClaim};
 use super::json::{Field, Presence};
+use crate::excerpt::Excerpt;
 use crate::factor::Factor;
 use crate::session::{Session, SessionParts, Source, Text, VerifierId};
 

@@ -193,3 +193,36 @@ fn keys_that_cannot_be_had_are_a_warning_and_the_cause_another() {
     let decision = "WARN tower_step_up::guard: decision=\"refused\" policy=session reason=\"keys_unavailable\"";
     assert!(lines[1].starts_with(decision), "{lines:?}");
 }
+
+#[test]
+fn each_key_that_is_skipped_leaves_a_line_with_the_reason() {
+    let jwks: serde_json::Value = serde_json::from_str(issuer().jwks()).unwrap();
+    let good = &jwks["keys"][0];
+    let but = |name: &str, value: serde_json::Value| {
+        let mut key = good.clone();
+        key["kid"] = json!(name);
+        key[name] = value;
+        key
+    };
+    let document = json!({"keys": [
+        good, good, but("d", json!("AQAB")), but("use", json!("enc")), but("n", json!("AQAB")), but("alg", json!("ES256")),
+        {"kty": "oct", "kid": "secret\n", "k": "AQAB"},
+    ]});
+    let (set, lines) =
+        logged(Level::WARN, || tower_step_up::KeySet::from_jwks(document.to_string().as_bytes()).unwrap());
+    assert_eq!(set.len(), 1);
+    let line = |kid: &str, reason: &str| {
+        format!("WARN tower_step_up::keys::set: key skipped kid=\"{kid}\" reason=\"{reason}\"")
+    };
+    assert_eq!(
+        lines,
+        [
+            line(issuer().kid(), "its kid stands twice"),
+            line("d", "it has private members"),
+            line("use", "its use is not sig"),
+            line("n", "its modulus does not have 2048 to 8192 bits"),
+            line("alg", "its alg is not one of its type"),
+            line("secret\\n", "it is symmetric"),
+        ]
+    );
+}
