@@ -1,6 +1,7 @@
 //! The compact serialization (RFC 7515, section 7.1): three parts of base64url, and the header.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -48,13 +49,13 @@ impl<'a> Compact<'a> {
         if token.len() > LONGEST {
             return Err(TokenError::TooLarge { bytes: token.len() });
         }
-        let mut parts = token.split('.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(TokenError::NotThreeParts);
         };
-        let signed = token.get(..header.len() + 1 + payload.len()).unwrap_or_default().as_bytes();
+        let part = |range: Range<usize>| token.get(range).unwrap_or_default();
+        let (header, payload) = (part(0..first), part(first + 1..second));
+        let (signature, signed) = (part(second + 1..token.len()), part(0..second).as_bytes());
         let mut both = Vec::with_capacity(token.len() + payload.len() / 4 * 3 + 3);
         both.extend_from_slice(token.as_bytes());
         URL_SAFE_NO_PAD.decode_append(payload, &mut both).map_err(|_| TokenError::NotBase64Url(Part::Payload))?;

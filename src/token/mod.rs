@@ -12,6 +12,7 @@ pub use self::error::TokenError;
 pub use self::evidence::{AccessTokenClaim, Part, TimeClaim};
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -256,11 +257,11 @@ impl Verifier {
 
     fn try_verify(&self, token: &str, now: OffsetDateTime) -> Result<Session, Failure> {
         let keys = self.settings.keys.current();
-        let compact = Compact::parse(token).map_err(Failure::Refused)?;
+        let mut compact = Compact::parse(token).map_err(Failure::Refused)?;
         let known = keys.as_ref().and_then(|keys| keys.by_header(compact.header));
         if let Some((keys, key)) = keys.as_ref().zip(known) {
             self.check_algorithm(key.algorithm()).map_err(Failure::Refused)?;
-            return self.verify_under(keys, key, token, compact, now).map_err(Failure::Refused);
+            return self.verify_under(keys, key, token, &mut compact, now).map_err(Failure::Refused);
         }
         let (algorithm, kid) = compact.judge_header(&self.settings.algorithms).map_err(Failure::Refused)?;
         let Some((keys, key)) = keys.as_ref().and_then(|keys| Some((keys, keys.get(&kid)?))) else {
@@ -276,7 +277,7 @@ impl Verifier {
             return Err(Failure::Refused(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() }));
         }
         let header = compact.header;
-        let session = self.verify_under(keys, key, token, compact, now).map_err(Failure::Refused)?;
+        let session = self.verify_under(keys, key, token, &mut compact, now).map_err(Failure::Refused)?;
         keys.learn_header(header, &kid);
         Ok(session)
     }
@@ -293,13 +294,14 @@ impl Verifier {
         keys: &KeySet,
         key: &Key,
         token: &str,
-        compact: Compact<'_>,
+        compact: &mut Compact<'_>,
         now: OffsetDateTime,
     ) -> Result<Session, TokenError> {
         if !key.verifies(compact.signed, compact.signature.bytes()) {
             return Err(TokenError::InvalidSignature);
         }
-        let both = String::from_utf8(compact.both).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
+        let both =
+            String::from_utf8(mem::take(&mut compact.both)).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
         let session = self.settings.rules.session(self.settings.id, Source::new(both, token.len()), now)?;
         self.settings.cache.insert(&session, keys.id(), now);
         Ok(session)

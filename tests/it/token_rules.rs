@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tower_step_up::testing::{self, NOW, TestIssuer};
 use tower_step_up::{AccessTokenClaim, Algorithm, Excerpt, Factor, Part, TimeClaim, TokenError, Verifier};
 
-use crate::support::{base64url, issuer, reason, with_one_bit_changed};
+use crate::support::{base64url, issuer, reason, seconds, with_one_bit_changed};
 
 const SESSION: &str = "https://stytch.com/session";
 const ORGANIZATION: &str = "https://stytch.com/organization";
@@ -517,4 +517,46 @@ fn evidence_is_short_and_printable() {
     let error = issuer().verifier().verify_at(&token, NOW).unwrap_err();
     assert!(error.to_string().len() < 200 && error.to_string().is_ascii(), "{error}");
     assert!(!error.to_string().contains(char::is_control), "{error:?}");
+}
+
+proptest::proptest! {
+    /// Whatever the times, the verdict is that of the rules one by one, and the same for a token that is remembered.
+    #[test]
+    fn times_are_judged_as_they_are_written(
+        times in proptest::array::uniform3(-9_i64..10), end in proptest::option::of(-9_i64..10), leeway in 0_u64..5
+    ) {
+        let issuer = elliptic();
+        let [nbf, iat, exp] = times.map(|offset| (NOW + time::Duration::seconds(offset)).unix_timestamp());
+        let mut claims = issuer.claims(&testing::session().proved(Factor::Password));
+        claims.extend([("nbf".to_owned(), json!(nbf)), ("iat".to_owned(), json!(iat)), ("exp".to_owned(), json!(exp))]);
+        claims[SESSION]["expires_at"] = match end {
+            Some(offset) => {
+                let end = NOW + time::Duration::seconds(offset);
+                json!(end.format(&time::format_description::well_known::Rfc3339).unwrap())
+            }
+            None => json!(null),
+        };
+        let token = issuer.mint_claims(&claims);
+        let slack = i64::try_from(leeway).unwrap();
+        let (now, is_over) = (NOW.unix_timestamp(), |at: i64| NOW.unix_timestamp() >= at + slack);
+        let want = if nbf > now + slack || iat > now + slack {
+            "token_not_yet_valid"
+        } else if end.is_some_and(|offset| is_over(now + offset)) {
+            "session_ended"
+        } else if is_over(exp) {
+            "token_expired"
+        } else {
+            "ok"
+        };
+        let verifier = issuer.verifier().leeway(seconds(leeway));
+        for _ in 0..2 {
+            proptest::prop_assert_eq!(reason(&verifier.verify_at(&token, NOW)), want);
+        }
+    }
+}
+
+/// Quick to sign with.
+fn elliptic() -> &'static TestIssuer {
+    static ISSUER: std::sync::OnceLock<TestIssuer> = std::sync::OnceLock::new();
+    ISSUER.get_or_init(|| TestIssuer::new().with_new_key(Algorithm::EdDsa))
 }
