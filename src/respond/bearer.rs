@@ -4,24 +4,22 @@ use std::fmt::{self, Write as _};
 
 use http::HeaderValue;
 
-use super::answer::{Answer, Challenge};
+use super::answer::Answer;
 
 /// The longest text in quotes, in characters.
 const LONGEST: usize = 512;
 
-pub(super) fn challenge(realm: &str, answer: &Answer<'_>) -> Option<HeaderValue> {
+pub(super) fn bare(realm: &str) -> HeaderValue {
+    // What is quoted is visible ASCII.
+    HeaderValue::try_from(format!("Bearer realm={}", Quoted(realm))).unwrap_or(HeaderValue::from_static("Bearer"))
+}
+
+pub(super) fn challenge(realm: &str, error: &str, answer: &Answer<'_>) -> Option<HeaderValue> {
     // The usual ones have less.
     let mut value = String::with_capacity(256);
-    let error = match answer.challenge {
-        Challenge::None => return None,
-        Challenge::Bare => None,
-        Challenge::Error(error) => Some(error),
-    };
     // Writing to a string cannot fail.
     let _ = write!(value, "Bearer realm={}", Quoted(realm));
-    if let Some(error) = error {
-        let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&answer.detail));
-    }
+    let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&answer.detail));
     let policy = answer.shortfall.map(|shortfall| shortfall.policy());
     if let Some(name) = policy.and_then(|policy| policy.name()) {
         let _ = write!(value, ", acr_values={}", Quoted(name));

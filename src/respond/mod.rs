@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
 
-use self::answer::Answer;
+use self::answer::{Answer, Challenge};
 use crate::rejection::Rejection;
 
 /// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
@@ -62,6 +62,8 @@ where
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerChallenge {
     realm: Box<str>,
+    /// The challenge without an error, since requests without credentials are those that come in floods.
+    bare: HeaderValue,
 }
 
 impl BearerChallenge {
@@ -69,7 +71,7 @@ impl BearerChallenge {
     /// replaced by `?`.
     #[must_use]
     pub fn new(realm: &str) -> Self {
-        Self { realm: realm.into() }
+        Self { realm: realm.into(), bare: bearer::bare(realm) }
     }
 }
 
@@ -89,7 +91,12 @@ impl Respond for BearerChallenge {
         headers.reserve(4);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = bearer::challenge(&self.realm, &answer) {
+        let challenge = match answer.challenge {
+            Challenge::None => None,
+            Challenge::Bare => Some(self.bare.clone()),
+            Challenge::Error(error) => bearer::challenge(&self.realm, error, &answer),
+        };
+        if let Some(challenge) = challenge {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = answer.retry_after {

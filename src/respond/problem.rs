@@ -65,10 +65,12 @@
 //!
 //! Status 503 with `Retry-After`. The keys that tokens are verified with cannot be had now.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
-use super::answer::Answer;
+use super::answer::{Answer, Challenge};
 use crate::policy::{Prompt, Shortfall, Unmet};
 
 const TYPES: &str = "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html";
@@ -129,7 +131,16 @@ impl Serialize for Type {
     }
 }
 
+/// Of an answer without an error the body is always the same.
 pub(super) fn body(answer: &Answer<'_>) -> Bytes {
+    static BARE: OnceLock<Bytes> = OnceLock::new();
+    match answer.challenge {
+        Challenge::Bare => BARE.get_or_init(|| write(answer)).clone(),
+        Challenge::None | Challenge::Error(_) => write(answer),
+    }
+}
+
+fn write(answer: &Answer<'_>) -> Bytes {
     let problem = Problem {
         r#type: Type(answer.section),
         title: answer.title,
