@@ -31,7 +31,6 @@ fn main() {
     divan::main();
 }
 
-/// More tokens than any cache of these benchmarks holds at once, and few enough to be made.
 const TOKENS: usize = 1_024;
 
 fn bench<S, B>(bencher: Bencher<'_, '_>, service: S, want: u16, request: impl Fn() -> Request<Body>)
@@ -57,12 +56,17 @@ fn a_bare_signature_check_that_fails(bencher: Bencher<'_, '_>) {
     bencher.bench(check);
 }
 
-/// Each token for the first time under the keys of the time, in a cache that has room.
+/// Each token for the first time under the keys of the time, in a cache that has room. What it was remembered with under
+/// the keys before gives way.
 #[divan::bench(sample_count = 1_000)]
 fn first_sight(bencher: Bencher<'_, '_>) {
+    first_sights(bencher, 64 << 20);
+}
+
+fn first_sights(bencher: Bencher<'_, '_>, cache_bytes: usize) {
     let (tokens, next, keys) = (tokens(TOKENS), Cell::new(0), Keys::default());
     let verifier = Verifier::new(keys.clone(), [ISSUER.name()], ISSUER.audience()).clock(Still);
-    let mut service = StepUpLayer::new(verifier.cache_bytes(64 << 20)).require(transfer()).layer(Trivial);
+    let mut service = StepUpLayer::new(verifier.cache_bytes(cache_bytes)).require(transfer()).layer(Trivial);
     // Once round, so that the memory is there.
     keys.read();
     tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
@@ -77,13 +81,11 @@ fn first_sight(bencher: Bencher<'_, '_>) {
     bench(bencher, service, 200, request);
 }
 
-/// Each token for the first time, in a cache that has to forget another.
+/// Each token for the first time, in a cache that has to forget another: the keys are read anew at every round, since the
+/// cache keeps some of the old tokens on purpose.
 #[divan::bench(sample_count = 1_000)]
 fn first_sight_in_a_full_cache(bencher: Bencher<'_, '_>) {
-    let (tokens, next) = (tokens(TOKENS), Cell::new(0));
-    let mut service = StepUpLayer::new(verifier().cache_bytes(128 << 10)).require(transfer()).layer(Trivial);
-    tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
-    bench(bencher, service, 200, || bearer(&tokens[next.replace(next.get() + 1) % TOKENS]));
+    first_sights(bencher, 1 << 20);
 }
 
 #[divan::bench]
@@ -148,9 +150,9 @@ fn by_hand(bencher: Bencher<'_, '_>) {
         let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
         let claims = jsonwebtoken::decode::<ByHand>(token, &key, &validation).map_err(|_| refused())?.claims;
-        let minute_old = |entry: &ByHandFactor| (NOW - entry.last_authenticated_at).whole_seconds() <= 600;
+        let recent = |entry: &ByHandFactor| (NOW - entry.last_authenticated_at).whole_seconds() <= 600;
         let has = |method: &str| claims.session.authentication_factors.iter().find(|it| it.delivery_method == method);
-        if has("knowledge").is_none() || !has("sms").is_some_and(minute_old) {
+        if has("knowledge").is_none() || !has("sms").is_some_and(recent) {
             return Err(refused());
         }
         request.extensions_mut().insert(std::sync::Arc::new(claims));

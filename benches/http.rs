@@ -87,7 +87,7 @@ fn main() {
             &repeats,
         ),
         ("guarded, tokens that repeat", serve(app().layer(guard(16 << 20))), &repeats),
-        ("guarded, each token for the first time", serve(app().layer(guard(0))), &distinct),
+        ("guarded, nothing remembered", serve(app().layer(guard(0))), &distinct),
     ];
     let mut rates = servers.map(|_| Vec::new());
     for _ in 0..ROUNDS {

@@ -30,6 +30,22 @@ pub struct KeyHealth {
 }
 
 impl KeyHealth {
+    /// Of so many keys, which do not age and have not failed. A source of one's own sets the rest:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_step_up::KeyHealth;
+    ///
+    /// let mut health = KeyHealth::new(2);
+    /// health.age = Some(Duration::from_secs(7));
+    /// assert!(health.is_ready());
+    /// assert!(!KeyHealth::new(0).is_ready());
+    /// ```
+    #[must_use]
+    pub fn new(keys: usize) -> Self {
+        Self { keys, age: None, last_error: None }
+    }
+
     /// Whether tokens can be verified now.
     #[must_use]
     pub fn is_ready(&self) -> bool {

@@ -82,9 +82,12 @@ fn convert(
     let (algorithm, key) = match parameters {
         AlgorithmParameters::RSA(rsa) => {
             let algorithm = stated.unwrap_or(Algorithm::Rs256);
+            if !algorithm.is_rsa() {
+                return Err(ANOTHER_TYPE);
+            }
             let (modulus, exponent) = (decode(&rsa.n)?, decode(&rsa.e)?);
             check_rsa(&modulus, &exponent)?;
-            (algorithm, PublicKey::rsa(algorithm, &modulus, &exponent).ok_or(ANOTHER_TYPE)?)
+            (algorithm, PublicKey::rsa(algorithm, &modulus, &exponent).ok_or("it is not an RSA key")?)
         }
         AlgorithmParameters::EllipticCurve(ec) => {
             let (x, y) = (decode(&ec.x)?, decode(&ec.y)?);

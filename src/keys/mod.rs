@@ -27,8 +27,9 @@ use std::time::Duration;
 
 /// A source of keys.
 ///
-/// [`current`](Self::current) is asked at every request and must not block. Where it has no key for a token's `kid`,
-/// [`refresh`](Self::refresh) is asked once, and after it `current` again.
+/// [`current`](Self::current), or [`current_id`](Self::current_id) in its place, is asked at every request and must not block.
+/// Where `current` has no key for a token's `kid`, [`refresh`](Self::refresh) is asked once, and after it `current` again. As
+/// long as the keys have not changed, a source gives the same set: of one that is read anew no token is remembered.
 ///
 /// | the answer of `refresh` | a token with an unknown `kid` gets |
 /// | --- | --- |
@@ -42,15 +43,15 @@ pub trait KeySource: Send + Sync + 'static {
     /// Looks for a key that `current` does not have. The source decides whether and how often: anyone can make up a `kid`.
     fn refresh(&self, kid: &str) -> Option<Refresh>;
 
-    /// Which set [`current`](Self::current) has. Asked in its place where a token is already known; worth an answer of its own,
-    /// since the reference count of one set that all threads take and give back slows them all down.
+    /// The [id](KeySet::id) of the set that [`current`](Self::current) would give. Asked where the token may be one that is
+    /// remembered; worth an answer of its own, since a reference count that all threads take and give back slows them down.
     fn current_id(&self) -> Option<KeySetId> {
         self.current().map(|keys| keys.id())
     }
 
     /// How the source is doing. If nothing else is said: as many keys as `current` has, which do not age.
     fn health(&self) -> KeyHealth {
-        KeyHealth { keys: self.current().map_or(0, |keys| keys.len()), age: None, last_error: None }
+        KeyHealth::new(self.current().map_or(0, |keys| keys.len()))
     }
 }
 

@@ -36,6 +36,9 @@ pub struct KeySetId(u64);
 impl KeySet {
     /// The usable keys of a JWKS document (RFC 7517).
     ///
+    /// A key is for the algorithm that its `alg` states; without one an RSA key is for RS256, and others are for the one that
+    /// their curve has.
+    ///
     /// Skipped, each with a log line: keys without a `kid` or with one that an earlier key has, symmetric keys, keys
     /// with private members, keys not meant for signatures (`use`, `key_ops`), RSA keys under 2048 or over 8192 bits,
     /// and keys of other types, curves and [algorithms](crate::Algorithm) than this crate verifies. More than 1,024 keys are not looked at.
@@ -169,6 +172,22 @@ mod tests {
         let document = json!({"keys": [7, {"kty": "oct"}, good, jwk(Algorithm::Rs256, &[])]}).to_string();
         let keys = KeySet::from_jwks(document.as_bytes()).expect("one is usable");
         assert_eq!((keys.len(), keys.get("a").map(Key::algorithm)), (1, Some(Algorithm::Es256)));
+    }
+
+    #[test]
+    fn a_header_is_known_once_it_is_learned_and_eight_of_them_are() {
+        let document = json!({"keys": [jwk(Algorithm::Es256, &[])]}).to_string();
+        let keys = KeySet::from_jwks(document.as_bytes()).expect("a usable key");
+        assert!(keys.by_header("0").is_none());
+        for number in 0..9 {
+            keys.learn_header(&number.to_string(), "a");
+            keys.learn_header(&number.to_string(), "a");
+        }
+        let known: Vec<_> = (0..9).map(|number| keys.by_header(&number.to_string()).is_some()).collect();
+        assert_eq!(known, [true, true, true, true, true, true, true, true, false]);
+        assert!(keys.by_header("00").is_none());
+        let again = KeySet::from_jwks(document.as_bytes()).expect("a usable key");
+        assert!(again.by_header("0").is_none() && again.id() != keys.id());
     }
 
     #[test]

@@ -59,6 +59,13 @@ algorithms! {
     EdDsa = "EdDSA";
 }
 
+impl Algorithm {
+    /// Whether its keys are RSA keys.
+    pub(super) fn is_rsa(self) -> bool {
+        matches!(self, Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256)
+    }
+}
+
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

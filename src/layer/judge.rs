@@ -55,26 +55,21 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
     let (now, in_cookie) = (guard.verifier.now(), credential.in_cookie);
     if let Some(session) = known_session(guard, &credential, outer) {
         let verified = guard.verifier.recheck(&session, now).map(|()| session);
-        let grant = decide(guard, verified, now, outer);
-        return Judgement::Decided(grant.map(|grant| Pass { grant: Some(grant), by_cookie: in_cookie }));
+        return Judgement::Decided(decide(guard, verified, now, outer, in_cookie));
     }
     let token = match credential.token() {
         Ok(token) => token,
         Err(error) => return Judgement::Decided(Err(Rejection::InvalidRequest(error))),
     };
     match guard.verifier.attempt(token, now) {
-        Attempt::Done(verified) => {
-            let grant = decide(guard, verified, now, outer);
-            Judgement::Decided(grant.map(|grant| Pass { grant: Some(grant), by_cookie: in_cookie }))
-        }
+        Attempt::Done(verified) => Judgement::Decided(decide(guard, verified, now, outer, in_cookie)),
         Attempt::Wait(refresh) => {
             let (guard, token, outer) = (Arc::clone(guard), token.to_owned(), outer.cloned());
             Judgement::Wait(Box::pin(async move {
                 let refreshed = refresh.await;
                 let now = guard.verifier.now();
                 let verified = refreshed.map_err(TokenError::from).and_then(|()| guard.verifier.verify_at(&token, now));
-                let grant = decide(&guard, verified, now, outer.as_ref());
-                let verdict = grant.map(|grant| Pass { grant: Some(grant), by_cookie: in_cookie });
+                let verdict = decide(&guard, verified, now, outer.as_ref(), in_cookie);
                 record(&guard, &verdict);
                 verdict
             }))
@@ -82,7 +77,7 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
     }
 }
 
-/// The session of this very token, which an outer guard's verifier or this one has made already.
+/// The session of this very token, which this verifier has made already: for an outer guard, or for an earlier request.
 fn known_session(guard: &Guard, credential: &Credential<'_>, outer: Option<&Grant>) -> Option<Session> {
     let outer = outer.map(Grant::session).filter(|session| guard.verifier.made(session, credential.bytes));
     outer.cloned().or_else(|| guard.verifier.remembered(credential.bytes))
@@ -93,7 +88,8 @@ fn decide(
     verified: Result<Session, TokenError>,
     now: OffsetDateTime,
     outer: Option<&Grant>,
-) -> Result<Grant, Rejection> {
+    by_cookie: bool,
+) -> Result<Pass, Rejection> {
     let session = verified?;
     let grant = guard.policy.evaluate(&session, now).map_err(|shortfall| {
         Rejection::StepUpRequired(match &guard.offer {
@@ -101,10 +97,11 @@ fn decide(
             None => shortfall,
         })
     })?;
-    Ok(match outer {
+    let grant = match outer {
         Some(outer) => grant.bounded_by(outer),
         None => grant,
-    })
+    };
+    Ok(Pass { grant: Some(grant), by_cookie })
 }
 
 fn record(guard: &Guard, verdict: &Result<Pass, Rejection>) {

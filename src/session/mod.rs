@@ -38,9 +38,9 @@ struct Whole {
     started_at: Option<Moment>,
     /// From then on the token is valid, with the leeway.
     valid_from: Moment,
-    /// Then it is not any more, with the leeway: the session's stated end, if there is one, or the token's own.
+    /// Then it is not any more, with the leeway: its own end or the session's, whichever is first.
     valid_until: Moment,
-    /// When the session is over, with the leeway.
+    /// When the session is over, with the leeway: where the token does not state it, with the token.
     end: Moment,
 }
 

@@ -5,26 +5,26 @@ use std::ptr;
 /// The token and its payload in one buffer, which most texts of the session point into.
 pub(crate) struct Source {
     /// The token, and then its payload.
-    both: String,
+    token_and_payload: String,
     token_bytes: usize,
 }
 
 impl Source {
     /// `token_bytes` of the text are the token, and the rest is its payload.
-    pub(crate) fn new(both: String, token_bytes: usize) -> Self {
-        Self { both, token_bytes }
+    pub(crate) fn new(token_and_payload: String, token_bytes: usize) -> Self {
+        Self { token_and_payload, token_bytes }
     }
 
     pub(crate) fn token(&self) -> &str {
-        self.both.get(..self.token_bytes).unwrap_or_default()
+        self.token_and_payload.get(..self.token_bytes).unwrap_or_default()
     }
 
     pub(crate) fn payload(&self) -> &str {
-        self.both.get(self.token_bytes..).unwrap_or_default()
+        self.token_and_payload.get(self.token_bytes..).unwrap_or_default()
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.both.capacity()
+        self.token_and_payload.capacity()
     }
 
     /// A piece of the payload where it is one, or a text of its own: one that was written with escapes.

@@ -23,8 +23,7 @@ struct Kept {
     swept_at: AtomicI64,
 }
 
-/// The end of a token, which is of its signature: nobody can make up one that a genuine token has. The whole token is
-/// compared besides.
+/// The end of a token, which is of its signature. Only verified tokens are put in, and the whole token is compared.
 type Key = [u8; KEY_BYTES];
 const KEY_BYTES: usize = 32;
 
@@ -139,8 +138,10 @@ mod tests {
         assert!(kept.entries.len() > 10);
         cache.insert(&latest, keys, NOW + Duration::from_secs(365));
         assert_eq!(kept.entries.len(), 1);
-        // And back.
-        cache.insert(&latest, keys, NOW);
+        // A clock that was put back sweeps too, and what is not valid yet goes.
+        let (before, earlier) = (NOW - Duration::from_secs(3_600), TestIssuer::new());
+        cache.insert(&session(&earlier, 0), keys, before);
         assert_eq!(kept.entries.len(), 1);
+        assert!(cache.get(latest.token().as_bytes(), keys).is_none());
     }
 }

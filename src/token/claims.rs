@@ -105,7 +105,7 @@ pub(super) struct SessionClaim<'a> {
     pub(super) roles: Vec<Cow<'a, str>>,
 }
 
-/// More than entries of the genuine form find room in a token.
+/// More than a token has room for, in the genuine form.
 const MOST_FACTORS: usize = 256;
 
 impl<'a> Claims<'a> {

@@ -22,7 +22,7 @@ pub(super) struct Compact<'a> {
     /// The text that the signature is over.
     pub(super) signed: &'a [u8],
     /// The token's own text, and then its payload: what a session keeps.
-    pub(super) both: Vec<u8>,
+    pub(super) token_and_payload: Vec<u8>,
     pub(super) signature: Signature,
 }
 
@@ -56,11 +56,13 @@ impl<'a> Compact<'a> {
         let part = |range: Range<usize>| token.get(range).unwrap_or_default();
         let (header, payload) = (part(0..first), part(first + 1..second));
         let (signature, signed) = (part(second + 1..token.len()), part(0..second).as_bytes());
-        let mut both = Vec::with_capacity(token.len() + payload.len() / 4 * 3 + 3);
-        both.extend_from_slice(token.as_bytes());
-        URL_SAFE_NO_PAD.decode_append(payload, &mut both).map_err(|_| TokenError::NotBase64Url(Part::Payload))?;
+        let mut token_and_payload = Vec::with_capacity(token.len() + payload.len() / 4 * 3 + 3);
+        token_and_payload.extend_from_slice(token.as_bytes());
+        URL_SAFE_NO_PAD
+            .decode_append(payload, &mut token_and_payload)
+            .map_err(|_| TokenError::NotBase64Url(Part::Payload))?;
         let signature = Signature::decode(signature).ok_or(TokenError::NotBase64Url(Part::Signature))?;
-        Ok(Self { header, signed, both, signature })
+        Ok(Self { header, signed, token_and_payload, signature })
     }
 
     /// The algorithm and the `kid`.
@@ -80,7 +82,7 @@ pub(super) enum Signature {
 impl Signature {
     fn decode(text: &str) -> Option<Self> {
         let mut room = [0; 512];
-        if URL_SAFE_NO_PAD.estimated_decoded_length(text.len()) > room.len() {
+        if text.len() > room.len() / 3 * 4 + 3 {
             return URL_SAFE_NO_PAD.decode_to_vec(text).ok().map(Self::Long);
         }
         let bytes = URL_SAFE_NO_PAD.decode(text.as_bytes(), room.as_mut_slice().as_out()).ok()?.len();

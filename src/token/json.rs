@@ -13,7 +13,7 @@ pub(super) enum Fault {
     DuplicateName,
 }
 
-/// An object whose members are all lenient ([`Field`], [`Presence`], raw), so that the only fault in its data can be a
+/// An object whose members are all lenient ([`Field`], [`Presence`]), so that the only fault in its data can be a
 /// name that stands twice. Derived readers also take arrays, hence the look at the first character.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
     if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {

@@ -130,7 +130,8 @@ impl Verifier {
         self.with(|settings| settings.rules.refuse_impersonation = true)
     }
 
-    /// Accepts these algorithms instead of RS256 alone. A key is used with the one of its own type only.
+    /// Accepts these algorithms instead of RS256 alone. A key is used with the one that its JWK states, or
+    /// that its type has; an RSA key that states none is one for RS256.
     #[must_use]
     pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.with(|settings| settings.algorithms = algorithms.into_iter().collect())
@@ -145,12 +146,13 @@ impl Verifier {
         self.with(|settings| settings.rules.allowed_claims.push(claim))
     }
 
-    /// How much memory verified tokens may take; 16 MiB by default, which is some five thousand tokens. With 0 none is
+    /// About how much memory verified tokens may take; 16 MiB by default, which is some four thousand tokens. With 0 none is
     /// remembered.
     ///
     /// A browser sends one token for five minutes, and its signature is checked once. Whatever depends on the time is judged
-    /// at every request: the token's own times, the policy, freshness. A token is forgotten once it has expired, and when
-    /// other keys take the place of those that it was verified with.
+    /// at every request: the token's own times, the policy, freshness. Once it has expired, and when other keys take the
+    /// place of those that it was verified with, a token is not accepted any more; it is thrown away when others need the
+    /// room, or by a later token's first sight, once a minute at most.
     #[must_use]
     pub fn cache_bytes(self, bytes: usize) -> Self {
         self.with(|settings| settings.cache = Cache::new(bytes))
@@ -300,9 +302,9 @@ impl Verifier {
         if !key.verifies(compact.signed, compact.signature.bytes()) {
             return Err(TokenError::InvalidSignature);
         }
-        let both =
-            String::from_utf8(mem::take(&mut compact.both)).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
-        let session = self.settings.rules.session(self.settings.id, Source::new(both, token.len()), now)?;
+        let text = String::from_utf8(mem::take(&mut compact.token_and_payload))
+            .map_err(|_| TokenError::NotAnObject(Part::Payload))?;
+        let session = self.settings.rules.session(self.settings.id, Source::new(text, token.len()), now)?;
         self.settings.cache.insert(&session, keys.id(), now);
         Ok(session)
     }
@@ -323,5 +325,25 @@ impl fmt::Debug for Verifier {
             .field("issuers", &self.settings.rules.issuers)
             .field("audience", &self.settings.rules.audience)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::keys::{SigningKey, StaticKeys};
+
+    #[test]
+    fn signed_bytes_that_are_no_text_are_refused() {
+        let key = SigningKey::generate(Algorithm::EdDsa).expect("randomness");
+        let mut jwk = serde_json::json!({"kid": "a"});
+        key.jwk_parameters().into_iter().for_each(|(name, value)| jwk[name] = value.into());
+        let keys = StaticKeys::from_jwks(serde_json::json!({"keys": [jwk]}).to_string().as_bytes()).expect("a key");
+        let verifier = Verifier::new(keys, ["issuer"], "audience").algorithms([Algorithm::EdDsa]);
+        let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
+        let signed = format!("{}.{}", encode(br#"{"alg":"EdDSA","kid":"a"}"#), encode(b"{\"iss\":\"\xff\"}"));
+        let token = format!("{signed}.{}", encode(&key.sign(signed.as_bytes()).expect("randomness")));
+        let refused = verifier.verify_at(&token, OffsetDateTime::UNIX_EPOCH).err();
+        assert_eq!(refused, Some(TokenError::NotAnObject(Part::Payload)));
     }
 }

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, Full};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use tokio::sync::Notify;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower_step_up::KeySetId;
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::{
     CredentialSource, Factor, Grant, KeySet, KeySource, KeysUnavailable, Policy, Refresh, Rejection, ResponseBody,
@@ -364,6 +365,10 @@ impl KeySource for Counted {
         issuer().current()
     }
 
+    fn current_id(&self) -> Option<KeySetId> {
+        issuer().current_id()
+    }
+
     fn refresh(&self, _kid: &str) -> Option<Refresh> {
         None
     }
@@ -379,6 +384,26 @@ async fn nested_guards_of_one_verifier_verify_a_token_once() {
     let service = guard.layer(inner.layer(guard.layer(service_fn(report))));
     assert_eq!(send(&service, request("/", &[Factor::Password, Factor::Totp])).await.status, 200);
     assert_eq!(counted.0.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_comes_again_is_verified_once() {
+    let counted = Counted::default();
+    let verifier = Verifier::new(counted.clone(), [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let token = issuer().mint(&proved(&[Factor::Password]));
+    let services = [(); 2].map(|()| StepUpLayer::new(verifier.clone()).layer(service_fn(report)));
+    for service in services.iter().chain(&services) {
+        let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
+        assert_eq!(send(service, request).await.status, 200);
+    }
+    assert!(verifier.verify_at(&token, NOW).is_ok() && verifier.verify(&token).await.is_ok());
+    assert_eq!(counted.0.load(Ordering::SeqCst), 1);
+    // Another verifier has a memory of its own, and one without never remembers.
+    for (verifier, times) in [(verifier.clone().leeway(seconds(6)), 1), (verifier.cache_bytes(0), 2)] {
+        let before = counted.0.load(Ordering::SeqCst);
+        (0..2).for_each(|_| assert!(verifier.verify_at(&token, NOW).is_ok()));
+        assert_eq!(counted.0.load(Ordering::SeqCst) - before, times);
+    }
 }
 
 #[tokio::test]

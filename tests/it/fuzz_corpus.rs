@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-#[path = "../../fuzz/checks.rs"]
+#[path = "../fuzz/checks.rs"]
 mod checks;
 
 /// Each input of the corpus, and with each of some hundred bytes of it left out, doubled or changed.
 fn run(target: &str, check: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
     let mut inputs = 0;
     for file in fs::read_dir(corpus).unwrap() {
         let input = fs::read(file.unwrap().path()).unwrap();

@@ -243,6 +243,26 @@ async fn a_stated_max_age_counts_within_its_bounds() {
 }
 
 #[tokio::test]
+async fn a_remembered_token_begins_a_fetch_that_is_due_and_outlives_no_keys() {
+    let server = KeyServer::start(good()).await;
+    let clock = FixedClock::new();
+    let keys = server.keys().clock(clock.clone()).refresh_after(seconds(60)).usable_for(seconds(120));
+    let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
+    let token = issuer().mint(&proved(&[Factor::Password]));
+    let verify = async || reason(&within_seconds(verifier.verify(&token)).await);
+    assert_eq!((verify().await, verify().await, server.requests()), ("ok", "ok", 1));
+    server.behave(Behaviour::Status(500));
+    clock.advance(seconds(60));
+    assert_eq!(verify().await, "ok");
+    server.until_requests(2).await;
+    clock.advance(seconds(60));
+    assert_eq!(verify().await, "keys_unavailable");
+    server.behave(good());
+    clock.advance(seconds(30));
+    assert_eq!(verify().await, "ok");
+}
+
+#[tokio::test]
 async fn health_says_how_many_keys_how_old_and_what_failed() {
     let guarded = Guarded::start(good()).await;
     let health = || guarded.guard.verifier().health();

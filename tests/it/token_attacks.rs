@@ -1,4 +1,4 @@
-//! Every published attack on JWTs, and those of this domain: a row each, with the exact error.
+//! Published attacks on JWTs, and those of this domain: a row each, with the exact error.
 
 use serde_json::{Map, Value, json};
 use tower_step_up::testing::{self, NOW, TestIssuer};
@@ -212,7 +212,7 @@ fn json_that_two_readers_would_read_differently() {
         ("aud", "\"aud\":", "\"aud\":\"x\","),
         ("exp", "\"exp\":", "\"exp\":1,"),
         ("exp with an escape", "\"exp\":", "\"\\u0065xp\":1,"),
-        ("scope", "\"sub\":", "\"scope\":\"a\",\"scope\":\"a\",\"sub\":"),
+        ("scope", "\"sub\":", "\"scope\":\"a\",\"scope\":\"a\","),
         ("the session", "\"https://stytch.com/session\":", "\"https://stytch.com/session\":null,"),
         ("factors", "\"authentication_factors\":", "\"authentication_factors\":[],"),
         ("a factor's type", "\"type\":", "\"type\":\"otp\","),

@@ -102,7 +102,7 @@ impl RemoteKeys {
     }
 
     /// The bounds of what the server can state as `max-age`; 1 minute and 1 hour by default, at least 1 s. Where the least is
-    /// more than the most, it counts.
+    /// more than the most, the least counts.
     #[must_use]
     pub fn max_age_between(mut self, least: Duration, most: Duration) -> Self {
         self.settings.limits.least_stated = least.max(LEAST_PAUSE);

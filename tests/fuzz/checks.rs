@@ -38,7 +38,7 @@ pub(super) fn token(data: &[u8]) {
     assert!(VERIFIER.verify_at(&GENUINE, NOW).is_ok());
 }
 
-/// Any text as a signed payload: what is accepted, a literal reading of the rules accepts, and the session says the same.
+/// Any text as a signed payload: what is accepted, a literal reading of the rules accepts, with the same id and factors.
 pub(super) fn claims(data: &[u8]) {
     let Ok(payload) = str::from_utf8(data) else { return };
     // The corpus does not know the issuer's name.
@@ -63,8 +63,7 @@ pub(super) fn claims(data: &[u8]) {
         }
         (Ok(session), None) => panic!("accepted: {payload}\n{session:?}"),
         (Err(error), Some(_)) => {
-            // The reader of the crate refuses what it cannot read at all, such as half a surrogate pair or 1e999.
-            assert!(matches!(error, TokenError::NotAnObject(_) | TokenError::TooLarge { .. }), "{error}: {payload}");
+            assert!(matches!(error, TokenError::TooLarge { .. }), "{error}: {payload}");
         }
         (Err(_), None) => {}
     }
@@ -83,8 +82,9 @@ pub(super) fn jwks(data: &[u8]) {
     };
     let usable: Vec<_> = keys.iter().filter(usable).collect();
     assert!(set.len() <= usable.len(), "{} of {}", set.len(), usable.len());
-    let kept = usable.iter().filter(|key| key["kid"].as_str().is_some_and(|kid| set.contains(kid))).count();
-    assert!(kept >= set.len() && !set.contains(""));
+    let kids: std::collections::BTreeSet<_> = usable.iter().filter_map(|key| key["kid"].as_str()).collect();
+    let kept = kids.into_iter().filter(|kid| set.contains(kid)).count();
+    assert!(kept == set.len() && !set.contains(""));
 }
 
 /// Any lines as headers: a guard answers as a literal reading of the headers says, and lets nothing through that has not
