@@ -7,6 +7,7 @@ mod error;
 mod evidence;
 mod json;
 mod rules;
+mod settings;
 
 pub use self::error::TokenError;
 pub use self::evidence::{AccessTokenClaim, Part, TimeClaim};
@@ -14,17 +15,14 @@ pub use self::evidence::{AccessTokenClaim, Part, TimeClaim};
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use self::cache::Cache;
 use self::compact::Compact;
-use self::rules::{Rules, Tenancy};
-use crate::clock::{Clock, SystemClock};
+use self::settings::Settings;
 use crate::excerpt::Excerpt;
 use crate::keys::{self, Algorithm, Key, KeyHealth, KeySet, KeySource, KeysUnavailable, Refresh};
-use crate::session::{DEFAULT_LEEWAY, Session, Source, VerifierId};
+use crate::session::{Session, Source};
 
 /// Verifies session JWTs; a handle, cheap to clone.
 ///
@@ -50,19 +48,6 @@ pub struct Verifier {
     settings: Arc<Settings>,
 }
 
-#[derive(Clone)]
-struct Settings {
-    id: VerifierId,
-    keys: Arc<dyn KeySource>,
-    clock: Arc<dyn Clock>,
-    algorithms: Vec<Algorithm>,
-    rules: Rules,
-    cache: Cache,
-}
-
-/// What verified tokens may take if nothing else is said.
-const DEFAULT_CACHE_BYTES: usize = 16 << 20;
-
 /// The outcome of a first look at a token.
 pub(crate) enum Attempt {
     Done(Result<Session, TokenError>),
@@ -77,93 +62,6 @@ enum Failure {
 }
 
 impl Verifier {
-    /// Accepts tokens that one of the issuers issued for the audience under a key of the source, and no others: no
-    /// issuers, no tokens. RS256, consumer sessions, a leeway of 5 s.
-    #[must_use]
-    pub fn new<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
-    where
-        I: IntoIterator<Item: Into<String>>,
-    {
-        let rules = Rules {
-            issuers: issuers.into_iter().map(|issuer| issuer.into().into_boxed_str()).collect(),
-            audience: audience.into().into_boxed_str(),
-            tenancy: Tenancy::Consumer,
-            leeway: DEFAULT_LEEWAY,
-            max_token_age: None,
-            refuse_impersonation: false,
-            allowed_claims: Vec::new(),
-        };
-        let settings = Settings {
-            id: VerifierId::new(),
-            keys: Arc::new(keys),
-            clock: Arc::new(SystemClock),
-            algorithms: vec![Algorithm::Rs256],
-            rules,
-            cache: Cache::new(DEFAULT_CACHE_BYTES),
-        };
-        Self { settings: Arc::new(settings) }
-    }
-
-    /// Expects members' sessions of a B2B project: with an organization, where a consumer project's have none.
-    #[must_use]
-    pub fn b2b(self) -> Self {
-        self.with(|settings| settings.rules.tenancy = Tenancy::B2b)
-    }
-
-    /// How far this clock and the issuer's may differ: for `nbf`, `iat`, `exp`, the session's end and factors dated ahead,
-    /// never for [`within`](crate::Policy::within). 5 s by default.
-    #[must_use]
-    pub fn leeway(self, leeway: Duration) -> Self {
-        self.with(|settings| settings.rules.leeway = leeway)
-    }
-
-    /// Refuses tokens that were issued (`iat`) longer ago than this, before they expire by themselves.
-    #[must_use]
-    pub fn max_token_age(self, max_age: Duration) -> Self {
-        self.with(|settings| settings.rules.max_token_age = Some(max_age))
-    }
-
-    /// Refuses sessions in which a support person acts as the user (a factor of type `impersonated` or with the method `impersonation`). By default they are
-    /// sessions like others, and the impersonation adds no strength.
-    #[must_use]
-    pub fn refuse_impersonation(self) -> Self {
-        self.with(|settings| settings.rules.refuse_impersonation = true)
-    }
-
-    /// Accepts these algorithms instead of RS256 alone. A key is used with the one that its JWK states, or
-    /// that its type has; an RSA key that states none is one for RS256.
-    #[must_use]
-    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.with(|settings| settings.algorithms = algorithms.into_iter().collect())
-    }
-
-    /// Accepts sessions that have this top-level claim, for projects whose custom claims use the name.
-    ///
-    /// Insecure where the project has Connected Apps or M2M clients: `scope` and `client_id` are what tells their tokens
-    /// from sessions, and an access token that carries a session claim has been seen.
-    #[must_use]
-    pub fn insecure_allow_claim(self, claim: AccessTokenClaim) -> Self {
-        self.with(|settings| settings.rules.allowed_claims.push(claim))
-    }
-
-    /// About how much memory verified tokens may take; 16 MiB by default, which is some four thousand tokens. With 0 none is
-    /// remembered.
-    ///
-    /// A browser sends one token for five minutes, and its signature is checked once. Whatever depends on the time is judged
-    /// at every request: the token's own times, the policy, freshness. Once it has expired, and when other keys take the
-    /// place of those that it was verified with, a token is not accepted any more; it is thrown away when others need the
-    /// room, or by a later token's first sight, once a minute at most.
-    #[must_use]
-    pub fn cache_bytes(self, bytes: usize) -> Self {
-        self.with(|settings| settings.cache = Cache::new(bytes))
-    }
-
-    /// Reads the time from this clock.
-    #[must_use]
-    pub fn clock(self, clock: impl Clock) -> Self {
-        self.with(|settings| settings.clock = Arc::new(clock))
-    }
-
     /// Looks for keys where none are known, so that the first request does not wait for them.
     ///
     /// ```
@@ -307,15 +205,6 @@ impl Verifier {
         let session = self.settings.rules.session(self.settings.id, Source::new(text, token.len()), now)?;
         self.settings.cache.insert(&session, keys.id(), now);
         Ok(session)
-    }
-
-    /// Another rule makes another verifier: sessions of the old one are not taken over.
-    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        let settings = Arc::make_mut(&mut self.settings);
-        settings.id = VerifierId::new();
-        settings.cache = Cache::new(settings.cache.capacity());
-        change(settings);
-        self
     }
 }
 

@@ -15,11 +15,10 @@ use http_body_util::{BodyExt, Full};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use tokio::sync::Notify;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
-use tower_step_up::KeySetId;
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::{
-    CredentialSource, Factor, Grant, KeySet, KeySource, KeysUnavailable, Policy, Refresh, Rejection, ResponseBody,
-    ResponseFuture, Session, Shortfall, StepUp, StepUpLayer, Verifier,
+    CredentialSource, Factor, Grant, KeySet, KeySetId, KeySource, KeysUnavailable, Policy, Refresh, Rejection,
+    ResponseBody, ResponseFuture, Session, Shortfall, StepUp, StepUpLayer, Verifier,
 };
 
 use crate::support::{bearer, inner, issuer, proved, request, seconds, send};
