@@ -98,7 +98,11 @@ fn convert(
             }
         }
         AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
-            (Algorithm::EdDsa, PublicKey::ed25519(&decode(&pair.x)?).ok_or(NOT_A_POINT)?)
+            let x = decode(&pair.x)?;
+            if has_small_order(&x) {
+                return Err("it is of small order: anybody signs for it");
+            }
+            (Algorithm::EdDsa, PublicKey::ed25519(&x).ok_or("it does not have 32 bytes")?)
         }
         _ => return Err(ANOTHER_CURVE),
     };
@@ -110,6 +114,22 @@ fn convert(
 
 const ANOTHER_CURVE: &str = "its type or curve is not one that this crate verifies with";
 const ANOTHER_TYPE: &str = "its alg is not one of its type";
+
+/// Whether it is one of the encodings of the eight points of Ed25519 whose order divides eight, for which signatures can be
+/// made without a secret. The crypto library takes any 32 bytes.
+fn has_small_order(x: &[u8]) -> bool {
+    const ORDER_EIGHT: [[u8; 32]; 2] = [
+        *b"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+        *b"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
+    ];
+    let [first, middle @ .., last] = x else { return false };
+    let all = |byte| middle.iter().all(|it| *it == byte);
+    // The highest bit is the sign. Of 0, 1, p - 1, p and p + 1 every byte between is the same.
+    let last = last & 0x7f;
+    let near_zero = all(0) && last == 0 && *first <= 1;
+    let near_p = all(0xff) && last == 0x7f && (0xec..=0xee).contains(first);
+    near_zero || near_p || ORDER_EIGHT.iter().any(|[f, m @ .., l]| (f, m.as_slice(), *l) == (first, middle, last))
+}
 
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), &'static str> {
     let bits = |number: &[u8]| number.len() * 8 - number.first().map_or(0, |top| top.leading_zeros() as usize);
@@ -194,7 +214,19 @@ pub(super) mod tests {
             let too_short = jwk(algorithm, &[("x", json!("AAAA"))]);
             assert_eq!(read_value(&too_short), Err("it is not a point on its curve"));
         }
-        assert_eq!(read_value(&jwk(Algorithm::EdDsa, &[("x", json!("AAAA"))])), Err("it is not a point on its curve"));
+        let ed25519 = |bytes: &[u8]| {
+            let x = base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
+            read_value(&jwk(Algorithm::EdDsa, &[("x", json!(x))]))
+        };
+        assert_eq!(ed25519(&[1; 3]), Err("it does not have 32 bytes"));
+        assert_eq!(ed25519(&[1; 33]), Err("it does not have 32 bytes"));
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let (mut minus_one, mut with_sign) = ([0xff; 32], identity);
+        (minus_one[0], minus_one[31], with_sign[31]) = (0xec, 0x7f, 0x80);
+        for weak in [[0; 32], identity, minus_one, with_sign] {
+            assert_eq!(ed25519(&weak), Err("it is of small order: anybody signs for it"));
+        }
         for (algorithm, curve) in [(Algorithm::Es256, "P-521"), (Algorithm::EdDsa, "P-256")] {
             let other_curve = jwk(algorithm, &[("crv", json!(curve))]);
             assert_eq!(read_value(&other_curve), Err("its type or curve is not one that this crate verifies with"));

@@ -53,7 +53,7 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
         Err(error) => return Judgement::Decided(Err(Rejection::InvalidRequest(error))),
     };
     let (now, in_cookie) = (guard.verifier.now(), credential.in_cookie);
-    if let Some(session) = known_session(guard, &credential, outer) {
+    if let Some(session) = known_session(guard, &credential, outer, now) {
         let verified = guard.verifier.recheck(&session, now).map(|()| session);
         return Judgement::Decided(decide(guard, verified, now, outer, in_cookie));
     }
@@ -78,9 +78,14 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
 }
 
 /// The session of this very token, which this verifier has made already: for an outer guard, or for an earlier request.
-fn known_session(guard: &Guard, credential: &Credential<'_>, outer: Option<&Grant>) -> Option<Session> {
+fn known_session(
+    guard: &Guard,
+    credential: &Credential<'_>,
+    outer: Option<&Grant>,
+    now: OffsetDateTime,
+) -> Option<Session> {
     let outer = outer.map(Grant::session).filter(|session| guard.verifier.made(session, credential.bytes));
-    outer.cloned().or_else(|| guard.verifier.remembered(credential.bytes))
+    outer.cloned().or_else(|| guard.verifier.remembered(credential.bytes, now))
 }
 
 fn decide(

@@ -214,10 +214,13 @@ impl Session {
 
     /// What the session takes in memory, roughly.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Whole>()
-            + self.0.parts.source.bytes()
-            + size_of_val(&*self.0.parts.factors)
-            + size_of_val(&*self.0.parts.roles)
+        let parts = &self.0.parts;
+        let texts = [&parts.id, &parts.user_id, &parts.ip_address, &parts.user_agent];
+        let own: usize = texts.into_iter().chain(&parts.roles).map(Text::own_bytes).sum();
+        let unlisted: usize = parts.factors.iter().map(|proof| proof.factor().own_bytes()).sum();
+        let lists =
+            parts.factors.capacity() * size_of::<AuthenticationFactor>() + parts.roles.capacity() * size_of::<Text>();
+        size_of::<Whole>() + parts.source.bytes() + lists + own + unlisted
     }
 
     /// Whether the token is valid, by its own times and those of the session, with the verifier's leeway.

@@ -54,6 +54,14 @@ impl Text {
             Self::Own(text) => text,
         }
     }
+
+    /// What it takes beside its place in the session.
+    pub(crate) fn own_bytes(&self) -> usize {
+        match self {
+            Self::Piece { .. } => 0,
+            Self::Own(text) => text.len(),
+        }
+    }
 }
 
 impl Default for Text {

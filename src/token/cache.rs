@@ -62,8 +62,10 @@ impl Cache {
     }
 
     /// The session of this very token, where it was verified with a key of this set.
-    pub(super) fn get(&self, token: &[u8], keys: KeySetId) -> Option<Session> {
-        let entry = self.kept.as_ref()?.entries.get(token.last_chunk::<KEY_BYTES>()?)?;
+    pub(super) fn get(&self, token: &[u8], keys: KeySetId, now: OffsetDateTime) -> Option<Session> {
+        let kept = self.kept.as_ref()?;
+        kept.sweep(now);
+        let entry = kept.entries.get(token.last_chunk::<KEY_BYTES>()?)?;
         (entry.keys == keys && entry.session.token().as_bytes() == token).then_some(entry.session)
     }
 
@@ -77,7 +79,7 @@ impl Cache {
 }
 
 impl Kept {
-    /// Once a minute, what has expired is thrown away: nobody asks for it any more, so nobody else would.
+    /// Once a minute, as long as somebody asks, what has expired is thrown away.
     fn sweep(&self, now: OffsetDateTime) {
         let seconds = now.unix_timestamp();
         let swept_at = self.swept_at.load(Ordering::Relaxed);
@@ -110,16 +112,16 @@ mod tests {
         let session = session(&issuer, 1);
         let cache = Cache::new(1 << 20);
         cache.insert(&session, keys, NOW);
-        assert!(cache.get(session.token().as_bytes(), keys).is_some());
-        assert!(cache.get(session.token().as_bytes(), other_keys).is_none());
+        assert!(cache.get(session.token().as_bytes(), keys, NOW).is_some());
+        assert!(cache.get(session.token().as_bytes(), other_keys, NOW).is_none());
         let another = format!("x{}", session.token());
-        assert!(cache.get(another.as_bytes(), keys).is_none());
+        assert!(cache.get(another.as_bytes(), keys, NOW).is_none());
         for short in ["", "a.b.c", &"a".repeat(31)] {
-            assert!(cache.get(short.as_bytes(), keys).is_none());
+            assert!(cache.get(short.as_bytes(), keys, NOW).is_none());
         }
         let nothing = Cache::new(0);
         nothing.insert(&session, keys, NOW);
-        assert!(nothing.get(session.token().as_bytes(), keys).is_none());
+        assert!(nothing.get(session.token().as_bytes(), keys, NOW).is_none());
     }
 
     #[test]
@@ -142,6 +144,11 @@ mod tests {
         let (before, earlier) = (NOW - Duration::from_secs(3_600), TestIssuer::new());
         cache.insert(&session(&earlier, 0), keys, before);
         assert_eq!(kept.entries.len(), 1);
-        assert!(cache.get(latest.token().as_bytes(), keys).is_none());
+        assert!(cache.get(latest.token().as_bytes(), keys, before).is_none());
+        // Whoever only asks sweeps too.
+        assert!(cache.get(b"", keys, NOW).is_none());
+        assert_eq!(kept.entries.len(), 1);
+        assert!(cache.get(latest.token().as_bytes(), keys, NOW + Duration::from_secs(400)).is_none());
+        assert_eq!(kept.entries.len(), 0);
     }
 }

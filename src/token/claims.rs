@@ -46,6 +46,8 @@ pub(super) struct Audience<'a> {
 /// The claim `https://stytch.com/session`.
 #[derive(Deserialize)]
 struct SessionMembers<'a> {
+    #[serde(default, rename = "$serde_json::private::Number")]
+    number: Presence,
     #[serde(borrow, default)]
     id: Field<Cow<'a, str>>,
     #[serde(default)]
@@ -70,6 +72,8 @@ struct Factors {
 
 #[derive(Deserialize)]
 struct FactorMembers<'a> {
+    #[serde(default, rename = "$serde_json::private::Number")]
+    number: Presence,
     #[serde(borrow, default, rename = "type")]
     factor_type: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -80,6 +84,8 @@ struct FactorMembers<'a> {
 
 #[derive(Default, Deserialize)]
 pub(super) struct AttributeMembers<'a> {
+    #[serde(default, rename = "$serde_json::private::Number")]
+    number: Presence,
     #[serde(borrow, default)]
     pub(super) ip_address: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -88,6 +94,8 @@ pub(super) struct AttributeMembers<'a> {
 
 #[derive(Deserialize)]
 pub(super) struct OrganizationMembers<'a> {
+    #[serde(default, rename = "$serde_json::private::Number")]
+    number: Presence,
     #[serde(borrow, default)]
     pub(super) organization_id: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -179,12 +187,14 @@ impl<'a, 'de: 'a> Lenient<'de> for Audience<'a> {
     }
 }
 
-/// Members are lenient, so that the only fault in an object's data can be a name that stands twice.
+/// Members are lenient, so that the only fault in an object's data can be a name that stands twice. Where another crate has
+/// turned on `serde_json/arbitrary_precision`, fractions and large numbers come as objects with a member of their own.
 macro_rules! objects {
     ($($name:ident)*) => {$(
         impl<'a, 'de: 'a> Lenient<'de> for $name<'a> {
             fn from_object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-                Self::deserialize(MapAccessDeserializer::new(object)).map(Some)
+                let members = Self::deserialize(MapAccessDeserializer::new(object))?;
+                Ok((!members.number.0).then_some(members))
             }
         }
     )*};

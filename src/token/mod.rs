@@ -95,10 +95,11 @@ impl Verifier {
     ///
     /// The rule that the token broke, or that no keys can be had.
     pub async fn verify(&self, token: &str) -> Result<Session, TokenError> {
-        if let Some(session) = self.remembered(token.as_bytes()) {
-            return self.recheck(&session, self.now()).map(|()| session);
+        let now = self.now();
+        if let Some(session) = self.remembered(token.as_bytes(), now) {
+            return self.recheck(&session, now).map(|()| session);
         }
-        match self.attempt(token, self.now()) {
+        match self.attempt(token, now) {
             Attempt::Done(outcome) => outcome,
             Attempt::Wait(refresh) => {
                 refresh.await?;
@@ -113,7 +114,7 @@ impl Verifier {
     ///
     /// The rule that the token broke, or that no keys are known.
     pub fn verify_at(&self, token: &str, now: OffsetDateTime) -> Result<Session, TokenError> {
-        if let Some(session) = self.remembered(token.as_bytes()) {
+        if let Some(session) = self.remembered(token.as_bytes(), now) {
             return self.recheck(&session, now).map(|()| session);
         }
         self.try_verify(token, now).map_err(|failure| match failure {
@@ -122,12 +123,12 @@ impl Verifier {
     }
 
     /// The session of this very token, verified before with keys that are still the current ones. Its times have to be judged.
-    pub(crate) fn remembered(&self, token: &[u8]) -> Option<Session> {
+    pub(crate) fn remembered(&self, token: &[u8], now: OffsetDateTime) -> Option<Session> {
         if self.settings.cache.capacity() == 0 {
             return None;
         }
         let keys = self.settings.keys.current_id()?;
-        self.settings.cache.get(token, keys)
+        self.settings.cache.get(token, keys, now)
     }
 
     /// Verifies a token with the keys at hand; where its key is not among them, says what to wait for.

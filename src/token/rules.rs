@@ -11,6 +11,7 @@ use super::evidence::{AccessTokenClaim, TimeClaim};
 use super::json::{Field, Presence};
 use crate::excerpt::Excerpt;
 use crate::factor::Factor;
+use crate::moment::Moment;
 use crate::session::{Session, SessionParts, Source, Text, VerifierId};
 
 #[derive(Clone)]
@@ -137,24 +138,24 @@ impl Rules {
     }
 
     fn find_fault(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
-        let leeway = self.leeway.try_into().unwrap_or(time::Duration::MAX);
-        let is_over = |end: OffsetDateTime| now >= end.saturating_add(leeway);
+        let moment = Moment::from(now);
+        let is_over = |end: OffsetDateTime, more: Duration| moment >= Moment::from(end).plus(more).plus(self.leeway);
         let starts =
             [(TimeClaim::NotBefore, session.token_not_before()), (TimeClaim::IssuedAt, session.token_issued_at())];
-        if let Some((claim, at)) = starts.into_iter().find(|(_, at)| *at > now.saturating_add(leeway)) {
+        if let Some((claim, at)) = starts.into_iter().find(|(_, at)| Moment::from(*at) > moment.plus(self.leeway)) {
             return Err(TokenError::NotYetValid { claim, at, now });
         }
-        if let Some(at) = session.stated_end().filter(|end| is_over(*end)) {
+        if let Some(at) = session.stated_end().filter(|end| is_over(*end, Duration::ZERO)) {
             return Err(TokenError::SessionEnded { at, now });
         }
         if let Some(max_age) = self.max_token_age {
             let issued_at = session.token_issued_at();
-            if is_over(issued_at.saturating_add(max_age.try_into().unwrap_or(time::Duration::MAX))) {
+            if is_over(issued_at, max_age) {
                 return Err(TokenError::TooOld { issued_at, max_age, now });
             }
         }
         match session.token_expires_at() {
-            at if is_over(at) => Err(TokenError::Expired { at, now }),
+            at if is_over(at, Duration::ZERO) => Err(TokenError::Expired { at, now }),
             _ => Ok(()),
         }
     }

@@ -100,7 +100,7 @@ impl Verifier {
     /// A browser sends one token for five minutes, and its signature is checked once. Whatever depends on the time is judged
     /// at every request: the token's own times, the policy, freshness. Once it has expired, and when other keys take the
     /// place of those that it was verified with, a token is not accepted any more; it is thrown away when others need the
-    /// room, or by a later token's first sight, once a minute at most.
+    /// room, or within two minutes, as long as requests come.
     #[must_use]
     pub fn cache_bytes(self, bytes: usize) -> Self {
         self.with(|settings| settings.cache = Cache::new(bytes))

@@ -263,6 +263,25 @@ async fn a_remembered_token_begins_a_fetch_that_is_due_and_outlives_no_keys() {
 }
 
 #[tokio::test]
+async fn the_same_document_is_the_same_set_however_often_it_is_fetched() {
+    let guarded = Guarded::start(good()).await;
+    let keys = guarded.server.keys().clock(guarded.clock.clone());
+    let verifier = Verifier::new(keys.clone(), [issuer().name()], issuer().audience());
+    within_seconds(verifier.warm_up()).await.unwrap();
+    let first = keys.current_id();
+    for _ in 0..3 {
+        guarded.clock.advance(seconds(30));
+        assert!(within_seconds(keys.refresh("made up").unwrap()).await.is_ok());
+        assert_eq!(keys.current_id(), first);
+    }
+    assert_eq!((verifier.health().age, guarded.server.requests()), (Some(seconds(0)), 4));
+    guarded.server.behave(Behaviour::Serve(format!("{} ", issuer().jwks())));
+    guarded.clock.advance(seconds(30));
+    assert!(within_seconds(keys.refresh("made up").unwrap()).await.is_ok());
+    assert_ne!(keys.current_id(), first);
+}
+
+#[tokio::test]
 async fn health_says_how_many_keys_how_old_and_what_failed() {
     let guarded = Guarded::start(good()).await;
     let health = || guarded.guard.verifier().health();

@@ -235,7 +235,6 @@ fn json_that_two_readers_would_read_differently() {
         ("a bare number", "1".into()),
         ("a list", format!("[{}]", payload())),
         ("NaN", payload().replacen("\"exp\":", "\"exp\":NaN,\"x\":", 1)),
-        ("a number beyond every double", payload().replacen("\"exp\":", "\"exp\":1e999,\"x\":", 1)),
         ("half a surrogate pair", payload().replacen("\"user_agent\":\"\"", "\"user_agent\":\"\\ud800\"", 1)),
     ] {
         check(name, &sign(&payload), "token_not_an_object");
@@ -247,6 +246,16 @@ fn json_that_two_readers_would_read_differently() {
         format!("{}.{}.AAAA", base64url(header(&json!({})).as_bytes()), base64url(&bytes))
     };
     check("invalid UTF-8", &invalid_utf8, "token_invalid_signature");
+    // How these are refused depends on what features of the JSON reader are on; that they are does not.
+    for number in ["1e999", "1.5", "99999999999999999999"] {
+        for place in ["\"exp\":", "\"https://stytch.com/session\":", "\"authentication_factors\":", "\"attributes\":"] {
+            let payload = payload().replacen(place, &format!("{place}{number},\"x\":"), 1);
+            assert!(issuer().verifier().verify_at(&sign(&payload), NOW).is_err(), "{place} {number}");
+        }
+        let payload =
+            payload().replacen("\"authentication_factors\":[", &format!("\"authentication_factors\":[{number},"), 1);
+        assert!(issuer().verifier().verify_at(&sign(&payload), NOW).is_err(), "{number}");
+    }
     let deep = "[".repeat(5_000) + &"]".repeat(5_000);
     for (place, want) in [
         ("\"iss\":", "token_wrong_issuer"),

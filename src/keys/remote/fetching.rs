@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use bytes::Bytes;
 use http::Uri;
 use rustls::pki_types::CertificateDer;
 use tokio::runtime::Handle;
@@ -36,6 +37,8 @@ pub(super) struct Fetching {
 
 struct Held {
     keys: Arc<KeySet>,
+    /// As it came: of the same document the same set stays, and with it what is remembered of its keys.
+    document: Bytes,
     /// When their fetch began.
     fetched_at: Duration,
     /// The age at which they are fetched anew.
@@ -205,8 +208,8 @@ impl Landing {
     async fn fetch(mut self) {
         let Settings { client, url, bounds, .. } = &self.settings;
         let answer = client.get(url, "application/json", *bounds).await;
-        match read(answer) {
-            Ok((keys, max_age)) => self.settle(keys, max_age),
+        match self.read(answer) {
+            Ok(held) => self.settle(held),
             Err(reason) => {
                 tracing::warn!(%url, reason, "keys could not be fetched");
                 // And the drop settles it.
@@ -215,15 +218,24 @@ impl Landing {
         }
     }
 
-    fn settle(&self, keys: KeySet, max_age: Option<Duration>) {
+    fn read(&self, answer: Result<Fetched, FetchError>) -> Result<Held, String> {
+        let Fetched { body: document, max_age } = answer.map_err(|error| error.to_string())?;
+        let held = self.fetching.upgrade().and_then(|fetching| fetching.held.load_full());
+        let keys = match held.filter(|held| held.document == document) {
+            Some(held) => Arc::clone(&held.keys),
+            None => Arc::new(KeySet::from_jwks(&document).map_err(|error| error.to_string())?),
+        };
+        Ok(Held { keys, document, fetched_at: self.began, due: self.settings.limits.refresh_at(max_age) })
+    }
+
+    fn settle(&self, held: Held) {
         let Some(fetching) = self.fetching.upgrade() else { return };
         let mut progress = fetching.progress();
         if progress.end(self.number) {
-            tracing::debug!(url = %self.settings.url, keys = keys.len(), "keys fetched");
-            let due = self.settings.limits.refresh_at(max_age);
-            fetching.held.store(Some(Arc::new(Held { keys: Arc::new(keys), fetched_at: self.began, due })));
-            progress.schedule.succeeded(self.began, due);
+            tracing::debug!(url = %self.settings.url, keys = held.keys.len(), "keys fetched");
+            progress.schedule.succeeded(self.began, held.due);
             progress.last_error = None;
+            fetching.held.store(Some(Arc::new(held)));
         }
         self.announce.send_replace(Some(Ok(())));
     }
@@ -258,10 +270,4 @@ impl Progress {
         }
         is_own
     }
-}
-
-fn read(answer: Result<Fetched, FetchError>) -> Result<(KeySet, Option<Duration>), String> {
-    let Fetched { body, max_age } = answer.map_err(|error| error.to_string())?;
-    let keys = KeySet::from_jwks(&body).map_err(|error| error.to_string())?;
-    Ok((keys, max_age))
 }

@@ -41,6 +41,7 @@ pub struct RemoteKeys {
 
 const BODY_BYTES: usize = 1 << 20;
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
+const MOST_PAUSE: Duration = Duration::from_secs(3_600);
 
 impl RemoteKeys {
     /// Keys from this URL: HTTPS, or plain HTTP to this machine (`localhost`, `127.0.0.0/8`, `[::1]`).
@@ -111,11 +112,11 @@ impl RemoteKeys {
     }
 
     /// The pause after a failed fetch, and the most that it is doubled to by further ones; 1 s and 30 s by default, at least
-    /// 1 s.
+    /// 1 s and at most 1 hour.
     #[must_use]
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.settings.limits.backoff = first.max(LEAST_PAUSE);
-        self.settings.limits.longest_backoff = longest.max(LEAST_PAUSE);
+        self.settings.limits.backoff = first.clamp(LEAST_PAUSE, MOST_PAUSE);
+        self.settings.limits.longest_backoff = longest.clamp(LEAST_PAUSE, MOST_PAUSE);
         Self::with(self.settings)
     }
 

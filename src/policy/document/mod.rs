@@ -155,7 +155,8 @@ impl Policies {
     ///
     /// Where a policy has what a document cannot say, or more of it.
     pub fn to_toml(&self) -> Result<String, Inexpressible> {
-        let text = ::toml::to_string(&write::document(self)?).map_err(|_| Inexpressible::TooLarge)?;
+        let document = write::in_toml(&write::document(self)?).ok_or(Inexpressible::TooLarge)?;
+        let text = ::toml::to_string(&document).map_err(|_| Inexpressible::TooLarge)?;
         self.checked(text, Self::from_toml)
     }
 

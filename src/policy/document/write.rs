@@ -31,6 +31,20 @@ pub(super) fn document(policies: &Policies) -> Result<Value, Inexpressible> {
     Ok(document.into())
 }
 
+/// Value by value: how JSON's numbers serialize depends on features that other crates turn on. `None` where an integer is
+/// larger than TOML's.
+pub(super) fn in_toml(value: &Value) -> Option<toml::Value> {
+    Some(match value {
+        Value::Object(members) => {
+            let table = members.iter().map(|(name, value)| Some((name.clone(), in_toml(value)?)));
+            toml::Value::Table(table.collect::<Option<_>>()?)
+        }
+        Value::Array(items) => toml::Value::Array(items.iter().map(in_toml).collect::<Option<_>>()?),
+        Value::String(text) => toml::Value::String(text.clone()),
+        other => toml::Value::Integer(other.as_i64()?),
+    })
+}
+
 fn row(trust: &TrustModel, factor: &Factor) -> Value {
     match trust.presentable_by(factor) {
         None => "anyone".into(),
