@@ -36,14 +36,24 @@ struct Quoted<'a>(&'a str);
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
-        for character in self.0.chars().take(LONGEST) {
-            match character {
-                '"' | '\\' => write!(f, "\\{character}")?,
-                ' '..='~' => f.write_char(character)?,
-                _ => f.write_char('?')?,
-            }
+        if self.0.len() <= LONGEST
+            && self.0.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+        {
+            f.write_str(self.0)?;
+        } else {
+            self.write_escaped(f)?;
         }
         f.write_char('"')
+    }
+}
+
+impl Quoted<'_> {
+    fn write_escaped(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().take(LONGEST).try_for_each(|character| match character {
+            '"' | '\\' => write!(f, "\\{character}"),
+            ' '..='~' => f.write_char(character),
+            _ => f.write_char('?'),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The compact serialization (RFC 7515, section 7.1): three parts of base64url, and the header.
 
 use std::borrow::Cow;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
@@ -10,20 +11,24 @@ use super::error::TokenError;
 use super::evidence::Part;
 use super::json::{self, Fault, Field, Presence};
 use crate::excerpt::Excerpt;
-use crate::keys::Algorithm;
+use crate::keys::{Algorithm, Key};
+use crate::session::Source;
 
 /// The longest token that is looked at, in bytes.
 pub(super) const LONGEST: usize = 16 * 1024;
 
-/// A token taken apart. Nothing of it is proved yet.
+/// The longest signature that a key verifies, in bytes: RSA's with 8192 bits.
+const LONGEST_SIGNATURE: usize = 1_024;
+
+/// A token taken apart. Nothing of it is proved yet, and its payload is not decoded before its signature has been checked.
 pub(super) struct Compact<'a> {
+    token: &'a str,
     /// The first part, as it is written.
     pub(super) header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
     /// The text that the signature is over.
-    pub(super) signed: &'a [u8],
-    /// The token's own text, and then its payload: what a session keeps.
-    pub(super) token_and_payload: Vec<u8>,
-    pub(super) signature: Signature,
+    signed: &'a [u8],
 }
 
 #[derive(Deserialize)]
@@ -56,13 +61,7 @@ impl<'a> Compact<'a> {
         let part = |range: Range<usize>| token.get(range).unwrap_or_default();
         let (header, payload) = (part(0..first), part(first + 1..second));
         let (signature, signed) = (part(second + 1..token.len()), part(0..second).as_bytes());
-        let mut token_and_payload = Vec::with_capacity(token.len() + payload.len() / 4 * 3 + 3);
-        token_and_payload.extend_from_slice(token.as_bytes());
-        URL_SAFE_NO_PAD
-            .decode_append(payload, &mut token_and_payload)
-            .map_err(|_| TokenError::NotBase64Url(Part::Payload))?;
-        let signature = Signature::decode(signature).ok_or(TokenError::NotBase64Url(Part::Signature))?;
-        Ok(Self { header, signed, token_and_payload, signature })
+        Ok(Self { token, header, payload, signature, signed })
     }
 
     /// The algorithm and the `kid`.
@@ -70,30 +69,29 @@ impl<'a> Compact<'a> {
         let header = URL_SAFE_NO_PAD.decode_to_vec(self.header).map_err(|_| TokenError::NotBase64Url(Part::Header))?;
         Header::read(&header)?.judge(allowed)
     }
-}
 
-/// The bytes of a signature, in place up to those of RSA with 4096 bits.
-#[expect(clippy::large_enum_variant, reason = "in place, where there is one at a time")]
-pub(super) enum Signature {
-    Short { room: [u8; 512], bytes: usize },
-    Long(Vec<u8>),
-}
-
-impl Signature {
-    fn decode(text: &str) -> Option<Self> {
-        let mut room = [0; 512];
-        if text.len() > room.len() / 3 * 4 + 3 {
-            return URL_SAFE_NO_PAD.decode_to_vec(text).ok().map(Self::Long);
-        }
-        let bytes = URL_SAFE_NO_PAD.decode(text.as_bytes(), room.as_mut_slice().as_out()).ok()?.len();
-        Some(Self::Short { room, bytes })
+    pub(super) fn check_signature(&self, key: &Key) -> Result<(), TokenError> {
+        self.check_with(|signed, signature| key.verifies(signed, signature))
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Short { room, bytes } => room.get(..*bytes).unwrap_or_default(),
-            Self::Long(bytes) => bytes,
+    fn check_with(&self, verifies: impl FnOnce(&[u8], &[u8]) -> bool) -> Result<(), TokenError> {
+        let mut room = [MaybeUninit::<u8>::uninit(); LONGEST_SIGNATURE];
+        if self.signature.len() * 3 / 4 > LONGEST_SIGNATURE {
+            return Err(TokenError::InvalidSignature);
         }
+        let signature = URL_SAFE_NO_PAD
+            .decode(self.signature.as_bytes(), room.as_mut_slice().as_out())
+            .map_err(|_| TokenError::NotBase64Url(Part::Signature))?;
+        if verifies(self.signed, signature) { Ok(()) } else { Err(TokenError::InvalidSignature) }
+    }
+
+    /// The token's text and its payload: what a session keeps.
+    pub(super) fn source(&self) -> Result<Source, TokenError> {
+        let mut bytes = Vec::with_capacity(self.token.len() + self.payload.len() / 4 * 3 + 3);
+        bytes.extend_from_slice(self.token.as_bytes());
+        URL_SAFE_NO_PAD.decode_append(self.payload, &mut bytes).map_err(|_| TokenError::NotBase64Url(Part::Payload))?;
+        let text = String::from_utf8(bytes).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
+        Ok(Source::new(text, self.token.len()))
     }
 }
 
@@ -129,7 +127,10 @@ mod tests {
     use super::*;
 
     fn parse(token: &str) -> Result<(Algorithm, String), TokenError> {
-        Compact::parse(token)?.judge_header(&[Algorithm::Rs256])
+        let compact = Compact::parse(token)?;
+        let judged = compact.judge_header(&[Algorithm::Rs256])?;
+        compact.check_with(|_, _| true)?;
+        compact.source().map(|_| judged)
     }
 
     fn with_header(header: &str) -> String {
@@ -148,11 +149,14 @@ mod tests {
             (format!("{header}=.e30."), Err(TokenError::NotBase64Url(Part::Header))),
             (format!("{header}.e31."), Err(TokenError::NotBase64Url(Part::Payload))), // trailing bits
             (format!("{header}.e30=."), Err(TokenError::NotBase64Url(Part::Payload))),
-            (format!("{header}.e.30"), Err(TokenError::NotBase64Url(Part::Payload))),
+            (format!("{header}.e."), Err(TokenError::NotBase64Url(Part::Payload))),
             (format!("{header}.e30.AB"), Err(TokenError::NotBase64Url(Part::Signature))),
             (format!("{header}.e30.+w"), Err(TokenError::NotBase64Url(Part::Signature))),
             (format!("{header}.e30.AA "), Err(TokenError::NotBase64Url(Part::Signature))),
             (format!("{header}.e30.\u{ff21}A"), Err(TokenError::NotBase64Url(Part::Signature))),
+            (format!("{header}.e30.{}", "A".repeat(1_366)), Ok((Algorithm::Rs256, "a".to_owned()))),
+            (format!("{header}.e30.{}", "A".repeat(1_367)), Err(TokenError::InvalidSignature)),
+            (format!("{header}.e30.{}", "A".repeat(1_368)), Err(TokenError::InvalidSignature)),
             ("a".repeat(LONGEST + 1), Err(TokenError::TooLarge { bytes: LONGEST + 1 })),
             ("a".repeat(LONGEST), Err(TokenError::NotThreeParts)),
         ];

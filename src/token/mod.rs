@@ -13,7 +13,6 @@ pub use self::error::TokenError;
 pub use self::evidence::{AccessTokenClaim, Part, TimeClaim};
 
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
@@ -22,7 +21,7 @@ use self::compact::Compact;
 use self::settings::Settings;
 use crate::excerpt::Excerpt;
 use crate::keys::{self, Algorithm, Key, KeyHealth, KeySet, KeySource, KeysUnavailable, Refresh};
-use crate::session::{Session, Source};
+use crate::session::Session;
 
 /// Verifies session JWTs; a handle, cheap to clone.
 ///
@@ -158,11 +157,11 @@ impl Verifier {
 
     fn try_verify(&self, token: &str, now: OffsetDateTime) -> Result<Session, Failure> {
         let keys = self.settings.keys.current();
-        let mut compact = Compact::parse(token).map_err(Failure::Refused)?;
+        let compact = Compact::parse(token).map_err(Failure::Refused)?;
         let known = keys.as_ref().and_then(|keys| keys.by_header(compact.header));
         if let Some((keys, key)) = keys.as_ref().zip(known) {
             self.check_algorithm(key.algorithm()).map_err(Failure::Refused)?;
-            return self.verify_under(keys, key, token, &mut compact, now).map_err(Failure::Refused);
+            return self.verify_under(keys, key, &compact, now).map_err(Failure::Refused);
         }
         let (algorithm, kid) = compact.judge_header(&self.settings.algorithms).map_err(Failure::Refused)?;
         let Some((keys, key)) = keys.as_ref().and_then(|keys| Some((keys, keys.get(&kid)?))) else {
@@ -177,9 +176,8 @@ impl Verifier {
         if key.algorithm() != algorithm {
             return Err(Failure::Refused(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() }));
         }
-        let header = compact.header;
-        let session = self.verify_under(keys, key, token, &mut compact, now).map_err(Failure::Refused)?;
-        keys.learn_header(header, &kid);
+        let session = self.verify_under(keys, key, &compact, now).map_err(Failure::Refused)?;
+        keys.learn_header(compact.header, &kid);
         Ok(session)
     }
 
@@ -194,16 +192,11 @@ impl Verifier {
         &self,
         keys: &KeySet,
         key: &Key,
-        token: &str,
-        compact: &mut Compact<'_>,
+        compact: &Compact<'_>,
         now: OffsetDateTime,
     ) -> Result<Session, TokenError> {
-        if !key.verifies(compact.signed, compact.signature.bytes()) {
-            return Err(TokenError::InvalidSignature);
-        }
-        let text = String::from_utf8(mem::take(&mut compact.token_and_payload))
-            .map_err(|_| TokenError::NotAnObject(Part::Payload))?;
-        let session = self.settings.rules.session(self.settings.id, Source::new(text, token.len()), now)?;
+        compact.check_signature(key)?;
+        let session = self.settings.rules.session(self.settings.id, compact.source()?, now)?;
         self.settings.cache.insert(&session, keys.id(), now);
         Ok(session)
     }
@@ -224,16 +217,21 @@ mod tests {
     use crate::keys::{SigningKey, StaticKeys};
 
     #[test]
-    fn signed_bytes_that_are_no_text_are_refused() {
+    fn what_is_signed_and_unreadable_is_refused() {
         let key = SigningKey::generate(Algorithm::EdDsa).expect("randomness");
         let mut jwk = serde_json::json!({"kid": "a"});
         key.jwk_parameters().into_iter().for_each(|(name, value)| jwk[name] = value.into());
         let keys = StaticKeys::from_jwks(serde_json::json!({"keys": [jwk]}).to_string().as_bytes()).expect("a key");
         let verifier = Verifier::new(keys, ["issuer"], "audience").algorithms([Algorithm::EdDsa]);
         let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
-        let signed = format!("{}.{}", encode(br#"{"alg":"EdDSA","kid":"a"}"#), encode(b"{\"iss\":\"\xff\"}"));
-        let token = format!("{signed}.{}", encode(&key.sign(signed.as_bytes()).expect("randomness")));
-        let refused = verifier.verify_at(&token, OffsetDateTime::UNIX_EPOCH).err();
-        assert_eq!(refused, Some(TokenError::NotAnObject(Part::Payload)));
+        for (payload, want) in [
+            (encode(b"{\"iss\":\"\xff\"}"), TokenError::NotAnObject(Part::Payload)),
+            ("e31".into(), TokenError::NotBase64Url(Part::Payload)),
+            ("e30\n".into(), TokenError::NotBase64Url(Part::Payload)),
+        ] {
+            let signed = format!("{}.{payload}", encode(br#"{"alg":"EdDSA","kid":"a"}"#));
+            let token = format!("{signed}.{}", encode(&key.sign(signed.as_bytes()).expect("randomness")));
+            assert_eq!(verifier.verify_at(&token, OffsetDateTime::UNIX_EPOCH).err(), Some(want), "{payload}");
+        }
     }
 }

@@ -183,7 +183,7 @@ fn a_text_has_one_encoding() {
         ("bits to spare", format!("{head}.{body}.{}", spare(tail, other_end))),
         ("a space", format!("{head}.{body}.{tail} ")),
         ("a line break", format!("{head}.{body}.{tail}\n")),
-        ("a line break within", format!("{head}.{}\n{}.{tail}", &body[..10], &body[10..])),
+        ("a line break within", format!("{}\n{}.{body}.{tail}", &head[..10], &head[10..])),
         ("a byte order mark", format!("\u{feff}{genuine}")),
         ("a NUL", format!("{genuine}\u{0}")),
         ("full-width letters", genuine.replace('A', "\u{ff21}")),
@@ -193,6 +193,11 @@ fn a_text_has_one_encoding() {
             check(name, &token, "token_not_base64url");
         }
     }
+    check(
+        "a line break in what is signed",
+        &format!("{head}.{}\n{}.{tail}", &body[..10], &body[10..]),
+        "token_invalid_signature",
+    );
     check("trailing bytes", &format!("{genuine}AAAA"), "token_invalid_signature");
     check("an empty payload", &format!("{head}..{tail}"), "token_invalid_signature");
     check("too large", &"a".repeat(16 * 1024 + 1), "token_too_large");
