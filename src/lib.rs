@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod authority;
 #[cfg(feature = "axum")]
 mod axum;
 mod clock;
@@ -23,6 +24,7 @@ pub mod testing;
 mod token;
 mod trust;
 
+pub use self::authority::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
 #[cfg(feature = "axum")]
 pub use self::axum::MissingGrant;
 pub use self::clock::{Clock, SystemClock};

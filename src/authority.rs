@@ -1,0 +1,129 @@
+//! Where sessions live: what knows whether one is still alive, and gives fresh tokens for it.
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// What keeps the sessions: a token in, the live session's fresh tokens out.
+///
+/// Stytch's API is one, as `stytch::SessionsApi` (feature `sessions`); another may stand before a gateway or the official SDK,
+/// or be a test's double:
+///
+/// ```
+/// use tower_step_up::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+///
+/// struct Nobody;
+///
+/// impl SessionAuthority for Nobody {
+///     fn authenticate(&self, _token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+///         Box::pin(async { Err(AuthorityError::UnknownSession) })
+///     }
+///
+///     fn revoke(&self, _session_id: String) -> AuthorityAnswer<()> {
+///         Box::pin(async { Ok(()) })
+///     }
+/// }
+/// ```
+///
+/// What it answers is not trusted: the fresh JWT is verified like any other.
+pub trait SessionAuthority: Send + Sync + 'static {
+    /// The live session of this token. Its JWT may have expired.
+    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens>;
+
+    /// Ends the session of this id. One that is not there any more is no error.
+    fn revoke(&self, session_id: String) -> AuthorityAnswer<()>;
+}
+
+/// What an authority will answer. It runs in a task of its own.
+pub type AuthorityAnswer<T> = Pin<Box<dyn Future<Output = Result<T, AuthorityError>> + Send>>;
+
+/// A token of a session, of either kind. `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PresentedToken {
+    /// A session JWT: genuine, and perhaps expired.
+    SessionJwt(Box<str>),
+    /// An opaque session token, of which nothing is known.
+    SessionToken(Box<str>),
+}
+
+impl fmt::Debug for PresentedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SessionJwt(_) => "SessionJwt(…)",
+            Self::SessionToken(_) => "SessionToken(…)",
+        })
+    }
+}
+
+/// Both tokens of a live session. `Debug` shows none of them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionTokens {
+    /// The opaque one, which lives as long as the session.
+    pub session_token: String,
+    /// The JWT, which lives for five minutes.
+    pub session_jwt: String,
+}
+
+impl fmt::Debug for SessionTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionTokens").finish_non_exhaustive()
+    }
+}
+
+/// Why an authority has no live session to give.
+#[derive(Debug)]
+pub enum AuthorityError {
+    /// It knows no such session: it has ended, was revoked, or never was.
+    UnknownSession,
+    /// It cannot be reached, is too slow or too busy, refuses this application, or makes no sense.
+    Unavailable {
+        /// When it says that it is worth asking again.
+        retry_after: Option<Duration>,
+        /// For the log; it must not contain tokens.
+        cause: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl AuthorityError {
+    /// No answer for this reason, and nothing said about when to ask again.
+    #[must_use]
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable { retry_after: None, cause: cause.into() }
+    }
+}
+
+impl fmt::Display for AuthorityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownSession => f.write_str("no such session is alive"),
+            Self::Unavailable { .. } => f.write_str("the session cannot be confirmed now"),
+        }
+    }
+}
+
+impl Error for AuthorityError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::UnknownSession => None,
+            Self::Unavailable { cause, .. } => Some(&**cause),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_token_shows() {
+        let tokens = SessionTokens { session_token: "secret".into(), session_jwt: "secret".into() };
+        for shown in [
+            format!("{tokens:?}"),
+            format!("{:?}", PresentedToken::SessionJwt("secret".into())),
+            format!("{:?}", PresentedToken::SessionToken("secret".into())),
+        ] {
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+}
