@@ -65,6 +65,19 @@ pub struct SessionTokens {
     pub session_jwt: String,
 }
 
+/// The longest opaque token that is taken, in bytes.
+#[cfg(feature = "sessions")]
+const LONGEST_TOKEN: usize = 4_096;
+
+#[cfg(feature = "sessions")]
+impl SessionTokens {
+    /// Whether the opaque token can stand in a cookie (RFC 6265, section 4.1.1). A JWT can, if it is one.
+    pub(crate) fn fit_into_cookies(&self) -> bool {
+        let is_octet = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
+        (1..=LONGEST_TOKEN).contains(&self.session_token.len()) && self.session_token.bytes().all(is_octet)
+    }
+}
+
 impl fmt::Debug for SessionTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionTokens").finish_non_exhaustive()
@@ -110,6 +123,27 @@ impl Error for AuthorityError {
         }
     }
 }
+
+/// No session can be confirmed now: the answer is 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthorityUnavailable {
+    /// When it is worth asking again.
+    pub retry_after: Duration,
+}
+
+impl AuthorityUnavailable {
+    pub(crate) fn description(self) -> &'static str {
+        "the session cannot be confirmed now"
+    }
+}
+
+impl fmt::Display for AuthorityUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::description(*self))
+    }
+}
+
+impl Error for AuthorityUnavailable {}
 
 #[cfg(test)]
 mod tests {

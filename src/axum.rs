@@ -1,11 +1,18 @@
-//! Extractors for axum.
+//! Extractors and response parts for axum.
+
+#[cfg(feature = "sessions")]
+use std::convert::Infallible;
 
 use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
+#[cfg(feature = "sessions")]
+use axum_core::response::{IntoResponseParts, ResponseParts};
 use http::StatusCode;
 use http::request::Parts;
 
+#[cfg(feature = "sessions")]
+use crate::credentials::SetCookies;
 use crate::layer::Anonymous;
 use crate::policy::Grant;
 use crate::session::Session;
@@ -95,5 +102,16 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, MissingGrant> {
         let grant = <Grant as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
         Ok(grant.map(|grant| grant.session().clone()))
+    }
+}
+
+/// `(cookies, "signed in")` is a response with the cookies.
+#[cfg(feature = "sessions")]
+impl IntoResponseParts for SetCookies {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        self.append_to(response.headers_mut());
+        Ok(response)
     }
 }

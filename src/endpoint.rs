@@ -1,4 +1,4 @@
-//! Which servers may be asked for keys.
+//! Which servers may be asked for keys, and what is this machine.
 
 use http::Uri;
 use http::uri::Scheme;
@@ -17,7 +17,7 @@ pub(crate) fn is_allowed(url: &Uri) -> bool {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }

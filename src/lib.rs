@@ -16,6 +16,8 @@ pub mod layer;
 mod moment;
 pub mod policy;
 mod rejection;
+#[cfg(feature = "sessions")]
+mod renewal;
 mod respond;
 mod session;
 pub mod stytch;
@@ -24,11 +26,15 @@ pub mod testing;
 mod token;
 mod trust;
 
-pub use self::authority::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+pub use self::authority::{
+    AuthorityAnswer, AuthorityError, AuthorityUnavailable, PresentedToken, SessionAuthority, SessionTokens,
+};
 #[cfg(feature = "axum")]
 pub use self::axum::MissingGrant;
 pub use self::clock::{Clock, SystemClock};
 pub use self::credentials::{CredentialError, CredentialSource};
+#[cfg(feature = "sessions")]
+pub use self::credentials::{SessionCookies, SetCookies};
 pub use self::excerpt::Excerpt;
 pub use self::factor::{AuthenticationFactor, Factor, UnknownFactor, UnlistedFactor};
 pub use self::keys::{
@@ -38,6 +44,8 @@ pub use self::keys::{
 #[cfg(feature = "remote")]
 pub use self::keys::{RemoteKeys, RemoteKeysError};
 pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
+#[cfg(feature = "sessions")]
+pub use self::layer::{SignedOut, TakeUpError, TakenUp};
 pub use self::policy::{
     Audit, Counterexample, Demand, Evidence, Explanation, Finding, Grant, Implication, ListError, NonEmpty, Policy,
     Prompt, Prompts, Reason, Requirement, Severity, Shortfall, Unmet, Verdict,
@@ -45,7 +53,9 @@ pub use self::policy::{
 #[cfg(feature = "documents")]
 pub use self::policy::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
 pub use self::rejection::Rejection;
+#[cfg(feature = "sessions")]
+pub use self::renewal::{FRESH_JWT, Renewal};
 pub use self::respond::{BearerChallenge, Respond, problem};
 pub use self::session::{Attributes, CustomClaimsError, Organization, Session};
-pub use self::token::{AccessTokenClaim, Part, TimeClaim, TokenError, Verifier};
+pub use self::token::{AccessTokenClaim, LocalRevocations, Part, Revocations, TimeClaim, TokenError, Verifier};
 pub use self::trust::{Compromise, TrustModel, UnknownCompromise};

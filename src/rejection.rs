@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::authority::AuthorityUnavailable;
 use crate::credentials::CredentialError;
 use crate::keys::KeysUnavailable;
 use crate::policy::Shortfall;
@@ -26,6 +27,8 @@ pub enum Rejection {
     StepUpRequired(Shortfall),
     /// No keys can be had to verify the token with.
     KeysUnavailable(KeysUnavailable),
+    /// The session has to be renewed or confirmed, and what keeps the sessions cannot be asked.
+    AuthorityUnavailable(AuthorityUnavailable),
 }
 
 impl Rejection {
@@ -35,7 +38,7 @@ impl Rejection {
         match self {
             Self::NoCredentials | Self::InvalidToken(_) | Self::StepUpRequired(_) => StatusCode::UNAUTHORIZED,
             Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-            Self::KeysUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::KeysUnavailable(_) | Self::AuthorityUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -48,6 +51,7 @@ impl Rejection {
             Self::InvalidToken(error) => error.reason(),
             Self::StepUpRequired(_) => "step_up_required",
             Self::KeysUnavailable(_) => "keys_unavailable",
+            Self::AuthorityUnavailable(_) => "authority_unavailable",
         }
     }
 
@@ -55,7 +59,10 @@ impl Rejection {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::KeysUnavailable(KeysUnavailable { retry_after }) => Some(whole_seconds_up(*retry_after).max(1)),
+            Self::KeysUnavailable(KeysUnavailable { retry_after })
+            | Self::AuthorityUnavailable(AuthorityUnavailable { retry_after }) => {
+                Some(whole_seconds_up(*retry_after).max(1))
+            }
             _ => None,
         }
     }
@@ -88,6 +95,7 @@ impl fmt::Display for Rejection {
             Self::InvalidToken(error) => error.fmt(f),
             Self::StepUpRequired(shortfall) => shortfall.fmt(f),
             Self::KeysUnavailable(error) => error.fmt(f),
+            Self::AuthorityUnavailable(error) => error.fmt(f),
         }
     }
 }

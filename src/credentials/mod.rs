@@ -1,12 +1,17 @@
 //! Where a request carries its token.
 
 mod cookie;
+#[cfg(feature = "sessions")]
+mod session_cookies;
+
+#[cfg(feature = "sessions")]
+pub use self::session_cookies::{SessionCookies, SetCookies};
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// A place in a request where a session JWT may stand.
+/// A place in a request where a session JWT may stand, or an opaque session token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialSource {
@@ -14,6 +19,10 @@ pub enum CredentialSource {
     Bearer,
     /// A cookie of this name.
     Cookie(Box<str>),
+    /// A cookie of this name with an opaque session token. Only guards that renew sessions look there; others pass it over.
+    SessionTokenCookie(Box<str>),
+    /// A header of this name with an opaque session token; for such guards too.
+    SessionTokenHeader(HeaderName),
 }
 
 impl CredentialSource {
@@ -23,28 +32,58 @@ impl CredentialSource {
         Self::Cookie(name.into())
     }
 
-    /// Stytch's default: the Authorization header, then the cookie `stytch_session_jwt`.
+    /// A cookie of this name with an opaque session token. Names are compared as they are.
     #[must_use]
-    pub fn defaults() -> [Self; 2] {
-        [Self::Bearer, Self::cookie(SESSION_JWT_COOKIE)]
+    pub fn session_token_cookie(name: &str) -> Self {
+        Self::SessionTokenCookie(name.into())
+    }
+
+    /// Stytch's default: the Authorization header, then the cookie `stytch_session_jwt`, then the cookie `stytch_session`.
+    #[must_use]
+    pub fn defaults() -> [Self; 3] {
+        [Self::Bearer, Self::cookie(SESSION_JWT_COOKIE), Self::session_token_cookie(SESSION_TOKEN_COOKIE)]
     }
 }
 
 /// The name that Stytch's SDKs give the cookie with the session JWT.
 pub(crate) const SESSION_JWT_COOKIE: &str = "stytch_session_jwt";
 
+/// The name that they give the cookie with the opaque session token.
+pub(crate) const SESSION_TOKEN_COOKIE: &str = "stytch_session";
+
+/// How a request brings its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Bearer,
+    Cookie,
+    SessionTokenCookie,
+    SessionTokenHeader,
+}
+
+impl Carrier {
+    pub(crate) fn is_cookie(self) -> bool {
+        matches!(self, Self::Cookie | Self::SessionTokenCookie)
+    }
+
+    /// Whether it brings an opaque session token, and not a JWT.
+    #[cfg(feature = "sessions")]
+    pub(crate) fn is_opaque(self) -> bool {
+        matches!(self, Self::SessionTokenCookie | Self::SessionTokenHeader)
+    }
+}
+
 /// What a request carries where its token may stand.
 pub(crate) struct Credential<'a> {
     /// As they stand there: enough to know a token again that was verified.
     pub(crate) bytes: &'a [u8],
-    pub(crate) in_cookie: bool,
+    pub(crate) carrier: Carrier,
 }
 
 impl<'a> Credential<'a> {
     /// The token. A cookie that is there and empty is one; a Bearer token is a word.
     pub(crate) fn token(&self) -> Result<&'a str, CredentialError> {
         let text = str::from_utf8(self.bytes);
-        if self.in_cookie {
+        if self.carrier.is_cookie() {
             return text.map_err(|_| CredentialError::UnreadableCookie);
         }
         // Without a way out in the middle the loop runs over many bytes at once.
@@ -53,36 +92,56 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// The first source that is there decides, alone.
+/// The first source that is there decides, alone. Opaque tokens are looked for where they are of use.
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
     sources: &[CredentialSource],
+    opaque: bool,
 ) -> Result<Option<Credential<'a>>, CredentialError> {
     for source in sources {
-        let found = match source {
-            CredentialSource::Bearer => bearer(headers)?,
-            CredentialSource::Cookie(name) => cookie::find(headers, name)?,
+        let (carrier, found) = match source {
+            CredentialSource::Bearer => (Carrier::Bearer, bearer(headers)?),
+            CredentialSource::Cookie(name) => (Carrier::Cookie, cookie::find(headers, name)?),
+            CredentialSource::SessionTokenCookie(_) | CredentialSource::SessionTokenHeader(_) if !opaque => continue,
+            CredentialSource::SessionTokenCookie(name) => (Carrier::SessionTokenCookie, cookie::find(headers, name)?),
+            CredentialSource::SessionTokenHeader(name) => (Carrier::SessionTokenHeader, session_token(headers, name)?),
         };
         if let Some(bytes) = found {
-            return Ok(Some(Credential { bytes, in_cookie: matches!(source, CredentialSource::Cookie(_)) }));
+            return Ok(Some(Credential { bytes, carrier }));
         }
     }
     Ok(None)
 }
 
 /// Keeps what may carry a token out of `Debug` output and compression tables downstream.
-pub(crate) fn mark_sensitive(headers: &mut HeaderMap) {
-    for name in [header::AUTHORIZATION, header::COOKIE] {
-        // Usually there is one, and an entry makes room for itself even where it stays vacant.
-        match headers.get_mut(&name) {
-            Some(first) => first.set_sensitive(true),
-            None => continue,
+pub(crate) fn mark_sensitive(headers: &mut HeaderMap, sources: &[CredentialSource]) {
+    mark(headers, &header::AUTHORIZATION);
+    mark(headers, &header::COOKIE);
+    for source in sources {
+        if let CredentialSource::SessionTokenHeader(name) = source {
+            mark(headers, name);
         }
-        if headers.get_all(&name).iter().nth(1).is_some()
-            && let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name)
-        {
-            values.iter_mut().for_each(|value| value.set_sensitive(true));
-        }
+    }
+}
+
+fn mark(headers: &mut HeaderMap, name: &HeaderName) {
+    // Usually there is one, and an entry makes room for itself even where it stays vacant.
+    match headers.get_mut(name) {
+        Some(first) => first.set_sensitive(true),
+        None => return,
+    }
+    if headers.get_all(name).iter().nth(1).is_some()
+        && let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name)
+    {
+        values.iter_mut().for_each(|value| value.set_sensitive(true));
+    }
+}
+
+fn session_token<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, CredentialError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(_), Some(_)) => Err(CredentialError::SeveralSessionTokens),
+        (value, _) => Ok(value.map(|value| value.as_bytes().trim_ascii())),
     }
 }
 
@@ -117,6 +176,8 @@ pub enum CredentialError {
     SeveralCookies,
     /// A cookie of the configured name whose value is not text.
     UnreadableCookie,
+    /// More than one header with a session token.
+    SeveralSessionTokens,
 }
 
 impl CredentialError {
@@ -128,6 +189,7 @@ impl CredentialError {
             Self::UnreadableBearer => "unreadable_bearer",
             Self::SeveralCookies => "several_cookies",
             Self::UnreadableCookie => "unreadable_cookie",
+            Self::SeveralSessionTokens => "several_session_tokens",
         }
     }
 
@@ -137,6 +199,7 @@ impl CredentialError {
             Self::UnreadableBearer => "the Authorization header has no readable Bearer token",
             Self::SeveralCookies => "more than one session cookie",
             Self::UnreadableCookie => "the session cookie is not readable",
+            Self::SeveralSessionTokens => "more than one header with a session token",
         }
     }
 }
@@ -164,7 +227,7 @@ mod tests {
     #[track_caller]
     fn check(lines: &[(&'static str, &[u8])], want: Result<Option<&str>, CredentialError>) {
         let headers = headers(lines);
-        let got = find(&headers, &CredentialSource::defaults());
+        let got = find(&headers, &CredentialSource::defaults(), false);
         let got = got.and_then(|found| found.map(|it| it.token()).transpose());
         assert_eq!(got, want, "{lines:?}");
     }
@@ -200,7 +263,26 @@ mod tests {
         check(&unreadable, Err(CredentialError::UnreadableBearer));
         let headers = headers(&both);
         let turned = [CredentialSource::cookie("stytch_session_jwt"), CredentialSource::Bearer];
-        assert_eq!(find(&headers, &turned).ok().flatten().map(|it| it.bytes), Some(b"b".as_slice()));
-        assert!(find(&headers, &[]).is_ok_and(|found| found.is_none()));
+        assert_eq!(find(&headers, &turned, false).ok().flatten().map(|it| it.bytes), Some(b"b".as_slice()));
+        assert!(find(&headers, &[], false).is_ok_and(|found| found.is_none()));
+    }
+
+    #[test]
+    fn opaque_tokens_are_found_where_they_are_of_use_and_after_the_others() {
+        let header = CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
+        let sources: Vec<_> = CredentialSource::defaults().into_iter().chain([header]).collect();
+        let check = |lines: &[(&'static str, &[u8])], want: Result<Option<(Carrier, &str)>, CredentialError>| {
+            let headers = headers(lines);
+            let found = find(&headers, &sources, true).map(|found| found.map(|it| (it.carrier, it.bytes)));
+            assert_eq!(found, want.map(|found| found.map(|(carrier, text)| (carrier, text.as_bytes()))), "{lines:?}");
+        };
+        check(&[("cookie", b"stytch_session=t")], Ok(Some((Carrier::SessionTokenCookie, "t"))));
+        check(&[("cookie", b"stytch_session=t; stytch_session_jwt=j")], Ok(Some((Carrier::Cookie, "j"))));
+        check(&[("x-session-token", b" t ")], Ok(Some((Carrier::SessionTokenHeader, "t"))));
+        check(&[("x-session-token", b"t"), ("authorization", b"Bearer j")], Ok(Some((Carrier::Bearer, "j"))));
+        check(&[("cookie", b"stytch_session=t; stytch_session=u")], Err(CredentialError::SeveralCookies));
+        check(&[("x-session-token", b"t"), ("x-session-token", b"t")], Err(CredentialError::SeveralSessionTokens));
+        let not_of_use = headers(&[("cookie", b"stytch_session=t")]);
+        assert!(find(&not_of_use, &sources, false).is_ok_and(|found| found.is_none()));
     }
 }

@@ -8,9 +8,9 @@ use crate::rejection::Rejection;
 
 const TARGET: &str = "tower_step_up::guard";
 
-/// A verdict without a grant is that of an optional guard that found no credentials.
-pub(super) fn record(policy: &Policy, verdict: Result<Option<&Grant>, &Rejection>) {
-    match verdict {
+/// An outcome without a grant is that of an optional guard that found no credentials.
+pub(super) fn record(policy: &Policy, outcome: &Result<Option<Grant>, Rejection>) {
+    match outcome {
         Ok(Some(grant)) => {
             let session = grant.session();
             debug!(
@@ -42,7 +42,7 @@ fn refused(policy: &Policy, why: &Rejection) {
                 user_id = session.user_id(),
             );
         }
-        Rejection::KeysUnavailable(_) => {
+        Rejection::KeysUnavailable(_) | Rejection::AuthorityUnavailable(_) => {
             warn!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
         }
         _ => info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status),

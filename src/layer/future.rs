@@ -6,14 +6,14 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, header};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::after::After;
 use super::body::ResponseBody;
 use super::guard::StepUpLayer;
-use super::judge::PendingVerdict;
-use crate::respond;
+use super::judge::{self, PendingVerdict};
 
 pin_project! {
     /// The future of a service behind a guard.
@@ -31,7 +31,7 @@ pin_project! {
     enum State<S, ReqBody, F> {
         /// A request that waits for keys; of it only the verdict is boxed.
         Waiting { pending: Option<Pending<S, ReqBody>> },
-        Passed { #[pin] response: F, by_cookie: bool },
+        Passed { #[pin] response: F, after: After },
         Refused { response: Option<Response<Bytes>> },
     }
 }
@@ -48,8 +48,8 @@ impl<S, ReqBody> ResponseFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(super) fn passed(response: S::Future, by_cookie: bool) -> Self {
-        Self { state: State::Passed { response, by_cookie } }
+    pub(super) fn passed(response: S::Future, after: After) -> Self {
+        Self { state: State::Passed { response, after } }
     }
 
     pub(super) fn refused(response: Response<Bytes>) -> Self {
@@ -85,9 +85,10 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProjection::Passed { response, by_cookie } => {
-                    let response = ready!(response.poll(cx))?;
-                    return Poll::Ready(Ok(finish(response, *by_cookie)));
+                StateProjection::Passed { response, after } => {
+                    let mut response = ready!(response.poll(cx))?;
+                    after.apply(response.headers_mut());
+                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
                 StateProjection::Refused { response } => {
                     // Polled after it was ready, it stays pending: there is no second answer.
@@ -102,14 +103,14 @@ where
                         return Poll::Pending;
                     };
                     let Pending { mut ready, mut parts, body, layer, .. } = waiting;
-                    match verdict {
-                        Ok(pass) => {
-                            let by_cookie = pass.by_cookie;
-                            pass.mark(&mut parts.extensions);
-                            State::Passed { response: ready.call(Request::from_parts(parts, body)), by_cookie }
+                    let after = After::of(&verdict, &layer.guard, &parts.headers);
+                    match verdict.outcome {
+                        Ok(grant) => {
+                            judge::mark(&mut parts.extensions, grant);
+                            State::Passed { response: ready.call(Request::from_parts(parts, body)), after }
                         }
                         Err(why) => {
-                            let response = respond::refuse(&*layer.guard.responder, why, &parts);
+                            let response = after.refuse(&*layer.guard.responder, why, &parts);
                             State::Refused { response: Some(response) }
                         }
                     }
@@ -118,13 +119,4 @@ where
             state.set(next);
         }
     }
-}
-
-/// What a cookie opened is for the one browser: shared caches know nothing of cookies.
-fn finish<ResBody>(mut response: Response<ResBody>, by_cookie: bool) -> Response<ResponseBody<ResBody>> {
-    if by_cookie && !response.headers().contains_key(header::CACHE_CONTROL) {
-        // It fails only where there are as many headers as there can be.
-        let _ = response.headers_mut().try_insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
-    }
-    response.map(ResponseBody::inner)
 }

@@ -2,13 +2,19 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "sessions")]
+use std::time::Duration;
 
 use super::event;
 use crate::credentials::CredentialSource;
+#[cfg(feature = "sessions")]
+use crate::credentials::SessionCookies;
 use crate::factor::Factor;
 use crate::policy::Policy;
 #[cfg(feature = "documents")]
 use crate::policy::{Policies, UnknownPolicy};
+#[cfg(feature = "sessions")]
+use crate::renewal::Exchanges;
 use crate::respond::{BearerChallenge, Respond};
 use crate::session::Session;
 use crate::token::Verifier;
@@ -41,6 +47,23 @@ pub(super) struct Guard {
     pub(super) sources: Arc<[CredentialSource]>,
     pub(super) offer: Option<Arc<Offer>>,
     pub(super) responder: Arc<dyn Respond>,
+    #[cfg(feature = "sessions")]
+    pub(super) exchanges: Option<Arc<Exchanges>>,
+    /// How old a confirmation of the session may be, where one is wanted.
+    #[cfg(feature = "sessions")]
+    pub(super) live: Option<Duration>,
+    #[cfg(feature = "sessions")]
+    pub(super) cookies: SessionCookies,
+}
+
+impl Guard {
+    /// Whether it can make something of an opaque token or of a JWT that has expired.
+    pub(super) fn renews(&self) -> bool {
+        #[cfg(feature = "sessions")]
+        return self.exchanges.is_some();
+        #[cfg(not(feature = "sessions"))]
+        return false;
+    }
 }
 
 /// What a session's user can be asked for.
@@ -60,6 +83,12 @@ impl StepUpLayer {
                 sources: CredentialSource::defaults().into(),
                 offer: None,
                 responder: Arc::new(BearerChallenge::default()),
+                #[cfg(feature = "sessions")]
+                exchanges: None,
+                #[cfg(feature = "sessions")]
+                live: None,
+                #[cfg(feature = "sessions")]
+                cookies: SessionCookies::default(),
             }),
         }
     }
@@ -156,7 +185,7 @@ impl StepUpLayer {
         &self.guard.verifier
     }
 
-    fn with(&self, change: impl FnOnce(&mut Guard)) -> Self {
+    pub(super) fn with(&self, change: impl FnOnce(&mut Guard)) -> Self {
         let mut guard = Guard::clone(&self.guard);
         change(&mut guard);
         Self { guard: Arc::new(guard) }

@@ -70,12 +70,17 @@
 //! Grants are on the level DEBUG, refusals on INFO, unavailable keys on WARN. Tokens, addresses and phone numbers
 //! are never in them.
 
+mod after;
 mod body;
 mod event;
 mod future;
 mod guard;
 mod judge;
+#[cfg(feature = "sessions")]
+mod renewing;
 mod service;
+#[cfg(feature = "sessions")]
+mod sessions;
 
 pub use self::body::ResponseBody;
 pub use self::future::ResponseFuture;
@@ -83,3 +88,5 @@ pub use self::guard::StepUpLayer;
 #[cfg(feature = "axum")]
 pub(crate) use self::judge::Anonymous;
 pub use self::service::StepUp;
+#[cfg(feature = "sessions")]
+pub use self::sessions::{SignedOut, TakeUpError, TakenUp};

@@ -7,12 +7,12 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::after::After;
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
 use super::guard::StepUpLayer;
 use super::judge::{self, Judgement};
 use crate::credentials;
-use crate::respond;
 
 /// A service behind a guard; made by [`StepUpLayer`].
 #[derive(Clone, Debug)]
@@ -44,20 +44,23 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let guard = &self.layer.guard;
         match judge::judge(guard, request.headers(), request.extensions()) {
-            Judgement::Decided(Ok(pass)) => {
-                let by_cookie = pass.by_cookie;
-                credentials::mark_sensitive(request.headers_mut());
-                pass.mark(request.extensions_mut());
-                ResponseFuture::passed(self.inner.call(request), by_cookie)
-            }
-            Judgement::Decided(Err(why)) => {
-                let (mut parts, _) = request.into_parts();
-                credentials::mark_sensitive(&mut parts.headers);
-                ResponseFuture::refused(respond::refuse(&*guard.responder, why, &parts))
+            Judgement::Decided(verdict) => {
+                let after = After::of(&verdict, guard, request.headers());
+                credentials::mark_sensitive(request.headers_mut(), &guard.sources);
+                match verdict.outcome {
+                    Ok(grant) => {
+                        judge::mark(request.extensions_mut(), grant);
+                        ResponseFuture::passed(self.inner.call(request), after)
+                    }
+                    Err(why) => {
+                        let (parts, _) = request.into_parts();
+                        ResponseFuture::refused(after.refuse(&*guard.responder, why, &parts))
+                    }
+                }
             }
             Judgement::Wait(verdict) => {
                 let (mut parts, body) = request.into_parts();
-                credentials::mark_sensitive(&mut parts.headers);
+                credentials::mark_sensitive(&mut parts.headers, &guard.sources);
                 // The service that was polled ready is the one to call; the clone has still to be polled.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);

@@ -69,3 +69,9 @@ impl Grant {
         self
     }
 }
+
+impl AsRef<Session> for Grant {
+    fn as_ref(&self) -> &Session {
+        &self.session
+    }
+}

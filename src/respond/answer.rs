@@ -59,6 +59,10 @@ impl<'a> Answer<'a> {
             Rejection::KeysUnavailable(error) => {
                 (Challenge::None, "keys-unavailable", "Keys unavailable", error.description().into(), None)
             }
+            Rejection::AuthorityUnavailable(error) => {
+                let title = "Session service unavailable";
+                (Challenge::None, "authority-unavailable", title, error.description().into(), None)
+            }
         };
         let (status, retry_after) = (why.status(), why.retry_after());
         Self { status, challenge, section, title, detail, retry_after, shortfall }
@@ -70,7 +74,7 @@ fn describe(error: &TokenError) -> &'static str {
     match error {
         TokenError::Expired { .. } | TokenError::TooOld { .. } => "the session token has expired",
         TokenError::NotYetValid { .. } => "the session token is not valid yet",
-        TokenError::SessionEnded { .. } => "the session has ended",
+        TokenError::SessionEnded { .. } | TokenError::Revoked | TokenError::UnknownSession => "the session has ended",
         _ => "the session token is invalid",
     }
 }

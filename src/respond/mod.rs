@@ -57,6 +57,7 @@ where
 /// | invalid, expired or foreign token | 401 | `error="invalid_token"` |
 /// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` and `acr_values` where the policy has them |
 /// | keys unavailable | 503 with `Retry-After` | none |
+/// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
 ///
 /// The body is described in [`problem`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -64,6 +64,10 @@
 //! # Keys unavailable
 //!
 //! Status 503 with `Retry-After`. The keys that tokens are verified with cannot be had now.
+//!
+//! # Authority unavailable
+//!
+//! Status 503 with `Retry-After`. The session has to be renewed or confirmed, and what keeps the sessions cannot be asked now.
 
 use std::sync::OnceLock;
 

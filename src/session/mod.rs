@@ -207,6 +207,13 @@ impl Session {
         self.0.started_at
     }
 
+    /// Whether the same user, in the same organization, is signed in with both.
+    #[cfg(feature = "sessions")]
+    pub(crate) fn is_of_same_user(&self, other: &Self) -> bool {
+        let organization = |session: &Self| session.organization().map(|organization| organization.id.to_owned());
+        self.user_id() == other.user_id() && organization(self) == organization(other)
+    }
+
     /// The token itself; empty in sessions of the test kit.
     pub(crate) fn token(&self) -> &str {
         self.0.parts.source.token()
@@ -240,6 +247,12 @@ impl Session {
 
     pub(crate) fn token_not_before(&self) -> OffsetDateTime {
         self.0.parts.token_not_before
+    }
+}
+
+impl AsRef<Self> for Session {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

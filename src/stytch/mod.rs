@@ -7,7 +7,9 @@ pub use self::error::ProjectError;
 use http::Uri;
 use http::uri::Authority;
 
-use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE};
+#[cfg(feature = "sessions")]
+use crate::credentials::SessionCookies;
+use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
 use crate::endpoint;
 use crate::keys::KeySource;
 #[cfg(feature = "remote")]
@@ -80,7 +82,7 @@ impl Project {
             vertical,
             custom_domain: None,
             session_jwt_cookie: SESSION_JWT_COOKIE.into(),
-            session_token_cookie: "stytch_session".into(),
+            session_token_cookie: SESSION_TOKEN_COOKIE.into(),
             #[cfg(feature = "remote")]
             keys: RemoteKeys::new(&jwks_url(vertical, None, id))?,
         })
@@ -156,7 +158,7 @@ impl Project {
         &self.session_jwt_cookie
     }
 
-    /// The name of the cookie that carries the opaque session token: for signing out. The guard does not read it.
+    /// The name of the cookie that carries the opaque session token. A guard that renews sessions reads it.
     #[must_use]
     pub fn session_token_cookie(&self) -> &str {
         &self.session_token_cookie
@@ -194,11 +196,28 @@ impl Project {
         }
     }
 
-    /// A guard with this verifier, which knows the project's cookie.
+    /// A guard with this verifier, which knows the project's cookies.
     #[must_use]
     pub fn guard_with(&self, verifier: Verifier) -> StepUpLayer {
-        let sources = [CredentialSource::Bearer, CredentialSource::cookie(&self.session_jwt_cookie)];
-        StepUpLayer::new(verifier).credentials(sources)
+        let guard = StepUpLayer::new(verifier).credentials([
+            CredentialSource::Bearer,
+            CredentialSource::cookie(&self.session_jwt_cookie),
+            CredentialSource::session_token_cookie(&self.session_token_cookie),
+        ]);
+        #[cfg(feature = "sessions")]
+        let guard = guard.session_cookies(self.session_cookies());
+        guard
+    }
+}
+
+#[cfg(feature = "sessions")]
+impl Project {
+    /// How its cookies are set, unless the application says otherwise: with its names, and where it is a live project
+    /// always `Secure`.
+    #[must_use]
+    pub fn session_cookies(&self) -> SessionCookies {
+        let cookies = SessionCookies::named(&self.session_jwt_cookie, &self.session_token_cookie);
+        if self.id.starts_with("project-live-") { cookies.always_secure() } else { cookies }
     }
 }
 

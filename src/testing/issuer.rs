@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
+#[cfg(feature = "sessions")]
+use time::OffsetDateTime;
 
 use super::clock::FixedClock;
 use super::session::SessionBuilder;
@@ -145,6 +147,11 @@ impl TestIssuer {
     pub fn mint_claims(&self, claims: &Map<String, Value>) -> String {
         let header = json!({"alg": self.key.signing.algorithm().as_str(), "kid": self.key.kid, "typ": "JWT"});
         self.sign(&header.to_string(), &Value::from(claims.clone()).to_string())
+    }
+
+    #[cfg(feature = "sessions")]
+    pub(super) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
     }
 
     /// A token of exactly these two texts, whatever they are: for tests of what must be refused.

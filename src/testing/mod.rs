@@ -27,6 +27,8 @@ mod assertions;
 mod clock;
 mod issuer;
 mod session;
+#[cfg(feature = "sessions")]
+mod sessions;
 
 pub use self::assertions::around;
 #[doc(hidden)]
@@ -34,3 +36,5 @@ pub use self::assertions::{granted, implied, stepped_up, without_warnings};
 pub use self::clock::{FixedClock, NOW};
 pub use self::issuer::TestIssuer;
 pub use self::session::{SessionBuilder, session};
+#[cfg(feature = "sessions")]
+pub use self::sessions::TestSessions;

@@ -16,6 +16,7 @@ use crate::session::{DEFAULT_LEEWAY, Session, SessionParts, Source, Text, Verifi
 #[must_use]
 pub fn session() -> SessionBuilder {
     SessionBuilder {
+        id: ID.into(),
         user_id: "user-test-00000000-0000-4000-8000-000000000000".into(),
         factors: Vec::new(),
         started: Some(Duration::from_secs(600)),
@@ -30,6 +31,7 @@ pub fn session() -> SessionBuilder {
 /// a [`TestIssuer`](super::TestIssuer) mints a token of it.
 #[derive(Clone)]
 pub struct SessionBuilder {
+    id: String,
     user_id: String,
     factors: Vec<(Factor, Proof)>,
     started: Option<Duration>,
@@ -109,6 +111,13 @@ impl SessionBuilder {
         self
     }
 
+    /// The session's id.
+    #[must_use]
+    pub fn id(mut self, id: &str) -> Self {
+        self.id = id.into();
+        self
+    }
+
     /// Who is signed in.
     #[must_use]
     pub fn user(mut self, id: &str) -> Self {
@@ -145,7 +154,7 @@ impl SessionBuilder {
             self.factors.iter().map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
         Session::new(SessionParts {
             source: Source::new(Value::Object(claims).to_string(), 0),
-            id: ID.into(),
+            id: self.id.as_str().into(),
             user_id: self.user_id.as_str().into(),
             factors: factors.collect(),
             started_at: self.started.map(|age| before(now, age)),
@@ -166,7 +175,7 @@ impl SessionBuilder {
     /// The claims of a token issued at `now`, less its issuer and audience.
     pub(super) fn payload(&self, now: OffsetDateTime) -> Map<String, Value> {
         let mut session = Map::new();
-        session.insert("id".into(), ID.into());
+        session.insert("id".into(), self.id.as_str().into());
         session.extend(self.started.map(|age| ("started_at".into(), date(before(now, age)))));
         session.insert("last_accessed_at".into(), date(now));
         session.extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(now, rest)))));

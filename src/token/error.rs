@@ -78,6 +78,10 @@ pub enum TokenError {
     NoOrganization,
     /// A support person acts as the user, and the verifier refuses that.
     Impersonated,
+    /// The session was revoked here; see [`Revocations`](crate::Revocations).
+    Revoked,
+    /// The session is not alive any more, as what keeps the sessions says.
+    UnknownSession,
     /// `nbf` or `iat` is later than now and the leeway.
     NotYetValid {
         /// Which claim.
@@ -143,6 +147,8 @@ impl TokenError {
             Self::UnexpectedOrganization => "token_unexpected_organization",
             Self::NoOrganization => "token_no_organization",
             Self::Impersonated => "token_impersonated",
+            Self::Revoked => "session_revoked",
+            Self::UnknownSession => "session_unknown",
             Self::NotYetValid { .. } => "token_not_yet_valid",
             Self::SessionEnded { .. } => "session_ended",
             Self::TooOld { .. } => "token_too_old",
@@ -184,6 +190,8 @@ impl fmt::Display for TokenError {
                 f.write_str("the session belongs to no organization, and the verifier is for a B2B project")
             }
             Self::Impersonated => f.write_str("the session is an impersonation"),
+            Self::Revoked => f.write_str("the session was revoked here"),
+            Self::UnknownSession => f.write_str("the session is not alive any more"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, {} ahead", *at - *now),
             Self::SessionEnded { at, now } => write!(f, "the session ended at {at}, {} ago", *now - *at),
             Self::TooOld { issued_at, max_age, now } => {

@@ -6,14 +6,18 @@ mod compact;
 mod error;
 mod evidence;
 mod json;
+mod revocations;
 mod rules;
 mod settings;
 
 pub use self::error::TokenError;
 pub use self::evidence::{AccessTokenClaim, Part, TimeClaim};
+pub use self::revocations::{LocalRevocations, Revocations};
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "sessions")]
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
@@ -47,9 +51,22 @@ pub struct Verifier {
     settings: Arc<Settings>,
 }
 
+/// A genuine session, and whether it may be used: its times and revocations change.
+pub(crate) struct Judged {
+    pub(crate) session: Session,
+    pub(crate) verdict: Result<(), TokenError>,
+}
+
+impl Judged {
+    fn usable(self) -> Result<Session, TokenError> {
+        self.verdict.map(|()| self.session)
+    }
+}
+
 /// The outcome of a first look at a token.
 pub(crate) enum Attempt {
-    Done(Result<Session, TokenError>),
+    Genuine(Judged),
+    Refused(TokenError),
     /// The key is not known yet: wait, then look again.
     Wait(Refresh),
 }
@@ -95,11 +112,12 @@ impl Verifier {
     /// The rule that the token broke, or that no keys can be had.
     pub async fn verify(&self, token: &str) -> Result<Session, TokenError> {
         let now = self.now();
-        if let Some(session) = self.remembered(token.as_bytes(), now) {
-            return self.recheck(&session, now).map(|()| session);
+        if let Some(judged) = self.remembered(token.as_bytes(), now) {
+            return judged.usable();
         }
         match self.attempt(token, now) {
-            Attempt::Done(outcome) => outcome,
+            Attempt::Genuine(judged) => judged.usable(),
+            Attempt::Refused(error) => Err(error),
             Attempt::Wait(refresh) => {
                 refresh.await?;
                 self.verify_at(token, self.now())
@@ -113,41 +131,73 @@ impl Verifier {
     ///
     /// The rule that the token broke, or that no keys are known.
     pub fn verify_at(&self, token: &str, now: OffsetDateTime) -> Result<Session, TokenError> {
-        if let Some(session) = self.remembered(token.as_bytes(), now) {
-            return self.recheck(&session, now).map(|()| session);
+        self.judge_token(token, now)?.usable()
+    }
+
+    /// From now on the session of this id is refused here, until its JWTs have expired: [`TokenError::Revoked`].
+    pub fn revoke_session(&self, session_id: &str) {
+        self.settings.revocations.revoke_session(session_id, self.now());
+    }
+
+    /// From now on this user's (in an organization: member's) sessions are refused here that began until now, until their
+    /// JWTs have expired: [`TokenError::Revoked`].
+    pub fn revoke_user(&self, user_id: &str) {
+        self.settings.revocations.revoke_user(user_id, self.now());
+    }
+
+    /// The genuine session of a token, seen before or not, with the keys that are known.
+    pub(crate) fn judge_token(&self, token: &str, now: OffsetDateTime) -> Result<Judged, TokenError> {
+        if let Some(judged) = self.remembered(token.as_bytes(), now) {
+            return Ok(judged);
         }
         self.try_verify(token, now).map_err(|failure| match failure {
             Failure::Refused(error) | Failure::NoKey { error, .. } => error,
         })
     }
 
-    /// The session of this very token, verified before with keys that are still the current ones. Its times have to be judged.
-    pub(crate) fn remembered(&self, token: &[u8], now: OffsetDateTime) -> Option<Session> {
+    /// The session of this very token, verified before with keys that are still the current ones.
+    pub(crate) fn remembered(&self, token: &[u8], now: OffsetDateTime) -> Option<Judged> {
         if self.settings.cache.capacity() == 0 {
             return None;
         }
         let keys = self.settings.keys.current_id()?;
-        self.settings.cache.get(token, keys, now)
+        let session = self.settings.cache.get(token, keys, now)?;
+        Some(self.judge(session, now))
     }
 
     /// Verifies a token with the keys at hand; where its key is not among them, says what to wait for.
     pub(crate) fn attempt(&self, token: &str, now: OffsetDateTime) -> Attempt {
         match self.try_verify(token, now) {
-            Ok(session) => Attempt::Done(Ok(session)),
-            Err(Failure::Refused(error)) => Attempt::Done(Err(error)),
+            Ok(judged) => Attempt::Genuine(judged),
+            Err(Failure::Refused(error)) => Attempt::Refused(error),
             Err(Failure::NoKey { kid, error }) => {
-                self.settings.keys.refresh(&kid).map_or(Attempt::Done(Err(error)), Attempt::Wait)
+                self.settings.keys.refresh(&kid).map_or(Attempt::Refused(error), Attempt::Wait)
             }
         }
     }
 
-    /// Whether a session that this verifier made earlier is still current.
-    pub(crate) fn recheck(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
-        self.settings.rules.judge_times(session, now)
+    /// Whether a session that this verifier made may be used now. What has expired and was revoked was revoked.
+    pub(crate) fn judge(&self, session: Session, now: OffsetDateTime) -> Judged {
+        let verdict = match self.settings.revocations.is_revoked(&session) {
+            true => Err(TokenError::Revoked),
+            false => self.settings.rules.judge_times(&session, now),
+        };
+        Judged { session, verdict }
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {
         self.settings.clock.now()
+    }
+
+    #[cfg(feature = "sessions")]
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.settings.clock.monotonic()
+    }
+
+    /// Whether a session that this verifier made may be used now.
+    #[cfg(feature = "sessions")]
+    pub(crate) fn is_current(&self, session: &Session) -> bool {
+        self.judge(session.clone(), self.now()).verdict.is_ok()
     }
 
     /// Whether this verifier made the session, of this very token.
@@ -155,7 +205,7 @@ impl Verifier {
         session.is_of(self.settings.id, token)
     }
 
-    fn try_verify(&self, token: &str, now: OffsetDateTime) -> Result<Session, Failure> {
+    fn try_verify(&self, token: &str, now: OffsetDateTime) -> Result<Judged, Failure> {
         let keys = self.settings.keys.current();
         let compact = Compact::parse(token).map_err(Failure::Refused)?;
         let known = keys.as_ref().and_then(|keys| keys.by_header(compact.header));
@@ -176,9 +226,9 @@ impl Verifier {
         if key.algorithm() != algorithm {
             return Err(Failure::Refused(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() }));
         }
-        let session = self.verify_under(keys, key, &compact, now).map_err(Failure::Refused)?;
+        let judged = self.verify_under(keys, key, &compact, now).map_err(Failure::Refused)?;
         keys.learn_header(compact.header, &kid);
-        Ok(session)
+        Ok(judged)
     }
 
     fn check_algorithm(&self, algorithm: Algorithm) -> Result<(), TokenError> {
@@ -194,11 +244,14 @@ impl Verifier {
         key: &Key,
         compact: &Compact<'_>,
         now: OffsetDateTime,
-    ) -> Result<Session, TokenError> {
+    ) -> Result<Judged, TokenError> {
         compact.check_signature(key)?;
-        let session = self.settings.rules.session(self.settings.id, compact.source()?, now)?;
-        self.settings.cache.insert(&session, keys.id(), now);
-        Ok(session)
+        let session = self.settings.rules.session(self.settings.id, compact.source()?)?;
+        let judged = self.judge(session, now);
+        if judged.verdict.is_ok() {
+            self.settings.cache.insert(&judged.session, keys.id(), now);
+        }
+        Ok(judged)
     }
 }
 

@@ -35,19 +35,8 @@ pub(super) enum Tenancy {
 }
 
 impl Rules {
-    /// The session of a payload that met every rule.
-    pub(super) fn session(
-        &self,
-        verifier: VerifierId,
-        source: Source,
-        now: OffsetDateTime,
-    ) -> Result<Session, TokenError> {
-        let session = Session::new(self.read(verifier, source)?);
-        self.judge_times(&session, now)?;
-        Ok(session)
-    }
-
-    fn read(&self, verifier: VerifierId, source: Source) -> Result<SessionParts, TokenError> {
+    /// The session of a payload that met every rule but those of time.
+    pub(super) fn session(&self, verifier: VerifierId, source: Source) -> Result<Session, TokenError> {
         let mut claims = Claims::read(source.payload())?;
         self.judge_origin(&claims)?;
         let user_id = match &claims.sub {
@@ -72,7 +61,7 @@ impl Rules {
         let (ip_address, user_agent) = (text(&session.attributes.ip_address), text(&session.attributes.user_agent));
         let (id, roles) =
             (source.text(&session.id), session.roles.into_iter().map(|role| source.text(&role)).collect());
-        Ok(SessionParts {
+        Ok(Session::new(SessionParts {
             id,
             user_id,
             factors: session.factors,
@@ -89,7 +78,7 @@ impl Rules {
             leeway: self.leeway,
             verified_by: verifier,
             source,
-        })
+        }))
     }
 
     fn judge_origin(&self, claims: &Claims<'_>) -> Result<(), TokenError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Verifier;
 use super::cache::Cache;
 use super::evidence::AccessTokenClaim;
+use super::revocations::{LocalRevocations, Revocations};
 use super::rules::{Rules, Tenancy};
 use crate::clock::{Clock, SystemClock};
 use crate::keys::{Algorithm, KeySource};
@@ -19,6 +20,7 @@ pub(super) struct Settings {
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) rules: Rules,
     pub(super) cache: Cache,
+    pub(super) revocations: Arc<dyn Revocations>,
 }
 
 /// What verified tokens may take if nothing else is said.
@@ -48,6 +50,7 @@ impl Verifier {
             algorithms: vec![Algorithm::Rs256],
             rules,
             cache: Cache::new(DEFAULT_CACHE_BYTES),
+            revocations: Arc::new(LocalRevocations::new()),
         };
         Self { settings: Arc::new(settings) }
     }
@@ -104,6 +107,12 @@ impl Verifier {
     #[must_use]
     pub fn cache_bytes(self, bytes: usize) -> Self {
         self.with(|settings| settings.cache = Cache::new(bytes))
+    }
+
+    /// Keeps revocations there, instead of [`LocalRevocations`] of its own.
+    #[must_use]
+    pub fn revocations(self, revocations: impl Revocations) -> Self {
+        self.with(|settings| settings.revocations = Arc::new(revocations))
     }
 
     /// Reads the time from this clock.

@@ -1,0 +1,126 @@
+//! Requests whose session has to be renewed or confirmed before it is decided upon.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
+
+use super::after::Fresh;
+use super::guard::Guard;
+use super::judge::{Case, Judgement, Verdict};
+use crate::authority::AuthorityUnavailable;
+use crate::credentials::{Carrier, Credential};
+use crate::policy::Grant;
+use crate::rejection::Rejection;
+use crate::renewal::{self, Failed, Need, Outcome, Question, Renewed};
+use crate::session::Session;
+use crate::token::TokenError;
+
+/// The longest opaque token that is asked about, in bytes.
+const LONGEST: usize = 512;
+
+/// An opaque token says nothing by itself.
+pub(super) fn exchange(case: &Case<'_>, credential: &Credential<'_>) -> Judgement {
+    let is_token = (1..=LONGEST).contains(&credential.bytes.len()) && credential.bytes.iter().all(u8::is_ascii_graphic);
+    match str::from_utf8(credential.bytes) {
+        Ok(token) if is_token => ask(case, Question::Token(token.into()), true),
+        _ => case.refused(TokenError::UnknownSession.into()),
+    }
+}
+
+/// A genuine JWT that is too old, where the guard renews sessions; `None` where renewal is no help.
+pub(super) fn renew(case: &Case<'_>, session: &Session, error: &TokenError) -> Option<Judgement> {
+    let helps = matches!(error, TokenError::Expired { .. } | TokenError::TooOld { .. });
+    (helps && case.guard.renews()).then(|| ask(case, Question::Session(session.clone()), true))
+}
+
+/// A session that would pass, where the guard wants it confirmed.
+pub(super) fn confirm(case: &Case<'_>, grant: &Grant) -> Option<Judgement> {
+    case.guard.live?;
+    Some(ask(case, Question::Session(grant.session().clone()), false))
+}
+
+fn ask(case: &Case<'_>, question: Question, tokens: bool) -> Judgement {
+    let Some(exchanges) = case.guard.exchanges.clone() else {
+        return case.refused(Failed::unavailable().into());
+    };
+    let within = if tokens { Some(exchanges.renewal.remember) } else { None };
+    let Some(max_age) = within.into_iter().chain(case.guard.live).min() else {
+        return case.refused(Failed::unavailable().into());
+    };
+    let need = Need { max_age, tokens };
+    if let Some(outcome) = exchanges.known(&question, need) {
+        return Judgement::Decided(conclude(case, &question, outcome));
+    }
+    let (guard, outer, carrier) = (Arc::clone(case.guard), case.outer.cloned(), case.carrier);
+    Judgement::Wait(Box::pin(async move {
+        let outcome = exchanges.ask(&question, need).await;
+        let case = Case { guard: &guard, outer: outer.as_ref(), carrier, now: guard.verifier.now() };
+        conclude(&case, &question, outcome)
+    }))
+}
+
+/// What the policy says of the session that was presented, or of the renewed one where that is younger.
+fn conclude(case: &Case<'_>, question: &Question, outcome: Outcome) -> Verdict {
+    let (session, renewed) = match choose(case, question, outcome) {
+        Ok(chosen) => chosen,
+        Err(why) => return Verdict::new(Err(why), Some(case.carrier)),
+    };
+    Verdict { outcome: case.decide(&session).map(Some), carrier: Some(case.carrier), renewed }
+}
+
+fn choose(
+    case: &Case<'_>,
+    question: &Question,
+    outcome: Outcome,
+) -> Result<(Session, Option<Arc<Renewed>>), Rejection> {
+    let renewed = outcome?;
+    if !question.is_about(&renewed.session) {
+        tracing::error!(target: "tower_step_up::guard", "the authority answered with another user's session");
+        return Err(Failed::unavailable().into());
+    }
+    let judge = |session: &Session| case.guard.verifier.judge(session.clone(), case.now).verdict;
+    let verdict = judge(&renewed.session);
+    match question {
+        Question::Token(_) => verdict?,
+        Question::Session(asked) => {
+            // Either of them may have been revoked here meanwhile.
+            let (asked_verdict, revoked) = (judge(asked), Err(TokenError::Revoked));
+            if verdict == revoked || asked_verdict == revoked {
+                return Err(TokenError::Revoked.into());
+            }
+            let is_younger = renewed.session.token_issued_at() > asked.token_issued_at();
+            if asked_verdict.is_ok() && (verdict.is_err() || !is_younger) {
+                return Ok((asked.clone(), None));
+            }
+            verdict?;
+        }
+    }
+    Ok((renewed.session.clone(), Some(renewed)))
+}
+
+impl From<Failed> for Rejection {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::UnknownSession => TokenError::UnknownSession.into(),
+            Failed::Unavailable(unavailable) => Self::AuthorityUnavailable(unavailable),
+        }
+    }
+}
+
+impl From<AuthorityUnavailable> for Rejection {
+    fn from(error: AuthorityUnavailable) -> Self {
+        Self::AuthorityUnavailable(error)
+    }
+}
+
+/// The fresh tokens, the way that the old ones came.
+pub(super) fn fresh(guard: &Guard, carrier: Carrier, renewed: &Renewed, request: &HeaderMap) -> Option<Fresh> {
+    if carrier.is_cookie() {
+        let rest = renewed.session.expires_at() - guard.verifier.now();
+        return Some(Fresh::Cookies(guard.cookies.set(&renewed.tokens, rest, request)));
+    }
+    guard.exchanges.as_ref().filter(|exchanges| exchanges.renewal.answers_with_jwt)?;
+    let mut jwt = HeaderValue::try_from(&renewed.tokens.session_jwt).ok()?;
+    jwt.set_sensitive(true);
+    Some(Fresh::Header(renewal::FRESH_JWT, jwt))
+}

@@ -1,0 +1,152 @@
+//! Guards that know a session's whole life.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokio::runtime::Handle;
+
+use super::guard::StepUpLayer;
+use crate::authority::{AuthorityError, SessionTokens};
+use crate::credentials::{SessionCookies, SetCookies};
+use crate::renewal::{Exchanges, Renewal};
+use crate::session::Session;
+use crate::token::TokenError;
+
+impl StepUpLayer {
+    /// A guard that renews sessions with this authority, usually `stytch::SessionsApi`; see [`Renewal`] for its bounds.
+    ///
+    /// A JWT that has expired and is genuine otherwise, and an opaque session token where no JWT stands, are exchanged for the
+    /// live session. Whoever sent them in a cookie gets the fresh tokens as cookies with the response, unless the handler
+    /// set one of them. A session that is not alive is refused, and its cookies stay: another tab may have set them just now.
+    /// Where the authority cannot be asked the answer is 503; a JWT that has not expired is not affected.
+    ///
+    /// What is asked and remembered is shared by the guards that are made from this one.
+    #[must_use]
+    pub fn renew_with(&self, renewal: impl Into<Renewal>) -> Self {
+        let exchanges = Exchanges::new(renewal.into(), self.guard.verifier.clone());
+        self.with(|guard| guard.exchanges = Some(Arc::new(exchanges)))
+    }
+
+    /// A guard that has every session confirmed by the authority, unless that happened within this time in this process.
+    /// For the most sensitive routes: of a session that was revoked elsewhere a JWT is valid for minutes more. Where the
+    /// authority cannot be asked the answer is 503. Said twice, the shorter time counts.
+    ///
+    /// # Panics
+    ///
+    /// Where the guard has no authority: [`renew_with`](Self::renew_with) comes first.
+    #[must_use]
+    #[track_caller]
+    pub fn live(&self, within: Duration) -> Self {
+        assert!(self.guard.exchanges.is_some(), "renew_with comes before live: nobody could confirm a session");
+        self.with(|guard| guard.live = guard.live.into_iter().chain([within]).min())
+    }
+
+    /// A guard that sets cookies so. A [project](crate::stytch::Project)'s guard knows its names.
+    #[must_use]
+    pub fn session_cookies(&self, cookies: SessionCookies) -> Self {
+        self.with(|guard| guard.cookies = cookies)
+    }
+
+    /// Ends a session: here at once, then with the authority, in a task of its own, where the guard has one.
+    ///
+    /// The request's headers tell whether the browser is on loopback.
+    pub async fn sign_out(&self, session: impl AsRef<Session>, request: &HeaderMap) -> SignedOut {
+        let session = session.as_ref();
+        self.verifier().revoke_session(session.id());
+        SignedOut { cookies: self.guard.cookies.remove(request), revoked: self.revoke(session).await }
+    }
+
+    async fn revoke(&self, session: &Session) -> Result<(), AuthorityError> {
+        let Some(exchanges) = &self.guard.exchanges else { return Ok(()) };
+        let Renewal { authority, patience, .. } = &exchanges.renewal;
+        let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
+        let task = runtime.spawn(tokio::time::timeout(*patience, authority.revoke(session.id().to_owned())));
+        match task.await {
+            Ok(Ok(Ok(()) | Err(AuthorityError::UnknownSession))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(error),
+            Ok(Err(_)) => Err(AuthorityError::unavailable(format!("no answer within {patience:?}"))),
+            Err(_) => Err(AuthorityError::unavailable("the call was broken off")),
+        }
+    }
+
+    /// Takes up the tokens that an authentication step has brought, and ends their predecessor here at once: when the
+    /// stronger session is born, the weaker one dies. Put the cookies into the response.
+    ///
+    /// The predecessor is the session whose token went into the step; none where a user signs in. It is left alone where
+    /// the step has kept its id.
+    ///
+    /// # Errors
+    ///
+    /// Where the new JWT does not verify, or belongs to another user than the predecessor. Then nothing is revoked.
+    pub async fn take_up(
+        &self,
+        tokens: &SessionTokens,
+        predecessor: Option<&Session>,
+        request: &HeaderMap,
+    ) -> Result<TakenUp, TakeUpError> {
+        if !tokens.fit_into_cookies() {
+            return Err(TakeUpError::UnusableToken);
+        }
+        let session = self.verifier().verify(&tokens.session_jwt).await?;
+        if predecessor.is_some_and(|old| !old.is_of_same_user(&session)) {
+            return Err(TakeUpError::AnotherUser);
+        }
+        if let Some(old) = predecessor.filter(|old| old.id() != session.id()) {
+            self.verifier().revoke_session(old.id());
+        }
+        let rest = session.expires_at() - self.verifier().now();
+        Ok(TakenUp { cookies: self.guard.cookies.set(tokens, rest, request), session })
+    }
+}
+
+/// A session that has been ended.
+#[derive(Debug)]
+pub struct SignedOut {
+    /// What removes the tokens' cookies.
+    pub cookies: SetCookies,
+    /// Whether the authority ended it too. Where it did not, other processes accept its JWT until it expires, and its tokens
+    /// can be renewed there: it is worth trying again.
+    pub revoked: Result<(), AuthorityError>,
+}
+
+/// A session that an authentication step has brought.
+#[derive(Debug)]
+pub struct TakenUp {
+    /// What sets the tokens' cookies.
+    pub cookies: SetCookies,
+    /// The session.
+    pub session: Session,
+}
+
+/// Why tokens were not taken up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TakeUpError {
+    /// The JWT broke a rule.
+    Token(TokenError),
+    /// The opaque token is empty, too long (more than 4 KiB) or cannot stand in a cookie.
+    UnusableToken,
+    /// The session is another user's than the predecessor.
+    AnotherUser,
+}
+
+impl From<TokenError> for TakeUpError {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
+    }
+}
+
+impl fmt::Display for TakeUpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(error) => error.fmt(f),
+            Self::UnusableToken => f.write_str("the session token cannot stand in a cookie"),
+            Self::AnotherUser => f.write_str("the session is another user's than the one before"),
+        }
+    }
+}
+
+/// [`Display`](fmt::Display) says what the inner error says, so there is no separate source.
+impl std::error::Error for TakeUpError {}

@@ -1,0 +1,106 @@
+//! One call to the authority, for all who ask, and what it brought.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, watch};
+
+use super::Renewal;
+use crate::authority::{AuthorityError, AuthorityUnavailable, PresentedToken, SessionTokens};
+use crate::session::Session;
+use crate::token::{TokenError, Verifier};
+
+/// What a call brought: its outcome is known when it is there.
+#[derive(Clone)]
+pub(super) struct Call {
+    /// By the verifier's clock.
+    pub(super) began: Duration,
+    /// In real time, as the patience is.
+    pub(super) since: Instant,
+    pub(super) outcome: watch::Receiver<Option<Outcome>>,
+}
+
+pub(crate) type Outcome = Result<Arc<Renewed>, Failed>;
+
+/// A session that was alive when the call began.
+pub(crate) struct Renewed {
+    pub(crate) session: Session,
+    pub(crate) tokens: SessionTokens,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Failed {
+    UnknownSession,
+    Unavailable(AuthorityUnavailable),
+}
+
+/// For how long, where nothing is said of when to ask again.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+impl Failed {
+    pub(crate) fn unavailable() -> Self {
+        Self::Unavailable(AuthorityUnavailable { retry_after: LEAST_PAUSE })
+    }
+}
+
+/// What a call takes with it into its task.
+pub(super) struct Errand {
+    pub(super) renewal: Renewal,
+    pub(super) verifier: Verifier,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) token: PresentedToken,
+}
+
+/// Why there is no session, and for how long everybody should leave the authority alone.
+struct Failure {
+    failed: Failed,
+    pause: Option<Duration>,
+}
+
+impl Errand {
+    /// The outcome, and the pause that the authority asks for.
+    pub(super) async fn run(self) -> (Outcome, Option<Duration>) {
+        let patience = self.renewal.patience;
+        match tokio::time::timeout(patience, self.fetch()).await {
+            Ok(Ok(renewed)) => (Ok(Arc::new(renewed)), None),
+            Ok(Err(Failure { failed, pause })) => (Err(failed), pause),
+            Err(_) => {
+                tracing::warn!(?patience, "the authority over sessions did not answer in time");
+                (Err(Failed::unavailable()), None)
+            }
+        }
+    }
+
+    async fn fetch(self) -> Result<Renewed, Failure> {
+        let _permit = self.permits.acquire().await.map_err(|_| failure("shut down"))?;
+        let tokens = self.renewal.authority.authenticate(self.token).await?;
+        if !tokens.fit_into_cookies() {
+            return Err(failure("its session token cannot stand in a cookie"));
+        }
+        let session = self.verifier.verify(&tokens.session_jwt).await.map_err(|error| match error {
+            TokenError::Revoked => Failure { failed: Failed::UnknownSession, pause: None },
+            error => failure(&format!("its fresh JWT is refused: {error}")),
+        })?;
+        Ok(Renewed { session, tokens })
+    }
+}
+
+fn failure(reason: &str) -> Failure {
+    tracing::warn!(reason, "a session could not be renewed");
+    Failure { failed: Failed::unavailable(), pause: None }
+}
+
+impl From<AuthorityError> for Failure {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::UnknownSession => Self { failed: Failed::UnknownSession, pause: None },
+            AuthorityError::Unavailable { retry_after, cause } => {
+                let pause = retry_after.map(|pause| pause.clamp(LEAST_PAUSE, LONGEST_PAUSE));
+                tracing::warn!(reason = %cause, ?pause, "a session could not be renewed");
+                let retry_after = pause.unwrap_or(LEAST_PAUSE);
+                Self { failed: Failed::Unavailable(AuthorityUnavailable { retry_after }), pause }
+            }
+        }
+    }
+}

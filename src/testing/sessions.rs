@@ -1,0 +1,119 @@
+//! An authority over sessions, in memory.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::issuer::TestIssuer;
+use super::session::SessionBuilder;
+use crate::authority::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+use crate::session::Session;
+
+/// Stands in for what keeps the sessions: begins them, renews their tokens, and ends them. A handle, cheap to clone.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::testing::{self, FixedClock, TestIssuer, TestSessions};
+/// use tower_step_up::{Factor, PresentedToken, SessionAuthority};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_step_up::AuthorityError> {
+/// let clock = FixedClock::new();
+/// let issuer = TestIssuer::new().clock(clock.clone());
+/// let sessions = TestSessions::new(&issuer);
+/// let guard = issuer.guard().renew_with(sessions.clone());
+///
+/// let tokens = sessions.begin(&testing::session().proved(Factor::Password));
+/// clock.advance(Duration::from_secs(600)); // the JWT has expired, and the session is alive
+/// let renewed = sessions.authenticate(PresentedToken::SessionJwt(tokens.session_jwt.into())).await?;
+/// assert!(guard.verifier().verify(&renewed.session_jwt).await.is_ok());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A renewed JWT has the session as it was begun: what was proved so long before the call.
+#[derive(Clone)]
+pub struct TestSessions {
+    issuer: TestIssuer,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By the session's id.
+    alive: HashMap<String, Live>,
+    begun: usize,
+    calls: usize,
+}
+
+struct Live {
+    session: SessionBuilder,
+    token: String,
+}
+
+impl TestSessions {
+    /// None yet; their JWTs are this issuer's.
+    #[must_use]
+    pub fn new(issuer: &TestIssuer) -> Self {
+        Self { issuer: issuer.clone(), state: Arc::default() }
+    }
+
+    /// Begins a session, with an id of its own, and mints its tokens.
+    #[must_use]
+    pub fn begin(&self, session: &SessionBuilder) -> SessionTokens {
+        let mut state = self.state();
+        state.begun += 1;
+        let id = format!("session-test-00000000-0000-4000-8000-{:012}", state.begun);
+        let live = Live { session: session.clone().id(&id), token: format!("session-token-{}", state.begun) };
+        let tokens = self.tokens(&live);
+        state.alive.insert(id, live);
+        tokens
+    }
+
+    /// How often tokens were asked about.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.state().calls
+    }
+
+    fn tokens(&self, live: &Live) -> SessionTokens {
+        SessionTokens { session_token: live.token.clone(), session_jwt: self.issuer.mint(&live.session) }
+    }
+
+    fn find(&self, token: &PresentedToken) -> Result<SessionTokens, AuthorityError> {
+        let mut state = self.state();
+        state.calls += 1;
+        let live = match token {
+            PresentedToken::SessionJwt(jwt) => self.session_of(jwt).and_then(|session| state.alive.get(session.id())),
+            PresentedToken::SessionToken(token) => state.alive.values().find(|live| *live.token == **token),
+        };
+        live.map(|live| self.tokens(live)).ok_or(AuthorityError::UnknownSession)
+    }
+
+    fn session_of(&self, jwt: &str) -> Option<Session> {
+        let verifier = self.issuer.verifier();
+        verifier.judge_token(jwt, self.issuer.now()).ok().map(|judged| judged.session)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SessionAuthority for TestSessions {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+        let answer = self.find(&token);
+        Box::pin(async { answer })
+    }
+
+    fn revoke(&self, session_id: String) -> AuthorityAnswer<()> {
+        self.state().alive.remove(&session_id);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl fmt::Debug for TestSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestSessions").field("alive", &self.state().alive.len()).finish_non_exhaustive()
+    }
+}
