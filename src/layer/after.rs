@@ -18,7 +18,7 @@ use crate::respond::{self, Respond};
 pub(super) struct After {
     /// What a cookie opened is for the one browser: shared caches know nothing of cookies.
     pub(super) by_cookie: bool,
-    pub(super) fresh: Option<Fresh>,
+    pub(super) fresh: Option<Box<Fresh>>,
 }
 
 /// The fresh tokens of a session that was renewed, for whoever presented the old ones.
@@ -35,7 +35,8 @@ impl After {
         #[cfg(feature = "sessions")]
         let fresh = verdict.carrier.zip(verdict.renewed.as_ref());
         #[cfg(feature = "sessions")]
-        let fresh = fresh.and_then(|(carrier, renewed)| renewing::fresh(guard, carrier, renewed, request));
+        let fresh =
+            fresh.and_then(|(carrier, renewed)| renewing::fresh(guard, carrier, renewed, request)).map(Box::new);
         #[cfg(not(feature = "sessions"))]
         let (fresh, _) = (None, (guard, request));
         Self { by_cookie: verdict.carrier.is_some_and(Carrier::is_cookie), fresh }

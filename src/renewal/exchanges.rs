@@ -31,6 +31,7 @@ struct Lane {
 
 const REMEMBERED: usize = 4_096;
 const CALLS_AT_A_TIME: usize = 64;
+const MARGIN: Duration = Duration::from_millis(500);
 
 /// What is renewed or confirmed.
 pub(crate) enum Question {
@@ -91,8 +92,8 @@ impl Exchanges {
     /// goes away takes nothing from the others.
     pub(crate) async fn ask(self: &Arc<Self>, question: &Question, need: Need) -> Outcome {
         let Some(mut outcome) = self.join(question, need) else { return Err(Failed::unavailable()) };
-        // A little more than the call has, so that where it does land, nobody has left before.
-        let patience = self.renewal.patience.saturating_add(self.renewal.patience / 8);
+        // More than the call has, so that where it does land, nobody has left before.
+        let patience = self.renewal.patience.saturating_add(MARGIN);
         match tokio::time::timeout(patience, outcome.wait_for(Option::is_some)).await {
             Ok(Ok(landed)) => landed.clone().unwrap_or(Err(Failed::unavailable())),
             Ok(Err(_)) | Err(_) => Err(Failed::unavailable()),
@@ -141,7 +142,7 @@ impl Exchanges {
         let age = self.verifier.monotonic().saturating_sub(call.began);
         match &*call.outcome.borrow() {
             // Under way, unless its task is gone or its runtime stands still.
-            None => call.outcome.has_changed().is_ok() && call.since.elapsed() < self.renewal.patience * 2,
+            None => call.outcome.has_changed().is_ok() && call.since.elapsed() < self.renewal.patience + MARGIN,
             Some(Ok(renewed)) => age <= need.max_age && (!need.tokens || self.verifier.is_current(&renewed.session)),
             Some(Err(Failed::UnknownSession)) => age <= self.renewal.remember,
             Some(Err(Failed::Unavailable(unavailable))) => age < unavailable.retry_after,

@@ -25,6 +25,8 @@ mod policy_oracle;
 mod policy_table;
 mod projects;
 mod remote_keys;
+mod renewal;
+mod renewal_faults;
 mod stytch_vector;
 mod support;
 mod test_kit;

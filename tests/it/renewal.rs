@@ -1,0 +1,377 @@
+//! Sessions that are renewed and confirmed.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, Request, Response};
+use http_body_util::Full;
+use tower::{Layer, service_fn};
+use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer, TestSessions};
+use tower_step_up::{
+    AuthorityAnswer, AuthorityError, CredentialSource, Factor, Grant, Policy, PresentedToken, Renewal,
+    SessionAuthority, SessionTokens, StepUpLayer,
+};
+
+use crate::support::{Answer, bearer, issuer, proved, seconds, send};
+
+pub(crate) type Body = Full<Bytes>;
+
+/// An issuer and its sessions, by a clock that can be advanced.
+pub(crate) struct World {
+    pub(crate) clock: FixedClock,
+    pub(crate) issuer: TestIssuer,
+    pub(crate) sessions: TestSessions,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::of(issuer().clone())
+    }
+
+    pub(crate) fn of(issuer: TestIssuer) -> Self {
+        let clock = FixedClock::new();
+        let issuer = issuer.clock(clock.clone());
+        Self { sessions: TestSessions::new(&issuer), issuer, clock }
+    }
+
+    pub(crate) fn guard(&self) -> StepUpLayer {
+        self.issuer.guard().renew_with(self.sessions.clone())
+    }
+
+    /// Tokens of a session with these factors, of which the JWT has expired.
+    pub(crate) fn expired(&self, session: &SessionBuilder) -> SessionTokens {
+        let tokens = self.sessions.begin(session);
+        self.clock.advance(seconds(400));
+        tokens
+    }
+}
+
+/// Counts the calls, and answers as it is told.
+#[derive(Clone)]
+pub(crate) struct Scripted {
+    calls: Arc<AtomicUsize>,
+    answer: Arc<dyn Fn(PresentedToken) -> AuthorityAnswer<SessionTokens> + Send + Sync>,
+}
+
+impl Scripted {
+    pub(crate) fn new<F, A>(answer: F) -> Self
+    where
+        F: Fn(PresentedToken) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<SessionTokens, AuthorityError>> + Send + 'static,
+    {
+        Self { calls: Arc::default(), answer: Arc::new(move |token| Box::pin(answer(token))) }
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+impl SessionAuthority for Scripted {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        (self.answer)(token)
+    }
+
+    fn revoke(&self, _session_id: String) -> AuthorityAnswer<()> {
+        Box::pin(async { Err(AuthorityError::unavailable("scripted")) })
+    }
+}
+
+pub(crate) fn with_header(name: &str, value: &str) -> Request<Body> {
+    Request::get("/").header("host", "app.example").header(name, value).body(Body::default()).unwrap()
+}
+
+pub(crate) fn with_cookies(tokens: &SessionTokens) -> Request<Body> {
+    let SessionTokens { session_token, session_jwt } = tokens;
+    with_header("cookie", &format!("stytch_session={session_token}; theme=dark; stytch_session_jwt={session_jwt}"))
+}
+
+pub(crate) fn with_bearer(tokens: &SessionTokens) -> Request<Body> {
+    with_header("authorization", &bearer(&tokens.session_jwt))
+}
+
+/// Sends it through the guard to a handler that answers with the session's user and factors.
+pub(crate) async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
+    let service = guard.layer(service_fn(|request: Request<Body>| async move {
+        let session = request.extensions().get::<Grant>().unwrap().session().clone();
+        let text = format!("{} {}", session.user_id(), session.factors().len());
+        Ok::<_, Infallible>(Response::new(Body::from(text)))
+    }));
+    send(&service, request).await
+}
+
+/// The status, and of a refusal the reason.
+pub(crate) async fn outcome(guard: &StepUpLayer, request: Request<Body>) -> (u16, &'static str) {
+    use tower::ServiceExt;
+    use tower_step_up::Rejection;
+
+    let service = guard.layer(service_fn(crate::support::inner::<Body>));
+    let response = service.oneshot(request).await.unwrap();
+    (response.status().as_u16(), response.extensions().get::<Rejection>().map_or("", Rejection::reason))
+}
+
+/// The lines of `Set-Cookie`.
+pub(crate) fn set_cookies(answer: &Answer) -> Vec<&str> {
+    answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect()
+}
+
+fn value_of<'a>(line: &'a str, name: &str) -> &'a str {
+    line.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).and_then(|rest| rest.split(';').next()).unwrap()
+}
+
+#[tokio::test]
+async fn an_expired_jwt_in_a_cookie_is_renewed_and_both_fresh_tokens_go_back() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let guard = world.guard();
+    let first = answer(&guard, with_cookies(&tokens)).await;
+    assert_eq!((first.status.as_u16(), &*first.body), (200, "user-test-00000000-0000-4000-8000-000000000000 1"));
+    let [jwt, token] = set_cookies(&first).try_into().unwrap();
+    // The session ends an hour after its JWT is issued.
+    assert!(jwt.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600"), "{jwt}");
+    assert_eq!(token, "stytch_session=session-token-1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600");
+    assert_eq!(first.header("cache-control"), "no-store");
+    assert!(first.headers.get_all("set-cookie").iter().all(http::HeaderValue::is_sensitive));
+
+    let fresh = SessionTokens { session_jwt: value_of(jwt, "stytch_session_jwt").into(), ..tokens };
+    let second = answer(&guard, with_cookies(&fresh)).await;
+    assert_eq!((second.status.as_u16(), set_cookies(&second).len()), (200, 0));
+    assert_eq!((second.header("cache-control"), world.sessions.calls()), ("private", 1));
+}
+
+#[tokio::test]
+async fn a_browser_on_loopback_gets_cookies_that_it_can_use() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let mut request = with_cookies(&tokens);
+    request.headers_mut().insert("host", "127.0.0.1:3000".parse().unwrap());
+    let answer = answer(&world.guard(), request).await;
+    assert!(set_cookies(&answer).iter().all(|line| !line.contains("Secure")), "{:?}", set_cookies(&answer));
+}
+
+#[tokio::test]
+async fn a_bearer_client_gets_the_fresh_jwt_where_that_is_turned_on() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let quiet = answer(&world.guard(), with_bearer(&tokens)).await;
+    assert_eq!((quiet.status.as_u16(), quiet.header("stytch-session-jwt"), set_cookies(&quiet).len()), (200, "", 0));
+    let guard = world.issuer.guard().renew_with(Renewal::new(world.sessions.clone()).answer_with_fresh_jwt());
+    let told = answer(&guard, with_bearer(&tokens)).await;
+    assert!(guard.verifier().verify(told.header("stytch-session-jwt")).await.is_ok());
+    assert_eq!((told.header("cache-control"), set_cookies(&told).len()), ("no-store", 0));
+    assert!(told.headers["stytch-session-jwt"].is_sensitive());
+}
+
+#[tokio::test]
+async fn an_opaque_token_is_exchanged_where_no_jwt_stands() {
+    let world = World::new();
+    let tokens = world.sessions.begin(&proved(&[Factor::Password, Factor::OtpSms]));
+    let guard = world.guard().require(Policy::mfa());
+    let opaque = || with_header("cookie", &format!("stytch_session={}", tokens.session_token));
+    let answered = answer(&guard, opaque()).await;
+    assert_eq!((answered.status.as_u16(), set_cookies(&answered).len()), (200, 2));
+    // It is remembered briefly, for those who cannot keep a cookie.
+    assert_eq!((answer(&guard, opaque()).await.status.as_u16(), world.sessions.calls()), (200, 1));
+    world.clock.advance(seconds(31));
+    assert_eq!((answer(&guard, opaque()).await.status.as_u16(), world.sessions.calls()), (200, 2));
+
+    let header = CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
+    let guard = guard.credentials(CredentialSource::defaults().into_iter().chain([header]));
+    let by_header = answer(&guard, with_header("x-session-token", &tokens.session_token)).await;
+    assert_eq!((by_header.status.as_u16(), set_cookies(&by_header).len()), (200, 0));
+    // A JWT that stands there decides alone, whatever it is.
+    let both = with_header("cookie", &format!("stytch_session={}; stytch_session_jwt=x", tokens.session_token));
+    assert_eq!(outcome(&guard, both).await, (401, "token_not_three_parts"));
+    // Nobody else looks there.
+    assert_eq!(outcome(&world.issuer.guard(), opaque()).await, (401, "no_credentials"));
+    assert_eq!(answer(&world.issuer.guard().optional().renew_with(world.sessions.clone()), opaque()).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_is_remembered_briefly_and_never_outlives_the_fresh_jwt() {
+    let world = World::new();
+    let session = proved(&[Factor::Password]);
+    let tokens = world.expired(&session);
+    let guard = world.issuer.guard().renew_with(Renewal::new(world.sessions.clone()).remember(seconds(9_999)));
+    for (passed, calls) in [(0, 1), (0, 1), (299, 1), (6, 2)] {
+        world.clock.advance(seconds(passed));
+        assert_eq!(answer(&guard, with_bearer(&tokens)).await.status, 200);
+        assert_eq!(world.sessions.calls(), calls, "{passed}");
+    }
+    let forgetful = world.issuer.guard().renew_with(Renewal::new(world.sessions.clone()).remember(Duration::ZERO));
+    for calls in 3..5 {
+        world.clock.advance(seconds(1));
+        assert_eq!(answer(&forgetful, with_bearer(&tokens)).await.status, 200);
+        assert_eq!(world.sessions.calls(), calls);
+    }
+}
+
+#[tokio::test]
+async fn only_a_jwt_of_which_nothing_but_its_age_is_wrong_is_renewed() {
+    let world = World::new();
+    let begun = world.sessions.begin(&proved(&[Factor::Password]));
+    let mut claims = world.issuer.claims(&proved(&[Factor::Password]));
+    claims["iss"] = "stytch.com/another".into();
+    let ended = world.issuer.mint(&proved(&[Factor::Password]).ends_in(seconds(60)));
+    let machine = world.issuer.mint(&proved(&[Factor::Password]).claim("scope", "read"));
+    let early = world.issuer.mint_claims(&{
+        let mut claims = world.issuer.claims(&proved(&[Factor::Password]));
+        claims["nbf"] = (testing::NOW + seconds(500)).unix_timestamp().into();
+        claims
+    });
+    world.clock.advance(seconds(400));
+    let guard = world.guard();
+    let (signed, tail) = begun.session_jwt.rsplit_once('.').unwrap();
+    let flipped = if tail.starts_with('A') { 'B' } else { 'A' };
+    for (token, want) in [
+        (format!("{signed}.{flipped}{}", &tail[1..]), "token_invalid_signature"),
+        (world.issuer.mint_claims(&claims), "token_wrong_issuer"),
+        (ended, "session_ended"),
+        (machine, "token_not_a_session"),
+        (early, "token_not_yet_valid"),
+        (TestIssuer::new().clock(world.clock.clone()).mint(&proved(&[Factor::Password])), "token_unknown_key"),
+    ] {
+        assert_eq!(outcome(&guard, with_header("authorization", &bearer(&token))).await, (401, want));
+        let cookie = with_header("cookie", &format!("stytch_session_jwt={token}; stytch_session=session-token-1"));
+        assert_eq!(outcome(&guard, cookie).await, (401, want));
+    }
+    assert_eq!(world.sessions.calls(), 0);
+    // Too old for the verifier is too old, and a younger one helps.
+    let strict = world.issuer.verifier().max_token_age(seconds(60));
+    let guard = StepUpLayer::new(strict).renew_with(world.sessions.clone());
+    world.clock.advance(seconds(61));
+    assert_eq!(outcome(&guard, with_bearer(&begun)).await, (200, ""));
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    world.sessions.revoke("session-test-00000000-0000-4000-8000-000000000001".into()).await.unwrap();
+    let guard = world.guard();
+    for (passed, calls) in [(0, 1), (0, 1), (30, 1), (1, 2)] {
+        world.clock.advance(seconds(passed));
+        let refused = answer(&guard, with_cookies(&tokens)).await;
+        assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 0));
+        assert!(refused.header("www-authenticate").contains("the session has ended"));
+        assert_eq!(world.sessions.calls(), calls);
+    }
+    assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (401, "session_unknown"));
+    for opaque in ["x", &*"x".repeat(512)] {
+        assert_eq!(
+            outcome(&guard, with_header("cookie", &format!("stytch_session={opaque}"))).await.1,
+            "session_unknown"
+        );
+    }
+    assert_eq!(world.sessions.calls(), 4);
+    // What cannot be one is not asked about.
+    for opaque in ["", "a b", &*"x".repeat(513)] {
+        assert_eq!(
+            outcome(&guard, with_header("cookie", &format!("stytch_session={opaque}"))).await.1,
+            "session_unknown"
+        );
+    }
+    assert_eq!(world.sessions.calls(), 4);
+}
+
+#[tokio::test]
+async fn what_falls_short_is_challenged_and_keeps_its_fresh_tokens() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let guard = world.guard().require(Policy::mfa().named("account"));
+    let refused = answer(&guard, with_cookies(&tokens)).await;
+    assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 2));
+    assert!(refused.header("www-authenticate").contains("insufficient_user_authentication"));
+    assert_eq!(refused.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn what_the_handler_says_of_the_cookies_holds() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let handler = service_fn(|_: Request<Body>| async {
+        let response = Response::builder().header("set-cookie", "stytch_session_jwt=; Max-Age=0");
+        Ok::<_, Infallible>(response.header("set-cookie", "theme=light").body(Body::default()).unwrap())
+    });
+    let answer = send(&world.guard().layer(handler), with_cookies(&tokens)).await;
+    assert_eq!(set_cookies(&answer), ["stytch_session_jwt=; Max-Age=0", "theme=light"]);
+}
+
+#[tokio::test]
+async fn nested_guards_share_one_call_and_one_pair_of_cookies() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password, Factor::Totp]));
+    let (outer, inner) = (world.guard(), world.guard().require(Policy::mfa()));
+    let derived = outer.require(Policy::mfa());
+    let service = outer.layer(derived.layer(service_fn(crate::support::inner::<Body>)));
+    let answer = send(&service, with_cookies(&tokens)).await;
+    assert_eq!((answer.status.as_u16(), set_cookies(&answer).len(), world.sessions.calls()), (200, 2, 1));
+    // Guards that were not made from one another ask each for itself.
+    assert_eq!(outcome(&inner, with_cookies(&tokens)).await, (200, ""));
+    assert_eq!(world.sessions.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_live_guard_has_the_session_confirmed_now_and_then() {
+    let world = World::new();
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let (guard, usual) = (world.guard().live(seconds(60)).live(seconds(900)), world.guard());
+    for (passed, calls) in [(0, 1), (60, 1), (1, 2), (0, 2)] {
+        world.clock.advance(seconds(passed));
+        assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""), "{passed}");
+        assert_eq!(world.sessions.calls(), calls, "{passed}");
+    }
+    world.sessions.revoke("session-test-00000000-0000-4000-8000-000000000001".into()).await.unwrap();
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    world.clock.advance(seconds(61));
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_unknown"));
+    // Elsewhere the JWT is valid until it expires.
+    assert_eq!(outcome(&usual, with_bearer(&tokens)).await, (200, ""));
+    // And whoever would be refused anyway costs no call.
+    let calls = world.sessions.calls();
+    let step_up = guard.require(Policy::mfa());
+    assert_eq!(outcome(&step_up, with_bearer(&tokens)).await, (401, "step_up_required"));
+    assert_eq!(world.sessions.calls(), calls);
+}
+
+#[tokio::test]
+async fn a_live_guard_goes_by_the_younger_jwt_and_sends_it() {
+    let world = World::new();
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    world.clock.advance(seconds(100));
+    let live = answer(&world.guard().live(Duration::ZERO), with_cookies(&tokens)).await;
+    assert_eq!((live.status.as_u16(), set_cookies(&live).len()), (200, 2));
+    let unchanged = answer(&World::new().guard(), with_bearer(&tokens)).await;
+    assert_eq!(set_cookies(&unchanged).len(), 0);
+}
+
+#[test]
+#[should_panic(expected = "renew_with comes before live")]
+fn live_needs_an_authority() {
+    let _ = issuer().guard().live(seconds(60));
+}
+
+#[tokio::test]
+async fn members_sessions_are_renewed_in_their_organization() {
+    let world = World::of(issuer().clone().b2b());
+    let member = testing::session().user("member-test-1").organization("organization-1", "acme").proved(Factor::Totp);
+    let tokens = world.expired(&member);
+    assert_eq!(answer(&world.guard(), with_cookies(&tokens)).await.body, "member-test-1 1");
+    // The same member elsewhere is somebody else.
+    let elsewhere = world.issuer.mint(&member.organization("organization-2", "other"));
+    let moved = Scripted::new(move |_| {
+        let tokens = SessionTokens { session_token: "t".into(), session_jwt: elsewhere.clone() };
+        async { Ok(tokens) }
+    });
+    let guard = world.issuer.guard().renew_with(moved);
+    assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (503, "authority_unavailable"));
+    // An intermediate session token is no session's.
+    let intermediate = with_header("cookie", "stytch_intermediate_session_token=ist-1");
+    assert_eq!(outcome(&world.guard(), intermediate).await, (401, "no_credentials"));
+    let disguised = with_header("cookie", "stytch_session=ist-1");
+    assert_eq!(outcome(&world.guard(), disguised).await, (401, "session_unknown"));
+}
