@@ -36,7 +36,7 @@ impl Write for Log {
 }
 
 /// The lines that a request leaves in the log down to a level.
-fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) -> Vec<String> {
+pub(crate) fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) -> Vec<String> {
     let (_, lines) = logged(level, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(send(&guard.layer(service_fn(inner::<Body>)), request));

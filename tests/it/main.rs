@@ -27,6 +27,7 @@ mod projects;
 mod remote_keys;
 mod renewal;
 mod renewal_faults;
+mod sign_out;
 mod stytch_vector;
 mod support;
 mod test_kit;

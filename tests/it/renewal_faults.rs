@@ -9,7 +9,9 @@ use tower_step_up::testing::{FixedClock, TestIssuer, TestSessions};
 use tower_step_up::{
     AuthorityError, Factor, KeySet, KeySource, Refresh, Renewal, SessionAuthority, SessionTokens, StepUpLayer, Verifier,
 };
+use tracing::Level;
 
+use crate::events::log_of;
 use crate::renewal::{Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header};
 use crate::support::{issuer, proved, seconds};
 
@@ -361,4 +363,40 @@ async fn headers_of_any_size_and_kind_have_a_stated_answer() {
         assert_eq!(outcome(&guard, request).await, want);
     }
     assert_eq!(world.sessions.calls(), 0);
+}
+
+#[test]
+fn no_token_shows_in_logs_or_debug_whatever_happens() {
+    let world = World::new();
+    let expired = world.expired(&proved(&[Factor::Password]));
+    let fresh = world.sessions.begin(&proved(&[Factor::Password]));
+    let another = world.sessions.begin(&proved(&[Factor::Password]).user("user-test-2"));
+    let answers: [fn(SessionTokens) -> Result<SessionTokens, AuthorityError>; 4] = [
+        Ok,
+        |_| Err(AuthorityError::UnknownSession),
+        |_| Err(unavailable(Some(seconds(7)))),
+        |tokens| Ok(SessionTokens { session_jwt: format!("{}AAAA", tokens.session_jwt), ..tokens }),
+    ];
+    for answer in answers {
+        for given in [&fresh, &another] {
+            let tokens = given.clone();
+            let authority = Scripted::new(move |_| {
+                let answer = answer(tokens.clone());
+                async { answer }
+            });
+            let guard = world.issuer.guard().renew_with(Renewal::new(authority).answer_with_fresh_jwt());
+            let opaque = with_header("cookie", &format!("stytch_session={}", expired.session_token));
+            for request in [with_cookies(&expired), with_bearer(&expired), opaque] {
+                let log = log_of(Level::TRACE, &guard, request).join("\n");
+                assert!(log.contains("decision="), "{log}");
+                let shown = format!("{log} {guard:?} {expired:?}");
+                for hidden in [&expired, &fresh, &another].into_iter().flat_map(|tokens| {
+                    let parts = tokens.session_jwt.split('.').skip(1).map(str::to_owned);
+                    parts.chain([tokens.session_token.clone()])
+                }) {
+                    assert!(!shown.contains(&hidden), "{hidden} in {shown}");
+                }
+            }
+        }
+    }
 }
