@@ -19,7 +19,7 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use tower::{Layer, Service};
 use tower_http::validate_request::ValidateRequestHeaderLayer;
-use tower_step_up::testing::{self, NOW, SessionBuilder};
+use tower_step_up::testing::{self, NOW, SessionBuilder, TestSessions};
 use tower_step_up::{Factor, Policy, StepUpLayer, Verifier};
 
 use support::{
@@ -114,6 +114,23 @@ fn repeated_1024_in_turn(bencher: Bencher<'_, '_>) {
     let mut service = guard().layer(Trivial);
     tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
     bench(bencher, service, 200, || bearer(&tokens[next.replace(next.get() + 1) % TOKENS]));
+}
+
+/// By a guard that would renew it if it had expired.
+#[divan::bench]
+fn repeated_with_renewal(bencher: Bencher<'_, '_>) {
+    let token = token(0);
+    let guard = guard().renew_with(TestSessions::new(&ISSUER));
+    bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
+}
+
+/// A thousand others have signed out.
+#[divan::bench]
+fn repeated_with_revocations(bencher: Bencher<'_, '_>) {
+    let token = token(0);
+    let guard = guard();
+    (0..1_000).for_each(|number| guard.verifier().revoke_session(&format!("session-test-{number}")));
+    bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
 }
 
 #[divan::bench]

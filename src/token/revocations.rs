@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use quick_cache::DefaultHashBuilder;
 use time::OffsetDateTime;
 
 use crate::moment::Moment;
@@ -61,10 +62,13 @@ struct Entries {
     kept: RwLock<Kept>,
 }
 
+/// Looked at by every request, so with the cache's hash, which is quicker than the standard one and keyed per process too.
+type Ids = HashMap<Arc<str>, Revoked, DefaultHashBuilder>;
+
 #[derive(Default)]
 struct Kept {
-    sessions: HashMap<Arc<str>, Revoked>,
-    users: HashMap<Arc<str>, Revoked>,
+    sessions: Ids,
+    users: Ids,
     by_end: BTreeSet<(OffsetDateTime, Subject, Arc<str>)>,
 }
 
@@ -142,7 +146,7 @@ impl Kept {
         self.by_end.len()
     }
 
-    fn of(&mut self, subject: Subject) -> &mut HashMap<Arc<str>, Revoked> {
+    fn of(&mut self, subject: Subject) -> &mut Ids {
         match subject {
             Subject::Session => &mut self.sessions,
             Subject::User => &mut self.users,
