@@ -43,7 +43,7 @@ pub use self::policy::{
 #[cfg(feature = "documents")]
 pub use self::policy::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
 pub use self::rejection::Rejection;
-pub use self::respond::{BearerChallenge, Respond, problem};
+pub use self::respond::{BearerChallenge, Negotiated, PageError, Respond, ReturnTo, ReturnToError, problem};
 pub use self::session::{Attributes, CustomClaimsError, Organization, Session};
 pub use self::token::{AccessTokenClaim, Part, TimeClaim, TokenError, Verifier};
 pub use self::trust::{Compromise, TrustModel, UnknownCompromise};
