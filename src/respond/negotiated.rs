@@ -49,7 +49,7 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 ///
 /// # Who asks
 ///
-/// The first line that fits decides. A header that stands twice has no value of this table.
+/// The first line that fits decides.
 ///
 /// | request | asks | answer |
 /// | --- | --- | --- |
@@ -60,7 +60,8 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// | any other | a program | the challenge |
 ///
 /// The weight of JSON is the highest of `application/problem+json`, `application/json`, `application/*` and `*/*`. Wildcards
-/// do not name HTML. An element of `Accept` whose weight is not that of RFC 9110, section 12.4.2, counts for nothing.
+/// do not name HTML. An element of `Accept` whose weight is not that of RFC 9110, section 12.4.2, counts for nothing. Of
+/// `Accept` all lines count; two lines of another header are as good as a value that is not in the table.
 ///
 /// htmx follows `HX-Redirect` before it looks at the status.
 ///
@@ -77,14 +78,15 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// step-up page to itself, so that redirects do not run in a circle where those pages are behind the guard themselves. A
 /// request is on such a page where the page's path is the request's, or ends with it.
 ///
-/// A redirect is a 303, so the browser goes there with GET, whatever it asked with. Its query has, in this order:
+/// A redirect is a 303, so the browser goes there with GET, whatever it asked with. In the log its `status` is that of the
+/// rejection. Its query has, in this order:
 ///
 /// | parameter | what it is |
 /// | --- | --- |
 /// | `return_to` | of GET and HEAD the path and query that were asked for, where [`ReturnTo`] accepts them; of other methods, and of htmx but for boosted links and forms, [`home`](Self::home). Read it with [`ReturnTo::parse`] |
 /// | `policy` | the policy's name, where one is not met that has a name |
 /// | `restart` | `true` where only a new session can meet the policy |
-/// | `prompt` | of a policy that is not met: an alternative, its factors with commas between, as [`Prompts`](crate::Prompts) orders them. It can stand several times; where it does not stand, nothing on offer helps |
+/// | `prompt` | of a policy that is not met: an alternative, its factors with commas between, as [`Prompts`](crate::Prompts) orders them. It can stand several times; where neither it nor `restart` nor `truncated` stands, nothing on offer helps |
 /// | `truncated` | `true` where there may be further alternatives |
 ///
 /// An address has at most 2,048 bytes. Where that is not enough, prompts are left out; where it is not enough without them,

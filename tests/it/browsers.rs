@@ -6,16 +6,23 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use proptest::prelude::*;
+use static_assertions::assert_impl_all;
 use tower::Layer;
 use tower_http::cors::CorsLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_step_up::testing::{self, NOW};
 use tower_step_up::{
-    BearerChallenge, Factor, KeysUnavailable, Negotiated, Policy, Rejection, Respond, ReturnTo, StepUpLayer,
+    BearerChallenge, Factor, KeysUnavailable, Negotiated, PageError, Policy, Rejection, Respond, ReturnTo,
+    ReturnToError, StepUpLayer,
 };
 use url::{Position, Url};
 
 use crate::support::{Answer, bearer, issuer, proved, seconds, send, transfer};
+
+assert_impl_all!(Negotiated: Respond, Clone, Send, Sync);
+assert_impl_all!(ReturnTo: Clone, Send, Sync, std::fmt::Display);
+assert_impl_all!(ReturnToError: Send, Sync, std::error::Error);
+assert_impl_all!(PageError: Send, Sync, std::error::Error);
 
 const NAVIGATION: &[(&str, &str)] = &[("sec-fetch-mode", "navigate")];
 const OLD_BROWSER: &[(&str, &str)] = &[("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")];
@@ -314,6 +321,33 @@ fn where_nothing_on_offer_helps_there_is_no_prompt() {
     assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (303, "no-store"));
 }
 
+#[test]
+fn where_there_may_be_further_prompts_that_is_said() {
+    let guard = issuer().guard().require(transfer()).offer(Factor::LISTED.iter().cloned()).respond_with(pages());
+    let answer = ask(&guard, &proved(&[Factor::Password]), "/a");
+    assert_eq!(values(answer.header("location"), "truncated"), ["true"]);
+}
+
+/// From a page to the second factor and back, as a browser goes.
+#[test]
+fn a_person_steps_up_and_is_back_where_they_were() {
+    let guard = issuer().guard().require(transfer()).respond_with(pages());
+    let wanted = "/transfer?to=7&filter[a]=b|c";
+    let first = ask(&guard, &proved(&[Factor::Password]), wanted);
+    assert_eq!(first.status, 303);
+
+    let page = first.header("location");
+    assert!(page.starts_with("/second-factor?"), "{page}");
+    assert_eq!(values(page, "policy"), ["transfer"]);
+    let prompts = values(page, "prompt");
+    let factor: Factor = prompts[0].parse().unwrap();
+    let back = ReturnTo::parse(&values(page, "return_to").concat()).unwrap();
+    assert_eq!(back.as_str(), "/transfer?to=7&filter%5Ba%5D=b%7Cc");
+
+    let second = ask(&guard, &proved(&[Factor::Password, factor]), back.as_str());
+    assert_eq!((second.status.as_u16(), second.body.as_str()), (200, "inner"));
+}
+
 /// Sends a navigation through a guard.
 fn ask(guard: &StepUpLayer, session: &testing::SessionBuilder, path: &str) -> Answer {
     let request = Request::get(path)
@@ -348,6 +382,10 @@ fn an_address_has_an_end_prompts_give_way_first_and_then_the_way_back() {
     check(14, &threefold, &[&home], 6);
     check(1_024, "/a", &["/a"], 4);
     check(1_024, &long, &[&home], 1);
+    for length in 2..1_024 {
+        let responder = Negotiated::new().step_up(&page(length)).unwrap();
+        assert!(location(&responder.respond(&many, &get("/a"))).len() <= 2_048, "{length}");
+    }
     let responder = Negotiated::new().sign_in(&page(1_024)).unwrap().home(&threefold).unwrap();
     let response = responder.respond(&Rejection::NoCredentials, &get(&long));
     assert_eq!(location(&response), page(1_024));
