@@ -103,7 +103,8 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// # Under `nest`
 ///
 /// axum's `Router::nest` takes its prefix out of the address that a guard inside sees. Put the guard outside, or say
-/// [`nested_at`](Self::nested_at).
+/// [`nested_at`](Self::nested_at). Else `return_to` lacks the prefix, and a sign-in page that is the root of what is nested,
+/// and behind the guard, is redirected to itself.
 ///
 /// # Cross-site requests
 ///
