@@ -6,6 +6,7 @@ mod bearer;
 mod client;
 mod negotiated;
 mod page;
+mod pages;
 pub mod problem;
 mod redirect;
 mod return_to;
@@ -15,7 +16,8 @@ use http::request::Parts;
 use http::{HeaderValue, Response, header};
 
 use self::answer::{Answer, Challenge};
-pub use self::negotiated::{Negotiated, PageError};
+pub use self::negotiated::Negotiated;
+pub use self::pages::PageError;
 pub use self::return_to::{ReturnTo, ReturnToError};
 use crate::rejection::Rejection;
 

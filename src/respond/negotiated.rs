@@ -1,7 +1,5 @@
 //! Pages and redirects for people, challenges for programs.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, LOCATION};
 use http::request::Parts;
@@ -9,8 +7,9 @@ use http::{Method, Response, StatusCode};
 
 use super::answer::Answer;
 use super::client::Client;
+use super::pages::{PageError, Pages, local};
 use super::redirect::{self, StepUp};
-use super::return_to::{ReturnTo, ReturnToError, full_path};
+use super::return_to::{ReturnTo, full_path};
 use super::{BearerChallenge, Respond, page};
 use crate::rejection::Rejection;
 
@@ -119,17 +118,9 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 #[derive(Clone, Debug, Default)]
 pub struct Negotiated {
     challenge: BearerChallenge,
-    sign_in: Option<ReturnTo>,
-    step_up: Option<ReturnTo>,
+    pages: Pages,
     home: ReturnTo,
     prefix: Box<str>,
-}
-
-/// Why a page cannot be redirected to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageError {
-    page: Box<str>,
-    why: ReturnToError,
 }
 
 impl Negotiated {
@@ -152,7 +143,7 @@ impl Negotiated {
     ///
     /// Where it breaks one of them.
     pub fn sign_in(self, page: &str) -> Result<Self, PageError> {
-        Ok(Self { sign_in: Some(local(page)?), ..self })
+        Ok(Self { pages: Pages { sign_in: Some(local(page)?), ..self.pages }, ..self })
     }
 
     /// Where people step up: a path of this site, perhaps with a query. It has to be open to sessions that do not meet the
@@ -162,7 +153,7 @@ impl Negotiated {
     ///
     /// Where it breaks a rule of [`ReturnTo`].
     pub fn step_up(self, page: &str) -> Result<Self, PageError> {
-        Ok(Self { step_up: Some(local(page)?), ..self })
+        Ok(Self { pages: Pages { step_up: Some(local(page)?), ..self.pages }, ..self })
     }
 
     /// Where people return to when what they asked for is no page: what was sent with POST, say. `/` by default.
@@ -203,32 +194,17 @@ impl Negotiated {
             prompts: shortfall.prompts(&shortfall.offered()),
         });
         let path = full_path(&self.prefix, request.uri.path());
-        let page = self.page(answer.status, step_up.as_ref(), &path)?;
+        let page = self.pages.next(answer.status, step_up.as_ref(), &path)?;
         let own = is_page.then(|| ReturnTo::under(&self.prefix, &request.uri).ok()).flatten();
         let return_to: Vec<_> = own.into_iter().chain([self.home.clone()]).collect();
         redirect::address(page, &return_to, step_up.as_ref())
     }
 
-    fn page(&self, status: StatusCode, step_up: Option<&StepUp<'_>>, path: &str) -> Option<&ReturnTo> {
-        // The sign-in page leads nowhere and the step-up page only there, so no chain of redirects has a circle.
-        if status != StatusCode::UNAUTHORIZED || is_at(self.sign_in.as_ref(), path) {
-            return None;
-        }
-        let page = match step_up {
-            Some(step_up) if !step_up.prompts.needs_restart() => self.step_up.as_ref(),
-            _ => self.sign_in.as_ref(),
-        };
-        page.filter(|page| !is_at(Some(page), path))
+    fn plain_page(&self, answer: &Answer<'_>) -> Response<Bytes> {
+        let mut response = self.challenge.response(answer, page::CONTENT_TYPE, page::body(answer));
+        page::protect(response.headers_mut());
+        response
     }
-}
-
-/// The page's path ends with the request's where `nest` has taken away the rest.
-fn is_at(page: Option<&ReturnTo>, path: &str) -> bool {
-    page.is_some_and(|page| page.path() == path || path != "/" && page.path().ends_with(path))
-}
-
-fn local(page: &str) -> Result<ReturnTo, PageError> {
-    ReturnTo::parse(page).map_err(|why| PageError { page: page.into(), why })
 }
 
 impl Respond for Negotiated {
@@ -252,26 +228,9 @@ impl Respond for Negotiated {
     }
 }
 
-impl Negotiated {
-    fn plain_page(&self, answer: &Answer<'_>) -> Response<Bytes> {
-        let mut response = self.challenge.response(answer, page::CONTENT_TYPE, page::body(answer));
-        page::protect(response.headers_mut());
-        response
-    }
-}
-
 fn see_other(address: HeaderValue) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
     response.headers_mut().insert(LOCATION, address);
     response
 }
-
-impl fmt::Display for PageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is {}", self.page, self.why)
-    }
-}
-
-/// [`Display`](fmt::Display) says what the inner error says, so there is no separate source.
-impl std::error::Error for PageError {}
