@@ -55,7 +55,7 @@ pub use self::policy::{DocumentError, DocumentFault, Inexpressible, Policies, Un
 pub use self::rejection::Rejection;
 #[cfg(feature = "sessions")]
 pub use self::renewal::{FRESH_JWT, Renewal};
-pub use self::respond::{BearerChallenge, Respond, problem};
+pub use self::respond::{BearerChallenge, Negotiated, PageError, Respond, ReturnTo, ReturnToError, problem};
 pub use self::session::{Attributes, CustomClaimsError, Organization, Session};
 pub use self::token::{AccessTokenClaim, LocalRevocations, Part, Revocations, TimeClaim, TokenError, Verifier};
 pub use self::trust::{Compromise, TrustModel, UnknownCompromise};

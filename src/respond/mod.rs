@@ -1,19 +1,30 @@
 //! What turns a rejection into a response.
 
+mod accept;
 mod answer;
 mod bearer;
+mod client;
+mod negotiated;
+mod page;
+mod pages;
 pub mod problem;
+mod redirect;
+mod return_to;
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, header};
 
 use self::answer::{Answer, Challenge};
+pub use self::negotiated::Negotiated;
+pub use self::pages::PageError;
+pub use self::return_to::{ReturnTo, ReturnToError};
 use crate::rejection::Rejection;
 
 /// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
 ///
-/// Closures do it too, with the types of their arguments written out. The default is [`BearerChallenge`]; one's own can fall back to it:
+/// Closures do it too, with the types of their arguments written out. The default is [`BearerChallenge`], and
+/// [`Negotiated`] is for applications in browsers. One's own can fall back to either:
 ///
 /// ```
 /// use bytes::Bytes;
@@ -74,6 +85,32 @@ impl BearerChallenge {
     pub fn new(realm: &str) -> Self {
         Self { realm: realm.into(), bare: bearer::bare(realm) }
     }
+
+    fn problem(&self, answer: &Answer<'_>) -> Response<Bytes> {
+        self.response(answer, HeaderValue::from_static("application/problem+json"), problem::body(answer))
+    }
+
+    /// A body of some kind under the status and the headers of an answer.
+    fn response(&self, answer: &Answer<'_>, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status;
+        let headers = response.headers_mut();
+        headers.reserve(4);
+        headers.insert(header::CONTENT_TYPE, content_type);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let challenge = match answer.challenge {
+            Challenge::None => None,
+            Challenge::Bare => Some(self.bare.clone()),
+            Challenge::Error(error) => bearer::challenge(&self.realm, error, answer),
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = answer.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
 }
 
 impl Default for BearerChallenge {
@@ -85,25 +122,7 @@ impl Default for BearerChallenge {
 
 impl Respond for BearerChallenge {
     fn respond(&self, why: &Rejection, _request: &Parts) -> Response<Bytes> {
-        let answer = Answer::to(why);
-        let mut response = Response::new(problem::body(&answer));
-        *response.status_mut() = answer.status;
-        let headers = response.headers_mut();
-        headers.reserve(4);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let challenge = match answer.challenge {
-            Challenge::None => None,
-            Challenge::Bare => Some(self.bare.clone()),
-            Challenge::Error(error) => bearer::challenge(&self.realm, error, &answer),
-        };
-        if let Some(challenge) = challenge {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        if let Some(seconds) = answer.retry_after {
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
-        response
+        self.problem(&Answer::to(why))
     }
 }
 

@@ -10,6 +10,7 @@
 mod answers;
 mod axum_routes;
 mod backends;
+mod browsers;
 mod contract;
 mod events;
 mod examples;

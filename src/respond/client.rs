@@ -1,0 +1,86 @@
+//! Who asks: a person in a browser, htmx, or a program.
+
+use http::HeaderMap;
+use http::header::{AsHeaderName, HeaderValue};
+
+use super::accept;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    /// A script of htmx. Where it is `boosted` it navigates, and its address is a page; else it is that of a fragment.
+    Htmx {
+        boosted: bool,
+    },
+    Browser,
+    Program,
+}
+
+impl Client {
+    /// The table in the documentation of `Negotiated`, line by line.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        if only(headers, "hx-request").is_some_and(|value| value == "true") {
+            return Self::Htmx { boosted: only(headers, "hx-boosted").is_some_and(|value| value == "true") };
+        }
+        let navigates = if headers.contains_key("sec-fetch-mode") {
+            only(headers, "sec-fetch-mode").is_some_and(|value| value == "navigate")
+        } else {
+            accept::prefers_html(headers)
+        };
+        if navigates { Self::Browser } else { Self::Program }
+    }
+}
+
+/// The header, where there is exactly one line of it.
+fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
+    let mut lines = headers.get_all(name).into_iter();
+    let line = lines.next()?;
+    lines.next().is_none().then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HTMX: Client = Client::Htmx { boosted: false };
+    const BOOSTED: Client = Client::Htmx { boosted: true };
+    const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+    #[track_caller]
+    fn check(headers: &[(&'static str, &'static str)], want: Client) {
+        let lines = headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        let map = lines.fold(HeaderMap::new(), |mut map, (name, value): (http::HeaderName, _)| {
+            map.append(name, value);
+            map
+        });
+        assert_eq!(Client::of(&map), want, "{headers:?}");
+    }
+
+    #[test]
+    fn the_first_line_of_the_table_that_fits_decides() {
+        check(&[], Client::Program);
+
+        check(&[("hx-request", "true")], HTMX);
+        check(&[("hx-request", "true"), ("hx-boosted", "true")], BOOSTED);
+        check(&[("hx-request", "true"), ("hx-boosted", "false")], HTMX);
+        check(&[("hx-request", "true"), ("hx-boosted", "true"), ("hx-boosted", "true")], HTMX);
+        check(&[("hx-request", "true"), ("sec-fetch-mode", "navigate"), ("accept", HTML)], HTMX);
+        check(&[("hx-boosted", "true")], Client::Program);
+        check(&[("hx-request", "TRUE")], Client::Program);
+        check(&[("hx-request", "1"), ("sec-fetch-mode", "navigate")], Client::Browser);
+        check(&[("hx-request", "true"), ("hx-request", "true")], Client::Program);
+
+        check(&[("sec-fetch-mode", "navigate")], Client::Browser);
+        check(&[("sec-fetch-mode", "navigate"), ("accept", "application/json")], Client::Browser);
+        for mode in ["cors", "no-cors", "same-origin", "websocket", "nested-navigate", "Navigate", "navigate, cors", ""]
+        {
+            check(&[("sec-fetch-mode", mode), ("accept", HTML)], Client::Program);
+        }
+        check(&[("sec-fetch-mode", "navigate"), ("sec-fetch-mode", "navigate"), ("accept", HTML)], Client::Program);
+
+        check(&[("accept", HTML)], Client::Browser);
+        check(&[("accept", "*/*")], Client::Program);
+        check(&[("accept", "application/json")], Client::Program);
+        check(&[("accept", "text/html;q=0.5, application/json")], Client::Program);
+        check(&[("sec-fetch-dest", "document"), ("user-agent", "Mozilla/5.0")], Client::Program);
+    }
+}

@@ -1,0 +1,89 @@
+//! A page for people: no script, no style, nothing from elsewhere.
+
+use std::fmt::{self, Write as _};
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+
+use super::answer::Answer;
+
+pub(super) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+
+pub(super) fn protect(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+pub(super) fn body(answer: &Answer<'_>) -> Bytes {
+    let mut page = String::with_capacity(512);
+    // Writing to a string cannot fail.
+    let _ = write!(page, "{}", Page(answer));
+    page.into()
+}
+
+struct Page<'a>(&'a Answer<'a>);
+
+impl fmt::Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let title = Escaped(self.0.title);
+        f.write_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
+        f.write_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")?;
+        f.write_str("<meta name=\"color-scheme\" content=\"light dark\">\n")?;
+        write!(f, "<title>{title}</title>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n")?;
+        let mut detail = self.0.detail.chars();
+        let first = detail.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
+        writeln!(f, "<p>{}{}.</p>", Escaped(&first), Escaped(detail.as_str()))?;
+        if let Some(seconds) = self.0.retry_after {
+            writeln!(f, "<p>Try again in {seconds}&nbsp;s.</p>")?;
+        }
+        f.write_str("</main>\n</body>\n</html>\n")
+    }
+}
+
+/// Text that stays text, also within quotes.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '&' => f.write_str("&amp;"),
+            '<' => f.write_str("&lt;"),
+            '>' => f.write_str("&gt;"),
+            '"' => f.write_str("&quot;"),
+            '\'' => f.write_str("&#39;"),
+            _ => f.write_char(character),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::super::answer::Challenge;
+    use super::*;
+
+    #[test]
+    fn nothing_gets_out_of_the_text() {
+        let hostile = "\"'><script>alert(1)</script>&amp;\u{0}\u{202e}";
+        assert_eq!(
+            Escaped(hostile).to_string(),
+            "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;\u{0}\u{202e}"
+        );
+        let answer = Answer {
+            status: StatusCode::UNAUTHORIZED,
+            challenge: Challenge::Bare,
+            section: "x",
+            title: "A title",
+            detail: format!("<b>{hostile}").into(),
+            retry_after: Some(7),
+            shortfall: None,
+        };
+        let page = String::from_utf8(body(&answer).into()).unwrap();
+        assert!(page.contains("<h1>A title</h1>\n<p>&lt;b&gt;&quot;&#39;&gt;&lt;script&gt;"), "{page}");
+        assert!(page.contains("<p>Try again in 7&nbsp;s.</p>"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    }
+}
