@@ -1,18 +1,17 @@
 //! What both examples share: where they listen, the project that they guard for, and people to try the routes with.
 
 mod people;
+mod serving;
+
+pub(crate) use self::serving::exit_code;
 
 use std::env::{self, VarError};
-use std::io::{self, Write as _};
-use std::net::SocketAddr;
-use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 use tower_step_up::stytch::Project;
 use tower_step_up::testing::TestIssuer;
 use tower_step_up::{StepUpLayer, SystemClock};
 
-const NAME: &str = env!("CARGO_BIN_NAME");
 const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
 
 /// A project to guard for: a real one, or one that this process stands in for.
@@ -37,26 +36,12 @@ pub(crate) async fn open() -> Result<(TcpListener, Site), String> {
         Err(VarError::NotPresent) => None,
         Err(error) => return Err(format!("{PROJECT_ID}: {error}")),
     };
-    let wanted = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    let listener = TcpListener::bind(&wanted).await.map_err(|error| cannot_listen(&wanted, &error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(&wanted, &error))?;
-    Ok((listener, Site::new(real, address)?))
-}
-
-/// The exit code, and on stderr the line of a failure.
-pub(crate) fn exit_code(outcome: Result<(), String>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            eprintln!("{NAME}: {line}");
-            ExitCode::FAILURE
-        }
-    }
+    let (listener, base) = serving::listen().await?;
+    Ok((listener, Site::new(real, base)?))
 }
 
 impl Site {
-    fn new(real: Option<Project>, address: SocketAddr) -> Result<Self, String> {
-        let base = format!("http://{address}");
+    fn new(real: Option<Project>, base: String) -> Result<Self, String> {
         if let Some(project) = real {
             return Ok(Self { base, project, stand_in: None });
         }
@@ -90,10 +75,7 @@ impl Site {
                 project.jwks_url(),
             ),
         };
-        let mut stdout = io::stdout().lock();
-        write!(stdout, "listening on {base}\n{what_to_try}")
-            .and_then(|()| stdout.flush())
-            .map_err(|error| format!("cannot print: {error}"))
+        serving::print(&format!("listening on {base}\n{what_to_try}"))
     }
 }
 
@@ -112,12 +94,4 @@ impl StandIn {
     pub(crate) fn people(&self) -> String {
         people::lines(&self.base, &self.issuer)
     }
-}
-
-fn cannot_listen(address: &str, error: &io::Error) -> String {
-    let why = match error.kind() {
-        io::ErrorKind::AddrInUse => format!("{address} is in use"),
-        _ => format!("cannot listen on {address:?}: {error}"),
-    };
-    format!("{why}; give another address, or any free port: cargo run --example {NAME} 127.0.0.1:0")
 }

@@ -79,11 +79,36 @@ async fn a_real_project_is_guarded_for_and_nothing_is_published() {
 
 async fn answers_as_it_prints(name: &str) -> Server {
     let (server, printed) = Server::start(example(name), "/people").await;
-    server.check(&printed).await;
     let fresh = server.ask(Request::get(server.url("/people"))).await;
     assert_eq!(fresh.status, 200);
-    server.check(&fresh.body).await;
+    for printed in [&printed, &fresh.body] {
+        for person in PEOPLE {
+            let heading = format!(": {person}");
+            assert!(printed.lines().any(|line| line.contains(&heading)), "{person} in {printed}");
+        }
+        let asks = server.check(printed).await;
+        let carrying = |what| asks.iter().filter(|curl| curl.contains(what)).count();
+        assert!(asks.len() >= 24, "{} requests in {printed}", asks.len());
+        assert!(carrying("Authorization: Bearer ey") >= 20, "{printed}");
+        assert!(carrying("stytch_session_jwt=ey") >= 1, "{printed}");
+        assert!(carrying("/no-such-page") >= 2, "{printed}");
+    }
     server
+}
+
+#[tokio::test]
+async fn renewal_answers_as_it_prints() {
+    let (server, printed) = Server::start(example("renewal"), "/people").await;
+    let fresh = server.ask(Request::get(server.url("/people"))).await;
+    for printed in [&printed, &fresh.body] {
+        assert_eq!(server.check(printed).await.len(), 13, "{printed}");
+        for story in ["200, new cookies", "303 to /second-factor", "cookies removed", "401 invalid_token"] {
+            assert!(printed.contains(story), "{story} in {printed}");
+        }
+    }
+    let form =
+        server.ask(Request::get(server.url("/second-factor?return_to=//evil")).header("accept", "text/html")).await;
+    assert_eq!(form.header("location"), "/sign-in?return_to=/");
 }
 
 /// An example that runs; killed when dropped.
@@ -122,32 +147,24 @@ impl Server {
     }
 
     /// Sends every curl line and holds the answer against the line before it.
-    async fn check(&self, printed: &str) {
-        for person in PEOPLE {
-            let heading = format!(": {person}");
-            assert!(printed.lines().any(|line| line.contains(&heading)), "{person} in {printed}");
-        }
+    async fn check(&self, printed: &str) -> Vec<String> {
         let lines: Vec<_> = printed.lines().map(str::trim).collect();
         let asks: Vec<_> =
             lines.windows(2).filter_map(|pair| Some((pair[0], pair[1].strip_prefix("curl -i ")?))).collect();
         for (expected, curl) in &asks {
             let (request, method_and_path) = self.parse(curl);
             let (asked, expected) = expected.split_once(": ").expect(expected);
-            let by_cookie = if curl.contains("-b ") { " with the token in a cookie" } else { "" };
-            assert_eq!(asked, format!("{method_and_path}{by_cookie}"), "the heading of {curl}");
-            let answer = self.ask(request).await;
+            assert_eq!(asked.strip_suffix(" with the token in a cookie").unwrap_or(asked), method_and_path, "{curl}");
+            let answer = bounded("an answer", send(&self.client, request)).await;
             assert_eq!(in_words(&answer), expected, "{curl}");
         }
-        let carrying = |what| asks.iter().filter(|(_, curl)| curl.contains(what)).count();
-        assert!(asks.len() >= 24, "{} requests in {printed}", asks.len());
-        assert!(carrying("Authorization: Bearer ey") >= 20, "{printed}");
-        assert!(carrying("stytch_session_jwt=ey") >= 1, "{printed}");
-        assert!(carrying("/no-such-page") >= 2, "{printed}");
+        asks.into_iter().map(|(_, curl)| curl.to_owned()).collect()
     }
 
     /// What curl would do with these arguments, and its method and path. Any argument but these few is a failure.
-    fn parse(&self, arguments: &str) -> (http::request::Builder, String) {
+    fn parse(&self, arguments: &str) -> (Request<Full<Bytes>>, String) {
         let (mut method, mut path, mut request) = (Method::GET, None, Request::builder());
+        let mut body = Full::default();
         let mut rest = arguments;
         while let Some(argument) = next_argument(&mut rest) {
             match argument {
@@ -156,13 +173,17 @@ impl Server {
                     let (name, value) = next_argument(&mut rest).unwrap().split_once(": ").unwrap();
                     request = request.header(name, value);
                 }
+                "-d" => {
+                    body = Full::from(next_argument(&mut rest).unwrap().to_owned());
+                    request = request.header("content-type", "application/x-www-form-urlencoded");
+                }
                 "-b" => request = request.header("cookie", next_argument(&mut rest).unwrap()),
                 url => path = Some(url.strip_prefix(&self.base).expect(url)),
             }
         }
         let path = path.expect(arguments);
         let method_and_path = format!("{method} {path}");
-        (request.method(method).uri(self.url(path)), method_and_path)
+        (request.method(method).uri(self.url(path)).body(body).unwrap(), method_and_path)
     }
 }
 
@@ -178,15 +199,24 @@ fn next_argument<'a>(rest: &mut &'a str) -> Option<&'a str> {
     (!argument.is_empty()).then_some(argument)
 }
 
-/// The status, and the error of the challenge where it has one.
+/// The status, where a redirect leads, the error of the challenge, and what becomes of the tokens.
 fn in_words(answer: &Answer) -> String {
     let challenge = answer.header("www-authenticate");
     let status = answer.status.as_u16();
     assert_eq!(status == 401, challenge.starts_with("Bearer realm="), "{challenge}");
-    match challenge.split_once("error=\"") {
-        Some((_, error)) => format!("{status} {}", error.split('"').next().unwrap()),
-        None => status.to_string(),
-    }
+    let to = answer.header("location").split('?').next().filter(|to| !to.is_empty());
+    let error = challenge.split_once("error=\"").map(|(_, error)| error.split('"').next().unwrap().to_owned());
+    let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let tokens = match &*cookies {
+        [] if answer.headers.contains_key("stytch-session-jwt") => ", a fresh JWT in Stytch-Session-JWT",
+        [] => "",
+        [one, other] if one.contains("Max-Age=0") && other.contains("Max-Age=0") => ", cookies removed",
+        [one, other] if one.contains("_jwt=ey") && other.contains("=session-token-") => ", new cookies",
+        _ => panic!("{cookies:?}"),
+    };
+    let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
+    let error = error.map(|error| format!(" {error}")).unwrap_or_default();
+    format!("{status}{to}{error}{tokens}")
 }
 
 /// The one line on stderr of an example that cannot start.
