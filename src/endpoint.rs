@@ -1,4 +1,4 @@
-//! Which servers may be asked for keys.
+//! Which servers may be asked.
 
 use http::Uri;
 use http::uri::Scheme;
