@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod api_server;
 mod axum_routes;
 mod backends;
 mod contract;
@@ -25,6 +26,7 @@ mod policy_oracle;
 mod policy_table;
 mod projects;
 mod remote_keys;
+mod sessions_api;
 mod stytch_vector;
 mod support;
 mod test_kit;
