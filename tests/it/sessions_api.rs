@@ -1,6 +1,8 @@
 //! The API of sessions over real HTTP on loopback, from servers that behave and servers that do not.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64_simd::STANDARD;
@@ -352,6 +354,24 @@ async fn a_connection_that_fails_before_the_answer_is_tried_once_more() {
         assert!(matches!(outcome, Err(ApiError::Unreachable(_))), "{outcome:?}");
         assert_eq!(server.counts(), (2, 2));
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_made_is_tried_once_more() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counting.fetch_add(1, Ordering::SeqCst);
+            drop(stream); // in the middle of the handshake
+        }
+    });
+    let api = Project::new(ID).unwrap().sessions_api(SECRET).base_url(&url).unwrap();
+    let outcome = within_seconds(api.authenticate(&old_token())).await;
+    assert!(matches!(outcome, Err(ApiError::Unreachable(_))), "{outcome:?}");
+    assert_eq!(accepted.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
