@@ -1,4 +1,4 @@
-//! Which servers may be asked for keys, and what is this machine.
+//! Which servers may be asked, and what is this machine.
 
 use http::Uri;
 use http::uri::Scheme;

@@ -7,12 +7,17 @@ use std::fmt;
 pub struct Excerpt(Option<Box<str>>);
 
 impl Excerpt {
-    const LONGEST: usize = 80;
-
     pub(crate) fn of(text: Option<&str>) -> Self {
-        let shorten = |text: &str| text.chars().take(Self::LONGEST).flat_map(char::escape_default).collect::<String>();
-        Self(text.map(|text| shorten(text).into()))
+        Self(text.map(printable))
     }
+}
+
+/// In characters.
+const LONGEST: usize = 80;
+
+/// The beginning of a text, with escapes for all but printable ASCII.
+pub(crate) fn printable(text: &str) -> Box<str> {
+    text.chars().take(LONGEST).flat_map(char::escape_default).collect()
 }
 
 impl fmt::Display for Excerpt {

@@ -1,7 +1,11 @@
-//! What is Stytch's own: a project, and what its tokens look like.
+//! What is Stytch's own: a project, what its tokens look like, and the API of its sessions.
 
+#[cfg(feature = "sessions")]
+mod api;
 mod error;
 
+#[cfg(feature = "sessions")]
+pub use self::api::{ApiError, SessionsApi, SessionsApiError};
 pub use self::error::ProjectError;
 
 use http::Uri;
@@ -11,9 +15,13 @@ use http::uri::Authority;
 use crate::credentials::SessionCookies;
 use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
 use crate::endpoint;
+#[cfg(feature = "sessions")]
+use crate::http_client::HttpClient;
 use crate::keys::KeySource;
 #[cfg(feature = "remote")]
 use crate::keys::RemoteKeys;
+#[cfg(feature = "sessions")]
+use crate::keys::RemoteKeysError;
 use crate::layer::StepUpLayer;
 use crate::token::Verifier;
 
@@ -43,6 +51,9 @@ pub struct Project {
     session_token_cookie: Box<str>,
     #[cfg(feature = "remote")]
     keys: RemoteKeys,
+    /// Its connections to the API.
+    #[cfg(feature = "sessions")]
+    client: HttpClient,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +96,8 @@ impl Project {
             session_token_cookie: SESSION_TOKEN_COOKIE.into(),
             #[cfg(feature = "remote")]
             keys: RemoteKeys::new(&jwks_url(vertical, None, id))?,
+            #[cfg(feature = "sessions")]
+            client: HttpClient::new(api::KEPT_CONNECTIONS).map_err(|_| RemoteKeysError::InvalidRoots)?,
         })
     }
 
@@ -171,6 +184,15 @@ impl Project {
         self.keys.clone()
     }
 
+    /// The API of its sessions, with this secret (`secret-live-…`, `secret-test-…`). Clones of the project share its
+    /// connections.
+    #[cfg(feature = "sessions")]
+    #[must_use]
+    pub fn sessions_api(&self, secret: &str) -> SessionsApi {
+        let base_url = base_url(self.custom_domain.as_deref(), &self.id);
+        SessionsApi::new(&self.id, self.vertical, base_url, self.client.clone(), secret)
+    }
+
     /// A verifier of its tokens with its published keys.
     #[cfg(feature = "remote")]
     #[must_use]
@@ -222,16 +244,20 @@ impl Project {
 }
 
 fn jwks_url(vertical: Vertical, custom_domain: Option<&str>, id: &str) -> String {
-    let base = match custom_domain {
-        Some(domain) => domain,
-        None if id.starts_with("project-live-") => "https://api.stytch.com",
-        None => "https://test.stytch.com",
-    };
+    let base = base_url(custom_domain, id);
     let path = match vertical {
         Vertical::Consumer => "v1/sessions/jwks",
         Vertical::B2b => "v1/b2b/sessions/jwks",
     };
     format!("{base}/{path}/{id}")
+}
+
+fn base_url<'a>(custom_domain: Option<&'a str>, id: &str) -> &'a str {
+    match custom_domain {
+        Some(domain) => domain,
+        None if id.starts_with("project-live-") => "https://api.stytch.com",
+        None => "https://test.stytch.com",
+    }
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(crate) fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) 
 }
 
 /// What is done, and the lines that it leaves in the log down to a level.
-fn logged<T>(level: Level, act: impl FnOnce() -> T) -> (T, Vec<String>) {
+pub(crate) fn logged<T>(level: Level, act: impl FnOnce() -> T) -> (T, Vec<String>) {
     static INSTALLED: Once = Once::new();
     // One subscriber for the process: scoped ones of several threads disturb each other's caches.
     INSTALLED.call_once(|| {

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod api_server;
 mod axum_routes;
 mod backends;
 mod browsers;
@@ -28,6 +29,7 @@ mod projects;
 mod remote_keys;
 mod renewal;
 mod renewal_faults;
+mod sessions_api;
 mod sign_out;
 mod stytch_vector;
 mod support;

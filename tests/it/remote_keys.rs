@@ -1,6 +1,5 @@
 //! Keys over real HTTP on loopback, from servers that behave and servers that do not.
 
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::{Factor, KeyHealth, KeySource, RemoteKeys, StepUp, StepUpLayer, TokenError, Verifier, stytch};
 
-use crate::key_server::{Behaviour, KeyServer, misbehaviours, within_seconds};
+use crate::key_server::{Behaviour, KeyServer, misbehaviours, serve_over_tls, within_seconds};
 use crate::support::{Answer, bearer, inner, issuer, proved, reason, seconds, send};
 
 type Body = Full<Bytes>;
@@ -503,35 +502,13 @@ fn outside_a_runtime_nobody_joins_a_fetch_that_is_under_way() {
 
 #[tokio::test]
 async fn keys_come_over_https_from_a_trusted_root_only() {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], certified.signing_key.into())
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}/jwks", listener.local_addr().unwrap().port());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let Ok(stream) = acceptor.accept(stream).await else {
-                continue;
-            };
-            let answer = hyper::service::service_fn(async |_| {
-                Ok::<_, std::convert::Infallible>(http::Response::new(Body::from(issuer().jwks())))
-            });
-            let stream = hyper_util::rt::TokioIo::new(stream);
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, answer));
-        }
-    });
+    let (url, pem) = serve_over_tls(issuer().jwks().to_owned()).await;
     let verify = async |keys: RemoteKeys| {
         let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new());
         let token = issuer().mint(&proved(&[Factor::Password]));
         reason(&within_seconds(verifier.verify(&token)).await)
     };
-    let untrusting = RemoteKeys::new(&url).unwrap();
+    let untrusting = RemoteKeys::new(&format!("{url}/jwks")).unwrap();
     assert_eq!(verify(untrusting.clone()).await, "keys_unavailable");
-    assert_eq!(verify(untrusting.trust_roots(certified.cert.pem().as_bytes()).unwrap()).await, "ok");
+    assert_eq!(verify(untrusting.trust_roots(pem.as_bytes()).unwrap()).await, "ok");
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::Uri;
-use rustls::pki_types::CertificateDer;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -22,8 +21,6 @@ use crate::keys::{KeyHealth, KeySet, KeySetId, KeysUnavailable, Refresh};
 pub(super) struct Settings {
     pub(super) url: Uri,
     pub(super) client: HttpClient,
-    /// What the client trusts beside its own.
-    pub(super) roots: Vec<CertificateDer<'static>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) bounds: Bounds,
     pub(super) limits: Limits,

@@ -14,7 +14,7 @@ use self::schedule::Limits;
 use super::{KeyHealth, KeySet, KeySetId, KeySource, Refresh};
 use crate::clock::{Clock, SystemClock};
 use crate::endpoint;
-use crate::http_client::{self, Bounds, HttpClient};
+use crate::http_client::{Bounds, HttpClient};
 
 /// The keys that a server publishes as a JWKS document; a handle, cheap to clone.
 ///
@@ -40,6 +40,8 @@ pub struct RemoteKeys {
 }
 
 const BODY_BYTES: usize = 1 << 20;
+/// Minutes pass between two fetches.
+const KEPT_CONNECTIONS: usize = 0;
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 const MOST_PAUSE: Duration = Duration::from_secs(3_600);
 
@@ -62,10 +64,10 @@ impl RemoteKeys {
         if !endpoint::is_allowed(&url) {
             return Err(RemoteKeysError::InsecureUrl);
         }
-        let client = HttpClient::new(&[]).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        let client = HttpClient::new(KEPT_CONNECTIONS).map_err(|_| RemoteKeysError::InvalidRoots)?;
         let bounds = Bounds { time: Duration::from_secs(5), body_bytes: BODY_BYTES };
-        let (clock, limits, roots) = (Arc::new(SystemClock), Limits::default(), Vec::new());
-        Ok(Self::with(Settings { url, client, roots, clock, bounds, limits }))
+        let (clock, limits) = (Arc::new(SystemClock), Limits::default());
+        Ok(Self::with(Settings { url, client, clock, bounds, limits }))
     }
 
     /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme.
@@ -74,10 +76,8 @@ impl RemoteKeys {
     ///
     /// Where the text holds no certificate that can be a root.
     pub fn trust_roots(self, pem: &[u8]) -> Result<Self, RemoteKeysError> {
-        let further = http_client::read_roots(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
-        let roots = [self.settings.roots.clone(), further].concat();
-        let client = HttpClient::new(&roots).map_err(|_| RemoteKeysError::InvalidRoots)?;
-        Ok(Self::with(Settings { client, roots, ..self.settings }))
+        let client = self.settings.client.trusting(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        Ok(Self::with(Settings { client, ..self.settings }))
     }
 
     /// Reads the schedule's time from this clock.

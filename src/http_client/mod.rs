@@ -1,24 +1,37 @@
 //! One bounded HTTP client: HTTPS by rustls with an explicit provider, no redirects, no proxies.
 
+#[cfg(feature = "sessions")]
+mod post;
+
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 #[derive(Clone)]
 pub(crate) struct HttpClient {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    /// What it trusts beside the roots that Mozilla's programme lists.
+    further_roots: Vec<CertificateDer<'static>>,
+    most_idle: usize,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
 }
 
 /// What a request may take.
@@ -29,11 +42,23 @@ pub(crate) struct Bounds {
     pub(crate) body_bytes: usize,
 }
 
+/// After which a connection is not used again: servers close theirs after a minute or so, and a request may cross that.
+const IDLE_FOR: Duration = Duration::from_secs(30);
+
 impl HttpClient {
-    /// Trusts the roots that Mozilla's programme lists, and these.
-    pub(crate) fn new(further_roots: &[CertificateDer<'static>]) -> Result<Self, InvalidRoots> {
+    /// Trusts the roots that Mozilla's programme lists, and keeps at most so many idle connections to a host.
+    pub(crate) fn new(most_idle: usize) -> Result<Self, InvalidRoots> {
+        Self::of(Vec::new(), most_idle)
+    }
+
+    /// Trusts these certificates too, in PEM; at least one.
+    pub(crate) fn trusting(&self, pem: &[u8]) -> Result<Self, InvalidRoots> {
+        Self::of([self.further_roots.clone(), read_roots(pem)?].concat(), self.most_idle)
+    }
+
+    fn of(further_roots: Vec<CertificateDer<'static>>, most_idle: usize) -> Result<Self, InvalidRoots> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-        for root in further_roots {
+        for root in &further_roots {
             roots.add(root.clone()).map_err(|_| InvalidRoots)?;
         }
         // The process default is not ours to set or to trust.
@@ -45,30 +70,34 @@ impl HttpClient {
             .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0) // minutes pass between two requests
+            .pool_max_idle_per_host(most_idle)
+            .pool_idle_timeout(IDLE_FOR)
+            .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self { client })
+        Ok(Self { client, further_roots, most_idle })
     }
 
     /// What a 200 brings.
     pub(crate) async fn get(&self, url: &Uri, accept: &'static str, bounds: Bounds) -> Result<Fetched, FetchError> {
-        let answer = tokio::time::timeout(bounds.time, self.get_unhurried(url, accept, bounds.body_bytes));
-        answer.await.unwrap_or(Err(FetchError::TimedOut(bounds.time)))
+        within(bounds.time, async {
+            let request = Request::get(url).header(header::ACCEPT, accept).header(header::USER_AGENT, USER_AGENT);
+            let request = request.body(Full::default()).map_err(|error| FetchError::Unreachable(causes(&error)))?;
+            let response = self.client.request(request).await;
+            let response = response.map_err(|error| FetchError::Unreachable(causes(&error)))?;
+            if response.status() != StatusCode::OK {
+                return Err(FetchError::Status(response.status()));
+            }
+            let max_age = max_age(response.headers());
+            Ok(Fetched { body: read(response.into_body(), bounds.body_bytes).await?, max_age })
+        })
+        .await
     }
+}
 
-    async fn get_unhurried(&self, url: &Uri, accept: &'static str, limit: usize) -> Result<Fetched, FetchError> {
-        let request = Request::get(url)
-            .header(header::ACCEPT, accept)
-            .header(header::USER_AGENT, concat!("tower-step-up/", env!("CARGO_PKG_VERSION")))
-            .body(Empty::new())
-            .map_err(|error| FetchError::Unreachable(causes(&error)))?;
-        let response = self.client.request(request).await.map_err(|error| FetchError::Unreachable(causes(&error)))?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Status(response.status()));
-        }
-        let max_age = max_age(response.headers());
-        Ok(Fetched { body: read(response.into_body(), limit).await?, max_age })
-    }
+const USER_AGENT: &str = concat!("tower-step-up/", env!("CARGO_PKG_VERSION"));
+
+async fn within<T>(time: Duration, answer: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
+    tokio::time::timeout(time, answer).await.unwrap_or(Err(FetchError::TimedOut(time)))
 }
 
 /// What a server sent, and for how long it says that it may be kept.
@@ -85,8 +114,13 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let mut stated = directives.filter(|(name, _)| name.eq_ignore_ascii_case("max-age"));
     let (Some((_, seconds)), None) = (stated.next(), stated.next()) else { return None };
     let seconds = seconds.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(seconds);
-    let digits = seconds.bytes().all(|byte| byte.is_ascii_digit());
-    seconds.parse().ok().filter(|_| digits).map(Duration::from_secs)
+    whole_seconds(seconds)
+}
+
+/// Delta seconds (RFC 9111, section 1.2.2): digits and nothing else.
+pub(crate) fn whole_seconds(text: &str) -> Option<Duration> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).map(Duration::from_secs)
 }
 
 /// Into one buffer, since frames of a byte each would cost a hundred times their content.
@@ -103,7 +137,7 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
 }
 
 /// Certificates in PEM; at least one.
-pub(crate) fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidRoots> {
+fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidRoots> {
     let roots: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| InvalidRoots)?;
     if roots.is_empty() { Err(InvalidRoots) } else { Ok(roots) }
 }
@@ -111,10 +145,13 @@ pub(crate) fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Inv
 /// In characters: a certificate can name any number of hosts.
 const LONGEST_CAUSE: usize = 400;
 
-fn causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let causes = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let causes = chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
     causes.chars().take(LONGEST_CAUSE).collect()
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| Error::source(*error))
 }
 
 /// Not certificates in PEM that can be trusted as roots.

@@ -1,0 +1,57 @@
+//! Posting JSON.
+
+use std::io;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, header, response};
+use http_body_util::Full;
+use hyper_util::client::legacy::Error as ClientError;
+
+use super::{Bounds, FetchError, HttpClient, USER_AGENT, causes, chain, read, within};
+
+impl HttpClient {
+    /// What JSON is answered with, whatever the status; the body apart, since a status may say enough without it.
+    ///
+    /// Sends it again, once and at once, where the connection failed before the head of an answer came.
+    pub(crate) async fn post_json(
+        &self,
+        url: &str,
+        authorization: &HeaderValue,
+        json: String,
+        bounds: Bounds,
+    ) -> Result<(response::Parts, Result<Bytes, FetchError>), FetchError> {
+        within(bounds.time, async {
+            let request = Request::post(url)
+                .header(header::ACCEPT, "application/json")
+                .header(header::AUTHORIZATION, authorization)
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::USER_AGENT, USER_AGENT)
+                .body(Full::from(json))
+                .map_err(|error| FetchError::Unreachable(causes(&error)))?;
+            let response = match self.client.request(request.clone()).await {
+                Err(error) if is_failed_connection(&error) => self.client.request(request).await,
+                first => first,
+            };
+            let (head, body) = response.map_err(|error| FetchError::Unreachable(causes(&error)))?.into_parts();
+            let body = read(body, bounds.body_bytes).await;
+            Ok((head, body))
+        })
+        .await
+    }
+}
+
+/// Whether there was no connection, or it was gone before the head of an answer had come.
+fn is_failed_connection(error: &ClientError) -> bool {
+    error.is_connect()
+        || chain(error).any(|cause| {
+            let closed = cause.downcast_ref::<hyper::Error>();
+            let broken = cause.downcast_ref::<io::Error>();
+            closed.is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+                || broken.is_some_and(|error| is_broken(error.kind()))
+        })
+}
+
+fn is_broken(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::*;
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
+}

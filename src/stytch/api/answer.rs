@@ -1,0 +1,214 @@
+//! What the API says.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header, response};
+use serde::Deserialize;
+
+use super::error::ApiError;
+use crate::authority::SessionTokens;
+use crate::excerpt::printable;
+use crate::http_client::{FetchError, whole_seconds};
+
+/// The JSON of a 200.
+pub(super) fn json(head: &response::Parts, body: Result<Bytes, FetchError>) -> Result<Bytes, ApiError> {
+    match (head.status, is_json(&head.headers)) {
+        (StatusCode::OK, true) => Ok(body?),
+        (StatusCode::OK, false) => Err(ApiError::NotUnderstood("its content is not JSON")),
+        // Without a body that can be read, the status alone.
+        (_, is_json) => Err(refusal(head, body.ok().filter(|_| is_json))),
+    }
+}
+
+/// Both tokens, or no session.
+pub(super) fn tokens(json: &[u8]) -> Result<SessionTokens, ApiError> {
+    #[derive(Deserialize)]
+    struct Tokens {
+        session_token: String,
+        session_jwt: String,
+    }
+    // The reader's own error would quote them.
+    let Tokens { session_token, session_jwt } =
+        serde_json::from_slice(json).map_err(|_| ApiError::NotUnderstood("it lacks a token"))?;
+    if !can_be_a_token(&session_token) || !can_be_a_token(&session_jwt) {
+        return Err(ApiError::NotUnderstood("one of its tokens cannot be one"));
+    }
+    Ok(SessionTokens { session_token, session_jwt })
+}
+
+/// A 200 alone could be anybody's.
+pub(super) fn confirmation(json: &[u8]) -> Result<(), ApiError> {
+    #[derive(Deserialize)]
+    struct Confirmation {
+        status_code: u16,
+    }
+    match serde_json::from_slice(json) {
+        Ok(Confirmation { status_code: 200 }) => Ok(()),
+        _ => Err(ApiError::NotUnderstood("it does not say that it has done it")),
+    }
+}
+
+/// As for tokens that are presented.
+const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// What a cookie can carry (RFC 6265, section 4.1.1: `cookie-octet`).
+pub(super) fn can_be_a_token(text: &str) -> bool {
+    let carries = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
+    (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(carries)
+}
+
+fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
+    // Not `error_message`, which may say anything.
+    #[derive(Default, Deserialize)]
+    struct ErrorObject {
+        error_type: Option<String>,
+        request_id: Option<String>,
+    }
+    let object = json.and_then(|json| serde_json::from_slice::<ErrorObject>(&json).ok()).unwrap_or_default();
+    let may_pass = matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    ApiError::Refused {
+        status: head.status,
+        error_type: object.error_type.map(|text| printable(&text)),
+        request_id: object.request_id.map(|text| printable(&text)),
+        retry_after: may_pass.then(|| retry_after(&head.headers)).flatten(),
+    }
+}
+
+/// More is not believed.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    Some(whole_seconds(only(headers, header::RETRY_AFTER)?)?.min(LONGEST_RETRY_AFTER))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let essence = only(headers, header::CONTENT_TYPE).and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The value of a header that stands once.
+fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).into_iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    value.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn head(status: u16, headers: &[(header::HeaderName, &'static str)]) -> response::Parts {
+        let mut response = http::Response::new(());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        for (name, value) in headers {
+            response.headers_mut().append(name, HeaderValue::from_static(value));
+        }
+        response.into_parts().0
+    }
+
+    #[test]
+    fn json_is_a_media_type_that_stands_once() {
+        let is_json = |values: &[&'static str]| {
+            let headers: Vec<_> = values.iter().map(|value| (header::CONTENT_TYPE, *value)).collect();
+            is_json(&head(200, &headers).headers)
+        };
+        for (values, want) in [
+            (&["application/json"][..], true),
+            (&["Application/JSON ; charset=utf-8"], true),
+            (&[], false),
+            (&[""], false),
+            (&["text/html"], false),
+            (&["application/jsonp"], false),
+            (&["application/json, text/html"], false),
+            (&["text/plain; a=application/json"], false),
+            (&["application/json", "application/json"], false),
+        ] {
+            assert_eq!(is_json(values), want, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_two_and_what_a_cookie_can_carry() {
+        #[track_caller]
+        fn check(json: &str, want: Result<(), &'static str>) {
+            let got = tokens(json.as_bytes()).map(drop);
+            assert_eq!(got, want.map_err(ApiError::NotUnderstood), "{json}");
+        }
+        let lacking = Err("it lacks a token");
+        let impossible = Err("one of its tokens cannot be one");
+        check(r#"{"session_token":"aZ09-_=","session_jwt":"e.y.J","user":{"emails":[]},"status_code":200}"#, Ok(()));
+        check("", lacking);
+        check("{}", lacking);
+        check("[]", lacking);
+        check("<html>", lacking);
+        check(r#"{"session_token":"a"}"#, lacking);
+        check(r#"{"session_jwt":"a"}"#, lacking);
+        check(r#"{"session_token":null,"session_jwt":"a"}"#, lacking);
+        check(r#"{"session_token":"a","session_jwt":7}"#, lacking);
+        check(r#"{"session_token":["a"],"session_jwt":"a"}"#, lacking);
+        check(r#"{"session_token":"a","session_jwt":"a","session_jwt":"b"}"#, lacking);
+        check(r#"{"session_token":"a","session_jwt":"a"} {}"#, lacking);
+        check(r#"{"session_token":"","session_jwt":"a"}"#, impossible);
+        check(r#"{"session_token":"a","session_jwt":""}"#, impossible);
+        for unfit in
+            ["a b", "a;b", "a,b", "ä", "a\\u0000b", "a\\r\\nb", "a\\\"b", "a\\\\b", &"a".repeat(LONGEST_TOKEN + 1)]
+        {
+            check(&format!(r#"{{"session_token":"{unfit}","session_jwt":"a"}}"#), impossible);
+            check(&format!(r#"{{"session_token":"a","session_jwt":"{unfit}"}}"#), impossible);
+        }
+        check(&format!(r#"{{"session_token":"a","session_jwt":"{}"}}"#, "a".repeat(LONGEST_TOKEN)), Ok(()));
+    }
+
+    #[test]
+    fn a_confirmation_says_200() {
+        for (json, want) in [
+            (r#"{"status_code":200,"request_id":"request-id-test-1"}"#, true),
+            (r#"{"status_code":500}"#, false),
+            (r#"{"status_code":"200"}"#, false),
+            (r#"{"request_id":"request-id-test-1"}"#, false),
+            ("{}", false),
+            ("", false),
+            ("<html>", false),
+        ] {
+            assert_eq!(confirmation(json.as_bytes()).is_ok(), want, "{json}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_in_whole_seconds_and_bounded() {
+        #[track_caller]
+        fn check(status: u16, values: &[&'static str], want: Option<u64>) {
+            let headers: Vec<_> = values.iter().map(|value| (header::RETRY_AFTER, *value)).collect();
+            let error = refusal(&head(status, &headers), None);
+            assert_eq!(error.retry_after(), want.map(Duration::from_secs), "{status} {values:?}");
+        }
+        check(429, &["7"], Some(7));
+        check(503, &["0"], Some(0));
+        check(503, &["86400"], Some(3_600));
+        check(429, &[], None);
+        check(429, &[""], None);
+        check(429, &["-7"], None);
+        check(429, &["+7"], None);
+        check(429, &["7.5"], None);
+        check(429, &["7", "7"], None);
+        check(429, &["99999999999999999999"], None);
+        check(503, &["Fri, 31 Dec 1999 23:59:59 GMT"], None);
+        check(500, &["7"], None);
+        check(401, &["7"], None);
+    }
+
+    #[test]
+    fn what_the_api_writes_is_short_and_printable() {
+        let json = format!(
+            r#"{{"error_type":"a\u001b[31m\nb{}","request_id":"é","error_message":"secret"}}"#,
+            "x".repeat(500)
+        );
+        let error = refusal(&head(400, &[]), Some(json.into()));
+        assert_eq!(error.request_id(), Some(r"\u{e9}"));
+        let (error_type, shown) = (error.error_type().unwrap(), error.to_string());
+        assert!(error_type.starts_with(r"a\u{1b}[31m\nb") && error_type.len() < 100, "{error_type}");
+        assert!(shown.chars().all(|c| c.is_ascii_graphic() || c == ' ') && !shown.contains("secret"), "{shown}");
+    }
+}

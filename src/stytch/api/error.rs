@@ -1,0 +1,223 @@
+//! Why the API gave no answer.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::authority::AuthorityError;
+use crate::http_client::FetchError;
+
+/// Why the API gave no answer that can be used. It holds neither the secret nor a token, and what it quotes is printable and
+/// short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// It answered with another status than 200; redirects are not followed. What its error object says is there where the
+    /// answer was JSON and had it.
+    Refused {
+        /// The status of the response.
+        status: StatusCode,
+        /// Its `error_type`, as `session_not_found`.
+        error_type: Option<Box<str>>,
+        /// Its `request_id`, for Stytch's support.
+        request_id: Option<Box<str>>,
+        /// `Retry-After` of a 429 or 503, at most 1 hour. Where it is a date it is not read.
+        retry_after: Option<Duration>,
+    },
+    /// It answered 200, but not what was asked for.
+    NotUnderstood(&'static str),
+    /// No connection, no trusted certificate, or not an HTTP answer; the causes, outermost first.
+    Unreachable(Box<str>),
+    /// No complete answer came within this time.
+    TimedOut(Duration),
+    /// The answer was of more than so many bytes.
+    TooLarge(usize),
+    /// The answer broke off.
+    Interrupted,
+}
+
+impl ApiError {
+    /// The status, where it answered with another than 200.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// What kind of error it says that it is, as `session_not_found`.
+    #[must_use]
+    pub fn error_type(&self) -> Option<&str> {
+        match self {
+            Self::Refused { error_type, .. } => error_type.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Its name for the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Refused { request_id, .. } => request_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// When it says that it is worth asking again: at most 1 hour, and only of a 429 or 503.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the session has ended, was revoked, or never was.
+    pub(super) fn is_of_an_ended_session(&self) -> bool {
+        self.says(&["session_not_found"])
+    }
+
+    /// Whether the token is of no live session: also what the API cannot read is none.
+    ///
+    /// Only by these names. A status alone may come from elsewhere, and an application with a wrong secret must not sign
+    /// everybody out.
+    pub(super) fn is_of_no_session(&self) -> bool {
+        self.says(&["session_not_found", "invalid_session_token", "unable_to_parse_session_jwt"])
+    }
+
+    fn says(&self, error_types: &[&str]) -> bool {
+        self.status().is_some_and(|status| status.is_client_error())
+            && self.error_type().is_some_and(|error_type| error_types.contains(&error_type))
+    }
+
+    pub(super) fn into_unavailable(self) -> AuthorityError {
+        AuthorityError::Unavailable { retry_after: self.retry_after(), cause: self.into() }
+    }
+}
+
+impl From<FetchError> for ApiError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Unreachable(causes) => Self::Unreachable(causes.into()),
+            FetchError::TimedOut(limit) => Self::TimedOut(limit),
+            FetchError::Status(status) => {
+                Self::Refused { status, error_type: None, request_id: None, retry_after: None }
+            }
+            FetchError::TooLarge(limit) => Self::TooLarge(limit),
+            FetchError::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { status, error_type, request_id, .. } => {
+                write!(f, "the API answered {}", status.as_u16())?;
+                if let Some(error_type) = error_type {
+                    write!(f, " {error_type}")?;
+                }
+                match request_id {
+                    Some(request_id) => write!(f, " ({request_id})"),
+                    None => Ok(()),
+                }
+            }
+            Self::NotUnderstood(why) => write!(f, "the API's answer is not understood: {why}"),
+            Self::Unreachable(causes) => write!(f, "the API cannot be reached: {causes}"),
+            Self::TimedOut(limit) => write!(f, "no complete answer of the API within {limit:?}"),
+            Self::TooLarge(limit) => write!(f, "an answer of the API of more than {limit} bytes"),
+            Self::Interrupted => f.write_str("an answer of the API that broke off"),
+        }
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// Why the API cannot be asked as configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionsApiError {
+    /// Not a base URL.
+    InvalidUrl,
+    /// Neither HTTPS nor plain HTTP to this machine.
+    InsecureUrl,
+    /// Not certificates in PEM that can be trusted as roots.
+    InvalidRoots,
+}
+
+impl fmt::Display for SessionsApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidUrl => "not a base URL: expected https://host, without a query",
+            Self::InsecureUrl => "the API is asked by https, or by http on this machine only",
+            Self::InvalidRoots => "not certificates in PEM that can be trusted as roots",
+        })
+    }
+}
+
+impl std::error::Error for SessionsApiError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_named_errors_of_the_client_are_of_no_session() {
+        #[track_caller]
+        fn check(status: u16, error_type: Option<&str>, want: (bool, bool)) {
+            let error = ApiError::Refused {
+                status: StatusCode::from_u16(status).unwrap(),
+                error_type: error_type.map(Into::into),
+                request_id: None,
+                retry_after: None,
+            };
+            let got = (error.is_of_no_session(), error.is_of_an_ended_session());
+            assert_eq!(got, want, "(no session, ended session) of {status} {error_type:?}");
+        }
+        check(404, Some("session_not_found"), (true, true));
+        check(400, Some("session_not_found"), (true, true));
+        check(400, Some("unable_to_parse_session_jwt"), (true, false));
+        check(400, Some("invalid_session_token"), (true, false));
+        check(400, Some("invalid_session_id"), (false, false));
+        check(400, Some("jwt_invalid_audience"), (false, false));
+        check(400, Some("no_session_arguments"), (false, false));
+        check(400, Some("invalid_project_id_authentication"), (false, false));
+        check(401, Some("unauthorized_credentials"), (false, false));
+        check(401, None, (false, false));
+        check(403, Some("organization_suspended"), (false, false));
+        check(404, None, (false, false));
+        check(404, Some("route_not_found"), (false, false));
+        check(404, Some("project_not_found"), (false, false));
+        check(429, Some("too_many_requests"), (false, false));
+        check(200, Some("session_not_found"), (false, false));
+        check(302, Some("session_not_found"), (false, false));
+        check(500, Some("session_not_found"), (false, false));
+        check(503, Some("server_unavailable"), (false, false));
+    }
+
+    #[test]
+    fn an_error_reads_as_a_sentence() {
+        let refused = |error_type: Option<&str>, request_id: Option<&str>| ApiError::Refused {
+            status: StatusCode::NOT_FOUND,
+            error_type: error_type.map(Into::into),
+            request_id: request_id.map(Into::into),
+            retry_after: None,
+        };
+        for (error, want) in [
+            (
+                refused(Some("session_not_found"), Some("request-id-test-1")),
+                "the API answered 404 session_not_found (request-id-test-1)",
+            ),
+            (refused(None, None), "the API answered 404"),
+            (
+                ApiError::NotUnderstood("its content is not JSON"),
+                "the API's answer is not understood: its content is not JSON",
+            ),
+            (ApiError::TimedOut(Duration::from_secs(5)), "no complete answer of the API within 5s"),
+        ] {
+            assert_eq!(error.to_string(), want);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A server on loopback that answers the API's requests as it is told, and remembers what it was asked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+/// What the server does with a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    /// These bytes, and the connection is kept.
+    Raw(Vec<u8>),
+    /// These bytes, and the connection is closed without a word.
+    RawAndClose(Vec<u8>),
+    /// The other reply, once it is let.
+    WhenLet(Box<Reply>),
+    /// The connection is closed in order.
+    Close,
+    /// The connection is reset.
+    Reset,
+    /// Megabytes that do not say their length.
+    Endless(&'static str),
+    /// One byte at a time, without end.
+    Drip,
+    /// Never a word.
+    Silent,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &str) -> Self {
+        Self::with(status, "content-type: application/json; charset=utf-8\r\n", body)
+    }
+
+    /// With these lines of headers.
+    pub(crate) fn with(status: u16, headers: &str, body: &str) -> Self {
+        let length = body.len();
+        Self::Raw(format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}").into_bytes())
+    }
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) line: String,
+    headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Received {
+    /// The values of a header, by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct ApiServer {
+    pub(crate) url: String,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    replies: Mutex<VecDeque<Reply>>,
+    received: Mutex<Vec<Received>>,
+    connections: Mutex<usize>,
+    gate: Notify,
+}
+
+impl ApiServer {
+    /// Gives these replies, one a request, and closes the connections of all further ones.
+    pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let shared = Shared { replies: Mutex::new(replies.into_iter().collect()), ..Shared::default() };
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = Self { url, shared: Arc::new(shared) };
+        let accepting = server.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                *accepting.shared.connections.lock().unwrap() += 1;
+                tokio::spawn(accepting.clone().serve(stream));
+            }
+        });
+        server
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.shared.received.lock().unwrap().clone()
+    }
+
+    /// How many requests came, over how many connections.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.shared.received.lock().unwrap().len(), *self.shared.connections.lock().unwrap())
+    }
+
+    /// Lets a held back reply go.
+    pub(crate) fn let_go(&self) {
+        self.shared.gate.notify_one();
+    }
+
+    async fn serve(self, stream: TcpStream) {
+        let mut stream = BufReader::new(stream);
+        while let Some(received) = read(&mut stream).await {
+            self.shared.received.lock().unwrap().push(received);
+            let mut reply = self.shared.replies.lock().unwrap().pop_front().unwrap_or(Reply::Close);
+            while let Reply::WhenLet(held_back) = reply {
+                self.shared.gate.notified().await;
+                reply = *held_back;
+            }
+            // The client may hang up at any time.
+            let Ok(true) = give(stream.get_mut(), reply).await else { return };
+        }
+    }
+}
+
+/// Whether the connection is kept.
+async fn give(stream: &mut TcpStream, reply: Reply) -> std::io::Result<bool> {
+    match reply {
+        Reply::Raw(bytes) => {
+            stream.write_all(&bytes).await?;
+            return Ok(true);
+        }
+        Reply::RawAndClose(bytes) => stream.write_all(&bytes).await?,
+        Reply::Reset => stream.set_zero_linger()?,
+        Reply::Endless(head) => {
+            stream.write_all(head.as_bytes()).await?;
+            loop {
+                stream.write_all(&vec![b' '; 1 << 20]).await?;
+            }
+        }
+        Reply::Drip => {
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n")
+                .await?;
+            loop {
+                stream.write_all(b" ").await?;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        Reply::Silent => drop(stream.read_u8().await),
+        Reply::Close | Reply::WhenLet(_) => {}
+    }
+    Ok(false)
+}
+
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
+    let line = read_line(stream).await?;
+    let mut headers = Vec::new();
+    loop {
+        let header = read_line(stream).await?;
+        let Some((name, value)) = header.split_once(": ") else { break };
+        headers.push((name.to_lowercase(), value.to_owned()));
+    }
+    let mut received = Received { line, headers, body: String::new() };
+    let mut body = vec![0; received.header("content-length").concat().parse().unwrap()];
+    stream.read_exact(&mut body).await.ok()?;
+    received.body = String::from_utf8(body).unwrap();
+    Some(received)
+}
+
+async fn read_line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line).await.ok()?;
+    line.strip_suffix("\r\n").map(str::to_owned)
+}

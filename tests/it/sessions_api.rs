@@ -1,0 +1,576 @@
+//! The API of sessions over real HTTP on loopback, from servers that behave and servers that do not.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64_simd::STANDARD;
+use tower_step_up::stytch::{ApiError, Project, SessionsApi, SessionsApiError};
+use tower_step_up::{AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+use tracing::Level;
+
+use crate::api_server::{ApiServer, Reply};
+use crate::events::logged;
+use crate::key_server::{serve_over_tls, within_seconds};
+use crate::support::seconds;
+
+const ID: &str = "project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94";
+const SECRET: &str = "secret-test-QbJ4y2fNhrcNjVeKXUGQ==";
+const OLD_TOKEN: &str = "old-opaque-WJtR5BCy38Szd5AfoDpf0iqFKEt4EE5JhjlWUY7l3FtY";
+const OLD_JWT: &str = "old-jwt-eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl";
+const NEW_TOKEN: &str = "new-opaque-mZAYn5aLEqKUlZ_Ad9U_fWr38GaAQ1oFAhT8ds245v7Q";
+const NEW_JWT: &str = "new-jwt-eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl";
+
+fn api(server: &ApiServer) -> SessionsApi {
+    Project::new(ID).unwrap().sessions_api(SECRET).base_url(&server.url).unwrap()
+}
+
+fn b2b(server: &ApiServer) -> SessionsApi {
+    Project::b2b(ID).unwrap().sessions_api(SECRET).base_url(&server.url).unwrap()
+}
+
+fn old_token() -> PresentedToken {
+    PresentedToken::SessionToken(OLD_TOKEN.into())
+}
+
+fn old_jwt() -> PresentedToken {
+    PresentedToken::SessionJwt(OLD_JWT.into())
+}
+
+fn new_tokens() -> SessionTokens {
+    SessionTokens { session_token: NEW_TOKEN.into(), session_jwt: NEW_JWT.into() }
+}
+
+/// As the API answers, with what is not read.
+fn alive() -> Reply {
+    Reply::json(
+        200,
+        &format!(
+            r#"{{"request_id":"request-id-test-1","session":{{"session_id":"session-test-1","roles":[]}},
+                "session_jwt":"{NEW_JWT}","session_token":"{NEW_TOKEN}","status_code":200,"user":{{"user_id":"user-test-1"}}}}"#
+        ),
+    )
+}
+
+fn revoked() -> Reply {
+    Reply::json(200, r#"{"request_id":"request-id-test-1","status_code":200}"#)
+}
+
+/// Its error object. The message quotes what it was asked, as it must not but might.
+fn error_object(status: u16, error_type: &str) -> String {
+    format!(
+        r#"{{"status_code":{status},"request_id":"request-id-test-1","error_type":"{error_type}",
+            "error_message":"{OLD_TOKEN} {OLD_JWT} {SECRET}","error_url":"https://stytch.com/docs/api/errors/{status}"}}"#
+    )
+}
+
+fn error(status: u16, error_type: &str) -> Reply {
+    Reply::json(status, &error_object(status, error_type))
+}
+
+/// What does not depend on the question: how it fails, as an error of the API reads, and in how many connections.
+fn failures() -> Vec<(Reply, &'static str, usize)> {
+    let json = "content-type: application/json\r\n";
+    let refused = |status: u16, text: &'static str| (error(status, "some_error"), text, 1);
+    vec![
+        refused(400, "the API answered 400 some_error (request-id-test-1)"),
+        refused(403, "the API answered 403 some_error (request-id-test-1)"),
+        refused(429, "the API answered 429 some_error (request-id-test-1)"),
+        refused(500, "the API answered 500 some_error (request-id-test-1)"),
+        refused(503, "the API answered 503 some_error (request-id-test-1)"),
+        (
+            error(401, "unauthorized_credentials"),
+            "the API answered 401 unauthorized_credentials (request-id-test-1)",
+            1,
+        ),
+        (error(404, "route_not_found"), "the API answered 404 route_not_found (request-id-test-1)", 1),
+        (error(500, "session_not_found"), "the API answered 500 session_not_found (request-id-test-1)", 1),
+        // Not said by the API, or not so that it can be known.
+        (Reply::with(404, json, ""), "the API answered 404", 1),
+        (Reply::with(404, json, "{}"), "the API answered 404", 1),
+        (Reply::with(404, json, r#"{"error_type":["session_not_found"]}"#), "the API answered 404", 1),
+        (
+            Reply::with(404, "content-type: text/html\r\n", &error_object(404, "session_not_found")),
+            "the API answered 404",
+            1,
+        ),
+        (Reply::with(404, "", &error_object(404, "session_not_found")), "the API answered 404", 1),
+        (Reply::with(502, "content-type: text/html\r\n", "<html>Bad Gateway</html>"), "the API answered 502", 1),
+        (
+            Reply::RawAndClose(
+                b"HTTP/1.1 404 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{".into(),
+            ),
+            "the API answered 404",
+            1,
+        ),
+        (Reply::Endless("HTTP/1.1 503 X\r\ncontent-type: application/json\r\n\r\n"), "the API answered 503", 1),
+        // Redirects are not followed, and only a 200 is one.
+        (Reply::with(302, "location: http://127.0.0.1:1/\r\n", ""), "the API answered 302", 1),
+        (Reply::with(307, "location: /v1/sessions/authenticate\r\n", ""), "the API answered 307", 1),
+        (Reply::with(204, "", ""), "the API answered 204", 1),
+        (Reply::with(201, json, "{}"), "the API answered 201", 1),
+        // A 200 of somebody else.
+        (Reply::with(200, "", "{}"), "the API's answer is not understood: its content is not JSON", 1),
+        (
+            Reply::with(200, "content-type: text/html\r\n", "<html>Sign in to the Wi-Fi</html>"),
+            "the API's answer is not understood: its content is not JSON",
+            1,
+        ),
+        (
+            Reply::with(200, &format!("{json}content-type: text/html\r\n"), "{}"),
+            "the API's answer is not understood: its content is not JSON",
+            1,
+        ),
+        // Too much, too little, too late.
+        (
+            Reply::Endless("HTTP/1.1 200 X\r\ncontent-type: application/json\r\n\r\n"),
+            "an answer of the API of more than 262144 bytes",
+            1,
+        ),
+        (Reply::with(200, json, &" ".repeat((256 << 10) + 1)), "an answer of the API of more than 262144 bytes", 1),
+        (
+            Reply::RawAndClose(
+                b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{".into(),
+            ),
+            "an answer of the API that broke off",
+            1,
+        ),
+        (Reply::Silent, "no complete answer of the API within 500ms", 1),
+        (Reply::Drip, "no complete answer of the API within 500ms", 1),
+        // Not an answer, which another try would not mend.
+        (Reply::RawAndClose(b"SSH-2.0-OpenSSH_9.9\r\n\r\n".into()), "the API cannot be reached", 1),
+        // No answer. It is tried again, once.
+        (Reply::Close, "the API cannot be reached", 2),
+        (Reply::RawAndClose(b"HTTP/1.1 200 X\r\ncontent-ty".into()), "the API cannot be reached", 2),
+    ]
+}
+
+/// As the error reads, without the causes, which are in others' words.
+fn reading(error: &ApiError) -> String {
+    match error {
+        ApiError::Unreachable(causes) => error.to_string().replace(&format!(": {causes}"), ""),
+        _ => error.to_string(),
+    }
+}
+
+/// Short for those that never end, long for all others.
+fn patience(reply: &Reply) -> Duration {
+    match reply {
+        Reply::Silent | Reply::Drip => Duration::from_millis(500),
+        _ => seconds(20),
+    }
+}
+
+#[tokio::test]
+async fn the_requests_are_exactly_those_of_the_api() {
+    let server = ApiServer::start([alive(), alive(), revoked(), alive(), alive(), revoked()]).await;
+    for api in [api(&server), b2b(&server)] {
+        assert_eq!(within_seconds(api.authenticate(&old_token())).await, Ok(new_tokens()));
+        assert_eq!(within_seconds(api.authenticate(&old_jwt())).await, Ok(new_tokens()));
+        assert_eq!(within_seconds(api.revoke("session-test-1")).await, Ok(()));
+    }
+    let received = server.received();
+    let asked: Vec<_> = received.iter().map(|request| (request.line.as_str(), request.body.as_str())).collect();
+    let token = format!(r#"{{"session_token":"{OLD_TOKEN}"}}"#);
+    let jwt = format!(r#"{{"session_jwt":"{OLD_JWT}"}}"#);
+    assert_eq!(
+        asked,
+        [
+            ("POST /v1/sessions/authenticate HTTP/1.1", token.as_str()),
+            ("POST /v1/sessions/authenticate HTTP/1.1", &jwt),
+            ("POST /v1/sessions/revoke HTTP/1.1", r#"{"session_id":"session-test-1"}"#),
+            ("POST /v1/b2b/sessions/authenticate HTTP/1.1", &token),
+            ("POST /v1/b2b/sessions/authenticate HTTP/1.1", &jwt),
+            ("POST /v1/b2b/sessions/revoke HTTP/1.1", r#"{"member_session_id":"session-test-1"}"#),
+        ]
+    );
+    let basic = format!("Basic {}", STANDARD.encode_to_string(format!("{ID}:{SECRET}")));
+    for request in received {
+        assert_eq!(request.header("authorization"), [&basic]);
+        assert_eq!(request.header("host"), [server.url.strip_prefix("http://").unwrap()]);
+        assert_eq!(request.header("content-type"), ["application/json"]);
+        assert_eq!(request.header("accept"), ["application/json"]);
+        assert_eq!(request.header("user-agent"), [concat!("tower-step-up/", env!("CARGO_PKG_VERSION"))]);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_prolonged_only_where_that_is_set_and_within_stytchs_bounds() {
+    for (time, minutes) in [(seconds(3_600), 60), (seconds(3_659), 60), (seconds(1), 5), (Duration::MAX, 527_040)] {
+        let server = ApiServer::start([alive(), revoked()]).await;
+        let api = api(&server).prolong(time);
+        within_seconds(api.authenticate(&old_token())).await.unwrap();
+        within_seconds(api.revoke("a")).await.unwrap();
+        let [authenticated, revoked] = &server.received()[..] else { panic!("two requests") };
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&authenticated.body).unwrap(),
+            serde_json::json!({ "session_token": OLD_TOKEN, "session_duration_minutes": minutes })
+        );
+        assert_eq!(revoked.body, r#"{"session_id":"a"}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_base_url_may_have_a_path() {
+    let server = ApiServer::start([alive()]).await;
+    let api = api(&server).base_url(&format!("{}/stytch/", server.url)).unwrap();
+    within_seconds(api.authenticate(&old_token())).await.unwrap();
+    assert_eq!(server.received()[0].line, "POST /stytch/v1/sessions/authenticate HTTP/1.1");
+}
+
+#[test]
+fn it_is_asked_where_the_project_is() {
+    #[track_caller]
+    fn check(project: Project, base_url: &str) {
+        let api = project.sessions_api(SECRET);
+        assert_eq!(
+            format!("{api:?}"),
+            format!("SessionsApi {{ project_id: {:?}, base_url: {base_url:?}, .. }}", project.id())
+        );
+    }
+    let live = || Project::new("project-live-1").unwrap();
+    check(live(), "https://api.stytch.com");
+    check(Project::b2b("project-live-1").unwrap(), "https://api.stytch.com");
+    check(Project::new(ID).unwrap(), "https://test.stytch.com");
+    check(live().custom_domain("Login.example.com").unwrap(), "https://login.example.com");
+}
+
+#[test]
+fn it_is_asked_by_https_or_on_this_machine() {
+    #[track_caller]
+    fn check(url: &str, want: Result<&str, SessionsApiError>) {
+        let api = Project::new(ID).unwrap().sessions_api(SECRET).base_url(url);
+        let shown = api.map(|api| format!("{api:?}"));
+        let want = want.map(|base_url| format!("SessionsApi {{ project_id: {ID:?}, base_url: {base_url:?}, .. }}"));
+        assert_eq!(shown, want, "{url}");
+    }
+    use SessionsApiError::*;
+    check("https://gateway.example", Ok("https://gateway.example"));
+    check("https://gateway.example/stytch/", Ok("https://gateway.example/stytch"));
+    check("http://127.0.0.1:8080/", Ok("http://127.0.0.1:8080"));
+    check("http://[::1]:8080", Ok("http://[::1]:8080"));
+    check("http://gateway.example", Err(InsecureUrl));
+    check("ftp://gateway.example", Err(InsecureUrl));
+    check("https://name:word@gateway.example", Err(InsecureUrl));
+    check("https://gateway.example?a=b", Err(InvalidUrl));
+    check("gateway.example", Err(InvalidUrl));
+    check("/stytch", Err(InvalidUrl));
+    check("a b", Err(InvalidUrl));
+    check("", Err(InvalidUrl));
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_is_a_typed_error_and_never_a_session() {
+    for (reply, text, connections) in failures() {
+        let server = ApiServer::start([reply.clone(), reply.clone()]).await;
+        let api = api(&server).timeout(patience(&reply));
+        let error = within_seconds(api.authenticate(&old_token())).await.unwrap_err();
+        assert_eq!((reading(&error).as_str(), server.counts()), (text, (connections, connections)), "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_no_session_is_taken_for_revoked() {
+    for (reply, text, connections) in failures() {
+        let server = ApiServer::start([reply.clone(), reply.clone()]).await;
+        let api = api(&server).timeout(patience(&reply));
+        let error = within_seconds(api.revoke("session-test-1")).await.unwrap_err();
+        assert_eq!((reading(&error).as_str(), server.counts()), (text, (connections, connections)), "{reply:?}");
+    }
+    for json in ["", "{}", "[]", "[", "<html>", r#"{"status_code":404}"#, &"[".repeat(100_000)] {
+        let server = ApiServer::start([Reply::json(200, json)]).await;
+        let error = within_seconds(api(&server).revoke("session-test-1")).await.unwrap_err();
+        assert_eq!(error, ApiError::NotUnderstood("it does not say that it has done it"), "{json}");
+    }
+}
+
+#[tokio::test]
+async fn without_both_tokens_there_is_no_session() {
+    for (json, why) in [
+        ("", "it lacks a token"),
+        ("[", "it lacks a token"),
+        (&"[".repeat(100_000), "it lacks a token"),
+        ("{}", "it lacks a token"),
+        (r#"{"status_code":200}"#, "it lacks a token"),
+        (r#"{"status_code":200,"session_token":"a"}"#, "it lacks a token"),
+        (r#"{"status_code":200,"session_jwt":"a"}"#, "it lacks a token"),
+        (r#"{"status_code":200,"session_token":"a","session_jwt":{}}"#, "it lacks a token"),
+        (r#"{"status_code":200,"session_token":"a","session_jwt":""}"#, "one of its tokens cannot be one"),
+        (r#"{"status_code":200,"session_token":"a; Domain=b","session_jwt":"a"}"#, "one of its tokens cannot be one"),
+    ] {
+        let server = ApiServer::start([Reply::json(200, json)]).await;
+        let error = within_seconds(api(&server).authenticate(&old_token())).await.unwrap_err();
+        assert_eq!(error, ApiError::NotUnderstood(why), "{json}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_object_is_a_typed_error() {
+    let server = ApiServer::start([
+        error(404, "session_not_found"),
+        Reply::with(
+            429,
+            "content-type: application/json\r\nretry-after: 7\r\n",
+            &error_object(429, "too_many_requests"),
+        ),
+        Reply::with(503, "retry-after: 99999\r\n", ""),
+        Reply::with(500, "retry-after: 7\r\n", ""),
+    ])
+    .await;
+    let api = api(&server);
+    for (status, error_type, request_id, retry_after) in [
+        (404, Some("session_not_found"), Some("request-id-test-1"), None),
+        (429, Some("too_many_requests"), Some("request-id-test-1"), Some(seconds(7))),
+        (503, None, None, Some(seconds(3_600))),
+        (500, None, None, None),
+    ] {
+        let error = within_seconds(api.authenticate(&old_token())).await.unwrap_err();
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+        assert_eq!(
+            (error.error_type(), error.request_id(), error.retry_after()),
+            (error_type, request_id, retry_after)
+        );
+    }
+    assert_eq!(server.counts(), (4, 1)); // not one of them was asked again
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_before_the_answer_is_tried_once_more() {
+    for failure in [Reply::Reset, Reply::Close] {
+        let server = ApiServer::start([failure.clone(), alive()]).await;
+        assert_eq!(within_seconds(api(&server).authenticate(&old_token())).await, Ok(new_tokens()), "{failure:?}");
+        let received = server.received();
+        assert_eq!((received[0].line.as_str(), &received[0].body), (received[1].line.as_str(), &received[1].body));
+        assert_eq!(received[0].header("authorization"), received[1].header("authorization"));
+        assert_eq!(server.counts(), (2, 2));
+
+        let server = ApiServer::start([failure.clone(), revoked()]).await;
+        assert_eq!(within_seconds(api(&server).revoke("session-test-1")).await, Ok(()), "{failure:?}");
+        assert_eq!(server.counts(), (2, 2));
+
+        let server = ApiServer::start([failure.clone(), failure.clone(), alive()]).await;
+        let outcome = within_seconds(api(&server).authenticate(&old_token())).await;
+        assert!(matches!(outcome, Err(ApiError::Unreachable(_))), "{outcome:?}");
+        assert_eq!(server.counts(), (2, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_made_is_tried_once_more() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counting.fetch_add(1, Ordering::SeqCst);
+            drop(stream); // in the middle of the handshake
+        }
+    });
+    let api = Project::new(ID).unwrap().sessions_api(SECRET).base_url(&url).unwrap();
+    let outcome = within_seconds(api.authenticate(&old_token())).await;
+    assert!(matches!(outcome, Err(ApiError::Unreachable(_))), "{outcome:?}");
+    assert_eq!(accepted.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn both_tries_share_one_bound() {
+    let server = ApiServer::start([Reply::Reset, Reply::Silent]).await;
+    let outcome = within_seconds(api(&server).timeout(seconds(1)).authenticate(&old_token())).await;
+    assert_eq!((outcome, server.counts()), (Err(ApiError::TimedOut(seconds(1))), (2, 2)));
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_cannot_be_reached() {
+    let api = Project::new(ID).unwrap().sessions_api(SECRET).base_url("http://127.0.0.1:1").unwrap();
+    let outcome = within_seconds(api.authenticate(&old_token())).await;
+    assert!(matches!(outcome, Err(ApiError::Unreachable(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_late_but_in_time_is_one() {
+    let server = ApiServer::start([Reply::WhenLet(Box::new(alive()))]).await;
+    let api = api(&server);
+    let asking = tokio::spawn(async move { api.authenticate(&old_token()).await });
+    within_seconds(async {
+        while server.received().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(!asking.is_finished());
+    server.let_go();
+    assert_eq!(within_seconds(asking).await.unwrap(), Ok(new_tokens()));
+}
+
+#[tokio::test]
+async fn connections_are_kept_and_shared_by_clones() {
+    let project = Project::new(ID).unwrap();
+    let server = ApiServer::start([alive(), revoked(), alive()]).await;
+    let api = || project.sessions_api(SECRET).base_url(&server.url).unwrap();
+    assert_eq!(within_seconds(api().authenticate(&old_token())).await, Ok(new_tokens()));
+    assert_eq!(within_seconds(api().revoke("session-test-1")).await, Ok(()));
+    assert_eq!(within_seconds(api().clone().authenticate(&old_token())).await, Ok(new_tokens()));
+    assert_eq!(server.counts(), (3, 1));
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_the_server_has_closed_does_no_harm() {
+    let Reply::Raw(alive) = alive() else { panic!("raw") };
+    let server = ApiServer::start([Reply::RawAndClose(alive.clone()), Reply::RawAndClose(alive)]).await;
+    let api = api(&server);
+    for _ in 0..2 {
+        assert_eq!(within_seconds(api.authenticate(&old_token())).await, Ok(new_tokens()));
+    }
+    assert_eq!(server.counts(), (2, 2));
+}
+
+#[test]
+fn a_kept_connection_ends_with_its_runtime_and_does_no_harm() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let serving = runtime();
+    let server = serving.block_on(ApiServer::start([alive(), alive()]));
+    let api = api(&server);
+    for _ in 0..2 {
+        let asking = runtime();
+        assert_eq!(asking.block_on(within_seconds(api.authenticate(&old_token()))), Ok(new_tokens()));
+    }
+    assert_eq!(server.counts(), (2, 2));
+}
+
+#[tokio::test]
+async fn it_is_asked_over_https_by_a_trusted_root_only() {
+    let json = format!(r#"{{"session_token":"{NEW_TOKEN}","session_jwt":"{NEW_JWT}"}}"#);
+    let (url, pem) = serve_over_tls(json).await;
+    let untrusting = Project::new(ID).unwrap().sessions_api(SECRET).base_url(&url).unwrap();
+    let outcome = within_seconds(untrusting.authenticate(&old_token())).await;
+    assert!(matches!(outcome, Err(ApiError::Unreachable(_))), "{outcome:?}");
+    let trusting = untrusting.clone().trust_roots(pem.as_bytes()).unwrap();
+    assert_eq!(within_seconds(trusting.authenticate(&old_token())).await, Ok(new_tokens()));
+    assert_eq!(untrusting.trust_roots(b"none").unwrap_err(), SessionsApiError::InvalidRoots);
+}
+
+/// What an authority says: `ok`, `unknown`, or `unavailable` and until when.
+fn verdict<T>(outcome: &Result<T, AuthorityError>) -> String {
+    match outcome {
+        Ok(_) => "ok".into(),
+        Err(AuthorityError::UnknownSession) => "unknown".into(),
+        Err(AuthorityError::Unavailable { retry_after: None, .. }) => "unavailable".into(),
+        Err(AuthorityError::Unavailable { retry_after: Some(time), .. }) => format!("unavailable {}", time.as_secs()),
+    }
+}
+
+#[tokio::test]
+async fn as_an_authority_it_knows_no_session_only_where_the_api_says_so() {
+    let json = "content-type: application/json\r\n";
+    let busy = |status| Reply::with(status, &format!("{json}retry-after: 7\r\n"), &error_object(status, "busy"));
+    for (reply, authenticate, revoke) in [
+        (alive(), "ok", "ok"),
+        (revoked(), "unavailable", "ok"),
+        (error(404, "session_not_found"), "unknown", "ok"),
+        (error(400, "session_not_found"), "unknown", "ok"),
+        (error(400, "unable_to_parse_session_jwt"), "unknown", "unavailable"),
+        (error(400, "invalid_session_token"), "unknown", "unavailable"),
+        (error(400, "invalid_session_id"), "unavailable", "unavailable"),
+        (error(400, "jwt_invalid_audience"), "unavailable", "unavailable"),
+        (error(400, "no_session_arguments"), "unavailable", "unavailable"),
+        (error(401, "unauthorized_credentials"), "unavailable", "unavailable"),
+        (busy(429), "unavailable 7", "unavailable 7"),
+        (busy(503), "unavailable 7", "unavailable 7"),
+    ] {
+        for api in [api, b2b] {
+            let server = ApiServer::start([reply.clone(), reply.clone()]).await;
+            let authority: Box<dyn SessionAuthority> = Box::new(api(&server));
+            let authenticated = within_seconds(authority.authenticate(old_jwt())).await;
+            let revoked = within_seconds(authority.revoke("session-test-1".into())).await;
+            assert_eq!(
+                (verdict(&authenticated).as_str(), verdict(&revoked).as_str()),
+                (authenticate, revoke),
+                "{reply:?}"
+            );
+        }
+    }
+    for (reply, text, _) in failures() {
+        let server = ApiServer::start([reply.clone(), reply.clone(), reply.clone(), reply.clone()]).await;
+        let api: Box<dyn SessionAuthority> = Box::new(api(&server).timeout(patience(&reply)));
+        let authenticated = within_seconds(api.authenticate(old_token())).await;
+        let revoked = within_seconds(api.revoke("session-test-1".into())).await;
+        assert_eq!(
+            (verdict(&authenticated), verdict(&revoked)),
+            ("unavailable".into(), "unavailable".into()),
+            "{text}"
+        );
+        let error = authenticated.unwrap_err();
+        assert_eq!(reading(error.source().unwrap().downcast_ref().unwrap()), text);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_token_is_unknown_without_a_question() {
+    let server = ApiServer::start([alive()]).await;
+    let authority: Box<dyn SessionAuthority> = Box::new(api(&server));
+    for text in ["", " ", "a b", "ä", "a\0", "a;b", "\"a\"", &"a".repeat(16 * 1024 + 1)] {
+        for token in [PresentedToken::SessionToken(text.into()), PresentedToken::SessionJwt(text.into())] {
+            let outcome = within_seconds(authority.authenticate(token)).await;
+            assert_eq!(verdict(&outcome), "unknown", "{text}");
+        }
+    }
+    assert_eq!(server.counts(), (0, 0));
+}
+
+#[test]
+fn neither_the_secret_nor_a_token_is_shown_or_logged() {
+    let replies = failures().into_iter().map(|(reply, ..)| reply).chain([
+        alive(),
+        revoked(),
+        Reply::Reset,
+        error(404, "session_not_found"),
+        error(400, "invalid_session_token"),
+        // Half of what was hoped for, which the reader's own message would quote.
+        Reply::json(200, &format!(r#"{{"session_token":"{NEW_TOKEN}","session_jwt":["{NEW_JWT}"]}}"#)),
+        Reply::json(
+            200,
+            &format!(r#"{{"status_code":"{NEW_JWT}","session_token":"{NEW_TOKEN}","session_jwt":"a b"}}"#),
+        ),
+        Reply::json(200, &format!(r#""{NEW_JWT}""#)),
+        Reply::RawAndClose(format!("{NEW_JWT}\r\n\r\n").into()),
+        Reply::RawAndClose(format!("HTTP/1.1 200 X\r\n{NEW_JWT}\r\n\r\n").into()),
+    ]);
+    let act = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut shown = String::new();
+            for reply in replies {
+                for api in [api, b2b] {
+                    let server = ApiServer::start(std::iter::repeat_n(reply.clone(), 6)).await;
+                    let api = api(&server).timeout(patience(&reply));
+                    let authenticated = within_seconds(api.authenticate(&old_token())).await;
+                    let revoked = within_seconds(SessionAuthority::revoke(&api, "session-test-1".into())).await;
+                    let answered = within_seconds(SessionAuthority::authenticate(&api, old_jwt())).await;
+                    shown += &format!(
+                        "{api:?} {:?} {:?} {authenticated:?} {revoked:?} {answered:?}\n",
+                        old_token(),
+                        old_jwt()
+                    );
+                    if let Err(error) = &authenticated {
+                        shown += &format!("{error} {error:#?} {:?}\n", error.source());
+                    }
+                    if let Err(error) = &answered {
+                        shown += &format!("{error} {error:#?} {:?}\n", error.source().map(ToString::to_string));
+                    }
+                }
+            }
+            tracing::trace!("the log is on");
+            shown
+        })
+    };
+    let (shown, log) = logged(Level::TRACE, act);
+    assert!(log.iter().any(|line| line.contains("the log is on")));
+    let credentials = STANDARD.encode_to_string(format!("{ID}:{SECRET}"));
+    for text in [shown, log.join("\n")] {
+        for hidden in [SECRET, &credentials, &credentials[..40], OLD_TOKEN, OLD_JWT, NEW_TOKEN, NEW_JWT] {
+            assert!(!text.contains(hidden), "{hidden} in {text}");
+        }
+    }
+}
