@@ -65,17 +65,15 @@ pub struct SessionTokens {
     pub session_jwt: String,
 }
 
-/// The longest opaque token that is taken, in bytes.
+/// The longest token that is sent or taken, in bytes.
 #[cfg(feature = "sessions")]
-const LONGEST_TOKEN: usize = 4_096;
+pub(crate) const LONGEST_TOKEN: usize = 16 * 1024;
 
+/// Whether a token can stand in a cookie (RFC 6265, section 4.1.1: `cookie-octet`).
 #[cfg(feature = "sessions")]
-impl SessionTokens {
-    /// Whether the opaque token can stand in a cookie (RFC 6265, section 4.1.1). A JWT can, if it is one.
-    pub(crate) fn fit_into_cookies(&self) -> bool {
-        let is_octet = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
-        (1..=LONGEST_TOKEN).contains(&self.session_token.len()) && self.session_token.bytes().all(is_octet)
-    }
+pub(crate) fn can_be_a_cookie(token: &str) -> bool {
+    let is_octet = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
+    (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(is_octet)
 }
 
 impl fmt::Debug for SessionTokens {

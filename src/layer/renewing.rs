@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use super::after::Fresh;
 use super::guard::Guard;
 use super::judge::{Case, Judgement, Verdict};
-use crate::authority::AuthorityUnavailable;
+use crate::authority::{self, AuthorityUnavailable};
 use crate::credentials::{Carrier, Credential};
 use crate::policy::Grant;
 use crate::rejection::Rejection;
@@ -20,9 +20,10 @@ const LONGEST: usize = 512;
 
 /// An opaque token says nothing by itself.
 pub(super) fn exchange(case: &Case<'_>, credential: &Credential<'_>) -> Judgement {
-    let is_token = (1..=LONGEST).contains(&credential.bytes.len()) && credential.bytes.iter().all(u8::is_ascii_graphic);
     match str::from_utf8(credential.bytes) {
-        Ok(token) if is_token => ask(case, Question::Token(token.into()), true),
+        Ok(token) if token.len() <= LONGEST && authority::can_be_a_cookie(token) => {
+            ask(case, Question::Token(token.into()), true)
+        }
         _ => case.refused(TokenError::UnknownSession.into()),
     }
 }

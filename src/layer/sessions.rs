@@ -8,7 +8,7 @@ use http::HeaderMap;
 use tokio::runtime::Handle;
 
 use super::guard::StepUpLayer;
-use crate::authority::{AuthorityError, SessionTokens};
+use crate::authority::{self, AuthorityError, SessionTokens};
 use crate::credentials::{SessionCookies, SetCookies};
 use crate::renewal::{Exchanges, Renewal};
 use crate::session::Session;
@@ -86,7 +86,7 @@ impl StepUpLayer {
         predecessor: Option<&Session>,
         request: &HeaderMap,
     ) -> Result<TakenUp, TakeUpError> {
-        if !tokens.fit_into_cookies() {
+        if !authority::can_be_a_cookie(&tokens.session_token) {
             return Err(TakeUpError::UnusableToken);
         }
         let session = self.verifier().verify(&tokens.session_jwt).await?;
@@ -126,7 +126,7 @@ pub struct TakenUp {
 pub enum TakeUpError {
     /// The JWT broke a rule.
     Token(TokenError),
-    /// The opaque token is empty, too long (more than 4 KiB) or cannot stand in a cookie.
+    /// The opaque token is empty, too long (more than 16 KiB) or cannot stand in a cookie.
     UnusableToken,
     /// The session is another user's than the predecessor.
     AnotherUser,

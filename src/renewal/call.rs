@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 
 use super::Renewal;
-use crate::authority::{AuthorityError, AuthorityUnavailable, PresentedToken, SessionTokens};
+use crate::authority::{self, AuthorityError, AuthorityUnavailable, PresentedToken, SessionTokens};
 use crate::session::Session;
 use crate::token::{TokenError, Verifier};
 
@@ -75,7 +75,7 @@ impl Errand {
     async fn fetch(self) -> Result<Renewed, Failure> {
         let _permit = self.permits.acquire().await.map_err(|_| failure("shut down"))?;
         let tokens = self.renewal.authority.authenticate(self.token).await?;
-        if !tokens.fit_into_cookies() {
+        if !authority::can_be_a_cookie(&tokens.session_token) {
             return Err(failure("its session token cannot stand in a cookie"));
         }
         let session = self.verifier.verify(&tokens.session_jwt).await.map_err(|error| match error {

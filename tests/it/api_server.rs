@@ -62,9 +62,11 @@ pub(crate) struct ApiServer {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
+type Otherwise = dyn Fn(&Received) -> Reply + Send + Sync;
+
 struct Shared {
     replies: Mutex<VecDeque<Reply>>,
+    otherwise: Box<Otherwise>,
     received: Mutex<Vec<Received>>,
     connections: Mutex<usize>,
     gate: Notify,
@@ -73,8 +75,22 @@ struct Shared {
 impl ApiServer {
     /// Gives these replies, one a request, and closes the connections of all further ones.
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::start_with(replies, |_| Reply::Close).await
+    }
+
+    /// Gives these replies, one a request, and to all further requests what this function says.
+    pub(crate) async fn start_with(
+        replies: impl IntoIterator<Item = Reply>,
+        otherwise: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let shared = Shared { replies: Mutex::new(replies.into_iter().collect()), ..Shared::default() };
+        let shared = Shared {
+            replies: Mutex::new(replies.into_iter().collect()),
+            otherwise: Box::new(otherwise),
+            received: Mutex::default(),
+            connections: Mutex::default(),
+            gate: Notify::new(),
+        };
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = Self { url, shared: Arc::new(shared) };
         let accepting = server.clone();
@@ -104,8 +120,9 @@ impl ApiServer {
     async fn serve(self, stream: TcpStream) {
         let mut stream = BufReader::new(stream);
         while let Some(received) = read(&mut stream).await {
-            self.shared.received.lock().unwrap().push(received);
-            let mut reply = self.shared.replies.lock().unwrap().pop_front().unwrap_or(Reply::Close);
+            self.shared.received.lock().unwrap().push(received.clone());
+            let reply = self.shared.replies.lock().unwrap().pop_front();
+            let mut reply = reply.unwrap_or_else(|| (self.shared.otherwise)(&received));
             while let Reply::WhenLet(held_back) = reply {
                 self.shared.gate.notified().await;
                 reply = *held_back;

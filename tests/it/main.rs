@@ -29,6 +29,7 @@ mod projects;
 mod remote_keys;
 mod renewal;
 mod renewal_faults;
+mod renewal_over_http;
 mod sessions_api;
 mod sign_out;
 mod stytch_vector;

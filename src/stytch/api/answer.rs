@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, header, response};
 use serde::Deserialize;
 
 use super::error::ApiError;
-use crate::authority::SessionTokens;
+use crate::authority::{self, SessionTokens};
 use crate::excerpt::printable;
 use crate::http_client::{FetchError, whole_seconds};
 
@@ -31,7 +31,7 @@ pub(super) fn tokens(json: &[u8]) -> Result<SessionTokens, ApiError> {
     // The reader's own error would quote them.
     let Tokens { session_token, session_jwt } =
         serde_json::from_slice(json).map_err(|_| ApiError::NotUnderstood("it lacks a token"))?;
-    if !can_be_a_token(&session_token) || !can_be_a_token(&session_jwt) {
+    if !authority::can_be_a_cookie(&session_token) || !authority::can_be_a_cookie(&session_jwt) {
         return Err(ApiError::NotUnderstood("one of its tokens cannot be one"));
     }
     Ok(SessionTokens { session_token, session_jwt })
@@ -47,15 +47,6 @@ pub(super) fn confirmation(json: &[u8]) -> Result<(), ApiError> {
         Ok(Confirmation { status_code: 200 }) => Ok(()),
         _ => Err(ApiError::NotUnderstood("it does not say that it has done it")),
     }
-}
-
-/// As for tokens that are presented.
-const LONGEST_TOKEN: usize = 16 * 1024;
-
-/// What a cookie can carry (RFC 6265, section 4.1.1: `cookie-octet`).
-pub(super) fn can_be_a_token(text: &str) -> bool {
-    let carries = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
-    (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(carries)
 }
 
 fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
@@ -152,13 +143,21 @@ mod tests {
         check(r#"{"session_token":"a","session_jwt":"a"} {}"#, lacking);
         check(r#"{"session_token":"","session_jwt":"a"}"#, impossible);
         check(r#"{"session_token":"a","session_jwt":""}"#, impossible);
-        for unfit in
-            ["a b", "a;b", "a,b", "ä", "a\\u0000b", "a\\r\\nb", "a\\\"b", "a\\\\b", &"a".repeat(LONGEST_TOKEN + 1)]
-        {
+        for unfit in [
+            "a b",
+            "a;b",
+            "a,b",
+            "ä",
+            "a\\u0000b",
+            "a\\r\\nb",
+            "a\\\"b",
+            "a\\\\b",
+            &"a".repeat(authority::LONGEST_TOKEN + 1),
+        ] {
             check(&format!(r#"{{"session_token":"{unfit}","session_jwt":"a"}}"#), impossible);
             check(&format!(r#"{{"session_token":"a","session_jwt":"{unfit}"}}"#), impossible);
         }
-        check(&format!(r#"{{"session_token":"a","session_jwt":"{}"}}"#, "a".repeat(LONGEST_TOKEN)), Ok(()));
+        check(&format!(r#"{{"session_token":"a","session_jwt":"{}"}}"#, "a".repeat(authority::LONGEST_TOKEN)), Ok(()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use http::{HeaderValue, Uri};
 use serde_json::{Value, json};
 
 use super::Vertical;
-use crate::authority::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+use crate::authority::{self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
 use crate::endpoint;
 use crate::http_client::{Bounds, HttpClient};
 
@@ -206,7 +206,7 @@ impl SessionAuthority for SessionsApi {
     fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
         let api = self.clone();
         Box::pin(async move {
-            if !answer::can_be_a_token(kind_and_text(&token).1) {
+            if !authority::can_be_a_cookie(kind_and_text(&token).1) {
                 return Err(AuthorityError::UnknownSession);
             }
             api.authenticate(&token).await.map_err(|error| match error.is_of_no_session() {

@@ -1,0 +1,210 @@
+//! Guards that renew sessions with the API, over real HTTP on loopback.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tower_step_up::stytch::Project;
+use tower_step_up::testing::{FixedClock, SessionBuilder, TestIssuer, TestSessions};
+use tower_step_up::{Factor, PresentedToken, Renewal, SessionAuthority, SessionTokens, StepUpLayer};
+
+use crate::api_server::{ApiServer, Received, Reply};
+use crate::renewal::{answer, outcome, set_cookies, with_bearer, with_cookies, with_header};
+use crate::support::{issuer, proved, seconds};
+
+const SECRET: &str = "secret-test-1";
+
+/// An issuer, its sessions, and the API in front of them.
+struct Service {
+    clock: FixedClock,
+    issuer: TestIssuer,
+    sessions: TestSessions,
+    server: ApiServer,
+}
+
+impl Service {
+    /// That gives these replies first, and then those of the API.
+    async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let clock = FixedClock::new();
+        let issuer = issuer().clone().clock(clock.clone());
+        let sessions = TestSessions::new(&issuer);
+        let kept = sessions.clone();
+        let server = ApiServer::start_with(replies, move |received| reply(&kept, received)).await;
+        Self { clock, issuer, sessions, server }
+    }
+
+    fn guard(&self) -> StepUpLayer {
+        let project = Project::new(self.issuer.audience()).unwrap();
+        let api = project.sessions_api(SECRET).base_url(&self.server.url).unwrap().timeout(Duration::from_secs(10));
+        let renewal = Renewal::new(api).patience(Duration::from_secs(20));
+        project.guard_with(self.issuer.verifier()).renew_with(renewal)
+    }
+
+    fn expired(&self, session: &SessionBuilder) -> SessionTokens {
+        let tokens = self.sessions.begin(session);
+        self.clock.advance(seconds(400));
+        tokens
+    }
+
+    fn requests(&self) -> usize {
+        self.server.counts().0
+    }
+}
+
+/// As the API would answer.
+fn reply(sessions: &TestSessions, received: &Received) -> Reply {
+    let body: Value = serde_json::from_str(&received.body).unwrap();
+    let text = |name: &str| body[name].as_str().map(Box::<str>::from);
+    if received.line.contains("/sessions/revoke ") {
+        ready(sessions.revoke(text("session_id").unwrap().into_string())).unwrap();
+        return Reply::json(200, r#"{"status_code":200,"request_id":"request-id-1"}"#);
+    }
+    let token = text("session_jwt").map(PresentedToken::SessionJwt);
+    let token = token.or_else(|| text("session_token").map(PresentedToken::SessionToken)).unwrap();
+    match ready(sessions.authenticate(token)) {
+        Ok(SessionTokens { session_token, session_jwt }) => {
+            let tokens = json!({"session_token": session_token, "session_jwt": session_jwt, "status_code": 200});
+            Reply::json(200, &tokens.to_string())
+        }
+        Err(_) => {
+            Reply::json(404, r#"{"status_code":404,"request_id":"request-id-1","error_type":"session_not_found"}"#)
+        }
+    }
+}
+
+/// What is ready at once.
+fn ready<T>(mut answer: std::pin::Pin<Box<dyn Future<Output = T> + Send>>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(answer) = answer.as_mut().poll(&mut context) else { panic!("it waits") };
+    answer
+}
+
+#[tokio::test]
+async fn a_session_lives_on_until_it_is_ended() {
+    let service = Service::start([]).await;
+    let guard = service.guard();
+    let tokens = service.expired(&proved(&[Factor::Password]));
+    let renewed = answer(&guard, with_cookies(&tokens)).await;
+    assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
+    let session = guard.verifier().verify(&service.sessions.begin(&proved(&[Factor::Password])).session_jwt).await;
+    assert!(guard.sign_out(&session.unwrap(), &http::HeaderMap::new()).await.revoked.is_ok());
+    let lines: Vec<_> = service.server.received().into_iter().map(|received| received.line).collect();
+    assert_eq!(lines, ["POST /v1/sessions/authenticate HTTP/1.1", "POST /v1/sessions/revoke HTTP/1.1"]);
+    // Revoked elsewhere between two requests: the JWT ends it, or a guard that has it confirmed.
+    service.sessions.revoke("session-test-00000000-0000-4000-8000-000000000001".into()).await.unwrap();
+    service.clock.advance(seconds(31));
+    assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (401, "session_unknown"));
+}
+
+#[tokio::test]
+async fn a_thousand_requests_with_one_expired_token_are_one_request_to_the_api() {
+    let service = Service::start([]).await;
+    let (guard, tokens) = (service.guard(), service.expired(&proved(&[Factor::Password])));
+    let asked: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (guard, request) = (guard.clone(), with_bearer(&tokens));
+            tokio::spawn(async move { outcome(&guard, request).await })
+        })
+        .collect();
+    for asked in asked {
+        assert_eq!(asked.await.unwrap(), (200, ""));
+    }
+    assert_eq!(service.requests(), 1);
+}
+
+#[tokio::test]
+async fn whatever_the_api_does_it_is_a_503_for_whom_it_concerns_and_over_when_it_is_over() {
+    let json = "content-type: application/json\r\n";
+    let wrong_type = r#"{"session_token":"t","session_jwt":"j","status_code":200}"#;
+    let short = Duration::from_millis(100);
+    let long = Duration::from_secs(10);
+    for (replies, retry_after, timeout) in [
+        (vec![Reply::json(500, "{}")], "1", long),
+        (vec![Reply::with(429, &format!("{json}retry-after: 7\r\n"), "{}")], "7", long),
+        (vec![Reply::with(503, &format!("{json}retry-after: 86400\r\n"), "{}")], "60", long),
+        (vec![Reply::with(429, &format!("{json}retry-after: soon\r\n"), "{}")], "1", long),
+        (vec![Reply::json(401, r#"{"error_type":"unauthorized_credentials"}"#)], "1", long),
+        (vec![Reply::with(200, "content-type: text/html\r\n", wrong_type)], "1", long),
+        (vec![Reply::json(200, "<html>")], "1", long),
+        (vec![Reply::json(200, r#"{"session_token":"t","session_jwt":"a.b.c"}"#)], "1", long),
+        (vec![Reply::with(302, "location: http://127.0.0.1:1/\r\n", "")], "1", long),
+        (vec![Reply::RawAndClose(format!("HTTP/1.1 200 OK\r\n{json}content-length: 99\r\n\r\n{{").into())], "1", long),
+        (vec![Reply::Endless("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")], "1", long),
+        (vec![Reply::Reset, Reply::Reset], "1", long),
+        (vec![Reply::Close, Reply::Close], "1", long),
+        (vec![Reply::Silent], "1", short),
+        (vec![Reply::Drip], "1", short),
+    ] {
+        let shown = format!("{:.60}", format!("{replies:?}"));
+        let service = Service::start(replies).await;
+        let project = Project::new(service.issuer.audience()).unwrap();
+        let api = project.sessions_api(SECRET).base_url(&service.server.url).unwrap().timeout(timeout);
+        let guard = project.guard_with(service.issuer.verifier()).renew_with(api);
+        let tokens = service.expired(&proved(&[Factor::Password]));
+        let alive = service.sessions.begin(&proved(&[Factor::Password]));
+        let refused = answer(&guard, with_cookies(&tokens)).await;
+        assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, retry_after), "{shown}");
+        assert_eq!(set_cookies(&refused).len(), 0, "{shown}");
+        let requests = service.requests();
+        assert_eq!(outcome(&guard, with_cookies(&alive)).await, (200, ""), "{shown}");
+        assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (503, "authority_unavailable"), "{shown}");
+        assert_eq!(service.requests(), requests, "{shown}");
+        service.clock.advance(seconds(retry_after.parse().unwrap()));
+        assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (200, ""), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_late_or_comes_after_a_reset_is_an_answer() {
+    let service = Service::start([Reply::Reset]).await;
+    let (guard, tokens) = (service.guard(), service.expired(&proved(&[Factor::Password])));
+    assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (200, ""));
+    assert_eq!(service.requests(), 2);
+
+    let jwt = service.issuer.mint(&proved(&[Factor::Password]));
+    let late = json!({"session_token": "t", "session_jwt": jwt, "status_code": 200}).to_string();
+    let service = Service::start([Reply::WhenLet(Box::new(Reply::json(200, &late)))]).await;
+    let (guard, tokens) = (service.guard(), service.expired(&proved(&[Factor::Password])));
+    service.clock.advance(seconds(400));
+    let asked = tokio::spawn({
+        let (guard, request) =
+            (guard.clone(), with_header("cookie", &format!("stytch_session={}", tokens.session_token)));
+        async move { outcome(&guard, request).await }
+    });
+    while service.requests() == 0 {
+        tokio::task::yield_now().await;
+    }
+    service.server.let_go();
+    // What it brings has expired meanwhile.
+    assert_eq!(asked.await.unwrap(), (503, "authority_unavailable"));
+}
+
+#[tokio::test]
+async fn nobody_gets_another_users_session_over_http() {
+    let service = Service::start([]).await;
+    let users: Vec<_> = (0..40).map(|user| format!("user-test-{user}")).collect();
+    let begun: Vec<_> =
+        users.iter().map(|user| service.sessions.begin(&proved(&[Factor::Password]).user(user))).collect();
+    service.clock.advance(seconds(400));
+    let guard = service.guard();
+    let asked: Vec<_> = (0..10)
+        .flat_map(|round| users.iter().zip(&begun).map(move |(user, tokens)| (round, user.clone(), tokens.clone())))
+        .map(|(round, user, tokens)| {
+            let guard = guard.clone();
+            let request = match round % 3 {
+                0 => with_cookies(&tokens),
+                1 => with_bearer(&tokens),
+                _ => with_header("cookie", &format!("stytch_session={}", tokens.session_token)),
+            };
+            tokio::spawn(async move {
+                let answer = answer(&guard, request).await;
+                assert_eq!(answer.body, format!("{user} 1"));
+                let opaque = set_cookies(&answer).into_iter().find(|line| line.starts_with("stytch_session="));
+                assert!(opaque.is_none_or(|line| line.contains(&format!("={};", tokens.session_token))));
+            })
+        })
+        .collect();
+    for asked in asked {
+        asked.await.unwrap();
+    }
+    assert_eq!(service.requests(), 80);
+}
