@@ -4,14 +4,14 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
+use super::case::Verdict;
 use super::guard::Guard;
-use super::judge::Verdict;
-#[cfg(feature = "sessions")]
-use super::renewing;
 use crate::credentials::Carrier;
 #[cfg(feature = "sessions")]
 use crate::credentials::SetCookies;
 use crate::rejection::Rejection;
+#[cfg(feature = "sessions")]
+use crate::renewal::{self, Renewed};
 use crate::respond::{self, Respond};
 
 /// What is known about a request before the inner service answers it, and changes the response.
@@ -35,8 +35,7 @@ impl After {
         #[cfg(feature = "sessions")]
         let fresh = verdict.carrier.zip(verdict.renewed.as_ref());
         #[cfg(feature = "sessions")]
-        let fresh =
-            fresh.and_then(|(carrier, renewed)| renewing::fresh(guard, carrier, renewed, request)).map(Box::new);
+        let fresh = fresh.and_then(|(carrier, renewed)| fresh_tokens(guard, carrier, renewed, request)).map(Box::new);
         #[cfg(not(feature = "sessions"))]
         let (fresh, _) = (None, (guard, request));
         Self { by_cookie: verdict.carrier.is_some_and(Carrier::is_cookie), fresh }
@@ -74,4 +73,17 @@ impl Fresh {
             }
         }
     }
+}
+
+#[cfg(feature = "sessions")]
+/// The fresh tokens, the way that the old ones came.
+fn fresh_tokens(guard: &Guard, carrier: Carrier, renewed: &Renewed, request: &HeaderMap) -> Option<Fresh> {
+    if carrier.is_cookie() {
+        let rest = renewed.session.expires_at() - guard.verifier.now();
+        return Some(Fresh::Cookies(guard.cookies.set(&renewed.tokens, rest, request)));
+    }
+    guard.exchanges.as_ref().filter(|exchanges| exchanges.renewal.answers_with_jwt)?;
+    let mut jwt = HeaderValue::try_from(&renewed.tokens.session_jwt).ok()?;
+    jwt.set_sensitive(true);
+    Some(Fresh::Header(renewal::FRESH_JWT, jwt))
 }

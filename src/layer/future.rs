@@ -12,8 +12,9 @@ use tower_service::Service;
 
 use super::after::After;
 use super::body::ResponseBody;
+use super::case::PendingVerdict;
 use super::guard::StepUpLayer;
-use super::judge::{self, PendingVerdict};
+use super::judge;
 
 pin_project! {
     /// The future of a service behind a guard.

@@ -9,6 +9,8 @@
 //!    400.
 //! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token. Where its key is not
 //!    known yet, the request waits for keys; with `RemoteKeys` 5 s at most.
+//!    With the feature `sessions` a guard can exchange a JWT that has expired, or an opaque session token, and have sessions
+//!    confirmed; then it waits for that, 5 s at most if nothing else is said.
 //! 3. The guard's [`Policy`](crate::Policy) is evaluated at the time of the verifier's clock, read after any wait.
 //! 4. The [`Grant`](crate::Grant) goes into the request's extensions, and the request on.
 //!
@@ -67,11 +69,12 @@
 //! One `tracing` event per decision, with the target `tower_step_up::guard` and these fields: `decision` (`granted`,
 //! `anonymous` or `refused`), `policy`, `reason`, `detail`, `status`, `session_id` and `user_id` where a session was
 //! verified. Method and path are not among them: a span around the guard, such as tower-http's `TraceLayer` makes, has them.
-//! Grants are on the level DEBUG, refusals on INFO, unavailable keys on WARN. Tokens, addresses and phone numbers
+//! Grants are on the level DEBUG, refusals on INFO, unavailable keys and sessions on WARN. Tokens, addresses and phone numbers
 //! are never in them.
 
 mod after;
 mod body;
+mod case;
 mod event;
 mod future;
 mod guard;

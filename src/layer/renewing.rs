@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue};
-
-use super::after::Fresh;
-use super::guard::Guard;
-use super::judge::{Case, Judgement, Verdict};
+use super::case::{Case, Judgement, Verdict};
 use crate::authority::{self, AuthorityUnavailable};
-use crate::credentials::{Carrier, Credential};
+use crate::credentials::Credential;
 use crate::policy::Grant;
 use crate::rejection::Rejection;
-use crate::renewal::{self, Failed, Need, Outcome, Question, Renewed};
+use crate::renewal::{Failed, Need, Outcome, Question, Renewed};
 use crate::session::Session;
 use crate::token::TokenError;
 
@@ -112,16 +108,4 @@ impl From<AuthorityUnavailable> for Rejection {
     fn from(error: AuthorityUnavailable) -> Self {
         Self::AuthorityUnavailable(error)
     }
-}
-
-/// The fresh tokens, the way that the old ones came.
-pub(super) fn fresh(guard: &Guard, carrier: Carrier, renewed: &Renewed, request: &HeaderMap) -> Option<Fresh> {
-    if carrier.is_cookie() {
-        let rest = renewed.session.expires_at() - guard.verifier.now();
-        return Some(Fresh::Cookies(guard.cookies.set(&renewed.tokens, rest, request)));
-    }
-    guard.exchanges.as_ref().filter(|exchanges| exchanges.renewal.answers_with_jwt)?;
-    let mut jwt = HeaderValue::try_from(&renewed.tokens.session_jwt).ok()?;
-    jwt.set_sensitive(true);
-    Some(Fresh::Header(renewal::FRESH_JWT, jwt))
 }

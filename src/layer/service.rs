@@ -9,9 +9,10 @@ use tower_service::Service;
 
 use super::after::After;
 use super::body::ResponseBody;
+use super::case::Judgement;
 use super::future::ResponseFuture;
 use super::guard::StepUpLayer;
-use super::judge::{self, Judgement};
+use super::judge;
 use crate::credentials;
 
 /// A service behind a guard; made by [`StepUpLayer`].
