@@ -95,7 +95,8 @@ struct Asked {
 
 async fn ask_for_code(Query(asked): Query<Asked>) -> Html<String> {
     let return_to = ReturnTo::parse(&asked.return_to).unwrap_or_default();
-    // What ReturnTo accepts has no quotes.
+    // What ReturnTo accepts has no quotes and no angle brackets.
+    let return_to = return_to.as_str().replace('&', "&amp;");
     Html(format!(
         "<form method=post><input type=hidden name=return_to value=\"{return_to}\"><button>The code is right</button></form>\n"
     ))

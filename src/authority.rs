@@ -76,6 +76,15 @@ pub(crate) fn can_be_a_cookie(token: &str) -> bool {
     (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(is_octet)
 }
 
+/// The longest opaque token that a guard takes, in bytes: a cookie of a browser has 4 KiB with its attributes.
+#[cfg(feature = "sessions")]
+const LONGEST_SESSION_TOKEN: usize = 1_024;
+
+#[cfg(feature = "sessions")]
+pub(crate) fn can_be_a_session_token(token: &str) -> bool {
+    token.len() <= LONGEST_SESSION_TOKEN && can_be_a_cookie(token)
+}
+
 impl fmt::Debug for SessionTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionTokens").finish_non_exhaustive()

@@ -5,6 +5,8 @@ mod cookie;
 mod session_cookies;
 
 #[cfg(feature = "sessions")]
+pub(crate) use self::session_cookies::forbid_storing;
+#[cfg(feature = "sessions")]
 pub use self::session_cookies::{SessionCookies, SetCookies};
 
 use std::fmt;

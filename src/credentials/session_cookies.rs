@@ -73,8 +73,8 @@ impl SessionCookies {
         self
     }
 
-    /// Both tokens, for a browser whose request has these headers.
-    pub(crate) fn set(&self, tokens: &SessionTokens, max_age: Duration, request: &HeaderMap) -> SetCookies {
+    /// Both tokens, for a browser whose request has these headers; without an age until the browser is closed.
+    pub(crate) fn set(&self, tokens: &SessionTokens, max_age: Option<Duration>, request: &HeaderMap) -> SetCookies {
         let pairs = [(&self.session_jwt, &*tokens.session_jwt), (&self.session_token, &*tokens.session_token)];
         SetCookies(pairs.into_iter().filter_map(|(name, value)| self.cookie(name, value, max_age, request)).collect())
     }
@@ -82,16 +82,18 @@ impl SessionCookies {
     /// What removes both.
     pub(crate) fn remove(&self, request: &HeaderMap) -> SetCookies {
         let names = [&self.session_jwt, &self.session_token].into_iter();
-        SetCookies(names.filter_map(|name| self.cookie(name, "", Duration::ZERO, request)).collect())
+        SetCookies(names.filter_map(|name| self.cookie(name, "", Some(Duration::ZERO), request)).collect())
     }
 
-    fn cookie(&self, name: &str, value: &str, max_age: Duration, request: &HeaderMap) -> Option<SetCookie> {
+    fn cookie(&self, name: &str, value: &str, max_age: Option<Duration>, request: &HeaderMap) -> Option<SetCookie> {
         let mut cookie: CookieBuilder<'_> = Cookie::build((name, value))
             .path(&*self.path)
-            .max_age(max_age)
             .same_site(SameSite::Lax)
             .http_only(self.http_only)
             .secure(self.is_secure(name, request));
+        if let Some(max_age) = max_age {
+            cookie = cookie.max_age(max_age);
+        }
         if let Some(domain) = &self.domain {
             cookie = cookie.domain(&**domain);
         }
@@ -134,7 +136,7 @@ impl SetCookies {
             // It fails only where there are as many headers as there can be.
             let _ = headers.try_append(header::SET_COOKIE, cookie.line.clone());
         }
-        let _ = headers.try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        forbid_storing(headers);
     }
 
     /// Adds them, unless one of them is among the cookies of the response: its handler knows better.
@@ -145,6 +147,14 @@ impl SetCookies {
             self.append_to(headers);
         }
     }
+}
+
+/// Also what caches of content delivery networks go by instead (RFC 9213).
+pub(crate) fn forbid_storing(headers: &mut HeaderMap) {
+    headers.remove("cdn-cache-control");
+    headers.remove("surrogate-control");
+    // It fails only where there are as many headers as there can be.
+    let _ = headers.try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 fn name_of(line: &[u8]) -> &[u8] {
@@ -170,7 +180,7 @@ mod tests {
     #[test]
     fn cookies_are_set_and_removed_with_the_same_attributes() {
         let cookies = SessionCookies::default();
-        let set = cookies.set(&tokens(), Duration::seconds(3_600), &from("app.example"));
+        let set = cookies.set(&tokens(), Some(Duration::seconds(3_600)), &from("app.example"));
         assert_eq!(
             lines(&set),
             [
@@ -217,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_the_handler_set_stays_alone() {
-        let set = SessionCookies::default().set(&tokens(), Duration::seconds(60), &from("app.example"));
+        let set = SessionCookies::default().set(&tokens(), Some(Duration::seconds(60)), &from("app.example"));
         for (line, want) in [
             ("theme=dark", &["theme", "stytch_session_jwt", "stytch_session"][..]),
             ("stytch_session_jwt=; Max-Age=0", &["stytch_session_jwt"]),

@@ -33,8 +33,9 @@ impl HttpClient {
                 first => first,
             };
             let (head, body) = response.map_err(|error| FetchError::Unreachable(causes(&error)))?.into_parts();
-            let body = read(body, bounds.body_bytes).await;
-            Ok((head, body))
+            // A refusal says enough by its head, and its body must not take that away by not ending.
+            let time = if head.status.is_success() { bounds.time } else { bounds.time / 2 };
+            Ok((head, within(time, read(body, bounds.body_bytes)).await))
         })
         .await
     }

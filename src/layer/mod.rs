@@ -50,7 +50,8 @@
 //!
 //! Guards only strengthen each other: a request must pass each. An inner guard with the same verifier (a clone, or a
 //! guard made from the same guard) takes over the session that the outer one verified; its grant ends no later than the
-//! outer's.
+//! outer's. Where the outer one has renewed the session, the inner one has to be made from it, or has to renew too: what the
+//! request carries is still the old token.
 //!
 //! # Where to put it
 //!
@@ -76,6 +77,8 @@ mod after;
 mod body;
 mod case;
 mod event;
+#[cfg(feature = "sessions")]
+mod fresh;
 mod future;
 mod guard;
 mod judge;

@@ -1,6 +1,7 @@
 //! Requests whose session has to be renewed or confirmed before it is decided upon.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::case::{Case, Judgement, Verdict};
 use crate::authority::{self, AuthorityUnavailable};
@@ -11,15 +12,13 @@ use crate::renewal::{Failed, Need, Outcome, Question, Renewed};
 use crate::session::Session;
 use crate::token::TokenError;
 
-/// The longest opaque token that is asked about, in bytes.
-const LONGEST: usize = 512;
+/// After so long a remembered answer that falls short is asked for anew: a step elsewhere may have changed it.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// An opaque token says nothing by itself.
 pub(super) fn exchange(case: &Case<'_>, credential: &Credential<'_>) -> Judgement {
     match str::from_utf8(credential.bytes) {
-        Ok(token) if token.len() <= LONGEST && authority::can_be_a_cookie(token) => {
-            ask(case, Question::Token(token.into()), true)
-        }
+        Ok(token) if authority::can_be_a_session_token(token) => ask(case, Question::Token(token.into()), true),
         _ => case.refused(TokenError::UnknownSession.into()),
     }
 }
@@ -40,13 +39,16 @@ fn ask(case: &Case<'_>, question: Question, tokens: bool) -> Judgement {
     let Some(exchanges) = case.guard.exchanges.clone() else {
         return case.refused(Failed::unavailable().into());
     };
-    let within = if tokens { Some(exchanges.renewal.remember) } else { None };
-    let Some(max_age) = within.into_iter().chain(case.guard.live).min() else {
-        return case.refused(Failed::unavailable().into());
-    };
-    let need = Need { max_age, tokens };
+    let mut need = Need { tokens: tokens.then_some(exchanges.renewal.remember), live: case.guard.live };
     if let Some(outcome) = exchanges.known(&question, need) {
-        return Judgement::Decided(conclude(case, &question, outcome));
+        let verdict = conclude(case, &question, outcome);
+        if !matches!(verdict.outcome, Err(Rejection::StepUpRequired(_))) {
+            return Judgement::Decided(verdict);
+        }
+        need.live = need.live.into_iter().chain([SHORT]).min();
+        if exchanges.known(&question, need).is_some() {
+            return Judgement::Decided(verdict);
+        }
     }
     let (guard, outer, carrier) = (Arc::clone(case.guard), case.outer.cloned(), case.carrier);
     Judgement::Wait(Box::pin(async move {
@@ -85,8 +87,9 @@ fn choose(
             if verdict == revoked || asked_verdict == revoked {
                 return Err(TokenError::Revoked.into());
             }
+            let is_same = renewed.session.id() == asked.id();
             let is_younger = renewed.session.token_issued_at() > asked.token_issued_at();
-            if asked_verdict.is_ok() && (verdict.is_err() || !is_younger) {
+            if is_same && asked_verdict.is_ok() && (verdict.is_err() || !is_younger) {
                 return Ok((asked.clone(), None));
             }
             verdict?;

@@ -60,9 +60,10 @@ impl StepUpLayer {
 
     async fn revoke(&self, session: &Session) -> Result<(), AuthorityError> {
         let Some(exchanges) = &self.guard.exchanges else { return Ok(()) };
-        let Renewal { authority, patience, .. } = &exchanges.renewal;
+        let Renewal { authority, patience, .. } = exchanges.renewal.clone();
         let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
-        let task = runtime.spawn(tokio::time::timeout(*patience, authority.revoke(session.id().to_owned())));
+        let id = session.id().to_owned();
+        let task = runtime.spawn(async move { tokio::time::timeout(patience, authority.revoke(id)).await });
         match task.await {
             Ok(Ok(Ok(()) | Err(AuthorityError::UnknownSession))) => Ok(()),
             Ok(Ok(Err(error))) => Err(error),
@@ -86,7 +87,7 @@ impl StepUpLayer {
         predecessor: Option<&Session>,
         request: &HeaderMap,
     ) -> Result<TakenUp, TakeUpError> {
-        if !authority::can_be_a_cookie(&tokens.session_token) {
+        if !authority::can_be_a_session_token(&tokens.session_token) {
             return Err(TakeUpError::UnusableToken);
         }
         let session = self.verifier().verify(&tokens.session_jwt).await?;
@@ -96,7 +97,10 @@ impl StepUpLayer {
         if let Some(old) = predecessor.filter(|old| old.id() != session.id()) {
             self.verifier().revoke_session(old.id());
         }
-        let rest = session.expires_at() - self.verifier().now();
+        if let Some(exchanges) = &self.guard.exchanges {
+            exchanges.forget(session.id(), &tokens.session_token);
+        }
+        let rest = session.stated_end().map(|end| end - self.verifier().now());
         Ok(TakenUp { cookies: self.guard.cookies.set(tokens, rest, request), session })
     }
 }
@@ -106,8 +110,8 @@ impl StepUpLayer {
 pub struct SignedOut {
     /// What removes the tokens' cookies.
     pub cookies: SetCookies,
-    /// Whether the authority ended it too. Where it did not, other processes accept its JWT until it expires, and its tokens
-    /// can be renewed there: it is worth trying again.
+    /// Whether the authority ended it too. Where it did not, its tokens can be renewed: elsewhere at once, and here when the
+    /// [revocation](crate::LocalRevocations) is forgotten. Try again.
     pub revoked: Result<(), AuthorityError>,
 }
 
@@ -126,7 +130,7 @@ pub struct TakenUp {
 pub enum TakeUpError {
     /// The JWT broke a rule.
     Token(TokenError),
-    /// The opaque token is empty, too long (more than 16 KiB) or cannot stand in a cookie.
+    /// The opaque token is empty, too long (more than 1 KiB) or cannot stand in a cookie.
     UnusableToken,
     /// The session is another user's than the predecessor.
     AnotherUser,

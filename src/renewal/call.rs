@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::Renewal;
 use crate::authority::{self, AuthorityError, AuthorityUnavailable, PresentedToken, SessionTokens};
@@ -11,13 +11,21 @@ use crate::session::Session;
 use crate::token::{TokenError, Verifier};
 
 /// What a call brought: its outcome is known when it is there.
-#[derive(Clone)]
 pub(super) struct Call {
     /// By the verifier's clock.
     pub(super) began: Duration,
     /// In real time, as the patience is.
     pub(super) since: Instant,
-    pub(super) outcome: watch::Receiver<Option<Outcome>>,
+    pub(super) answer: Answer,
+}
+
+pub(super) type Answer = watch::Receiver<Option<Landed>>;
+
+/// How a call ended.
+pub(super) struct Landed {
+    pub(super) outcome: Outcome,
+    /// By the verifier's clock.
+    pub(super) at: Duration,
 }
 
 pub(crate) type Outcome = Result<Arc<Renewed>, Failed>;
@@ -48,7 +56,6 @@ impl Failed {
 pub(super) struct Errand {
     pub(super) renewal: Renewal,
     pub(super) verifier: Verifier,
-    pub(super) permits: Arc<Semaphore>,
     pub(super) token: PresentedToken,
 }
 
@@ -59,24 +66,24 @@ struct Failure {
 }
 
 impl Errand {
-    /// The outcome, and the pause that the authority asks for.
-    pub(super) async fn run(self) -> (Outcome, Option<Duration>) {
-        let patience = self.renewal.patience;
-        match tokio::time::timeout(patience, self.fetch()).await {
+    /// The end, and the pause that the authority asks for.
+    pub(super) async fn run(self) -> (Landed, Option<Duration>) {
+        let (patience, verifier) = (self.renewal.patience, self.verifier.clone());
+        let (outcome, pause) = match tokio::time::timeout(patience, self.fetch()).await {
             Ok(Ok(renewed)) => (Ok(Arc::new(renewed)), None),
             Ok(Err(Failure { failed, pause })) => (Err(failed), pause),
             Err(_) => {
                 tracing::warn!(?patience, "the authority over sessions did not answer in time");
                 (Err(Failed::unavailable()), None)
             }
-        }
+        };
+        (Landed { outcome, at: verifier.monotonic() }, pause)
     }
 
     async fn fetch(self) -> Result<Renewed, Failure> {
-        let _permit = self.permits.acquire().await.map_err(|_| failure("shut down"))?;
         let tokens = self.renewal.authority.authenticate(self.token).await?;
-        if !authority::can_be_a_cookie(&tokens.session_token) {
-            return Err(failure("its session token cannot stand in a cookie"));
+        if !authority::can_be_a_session_token(&tokens.session_token) {
+            return Err(failure("its session token is too long or cannot stand in a cookie"));
         }
         let session = self.verifier.verify(&tokens.session_jwt).await.map_err(|error| match error {
             TokenError::Revoked => Failure { failed: Failed::UnknownSession, pause: None },

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use quick_cache::unsync::Cache;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::Renewal;
-use super::call::{Call, Errand, Failed, Outcome};
+use super::call::{Answer, Call, Errand, Failed, Outcome};
 use crate::authority::{AuthorityUnavailable, PresentedToken};
 use crate::session::Session;
 use crate::token::Verifier;
@@ -20,13 +20,13 @@ pub(crate) struct Exchanges {
     jwts: Lane,
     /// Anybody can make them up, so they have a lane of their own.
     opaque: Lane,
-    /// Until then, by the verifier's clock, the authority wants to be left alone.
-    paused_until: Mutex<Duration>,
 }
 
 struct Lane {
     calls: Mutex<Cache<Box<str>, Call>>,
     permits: Arc<Semaphore>,
+    /// Until then, by the verifier's clock, the authority wants to be left alone.
+    paused_until: Mutex<Duration>,
 }
 
 const REMEMBERED: usize = 4_096;
@@ -44,10 +44,10 @@ pub(crate) enum Question {
 /// Which answers will do.
 #[derive(Clone, Copy)]
 pub(crate) struct Need {
-    /// How old an answer may be.
-    pub(crate) max_age: Duration,
-    /// Whether its tokens are needed, and not only the word that the session is alive.
-    pub(crate) tokens: bool,
+    /// Whether fresh tokens are needed, and then how old they may be.
+    pub(crate) tokens: Option<Duration>,
+    /// Whether the session has to be confirmed, and then how long ago that may have been asked.
+    pub(crate) live: Option<Duration>,
 }
 
 impl Question {
@@ -76,59 +76,85 @@ impl Question {
 
 impl Exchanges {
     pub(crate) fn new(renewal: Renewal, verifier: Verifier) -> Self {
-        let lane =
-            || Lane { calls: Mutex::new(Cache::new(REMEMBERED)), permits: Arc::new(Semaphore::new(CALLS_AT_A_TIME)) };
-        Self { renewal, verifier, jwts: lane(), opaque: lane(), paused_until: Mutex::default() }
+        Self { renewal, verifier, jwts: Lane::new(), opaque: Lane::new() }
     }
 
     /// The answer, where it is known already.
     pub(crate) fn known(&self, question: &Question, need: Need) -> Option<Outcome> {
-        let calls = lock(&self.lane(question).calls);
-        let call = calls.peek(question.key()).filter(|call| self.serves(call, need))?;
-        call.outcome.borrow().clone()
+        let answer = self.find(question, need)?;
+        let landed = answer.borrow();
+        landed.as_ref().map(|landed| landed.outcome.clone())
+    }
+
+    /// Forgets what is known of a session, by its id and by its opaque token: a step has changed it.
+    pub(crate) fn forget(&self, session_id: &str, session_token: &str) {
+        lock(&self.jwts.calls).remove(session_id);
+        lock(&self.opaque.calls).remove(session_token);
     }
 
     /// The answer of a call that will do, or of one that it begins. The call runs in a task of its own, so that whoever
-    /// goes away takes nothing from the others.
+    /// goes away takes nothing from the others; whoever waits for a permit waits alone, and goes away without a trace.
     pub(crate) async fn ask(self: &Arc<Self>, question: &Question, need: Need) -> Outcome {
-        let Some(mut outcome) = self.join(question, need) else { return Err(Failed::unavailable()) };
-        // More than the call has, so that where it does land, nobody has left before.
+        let Ok(runtime) = Handle::try_current() else { return Err(Failed::unavailable()) };
+        // More than a call has, so that where it does land, nobody has left before.
         let patience = self.renewal.patience.saturating_add(MARGIN);
-        match tokio::time::timeout(patience, outcome.wait_for(Option::is_some)).await {
-            Ok(Ok(landed)) => landed.clone().unwrap_or(Err(Failed::unavailable())),
-            Ok(Err(_)) | Err(_) => Err(Failed::unavailable()),
-        }
+        let outcome = tokio::time::timeout(patience, self.ask_unhurried(question, need, &runtime));
+        outcome.await.unwrap_or(Err(Failed::unavailable()))
     }
 
-    /// `None` outside a runtime.
-    fn join(self: &Arc<Self>, question: &Question, need: Need) -> Option<watch::Receiver<Option<Outcome>>> {
-        let (runtime, lane) = (Handle::try_current().ok()?, self.lane(question));
+    async fn ask_unhurried(self: &Arc<Self>, question: &Question, need: Need, runtime: &Handle) -> Outcome {
+        let mut answer = match self.find(question, need) {
+            Some(answer) => answer,
+            None => {
+                let permit = Arc::clone(&self.lane(question).permits).acquire_owned().await;
+                self.begin(question, need, permit.map_err(|_| Failed::unavailable())?, runtime)?
+            }
+        };
+        let landed = answer.wait_for(Option::is_some).await.map_err(|_| Failed::unavailable())?;
+        landed.as_ref().map_or(Err(Failed::unavailable()), |landed| landed.outcome.clone())
+    }
+
+    fn find(&self, question: &Question, need: Need) -> Option<Answer> {
+        let calls = lock(&self.lane(question).calls);
+        calls.peek(question.key()).filter(|call| self.serves(call, need)).map(|call| call.answer.clone())
+    }
+
+    /// Begins a call, unless another has begun one meanwhile.
+    fn begin(
+        self: &Arc<Self>,
+        question: &Question,
+        need: Need,
+        permit: OwnedSemaphorePermit,
+        runtime: &Handle,
+    ) -> Result<Answer, Failed> {
+        let (lane, began) = (self.lane(question), self.verifier.monotonic());
         let mut calls = lock(&lane.calls);
         if let Some(call) = calls.get(question.key()).filter(|call| self.serves(call, need)) {
-            return Some(call.outcome.clone());
+            return Ok(call.answer.clone());
         }
-        let began = self.verifier.monotonic();
-        let (announce, outcome) = watch::channel(self.pause(began));
-        if outcome.borrow().is_some() {
-            return Some(outcome);
-        }
-        calls.insert(question.key().into(), Call { began, since: Instant::now(), outcome: outcome.clone() });
+        lane.judge_pause(began)?;
+        let (announce, answer) = watch::channel(None);
+        calls.insert(question.key().into(), Call { began, since: Instant::now(), answer: answer.clone() });
         drop(calls);
-        let errand = Errand {
-            renewal: self.renewal.clone(),
-            verifier: self.verifier.clone(),
-            permits: Arc::clone(&lane.permits),
-            token: question.token(),
-        };
-        let exchanges = Arc::downgrade(self);
+        let errand = Errand { renewal: self.renewal.clone(), verifier: self.verifier.clone(), token: question.token() };
+        let (exchanges, is_opaque) = (Arc::downgrade(self), matches!(question, Question::Token(_)));
         runtime.spawn(async move {
-            let (outcome, pause) = errand.run().await;
+            let (landed, pause) = errand.run().await;
             if let Some((exchanges, pause)) = exchanges.upgrade().zip(pause) {
-                exchanges.pause_for(pause);
+                exchanges.pause(landed.at.saturating_add(pause), is_opaque);
             }
-            announce.send_replace(Some(outcome));
+            announce.send_replace(Some(landed));
+            drop(permit);
         });
-        Some(outcome)
+        Ok(answer)
+    }
+
+    /// What is said of made-up tokens must not hold back the others.
+    fn pause(&self, until: Duration, opaque_only: bool) {
+        self.opaque.pause(until);
+        if !opaque_only {
+            self.jwts.pause(until);
+        }
     }
 
     fn lane(&self, question: &Question) -> &Lane {
@@ -139,24 +165,44 @@ impl Exchanges {
     }
 
     fn serves(&self, call: &Call, need: Need) -> bool {
-        let age = self.verifier.monotonic().saturating_sub(call.began);
-        match &*call.outcome.borrow() {
+        let now = self.verifier.monotonic();
+        let age = now.saturating_sub(call.began);
+        let confirms = need.live.is_none_or(|within| age <= within);
+        match &*call.answer.borrow() {
             // Under way, unless its task is gone or its runtime stands still.
-            None => call.outcome.has_changed().is_ok() && call.since.elapsed() < self.renewal.patience + MARGIN,
-            Some(Ok(renewed)) => age <= need.max_age && (!need.tokens || self.verifier.is_current(&renewed.session)),
-            Some(Err(Failed::UnknownSession)) => age <= self.renewal.remember,
-            Some(Err(Failed::Unavailable(unavailable))) => age < unavailable.retry_after,
+            None => {
+                let is_under_way = call.answer.has_changed().is_ok();
+                confirms && is_under_way && call.since.elapsed() < self.renewal.patience + MARGIN
+            }
+            Some(landed) => match &landed.outcome {
+                Ok(renewed) => {
+                    let renews = |max_age| age <= max_age && self.verifier.is_current(&renewed.session);
+                    confirms && need.tokens.is_none_or(renews)
+                }
+                Err(Failed::UnknownSession) => age <= self.renewal.remember,
+                Err(Failed::Unavailable(it)) => now.saturating_sub(landed.at) < it.retry_after,
+            },
+        }
+    }
+}
+
+impl Lane {
+    fn new() -> Self {
+        Self {
+            calls: Mutex::new(Cache::new(REMEMBERED)),
+            permits: Arc::new(Semaphore::new(CALLS_AT_A_TIME)),
+            paused_until: Mutex::default(),
         }
     }
 
-    fn pause(&self, now: Duration) -> Option<Outcome> {
-        let rest = lock(&self.paused_until).saturating_sub(now);
-        let failed = Failed::Unavailable(AuthorityUnavailable { retry_after: rest });
-        (!rest.is_zero()).then_some(Err(failed))
+    fn judge_pause(&self, now: Duration) -> Result<(), Failed> {
+        match lock(&self.paused_until).saturating_sub(now) {
+            Duration::ZERO => Ok(()),
+            retry_after => Err(Failed::Unavailable(AuthorityUnavailable { retry_after })),
+        }
     }
 
-    fn pause_for(&self, pause: Duration) {
-        let until = self.verifier.monotonic().saturating_add(pause);
+    fn pause(&self, until: Duration) {
         let mut paused_until = lock(&self.paused_until);
         *paused_until = until.max(*paused_until);
     }

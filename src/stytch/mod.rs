@@ -41,7 +41,7 @@ use crate::keys::RemoteKeys;
 #[cfg(feature = "sessions")]
 use crate::keys::RemoteKeysError;
 use crate::layer::StepUpLayer;
-use crate::token::Verifier;
+use crate::token::{LocalRevocations, Verifier};
 
 /// A Stytch project: from its id follow the issuers and the audience of its tokens, the address of its keys and the name
 /// of its cookie.
@@ -67,6 +67,7 @@ pub struct Project {
     custom_domain: Option<Box<str>>,
     session_jwt_cookie: Box<str>,
     session_token_cookie: Box<str>,
+    revocations: LocalRevocations,
     #[cfg(feature = "remote")]
     keys: RemoteKeys,
     /// Its connections to the API.
@@ -112,6 +113,7 @@ impl Project {
             custom_domain: None,
             session_jwt_cookie: SESSION_JWT_COOKIE.into(),
             session_token_cookie: SESSION_TOKEN_COOKIE.into(),
+            revocations: LocalRevocations::new(),
             #[cfg(feature = "remote")]
             keys: RemoteKeys::new(&jwks_url(vertical, None, id))?,
             #[cfg(feature = "sessions")]
@@ -226,10 +228,10 @@ impl Project {
         self.guard_with(self.verifier())
     }
 
-    /// A verifier of its tokens with these keys.
+    /// A verifier of its tokens with these keys. What one verifier of the project revokes, all do.
     #[must_use]
     pub fn verifier_with(&self, keys: impl KeySource) -> Verifier {
-        let verifier = Verifier::new(keys, self.issuers(), self.audience());
+        let verifier = Verifier::new(keys, self.issuers(), self.audience()).revocations(self.revocations.clone());
         match self.vertical {
             Vertical::Consumer => verifier,
             Vertical::B2b => verifier.b2b(),

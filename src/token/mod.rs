@@ -134,13 +134,14 @@ impl Verifier {
         self.judge_token(token, now)?.usable()
     }
 
-    /// From now on the session of this id is refused here, until its JWTs have expired: [`TokenError::Revoked`].
+    /// From now on the session of this id is refused here, until its JWTs have expired: [`TokenError::Revoked`]. A guard that
+    /// renews sessions would renew it then: end it with Stytch too, as `StepUpLayer::sign_out` does.
     pub fn revoke_session(&self, session_id: &str) {
         self.settings.revocations.revoke_session(session_id, self.now());
     }
 
     /// From now on this user's (in an organization: member's) sessions are refused here that began until now, until their
-    /// JWTs have expired: [`TokenError::Revoked`].
+    /// JWTs have expired: [`TokenError::Revoked`]. End them with Stytch too.
     pub fn revoke_user(&self, user_id: &str) {
         self.settings.revocations.revoke_user(user_id, self.now());
     }

@@ -25,7 +25,7 @@ pub trait Revocations: Send + Sync + 'static {
     fn revoke_session(&self, session_id: &str, now: OffsetDateTime);
 
     /// From now on the sessions of this user (in an organization: of this member) are revoked that began until now, or within
-    /// the verifier's leeway after. A session that does not say when it began goes by when its JWT was issued.
+    /// the verifier's leeway after. So is one that does not say when it began.
     fn revoke_user(&self, user_id: &str, now: OffsetDateTime);
 }
 
@@ -46,7 +46,9 @@ pub trait Revocations: Send + Sync + 'static {
 /// # Ok::<(), TokenError>(())
 /// ```
 ///
-/// An entry is kept for 10 minutes, twice the life of a JWT of Stytch's, unless [`keep_for`](Self::keep_for) says otherwise.
+/// An entry is kept for 10 minutes, twice the life of a JWT of Stytch's, unless [`keep_for`](Self::keep_for) says otherwise: then
+/// every JWT of the session has expired. A guard that renews sessions would renew it then, so it has to be revoked with Stytch
+/// too, as `StepUpLayer::sign_out` does.
 /// Of more than 100,000 entries the ones that would go first go early, with a warning in the log.
 #[derive(Clone)]
 pub struct LocalRevocations {
@@ -153,12 +155,14 @@ impl Kept {
         }
     }
 
-    fn insert(&mut self, subject: Subject, id: Arc<str>, revoked: Revoked) {
-        let end = revoked.end;
-        if let Some(earlier) = self.of(subject).insert(Arc::clone(&id), revoked) {
+    /// Beside an earlier one of the same, the later of each time counts: clocks are put back.
+    fn insert(&mut self, subject: Subject, id: Arc<str>, mut revoked: Revoked) {
+        if let Some(earlier) = self.of(subject).remove(&id) {
             self.by_end.remove(&(earlier.end, subject, Arc::clone(&id)));
+            revoked = Revoked { at: revoked.at.max(earlier.at), end: revoked.end.max(earlier.end) };
         }
-        self.by_end.insert((end, subject, id));
+        self.by_end.insert((revoked.end, subject, Arc::clone(&id)));
+        self.of(subject).insert(id, revoked);
     }
 
     fn remove_first(&mut self) {
@@ -174,8 +178,9 @@ impl Revocations for LocalRevocations {
             return false;
         }
         let kept = self.entries.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let began = Moment::from(session.started_at().unwrap_or(session.token_issued_at()));
-        let is_older = |revoked: &Revoked| began <= Moment::from(revoked.at).plus(session.leeway());
+        let began = session.started_at().map(Moment::from);
+        let is_older =
+            |revoked: &Revoked| began.is_none_or(|began| began <= Moment::from(revoked.at).plus(session.leeway()));
         kept.sessions.contains_key(session.id()) || kept.users.get(session.user_id()).is_some_and(is_older)
     }
 
@@ -231,6 +236,16 @@ mod tests {
         let revocations = LocalRevocations::new();
         revocations.revoke_user(undated.user_id(), NOW);
         assert!(revocations.is_revoked(&undated));
+    }
+
+    #[test]
+    fn a_second_revocation_does_not_weaken_the_first() {
+        let revocations = LocalRevocations::new();
+        let begun = session().started_ago(Duration::ZERO).build();
+        revocations.revoke_user(begun.user_id(), NOW + seconds(10));
+        revocations.revoke_user(begun.user_id(), NOW - seconds(60));
+        assert!(revocations.is_revoked(&begun));
+        assert_eq!(revocations.len(), 1);
     }
 
     #[test]

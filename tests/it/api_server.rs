@@ -15,6 +15,8 @@ pub(crate) enum Reply {
     Raw(Vec<u8>),
     /// These bytes, and the connection is closed without a word.
     RawAndClose(Vec<u8>),
+    /// These bytes, and no more.
+    RawAndHold(Vec<u8>),
     /// The other reply, once it is let.
     WhenLet(Box<Reply>),
     /// The connection is closed in order.
@@ -141,6 +143,10 @@ async fn give(stream: &mut TcpStream, reply: Reply) -> std::io::Result<bool> {
             return Ok(true);
         }
         Reply::RawAndClose(bytes) => stream.write_all(&bytes).await?,
+        Reply::RawAndHold(bytes) => {
+            stream.write_all(&bytes).await?;
+            drop(stream.read_u8().await);
+        }
         Reply::Reset => stream.set_zero_linger()?,
         Reply::Endless(head) => {
             stream.write_all(head.as_bytes()).await?;

@@ -28,6 +28,7 @@ mod policy_table;
 mod projects;
 mod remote_keys;
 mod renewal;
+mod renewal_attacks;
 mod renewal_faults;
 mod renewal_over_http;
 mod sessions_api;

@@ -261,7 +261,7 @@ async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
         assert_eq!(world.sessions.calls(), calls);
     }
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (401, "session_unknown"));
-    for opaque in ["x", &*"x".repeat(512)] {
+    for opaque in ["x", &*"x".repeat(1_024)] {
         assert_eq!(
             outcome(&guard, with_header("cookie", &format!("stytch_session={opaque}"))).await.1,
             "session_unknown"
@@ -269,7 +269,7 @@ async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
     }
     assert_eq!(world.sessions.calls(), 4);
     // What cannot be one is not asked about.
-    for opaque in ["", "a b", &*"x".repeat(513)] {
+    for opaque in ["", "a b", &*"x".repeat(1_025)] {
         assert_eq!(
             outcome(&guard, with_header("cookie", &format!("stytch_session={opaque}"))).await.1,
             "session_unknown"

@@ -141,7 +141,7 @@ async fn a_session_of_another_user_or_project_is_refused() {
         }
         assert_eq!(authority.calls(), 1);
     }
-    for token in ["", "a;b", "a b", "a\r\nb", "\"a\"", &"x".repeat(16_385)] {
+    for token in ["", "a;b", "a b", "a\r\nb", "\"a\"", &"x".repeat(1_025)] {
         let (jwt, token) = (world.issuer.mint(&proved(&[Factor::Password])), token.to_owned());
         let authority = Scripted::new(move |_| {
             let tokens = SessionTokens { session_token: token.clone(), session_jwt: jwt.clone() };

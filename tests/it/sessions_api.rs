@@ -306,6 +306,14 @@ async fn without_both_tokens_there_is_no_session() {
 }
 
 #[tokio::test]
+async fn a_refusal_counts_by_its_head_where_its_body_does_not_end() {
+    let head = "HTTP/1.1 429 X\r\ncontent-type: application/json\r\nretry-after: 30\r\ncontent-length: 99\r\n\r\n{";
+    let server = ApiServer::start([Reply::RawAndHold(head.into())]).await;
+    let error = api(&server).timeout(Duration::from_millis(300)).authenticate(&old_token()).await.unwrap_err();
+    assert_eq!((error.status().map(|status| status.as_u16()), error.retry_after()), (Some(429), Some(seconds(30))));
+}
+
+#[tokio::test]
 async fn an_error_object_is_a_typed_error() {
     let server = ApiServer::start([
         error(404, "session_not_found"),

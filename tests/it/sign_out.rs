@@ -8,11 +8,11 @@ use axum::routing::{get, post};
 use axum::{Router, extract::State};
 use time::OffsetDateTime;
 use tower_step_up::{
-    AuthorityError, Factor, Grant, LocalRevocations, PresentedToken, Revocations, Session, SessionAuthority,
-    SessionTokens, SetCookies, StepUpLayer, TakeUpError, TokenError,
+    AuthorityAnswer, AuthorityError, Factor, Grant, LocalRevocations, PresentedToken, Revocations, Session,
+    SessionAuthority, SessionTokens, SetCookies, StepUpLayer, TakeUpError, TokenError,
 };
 
-use crate::renewal::{Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies};
+use crate::renewal::{Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header};
 use crate::support::{proved, seconds, send};
 
 fn headers() -> HeaderMap {
@@ -83,10 +83,38 @@ async fn an_authority_that_fails_keeps_nobody_signed_in_here() {
     let out = guard.sign_out(&session, &headers()).await;
     assert!(matches!(out.revoked, Err(AuthorityError::Unavailable { .. })));
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (401, "session_revoked"));
+    // One that panics takes nothing with it.
+    let panicking = world.issuer.guard().renew_with(Panics);
+    assert!(panicking.sign_out(&session, &headers()).await.revoked.is_err());
+    assert_eq!(outcome(&panicking, with_cookies(&tokens)).await, (401, "session_revoked"));
     // Without an authority a session is ended here.
     let alone = world.issuer.guard();
     assert!(alone.sign_out(&session, &headers()).await.revoked.is_ok());
     assert_eq!(outcome(&alone, with_cookies(&tokens)).await, (401, "session_revoked"));
+}
+
+struct Panics;
+
+impl SessionAuthority for Panics {
+    fn authenticate(&self, _token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+        panic!("scripted")
+    }
+
+    fn revoke(&self, _session_id: String) -> AuthorityAnswer<()> {
+        panic!("scripted")
+    }
+}
+
+#[tokio::test]
+async fn the_guards_of_one_project_know_of_each_others_sign_outs() {
+    let world = World::new();
+    let project = tower_step_up::stytch::Project::new(world.issuer.audience()).unwrap();
+    let guard = || StepUpLayer::new(project.clone().verifier_with(world.issuer.clone()).clock(world.clock.clone()));
+    let (one, other) = (guard(), guard());
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let session = session_of(&one, &tokens).await;
+    assert!(one.sign_out(&session, &headers()).await.revoked.is_ok());
+    assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
 }
 
 #[tokio::test]
@@ -102,6 +130,10 @@ async fn a_users_sessions_are_revoked_that_began_before() {
     assert_eq!(outcome(&guard, with_bearer(&before)).await, (401, "session_revoked"));
     assert_eq!(outcome(&guard, with_bearer(&others)).await, (200, ""));
     assert_eq!(outcome(&guard, with_bearer(&after)).await, (200, ""));
+    // One that does not say when it began might have.
+    let undated = world.sessions.begin(&proved(&[Factor::Password]).without_start());
+    let opaque = with_header("cookie", &format!("stytch_session={}", undated.session_token));
+    assert_eq!(outcome(&guard, opaque).await, (401, "session_unknown"));
 }
 
 #[tokio::test]

@@ -51,6 +51,8 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
 /// | what is encoded in the path | no slash, backslash, dot segment or control character; none of the wide forms of slashes |
 /// | what is encoded in the query | no control character |
 /// | depth | what is encoded more than 8 times is refused; at each depth the rules hold |
+///
+/// It is an address and no HTML: in a page it has to be escaped like any text, since an address may have `&`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReturnTo(Box<str>);
 
