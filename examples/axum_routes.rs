@@ -23,6 +23,7 @@ use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::routing::{any, get, post};
+use time::format_description::well_known::Rfc3339;
 use tower_http::cors::CorsLayer;
 use tower_step_up::{Factor, Grant, Policy, Session, StepUpLayer};
 
@@ -76,7 +77,8 @@ async fn account(grant: Grant) -> String {
 }
 
 async fn transfer(grant: Grant) -> String {
-    format!("{}, it is sent. You may send more until {}.\n", grant.session().user_id(), grant.expires_at())
+    let until = grant.expires_at().format(&Rfc3339).unwrap_or_default();
+    format!("{}, it is sent. You may send more until {until}.\n", grant.session().user_id())
 }
 
 async fn admin_keys(grant: Grant) -> String {

@@ -23,6 +23,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use time::format_description::well_known::Rfc3339;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_step_up::{Factor, Grant, Policy, ResponseBody, StepUp, StepUpLayer};
 
@@ -133,7 +134,7 @@ fn account(grant: &Grant) -> Response<Text> {
 }
 
 fn transfer(grant: &Grant) -> Response<Text> {
-    let (user, until) = (grant.session().user_id(), grant.expires_at());
+    let (user, until) = (grant.session().user_id(), grant.expires_at().format(&Rfc3339).unwrap_or_default());
     page(StatusCode::OK, format!("{user}, it is sent. You may send more until {until}.\n"))
 }
 

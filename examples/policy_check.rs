@@ -25,8 +25,7 @@ usage: policy_check [--fail-on remark|warning] FILE…
        policy_check --diff OLD NEW
 exits with 1 where a finding is at or above the level (warning), or something got weaker, and with 2 on errors";
 
-const LEGEND: &str = "\
-  cold: how many compromises it takes at the least to sign in and meet the policy
+const LEGEND: &str = "  cold: how many compromises it takes at the least to sign in and meet the policy
   hijacked: how many where the attacker holds a live session; 0: the session alone is enough
   warning: the policy gives less than it reads as, or cannot be met; remark: good to know";
 

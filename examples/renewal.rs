@@ -134,12 +134,12 @@ fn person(user: &str) -> SessionBuilder {
     testing::session().user(user)
 }
 
-/// Ten minutes behind: the JWTs it dates have expired.
-struct Behind;
+/// So long behind: the age of the JWTs that it dates.
+struct Behind(Duration);
 
 impl Clock for Behind {
     fn now(&self) -> OffsetDateTime {
-        SystemClock.now() - Duration::from_secs(600)
+        SystemClock.now() - self.0
     }
 }
 
@@ -156,7 +156,7 @@ impl Bank {
         };
         let navigation = "-H \"Sec-Fetch-Mode: navigate\" -H \"Accept: text/html\"";
 
-        let ada = self.expired("user-test-ada", &[Factor::Password]).await;
+        let ada = self.aged(Duration::from_secs(600), "user-test-ada", &[Factor::Password]).await;
         ask(
             "Ada: a password; her JWT has expired, and her session is alive",
             &[
@@ -169,22 +169,26 @@ impl Bank {
         );
         let ben = self.sessions.begin(&person("user-test-ben").proved(Factor::Password));
         ask(
-            "Ben: a password, and then a second factor: his weaker session dies when the stronger one is born",
+            "Ben: a password, and then a second factor: his weaker session dies when the stronger one is born (in this order)",
             &[
                 ("GET /account: 401 insufficient_user_authentication", cookies(&ben)),
                 (
                     "POST /second-factor: 303 to /account, new cookies",
-                    format!("-X POST -d return_to=/account {}", cookies(&ben)),
+                    format!("-X POST -d return_to=/account -c ben.cookies {}", cookies(&ben)),
                 ),
+                ("GET /account: 200", "-b ben.cookies".to_owned()),
                 ("GET /account: 401 invalid_token", cookies(&ben)),
             ],
         );
-        let cleo = self.sessions.begin(&person("user-test-cleo").proved(Factor::Password).proved(Factor::Totp));
+        let cleo = self.aged(Duration::from_secs(60), "user-test-cleo", &[Factor::Password, Factor::Totp]).await;
         ask(
-            "Cleo: two factors; she signs out, and her tokens are worth nothing at once",
+            "Cleo: two factors; she signs out, and her tokens are worth nothing at once (in this order)",
             &[
-                ("POST /account/close: 200", format!("-X POST {}", bearer(&cleo))),
-                ("POST /sign-out: 403", format!("-X POST -H \"Sec-Fetch-Site: cross-site\" {}", cookies(&cleo))),
+                ("POST /account/close: 200, a fresh JWT in Stytch-Session-JWT", format!("-X POST {}", bearer(&cleo))),
+                (
+                    "POST /sign-out: 403, sent from another site",
+                    format!("-X POST -H \"Sec-Fetch-Site: cross-site\" {}", cookies(&cleo)),
+                ),
                 ("POST /sign-out: 200, cookies removed", format!("-X POST {}", cookies(&cleo))),
                 ("GET /account: 401 invalid_token", cookies(&cleo)),
                 ("GET /account: 401 invalid_token", bearer(&cleo)),
@@ -193,13 +197,13 @@ impl Bank {
         lines + &format!("\nThe tokens live five minutes. This prints fresh ones:\n  curl {}/people\n", self.base)
     }
 
-    /// Tokens of a session that is alive, of which the JWT has expired.
-    async fn expired(&self, user: &str, factors: &[Factor]) -> SessionTokens {
+    /// Tokens of a session that is alive, of which the JWT has this age.
+    async fn aged(&self, age: Duration, user: &str, factors: &[Factor]) -> SessionTokens {
         let session = factors.iter().fold(person(user), |session, factor| session.proved(factor.clone()));
         let tokens = self.sessions.begin(&session);
         let id = self.guard.verifier().verify(&tokens.session_jwt).await.map(|it| it.id().to_owned());
         let session = session.id(&id.unwrap_or_default());
-        SessionTokens { session_jwt: self.issuer.clone().clock(Behind).mint(&session), ..tokens }
+        SessionTokens { session_jwt: self.issuer.clone().clock(Behind(age)).mint(&session), ..tokens }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What keeps the sessions: a token in, the live session's fresh tokens out.
@@ -28,11 +29,22 @@ use std::time::Duration;
 ///
 /// What it answers is not trusted: the fresh JWT is verified like any other.
 pub trait SessionAuthority: Send + Sync + 'static {
-    /// The live session of this token. Its JWT may have expired.
+    /// The live session of this token. Its JWT may have expired. What is said of one JWT of a session is remembered of the
+    /// session, so it has to hold for each of them.
     fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens>;
 
     /// Ends the session of this id. One that is not there any more is no error.
     fn revoke(&self, session_id: String) -> AuthorityAnswer<()>;
+}
+
+impl<A: SessionAuthority + ?Sized> SessionAuthority for Arc<A> {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+        (**self).authenticate(token)
+    }
+
+    fn revoke(&self, session_id: String) -> AuthorityAnswer<()> {
+        (**self).revoke(session_id)
+    }
 }
 
 /// What an authority will answer. It runs in a task of its own.
@@ -93,6 +105,7 @@ impl fmt::Debug for SessionTokens {
 
 /// Why an authority has no live session to give.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum AuthorityError {
     /// It knows no such session: it has ended, was revoked, or never was.
     UnknownSession,

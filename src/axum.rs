@@ -105,6 +105,13 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
     }
 }
 
+#[cfg(feature = "sessions")]
+impl IntoResponse for SetCookies {
+    fn into_response(self) -> Response {
+        (self, ()).into_response()
+    }
+}
+
 /// `(cookies, "signed in")` is a response with the cookies.
 #[cfg(feature = "sessions")]
 impl IntoResponseParts for SetCookies {

@@ -32,9 +32,9 @@ pub use self::authority::{
 #[cfg(feature = "axum")]
 pub use self::axum::MissingGrant;
 pub use self::clock::{Clock, SystemClock};
-pub use self::credentials::{CredentialError, CredentialSource};
 #[cfg(feature = "sessions")]
-pub use self::credentials::{SessionCookies, SetCookies};
+pub use self::credentials::{CookieAttributeError, SessionCookies, SetCookies};
+pub use self::credentials::{CredentialError, CredentialSource};
 pub use self::excerpt::Excerpt;
 pub use self::factor::{AuthenticationFactor, Factor, UnknownFactor, UnlistedFactor};
 pub use self::keys::{

@@ -7,7 +7,7 @@ mod session_cookies;
 #[cfg(feature = "sessions")]
 pub(crate) use self::session_cookies::forbid_storing;
 #[cfg(feature = "sessions")]
-pub use self::session_cookies::{SessionCookies, SetCookies};
+pub use self::session_cookies::{CookieAttributeError, SessionCookies, SetCookies};
 
 use std::fmt;
 
@@ -52,6 +52,33 @@ pub(crate) const SESSION_JWT_COOKIE: &str = "stytch_session_jwt";
 
 /// The name that they give the cookie with the opaque session token.
 pub(crate) const SESSION_TOKEN_COOKIE: &str = "stytch_session";
+
+/// What the cookies are called that carry a session's tokens.
+#[cfg(feature = "sessions")]
+#[derive(Clone, Copy)]
+pub(crate) struct CookieNames<'a> {
+    pub(crate) session_jwt: &'a str,
+    pub(crate) session_token: &'a str,
+}
+
+#[cfg(feature = "sessions")]
+impl<'a> CookieNames<'a> {
+    /// The first of each that is looked for, or else Stytch's.
+    pub(crate) fn of(sources: &'a [CredentialSource]) -> Self {
+        let session_jwt = sources.iter().find_map(|source| match source {
+            CredentialSource::Cookie(name) => Some(&**name),
+            _ => None,
+        });
+        let session_token = sources.iter().find_map(|source| match source {
+            CredentialSource::SessionTokenCookie(name) => Some(&**name),
+            _ => None,
+        });
+        Self {
+            session_jwt: session_jwt.unwrap_or(SESSION_JWT_COOKIE),
+            session_token: session_token.unwrap_or(SESSION_TOKEN_COOKIE),
+        }
+    }
+}
 
 /// How a request brings its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

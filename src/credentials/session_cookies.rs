@@ -1,22 +1,24 @@
 //! Setting and removing the cookies that carry a session's tokens (RFC 6265, section 4.1).
 
+use std::fmt;
+
 use cookie::{Cookie, CookieBuilder, SameSite};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use time::Duration;
 
-use super::{SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
+use super::CookieNames;
 use crate::authority::SessionTokens;
 use crate::endpoint;
 
 /// How this application sets the cookies that carry a session's tokens: `HttpOnly`, `SameSite=Lax`, `Secure` except on
 /// loopback, `Path=/`, without `Domain`, for as long as the session lives.
 ///
-/// Names, `Domain` and `Path` have to be those with which the cookies were first set: with others a browser keeps both, and
-/// two cookies of one name are a 400. Where Stytch's browser SDK sets them, say [`readable_by_scripts`](Self::readable_by_scripts).
+/// Their names are those that the guard reads first, as its [`credentials`](crate::StepUpLayer::credentials) say; where they
+/// name no cookie, Stytch's. `Domain` and `Path` have to be those with which the cookies were first set: with others a browser
+/// keeps both, and two cookies of one name are a 400. A cookie whose name begins with `__Host-` has neither (RFC 6265bis, section
+/// 4.1.3.2). Where Stytch's browser SDK sets them, say [`readable_by_scripts`](Self::readable_by_scripts).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionCookies {
-    session_jwt: Box<str>,
-    session_token: Box<str>,
     domain: Option<Box<str>>,
     path: Box<str>,
     http_only: bool,
@@ -24,38 +26,38 @@ pub struct SessionCookies {
 }
 
 impl Default for SessionCookies {
-    /// Stytch's names: `stytch_session_jwt` and `stytch_session`.
     fn default() -> Self {
-        Self::named(SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE)
+        Self { domain: None, path: "/".into(), http_only: true, always_secure: false }
     }
 }
 
 impl SessionCookies {
-    /// Cookies of these names: for the session JWT, and for the opaque session token.
-    #[must_use]
-    pub fn named(session_jwt: &str, session_token: &str) -> Self {
-        Self {
-            session_jwt: session_jwt.into(),
-            session_token: session_token.into(),
-            domain: None,
-            path: "/".into(),
-            http_only: true,
-            always_secure: false,
-        }
-    }
-
     /// With this `Domain`: for it and the domains below it.
-    #[must_use]
-    pub fn domain(mut self, domain: &str) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Where it has other characters than letters, digits, `.` and `-`.
+    pub fn domain(mut self, domain: &str) -> Result<Self, CookieAttributeError> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        if domain.is_empty() || !domain.bytes().all(is_plain) {
+            return Err(CookieAttributeError { attribute: "Domain", value: domain.into() });
+        }
         self.domain = Some(domain.into());
-        self
+        Ok(self)
     }
 
     /// With this `Path`.
-    #[must_use]
-    pub fn path(mut self, path: &str) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Where it does not begin with `/`, or has a `;`, a space or a character that is no visible ASCII.
+    pub fn path(mut self, path: &str) -> Result<Self, CookieAttributeError> {
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b';';
+        if !path.starts_with('/') || !path.bytes().all(is_plain) {
+            return Err(CookieAttributeError { attribute: "Path", value: path.into() });
+        }
         self.path = path.into();
-        self
+        Ok(self)
     }
 
     /// Without `HttpOnly`, as Stytch's browser SDK sets them, which has to read them: so can any script of the site.
@@ -74,29 +76,37 @@ impl SessionCookies {
     }
 
     /// Both tokens, for a browser whose request has these headers; without an age until the browser is closed.
-    pub(crate) fn set(&self, tokens: &SessionTokens, max_age: Option<Duration>, request: &HeaderMap) -> SetCookies {
-        let pairs = [(&self.session_jwt, &*tokens.session_jwt), (&self.session_token, &*tokens.session_token)];
+    pub(crate) fn set(
+        &self,
+        names: CookieNames<'_>,
+        tokens: &SessionTokens,
+        max_age: Option<Duration>,
+        request: &HeaderMap,
+    ) -> SetCookies {
+        let pairs = [(names.session_jwt, &*tokens.session_jwt), (names.session_token, &*tokens.session_token)];
         SetCookies(pairs.into_iter().filter_map(|(name, value)| self.cookie(name, value, max_age, request)).collect())
     }
 
     /// What removes both.
-    pub(crate) fn remove(&self, request: &HeaderMap) -> SetCookies {
-        let names = [&self.session_jwt, &self.session_token].into_iter();
+    pub(crate) fn remove(&self, names: CookieNames<'_>, request: &HeaderMap) -> SetCookies {
+        let names = [names.session_jwt, names.session_token].into_iter();
         SetCookies(names.filter_map(|name| self.cookie(name, "", Some(Duration::ZERO), request)).collect())
     }
 
     fn cookie(&self, name: &str, value: &str, max_age: Option<Duration>, request: &HeaderMap) -> Option<SetCookie> {
+        let is_for_host = name.starts_with("__Host-");
         let mut cookie: CookieBuilder<'_> = Cookie::build((name, value))
-            .path(&*self.path)
+            .path(if is_for_host { "/" } else { &*self.path })
             .same_site(SameSite::Lax)
             .http_only(self.http_only)
             .secure(self.is_secure(name, request));
         if let Some(max_age) = max_age {
             cookie = cookie.max_age(max_age);
         }
-        if let Some(domain) = &self.domain {
+        if let Some(domain) = self.domain.as_ref().filter(|_| !is_for_host) {
             cookie = cookie.domain(&**domain);
         }
+        // Its name is one that no request can bring either.
         let mut line = HeaderValue::try_from(cookie.build().to_string()).ok()?;
         line.set_sensitive(true);
         Some(SetCookie { name: name.into(), line })
@@ -108,6 +118,21 @@ impl SessionCookies {
     }
 }
 
+/// An attribute that no cookie can have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieAttributeError {
+    attribute: &'static str,
+    value: Box<str>,
+}
+
+impl fmt::Display for CookieAttributeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} cannot be the {} of a cookie", self.value, self.attribute)
+    }
+}
+
+impl std::error::Error for CookieAttributeError {}
+
 fn is_on_loopback(request: &HeaderMap) -> bool {
     let mut hosts = request.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
@@ -117,7 +142,7 @@ fn is_on_loopback(request: &HeaderMap) -> bool {
 
 /// `Set-Cookie` headers for a response: each with a token, or with what removes one. `Debug` shows no tokens.
 ///
-/// With the feature `axum` it is a part of a response: `(cookies, "signed in")`.
+/// With the feature `axum` it is a response, and a part of one: `(cookies, "signed in")`.
 #[must_use = "a browser gets the cookies only where they are put into the response"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetCookies(Vec<SetCookie>);
@@ -149,10 +174,13 @@ impl SetCookies {
     }
 }
 
-/// Also what caches of content delivery networks go by instead (RFC 9213).
+/// Also what caches of content delivery networks go by instead (RFC 9213): `CDN-Cache-Control` and one for each of them.
 pub(crate) fn forbid_storing(headers: &mut HeaderMap) {
-    headers.remove("cdn-cache-control");
-    headers.remove("surrogate-control");
+    let is_targeted = |name: &HeaderName| name.as_str().ends_with("-cache-control") || name == "surrogate-control";
+    let targeted: Vec<_> = headers.keys().filter(|name| is_targeted(name)).cloned().collect();
+    for name in targeted {
+        headers.remove(name);
+    }
     // It fails only where there are as many headers as there can be.
     let _ = headers.try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
@@ -173,6 +201,8 @@ mod tests {
         HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))])
     }
 
+    const NAMES: CookieNames<'_> = CookieNames { session_jwt: "stytch_session_jwt", session_token: "stytch_session" };
+
     fn tokens() -> SessionTokens {
         SessionTokens { session_token: "opaque".into(), session_jwt: "a.b.c".into() }
     }
@@ -180,7 +210,7 @@ mod tests {
     #[test]
     fn cookies_are_set_and_removed_with_the_same_attributes() {
         let cookies = SessionCookies::default();
-        let set = cookies.set(&tokens(), Some(Duration::seconds(3_600)), &from("app.example"));
+        let set = cookies.set(NAMES, &tokens(), Some(Duration::seconds(3_600)), &from("app.example"));
         assert_eq!(
             lines(&set),
             [
@@ -188,21 +218,42 @@ mod tests {
                 "stytch_session=opaque; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600",
             ]
         );
-        let own = SessionCookies::named("jwt", "token").domain("app.example").path("/app").readable_by_scripts();
+        let own = cookies.domain("app.example").expect("plain").path("/app").expect("plain").readable_by_scripts();
+        let names = CookieNames { session_jwt: "jwt", session_token: "token" };
         assert_eq!(
-            lines(&own.remove(&from("app.example"))),
+            lines(&own.remove(names, &from("app.example"))),
             [
                 "jwt=; SameSite=Lax; Secure; Path=/app; Domain=app.example; Max-Age=0",
                 "token=; SameSite=Lax; Secure; Path=/app; Domain=app.example; Max-Age=0",
             ]
         );
         assert!(!format!("{set:?}").contains("opaque"));
+        // One of the first prefix is for this host alone.
+        let names = CookieNames { session_jwt: "__Host-jwt", session_token: "__Secure-token" };
+        assert_eq!(
+            lines(&own.remove(names, &from("localhost"))),
+            [
+                "__Host-jwt=; SameSite=Lax; Secure; Path=/; Max-Age=0",
+                "__Secure-token=; SameSite=Lax; Secure; Path=/app; Domain=app.example; Max-Age=0",
+            ]
+        );
+    }
+
+    #[test]
+    fn attributes_that_no_cookie_can_have_are_refused() {
+        for domain in ["", "app.example\n", "app.example; Path=/", "app example", "ä.example"] {
+            let error = SessionCookies::default().domain(domain).expect_err(domain);
+            assert_eq!(error.to_string(), format!("{domain:?} cannot be the Domain of a cookie"));
+        }
+        for path in ["", "app", "/a;b", "/a b", "/a\n", "/ä"] {
+            assert!(SessionCookies::default().path(path).is_err(), "{path}");
+        }
     }
 
     #[test]
     fn secure_except_on_loopback() {
         let is_secure = |cookies: &SessionCookies, request: &HeaderMap| {
-            lines(&cookies.remove(request)).iter().all(|line| line.contains("; Secure"))
+            lines(&cookies.remove(NAMES, request)).iter().all(|line| line.contains("; Secure"))
         };
         let cookies = SessionCookies::default();
         for (host, want) in [
@@ -222,12 +273,11 @@ mod tests {
         two.append(header::HOST, HeaderValue::from_static("app.example"));
         assert!(is_secure(&cookies, &two) && is_secure(&cookies, &HeaderMap::new()));
         assert!(is_secure(&cookies.always_secure(), &from("localhost")));
-        assert!(is_secure(&SessionCookies::named("__Host-jwt", "__Secure-token"), &from("localhost")));
     }
 
     #[test]
     fn what_the_handler_set_stays_alone() {
-        let set = SessionCookies::default().set(&tokens(), Some(Duration::seconds(60)), &from("app.example"));
+        let set = SessionCookies::default().set(NAMES, &tokens(), Some(Duration::seconds(60)), &from("app.example"));
         for (line, want) in [
             ("theme=dark", &["theme", "stytch_session_jwt", "stytch_session"][..]),
             ("stytch_session_jwt=; Max-Age=0", &["stytch_session_jwt"]),

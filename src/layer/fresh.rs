@@ -1,17 +1,17 @@
 //! The fresh tokens of a session that was renewed, the way that the old ones came.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderValue};
 
 use super::guard::Guard;
 use crate::credentials::{Carrier, SetCookies, forbid_storing};
-use crate::renewal::{FRESH_JWT, Renewed};
-use crate::session::Session;
-use crate::token::{TokenError, Verifier};
+use crate::renewal::{Exchanges, FRESH_JWT, Renewed};
 
 /// Held ready while the inner service works.
 pub(super) struct Fresh {
-    session: Session,
-    verifier: Verifier,
+    renewed: Arc<Renewed>,
+    exchanges: Arc<Exchanges>,
     form: Form,
 }
 
@@ -22,23 +22,25 @@ enum Form {
 
 impl Fresh {
     /// For whoever sent a request with these headers, by this carrier.
-    pub(super) fn new(guard: &Guard, carrier: Carrier, renewed: &Renewed, request: &HeaderMap) -> Option<Self> {
-        let (session, verifier) = (renewed.session.clone(), guard.verifier.clone());
-        if carrier.is_cookie() {
-            let rest = session.stated_end().map(|end| end - verifier.now());
-            let form = Form::Cookies(guard.cookies.set(&renewed.tokens, rest, request));
-            return Some(Self { session, verifier, form });
-        }
-        guard.exchanges.as_ref().filter(|exchanges| exchanges.renewal.answers_with_jwt)?;
-        let mut jwt = HeaderValue::try_from(&renewed.tokens.session_jwt).ok()?;
-        jwt.set_sensitive(true);
-        Some(Self { session, verifier, form: Form::Header(jwt) })
+    pub(super) fn new(guard: &Guard, carrier: Carrier, renewed: &Arc<Renewed>, request: &HeaderMap) -> Option<Self> {
+        let (renewed, exchanges) = (Arc::clone(renewed), guard.exchanges.clone()?);
+        let form = if carrier.is_cookie() {
+            let rest = renewed.session.stated_end().map(|end| end - guard.verifier.now());
+            Form::Cookies(guard.set_cookies(&renewed.tokens, rest, request))
+        } else if exchanges.renewal.answers_with_jwt {
+            let mut jwt = HeaderValue::try_from(&renewed.tokens.session_jwt).ok()?;
+            jwt.set_sensitive(true);
+            Form::Header(jwt)
+        } else {
+            return None;
+        };
+        Some(Self { renewed, exchanges, form })
     }
 
-    /// Not where the session was revoked meanwhile: the inner service may have signed out, or taken up others.
+    /// Not where others have taken their place meanwhile: the inner service, or another request, may have taken a step or
+    /// signed out. To withhold them costs a renewal at most.
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
-        let judged = self.verifier.judge(self.session.clone(), self.verifier.now());
-        if judged.verdict == Err(TokenError::Revoked) {
+        if !self.exchanges.are_current(&self.renewed) {
             return;
         }
         match &self.form {

@@ -30,7 +30,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, ReqBody, F> {
-        /// A request that waits for keys; of it only the verdict is boxed.
+        /// A request that waits, for keys or for its session; of it only the verdict is boxed.
         Waiting { pending: Option<Pending<S, ReqBody>> },
         Passed { #[pin] response: F, after: After },
         Refused { response: Option<Response<Bytes>> },

@@ -140,7 +140,7 @@ impl StepUpLayer {
     /// A guard that lets requests without credentials through, without a grant: handlers take `Option<Grant>`. Credentials
     /// that are there are judged in full, so an expired token or an empty cookie is refused. Whoever wants a public page to
     /// show to everybody answers [`Rejection::InvalidToken`](crate::Rejection::InvalidToken) there with a
-    /// [responder](Self::respond_with) that clears the cookie and sends the browser back.
+    /// [responder](Self::respond_with) that clears the cookie (`remove_cookies`, feature `sessions`) and sends the browser back.
     #[must_use]
     pub fn optional(&self) -> Self {
         self.with(|guard| guard.optional = true)

@@ -10,7 +10,7 @@
 //! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token. Where its key is not
 //!    known yet, the request waits for keys; with `RemoteKeys` 5 s at most.
 //!    With the feature `sessions` a guard can exchange a JWT that has expired, or an opaque session token, and have sessions
-//!    confirmed; then it waits for that, 5 s at most if nothing else is said.
+//!    confirmed; then it waits for that too, 5.5 s at most where the authority's patience is not changed.
 //! 3. The guard's [`Policy`](crate::Policy) is evaluated at the time of the verifier's clock, read after any wait.
 //! 4. The [`Grant`](crate::Grant) goes into the request's extensions, and the request on.
 //!
@@ -63,7 +63,7 @@
 //!   with `expose_headers([WWW_AUTHENTICATE])`.
 //! - HEAD runs through a GET route and is guarded like it.
 //! - A concurrency limit belongs outside: a guard that refuses has taken the permit of the service behind it.
-//! - Timeouts belong outside, so that they cover the wait for keys.
+//! - Timeouts belong outside, so that they cover the wait for keys and sessions.
 //!
 //! # Logs
 //!

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::case::{Case, Judgement, Verdict};
-use crate::authority::{self, AuthorityUnavailable};
+use crate::authority;
 use crate::credentials::Credential;
 use crate::policy::Grant;
 use crate::rejection::Rejection;
@@ -39,6 +39,8 @@ fn ask(case: &Case<'_>, question: Question, tokens: bool) -> Judgement {
     let Some(exchanges) = case.guard.exchanges.clone() else {
         return case.refused(Failed::unavailable().into());
     };
+    // What is said where nobody can say more.
+    let mut fallback = None;
     let mut need = Need { tokens: tokens.then_some(exchanges.renewal.remember), live: case.guard.live };
     if let Some(outcome) = exchanges.known(&question, need) {
         let verdict = conclude(case, &question, outcome);
@@ -49,10 +51,14 @@ fn ask(case: &Case<'_>, question: Question, tokens: bool) -> Judgement {
         if exchanges.known(&question, need).is_some() {
             return Judgement::Decided(verdict);
         }
+        fallback = Some(verdict);
     }
     let (guard, outer, carrier) = (Arc::clone(case.guard), case.outer.cloned(), case.carrier);
     Judgement::Wait(Box::pin(async move {
         let outcome = exchanges.ask(&question, need).await;
+        if let (Err(Failed::Unavailable(_)), Some(verdict)) = (&outcome, fallback) {
+            return verdict;
+        }
         let case = Case { guard: &guard, outer: outer.as_ref(), carrier, now: guard.verifier.now() };
         conclude(&case, &question, outcome)
     }))
@@ -73,10 +79,6 @@ fn choose(
     outcome: Outcome,
 ) -> Result<(Session, Option<Arc<Renewed>>), Rejection> {
     let renewed = outcome?;
-    if !question.is_about(&renewed.session) {
-        tracing::error!(target: "tower_step_up::guard", "the authority answered with another user's session");
-        return Err(Failed::unavailable().into());
-    }
     let judge = |session: &Session| case.guard.verifier.judge(session.clone(), case.now).verdict;
     let verdict = judge(&renewed.session);
     match question {
@@ -104,11 +106,5 @@ impl From<Failed> for Rejection {
             Failed::UnknownSession => TokenError::UnknownSession.into(),
             Failed::Unavailable(unavailable) => Self::AuthorityUnavailable(unavailable),
         }
-    }
-}
-
-impl From<AuthorityUnavailable> for Rejection {
-    fn from(error: AuthorityUnavailable) -> Self {
-        Self::AuthorityUnavailable(error)
     }
 }

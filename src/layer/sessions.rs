@@ -7,12 +7,27 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::runtime::Handle;
 
-use super::guard::StepUpLayer;
+use super::guard::{Guard, StepUpLayer};
 use crate::authority::{self, AuthorityError, SessionTokens};
-use crate::credentials::{SessionCookies, SetCookies};
+use crate::credentials::{CookieNames, SessionCookies, SetCookies};
 use crate::renewal::{Exchanges, Renewal};
 use crate::session::Session;
 use crate::token::TokenError;
+
+impl Guard {
+    pub(super) fn set_cookies(
+        &self,
+        tokens: &SessionTokens,
+        max_age: Option<time::Duration>,
+        request: &HeaderMap,
+    ) -> SetCookies {
+        self.cookies.set(CookieNames::of(&self.sources), tokens, max_age, request)
+    }
+
+    fn remove_cookies(&self, request: &HeaderMap) -> SetCookies {
+        self.cookies.remove(CookieNames::of(&self.sources), request)
+    }
+}
 
 impl StepUpLayer {
     /// A guard that renews sessions with this authority, usually `stytch::SessionsApi`; see [`Renewal`] for its bounds.
@@ -22,7 +37,7 @@ impl StepUpLayer {
     /// set one of them. A session that is not alive is refused, and its cookies stay: another tab may have set them just now.
     /// Where the authority cannot be asked the answer is 503; a JWT that has not expired is not affected.
     ///
-    /// What is asked and remembered is shared by the guards that are made from this one.
+    /// What is asked and remembered is shared by the guards that are made from this one. It takes a tokio runtime with time.
     #[must_use]
     pub fn renew_with(&self, renewal: impl Into<Renewal>) -> Self {
         let exchanges = Exchanges::new(renewal.into(), self.guard.verifier.clone());
@@ -30,7 +45,8 @@ impl StepUpLayer {
     }
 
     /// A guard that has every session confirmed by the authority, unless that happened within this time in this process.
-    /// For the most sensitive routes: of a session that was revoked elsewhere a JWT is valid for minutes more. Where the
+    /// For the most sensitive routes: of a session that was revoked elsewhere a JWT is valid for minutes more, on the routes
+    /// of guards that are not `live` even when one that is has refused it. A fresh JWT goes back as after a renewal. Where the
     /// authority cannot be asked the answer is 503. Said twice, the shorter time counts.
     ///
     /// # Panics
@@ -43,7 +59,7 @@ impl StepUpLayer {
         self.with(|guard| guard.live = guard.live.into_iter().chain([within]).min())
     }
 
-    /// A guard that sets cookies so. A [project](crate::stytch::Project)'s guard knows its names.
+    /// A guard that sets cookies so, of the names that it [reads](Self::credentials).
     #[must_use]
     pub fn session_cookies(&self, cookies: SessionCookies) -> Self {
         self.with(|guard| guard.cookies = cookies)
@@ -55,7 +71,13 @@ impl StepUpLayer {
     pub async fn sign_out(&self, session: impl AsRef<Session>, request: &HeaderMap) -> SignedOut {
         let session = session.as_ref();
         self.verifier().revoke_session(session.id());
-        SignedOut { cookies: self.guard.cookies.remove(request), revoked: self.revoke(session).await }
+        SignedOut { cookies: self.remove_cookies(request), revoked: self.revoke(session).await }
+    }
+
+    /// What removes the tokens' cookies and does nothing else: for whoever wants to leave while nobody can say whose session it
+    /// is, in a [responder](Self::respond_with) or an unguarded handler.
+    pub fn remove_cookies(&self, request: &HeaderMap) -> SetCookies {
+        self.guard.remove_cookies(request)
     }
 
     async fn revoke(&self, session: &Session) -> Result<(), AuthorityError> {
@@ -76,7 +98,8 @@ impl StepUpLayer {
     /// stronger session is born, the weaker one dies. Put the cookies into the response.
     ///
     /// The predecessor is the session whose token went into the step; none where a user signs in. It is left alone where
-    /// the step has kept its id.
+    /// the step has kept its id. Where somebody else signs in while the browser still has a session, [sign it
+    /// out](Self::sign_out) first: else a renewal of it that is under way may put its cookies back.
     ///
     /// # Errors
     ///
@@ -101,11 +124,13 @@ impl StepUpLayer {
             exchanges.forget(session.id(), &tokens.session_token);
         }
         let rest = session.stated_end().map(|end| end - self.verifier().now());
-        Ok(TakenUp { cookies: self.guard.cookies.set(tokens, rest, request), session })
+        Ok(TakenUp { cookies: self.guard.set_cookies(tokens, rest, request), session })
     }
 }
 
 /// A session that has been ended.
+#[must_use = "the browser keeps its cookies unless they are removed, and the authority may have failed"]
+#[non_exhaustive]
 #[derive(Debug)]
 pub struct SignedOut {
     /// What removes the tokens' cookies.
@@ -116,6 +141,8 @@ pub struct SignedOut {
 }
 
 /// A session that an authentication step has brought.
+#[must_use = "the browser gets the cookies only where they are put into the response"]
+#[non_exhaustive]
 #[derive(Debug)]
 pub struct TakenUp {
     /// What sets the tokens' cookies.

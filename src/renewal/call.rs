@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::Renewal;
-use crate::authority::{self, AuthorityError, AuthorityUnavailable, PresentedToken, SessionTokens};
+use super::question::Question;
+use crate::authority::{self, AuthorityError, AuthorityUnavailable, SessionTokens};
 use crate::session::Session;
 use crate::token::{TokenError, Verifier};
 
@@ -17,6 +18,30 @@ pub(super) struct Call {
     /// In real time, as the patience is.
     pub(super) since: Instant,
     pub(super) answer: Answer,
+    /// What was known before this call: it goes on while the call is under way, and where it fails.
+    pub(super) earlier: Option<Box<Call>>,
+}
+
+impl Call {
+    /// Whether it has brought a word about the session.
+    pub(super) fn has_said(&self) -> bool {
+        let answer = self.answer.borrow();
+        answer.as_ref().is_some_and(|landed| matches!(landed.outcome, Ok(_) | Err(Failed::UnknownSession)))
+    }
+
+    /// The session that it has brought.
+    pub(super) fn renewed(&self) -> Option<Arc<Renewed>> {
+        self.answer.borrow().as_ref()?.outcome.as_ref().ok().cloned()
+    }
+
+    /// What of it goes on while there is another call.
+    pub(super) fn into_earlier(self) -> Option<Box<Self>> {
+        if self.has_said() {
+            self.renewed().is_some().then(|| Box::new(Self { earlier: None, ..self }))
+        } else {
+            self.earlier
+        }
+    }
 }
 
 pub(super) type Answer = watch::Receiver<Option<Landed>>;
@@ -32,6 +57,7 @@ pub(crate) type Outcome = Result<Arc<Renewed>, Failed>;
 
 /// A session that was alive when the call began.
 pub(crate) struct Renewed {
+    pub(super) question: Question,
     pub(crate) session: Session,
     pub(crate) tokens: SessionTokens,
 }
@@ -56,7 +82,7 @@ impl Failed {
 pub(super) struct Errand {
     pub(super) renewal: Renewal,
     pub(super) verifier: Verifier,
-    pub(super) token: PresentedToken,
+    pub(super) question: Question,
 }
 
 /// Why there is no session, and for how long everybody should leave the authority alone.
@@ -81,7 +107,7 @@ impl Errand {
     }
 
     async fn fetch(self) -> Result<Renewed, Failure> {
-        let tokens = self.renewal.authority.authenticate(self.token).await?;
+        let tokens = self.renewal.authority.authenticate(self.question.token()).await?;
         if !authority::can_be_a_session_token(&tokens.session_token) {
             return Err(failure("its session token is too long or cannot stand in a cookie"));
         }
@@ -89,7 +115,10 @@ impl Errand {
             TokenError::Revoked => Failure { failed: Failed::UnknownSession, pause: None },
             error => failure(&format!("its fresh JWT is refused: {error}")),
         })?;
-        Ok(Renewed { session, tokens })
+        if !self.question.is_about(&session) {
+            return Err(failure("it is another user's session"));
+        }
+        Ok(Renewed { question: self.question, session, tokens })
     }
 }
 

@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use quick_cache::unsync::Cache;
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::Renewal;
-use super::call::{Answer, Call, Errand, Failed, Outcome};
-use crate::authority::{AuthorityUnavailable, PresentedToken};
-use crate::session::Session;
-use crate::token::Verifier;
+use super::call::{Answer, Call, Errand, Failed, Outcome, Renewed};
+use super::question::Question;
+use crate::authority::AuthorityUnavailable;
+use crate::token::{TokenError, Verifier};
 
 /// What one guard, and the guards made from it, ask an authority.
 pub(crate) struct Exchanges {
@@ -31,15 +32,8 @@ struct Lane {
 
 const REMEMBERED: usize = 4_096;
 const CALLS_AT_A_TIME: usize = 64;
+/// More than a call has, so that where it does land, nobody has left before.
 const MARGIN: Duration = Duration::from_millis(500);
-
-/// What is renewed or confirmed.
-pub(crate) enum Question {
-    /// The session of a genuine JWT: it has one answer, whichever JWT of it is presented.
-    Session(Session),
-    /// An opaque token, of which nothing is known.
-    Token(Box<str>),
-}
 
 /// Which answers will do.
 #[derive(Clone, Copy)]
@@ -48,30 +42,6 @@ pub(crate) struct Need {
     pub(crate) tokens: Option<Duration>,
     /// Whether the session has to be confirmed, and then how long ago that may have been asked.
     pub(crate) live: Option<Duration>,
-}
-
-impl Question {
-    /// Whether an answer is about whom was asked. Of an opaque token nothing is known but what the answer says.
-    pub(crate) fn is_about(&self, renewed: &Session) -> bool {
-        match self {
-            Self::Session(asked) => asked.is_of_same_user(renewed),
-            Self::Token(_) => true,
-        }
-    }
-
-    fn key(&self) -> &str {
-        match self {
-            Self::Session(session) => session.id(),
-            Self::Token(token) => token,
-        }
-    }
-
-    fn token(&self) -> PresentedToken {
-        match self {
-            Self::Session(session) => PresentedToken::SessionJwt(session.token().into()),
-            Self::Token(token) => PresentedToken::SessionToken(token.clone()),
-        }
-    }
 }
 
 impl Exchanges {
@@ -86,17 +56,28 @@ impl Exchanges {
         landed.as_ref().map(|landed| landed.outcome.clone())
     }
 
-    /// Forgets what is known of a session, by its id and by its opaque token: a step has changed it.
+    /// Forgets what is known of a session, by its id and by its opaque tokens: a step has changed it.
     pub(crate) fn forget(&self, session_id: &str, session_token: &str) {
         lock(&self.jwts.calls).remove(session_id);
-        lock(&self.opaque.calls).remove(session_token);
+        let mut opaque = lock(&self.opaque.calls);
+        opaque.remove(session_token);
+        opaque.retain(|_, call| call.renewed().is_none_or(|renewed| renewed.session.id() != session_id));
+    }
+
+    /// Whether these tokens are still the last word: the session was not revoked here meanwhile, nor taken up anew.
+    pub(crate) fn are_current(&self, renewed: &Arc<Renewed>) -> bool {
+        let judged = self.verifier.judge(renewed.session.clone(), self.verifier.now());
+        let calls = lock(&self.lane(&renewed.question).calls);
+        let is_this = |call: &Call| call.renewed().is_some_and(|it| Arc::ptr_eq(&it, renewed));
+        let call = calls.peek(renewed.question.key());
+        judged.verdict != Err(TokenError::Revoked)
+            && call.is_some_and(|call| is_this(call) || call.earlier.as_deref().is_some_and(is_this))
     }
 
     /// The answer of a call that will do, or of one that it begins. The call runs in a task of its own, so that whoever
     /// goes away takes nothing from the others; whoever waits for a permit waits alone, and goes away without a trace.
     pub(crate) async fn ask(self: &Arc<Self>, question: &Question, need: Need) -> Outcome {
         let Ok(runtime) = Handle::try_current() else { return Err(Failed::unavailable()) };
-        // More than a call has, so that where it does land, nobody has left before.
         let patience = self.renewal.patience.saturating_add(MARGIN);
         let outcome = tokio::time::timeout(patience, self.ask_unhurried(question, need, &runtime));
         outcome.await.unwrap_or(Err(Failed::unavailable()))
@@ -116,7 +97,7 @@ impl Exchanges {
 
     fn find(&self, question: &Question, need: Need) -> Option<Answer> {
         let calls = lock(&self.lane(question).calls);
-        calls.peek(question.key()).filter(|call| self.serves(call, need)).map(|call| call.answer.clone())
+        calls.peek(question.key()).and_then(|call| self.choose(call, need))
     }
 
     /// Begins a call, unless another has begun one meanwhile.
@@ -129,14 +110,16 @@ impl Exchanges {
     ) -> Result<Answer, Failed> {
         let (lane, began) = (self.lane(question), self.verifier.monotonic());
         let mut calls = lock(&lane.calls);
-        if let Some(call) = calls.get(question.key()).filter(|call| self.serves(call, need)) {
-            return Ok(call.answer.clone());
+        if let Some(answer) = calls.peek(question.key()).and_then(|call| self.choose(call, need)) {
+            return Ok(answer);
         }
         lane.judge_pause(began)?;
         let (announce, answer) = watch::channel(None);
-        calls.insert(question.key().into(), Call { began, since: Instant::now(), answer: answer.clone() });
+        let earlier = calls.remove(question.key()).and_then(|(_, call)| call.into_earlier());
+        calls.insert(question.key().into(), Call { began, since: Instant::now(), answer: answer.clone(), earlier });
         drop(calls);
-        let errand = Errand { renewal: self.renewal.clone(), verifier: self.verifier.clone(), token: question.token() };
+        let errand =
+            Errand { renewal: self.renewal.clone(), verifier: self.verifier.clone(), question: question.clone() };
         let (exchanges, is_opaque) = (Arc::downgrade(self), matches!(question, Question::Token(_)));
         runtime.spawn(async move {
             let (landed, pause) = errand.run().await;
@@ -164,6 +147,12 @@ impl Exchanges {
         }
     }
 
+    /// The answer of the call, or of the one before it while there is no word from the newer.
+    fn choose(&self, call: &Call, need: Need) -> Option<Answer> {
+        let earlier = call.earlier.as_deref().filter(|_| !call.has_said());
+        earlier.into_iter().chain([call]).find(|call| self.serves(call, need)).map(|call| call.answer.clone())
+    }
+
     fn serves(&self, call: &Call, need: Need) -> bool {
         let now = self.verifier.monotonic();
         let age = now.saturating_sub(call.began);
@@ -186,10 +175,20 @@ impl Exchanges {
     }
 }
 
+/// Without places that are kept for what was asked often: what is over must not stand in the way of what is under way.
+fn first_in_first_out() -> Cache<Box<str>, Call> {
+    let mut options = OptionsBuilder::new();
+    options.estimated_items_capacity(REMEMBERED).weight_capacity(REMEMBERED as u64).hot_allocation(0.0);
+    match options.build() {
+        Ok(options) => Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), Default::default()),
+        Err(_) => Cache::new(REMEMBERED),
+    }
+}
+
 impl Lane {
     fn new() -> Self {
         Self {
-            calls: Mutex::new(Cache::new(REMEMBERED)),
+            calls: Mutex::new(first_in_first_out()),
             permits: Arc::new(Semaphore::new(CALLS_AT_A_TIME)),
             paused_until: Mutex::default(),
         }

@@ -2,9 +2,11 @@
 
 mod call;
 mod exchanges;
+mod question;
 
 pub(crate) use self::call::{Failed, Outcome, Renewed};
-pub(crate) use self::exchanges::{Exchanges, Need, Question};
+pub(crate) use self::exchanges::{Exchanges, Need};
+pub(crate) use self::question::Question;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,8 +38,9 @@ use crate::authority::SessionAuthority;
 /// | --- | --- |
 /// | calls for one session or one opaque token at a time | 1, however many requests ask |
 /// | calls at a time | 64 for expired JWTs, and 64 for opaque tokens, which anybody can make up |
-/// | answers that are remembered | 4,096 of either kind, for [`remember`](Self::remember) |
-/// | after a failure without a word of when to ask again | the same is not asked for 1 s |
+/// | answers that are remembered | for [`remember`](Self::remember), the newest 4,096 of either kind: whoever makes up as many opaque tokens displaces the real ones |
+/// | after an answer that does not meet the policy | the same is asked again after 1 s: a step elsewhere may have changed it |
+/// | after a failure without a word of when to ask again | the same is not asked for 1 s; what was remembered of it goes on |
 /// | after `Retry-After` | nothing is asked so long, from 1 s to 60 s |
 #[derive(Clone)]
 pub struct Renewal {

@@ -254,11 +254,10 @@ impl Project {
 
 #[cfg(feature = "sessions")]
 impl Project {
-    /// How its cookies are set, unless the application says otherwise: with its names, and where it is a live project
-    /// always `Secure`.
+    /// How its cookies are set, unless the application says otherwise: where it is a live project always `Secure`.
     #[must_use]
     pub fn session_cookies(&self) -> SessionCookies {
-        let cookies = SessionCookies::named(&self.session_jwt_cookie, &self.session_token_cookie);
+        let cookies = SessionCookies::default();
         if self.id.starts_with("project-live-") { cookies.always_secure() } else { cookies }
     }
 }

@@ -131,7 +131,16 @@ impl TestIssuer {
     /// The claims of [`mint`](Self::mint), for tests that change some before they are signed.
     #[must_use]
     pub fn claims(&self, session: &SessionBuilder) -> Map<String, Value> {
-        let mut claims = session.payload(self.clock.now());
+        self.complete(session.payload(self.clock.now()))
+    }
+
+    /// A token issued now of a session whose times in words count from `said`.
+    #[cfg(feature = "sessions")]
+    pub(super) fn mint_since(&self, said: OffsetDateTime, session: &SessionBuilder) -> String {
+        self.mint_claims(&self.complete(session.payload_since(said, self.clock.now())))
+    }
+
+    fn complete(&self, mut claims: Map<String, Value>) -> Map<String, Value> {
         claims.insert("iss".into(), self.name().into());
         claims.insert("aud".into(), json!([self.project]));
         if self.b2b {

@@ -174,13 +174,18 @@ impl SessionBuilder {
 
     /// The claims of a token issued at `now`, less its issuer and audience.
     pub(super) fn payload(&self, now: OffsetDateTime) -> Map<String, Value> {
+        self.payload_since(now, now)
+    }
+
+    /// The same where the times in words count from `said`.
+    pub(super) fn payload_since(&self, said: OffsetDateTime, now: OffsetDateTime) -> Map<String, Value> {
         let mut session = Map::new();
         session.insert("id".into(), self.id.as_str().into());
-        session.extend(self.started.map(|age| ("started_at".into(), date(before(now, age)))));
+        session.extend(self.started.map(|age| ("started_at".into(), date(before(said, age)))));
         session.insert("last_accessed_at".into(), date(now));
-        session.extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(now, rest)))));
+        session.extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(said, rest)))));
         session.insert("attributes".into(), json!({"user_agent": "", "ip_address": ""}));
-        let factors: Vec<_> = self.factors.iter().map(|(factor, proof)| entry(factor, *proof, now)).collect();
+        let factors: Vec<_> = self.factors.iter().map(|(factor, proof)| entry(factor, *proof, said)).collect();
         session.insert("authentication_factors".into(), factors.into());
         session.insert("roles".into(), self.roles.clone().into());
 
@@ -195,6 +200,12 @@ impl SessionBuilder {
             claims.insert("https://stytch.com/organization".into(), json!({"organization_id": id, "slug": slug}));
         }
         claims
+    }
+
+    /// Whether it has ended at `now`, where the times in words count from `said`.
+    #[cfg(feature = "sessions")]
+    pub(super) fn has_ended(&self, said: OffsetDateTime, now: OffsetDateTime) -> bool {
+        self.ends_in.is_some_and(|rest| after(said, rest) <= now)
     }
 
     fn with(mut self, factor: Factor, proof: Proof) -> Self {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use time::OffsetDateTime;
+
 use super::issuer::TestIssuer;
 use super::session::SessionBuilder;
 use crate::authority::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
@@ -31,7 +33,8 @@ use crate::session::Session;
 /// # }
 /// ```
 ///
-/// A renewed JWT has the session as it was begun: what was proved so long before the call.
+/// A session's times count from when it [begins](Self::begin): what was proved then grows old as the clock moves on, however
+/// often its tokens are renewed, and past its end nothing is renewed.
 #[derive(Clone)]
 pub struct TestSessions {
     issuer: TestIssuer,
@@ -48,6 +51,8 @@ struct State {
 
 struct Live {
     session: SessionBuilder,
+    /// When it was begun: its times in words count from then.
+    said: OffsetDateTime,
     token: String,
 }
 
@@ -58,13 +63,14 @@ impl TestSessions {
         Self { issuer: issuer.clone(), state: Arc::default() }
     }
 
-    /// Begins a session, with an id of its own, and mints its tokens.
+    /// Begins a session and mints its tokens. Its id is a new one, whatever was said of it: verify the JWT to have it.
     #[must_use]
     pub fn begin(&self, session: &SessionBuilder) -> SessionTokens {
         let mut state = self.state();
         state.begun += 1;
         let id = format!("session-test-00000000-0000-4000-8000-{:012}", state.begun);
-        let live = Live { session: session.clone().id(&id), token: format!("session-token-{}", state.begun) };
+        let token = format!("session-token-{}", state.begun);
+        let live = Live { session: session.clone().id(&id), said: self.issuer.now(), token };
         let tokens = self.tokens(&live);
         state.alive.insert(id, live);
         tokens
@@ -77,7 +83,10 @@ impl TestSessions {
     }
 
     fn tokens(&self, live: &Live) -> SessionTokens {
-        SessionTokens { session_token: live.token.clone(), session_jwt: self.issuer.mint(&live.session) }
+        SessionTokens {
+            session_token: live.token.clone(),
+            session_jwt: self.issuer.mint_since(live.said, &live.session),
+        }
     }
 
     fn find(&self, token: &PresentedToken) -> Result<SessionTokens, AuthorityError> {
@@ -87,6 +96,8 @@ impl TestSessions {
             PresentedToken::SessionJwt(jwt) => self.session_of(jwt).and_then(|session| state.alive.get(session.id())),
             PresentedToken::SessionToken(token) => state.alive.values().find(|live| *live.token == **token),
         };
+        let now = self.issuer.now();
+        let live = live.filter(|live| !live.session.has_ended(live.said, now));
         live.map(|live| self.tokens(live)).ok_or(AuthorityError::UnknownSession)
     }
 

@@ -101,7 +101,7 @@ async fn renewal_answers_as_it_prints() {
     let (server, printed) = Server::start(example("renewal"), "/people").await;
     let fresh = server.ask(Request::get(server.url("/people"))).await;
     for printed in [&printed, &fresh.body] {
-        assert_eq!(server.check(printed).await.len(), 13, "{printed}");
+        assert_eq!(server.check(printed).await.len(), 14, "{printed}");
         for story in ["200, new cookies", "303 to /second-factor", "cookies removed", "401 invalid_token"] {
             assert!(printed.contains(story), "{story} in {printed}");
         }
@@ -148,18 +148,23 @@ impl Server {
         let lines: Vec<_> = printed.lines().map(str::trim).collect();
         let asks: Vec<_> =
             lines.windows(2).filter_map(|pair| Some((pair[0], pair[1].strip_prefix("curl -i ")?))).collect();
+        let mut jar = String::new();
         for (expected, curl) in &asks {
-            let (request, method_and_path) = self.parse(curl);
+            let (request, method_and_path) = self.parse(curl, &jar);
             let (asked, expected) = expected.split_once(": ").expect(expected);
             assert_eq!(asked.strip_suffix(" with the token in a cookie").unwrap_or(asked), method_and_path, "{curl}");
             let answer = bounded("an answer", send(&self.client, request)).await;
             assert_eq!(in_words(&answer), expected, "{curl}");
+            if curl.contains("-c ") {
+                let set = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+                jar = set.filter_map(|line| line.split(';').next()).collect::<Vec<_>>().join("; ");
+            }
         }
         asks.into_iter().map(|(_, curl)| curl.to_owned()).collect()
     }
 
     /// What curl would do with these arguments, and its method and path. Any argument but these few is a failure.
-    fn parse(&self, arguments: &str) -> (Request<Full<Bytes>>, String) {
+    fn parse(&self, arguments: &str, jar: &str) -> (Request<Full<Bytes>>, String) {
         let (mut method, mut path, mut request) = (Method::GET, None, Request::builder());
         let mut body = Full::default();
         let mut rest = arguments;
@@ -174,7 +179,11 @@ impl Server {
                     body = Full::from(next_argument(&mut rest).unwrap().to_owned());
                     request = request.header("content-type", "application/x-www-form-urlencoded");
                 }
-                "-b" => request = request.header("cookie", next_argument(&mut rest).unwrap()),
+                "-b" => {
+                    let cookies = next_argument(&mut rest).unwrap();
+                    request = request.header("cookie", if cookies.contains('=') { cookies } else { jar });
+                }
+                "-c" => assert!(next_argument(&mut rest).unwrap().ends_with(".cookies")),
                 url => path = Some(url.strip_prefix(&self.base).expect(url)),
             }
         }
@@ -213,7 +222,8 @@ fn in_words(answer: &Answer) -> String {
     };
     let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
     let error = error.map(|error| format!(" {error}")).unwrap_or_default();
-    format!("{status}{to}{error}{tokens}")
+    let why = if status == 403 { ", sent from another site" } else { "" };
+    format!("{status}{to}{error}{why}{tokens}")
 }
 
 /// The one line on stderr of an example that cannot start.

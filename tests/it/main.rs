@@ -30,6 +30,7 @@ mod remote_keys;
 mod renewal;
 mod renewal_attacks;
 mod renewal_faults;
+mod renewal_memory;
 mod renewal_over_http;
 mod sessions_api;
 mod sign_out;

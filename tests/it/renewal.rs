@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, service_fn};
 use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer, TestSessions};
@@ -131,11 +131,11 @@ async fn an_expired_jwt_in_a_cookie_is_renewed_and_both_fresh_tokens_go_back() {
     let first = answer(&guard, with_cookies(&tokens)).await;
     assert_eq!((first.status.as_u16(), &*first.body), (200, "user-test-00000000-0000-4000-8000-000000000000 1"));
     let [jwt, token] = set_cookies(&first).try_into().unwrap();
-    // The session ends an hour after its JWT is issued.
-    assert!(jwt.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600"), "{jwt}");
-    assert_eq!(token, "stytch_session=session-token-1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600");
+    // The session ends an hour after it began.
+    assert!(jwt.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3200"), "{jwt}");
+    assert_eq!(token, "stytch_session=session-token-1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3200");
     assert_eq!(first.header("cache-control"), "no-store");
-    assert!(first.headers.get_all("set-cookie").iter().all(http::HeaderValue::is_sensitive));
+    assert!(first.headers.get_all("set-cookie").iter().all(HeaderValue::is_sensitive));
 
     let fresh = SessionTokens { session_jwt: value_of(jwt, "stytch_session_jwt").into(), ..tokens };
     let second = answer(&guard, with_cookies(&fresh)).await;
@@ -183,6 +183,13 @@ async fn an_opaque_token_is_exchanged_where_no_jwt_stands() {
     let guard = guard.credentials(CredentialSource::defaults().into_iter().chain([header]));
     let by_header = answer(&guard, with_header("x-session-token", &tokens.session_token)).await;
     assert_eq!((by_header.status.as_u16(), set_cookies(&by_header).len()), (200, 0));
+    // What is no token is not asked about.
+    for odd in [&b"caf\xe9"[..], b"\x80", b"a b", b"a;b", b""] {
+        let request = Request::builder().header("x-session-token", HeaderValue::from_bytes(odd).unwrap());
+        let (status, _) = outcome(&guard, request.body(Body::default()).unwrap()).await;
+        assert!([400, 401].contains(&status), "{status} {odd:?}");
+    }
+    assert_eq!(world.sessions.calls(), 2);
     // A JWT that stands there decides alone, whatever it is.
     let both = with_header("cookie", &format!("stytch_session={}; stytch_session_jwt=x", tokens.session_token));
     assert_eq!(outcome(&guard, both).await, (401, "token_not_three_parts"));

@@ -39,9 +39,12 @@ async fn made_up_tokens_begin_so_many_calls_and_no_more() {
     let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(alive <= 64, "{alive} tasks");
     // The calls give up, and nobody takes their place.
-    while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let all_over = async {
+        while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all_over).await.unwrap();
     assert_eq!(silent.calls(), 64);
 }
 
@@ -191,7 +194,7 @@ async fn no_fresh_tokens_of_a_session_that_ended_meanwhile() {
         let stepped_up = handled(&guard, request(&weak), move |guard, grant, headers| {
             let strong = strong.clone();
             async move {
-                guard.take_up(&strong, Some(grant.session()), &headers).await.unwrap();
+                drop(guard.take_up(&strong, Some(grant.session()), &headers).await.unwrap());
             }
         });
         let stepped_up = stepped_up.await;
@@ -221,7 +224,7 @@ async fn after_a_step_that_keeps_the_session_the_old_answer_is_forgotten() {
     let old = guard.verifier().verify(&tokens().session_jwt).await.unwrap();
     factors.lock().unwrap().push(Factor::Totp);
     assert_eq!(outcome(&transfer, ask()).await, (401, "step_up_required"));
-    guard.take_up(&tokens(), Some(&old), &HeaderMap::new()).await.unwrap();
+    drop(guard.take_up(&tokens(), Some(&old), &HeaderMap::new()).await.unwrap());
     assert_eq!(outcome(&transfer, ask()).await, (200, ""));
     assert_eq!(authority.calls(), 2);
 }

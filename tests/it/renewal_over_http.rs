@@ -24,8 +24,12 @@ struct Service {
 impl Service {
     /// That gives these replies first, and then those of the API.
     async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::of(issuer().clone(), replies).await
+    }
+
+    async fn of(issuer: TestIssuer, replies: impl IntoIterator<Item = Reply>) -> Self {
         let clock = FixedClock::new();
-        let issuer = issuer().clone().clock(clock.clone());
+        let issuer = issuer.clock(clock.clone());
         let sessions = TestSessions::new(&issuer);
         let kept = sessions.clone();
         let server = ApiServer::start_with(replies, move |received| reply(&kept, received)).await;
@@ -33,7 +37,10 @@ impl Service {
     }
 
     fn guard(&self) -> StepUpLayer {
-        let project = Project::new(self.issuer.audience()).unwrap();
+        self.guard_of(&Project::new(self.issuer.audience()).unwrap())
+    }
+
+    fn guard_of(&self, project: &Project) -> StepUpLayer {
         let api = project.sessions_api(SECRET).base_url(&self.server.url).unwrap().timeout(Duration::from_secs(10));
         let renewal = Renewal::new(api).patience(Duration::from_secs(20));
         project.guard_with(self.issuer.verifier()).renew_with(renewal)
@@ -55,7 +62,8 @@ fn reply(sessions: &TestSessions, received: &Received) -> Reply {
     let body: Value = serde_json::from_str(&received.body).unwrap();
     let text = |name: &str| body[name].as_str().map(Box::<str>::from);
     if received.line.contains("/sessions/revoke ") {
-        ready(sessions.revoke(text("session_id").unwrap().into_string())).unwrap();
+        let id = text("session_id").or_else(|| text("member_session_id")).unwrap();
+        ready(sessions.revoke(id.into_string())).unwrap();
         return Reply::json(200, r#"{"status_code":200,"request_id":"request-id-1"}"#);
     }
     let token = text("session_jwt").map(PresentedToken::SessionJwt);
@@ -93,6 +101,24 @@ async fn a_session_lives_on_until_it_is_ended() {
     service.sessions.revoke("session-test-00000000-0000-4000-8000-000000000001".into()).await.unwrap();
     service.clock.advance(seconds(31));
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (401, "session_unknown"));
+}
+
+#[tokio::test]
+async fn a_members_session_lives_on_too() {
+    let service = Service::of(issuer().clone().b2b(), []).await;
+    let guard = service.guard_of(&Project::b2b(service.issuer.audience()).unwrap());
+    let member = proved(&[Factor::Password]).user("member-test-1").organization("organization-test-1", "acme");
+    let tokens = service.expired(&member);
+    let renewed = answer(&guard, with_cookies(&tokens)).await;
+    assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
+    assert!(renewed.body.starts_with("member-test-1 "), "{}", renewed.body);
+    let fresh =
+        ready(service.sessions.authenticate(PresentedToken::SessionToken(tokens.session_token.into()))).unwrap();
+    let session = guard.verifier().verify(&fresh.session_jwt).await.unwrap();
+    assert_eq!(session.organization().map(|it| it.slug()), Some("acme"));
+    assert!(guard.sign_out(&session, &http::HeaderMap::new()).await.revoked.is_ok());
+    let lines: Vec<_> = service.server.received().into_iter().map(|received| received.line).collect();
+    assert_eq!(lines, ["POST /v1/b2b/sessions/authenticate HTTP/1.1", "POST /v1/b2b/sessions/revoke HTTP/1.1"]);
 }
 
 #[tokio::test]

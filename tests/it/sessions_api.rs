@@ -466,6 +466,7 @@ fn verdict<T>(outcome: &Result<T, AuthorityError>) -> String {
         Err(AuthorityError::UnknownSession) => "unknown".into(),
         Err(AuthorityError::Unavailable { retry_after: None, .. }) => "unavailable".into(),
         Err(AuthorityError::Unavailable { retry_after: Some(time), .. }) => format!("unavailable {}", time.as_secs()),
+        Err(other) => panic!("{other:?}"),
     }
 }
 

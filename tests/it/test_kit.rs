@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tower_step_up::testing::{self, NOW, TestIssuer};
-use tower_step_up::{Algorithm, Factor, Session};
+use tower_step_up::{Algorithm, Factor, Policy, Session};
 
-use crate::support::issuer;
+use crate::renewal::{World, answer, outcome, set_cookies, with_cookies, with_header};
+use crate::support::{issuer, seconds};
 
 fn facts(session: &Session) -> Value {
     let factors: Vec<_> = session
@@ -106,8 +107,8 @@ fn debug_output_shows_no_secrets_addresses_or_tokens() {
     let token = issuer.mint_claims(&claims);
     let session = issuer.verifier().verify_at(&token, NOW).unwrap();
     assert_eq!(session.attributes().ip_address(), "203.0.113.7");
-    let grant = tower_step_up::Policy::session().evaluate(&session, NOW).unwrap();
-    let shortfall = tower_step_up::Policy::mfa().evaluate(&session, NOW).unwrap_err();
+    let grant = Policy::session().evaluate(&session, NOW).unwrap();
+    let shortfall = Policy::mfa().evaluate(&session, NOW).unwrap_err();
     let wrong = session.custom_claims::<std::collections::HashMap<String, u64>>().unwrap_err();
     let builder = testing::session().proved(Factor::Password).claim("note", "hush-hush");
     let output = format!(
@@ -118,4 +119,30 @@ fn debug_output_shows_no_secrets_addresses_or_tokens() {
     for hidden in ["203.0.113.7", "Browser/1", "hush-hush", "a@b.example", &token, token.rsplit('.').next().unwrap()] {
         assert!(!output.contains(hidden), "{hidden} in {output}");
     }
+}
+
+#[tokio::test]
+async fn a_kept_session_grows_old_however_often_its_tokens_are_renewed() {
+    let world = World::new();
+    let guard = world.guard();
+    let recent_sms = guard.require(Policy::from(Factor::OtpSms).within(seconds(600)));
+    let recent_session = guard.require(Policy::session_within(seconds(3_600)));
+    let both = testing::session().proved(Factor::Password).proved(Factor::OtpSms).started_ago(seconds(0));
+    let tokens = world.sessions.begin(&both.ends_in(seconds(4_000)));
+    let opaque = || with_header("cookie", &format!("stytch_session={}", tokens.session_token));
+    let refused = (401, "step_up_required");
+    for (ahead, sms, session) in
+        [(600, (200, ""), (200, "")), (1, refused, (200, "")), (2_999, refused, (200, "")), (1, refused, refused)]
+    {
+        world.clock.advance(seconds(ahead));
+        assert_eq!(outcome(&recent_sms, opaque()).await, sms, "{ahead}");
+        assert_eq!(outcome(&recent_sms, with_cookies(&tokens)).await, sms, "{ahead}");
+        assert_eq!(outcome(&recent_session, opaque()).await, session, "{ahead}");
+        assert_eq!(outcome(&recent_session, with_cookies(&tokens)).await, session, "{ahead}");
+    }
+    let renewed = answer(&guard, opaque()).await;
+    assert!(set_cookies(&renewed).iter().all(|line| line.ends_with("Max-Age=399")));
+    world.clock.advance(seconds(399));
+    assert_eq!(outcome(&guard, opaque()).await.0, 401);
+    assert_eq!(outcome(&guard, with_cookies(&tokens)).await.0, 401);
 }

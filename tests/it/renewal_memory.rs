@@ -1,0 +1,184 @@
+//! What is remembered of the authority's answers, and what takes its place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::{HeaderMap, Request};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tower_step_up::{
+    AuthorityError, CredentialSource, Factor, Policy, PresentedToken, SessionAuthority, SessionTokens, StepUpLayer,
+};
+
+use crate::renewal::{Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header};
+use crate::support::{proved, seconds};
+
+fn with_opaque(token: &str) -> Request<Body> {
+    with_header("cookie", &format!("stytch_session={token}"))
+}
+
+/// An authority that answers about these tokens when it is told to, with what was true when it was asked.
+fn held(world: &World, is_held: impl Fn(&PresentedToken) -> bool + Send + Sync + 'static) -> (Scripted, Arc<Notify>) {
+    let (gate, sessions) = (Arc::new(Notify::new()), world.sessions.clone());
+    let held = Arc::clone(&gate);
+    let authority = Scripted::new(move |token| {
+        let wait = is_held(&token).then(|| Arc::clone(&held));
+        let answer = sessions.authenticate(token);
+        async move {
+            if let Some(gate) = wait {
+                gate.notified().await;
+            }
+            answer.await
+        }
+    });
+    (authority, gate)
+}
+
+/// A request under way, with the status and the number of cookies that it brings.
+async fn under_way(guard: &StepUpLayer, authority: &Scripted, request: Request<Body>) -> JoinHandle<(u16, usize)> {
+    let (guard, calls) = (guard.clone(), authority.calls());
+    let task = tokio::spawn(async move {
+        let answer = answer(&guard, request).await;
+        (answer.status.as_u16(), set_cookies(&answer).len())
+    });
+    while authority.calls() == calls {
+        tokio::task::yield_now().await;
+    }
+    task
+}
+
+#[tokio::test]
+async fn the_newest_answers_are_remembered_however_many_came_before() {
+    let world = World::new();
+    let guard = world.guard();
+    let all: Vec<_> =
+        (0..4_200).map(|_| world.sessions.begin(&proved(&[Factor::Password]).ends_in(seconds(9_999)))).collect();
+    let (old, new) = all.split_at(4_000);
+    world.clock.advance(seconds(400));
+    for tokens in old {
+        assert_eq!(outcome(&guard, with_bearer(tokens)).await, (200, ""));
+    }
+    world.clock.advance(seconds(3_000));
+    for _ in 0..2 {
+        for tokens in new {
+            assert_eq!(outcome(&guard, with_bearer(tokens)).await, (200, ""));
+        }
+    }
+    assert_eq!(world.sessions.calls(), 4_200);
+}
+
+#[tokio::test]
+async fn made_up_tokens_do_not_displace_a_call_under_way() {
+    let world = World::new();
+    let real = world.sessions.begin(&proved(&[Factor::Password]));
+    let token = PresentedToken::SessionToken(real.session_token.clone().into());
+    let (authority, gate) = held(&world, move |asked| *asked == token);
+    let guard = world.issuer.guard().renew_with(authority.clone());
+    for number in 0..4_000 {
+        assert_eq!(outcome(&guard, with_opaque(&format!("made-up-{number}"))).await.0, 401);
+    }
+    let first = under_way(&guard, &authority, with_opaque(&real.session_token)).await;
+    for number in 0..300 {
+        assert_eq!(outcome(&guard, with_opaque(&format!("more-{number}"))).await.0, 401);
+    }
+    let second = tokio::spawn({
+        let (guard, request) = (guard.clone(), with_opaque(&real.session_token));
+        async move { outcome(&guard, request).await }
+    });
+    tokio::task::yield_now().await;
+    gate.notify_one();
+    assert_eq!(first.await.unwrap(), (200, 2));
+    assert_eq!(second.await.unwrap(), (200, ""));
+    assert_eq!(authority.calls(), 4_301);
+}
+
+#[tokio::test]
+async fn a_renewal_under_way_does_not_bring_back_the_weaker_tokens() {
+    let world = World::new();
+    let weak = world.sessions.begin(&proved(&[Factor::Password]));
+    let id = world.guard().verifier().verify(&weak.session_jwt).await.unwrap().id().to_owned();
+    world.clock.advance(seconds(400));
+    let (authority, gate) = held(&world, |_| true);
+    let guard = world.issuer.guard().renew_with(authority.clone());
+    let one_tab = under_way(&guard, &authority, with_cookies(&weak)).await;
+    // In another tab a step that keeps the session's id.
+    world.clock.advance(seconds(1));
+    let session_jwt = world.issuer.mint(&proved(&[Factor::Password, Factor::Totp]).id(&id));
+    let strong = SessionTokens { session_token: "stronger".into(), session_jwt };
+    assert!(guard.take_up(&strong, None, &HeaderMap::new()).await.is_ok());
+    gate.notify_one();
+    assert_eq!(one_tab.await.unwrap(), (200, 0));
+}
+
+#[tokio::test]
+async fn a_failure_takes_nothing_from_an_answer_that_is_still_good() {
+    let world = World::new();
+    let expired = world.expired(&proved(&[Factor::Password]));
+    let (is_down, sessions) = (Arc::new(AtomicBool::new(false)), world.sessions.clone());
+    let down = Arc::clone(&is_down);
+    let authority = Scripted::new(move |token| {
+        let (answer, is_down) = (sessions.authenticate(token), down.load(Ordering::SeqCst));
+        async move { if is_down { Err(AuthorityError::unavailable("down")) } else { answer.await } }
+    });
+    let guard = world.issuer.guard().renew_with(authority.clone());
+    let transfer = guard.require(Policy::mfa());
+    assert_eq!(outcome(&guard, with_cookies(&expired)).await, (200, ""));
+    is_down.store(true, Ordering::SeqCst);
+    world.clock.advance(seconds(2));
+    for _ in 0..2 {
+        assert_eq!(outcome(&transfer, with_cookies(&expired)).await, (401, "step_up_required"));
+        assert_eq!(outcome(&guard, with_cookies(&expired)).await, (200, ""));
+    }
+    assert_eq!(authority.calls(), 2);
+    // As long as it would have been without the failure.
+    world.clock.advance(seconds(28));
+    assert_eq!(outcome(&guard, with_cookies(&expired)).await, (200, ""));
+    world.clock.advance(seconds(1));
+    assert_eq!(outcome(&guard, with_cookies(&expired)).await, (503, "authority_unavailable"));
+    assert_eq!(outcome(&transfer, with_cookies(&expired)).await, (503, "authority_unavailable"));
+}
+
+#[tokio::test]
+async fn after_another_users_session_it_is_asked_again_when_the_answer_says() {
+    let world = World::new();
+    let expired = world.expired(&proved(&[Factor::Password]));
+    let session_jwt = world.issuer.mint(&proved(&[Factor::Password]).user("user-test-2"));
+    let tokens = SessionTokens { session_token: "opaque".into(), session_jwt };
+    let authority = Scripted::new(move |_| std::future::ready(Ok(tokens.clone())));
+    let guard = world.issuer.guard().renew_with(authority.clone());
+    let refused = answer(&guard, with_cookies(&expired)).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
+    assert_eq!(outcome(&guard, with_cookies(&expired)).await.0, 503);
+    assert_eq!(authority.calls(), 1);
+    world.clock.advance(seconds(1));
+    assert_eq!(outcome(&guard, with_cookies(&expired)).await.0, 503);
+    assert_eq!(authority.calls(), 2);
+}
+
+#[tokio::test]
+async fn cookies_are_set_by_the_names_that_are_read() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let sources = [CredentialSource::cookie("jwt"), CredentialSource::session_token_cookie("token")];
+    let guard = world.guard().credentials(sources);
+    let renewed = answer(&guard, with_header("cookie", &format!("jwt={}", tokens.session_jwt))).await;
+    let names: Vec<_> = set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
+    assert_eq!(names, ["jwt", "token"]);
+    let mut headers = HeaderMap::new();
+    guard.remove_cookies(&HeaderMap::new()).append_to(&mut headers);
+    let lines: Vec<_> = headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    assert!(lines.iter().zip(["jwt=;", "token=;"]).all(|(line, name)| line.starts_with(name)), "{lines:?}");
+    assert!(lines.iter().all(|line| line.ends_with("Max-Age=0")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn an_authority_may_be_shared() {
+    let world = World::new();
+    let shared: Arc<dyn SessionAuthority> = Arc::new(world.sessions.clone());
+    let guard = world.issuer.guard().renew_with(shared);
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    let session =
+        guard.verifier().verify(&world.sessions.begin(&proved(&[Factor::Password])).session_jwt).await.unwrap();
+    assert!(guard.sign_out(&session, &HeaderMap::new()).await.revoked.is_ok());
+}
