@@ -52,9 +52,10 @@ impl Builder {
         self
     }
 
-    /// How long, by the stand-in's clock, a session stays good after another took its factors. 5 seconds unless chosen.
+    /// How long, by the stand-in's clock, a session stays good after another took its factors: a day at most, 5 seconds
+    /// unless chosen.
     pub fn session_grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.grace = grace.min(Duration::from_secs(86_400));
         self
     }
 

@@ -129,6 +129,9 @@ impl Users {
         for contact in new.email.iter().chain(&new.phone) {
             self.check_free(contact)?;
         }
+        if new.external_id.is_some() && self.users.iter().any(|user| user.external_id == new.external_id) {
+            return Err(Refusal::DuplicateExternalId);
+        }
         let user_id = random::id("user");
         let mut user = User {
             user_id: user_id.clone(),
