@@ -16,6 +16,7 @@ mod official_rust_client;
 mod passwords;
 mod phone;
 mod program;
+mod readme;
 mod requests;
 mod session_jwts;
 mod sessions;
