@@ -1,0 +1,112 @@
+//! `/v1/magic_links`
+
+use axum::extract::State;
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    Body, Shared,
+    otps::{EmailSent, MethodAuthenticated, OrCreated, Recipient},
+    reply::{Answer, Authenticated, Reply},
+    request::{Options, SessionFields, check_attributes, given, minutes},
+};
+use crate::{
+    error::Refusal,
+    state::{Attributes, Contact, LinkWish},
+};
+
+/// Where links lead that were sent without a URL: as in a fresh test project.
+const DEFAULT_URL: &str = "http://localhost:3000/authenticate";
+
+#[derive(Deserialize)]
+pub(crate) struct Send {
+    email: String,
+    #[serde(flatten)]
+    link: Link,
+    #[serde(flatten)]
+    recipient: Recipient,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct LoginOrCreate {
+    email: String,
+    create_user_as_pending: Option<bool>,
+    #[serde(flatten)]
+    link: Link,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    login_magic_link_url: Option<String>,
+    signup_magic_link_url: Option<String>,
+    login_expiration_minutes: Option<i64>,
+    signup_expiration_minutes: Option<i64>,
+    attributes: Option<Attributes>,
+    code_challenge: Option<String>,
+}
+
+impl Link {
+    /// The link of a login, or of a signup: 60 minutes, or a week.
+    fn check(self, signup: bool) -> Result<LinkWish, Refusal> {
+        let (url, expiration, default) = if signup {
+            (self.signup_magic_link_url, self.signup_expiration_minutes, 10_080)
+        } else {
+            (self.login_magic_link_url, self.login_expiration_minutes, 60)
+        };
+        if self.code_challenge.as_ref().is_some_and(|challenge| challenge.len() > 128) {
+            return Err(Refusal::InvalidField("code_challenge is the base64url of a SHA-256."));
+        }
+        let url = given(url).unwrap_or_else(|| DEFAULT_URL.to_owned());
+        if url.len() > 2048 {
+            return Err(Refusal::InvalidMagicLinkUrl);
+        }
+        let url = Url::parse(&url);
+        Ok(LinkWish {
+            url: url.ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(Refusal::InvalidMagicLinkUrl)?,
+            life: minutes(expiration, default, 5..=10_080, Refusal::InvalidExpiration)?,
+            attributes: check_attributes(self.attributes)?.unwrap_or_default(),
+            code_challenge: given(self.code_challenge),
+        })
+    }
+}
+
+pub(crate) async fn send(State(app): Shared, Body(request): Body<Send>) -> Answer<EmailSent> {
+    let email = Contact::email(&request.email)?;
+    let link = request.link.check(false)?;
+    let user_id = request.recipient.user_id(&app)?;
+    Ok(Reply(app.state().send_link(email, user_id.as_deref(), link, app.now())?.into()))
+}
+
+pub(crate) async fn login_or_create(
+    State(app): Shared,
+    Body(request): Body<LoginOrCreate>,
+) -> Answer<OrCreated<EmailSent>> {
+    let email = Contact::email(&request.email)?;
+    let pending = request.create_user_as_pending.unwrap_or_default();
+    let link = |signup| request.link.check(signup);
+    Ok(Reply(app.state().send_link_or_create(email, pending, link, app.now())?.into()))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Authenticate {
+    token: String,
+    code_verifier: Option<String>,
+    options: Option<Options>,
+    #[serde(flatten)]
+    session: SessionFields,
+}
+
+pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authenticate>) -> Answer<MethodAuthenticated> {
+    let wish = request.session.check(&app)?;
+    let required = Options::require(request.options, &wish);
+    let verifier = given(request.code_verifier);
+    let now = app.now();
+    let (user, method_id, session) = {
+        let mut state = app.state();
+        let (user_id, email_id, session) =
+            state.authenticate_link(&request.token, verifier.as_deref(), &required, wish, now)?;
+        (state.users.get(&user_id)?.clone(), email_id, session)
+    };
+    let authenticated = Authenticated::new(&app, user, session, now)?;
+    Ok(Reply(MethodAuthenticated { method_id, reset_sessions: false, authenticated }))
+}

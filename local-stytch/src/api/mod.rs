@@ -1,0 +1,65 @@
+//! The routes of Stytch's consumer API.
+
+mod magic_links;
+mod otps;
+mod passwords;
+mod reply;
+mod request;
+mod sessions;
+mod totps;
+mod users;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::header::AUTHORIZATION,
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+
+pub(crate) use self::request::{BODY, Body};
+use crate::{app::App, error::Refusal};
+
+/// Handlers share the application behind this.
+pub(crate) type Shared = State<Arc<App>>;
+
+pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/passwords", post(passwords::create))
+        .route("/v1/passwords/authenticate", post(passwords::authenticate))
+        .route("/v1/passwords/strength_check", post(passwords::strength_check))
+        .route("/v1/otps/sms/send", post(otps::sms_send))
+        .route("/v1/otps/sms/login_or_create", post(otps::sms_login_or_create))
+        .route("/v1/otps/email/send", post(otps::email_send))
+        .route("/v1/otps/email/login_or_create", post(otps::email_login_or_create))
+        .route("/v1/otps/authenticate", post(otps::authenticate))
+        .route("/v1/magic_links/email/send", post(magic_links::send))
+        .route("/v1/magic_links/email/login_or_create", post(magic_links::login_or_create))
+        .route("/v1/magic_links/authenticate", post(magic_links::authenticate))
+        .route("/v1/totps", post(totps::create))
+        .route("/v1/totps/authenticate", post(totps::authenticate))
+        .route("/v1/totps/recovery_codes", post(totps::recovery_codes))
+        .route("/v1/totps/recover", post(totps::recover))
+        .route("/v1/users", post(users::create))
+        .route("/v1/users/search", post(users::search))
+        .route("/v1/users/{user_id}", get(users::get))
+        .route("/v1/sessions", get(sessions::get))
+        .route("/v1/sessions/authenticate", post(sessions::authenticate))
+        .route("/v1/sessions/revoke", post(sessions::revoke))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(app), authorize))
+        // Public keys are for everyone.
+        .route("/v1/sessions/jwks/{project_id}", get(sessions::jwks))
+}
+
+/// HTTP Basic authentication of the project.
+async fn authorize(State(app): Shared, request: Request, next: Next) -> Response {
+    let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if authorization.is_some_and(|value| app.credentials.admit(value)) {
+        next.run(request).await
+    } else {
+        Refusal::UnauthorizedCredentials.into_response()
+    }
+}

@@ -1,0 +1,63 @@
+//! Answers in Stytch's shape.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::{
+    app::App,
+    error::Refusal,
+    jwt, random,
+    state::{Session, User},
+};
+
+/// `body`, with `status_code` and `request_id` beside its fields.
+#[derive(Debug)]
+pub(crate) struct Reply<T>(pub(crate) T);
+
+/// What a handler returns.
+pub(crate) type Answer<T> = Result<Reply<T>, Refusal>;
+
+impl<T: Serialize> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Envelope<T> {
+            status_code: u16,
+            request_id: String,
+            #[serde(flatten)]
+            body: T,
+        }
+        Json(Envelope { status_code: 200, request_id: random::id("request-id"), body: self.0 }).into_response()
+    }
+}
+
+/// What every authenticate call answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct Authenticated {
+    user_id: String,
+    /// Empty without a session.
+    session_token: String,
+    /// Empty without a session.
+    session_jwt: String,
+    session: Option<Session>,
+    user: User,
+    /// Device fingerprinting is not part of this stand-in.
+    user_device: (),
+}
+
+impl Authenticated {
+    pub(crate) fn new(app: &App, user: User, session: Option<Session>, now: OffsetDateTime) -> Result<Self, Refusal> {
+        let (session_token, session_jwt) = match &session {
+            Some(session) => (session.token.0.clone(), mint(app, session, now)?),
+            None => Default::default(),
+        };
+        Ok(Self { user_id: user.user_id.clone(), session_token, session_jwt, session, user, user_device: () })
+    }
+}
+
+pub(crate) fn mint(app: &App, session: &Session, now: OffsetDateTime) -> Result<String, Refusal> {
+    jwt::mint(session, &app.credentials.project_id, &app.keys(), now).ok_or(Refusal::Internal)
+}

@@ -1,0 +1,161 @@
+//! Requests as the SDKs send them: JSON, null for what is not set, fields that nobody knows ignored.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::StatusCode,
+    response::IntoResponse as _,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use time::Duration;
+
+use crate::{
+    app::App,
+    error::Refusal,
+    jwt::{self, BadClaim},
+    state::{Attributes, Required, SessionOf, SessionWish},
+};
+
+/// Bytes of a request's body.
+pub(crate) const BODY: usize = 32 * 1024;
+/// Bytes of trusted or untrusted metadata in JSON.
+const METADATA: usize = 4096;
+
+/// A JSON body, whatever its media type says.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let too_large = |rejection: BytesRejection| match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Refusal::RequestTooLarge,
+            _ => Refusal::InvalidRequest("The request's body broke off.".into()),
+        };
+        let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
+        let told = |error: serde_json::Error| Refusal::InvalidRequest(format!("The request's JSON: {error}."));
+        serde_json::from_slice(&bytes).map(Self).map_err(told)
+    }
+}
+
+/// The fields on the session that a call begins.
+#[derive(Default, Deserialize)]
+pub(crate) struct NewSessionFields {
+    session_duration_minutes: Option<i64>,
+    session_custom_claims: Option<Value>,
+}
+
+impl NewSessionFields {
+    pub(crate) fn check(self) -> Result<SessionWish, Refusal> {
+        let life = match self.session_duration_minutes {
+            None => None,
+            Some(minutes @ 5..=527_040) => Some(Duration::minutes(minutes)),
+            Some(_) => return Err(Refusal::InvalidSessionDuration),
+        };
+        Ok(SessionWish { life, custom_claims: check_claims(self.session_custom_claims)?, ..SessionWish::default() })
+    }
+}
+
+/// The fields on sessions that every authenticate call has.
+#[derive(Default, Deserialize)]
+pub(crate) struct SessionFields {
+    session_token: Option<String>,
+    session_jwt: Option<String>,
+    attributes: Option<Attributes>,
+    #[serde(flatten)]
+    new: NewSessionFields,
+}
+
+impl SessionFields {
+    pub(crate) fn check(self, app: &App) -> Result<SessionWish, Refusal> {
+        let wish = self.new.check()?;
+        let session = session_of(app, self.session_token, self.session_jwt)?;
+        Ok(SessionWish { session, attributes: check_attributes(self.attributes)?, ..wish })
+    }
+}
+
+/// The session that a token or a JWT names; both are one too many.
+pub(crate) fn session_of(app: &App, token: Option<String>, jwt: Option<String>) -> Result<SessionOf, Refusal> {
+    match (given(token), given(jwt)) {
+        (None, None) => Ok(SessionOf::None),
+        (Some(token), None) => Ok(SessionOf::Token(token)),
+        (None, Some(jwt)) => jwt::session_id(&jwt, &app.keys()).map(SessionOf::Id).ok_or(Refusal::UnparsableSessionJwt),
+        (Some(_), Some(_)) => Err(Refusal::TooManySessionArguments),
+    }
+}
+
+/// An empty string is as good as none.
+pub(crate) fn given(field: Option<String>) -> Option<String> {
+    field.filter(|field| !field.is_empty())
+}
+
+fn check_claims(claims: Option<Value>) -> Result<Map<String, Value>, Refusal> {
+    let claims = match claims {
+        None | Some(Value::Null) => return Ok(Map::new()),
+        Some(Value::Object(claims)) => claims,
+        Some(_) => return Err(Refusal::ClaimsNotAnObject),
+    };
+    match jwt::check_custom_claims(&claims) {
+        Ok(()) => Ok(claims),
+        Err(BadClaim::Reserved) => Err(Refusal::ClaimsReserved),
+        Err(BadClaim::Stytch) => Err(Refusal::ClaimsStytch),
+    }
+}
+
+/// Attributes that may be kept: 64 bytes of address, 512 of user agent.
+pub(crate) fn check_attributes(attributes: Option<Attributes>) -> Result<Option<Attributes>, Refusal> {
+    match attributes {
+        Some(attributes) if attributes.ip_address.len() > 64 || attributes.user_agent.len() > 512 => {
+            Err(Refusal::InvalidField("attributes are limited to 64 bytes of ip_address and 512 of user_agent."))
+        }
+        attributes => Ok(attributes),
+    }
+}
+
+/// `options` of an authenticate call: what has to be as it was at the send.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Options {
+    ip_match_required: bool,
+    user_agent_match_required: bool,
+}
+
+impl Options {
+    pub(crate) fn require(options: Option<Self>, wish: &SessionWish) -> Required {
+        let options = options.unwrap_or_default();
+        Required {
+            attributes: wish.attributes.clone().unwrap_or_default(),
+            ip: options.ip_match_required,
+            user_agent: options.user_agent_match_required,
+        }
+    }
+}
+
+pub(crate) fn metadata(metadata: Option<Value>) -> Result<Map<String, Value>, Refusal> {
+    match metadata {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(metadata)) => {
+            let size = serde_json::to_vec(&metadata).map_or(usize::MAX, |json| json.len());
+            if size > METADATA { Err(Refusal::MetadataTooLarge) } else { Ok(metadata) }
+        }
+        Some(_) => Err(Refusal::MetadataTooLarge),
+    }
+}
+
+/// A path or query that axum could not read.
+pub(crate) fn unreadable(rejection: impl std::fmt::Display) -> Refusal {
+    Refusal::InvalidRequest(format!("The request's address: {rejection}."))
+}
+
+/// Minutes within `range`, or the default.
+pub(crate) fn minutes(
+    minutes: Option<i64>,
+    default: i64,
+    range: std::ops::RangeInclusive<i64>,
+    refusal: Refusal,
+) -> Result<Duration, Refusal> {
+    let minutes = minutes.unwrap_or(default);
+    if range.contains(&minutes) { Ok(Duration::minutes(minutes)) } else { Err(refusal) }
+}

@@ -1,0 +1,121 @@
+//! What every handler shares.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use time::OffsetDateTime;
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock::Clock,
+    error::Refusal,
+    keys::{Key, KeyError, Keys},
+    state::State,
+};
+
+/// Passwords that are hashed and keys that are made at the same time: each takes a core, and up to 19 MiB.
+const HEAVY: usize = 4;
+
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) base_url: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) clock: Clock,
+    state: Mutex<State>,
+    keys: Mutex<Keys>,
+    heavy: Arc<Semaphore>,
+}
+
+impl App {
+    pub(crate) fn new(base_url: String, credentials: Credentials, keys: Keys, state: State) -> Self {
+        Self {
+            base_url,
+            credentials,
+            clock: Clock::default(),
+            state: Mutex::new(state),
+            keys: Mutex::new(keys),
+            heavy: Arc::new(Semaphore::new(HEAVY)),
+        }
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a key and signs with it from then on. Blocks for the time of that.
+    pub(crate) fn rotate_keys(&self) -> Result<(), KeyError> {
+        let next = Key::generate()?;
+        self.keys().rotate(next);
+        Ok(())
+    }
+
+    /// Runs work of many milliseconds on a thread of its own, a few at a time.
+    pub(crate) async fn heavy<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let permit = Arc::clone(&self.heavy).acquire_owned().await.map_err(|_| Refusal::Internal)?;
+        let work = move || {
+            // Held to the end of the work, not of a request that its client gave up.
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Internal)
+    }
+}
+
+/// The project's id and secret.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) project_id: String,
+    pub(crate) secret: String,
+}
+
+impl Credentials {
+    /// Whether an `Authorization` header is HTTP Basic with these (RFC 7617). Takes the same time for every wrong secret.
+    pub(crate) fn admit(&self, authorization: &str) -> bool {
+        let Some((scheme, encoded)) = authorization.split_once(' ') else { return false };
+        let expected = format!("{}:{}", self.project_id, self.secret);
+        let given = STANDARD.decode(encoded.trim());
+        scheme.eq_ignore_ascii_case("basic")
+            && given.is_ok_and(|given| verify_slices_are_equal(&given, expected.as_bytes()).is_ok())
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("project_id", &self.project_id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_authentication() {
+        let credentials = Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };
+        #[track_caller]
+        fn check(credentials: &Credentials, scheme: &str, pair: &str, want: bool) {
+            assert_eq!(credentials.admit(&format!("{scheme} {}", STANDARD.encode(pair))), want, "{scheme} {pair}");
+        }
+        check(&credentials, "Basic", "project-test-1:secret-test-1", true);
+        check(&credentials, "basic", "project-test-1:secret-test-1", true);
+        check(&credentials, "Basic", "project-test-1:secret-test-2", false);
+        check(&credentials, "Basic", "project-test-2:secret-test-1", false);
+        check(&credentials, "Basic", "project-test-1:", false);
+        check(&credentials, "Bearer", "project-test-1:secret-test-1", false);
+        assert!(!credentials.admit("Basic"));
+        assert!(!credentials.admit("Basic !"));
+        assert!(!format!("{credentials:?}").contains("secret-test-1"));
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod app;
+mod bounded;
+mod builder;
+mod clock;
+mod error;
+mod guard;
+mod jwt;
+mod keys;
+mod local;
+mod passwords;
+mod random;
+mod server;
+mod stamp;
+mod state;
+
+pub use self::{
+    builder::{Builder, DEFAULT_PROJECT_ID, DEFAULT_SECRET, StartError},
+    server::LocalStytch,
+    state::{Channel, Message},
+};

@@ -1,0 +1,68 @@
+//! `/local`: the clock, the keys and the messages, which Stytch's API does not have.
+
+mod phone;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{Body, Shared},
+    app::App,
+    error::Refusal,
+    stamp::Stamp,
+    state::Message,
+};
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/local/phone", get(phone::page))
+        .route("/local/messages", get(messages))
+        .route("/local/clock", get(clock).post(advance))
+        .route("/local/keys/rotate", post(rotate))
+}
+
+#[derive(Serialize)]
+struct Messages {
+    messages: Vec<Message>,
+}
+
+/// Newest first.
+async fn messages(State(app): Shared) -> Json<Messages> {
+    Json(Messages { messages: app.state().inbox.newest_first() })
+}
+
+#[derive(Serialize)]
+struct Now {
+    now: Stamp,
+}
+
+async fn clock(State(app): Shared) -> Json<Now> {
+    Json(Now { now: Stamp(app.now()) })
+}
+
+#[derive(Deserialize)]
+struct Advance {
+    advance_seconds: u64,
+}
+
+async fn advance(State(app): Shared, Body(request): Body<Advance>) -> Json<Now> {
+    app.clock.advance(std::time::Duration::from_secs(request.advance_seconds));
+    clock(State(app)).await
+}
+
+#[derive(Serialize)]
+struct Rotated {
+    kid: String,
+}
+
+async fn rotate(State(app): Shared) -> Result<Json<Rotated>, Refusal> {
+    let rotating = Arc::clone(&app);
+    app.heavy(move || rotating.rotate_keys()).await?.map_err(|_| Refusal::Internal)?;
+    Ok(Json(Rotated { kid: app.keys().signing().kid().to_owned() }))
+}

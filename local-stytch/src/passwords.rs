@@ -1,0 +1,77 @@
+//! Passwords: hashed with Argon2id, their strength estimated by zxcvbn. All of it takes milliseconds: call it off the
+//! async threads.
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use zxcvbn::{Score, feedback::Feedback};
+
+use crate::error::Refusal;
+
+/// Bytes of a password.
+pub(crate) const LENGTH: usize = 256;
+
+/// A PHC string of `password`, salted, with the crate's default parameters.
+pub(crate) fn hash(password: &str) -> Result<String, Refusal> {
+    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|_| Refusal::Internal)
+}
+
+pub(crate) fn verify(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// What zxcvbn makes of a password.
+pub(crate) struct Strength {
+    /// 0 to 4.
+    pub(crate) score: u8,
+    pub(crate) warning: String,
+    pub(crate) suggestions: Vec<String>,
+}
+
+impl Strength {
+    /// The user's own email counts against the password.
+    pub(crate) fn of(password: &str, email: Option<&str>) -> Self {
+        let estimate = zxcvbn::zxcvbn(password, email.as_slice());
+        let feedback = estimate.feedback();
+        let warning = feedback.and_then(Feedback::warning).map(|warning| warning.to_string()).unwrap_or_default();
+        let suggestions = feedback.map(Feedback::suggestions).unwrap_or_default();
+        Self {
+            score: estimate.score().into(),
+            warning,
+            suggestions: suggestions.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    pub(crate) fn is_enough(&self) -> bool {
+        self.score >= u8::from(Score::Three)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strength() {
+        #[track_caller]
+        fn check(password: &str, want: bool) {
+            assert_eq!(Strength::of(password, Some("ada.lovelace@example.com")).is_enough(), want, "{password}");
+        }
+        check("", false);
+        check("password", false);
+        check("Passw0rd!", false);
+        check("ada.lovelace@example.com", false);
+        check("four bright lamps over the harbour", true);
+        check("q7Rk-2vTz-9pLx", true);
+    }
+
+    #[test]
+    fn a_hash_verifies_its_password_only_and_is_salted() {
+        let hashed = hash("four bright lamps").unwrap();
+        assert!(verify("four bright lamps", &hashed));
+        assert!(!verify("four bright lamp", &hashed));
+        assert!(!verify("four bright lamps", "no hash"));
+        assert_ne!(hashed, hash("four bright lamps").unwrap());
+    }
+}

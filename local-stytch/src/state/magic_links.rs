@@ -1,0 +1,158 @@
+//! Magic links by email.
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+use super::{
+    Attributes, Channel, Contact, FactorDetail, Message, Required, SentCode, Session, SessionWish, State,
+    factors::EmailFactor,
+};
+use crate::{bounded::Bounded, error::Refusal, random};
+
+/// Links that are remembered, used ones too; the oldest goes when another comes.
+const CAPACITY: usize = 10_000;
+
+#[derive(Debug)]
+pub(super) struct MagicLinks {
+    by_token: Bounded<MagicLink>,
+}
+
+#[derive(Debug)]
+struct MagicLink {
+    user_id: String,
+    email: EmailFactor,
+    attributes: Attributes,
+    code_challenge: Option<String>,
+    expires_at: OffsetDateTime,
+    used: bool,
+}
+
+/// What a link is to be.
+#[derive(Debug)]
+pub(crate) struct LinkWish {
+    /// Where it leads, the token added to its query.
+    pub(crate) url: Url,
+    pub(crate) life: Duration,
+    pub(crate) attributes: Attributes,
+    /// Base64url of the SHA-256 of the verifier that has to come with the token.
+    pub(crate) code_challenge: Option<String>,
+}
+
+impl Default for MagicLinks {
+    fn default() -> Self {
+        Self { by_token: Bounded::new(CAPACITY) }
+    }
+}
+
+impl State {
+    pub(crate) fn send_link(
+        &mut self,
+        email: Contact,
+        user_id: Option<&str>,
+        link: LinkWish,
+        now: OffsetDateTime,
+    ) -> Result<SentCode, Refusal> {
+        self.limits.check_send(email.address(), now)?;
+        let sent = self.recipient(&email, user_id)?;
+        self.deliver_link(&email, &sent, link, now);
+        Ok(sent)
+    }
+
+    /// As [`State::send_link`], but whoever has no account gets one. `link` is told whether it was so.
+    pub(crate) fn send_link_or_create(
+        &mut self,
+        email: Contact,
+        pending: bool,
+        link: impl FnOnce(bool) -> Result<LinkWish, Refusal>,
+        now: OffsetDateTime,
+    ) -> Result<SentCode, Refusal> {
+        self.limits.check_send(email.address(), now)?;
+        let link = link(self.users.find(&email).is_none())?;
+        let sent = self.recipient_or_new(&email, pending, now)?;
+        self.deliver_link(&email, &sent, link, now);
+        Ok(sent)
+    }
+
+    fn deliver_link(&mut self, email: &Contact, sent: &SentCode, wish: LinkWish, now: OffsetDateTime) {
+        self.limits.count_send(email.address(), now);
+        let token = random::token();
+        let mut url = wish.url;
+        url.query_pairs_mut().append_pair("stytch_token_type", "magic_links").append_pair("token", &token);
+        let to = email.address().to_owned();
+        let minutes = wish.life.whole_minutes();
+        self.inbox.deliver(Message {
+            to: to.clone(),
+            channel: Channel::Email,
+            text: format!("Follow this link to sign in: {url} It is good for {minutes} minutes."),
+            code: None,
+            link: Some(url.into()),
+            sent_at: now,
+        });
+        let link = MagicLink {
+            user_id: sent.user_id.clone(),
+            email: EmailFactor { email_id: sent.method_id.clone(), email_address: to },
+            attributes: wish.attributes,
+            code_challenge: wish.code_challenge,
+            expires_at: now + wish.life,
+            used: false,
+        };
+        self.links.by_token.insert(token, link);
+    }
+
+    /// Uses up a link. Returns its user, the id of the address and the session that it led to.
+    pub(crate) fn authenticate_link(
+        &mut self,
+        token: &str,
+        code_verifier: Option<&str>,
+        required: &Required,
+        wish: SessionWish,
+        now: OffsetDateTime,
+    ) -> Result<(String, String, Option<Session>), Refusal> {
+        let link = self.links.by_token.get(token).ok_or(Refusal::MagicLinkNotFound)?;
+        let (user_id, email_factor) = (link.user_id.clone(), link.email.clone());
+        self.check_wish(&wish, &user_id, now)?;
+
+        let link = self.links.by_token.get_mut(token).ok_or(Refusal::MagicLinkNotFound)?;
+        if link.used || now >= link.expires_at {
+            return Err(Refusal::MagicLinkNotUsable);
+        }
+        required.check(&link.attributes)?;
+        check_verifier(link.code_challenge.as_deref(), code_verifier)?;
+        link.used = true;
+        self.users.get_mut(&user_id)?.verify(&Contact::Email(email_factor.email_address.clone()));
+        let email_id = email_factor.email_id.clone();
+        let session = self.grant(&user_id, FactorDetail::MagicLink { email_factor }, wish, now)?;
+        Ok((user_id, email_id, session))
+    }
+}
+
+/// RFC 7636, section 4.6, method S256.
+fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Refusal> {
+    match (challenge, verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(Refusal::PkceUnexpectedVerifier),
+        (Some(_), None) => Err(Refusal::PkceExpectedVerifier),
+        (Some(challenge), Some(verifier)) => {
+            let hashed = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
+            verify_slices_are_equal(hashed.as_bytes(), challenge.as_bytes()).map_err(|_| Refusal::PkceMismatch)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verifier_of_rfc_7636_appendix_b() {
+        let challenge = Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        let verifier = Some("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        assert_eq!(check_verifier(challenge, verifier), Ok(()));
+        assert_eq!(check_verifier(challenge, Some("another")), Err(Refusal::PkceMismatch));
+        assert_eq!(check_verifier(challenge, None), Err(Refusal::PkceExpectedVerifier));
+        assert_eq!(check_verifier(None, verifier), Err(Refusal::PkceUnexpectedVerifier));
+        assert_eq!(check_verifier(None, None), Ok(()));
+    }
+}

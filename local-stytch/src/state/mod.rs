@@ -1,0 +1,55 @@
+//! What the stand-in remembers, and every rule about it: synchronous, without I/O, the time an argument.
+
+mod codes;
+mod contact;
+mod factors;
+mod grants;
+mod inbox;
+mod magic_links;
+mod passwords;
+mod rate;
+mod search;
+mod sessions;
+mod totps;
+mod user;
+mod users;
+
+pub use self::inbox::{Channel, Message};
+use self::{codes::Codes, inbox::Inbox, magic_links::MagicLinks, rate::Limits, sessions::Sessions, users::Users};
+pub(crate) use self::{
+    codes::{Required, SentCode},
+    contact::Contact,
+    factors::{Factor, FactorDetail},
+    grants::{SessionOf, SessionWish},
+    magic_links::LinkWish,
+    search::{Page, Query, RawQuery},
+    sessions::{Attributes, Session},
+    totps::Totp,
+    user::{Name, User},
+    users::NewUser,
+};
+
+/// Everything. One lock holds it; nothing here waits.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) users: Users,
+    pub(crate) sessions: Sessions,
+    pub(crate) inbox: Inbox,
+    codes: Codes,
+    links: MagicLinks,
+    limits: Limits,
+}
+
+impl State {
+    /// `grace`: how long a session is still good after a successor took its factors.
+    pub(crate) fn new(grace: time::Duration) -> Self {
+        Self {
+            users: Users::default(),
+            sessions: Sessions::new(grace),
+            inbox: Inbox::default(),
+            codes: Codes::default(),
+            links: MagicLinks::default(),
+            limits: Limits::default(),
+        }
+    }
+}

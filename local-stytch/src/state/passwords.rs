@@ -1,0 +1,50 @@
+//! Users with a password. The hashing itself happens elsewhere: it takes too long to hold a lock.
+
+use time::OffsetDateTime;
+
+use super::{Contact, FactorDetail, NewUser, Session, SessionWish, State, User};
+use crate::error::Refusal;
+
+impl State {
+    /// A user with a password, who has thereby proved it.
+    pub(crate) fn create_with_password(
+        &mut self,
+        new: NewUser,
+        hash: String,
+        wish: SessionWish,
+        now: OffsetDateTime,
+    ) -> Result<(User, Option<Session>), Refusal> {
+        self.check_claims(&wish)?;
+        let new = NewUser { password_hash: Some(hash), ..new };
+        let user = self.users.create(new, now)?.clone();
+        let session = self.grant(&user.user_id, FactorDetail::Password {}, wish, now)?;
+        Ok((user, session))
+    }
+
+    /// Whose password is to be verified, and its hash.
+    pub(crate) fn password_of(&self, email: &Contact, now: OffsetDateTime) -> Result<(String, String), Refusal> {
+        let user = self.users.find(email).ok_or(Refusal::EmailNotFound)?;
+        self.limits.check_failures(&user.user_id, now)?;
+        let password = user.password.as_ref().ok_or(Refusal::NoUserPassword)?;
+        Ok((user.user_id.clone(), password.hash.clone()))
+    }
+
+    /// The end of an authentication whose password was `verified` or not.
+    pub(crate) fn authenticate_password(
+        &mut self,
+        user_id: &str,
+        verified: bool,
+        wish: SessionWish,
+        now: OffsetDateTime,
+    ) -> Result<(User, Option<Session>), Refusal> {
+        self.limits.check_failures(user_id, now)?;
+        if !verified {
+            self.limits.failed(user_id, now);
+            return Err(Refusal::UnauthorizedCredentials);
+        }
+        self.check_wish(&wish, user_id, now)?;
+        self.limits.succeeded(user_id);
+        let session = self.grant(user_id, FactorDetail::Password {}, wish, now)?;
+        Ok((self.users.get(user_id)?.clone(), session))
+    }
+}

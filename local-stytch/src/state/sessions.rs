@@ -1,0 +1,236 @@
+//! Sessions: begun, extended, succeeded, revoked.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
+use serde_json::{Map, Value};
+use time::{Duration, OffsetDateTime};
+
+use super::{Factor, FactorDetail, User, factors::prove};
+use crate::{bounded::Bounded, error::Refusal, random, stamp::Stamp};
+
+/// How many sessions there may be; when another begins those that have ended go, or else the oldest ends.
+const CAPACITY: usize = 10_000;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) user_id: String,
+    pub(crate) factors: Vec<Factor>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) started_at: OffsetDateTime,
+    pub(crate) last_accessed_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
+    pub(crate) attributes: Attributes,
+    pub(crate) custom_claims: Map<String, Value>,
+    pub(crate) token: Token,
+    /// Set when a successor took over.
+    ends_at: Option<OffsetDateTime>,
+}
+
+/// An opaque session token, kept out of `Debug`.
+#[derive(Clone)]
+pub(crate) struct Token(pub(crate) String);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attributes {
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub(crate) ip_address: String,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub(crate) user_agent: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    grace: Duration,
+    by_id: Bounded<Session>,
+    ids_by_token: HashMap<String, String>,
+}
+
+impl Sessions {
+    pub(super) fn new(grace: Duration) -> Self {
+        Self { grace, by_id: Bounded::new(CAPACITY), ids_by_token: HashMap::new() }
+    }
+
+    pub(crate) fn id_of_token(&self, token: &str) -> Option<&str> {
+        self.ids_by_token.get(token).map(String::as_str)
+    }
+
+    pub(crate) fn get(&self, id: &str, now: OffsetDateTime) -> Result<&Session, Refusal> {
+        self.by_id.get(id).filter(|session| session.is_active(now)).ok_or(Refusal::SessionNotFound)
+    }
+
+    pub(crate) fn of_user(&self, user_id: &str, now: OffsetDateTime) -> Vec<Session> {
+        let active = |session: &&Session| session.user_id == user_id && session.is_active(now);
+        self.by_id.values().filter(active).cloned().collect()
+    }
+
+    /// A session of `user` that begins at `now` with one factor.
+    pub(super) fn begin(&mut self, user: &User, detail: FactorDetail, life: Duration, now: OffsetDateTime) -> Session {
+        Session {
+            id: random::id("session"),
+            user_id: user.user_id.clone(),
+            factors: vec![Factor::new(detail, now)],
+            roles: user.roles.clone(),
+            started_at: now,
+            last_accessed_at: now,
+            expires_at: now + life,
+            attributes: Attributes::default(),
+            custom_claims: Map::new(),
+            token: Token(random::token()),
+            ends_at: None,
+        }
+    }
+
+    /// A session with the factors of `id` and one more, which ends shortly after.
+    pub(super) fn succeed(
+        &mut self,
+        id: &str,
+        detail: FactorDetail,
+        life: Option<Duration>,
+        now: OffsetDateTime,
+    ) -> Result<Session, Refusal> {
+        let ends_at = now + self.grace;
+        let original = self.by_id.get_mut(id).filter(|it| it.is_active(now)).ok_or(Refusal::SessionNotFound)?;
+        let mut successor = original.clone();
+        original.ends_at = Some(original.ends_at.map_or(ends_at, |before| before.min(ends_at)));
+
+        successor.id = random::id("session");
+        successor.token = Token(random::token());
+        successor.started_at = now;
+        successor.last_accessed_at = now;
+        successor.ends_at = None;
+        if let Some(life) = life {
+            successor.expires_at = now + life;
+        }
+        prove(&mut successor.factors, detail, now);
+        Ok(successor)
+    }
+
+    pub(super) fn keep(&mut self, session: Session, now: OffsetDateTime) {
+        let Self { by_id, ids_by_token, .. } = self;
+        if by_id.is_full() {
+            by_id.retain(|held| held.is_active(now));
+            ids_by_token.retain(|_, id| by_id.get(id).is_some());
+        }
+        ids_by_token.insert(session.token.0.clone(), session.id.clone());
+        if let Some(oldest) = by_id.insert(session.id.clone(), session) {
+            ids_by_token.remove(&oldest.token.0);
+        }
+    }
+
+    pub(super) fn access(
+        &mut self,
+        id: &str,
+        life: Option<Duration>,
+        claims: Map<String, Value>,
+        now: OffsetDateTime,
+    ) -> Result<Session, Refusal> {
+        let session = self.by_id.get_mut(id).filter(|it| it.is_active(now)).ok_or(Refusal::SessionNotFound)?;
+        session.last_accessed_at = now;
+        if let Some(life) = life {
+            session.expires_at = now + life;
+        }
+        merge_claims(&mut session.custom_claims, claims);
+        Ok(session.clone())
+    }
+
+    pub(crate) fn revoke(&mut self, id: &str, now: OffsetDateTime) -> Result<(), Refusal> {
+        let session = self.by_id.remove(id).ok_or(Refusal::SessionNotFound)?;
+        self.ids_by_token.remove(&session.token.0);
+        if session.is_active(now) { Ok(()) } else { Err(Refusal::SessionNotFound) }
+    }
+}
+
+impl Session {
+    fn is_active(&self, now: OffsetDateTime) -> bool {
+        now < self.expires_at && self.ends_at.is_none_or(|end| now < end)
+    }
+}
+
+/// A claim that is null takes the claim away.
+pub(super) fn merge_claims(claims: &mut Map<String, Value>, changes: Map<String, Value>) {
+    for (name, value) in changes {
+        if value.is_null() {
+            claims.remove(&name);
+        } else {
+            claims.insert(name, value);
+        }
+    }
+}
+
+impl Serialize for Session {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut session = serializer.serialize_struct("Session", 9)?;
+        session.serialize_field("session_id", &self.id)?;
+        session.serialize_field("user_id", &self.user_id)?;
+        session.serialize_field("authentication_factors", &self.factors)?;
+        session.serialize_field("roles", &self.roles)?;
+        session.serialize_field("started_at", &Stamp(self.started_at))?;
+        session.serialize_field("last_accessed_at", &Stamp(self.last_accessed_at))?;
+        session.serialize_field("expires_at", &Stamp(self.expires_at))?;
+        session.serialize_field("attributes", &self.attributes)?;
+        session.serialize_field("custom_claims", &self.custom_claims)?;
+        session.end()
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+fn null_as_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{NewUser, State};
+
+    const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn begin(state: &mut State, user_id: &str, life: Duration, now: OffsetDateTime) -> Session {
+        let user = state.users.get(user_id).unwrap().clone();
+        let session = state.sessions.begin(&user, FactorDetail::Password {}, life, now);
+        state.sessions.keep(session.clone(), now);
+        session
+    }
+
+    #[test]
+    fn when_it_is_full_the_ended_go_first_and_then_the_oldest() {
+        let mut state = State::new(Duration::seconds(5));
+        let user_id = state.users.create(NewUser::default(), START).unwrap().user_id.clone();
+        let oldest = begin(&mut state, &user_id, Duration::HOUR, START);
+        let short = begin(&mut state, &user_id, Duration::MINUTE, START);
+        for _ in 2..CAPACITY {
+            begin(&mut state, &user_id, Duration::HOUR, START);
+        }
+        let later = START + Duration::MINUTE;
+        begin(&mut state, &user_id, Duration::HOUR, later);
+        assert!(state.sessions.get(&oldest.id, later).is_ok(), "one that had ended made room");
+        assert!(state.sessions.id_of_token(&short.token.0).is_none());
+
+        begin(&mut state, &user_id, Duration::HOUR, later);
+        assert!(state.sessions.get(&oldest.id, later).is_err());
+        assert!(state.sessions.id_of_token(&oldest.token.0).is_none());
+        assert_eq!(state.sessions.ids_by_token.len(), CAPACITY);
+        assert_eq!(state.sessions.of_user(&user_id, later).len(), CAPACITY);
+    }
+
+    #[test]
+    fn the_grace_of_an_original_is_not_renewed_by_another_successor() {
+        let mut state = State::new(Duration::seconds(5));
+        let user_id = state.users.create(NewUser::default(), START).unwrap().user_id.clone();
+        let original = begin(&mut state, &user_id, Duration::HOUR, START);
+        let mut succeed = |seconds| {
+            let now = START + Duration::seconds(seconds);
+            state.sessions.succeed(&original.id, FactorDetail::Password {}, None, now).map(|session| session.expires_at)
+        };
+        assert_eq!(succeed(0), Ok(original.expires_at));
+        assert_eq!(succeed(4), Ok(original.expires_at));
+        assert_eq!(succeed(5), Err(Refusal::SessionNotFound));
+    }
+}

@@ -1,0 +1,143 @@
+//! All users.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::{Contact, Name, User};
+use crate::error::Refusal;
+
+/// How many users there may be; then the API answers `stand_in_full`.
+const CAPACITY: usize = 10_000;
+/// Addresses and numbers of one user, each; then the API answers `stand_in_full`.
+const CONTACTS: usize = 10;
+
+/// What a user begins with.
+#[derive(Default)]
+pub(crate) struct NewUser {
+    pub(crate) email: Option<Contact>,
+    pub(crate) phone: Option<Contact>,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) pending: bool,
+    pub(crate) name: Name,
+    pub(crate) trusted_metadata: Map<String, Value>,
+    pub(crate) untrusted_metadata: Map<String, Value>,
+    pub(crate) external_id: Option<String>,
+    pub(crate) roles: Vec<String>,
+}
+
+/// Users in the order in which they came; none is ever removed.
+#[derive(Debug, Default)]
+pub(crate) struct Users {
+    users: Vec<User>,
+    by_id: HashMap<String, usize>,
+    by_address: HashMap<String, usize>,
+}
+
+impl Users {
+    pub(crate) fn get(&self, user_id: &str) -> Result<&User, Refusal> {
+        self.by_id.get(user_id).and_then(|&at| self.users.get(at)).ok_or(Refusal::UserNotFound)
+    }
+
+    pub(super) fn get_mut(&mut self, user_id: &str) -> Result<&mut User, Refusal> {
+        self.by_id.get(user_id).and_then(|&at| self.users.get_mut(at)).ok_or(Refusal::UserNotFound)
+    }
+
+    pub(crate) fn find(&self, contact: &Contact) -> Option<&User> {
+        self.by_address.get(contact.address()).and_then(|&at| self.users.get(at))
+    }
+
+    pub(crate) fn all(&self) -> &[User] {
+        &self.users
+    }
+
+    pub(crate) fn create(&mut self, new: NewUser, now: OffsetDateTime) -> Result<&User, Refusal> {
+        if self.users.len() >= CAPACITY {
+            return Err(Refusal::Full("This stand-in holds 10000 users and no more: start it afresh."));
+        }
+        for contact in new.email.iter().chain(&new.phone) {
+            self.check_free(contact)?;
+        }
+        if new.external_id.is_some() && self.users.iter().any(|user| user.external_id == new.external_id) {
+            return Err(Refusal::DuplicateExternalId);
+        }
+        let at = self.users.len();
+        let contacts = [new.email.clone(), new.phone.clone()];
+        let mut user = User::new(new, now);
+        let user_id = user.user_id.clone();
+        for contact in contacts.into_iter().flatten() {
+            self.by_address.insert(contact.address().to_owned(), at);
+            user.push(contact);
+        }
+        self.by_id.insert(user_id.clone(), at);
+        self.users.push(user);
+        self.get(&user_id)
+    }
+
+    /// Adds `contact`, unverified, to a user that may have one more. Returns its id.
+    ///
+    /// A user that has an address or number, but none verified, is to verify it first.
+    pub(super) fn add(&mut self, user_id: &str, contact: Contact) -> Result<String, Refusal> {
+        self.check_free(&contact)?;
+        let at = *self.by_id.get(user_id).ok_or(Refusal::UserNotFound)?;
+        let user = self.users.get_mut(at).ok_or(Refusal::UserNotFound)?;
+        if user.has_contact() && !user.has_verified_contact() {
+            return Err(Refusal::TooManyUnverifiedFactors);
+        }
+        let held = match contact {
+            Contact::Email(_) => user.emails.len(),
+            Contact::Phone(_) => user.phone_numbers.len(),
+        };
+        if held >= CONTACTS {
+            return Err(Refusal::Full("This stand-in holds 10 emails and 10 phone numbers of a user and no more."));
+        }
+        self.by_address.insert(contact.address().to_owned(), at);
+        Ok(user.push(contact))
+    }
+
+    fn check_free(&self, contact: &Contact) -> Result<(), Refusal> {
+        match (self.find(contact), contact) {
+            (None, _) => Ok(()),
+            (Some(_), Contact::Email(_)) => Err(Refusal::DuplicateEmail),
+            (Some(_), Contact::Phone(_)) => Err(Refusal::DuplicatePhoneNumber),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_thousand_users_and_no_more() {
+        let mut users = Users::default();
+        let mut create = |n: usize| {
+            let email = Contact::email(&format!("user{n}@example.com")).unwrap();
+            let new = NewUser { email: Some(email), ..NewUser::default() };
+            users.create(new, OffsetDateTime::UNIX_EPOCH).map(|user| user.user_id.clone())
+        };
+        for n in 0..CAPACITY {
+            create(n).unwrap();
+        }
+        assert!(matches!(create(CAPACITY), Err(Refusal::Full(_))));
+    }
+
+    #[test]
+    fn nothing_is_added_before_something_is_verified() {
+        let phone = || Contact::phone("+12025550162").unwrap();
+        let email = || Contact::email("ada@example.com").unwrap();
+        let mut users = Users::default();
+        let mut create = |new| users.create(new, OffsetDateTime::UNIX_EPOCH).unwrap().user_id.clone();
+        let bare = create(NewUser::default());
+        let ada = create(NewUser { email: Some(email()), ..NewUser::default() });
+
+        assert_eq!(users.add(&ada, phone()), Err(Refusal::TooManyUnverifiedFactors));
+        users.get_mut(&ada).unwrap().verify(&email());
+        users.add(&ada, phone()).unwrap();
+        assert_eq!(users.add(&bare, phone()), Err(Refusal::DuplicatePhoneNumber));
+        users.add(&bare, Contact::phone("+12025550163").unwrap()).unwrap();
+        assert_eq!(users.add(&bare, Contact::phone("+12025550164").unwrap()), Err(Refusal::TooManyUnverifiedFactors));
+        assert_eq!(users.add("unknown", Contact::phone("+12025550165").unwrap()), Err(Refusal::UserNotFound));
+    }
+}
