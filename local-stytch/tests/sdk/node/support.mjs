@@ -1,0 +1,78 @@
+// What the story needs besides the SDK: the stand-in's own routes, and checks that say what they got.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { createRequire } from "node:module";
+
+// Where `npm install` has put the SDK; beside this file if nothing is said.
+const require = createRequire(`${process.env.STYTCH_NODE_MODULES ?? import.meta.dirname}/`);
+export const { Client, ClientError, StytchError } = require("stytch");
+
+const baseUrl = process.env.STYTCH_BASE_URL.replace(/\/+$/, "");
+export const projectId = process.env.STYTCH_PROJECT_ID;
+
+// The SDK warns on stderr that this is not one of Stytch's own addresses.
+export const connect = (secret = process.env.STYTCH_SECRET) =>
+  new Client({ project_id: projectId, secret, env: `${baseUrl}/` });
+
+// Holds that the call rejects with the SDK's own exception, with all that Stytch says in one.
+export async function refused(statusCode, errorType, call) {
+  await assert.rejects(call, (error) => {
+    assert.ok(error instanceof StytchError, `${error}`);
+    assert.deepEqual([error.status_code, error.error_type], [statusCode, errorType]);
+    assert.match(error.request_id, /^request-id-test-/);
+    assert.ok(error.error_message && error.error_url);
+    return true;
+  }, errorType);
+}
+
+// Holds that the SDK itself finds the JWT wrong, for that reason.
+export async function refusedLocally(reason, call) {
+  await assert.rejects(call, (error) => {
+    assert.ok(error instanceof ClientError, `${error}`);
+    assert.equal(error.code, "jwt_invalid");
+    assert.equal(error.cause.code, reason);
+    return true;
+  }, reason);
+}
+
+export const factors = (session) =>
+  session.authentication_factors.map((factor) => `${factor.type}/${factor.delivery_method}`).sort();
+
+// The code or the link of the newest message to that address or number.
+export async function newest(kind, to) {
+  const { messages } = await local("GET", "messages");
+  return messages.find((message) => message.to === to)[kind];
+}
+
+export const advance = (seconds) => local("POST", "clock", { advance_seconds: seconds });
+export const rotateKeys = () => local("POST", "keys/rotate");
+export const now = async () => new Date((await local("GET", "clock")).now);
+
+// What an authenticator app shows (RFC 6238), by the server's clock.
+export async function totp(secret) {
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor((await now()) / 30_000)));
+  const digest = createHmac("sha1", base32(secret)).update(counter).digest();
+  const offset = digest.at(-1) & 15;
+  return `${(digest.readUInt32BE(offset) & 0x7fff_ffff) % 1_000_000}`.padStart(6, "0");
+}
+
+function base32(text) {
+  const bits = [...text.replace(/=+$/, "")]
+    .map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"))
+    .join("");
+  return Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+}
+
+async function local(method, path, body) {
+  const answer = await fetch(`${baseUrl}/local/${path}`, {
+    method,
+    headers: body && { "content-type": "application/json" },
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  });
+  assert.ok(answer.ok, `${method} /local/${path}: ${answer.status}`);
+  const text = await answer.text();
+  return text && JSON.parse(text);
+}
