@@ -66,7 +66,7 @@ impl LocalStytch {
         &self.running.app.credentials.secret
     }
 
-    /// The time by its clock: the system's, plus what it was advanced.
+    /// The time by its clock: the system's, or where it was stopped, plus what it was advanced.
     pub fn now(&self) -> OffsetDateTime {
         self.running.app.now()
     }
