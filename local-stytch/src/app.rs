@@ -28,11 +28,11 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(base_url: String, credentials: Credentials, keys: Keys, state: State) -> Self {
+    pub(crate) fn new(base_url: String, credentials: Credentials, clock: Clock, keys: Keys, state: State) -> Self {
         Self {
             base_url,
             credentials,
-            clock: Clock::default(),
+            clock,
             state: Mutex::new(state),
             keys: Mutex::new(keys),
             heavy: Arc::new(Semaphore::new(HEAVY)),

@@ -227,10 +227,14 @@ mod tests {
         let original = begin(&mut state, &user_id, Duration::HOUR, START);
         let mut succeed = |seconds| {
             let now = START + Duration::seconds(seconds);
-            state.sessions.succeed(&original.id, FactorDetail::Password {}, None, now).map(|session| session.expires_at)
+            let session = state.sessions.succeed(&original.id, FactorDetail::Password {}, None, now)?;
+            state.sessions.keep(session.clone(), now);
+            Ok(session.expires_at)
         };
         assert_eq!(succeed(0), Ok(original.expires_at));
         assert_eq!(succeed(4), Ok(original.expires_at));
         assert_eq!(succeed(5), Err(Refusal::SessionNotFound));
+        let later = START + Duration::MINUTE;
+        assert_eq!(state.sessions.of_user(&user_id, later).len(), 2, "the successors go on");
     }
 }

@@ -73,6 +73,22 @@ async fn what_cannot_start_says_why() {
 }
 
 #[tokio::test]
+async fn a_clock_runs_unless_it_is_stopped() {
+    let at = time::OffsetDateTime::UNIX_EPOCH;
+    let stytch = LocalStytch::builder().stopped_clock(at).start().await.unwrap();
+    stytch.advance(Duration::from_secs(1));
+    assert_eq!(stytch.now(), at + Duration::from_secs(1));
+
+    let before = time::OffsetDateTime::now_utc();
+    let stytch = LocalStytch::builder().start().await.unwrap();
+    assert!(stytch.now() >= before);
+    for at in [at - Duration::from_secs(1), at.replace_year(3000).unwrap()] {
+        let error = LocalStytch::builder().stopped_clock(at).start().await.unwrap_err().to_string();
+        assert!(error.contains("1970 to 2999"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn secrets_are_kept_out_of_debug() {
     let builder = LocalStytch::builder().credentials("project-test-1", "secret-test-hidden");
     let shown = format!("{builder:?} {:?}", builder.clone().start().await.unwrap());

@@ -15,7 +15,7 @@ use stytch::{
 };
 use totp_rs::{Builder, Secret};
 
-use crate::support::{EMAIL, PASSWORD, PHONE};
+use crate::support::{EMAIL, PASSWORD, PHONE, builder};
 
 fn client(stytch: &LocalStytch, secret: &str) -> Client {
     let http = || {
@@ -26,7 +26,7 @@ fn client(stytch: &LocalStytch, secret: &str) -> Client {
 }
 
 async fn start() -> (LocalStytch, Client) {
-    let stytch = LocalStytch::builder().start().await.unwrap();
+    let stytch = builder().start().await.unwrap();
     let client = client(&stytch, stytch.secret());
     (stytch, client)
 }

@@ -1,6 +1,6 @@
 use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Output, Stdio},
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, Command, Stdio},
 };
 
 use crate::support::client;
@@ -32,20 +32,24 @@ async fn it_says_what_it_is_and_answers_there() {
     assert_eq!(client().get(format!("{url}/local/clock")).send().await.unwrap().status(), 200);
 
     let taken = url.strip_prefix("http://").unwrap();
-    assert_fails(program(&[taken]).output().unwrap(), "something else does already");
+    assert_fails(&[taken], "something else does already");
 }
 
 #[test]
 fn it_fails_in_one_line() {
-    assert_fails(program(&["0.0.0.0:0"]).output().unwrap(), "loopback only");
-    assert_fails(program(&["3030"]).output().unwrap(), "usage: local-stytch [ADDRESS]");
-    assert_fails(program(&["127.0.0.1:0", "more"]).output().unwrap(), "usage: local-stytch [ADDRESS]");
+    assert_fails(&["0.0.0.0:0"], "loopback only");
+    assert_fails(&["3030"], "usage: local-stytch [ADDRESS]");
+    assert_fails(&["127.0.0.1:0", "more"], "usage: local-stytch [ADDRESS]");
 }
 
 #[track_caller]
-fn assert_fails(output: Output, why: &str) {
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{error}");
+fn assert_fails(arguments: &[&str], why: &str) {
+    let mut running = Running(program(arguments).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "", "it started");
+    let mut error = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    assert_eq!(running.0.wait().unwrap().code(), Some(1), "{error}");
     assert!(error.contains(why) && error.lines().count() == 1, "{error}");
-    assert!(output.stdout.is_empty());
 }

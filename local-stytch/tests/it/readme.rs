@@ -25,5 +25,5 @@ async fn the_story_with_curl() {
     assert!(output.status.success() && err.is_empty(), "{out}\n{err}");
     let stepped: Value = serde_json::Deserializer::from_str(&out).into_iter().next().unwrap().unwrap();
     assert_eq!(factors(&stepped), ["password/knowledge", "otp/sms"]);
-    assert!(stand.stytch.now() - before >= time::Duration::minutes(10));
+    assert_eq!(stand.stytch.now() - before, time::Duration::minutes(10));
 }

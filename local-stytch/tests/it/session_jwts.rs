@@ -63,6 +63,8 @@ async fn a_factor_has_its_detail_and_one_date() {
 /// Verifies `jwt` with an independent library under the published key that its header names.
 #[track_caller]
 fn verify(jwt: &Value, jwks: &Value, project_id: &str) {
+    // Another crate of the workspace may have turned jsonwebtoken's other backend on as well: then one has to be named.
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let jwt = jwt.as_str().unwrap();
     let kid = jsonwebtoken::decode_header(jwt).unwrap().kid.unwrap();
     let jwk = jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid.as_str()).expect("published");

@@ -1,7 +1,6 @@
-use local_stytch::LocalStytch;
 use serde_json::{Value, json};
 
-use crate::support::{EMAIL, PASSWORD, Stand, assert_refused, client, factors};
+use crate::support::{EMAIL, PASSWORD, Stand, assert_refused, builder, client, factors};
 
 const AUTHENTICATE: &str = "/v1/sessions/authenticate";
 const REVOKE: &str = "/v1/sessions/revoke";
@@ -72,7 +71,7 @@ async fn a_successor_has_one_factor_more_and_the_original_ends_after_the_grace()
 
 #[tokio::test]
 async fn the_grace_is_chosen() {
-    let stytch = LocalStytch::builder().session_grace(std::time::Duration::ZERO).start().await.unwrap();
+    let stytch = builder().session_grace(std::time::Duration::ZERO).start().await.unwrap();
     let stand = Stand { stytch, http: client() };
     let ada = stand.ada().await;
     let again = json!({"email": EMAIL, "password": PASSWORD, "session_token": ada["session_token"]});

@@ -1,8 +1,9 @@
 //! A stand-in and what talks to it.
 
-use local_stytch::LocalStytch;
+use local_stytch::{Builder, LocalStytch};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 pub(crate) const PASSWORD: &str = "four bright lamps over the harbour";
 pub(crate) const EMAIL: &str = "ada@example.com";
@@ -16,7 +17,7 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) async fn start() -> Self {
-        Self { stytch: LocalStytch::builder().start().await.unwrap(), http: client() }
+        Self { stytch: builder().start().await.unwrap(), http: client() }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
@@ -87,6 +88,11 @@ impl Stand {
         }
         answer["status_code"] == 200
     }
+}
+
+/// However long a test takes, no time passes in it that it does not advance.
+pub(crate) fn builder() -> Builder {
+    LocalStytch::builder().stopped_clock(OffsetDateTime::now_utc())
 }
 
 /// A client that talks to loopback itself, whatever proxy the environment names.
