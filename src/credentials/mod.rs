@@ -47,6 +47,13 @@ impl CredentialSource {
     }
 }
 
+#[cfg(feature = "sessions")]
+impl CredentialSource {
+    pub(crate) fn is_opaque(&self) -> bool {
+        matches!(self, Self::SessionTokenCookie(_) | Self::SessionTokenHeader(_))
+    }
+}
+
 /// The name that Stytch's SDKs give the cookie with the session JWT.
 pub(crate) const SESSION_JWT_COOKIE: &str = "stytch_session_jwt";
 

@@ -62,6 +62,8 @@
 //! - The CORS layer belongs outside: it answers OPTIONS, which carries no credentials. Browsers see the challenge only
 //!   with `expose_headers([WWW_AUTHENTICATE])`.
 //! - HEAD runs through a GET route and is guarded like it.
+//! - With other middleware on one axum route: a tuple in one call, `.layer((outside, guard, inside))`; several calls in a row
+//!   may leave the compiler without a type.
 //! - A concurrency limit belongs outside: a guard that refuses has taken the permit of the service behind it.
 //! - Timeouts belong outside, so that they cover the wait for keys and sessions.
 //!

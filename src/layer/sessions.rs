@@ -8,8 +8,8 @@ use http::HeaderMap;
 use tokio::runtime::Handle;
 
 use super::guard::{Guard, StepUpLayer};
-use crate::authority::{self, AuthorityError, SessionTokens};
-use crate::credentials::{CookieNames, SessionCookies, SetCookies};
+use crate::authority::{self, AuthorityError, PresentedToken, SessionTokens};
+use crate::credentials::{self, CookieNames, CredentialSource, SessionCookies, SetCookies};
 use crate::renewal::{Exchanges, Renewal};
 use crate::session::Session;
 use crate::token::TokenError;
@@ -72,6 +72,20 @@ impl StepUpLayer {
         let session = session.as_ref();
         self.verifier().revoke_session(session.id());
         SignedOut { cookies: self.remove_cookies(request), revoked: self.revoke(session).await }
+    }
+
+    /// The token of this request that goes with an authentication step, so that the step adds its factor to the session: the
+    /// opaque one where the request brings it, else the JWT. `None` where it brings neither, or two of one kind. It is not
+    /// verified: whoever calls Stytch with it is told.
+    #[must_use]
+    pub fn presented_token(&self, request: &HeaderMap) -> Option<PresentedToken> {
+        let (opaque, jwt): (Vec<_>, Vec<_>) = self.guard.sources.iter().cloned().partition(CredentialSource::is_opaque);
+        let find = |sources: &[CredentialSource]| {
+            let found = credentials::find(request, sources, true).ok()??;
+            found.token().ok().map(Box::<str>::from)
+        };
+        let opaque = find(&opaque).filter(|token| authority::can_be_a_session_token(token));
+        opaque.map(PresentedToken::SessionToken).or_else(|| find(&jwt).map(PresentedToken::SessionJwt))
     }
 
     /// What removes the tokens' cookies and does nothing else: for whoever wants to leave while nobody can say whose session it

@@ -67,6 +67,24 @@ impl TrustModel {
         (!row.is_anyone()).then(|| row.members())
     }
 
+    /// The compromises each of which alone lets its holder present all of these factors: where there is one, they are not two
+    /// factors. Factors that anyone can present say nothing; where there are no others, it is every compromise.
+    ///
+    /// ```
+    /// use tower_step_up::{Compromise, Factor, TrustModel};
+    ///
+    /// let trust = TrustModel::default();
+    /// let shared = trust.shared_by([&Factor::Password, &Factor::OtpEmail]);
+    /// assert_eq!(shared, [Compromise::Mailbox, Compromise::IdentityProvider]);
+    /// assert!(trust.shared_by([&Factor::Password, &Factor::OtpSms]).is_empty());
+    /// ```
+    #[must_use]
+    pub fn shared_by<'a>(&self, factors: impl IntoIterator<Item = &'a Factor>) -> Vec<Compromise> {
+        let rows: Vec<_> = factors.into_iter().map(|factor| self.row(factor)).collect();
+        let presents_all = |one: &Compromise| rows.iter().all(|row| row.meets(Compromises::of(&[*one])));
+        Compromise::ALL.into_iter().filter(presents_all).collect()
+    }
+
     /// `factor` is presentable by whoever holds one of these, *instead of* those in its row.
     ///
     /// # Panics
@@ -158,6 +176,17 @@ mod tests {
         assert_eq!(row(&trust, Factor::OtpSms), Some(vec![Compromise::PhoneNumber, Compromise::Device]));
         assert_eq!(row(&trust, Factor::Totp), None);
         assert_eq!(row(&trust, Factor::WebAuthn), Some(vec![Compromise::Device]));
+    }
+
+    #[test]
+    fn what_factors_share_is_what_presents_each_of_them() {
+        let trust = TrustModel::default();
+        let shared = |factors: &[Factor]| trust.shared_by(factors);
+        assert_eq!(shared(&[Factor::Totp, Factor::WebAuthn]), [Compromise::Device]);
+        assert_eq!(shared(&[Factor::Password, Factor::OtpEmail, Factor::OtpSms]), []);
+        assert_eq!(shared(&[Factor::OtpSms, Factor::Impersonated]), [Compromise::PhoneNumber]);
+        assert_eq!(shared(&[Factor::Impersonated]), Compromise::ALL);
+        assert_eq!(shared(&[]), Compromise::ALL);
     }
 
     #[test]

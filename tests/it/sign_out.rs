@@ -105,6 +105,28 @@ impl SessionAuthority for Panics {
     }
 }
 
+#[test]
+fn the_token_for_a_step_is_the_opaque_one_or_else_the_jwt() {
+    let world = World::new();
+    let guard = world.guard();
+    let presented = |name: &str, value: &str| guard.presented_token(with_header(name, value).headers());
+    let opaque = |token: &str| Some(PresentedToken::SessionToken(token.into()));
+    let jwt = |token: &str| Some(PresentedToken::SessionJwt(token.into()));
+    for (name, value, want) in [
+        ("cookie", "stytch_session_jwt=a.b.c; stytch_session=x", opaque("x")),
+        ("cookie", "stytch_session=x", opaque("x")),
+        ("cookie", "stytch_session_jwt=a.b.c", jwt("a.b.c")),
+        ("cookie", "stytch_session=\"x\"; stytch_session_jwt=a.b.c", jwt("a.b.c")),
+        ("cookie", "stytch_session=x; stytch_session=y; stytch_session_jwt=a.b.c", jwt("a.b.c")),
+        ("cookie", "stytch_session_jwt=a.b.c; stytch_session_jwt=d.e.f", None),
+        ("authorization", "Bearer a.b.c", jwt("a.b.c")),
+        ("authorization", "Basic a", None),
+        ("cookie", "theme=dark", None),
+    ] {
+        assert_eq!(presented(name, value), want, "{value}");
+    }
+}
+
 #[tokio::test]
 async fn the_guards_of_one_project_know_of_each_others_sign_outs() {
     let world = World::new();
