@@ -1,0 +1,68 @@
+//! The application under test, with local-stytch, and the codes that its users get.
+
+use std::time::Duration;
+
+use journey::{Journey, Settings};
+use local_stytch::LocalStytch;
+
+use crate::browser::{Browser, Page};
+
+pub(crate) const DEMO: (&str, &str) = ("ada@harbour.example", "lantern-tide-42-anchor");
+pub(crate) const DEMO_PHONE: &str = "+12025550143";
+pub(crate) const STRONG: &str = "correct-pontoon-17-gannet";
+
+pub(crate) struct Bank {
+    pub(crate) url: String,
+    pub(crate) stytch: LocalStytch,
+}
+
+impl Bank {
+    pub(crate) async fn open() -> Self {
+        let settings = Settings { address: "127.0.0.1:0".parse().unwrap(), project: None };
+        let journey = Journey::start(settings).await.unwrap();
+        let (url, stytch) = (journey.url(), journey.local_stytch().unwrap().clone());
+        tokio::spawn(journey.serve());
+        Self { url, stytch }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// The code of the latest message to an address or a number.
+    pub(crate) fn code(&self, to: &str) -> String {
+        let message = self.stytch.messages().into_iter().find(|message| message.to == to);
+        message.and_then(|message| message.code).unwrap_or_else(|| panic!("no code went to {to}"))
+    }
+
+    /// A code of six digits that is not the latest.
+    pub(crate) fn wrong_code(&self, to: &str) -> String {
+        if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
+    }
+
+    pub(crate) fn minutes_pass(&self, minutes: u64) {
+        self.stytch.advance(Duration::from_secs(60 * minutes));
+    }
+
+    /// Somebody who has signed in with the demonstration account's password.
+    pub(crate) async fn with_password(&self) -> (Browser, Page) {
+        let browser = self.browser();
+        let page = browser.post("/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
+        assert_eq!(page.path(), "/second-factor", "{}", page.html);
+        (browser, page)
+    }
+
+    /// Who has proved the phone too, and sees the account.
+    pub(crate) async fn with_two_factors(&self) -> Browser {
+        let (browser, page) = self.with_password().await;
+        let page = self.prove_phone(&browser, &page, DEMO_PHONE).await;
+        assert_eq!(page.path(), "/account", "{}", page.html);
+        browser
+    }
+
+    /// On the page that asks for a second factor: has a code sent, and types it.
+    pub(crate) async fn prove_phone(&self, browser: &Browser, page: &Page, phone: &str) -> Page {
+        let page = browser.submit(page, &[("step", "send")]).await;
+        browser.submit(&page, &[("step", "take"), ("code", &self.code(phone))]).await
+    }
+}
