@@ -35,7 +35,7 @@ fn compromise(compromise: Compromise) -> String {
         Compromise::Mailbox => "the mailbox".into(),
         Compromise::PhoneNumber => "the phone number".into(),
         Compromise::Device => "the device".into(),
-        Compromise::IdentityProvider => "the account with another provider".into(),
+        Compromise::IdentityProvider => "the account at an identity provider".into(),
         Compromise::RecoveryCodes => "the recovery codes".into(),
         other => format!("the {other}"),
     }
