@@ -67,7 +67,7 @@ impl OnePossession {
             })
         };
         let holder = Compromise::ALL.into_iter().find(presents).filter(|_| factors.len() > 1)?;
-        let names: Vec<_> = factors.iter().map(|it| name(it)).collect();
+        let names: Vec<_> = factors.iter().map(name).collect();
         Some(Self { factors: listed(&names, "and"), holder: compromise(holder) })
     }
 }
