@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use journey::{Journey, Settings};
 use local_stytch::LocalStytch;
+use serde_json::Value;
 
 use crate::browser::{Browser, Page};
 
@@ -38,6 +39,14 @@ impl Bank {
     /// A code of six digits that is not the latest.
     pub(crate) fn wrong_code(&self, to: &str) -> String {
         if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
+    }
+
+    /// Asks the API itself, as another application of the project does; the status and what it says.
+    pub(crate) async fn api(&self, path: &str, question: Value) -> (u16, Value) {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.stytch.base_url()));
+        let request = request.basic_auth(self.stytch.project_id(), Some(self.stytch.secret()));
+        let answer = request.json(&question).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     pub(crate) fn minutes_pass(&self, minutes: u64) {

@@ -60,6 +60,11 @@ async fn an_authenticator_app_is_another_way() {
     let prompts: Vec<_> = page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
     assert_eq!(prompts, ["otp/sms", "totp"]);
     page.says("other-factor", "Use the authenticator app");
+    // A challenge that names one asks for that one, whatever else there is.
+    for (prompt, action) in [("otp/sms", "id=\"phone\""), ("totp", "value=\"totp\"")] {
+        let page = browser.get(&format!("/second-factor?policy=transfer&prompt={prompt}")).await;
+        assert!(page.main().contains(action) && page.text("other-factor").is_none(), "{}", page.html);
+    }
     let page = browser.get(&format!("{}&by=totp", page.url)).await;
     page.says("other-factor", "Use a code by SMS");
     let page = browser.submit(&page, &[("step", "totp"), ("code", &code(&secret))]).await;
