@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use journey::{Journey, Settings};
+use journey::Journey;
 use local_stytch::LocalStytch;
 use serde_json::Value;
+use time::macros::datetime;
 
 use crate::browser::{Browser, Page};
 
@@ -19,9 +20,9 @@ pub(crate) struct Bank {
 
 impl Bank {
     pub(crate) async fn open() -> Self {
-        let settings = Settings { address: "127.0.0.1:0".parse().unwrap(), project: None };
-        let journey = Journey::start(settings).await.unwrap();
-        let (url, stytch) = (journey.url(), journey.local_stytch().unwrap().clone());
+        let stytch = LocalStytch::builder().stopped_clock(datetime!(2026-11-24 12:00 UTC)).start().await.unwrap();
+        let journey = Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
+        let url = journey.url();
         tokio::spawn(journey.serve());
         Self { url, stytch }
     }

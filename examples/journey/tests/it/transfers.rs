@@ -26,7 +26,7 @@ async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
     assert_eq!(prompts, ["otp/sms"], "this user has nothing else");
     page.says(
         "why",
-        "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min",
+        "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min ago.",
     );
     assert!(page.text("one-possession").is_none(), "there are two factors; one is too old");
     assert_eq!(browser.get("/account").await.path(), "/account", "which opens still");
