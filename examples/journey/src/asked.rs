@@ -1,0 +1,131 @@
+//! What a step is for: the query that the guards write into the address of the sign-in and step-up pages.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use tower_step_up::{Factor, ReturnTo};
+
+/// The most prompts that are read, and the most factors of one.
+const MOST: usize = 16;
+
+/// The query of a page that a guard sent somebody to, or that a link of another page leads to. Anybody can write such a
+/// link: it says what to ask for and where to go afterwards, and never what was proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Where to go afterwards, on this site.
+    pub(crate) return_to: Option<ReturnTo>,
+    /// The name of the policy that is not met.
+    pub(crate) policy: Option<String>,
+    /// The sets of factors of which one will do.
+    pub(crate) prompts: Vec<Vec<Factor>>,
+    /// Only a new session will do.
+    pub(crate) restart: bool,
+    /// A code was sent, and its form is to be shown.
+    pub(crate) sent: bool,
+    /// The user wants to be asked for this one of several factors.
+    pub(crate) by: Option<Factor>,
+}
+
+impl Asked {
+    pub(crate) fn parse(query: &str) -> Self {
+        let mut asked = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "return_to" => asked.return_to = ReturnTo::parse(&value).ok(),
+                "policy" => asked.policy = Some(value.into_owned()),
+                "prompt" if asked.prompts.len() < MOST => asked.prompts.extend(prompt(&value)),
+                "restart" => asked.restart = value == "true",
+                "sent" => asked.sent = value == "true",
+                "by" => asked.by = value.parse().ok(),
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// Where to go afterwards: by default to the account.
+    pub(crate) fn destination(&self) -> &str {
+        self.return_to.as_ref().map_or("/account", ReturnTo::as_str)
+    }
+
+    /// Whether this factor is named by some prompt, or nothing is.
+    pub(crate) fn names(&self, factor: &Factor) -> bool {
+        self.prompts.is_empty() || self.prompts.iter().any(|set| set.contains(factor))
+    }
+
+    /// The address of a page with the same query, as far as it was understood.
+    pub(crate) fn at(&self, page: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let return_to = self.return_to.as_ref().map(|it| ("return_to", it.to_string()));
+        let policy = self.policy.clone().map(|name| ("policy", name));
+        query.extend_pairs(return_to.into_iter().chain(policy));
+        for set in &self.prompts {
+            let set: Vec<_> = set.iter().map(ToString::to_string).collect();
+            query.append_pair("prompt", &set.join(","));
+        }
+        query.extend_pairs(
+            [("restart", self.restart), ("sent", self.sent)].iter().filter(|it| it.1).map(|it| (it.0, "true")),
+        );
+        query.extend_pairs(self.by.iter().map(|factor| ("by", factor.to_string())));
+        match query.finish() {
+            query if query.is_empty() => page.to_owned(),
+            query => format!("{page}?{query}"),
+        }
+    }
+
+    /// The same after a code was sent.
+    pub(crate) fn after_sending(&self) -> Self {
+        Self { sent: true, ..self.clone() }
+    }
+
+    /// The same before any code was sent.
+    pub(crate) fn before_sending(&self) -> Self {
+        Self { sent: false, ..self.clone() }
+    }
+
+    /// The same from the beginning, by this factor.
+    pub(crate) fn by(&self, factor: Factor) -> Self {
+        Self { by: Some(factor), ..self.before_sending() }
+    }
+}
+
+/// A set with a name that is not known is none: half of it would not do.
+fn prompt(names: &str) -> Option<Vec<Factor>> {
+    let names: Vec<_> = names.split(',').take(MOST).collect();
+    names.into_iter().map(|name| name.parse().ok()).collect()
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_and_written_again() {
+        let query = "return_to=/transfer%3Fto%3D7&policy=transfer&prompt=otp/sms&prompt=totp,webauthn&sent=true";
+        let asked = Asked::parse(query);
+        assert_eq!(asked.destination(), "/transfer?to=7");
+        assert_eq!(asked.prompts, [vec![Factor::OtpSms], vec![Factor::Totp, Factor::WebAuthn]]);
+        assert!(asked.names(&Factor::Totp) && !asked.names(&Factor::OtpEmail));
+        let again = asked.at("/second-factor");
+        assert_eq!(Asked::parse(again.split_once('?').unwrap().1), asked);
+    }
+
+    #[test]
+    fn what_is_odd_is_left_out() {
+        let asked = Asked::parse("return_to=//evil.example&prompt=otp/sms,unheard&prompt=&by=<&sent=1&x=y");
+        assert_eq!(asked, Asked::default());
+        assert_eq!(asked.destination(), "/account");
+        assert_eq!(asked.at("/sign-in"), "/sign-in");
+        assert!(asked.names(&Factor::OtpSms), "where nothing is named, whatever there is will do");
+        assert_eq!(Asked::parse(&"prompt=totp&".repeat(100)).prompts.len(), MOST);
+    }
+}

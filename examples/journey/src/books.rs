@@ -1,0 +1,136 @@
+//! The bank's books, in memory.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use time::OffsetDateTime;
+
+use crate::money::Money;
+use crate::order::Order;
+
+/// The most accounts, and the most transfers that one account shows.
+const MOST_ACCOUNTS: usize = 10_000;
+const MOST_TRANSFERS: usize = 50;
+/// What the bank gives to each new customer.
+const WELCOME: Money = Money(250_000);
+
+#[derive(Default)]
+pub(crate) struct Books {
+    accounts: Mutex<HashMap<String, Account>>,
+    forms: AtomicU64,
+    opened: AtomicU64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) number: String,
+    pub(crate) balance: Money,
+    /// The newest first.
+    pub(crate) transfers: Vec<Transfer>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Transfer {
+    pub(crate) number: usize,
+    pub(crate) order: Order,
+    pub(crate) at: OffsetDateTime,
+}
+
+/// Why the bank does not do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    NotEnough,
+    /// The bank takes no further customers.
+    Full,
+}
+
+impl Refusal {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::NotEnough => "There is not enough money in the account.",
+            Self::Full => "The bank takes no further customers at the moment.",
+        }
+    }
+}
+
+impl Books {
+    /// A name for a form, so that the bank knows it again.
+    pub(crate) fn new_form(&self) -> String {
+        format!("form-{}", self.forms.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The user's account, which is opened where there is none.
+    pub(crate) fn account(&self, user_id: &str) -> Result<Account, Refusal> {
+        self.open(&mut self.lock(), user_id).cloned()
+    }
+
+    /// Does what is ordered, once for each form.
+    pub(crate) fn transfer(&self, user_id: &str, order: Order, at: OffsetDateTime) -> Result<Transfer, Refusal> {
+        let mut accounts = self.lock();
+        let account = self.open(&mut accounts, user_id)?;
+        let same = |done: &&Transfer| !order.form.is_empty() && done.order.form == order.form;
+        if let Some(done) = account.transfers.iter().find(same) {
+            return Ok(done.clone());
+        }
+        account.balance = account.balance.less(order.amount).ok_or(Refusal::NotEnough)?;
+        let number = account.transfers.first().map_or(1, |latest| latest.number + 1);
+        let transfer = Transfer { number, order, at };
+        account.transfers.insert(0, transfer.clone());
+        account.transfers.truncate(MOST_TRANSFERS);
+        Ok(transfer)
+    }
+
+    /// Closes the user's account.
+    pub(crate) fn close(&self, user_id: &str) {
+        self.lock().remove(user_id);
+    }
+
+    fn open<'a>(&self, accounts: &'a mut HashMap<String, Account>, user_id: &str) -> Result<&'a mut Account, Refusal> {
+        if accounts.len() >= MOST_ACCOUNTS && !accounts.contains_key(user_id) {
+            return Err(Refusal::Full);
+        }
+        Ok(accounts.entry(user_id.to_owned()).or_insert_with(|| {
+            let number = format!("HB41 {:08}", self.opened.fetch_add(1, Ordering::Relaxed) + 1);
+            Account { number, balance: WELCOME, transfers: Vec::new() }
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Account>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::Draft;
+
+    fn order(amount: &str, form: &str) -> Order {
+        let draft = Draft {
+            payee: "Ada".into(),
+            account: "HB0001".into(),
+            amount: amount.into(),
+            form: form.into(),
+            ..Draft::default()
+        };
+        Order::read(&draft).unwrap()
+    }
+
+    #[test]
+    fn a_form_makes_one_transfer_and_no_more_than_there_is_goes() {
+        let (books, at) = (Books::default(), OffsetDateTime::UNIX_EPOCH);
+        let form = books.new_form();
+        assert_ne!(form, books.new_form());
+        for _ in 0..2 {
+            assert_eq!(books.transfer("ada", order("1000", &form), at).unwrap().number, 1);
+        }
+        assert_eq!(books.account("ada").unwrap().balance, Money(150_000));
+        assert_eq!(books.transfer("ada", order("1500.01", "b"), at).unwrap_err(), Refusal::NotEnough);
+        assert_eq!(books.transfer("ada", order("1500", "b"), at).unwrap().number, 2);
+        assert_eq!(books.account("ada").unwrap().balance, Money(0));
+        assert_eq!(books.account("ben").unwrap().balance, WELCOME);
+        books.close("ada");
+        assert_eq!(books.account("ada").unwrap().transfers.len(), 0);
+    }
+}

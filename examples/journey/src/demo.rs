@@ -1,0 +1,30 @@
+//! The demonstration account, opened with local-stytch the way that users open theirs.
+
+use local_stytch::LocalStytch;
+
+use crate::identity::Identity;
+use crate::problem::Problem;
+
+pub(crate) const NAME: &str = "Ada";
+pub(crate) const EMAIL: &str = "ada@harbour.example";
+pub(crate) const PASSWORD: &str = "lantern-tide-42-anchor";
+pub(crate) const PHONE_NUMBER: &str = "+12025550143";
+
+pub(crate) async fn open_account(identity: &Identity, stytch: &LocalStytch) -> Result<(), Problem> {
+    let step = identity.sign_up(NAME, EMAIL, PASSWORD).await?;
+    let email_id = step.user.emails.first().map(|email| email.email_id.clone()).unwrap_or_default();
+    let session = step.session();
+    identity.send_email(EMAIL, &session).await?;
+    let step = identity.take_code(&email_id, &latest_code(stytch, EMAIL), &session).await?;
+
+    let session = step.session();
+    identity.send_sms(PHONE_NUMBER, &session).await?;
+    let user = identity.user(&step.user.user_id).await?;
+    let phone_id = user.phone_numbers.first().map(|phone| phone.phone_id.clone()).unwrap_or_default();
+    identity.take_code(&phone_id, &latest_code(stytch, PHONE_NUMBER), &session).await.map(drop)
+}
+
+fn latest_code(stytch: &LocalStytch, to: &str) -> String {
+    let messages = stytch.messages();
+    messages.into_iter().find(|message| message.to == to).and_then(|message| message.code).unwrap_or_default()
+}

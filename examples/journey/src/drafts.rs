@@ -1,0 +1,38 @@
+//! Transfers that were typed and not made, because the guard wanted a further step first.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::{Form, http};
+use tower_step_up::{Rejection, Session};
+
+use crate::bank::Bank;
+use crate::order::Draft;
+
+/// The longest form that is read, in bytes.
+const LONGEST: usize = 4 << 10;
+
+/// Stands between the guard that knows the session and the guard that demands more: a guard that refuses drops the body
+/// unread, so what it holds is read before. It is kept for this session alone, which the user will step up; a session that
+/// somebody else has of the same user cannot put words into the form.
+pub(crate) async fn keep(State(bank): State<Arc<Bank>>, session: Session, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, LONGEST).await else {
+        return http::StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+    let response = next.run(Request::from_parts(parts, bytes.into())).await;
+    if matches!(response.extensions().get(), Some(Rejection::StepUpRequired(_)))
+        && let Ok(Form(draft)) = Form::<Draft>::from_request(copy, &()).await
+    {
+        bank.drafts.put(session.id(), draft);
+    }
+    response
+}

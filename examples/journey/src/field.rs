@@ -1,0 +1,108 @@
+//! A field of a form, with its label, its hint and what is wrong with it, tied together for whoever hears the page.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+#[derive(Template)]
+#[template(path = "parts/field.html")]
+pub(crate) struct Field<'a> {
+    /// Of the input, and its name.
+    name: &'static str,
+    label: &'static str,
+    kind: &'static str,
+    autocomplete: &'static str,
+    inputmode: &'static str,
+    hint: &'static str,
+    value: &'a str,
+    error: Option<String>,
+    maxlength: usize,
+    optional: bool,
+    /// Whether the page begins here: where the first thing is that is wrong.
+    focus: bool,
+}
+
+/// What it writes is HTML in which every value is escaped already.
+impl HtmlSafe for Field<'_> {}
+
+impl<'a> Field<'a> {
+    pub(crate) fn text(name: &'static str, label: &'static str, value: &'a str) -> Self {
+        Self {
+            name,
+            label,
+            kind: "text",
+            autocomplete: "off",
+            inputmode: "",
+            hint: "",
+            value,
+            error: None,
+            maxlength: 140,
+            optional: false,
+            focus: false,
+        }
+    }
+
+    pub(crate) fn email(value: &'a str) -> Self {
+        Self { kind: "email", autocomplete: "username", maxlength: 254, ..Self::text("email", "Email address", value) }
+    }
+
+    /// A password is never shown again.
+    pub(crate) fn password(autocomplete: &'static str) -> Self {
+        Self { kind: "password", autocomplete, maxlength: 256, ..Self::text("password", "Password", "") }
+    }
+
+    /// A code of six digits.
+    pub(crate) fn code(label: &'static str) -> Self {
+        let text = Self::text("code", label, "");
+        Self { autocomplete: "one-time-code", inputmode: "numeric", hint: "Six digits.", maxlength: 12, ..text }
+    }
+
+    pub(crate) fn phone_number(value: &'a str) -> Self {
+        let hint = "With its country code, as +1 202 555 0143.";
+        let text = Self::text("phone_number", "Phone number", value);
+        Self { kind: "tel", autocomplete: "tel", inputmode: "tel", hint, maxlength: 24, ..text }
+    }
+
+    pub(crate) fn autocomplete(self, autocomplete: &'static str) -> Self {
+        Self { autocomplete, ..self }
+    }
+
+    pub(crate) fn inputmode(self, inputmode: &'static str) -> Self {
+        Self { inputmode, ..self }
+    }
+
+    pub(crate) fn hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
+    }
+
+    pub(crate) fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+
+    pub(crate) fn error(self, error: Option<impl ToString>) -> Self {
+        Self { focus: error.is_some(), error: error.map(|error| error.to_string()), ..self }
+    }
+
+    /// The same fields, of which the page begins at the first that is wrong.
+    pub(crate) fn one_focus<const N: usize>(mut fields: [Self; N]) -> [Self; N] {
+        fields.iter_mut().filter(|field| field.focus).skip(1).for_each(|field| field.focus = false);
+        fields
+    }
+
+    fn described_by(&self) -> String {
+        let ids = [("hint", !self.hint.is_empty()), ("error", self.error.is_some())];
+        let ids: Vec<_> = ids.iter().filter(|it| it.1).map(|it| format!("{}-{}", self.name, it.0)).collect();
+        ids.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_stays_text() {
+        let field = Field::text("payee", "Payee", "\"><script>").error(Some("<b>")).render().unwrap();
+        assert!(!field.contains("<script") && !field.contains("<b>"), "{field}");
+        assert!(field.contains("aria-describedby=\"payee-error\""), "{field}");
+    }
+}

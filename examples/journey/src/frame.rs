@@ -1,0 +1,80 @@
+//! What stands round every page.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::{Html, IntoResponse};
+use tower_step_up::{Clock, Grant, ReturnTo};
+
+use crate::bank::Bank;
+use crate::words;
+
+#[derive(Default)]
+/// The header, its links, and with local-stytch the strip that says so.
+pub(crate) struct Frame {
+    pub(crate) signed_in: bool,
+    pub(crate) path: String,
+    pub(crate) local: Option<Strip>,
+}
+
+pub(crate) struct Strip {
+    pub(crate) phone_url: String,
+    pub(crate) now: String,
+    /// Where moving the clock leads back to.
+    pub(crate) here: String,
+}
+
+impl Frame {
+    pub(crate) fn of(bank: &Bank, request: &Parts) -> Self {
+        let here = ReturnTo::of(&request.uri).unwrap_or_default().to_string();
+        let local = bank.local.as_ref().map(|stytch| Strip {
+            phone_url: stytch.phone_url().to_string(),
+            now: words::instant(bank.clock.now()),
+            here,
+        });
+        Self { signed_in: request.extensions.get::<Grant>().is_some(), path: request.uri.path().to_owned(), local }
+    }
+
+    /// For a link of the header: whether it leads to this page.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        self.path == path
+    }
+}
+
+impl FromRequestParts<Arc<Bank>> for Frame {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, bank: &Arc<Bank>) -> Result<Self, Infallible> {
+        Ok(Self::of(bank, parts))
+    }
+}
+
+/// A page. No cache keeps it, the browser's own for its back button included: it may show what the next person at the
+/// same machine must not see.
+pub(crate) struct Page<T>(pub(crate) T);
+
+impl<T: Template> IntoResponse for Page<T> {
+    fn into_response(self) -> axum::response::Response {
+        match self.0.render() {
+            Ok(html) => ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "a page cannot be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+impl<T: Template> Page<T> {
+    /// The page as a guard's responder gives it.
+    pub(crate) fn into_refusal(self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(self.0.render().unwrap_or_default()));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        response
+    }
+}

@@ -1,0 +1,84 @@
+//! The guards, all made from one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_step_up::stytch::Project;
+use tower_step_up::{BearerChallenge, CredentialSource, Factor, Negotiated, PageError, Policies, Renewal, StepUpLayer};
+
+use crate::bounded::Bounded;
+use crate::clock::BankClock;
+use crate::start::StartError;
+
+/// Where people sign in.
+pub(crate) const SIGN_IN: &str = "/sign-in";
+/// Where they step up.
+pub(crate) const SECOND_FACTOR: &str = "/second-factor";
+
+/// One guard for each thing that the bank demands.
+pub(crate) struct Guards {
+    /// A session, whatever was proved in it: for the pages where people step up.
+    pub(crate) signed_in: StepUpLayer,
+    /// The same, and strangers are let through.
+    pub(crate) everybody: StepUpLayer,
+    pub(crate) account: StepUpLayer,
+    pub(crate) transfer: StepUpLayer,
+    /// A session, before the form of a transfer is read: what is typed into it is kept until `transfer` is content.
+    pub(crate) transfer_form: StepUpLayer,
+    pub(crate) close: StepUpLayer,
+    /// Enrolling a factor is as much as using one.
+    pub(crate) authenticator: StepUpLayer,
+    /// The policy of transfers for programs: by Bearer alone, answered with problem details.
+    pub(crate) api_transfer: StepUpLayer,
+}
+
+impl Guards {
+    pub(crate) fn new(
+        project: &Project,
+        secret: &str,
+        policies: &Policies,
+        clock: BankClock,
+        authenticators: Arc<Bounded<()>>,
+    ) -> Result<Self, StartError> {
+        let base = project
+            .guard_with(project.verifier().clock(clock))
+            // An expired JWT is exchanged for a fresh one, as long as Stytch says that its session is alive.
+            .renew_with(Renewal::new(project.sessions_api(secret)).answer_with_fresh_jwt())
+            // What this application can ask for, and of its user can have: challenges name nothing else.
+            .offer_with(move |session| match authenticators.find(session.user_id()) {
+                Some(()) => vec![Factor::OtpSms, Factor::Totp],
+                None => vec![Factor::OtpSms],
+            });
+        // Pages by cookie alone: their steps are taken with the token of the cookie, so that is the one to judge.
+        let by_cookie = base.credentials([
+            CredentialSource::cookie(project.session_jwt_cookie()),
+            CredentialSource::session_token_cookie(project.session_token_cookie()),
+        ]);
+        let with_home = |home| pages(home).map(|pages| by_cookie.respond_with(pages));
+        let (signed_in, transfer, close) =
+            (with_home("/account")?, with_home("/transfer")?, with_home("/account/close")?);
+        Ok(Self {
+            everybody: signed_in.optional(),
+            account: signed_in.require_named(policies, "account")?,
+            transfer: transfer.require_named(policies, "transfer")?,
+            transfer_form: transfer,
+            // What cannot be undone is refused within seconds where the session was revoked elsewhere.
+            close: close.require_named(policies, "close")?.live(Duration::from_secs(5)),
+            authenticator: with_home("/authenticator")?.require_named(policies, "transfer")?,
+            api_transfer: base
+                .credentials([CredentialSource::Bearer])
+                .respond_with(BearerChallenge::new("Harbour Bank"))
+                .require_named(policies, "transfer")?,
+            signed_in,
+        })
+    }
+}
+
+/// Who has sent a form is shown `home` again, once the guard is content.
+fn pages(home: &str) -> Result<Negotiated, PageError> {
+    Negotiated::new()
+        .challenge(BearerChallenge::new("Harbour Bank"))
+        .sign_in(SIGN_IN)?
+        .step_up(SECOND_FACTOR)?
+        .home(home)
+}

@@ -1,0 +1,175 @@
+//! The calls to Stytch's API, with its official client.
+
+use std::time::Duration;
+
+use stytch::client::{Client as HttpClient, Vertical};
+use stytch::consumer::client::Client;
+use stytch::consumer::users::{GetRequest, GetResponse, Name};
+use stytch::consumer::{otp, otp_email, otp_sms, passwords, totps, users};
+use tower_step_up::{PresentedToken, SessionTokens};
+
+use crate::problem::Problem;
+
+/// How long a session lives, from each step on, in minutes.
+const SESSION_MINUTES: i32 = 60;
+/// How long a code can be used, in minutes.
+const CODE_MINUTES: i32 = 5;
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Stytch's API for one project.
+pub(crate) struct Identity(Client);
+
+/// What an authentication step brings.
+pub(crate) struct Step {
+    pub(crate) tokens: SessionTokens,
+    pub(crate) user: users::User,
+}
+
+impl Step {
+    /// What the next step is taken with.
+    pub(crate) fn session(&self) -> PresentedToken {
+        PresentedToken::SessionToken(self.tokens.session_token.as_str().into())
+    }
+}
+
+impl Identity {
+    pub(crate) fn new(project_id: &str, secret: &str, base_url: Option<&str>) -> Result<Self, stytch::Error> {
+        let client = match base_url {
+            Some(url) => HttpClient::new_with_base_url(project_id, secret, url::Url::parse(url)?, Vertical::Consumer)?,
+            None => HttpClient::new(project_id, secret)?,
+        };
+        // The second is for fraud detection, which this application does not use.
+        Ok(Self(Client::new_with_http_client(client.clone(), client)))
+    }
+
+    pub(crate) async fn sign_up(&self, name: &str, email: &str, password: &str) -> Result<Step, Problem> {
+        if password.is_empty() {
+            return Err(Problem::WeakPassword(String::new()));
+        }
+        let request = passwords::CreateRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            name: Some(Name { first_name: Some(name.to_owned()), ..Name::default() }),
+            session_duration_minutes: Some(SESSION_MINUTES),
+            ..Default::default()
+        };
+        let answer = within_patience(self.0.passwords.create(request)).await?;
+        Ok(step(answer.session_token, answer.session_jwt, answer.user))
+    }
+
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Step, Problem> {
+        if email.is_empty() || password.is_empty() {
+            return Err(Problem::WrongPassword);
+        }
+        let request = passwords::AuthenticateRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            session_duration_minutes: Some(SESSION_MINUTES),
+            ..Default::default()
+        };
+        let answer = within_patience(self.0.passwords.authenticate(request)).await?;
+        Ok(step(answer.session_token, answer.session_jwt, answer.user))
+    }
+
+    pub(crate) async fn user(&self, user_id: &str) -> Result<GetResponse, Problem> {
+        within_patience(self.0.users.get(GetRequest { user_id: user_id.to_owned() })).await
+    }
+
+    /// Sends a code to an address of the session's user.
+    pub(crate) async fn send_email(&self, email: &str, session: &PresentedToken) -> Result<(), Problem> {
+        let (session_token, session_jwt) = members(session);
+        let request = otp_email::SendRequest {
+            email: email.to_owned(),
+            expiration_minutes: Some(CODE_MINUTES),
+            session_token,
+            session_jwt,
+            ..Default::default()
+        };
+        within_patience(self.0.otps.email.send(request)).await.map(drop)
+    }
+
+    /// Sends a code to a phone, which becomes the session's user's where it is nobody's.
+    pub(crate) async fn send_sms(&self, phone_number: &str, session: &PresentedToken) -> Result<(), Problem> {
+        let (session_token, session_jwt) = members(session);
+        let request = otp_sms::SendRequest {
+            phone_number: phone_number.to_owned(),
+            expiration_minutes: Some(CODE_MINUTES),
+            session_token,
+            session_jwt,
+            ..Default::default()
+        };
+        within_patience(self.0.otps.sms.send(request)).await.map(drop)
+    }
+
+    /// Takes a code that was sent to this email address or phone, for this session.
+    pub(crate) async fn take_code(
+        &self,
+        method_id: &str,
+        code: &str,
+        session: &PresentedToken,
+    ) -> Result<Step, Problem> {
+        let (session_token, session_jwt) = members(session);
+        let request = otp::AuthenticateRequest {
+            method_id: method_id.to_owned(),
+            code: digits(code)?,
+            session_token,
+            session_jwt,
+            session_duration_minutes: Some(SESSION_MINUTES),
+            ..Default::default()
+        };
+        let answer = within_patience(self.0.otps.authenticate(request)).await?;
+        Ok(step(answer.session_token, answer.session_jwt, answer.user))
+    }
+
+    /// Takes a code of the user's authenticator app, for this session.
+    pub(crate) async fn take_totp(&self, user_id: &str, code: &str, session: &PresentedToken) -> Result<Step, Problem> {
+        let (session_token, session_jwt) = members(session);
+        let request = totps::AuthenticateRequest {
+            user_id: user_id.to_owned(),
+            totp_code: digits(code)?,
+            session_token,
+            session_jwt,
+            session_duration_minutes: Some(SESSION_MINUTES),
+            ..Default::default()
+        };
+        let answer = within_patience(self.0.totps.authenticate(request)).await?;
+        Ok(step(answer.session_token, answer.session_jwt, answer.user))
+    }
+
+    /// A new authenticator app for a user: its secret, in base 32, which counts once a code of it was taken.
+    pub(crate) async fn begin_totp(&self, user_id: &str) -> Result<String, Problem> {
+        let request = totps::CreateRequest { user_id: user_id.to_owned(), ..Default::default() };
+        Ok(within_patience(self.0.totps.create(request)).await?.secret)
+    }
+}
+
+/// A code as it is typed, perhaps in groups.
+fn digits(typed: &str) -> Result<String, Problem> {
+    let code: String = typed.split_whitespace().collect();
+    let is_code = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
+    if is_code { Ok(code) } else { Err(Problem::WrongCode) }
+}
+
+/// A step is made for a session by either of its tokens.
+fn members(session: &PresentedToken) -> (Option<String>, Option<String>) {
+    match session {
+        PresentedToken::SessionToken(token) => (Some(token.to_string()), None),
+        PresentedToken::SessionJwt(jwt) => (None, Some(jwt.to_string())),
+    }
+}
+
+fn step(session_token: String, session_jwt: String, user: users::User) -> Step {
+    Step { tokens: SessionTokens { session_token, session_jwt }, user }
+}
+
+/// The client itself waits for ever.
+async fn within_patience<T>(call: impl Future<Output = stytch::Result<T>>) -> Result<T, Problem> {
+    match tokio::time::timeout(PATIENCE, call).await {
+        Ok(answer) => answer.map_err(Problem::from),
+        Err(_) => {
+            tracing::warn!("Stytch's API gave no answer within {PATIENCE:?}");
+            Err(Problem::Unavailable)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The last decision of each session, for the page that explains it.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use time::OffsetDateTime;
+use tower_step_up::{Clock, Explanation, Grant, Policy, Rejection, Session};
+
+use crate::bank::Bank;
+
+/// What a guard decided, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    pub(crate) at: OffsetDateTime,
+    /// What was asked for, as `POST /transfer`.
+    pub(crate) asked: String,
+    pub(crate) policy: String,
+    pub(crate) explanation: Explanation,
+}
+
+/// Stands inside a guard, and writes down what it granted.
+pub(crate) async fn granted(State(bank): State<Arc<Bank>>, grant: Grant, request: Request, next: Next) -> Response {
+    note(&bank, grant.session(), grant.policy(), asked(&request), bank.clock.now());
+    next.run(request).await
+}
+
+/// Stands outside of a guard, and writes down what it refused: the reason is in the extensions of the response.
+pub(crate) async fn refused(State(bank): State<Arc<Bank>>, request: Request, next: Next) -> Response {
+    let asked = asked(&request);
+    let response = next.run(request).await;
+    if let Some(Rejection::StepUpRequired(shortfall)) = response.extensions().get() {
+        note(&bank, shortfall.session(), shortfall.policy(), asked, shortfall.at());
+    }
+    response
+}
+
+fn note(bank: &Bank, session: &Session, policy: &Policy, asked: String, at: OffsetDateTime) {
+    let explanation = policy.explain(session, at);
+    let policy = policy.name().unwrap_or_default().to_owned();
+    bank.decisions.put(session.id(), Decision { at, asked, policy, explanation });
+}
+
+fn asked(request: &Request) -> String {
+    format!("{} {}", request.method(), request.uri().path())
+}

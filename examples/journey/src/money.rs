@@ -1,0 +1,67 @@
+//! Amounts of money.
+
+use std::fmt;
+
+/// An amount in cents of a euro.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Money(pub(crate) u64);
+
+impl Money {
+    /// Reads `1250`, `1250.5`, `1250.50` or `1,250.50`: more than nothing, and less than a milliard.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (whole, cents) = text.split_once('.').unwrap_or((text, "00"));
+        let whole = whole.replace(',', "");
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.len() > 9 || cents.len() > 2 || !digits(&whole) || !digits(cents) {
+            return None;
+        }
+        let cents: u64 = format!("{whole}{cents:0<2}").parse().ok()?;
+        (cents > 0).then_some(Self(cents))
+    }
+
+    pub(crate) fn less(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+}
+
+impl fmt::Display for Money {
+    /// As `€1,250.50`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, cents) = ((self.0 / 100).to_string(), self.0 % 100);
+        f.write_str("€")?;
+        for (index, digit) in whole.chars().enumerate() {
+            let is_thousand = index > 0 && (whole.len() - index).is_multiple_of(3);
+            write!(f, "{}{digit}", if is_thousand { "," } else { "" })?;
+        }
+        write!(f, ".{cents:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_and_written() {
+        for (text, want) in [
+            ("1", Some("€1.00")),
+            ("12.5", Some("€12.50")),
+            ("0.07", Some("€0.07")),
+            ("1,250.50", Some("€1,250.50")),
+            ("999999999.99", Some("€999,999,999.99")),
+            ("1000000000", None),
+            ("0", None),
+            ("0.00", None),
+            ("-1", None),
+            ("1.234", None),
+            ("1.", None),
+            (".5", None),
+            ("1e3", None),
+            ("", None),
+            ("٣", None),
+        ] {
+            assert_eq!(Money::parse(text).map(|money| money.to_string()).as_deref(), want, "{text:?}");
+        }
+        assert_eq!(Money(100).less(Money(101)), None);
+    }
+}

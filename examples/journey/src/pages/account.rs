@@ -1,0 +1,45 @@
+//! The account: behind MFA.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tower_step_up::Session;
+
+use crate::bank::Bank;
+use crate::books::{self, Transfer};
+use crate::frame::{Frame, Page};
+use crate::words;
+
+#[derive(Deserialize)]
+pub(crate) struct Question {
+    /// The number of a transfer that was just made.
+    sent: Option<usize>,
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Account {
+    frame: Frame,
+    account: books::Account,
+    sent: Option<Transfer>,
+}
+
+pub(crate) async fn show(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    session: Session,
+    Query(question): Query<Question>,
+) -> Response {
+    match bank.books.account(session.user_id()) {
+        Ok(account) => {
+            let is_sent = |transfer: &&Transfer| Some(transfer.number) == question.sent;
+            let sent = account.transfers.iter().find(is_sent).cloned();
+            Page(Account { frame, account, sent }).into_response()
+        }
+        Err(refusal) => (StatusCode::SERVICE_UNAVAILABLE, refusal.text()).into_response(),
+    }
+}

@@ -1,0 +1,16 @@
+//! What the pages load: a stylesheet and an icon, from this program.
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::IntoResponse;
+
+const FOR_TEN_MINUTES: &str = "public, max-age=600";
+
+pub(crate) async fn style() -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, FOR_TEN_MINUTES)];
+    (headers, include_str!("../../assets/style.css"))
+}
+
+pub(crate) async fn icon() -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, FOR_TEN_MINUTES)];
+    (headers, include_str!("../../assets/icon.svg"))
+}

@@ -1,0 +1,29 @@
+//! Closing the account: it cannot be undone, so the guard has Stytch confirm that the session is alive.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect};
+use tower_step_up::Grant;
+
+use crate::bank::Bank;
+use crate::frame::{Frame, Page};
+
+#[derive(Template)]
+#[template(path = "close.html")]
+struct Close {
+    frame: Frame,
+}
+
+pub(crate) async fn show(frame: Frame) -> impl IntoResponse {
+    Page(Close { frame })
+}
+
+/// The books forget the account; the user is still known to Stytch, and signed out.
+pub(crate) async fn send(State(bank): State<Arc<Bank>>, grant: Grant, headers: HeaderMap) -> impl IntoResponse {
+    bank.books.close(grant.session().user_id());
+    let out = bank.guards.signed_in.sign_out(&grant, &headers).await;
+    (out.cookies, Redirect::to("/"))
+}

@@ -1,0 +1,95 @@
+//! What a program hears from the guard: requests that are made here and now, without a token and with this session's.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use tower_step_up::FRESH_JWT;
+
+use crate::bank::Bank;
+use crate::frame::{Frame, Page};
+use crate::problem::Problem;
+use crate::routes;
+
+const LONGEST_ANSWER: usize = 64 << 10;
+
+#[derive(Template)]
+#[template(path = "api.html")]
+struct Api {
+    frame: Frame,
+    order: String,
+    without: Exchange,
+    with: Option<Exchange>,
+}
+
+/// A request and its answer, with tokens left out.
+struct Exchange {
+    curl: String,
+    status: String,
+    is_success: bool,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// The request without a token, which changes nothing.
+pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, headers: HeaderMap) -> Result<Response, Problem> {
+    let without = exchange(&bank, None, &headers).await?;
+    Ok(Page(Api { frame, order: pretty(&order()), without, with: None }).into_response())
+}
+
+/// And with the session's token: where the guard is content, a euro goes.
+pub(crate) async fn send(State(bank): State<Arc<Bank>>, frame: Frame, headers: HeaderMap) -> Result<Response, Problem> {
+    let token = bank.session_jwt(&headers).ok_or(Problem::NoSession)?;
+    let (without, with) = (exchange(&bank, None, &headers).await?, exchange(&bank, Some(&token), &headers).await?);
+    Ok(Page(Api { frame, order: pretty(&order()), without, with: Some(with) }).into_response())
+}
+
+fn order() -> Value {
+    json!({ "payee": "Harbour Lights", "account": "HB41 0000 0000", "amount": "1.00", "reference": "a light" })
+}
+
+async fn exchange(bank: &Arc<Bank>, token: Option<&str>, browser: &HeaderMap) -> Result<Exchange, Problem> {
+    let mut request = Request::post("/api/transfer").header(header::CONTENT_TYPE, "application/json");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request.body(Body::from(order().to_string())).map_err(|_| Problem::NoSession)?;
+    let api = routes::api(bank).with_state(bank.clone());
+    let response = match api.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let status = response.status();
+    let answered = response.headers().iter().map(|(name, value)| {
+        let shown = if *name == FRESH_JWT { "…" } else { value.to_str().unwrap_or("…") };
+        (name.to_string(), shown.to_owned())
+    });
+    let answered = answered.collect();
+    let body = to_bytes(response.into_body(), LONGEST_ANSWER).await.map_err(|_| Problem::Unavailable)?;
+    let body =
+        serde_json::from_slice(&body).map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |it| pretty(&it));
+    let bearer = if token.is_some() { "-H \"Authorization: Bearer $SESSION_JWT\" " } else { "" };
+    Ok(Exchange {
+        curl: format!("curl -i {bearer}\\\n  --json @transfer.json {}/api/transfer", here(browser)),
+        status: status.to_string(),
+        is_success: status.is_success(),
+        headers: answered,
+        body,
+    })
+}
+
+/// This site, as the browser names it.
+fn here(browser: &HeaderMap) -> String {
+    let host = browser.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_loopback = ["127.", "localhost", "[::1]"].iter().any(|loopback| host.starts_with(loopback));
+    format!("{}://{host}", if is_loopback { "http" } else { "https" })
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}")
+}

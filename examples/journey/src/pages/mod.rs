@@ -1,0 +1,18 @@
+//! The pages, one file each.
+
+pub(crate) mod account;
+pub(crate) mod api;
+pub(crate) mod assets;
+pub(crate) mod authenticator;
+pub(crate) mod close;
+pub(crate) mod exchange;
+pub(crate) mod front;
+pub(crate) mod local_clock;
+pub(crate) mod second_factor;
+pub(crate) mod security;
+pub(crate) mod sign_in;
+pub(crate) mod sign_out;
+pub(crate) mod sign_up;
+pub(crate) mod transfer;
+mod trouble;
+pub(crate) mod verify_email;

@@ -1,0 +1,71 @@
+//! Signing in: email address and password, the first factor.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use crate::asked::Asked;
+use crate::bank::Bank;
+use crate::field::Field;
+use crate::frame::{Frame, Page};
+use crate::guards::SIGN_IN;
+use crate::problem::Problem;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Typed {
+    email: String,
+    password: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    frame: Frame,
+    action: String,
+    sign_up: String,
+    email: Field<'a>,
+    password: Field<'a>,
+    /// What is wrong, where it is about none of the fields.
+    problem: Option<&'a Problem>,
+    restart: bool,
+}
+
+pub(crate) async fn show(frame: Frame, asked: Asked) -> Response {
+    page(frame, &asked, &Typed::default(), None)
+}
+
+pub(crate) async fn send(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    asked: Asked,
+    headers: HeaderMap,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Problem> {
+    let step = match bank.identity.sign_in(typed.email.trim(), &typed.password).await {
+        Ok(step) => step,
+        Err(problem) => return Ok(page(frame, &asked, &typed, Some(problem))),
+    };
+    let cookies = bank.take_up(&step, None, &headers).await?;
+    Ok((cookies, Redirect::to(asked.destination())).into_response())
+}
+
+fn page(frame: Frame, asked: &Asked, typed: &Typed, problem: Option<Problem>) -> Response {
+    let of_email = problem.as_ref().filter(|it| matches!(it, Problem::InvalidEmail));
+    let of_password = problem.as_ref().filter(|it| matches!(it, Problem::WrongPassword));
+    let page = SignIn {
+        frame,
+        action: asked.at(SIGN_IN),
+        sign_up: asked.at("/sign-up"),
+        email: Field::email(&typed.email).error(of_email),
+        password: Field::password("current-password").error(of_password),
+        problem: problem.as_ref().filter(|_| of_email.is_none() && of_password.is_none()),
+        restart: asked.restart,
+    };
+    (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
+}

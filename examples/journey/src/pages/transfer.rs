@@ -1,0 +1,79 @@
+//! Transfers: behind MFA and a second factor of the last ten minutes.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use tower_step_up::{Clock, Grant, Session};
+
+use crate::bank::Bank;
+use crate::books::Refusal;
+use crate::field::Field;
+use crate::frame::{Frame, Page};
+use crate::order::{Draft, Faults, Order};
+use crate::words;
+
+#[derive(Template)]
+#[template(path = "transfer.html")]
+struct TransferForm<'a> {
+    frame: Frame,
+    fields: [Field<'a>; 4],
+    form: &'a str,
+    balance: String,
+    /// What was typed before a step is here again, and nothing was sent.
+    resumed: bool,
+    /// For how long a transfer needs no further step.
+    open_for: String,
+}
+
+/// A form: empty, or with what was typed into one that the guard refused. Nothing is sent before the user says so again.
+pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, grant: Grant) -> Response {
+    let draft = bank.drafts.take(grant.session().id());
+    let resumed = draft.is_some();
+    let draft = draft.unwrap_or_else(|| Draft { form: bank.books.new_form(), ..Draft::default() });
+    page(&bank, frame, &grant, &draft, Faults::default(), resumed)
+}
+
+pub(crate) async fn send(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    grant: Grant,
+    Form(draft): Form<Draft>,
+) -> Response {
+    let faults = match Order::read(&draft) {
+        Ok(order) => match make(&bank, grant.session(), order) {
+            Ok(number) => return Redirect::to(&format!("/account?sent={number}")).into_response(),
+            Err(refusal) => Faults { amount: Some(refusal.text()), ..Faults::default() },
+        },
+        Err(faults) => faults,
+    };
+    page(&bank, frame, &grant, &draft, faults, false)
+}
+
+fn make(bank: &Bank, session: &Session, order: Order) -> Result<usize, Refusal> {
+    bank.books.transfer(session.user_id(), order, bank.clock.now()).map(|transfer| transfer.number)
+}
+
+fn page(bank: &Bank, frame: Frame, grant: &Grant, draft: &Draft, faults: Faults, resumed: bool) -> Response {
+    let status = if faults == Faults::default() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let account = bank.books.account(grant.session().user_id());
+    let open_for = grant.expires_at() - bank.clock.now();
+    let fields = Field::one_focus([
+        Field::text("payee", "Payee", &draft.payee).error(faults.payee),
+        Field::text("account", "Account number", &draft.account).error(faults.account),
+        Field::text("amount", "Amount in euros", &draft.amount).inputmode("decimal").error(faults.amount),
+        Field::text("reference", "Reference", &draft.reference).optional().error(faults.reference),
+    ]);
+    let page = TransferForm {
+        frame,
+        fields,
+        form: &draft.form,
+        balance: account.map_or_else(|_| "nothing".to_owned(), |account| account.balance.to_string()),
+        resumed,
+        open_for: words::span(open_for.try_into().unwrap_or_default()),
+    };
+    (status, Page(page)).into_response()
+}

@@ -1,0 +1,95 @@
+//! A code by email: it verifies the address, and it is a factor, though none that a password does not share.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use stytch::consumer::users::Email;
+use tower_step_up::Session;
+
+use crate::asked::Asked;
+use crate::bank::Bank;
+use crate::field::Field;
+use crate::frame::{Frame, Page};
+use crate::problem::Problem;
+
+#[derive(Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub(crate) enum Typed {
+    Send,
+    Take { code: String },
+}
+
+#[derive(Template)]
+#[template(path = "verify_email.html")]
+struct VerifyEmail<'a> {
+    frame: Frame,
+    action: String,
+    second_factor: String,
+    email: String,
+    is_verified: bool,
+    sent: bool,
+    code: Field<'a>,
+    /// What is wrong, where it is not about the code.
+    problem: Option<&'a Problem>,
+}
+
+pub(crate) async fn show(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    asked: Asked,
+    session: Session,
+) -> Result<Response, Problem> {
+    let email = address(&bank, &session).await?;
+    Ok(page(frame, &asked, &email, None))
+}
+
+pub(crate) async fn send(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    asked: Asked,
+    session: Session,
+    headers: HeaderMap,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Problem> {
+    let email = address(&bank, &session).await?;
+    let token = bank.presented(&headers)?;
+    let done = match &typed {
+        Typed::Send => bank.identity.send_email(&email.email, &token).await.map(|()| None),
+        Typed::Take { code } => bank.identity.take_code(&email.email_id, code, &token).await.map(Some),
+    };
+    match done {
+        Ok(None) => Ok(Redirect::to(&asked.after_sending().at("/verify-email")).into_response()),
+        Ok(Some(step)) => {
+            let cookies = bank.take_up(&step, Some(&session), &headers).await?;
+            Ok((cookies, Redirect::to(asked.destination())).into_response())
+        }
+        Err(problem) => Ok(page(frame, &asked, &email, Some(problem))),
+    }
+}
+
+/// The address that is not verified yet, else the first.
+async fn address(bank: &Bank, session: &Session) -> Result<Email, Problem> {
+    let mut emails = bank.identity.user(session.user_id()).await?.emails;
+    emails.sort_by_key(|email| email.verified);
+    emails.into_iter().next().ok_or(Problem::Unavailable)
+}
+
+fn page(frame: Frame, asked: &Asked, email: &Email, problem: Option<Problem>) -> Response {
+    let of_code = problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
+    let page = VerifyEmail {
+        frame,
+        action: asked.at("/verify-email"),
+        second_factor: asked.before_sending().at("/second-factor"),
+        email: email.email.clone(),
+        is_verified: email.verified,
+        sent: asked.sent,
+        code: Field::code("Code from the email").error(of_code),
+        problem: problem.as_ref().filter(|_| of_code.is_none()),
+    };
+    (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
+}

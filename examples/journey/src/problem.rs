@@ -1,0 +1,106 @@
+//! What goes wrong with Stytch's API, as far as the pages tell it apart.
+
+use std::fmt;
+
+use axum::http::StatusCode;
+
+/// Why a step was not taken. [`Display`](fmt::Display) is for the user, to be read beside the field it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    InvalidEmail,
+    DuplicateEmail,
+    /// With what Stytch says of the password.
+    WeakPassword(String),
+    /// Which of the two is wrong is nobody's business.
+    WrongPassword,
+    InvalidPhoneNumber,
+    WrongCode,
+    /// The code was right once: it was used, or is too old.
+    SpentCode,
+    /// Nothing is added while something else is not verified.
+    Unverified,
+    TooManyRequests,
+    /// The session has ended meanwhile.
+    NoSession,
+    /// No answer that makes sense.
+    Unavailable,
+}
+
+impl Problem {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::BAD_GATEWAY,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
+    fn of(error_type: &str, message: &str) -> Option<Self> {
+        Some(match error_type {
+            "invalid_email" => Self::InvalidEmail,
+            "duplicate_email" => Self::DuplicateEmail,
+            "weak_password" => Self::WeakPassword(message.to_owned()),
+            "unauthorized_credentials" | "email_not_found" | "reset_password" | "no_user_password" => {
+                Self::WrongPassword
+            }
+            "invalid_phone_number" | "duplicate_phone_number" | "invalid_phone_number_country_code" => {
+                Self::InvalidPhoneNumber
+            }
+            "otp_code_not_found" | "invalid_totp_code" | "unable_to_authenticate_totp" | "unauthorized_totp_code" => {
+                Self::WrongCode
+            }
+            "unable_to_auth_otp_code" | "totp_code_already_authenticated" | "expired_totp" => Self::SpentCode,
+            "too_many_unverified_factors" => Self::Unverified,
+            "too_many_requests" | "too_many_bad_totp_attempts" => Self::TooManyRequests,
+            "session_not_found" | "user_not_found" => Self::NoSession,
+            _ => return None,
+        })
+    }
+}
+
+impl From<stytch::Error> for Problem {
+    fn from(error: stytch::Error) -> Self {
+        let stytch::Error::Response(answer) = error else {
+            // Its Debug may quote what was sent; whether there was an answer is enough.
+            tracing::warn!("Stytch's API gave no answer that can be read");
+            return Self::Unavailable;
+        };
+        Self::of(&answer.error_type, &answer.error_message).unwrap_or_else(|| {
+            tracing::warn!(error_type = answer.error_type, request_id = answer.request_id, "Stytch's API refused");
+            Self::Unavailable
+        })
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidEmail => "This is not an email address that can be written to.",
+            Self::DuplicateEmail => "There is an account with this email address already. Sign in instead.",
+            Self::WeakPassword(why) if why.is_empty() => "This password is too easy to guess.",
+            Self::WeakPassword(why) => return write!(f, "This password is too easy to guess. {why}"),
+            Self::WrongPassword => "Email address and password do not belong together.",
+            Self::InvalidPhoneNumber => {
+                "This phone number cannot be used. Write it with its country code, as +1 202 555 0143."
+            }
+            Self::WrongCode => "This is not the right code. Check it, or get a new one.",
+            Self::SpentCode => "This code was used already, or is too old. Get a new one.",
+            Self::Unverified => "What you named before has to be verified first.",
+            Self::TooManyRequests => "That were too many attempts. Wait a minute, then try again.",
+            Self::NoSession => "Your session has ended. Sign in again.",
+            Self::Unavailable => "This cannot be done right now, and nothing was changed. Try again in a minute.",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_unavailable_and_says_nothing() {
+        assert_eq!(Problem::of("weak_password", "short"), Some(Problem::WeakPassword("short".into())));
+        assert_eq!(Problem::of("new_in_2030", ""), None);
+        assert_eq!(Problem::from(stytch::Error::Unauthorized), Problem::Unavailable);
+    }
+}

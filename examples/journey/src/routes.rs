@@ -1,0 +1,89 @@
+//! Which guard stands before which page.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+use tower_http::csrf::CsrfLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_step_up::{Rejection, StepUpLayer};
+
+use crate::bank::Bank;
+use crate::pages::{
+    account, api, assets, authenticator, close, exchange, front, local_clock, second_factor, security, sign_in,
+    sign_out, sign_up, transfer, verify_email,
+};
+use crate::{drafts, journal};
+
+/// The longest body of a request, in bytes.
+const LONGEST_BODY: usize = 16 << 10;
+/// Nothing but what this site serves, no script at all, and in no other site's frame.
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+pub(crate) fn routes(bank: Arc<Bank>) -> Router {
+    let guards = &bank.guards;
+    let pages = Router::new()
+        .route("/sign-up", get(sign_up::show).post(sign_up::send))
+        .route("/sign-in", get(sign_in::show).post(sign_in::send))
+        .route("/", get(front::show).layer(guards.everybody.respond_with(front_for_strangers(bank.clone()))))
+        .route("/sign-out", post(sign_out::send).layer(guards.signed_in.clone()))
+        // Where people step up: open to sessions that are not enough for more.
+        .route("/verify-email", get(verify_email::show).post(verify_email::send).layer(guards.signed_in.clone()))
+        .route("/second-factor", get(second_factor::show).post(second_factor::send).layer(guards.signed_in.clone()))
+        .route("/security", get(security::show).layer(guards.signed_in.clone()))
+        .route("/api", get(exchange::show).post(exchange::send).layer(guards.signed_in.clone()))
+        .route("/account", guarded(&bank, get(account::show), &guards.account))
+        .route("/account/close", guarded(&bank, get(close::show).post(close::send), &guards.close))
+        .route(
+            "/authenticator",
+            guarded(&bank, get(authenticator::show).post(authenticator::send), &guards.authenticator),
+        )
+        .route(
+            "/transfer",
+            guarded(&bank, get(transfer::show).post(transfer::send), &guards.transfer)
+                // What a refused form held is kept for the session, which the outer guard has verified.
+                .layer((guards.transfer_form.clone(), from_fn_with_state(bank.clone(), drafts::keep))),
+        )
+        .merge(api(&bank));
+    let pages = if bank.local.is_some() { pages.route("/local/clock", post(local_clock::send)) } else { pages };
+    pages
+        .route("/style.css", get(assets::style))
+        .route("/icon.svg", get(assets::icon))
+        .with_state(bank)
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        // Outside of every guard: cookies go with requests of other sites too.
+        .layer(CsrfLayer::new())
+        .layer(unless_set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(unless_set(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(unless_set(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
+}
+
+/// The part for programs. The page that shows the exchange calls the same.
+pub(crate) fn api(bank: &Arc<Bank>) -> Router<Arc<Bank>> {
+    Router::new().route("/api/transfer", guarded(bank, post(api::transfer), &bank.guards.api_transfer))
+}
+
+/// A route behind a guard, with what it decides written down for the page that explains it.
+fn guarded(bank: &Arc<Bank>, route: MethodRouter<Arc<Bank>>, guard: &StepUpLayer) -> MethodRouter<Arc<Bank>> {
+    route.layer((
+        from_fn_with_state(bank.clone(), journal::refused),
+        guard.clone(),
+        from_fn_with_state(bank.clone(), journal::granted),
+    ))
+}
+
+/// The front page is for everybody: whose token is worth nothing sees what strangers see.
+fn front_for_strangers(bank: Arc<Bank>) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<axum::body::Bytes> {
+    move |_, request| front::for_strangers(&bank, request)
+}
+
+fn unless_set(name: HeaderName, value: HeaderValue) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, value)
+}

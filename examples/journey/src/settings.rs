@@ -1,0 +1,107 @@
+//! What the application is told: by its argument and by three variables of the environment.
+
+use std::net::SocketAddr;
+
+use crate::start::StartError;
+
+const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
+const USAGE: &str = "usage: journey [ADDRESS]   (by default 127.0.0.1:3000)";
+
+/// Where to listen, and with which project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// The project; without one, local-stytch stands in.
+    pub project: Option<StytchProject>,
+}
+
+/// A project of Stytch's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StytchProject {
+    /// Its id (`STYTCH_PROJECT_ID`).
+    pub id: String,
+    /// A secret of it (`STYTCH_SECRET`).
+    pub secret: String,
+    /// Where its API is, if not at Stytch's own address (`STYTCH_BASE_URL`): a custom domain, or a stand-in on this machine.
+    pub base_url: Option<String>,
+}
+
+impl std::fmt::Debug for StytchProject {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StytchProject").field("id", &self.id).field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Reads the program's arguments and its environment. A variable that is empty counts as not set.
+    ///
+    /// # Errors
+    ///
+    /// Where there is more than an address, the address is none, or of the project only a part is named.
+    pub fn read(
+        arguments: impl IntoIterator<Item = String>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, StartError> {
+        let mut arguments = arguments.into_iter();
+        let (address, more) = (arguments.next(), arguments.next());
+        if more.is_some() {
+            return Err(StartError::new(USAGE));
+        }
+        let address = address.as_deref().unwrap_or(DEFAULT_ADDRESS);
+        let address =
+            address.parse().map_err(|_| StartError::new(format!("{address:?} is no address to listen on; {USAGE}")))?;
+        Ok(Self { address, project: project(|name| variable(name).filter(|value| !value.is_empty()))? })
+    }
+}
+
+fn project(variable: impl Fn(&str) -> Option<String>) -> Result<Option<StytchProject>, StartError> {
+    let base_url = variable("STYTCH_BASE_URL");
+    let missing =
+        |name| StartError::new(format!("{name} is not set: a project takes STYTCH_PROJECT_ID and STYTCH_SECRET"));
+    match (variable("STYTCH_PROJECT_ID"), variable("STYTCH_SECRET")) {
+        (Some(id), Some(secret)) => Ok(Some(StytchProject { id, secret, base_url })),
+        (Some(_), None) => Err(missing("STYTCH_SECRET")),
+        (None, Some(_)) => Err(missing("STYTCH_PROJECT_ID")),
+        (None, None) if base_url.is_some() => Err(missing("STYTCH_PROJECT_ID")),
+        (None, None) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(arguments: &[&str], variables: &[(&str, &str)], want: Result<Option<&str>, &str>) {
+        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, it)| (*it).to_owned());
+        let read = Settings::read(arguments.iter().map(|it| (*it).to_owned()), variable);
+        match (read, want) {
+            (Ok(settings), Ok(id)) => assert_eq!(settings.project.map(|project| project.id).as_deref(), id),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (read, want) => panic!("{read:?} is not {want:?}"),
+        }
+    }
+
+    #[test]
+    fn a_project_is_named_whole_or_not_at_all() {
+        let (id, secret, url) =
+            (("STYTCH_PROJECT_ID", "project-test-a"), ("STYTCH_SECRET", "s"), ("STYTCH_BASE_URL", "u"));
+        check(&[], &[], Ok(None));
+        check(&["127.0.0.1:4000"], &[("STYTCH_SECRET", "")], Ok(None));
+        check(&[], &[id, secret], Ok(Some("project-test-a")));
+        check(&[], &[id, secret, url], Ok(Some("project-test-a")));
+        check(&[], &[id], Err("STYTCH_SECRET is not set"));
+        check(&[], &[secret], Err("STYTCH_PROJECT_ID is not set"));
+        check(&[], &[url], Err("STYTCH_PROJECT_ID is not set"));
+        check(&["4000"], &[], Err("\"4000\" is no address to listen on"));
+        check(&["127.0.0.1:1", "more"], &[], Err("usage: journey"));
+    }
+
+    #[test]
+    fn no_secret_shows() {
+        let project = StytchProject { id: "project-test-a".into(), secret: "hidden".into(), base_url: None };
+        assert!(!format!("{project:?}").contains("hidden"));
+    }
+}

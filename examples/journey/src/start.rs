@@ -1,0 +1,206 @@
+//! Starting: everything that can go wrong goes wrong here, in one clear line.
+
+use std::fmt::{self, Display, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use local_stytch::LocalStytch;
+use tokio::net::TcpListener;
+use tower_step_up::stytch::{Project, ProjectError};
+use tower_step_up::{PageError, Policies, PresentedToken, UnknownPolicy};
+
+use crate::bank::Bank;
+use crate::demo;
+use crate::identity::Identity;
+use crate::routes::routes;
+use crate::settings::{Settings, StytchProject};
+
+const POLICIES: &str = include_str!("../policies.toml");
+
+/// The application, listening, and not answering yet.
+pub struct Journey {
+    bank: Arc<Bank>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Journey {
+    /// Makes everything ready: the port, the policies and their audit, and the project. Without a project, a stand-in for
+    /// Stytch is started, with a demonstration account.
+    ///
+    /// # Errors
+    ///
+    /// Where the port is taken, a policy gives less than it reads as, or the project cannot be used.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let opened = Opened::at(settings.address).await?;
+        match settings.project {
+            Some(project) => Ok(opened.with(with_project(&project, audited()?).await?)),
+            None => {
+                let stytch = LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
+                Ok(opened.with(with_local_stytch(stytch, audited()?).await?))
+            }
+        }
+    }
+
+    /// The same with a stand-in that was started already: for tests, whose clock it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_with(address: SocketAddr, stytch: LocalStytch) -> Result<Self, StartError> {
+        Ok(Opened::at(address).await?.with(with_local_stytch(stytch, audited()?).await?))
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What whoever started it should read.
+    #[must_use]
+    pub fn announcement(&self) -> String {
+        let mut text = format!("Harbour Bank is open at {}\n", self.url());
+        // Writing to a string cannot fail.
+        let _ = match &self.bank.local {
+            Some(stytch) => write!(
+                text,
+                "  sign in as  {} with the password {}\n  messages    {} (local-stytch: nothing leaves this machine)\n",
+                demo::EMAIL,
+                demo::PASSWORD,
+                stytch.phone_url()
+            ),
+            None => writeln!(text, "  with your Stytch project"),
+        };
+        text + &audit_table(&self.bank.policies)
+    }
+
+    /// Answers requests until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// Where the listener fails.
+    pub async fn serve(self) -> Result<(), StartError> {
+        axum::serve(self.listener, routes(self.bank)).await.map_err(StartError::new)
+    }
+}
+
+/// A port, taken before anything else is begun.
+struct Opened {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Opened {
+    async fn at(address: SocketAddr) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.map_err(|error| StartError::new(format!("{address}: {error}")))?;
+        let address = listener.local_addr().map_err(StartError::new)?;
+        Ok(Self { listener, address })
+    }
+
+    fn with(self, bank: Bank) -> Journey {
+        Journey { bank: Arc::new(bank), listener: self.listener, address: self.address }
+    }
+}
+
+/// The policies, unless one of them gives less than it reads as.
+fn audited() -> Result<Policies, StartError> {
+    let policies = Policies::from_toml(POLICIES).map_err(|error| StartError::new(format!("policies.toml: {error}")))?;
+    for policy in &policies {
+        if let Some(warning) = policy.audit().warnings().next() {
+            let name = policy.name().unwrap_or_default();
+            return Err(StartError::new(format!("policies.toml: {name}: {warning}")));
+        }
+    }
+    Ok(policies)
+}
+
+/// One line a policy: what it takes to open it.
+fn audit_table(policies: &Policies) -> String {
+    let fewest = |sets: &[Vec<_>]| sets.iter().map(Vec::len).min().map_or("none".into(), |fewest| fewest.to_string());
+    let mut table = "  policies    compromises that open them: by signing in, with a stolen session\n".to_owned();
+    for policy in policies {
+        let (name, audit) = (policy.name().unwrap_or_default(), policy.audit());
+        let (cold, hijacked) = (fewest(&audit.cold), fewest(&audit.hijacked));
+        let _ = writeln!(table, "    {name:9} {cold}, {hijacked}   {policy}");
+        audit.findings.iter().for_each(|finding| {
+            let _ = writeln!(table, "      {finding}");
+        });
+    }
+    table
+}
+
+async fn with_project(settings: &StytchProject, policies: Policies) -> Result<Bank, StartError> {
+    let StytchProject { id, secret, base_url } = settings;
+    let mut project = Project::new(id)?;
+    if let Some(base_url) = base_url {
+        project = project.custom_domain(base_url)?;
+    }
+    check_secret(&project, secret).await?;
+    let identity = Identity::new(id, secret, base_url.as_deref());
+    let identity = identity.map_err(|_| StartError::new("STYTCH_BASE_URL or STYTCH_SECRET cannot be used"))?;
+    Bank::new(&project, secret, identity, policies, None)
+}
+
+async fn with_local_stytch(stytch: LocalStytch, policies: Policies) -> Result<Bank, StartError> {
+    let (id, secret, base_url) =
+        (stytch.project_id().to_owned(), stytch.secret().to_owned(), stytch.base_url().to_owned());
+    let project = Project::new(&id)?.custom_domain(&base_url)?;
+    let identity = Identity::new(&id, &secret, Some(&base_url)).map_err(StartError::new)?;
+    demo::open_account(&identity, &stytch).await.map_err(StartError::of_local_stytch)?;
+    Bank::new(&project, &secret, identity, policies, Some(stytch))
+}
+
+/// Asks for a session that there is not: with the right secret that is said so, and nothing is changed.
+async fn check_secret(project: &Project, secret: &str) -> Result<(), StartError> {
+    let no_session = PresentedToken::SessionToken("start-up-check".into());
+    let Err(error) = project.sessions_api(secret).authenticate(&no_session).await else { return Ok(()) };
+    match (error.status().map(|status| status.as_u16()), error.error_type()) {
+        (Some(401 | 403), _) => {
+            Err(StartError::new(format!("Stytch does not take STYTCH_SECRET for a secret of {}", project.id())))
+        }
+        (Some(400 | 404), Some(_)) => Ok(()),
+        _ => Err(StartError::new(format!("Stytch's API does not answer as it should: {error}"))),
+    }
+}
+
+/// Why the application does not start, in one line.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl StartError {
+    pub(crate) fn new(why: impl Display) -> Self {
+        Self(why.to_string())
+    }
+
+    fn of_local_stytch(why: impl Display) -> Self {
+        Self(format!("local-stytch: {why}"))
+    }
+}
+
+impl Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<ProjectError> for StartError {
+    fn from(error: ProjectError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<PageError> for StartError {
+    fn from(error: PageError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<UnknownPolicy> for StartError {
+    fn from(error: UnknownPolicy) -> Self {
+        Self::new(error)
+    }
+}

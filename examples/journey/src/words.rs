@@ -1,0 +1,135 @@
+//! Factors, compromises and times in words.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+use tower_step_up::{Compromise, Factor, Session, TrustModel};
+
+/// A factor at the beginning of a line.
+pub(crate) fn factor(factor: &Factor) -> String {
+    match factor {
+        Factor::Password => "Password".into(),
+        Factor::OtpSms => "Code by SMS".into(),
+        Factor::OtpEmail => "Code by email".into(),
+        Factor::Totp => "Authenticator app".into(),
+        Factor::WebAuthn => "Passkey".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A factor within a sentence.
+fn name(factor: &Factor) -> String {
+    match factor {
+        Factor::Password => "a password".into(),
+        Factor::OtpSms => "a code by SMS".into(),
+        Factor::OtpEmail => "a code by email".into(),
+        Factor::Totp => "a code of an authenticator app".into(),
+        other => other.to_string(),
+    }
+}
+
+fn compromise(compromise: Compromise) -> String {
+    match compromise {
+        Compromise::Password => "the password".into(),
+        Compromise::Mailbox => "the mailbox".into(),
+        Compromise::PhoneNumber => "the phone number".into(),
+        Compromise::Device => "the device".into(),
+        Compromise::IdentityProvider => "the account at an identity provider".into(),
+        Compromise::RecoveryCodes => "the recovery codes".into(),
+        other => format!("the {other}"),
+    }
+}
+
+/// Whoever holds one of these can present the factor.
+pub(crate) fn presentable_by(trust: &TrustModel, factor: &Factor) -> String {
+    match trust.presentable_by(factor) {
+        None => "anyone".into(),
+        Some(compromises) => listed(&compromises.map(compromise).collect::<Vec<_>>(), "or"),
+    }
+}
+
+/// Why what a session has proved is one factor and not two: one thing that presents all of it.
+pub(crate) struct OnePossession {
+    pub(crate) factors: String,
+    pub(crate) holder: String,
+}
+
+impl OnePossession {
+    /// Where several factors were proved and one compromise presents them all.
+    pub(crate) fn of(session: &Session, trust: &TrustModel) -> Option<Self> {
+        let mut factors: Vec<Factor> = session.factors().iter().map(|proof| proof.factor().clone()).collect();
+        factors.sort();
+        factors.dedup();
+        let presents = |compromise: &Compromise| {
+            factors.iter().all(|factor| {
+                trust.presentable_by(factor).is_none_or(|mut holders| holders.any(|holder| holder == *compromise))
+            })
+        };
+        let holder = Compromise::ALL.into_iter().find(presents).filter(|_| factors.len() > 1)?;
+        let names: Vec<_> = factors.iter().map(name).collect();
+        Some(Self { factors: listed(&names, "and"), holder: compromise(holder) })
+    }
+}
+
+/// `a, b and c`.
+pub(crate) fn listed(items: &[String], last: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+/// A span in whole seconds: `9 min 5 s`.
+pub(crate) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+pub(crate) fn ago(moment: OffsetDateTime, now: OffsetDateTime) -> String {
+    match Duration::try_from(now - moment) {
+        Ok(age) if age.as_secs() > 0 => format!("{} ago", span(age)),
+        _ => "just now".into(),
+    }
+}
+
+/// An instant for people: `24 Nov 2026, 15:42:10 UTC`.
+pub(crate) fn instant(moment: OffsetDateTime) -> String {
+    let format = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC");
+    moment.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
+/// An instant for machines, as `<time datetime>` has it.
+pub(crate) fn machine(moment: OffsetDateTime) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    moment.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
+/// A phone number of which the end shows.
+pub(crate) fn masked(phone_number: &str) -> String {
+    let shown = phone_number.chars().count().saturating_sub(2);
+    format!("••• {}", phone_number.chars().skip(shown).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_and_instants_are_readable() {
+        let spans = [0, 59, 60, 545, 3_600, 7_260].map(|seconds| span(Duration::from_secs(seconds)));
+        assert_eq!(spans, ["0 s", "59 s", "1 min", "9 min 5 s", "1 h", "2 h 1 min"]);
+        assert_eq!(instant(OffsetDateTime::UNIX_EPOCH), "1 Jan 1970, 00:00:00 UTC");
+        assert_eq!(machine(OffsetDateTime::UNIX_EPOCH), "1970-01-01T00:00:00Z");
+        assert_eq!(ago(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH), "just now");
+        assert_eq!(masked("+12025550143"), "••• 43");
+        assert_eq!(masked(""), "••• ");
+    }
+}

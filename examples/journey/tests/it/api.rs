@@ -1,0 +1,78 @@
+//! The same for programs, and the page that shows it.
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use crate::bank::Bank;
+use crate::browser::Browser;
+
+async fn transfer(browser: &Browser, token: Option<&str>, body: Value) -> (u16, String, Value) {
+    let response: Response = browser
+        .raw(|request| {
+            *request.method_mut() = Method::POST;
+            *request.url_mut() = browser.url("/api/transfer");
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let Some(token) = token {
+                request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+            }
+            *request.body_mut() = Some(body.to_string().into());
+        })
+        .await;
+    let challenge = response.headers().get("www-authenticate").map(|it| it.to_str().unwrap().to_owned());
+    (response.status().as_u16(), challenge.unwrap_or_default(), response.json().await.unwrap())
+}
+
+fn order() -> Value {
+    json!({ "payee": "Grace", "account": "HB41 0000 0009", "amount": "10.00" })
+}
+
+#[tokio::test]
+async fn a_program_hears_what_to_ask_for_and_then_its_receipt() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let token = browser.cookie("stytch_session_jwt");
+
+    // The browser's cookies are sent too, and count for nothing here.
+    let (status, challenge, _) = transfer(&browser, None, order()).await;
+    assert_eq!((status, &*challenge), (401, "Bearer realm=\"Harbour Bank\""));
+
+    let (status, _, receipt) = transfer(&browser, Some(&token), order()).await;
+    assert_eq!((status, &receipt["number"], &receipt["amount"]), (200, &json!(1), &json!("€10.00")));
+    let (status, _, problem) = transfer(&browser, Some(&token), json!({ "amount": "x" })).await;
+    assert_eq!(status, 422);
+    assert!(problem["invalid"]["amount"].is_string() && problem["invalid"]["payee"].is_string());
+
+    bank.minutes_pass(11);
+    let (status, challenge, problem) = transfer(&browser, Some(&token), order()).await;
+    assert_eq!(status, 401);
+    assert!(challenge.contains("error=\"insufficient_user_authentication\""), "{challenge}");
+    assert!(challenge.contains("max_age=\"600\"") && challenge.contains("acr_values=\"transfer\""), "{challenge}");
+    assert_eq!(problem["prompts"][0][0]["factor"], json!("otp/sms"), "{problem}");
+}
+
+#[tokio::test]
+async fn the_page_shows_the_exchange_without_the_token() {
+    let bank = Bank::open().await;
+    let (browser, _) = bank.with_password().await;
+    let page = browser.get("/api").await;
+    assert!(page.main().contains("401 Unauthorized"));
+    let page = browser.submit(&page, &[]).await;
+    assert!(page.main().contains("insufficient_user_authentication"));
+    assert!(page.main().contains("otp/sms"));
+
+    let browser = bank.with_two_factors().await;
+    let page = browser.get("/api").await;
+    assert!(!page.main().contains("200 OK"), "to look at it moves no money");
+    let page = browser.submit(&page, &[]).await;
+    assert!(page.main().contains("200 OK"), "{}", page.html);
+    browser.get("/account").await.says("balance", "€2,499.00");
+
+    bank.minutes_pass(11);
+    let page = browser.post("/api", &[]).await;
+    assert!(page.main().contains("insufficient_user_authentication"));
+    for token in [browser.cookie("stytch_session_jwt"), browser.cookie("stytch_session")] {
+        assert!(!page.html.contains(&token));
+    }
+    assert!(!page.html.contains("eyJ"), "no JWT at all");
+}

@@ -1,0 +1,118 @@
+//! What is not to work.
+
+use reqwest::Method;
+
+use crate::bank::{Bank, DEMO, DEMO_PHONE};
+
+const ELSEWHERE: [&str; 5] =
+    ["https://evil.example", "//evil.example", "/\\evil.example", "/%2f%2fevil.example", "javascript:alert(1)"];
+
+#[tokio::test]
+async fn a_changed_cookie_is_worth_nothing() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let token = browser.cookie("stytch_session_jwt");
+    let (head, signature) = token.rsplit_once('.').unwrap();
+    let swapped = if signature.starts_with('A') { 'B' } else { 'A' };
+    browser.tamper("stytch_session_jwt", &format!("{head}.{swapped}{}", &signature[1..]));
+    assert_eq!(browser.get("/account").await.path(), "/sign-in");
+    // The front page is for everybody, as strangers see it.
+    let page = browser.get("/").await;
+    assert_eq!((page.path(), page.status.as_u16()), ("/", 200));
+    assert!(page.html.contains("id=\"sign-in-link\""));
+    assert_eq!(page.headers["cache-control"], "no-store");
+    // And whoever signs in again is in again.
+    let page = browser.post("/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
+    assert_eq!(page.path(), "/second-factor");
+}
+
+#[tokio::test]
+async fn other_sites_send_no_forms() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    for (path, site, origin) in [
+        ("/transfer", Some("cross-site"), None),
+        ("/sign-out", Some("same-site"), None),
+        ("/account/close", None, Some("https://evil.example")),
+        ("/sign-in", Some("cross-site"), Some("null")),
+        ("/local/clock", Some("cross-site"), None),
+    ] {
+        let answer = browser.raw(|request| {
+            *request.method_mut() = Method::POST;
+            *request.url_mut() = browser.url(path);
+            let headers = [("sec-fetch-site", site), ("origin", origin)];
+            for (name, value) in headers.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+                request.headers_mut().insert(name, value.parse().unwrap());
+            }
+        });
+        assert_eq!(answer.await.status(), 403, "{path}");
+    }
+    assert_eq!(browser.get("/account").await.path(), "/account");
+}
+
+#[tokio::test]
+async fn nobody_is_sent_elsewhere() {
+    let bank = Bank::open().await;
+    for elsewhere in ELSEWHERE {
+        let browser = bank.browser();
+        let query = form(&[("return_to", elsewhere)]);
+        let sign_in =
+            browser.send(Method::POST, &format!("/sign-in?{query}"), &[("email", DEMO.0), ("password", DEMO.1)]).await;
+        assert_eq!((sign_in.status().as_u16(), &sign_in.headers()["location"]), (303, &"/account".parse().unwrap()));
+
+        let page = browser.get(&format!("/second-factor?{query}")).await;
+        assert!(!page.main().contains("evil") && !page.main().contains("javascript"), "{}", page.html);
+        browser.post(&format!("/second-factor?{query}"), &[("step", "send")]).await;
+        let code = bank.code(DEMO_PHONE);
+        let done =
+            browser.send(Method::POST, &format!("/second-factor?{query}"), &[("step", "take"), ("code", &code)]).await;
+        assert_eq!(done.headers()["location"], "/account");
+
+        let clock = browser.send(Method::POST, "/local/clock", &[("return_to", elsewhere)]).await;
+        assert_eq!(clock.headers()["location"], "/");
+    }
+}
+
+#[tokio::test]
+async fn what_strangers_write_stays_text() {
+    let bank = Bank::open().await;
+    let (browser, _) = bank.with_password().await;
+    let hostile = "\"><img src=x onerror=alert(1)>";
+    for path in ["/second-factor", "/verify-email", "/sign-in", "/sign-up"] {
+        let query =
+            form(&[("policy", hostile), ("prompt", hostile), ("by", hostile), ("return_to", hostile), (hostile, "x")]);
+        let page = browser.get(&format!("{path}?{query}")).await;
+        assert_eq!(page.status.as_u16(), 200, "{path}");
+        assert!(!page.html.contains("<img"), "{}", page.html);
+    }
+    let page = browser.post("/sign-in", &[("email", hostile), ("password", hostile)]).await;
+    assert!(!page.html.contains("<img"), "{}", page.html);
+    assert_eq!(page.value("email").as_deref(), Some(hostile));
+}
+
+#[tokio::test]
+async fn cookies_are_for_this_site_and_no_script() {
+    let bank = Bank::open().await;
+    let browser = bank.browser();
+    let answer = browser.send(Method::POST, "/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
+    let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    assert_eq!(cookies.len(), 2);
+    for line in cookies {
+        assert!(line.contains("; HttpOnly") && line.contains("; SameSite=Lax") && line.contains("; Path=/"), "{line}");
+        assert!(!line.contains("Secure"), "on loopback there is no TLS: {line}");
+    }
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn no_body_is_too_long() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let long = "x".repeat(20_000);
+    assert_eq!(browser.send(Method::POST, "/transfer", &[("payee", &long)]).await.status(), 413);
+    assert_eq!(browser.send(Method::POST, "/sign-in", &[("email", &long)]).await.status(), 413);
+}
+
+fn form(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}

@@ -1,0 +1,78 @@
+//! The application under test, with local-stytch, and the codes that its users get.
+
+use std::time::Duration;
+
+use journey::Journey;
+use local_stytch::LocalStytch;
+use serde_json::Value;
+use time::macros::datetime;
+
+use crate::browser::{Browser, Page};
+
+pub(crate) const DEMO: (&str, &str) = ("ada@harbour.example", "lantern-tide-42-anchor");
+pub(crate) const DEMO_PHONE: &str = "+12025550143";
+pub(crate) const STRONG: &str = "correct-pontoon-17-gannet";
+
+pub(crate) struct Bank {
+    pub(crate) url: String,
+    pub(crate) stytch: LocalStytch,
+}
+
+impl Bank {
+    pub(crate) async fn open() -> Self {
+        let stytch = LocalStytch::builder().stopped_clock(datetime!(2026-11-24 12:00 UTC)).start().await.unwrap();
+        let journey = Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
+        let url = journey.url();
+        tokio::spawn(journey.serve());
+        Self { url, stytch }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// The code of the latest message to an address or a number.
+    pub(crate) fn code(&self, to: &str) -> String {
+        let message = self.stytch.messages().into_iter().find(|message| message.to == to);
+        message.and_then(|message| message.code).unwrap_or_else(|| panic!("no code went to {to}"))
+    }
+
+    /// A code of six digits that is not the latest.
+    pub(crate) fn wrong_code(&self, to: &str) -> String {
+        if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
+    }
+
+    /// Asks the API itself, as another application of the project does; the status and what it says.
+    pub(crate) async fn api(&self, path: &str, question: Value) -> (u16, Value) {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.stytch.base_url()));
+        let request = request.basic_auth(self.stytch.project_id(), Some(self.stytch.secret()));
+        let answer = request.json(&question).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    pub(crate) fn minutes_pass(&self, minutes: u64) {
+        self.stytch.advance(Duration::from_secs(60 * minutes));
+    }
+
+    /// Somebody who has signed in with the demonstration account's password.
+    pub(crate) async fn with_password(&self) -> (Browser, Page) {
+        let browser = self.browser();
+        let page = browser.post("/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
+        assert_eq!(page.path(), "/second-factor", "{}", page.html);
+        (browser, page)
+    }
+
+    /// Who has proved the phone too, and sees the account.
+    pub(crate) async fn with_two_factors(&self) -> Browser {
+        let (browser, page) = self.with_password().await;
+        let page = self.prove_phone(&browser, &page, DEMO_PHONE).await;
+        assert_eq!(page.path(), "/account", "{}", page.html);
+        browser
+    }
+
+    /// On the page that asks for a second factor: has a code sent, and types it.
+    pub(crate) async fn prove_phone(&self, browser: &Browser, page: &Page, phone: &str) -> Page {
+        let page = browser.submit(page, &[("step", "send")]).await;
+        browser.submit(&page, &[("step", "take"), ("code", &self.code(phone))]).await
+    }
+}

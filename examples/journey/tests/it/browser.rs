@@ -1,0 +1,107 @@
+//! A browser without a window: it keeps cookies, follows redirects, and says what browsers say of themselves.
+
+use std::sync::Arc;
+
+use reqwest::cookie::{CookieStore, Jar};
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{Client, Method, Request, Response, StatusCode, Url, redirect};
+
+pub(crate) use crate::page::Page;
+
+pub(crate) struct Browser {
+    base: Url,
+    jar: Arc<Jar>,
+    client: Client,
+}
+
+impl Browser {
+    pub(crate) fn new(base: &str) -> Self {
+        let jar = Arc::new(Jar::default());
+        let client = Client::builder().cookie_provider(jar.clone()).redirect(redirect::Policy::none());
+        Self { base: base.parse().unwrap(), jar, client: client.build().unwrap() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Page {
+        let response = self.send(Method::GET, path, &[]).await;
+        self.follow(response).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        let response = self.send(Method::POST, path, form).await;
+        self.follow(response).await
+    }
+
+    /// Sends the first form of the page, with its hidden fields and with this typed into it.
+    pub(crate) async fn submit(&self, page: &Page, typed: &[(&str, &str)]) -> Page {
+        let hidden = page.hidden();
+        let form: Vec<_> =
+            hidden.iter().map(|(name, value)| (&**name, &**value)).chain(typed.iter().copied()).collect();
+        self.post(&page.action(), &form).await
+    }
+
+    /// One request, and its redirect not followed.
+    pub(crate) async fn send(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Response {
+        let mut request = self.client.request(method.clone(), self.url(path));
+        for (name, value) in
+            [("sec-fetch-mode", "navigate"), ("sec-fetch-site", "same-origin"), ("accept", "text/html")]
+        {
+            request = request.header(name, value);
+        }
+        if method == Method::POST {
+            request = request.form(form);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// A request as it is.
+    pub(crate) async fn raw(&self, change: impl FnOnce(&mut Request)) -> Response {
+        let mut request = Request::new(Method::GET, self.base.clone());
+        change(&mut request);
+        self.client.execute(request).await.unwrap()
+    }
+
+    /// The cookies of this browser, as it sends them.
+    pub(crate) fn cookies(&self) -> String {
+        self.jar.cookies(&self.base).map(|line| line.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> String {
+        let cookies = self.cookies();
+        let pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
+        pairs.into_iter().find(|pair| pair.0 == name).map(|pair| pair.1.to_owned()).unwrap()
+    }
+
+    /// Sets a cookie as a user does who changes it by hand.
+    pub(crate) fn tamper(&self, name: &str, value: &str) {
+        self.jar.add_cookie_str(&format!("{name}={value}; Path=/"), &self.base);
+    }
+
+    pub(crate) fn restore(&self, cookies: &str) {
+        cookies.split("; ").for_each(|pair| self.jar.add_cookie_str(&format!("{pair}; Path=/"), &self.base));
+    }
+
+    pub(crate) fn url(&self, path: &str) -> Url {
+        self.base.join(path).unwrap()
+    }
+
+    async fn follow(&self, mut response: Response) -> Page {
+        for _ in 0..6 {
+            if response.status() != StatusCode::SEE_OTHER {
+                return Page::read(response).await;
+            }
+            let to = self.base.join(response.headers()[LOCATION].to_str().unwrap()).unwrap();
+            assert_eq!(to.authority(), self.base.authority(), "a redirect to elsewhere");
+            response = self.send(Method::GET, to.as_str(), &[]).await;
+        }
+        panic!("the redirects do not end");
+    }
+}
+
+/// What every answer of the application has to have.
+#[track_caller]
+pub(crate) fn assert_protected(headers: &HeaderMap) {
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+}

@@ -1,0 +1,19 @@
+//! The whole story, over real HTTP on loopback, without a browser.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod api;
+mod attacks;
+mod bank;
+mod browser;
+mod page;
+mod security;
+mod sign_up;
+mod start;
+mod step_up;
+mod transfers;

@@ -1,0 +1,89 @@
+//! A page as a test reads it: text, with enough of HTML to find forms and fields.
+
+use reqwest::header::HeaderMap;
+use reqwest::{Response, StatusCode, Url};
+
+use crate::browser::assert_protected;
+
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) html: String,
+}
+
+impl Page {
+    pub(crate) async fn read(response: Response) -> Self {
+        assert_protected(response.headers());
+        let (status, url, headers) = (response.status(), response.url().clone(), response.headers().clone());
+        let html = response.text().await.unwrap();
+        assert!(!html.contains("<script") && !html.contains(" style="), "{html}");
+        Self { status, url, headers, html }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.url.path()
+    }
+
+    pub(crate) fn query(&self) -> Vec<(String, String)> {
+        self.url.query_pairs().into_owned().collect()
+    }
+
+    /// The page's main part, without what stands round every page.
+    pub(crate) fn main(&self) -> &str {
+        self.html.split_once("<main").and_then(|it| it.1.split_once("</main>")).unwrap().0
+    }
+
+    /// What the element of this id says, without its tags.
+    pub(crate) fn text(&self, id: &str) -> Option<String> {
+        let (_, rest) = self.html.split_once(&format!("id=\"{id}\""))?;
+        let name = self.html.split_once(&format!(" id=\"{id}\""))?.0.rsplit_once('<')?.1.split(' ').next()?;
+        let (inner, _) = rest.split_once('>')?.1.split_once(&format!("</{name}>"))?;
+        Some(unescaped(&without_tags(inner)))
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, id: &str, part: &str) {
+        let text = self.text(id);
+        assert!(text.as_deref().is_some_and(|text| text.contains(part)), "#{id} is {text:?}, without {part:?}");
+    }
+
+    /// Where the first form of the main part goes.
+    pub(crate) fn action(&self) -> String {
+        unescaped(attribute(self.first_form(), "action").unwrap())
+    }
+
+    pub(crate) fn hidden(&self) -> Vec<(String, String)> {
+        let inputs = self.first_form().split("<input ").skip(1).filter(|input| input.starts_with("type=\"hidden\""));
+        let pair = |input| Some((unescaped(attribute(input, "name")?), unescaped(attribute(input, "value")?)));
+        inputs.filter_map(pair).collect()
+    }
+
+    /// What stands in a field.
+    pub(crate) fn value(&self, id: &str) -> Option<String> {
+        let input = self.html.split("<input ").find(|input| input.starts_with(&format!("id=\"{id}\"")))?;
+        attribute(input, "value").map(unescaped)
+    }
+
+    fn first_form(&self) -> &str {
+        let form = self.main().split_once("<form ").unwrap_or_else(|| panic!("no form: {}", self.html)).1;
+        form.split_once("</form>").unwrap().0
+    }
+}
+
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+    rest.split_once('"').map(|it| it.0)
+}
+
+fn without_tags(html: &str) -> String {
+    html.split('<')
+        .enumerate()
+        .map(|(index, part)| if index == 0 { part } else { part.split_once('>').map_or("", |it| it.1) })
+        .collect()
+}
+
+fn unescaped(html: &str) -> String {
+    let named = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    named.iter().fold(html.to_owned(), |text, (from, to)| text.replace(from, to))
+}

@@ -1,0 +1,86 @@
+//! The page that explains.
+
+use crate::bank::{Bank, DEMO_PHONE};
+
+#[tokio::test]
+async fn each_proof_has_its_age_and_each_policy_its_verdict() {
+    let bank = Bank::open().await;
+    let (browser, step) = bank.with_password().await;
+    let page = browser.get("/security").await;
+    assert_eq!(page.path(), "/security", "one factor is enough to see what is missing");
+    page.says("policy-account", "closed");
+    page.says("policy-transfer", "closed");
+    page.says("explanation", "account: mfa: missing");
+    assert!(page.main().contains("GET /account</code> was <span class=\"tag bad\">refused"));
+
+    bank.prove_phone(&browser, &step, DEMO_PHONE).await;
+    let page = browser.get("/security").await;
+    page.says("policy-account", "open");
+    page.says("policy-transfer", "open");
+    assert!(page.main().contains("GET /account</code> was <span class=\"tag good\">granted"));
+    assert!(page.main().contains("<dd>the phone number</dd>"));
+    assert!(page.main().contains("within 10 min: <strong>10 min left"), "{}", page.html);
+    assert!(page.main().contains("max=\"600\" low=\"120\" optimum=\"600\" value=\"600\""), "{}", page.html);
+    bank.minutes_pass(4);
+    let page = browser.get("/security").await;
+    assert!(page.main().contains("within 10 min: <strong>6 min left") && page.main().contains("4 min ago"));
+
+    // Ten minutes later, by the button that local-stytch gives.
+    let page = browser.post("/local/clock", &[("return_to", "/security")]).await;
+    assert_eq!(page.path(), "/security");
+    page.says("policy-account", "open");
+    page.says("policy-transfer", "closed");
+    assert!(page.main().contains("too old"));
+
+    browser.get("/transfer").await;
+    let page = browser.get("/security").await;
+    page.says("explanation", "transfer: all of: not met\n  mfa: met by password");
+    page.says("explanation", "otp/sms within 10m: stale, otp/sms (14m 1s ago)");
+}
+
+#[tokio::test]
+async fn an_authenticator_app_is_another_way() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let page = browser.get("/authenticator").await;
+    let page = browser.submit(&page, &[("step", "begin")]).await;
+    let secret = page.text("secret").unwrap();
+    let page = browser.submit(&page, &[("step", "take"), ("code", "000000")]).await;
+    assert!(page.text("code-error").is_some());
+    let code = |secret: &str| {
+        let secret = totp_rs::Secret::try_from_base32(secret.replace(' ', "")).unwrap();
+        let app = totp_rs::Builder::new().with_secret(secret).build_noncompliant();
+        app.generate(bank.stytch.now().unix_timestamp().try_into().unwrap()).to_string()
+    };
+    let done = browser.submit(&page, &[("step", "take"), ("code", &code(&secret))]).await;
+    assert_eq!(done.path(), "/security", "{}", done.html);
+    assert!(done.main().contains("Authenticator app") && done.main().contains("id=\"fresh-transfer-totp\""));
+    assert!(browser.get("/authenticator").await.text("has-one").is_some());
+
+    // From now on the challenge names both, and either will do.
+    bank.minutes_pass(11);
+    let page = browser.get("/transfer").await;
+    assert_eq!(page.path(), "/second-factor");
+    let prompts: Vec<_> = page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
+    assert_eq!(prompts, ["otp/sms", "totp"]);
+    page.says("other-factor", "Use the authenticator app");
+    // A challenge that names one asks for that one, whatever else there is.
+    for (prompt, action) in [("otp/sms", "id=\"phone\""), ("totp", "value=\"totp\"")] {
+        let page = browser.get(&format!("/second-factor?policy=transfer&prompt={prompt}")).await;
+        assert!(page.main().contains(action) && page.text("other-factor").is_none(), "{}", page.html);
+    }
+    let page = browser.get(&format!("{}&by=totp", page.url)).await;
+    page.says("other-factor", "Use a code by SMS");
+    let page = browser.submit(&page, &[("step", "totp"), ("code", &code(&secret))]).await;
+    assert_eq!(page.path(), "/transfer");
+}
+
+#[tokio::test]
+async fn whoever_has_not_just_proved_a_second_factor_adds_none() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    bank.minutes_pass(11);
+    assert_eq!(browser.get("/authenticator").await.path(), "/second-factor");
+    let page = browser.post("/authenticator", &[("step", "begin")]).await;
+    assert_eq!(page.path(), "/second-factor");
+}

@@ -1,0 +1,103 @@
+//! From a stranger to an account: email, password, mailbox, and why that is not enough.
+
+use crate::bank::{Bank, DEMO, STRONG};
+
+#[tokio::test]
+async fn a_stranger_opens_an_account_step_by_step() {
+    let bank = Bank::open().await;
+    let browser = bank.browser();
+
+    let page = browser.get("/account").await;
+    assert_eq!((page.path(), page.status.as_u16()), ("/sign-in", 200));
+    assert_eq!(page.query(), [("return_to".into(), "/account".into())]);
+
+    // What is wrong is said at its field, and what was typed is kept, but for the password.
+    let typed = [("name", "Ben <b>"), ("email", "ben@example.com"), ("password", "password")];
+    let page = browser.post("/sign-up", &typed).await;
+    assert_eq!((page.path(), page.status.as_u16()), ("/sign-up", 422));
+    page.says("password-error", "too easy to guess");
+    assert_eq!([page.value("name").unwrap(), page.value("email").unwrap()], ["Ben <b>", "ben@example.com"]);
+    assert_eq!(page.value("password").as_deref(), Some(""));
+
+    let page = browser.post("/sign-up", &[("name", "Ada"), ("email", DEMO.0), ("password", STRONG)]).await;
+    page.says("email-error", "There is an account with this email address already");
+    let page = browser.post("/sign-up", &[("name", "Ben"), ("email", "no address"), ("password", STRONG)]).await;
+    page.says("email-error", "not an email address");
+
+    // The mailbox.
+    let page = browser.post("/sign-up", &[("name", "Ben"), ("email", "ben@example.com"), ("password", STRONG)]).await;
+    assert_eq!(page.path(), "/verify-email");
+    page.says("email", "ben@example.com");
+    assert!(page.main().contains("no second factor beside a password"));
+    // Without it no phone number is taken.
+    assert_eq!(browser.get("/second-factor").await.path(), "/verify-email");
+
+    let wrong = bank.wrong_code("ben@example.com");
+    let page = browser.submit(&page, &[("step", "take"), ("code", &wrong)]).await;
+    page.says("code-error", "not the right code");
+    let code = bank.code("ben@example.com");
+    let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+
+    // Two factors have been proved, and the account stays closed.
+    assert_eq!(page.path(), "/second-factor", "{}", page.html);
+    assert_eq!(
+        page.query().into_iter().filter(|pair| pair.0 == "policy").map(|pair| pair.1).collect::<Vec<_>>(),
+        ["account"]
+    );
+    page.says(
+        "one-possession",
+        "You have proved a password and a code by email. Whoever holds the mailbox can present all of that",
+    );
+
+    // The phone.
+    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "none")]).await;
+    page.says("phone_number-error", "cannot be used");
+    assert_eq!(page.value("phone_number").as_deref(), Some("none"));
+    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
+    page.says("phone", "••• 87");
+    // A slip of the finger is no dead end.
+    page.says("other-factor", "Use another number");
+    let page = browser.get("/second-factor?return_to=/account&policy=account").await;
+    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 (202) 555-0188")]).await;
+    page.says("phone", "••• 88");
+    let page = browser.get("/second-factor?return_to=/account&policy=account").await;
+    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
+    let before = bank.stytch.messages().len();
+    let page = browser.submit(&page, &[("step", "send")]).await;
+    page.says("phone", "••• 87");
+    assert_eq!((bank.stytch.messages().len(), &*bank.stytch.messages()[0].to), (before + 1, "+12025550187"));
+    let code = bank.code("+12025550187");
+    let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+    assert_eq!((page.path(), page.status.as_u16()), ("/account", 200), "{}", page.html);
+    page.says("balance", "€2,500.00");
+}
+
+#[tokio::test]
+async fn a_code_by_email_in_place_of_a_second_factor_opens_nothing() {
+    let bank = Bank::open().await;
+    let (browser, page) = bank.with_password().await;
+    assert!(page.text("one-possession").is_none(), "one factor is no pair");
+    assert!(page.main().contains("id=\"email-instead\""));
+
+    let page = browser.get("/verify-email?return_to=/account").await;
+    assert!(page.main().contains("A code by email"));
+    let page = browser.submit(&page, &[("step", "send")]).await;
+    let code = bank.code(DEMO.0);
+    let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+    assert_eq!(page.path(), "/second-factor");
+    page.says("one-possession", "Whoever holds the mailbox");
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_address_sound_alike() {
+    let bank = Bank::open().await;
+    let browser = bank.browser();
+    for (email, password) in [(DEMO.0, "wrong"), ("nobody@example.com", DEMO.1), (DEMO.0, ""), ("", "")] {
+        let page = browser.post("/sign-in?return_to=/security", &[("email", email), ("password", password)]).await;
+        assert_eq!((page.path(), page.status.as_u16()), ("/sign-in", 422));
+        page.says("password-error", "do not belong together");
+        assert_eq!(page.value("email").as_deref(), Some(email));
+        assert!(page.action().contains("return_to"), "where to go afterwards is not forgotten");
+    }
+    assert!(browser.cookies().is_empty());
+}

@@ -1,0 +1,108 @@
+//! The second factor: wrong, used and old codes, new ones, and sessions that get stronger.
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::time::Duration;
+
+use crate::bank::{Bank, DEMO_PHONE};
+
+#[tokio::test]
+async fn a_code_is_right_once_and_not_for_ever() {
+    let bank = Bank::open().await;
+    let (browser, page) = bank.with_password().await;
+    page.says("why", "The policy account asks for a second factor.");
+    page.says("phone", "••• 43");
+
+    let page = browser.submit(&page, &[("step", "send")]).await;
+    let first = bank.code(DEMO_PHONE);
+    let wrong = bank.wrong_code(DEMO_PHONE);
+    let page = browser.submit(&page, &[("step", "take"), ("code", &wrong)]).await;
+    assert_eq!(page.status.as_u16(), 422);
+    page.says("code-error", "not the right code");
+
+    let page = browser.submit(&page, &[("step", "take"), ("code", "what?")]).await;
+    page.says("code-error", "not the right code");
+
+    bank.minutes_pass(6);
+    let page = browser.submit(&page, &[("step", "take"), ("code", &first)]).await;
+    page.says("code-error", "too old");
+
+    let page = browser.submit(&page, &[("step", "send")]).await;
+    let code = bank.code(DEMO_PHONE);
+    let done = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+    assert_eq!(done.path(), "/account");
+    let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+    page.says("code-error", "was used already");
+}
+
+#[tokio::test]
+async fn who_has_a_second_factor_cannot_put_another_phone_in_its_place() {
+    let bank = Bank::open().await;
+    let (browser, page) = bank.with_password().await;
+    assert!(page.value("phone_number").is_none());
+    browser.submit(&page, &[("step", "send"), ("phone_number", "+12025550199")]).await;
+    let messages = bank.stytch.messages();
+    assert_eq!(messages[0].to, DEMO_PHONE);
+    assert!(messages.iter().all(|message| message.to != "+12025550199"));
+}
+
+#[tokio::test]
+async fn the_weaker_session_dies_when_the_stronger_is_born() {
+    let bank = Bank::open().await;
+    let (browser, page) = bank.with_password().await;
+    let old = browser.cookies();
+    assert_eq!(bank.prove_phone(&browser, &page, DEMO_PHONE).await.path(), "/account");
+
+    // A second tab whose page is from before: its cookies are the browser's, so it is as strong.
+    assert_eq!(browser.get("/account").await.path(), "/account");
+    // And somebody who has copied the old ones is out at once.
+    let thief = bank.browser();
+    thief.restore(&old);
+    assert_eq!(thief.get("/security").await.path(), "/sign-in");
+}
+
+#[tokio::test]
+async fn a_jwt_expires_and_the_session_goes_on() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let before = browser.cookie("stytch_session_jwt");
+    bank.minutes_pass(7);
+    assert_eq!(browser.get("/account").await.path(), "/account");
+    assert_ne!(browser.cookie("stytch_session_jwt"), before);
+    bank.stytch.rotate_keys();
+    bank.minutes_pass(7);
+    assert_eq!(browser.get("/account").await.path(), "/account");
+    bank.stytch.advance(Duration::from_secs(3_600));
+    assert_eq!(browser.get("/account").await.path(), "/sign-in");
+}
+
+#[tokio::test]
+async fn signing_out_is_final_and_no_page_is_kept() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let (cookies, token) = (browser.cookies(), browser.cookie("stytch_session"));
+    let account = browser.get("/account").await;
+    assert_eq!(account.headers["cache-control"], "no-store");
+    assert!(account.html.contains("id=\"sign-out\""));
+
+    let page = browser.post("/sign-out", &[]).await;
+    assert_eq!(page.path(), "/");
+    assert!(browser.cookies().is_empty());
+    let (status, answer) = bank.api("/v1/sessions/authenticate", json!({ "session_token": token })).await;
+    assert_eq!((status, &answer["error_type"]), (404, &json!("session_not_found")), "and with Stytch too");
+    // The back button asks again, since nothing was kept.
+    assert_eq!(browser.get("/account").await.path(), "/sign-in");
+
+    let thief = bank.browser();
+    thief.restore(&cookies);
+    let refused = thief.send(Method::GET, "/account", &[]).await;
+    assert_eq!(refused.status(), 303);
+    assert!(refused.headers()["location"].to_str().unwrap().starts_with("/sign-in"));
+    let refused = thief.raw(|request| *request.url_mut() = thief.url("/account")).await;
+    assert_eq!(refused.status(), 401);
+    // Nor does the opaque token alone bring a new JWT.
+    let thief = bank.browser();
+    let opaque = cookies.split("; ").find(|pair| pair.starts_with("stytch_session=")).unwrap();
+    thief.restore(opaque);
+    assert_eq!(thief.get("/account").await.path(), "/sign-in");
+}

@@ -1,0 +1,124 @@
+//! Money moves where the second factor is fresh, once, and never by a link.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::bank::{Bank, DEMO_PHONE};
+
+const TYPED: [(&str, &str); 4] = [
+    ("payee", "Grace \"Amazing\" <Hopper>"),
+    ("account", "HB41 0000 0009"),
+    ("amount", "125.50"),
+    ("reference", "rent & more"),
+];
+
+#[tokio::test]
+async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let form = browser.get("/transfer").await;
+    assert_eq!((form.path(), form.status.as_u16()), ("/transfer", 200));
+
+    bank.minutes_pass(11);
+    let page = browser.submit(&form, &TYPED).await;
+    assert_eq!(page.path(), "/second-factor");
+    let prompts: Vec<_> = page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
+    assert_eq!(prompts, ["otp/sms"], "this user has nothing else");
+    page.says(
+        "why",
+        "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min ago.",
+    );
+    assert!(page.text("one-possession").is_none(), "there are two factors; one is too old");
+    assert_eq!(browser.get("/account").await.path(), "/account", "which opens still");
+
+    let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
+    assert_eq!(page.path(), "/transfer");
+    page.says("resumed", "nothing was sent yet");
+    for (name, value) in TYPED {
+        assert_eq!(page.value(name).as_deref(), Some(value), "{name}");
+    }
+    assert_eq!(page.hidden(), form.hidden(), "it is the same form");
+    browser.get("/account").await.says("balance", "€2,500.00");
+
+    let done = browser.submit(&page, &TYPED).await;
+    assert_eq!(done.path(), "/account");
+    done.says("sent", "€125.50 went to Grace \"Amazing\" <Hopper>.");
+    done.says("balance", "€2,374.50");
+
+    // What was kept is given once.
+    let page = browser.get("/transfer").await;
+    assert_eq!(page.value("payee").as_deref(), Some(""));
+    assert_ne!(page.hidden(), form.hidden());
+}
+
+#[tokio::test]
+async fn a_form_makes_one_transfer_however_often_it_is_sent() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let form = browser.get("/transfer").await;
+    for _ in 0..3 {
+        let page = browser.submit(&form, &TYPED).await;
+        page.says("balance", "€2,374.50");
+        page.says("sent", "transfer number 1");
+    }
+    let next = browser.get("/transfer").await;
+    browser.submit(&next, &TYPED).await.says("balance", "€2,249.00");
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_said_at_its_field() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let form = browser.get("/transfer").await;
+    let page = browser.submit(&form, &[("payee", " "), ("account", "?"), ("amount", "much"), ("reference", "x")]).await;
+    assert_eq!((page.path(), page.status.as_u16()), ("/transfer", 422));
+    page.says("payee-error", "Who gets the money");
+    page.says("account-error", "letters and digits");
+    page.says("amount-error", "125.50");
+    assert_eq!(page.value("amount").as_deref(), Some("much"));
+    let page = browser.submit(&page, &[("payee", "G"), ("account", "HB41"), ("amount", "2500.01")]).await;
+    page.says("amount-error", "not enough money");
+}
+
+#[tokio::test]
+async fn a_link_moves_no_money() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let page = browser.get("/transfer?payee=Mallory&account=HB666&amount=2500").await;
+    assert_eq!(page.value("payee").as_deref(), Some(""), "nor does it fill in a form");
+    browser.get("/account?sent=1").await.says("balance", "€2,500.00");
+}
+
+#[tokio::test]
+async fn another_session_of_the_same_user_cannot_put_words_into_the_form() {
+    let bank = Bank::open().await;
+    let user = bank.with_two_factors().await;
+    let (thief, _) = bank.with_password().await; // who knows the password, and has no phone
+    let refused = thief.send(Method::POST, "/transfer", &TYPED).await;
+    assert_eq!(refused.status(), 303);
+    assert_eq!(user.get("/transfer").await.value("payee").as_deref(), Some(""));
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_takes_a_session_that_is_alive() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let revoked = bank.api("/v1/sessions/revoke", json!({ "session_token": browser.cookie("stytch_session") })).await;
+    assert_eq!(revoked.0, 200);
+    assert_eq!(browser.get("/account").await.path(), "/account", "a JWT is a snapshot");
+    assert_eq!(browser.post("/account/close", &[]).await.path(), "/sign-in");
+}
+
+#[tokio::test]
+async fn an_account_is_closed_by_whoever_has_just_proved_the_phone() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let form = browser.get("/account/close").await;
+    bank.minutes_pass(6);
+    let page = browser.submit(&form, &[]).await;
+    assert_eq!(page.path(), "/second-factor");
+    let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
+    assert_eq!(page.path(), "/account/close", "and it is asked again");
+    assert_eq!(browser.submit(&page, &[]).await.path(), "/");
+    assert_eq!(browser.get("/account").await.path(), "/sign-in");
+}
