@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
-use cookie::Cookie;
+use axum::http::HeaderMap;
 use local_stytch::LocalStytch;
 use tower_step_up::stytch::Project;
 use tower_step_up::{Policies, PresentedToken, Session, SetCookies};
@@ -38,8 +37,6 @@ pub(crate) struct Bank {
     /// The users who have an authenticator app, as far as their last step has told.
     authenticators: Arc<Bounded<()>>,
     pub(crate) local: Option<LocalStytch>,
-    session_token_cookie: String,
-    session_jwt_cookie: String,
 }
 
 impl Bank {
@@ -63,8 +60,6 @@ impl Bank {
             numbers: Bounded::new(MOST_SESSIONS),
             authenticators,
             local,
-            session_token_cookie: project.session_token_cookie().to_owned(),
-            session_jwt_cookie: project.session_jwt_cookie().to_owned(),
         })
     }
 
@@ -91,22 +86,16 @@ impl Bank {
         Ok(taken.cookies)
     }
 
-    /// The token that a request carries, for the API to add a factor to its session. The opaque one is good as long as the
-    /// session is; the JWT may have expired while the guard has renewed it.
+    /// The token that a request carries, for the API to add a factor to its session.
     pub(crate) fn presented(&self, request: &HeaderMap) -> Result<PresentedToken, Problem> {
-        let opaque =
-            cookie(request, &self.session_token_cookie).map(|token| PresentedToken::SessionToken(token.into()));
-        let jwt = || self.session_jwt(request).map(|jwt| PresentedToken::SessionJwt(jwt.into()));
-        opaque.or_else(jwt).ok_or(Problem::NoSession)
+        self.guards.signed_in.presented_token(request).ok_or(Problem::NoSession)
     }
 
-    pub(crate) fn session_jwt(&self, request: &HeaderMap) -> Option<String> {
-        cookie(request, &self.session_jwt_cookie)
+    /// The JWT alone, for the page that shows what a program hears.
+    pub(crate) fn session_jwt(&self, request: &HeaderMap) -> Option<Box<str>> {
+        match self.guards.by_jwt.presented_token(request)? {
+            PresentedToken::SessionJwt(jwt) => Some(jwt),
+            PresentedToken::SessionToken(_) => None,
+        }
     }
-}
-
-fn cookie(request: &HeaderMap, name: &str) -> Option<String> {
-    let lines = request.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }

@@ -14,9 +14,11 @@ use tower_step_up::{Clock, Grant, ReturnTo};
 use crate::bank::Bank;
 use crate::words;
 
-#[derive(Default)]
 /// The header, its links, and with local-stytch the strip that says so.
+#[derive(Default)]
 pub(crate) struct Frame {
+    /// Where the request is not at hand: neither signing in nor out is offered.
+    pub(crate) is_unknown: bool,
     pub(crate) signed_in: bool,
     pub(crate) path: String,
     pub(crate) local: Option<Strip>,
@@ -37,7 +39,12 @@ impl Frame {
             now: words::instant(bank.clock.now()),
             here,
         });
-        Self { signed_in: request.extensions.get::<Grant>().is_some(), path: request.uri.path().to_owned(), local }
+        Self {
+            is_unknown: false,
+            signed_in: request.extensions.get::<Grant>().is_some(),
+            path: request.uri.path().to_owned(),
+            local,
+        }
     }
 
     /// For a link of the header: whether it leads to this page.
@@ -54,8 +61,8 @@ impl FromRequestParts<Arc<Bank>> for Frame {
     }
 }
 
-/// A page. No cache keeps it, the browser's own for its back button included: it may show what the next person at the
-/// same machine must not see.
+/// A page. No cache keeps it: it may show what the next person at the same machine must not see. For the browser's memory of
+/// its back button there is more to do at the end of a session, see `sign_out`.
 pub(crate) struct Page<T>(pub(crate) T);
 
 impl<T: Template> IntoResponse for Page<T> {

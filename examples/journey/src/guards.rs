@@ -28,6 +28,8 @@ pub(crate) struct Guards {
     pub(crate) close: StepUpLayer,
     /// Enrolling a factor is as much as using one.
     pub(crate) authenticator: StepUpLayer,
+    /// Reads the JWT where a browser has both tokens.
+    pub(crate) by_jwt: StepUpLayer,
     /// The policy of transfers for programs: by Bearer alone, answered with problem details.
     pub(crate) api_transfer: StepUpLayer,
 }
@@ -59,6 +61,7 @@ impl Guards {
             (with_home("/account")?, with_home("/transfer")?, with_home("/account/close")?);
         Ok(Self {
             everybody: signed_in.optional(),
+            by_jwt: base.credentials([CredentialSource::cookie(project.session_jwt_cookie())]),
             account: signed_in.require_named(policies, "account")?,
             transfer: transfer.require_named(policies, "transfer")?,
             transfer_form: transfer,

@@ -55,6 +55,8 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
     pages
         .route("/style.css", get(assets::style))
         .route("/icon.svg", get(assets::icon))
+        .route(sign_out::SIGNED_OUT, get(sign_out::show))
+        .route("/signed-out.css", get(sign_out::clear))
         .with_state(bank)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         // Outside of every guard: cookies go with requests of other sites too.

@@ -61,12 +61,7 @@ impl OnePossession {
         let mut factors: Vec<Factor> = session.factors().iter().map(|proof| proof.factor().clone()).collect();
         factors.sort();
         factors.dedup();
-        let presents = |compromise: &Compromise| {
-            factors.iter().all(|factor| {
-                trust.presentable_by(factor).is_none_or(|mut holders| holders.any(|holder| holder == *compromise))
-            })
-        };
-        let holder = Compromise::ALL.into_iter().find(presents).filter(|_| factors.len() > 1)?;
+        let holder = trust.shared_by(&factors).into_iter().next().filter(|_| factors.len() > 1)?;
         let names: Vec<_> = factors.iter().map(name).collect();
         Some(Self { factors: listed(&names, "and"), holder: compromise(holder) })
     }

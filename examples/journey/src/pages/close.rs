@@ -10,6 +10,7 @@ use tower_step_up::Grant;
 
 use crate::bank::Bank;
 use crate::frame::{Frame, Page};
+use crate::pages::sign_out::SIGNED_OUT;
 
 #[derive(Template)]
 #[template(path = "close.html")]
@@ -25,5 +26,5 @@ pub(crate) async fn show(frame: Frame) -> impl IntoResponse {
 pub(crate) async fn send(State(bank): State<Arc<Bank>>, grant: Grant, headers: HeaderMap) -> impl IntoResponse {
     bank.books.close(grant.session().user_id());
     let out = bank.guards.signed_in.sign_out(&grant, &headers).await;
-    (out.cookies, Redirect::to("/"))
+    (out.cookies, Redirect::to(SIGNED_OUT))
 }

@@ -67,7 +67,7 @@ struct SecondFactor<'a> {
     code: Field<'a>,
     /// The same page, by the user's other factor or for another number.
     other: Option<(String, &'static str)>,
-    email_instead: String,
+    email_instead: Option<String>,
     problem: Option<&'a Problem>,
 }
 
@@ -179,10 +179,16 @@ impl Question {
             phone_number: Field::phone_number(typed_number).error(of_number),
             code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" }).error(of_code),
             other: self.other(),
-            email_instead: self.asked.before_sending().at("/verify-email"),
+            email_instead: self.can_prove_email().then(|| self.asked.before_sending().at("/verify-email")),
             problem: problem.as_ref().filter(|_| of_code.is_none() && of_number.is_none()),
         };
         (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
+    }
+
+    /// Offered so that one sees what it is worth: where no age is asked for, and it was not proved yet.
+    fn can_prove_email(&self) -> bool {
+        let is_proved = self.session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail);
+        !is_proved && self.asked.policy.as_deref().is_none_or(|policy| policy == "account")
     }
 
     fn other(&self) -> Option<(String, &'static str)> {

@@ -141,7 +141,8 @@ impl Judged {
             name: policy.name().unwrap_or_default().to_owned(),
             demands: policy.to_string(),
             met: grant.is_ok(),
-            until: grant.ok().map(|grant| Instant::of(grant.expires_at(), now)),
+            // A grant allows for clocks that differ; the session's end is shown as it stands.
+            until: grant.ok().map(|grant| Instant::of(grant.expires_at().min(session.expires_at()), now)),
         }
     }
 }

@@ -86,11 +86,16 @@ async fn signing_out_is_final_and_no_page_is_kept() {
     assert!(account.html.contains("id=\"sign-out\""));
 
     let page = browser.post("/sign-out", &[]).await;
-    assert_eq!(page.path(), "/");
+    assert_eq!(page.path(), "/signed-out");
     assert!(browser.cookies().is_empty());
+    // Without this Chromium shows the account again for its back button.
+    let clear = browser.get("/signed-out.css").await;
+    assert_eq!(clear.headers["clear-site-data"], "\"cache\"");
+    assert_eq!(clear.headers["cache-control"], "no-store");
+    assert!(page.html.contains("href=\"/signed-out.css\"") && page.html.contains("id=\"sign-in-link\""));
     let (status, answer) = bank.api("/v1/sessions/authenticate", json!({ "session_token": token })).await;
     assert_eq!((status, &answer["error_type"]), (404, &json!("session_not_found")), "and with Stytch too");
-    // The back button asks again, since nothing was kept.
+    // Whoever asks again is asked to sign in.
     assert_eq!(browser.get("/account").await.path(), "/sign-in");
 
     let thief = bank.browser();

@@ -119,6 +119,6 @@ async fn an_account_is_closed_by_whoever_has_just_proved_the_phone() {
     assert_eq!(page.path(), "/second-factor");
     let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
     assert_eq!(page.path(), "/account/close", "and it is asked again");
-    assert_eq!(browser.submit(&page, &[]).await.path(), "/");
+    assert_eq!(browser.submit(&page, &[]).await.path(), "/signed-out");
     assert_eq!(browser.get("/account").await.path(), "/sign-in");
 }
