@@ -128,4 +128,17 @@ mod tests {
     fn a_custom_claim_that_stands_twice_is_an_error() {
         assert!(custom::<Value>(r#"{"plan":"gold","plan":"lead"}"#).is_err());
     }
+    /// `serde_json` reads a string under this name as JSON of its own, with a fresh limit of depth, where `raw_value` is on and
+    /// somebody reads a `Value`. What a token can hold stays far from the end of a stack.
+    #[test]
+    fn json_within_json_is_bounded_by_what_a_token_holds() {
+        let mut text = "1".to_owned();
+        for _ in 0..11 {
+            let inner = serde_json::to_string(&text).expect("text");
+            text = format!("{}{{\"$serde_json::private::RawValue\":{inner}}}{}", "[".repeat(110), "]".repeat(110));
+        }
+        assert!((10_000..16_384).contains(&text.len()), "{}", text.len());
+        let read: Value = custom(&format!("{{\"odd\":{text}}}")).expect("an object");
+        assert!(read["odd"].is_array());
+    }
 }
