@@ -17,6 +17,8 @@ pub(crate) struct Field<'a> {
     error: Option<String>,
     maxlength: usize,
     optional: bool,
+    /// Whether the page begins here: where the first thing is that is wrong.
+    focus: bool,
 }
 
 /// What it writes is HTML in which every value is escaped already.
@@ -35,6 +37,7 @@ impl<'a> Field<'a> {
             error: None,
             maxlength: 140,
             optional: false,
+            focus: false,
         }
     }
 
@@ -76,7 +79,13 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn error(self, error: Option<impl ToString>) -> Self {
-        Self { error: error.map(|error| error.to_string()), ..self }
+        Self { focus: error.is_some(), error: error.map(|error| error.to_string()), ..self }
+    }
+
+    /// The same fields, of which the page begins at the first that is wrong.
+    pub(crate) fn one_focus<const N: usize>(mut fields: [Self; N]) -> [Self; N] {
+        fields.iter_mut().filter(|field| field.focus).skip(1).for_each(|field| field.focus = false);
+        fields
     }
 
     fn described_by(&self) -> String {

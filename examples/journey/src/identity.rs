@@ -44,6 +44,9 @@ impl Identity {
     }
 
     pub(crate) async fn sign_up(&self, name: &str, email: &str, password: &str) -> Result<Step, Problem> {
+        if password.is_empty() {
+            return Err(Problem::WeakPassword(String::new()));
+        }
         let request = passwords::CreateRequest {
             email: email.to_owned(),
             password: password.to_owned(),
@@ -56,6 +59,9 @@ impl Identity {
     }
 
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Step, Problem> {
+        if email.is_empty() || password.is_empty() {
+            return Err(Problem::WrongPassword);
+        }
         let request = passwords::AuthenticateRequest {
             email: email.to_owned(),
             password: password.to_owned(),
@@ -106,7 +112,7 @@ impl Identity {
         let (session_token, session_jwt) = members(session);
         let request = otp::AuthenticateRequest {
             method_id: method_id.to_owned(),
-            code: code.to_owned(),
+            code: digits(code)?,
             session_token,
             session_jwt,
             session_duration_minutes: Some(SESSION_MINUTES),
@@ -121,7 +127,7 @@ impl Identity {
         let (session_token, session_jwt) = members(session);
         let request = totps::AuthenticateRequest {
             user_id: user_id.to_owned(),
-            totp_code: code.to_owned(),
+            totp_code: digits(code)?,
             session_token,
             session_jwt,
             session_duration_minutes: Some(SESSION_MINUTES),
@@ -136,6 +142,13 @@ impl Identity {
         let request = totps::CreateRequest { user_id: user_id.to_owned(), ..Default::default() };
         Ok(within_patience(self.0.totps.create(request)).await?.secret)
     }
+}
+
+/// A code as it is typed, perhaps in groups.
+fn digits(typed: &str) -> Result<String, Problem> {
+    let code: String = typed.split_whitespace().collect();
+    let is_code = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
+    if is_code { Ok(code) } else { Err(Problem::WrongCode) }
 }
 
 /// A step is made for a session by either of its tokens.

@@ -46,8 +46,10 @@ impl Problem {
             "invalid_phone_number" | "duplicate_phone_number" | "invalid_phone_number_country_code" => {
                 Self::InvalidPhoneNumber
             }
-            "otp_code_not_found" | "invalid_code" | "unauthorized_totp_code" | "totp_code_not_found" => Self::WrongCode,
-            "unable_to_auth_otp_code" => Self::SpentCode,
+            "otp_code_not_found" | "invalid_totp_code" | "unable_to_authenticate_totp" | "unauthorized_totp_code" => {
+                Self::WrongCode
+            }
+            "unable_to_auth_otp_code" | "totp_code_already_authenticated" | "expired_totp" => Self::SpentCode,
             "too_many_unverified_factors" => Self::UnverifiedEmail,
             "too_many_requests" | "too_many_bad_totp_attempts" => Self::TooManyRequests,
             "session_not_found" | "user_not_found" => Self::NoSession,
@@ -79,10 +81,10 @@ impl fmt::Display for Problem {
             Self::WeakPassword(why) => return write!(f, "This password is too easy to guess. {why}"),
             Self::WrongPassword => "Email address and password do not belong together.",
             Self::InvalidPhoneNumber => {
-                "This is not a phone number that can get messages. Write it with its country code: +1 202 555 0143."
+                "This phone number cannot be used. Write it with its country code, as +1 202 555 0143."
             }
-            Self::WrongCode => "This is not the code that was sent. Check it, or have a new one sent.",
-            Self::SpentCode => "This code was used already, or is too old. Have a new one sent.",
+            Self::WrongCode => "This is not the right code. Check it, or get a new one.",
+            Self::SpentCode => "This code was used already, or is too old. Get a new one.",
             Self::UnverifiedEmail => "Your email address has to be verified first.",
             Self::TooManyRequests => "That were too many attempts. Wait a minute, then try again.",
             Self::NoSession => "Your session has ended. Sign in again.",

@@ -61,6 +61,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .layer(CsrfLayer::new())
         .layer(unless_set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(unless_set(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(unless_set(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
 }
 

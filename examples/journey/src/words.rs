@@ -35,7 +35,7 @@ fn compromise(compromise: Compromise) -> String {
         Compromise::Mailbox => "the mailbox".into(),
         Compromise::PhoneNumber => "the phone number".into(),
         Compromise::Device => "the device".into(),
-        Compromise::IdentityProvider => "the account with another provider".into(),
+        Compromise::IdentityProvider => "the account at an identity provider".into(),
         Compromise::RecoveryCodes => "the recovery codes".into(),
         other => format!("the {other}"),
     }
@@ -67,7 +67,7 @@ impl OnePossession {
             })
         };
         let holder = Compromise::ALL.into_iter().find(presents).filter(|_| factors.len() > 1)?;
-        let names: Vec<_> = factors.iter().map(|it| name(it)).collect();
+        let names: Vec<_> = factors.iter().map(name).collect();
         Some(Self { factors: listed(&names, "and"), holder: compromise(holder) })
     }
 }

@@ -29,11 +29,22 @@ struct Authenticator<'a> {
     /// To be typed into the app, in groups of four.
     secret: Option<String>,
     begun: bool,
+    /// There is one already.
+    has_one: bool,
     code: Field<'a>,
 }
 
-pub(crate) async fn show(frame: Frame) -> Response {
-    page(frame, None, false, None)
+pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, session: Session) -> Result<Response, Problem> {
+    let has_one = has_one(&bank, &session).await?;
+    Ok(page(frame, Stage { has_one, ..Stage::default() }, None))
+}
+
+/// What there is to show.
+#[derive(Default)]
+struct Stage {
+    has_one: bool,
+    begun: bool,
+    secret: Option<String>,
 }
 
 pub(crate) async fn send(
@@ -45,21 +56,28 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     let code = match typed {
         Typed::Begin => {
-            let secret = bank.identity.begin_totp(session.user_id()).await?;
-            return Ok(page(frame, Some(&secret), true, None));
+            if has_one(&bank, &session).await? {
+                return Ok(Redirect::to("/authenticator").into_response());
+            }
+            let secret = Some(bank.identity.begin_totp(session.user_id()).await?);
+            return Ok(page(frame, Stage { secret, begun: true, has_one: false }, None));
         }
         Typed::Take { code } => code,
     };
-    match bank.identity.take_totp(session.user_id(), code.trim(), &bank.presented(&headers)?).await {
+    match bank.identity.take_totp(session.user_id(), &code, &bank.presented(&headers)?).await {
         Ok(step) => {
             let cookies = bank.take_up(&step, Some(&session), &headers).await?;
             Ok((cookies, Redirect::to("/security")).into_response())
         }
-        Err(problem) => Ok(page(frame, None, true, Some(&problem))),
+        Err(problem) => Ok(page(frame, Stage { begun: true, ..Stage::default() }, Some(&problem))),
     }
 }
 
-fn page(frame: Frame, secret: Option<&str>, begun: bool, problem: Option<&Problem>) -> Response {
+async fn has_one(bank: &Bank, session: &Session) -> Result<bool, Problem> {
+    Ok(bank.identity.user(session.user_id()).await?.totps.iter().any(|totp| totp.verified))
+}
+
+fn page(frame: Frame, stage: Stage, problem: Option<&Problem>) -> Response {
     let grouped = |secret: &str| {
         let spaced = secret.chars().enumerate();
         spaced
@@ -67,6 +85,12 @@ fn page(frame: Frame, secret: Option<&str>, begun: bool, problem: Option<&Proble
             .collect()
     };
     let code = Field::code("Code from the app").error(problem);
-    let page = Authenticator { frame, secret: secret.map(grouped), begun, code };
+    let page = Authenticator {
+        frame,
+        secret: stage.secret.as_deref().map(grouped),
+        begun: stage.begun,
+        has_one: stage.has_one,
+        code,
+    };
     (problem.map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
 }

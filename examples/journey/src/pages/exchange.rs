@@ -37,15 +37,15 @@ struct Exchange {
 }
 
 /// The request without a token, which changes nothing.
-pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame) -> Result<Response, Problem> {
-    let without = exchange(&bank, None).await?;
+pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, headers: HeaderMap) -> Result<Response, Problem> {
+    let without = exchange(&bank, None, &headers).await?;
     Ok(Page(Api { frame, order: pretty(&order()), without, with: None }).into_response())
 }
 
 /// And with the session's token: where the guard is content, a euro goes.
 pub(crate) async fn send(State(bank): State<Arc<Bank>>, frame: Frame, headers: HeaderMap) -> Result<Response, Problem> {
     let token = bank.session_jwt(&headers).ok_or(Problem::NoSession)?;
-    let (without, with) = (exchange(&bank, None).await?, exchange(&bank, Some(&token)).await?);
+    let (without, with) = (exchange(&bank, None, &headers).await?, exchange(&bank, Some(&token), &headers).await?);
     Ok(Page(Api { frame, order: pretty(&order()), without, with: Some(with) }).into_response())
 }
 
@@ -53,7 +53,7 @@ fn order() -> Value {
     json!({ "payee": "Harbour Lights", "account": "HB41 0000 0000", "amount": "1.00", "reference": "a light" })
 }
 
-async fn exchange(bank: &Arc<Bank>, token: Option<&str>) -> Result<Exchange, Problem> {
+async fn exchange(bank: &Arc<Bank>, token: Option<&str>, browser: &HeaderMap) -> Result<Exchange, Problem> {
     let mut request = Request::post("/api/transfer").header(header::CONTENT_TYPE, "application/json");
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -65,22 +65,29 @@ async fn exchange(bank: &Arc<Bank>, token: Option<&str>) -> Result<Exchange, Pro
         Err(never) => match never {},
     };
     let status = response.status();
-    let headers = response.headers().iter().map(|(name, value)| {
+    let answered = response.headers().iter().map(|(name, value)| {
         let shown = if *name == FRESH_JWT { "…" } else { value.to_str().unwrap_or("…") };
         (name.to_string(), shown.to_owned())
     });
-    let headers = headers.collect();
+    let answered = answered.collect();
     let body = to_bytes(response.into_body(), LONGEST_ANSWER).await.map_err(|_| Problem::Unavailable)?;
     let body =
         serde_json::from_slice(&body).map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |it| pretty(&it));
     let bearer = if token.is_some() { "-H \"Authorization: Bearer $SESSION_JWT\" " } else { "" };
     Ok(Exchange {
-        curl: format!("curl -i {bearer}\\\n  --json @transfer.json http://127.0.0.1:3000/api/transfer"),
+        curl: format!("curl -i {bearer}\\\n  --json @transfer.json {}/api/transfer", here(browser)),
         status: status.to_string(),
         is_success: status.is_success(),
-        headers,
+        headers: answered,
         body,
     })
+}
+
+/// This site, as the browser names it.
+fn here(browser: &HeaderMap) -> String {
+    let host = browser.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_loopback = ["127.", "localhost", "[::1]"].iter().any(|loopback| host.starts_with(loopback));
+    format!("{}://{host}", if is_loopback { "http" } else { "https" })
 }
 
 fn pretty(value: &Value) -> String {

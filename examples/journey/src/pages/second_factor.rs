@@ -96,10 +96,10 @@ pub(crate) async fn send(
     let Some(way) = way(&user, &asked) else { return Ok(Redirect::to(&asked.at("/verify-email")).into_response()) };
     let (done, number) = match &typed {
         Typed::Send { phone_number } => (send_code(&bank, &way, phone_number.trim(), &headers).await, &**phone_number),
-        Typed::Take { code } => (take_code(&bank, &user, code.trim(), &headers).await.map(Some), ""),
+        Typed::Take { code } => (take_code(&bank, &user, code, &headers).await.map(Some), ""),
         Typed::Totp { code } => {
             let token = bank.presented(&headers)?;
-            (bank.identity.take_totp(&user.user_id, code.trim(), &token).await.map(Some), "")
+            (bank.identity.take_totp(&user.user_id, code, &token).await.map(Some), "")
         }
     };
     match done {

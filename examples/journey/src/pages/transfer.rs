@@ -20,10 +20,7 @@ use crate::words;
 #[template(path = "transfer.html")]
 struct TransferForm<'a> {
     frame: Frame,
-    payee: Field<'a>,
-    account: Field<'a>,
-    amount: Field<'a>,
-    reference: Field<'a>,
+    fields: [Field<'a>; 4],
     form: &'a str,
     balance: String,
     /// What was typed before a step is here again, and nothing was sent.
@@ -64,12 +61,15 @@ fn page(bank: &Bank, frame: Frame, grant: &Grant, draft: &Draft, faults: Faults,
     let status = if faults == Faults::default() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let account = bank.books.account(grant.session().user_id());
     let open_for = grant.expires_at() - bank.clock.now();
+    let fields = Field::one_focus([
+        Field::text("payee", "Payee", &draft.payee).error(faults.payee),
+        Field::text("account", "Account number", &draft.account).error(faults.account),
+        Field::text("amount", "Amount in euros", &draft.amount).inputmode("decimal").error(faults.amount),
+        Field::text("reference", "Reference", &draft.reference).optional().error(faults.reference),
+    ]);
     let page = TransferForm {
         frame,
-        payee: Field::text("payee", "Payee", &draft.payee).error(faults.payee),
-        account: Field::text("account", "Account number", &draft.account).error(faults.account),
-        amount: Field::text("amount", "Amount in euros", &draft.amount).inputmode("decimal").error(faults.amount),
-        reference: Field::text("reference", "Reference", &draft.reference).optional().error(faults.reference),
+        fields,
         form: &draft.form,
         balance: account.map_or_else(|_| "nothing".to_owned(), |account| account.balance.to_string()),
         resumed,

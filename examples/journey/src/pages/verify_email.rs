@@ -60,7 +60,7 @@ pub(crate) async fn send(
     let token = bank.presented(&headers)?;
     let done = match &typed {
         Typed::Send => bank.identity.send_email(&email.email, &token).await.map(|()| None),
-        Typed::Take { code } => bank.identity.take_code(&email.email_id, code.trim(), &token).await.map(Some),
+        Typed::Take { code } => bank.identity.take_code(&email.email_id, code, &token).await.map(Some),
     };
     match done {
         Ok(None) => Ok(Redirect::to(&asked.after_sending().at("/verify-email")).into_response()),

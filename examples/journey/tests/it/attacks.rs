@@ -64,9 +64,8 @@ async fn nobody_is_sent_elsewhere() {
         assert!(!page.main().contains("evil") && !page.main().contains("javascript"), "{}", page.html);
         browser.post(&format!("/second-factor?{query}"), &[("step", "send")]).await;
         let code = bank.code(DEMO_PHONE);
-        let done = browser
-            .send(Method::POST, &format!("/second-factor?{query}"), &[("step", "take"), ("code", &code)])
-            .await;
+        let done =
+            browser.send(Method::POST, &format!("/second-factor?{query}"), &[("step", "take"), ("code", &code)]).await;
         assert_eq!(done.headers()["location"], "/account");
 
         let clock = browser.send(Method::POST, "/local/clock", &[("return_to", elsewhere)]).await;

@@ -40,11 +40,38 @@ async fn an_authenticator_app_is_another_way() {
     let browser = bank.with_two_factors().await;
     let page = browser.get("/authenticator").await;
     let page = browser.submit(&page, &[("step", "begin")]).await;
-    assert!(page.text("secret").is_some_and(|secret| secret.len() >= 16), "{}", page.html);
+    let secret = page.text("secret").unwrap();
     let page = browser.submit(&page, &[("step", "take"), ("code", "000000")]).await;
     assert!(page.text("code-error").is_some());
-    // And whoever has not just proved the phone adds none.
+    let code = |secret: &str| {
+        let secret = totp_rs::Secret::try_from_base32(secret.replace(' ', "")).unwrap();
+        let app = totp_rs::Builder::new().with_secret(secret).build_noncompliant();
+        app.generate(bank.stytch.now().unix_timestamp().try_into().unwrap()).to_string()
+    };
+    let done = browser.submit(&page, &[("step", "take"), ("code", &code(&secret))]).await;
+    assert_eq!(done.path(), "/security", "{}", done.html);
+    assert!(done.main().contains("Authenticator app") && done.main().contains("id=\"fresh-transfer-totp\""));
+    assert!(browser.get("/authenticator").await.text("has-one").is_some());
+
+    // From now on the challenge names both, and either will do.
     bank.minutes_pass(11);
-    let page = browser.get("/authenticator").await;
+    let page = browser.get("/transfer").await;
+    assert_eq!(page.path(), "/second-factor");
+    let prompts: Vec<_> = page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
+    assert_eq!(prompts, ["otp/sms", "totp"]);
+    page.says("other-factor", "Use the authenticator app");
+    let page = browser.get(&format!("{}&by=totp", page.url)).await;
+    page.says("other-factor", "Use a code by SMS");
+    let page = browser.submit(&page, &[("step", "totp"), ("code", &code(&secret))]).await;
+    assert_eq!(page.path(), "/transfer");
+}
+
+#[tokio::test]
+async fn whoever_has_not_just_proved_a_second_factor_adds_none() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    bank.minutes_pass(11);
+    assert_eq!(browser.get("/authenticator").await.path(), "/second-factor");
+    let page = browser.post("/authenticator", &[("step", "begin")]).await;
     assert_eq!(page.path(), "/second-factor");
 }

@@ -34,7 +34,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
 
     let wrong = bank.wrong_code("ben@example.com");
     let page = browser.submit(&page, &[("step", "take"), ("code", &wrong)]).await;
-    page.says("code-error", "not the code that was sent");
+    page.says("code-error", "not the right code");
     let code = bank.code("ben@example.com");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
 
@@ -51,7 +51,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
 
     // The phone.
     let page = browser.submit(&page, &[("step", "send"), ("phone_number", "none")]).await;
-    page.says("phone_number-error", "not a phone number");
+    page.says("phone_number-error", "cannot be used");
     assert_eq!(page.value("phone_number").as_deref(), Some("none"));
     let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
     page.says("phone", "••• 87");
@@ -81,7 +81,7 @@ async fn a_code_by_email_in_place_of_a_second_factor_opens_nothing() {
 async fn a_wrong_password_and_an_unknown_address_sound_alike() {
     let bank = Bank::open().await;
     let browser = bank.browser();
-    for (email, password) in [(DEMO.0, "wrong"), ("nobody@example.com", DEMO.1)] {
+    for (email, password) in [(DEMO.0, "wrong"), ("nobody@example.com", DEMO.1), (DEMO.0, ""), ("", "")] {
         let page = browser.post("/sign-in?return_to=/security", &[("email", email), ("password", password)]).await;
         assert_eq!((page.path(), page.status.as_u16()), ("/sign-in", 422));
         page.says("password-error", "do not belong together");

@@ -17,7 +17,10 @@ async fn a_code_is_right_once_and_not_for_ever() {
     let wrong = bank.wrong_code(DEMO_PHONE);
     let page = browser.submit(&page, &[("step", "take"), ("code", &wrong)]).await;
     assert_eq!(page.status.as_u16(), 422);
-    page.says("code-error", "not the code that was sent");
+    page.says("code-error", "not the right code");
+
+    let page = browser.submit(&page, &[("step", "take"), ("code", "what?")]).await;
+    page.says("code-error", "not the right code");
 
     bank.minutes_pass(6);
     let page = browser.submit(&page, &[("step", "take"), ("code", &first)]).await;
