@@ -20,7 +20,10 @@ const RUN: &str = "
 const SPOIL: &str = "
     document.documentElement.removeAttribute('lang');
     document.querySelector('label').remove();
-    document.querySelector('h1').outerHTML = '<h5 style=\"color: #777; background: #888\">Low</h5>';";
+    const low = document.createElement('h5');
+    low.style.cssText = 'color: #777; background: #888';
+    low.textContent = 'Low';
+    document.querySelector('h1').replaceWith(low);";
 
 #[derive(Deserialize)]
 struct Found {

@@ -57,7 +57,7 @@ impl Gallery<'_> {
         browser.open("/sign-up").await;
         self.look("sign-up").await;
         browser.click("#submit").await;
-        browser.find("#email-error").await;
+        browser.find("#password-error").await;
         self.look("sign-up-refused").await;
     }
 

@@ -29,7 +29,11 @@ impl View {
     /// Shows the page so, and tells what is wrong with it: where it is wider than the screen, or not as light or dark as
     /// was asked for.
     pub(crate) async fn show(&self, browser: &Browser) -> Vec<String> {
-        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": self.scheme }] });
+        // With reduced motion colours do not change bit by bit.
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": self.scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
         browser.driver.cdp().send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
         self.resize(browser, self.height).await;
         let (width, _, brightness) = measure(browser).await;
