@@ -1,6 +1,6 @@
 //! What every handler shares.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -14,8 +14,8 @@ use crate::{
     state::State,
 };
 
-/// Passwords that are hashed at the same time: each takes 19 MiB and a core.
-const HASHING: usize = 4;
+/// Passwords that are hashed and keys that are made at the same time: each takes a core, and up to 19 MiB.
+const HEAVY: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct App {
@@ -24,18 +24,18 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     state: Mutex<State>,
     keys: Mutex<Keys>,
-    hashing: Semaphore,
+    heavy: Arc<Semaphore>,
 }
 
 impl App {
-    pub(crate) fn new(base_url: String, credentials: Credentials, keys: Keys, state: State) -> Self {
+    pub(crate) fn new(base_url: String, credentials: Credentials, clock: Clock, keys: Keys, state: State) -> Self {
         Self {
             base_url,
             credentials,
-            clock: Clock::default(),
+            clock,
             state: Mutex::new(state),
             keys: Mutex::new(keys),
-            hashing: Semaphore::new(HASHING),
+            heavy: Arc::new(Semaphore::new(HEAVY)),
         }
     }
 
@@ -58,12 +58,17 @@ impl App {
         Ok(())
     }
 
-    /// Runs what hashes passwords on a thread of its own, a few at a time.
-    pub(crate) async fn hashing<T: Send + 'static>(
+    /// Runs work of many milliseconds on a thread of its own, a few at a time.
+    pub(crate) async fn heavy<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let _permit = self.hashing.acquire().await.map_err(|_| Refusal::Internal)?;
+        let permit = Arc::clone(&self.heavy).acquire_owned().await.map_err(|_| Refusal::Internal)?;
+        let work = move || {
+            // Held to the end of the work, not of a request that its client gave up.
+            let _permit = permit;
+            work()
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Internal)
     }
 }

@@ -23,6 +23,10 @@ impl<V> Bounded<V> {
         self.entries.get_mut(key)
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.order.len() >= self.capacity
+    }
+
     /// The oldest first.
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.order.iter().filter_map(|key| self.entries.get(key))
@@ -31,7 +35,7 @@ impl<V> Bounded<V> {
     /// Puts `value` under `key`, as the newest. Returns the oldest value if it had to go.
     pub(crate) fn insert(&mut self, key: String, value: V) -> Option<V> {
         self.remove(&key);
-        let evicted = if self.order.len() >= self.capacity { self.order.pop_front() } else { None };
+        let evicted = if self.is_full() { self.order.pop_front() } else { None };
         self.order.push_back(key.clone());
         self.entries.insert(key, value);
         evicted.and_then(|oldest| self.entries.remove(&oldest))

@@ -6,11 +6,13 @@ use std::{
     time::Duration,
 };
 
+use time::{OffsetDateTime, UtcOffset};
 use tokio::net::TcpListener;
 
 use crate::{
     LocalStytch,
     app::{App, Credentials},
+    clock::Clock,
     keys::Keys,
     state::State,
 };
@@ -20,13 +22,14 @@ pub const DEFAULT_PROJECT_ID: &str = "project-test-00000000-0000-4000-8000-00000
 /// The project's secret if none is chosen. Everybody knows it: the stand-in listens on loopback only.
 pub const DEFAULT_SECRET: &str = "secret-test-local-stytch";
 
-/// Chooses address, credentials and the grace of sessions, then starts.
+/// Chooses address, credentials, clock and the grace of sessions, then starts.
 #[derive(Clone, Debug)]
 #[must_use = "nothing listens before `start`"]
 pub struct Builder {
     address: SocketAddr,
     credentials: Credentials,
     grace: Duration,
+    stopped_at: Option<OffsetDateTime>,
 }
 
 impl Default for Builder {
@@ -35,6 +38,7 @@ impl Default for Builder {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             credentials: Credentials { project_id: DEFAULT_PROJECT_ID.into(), secret: DEFAULT_SECRET.into() },
             grace: Duration::from_secs(5),
+            stopped_at: None,
         }
     }
 }
@@ -52,9 +56,19 @@ impl Builder {
         self
     }
 
-    /// How long, by the stand-in's clock, a session stays good after another took its factors. 5 seconds unless chosen.
+    /// How long, by the stand-in's clock, a session stays good after another took its factors: a day at most, 5 seconds
+    /// unless chosen.
     pub fn session_grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.grace = grace.min(Duration::from_secs(86_400));
+        self
+    }
+
+    /// A clock that shows `at` and stands still but for [`LocalStytch::advance`] and `POST /local/clock`, for tests that do not
+    /// depend on how long they take. Unless chosen, the clock is the system's, plus what it is advanced.
+    ///
+    /// Whatever verifies session JWTs by another clock has to see the same time: five minutes is the life of a JWT.
+    pub fn stopped_clock(mut self, at: OffsetDateTime) -> Self {
+        self.stopped_at = Some(at);
         self
     }
 
@@ -62,7 +76,8 @@ impl Builder {
     ///
     /// # Errors
     /// If the address is not of loopback or cannot be listened on, if the project's id is empty or has characters other than
-    /// letters, digits, `-` and `_`, if the secret is empty, or if no keys can be made.
+    /// letters, digits, `-` and `_`, if the secret is empty, if the clock is stopped before 1970 or after 2999, or if no keys can
+    /// be made.
     pub async fn start(self) -> Result<LocalStytch, StartError> {
         if !self.address.ip().is_loopback() {
             return Err(StartError(Kind::NotLoopback(self.address)));
@@ -72,6 +87,9 @@ impl Builder {
         if project_id.is_empty() || !project_id.bytes().all(plain) || secret.is_empty() {
             return Err(StartError(Kind::Credentials));
         }
+        if self.stopped_at.is_some_and(|at| !(1970..3000).contains(&at.to_offset(UtcOffset::UTC).year())) {
+            return Err(StartError(Kind::Clock));
+        }
         let failed = |error| StartError(Kind::Listen(self.address, error));
         let listener = TcpListener::bind(self.address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -80,7 +98,8 @@ impl Builder {
         let keys = keys.map_err(|error| StartError(Kind::Keys(error)))?;
 
         let grace = time::Duration::try_from(self.grace).unwrap_or(time::Duration::DAY);
-        let app = App::new(format!("http://{address}"), self.credentials, keys, State::new(grace));
+        let clock = Clock::new(self.stopped_at);
+        let app = App::new(format!("http://{address}"), self.credentials, clock, keys, State::new(grace));
         Ok(LocalStytch::serve(app, listener, address))
     }
 }
@@ -93,6 +112,7 @@ pub struct StartError(Kind);
 enum Kind {
     NotLoopback(SocketAddr),
     Credentials,
+    Clock,
     Listen(SocketAddr, io::Error),
     Keys(String),
 }
@@ -109,6 +129,7 @@ impl std::fmt::Display for StartError {
             Kind::Credentials => f.write_str(
                 "the project id has to be of letters, digits, `-` and `_`, and the secret must not be empty",
             ),
+            Kind::Clock => f.write_str("the clock has to be stopped at a date from 1970 to 2999"),
             Kind::Listen(address, error) if error.kind() == io::ErrorKind::AddrInUse => {
                 write!(f, "cannot listen on {address}: something else does already")
             }

@@ -1,4 +1,4 @@
-//! The stand-in's clock: the system's, plus what was advanced.
+//! The stand-in's clock: the system's or one that stands still, plus what was advanced.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -7,15 +7,22 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// Never runs behind the system's clock, and never jumps back.
+/// Never goes back, as long as the system's clock does not.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
+    stopped_at: Option<OffsetDateTime>,
     advanced_nanos: AtomicU64,
 }
 
 impl Clock {
+    /// The system's clock, or one that shows `stopped_at`.
+    pub(crate) fn new(stopped_at: Option<OffsetDateTime>) -> Self {
+        Self { stopped_at, advanced_nanos: AtomicU64::new(0) }
+    }
+
     pub(crate) fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + Duration::from_nanos(self.advanced_nanos.load(Ordering::Relaxed))
+        let base = self.stopped_at.unwrap_or_else(OffsetDateTime::now_utc);
+        base + Duration::from_nanos(self.advanced_nanos.load(Ordering::Relaxed))
     }
 
     /// Saturates at 2⁶⁴ nanoseconds, some 584 years.
@@ -30,6 +37,14 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stopped_one_shows_where_it_stopped_and_what_it_was_advanced() {
+        let clock = Clock::new(Some(OffsetDateTime::UNIX_EPOCH));
+        assert_eq!(clock.now(), OffsetDateTime::UNIX_EPOCH);
+        clock.advance(Duration::from_millis(1500));
+        assert_eq!(clock.now(), OffsetDateTime::UNIX_EPOCH + Duration::from_millis(1500));
+    }
 
     #[test]
     fn it_moves_ahead_by_what_it_was_advanced_and_saturates() {

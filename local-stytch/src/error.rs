@@ -22,6 +22,7 @@ pub(crate) enum Refusal {
     CodeNotFound,
     CodeNotUsable,
     DuplicateEmail,
+    DuplicateExternalId,
     DuplicatePhoneNumber,
     EmailNotFound,
     ForeignRequest,
@@ -91,6 +92,9 @@ impl Refusal {
                 (401, "unable_to_auth_otp_code", "The passcode was already used, has expired or was tried too often.")
             }
             Self::DuplicateEmail => (400, "duplicate_email", "A user with this email exists already."),
+            Self::DuplicateExternalId => {
+                (400, "duplicate_user_external_id", "A user with this external id exists already.")
+            }
             Self::DuplicatePhoneNumber => {
                 (400, "duplicate_phone_number", "A user with this phone number exists already.")
             }

@@ -2,7 +2,10 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, Method, header::HOST, header::ORIGIN},
+    http::{
+        HeaderMap, HeaderValue, Method,
+        header::{CACHE_CONTROL, HOST, ORIGIN},
+    },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -12,11 +15,14 @@ use crate::error::Refusal;
 /// Answers only requests to a loopback host (a page whose name was rebound to loopback names another) that no other
 /// site's page made.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    if is_at_home(request.method(), request.headers()) {
+    let mut response = if is_at_home(request.method(), request.headers()) {
         next.run(request).await
     } else {
         Refusal::ForeignRequest.into_response()
-    }
+    };
+    // Nothing here is as it was a moment ago, and much of it is secret.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 fn is_at_home(method: &Method, headers: &HeaderMap) -> bool {
@@ -54,4 +60,61 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderName;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &Method, pairs: &[(&'static str, &'static str)], want: bool) {
+        let pair = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs.iter().map(pair) {
+            headers.append(name, value);
+        }
+        assert_eq!(is_at_home(method, &headers), want, "{method} {pairs:?}");
+    }
+
+    #[test]
+    fn hosts() {
+        for host in ["127.0.0.1", "127.0.0.1:3030", "localhost:3030", "LOCALHOST", "[::1]:3030", "[::1]", "127.8.9.10"]
+        {
+            check(&Method::POST, &[("host", host)], true);
+        }
+        for host in
+            ["", "example.com", "localhost.example.com", "127.0.0.1.example.com:3030", "10.0.0.1", "0.0.0.0:3030"]
+        {
+            check(&Method::POST, &[("host", host)], false);
+        }
+        check(&Method::GET, &[], false);
+        check(&Method::GET, &[("host", "localhost"), ("host", "localhost")], false);
+    }
+
+    #[test]
+    fn origins() {
+        const HOST: (&str, &str) = ("host", "127.0.0.1:3030");
+        check(&Method::POST, &[HOST, ("origin", "http://127.0.0.1:3030")], true);
+        check(&Method::POST, &[HOST, ("origin", "http://127.0.0.1:3000")], false);
+        check(&Method::POST, &[HOST, ("origin", "http://localhost:3030")], false);
+        check(&Method::POST, &[HOST, ("origin", "https://example.com")], false);
+        check(&Method::POST, &[HOST, ("origin", "null")], false);
+    }
+
+    #[test]
+    fn fetch_metadata() {
+        const HOST: (&str, &str) = ("host", "127.0.0.1:3030");
+        const LINK: [(&str, &str); 2] = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        check(&Method::POST, &[HOST, ("sec-fetch-site", "same-origin")], true);
+        check(&Method::POST, &[HOST, ("sec-fetch-site", "none")], true);
+        for site in ["same-site", "cross-site", "?"] {
+            check(&Method::POST, &[HOST, ("sec-fetch-site", site)], false);
+            check(&Method::GET, &[HOST, ("sec-fetch-site", site)], false);
+            check(&Method::GET, &[HOST, ("sec-fetch-site", site), LINK[0], LINK[1]], true);
+            check(&Method::POST, &[HOST, ("sec-fetch-site", site), LINK[0], LINK[1]], false);
+            check(&Method::GET, &[HOST, ("sec-fetch-site", site), LINK[0], ("sec-fetch-dest", "iframe")], false);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A stand-in for Stytch's consumer API on loopback.
+#![doc = include_str!("../README.md")]
 
 mod api;
 mod app;

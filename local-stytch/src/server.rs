@@ -66,7 +66,7 @@ impl LocalStytch {
         &self.running.app.credentials.secret
     }
 
-    /// The time by its clock: the system's, plus what it was advanced.
+    /// The time by its clock: the system's, or where it was stopped, plus what it was advanced.
     pub fn now(&self) -> OffsetDateTime {
         self.running.app.now()
     }
@@ -93,7 +93,7 @@ impl LocalStytch {
         format!("{}/local/phone", self.base_url())
     }
 
-    /// Stops listening, lets requests that are under way end, two seconds at most, and closes connections.
+    /// Stops listening, closes idle connections, and waits two seconds at most for requests that are under way.
     ///
     /// Other handles still read its clock and its messages, but nobody answers at its address.
     pub async fn shutdown(&self) {

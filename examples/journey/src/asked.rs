@@ -79,9 +79,14 @@ impl Asked {
         Self { sent: true, ..self.clone() }
     }
 
+    /// The same before any code was sent.
+    pub(crate) fn before_sending(&self) -> Self {
+        Self { sent: false, ..self.clone() }
+    }
+
     /// The same from the beginning, by this factor.
     pub(crate) fn by(&self, factor: Factor) -> Self {
-        Self { sent: false, by: Some(factor), ..self.clone() }
+        Self { by: Some(factor), ..self.before_sending() }
     }
 }
 

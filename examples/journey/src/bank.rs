@@ -18,7 +18,7 @@ use crate::order::Draft;
 use crate::problem::Problem;
 use crate::start::StartError;
 
-/// The most sessions for which drafts and decisions are kept.
+/// The most sessions for which something is kept.
 const MOST_SESSIONS: usize = 1_000;
 const MOST_USERS: usize = 10_000;
 
@@ -33,6 +33,8 @@ pub(crate) struct Bank {
     pub(crate) drafts: Bounded<Draft>,
     /// By session.
     pub(crate) decisions: Bounded<Decision>,
+    /// The phone number that was named last, by session.
+    pub(crate) numbers: Bounded<String>,
     /// The users who have an authenticator app, as far as their last step has told.
     authenticators: Arc<Bounded<()>>,
     pub(crate) local: Option<LocalStytch>,
@@ -58,6 +60,7 @@ impl Bank {
             clock,
             drafts: Bounded::new(MOST_SESSIONS),
             decisions: Bounded::new(MOST_SESSIONS),
+            numbers: Bounded::new(MOST_SESSIONS),
             authenticators,
             local,
             session_token_cookie: project.session_token_cookie().to_owned(),

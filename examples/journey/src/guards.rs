@@ -49,7 +49,12 @@ impl Guards {
                 Some(()) => vec![Factor::OtpSms, Factor::Totp],
                 None => vec![Factor::OtpSms],
             });
-        let with_home = |home| pages(home).map(|pages| base.respond_with(pages));
+        // Pages by cookie alone: their steps are taken with the token of the cookie, so that is the one to judge.
+        let by_cookie = base.credentials([
+            CredentialSource::cookie(project.session_jwt_cookie()),
+            CredentialSource::session_token_cookie(project.session_token_cookie()),
+        ]);
+        let with_home = |home| pages(home).map(|pages| by_cookie.respond_with(pages));
         let (signed_in, transfer, close) =
             (with_home("/account")?, with_home("/transfer")?, with_home("/account/close")?);
         Ok(Self {

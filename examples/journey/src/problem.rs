@@ -17,8 +17,8 @@ pub(crate) enum Problem {
     WrongCode,
     /// The code was right once: it was used, or is too old.
     SpentCode,
-    /// No phone number is added while the email address is not verified.
-    UnverifiedEmail,
+    /// Nothing is added while something else is not verified.
+    Unverified,
     TooManyRequests,
     /// The session has ended meanwhile.
     NoSession,
@@ -50,7 +50,7 @@ impl Problem {
                 Self::WrongCode
             }
             "unable_to_auth_otp_code" | "totp_code_already_authenticated" | "expired_totp" => Self::SpentCode,
-            "too_many_unverified_factors" => Self::UnverifiedEmail,
+            "too_many_unverified_factors" => Self::Unverified,
             "too_many_requests" | "too_many_bad_totp_attempts" => Self::TooManyRequests,
             "session_not_found" | "user_not_found" => Self::NoSession,
             _ => return None,
@@ -85,7 +85,7 @@ impl fmt::Display for Problem {
             }
             Self::WrongCode => "This is not the right code. Check it, or get a new one.",
             Self::SpentCode => "This code was used already, or is too old. Get a new one.",
-            Self::UnverifiedEmail => "Your email address has to be verified first.",
+            Self::Unverified => "What you named before has to be verified first.",
             Self::TooManyRequests => "That were too many attempts. Wait a minute, then try again.",
             Self::NoSession => "Your session has ended. Sign in again.",
             Self::Unavailable => "This cannot be done right now, and nothing was changed. Try again in a minute.",

@@ -25,34 +25,36 @@ pub struct Journey {
 }
 
 impl Journey {
-    /// Makes everything ready: the port, the policies and their audit, the project, and with local-stytch a demonstration
-    /// account.
+    /// Makes everything ready: the port, the policies and their audit, and the project. Without a project, a stand-in for
+    /// Stytch is started, with a demonstration account.
     ///
     /// # Errors
     ///
     /// Where the port is taken, a policy gives less than it reads as, or the project cannot be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(settings.address).await;
-        let listener = listener.map_err(|error| StartError::new(format!("{}: {error}", settings.address)))?;
-        let address = listener.local_addr().map_err(StartError::new)?;
-        let policies = audited()?;
-        let bank = match settings.project {
-            Some(project) => with_project(&project, policies).await?,
-            None => with_local_stytch(policies).await?,
-        };
-        Ok(Self { bank: Arc::new(bank), listener, address })
+        let opened = Opened::at(settings.address).await?;
+        match settings.project {
+            Some(project) => Ok(opened.with(with_project(&project, audited()?).await?)),
+            None => {
+                let stytch = LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
+                Ok(opened.with(with_local_stytch(stytch, audited()?).await?))
+            }
+        }
+    }
+
+    /// The same with a stand-in that was started already: for tests, whose clock it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_with(address: SocketAddr, stytch: LocalStytch) -> Result<Self, StartError> {
+        Ok(Opened::at(address).await?.with(with_local_stytch(stytch, audited()?).await?))
     }
 
     /// Where it listens.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// The stand-in for Stytch, where there is one.
-    #[must_use]
-    pub fn local_stytch(&self) -> Option<&LocalStytch> {
-        self.bank.local.as_ref()
     }
 
     /// What whoever started it should read.
@@ -80,6 +82,25 @@ impl Journey {
     /// Where the listener fails.
     pub async fn serve(self) -> Result<(), StartError> {
         axum::serve(self.listener, routes(self.bank)).await.map_err(StartError::new)
+    }
+}
+
+/// A port, taken before anything else is begun.
+struct Opened {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Opened {
+    async fn at(address: SocketAddr) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.map_err(|error| StartError::new(format!("{address}: {error}")))?;
+        let address = listener.local_addr().map_err(StartError::new)?;
+        Ok(Self { listener, address })
+    }
+
+    fn with(self, bank: Bank) -> Journey {
+        Journey { bank: Arc::new(bank), listener: self.listener, address: self.address }
     }
 }
 
@@ -122,14 +143,12 @@ async fn with_project(settings: &StytchProject, policies: Policies) -> Result<Ba
     Bank::new(&project, secret, identity, policies, None)
 }
 
-async fn with_local_stytch(policies: Policies) -> Result<Bank, StartError> {
-    let stytch = LocalStytch::builder().start().await;
-    let stytch = stytch.map_err(|error| StartError::new(format!("local-stytch: {error}")))?;
+async fn with_local_stytch(stytch: LocalStytch, policies: Policies) -> Result<Bank, StartError> {
     let (id, secret, base_url) =
         (stytch.project_id().to_owned(), stytch.secret().to_owned(), stytch.base_url().to_owned());
     let project = Project::new(&id)?.custom_domain(&base_url)?;
     let identity = Identity::new(&id, &secret, Some(&base_url)).map_err(StartError::new)?;
-    demo::open_account(&identity, &stytch).await.map_err(|error| StartError::new(format!("local-stytch: {error}")))?;
+    demo::open_account(&identity, &stytch).await.map_err(StartError::of_local_stytch)?;
     Bank::new(&project, &secret, identity, policies, Some(stytch))
 }
 
@@ -153,6 +172,10 @@ pub struct StartError(String);
 impl StartError {
     pub(crate) fn new(why: impl Display) -> Self {
         Self(why.to_string())
+    }
+
+    fn of_local_stytch(why: impl Display) -> Self {
+        Self(format!("local-stytch: {why}"))
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Body, Shared,
     otps::{EmailSent, MethodAuthenticated, OrCreated, Recipient},
     reply::{Answer, Authenticated, Reply},
-    request::{Options, SessionFields, given, minutes},
+    request::{Options, SessionFields, check_attributes, given, minutes},
 };
 use crate::{
     error::Refusal,
@@ -53,11 +53,18 @@ impl Link {
         } else {
             (self.login_magic_link_url, self.login_expiration_minutes, 60)
         };
-        let url = given(url).map_or_else(|| Url::parse(DEFAULT_URL), |url| Url::parse(&url));
+        if self.code_challenge.as_ref().is_some_and(|challenge| challenge.len() > 128) {
+            return Err(Refusal::InvalidField("code_challenge is the base64url of a SHA-256."));
+        }
+        let url = given(url).unwrap_or_else(|| DEFAULT_URL.to_owned());
+        if url.len() > 2048 {
+            return Err(Refusal::InvalidMagicLinkUrl);
+        }
+        let url = Url::parse(&url);
         Ok(LinkWish {
             url: url.ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(Refusal::InvalidMagicLinkUrl)?,
             life: minutes(expiration, default, 5..=10_080, Refusal::InvalidExpiration)?,
-            attributes: self.attributes.unwrap_or_default(),
+            attributes: check_attributes(self.attributes)?.unwrap_or_default(),
             code_challenge: given(self.code_challenge),
         })
     }
@@ -84,7 +91,6 @@ pub(crate) async fn login_or_create(
 pub(crate) struct Authenticate {
     token: String,
     code_verifier: Option<String>,
-    attributes: Option<Attributes>,
     options: Option<Options>,
     #[serde(flatten)]
     session: SessionFields,
@@ -92,7 +98,7 @@ pub(crate) struct Authenticate {
 
 pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authenticate>) -> Answer<MethodAuthenticated> {
     let wish = request.session.check(&app)?;
-    let required = Options::require(request.options, request.attributes.as_ref());
+    let required = Options::require(request.options, &wish);
     let verifier = given(request.code_verifier);
     let now = app.now();
     let (user, method_id, session) = {

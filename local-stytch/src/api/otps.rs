@@ -7,7 +7,7 @@ use time::Duration;
 use super::{
     Body, Shared,
     reply::{Answer, Authenticated, Reply},
-    request::{Options, SessionFields, minutes, session_of},
+    request::{Options, SessionFields, check_attributes, minutes, session_of},
 };
 use crate::{
     app::App,
@@ -113,14 +113,14 @@ pub(crate) async fn email_login_or_create(
 fn send<C>(app: &App, contact: Contact, request: Send<C>) -> Result<SentCode, Refusal> {
     let life = life(request.expiration_minutes)?;
     let user_id = request.recipient.user_id(app)?;
-    let attributes = request.attributes.unwrap_or_default();
+    let attributes = check_attributes(request.attributes)?.unwrap_or_default();
     app.state().send_code(contact, user_id.as_deref(), life, attributes, app.now())
 }
 
 fn login_or_create<C>(app: &App, contact: Contact, request: LoginOrCreate<C>) -> Result<SentCode, Refusal> {
     let life = life(request.expiration_minutes)?;
     let pending = request.create_user_as_pending.unwrap_or_default();
-    let attributes = request.attributes.unwrap_or_default();
+    let attributes = check_attributes(request.attributes)?.unwrap_or_default();
     app.state().send_code_or_create(contact, pending, life, attributes, app.now())
 }
 
@@ -132,7 +132,6 @@ fn life(expiration_minutes: Option<i64>) -> Result<Duration, Refusal> {
 pub(crate) struct Authenticate {
     method_id: String,
     code: String,
-    attributes: Option<Attributes>,
     options: Option<Options>,
     #[serde(flatten)]
     session: SessionFields,
@@ -150,7 +149,7 @@ pub(crate) struct MethodAuthenticated {
 
 pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authenticate>) -> Answer<MethodAuthenticated> {
     let wish = request.session.check(&app)?;
-    let required = Options::require(request.options, request.attributes.as_ref());
+    let required = Options::require(request.options, &wish);
     let now = app.now();
     let (user, session) = {
         let mut state = app.state();

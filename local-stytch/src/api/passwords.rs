@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     Body, Shared,
     reply::{Answer, Authenticated, Reply},
-    request::{SessionFields, metadata},
+    request::{NewSessionFields, SessionFields, metadata},
 };
 use crate::{
     app::App,
@@ -24,7 +24,7 @@ pub(crate) struct Create {
     trusted_metadata: Option<Value>,
     untrusted_metadata: Option<Value>,
     #[serde(flatten)]
-    session: SessionFields,
+    session: NewSessionFields,
 }
 
 #[derive(Serialize)]
@@ -36,7 +36,7 @@ pub(crate) struct Created {
 
 pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> Answer<Created> {
     let email = Contact::email(&request.email)?;
-    let wish = request.session.check(&app)?;
+    let wish = request.session.check()?;
     let new = NewUser {
         email: Some(email.clone()),
         name: request.name.unwrap_or_default().check()?,
@@ -68,7 +68,7 @@ pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authent
     let wish = request.session.check(&app)?;
     check_length(&request.password)?;
     let (user_id, hash) = app.state().password_of(&email, app.now())?;
-    let verified = app.hashing(move || passwords::verify(&request.password, &hash)).await?;
+    let verified = app.heavy(move || passwords::verify(&request.password, &hash)).await?;
 
     let now = app.now();
     let (user, session) = app.state().authenticate_password(&user_id, verified, wish, now)?;
@@ -100,7 +100,7 @@ struct Feedback {
 
 pub(crate) async fn strength_check(State(app): Shared, Body(request): Body<StrengthCheck>) -> Answer<StrengthChecked> {
     check_length(&request.password)?;
-    let strength = app.hashing(move || Strength::of(&request.password, request.email.as_deref())).await?;
+    let strength = app.heavy(move || Strength::of(&request.password, request.email.as_deref())).await?;
     Ok(Reply(StrengthChecked {
         valid_password: strength.is_enough(),
         score: strength.score,
@@ -115,7 +115,7 @@ pub(crate) async fn strength_check(State(app): Shared, Body(request): Body<Stren
 /// The hash of a password that is strong enough.
 async fn hash(app: &App, password: String, email: String) -> Result<String, Refusal> {
     check_length(&password)?;
-    app.hashing(move || {
+    app.heavy(move || {
         if Strength::of(&password, Some(&email)).is_enough() {
             passwords::hash(&password)
         } else {

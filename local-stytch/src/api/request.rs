@@ -40,29 +40,39 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// The fields on sessions that every authenticate call has.
+/// The fields on the session that a call begins.
 #[derive(Default, Deserialize)]
-pub(crate) struct SessionFields {
-    session_token: Option<String>,
-    session_jwt: Option<String>,
+pub(crate) struct NewSessionFields {
     session_duration_minutes: Option<i64>,
     session_custom_claims: Option<Value>,
-    attributes: Option<Attributes>,
 }
 
-impl SessionFields {
-    pub(crate) fn check(self, app: &App) -> Result<SessionWish, Refusal> {
+impl NewSessionFields {
+    pub(crate) fn check(self) -> Result<SessionWish, Refusal> {
         let life = match self.session_duration_minutes {
             None => None,
             Some(minutes @ 5..=527_040) => Some(Duration::minutes(minutes)),
             Some(_) => return Err(Refusal::InvalidSessionDuration),
         };
-        Ok(SessionWish {
-            session: session_of(app, self.session_token, self.session_jwt)?,
-            life,
-            custom_claims: check_claims(self.session_custom_claims)?,
-            attributes: self.attributes,
-        })
+        Ok(SessionWish { life, custom_claims: check_claims(self.session_custom_claims)?, ..SessionWish::default() })
+    }
+}
+
+/// The fields on sessions that every authenticate call has.
+#[derive(Default, Deserialize)]
+pub(crate) struct SessionFields {
+    session_token: Option<String>,
+    session_jwt: Option<String>,
+    attributes: Option<Attributes>,
+    #[serde(flatten)]
+    new: NewSessionFields,
+}
+
+impl SessionFields {
+    pub(crate) fn check(self, app: &App) -> Result<SessionWish, Refusal> {
+        let wish = self.new.check()?;
+        let session = session_of(app, self.session_token, self.session_jwt)?;
+        Ok(SessionWish { session, attributes: check_attributes(self.attributes)?, ..wish })
     }
 }
 
@@ -94,6 +104,16 @@ fn check_claims(claims: Option<Value>) -> Result<Map<String, Value>, Refusal> {
     }
 }
 
+/// Attributes that may be kept: 64 bytes of address, 512 of user agent.
+pub(crate) fn check_attributes(attributes: Option<Attributes>) -> Result<Option<Attributes>, Refusal> {
+    match attributes {
+        Some(attributes) if attributes.ip_address.len() > 64 || attributes.user_agent.len() > 512 => {
+            Err(Refusal::InvalidField("attributes are limited to 64 bytes of ip_address and 512 of user_agent."))
+        }
+        attributes => Ok(attributes),
+    }
+}
+
 /// `options` of an authenticate call: what has to be as it was at the send.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
@@ -103,10 +123,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn require(options: Option<Self>, attributes: Option<&Attributes>) -> Required {
+    pub(crate) fn require(options: Option<Self>, wish: &SessionWish) -> Required {
         let options = options.unwrap_or_default();
         Required {
-            attributes: attributes.cloned().unwrap_or_default(),
+            attributes: wish.attributes.clone().unwrap_or_default(),
             ip: options.ip_match_required,
             user_agent: options.user_agent_match_required,
         }
@@ -122,6 +142,11 @@ pub(crate) fn metadata(metadata: Option<Value>) -> Result<Map<String, Value>, Re
         }
         Some(_) => Err(Refusal::MetadataTooLarge),
     }
+}
+
+/// A path or query that axum could not read.
+pub(crate) fn unreadable(rejection: impl std::fmt::Display) -> Refusal {
+    Refusal::InvalidRequest(format!("The request's address: {rejection}."))
 }
 
 /// Minutes within `range`, or the default.

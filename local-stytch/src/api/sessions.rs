@@ -1,13 +1,16 @@
 //! `/v1/sessions`
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{
+    Path, Query, State,
+    rejection::{PathRejection, QueryRejection},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
     Body, Shared,
     reply::{Answer, Reply, mint},
-    request::{SessionFields, given, session_of},
+    request::{SessionFields, given, session_of, unreadable},
 };
 use crate::{
     error::Refusal,
@@ -25,7 +28,8 @@ pub(crate) struct Sessions {
     sessions: Vec<Session>,
 }
 
-pub(crate) async fn get(State(app): Shared, Query(request): Query<OfUser>) -> Answer<Sessions> {
+pub(crate) async fn get(State(app): Shared, query: Result<Query<OfUser>, QueryRejection>) -> Answer<Sessions> {
+    let Query(request) = query.map_err(unreadable)?;
     let user_id = request.user_id.ok_or(Refusal::InvalidField("user_id is needed."))?;
     let state = app.state();
     state.users.get(&user_id)?;
@@ -99,7 +103,8 @@ pub(crate) struct Jwks {
     keys: Vec<Jwk>,
 }
 
-pub(crate) async fn jwks(State(app): Shared, Path(project_id): Path<String>) -> Answer<Jwks> {
+pub(crate) async fn jwks(State(app): Shared, path: Result<Path<String>, PathRejection>) -> Answer<Jwks> {
+    let Path(project_id) = path.map_err(unreadable)?;
     if project_id != app.credentials.project_id {
         return Err(Refusal::ProjectNotFound);
     }

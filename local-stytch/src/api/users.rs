@@ -1,13 +1,13 @@
 //! `/v1/users`
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, State, rejection::PathRejection};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
     Body, Shared,
     reply::{Answer, Reply},
-    request::{given, metadata},
+    request::{given, metadata, unreadable},
 };
 use crate::{
     error::Refusal,
@@ -70,7 +70,8 @@ pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> A
     }))
 }
 
-pub(crate) async fn get(State(app): Shared, Path(user_id): Path<String>) -> Answer<User> {
+pub(crate) async fn get(State(app): Shared, path: Result<Path<String>, PathRejection>) -> Answer<User> {
+    let Path(user_id) = path.map_err(unreadable)?;
     Ok(Reply(app.state().users.get(&user_id)?.clone()))
 }
 

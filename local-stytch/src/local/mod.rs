@@ -32,6 +32,7 @@ struct Messages {
     messages: Vec<Message>,
 }
 
+/// Newest first.
 async fn messages(State(app): Shared) -> Json<Messages> {
     Json(Messages { messages: app.state().inbox.newest_first() })
 }
@@ -62,9 +63,6 @@ struct Rotated {
 
 async fn rotate(State(app): Shared) -> Result<Json<Rotated>, Refusal> {
     let rotating = Arc::clone(&app);
-    let rotated = tokio::task::spawn_blocking(move || rotating.rotate_keys()).await;
-    match rotated {
-        Ok(Ok(())) => Ok(Json(Rotated { kid: app.keys().signing().kid().to_owned() })),
-        _ => Err(Refusal::Internal),
-    }
+    app.heavy(move || rotating.rotate_keys()).await?.map_err(|_| Refusal::Internal)?;
+    Ok(Json(Rotated { kid: app.keys().signing().kid().to_owned() }))
 }

@@ -48,6 +48,11 @@ impl State {
         check_size(original, &wish.custom_claims)
     }
 
+    /// Refuses a wish for a new session that cannot be granted to anyone.
+    pub(super) fn check_claims(&self, wish: &SessionWish) -> Result<(), Refusal> {
+        check_size(None, &wish.custom_claims)
+    }
+
     /// The session that `detail`, just proved by the user, leads to:
     /// a successor of the session named, else a new one if a life was wished for, else none.
     pub(super) fn grant(
@@ -57,6 +62,7 @@ impl State {
         wish: SessionWish,
         now: OffsetDateTime,
     ) -> Result<Option<Session>, Refusal> {
+        self.check_wish(&wish, user_id, now)?;
         let original = self.session(&wish.session, now)?.map(|session| session.id.clone());
         let mut session = match (original, wish.life) {
             (Some(id), life) => self.sessions.succeed(&id, detail, life, now)?,

@@ -11,6 +11,7 @@ mod rate;
 mod search;
 mod sessions;
 mod totps;
+mod user;
 mod users;
 
 pub use self::inbox::{Channel, Message};
@@ -24,7 +25,8 @@ pub(crate) use self::{
     search::{Page, Query, RawQuery},
     sessions::{Attributes, Session},
     totps::Totp,
-    users::{Name, NewUser, User},
+    user::{Name, User},
+    users::NewUser,
 };
 
 /// Everything. One lock holds it; nothing here waits.

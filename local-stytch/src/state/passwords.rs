@@ -14,6 +14,7 @@ impl State {
         wish: SessionWish,
         now: OffsetDateTime,
     ) -> Result<(User, Option<Session>), Refusal> {
+        self.check_claims(&wish)?;
         let new = NewUser { password_hash: Some(hash), ..new };
         let user = self.users.create(new, now)?.clone();
         let session = self.grant(&user.user_id, FactorDetail::Password {}, wish, now)?;

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::{Factor, FactorDetail, User, factors::prove};
 use crate::{bounded::Bounded, error::Refusal, random, stamp::Stamp};
 
-/// How many sessions there may be; the oldest ends when another begins.
+/// How many sessions there may be; when another begins those that have ended go, or else the oldest ends.
 const CAPACITY: usize = 10_000;
 
 #[derive(Clone, Debug)]
@@ -108,11 +108,15 @@ impl Sessions {
     }
 
     pub(super) fn keep(&mut self, session: Session, now: OffsetDateTime) {
-        self.by_id.retain(|held| held.is_active(now));
-        self.ids_by_token.insert(session.token.0.clone(), session.id.clone());
-        self.by_id.insert(session.id.clone(), session);
         let Self { by_id, ids_by_token, .. } = self;
-        ids_by_token.retain(|_, id| by_id.get(id).is_some());
+        if by_id.is_full() {
+            by_id.retain(|held| held.is_active(now));
+            ids_by_token.retain(|_, id| by_id.get(id).is_some());
+        }
+        ids_by_token.insert(session.token.0.clone(), session.id.clone());
+        if let Some(oldest) = by_id.insert(session.id.clone(), session) {
+            ids_by_token.remove(&oldest.token.0);
+        }
     }
 
     pub(super) fn access(
@@ -179,4 +183,58 @@ impl std::fmt::Debug for Token {
 
 fn null_as_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{NewUser, State};
+
+    const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn begin(state: &mut State, user_id: &str, life: Duration, now: OffsetDateTime) -> Session {
+        let user = state.users.get(user_id).unwrap().clone();
+        let session = state.sessions.begin(&user, FactorDetail::Password {}, life, now);
+        state.sessions.keep(session.clone(), now);
+        session
+    }
+
+    #[test]
+    fn when_it_is_full_the_ended_go_first_and_then_the_oldest() {
+        let mut state = State::new(Duration::seconds(5));
+        let user_id = state.users.create(NewUser::default(), START).unwrap().user_id.clone();
+        let oldest = begin(&mut state, &user_id, Duration::HOUR, START);
+        let short = begin(&mut state, &user_id, Duration::MINUTE, START);
+        for _ in 2..CAPACITY {
+            begin(&mut state, &user_id, Duration::HOUR, START);
+        }
+        let later = START + Duration::MINUTE;
+        begin(&mut state, &user_id, Duration::HOUR, later);
+        assert!(state.sessions.get(&oldest.id, later).is_ok(), "one that had ended made room");
+        assert!(state.sessions.id_of_token(&short.token.0).is_none());
+
+        begin(&mut state, &user_id, Duration::HOUR, later);
+        assert!(state.sessions.get(&oldest.id, later).is_err());
+        assert!(state.sessions.id_of_token(&oldest.token.0).is_none());
+        assert_eq!(state.sessions.ids_by_token.len(), CAPACITY);
+        assert_eq!(state.sessions.of_user(&user_id, later).len(), CAPACITY);
+    }
+
+    #[test]
+    fn the_grace_of_an_original_is_not_renewed_by_another_successor() {
+        let mut state = State::new(Duration::seconds(5));
+        let user_id = state.users.create(NewUser::default(), START).unwrap().user_id.clone();
+        let original = begin(&mut state, &user_id, Duration::HOUR, START);
+        let mut succeed = |seconds| {
+            let now = START + Duration::seconds(seconds);
+            let session = state.sessions.succeed(&original.id, FactorDetail::Password {}, None, now)?;
+            state.sessions.keep(session.clone(), now);
+            Ok(session.expires_at)
+        };
+        assert_eq!(succeed(0), Ok(original.expires_at));
+        assert_eq!(succeed(4), Ok(original.expires_at));
+        assert_eq!(succeed(5), Err(Refusal::SessionNotFound));
+        let later = START + Duration::MINUTE;
+        assert_eq!(state.sessions.of_user(&user_id, later).len(), 2, "the successors go on");
+    }
 }

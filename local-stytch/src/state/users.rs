@@ -1,90 +1,20 @@
-//! Users and what belongs to them.
+//! All users.
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{Contact, totps::Totp};
-use crate::{error::Refusal, random, stamp::Stamp};
+use super::{Contact, Name, User};
+use crate::error::Refusal;
 
 /// How many users there may be; then the API answers `stand_in_full`.
 const CAPACITY: usize = 10_000;
 /// Addresses and numbers of one user, each; then the API answers `stand_in_full`.
 const CONTACTS: usize = 10;
-/// Bytes of a part of a name.
-const NAME: usize = 128;
-
-/// A user, as the API shows it. What is secret is skipped.
-#[derive(Clone, Serialize)]
-pub(crate) struct User {
-    pub(crate) user_id: String,
-    pub(crate) emails: Vec<Email>,
-    pub(crate) status: Status,
-    pub(crate) phone_numbers: Vec<PhoneNumber>,
-    pub(crate) totps: Vec<Totp>,
-    pub(crate) roles: Vec<String>,
-    name: Name,
-    created_at: Stamp,
-    pub(crate) password: Option<Password>,
-    trusted_metadata: Map<String, Value>,
-    untrusted_metadata: Map<String, Value>,
-    external_id: Option<String>,
-    #[serde(flatten)]
-    absent: Absent,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Email {
-    pub(crate) email_id: String,
-    pub(crate) email: String,
-    pub(crate) verified: bool,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct PhoneNumber {
-    pub(crate) phone_id: String,
-    pub(crate) phone_number: String,
-    pub(crate) verified: bool,
-}
-
-#[derive(Clone, Serialize)]
-pub(crate) struct Password {
-    password_id: String,
-    requires_reset: bool,
-    #[serde(skip)]
-    pub(crate) hash: String,
-}
-
-/// What this stand-in has none of, and the official clients insist on.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Absent {
-    webauthn_registrations: [(); 0],
-    providers: [(); 0],
-    crypto_wallets: [(); 0],
-    biometric_registrations: [(); 0],
-    is_locked: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
-    Active,
-    /// Created, but has proved nothing yet.
-    Pending,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Name {
-    pub(crate) first_name: Option<String>,
-    pub(crate) middle_name: Option<String>,
-    pub(crate) last_name: Option<String>,
-}
 
 /// What a user begins with.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct NewUser {
     pub(crate) email: Option<Contact>,
     pub(crate) phone: Option<Contact>,
@@ -129,24 +59,14 @@ impl Users {
         for contact in new.email.iter().chain(&new.phone) {
             self.check_free(contact)?;
         }
-        let user_id = random::id("user");
-        let mut user = User {
-            user_id: user_id.clone(),
-            emails: Vec::new(),
-            status: if new.pending { Status::Pending } else { Status::Active },
-            phone_numbers: Vec::new(),
-            totps: Vec::new(),
-            roles: std::iter::once("stytch_user".to_owned()).chain(new.roles).collect(),
-            name: new.name,
-            created_at: Stamp(now),
-            password: new.password_hash.map(Password::new),
-            trusted_metadata: new.trusted_metadata,
-            untrusted_metadata: new.untrusted_metadata,
-            external_id: new.external_id,
-            absent: Absent::default(),
-        };
+        if new.external_id.is_some() && self.users.iter().any(|user| user.external_id == new.external_id) {
+            return Err(Refusal::DuplicateExternalId);
+        }
         let at = self.users.len();
-        for contact in new.email.into_iter().chain(new.phone) {
+        let contacts = [new.email.clone(), new.phone.clone()];
+        let mut user = User::new(new, now);
+        let user_id = user.user_id.clone();
+        for contact in contacts.into_iter().flatten() {
             self.by_address.insert(contact.address().to_owned(), at);
             user.push(contact);
         }
@@ -185,83 +105,39 @@ impl Users {
     }
 }
 
-impl User {
-    /// The id of `contact`, if it is one of this user's.
-    pub(crate) fn method_id(&self, contact: &Contact) -> Option<&str> {
-        match contact {
-            Contact::Email(address) => {
-                self.emails.iter().find(|it| it.email == *address).map(|it| it.email_id.as_str())
-            }
-            Contact::Phone(number) => {
-                self.phone_numbers.iter().find(|it| it.phone_number == *number).map(|it| it.phone_id.as_str())
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_thousand_users_and_no_more() {
+        let mut users = Users::default();
+        let mut create = |n: usize| {
+            let email = Contact::email(&format!("user{n}@example.com")).unwrap();
+            let new = NewUser { email: Some(email), ..NewUser::default() };
+            users.create(new, OffsetDateTime::UNIX_EPOCH).map(|user| user.user_id.clone())
+        };
+        for n in 0..CAPACITY {
+            create(n).unwrap();
         }
+        assert!(matches!(create(CAPACITY), Err(Refusal::Full(_))));
     }
 
-    /// Marks `contact` as verified. A pending user is active from then on.
-    pub(super) fn verify(&mut self, contact: &Contact) {
-        self.status = Status::Active;
-        match contact {
-            Contact::Email(address) => {
-                self.emails.iter_mut().filter(|it| it.email == *address).for_each(|it| it.verified = true);
-            }
-            Contact::Phone(number) => {
-                self.phone_numbers.iter_mut().filter(|it| it.phone_number == *number).for_each(|it| it.verified = true);
-            }
-        }
-    }
+    #[test]
+    fn nothing_is_added_before_something_is_verified() {
+        let phone = || Contact::phone("+12025550162").unwrap();
+        let email = || Contact::email("ada@example.com").unwrap();
+        let mut users = Users::default();
+        let mut create = |new| users.create(new, OffsetDateTime::UNIX_EPOCH).unwrap().user_id.clone();
+        let bare = create(NewUser::default());
+        let ada = create(NewUser { email: Some(email()), ..NewUser::default() });
 
-    fn has_contact(&self) -> bool {
-        !self.emails.is_empty() || !self.phone_numbers.is_empty()
-    }
-
-    fn has_verified_contact(&self) -> bool {
-        self.emails.iter().any(|it| it.verified) || self.phone_numbers.iter().any(|it| it.verified)
-    }
-
-    fn push(&mut self, contact: Contact) -> String {
-        match contact {
-            Contact::Email(email) => {
-                let email_id = random::id("email");
-                self.emails.push(Email { email_id: email_id.clone(), email, verified: false });
-                email_id
-            }
-            Contact::Phone(phone_number) => {
-                let phone_id = random::id("phone-number");
-                self.phone_numbers.push(PhoneNumber { phone_id: phone_id.clone(), phone_number, verified: false });
-                phone_id
-            }
-        }
-    }
-}
-
-impl Status {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Pending => "pending",
-        }
-    }
-}
-
-impl Name {
-    pub(crate) fn check(self) -> Result<Self, Refusal> {
-        let parts = [&self.first_name, &self.middle_name, &self.last_name];
-        if parts.into_iter().flatten().any(|part| part.len() > NAME) {
-            return Err(Refusal::InvalidField("A part of a name is limited to 128 bytes."));
-        }
-        Ok(self)
-    }
-}
-
-impl Password {
-    fn new(hash: String) -> Self {
-        Self { password_id: random::id("password"), requires_reset: false, hash }
-    }
-}
-
-impl std::fmt::Debug for User {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("User").field("user_id", &self.user_id).finish_non_exhaustive()
+        assert_eq!(users.add(&ada, phone()), Err(Refusal::TooManyUnverifiedFactors));
+        users.get_mut(&ada).unwrap().verify(&email());
+        users.add(&ada, phone()).unwrap();
+        assert_eq!(users.add(&bare, phone()), Err(Refusal::DuplicatePhoneNumber));
+        users.add(&bare, Contact::phone("+12025550163").unwrap()).unwrap();
+        assert_eq!(users.add(&bare, Contact::phone("+12025550164").unwrap()), Err(Refusal::TooManyUnverifiedFactors));
+        assert_eq!(users.add("unknown", Contact::phone("+12025550165").unwrap()), Err(Refusal::UserNotFound));
     }
 }

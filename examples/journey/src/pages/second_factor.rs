@@ -34,10 +34,18 @@ pub(crate) enum Typed {
     Totp { code: String },
 }
 
+/// Who is asked for what.
+struct Question {
+    asked: Asked,
+    session: Session,
+    user: User,
+    way: Way,
+}
+
 /// What the user can be asked for.
 enum Way {
-    /// A phone number, since there is no second factor yet.
-    Enrol,
+    /// A phone number, since there is no second factor yet; and a code, once one is named.
+    Enrol(Option<PhoneNumber>),
     /// A code to this phone.
     Sms(PhoneNumber),
     /// A code of the authenticator app.
@@ -51,14 +59,13 @@ struct SecondFactor<'a> {
     action: String,
     why: Option<Why>,
     one_possession: Option<OnePossession>,
-    enrols: bool,
     by_totp: bool,
-    /// The phone that gets a code, of which the end shows.
+    /// The phone that gets a code, of which the end shows; without one, a number is asked for.
     phone: Option<String>,
     sent: bool,
     phone_number: Field<'a>,
     code: Field<'a>,
-    /// The same page, by the user's other factor.
+    /// The same page, by the user's other factor or for another number.
     other: Option<(String, &'static str)>,
     email_instead: String,
     problem: Option<&'a Problem>,
@@ -77,9 +84,8 @@ pub(crate) async fn show(
     asked: Asked,
     session: Session,
 ) -> Result<Response, Problem> {
-    let user = bank.identity.user(session.user_id()).await?;
-    match way(&user, &asked) {
-        Some(way) => Ok(page(&bank, frame, &asked, &session, &user, &way, "", None)),
+    match Question::of(&bank, &asked, session).await? {
+        Some(question) => Ok(question.page(&bank, frame, "", None)),
         None => Ok(Redirect::to(&asked.at("/verify-email")).into_response()),
     }
 }
@@ -92,100 +98,113 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Problem> {
-    let user = bank.identity.user(session.user_id()).await?;
-    let Some(way) = way(&user, &asked) else { return Ok(Redirect::to(&asked.at("/verify-email")).into_response()) };
+    let Some(question) = Question::of(&bank, &asked, session).await? else {
+        return Ok(Redirect::to(&asked.at("/verify-email")).into_response());
+    };
     let (done, number) = match &typed {
-        Typed::Send { phone_number } => (send_code(&bank, &way, phone_number.trim(), &headers).await, &**phone_number),
-        Typed::Take { code } => (take_code(&bank, &user, code, &headers).await.map(Some), ""),
+        Typed::Send { phone_number } => (question.send_code(&bank, phone_number, &headers).await, &**phone_number),
+        Typed::Take { code } => (question.take_code(&bank, code, &headers).await.map(Some), ""),
         Typed::Totp { code } => {
             let token = bank.presented(&headers)?;
-            (bank.identity.take_totp(&user.user_id, code, &token).await.map(Some), "")
+            (bank.identity.take_totp(question.session.user_id(), code, &token).await.map(Some), "")
         }
     };
     match done {
         Ok(None) => Ok(Redirect::to(&asked.after_sending().at(SECOND_FACTOR)).into_response()),
         Ok(Some(step)) => {
-            let cookies = bank.take_up(&step, Some(&session), &headers).await?;
+            let cookies = bank.take_up(&step, Some(&question.session), &headers).await?;
             Ok((cookies, Redirect::to(asked.destination())).into_response())
         }
-        Err(Problem::UnverifiedEmail) => Ok(Redirect::to(&asked.at("/verify-email")).into_response()),
-        Err(problem) => Ok(page(&bank, frame, &asked, &session, &user, &way, number, Some(problem))),
+        Err(problem) => Ok(question.page(&bank, frame, number, Some(problem))),
     }
 }
 
-/// A number that is typed here counts only where the user has no second factor: with one, whoever knows the password could
-/// put a phone of theirs beside the user's.
-fn way(user: &User, asked: &Asked) -> Option<Way> {
-    let phone = user.phone_numbers.iter().find(|phone| phone.verified);
-    let has_totp = user.totps.iter().any(|totp| totp.verified);
-    let wants = |factor: &Factor| asked.by.as_ref().map_or(asked.names(factor), |by| by == factor);
-    match phone {
-        Some(phone) if wants(&Factor::OtpSms) || !has_totp => Some(Way::Sms(phone.clone())),
-        _ if has_totp => Some(Way::Totp),
-        _ if user.emails.iter().any(|email| email.verified) => Some(Way::Enrol),
-        _ => None,
+impl Question {
+    /// None where the email address has to be verified first.
+    async fn of(bank: &Bank, asked: &Asked, session: Session) -> Result<Option<Self>, Problem> {
+        let user = bank.identity.user(session.user_id()).await?;
+        let named = bank.numbers.find(session.id());
+        let named = user.phone_numbers.iter().find(|phone| named.as_ref() == Some(&phone.phone_number)).cloned();
+        let wants = |factor: &Factor| asked.by.as_ref().map_or(asked.names(factor), |by| by == factor);
+        let way = match (verified_phone(&user), has_totp(&user)) {
+            (Some(phone), has_totp) if wants(&Factor::OtpSms) || !has_totp => Way::Sms(phone.clone()),
+            (_, true) => Way::Totp,
+            _ if user.emails.iter().any(|email| email.verified) => Way::Enrol(named),
+            _ => return Ok(None),
+        };
+        Ok(Some(Self { asked: asked.clone(), session, user, way }))
+    }
+
+    /// A number that is typed here counts only where the user has no second factor: with one, whoever knows the password
+    /// could put a phone of theirs beside the user's.
+    async fn send_code(&self, bank: &Bank, typed: &str, headers: &HeaderMap) -> Result<Option<Step>, Problem> {
+        let typed: String = typed.chars().filter(|character| !" -()/".contains(*character)).collect();
+        let number = match &self.way {
+            Way::Enrol(Some(named)) if typed.is_empty() => &named.phone_number,
+            Way::Enrol(_) => &typed,
+            Way::Sms(phone) => &phone.phone_number,
+            Way::Totp => return Err(Problem::Unavailable),
+        };
+        bank.identity.send_sms(number, &bank.presented(headers)?).await?;
+        bank.numbers.put(self.session.id(), number.clone());
+        Ok(None)
+    }
+
+    async fn take_code(&self, bank: &Bank, code: &str, headers: &HeaderMap) -> Result<Step, Problem> {
+        let (Way::Sms(phone) | Way::Enrol(Some(phone))) = &self.way else { return Err(Problem::SpentCode) };
+        bank.identity.take_code(&phone.phone_id, code, &bank.presented(headers)?).await
+    }
+
+    fn page(&self, bank: &Bank, frame: Frame, typed_number: &str, problem: Option<Problem>) -> Response {
+        let policy = self.asked.policy.as_deref().and_then(|name| bank.policies.get(name).ok());
+        let is_unmet = |policy: &&Policy| policy.evaluate(&self.session, bank.clock.now()).is_err();
+        let of_code = problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
+        let of_number = problem.as_ref().filter(|it| matches!(it, Problem::InvalidPhoneNumber));
+        let by_totp = matches!(self.way, Way::Totp);
+        let phone = match &self.way {
+            Way::Sms(phone) => Some(phone),
+            Way::Enrol(named) => named.as_ref().filter(|_| self.asked.sent && of_number.is_none()),
+            Way::Totp => None,
+        };
+        let page = SecondFactor {
+            frame,
+            action: self.asked.at(SECOND_FACTOR),
+            why: policy.map(|policy| Why::of(bank, &self.session, policy)),
+            one_possession: policy
+                .filter(is_unmet)
+                .and_then(|_| OnePossession::of(&self.session, bank.policies.trust())),
+            by_totp,
+            phone: phone.map(|phone| words::masked(&phone.phone_number)),
+            sent: self.asked.sent,
+            phone_number: Field::phone_number(typed_number).error(of_number),
+            code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" }).error(of_code),
+            other: self.other(),
+            email_instead: self.asked.before_sending().at("/verify-email"),
+            problem: problem.as_ref().filter(|_| of_code.is_none() && of_number.is_none()),
+        };
+        (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
+    }
+
+    fn other(&self) -> Option<(String, &'static str)> {
+        let has_both = verified_phone(&self.user).is_some() && has_totp(&self.user);
+        let by = |factor: Factor| self.asked.names(&factor).then(|| self.asked.by(factor).at(SECOND_FACTOR));
+        match self.way {
+            Way::Enrol(_) if self.asked.sent => {
+                Some((self.asked.before_sending().at(SECOND_FACTOR), "Use another number"))
+            }
+            Way::Sms(_) if has_both => by(Factor::Totp).map(|address| (address, "Use the authenticator app")),
+            Way::Totp if has_both => by(Factor::OtpSms).map(|address| (address, "Use a code by SMS")),
+            _ => None,
+        }
     }
 }
 
-async fn send_code(bank: &Bank, way: &Way, typed: &str, headers: &HeaderMap) -> Result<Option<Step>, Problem> {
-    let typed: String = typed.chars().filter(|character| !matches!(character, ' ' | '-' | '(' | ')' | '/')).collect();
-    let number = match way {
-        Way::Enrol => &typed,
-        Way::Sms(phone) => &phone.phone_number,
-        Way::Totp => return Err(Problem::InvalidPhoneNumber),
-    };
-    bank.identity.send_sms(number, &bank.presented(headers)?).await.map(|()| None)
+fn verified_phone(user: &User) -> Option<&PhoneNumber> {
+    user.phone_numbers.iter().find(|phone| phone.verified)
 }
 
-/// The code was sent to the phone that is verified, or else to the latest that the user has named.
-async fn take_code(bank: &Bank, user: &User, code: &str, headers: &HeaderMap) -> Result<Step, Problem> {
-    let phone = user.phone_numbers.iter().find(|phone| phone.verified).or_else(|| user.phone_numbers.last());
-    let phone = phone.ok_or(Problem::SpentCode)?;
-    bank.identity.take_code(&phone.phone_id, code, &bank.presented(headers)?).await
-}
-
-#[expect(clippy::too_many_arguments, reason = "each is a part of the page")]
-fn page(
-    bank: &Bank,
-    frame: Frame,
-    asked: &Asked,
-    session: &Session,
-    user: &User,
-    way: &Way,
-    typed_number: &str,
-    problem: Option<Problem>,
-) -> Response {
-    let policy = asked.policy.as_deref().and_then(|name| bank.policies.get(name).ok());
-    let is_unmet = |policy: &Policy| policy.evaluate(session, bank.clock.now()).is_err();
-    let of_code = problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
-    let of_number = problem.as_ref().filter(|it| matches!(it, Problem::InvalidPhoneNumber));
-    let by_totp = matches!(way, Way::Totp);
-    let phone = match way {
-        Way::Sms(phone) => Some(words::masked(&phone.phone_number)),
-        Way::Enrol if asked.sent => user.phone_numbers.last().map(|phone| words::masked(&phone.phone_number)),
-        _ => None,
-    };
-    let both = user.totps.iter().any(|totp| totp.verified) && user.phone_numbers.iter().any(|phone| phone.verified);
-    let other =
-        if by_totp { (Factor::OtpSms, "Use a code by SMS") } else { (Factor::Totp, "Use the authenticator app") };
-    let page = SecondFactor {
-        frame,
-        action: asked.at(SECOND_FACTOR),
-        why: policy.map(|policy| Why::of(bank, session, policy)),
-        one_possession: policy
-            .filter(|it| is_unmet(it))
-            .and_then(|_| OnePossession::of(session, bank.policies.trust())),
-        enrols: matches!(way, Way::Enrol),
-        by_totp,
-        phone,
-        sent: asked.sent,
-        phone_number: Field::phone_number(typed_number).error(of_number),
-        code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" }).error(of_code),
-        other: (both && asked.names(&other.0)).then(|| (asked.by(other.0).at(SECOND_FACTOR), other.1)),
-        email_instead: Asked { sent: false, ..asked.clone() }.at("/verify-email"),
-        problem: problem.as_ref().filter(|_| of_code.is_none() && of_number.is_none()),
-    };
-    (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
+fn has_totp(user: &User) -> bool {
+    user.totps.iter().any(|totp| totp.verified)
 }
 
 impl Why {

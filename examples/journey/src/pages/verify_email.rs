@@ -84,7 +84,7 @@ fn page(frame: Frame, asked: &Asked, email: &Email, problem: Option<Problem>) ->
     let page = VerifyEmail {
         frame,
         action: asked.at("/verify-email"),
-        second_factor: Asked { sent: false, ..asked.clone() }.at("/second-factor"),
+        second_factor: asked.before_sending().at("/second-factor"),
         email: email.email.clone(),
         is_verified: email.verified,
         sent: asked.sent,

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use journey::{Journey, Settings};
+use journey::Journey;
 use local_stytch::LocalStytch;
+use serde_json::Value;
+use time::macros::datetime;
 
 use crate::browser::{Browser, Page};
 
@@ -18,9 +20,9 @@ pub(crate) struct Bank {
 
 impl Bank {
     pub(crate) async fn open() -> Self {
-        let settings = Settings { address: "127.0.0.1:0".parse().unwrap(), project: None };
-        let journey = Journey::start(settings).await.unwrap();
-        let (url, stytch) = (journey.url(), journey.local_stytch().unwrap().clone());
+        let stytch = LocalStytch::builder().stopped_clock(datetime!(2026-11-24 12:00 UTC)).start().await.unwrap();
+        let journey = Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
+        let url = journey.url();
         tokio::spawn(journey.serve());
         Self { url, stytch }
     }
@@ -38,6 +40,14 @@ impl Bank {
     /// A code of six digits that is not the latest.
     pub(crate) fn wrong_code(&self, to: &str) -> String {
         if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
+    }
+
+    /// Asks the API itself, as another application of the project does; the status and what it says.
+    pub(crate) async fn api(&self, path: &str, question: Value) -> (u16, Value) {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.stytch.base_url()));
+        let request = request.basic_auth(self.stytch.project_id(), Some(self.stytch.secret()));
+        let answer = request.json(&question).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     pub(crate) fn minutes_pass(&self, minutes: u64) {

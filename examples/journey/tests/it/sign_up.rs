@@ -55,6 +55,17 @@ async fn a_stranger_opens_an_account_step_by_step() {
     assert_eq!(page.value("phone_number").as_deref(), Some("none"));
     let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
     page.says("phone", "••• 87");
+    // A slip of the finger is no dead end.
+    page.says("other-factor", "Use another number");
+    let page = browser.get("/second-factor?return_to=/account&policy=account").await;
+    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 (202) 555-0188")]).await;
+    page.says("phone", "••• 88");
+    let page = browser.get("/second-factor?return_to=/account&policy=account").await;
+    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
+    let before = bank.stytch.messages().len();
+    let page = browser.submit(&page, &[("step", "send")]).await;
+    page.says("phone", "••• 87");
+    assert_eq!((bank.stytch.messages().len(), &*bank.stytch.messages()[0].to), (before + 1, "+12025550187"));
     let code = bank.code("+12025550187");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!((page.path(), page.status.as_u16()), ("/account", 200), "{}", page.html);

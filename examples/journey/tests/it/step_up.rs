@@ -1,6 +1,7 @@
 //! The second factor: wrong, used and old codes, new ones, and sessions that get stronger.
 
 use reqwest::Method;
+use serde_json::json;
 use tokio::time::Duration;
 
 use crate::bank::{Bank, DEMO_PHONE};
@@ -79,7 +80,7 @@ async fn a_jwt_expires_and_the_session_goes_on() {
 async fn signing_out_is_final_and_no_page_is_kept() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
-    let cookies = browser.cookies();
+    let (cookies, token) = (browser.cookies(), browser.cookie("stytch_session"));
     let account = browser.get("/account").await;
     assert_eq!(account.headers["cache-control"], "no-store");
     assert!(account.html.contains("id=\"sign-out\""));
@@ -87,6 +88,8 @@ async fn signing_out_is_final_and_no_page_is_kept() {
     let page = browser.post("/sign-out", &[]).await;
     assert_eq!(page.path(), "/");
     assert!(browser.cookies().is_empty());
+    let (status, answer) = bank.api("/v1/sessions/authenticate", json!({ "session_token": token })).await;
+    assert_eq!((status, &answer["error_type"]), (404, &json!("session_not_found")), "and with Stytch too");
     // The back button asks again, since nothing was kept.
     assert_eq!(browser.get("/account").await.path(), "/sign-in");
 

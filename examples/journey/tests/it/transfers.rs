@@ -1,6 +1,7 @@
 //! Money moves where the second factor is fresh, once, and never by a link.
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::bank::{Bank, DEMO_PHONE};
 
@@ -25,7 +26,7 @@ async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
     assert_eq!(prompts, ["otp/sms"], "this user has nothing else");
     page.says(
         "why",
-        "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min",
+        "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min ago.",
     );
     assert!(page.text("one-possession").is_none(), "there are two factors; one is too old");
     assert_eq!(browser.get("/account").await.path(), "/account", "which opens still");
@@ -96,6 +97,16 @@ async fn another_session_of_the_same_user_cannot_put_words_into_the_form() {
     let refused = thief.send(Method::POST, "/transfer", &TYPED).await;
     assert_eq!(refused.status(), 303);
     assert_eq!(user.get("/transfer").await.value("payee").as_deref(), Some(""));
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_takes_a_session_that_is_alive() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let revoked = bank.api("/v1/sessions/revoke", json!({ "session_token": browser.cookie("stytch_session") })).await;
+    assert_eq!(revoked.0, 200);
+    assert_eq!(browser.get("/account").await.path(), "/account", "a JWT is a snapshot");
+    assert_eq!(browser.post("/account/close", &[]).await.path(), "/sign-in");
 }
 
 #[tokio::test]

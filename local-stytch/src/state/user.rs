@@ -1,0 +1,179 @@
+//! A user and what belongs to it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::{Contact, NewUser, totps::Totp};
+use crate::{error::Refusal, random, stamp::Stamp};
+
+/// Bytes of a part of a name.
+const NAME: usize = 128;
+
+/// A user, as the API shows it. What is secret is skipped.
+#[derive(Clone, Serialize)]
+pub(crate) struct User {
+    pub(crate) user_id: String,
+    pub(crate) emails: Vec<Email>,
+    pub(crate) status: Status,
+    pub(crate) phone_numbers: Vec<PhoneNumber>,
+    pub(crate) totps: Vec<Totp>,
+    pub(crate) roles: Vec<String>,
+    name: Name,
+    created_at: Stamp,
+    pub(crate) password: Option<Password>,
+    trusted_metadata: Map<String, Value>,
+    untrusted_metadata: Map<String, Value>,
+    pub(super) external_id: Option<String>,
+    #[serde(flatten)]
+    absent: Absent,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Email {
+    pub(crate) email_id: String,
+    pub(crate) email: String,
+    pub(crate) verified: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PhoneNumber {
+    pub(crate) phone_id: String,
+    pub(crate) phone_number: String,
+    pub(crate) verified: bool,
+}
+
+#[derive(Clone, Serialize)]
+pub(crate) struct Password {
+    password_id: String,
+    requires_reset: bool,
+    #[serde(skip)]
+    pub(crate) hash: String,
+}
+
+/// What this stand-in has none of, and the official clients insist on.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Absent {
+    webauthn_registrations: [(); 0],
+    providers: [(); 0],
+    crypto_wallets: [(); 0],
+    biometric_registrations: [(); 0],
+    is_locked: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    Active,
+    /// Created, but has proved nothing yet.
+    Pending,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Name {
+    pub(crate) first_name: Option<String>,
+    pub(crate) middle_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+}
+
+impl User {
+    /// A user that begins as `new` says, but without its addresses.
+    pub(super) fn new(new: NewUser, now: OffsetDateTime) -> Self {
+        Self {
+            user_id: random::id("user"),
+            emails: Vec::new(),
+            status: if new.pending { Status::Pending } else { Status::Active },
+            phone_numbers: Vec::new(),
+            totps: Vec::new(),
+            roles: std::iter::once("stytch_user".to_owned()).chain(new.roles).collect(),
+            name: new.name,
+            created_at: Stamp(now),
+            password: new.password_hash.map(Password::new),
+            trusted_metadata: new.trusted_metadata,
+            untrusted_metadata: new.untrusted_metadata,
+            external_id: new.external_id,
+            absent: Absent::default(),
+        }
+    }
+
+    /// The id of `contact`, if it is one of this user's.
+    pub(crate) fn method_id(&self, contact: &Contact) -> Option<&str> {
+        match contact {
+            Contact::Email(address) => {
+                self.emails.iter().find(|it| it.email == *address).map(|it| it.email_id.as_str())
+            }
+            Contact::Phone(number) => {
+                self.phone_numbers.iter().find(|it| it.phone_number == *number).map(|it| it.phone_id.as_str())
+            }
+        }
+    }
+
+    /// Marks `contact` as verified. A pending user is active from then on.
+    pub(super) fn verify(&mut self, contact: &Contact) {
+        self.status = Status::Active;
+        match contact {
+            Contact::Email(address) => {
+                self.emails.iter_mut().filter(|it| it.email == *address).for_each(|it| it.verified = true);
+            }
+            Contact::Phone(number) => {
+                self.phone_numbers.iter_mut().filter(|it| it.phone_number == *number).for_each(|it| it.verified = true);
+            }
+        }
+    }
+
+    pub(super) fn has_contact(&self) -> bool {
+        !self.emails.is_empty() || !self.phone_numbers.is_empty()
+    }
+
+    pub(super) fn has_verified_contact(&self) -> bool {
+        self.emails.iter().any(|it| it.verified) || self.phone_numbers.iter().any(|it| it.verified)
+    }
+
+    /// Adds `contact`, unverified. Returns its id.
+    pub(super) fn push(&mut self, contact: Contact) -> String {
+        match contact {
+            Contact::Email(email) => {
+                let email_id = random::id("email");
+                self.emails.push(Email { email_id: email_id.clone(), email, verified: false });
+                email_id
+            }
+            Contact::Phone(phone_number) => {
+                let phone_id = random::id("phone-number");
+                self.phone_numbers.push(PhoneNumber { phone_id: phone_id.clone(), phone_number, verified: false });
+                phone_id
+            }
+        }
+    }
+}
+
+impl Status {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+impl Name {
+    pub(crate) fn check(self) -> Result<Self, Refusal> {
+        let parts = [&self.first_name, &self.middle_name, &self.last_name];
+        if parts.into_iter().flatten().any(|part| part.len() > NAME) {
+            return Err(Refusal::InvalidField("A part of a name is limited to 128 bytes."));
+        }
+        Ok(self)
+    }
+}
+
+impl Password {
+    fn new(hash: String) -> Self {
+        Self { password_id: random::id("password"), requires_reset: false, hash }
+    }
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+use std::time::Duration;
+
+use local_stytch::{DEFAULT_PROJECT_ID, DEFAULT_SECRET, LocalStytch};
+use tokio::net::TcpStream;
+
+use crate::support::client;
+
+async fn listens(address: std::net::SocketAddr) -> bool {
+    TcpStream::connect(address).await.is_ok()
+}
+
+#[tokio::test]
+async fn it_stops_when_it_is_told_to_even_with_connections_open() {
+    let stytch = LocalStytch::builder().start().await.unwrap();
+    let (address, other) = (stytch.address(), stytch.clone());
+    // One idle connection that has been used, and one that never was.
+    let http = client();
+    http.get(format!("{}/local/clock", stytch.base_url())).send().await.unwrap();
+    let _silent = TcpStream::connect(address).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), stytch.shutdown()).await.expect("it ends");
+    assert!(!listens(address).await);
+    tokio::time::timeout(Duration::from_secs(30), other.shutdown()).await.expect("to stop it twice does no harm");
+    assert!(other.messages().is_empty());
+}
+
+#[tokio::test]
+async fn it_stops_with_the_last_handle() {
+    let stytch = LocalStytch::builder().start().await.unwrap();
+    let (address, other) = (stytch.address(), stytch.clone());
+    drop(stytch);
+    assert!(listens(address).await, "a handle is left");
+    drop(other);
+    // The listener closes as soon as its task runs again.
+    let closed = async {
+        while listens(address).await {
+            tokio::task::yield_now().await
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), closed).await.expect("it ends");
+}
+
+#[tokio::test]
+async fn what_is_chosen_and_what_is_not() {
+    let stytch = LocalStytch::builder().start().await.unwrap();
+    assert_eq!((stytch.project_id(), stytch.secret()), (DEFAULT_PROJECT_ID, DEFAULT_SECRET));
+    assert_eq!(stytch.base_url(), format!("http://{}", stytch.address()));
+    assert_eq!(stytch.phone_url(), format!("{}/local/phone", stytch.base_url()));
+    let builder = LocalStytch::builder().address("[::1]:0".parse().unwrap()).credentials("project-test-1", "secret:1");
+    // Not every machine has IPv6.
+    if let Ok(stytch) = builder.start().await {
+        assert!(stytch.base_url().starts_with("http://[::1]:"));
+        let url = format!("{}/v1/users/u", stytch.base_url());
+        let status = client().get(url).basic_auth("project-test-1", Some("secret:1")).send().await.unwrap().status();
+        assert_eq!(status, 404);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_why() {
+    let start = async |address: &str| {
+        let error = LocalStytch::builder().address(address.parse().unwrap()).start().await.unwrap_err();
+        error.to_string()
+    };
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        assert!(start(address).await.contains("loopback only"), "{address}");
+    }
+    let stytch = LocalStytch::builder().start().await.unwrap();
+    assert!(start(&stytch.address().to_string()).await.contains("something else does already"));
+    for (id, secret) in [("", "secret"), ("a:b", "secret"), ("a/b", "secret"), ("a b", "secret"), ("id", "")] {
+        let error = LocalStytch::builder().credentials(id, secret).start().await.unwrap_err().to_string();
+        assert!(error.contains("project id"), "{id:?} {secret:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_runs_unless_it_is_stopped() {
+    let at = time::OffsetDateTime::UNIX_EPOCH;
+    let stytch = LocalStytch::builder().stopped_clock(at).start().await.unwrap();
+    stytch.advance(Duration::from_secs(1));
+    assert_eq!(stytch.now(), at + Duration::from_secs(1));
+
+    let before = time::OffsetDateTime::now_utc();
+    let stytch = LocalStytch::builder().start().await.unwrap();
+    assert!(stytch.now() >= before);
+    for at in [at - Duration::from_secs(1), at.replace_year(3000).unwrap()] {
+        let error = LocalStytch::builder().stopped_clock(at).start().await.unwrap_err().to_string();
+        assert!(error.contains("1970 to 2999"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_kept_out_of_debug() {
+    let builder = LocalStytch::builder().credentials("project-test-1", "secret-test-hidden");
+    let shown = format!("{builder:?} {:?}", builder.clone().start().await.unwrap());
+    assert!(shown.contains("project-test-1") && !shown.contains("hidden"), "{shown}");
+}

@@ -1,0 +1,25 @@
+//! Behaviour over HTTP on loopback.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say where"
+)]
+
+mod bounds;
+mod codes;
+mod foreign_requests;
+mod life_cycle;
+mod magic_links;
+mod official_rust_client;
+mod passwords;
+mod phone;
+mod program;
+mod readme;
+mod requests;
+mod session_jwts;
+mod sessions;
+mod support;
+mod totps;
+mod users;

@@ -1,0 +1,133 @@
+//! A stand-in and what talks to it.
+
+use local_stytch::{Builder, LocalStytch};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+pub(crate) const PASSWORD: &str = "four bright lamps over the harbour";
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const PHONE: &str = "+12025550162";
+
+/// A stand-in on a free port, and a client with its credentials.
+pub(crate) struct Stand {
+    pub(crate) stytch: LocalStytch,
+    pub(crate) http: Client,
+}
+
+impl Stand {
+    pub(crate) async fn start() -> Self {
+        Self { stytch: builder().start().await.unwrap(), http: client() }
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.stytch.base_url());
+        self.http.request(method.parse().unwrap(), url).basic_auth(self.stytch.project_id(), Some(self.stytch.secret()))
+    }
+
+    /// The answer to a POST, whatever its status, which has to be the one in the body.
+    #[track_caller]
+    pub(crate) fn post(&self, path: &str, body: Value) -> impl Future<Output = Value> {
+        answer(self.request("POST", path).json(&body))
+    }
+
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> impl Future<Output = Value> {
+        answer(self.request("GET", path))
+    }
+
+    /// A POST that succeeds.
+    pub(crate) async fn ok(&self, path: &str, body: Value) -> Value {
+        let answer = self.post(path, body.clone()).await;
+        assert_eq!(answer["status_code"], 200, "{path} {body}: {answer}");
+        answer
+    }
+
+    /// A POST that is refused with this status and type.
+    pub(crate) async fn refused(&self, path: &str, body: Value, status: u16, kind: &str) {
+        let answer = self.post(path, body.clone()).await;
+        assert_refused(&answer, status, kind, &format!("{path} {body}"));
+    }
+
+    /// Ada with a password and a session of an hour.
+    pub(crate) async fn ada(&self) -> Value {
+        let body = json!({"email": EMAIL, "password": PASSWORD, "session_duration_minutes": 60});
+        self.ok("/v1/passwords", body).await
+    }
+
+    /// Ada with her email verified, in a session with two factors: password and a code by email.
+    pub(crate) async fn verified_ada(&self) -> Value {
+        let ada = self.ada().await;
+        let sent = self.ok("/v1/otps/email/send", json!({"email": EMAIL})).await;
+        let body = json!({"method_id": sent["email_id"], "code": self.code(), "session_token": ada["session_token"]});
+        self.ok("/v1/otps/authenticate", body).await
+    }
+
+    /// The code in the newest message.
+    #[track_caller]
+    pub(crate) fn code(&self) -> String {
+        self.stytch.messages()[0].code.clone().unwrap()
+    }
+
+    /// Another code than that in the newest message.
+    pub(crate) fn wrong_code(&self) -> String {
+        let right = self.code();
+        let first = if right.starts_with('9') { "0" } else { "9" };
+        format!("{first}{}", &right[1..])
+    }
+
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.stytch.advance(std::time::Duration::from_secs(seconds));
+    }
+
+    /// Whether a session token is still good.
+    pub(crate) async fn is_good(&self, token: &Value) -> bool {
+        let answer = self.post("/v1/sessions/authenticate", json!({"session_token": token})).await;
+        if answer["status_code"] != 200 {
+            assert_refused(&answer, 404, "session_not_found", "an ended session");
+        }
+        answer["status_code"] == 200
+    }
+}
+
+/// However long a test takes, no time passes in it that it does not advance.
+pub(crate) fn builder() -> Builder {
+    LocalStytch::builder().stopped_clock(OffsetDateTime::now_utc())
+}
+
+/// A client that talks to loopback itself, whatever proxy the environment names.
+pub(crate) fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
+
+#[track_caller]
+pub(crate) fn answer(request: RequestBuilder) -> impl Future<Output = Value> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        assert_eq!(response.headers()["content-type"], "application/json", "{caller}");
+        assert_eq!(response.headers()["cache-control"], "no-store", "{caller}");
+        let answer: Value = response.json().await.unwrap();
+        assert_eq!(answer["status_code"], status, "{caller}: {answer}");
+        assert!(answer["request_id"].as_str().unwrap().starts_with("request-id-test-"), "{caller}: {answer}");
+        answer
+    }
+}
+
+/// A refusal has Stytch's five fields and no more.
+#[track_caller]
+pub(crate) fn assert_refused(answer: &Value, status: u16, kind: &str, of: &str) {
+    assert_eq!((&answer["status_code"], &answer["error_type"]), (&json!(status), &json!(kind)), "{of}: {answer}");
+    assert!(answer["error_message"].as_str().is_some_and(|message| !message.is_empty()), "{answer}");
+    assert!(answer["error_url"].as_str().is_some_and(|url| url.starts_with("https://stytch.com/docs/")), "{answer}");
+    assert_eq!(answer.as_object().unwrap().len(), 5, "{answer}");
+}
+
+/// `type/delivery_method` of each factor of an answer's session.
+pub(crate) fn factors(answer: &Value) -> Vec<String> {
+    let of = |factor: &Value| {
+        format!("{}/{}", factor["type"].as_str().unwrap(), factor["delivery_method"].as_str().unwrap())
+    };
+    answer["session"]["authentication_factors"].as_array().unwrap().iter().map(of).collect()
+}
