@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use journey::{Journey, Settings};
+use journey::Journey;
 use local_stytch::LocalStytch;
+use time::macros::datetime;
 
 pub(crate) struct Bank {
     pub(crate) url: String,
@@ -13,9 +14,9 @@ pub(crate) struct Bank {
 impl Bank {
     /// It is open until the test's runtime ends.
     pub(crate) async fn open() -> Self {
-        let settings = Settings { address: "127.0.0.1:0".parse().unwrap(), project: None };
-        let journey = Journey::start(settings).await.unwrap();
-        let (url, stytch) = (journey.url(), journey.local_stytch().unwrap().clone());
+        let stytch = LocalStytch::builder().stopped_clock(datetime!(2026-11-24 12:00 UTC)).start().await.unwrap();
+        let journey = Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
+        let url = journey.url();
         tokio::spawn(journey.serve());
         Self { url, stytch }
     }

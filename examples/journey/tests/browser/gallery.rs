@@ -126,6 +126,8 @@ impl Gallery<'_> {
         browser.click("#submit").await;
         browser.find("#sent").await;
         self.look("account").await;
+        browser.driver.goto(bank.stytch.phone_url()).await.unwrap();
+        self.look("phone").await;
     }
 
     async fn of_what_goes_wrong(&self) {
