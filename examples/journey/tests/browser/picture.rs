@@ -58,7 +58,8 @@ impl View {
     }
 
     async fn resize(&self, browser: &Browser, height: u64) {
-        let metrics = json!({ "width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": self.width < 600 });
+        let metrics =
+            json!({ "width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": self.width < 600 });
         browser.driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
     }
 }

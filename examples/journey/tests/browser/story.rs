@@ -71,7 +71,7 @@ async fn is_interrupted_by_a_stale_factor(bank: &Bank, browser: &Browser) {
 
 async fn names_the_phone_and_nothing_else(browser: &Browser) {
     browser.says("phone", "••• 43").await;
-    for needless in ["#code", "#phone_number", "#password", "#other-factor", "#one-possession"] {
+    for needless in ["#code", "#phone_number", "#other-factor", "#email-instead", "#one-possession"] {
         assert!(!browser.has(needless).await, "{needless} is not needed");
     }
 }
