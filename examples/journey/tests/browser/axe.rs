@@ -1,0 +1,60 @@
+//! Accessibility, as axe-core finds it.
+
+use serde::Deserialize;
+
+use crate::browser::Browser;
+
+/// WCAG 2.2 at levels A and AA, and what axe-core calls best practice.
+const RUN: &str = "
+    const done = arguments[0];
+    const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const line = rule => node => `${rule.id} (${rule.impact}): ${node.target}: ${node.failureSummary}`;
+    axe.run(document, { runOnly: rules }).then(
+        found => done({
+            violations: found.violations.flatMap(rule => rule.nodes.map(line(rule))),
+            passes: found.passes.map(rule => rule.id),
+        }),
+        error => done({ violations: [String(error)], passes: [] }));";
+
+/// Makes the page worse in three ways, of which one is best practice alone.
+const SPOIL: &str = "
+    document.documentElement.removeAttribute('lang');
+    document.querySelector('label').remove();
+    const low = document.createElement('h5');
+    low.style.cssText = 'color: #777; background: #888';
+    low.textContent = 'Low';
+    document.querySelector('h1').replaceWith(low);";
+
+#[derive(Deserialize)]
+struct Found {
+    violations: Vec<String>,
+    passes: Vec<String>,
+}
+
+/// What is wrong with the page as it shows now, one line a place.
+pub(crate) async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
+    if !browser.driver.execute("return 'axe' in window", []).await.unwrap().convert::<bool>().unwrap() {
+        browser.driver.execute(axe, []).await.unwrap();
+    }
+    let found: Found = browser.driver.execute_async(RUN, []).await.unwrap().convert().unwrap();
+    for rule in ["color-contrast", "document-title", "html-has-lang", "landmark-one-main"] {
+        let is_judged = found.passes.iter().chain(&found.violations).any(|it| it.starts_with(rule));
+        assert!(is_judged, "axe-core has not looked at {rule}: {:?}", found.violations);
+    }
+    found.violations
+}
+
+/// That the checker finds what is wrong, on a page with a form.
+pub(crate) async fn finds_faults(browser: &Browser, axe: &str) {
+    browser.driver.execute(SPOIL, []).await.unwrap();
+    let violations = violations(browser, axe).await;
+    for rule in ["html-has-lang", "label", "color-contrast", "page-has-heading-one"] {
+        assert!(violations.iter().any(|line| line.starts_with(rule)), "{rule} is not in {violations:#?}");
+    }
+}
+
+/// The script of axe-core, which the environment names.
+pub(crate) fn script() -> String {
+    let path = std::env::var_os("AXE_CORE").expect("AXE_CORE names axe-core's axe.min.js");
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

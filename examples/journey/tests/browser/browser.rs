@@ -1,0 +1,132 @@
+//! What a user does and sees, in the words of the tests. Whatever is not there in time ends the test, and says where.
+
+use std::fmt::Display;
+
+use thirtyfour::prelude::*;
+use thirtyfour::{Cookie, WindowHandle};
+
+use crate::chromium::{PATIENCE, PAUSE};
+
+/// The cookies that carry the session.
+pub(crate) const OPAQUE: &str = "stytch_session";
+pub(crate) const JWT: &str = "stytch_session_jwt";
+
+pub(crate) struct Browser {
+    pub(crate) driver: WebDriver,
+    base: String,
+}
+
+impl Browser {
+    pub(crate) fn new(driver: WebDriver, base: &str) -> Self {
+        Self { driver, base: base.to_owned() }
+    }
+
+    pub(crate) async fn open(&self, path: &str) {
+        self.driver.goto(format!("{}{path}", self.base)).await.unwrap();
+    }
+
+    /// Clicks what leads to another page, and waits until that is there.
+    pub(crate) async fn click(&self, css: &str) {
+        let element = self.find(css).await;
+        self.leave(async { element.click().await.unwrap() }).await;
+    }
+
+    /// Does what leads to another page, which may have the same address.
+    pub(crate) async fn leave(&self, act: impl Future<Output = ()>) {
+        let old = self.driver.find(By::Tag("html")).await.unwrap();
+        act.await;
+        if old.wait_until().stale().await.is_err() {
+            self.fail("nothing led to another page").await;
+        }
+        self.find("footer").await;
+    }
+
+    pub(crate) async fn back(&self) {
+        self.driver.back().await.unwrap();
+    }
+
+    /// Types into a field, over what stood there.
+    pub(crate) async fn fill(&self, id: &str, text: &str) {
+        let field = self.find(&format!("#{id}")).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub(crate) async fn find(&self, css: &str) -> WebElement {
+        match self.driver.query(By::Css(css)).first().await {
+            Ok(element) => element,
+            Err(_) => self.fail(format!("there is no {css}")).await,
+        }
+    }
+
+    /// Whether something is on the page that is there now.
+    pub(crate) async fn has(&self, css: &str) -> bool {
+        !self.driver.find_all(By::Css(css)).await.unwrap().is_empty()
+    }
+
+    pub(crate) async fn value(&self, id: &str) -> String {
+        self.find(&format!("#{id}")).await.prop("value").await.unwrap().unwrap_or_default()
+    }
+
+    pub(crate) async fn text(&self, css: &str) -> String {
+        self.find(css).await.text().await.unwrap()
+    }
+
+    pub(crate) async fn says(&self, id: &str, part: &str) {
+        let text = self.text(&format!("#{id}")).await;
+        if !text.contains(part) {
+            self.fail(format!("#{id} is {text:?}, without {part:?}")).await;
+        }
+    }
+
+    pub(crate) async fn path(&self) -> String {
+        self.driver.current_url().await.unwrap().path().to_owned()
+    }
+
+    /// What the challenge in the address asks for.
+    pub(crate) async fn prompts(&self) -> Vec<String> {
+        let url = self.driver.current_url().await.unwrap();
+        let pairs = url.query_pairs().into_owned();
+        pairs.filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect()
+    }
+
+    pub(crate) async fn is_at(&self, path: &str) {
+        let is_there = async {
+            while self.path().await != path {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, is_there).await.is_err() {
+            self.fail(format!("this is not {path}")).await;
+        }
+    }
+
+    pub(crate) async fn cookies(&self) -> Vec<Cookie> {
+        let mut cookies = self.driver.get_all_cookies().await.unwrap();
+        cookies.retain(|cookie| [OPAQUE, JWT].contains(&&*cookie.name));
+        cookies
+    }
+
+    /// Puts cookies into the browser by hand, in place of those that it has.
+    pub(crate) async fn put_cookies(&self, cookies: Vec<Cookie>) {
+        self.driver.delete_all_cookies().await.unwrap();
+        for cookie in cookies {
+            self.driver.add_cookie(cookie).await.unwrap();
+        }
+    }
+
+    pub(crate) async fn new_tab(&self) -> WindowHandle {
+        let tab = self.driver.new_tab().await.unwrap();
+        self.driver.switch_to_window(tab.clone()).await.unwrap();
+        tab
+    }
+
+    pub(crate) async fn fail(&self, what: impl Display) -> ! {
+        let url = self.driver.current_url().await.map_or_else(|error| error.to_string(), |url| url.to_string());
+        let text = match self.driver.find(By::Tag("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(error) => error.to_string(),
+        };
+        panic!("at {url}: {what}\n{text}");
+    }
+}

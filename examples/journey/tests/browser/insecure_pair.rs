@@ -1,0 +1,31 @@
+//! A password and a code by email: two factors, one mailbox.
+
+use crate::chromium::{Scripts, browse};
+
+const EMAIL: &str = "ben@example.com";
+const PHONE: &str = "+12025550187";
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn a_code_by_email_opens_nothing_and_the_page_says_why() {
+    browse(Scripts::On, async |bank, browser| {
+        browser.sign_up("Ben <b>", EMAIL).await;
+        browser.says("email", EMAIL).await;
+        browser.take_code(&bank.code(EMAIL)).await;
+
+        browser.is_at("/second-factor").await;
+        browser.says("one-possession", "You have proved a password and a code by email").await;
+        browser.says("one-possession", "Whoever holds the mailbox can present all of that").await;
+        browser.open("/account").await;
+        browser.is_at("/second-factor").await;
+        assert!(!browser.has("#balance").await);
+
+        // What stands beside the mailbox opens the account.
+        browser.fill("phone_number", "+1 202 555 0187").await;
+        browser.click("#send").await;
+        browser.take_code(&bank.code(PHONE)).await;
+        browser.is_at("/account").await;
+        browser.says("balance", "€2,500.00").await;
+    })
+    .await;
+}

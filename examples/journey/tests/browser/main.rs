@@ -1,0 +1,25 @@
+//! The whole story in Chromium: what users see, with and without a mouse, with and without JavaScript.
+//!
+//! `chromedriver` and `chromium` come from the path; `AXE_CORE` names axe-core's `axe.min.js`, and `JOURNEY_SCREENSHOTS`
+//! the directory for pictures of every page (by default `target/journey-screenshots`).
+//! All of it: `cargo test -p journey --test browser -- --ignored`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod axe;
+mod bank;
+mod browser;
+mod chromium;
+mod gallery;
+mod insecure_pair;
+mod keyboard;
+mod picture;
+mod sessions;
+mod steps;
+mod story;
+mod without_scripts;

@@ -1,0 +1,83 @@
+//! A page as it shows on a phone and on a desk, in light and in dark.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::browser::Browser;
+
+pub(crate) struct View {
+    width: u64,
+    height: u64,
+    scheme: &'static str,
+}
+
+pub(crate) const VIEWS: [View; 4] = [
+    View { width: 390, height: 844, scheme: "light" },
+    View { width: 390, height: 844, scheme: "dark" },
+    View { width: 1280, height: 900, scheme: "light" },
+    View { width: 1280, height: 900, scheme: "dark" },
+];
+
+/// How wide and high the content is, and how bright the ground, of 255.
+const MEASURE: &str = "
+    const root = document.documentElement;
+    const [red, green, blue] = getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number);
+    return [root.scrollWidth, root.scrollHeight, (red + green + blue) / 3];";
+
+impl View {
+    /// Shows the page so, and tells what is wrong with it: where it is wider than the screen, or not as light or dark as
+    /// was asked for.
+    pub(crate) async fn show(&self, browser: &Browser) -> Vec<String> {
+        // With reduced motion colours do not change bit by bit.
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": self.scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
+        browser.driver.cdp().send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
+        self.resize(browser, self.height).await;
+        let (width, _, brightness) = measure(browser).await;
+        let mut faults = Vec::new();
+        if width > self.width {
+            faults.push(format!("it is {width} px wide"));
+        }
+        let is_dark = brightness < 100.0;
+        if is_dark != (self.scheme == "dark") {
+            faults.push(format!("its ground is of brightness {brightness}"));
+        }
+        faults
+    }
+
+    /// Takes a picture of the whole page, as it shows now.
+    pub(crate) async fn take(&self, browser: &Browser, page: &str) {
+        let (_, height, _) = measure(browser).await;
+        self.resize(browser, height).await;
+        let file = directory().join(format!("{page}-{}-{}.png", self.width, self.scheme));
+        browser.driver.screenshot(&file).await.unwrap();
+        self.resize(browser, self.height).await;
+    }
+
+    async fn resize(&self, browser: &Browser, height: u64) {
+        let metrics =
+            json!({ "width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": self.width < 600 });
+        browser.driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
+    }
+}
+
+impl std::fmt::Display for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} px, {}", self.width, self.scheme)
+    }
+}
+
+async fn measure(browser: &Browser) -> (u64, u64, f64) {
+    browser.driver.execute(MEASURE, []).await.unwrap().convert().unwrap()
+}
+
+fn directory() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let directory = std::env::var_os("JOURNEY_SCREENSHOTS");
+    let directory = directory.map_or_else(|| target.join("journey-screenshots"), PathBuf::from);
+    std::fs::create_dir_all(&directory).unwrap();
+    directory
+}

@@ -1,0 +1,90 @@
+//! Cookies that were changed, copied or kept.
+
+use crate::bank::Bank;
+use crate::browser::{Browser, JWT, OPAQUE};
+use crate::chromium::{Scripts, browse};
+use crate::steps::PASSWORD;
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn a_changed_token_is_worth_nothing() {
+    browse(Scripts::On, async |bank, browser| {
+        browser.with_two_factors(bank).await;
+        let mut cookies = browser.cookies().await;
+        cookies.retain(|cookie| cookie.name != OPAQUE);
+        browser.put_cookies(cookies.clone()).await;
+        browser.open("/account").await;
+        assert!(browser.has("#balance").await, "the JWT alone will do, while it lasts");
+
+        let jwt = cookies.iter_mut().find(|cookie| cookie.name == JWT).unwrap();
+        let (head, signature) = jwt.value.rsplit_once('.').unwrap();
+        let other = if signature.starts_with('A') { 'B' } else { 'A' };
+        jwt.value = format!("{head}.{other}{}", &signature[1..]);
+        browser.put_cookies(cookies).await;
+        sees_no_account(browser).await;
+        browser.sign_in(PASSWORD).await;
+        browser.is_at("/second-factor").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn a_second_tab_with_the_session_from_before_the_step_is_led_to_sign_in() {
+    browse(Scripts::On, async |bank, browser| {
+        browser.with_password().await;
+        let (first, old) = (browser.driver.window().await.unwrap(), browser.cookies().await);
+        assert_eq!(old.len(), 2);
+        browser.new_tab().await;
+        browser.open("/account").await;
+        browser.prove_phone(bank).await;
+        browser.says("balance", "€2,500.00").await;
+
+        // With the browser's own cookies the first tab is as strong as the second.
+        browser.driver.switch_to_window(first).await.unwrap();
+        browser.is_at("/second-factor").await;
+        let new = browser.cookies().await;
+        assert!(old.iter().all(|old| new.iter().all(|new| new.value != old.value)));
+
+        // With those from before the step there is no session.
+        browser.put_cookies(old).await;
+        browser.click("#send").await;
+        browser.is_at("/sign-in").await;
+        sees_no_account(browser).await;
+
+        browser.put_cookies(new).await;
+        browser.open("/account").await;
+        browser.says("balance", "€2,500.00").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn the_back_button_shows_no_account_after_signing_out() {
+    browse(Scripts::On, async |bank: &Bank, browser: &Browser| {
+        // Here, where the step's own answer leads, Chromium's cache for the back button takes `no-store` least seriously.
+        browser.with_two_factors(bank).await;
+        browser.says("balance", "€2,500.00").await;
+        let cookies = browser.cookies().await;
+        browser.click("#sign-out").await;
+        browser.find("#sign-in-link").await;
+        assert!(browser.cookies().await.is_empty());
+
+        browser.back().await;
+        browser.is_at("/sign-in").await;
+        let text = browser.text("body").await;
+        assert!(!text.contains("2,500.00") && !text.contains("Balance"), "{text}");
+
+        // Nor do the cookies, kept by somebody, open it again.
+        browser.put_cookies(cookies).await;
+        sees_no_account(browser).await;
+    })
+    .await;
+}
+
+async fn sees_no_account(browser: &Browser) {
+    browser.open("/account").await;
+    browser.is_at("/sign-in").await;
+    assert!(!browser.has("#balance").await);
+}

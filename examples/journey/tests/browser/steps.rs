@@ -1,0 +1,67 @@
+//! The steps that several stories take.
+
+use crate::bank::Bank;
+use crate::browser::Browser;
+
+pub(crate) const EMAIL: &str = "ada@harbour.example";
+pub(crate) const PASSWORD: &str = "lantern-tide-42-anchor";
+pub(crate) const PHONE: &str = "+12025550143";
+
+/// What is typed into the form of a transfer.
+pub(crate) const ORDER: [(&str, &str); 4] = [
+    ("payee", "Grace \"Amazing\" <Hopper>"),
+    ("account", "HB41 0000 0009"),
+    ("amount", "125.50"),
+    ("reference", "rent & more"),
+];
+
+impl Browser {
+    /// On the page that asks for it.
+    pub(crate) async fn sign_in(&self, password: &str) {
+        self.is_at("/sign-in").await;
+        self.fill("email", EMAIL).await;
+        self.fill("password", password).await;
+        self.click("#submit").await;
+    }
+
+    /// As a stranger: to the page that asks for a second factor.
+    pub(crate) async fn with_password(&self) {
+        self.open("/account").await;
+        self.sign_in(PASSWORD).await;
+        self.is_at("/second-factor").await;
+    }
+
+    pub(crate) async fn with_two_factors(&self, bank: &Bank) {
+        self.with_password().await;
+        self.prove_phone(bank).await;
+        self.is_at("/account").await;
+    }
+
+    /// On the page that asks for a second factor: has a code sent, and types it.
+    pub(crate) async fn prove_phone(&self, bank: &Bank) {
+        self.click("#send").await;
+        self.take_code(&bank.code(PHONE)).await;
+    }
+
+    pub(crate) async fn take_code(&self, code: &str) {
+        self.fill("code", code).await;
+        self.click("#submit").await;
+    }
+
+    pub(crate) async fn fill_order(&self) {
+        self.is_at("/transfer").await;
+        for (id, text) in ORDER {
+            self.fill(id, text).await;
+        }
+    }
+
+    /// Opens an account for somebody new: to the page that asks for the code of the email.
+    pub(crate) async fn sign_up(&self, name: &str, email: &str) {
+        self.open("/sign-up").await;
+        for (id, text) in [("name", name), ("email", email), ("password", "correct-pontoon-17-gannet")] {
+            self.fill(id, text).await;
+        }
+        self.click("#submit").await;
+        self.is_at("/verify-email").await;
+    }
+}
