@@ -58,6 +58,8 @@ struct SecondFactor<'a> {
     frame: Frame,
     action: String,
     why: Option<Why>,
+    /// A form was refused, and what it held is kept.
+    is_kept: bool,
     one_possession: Option<OnePossession>,
     by_totp: bool,
     /// The phone that gets a code, of which the end shows; without one, a number is asked for.
@@ -170,6 +172,7 @@ impl Question {
             frame,
             action: self.asked.at(SECOND_FACTOR),
             why: policy.map(|policy| Why::of(bank, &self.session, policy)),
+            is_kept: bank.drafts.find(self.session.id()).is_some(),
             one_possession: policy
                 .filter(is_unmet)
                 .and_then(|_| OnePossession::of(&self.session, bank.policies.trust())),

@@ -28,6 +28,8 @@ async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
         "why",
         "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min ago.",
     );
+    page.says("kept", "What you had typed is kept");
+    assert!(page.text("email-instead").is_none(), "no code by email would do");
     assert!(page.text("one-possession").is_none(), "there are two factors; one is too old");
     assert_eq!(browser.get("/account").await.path(), "/account", "which opens still");
 
