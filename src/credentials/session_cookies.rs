@@ -3,10 +3,11 @@
 use std::fmt;
 
 use cookie::{Cookie, CookieBuilder, SameSite};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use time::Duration;
 
 use super::CookieNames;
+use super::set_cookies::{SetCookie, SetCookies};
 use crate::authority::SessionTokens;
 use crate::endpoint;
 
@@ -140,55 +141,6 @@ fn is_on_loopback(request: &HeaderMap) -> bool {
     authority.is_some_and(|authority| endpoint::is_loopback(authority.host()))
 }
 
-/// `Set-Cookie` headers for a response: each with a token, or with what removes one. `Debug` shows no tokens.
-///
-/// With the feature `axum` it is a response, and a part of one: `(cookies, "signed in")`.
-#[must_use = "a browser gets the cookies only where they are put into the response"]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetCookies(Vec<SetCookie>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct SetCookie {
-    name: Box<str>,
-    /// Sensitive, so that `Debug` does not show it.
-    line: HeaderValue,
-}
-
-impl SetCookies {
-    /// Adds them to a response's headers, which no cache may keep then: `Cache-Control` becomes `no-store`.
-    pub fn append_to(&self, headers: &mut HeaderMap) {
-        for cookie in &self.0 {
-            // It fails only where there are as many headers as there can be.
-            let _ = headers.try_append(header::SET_COOKIE, cookie.line.clone());
-        }
-        forbid_storing(headers);
-    }
-
-    /// Adds them, unless one of them is among the cookies of the response: its handler knows better.
-    pub(crate) fn fill_in(&self, headers: &mut HeaderMap) {
-        let names = headers.get_all(header::SET_COOKIE).iter().map(|line| name_of(line.as_bytes()));
-        let are_set = names.into_iter().any(|name| self.0.iter().any(|cookie| cookie.name.as_bytes() == name));
-        if !are_set {
-            self.append_to(headers);
-        }
-    }
-}
-
-/// Also what caches of content delivery networks go by instead (RFC 9213): `CDN-Cache-Control` and one for each of them.
-pub(crate) fn forbid_storing(headers: &mut HeaderMap) {
-    let is_targeted = |name: &HeaderName| name.as_str().ends_with("-cache-control") || name == "surrogate-control";
-    let targeted: Vec<_> = headers.keys().filter(|name| is_targeted(name)).cloned().collect();
-    for name in targeted {
-        headers.remove(name);
-    }
-    // It fails only where there are as many headers as there can be.
-    let _ = headers.try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-}
-
-fn name_of(line: &[u8]) -> &[u8] {
-    line.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,22 +225,5 @@ mod tests {
         two.append(header::HOST, HeaderValue::from_static("app.example"));
         assert!(is_secure(&cookies, &two) && is_secure(&cookies, &HeaderMap::new()));
         assert!(is_secure(&cookies.always_secure(), &from("localhost")));
-    }
-
-    #[test]
-    fn what_the_handler_set_stays_alone() {
-        let set = SessionCookies::default().set(NAMES, &tokens(), Some(Duration::seconds(60)), &from("app.example"));
-        for (line, want) in [
-            ("theme=dark", &["theme", "stytch_session_jwt", "stytch_session"][..]),
-            ("stytch_session_jwt=; Max-Age=0", &["stytch_session_jwt"]),
-            (" stytch_session = x", &["stytch_session"]),
-        ] {
-            let mut headers = HeaderMap::from_iter([(header::SET_COOKIE, HeaderValue::from_static(line))]);
-            set.fill_in(&mut headers);
-            let names: Vec<_> =
-                headers.get_all(header::SET_COOKIE).iter().map(|line| name_of(line.as_bytes())).collect();
-            assert_eq!(names, want.iter().map(|name| name.as_bytes()).collect::<Vec<_>>(), "{line}");
-            assert_eq!(headers.get(header::CACHE_CONTROL).is_some(), want.len() > 1);
-        }
     }
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Uri};
 use serde_json::{Value, json};
 
-use super::Vertical;
+use super::address::Vertical;
 use crate::authority::{self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
 use crate::endpoint;
 use crate::http_client::{Bounds, HttpClient};

@@ -1,0 +1,24 @@
+//! Where a project's keys and sessions are asked for.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vertical {
+    Consumer,
+    B2b,
+}
+
+pub(super) fn jwks_url(vertical: Vertical, custom_domain: Option<&str>, id: &str) -> String {
+    let base = base_url(custom_domain, id);
+    let path = match vertical {
+        Vertical::Consumer => "v1/sessions/jwks",
+        Vertical::B2b => "v1/b2b/sessions/jwks",
+    };
+    format!("{base}/{path}/{id}")
+}
+
+pub(super) fn base_url<'a>(custom_domain: Option<&'a str>, id: &str) -> &'a str {
+    match custom_domain {
+        Some(domain) => domain,
+        None if id.starts_with("project-live-") => "https://api.stytch.com",
+        None => "https://test.stytch.com",
+    }
+}

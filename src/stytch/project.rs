@@ -1,0 +1,295 @@
+//! A project, and what follows from its id.
+
+use http::Uri;
+use http::uri::Authority;
+
+use super::ProjectError;
+use super::address::{self, Vertical};
+#[cfg(feature = "sessions")]
+use super::api::{self, SessionsApi};
+#[cfg(feature = "sessions")]
+use crate::credentials::SessionCookies;
+use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
+use crate::endpoint;
+#[cfg(feature = "sessions")]
+use crate::http_client::HttpClient;
+use crate::keys::KeySource;
+#[cfg(feature = "remote")]
+use crate::keys::RemoteKeys;
+#[cfg(feature = "sessions")]
+use crate::keys::RemoteKeysError;
+use crate::layer::StepUpLayer;
+use crate::token::{LocalRevocations, Verifier};
+
+/// A Stytch project: from its id follow the issuers and the audience of its tokens, the address of its keys and the name
+/// of its cookie.
+///
+/// ```
+/// use tower_step_up::stytch::Project;
+///
+/// let project = Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
+/// assert_eq!(project.issuers(), ["stytch.com/project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94"]);
+/// assert_eq!(
+///     project.jwks_url(),
+///     "https://test.stytch.com/v1/sessions/jwks/project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94"
+/// );
+///
+/// let error = Project::new("my-project").unwrap_err();
+/// assert_eq!(error.to_string(), "\"my-project\" is not a project id: expected project-live-… or project-test-…");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Project {
+    id: Box<str>,
+    vertical: Vertical,
+    custom_domain: Option<Box<str>>,
+    session_jwt_cookie: Box<str>,
+    session_token_cookie: Box<str>,
+    revocations: LocalRevocations,
+    #[cfg(feature = "remote")]
+    keys: RemoteKeys,
+    /// Its connections to the API.
+    #[cfg(feature = "sessions")]
+    client: HttpClient,
+}
+
+impl Project {
+    /// A consumer project: `project-live-` or `project-test-`, then letters, digits and hyphens.
+    ///
+    /// # Errors
+    ///
+    /// Where the id has another form.
+    pub fn new(id: &str) -> Result<Self, ProjectError> {
+        Self::of(Vertical::Consumer, id)
+    }
+
+    /// A B2B project: its tokens are members' of organizations.
+    ///
+    /// # Errors
+    ///
+    /// Where the id has another form.
+    pub fn b2b(id: &str) -> Result<Self, ProjectError> {
+        Self::of(Vertical::B2b, id)
+    }
+
+    fn of(vertical: Vertical, id: &str) -> Result<Self, ProjectError> {
+        let own = id.strip_prefix("project-live-").or_else(|| id.strip_prefix("project-test-")).unwrap_or_default();
+        let is_well_formed =
+            (1..=64).contains(&own.len()) && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !is_well_formed {
+            return Err(ProjectError::MalformedId(id.into()));
+        }
+        Ok(Self {
+            id: id.into(),
+            vertical,
+            custom_domain: None,
+            session_jwt_cookie: SESSION_JWT_COOKIE.into(),
+            session_token_cookie: SESSION_TOKEN_COOKIE.into(),
+            revocations: LocalRevocations::new(),
+            #[cfg(feature = "remote")]
+            keys: RemoteKeys::new(&address::jwks_url(vertical, None, id))?,
+            #[cfg(feature = "sessions")]
+            client: HttpClient::new(api::KEPT_CONNECTIONS).map_err(|_| RemoteKeysError::InvalidRoots)?,
+        })
+    }
+
+    /// Keys come from this domain (`login.example.com`, `https://login.example.com`), and tokens that it issued are accepted
+    /// beside those of `stytch.com`. A server on this machine may be named with `http://`, for development.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not a host, has a path, or is plain HTTP to another machine.
+    pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
+        let malformed = || ProjectError::MalformedDomain(domain.into());
+        let url = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
+        let base: Uri = url.parse().map_err(|_| malformed())?;
+        let is_bare = matches!(base.path(), "" | "/") && base.query().is_none();
+        if !is_bare || !endpoint::is_allowed(&base) {
+            return Err(malformed());
+        }
+        // As browsers and issuers write it: in lower case.
+        let authority = base.authority().map(Authority::as_str).unwrap_or_default().to_lowercase();
+        let domain = format!("{}://{authority}", base.scheme_str().unwrap_or("https"));
+        #[cfg(feature = "remote")]
+        {
+            self.keys = RemoteKeys::new(&address::jwks_url(self.vertical, Some(&domain), &self.id))?;
+        }
+        self.custom_domain = Some(domain.into());
+        Ok(self)
+    }
+
+    /// The name of the cookie with the session JWT, where the application has changed it from `stytch_session_jwt`.
+    #[must_use]
+    pub fn with_session_jwt_cookie(mut self, name: &str) -> Self {
+        self.session_jwt_cookie = name.into();
+        self
+    }
+
+    /// The name of the cookie with the opaque session token, where the application has changed it from `stytch_session`.
+    #[must_use]
+    pub fn with_session_token_cookie(mut self, name: &str) -> Self {
+        self.session_token_cookie = name.into();
+        self
+    }
+
+    /// The project's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What the `iss` of its tokens may be: `stytch.com/{id}`, and the custom domain where one is set.
+    #[must_use]
+    pub fn issuers(&self) -> Vec<String> {
+        let own = format!("stytch.com/{}", self.id);
+        std::iter::once(own).chain(self.custom_domain.as_deref().map(str::to_owned)).collect()
+    }
+
+    /// What the `aud` of its tokens contains: its id.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.id
+    }
+
+    /// Where its keys are published, on the custom domain where one is set.
+    #[must_use]
+    pub fn jwks_url(&self) -> String {
+        address::jwks_url(self.vertical, self.custom_domain.as_deref(), &self.id)
+    }
+
+    /// The name of the cookie that carries the session JWT, which the guard reads.
+    #[must_use]
+    pub fn session_jwt_cookie(&self) -> &str {
+        &self.session_jwt_cookie
+    }
+
+    /// The name of the cookie that carries the opaque session token. A guard that renews sessions reads it.
+    #[must_use]
+    pub fn session_token_cookie(&self) -> &str {
+        &self.session_token_cookie
+    }
+
+    /// Its published keys, fetched when first needed. Clones of the project share them.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn remote_keys(&self) -> RemoteKeys {
+        self.keys.clone()
+    }
+
+    /// The API of its sessions, with this secret (`secret-live-…`, `secret-test-…`). Clones of the project share its
+    /// connections.
+    #[cfg(feature = "sessions")]
+    #[must_use]
+    pub fn sessions_api(&self, secret: &str) -> SessionsApi {
+        let base_url = address::base_url(self.custom_domain.as_deref(), &self.id);
+        SessionsApi::new(&self.id, self.vertical, base_url, self.client.clone(), secret)
+    }
+
+    /// A verifier of its tokens with its published keys.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn verifier(&self) -> Verifier {
+        self.verifier_with(self.remote_keys())
+    }
+
+    /// A guard for its tokens with its published keys, which demands any session until more is
+    /// [required](StepUpLayer::require).
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn guard(&self) -> StepUpLayer {
+        self.guard_with(self.verifier())
+    }
+
+    /// A verifier of its tokens with these keys. What one verifier of the project revokes, all do.
+    #[must_use]
+    pub fn verifier_with(&self, keys: impl KeySource) -> Verifier {
+        let verifier = Verifier::new(keys, self.issuers(), self.audience()).revocations(self.revocations.clone());
+        match self.vertical {
+            Vertical::Consumer => verifier,
+            Vertical::B2b => verifier.b2b(),
+        }
+    }
+
+    /// A guard with this verifier, which knows the project's cookies.
+    #[must_use]
+    pub fn guard_with(&self, verifier: Verifier) -> StepUpLayer {
+        let guard = StepUpLayer::new(verifier).credentials([
+            CredentialSource::Bearer,
+            CredentialSource::cookie(&self.session_jwt_cookie),
+            CredentialSource::session_token_cookie(&self.session_token_cookie),
+        ]);
+        #[cfg(feature = "sessions")]
+        let guard = guard.session_cookies(self.session_cookies());
+        guard
+    }
+}
+
+#[cfg(feature = "sessions")]
+impl Project {
+    /// How its cookies are set, unless the application says otherwise: where it is a live project always `Secure`.
+    #[must_use]
+    pub fn session_cookies(&self) -> SessionCookies {
+        let cookies = SessionCookies::default();
+        if self.id.starts_with("project-live-") { cookies.always_secure() } else { cookies }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIVE: &str = "project-live-185e9a9f-8bab-42f2-a924-953a59e8ff94";
+
+    #[test]
+    fn an_id_says_which_environment_it_is_of() {
+        let url = |project: Result<Project, ProjectError>| project.expect("well formed").jwks_url();
+        assert_eq!(url(Project::new(LIVE)), format!("https://api.stytch.com/v1/sessions/jwks/{LIVE}"));
+        assert_eq!(url(Project::b2b(LIVE)), format!("https://api.stytch.com/v1/b2b/sessions/jwks/{LIVE}"));
+        assert_eq!(url(Project::new("project-test-a")), "https://test.stytch.com/v1/sessions/jwks/project-test-a");
+    }
+
+    #[test]
+    fn a_malformed_id_is_an_error_that_says_what_is_expected() {
+        let too_long = format!("project-live-{}", "a".repeat(65));
+        for id in [
+            "",
+            "project-live-",
+            "project-prod-a",
+            "Project-live-a",
+            "project-live-a/../b",
+            "project-live-…",
+            &too_long,
+        ] {
+            let error = Project::new(id).expect_err(id);
+            assert_eq!(error, ProjectError::MalformedId(id.into()));
+            assert!(error.to_string().contains("expected project-live-… or project-test-…"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_project_knows_its_cookies() {
+        let project = Project::new(LIVE).expect("well formed");
+        assert_eq!(project.session_jwt_cookie(), "stytch_session_jwt");
+        assert_eq!(project.session_token_cookie(), "stytch_session");
+        let project = project.with_session_jwt_cookie("jwt").with_session_token_cookie("token");
+        assert_eq!((project.session_jwt_cookie(), project.session_token_cookie()), ("jwt", "token"));
+    }
+
+    #[test]
+    fn a_custom_domain_serves_the_keys_and_may_issue() {
+        for (domain, base) in [
+            ("login.example.com", "https://login.example.com"),
+            ("https://login.example.com/", "https://login.example.com"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ] {
+            let project = Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect(domain);
+            assert_eq!(project.issuers(), [format!("stytch.com/{LIVE}"), base.to_owned()]);
+            assert_eq!(project.jwks_url(), format!("{base}/v1/sessions/jwks/{LIVE}"));
+        }
+        for domain in ["", "http://login.example.com", "login.example.com/path", "a b", "ftp://a", "u@a", "https://a?b"]
+        {
+            let error = Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect_err(domain);
+            assert_eq!(error, ProjectError::MalformedDomain(domain.into()));
+        }
+    }
+}
