@@ -10,6 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use time::Duration;
 
+use super::plain_json::PlainJson;
 use crate::{
     app::App,
     error::Refusal,
@@ -36,6 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         };
         let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
         let told = |error: serde_json::Error| Refusal::InvalidRequest(format!("The request's JSON: {error}."));
+        serde_json::from_slice::<PlainJson>(&bytes).map_err(told)?;
         serde_json::from_slice(&bytes).map(Self).map_err(told)
     }
 }

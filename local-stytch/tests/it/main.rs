@@ -10,6 +10,7 @@
 mod bounds;
 mod codes;
 mod foreign_requests;
+mod hostile_json;
 mod life_cycle;
 mod magic_links;
 mod official_rust_client;
