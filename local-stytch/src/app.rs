@@ -17,7 +17,6 @@ use crate::{
 /// Passwords that are hashed and keys that are made at the same time: each takes a core, and up to 19 MiB.
 const HEAVY: usize = 4;
 
-#[derive(Debug)]
 pub(crate) struct App {
     pub(crate) base_url: String,
     pub(crate) credentials: Credentials,

@@ -13,12 +13,11 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{api, app::App, builder::Builder, error::Refusal, guard::guard, local, state::Message};
 
 /// A stand-in for Stytch's API that is listening. Clones are handles to the same one, which stops when the last is dropped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LocalStytch {
     running: Arc<Running>,
 }
 
-#[derive(Debug)]
 struct Running {
     app: Arc<App>,
     address: SocketAddr,
@@ -102,6 +101,13 @@ impl LocalStytch {
         if let Some(task) = task {
             let _ = tokio::time::timeout(Duration::from_secs(2), task).await;
         }
+    }
+}
+
+impl std::fmt::Debug for LocalStytch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("LocalStytch");
+        shown.field("address", &self.address()).field("project_id", &self.project_id()).finish_non_exhaustive()
     }
 }
 

@@ -24,7 +24,6 @@ pub(crate) const BODY: usize = 32 * 1024;
 const METADATA: usize = 4096;
 
 /// A JSON body, whatever its media type says.
-#[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {

@@ -14,7 +14,6 @@ const CAPACITY: usize = 20_000;
 /// Wrong tries after which a code is good no more.
 const TRIES: u8 = 5;
 
-#[derive(Debug)]
 pub(super) struct Codes {
     by_method: Bounded<Code>,
 }

@@ -14,12 +14,10 @@ use crate::{bounded::Bounded, error::Refusal, random};
 /// Links that are remembered, used ones too; the oldest goes when another comes.
 const CAPACITY: usize = 10_000;
 
-#[derive(Debug)]
 pub(super) struct MagicLinks {
     by_token: Bounded<MagicLink>,
 }
 
-#[derive(Debug)]
 struct MagicLink {
     user_id: String,
     email: EmailFactor,
@@ -30,7 +28,6 @@ struct MagicLink {
 }
 
 /// What a link is to be.
-#[derive(Debug)]
 pub(crate) struct LinkWish {
     /// Where it leads, the token added to its query.
     pub(crate) url: Url,
