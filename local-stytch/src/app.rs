@@ -50,11 +50,12 @@ impl App {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a key and signs with it from then on. Blocks for the time of that.
-    pub(crate) fn rotate_keys(&self) -> Result<(), KeyError> {
+    /// Makes a key and signs with it from then on. Returns its id. Blocks for the time of that.
+    pub(crate) fn rotate_keys(&self) -> Result<String, KeyError> {
         let next = Key::generate()?;
+        let kid = next.kid().to_owned();
         self.keys().rotate(next);
-        Ok(())
+        Ok(kid)
     }
 
     /// Runs work of many milliseconds on a thread of its own, a few at a time.

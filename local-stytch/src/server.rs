@@ -10,7 +10,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware};
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{api, app::App, builder::Builder, error::Refusal, guard::guard, local, state::Message};
+use crate::{api, app::App, builder::Builder, error::Refusal, guard::guard, keys::KeyError, local, state::Message};
 
 /// A stand-in for Stytch's API that is listening. Clones are handles to the same one, which stops when the last is dropped.
 #[derive(Clone)]
@@ -80,11 +80,13 @@ impl LocalStytch {
         self.running.app.state().inbox.newest_first()
     }
 
-    /// Makes a key that signs from now on. The key before it is still published, the one before that no more.
+    /// Makes a key that signs from now on. Returns its id, the `kid` of the JWTs that it signs. The key before it is still
+    /// published, the one before that no more. Blocks for some hundred milliseconds.
     ///
-    /// Blocks for some hundred milliseconds. If the system has no randomness to make a key of, the old one stays.
-    pub fn rotate_keys(&self) {
-        let _ = self.running.app.rotate_keys();
+    /// # Errors
+    /// If no key can be made, as without randomness. The old one signs on.
+    pub fn rotate_keys(&self) -> Result<String, KeyError> {
+        self.running.app.rotate_keys()
     }
 
     /// The page that shows the messages as on a phone.
