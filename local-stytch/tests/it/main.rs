@@ -23,4 +23,5 @@ mod session_jwts;
 mod sessions;
 mod support;
 mod totps;
+mod unfinished_requests;
 mod users;
