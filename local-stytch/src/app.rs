@@ -101,6 +101,34 @@ impl std::fmt::Debug for Credentials {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn four_works_at_a_time() {
+        use std::sync::{
+            Barrier,
+            atomic::{AtomicUsize, Ordering},
+        };
+
+        let credentials = Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };
+        let state = State::new(time::Duration::seconds(5));
+        let app = Arc::new(App::new(String::new(), credentials, Clock::new(None), Keys::generate().unwrap(), state));
+        let (all_four, running) = (Arc::new(Barrier::new(HEAVY)), Arc::new(AtomicUsize::new(0)));
+        let works: Vec<_> = (0..3 * HEAVY)
+            .map(|_| {
+                let (app, all_four, running) = (Arc::clone(&app), Arc::clone(&all_four), Arc::clone(&running));
+                let work = move || {
+                    let at_the_same_time = running.fetch_add(1, Ordering::SeqCst) + 1;
+                    all_four.wait();
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    at_the_same_time
+                };
+                tokio::spawn(async move { app.heavy(work).await })
+            })
+            .collect();
+        for work in works {
+            assert!(work.await.unwrap().unwrap() <= HEAVY);
+        }
+    }
+
     #[test]
     fn basic_authentication() {
         let credentials = Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };

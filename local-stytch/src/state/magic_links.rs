@@ -143,6 +143,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_oldest_link_goes_when_there_are_too_many() {
+        let mut state = State::new(Duration::seconds(5));
+        let email = Contact::email("ada@example.com").unwrap();
+        let sent = SentCode { user_id: String::new(), method_id: String::new(), user_created: false };
+        let mut send = || {
+            let wish = LinkWish {
+                url: "http://localhost:3000/".parse().unwrap(),
+                life: Duration::HOUR,
+                attributes: Attributes::default(),
+                code_challenge: None,
+            };
+            state.deliver_link(&email, &sent, wish, OffsetDateTime::UNIX_EPOCH);
+            let link = state.inbox.newest_first()[0].link.clone().unwrap();
+            link.split_once("&token=").unwrap().1.to_owned()
+        };
+        let oldest = send();
+        let second = send();
+        for _ in 2..CAPACITY + 1 {
+            send();
+        }
+        assert!(state.links.by_token.get(&oldest).is_none());
+        assert!(state.links.by_token.get(&second).is_some());
+    }
+
+    #[test]
     fn the_verifier_of_rfc_7636_appendix_b() {
         let challenge = Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         let verifier = Some("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
