@@ -81,7 +81,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Whether an `Authorization` header is HTTP Basic with these (RFC 7617). Takes the same time for every wrong secret.
+    /// Whether an `Authorization` header is HTTP Basic with these (RFC 7617).
     pub(crate) fn admit(&self, authorization: &str) -> bool {
         let Some((scheme, encoded)) = authorization.split_once(' ') else { return false };
         let expected = format!("{}:{}", self.project_id, self.secret);
