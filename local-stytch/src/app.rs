@@ -17,7 +17,6 @@ use crate::{
 /// Passwords that are hashed and keys that are made at the same time: each takes a core, and up to 19 MiB.
 const HEAVY: usize = 4;
 
-#[derive(Debug)]
 pub(crate) struct App {
     pub(crate) base_url: String,
     pub(crate) credentials: Credentials,
@@ -51,11 +50,12 @@ impl App {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a key and signs with it from then on. Blocks for the time of that.
-    pub(crate) fn rotate_keys(&self) -> Result<(), KeyError> {
+    /// Makes a key and signs with it from then on. Returns its id. Blocks for the time of that.
+    pub(crate) fn rotate_keys(&self) -> Result<String, KeyError> {
         let next = Key::generate()?;
+        let kid = next.kid().to_owned();
         self.keys().rotate(next);
-        Ok(())
+        Ok(kid)
     }
 
     /// Runs work of many milliseconds on a thread of its own, a few at a time.
@@ -81,7 +81,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Whether an `Authorization` header is HTTP Basic with these (RFC 7617). Takes the same time for every wrong secret.
+    /// Whether an `Authorization` header is HTTP Basic with these (RFC 7617).
     pub(crate) fn admit(&self, authorization: &str) -> bool {
         let Some((scheme, encoded)) = authorization.split_once(' ') else { return false };
         let expected = format!("{}:{}", self.project_id, self.secret);
@@ -100,6 +100,34 @@ impl std::fmt::Debug for Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn four_works_at_a_time() {
+        use std::sync::{
+            Barrier,
+            atomic::{AtomicUsize, Ordering},
+        };
+
+        let credentials = Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };
+        let state = State::new(time::Duration::seconds(5));
+        let app = Arc::new(App::new(String::new(), credentials, Clock::new(None), Keys::generate().unwrap(), state));
+        let (all_four, running) = (Arc::new(Barrier::new(HEAVY)), Arc::new(AtomicUsize::new(0)));
+        let works: Vec<_> = (0..3 * HEAVY)
+            .map(|_| {
+                let (app, all_four, running) = (Arc::clone(&app), Arc::clone(&all_four), Arc::clone(&running));
+                let work = move || {
+                    let at_the_same_time = running.fetch_add(1, Ordering::SeqCst) + 1;
+                    all_four.wait();
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    at_the_same_time
+                };
+                tokio::spawn(async move { app.heavy(work).await })
+            })
+            .collect();
+        for work in works {
+            assert!(work.await.unwrap().unwrap() <= HEAVY);
+        }
+    }
 
     #[test]
     fn basic_authentication() {

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 
-#[derive(Debug)]
 pub(crate) struct Bounded<V> {
     capacity: usize,
     entries: HashMap<String, V>,

@@ -50,6 +50,7 @@ pub(crate) enum Refusal {
     PkceUnexpectedVerifier,
     ProjectNotFound,
     RecoveryCodeNotUsable,
+    RequestTimeout,
     RequestTooLarge,
     RouteNotFound,
     SearchFilter,
@@ -57,6 +58,7 @@ pub(crate) enum Refusal {
     SearchCursor,
     SearchLimit,
     SessionNotFound,
+    Stopped,
     TooManyRequests,
     TooManySessionArguments,
     TooManySessionRevokeArguments,
@@ -140,6 +142,7 @@ impl Refusal {
             Self::RecoveryCodeNotUsable => {
                 (401, "unable_to_authenticate_recovery_code", "The recovery code could not be authenticated.")
             }
+            Self::RequestTimeout => (408, "request_timeout", "The request's body did not arrive within 5 seconds."),
             Self::RequestTooLarge => (413, "request_too_large", "A request body is limited to 32 KiB."),
             Self::RouteNotFound => (404, "route_not_found", "This stand-in has no such route."),
             Self::SearchFilter => {
@@ -151,6 +154,7 @@ impl Refusal {
             Self::SearchCursor => (400, "user_search_invalid_cursor", "The cursor is invalid."),
             Self::SearchLimit => (400, "user_search_invalid_limit", "limit is to be from 1 to 1000."),
             Self::SessionNotFound => (404, "session_not_found", "Session could not be found."),
+            Self::Stopped => (503, "stand_in_stopped", "This stand-in was stopped."),
             Self::TooManyRequests => (429, "too_many_requests", "Too many requests have been made."),
             Self::TooManySessionArguments => {
                 (400, "too_many_session_arguments", "Only one of session_token and session_jwt may be given.")

@@ -1,10 +1,13 @@
 //! Keeps other sites' pages away: they can make a browser send requests to loopback.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use axum::{
     extract::Request,
     http::{
-        HeaderMap, HeaderValue, Method,
+        HeaderMap, HeaderValue, Method, Uri,
         header::{CACHE_CONTROL, HOST, ORIGIN},
+        uri::Authority,
     },
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -15,7 +18,7 @@ use crate::error::Refusal;
 /// Answers only requests to a loopback host (a page whose name was rebound to loopback names another) that no other
 /// site's page made.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let mut response = if is_at_home(request.method(), request.headers()) {
+    let mut response = if is_at_home(request.method(), request.uri(), request.headers()) {
         next.run(request).await
     } else {
         Refusal::ForeignRequest.into_response()
@@ -25,18 +28,30 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-fn is_at_home(method: &Method, headers: &HeaderMap) -> bool {
+fn is_at_home(method: &Method, target: &Uri, headers: &HeaderMap) -> bool {
     let Some(host) = only(headers, HOST.as_str()) else { return false };
-    is_loopback(host) && origin_is_own(headers, host) && !is_from_elsewhere(method, headers)
+    host.parse().is_ok_and(|host| is_loopback(&host))
+        && target.authority().is_none_or(is_loopback)
+        && origin_is_own(headers, host)
+        && !is_from_elsewhere(method, headers)
 }
 
-/// Whether `host`, with or without a port, is `localhost` or a loopback address.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((v6, _port)) => v6,
-        None => host.split_once(':').map_or(host, |(name, _port)| name),
+/// Whether it is `localhost` or a loopback address, with or without a port, and nothing else.
+fn is_loopback(authority: &Authority) -> bool {
+    let name = authority.host();
+    // What begins with another text than the host has a user name before it.
+    let Some(port) = authority.as_str().strip_prefix(name) else { return false };
+    let loopback = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(v6) => v6.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback()),
+        None => name.eq_ignore_ascii_case("localhost") || name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    loopback && is_port(port) && !authority.as_str().contains('@')
+}
+
+/// Nothing, or a colon with or without a number after it (RFC 3986, section 3.2.3).
+fn is_port(text: &str) -> bool {
+    let Some(port) = text.strip_prefix(':') else { return text.is_empty() };
+    port.bytes().all(|digit| digit.is_ascii_digit()) && (port.is_empty() || port.parse::<u16>().is_ok())
 }
 
 fn origin_is_own(headers: &HeaderMap, host: &str) -> bool {
@@ -75,7 +90,7 @@ mod tests {
         for (name, value) in pairs.iter().map(pair) {
             headers.append(name, value);
         }
-        assert_eq!(is_at_home(method, &headers), want, "{method} {pairs:?}");
+        assert_eq!(is_at_home(method, &Uri::from_static("/local/clock"), &headers), want, "{method} {pairs:?}");
     }
 
     #[test]
@@ -84,13 +99,50 @@ mod tests {
         {
             check(&Method::POST, &[("host", host)], true);
         }
-        for host in
-            ["", "example.com", "localhost.example.com", "127.0.0.1.example.com:3030", "10.0.0.1", "0.0.0.0:3030"]
-        {
+        check(&Method::POST, &[("host", "127.0.0.1:")], true);
+        for host in [
+            "",
+            "example.com",
+            "localhost.example.com",
+            "localhost.",
+            "127.0.0.1.example.com:3030",
+            "127.0.0.1:example.com",
+            "127.0.0.1:+80",
+            "127.0.0.1:65536",
+            "10.0.0.1",
+            "0.0.0.0:3030",
+            "127.1",
+            "::1",
+            "[127.0.0.1]",
+            "[::1",
+            "[::1].example.com",
+            "[::1]example.com:80",
+            "[::ffff:127.0.0.1]",
+            "localhost:80@example.com",
+            "example.com:80@localhost",
+            "localhost@localhost",
+            "localhost, example.com",
+            "localhost/example.com",
+        ] {
             check(&Method::POST, &[("host", host)], false);
         }
         check(&Method::GET, &[], false);
         check(&Method::GET, &[("host", "localhost"), ("host", "localhost")], false);
+    }
+
+    #[test]
+    fn targets() {
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("127.0.0.1"))]);
+        for (target, want) in [
+            ("/local/clock", true),
+            ("http://127.0.0.1/local/clock", true),
+            ("http://localhost:3030/local/clock", true),
+            ("http://example.com/local/clock", false),
+            ("http://localhost@example.com/local/clock", false),
+            ("example.com:80", false),
+        ] {
+            assert_eq!(is_at_home(&Method::GET, &Uri::from_static(target), &headers), want, "{target}");
+        }
     }
 
     #[test]

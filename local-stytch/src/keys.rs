@@ -58,7 +58,7 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn generate() -> Result<Self, KeyError> {
         let generated = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
-        let pair = RsaKeyPair::from_pkcs8(generated.serialized_der()).map_err(|_| KeyError::Unspecified)?;
+        let pair = RsaKeyPair::from_pkcs8(generated.serialized_der()).map_err(|_| KeyError(None))?;
         let certificate = CertificateParams::new(Vec::new())?.self_signed(&generated)?;
         let public = pair.public_key();
         let jwk = Jwk {
@@ -116,33 +116,34 @@ pub(crate) struct Jwk {
     e: String,
 }
 
-/// A key could not be made or used.
+/// Why a key could not be made or used: one line.
 #[derive(Debug)]
-pub(crate) enum KeyError {
-    Unspecified,
-    Certificate(rcgen::Error),
-}
+pub struct KeyError(Option<rcgen::Error>);
 
 impl std::fmt::Display for KeyError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unspecified => f.write_str("the cryptographic library refused"),
-            Self::Certificate(error) => write!(f, "{error}"),
+        match &self.0 {
+            None => f.write_str("the cryptographic library refused"),
+            Some(error) => write!(f, "{error}"),
         }
     }
 }
 
-impl std::error::Error for KeyError {}
+impl std::error::Error for KeyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.as_ref().map(|error| error as _)
+    }
+}
 
 impl From<Unspecified> for KeyError {
     fn from(_: Unspecified) -> Self {
-        Self::Unspecified
+        Self(None)
     }
 }
 
 impl From<rcgen::Error> for KeyError {
     fn from(error: rcgen::Error) -> Self {
-        Self::Certificate(error)
+        Self(Some(error))
     }
 }
 

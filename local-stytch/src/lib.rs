@@ -18,6 +18,7 @@ mod state;
 
 pub use self::{
     builder::{Builder, DEFAULT_PROJECT_ID, DEFAULT_SECRET, StartError},
+    keys::KeyError,
     server::LocalStytch,
     state::{Channel, Message},
 };

@@ -9,7 +9,7 @@ use std::{
 use local_stytch::LocalStytch;
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:3030";
-const USAGE: &str = "usage: local-stytch [ADDRESS], for example local-stytch 127.0.0.1:3030";
+const USAGE: &str = "usage: local-stytch [ADDRESS], a numeric one of loopback and a port, such as 127.0.0.1:4000";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -24,22 +24,28 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), String> {
-    let mut arguments = std::env::args().skip(1);
-    let address = arguments.next().unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
+    let mut arguments = std::env::args_os().skip(1);
+    let address = arguments.next().unwrap_or_else(|| DEFAULT_ADDRESS.into());
     if arguments.next().is_some() {
         return Err(USAGE.to_owned());
     }
-    let address = address.parse::<SocketAddr>().map_err(|error| format!("{address:?}: {error}; {USAGE}"))?;
+    if address == "--help" || address == "-h" {
+        return say(&format!("{USAGE}; {DEFAULT_ADDRESS} unless given"));
+    }
+    let parsed = address.to_str().and_then(|address| address.parse::<SocketAddr>().ok());
+    let address = parsed.ok_or_else(|| format!("{address:?} is no address; {USAGE}"))?;
     let stytch = LocalStytch::builder().address(address).start().await.map_err(|error| error.to_string())?;
 
-    let mut out = io::stdout().lock();
-    let told = writeln!(out, "{}", introduction(&stytch)).and_then(|()| out.flush());
-    drop(out);
-    told.map_err(|error| format!("cannot write to standard output: {error}"))?;
-
+    say(&introduction(&stytch))?;
     tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
     stytch.shutdown().await;
     Ok(())
+}
+
+fn say(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    let told = writeln!(out, "{text}").and_then(|()| out.flush());
+    told.map_err(|error| format!("cannot write to standard output: {error}"))
 }
 
 fn introduction(stytch: &LocalStytch) -> String {

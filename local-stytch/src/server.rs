@@ -1,29 +1,38 @@
 //! The running stand-in.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
 };
-
-use axum::{Router, extract::DefaultBodyLimit, middleware};
 use time::OffsetDateTime;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, time::timeout};
 
-use crate::{api, app::App, builder::Builder, error::Refusal, guard::guard, local, state::Message};
+use crate::{api, app::App, builder::Builder, error::Refusal, guard::guard, keys::KeyError, local, state::Message};
 
 /// A stand-in for Stytch's API that is listening. Clones are handles to the same one, which stops when the last is dropped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LocalStytch {
     running: Arc<Running>,
 }
 
-#[derive(Debug)]
 struct Running {
     app: Arc<App>,
     address: SocketAddr,
-    stop: watch::Sender<bool>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Received by the listener and by every connection: when nobody receives any more, all has ended.
+    stage: watch::Sender<Stage>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Serving,
+    /// No more connections; requests that are under way may end.
+    Finishing,
+    /// What is still under way is given up.
+    Stopped,
 }
 
 impl LocalStytch {
@@ -34,16 +43,17 @@ impl LocalStytch {
 
     pub(crate) fn serve(app: App, listener: TcpListener, address: SocketAddr) -> Self {
         let app = Arc::new(app);
-        let (stop, mut stopped) = watch::channel(false);
-        let serving = axum::serve(listener, router(&app)).with_graceful_shutdown(async move {
+        let (stage, mut received) = watch::channel(Stage::Serving);
+        let router = router(&app, received.clone());
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             // An error means that the last handle is gone.
-            let _ = stopped.wait_for(|stop| *stop).await;
+            let _ = received.wait_for(|stage| *stage != Stage::Serving).await;
         });
-        let task = tokio::spawn(async move {
+        tokio::spawn(async move {
             // Accepting goes on through errors of connections, and ends in no other way than by the signal.
             let _ = serving.await;
         });
-        Self { running: Arc::new(Running { app, address, stop, task: Mutex::new(Some(task)) }) }
+        Self { running: Arc::new(Running { app, address, stage }) }
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -81,11 +91,13 @@ impl LocalStytch {
         self.running.app.state().inbox.newest_first()
     }
 
-    /// Makes a key that signs from now on. The key before it is still published, the one before that no more.
+    /// Makes a key that signs from now on. Returns its id, the `kid` of the JWTs that it signs. The key before it is still
+    /// published, the one before that no more. Blocks for some hundred milliseconds.
     ///
-    /// Blocks for some hundred milliseconds. If the system has no randomness to make a key of, the old one stays.
-    pub fn rotate_keys(&self) {
-        let _ = self.running.app.rotate_keys();
+    /// # Errors
+    /// If no key can be made, as without randomness. The old one signs on.
+    pub fn rotate_keys(&self) -> Result<String, KeyError> {
+        self.running.app.rotate_keys()
     }
 
     /// The page that shows the messages as on a phone.
@@ -93,25 +105,51 @@ impl LocalStytch {
         format!("{}/local/phone", self.base_url())
     }
 
-    /// Stops listening, closes idle connections, and waits two seconds at most for requests that are under way.
+    /// Stops listening, closes idle connections, and waits two seconds at most for requests that are under way. Those that
+    /// are not done by then, such as one whose body has not arrived, are refused as `stand_in_stopped`.
     ///
     /// Other handles still read its clock and its messages, but nobody answers at its address.
     pub async fn shutdown(&self) {
-        self.running.stop.send_replace(true);
-        let task = self.running.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task {
-            let _ = tokio::time::timeout(Duration::from_secs(2), task).await;
+        let stage = &self.running.stage;
+        stage.send_if_modified(|stage| match stage {
+            Stage::Serving => {
+                *stage = Stage::Finishing;
+                true
+            }
+            Stage::Finishing | Stage::Stopped => false,
+        });
+        if timeout(Duration::from_secs(2), stage.closed()).await.is_err() {
+            stage.send_replace(Stage::Stopped);
+            // Long enough to tell whoever reads.
+            let _ = timeout(Duration::from_secs(1), stage.closed()).await;
         }
     }
 }
 
-fn router(app: &Arc<App>) -> Router {
+impl std::fmt::Debug for LocalStytch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("LocalStytch");
+        shown.field("address", &self.address()).field("project_id", &self.project_id()).finish_non_exhaustive()
+    }
+}
+
+fn router(app: &Arc<App>, stage: watch::Receiver<Stage>) -> Router {
     Router::new()
         .merge(api::routes(app))
         .merge(local::routes())
         .fallback(async || Refusal::RouteNotFound)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(api::BODY))
+        .layer(middleware::from_fn_with_state(stage, until_stopped))
         .layer(middleware::from_fn(guard))
         .with_state(Arc::clone(app))
+}
+
+/// Gives a request up when the stand-in has stopped or its last handle is gone.
+async fn until_stopped(State(mut stage): State<watch::Receiver<Stage>>, request: Request, next: Next) -> Response {
+    tokio::select! {
+        biased;
+        _ = stage.wait_for(|stage| *stage == Stage::Stopped) => Refusal::Stopped.into_response(),
+        response = next.run(request) => response,
+    }
 }

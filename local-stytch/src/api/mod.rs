@@ -3,6 +3,7 @@
 mod magic_links;
 mod otps;
 mod passwords;
+mod plain_json;
 mod reply;
 mod request;
 mod sessions;

@@ -15,7 +15,6 @@ use crate::{
 };
 
 /// `body`, with `status_code` and `request_id` beside its fields.
-#[derive(Debug)]
 pub(crate) struct Reply<T>(pub(crate) T);
 
 /// What a handler returns.
@@ -35,7 +34,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
 }
 
 /// What every authenticate call answers.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Authenticated {
     user_id: String,
     /// Empty without a session.

@@ -10,6 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use time::Duration;
 
+use super::plain_json::PlainJson;
 use crate::{
     app::App,
     error::Refusal,
@@ -19,11 +20,12 @@ use crate::{
 
 /// Bytes of a request's body.
 pub(crate) const BODY: usize = 32 * 1024;
+/// How long a request's body may take to arrive, by the system's clock.
+const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 /// Bytes of trusted or untrusted metadata in JSON.
 const METADATA: usize = 4096;
 
 /// A JSON body, whatever its media type says.
-#[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -34,8 +36,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             StatusCode::PAYLOAD_TOO_LARGE => Refusal::RequestTooLarge,
             _ => Refusal::InvalidRequest("The request's body broke off.".into()),
         };
-        let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
+        let bytes = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, state)).await;
+        let bytes = bytes.map_err(|_| Refusal::RequestTimeout)?.map_err(too_large)?;
         let told = |error: serde_json::Error| Refusal::InvalidRequest(format!("The request's JSON: {error}."));
+        serde_json::from_slice::<PlainJson>(&bytes).map_err(told)?;
         serde_json::from_slice(&bytes).map(Self).map_err(told)
     }
 }

@@ -63,6 +63,6 @@ struct Rotated {
 
 async fn rotate(State(app): Shared) -> Result<Json<Rotated>, Refusal> {
     let rotating = Arc::clone(&app);
-    app.heavy(move || rotating.rotate_keys()).await?.map_err(|_| Refusal::Internal)?;
-    Ok(Json(Rotated { kid: app.keys().signing().kid().to_owned() }))
+    let kid = app.heavy(move || rotating.rotate_keys()).await?.map_err(|_| Refusal::Internal)?;
+    Ok(Json(Rotated { kid }))
 }

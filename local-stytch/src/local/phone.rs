@@ -84,6 +84,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_direction_of_an_address_ends_with_it() {
+        let message = Message {
+            to: "\u{202e}ada@example.com".into(),
+            channel: Channel::Email,
+            text: "Your code is 123456.".into(),
+            code: Some("123456".into()),
+            link: None,
+            sent_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        let page =
+            Phone { refreshing: false, clock: "00:00:00".into(), bubbles: vec![message.into()] }.render().unwrap();
+        assert!(page.contains("<h2>Email to <bdi>\u{202e}ada@example.com</bdi></h2>"), "{page}");
+        assert!(page.contains(r#"<bdi>Your code is <strong class="code">123456</strong>.</bdi>"#), "{page}");
+    }
+
+    #[test]
     fn what_a_message_says_is_escaped() {
         let message = Message {
             to: "<b>ada</b>@example.com".into(),

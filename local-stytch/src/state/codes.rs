@@ -14,7 +14,6 @@ const CAPACITY: usize = 20_000;
 /// Wrong tries after which a code is good no more.
 const TRIES: u8 = 5;
 
-#[derive(Debug)]
 pub(super) struct Codes {
     by_method: Bounded<Code>,
 }
@@ -215,5 +214,26 @@ impl Required {
 impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Code").field("used", &self.used).field("failures", &self.failures).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_code_goes_when_there_are_too_many() {
+        let mut state = State::new(Duration::seconds(5));
+        let mut send = |n: usize| {
+            let contact = Contact::email(&format!("user{n}@example.com")).unwrap();
+            let sent = SentCode { user_id: String::new(), method_id: n.to_string(), user_created: false };
+            let attributes = Attributes::default();
+            state.deliver_code(contact, &sent, Duration::MINUTE, attributes, OffsetDateTime::UNIX_EPOCH);
+            state.codes.by_method.get("0").is_some()
+        };
+        for n in 0..CAPACITY {
+            assert!(send(n), "{n}");
+        }
+        assert!(!send(CAPACITY));
     }
 }

@@ -14,12 +14,10 @@ use crate::{bounded::Bounded, error::Refusal, random};
 /// Links that are remembered, used ones too; the oldest goes when another comes.
 const CAPACITY: usize = 10_000;
 
-#[derive(Debug)]
 pub(super) struct MagicLinks {
     by_token: Bounded<MagicLink>,
 }
 
-#[derive(Debug)]
 struct MagicLink {
     user_id: String,
     email: EmailFactor,
@@ -30,7 +28,6 @@ struct MagicLink {
 }
 
 /// What a link is to be.
-#[derive(Debug)]
 pub(crate) struct LinkWish {
     /// Where it leads, the token added to its query.
     pub(crate) url: Url,
@@ -144,6 +141,31 @@ fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_link_goes_when_there_are_too_many() {
+        let mut state = State::new(Duration::seconds(5));
+        let email = Contact::email("ada@example.com").unwrap();
+        let sent = SentCode { user_id: String::new(), method_id: String::new(), user_created: false };
+        let mut send = || {
+            let wish = LinkWish {
+                url: "http://localhost:3000/".parse().unwrap(),
+                life: Duration::HOUR,
+                attributes: Attributes::default(),
+                code_challenge: None,
+            };
+            state.deliver_link(&email, &sent, wish, OffsetDateTime::UNIX_EPOCH);
+            let link = state.inbox.newest_first()[0].link.clone().unwrap();
+            link.split_once("&token=").unwrap().1.to_owned()
+        };
+        let oldest = send();
+        let second = send();
+        for _ in 2..CAPACITY + 1 {
+            send();
+        }
+        assert!(state.links.by_token.get(&oldest).is_none());
+        assert!(state.links.by_token.get(&second).is_some());
+    }
 
     #[test]
     fn the_verifier_of_rfc_7636_appendix_b() {

@@ -30,7 +30,6 @@ pub(crate) use self::{
 };
 
 /// Everything. One lock holds it; nothing here waits.
-#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,

@@ -13,13 +13,12 @@ const FAILURE_WINDOW: Duration = Duration::minutes(5);
 /// Destinations and users that are counted at the same time: beyond that the oldest count goes.
 const COUNTED: usize = 20_000;
 
-#[derive(Debug)]
 pub(crate) struct Limits {
     sends: Bounded<Window>,
     failures: Bounded<Window>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Window {
     opened_at: OffsetDateTime,
     count: u32,

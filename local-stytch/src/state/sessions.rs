@@ -40,7 +40,6 @@ pub(crate) struct Attributes {
     pub(crate) user_agent: String,
 }
 
-#[derive(Debug)]
 pub(crate) struct Sessions {
     grace: Duration,
     by_id: Bounded<Session>,

@@ -25,3 +25,14 @@ async fn a_user_has_ten_numbers_and_no_more() {
     let body = json!({"phone_number": "+12025550110", "user_id": ada["user_id"]});
     assert_refused(&stand.post("/v1/otps/sms/send", body).await, 507, "stand_in_full", "the eleventh");
 }
+
+#[tokio::test]
+async fn a_user_has_ten_emails_and_no_more() {
+    let stand = Stand::start().await;
+    let ada = stand.verified_ada().await;
+    let more = |n: usize| json!({"email": format!("ada{n}@example.com"), "user_id": ada["user_id"]});
+    for n in 1..10 {
+        stand.ok("/v1/otps/email/send", more(n)).await;
+    }
+    stand.refused("/v1/magic_links/email/send", more(10), 507, "stand_in_full").await;
+}

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{EMAIL, Stand, answer, assert_refused};
+use crate::support::{Connection, EMAIL, Stand, answer, assert_refused};
 
 #[tokio::test]
 async fn another_site_reads_and_moves_nothing() {
@@ -20,6 +20,26 @@ async fn another_site_reads_and_moves_nothing() {
         }
     }
     assert_eq!(stand.stytch.now(), before);
+}
+
+#[tokio::test]
+async fn a_target_or_a_host_that_only_begins_with_loopback_is_foreign() {
+    let stand = Stand::start().await;
+    let address = stand.stytch.address();
+    for (target, host, want) in [
+        ("/local/clock", "127.0.0.1", 200),
+        ("http://127.0.0.1/local/clock", "127.0.0.1", 200),
+        ("http://evil.example/local/clock", "127.0.0.1", 403),
+        ("http://127.0.0.1/local/clock", "evil.example", 403),
+        ("/local/clock", "[::1].evil.example", 403),
+        ("/local/clock", "127.0.0.1:evil.example", 403),
+        ("/local/clock", "localhost:80@evil.example", 403),
+    ] {
+        let mut connection = Connection::open(address).await;
+        connection.send(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+        let answer = connection.rest().await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {want} ")), "{target} of {host}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use local_stytch::{DEFAULT_PROJECT_ID, DEFAULT_SECRET, LocalStytch};
+use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::support::client;
+use crate::support::{EMAIL, Stand, client};
 
 async fn listens(address: std::net::SocketAddr) -> bool {
     TcpStream::connect(address).await.is_ok()
@@ -93,4 +94,22 @@ async fn secrets_are_kept_out_of_debug() {
     let builder = LocalStytch::builder().credentials("project-test-1", "secret-test-hidden");
     let shown = format!("{builder:?} {:?}", builder.clone().start().await.unwrap());
     assert!(shown.contains("project-test-1") && !shown.contains("hidden"), "{shown}");
+
+    let stand = Stand::start().await;
+    let ada = stand.ada().await;
+    stand.ok("/v1/otps/email/send", json!({"email": EMAIL})).await;
+    let code = stand.code();
+    stand.ok("/v1/magic_links/email/send", json!({"email": EMAIL})).await;
+    let messages = stand.stytch.messages();
+    let link = messages[0].link.as_deref().unwrap();
+    let shown = format!("{:?} {messages:?}", stand.stytch);
+    assert!(shown.contains(&stand.stytch.address().to_string()) && shown.contains(EMAIL), "{shown}");
+    for secret in [ada["session_token"].as_str().unwrap(), &format!("is {code}."), &format!("\"{code}\""), token(link)]
+    {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
+
+fn token(link: &str) -> &str {
+    link.split_once("&token=").unwrap().1
 }

@@ -10,6 +10,7 @@
 mod bounds;
 mod codes;
 mod foreign_requests;
+mod hostile_json;
 mod life_cycle;
 mod magic_links;
 mod official_rust_client;
@@ -22,4 +23,5 @@ mod session_jwts;
 mod sessions;
 mod support;
 mod totps;
+mod unfinished_requests;
 mod users;

@@ -1,11 +1,12 @@
 use std::{
+    ffi::OsStr,
     io::{BufRead as _, BufReader, Read as _},
     process::{Child, Command, Stdio},
 };
 
 use crate::support::client;
 
-fn program(arguments: &[&str]) -> Command {
+fn program<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local-stytch"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -40,10 +41,29 @@ fn it_fails_in_one_line() {
     assert_fails(&["0.0.0.0:0"], "loopback only");
     assert_fails(&["3030"], "usage: local-stytch [ADDRESS]");
     assert_fails(&["127.0.0.1:0", "more"], "usage: local-stytch [ADDRESS]");
+    assert_fails(&["localhost:3030"], "usage: local-stytch [ADDRESS]");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_refused_too() {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+
+    assert_fails(&[OsString::from_vec(vec![0xFF])], "usage: local-stytch [ADDRESS]");
+}
+
+#[test]
+fn it_says_how_it_is_called() {
+    for argument in ["--help", "-h"] {
+        let output = program(&[argument]).output().unwrap();
+        let usage = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{argument}: {}", output.status);
+        assert!(usage.starts_with("usage: local-stytch [ADDRESS]") && usage.contains("127.0.0.1:4000"), "{usage}");
+    }
 }
 
 #[track_caller]
-fn assert_fails(arguments: &[&str], why: &str) {
+fn assert_fails<A: AsRef<OsStr>>(arguments: &[A], why: &str) {
     let mut running = Running(program(arguments).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();

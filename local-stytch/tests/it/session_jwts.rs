@@ -87,8 +87,9 @@ async fn both_keys_verify_after_a_rotation_and_the_new_one_signs() {
     let first = stand.get(&path).await;
     verify(&ada["session_jwt"], &first, &id);
 
-    stand.stytch.rotate_keys();
+    let kid = stand.stytch.rotate_keys().unwrap();
     let both = stand.get(&path).await;
+    assert_eq!(both["keys"][0]["kid"], *kid);
     assert_eq!(both["keys"].as_array().unwrap().len(), 2);
     assert_eq!(both["keys"][1], first["keys"][0]);
     let fresh = stand.ok("/v1/sessions/authenticate", json!({"session_jwt": ada["session_jwt"]})).await;
@@ -102,6 +103,17 @@ async fn both_keys_verify_after_a_rotation_and_the_new_one_signs() {
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
     let old = json!({"session_jwt": ada["session_jwt"]});
     stand.refused("/v1/sessions/authenticate", old, 400, "unable_to_parse_session_jwt").await;
+}
+
+#[tokio::test]
+async fn each_rotation_is_told_its_own_key() {
+    let stand = Stand::start().await;
+    let rotate = async || {
+        let rotated = stand.request("POST", "/local/keys/rotate").send().await.unwrap().json::<Value>().await.unwrap();
+        rotated["kid"].as_str().unwrap().to_owned()
+    };
+    let (a, b, c, d) = tokio::join!(rotate(), rotate(), rotate(), rotate());
+    assert_eq!(std::collections::HashSet::from([a, b, c, d]).len(), 4);
 }
 
 #[tokio::test]

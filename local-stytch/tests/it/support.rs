@@ -4,6 +4,10 @@ use local_stytch::{Builder, LocalStytch};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 pub(crate) const PASSWORD: &str = "four bright lamps over the harbour";
 pub(crate) const EMAIL: &str = "ada@example.com";
@@ -87,6 +91,37 @@ impl Stand {
             assert_refused(&answer, 404, "session_not_found", "an ended session");
         }
         answer["status_code"] == 200
+    }
+}
+
+/// A connection whose requests are written byte by byte, for those that no client sends.
+pub(crate) struct Connection(TcpStream);
+
+impl Connection {
+    pub(crate) async fn open(address: std::net::SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    /// Sends the head of a request and returns when the server waits for its body.
+    pub(crate) async fn send_head(&mut self, head: &str) {
+        self.send(&format!("{head}\r\nExpect: 100-continue\r\n\r\n")).await;
+        let want = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let mut told = [0; 25];
+        self.0.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, want);
+    }
+
+    /// What the server sends until it closes the connection.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut told = Vec::new();
+        let end = tokio::time::timeout(std::time::Duration::from_secs(30), self.0.read_to_end(&mut told)).await;
+        // A reset is as good an end as any.
+        let _ = end.expect("the server closes the connection");
+        String::from_utf8(told).unwrap()
     }
 }
 

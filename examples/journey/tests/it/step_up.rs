@@ -69,7 +69,7 @@ async fn a_jwt_expires_and_the_session_goes_on() {
     bank.minutes_pass(7);
     assert_eq!(browser.get("/account").await.path(), "/account");
     assert_ne!(browser.cookie("stytch_session_jwt"), before);
-    bank.stytch.rotate_keys();
+    bank.stytch.rotate_keys().unwrap();
     bank.minutes_pass(7);
     assert_eq!(browser.get("/account").await.path(), "/account");
     bank.stytch.advance(Duration::from_secs(3_600));

@@ -1,0 +1,89 @@
+//! JSON that is only what it says, and no deeper than what reads an answer with it can follow.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
+};
+
+/// How deep objects and arrays may be nested. Answers put what was sent some levels deeper; most readers stop at 128.
+const LEVELS: u8 = 64;
+/// What serde_json marks its own values with: `Value` reads the string under such a name as JSON, and counts its levels
+/// from zero again.
+const PRIVATE: &str = "$serde_json::private::";
+
+/// Any JSON of 64 levels at most without serde_json's private names, thrown away as it is read.
+pub(super) struct PlainJson;
+
+impl<'de> Deserialize<'de> for PlainJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Within(LEVELS).deserialize(deserializer).map(|()| Self)
+    }
+}
+
+/// A value with so many levels left.
+struct Within(u8);
+
+impl Within {
+    fn below<E: Error>(&self) -> Result<u8, E> {
+        self.0.checked_sub(1).ok_or_else(|| E::custom(format_args!("nested more than {LEVELS} levels deep")))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Within {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Within {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let below = self.below()?;
+        while items.next_element_seed(Within(below))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let below = self.below()?;
+        while let Some(name) = members.next_key::<String>()? {
+            if name.starts_with(PRIVATE) {
+                return Err(A::Error::custom(format_args!("names that begin with {PRIVATE} are reserved")));
+            }
+            members.next_value_seed(Within(below))?;
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}

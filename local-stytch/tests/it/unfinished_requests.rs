@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use crate::support::{Connection, Stand};
+
+/// The head of a request that moves the clock by an hour, and its body in two halves.
+const HEAD: &str = "POST /local/clock HTTP/1.1\r\nHost: localhost\r\nContent-Length: 25";
+const HALVES: [&str; 2] = [r#"{"advance_"#, r#"seconds": 3600}"#];
+
+#[tokio::test]
+async fn a_request_half_sent_is_not_answered_after_the_shutdown() {
+    let stand = Stand::start().await;
+    let before = stand.stytch.now();
+    let mut connection = Connection::open(stand.stytch.address()).await;
+    connection.send_head(HEAD).await;
+    connection.send(HALVES[0]).await;
+
+    // While it is paused, tokio's time passes as soon as nothing else happens.
+    tokio::time::pause();
+    let other = stand.stytch.clone();
+    tokio::join!(stand.stytch.shutdown(), other.shutdown());
+    tokio::time::resume();
+    let answer = connection.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("stand_in_stopped"), "{answer}");
+    assert_eq!(stand.stytch.now(), before);
+}
+
+#[tokio::test]
+async fn a_request_that_is_finished_in_time_is_answered_during_the_shutdown() {
+    let stand = Stand::start().await;
+    let before = stand.stytch.now();
+    let mut connection = Connection::open(stand.stytch.address()).await;
+    connection.send_head(HEAD).await;
+    connection.send(HALVES[0]).await;
+
+    let finish = async {
+        connection.send(HALVES[1]).await;
+        connection.rest().await
+    };
+    let ((), (), answer) = tokio::join!(stand.stytch.shutdown(), stand.stytch.shutdown(), finish);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(stand.stytch.now() - before, Duration::from_secs(3600));
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_waited_for_five_seconds() {
+    let stand = Stand::start().await;
+    let mut connection = Connection::open(stand.stytch.address()).await;
+    connection.send_head(HEAD).await;
+    connection.send(HALVES[0]).await;
+
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    tokio::time::resume();
+    let answer = connection.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("request_timeout"), "{answer}");
+}
