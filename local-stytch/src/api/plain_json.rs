@@ -9,11 +9,11 @@ use serde::{
 
 /// How deep objects and arrays may be nested. Answers put what was sent some levels deeper; most readers stop at 128.
 const LEVELS: u8 = 64;
-/// What serde_json marks its own values with: `Value` reads the string under such a name as JSON, and counts its levels
-/// from zero again.
-const PRIVATE: &str = "$serde_json::private::";
+/// What serde_json marks text with that is JSON of its own: `Value` reads the string under such a name, and counts its levels
+/// from zero again. (Its mark for numbers is harmless, and with `arbitrary_precision` every number has it.)
+const HIDDEN_JSON: &str = "$serde_json::private::RawValue";
 
-/// Any JSON of 64 levels at most without serde_json's private names, thrown away as it is read.
+/// Any JSON of 64 levels at most without JSON that is hidden in text, thrown away as it is read.
 pub(super) struct PlainJson;
 
 impl<'de> Deserialize<'de> for PlainJson {
@@ -55,8 +55,8 @@ impl<'de> Visitor<'de> for Within {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let below = self.below()?;
         while let Some(name) = members.next_key::<String>()? {
-            if name.starts_with(PRIVATE) {
-                return Err(A::Error::custom(format_args!("names that begin with {PRIVATE} are reserved")));
+            if name == HIDDEN_JSON {
+                return Err(A::Error::custom(format_args!("the name {HIDDEN_JSON} is reserved")));
             }
             members.next_value_seed(Within(below))?;
         }

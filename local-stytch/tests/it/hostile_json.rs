@@ -10,7 +10,6 @@ async fn a_string_is_never_read_as_json_of_its_own() {
     let stand = Stand::start().await;
     let with = |metadata: Value| json!({"email": "ada@example.com", "trusted_metadata": metadata});
     stand.refused("/v1/users", with(json!({"a": {RAW: "[1, 2]"}})), 400, "invalid_request").await;
-    stand.refused("/v1/users", with(json!({"$serde_json::private::Number": "1"})), 400, "invalid_request").await;
     let escaped = r#"{"email": "ada@example.com", "trusted_metadata": {"\u0024serde_json::private::RawValue": "[1]"}}"#;
     let escaped = answer(stand.request("POST", "/v1/users").body(escaped)).await;
     assert_refused(&escaped, 400, "invalid_request", "an escaped name");
