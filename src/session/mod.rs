@@ -184,7 +184,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Where the claims do not have the shape of `T`, or one name stands twice.
+    /// Where the claims do not have the shape of `T`, one name stands twice, or JSON is hidden in text under a name that `serde_json`
+    /// keeps for itself.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
         claims::custom(self.0.parts.source.payload())
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use local_stytch::LocalStytch;
-use tower_step_up::stytch::Project;
-use tower_step_up::{Policies, PresentedToken, Session, SetCookies};
+use tower_step_up::stytch::{Project, SessionsApi};
+use tower_step_up::{Grant, Policies, PresentedToken, Session, SetCookies};
 
 use crate::books::Books;
 use crate::bounded::Bounded;
@@ -37,6 +37,7 @@ pub(crate) struct Bank {
     /// The users who have an authenticator app, as far as their last step has told.
     authenticators: Arc<Bounded<()>>,
     pub(crate) local: Option<LocalStytch>,
+    sessions: SessionsApi,
 }
 
 impl Bank {
@@ -60,6 +61,7 @@ impl Bank {
             numbers: Bounded::new(MOST_SESSIONS),
             authenticators,
             local,
+            sessions: project.sessions_api(secret),
         })
     }
 
@@ -71,6 +73,9 @@ impl Bank {
         predecessor: Option<&Session>,
         request: &HeaderMap,
     ) -> Result<SetCookies, Problem> {
+        if predecessor.is_none() {
+            self.end_previous(request).await;
+        }
         let taken = self.guards.signed_in.take_up(&step.tokens, predecessor, request).await.map_err(|error| {
             tracing::warn!(%error, "the tokens of a step were not taken up");
             Problem::Unavailable
@@ -84,6 +89,27 @@ impl Bank {
             self.authenticators.put(&step.user.user_id, ());
         }
         Ok(taken.cookies)
+    }
+
+    /// Whoever signs in over a session, perhaps somebody else's, does not leave it behind.
+    async fn end_previous(&self, request: &HeaderMap) {
+        let Some(presented) = self.guards.signed_in.presented_token(request) else { return };
+        let Ok(tokens) = self.sessions.authenticate(&presented).await else { return };
+        if let Ok(previous) = self.guards.signed_in.verifier().verify(&tokens.session_jwt).await {
+            // Its cookies make way for the new ones.
+            let _ = self.guards.signed_in.sign_out(&previous, request).await;
+        }
+    }
+
+    /// Ends a session: here at once, and with Stytch, where that is so.
+    pub(crate) async fn end(&self, grant: &Grant, request: &HeaderMap) -> (SetCookies, bool) {
+        let out = self.guards.signed_in.sign_out(grant, request).await;
+        if let Err(error) = &out.revoked {
+            tracing::warn!(%error, "a session has ended here, and not with Stytch");
+        }
+        self.drafts.take(grant.session().id());
+        self.decisions.take(grant.session().id());
+        (out.cookies, out.revoked.is_ok())
     }
 
     /// The token that a request carries, for the API to add a factor to its session.

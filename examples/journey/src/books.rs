@@ -43,6 +43,8 @@ pub(crate) enum Refusal {
     NotEnough,
     /// The bank takes no further customers.
     Full,
+    /// Something else was done under the name of this form.
+    OtherOrder,
 }
 
 impl Refusal {
@@ -50,6 +52,7 @@ impl Refusal {
         match self {
             Self::NotEnough => "There is not enough money in the account.",
             Self::Full => "The bank takes no further customers at the moment.",
+            Self::OtherOrder => "This form has made another transfer already. Begin a new one.",
         }
     }
 }
@@ -71,7 +74,7 @@ impl Books {
         let account = self.open(&mut accounts, user_id)?;
         let same = |done: &&Transfer| !order.form.is_empty() && done.order.form == order.form;
         if let Some(done) = account.transfers.iter().find(same) {
-            return Ok(done.clone());
+            return if done.order == order { Ok(done.clone()) } else { Err(Refusal::OtherOrder) };
         }
         account.balance = account.balance.less(order.amount).ok_or(Refusal::NotEnough)?;
         let number = account.transfers.first().map_or(1, |latest| latest.number + 1);
@@ -125,6 +128,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(books.transfer("ada", order("1000", &form), at).unwrap().number, 1);
         }
+        assert_eq!(books.transfer("ada", order("1", &form), at).unwrap_err(), Refusal::OtherOrder);
         assert_eq!(books.account("ada").unwrap().balance, Money(150_000));
         assert_eq!(books.transfer("ada", order("1500.01", "b"), at).unwrap_err(), Refusal::NotEnough);
         assert_eq!(books.transfer("ada", order("1500", "b"), at).unwrap().number, 2);

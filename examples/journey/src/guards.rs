@@ -28,6 +28,8 @@ pub(crate) struct Guards {
     pub(crate) close: StepUpLayer,
     /// Enrolling a factor is as much as using one.
     pub(crate) authenticator: StepUpLayer,
+    /// What people see who are refused.
+    pub(crate) pages: Negotiated,
     /// Reads the JWT where a browser has both tokens.
     pub(crate) by_jwt: StepUpLayer,
     /// The policy of transfers for programs: by Bearer alone, answered with problem details.
@@ -61,13 +63,14 @@ impl Guards {
             (with_home("/account")?, with_home("/transfer")?, with_home("/account/close")?);
         Ok(Self {
             everybody: signed_in.optional(),
+            pages: pages("/")?,
             by_jwt: base.credentials([CredentialSource::cookie(project.session_jwt_cookie())]),
             account: signed_in.require_named(policies, "account")?,
             transfer: transfer.require_named(policies, "transfer")?,
             transfer_form: transfer,
             // What cannot be undone is refused within seconds where the session was revoked elsewhere.
             close: close.require_named(policies, "close")?.live(Duration::from_secs(5)),
-            authenticator: with_home("/authenticator")?.require_named(policies, "transfer")?,
+            authenticator: with_home("/authenticator")?.require_named(policies, "authenticator")?,
             api_transfer: base
                 .credentials([CredentialSource::Bearer])
                 .respond_with(BearerChallenge::new("Harbour Bank"))

@@ -36,7 +36,10 @@ impl Step {
 impl Identity {
     pub(crate) fn new(project_id: &str, secret: &str, base_url: Option<&str>) -> Result<Self, stytch::Error> {
         let client = match base_url {
-            Some(url) => HttpClient::new_with_base_url(project_id, secret, url::Url::parse(url)?, Vertical::Consumer)?,
+            Some(domain) => {
+                let url = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
+                HttpClient::new_with_base_url(project_id, secret, url::Url::parse(&url)?, Vertical::Consumer)?
+            }
             None => HttpClient::new(project_id, secret)?,
         };
         // The second is for fraud detection, which this application does not use.
@@ -170,6 +173,20 @@ async fn within_patience<T>(call: impl Future<Output = stytch::Result<T>>) -> Re
         Err(_) => {
             tracing::warn!("Stytch's API gave no answer within {PATIENCE:?}");
             Err(Problem::Unavailable)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_what_custom_domain_takes() {
+        for base_url in ["login.example.com", "https://login.example.com", "http://127.0.0.1:3030"] {
+            let id = "project-test-a";
+            assert!(tower_step_up::stytch::Project::new(id).unwrap().custom_domain(base_url).is_ok(), "{base_url}");
+            assert!(Identity::new(id, "secret-test-a", Some(base_url)).is_ok(), "{base_url}");
         }
     }
 }

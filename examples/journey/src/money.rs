@@ -7,12 +7,17 @@ use std::fmt;
 pub(crate) struct Money(pub(crate) u64);
 
 impl Money {
-    /// Reads `1250`, `1250.5`, `1250.50` or `1,250.50`: more than nothing, and less than a milliard.
+    /// Reads `1250`, `1250.5`, `1250.50` or `1,250.50`: more than nothing, and less than a milliard. A comma stands before three
+    /// digits or is refused: elsewhere it is the mark of the cents.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (whole, cents) = text.split_once('.').unwrap_or((text, "00"));
-        let whole = whole.replace(',', "");
+        let mut groups = whole.split(',');
+        let first = groups.next().unwrap_or_default();
+        let rest: Vec<&str> = groups.collect();
+        let is_grouped = rest.is_empty() || first.len() <= 3 && rest.iter().all(|group| group.len() == 3);
+        let whole = first.to_owned() + &rest.concat();
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.len() > 9 || cents.len() > 2 || !digits(&whole) || !digits(cents) {
+        if !is_grouped || first.is_empty() || whole.len() > 9 || cents.len() > 2 || !digits(&whole) || !digits(cents) {
             return None;
         }
         let cents: u64 = format!("{whole}{cents:0<2}").parse().ok()?;
@@ -49,6 +54,14 @@ mod tests {
             ("0.07", Some("€0.07")),
             ("1,250.50", Some("€1,250.50")),
             ("999999999.99", Some("€999,999,999.99")),
+            ("1,250,000", Some("€1,250,000.00")),
+            ("12,50", None),
+            ("0,01", None),
+            ("1,5", None),
+            (",500", None),
+            ("1250,000", None),
+            ("1,250,", None),
+            ("1.250,50", None),
             ("1000000000", None),
             ("0", None),
             ("0.00", None),

@@ -37,20 +37,28 @@ pub(crate) struct Faults {
     pub(crate) amount: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<&'static str>,
+    /// Nobody typed it.
+    #[serde(skip)]
+    pub(crate) form: Option<&'static str>,
 }
+
+/// The longest name of a form, in bytes: of a key for programs, with its mark.
+pub(crate) const LONGEST_FORM: usize = 64;
 
 impl Order {
     pub(crate) fn read(draft: &Draft) -> Result<Self, Faults> {
         let (payee, reference) = (draft.payee.trim(), draft.reference.trim());
-        let account: String = draft.account.split_whitespace().collect::<String>().to_uppercase();
+        let account: String = draft.account.split_whitespace().collect::<String>().to_ascii_uppercase();
         let amount = Money::parse(draft.amount.trim().trim_start_matches('€').trim());
         let is_text = |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
+        let is_form = draft.form.len() <= LONGEST_FORM;
         let is_account = (4..=34).contains(&account.len()) && account.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let faults = Faults {
             payee: (payee.is_empty() || !is_text(payee, 70)).then_some("Who gets the money? At most 70 characters."),
             account: (!is_account).then_some("An account number has 4 to 34 letters and digits."),
             amount: amount.is_none().then_some("An amount is written like 125 or 125.50."),
             reference: (!is_text(reference, 140)).then_some("A reference has at most 140 characters."),
+            form: (!is_form).then_some("This form is not of this bank."),
         };
         match amount {
             Some(amount) if faults == Faults::default() => Ok(Self {
@@ -58,7 +66,7 @@ impl Order {
                 account,
                 amount,
                 reference: reference.to_owned(),
-                form: draft.form.chars().take(64).collect(),
+                form: draft.form.clone(),
             }),
             _ => Err(faults),
         }

@@ -11,7 +11,7 @@ pub(crate) enum Problem {
     DuplicateEmail,
     /// With what Stytch says of the password.
     WeakPassword(String),
-    /// Which of the two is wrong is nobody's business.
+    /// Which of the two is wrong is not said.
     WrongPassword,
     InvalidPhoneNumber,
     WrongCode,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -10,7 +11,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_step_up::{Rejection, StepUpLayer};
+use tower_step_up::{Rejection, Respond, StepUpLayer};
 
 use crate::bank::Bank;
 use crate::pages::{
@@ -32,7 +33,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .route("/sign-up", get(sign_up::show).post(sign_up::send))
         .route("/sign-in", get(sign_in::show).post(sign_in::send))
         .route("/", get(front::show).layer(guards.everybody.respond_with(front_for_strangers(bank.clone()))))
-        .route("/sign-out", post(sign_out::send).layer(guards.signed_in.clone()))
+        .route("/sign-out", post(sign_out::send).layer(guards.signed_in.respond_with(leave(bank.clone()))))
         // Where people step up: open to sessions that are not enough for more.
         .route("/verify-email", get(verify_email::show).post(verify_email::send).layer(guards.signed_in.clone()))
         .route("/second-factor", get(second_factor::show).post(second_factor::send).layer(guards.signed_in.clone()))
@@ -81,9 +82,17 @@ fn guarded(bank: &Arc<Bank>, route: MethodRouter<Arc<Bank>>, guard: &StepUpLayer
     ))
 }
 
-/// The front page is for everybody: whose token is worth nothing sees what strangers see.
-fn front_for_strangers(bank: Arc<Bank>) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<axum::body::Bytes> {
-    move |_, request| front::for_strangers(&bank, request)
+/// The front page is for everybody: whose token is worth nothing sees what strangers see. Where nobody can say what it is worth,
+/// that is said.
+fn front_for_strangers(bank: Arc<Bank>) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<Bytes> {
+    move |why, request| match why {
+        Rejection::AuthorityUnavailable(_) | Rejection::KeysUnavailable(_) => bank.guards.pages.respond(why, request),
+        _ => front::for_strangers(&bank, request),
+    }
+}
+
+fn leave(bank: Arc<Bank>) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<Bytes> {
+    move |why, request| sign_out::refused(&bank, why, request)
 }
 
 fn unless_set(name: HeaderName, value: HeaderValue) -> SetResponseHeaderLayer<HeaderValue> {

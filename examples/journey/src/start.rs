@@ -32,12 +32,17 @@ impl Journey {
     ///
     /// Where the port is taken, a policy gives less than it reads as, or the project cannot be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let opened = Opened::at(settings.address).await?;
         match settings.project {
-            Some(project) => Ok(opened.with(with_project(&project, audited()?).await?)),
+            Some(project) => {
+                let opened = Opened::at(settings.address).await?;
+                Ok(opened.with(with_project(&project, audited()?).await?))
+            }
+            None if !settings.address.ip().is_loopback() => Err(StartError::new(
+                "the demonstration is for this machine: its password is public. Listen on 127.0.0.1, or name a project",
+            )),
             None => {
                 let stytch = LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
-                Ok(opened.with(with_local_stytch(stytch, audited()?).await?))
+                Self::start_with(settings.address, stytch).await
             }
         }
     }
@@ -70,7 +75,8 @@ impl Journey {
                 demo::PASSWORD,
                 stytch.phone_url()
             ),
-            None => writeln!(text, "  with your Stytch project"),
+            None if self.address.ip().is_loopback() => writeln!(text, "  with your Stytch project"),
+            None => writeln!(text, "  with your Stytch project; browsers keep its cookies where TLS stands in front"),
         };
         text + &audit_table(&self.bank.policies)
     }
@@ -123,7 +129,7 @@ fn audit_table(policies: &Policies) -> String {
     for policy in policies {
         let (name, audit) = (policy.name().unwrap_or_default(), policy.audit());
         let (cold, hijacked) = (fewest(&audit.cold), fewest(&audit.hijacked));
-        let _ = writeln!(table, "    {name:9} {cold}, {hijacked}   {policy}");
+        let _ = writeln!(table, "    {name:14} {cold}, {hijacked}   {policy}");
         audit.findings.iter().for_each(|finding| {
             let _ = writeln!(table, "      {finding}");
         });
@@ -139,7 +145,7 @@ async fn with_project(settings: &StytchProject, policies: Policies) -> Result<Ba
     }
     check_secret(&project, secret).await?;
     let identity = Identity::new(id, secret, base_url.as_deref());
-    let identity = identity.map_err(|_| StartError::new("STYTCH_BASE_URL or STYTCH_SECRET cannot be used"))?;
+    let identity = identity.map_err(|_| StartError::new("Stytch's client cannot be made for this project"))?;
     Bank::new(&project, secret, identity, policies, None)
 }
 
@@ -161,7 +167,9 @@ async fn check_secret(project: &Project, secret: &str) -> Result<(), StartError>
             Err(StartError::new(format!("Stytch does not take STYTCH_SECRET for a secret of {}", project.id())))
         }
         (Some(400 | 404), Some(_)) => Ok(()),
-        _ => Err(StartError::new(format!("Stytch's API does not answer as it should: {error}"))),
+        _ => Err(StartError::new(format!(
+            "Stytch's API does not answer as it should, at STYTCH_BASE_URL where it is set: {error}"
+        ))),
     }
 }
 

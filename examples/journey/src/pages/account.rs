@@ -16,8 +16,8 @@ use crate::words;
 
 #[derive(Deserialize)]
 pub(crate) struct Question {
-    /// The number of a transfer that was just made.
-    sent: Option<usize>,
+    /// The number of a transfer that was just made, if it is one.
+    sent: Option<String>,
 }
 
 #[derive(Template)]
@@ -36,7 +36,8 @@ pub(crate) async fn show(
 ) -> Response {
     match bank.books.account(session.user_id()) {
         Ok(account) => {
-            let is_sent = |transfer: &&Transfer| Some(transfer.number) == question.sent;
+            let number = question.sent.and_then(|sent| sent.parse().ok());
+            let is_sent = |transfer: &&Transfer| Some(transfer.number) == number;
             let sent = account.transfers.iter().find(is_sent).cloned();
             Page(Account { frame, account, sent }).into_response()
         }

@@ -4,25 +4,33 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_step_up::{Clock, Grant};
 
 use crate::bank::Bank;
-use crate::order::{Draft, Order};
+use crate::order::{Draft, LONGEST_FORM, Order};
 
 pub(crate) async fn transfer(
     State(bank): State<Arc<Bank>>,
     grant: Grant,
     headers: HeaderMap,
-    Json(draft): Json<Draft>,
+    draft: Result<Json<Draft>, JsonRejection>,
 ) -> Response {
-    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
-    let form = key.map(|key| format!("key-{key}")).unwrap_or_default();
+    let Some(form) = form(&headers) else {
+        return problem(StatusCode::BAD_REQUEST, "Idempotency-Key has 1 to 60 visible characters", json!({}));
+    };
+    let Ok(Json(draft)) = draft else {
+        return problem(StatusCode::BAD_REQUEST, "The body is no transfer in JSON", json!({}));
+    };
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     let order = match Order::read(&Draft { form, ..draft }) {
         Ok(order) => order,
-        Err(faults) => return problem("These members cannot be understood", json!({ "invalid": faults })),
+        Err(faults) => {
+            return problem(unprocessable, "These members cannot be understood", json!({ "invalid": faults }));
+        }
     };
     match bank.books.transfer(grant.session().user_id(), order, bank.clock.now()) {
         Ok(transfer) => Json(json!({
@@ -33,13 +41,22 @@ pub(crate) async fn transfer(
             "reference": transfer.order.reference,
         }))
         .into_response(),
-        Err(refusal) => problem(refusal.text(), json!({})),
+        Err(refusal) => problem(unprocessable, refusal.text(), json!({})),
     }
 }
 
+/// What the request calls its transfer, so that it is made once; nothing where it has no key, and `None` where the key is no
+/// name: to leave that out would pay twice.
+fn form(headers: &HeaderMap) -> Option<String> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else { return Some(String::new()) };
+    let key = key.to_str().ok().filter(|key| !key.is_empty() && keys.next().is_none())?;
+    let form = format!("key-{key}");
+    (form.len() <= LONGEST_FORM).then_some(form)
+}
+
 /// Problem details, as the guard's refusals have them.
-fn problem(title: &str, mut body: serde_json::Value) -> Response {
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
+fn problem(status: StatusCode, title: &str, mut body: serde_json::Value) -> Response {
     if let Some(members) = body.as_object_mut() {
         members.insert("title".into(), title.into());
         members.insert("status".into(), status.as_u16().into());

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::{IntoResponse, Response};
 use tower_step_up::Grant;
 
 use crate::bank::Bank;
 use crate::frame::{Frame, Page};
-use crate::pages::sign_out::SIGNED_OUT;
+use crate::pages::sign_out;
 
 #[derive(Template)]
 #[template(path = "close.html")]
@@ -23,8 +23,7 @@ pub(crate) async fn show(frame: Frame) -> impl IntoResponse {
 }
 
 /// The books forget the account; the user is still known to Stytch, and signed out.
-pub(crate) async fn send(State(bank): State<Arc<Bank>>, grant: Grant, headers: HeaderMap) -> impl IntoResponse {
+pub(crate) async fn send(State(bank): State<Arc<Bank>>, grant: Grant, headers: HeaderMap) -> Response {
     bank.books.close(grant.session().user_id());
-    let out = bank.guards.signed_in.sign_out(&grant, &headers).await;
-    (out.cookies, Redirect::to(SIGNED_OUT))
+    sign_out::end(&bank, &grant, &headers).await
 }

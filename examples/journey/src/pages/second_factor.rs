@@ -122,7 +122,8 @@ pub(crate) async fn send(
 }
 
 impl Question {
-    /// None where the email address has to be verified first.
+    /// None where the email address has to be proved first, in this session: else whoever knows the password alone could name
+    /// a phone of theirs.
     async fn of(bank: &Bank, asked: &Asked, session: Session) -> Result<Option<Self>, Problem> {
         let user = bank.identity.user(session.user_id()).await?;
         let named = bank.numbers.find(session.id());
@@ -131,7 +132,7 @@ impl Question {
         let way = match (verified_phone(&user), has_totp(&user)) {
             (Some(phone), has_totp) if wants(&Factor::OtpSms) || !has_totp => Way::Sms(phone.clone()),
             (_, true) => Way::Totp,
-            _ if user.emails.iter().any(|email| email.verified) => Way::Enrol(named),
+            _ if session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail) => Way::Enrol(named),
             _ => return Ok(None),
         };
         Ok(Some(Self { asked: asked.clone(), session, user, way }))
@@ -178,7 +179,8 @@ impl Question {
                 .and_then(|_| OnePossession::of(&self.session, bank.policies.trust())),
             by_totp,
             phone: phone.map(|phone| words::masked(&phone.phone_number)),
-            sent: self.asked.sent,
+            // A link can say so too.
+            sent: of_code.is_some() || self.asked.sent && bank.numbers.find(self.session.id()).is_some(),
             phone_number: Field::phone_number(typed_number).error(of_number),
             code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" }).error(of_code),
             other: self.other(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_step_up::{Clock, Grant, Session};
 
@@ -30,8 +30,9 @@ struct TransferForm<'a> {
 }
 
 /// A form: empty, or with what was typed into one that the guard refused. Nothing is sent before the user says so again.
-pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, grant: Grant) -> Response {
-    let draft = bank.drafts.take(grant.session().id());
+pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, method: Method, grant: Grant) -> Response {
+    // Who asks for the head alone is shown nothing.
+    let draft = if method == Method::GET { bank.drafts.take(grant.session().id()) } else { None };
     let resumed = draft.is_some();
     let draft = draft.unwrap_or_else(|| Draft { form: bank.books.new_form(), ..Draft::default() });
     page(&bank, frame, &grant, &draft, Faults::default(), resumed)
@@ -41,14 +42,24 @@ pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
     grant: Grant,
-    Form(draft): Form<Draft>,
+    Form(mut draft): Form<Draft>,
 ) -> Response {
     let faults = match Order::read(&draft) {
         Ok(order) => match make(&bank, grant.session(), order) {
             Ok(number) => return Redirect::to(&format!("/account?sent={number}")).into_response(),
+            // What was done under the name of this form stays; what is typed now gets a name of its own.
+            Err(Refusal::OtherOrder) => {
+                draft.form = bank.books.new_form();
+                Faults { amount: Some(Refusal::OtherOrder.text()), ..Faults::default() }
+            }
             Err(refusal) => Faults { amount: Some(refusal.text()), ..Faults::default() },
         },
-        Err(faults) => faults,
+        Err(faults) => {
+            if faults.form.is_some() {
+                draft.form = bank.books.new_form();
+            }
+            faults
+        }
     };
     page(&bank, frame, &grant, &draft, faults, false)
 }

@@ -38,7 +38,20 @@ impl Browser {
         if old.wait_until().stale().await.is_err() {
             self.fail("nothing led to another page").await;
         }
-        self.find("footer").await;
+        self.is_loaded().await;
+    }
+
+    /// With its stylesheet, and with the focus where the page wants it.
+    async fn is_loaded(&self) {
+        const LOADED: &str = "return document.readyState === 'complete' && document.querySelector('footer') !== null;";
+        let is_loaded = async {
+            while self.driver.execute(LOADED, []).await.ok().and_then(|it| it.convert().ok()) != Some(true) {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, is_loaded).await.is_err() {
+            self.fail("the page is not loaded").await;
+        }
     }
 
     pub(crate) async fn back(&self) {

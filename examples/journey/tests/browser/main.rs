@@ -1,7 +1,7 @@
 //! The whole story in Chromium: what users see, with and without a mouse, with and without JavaScript.
 //!
-//! `chromedriver` and `chromium` come from the path; `AXE_CORE` names axe-core's `axe.min.js`, and `JOURNEY_SCREENSHOTS`
-//! the directory for pictures of every page (by default `target/journey-screenshots`).
+//! `chromedriver` and `chromium` come from the path; `AXE_CORE` names axe-core's `axe.min.js` (by default where `.ci/run`
+//! installs it), and `JOURNEY_SCREENSHOTS` the directory for pictures of every page (by default `target/journey-screenshots`).
 //! All of it: `cargo test -p journey --test browser -- --ignored`.
 #![allow(
     clippy::unwrap_used,

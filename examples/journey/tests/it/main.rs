@@ -12,6 +12,7 @@ mod attacks;
 mod bank;
 mod browser;
 mod page;
+mod regressions;
 mod security;
 mod sign_up;
 mod start;

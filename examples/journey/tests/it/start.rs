@@ -79,11 +79,19 @@ async fn it_prints_where_to_go_and_what_the_policies_are_worth() {
     assert!(printed[0].starts_with("Harbour Bank is open at http://127.0.0.1:"), "{printed:?}");
     assert!(printed[1].contains("ada@harbour.example"));
     assert!(printed[2].contains("/local/phone"));
-    assert_eq!(printed[4].trim(), "account   2, 0   mfa");
-    assert_eq!(printed[5].trim(), "transfer  2, 1   mfa and (otp/sms or totp) within 10m");
+    assert_eq!(printed[4].trim(), "account        2, 0   mfa");
+    assert_eq!(printed[5].trim(), "transfer       2, 1   mfa and (otp/sms or totp) within 10m");
     child.kill().await.unwrap();
 }
 
 async fn unused_address() -> String {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn the_demonstration_is_for_this_machine() {
+    let mut child = program(&["0.0.0.0:0"], &[]).spawn().unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(5), child.wait()).await;
+    child.kill().await.ok();
+    assert!(ended.is_ok_and(|status| !status.unwrap().success()), "a public password, on every interface");
 }

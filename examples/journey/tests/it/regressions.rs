@@ -1,0 +1,142 @@
+//! What was wrong once.
+
+use reqwest::Method;
+use reqwest::header::HeaderValue;
+
+use crate::bank::{Bank, DEMO, DEMO_PHONE, STRONG};
+use crate::browser::Browser;
+
+const ORDER: [(&str, &str); 2] = [("payee", "Grace"), ("account", "HB41 0000 0009")];
+
+async fn transfer(browser: &Browser, pairs: &[(&str, &str)]) -> crate::page::Page {
+    let form = browser.get("/transfer").await;
+    browser.submit(&form, &[&ORDER[..], pairs].concat()).await
+}
+
+#[tokio::test]
+async fn a_comma_for_the_decimal_point_does_not_multiply_by_a_hundred() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    for amount in ["12,50", "0,01", ",5", "1,,,", "1,5"] {
+        transfer(&browser, &[("amount", amount)]).await;
+        let page = browser.get("/account").await;
+        let balance = page.text("balance").unwrap();
+        assert!(["€2,500.00", "€2,487.50"].contains(&&*balance), "{amount:?} left {balance}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_number_is_taken_as_it_is_typed() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    for account in ["ßßß", "ﬁﬁ", "ıııı"] {
+        let form = browser.get("/transfer").await;
+        let page = browser.submit(&form, &[("payee", "Grace"), ("account", account), ("amount", "1")]).await;
+        assert_eq!(page.status.as_u16(), 422, "{account:?} became another number");
+    }
+}
+
+async fn by_api(bank: &Bank, browser: &Browser, key: HeaderValue, payee: &str) -> (u16, String) {
+    let request = reqwest::Client::new().post(format!("{}/api/transfer", bank.url));
+    let request = request.bearer_auth(browser.cookie("stytch_session_jwt")).header("idempotency-key", key);
+    let order = serde_json::json!({ "payee": payee, "account": "HB410009", "amount": "1.00" });
+    let answer = request.json(&order).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn keys_that_differ_are_different_transfers() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let key = |last: char| HeaderValue::from_str(&format!("{}{last}", "k".repeat(64))).unwrap();
+    by_api(&bank, &browser, key('1'), "Grace").await;
+    let (status, second) = by_api(&bank, &browser, key('2'), "Alan").await;
+    assert!(status == 400 || status == 422 || second.contains("Alan"), "{status} {second}");
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_read_is_not_left_out() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let key = || HeaderValue::from_bytes(b"cl\xe9").unwrap();
+    by_api(&bank, &browser, key(), "Grace").await;
+    by_api(&bank, &browser, key(), "Grace").await;
+    let page = browser.get("/account").await;
+    let balance = page.text("balance").unwrap();
+    assert!(["€2,500.00", "€2,499.00"].contains(&&*balance), "sent twice: {balance}");
+}
+
+#[tokio::test]
+async fn a_key_for_another_transfer_is_refused() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let key = || HeaderValue::from_static("order-7");
+    by_api(&bank, &browser, key(), "Grace").await;
+    let (status, said) = by_api(&bank, &browser, key(), "Alan").await;
+    assert!(status == 409 || status == 422, "{status} {said}");
+}
+
+#[tokio::test]
+async fn whoever_signs_out_while_stytch_is_away_is_not_told_that_stytch_knows() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    bank.stytch.clone().shutdown().await;
+    let page = browser.post("/sign-out", &[]).await;
+    assert!(!page.text("signed-out").unwrap().contains("with Stytch"), "{}", page.main());
+}
+
+#[tokio::test]
+async fn one_can_leave_while_stytch_is_away() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    bank.minutes_pass(6); // the JWT has expired
+    bank.stytch.clone().shutdown().await;
+    let out = browser.send(Method::POST, "/sign-out", &[]).await;
+    assert!(browser.cookies().is_empty(), "{} and the cookies are still there", out.status());
+}
+
+#[tokio::test]
+async fn whoever_signs_in_over_a_session_ends_it() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let before = browser.cookies();
+    browser.post("/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
+    let other = bank.browser();
+    other.restore(&before);
+    assert_eq!(other.get("/account").await.path(), "/sign-in", "the session that was replaced lives on");
+}
+
+#[tokio::test]
+async fn a_head_request_takes_nothing_away() {
+    let bank = Bank::open().await;
+    let (browser, _) = bank.with_password().await;
+    let page = browser.post("/transfer", &[("payee", "Grace"), ("account", "HB41"), ("amount", "1")]).await;
+    browser.submit(&page, &[("step", "send")]).await;
+    browser.send(Method::POST, "/second-factor", &[("step", "take"), ("code", &bank.code(DEMO_PHONE))]).await;
+    browser.send(Method::HEAD, "/transfer", &[]).await;
+    assert_eq!(browser.get("/transfer").await.value("payee").as_deref(), Some("Grace"));
+}
+
+#[tokio::test]
+async fn an_odd_query_is_no_dead_end() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    assert_eq!(browser.send(Method::GET, "/account?sent=x", &[]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_password_alone_does_not_enrol_a_phone() {
+    let bank = Bank::open().await;
+    let user = bank.browser();
+    let (email, phone) = ("grace@harbour.example", "+12025550199");
+    let page = user.post("/sign-up", &[("name", "Grace"), ("email", email), ("password", STRONG)]).await;
+    user.submit(&page, &[("step", "take"), ("code", &bank.code(email))]).await;
+    // Who knows the password, and cannot read the mailbox.
+    let thief = bank.browser();
+    thief.post("/sign-in", &[("email", email), ("password", STRONG)]).await;
+    thief.post("/second-factor", &[("step", "send"), ("phone_number", phone)]).await;
+    if bank.stytch.messages().iter().any(|message| message.to == phone) {
+        thief.post("/second-factor?sent=true", &[("step", "take"), ("code", &bank.code(phone))]).await;
+    }
+    assert_ne!(thief.get("/transfer").await.path(), "/transfer", "one compromise has opened what asks for two");
+}
