@@ -94,6 +94,30 @@ pub(crate) fn with_bearer(tokens: &SessionTokens) -> Request<Body> {
     with_header("authorization", &bearer(&tokens.session_jwt))
 }
 
+/// So many requests of each user at once, with each kind of token: every answer is about whoever asked, and brings no token of
+/// anybody else's.
+pub(crate) async fn hammer(guard: &StepUpLayer, rounds: usize, users: &[String], begun: &[SessionTokens]) {
+    let of_all = |round| users.iter().zip(begun).map(move |(user, tokens)| (round, user.clone(), tokens.clone()));
+    let ask = |(round, user, tokens): (usize, String, SessionTokens)| {
+        let guard = guard.clone();
+        let request = match round % 3 {
+            0 => with_cookies(&tokens),
+            1 => with_bearer(&tokens),
+            _ => with_header("cookie", &format!("stytch_session={}", tokens.session_token)),
+        };
+        tokio::spawn(async move {
+            let answer = answer(&guard, request).await;
+            assert_eq!(answer.body, format!("{user} 1"));
+            let opaque = set_cookies(&answer).into_iter().find(|line| line.starts_with("stytch_session="));
+            assert!(opaque.is_none_or(|line| line.contains(&format!("={};", tokens.session_token))));
+        })
+    };
+    let asked: Vec<_> = (0..rounds).flat_map(of_all).map(ask).collect();
+    for asked in asked {
+        asked.await.unwrap();
+    }
+}
+
 /// Sends it through the guard to a handler that answers with the session's user and factors.
 pub(crate) async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
     let service = guard.layer(service_fn(|request: Request<Body>| async move {

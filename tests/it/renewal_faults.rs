@@ -12,7 +12,9 @@ use tower_step_up::{
 use tracing::Level;
 
 use crate::events::log_of;
-use crate::renewal::{Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header};
+use crate::renewal::{
+    Body, Scripted, World, answer, hammer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+};
 use crate::support::{issuer, proved, seconds};
 
 fn tokens(jwt: String) -> SessionTokens {
@@ -90,26 +92,7 @@ async fn nobody_gets_another_users_session() {
         users.iter().map(|user| world.sessions.begin(&proved(&[Factor::Password]).user(user))).collect();
     world.clock.advance(seconds(400));
     let guard = world.guard();
-    let requests: Vec<_> = (0..20)
-        .flat_map(|round| users.iter().zip(&begun).map(move |(user, tokens)| (round, user.clone(), tokens.clone())))
-        .map(|(round, user, tokens)| {
-            let guard = guard.clone();
-            let request = match round % 3 {
-                0 => with_cookies(&tokens),
-                1 => with_bearer(&tokens),
-                _ => with_header("cookie", &format!("stytch_session={}", tokens.session_token)),
-            };
-            tokio::spawn(async move {
-                let answer = answer(&guard, request).await;
-                assert_eq!(answer.body, format!("{user} 1"));
-                let opaque = set_cookies(&answer).into_iter().find(|line| line.starts_with("stytch_session="));
-                assert!(opaque.is_none_or(|line| line.contains(&format!("={};", tokens.session_token))));
-            })
-        })
-        .collect();
-    for request in requests {
-        request.await.unwrap();
-    }
+    hammer(&guard, 20, &users, &begun).await;
     // One for each session's JWT, and one for its opaque token.
     assert_eq!(world.sessions.calls(), 100);
 }
