@@ -182,6 +182,9 @@ async fn the_weaker_session_dies_when_the_stronger_one_is_born() {
     assert_eq!((stale.status.as_u16(), set_cookies(&stale).len()), (401, 0));
     assert!(stale.header("www-authenticate").contains("invalid_token"));
     assert_eq!(outcome(&guard, with_cookies(&strong)).await, (200, ""));
+    // Where it has the opaque one alone, renewal gives it both.
+    let renewed = answer(&guard, with_header("cookie", &format!("stytch_session={}", strong.session_token))).await;
+    assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
     world.clock.advance(seconds(400));
     assert_eq!(outcome(&guard, with_cookies(&strong)).await, (200, ""));
 }
