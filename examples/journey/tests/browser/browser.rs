@@ -28,15 +28,16 @@ impl Browser {
     /// Clicks what leads to another page, and waits until that is there.
     pub(crate) async fn click(&self, css: &str) {
         let element = self.find(css).await;
-        self.leave(async { element.click().await.unwrap() }).await;
+        self.leave(element.click()).await;
     }
 
-    /// Does what leads to another page, which may have the same address.
-    pub(crate) async fn leave(&self, act: impl Future<Output = ()>) {
+    /// Does what leads to another page, which may have the same address. The act itself may end in an error where the page is gone
+    /// before chromedriver has said that it is done.
+    pub(crate) async fn leave(&self, act: impl Future<Output = WebDriverResult<()>>) {
         let old = self.driver.find(By::Tag("html")).await.unwrap();
-        act.await;
+        let acted = act.await;
         if old.wait_until().stale().await.is_err() {
-            self.fail("nothing led to another page").await;
+            self.fail(format!("nothing led to another page: {acted:?}")).await;
         }
         self.is_loaded().await;
     }

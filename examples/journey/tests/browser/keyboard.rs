@@ -1,6 +1,7 @@
 //! Tab and Enter are enough, and whoever uses them sees where they are.
 
 use thirtyfour::Key;
+use thirtyfour::error::WebDriverResult;
 
 use crate::browser::Browser;
 use crate::chromium::{Scripts, browse};
@@ -61,7 +62,7 @@ async fn tab_to(browser: &Browser, id: &str) {
 
 /// One step on: to what, which shows that it has the focus.
 async fn tab(browser: &Browser) -> String {
-    press(browser, Key::Tab).await;
+    press(browser, Key::Tab).await.unwrap();
     focus(browser).await
 }
 
@@ -79,8 +80,8 @@ async fn enter(browser: &Browser) {
     browser.leave(press(browser, Key::Enter)).await;
 }
 
-async fn press(browser: &Browser, key: Key) {
-    browser.driver.action_chain().send_keys(key).perform().await.unwrap();
+async fn press(browser: &Browser, key: Key) -> WebDriverResult<()> {
+    browser.driver.action_chain().send_keys(key).perform().await
 }
 
 async fn type_in(browser: &Browser, text: &str) {
