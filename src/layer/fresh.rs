@@ -25,8 +25,7 @@ impl Fresh {
     pub(super) fn new(guard: &Guard, carrier: Carrier, renewed: &Arc<Renewed>, request: &HeaderMap) -> Option<Self> {
         let (renewed, exchanges) = (Arc::clone(renewed), guard.exchanges.clone()?);
         let form = if carrier.is_cookie() {
-            let rest = renewed.session.stated_end().map(|end| end - guard.verifier.now());
-            Form::Cookies(guard.set_cookies(&renewed.tokens, rest, request))
+            Form::Cookies(guard.set_cookies(&renewed.tokens, &renewed.session, request))
         } else if exchanges.renewal.answers_with_jwt {
             let mut jwt = HeaderValue::try_from(&renewed.tokens.session_jwt).ok()?;
             jwt.set_sensitive(true);

@@ -15,17 +15,10 @@ use crate::session::Session;
 use crate::token::TokenError;
 
 impl Guard {
-    pub(super) fn set_cookies(
-        &self,
-        tokens: &SessionTokens,
-        max_age: Option<time::Duration>,
-        request: &HeaderMap,
-    ) -> SetCookies {
+    /// For as long as the session of these tokens lives.
+    pub(super) fn set_cookies(&self, tokens: &SessionTokens, session: &Session, request: &HeaderMap) -> SetCookies {
+        let max_age = session.stated_end().map(|end| end - self.verifier.now());
         self.cookies.set(CookieNames::of(&self.sources), tokens, max_age, request)
-    }
-
-    fn remove_cookies(&self, request: &HeaderMap) -> SetCookies {
-        self.cookies.remove(CookieNames::of(&self.sources), request)
     }
 }
 
@@ -91,7 +84,7 @@ impl StepUpLayer {
     /// What removes the tokens' cookies and does nothing else: for whoever wants to leave while nobody can say whose session it
     /// is, in a [responder](Self::respond_with) or an unguarded handler.
     pub fn remove_cookies(&self, request: &HeaderMap) -> SetCookies {
-        self.guard.remove_cookies(request)
+        self.guard.cookies.remove(CookieNames::of(&self.guard.sources), request)
     }
 
     async fn revoke(&self, session: &Session) -> Result<(), AuthorityError> {
@@ -137,8 +130,7 @@ impl StepUpLayer {
         if let Some(exchanges) = &self.guard.exchanges {
             exchanges.forget(session.id(), &tokens.session_token);
         }
-        let rest = session.stated_end().map(|end| end - self.verifier().now());
-        Ok(TakenUp { cookies: self.guard.set_cookies(tokens, rest, request), session })
+        Ok(TakenUp { cookies: self.guard.set_cookies(tokens, &session, request), session })
     }
 }
 
