@@ -140,3 +140,18 @@ async fn a_password_alone_does_not_enrol_a_phone() {
     }
     assert_ne!(thief.get("/transfer").await.path(), "/transfer", "one compromise has opened what asks for two");
 }
+
+#[tokio::test]
+async fn what_is_no_transfer_is_refused_in_problem_details() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    for (body, status) in [("{", 400), ("null", 400), ("{\"payee\": 7}", 400), ("{}", 422)] {
+        let request = reqwest::Client::new().post(format!("{}/api/transfer", bank.url));
+        let request =
+            request.bearer_auth(browser.cookie("stytch_session_jwt")).header("content-type", "application/json");
+        let answer = request.body(body).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{body}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{body}");
+    }
+    assert_eq!(browser.get("/account").await.text("balance").as_deref(), Some("€2,500.00"));
+}
