@@ -19,8 +19,12 @@ fn main() {
     let mut guarded = guard().layer(Trivial);
     let strict = StepUpLayer::new(verifier()).require(Policy::phishing_resistant().named("admin"));
     let mut strict = strict.layer(Trivial);
-    assert_eq!((status(&mut guarded, bearer(&seen)), status(&mut strict, bearer(&seen))), (200, 401));
-    let mut forgetful = StepUpLayer::new(verifier().cache_bytes(0)).require(transfer()).layer(Trivial);
+    assert_eq!(
+        (status(&mut guarded, bearer(&seen)), status(&mut strict, bearer(&seen))),
+        (200, 401)
+    );
+    let mut forgetful =
+        StepUpLayer::new(verifier().cache_bytes(0)).require(transfer()).layer(Trivial);
     assert_eq!(status(&mut forgetful, bearer(&seen)), 200);
 
     println!("{:32} {:>11} {:>9}", "one request", "allocations", "bytes");

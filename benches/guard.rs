@@ -1,6 +1,8 @@
-//! What the guard costs beside the signature check that it cannot do without: `cargo bench --bench guard`.
+//! What the guard costs beside the signature check that it cannot do without: `cargo bench --bench
+//! guard`.
 //!
-//! Compare ratios within one run, and on a quiet machine; absolute times differ from machine to machine.
+//! Compare ratios within one run, and on a quiet machine; absolute times differ from machine to
+//! machine.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -23,8 +25,8 @@ use tower_step_up::testing::{self, NOW, SessionBuilder, TestSessions};
 use tower_step_up::{Factor, Policy, StepUpLayer, Verifier};
 
 use support::{
-    Body, ISSUER, Keys, Still, Trivial, bare_check, bearer, cookie, forged, guard, status, token, tokens, transfer,
-    verifier,
+    Body, ISSUER, Keys, Still, Trivial, bare_check, bearer, cookie, forged, guard, status, token,
+    tokens, transfer, verifier,
 };
 
 fn main() {
@@ -40,7 +42,9 @@ where
 {
     let service = RefCell::new(service);
     assert_eq!(status(&mut *service.borrow_mut(), request()), want);
-    bencher.with_inputs(request).bench_local_values(|request| status(&mut *service.borrow_mut(), black_box(request)));
+    bencher
+        .with_inputs(request)
+        .bench_local_values(|request| status(&mut *service.borrow_mut(), black_box(request)));
 }
 
 /// What of the rest is the request's own way in and out.
@@ -64,8 +68,8 @@ fn a_bare_signature_check_that_fails(bencher: Bencher<'_, '_>) {
     bencher.bench(check);
 }
 
-/// Each token for the first time under the keys of the time, in a cache that has room. What it was remembered with under
-/// the keys before gives way.
+/// Each token for the first time under the keys of the time, in a cache that has room. What it was
+/// remembered with under the keys before gives way.
 #[divan::bench]
 fn first_sight(bencher: Bencher<'_, '_>) {
     first_sights(bencher, 64 << 20);
@@ -74,7 +78,8 @@ fn first_sight(bencher: Bencher<'_, '_>) {
 fn first_sights(bencher: Bencher<'_, '_>, cache_bytes: usize) {
     let (tokens, next, keys) = (tokens(TOKENS), Cell::new(0), Keys::default());
     let verifier = Verifier::new(keys.clone(), [ISSUER.name()], ISSUER.audience()).clock(Still);
-    let mut service = StepUpLayer::new(verifier.cache_bytes(cache_bytes)).require(transfer()).layer(Trivial);
+    let mut service =
+        StepUpLayer::new(verifier.cache_bytes(cache_bytes)).require(transfer()).layer(Trivial);
     // Once round, so that the memory is there.
     keys.read();
     tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
@@ -89,8 +94,8 @@ fn first_sights(bencher: Bencher<'_, '_>, cache_bytes: usize) {
     bench(bencher, service, 200, request);
 }
 
-/// Each token for the first time, in a cache that has to forget another: the keys are read anew at every round, since the
-/// cache keeps some of the old tokens on purpose.
+/// Each token for the first time, in a cache that has to forget another: the keys are read anew at
+/// every round, since the cache keeps some of the old tokens on purpose.
 #[divan::bench]
 fn first_sight_in_a_full_cache(bencher: Bencher<'_, '_>) {
     first_sights(bencher, 1 << 20);
@@ -129,13 +134,16 @@ fn repeated_with_renewal(bencher: Bencher<'_, '_>) {
 fn repeated_with_revocations(bencher: Bencher<'_, '_>) {
     let token = token(0);
     let guard = guard();
-    (0..1_000).for_each(|number| guard.verifier().revoke_session(&format!("session-test-{number}")));
+    (0..1_000)
+        .for_each(|number| guard.verifier().revoke_session(&format!("session-test-{number}")));
     bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
 }
 
 #[divan::bench]
 fn refused_without_token(bencher: Bencher<'_, '_>) {
-    bench(bencher, guard().layer(Trivial), 401, || Request::get("/").body(Body::default()).unwrap());
+    bench(bencher, guard().layer(Trivial), 401, || {
+        Request::get("/").body(Body::default()).unwrap()
+    });
 }
 
 #[divan::bench]
@@ -174,9 +182,13 @@ fn by_hand(bencher: Bencher<'_, '_>) {
         };
         let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
-        let claims = jsonwebtoken::decode::<ByHand>(token, &key, &validation).map_err(|_| refused())?.claims;
-        let recent = |entry: &ByHandFactor| (NOW - entry.last_authenticated_at).whole_seconds() <= 600;
-        let has = |method: &str| claims.session.authentication_factors.iter().find(|it| it.delivery_method == method);
+        let claims =
+            jsonwebtoken::decode::<ByHand>(token, &key, &validation).map_err(|_| refused())?.claims;
+        let recent =
+            |entry: &ByHandFactor| (NOW - entry.last_authenticated_at).whole_seconds() <= 600;
+        let has = |method: &str| {
+            claims.session.authentication_factors.iter().find(|it| it.delivery_method == method)
+        };
         if has("knowledge").is_none() || !has("sms").is_some_and(recent) {
             return Err(refused());
         }

@@ -1,6 +1,8 @@
-//! Requests per second of an axum server over loopback, without a guard and with one: `cargo bench --bench http`.
+//! Requests per second of an axum server over loopback, without a guard and with one: `cargo bench
+//! --bench http`.
 //!
-//! The server has one thread and the client another. The rounds take turns, and the ratios are of their medians.
+//! The server has one thread and the client another. The rounds take turns, and the ratios are of
+//! their medians.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -41,7 +43,9 @@ fn serve(app: Router) -> SocketAddr {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        runtime().block_on(async { axum::serve(TcpListener::from_std(listener).unwrap(), app).await.unwrap() });
+        runtime().block_on(async {
+            axum::serve(TcpListener::from_std(listener).unwrap(), app).await.unwrap()
+        });
     });
     address
 }
@@ -50,21 +54,34 @@ fn serve(app: Router) -> SocketAddr {
 fn load(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>) -> f64 {
     let end = Instant::now() + ROUND;
     let answered: usize = runtime().block_on(async {
-        let connections: JoinSet<_> =
-            (0..CONNECTIONS).map(|first| connection(address, Arc::clone(requests), first, end)).collect();
+        let connections: JoinSet<_> = (0..CONNECTIONS)
+            .map(|first| connection(address, Arc::clone(requests), first, end))
+            .collect();
         connections.join_all().await.into_iter().sum()
     });
     answered as f64 / ROUND.as_secs_f64()
 }
 
-async fn connection(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, first: usize, end: Instant) -> usize {
+async fn connection(
+    address: SocketAddr,
+    requests: Arc<Vec<Vec<u8>>>,
+    first: usize,
+    end: Instant,
+) -> usize {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (mut answer, mut answered) = (vec![0; 4_096], 0);
     while Instant::now() < end {
-        stream.write_all(&requests[(first + answered * CONNECTIONS) % requests.len()]).await.unwrap();
+        stream
+            .write_all(&requests[(first + answered * CONNECTIONS) % requests.len()])
+            .await
+            .unwrap();
         let length = stream.read(&mut answer).await.unwrap();
-        assert!(answer[..length].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..length]));
+        assert!(
+            answer[..length].starts_with(b"HTTP/1.1 200"),
+            "{}",
+            String::from_utf8_lossy(&answer[..length])
+        );
         answered += 1;
     }
     answered
@@ -72,13 +89,16 @@ async fn connection(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, first: usi
 
 fn main() {
     let requests = |tokens: &[String]| {
-        let request = |token: &String| format!("GET / HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+        let request = |token: &String| {
+            format!("GET / HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n")
+        };
         Arc::new(tokens.iter().map(request).map(String::into_bytes).collect::<Vec<_>>())
     };
     let tokens = tokens(TOKENS);
     let (repeats, distinct) = (requests(&tokens[..CONNECTIONS]), requests(&tokens));
     let app = || Router::new().route("/", get(async || "hello"));
-    let guard = |cache_bytes| StepUpLayer::new(verifier().cache_bytes(cache_bytes)).require(transfer());
+    let guard =
+        |cache_bytes| StepUpLayer::new(verifier().cache_bytes(cache_bytes)).require(transfer());
     let servers = [
         ("unguarded", serve(app()), &repeats),
         (
@@ -100,6 +120,9 @@ fn main() {
         rates[ROUNDS / 2]
     });
     for ((name, ..), median) in servers.iter().zip(medians) {
-        println!("{name:40} {median:>8.0} requests per second, {:.3} of unguarded", median / medians[0]);
+        println!(
+            "{name:40} {median:>8.0} requests per second, {:.3} of unguarded",
+            median / medians[0]
+        );
     }
 }

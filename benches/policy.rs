@@ -35,9 +35,13 @@ fn prompts_for_transfer(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 20)]
 fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
     let offered: Vec<_> = Factor::LISTED.iter().take(24).cloned().collect();
-    let clauses = offered.iter().cloned().map(Policy::factor).chain((0..8).map(|_| Policy::independent(4)));
-    let shortfall =
-        Policy::try_at_least(20, clauses).unwrap().evaluate(&testing::session().build(), NOW).err().unwrap();
+    let clauses =
+        offered.iter().cloned().map(Policy::factor).chain((0..8).map(|_| Policy::independent(4)));
+    let shortfall = Policy::try_at_least(20, clauses)
+        .unwrap()
+        .evaluate(&testing::session().build(), NOW)
+        .err()
+        .unwrap();
     bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
 }
 
@@ -55,7 +59,8 @@ fn implication_that_holds(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 20)]
 fn implication_at_the_bound(bencher: Bencher<'_, '_>) {
-    let of_24 = |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
+    let of_24 =
+        |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
     let (more, fewer) = (of_24(12), of_24(11));
     bencher.bench(|| black_box(&more).implies(black_box(&fewer)));
 }

@@ -40,7 +40,8 @@ fn nanoseconds(rounds: usize, times: usize, mut round: impl FnMut()) -> f64 {
     taken[rounds / 2]
 }
 
-/// Repeats of different tokens, on one thread and on two; and what two threads of this machine can do at all.
+/// Repeats of different tokens, on one thread and on two; and what two threads of this machine can
+/// do at all.
 fn threads() {
     const REPEATS: usize = 2_000_000;
     let (guard, tokens) = (guard(), tokens(2));
@@ -51,7 +52,9 @@ fn threads() {
                 let (mut service, barrier) = (guard.layer(Trivial), &barrier);
                 scope.spawn(move || {
                     // Static, so that no counter of it is shared.
-                    let value = HeaderValue::from_static(Box::leak(format!("Bearer {token}").into_boxed_str()));
+                    let value = HeaderValue::from_static(Box::leak(
+                        format!("Bearer {token}").into_boxed_str(),
+                    ));
                     let request = || {
                         let mut request = Request::new(Body::default());
                         request.headers_mut().insert("authorization", value.clone());
@@ -61,8 +64,11 @@ fn threads() {
                     barrier.wait();
                     let begun = Instant::now();
                     for _ in 0..REPEATS {
-                        let got =
-                            if guarded { status(&mut service, request()) } else { status(&mut Trivial, request()) };
+                        let got = if guarded {
+                            status(&mut service, request())
+                        } else {
+                            status(&mut Trivial, request())
+                        };
                         assert_eq!(got, 200);
                     }
                     REPEATS as f64 / begun.elapsed().as_secs_f64()
@@ -83,16 +89,19 @@ fn threads() {
 fn factors() {
     println!("factors in the session: nanoseconds for one decision");
     for count in [2, 4, 8, 16, 32, 64] {
-        let session = (1..count).fold(testing::session().proved(Factor::Password), |session, number| {
-            session.proved(if number == 1 {
-                Factor::OtpSms
-            } else {
-                Factor::LISTED[number % Factor::LISTED.len()].clone()
-            })
-        });
+        let session =
+            (1..count).fold(testing::session().proved(Factor::Password), |session, number| {
+                session.proved(if number == 1 {
+                    Factor::OtpSms
+                } else {
+                    Factor::LISTED[number % Factor::LISTED.len()].clone()
+                })
+            });
         let (session, policy) = (session.build(), support::transfer());
         let each = nanoseconds(9, 10_000, || {
-            (0..10_000).for_each(|_| drop(divan::black_box(policy.evaluate(divan::black_box(&session), testing::NOW))));
+            (0..10_000).for_each(|_| {
+                drop(divan::black_box(policy.evaluate(divan::black_box(&session), testing::NOW)))
+            });
         });
         println!("{count:>8} {each:>8.0}");
     }
@@ -108,9 +117,11 @@ fn keys() {
             let other = TestIssuer::new().with_new_key(Algorithm::EdDsa);
             serde_json::from_str::<Value>(other.jwks()).unwrap()["keys"][0].clone()
         });
-        let document = json!({"keys": others.chain([own["keys"][0].clone()]).collect::<Vec<_>>()}).to_string();
+        let document =
+            json!({"keys": others.chain([own["keys"][0].clone()]).collect::<Vec<_>>()}).to_string();
         let keys = StaticKeys::from_jwks(document.as_bytes()).unwrap();
-        let verifier = Verifier::new(keys, [ISSUER.name()], ISSUER.audience()).clock(Still).cache_bytes(0);
+        let verifier =
+            Verifier::new(keys, [ISSUER.name()], ISSUER.audience()).clock(Still).cache_bytes(0);
         let mut service = StepUpLayer::new(verifier).layer(Trivial);
         let each = nanoseconds(9, tokens.len(), || {
             tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
@@ -124,8 +135,9 @@ fn cached_tokens() {
     println!("tokens remembered: nanoseconds for one repeat, and resident memory in MiB");
     // Quick to sign; they are verified once each.
     let issuer = TestIssuer::new().with_new_key(Algorithm::EdDsa);
-    let sessions =
-        |number: usize| testing::session().proved(Factor::Password).proved(Factor::OtpSms).claim("number", number);
+    let sessions = |number: usize| {
+        testing::session().proved(Factor::Password).proved(Factor::OtpSms).claim("number", number)
+    };
     let before = resident();
     for count in [1, 10, 100, 1_000, 10_000, 100_000] {
         let tokens: Vec<_> = (0..count).map(|number| issuer.mint(&sessions(number))).collect();
@@ -136,7 +148,11 @@ fn cached_tokens() {
         let taken = resident() - own;
         let times = count.max(10_000);
         let each = nanoseconds(5, times, || {
-            tokens.iter().cycle().take(times).for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
+            tokens
+                .iter()
+                .cycle()
+                .take(times)
+                .for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
         });
         println!("{count:>8} {each:>8.0} {taken:>8.1}");
     }

@@ -5,8 +5,8 @@
 //! cargo run --example axum_routes 127.0.0.1:8080
 //! ```
 //!
-//! needs no Stytch account: the server publishes keys of its own beside its routes, and prints curl lines with tokens
-//! of several people to paste. `GET /people` prints them again with fresh tokens.
+//! needs no Stytch account: the server publishes keys of its own beside its routes, and prints curl
+//! lines with tokens of several people to paste. `GET /people` prints them again with fresh tokens.
 //!
 //! ```sh
 //! STYTCH_PROJECT_ID=project-test-… cargo run --example axum_routes
@@ -48,14 +48,18 @@ async fn run() -> Result<(), String> {
 fn routes(any_session: &StepUpLayer) -> Router {
     let mfa = any_session.require(Policy::mfa().named("account"));
     let transfer_policy = Policy::mfa()
-        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(10 * 60)))
+        .and(
+            Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn])
+                .within(Duration::from_secs(10 * 60)),
+        )
         .named("transfer");
     let admin_policy = Policy::phishing_resistant()
         .within(Duration::from_secs(5 * 60))
         .and(Policy::session_within(Duration::from_secs(12 * 60 * 60)))
         .named("admin");
 
-    let admin = Router::new().route("/keys", get(admin_keys)).layer(any_session.require(admin_policy));
+    let admin =
+        Router::new().route("/keys", get(admin_keys)).layer(any_session.require(admin_policy));
 
     Router::new()
         .route("/healthz", get("alive\n"))

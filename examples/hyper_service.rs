@@ -1,4 +1,5 @@
-//! The routes of `axum_routes` without a framework: a match on method and path, and a guarded service for each route.
+//! The routes of `axum_routes` without a framework: a match on method and path, and a guarded
+//! service for each route.
 //!
 //! ```sh
 //! cargo run --example hyper_service                  # 127.0.0.1:3000
@@ -6,7 +7,8 @@
 //! STYTCH_PROJECT_ID=project-test-… cargo run --example hyper_service
 //! ```
 //!
-//! Without a project id the server publishes keys of its own and prints curl lines to paste, as `axum_routes` does.
+//! Without a project id the server publishes keys of its own and prints curl lines to paste, as
+//! `axum_routes` does.
 
 mod support;
 
@@ -41,10 +43,14 @@ async fn run() -> Result<(), String> {
     loop {
         let (connection, _) = listener.accept().await.map_err(|error| error.to_string())?;
         let routes = Arc::clone(&routes);
-        let service = TowerToHyperService::new(service_fn(move |request| answer(Arc::clone(&routes), request)));
+        let service = TowerToHyperService::new(service_fn(move |request| {
+            answer(Arc::clone(&routes), request)
+        }));
         // A connection that breaks concerns nobody else.
         tokio::spawn(
-            http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(connection), service),
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(connection), service),
         );
     }
 }
@@ -65,7 +71,10 @@ impl Routes {
         let any_session: StepUpLayer = site.guard();
         let mfa = any_session.require(Policy::mfa().named("account"));
         let transfer_policy = Policy::mfa()
-            .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(10 * 60)))
+            .and(
+                Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn])
+                    .within(Duration::from_secs(10 * 60)),
+            )
             .named("transfer");
         let admin_policy = Policy::phishing_resistant()
             .within(Duration::from_secs(5 * 60))
@@ -91,7 +100,9 @@ async fn answer(
     let guarded = match (request.method(), request.uri().path(), &routes.stand_in) {
         (&Method::GET, "/healthz", _) => return public("alive\n".to_owned()),
         (&Method::GET, "/people", Some(stand_in)) => return public(stand_in.people()),
-        (&Method::GET, path, Some(stand_in)) if path == stand_in.jwks_path() => return public(stand_in.jwks()),
+        (&Method::GET, path, Some(stand_in)) if path == stand_in.jwks_path() => {
+            return public(stand_in.jwks());
+        }
         (&Method::GET, "/profile", _) => &routes.profile,
         (&Method::GET, "/account", _) => &routes.account,
         (&Method::POST, "/transfer", _) => &routes.transfer,
@@ -134,7 +145,8 @@ fn account(grant: &Grant) -> Response<Text> {
 }
 
 fn transfer(grant: &Grant) -> Response<Text> {
-    let (user, until) = (grant.session().user_id(), grant.expires_at().format(&Rfc3339).unwrap_or_default());
+    let (user, until) =
+        (grant.session().user_id(), grant.expires_at().format(&Rfc3339).unwrap_or_default());
     page(StatusCode::OK, format!("{user}, it is sent. You may send more until {until}.\n"))
 }
 

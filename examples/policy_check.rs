@@ -6,10 +6,11 @@
 //! $ cargo run --example policy_check -- --diff old.toml new.toml
 //! ```
 //!
-//! The first two print each policy with what opens it and what was found, and exit with 1 where a finding is at or above
-//! the level, `warning` if nothing is said. The third prints what got weaker, with a session that meets the new policy
-//! and not the old, and exits with 1 where anything did, where it cannot be decided, where a policy is gone, and where the
-//! trust table changed. A document that cannot be read, or a wrong argument, is 2.
+//! The first two print each policy with what opens it and what was found, and exit with 1 where a
+//! finding is at or above the level, `warning` if nothing is said. The third prints what got
+//! weaker, with a session that meets the new policy and not the old, and exits with 1 where
+//! anything did, where it cannot be decided, where a policy is gone, and where the trust table
+//! changed. A document that cannot be read, or a wrong argument, is 2.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -25,7 +26,8 @@ usage: policy_check [--fail-on remark|warning] FILE…
        policy_check --diff OLD NEW
 exits with 1 where a finding is at or above the level (warning), or something got weaker, and with 2 on errors";
 
-const LEGEND: &str = "  cold: how many compromises it takes at the least to sign in and meet the policy
+const LEGEND: &str =
+    "  cold: how many compromises it takes at the least to sign in and meet the policy
   hijacked: how many where the attacker holds a live session; 0: the session alone is enough
   warning: the policy gives less than it reads as, or cannot be met; remark: good to know";
 
@@ -37,7 +39,8 @@ macro_rules! say {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<_> =
+        env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let passed = match *arguments {
         ["--help" | "-h"] => {
@@ -61,7 +64,8 @@ fn main() -> ExitCode {
 
 fn read(file: &str) -> Result<Policies, Box<dyn Error>> {
     let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-    let json = Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let json =
+        Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let policies = if json { Policies::from_json(&text) } else { Policies::from_toml(&text) };
     Ok(policies.map_err(|error| format!("{file}: {error}"))?)
 }
@@ -72,16 +76,23 @@ fn check(files: &[&str], fail_on: Severity) -> Result<bool, Box<dyn Error>> {
         return Err(USAGE.into());
     }
     let read: Vec<_> = files.iter().map(|file| (file, read(file))).collect();
-    let errors: Vec<_> =
-        read.iter().filter_map(|(_, policies)| policies.as_ref().err()).map(ToString::to_string).collect();
+    let errors: Vec<_> = read
+        .iter()
+        .filter_map(|(_, policies)| policies.as_ref().err())
+        .map(ToString::to_string)
+        .collect();
     let mut passed = true;
-    for (file, policies) in read.iter().filter_map(|(file, policies)| Some((file, policies.as_ref().ok()?))) {
+    for (file, policies) in
+        read.iter().filter_map(|(file, policies)| Some((file, policies.as_ref().ok()?)))
+    {
         let audits: Vec<_> = policies.iter().map(|policy| (policy, policy.audit())).collect();
         for (policy, audit) in &audits {
             say!("{}", details(policy, audit));
         }
         say!("{file}\n{}", table(&audits));
-        passed &= audits.iter().all(|(_, audit)| audit.severity().is_none_or(|severity| severity < fail_on));
+        passed &= audits
+            .iter()
+            .all(|(_, audit)| audit.severity().is_none_or(|severity| severity < fail_on));
     }
     if errors.is_empty() { Ok(passed) } else { Err(errors.join("\n").into()) }
 }
@@ -89,9 +100,12 @@ fn check(files: &[&str], fail_on: Severity) -> Result<bool, Box<dyn Error>> {
 /// The policy as a tree, the sets of compromises that open it, and the findings.
 fn details(policy: &Policy, audit: &Audit) -> String {
     let mut text = format!("{policy:#}");
-    for (how, sets, without) in [("cold:", &audit.cold, "anyone"), ("hijacked:", &audit.hijacked, "the session alone")]
+    for (how, sets, without) in
+        [("cold:", &audit.cold, "anyone"), ("hijacked:", &audit.hijacked, "the session alone")]
     {
-        let sets = sets.iter().map(|set| if set.is_empty() { without.to_owned() } else { joined(set, " + ") });
+        let sets = sets
+            .iter()
+            .map(|set| if set.is_empty() { without.to_owned() } else { joined(set, " + ") });
         let _ = writeln!(text, "{how}\n{}", wrapped(&sets.collect::<Vec<_>>()));
     }
     for finding in &audit.findings {
@@ -118,12 +132,20 @@ fn wrapped(items: &[String]) -> String {
 
 /// One line a policy: how many compromises open it, and what was found.
 fn table(audits: &[(&Policy, Audit)]) -> String {
-    let width = audits.iter().filter_map(|(policy, _)| policy.name()).map(str::len).max().unwrap_or_default().max(6);
+    let width = audits
+        .iter()
+        .filter_map(|(policy, _)| policy.name())
+        .map(str::len)
+        .max()
+        .unwrap_or_default()
+        .max(6);
     let mut text = format!("  {:width$}  cold  hijacked  findings\n", "policy");
     for (policy, audit) in audits {
         let name = policy.name().unwrap_or_default();
         let (cold, hijacked) = (fewest(&audit.cold), fewest(&audit.hijacked));
-        let count = |severity| audit.findings.iter().filter(|finding| finding.severity() == severity).count();
+        let count = |severity| {
+            audit.findings.iter().filter(|finding| finding.severity() == severity).count()
+        };
         let _ = writeln!(
             text,
             "  {name:width$}  {cold:>4}  {hijacked:>8}  {} warnings: {}, remarks: {}",
@@ -165,8 +187,12 @@ fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
         let weaker = match after.implies(before) {
             _ if after == before => None,
             Implication::Holds => None,
-            Implication::Fails(session) => Some(format!("weaker: {session} meets the new policy and not the old")),
-            Implication::Undecided { comparisons } => Some(format!("undecided after {comparisons} comparisons")),
+            Implication::Fails(session) => {
+                Some(format!("weaker: {session} meets the new policy and not the old"))
+            }
+            Implication::Undecided { comparisons } => {
+                Some(format!("undecided after {comparisons} comparisons"))
+            }
             _ => Some("undecided".into()),
         };
         match weaker {

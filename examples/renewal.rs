@@ -5,11 +5,13 @@
 //! cargo run --example renewal 127.0.0.1:8080
 //! ```
 //!
-//! needs no Stytch account: the process keeps the sessions itself, and prints curl lines with tokens of several people to
-//! paste. `GET /people` prints them again with fresh tokens. Every line works once or more often, but those of whoever has
-//! signed out or taken a step: these sessions are over then.
+//! needs no Stytch account: the process keeps the sessions itself, and prints curl lines with
+//! tokens of several people to paste. `GET /people` prints them again with fresh tokens. Every line
+//! works once or more often, but those of whoever has signed out or taken a step: these sessions
+//! are over then.
 //!
-//! With Stytch, `TestSessions` gives way to `project.sessions_api(secret)`, and the step to a call of its API.
+//! With Stytch, `TestSessions` gives way to `project.sessions_api(secret)`, and the step to a call
+//! of its API.
 
 #[path = "support/serving.rs"]
 mod support;
@@ -27,7 +29,8 @@ use time::OffsetDateTime;
 use tower_http::csrf::CsrfLayer;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer, TestSessions};
 use tower_step_up::{
-    Clock, Factor, Grant, Negotiated, Policy, Renewal, ReturnTo, Session, SessionTokens, StepUpLayer, SystemClock,
+    Clock, Factor, Grant, Negotiated, Policy, Renewal, ReturnTo, Session, SessionTokens,
+    StepUpLayer, SystemClock,
 };
 
 #[tokio::main]
@@ -162,7 +165,10 @@ impl Bank {
             &[
                 ("GET /profile: 200, new cookies", cookies(&ada)),
                 ("GET /profile: 200, a fresh JWT in Stytch-Session-JWT", bearer(&ada)),
-                ("GET /account: 303 to /second-factor, new cookies", format!("{navigation} {}", cookies(&ada))),
+                (
+                    "GET /account: 303 to /second-factor, new cookies",
+                    format!("{navigation} {}", cookies(&ada)),
+                ),
                 ("GET /account: 401 insufficient_user_authentication, new cookies", cookies(&ada)),
                 ("GET /profile: 303 to /sign-in", navigation.to_owned()),
             ],
@@ -180,11 +186,16 @@ impl Bank {
                 ("GET /account: 401 invalid_token", cookies(&ben)),
             ],
         );
-        let cleo = self.aged(Duration::from_secs(60), "user-test-cleo", &[Factor::Password, Factor::Totp]).await;
+        let cleo = self
+            .aged(Duration::from_secs(60), "user-test-cleo", &[Factor::Password, Factor::Totp])
+            .await;
         ask(
             "Cleo: two factors; she signs out, and her tokens are worth nothing at once (in this order)",
             &[
-                ("POST /account/close: 200, a fresh JWT in Stytch-Session-JWT", format!("-X POST {}", bearer(&cleo))),
+                (
+                    "POST /account/close: 200, a fresh JWT in Stytch-Session-JWT",
+                    format!("-X POST {}", bearer(&cleo)),
+                ),
                 (
                     "POST /sign-out: 403, sent from another site",
                     format!("-X POST -H \"Sec-Fetch-Site: cross-site\" {}", cookies(&cleo)),
@@ -194,21 +205,33 @@ impl Bank {
                 ("GET /account: 401 invalid_token", bearer(&cleo)),
             ],
         );
-        lines + &format!("\nThe tokens live five minutes. This prints fresh ones:\n  curl {}/people\n", self.base)
+        lines
+            + &format!(
+                "\nThe tokens live five minutes. This prints fresh ones:\n  curl {}/people\n",
+                self.base
+            )
     }
 
     /// Tokens of a session that is alive, of which the JWT has this age.
     async fn aged(&self, age: Duration, user: &str, factors: &[Factor]) -> SessionTokens {
-        let session = factors.iter().fold(person(user), |session, factor| session.proved(factor.clone()));
+        let session =
+            factors.iter().fold(person(user), |session, factor| session.proved(factor.clone()));
         let tokens = self.sessions.begin(&session);
-        let id = self.guard.verifier().verify(&tokens.session_jwt).await.map(|it| it.id().to_owned());
+        let id =
+            self.guard.verifier().verify(&tokens.session_jwt).await.map(|it| it.id().to_owned());
         let session = session.id(&id.unwrap_or_default());
-        SessionTokens { session_jwt: self.issuer.clone().clock(Behind(age)).mint(&session), ..tokens }
+        SessionTokens {
+            session_jwt: self.issuer.clone().clock(Behind(age)).mint(&session),
+            ..tokens
+        }
     }
 }
 
 fn cookies(tokens: &SessionTokens) -> String {
-    format!("-b \"stytch_session_jwt={}; stytch_session={}\"", tokens.session_jwt, tokens.session_token)
+    format!(
+        "-b \"stytch_session_jwt={}; stytch_session={}\"",
+        tokens.session_jwt, tokens.session_token
+    )
 }
 
 fn bearer(tokens: &SessionTokens) -> String {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// What keeps the sessions: a token in, the live session's fresh tokens out.
 ///
-/// Stytch's API is one, as `stytch::SessionsApi` (feature `sessions`); another may stand before a gateway or the official SDK,
-/// or be a test's double:
+/// Stytch's API is one, as `stytch::SessionsApi` (feature `sessions`); another may stand before a
+/// gateway or the official SDK, or be a test's double:
 ///
 /// ```
 /// use tower_step_up::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
@@ -29,8 +29,8 @@ use std::time::Duration;
 ///
 /// What it answers is not trusted: the fresh JWT is verified like any other.
 pub trait SessionAuthority: Send + Sync + 'static {
-    /// The live session of this token. Its JWT may have expired. What is said of one JWT of a session is remembered of the
-    /// session, so it has to hold for each of them.
+    /// The live session of this token. Its JWT may have expired. What is said of one JWT of a
+    /// session is remembered of the session, so it has to hold for each of them.
     fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens>;
 
     /// Ends the session of this id. One that is not there any more is no error.
@@ -84,11 +84,13 @@ pub(crate) const LONGEST_TOKEN: usize = 16 * 1024;
 /// Whether a token can stand in a cookie (RFC 6265, section 4.1.1: `cookie-octet`).
 #[cfg(feature = "sessions")]
 pub(crate) fn can_be_a_cookie(token: &str) -> bool {
-    let is_octet = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
+    let is_octet =
+        |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
     (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(is_octet)
 }
 
-/// The longest opaque token that a guard takes, in bytes: a cookie of a browser has 4 KiB with its attributes.
+/// The longest opaque token that a guard takes, in bytes: a cookie of a browser has 4 KiB with its
+/// attributes.
 #[cfg(feature = "sessions")]
 const LONGEST_SESSION_TOKEN: usize = 1_024;
 

@@ -17,8 +17,9 @@ use crate::layer::Anonymous;
 use crate::policy::Grant;
 use crate::session::Session;
 
-/// A handler asks for a grant where no guard stands in front of it, or an optional one that let the request through
-/// without credentials: a fault of the program, answered with 500 and a line in the log.
+/// A handler asks for a grant where no guard stands in front of it, or an optional one that let the
+/// request through without credentials: a fault of the program, answered with 500 and a line in the
+/// log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissingGrant {
@@ -65,7 +66,8 @@ fn needed_grant(parts: &Parts) -> Result<Grant, MissingGrant> {
     })
 }
 
-/// The grant of the innermost guard. Where no guard stands: 500, and a line in the log that says so.
+/// The grant of the innermost guard. Where no guard stands: 500, and a line in the log that says
+/// so.
 impl<S: Sync> FromRequestParts<S> for Grant {
     type Rejection = MissingGrant;
 
@@ -74,11 +76,15 @@ impl<S: Sync> FromRequestParts<S> for Grant {
     }
 }
 
-/// For routes behind an optional guard: `None` without credentials. Where no guard stands: 500, as for `Grant`.
+/// For routes behind an optional guard: `None` without credentials. Where no guard stands: 500, as
+/// for `Grant`.
 impl<S: Sync> OptionalFromRequestParts<S> for Grant {
     type Rejection = MissingGrant;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, MissingGrant> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> Result<Option<Self>, MissingGrant> {
         match grant(parts) {
             Err(MissingGrant::OptionalGuard) => Ok(None),
             _ => needed_grant(parts).map(Some),
@@ -99,8 +105,12 @@ impl<S: Sync> FromRequestParts<S> for Session {
 impl<S: Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = MissingGrant;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, MissingGrant> {
-        let grant = <Grant as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Option<Self>, MissingGrant> {
+        let grant =
+            <Grant as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
         Ok(grant.map(|grant| grant.session().clone()))
     }
 }

@@ -27,7 +27,8 @@ mod token;
 mod trust;
 
 pub use self::authority::{
-    AuthorityAnswer, AuthorityError, AuthorityUnavailable, PresentedToken, SessionAuthority, SessionTokens,
+    AuthorityAnswer, AuthorityError, AuthorityUnavailable, PresentedToken, SessionAuthority,
+    SessionTokens,
 };
 #[cfg(feature = "axum")]
 pub use self::axum::MissingGrant;
@@ -38,8 +39,8 @@ pub use self::credentials::{CredentialError, CredentialSource};
 pub use self::excerpt::Excerpt;
 pub use self::factor::{AuthenticationFactor, Factor, UnknownFactor, UnlistedFactor};
 pub use self::keys::{
-    Algorithm, KeyHealth, KeySet, KeySetError, KeySetId, KeySource, KeysUnavailable, Refresh, StaticKeys,
-    UnknownAlgorithm,
+    Algorithm, KeyHealth, KeySet, KeySetError, KeySetId, KeySource, KeysUnavailable, Refresh,
+    StaticKeys, UnknownAlgorithm,
 };
 #[cfg(feature = "remote")]
 pub use self::keys::{RemoteKeys, RemoteKeysError};
@@ -47,15 +48,19 @@ pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
 #[cfg(feature = "sessions")]
 pub use self::layer::{SignedOut, TakeUpError, TakenUp};
 pub use self::policy::{
-    Audit, Counterexample, Demand, Evidence, Explanation, Finding, Grant, Implication, ListError, NonEmpty, Policy,
-    Prompt, Prompts, Reason, Requirement, Severity, Shortfall, Unmet, Verdict,
+    Audit, Counterexample, Demand, Evidence, Explanation, Finding, Grant, Implication, ListError,
+    NonEmpty, Policy, Prompt, Prompts, Reason, Requirement, Severity, Shortfall, Unmet, Verdict,
 };
 #[cfg(feature = "documents")]
 pub use self::policy::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
 pub use self::rejection::Rejection;
 #[cfg(feature = "sessions")]
 pub use self::renewal::{FRESH_JWT, Renewal};
-pub use self::respond::{BearerChallenge, Negotiated, PageError, Respond, ReturnTo, ReturnToError, problem};
+pub use self::respond::{
+    BearerChallenge, Negotiated, PageError, Respond, ReturnTo, ReturnToError, problem,
+};
 pub use self::session::{Attributes, CustomClaimsError, Organization, Session};
-pub use self::token::{AccessTokenClaim, LocalRevocations, Part, Revocations, TimeClaim, TokenError, Verifier};
+pub use self::token::{
+    AccessTokenClaim, LocalRevocations, Part, Revocations, TimeClaim, TokenError, Verifier,
+};
 pub use self::trust::{Compromise, TrustModel, UnknownCompromise};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// An instant in nanoseconds since 1970: cheap to compare and to add to, which a calendar date with an offset is not, and
-/// so much wider than the calendar that no date and no duration carries it to its ends. Dates become moments where they
-/// come in, and dates again where they go out.
+/// An instant in nanoseconds since 1970: cheap to compare and to add to, which a calendar date with
+/// an offset is not, and so much wider than the calendar that no date and no duration carries it to
+/// its ends. Dates become moments where they come in, and dates again where they go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(i128);
 
@@ -59,7 +59,11 @@ mod tests {
     fn dates_become_moments_and_dates_again() {
         let before_1970 = OffsetDateTime::UNIX_EPOCH - Duration::from_millis(1);
         assert_eq!(Moment::from(before_1970), Moment(-1_000_000));
-        for date in [OffsetDateTime::UNIX_EPOCH, before_1970, OffsetDateTime::UNIX_EPOCH + Duration::from_nanos(1)] {
+        for date in [
+            OffsetDateTime::UNIX_EPOCH,
+            before_1970,
+            OffsetDateTime::UNIX_EPOCH + Duration::from_nanos(1),
+        ] {
             assert_eq!(Moment::from(date).date(), Some(date));
         }
         assert_eq!(Moment::DISTANT_PAST.date(), None);

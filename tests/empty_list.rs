@@ -1,5 +1,5 @@
-//! An empty list of clauses does not compile, and the compiler says why in a sentence: this file compiles itself again with
-//! what must not compile.
+//! An empty list of clauses does not compile, and the compiler says why in a sentence: this file
+//! compiles itself again with what must not compile.
 
 /// `--cfg empty_list` is set by the test below, and by nothing else.
 #[cfg(empty_list)]
@@ -10,7 +10,16 @@ pub fn demand_nothing() -> tower_step_up::Policy {
 #[test]
 fn an_empty_list_is_refused_by_the_compiler_with_a_readable_sentence() {
     let mut cargo = std::process::Command::new(env!("CARGO"));
-    cargo.args(["rustc", "--quiet", "--offline", "--test", "empty_list", "--", "--cfg", "empty_list"]);
+    cargo.args([
+        "rustc",
+        "--quiet",
+        "--offline",
+        "--test",
+        "empty_list",
+        "--",
+        "--cfg",
+        "empty_list",
+    ]);
     let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "an empty list compiles");

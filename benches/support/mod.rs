@@ -1,4 +1,5 @@
-//! What the benchmarks have in common: tokens of the size that Stytch issues, and a service that does nothing.
+//! What the benchmarks have in common: tokens of the size that Stytch issues, and a service that
+//! does nothing.
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 use std::convert::Infallible;
@@ -41,7 +42,8 @@ pub(crate) struct Keys(Arc<Mutex<Option<Arc<KeySet>>>>);
 
 impl Keys {
     pub(crate) fn read(&self) {
-        *self.0.lock().unwrap() = Some(Arc::new(KeySet::from_jwks(ISSUER.jwks().as_bytes()).unwrap()));
+        *self.0.lock().unwrap() =
+            Some(Arc::new(KeySet::from_jwks(ISSUER.jwks().as_bytes()).unwrap()));
     }
 }
 
@@ -62,7 +64,10 @@ pub(crate) fn verifier() -> Verifier {
 /// Complete MFA, and a second factor proved within the last ten minutes: six clauses, and a limit.
 pub(crate) fn transfer() -> Policy {
     Policy::mfa()
-        .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(600)))
+        .and(
+            Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn])
+                .within(Duration::from_secs(600)),
+        )
         .named("transfer")
 }
 
@@ -73,8 +78,10 @@ pub(crate) fn guard() -> StepUpLayer {
 /// A token as Stytch issues it for a password and an SMS code: about 1.1 kB of payload, nine dates.
 pub(crate) fn token(number: usize) -> String {
     let minute = Duration::from_secs(60);
-    let session = testing::session().proved_ago(Factor::Password, minute).proved_ago(Factor::OtpSms, minute);
-    let mut claims = ISSUER.claims(&session.role("stytch_user").claim("plan", "gold").claim("number", number));
+    let session =
+        testing::session().proved_ago(Factor::Password, minute).proved_ago(Factor::OtpSms, minute);
+    let mut claims =
+        ISSUER.claims(&session.role("stytch_user").claim("plan", "gold").claim("number", number));
     let session = &mut claims["https://stytch.com/session"];
     session["attributes"] = json!({
         "ip_address": "203.0.113.7",
@@ -84,8 +91,7 @@ pub(crate) fn token(number: usize) -> String {
         entry["created_at"] = json!("2025-11-02T08:15:30Z");
         entry["updated_at"] = json!("2026-01-01T11:59:00Z");
     }
-    session["authentication_factors"][1]["phone_number_factor"] =
-        json!({"phone_id": "phone-number-test-00000000-0000-4000-8000-000000000000", "phone_number": "+15005550006"});
+    session["authentication_factors"][1]["phone_number_factor"] = json!({"phone_id": "phone-number-test-00000000-0000-4000-8000-000000000000", "phone_number": "+15005550006"});
     ISSUER.mint_claims(&claims)
 }
 
@@ -97,13 +103,18 @@ pub(crate) fn tokens(count: usize) -> Vec<String> {
 /// The crypto library's check with a parsed key: what no verification can be faster than.
 pub(crate) fn bare_check(token: &str) -> impl Fn() -> bool + use<> {
     let set: JwkSet = serde_json::from_str(ISSUER.jwks()).unwrap();
-    let AlgorithmParameters::RSA(rsa) = &set.keys.first().unwrap().algorithm else { panic!("an RSA key") };
+    let AlgorithmParameters::RSA(rsa) = &set.keys.first().unwrap().algorithm else {
+        panic!("an RSA key")
+    };
     let decode = |text: &str| base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).unwrap();
     let components = RsaPublicKeyComponents { n: decode(&rsa.n), e: decode(&rsa.e) };
-    let key: ParsedPublicKey = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).unwrap();
+    let key: ParsedPublicKey =
+        components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let (signed, signature) = (signed.to_owned(), decode(signature));
-    move || key.verify_sig(divan::black_box(signed.as_bytes()), divan::black_box(&signature)).is_ok()
+    move || {
+        key.verify_sig(divan::black_box(signed.as_bytes()), divan::black_box(&signature)).is_ok()
+    }
 }
 
 /// The same token with the signature of another.
@@ -113,11 +124,15 @@ pub(crate) fn forged() -> String {
 }
 
 pub(crate) fn bearer(token: &str) -> Request<Body> {
-    Request::get("/").header("authorization", format!("Bearer {token}")).body(Body::default()).unwrap()
+    Request::get("/")
+        .header("authorization", format!("Bearer {token}"))
+        .body(Body::default())
+        .unwrap()
 }
 
 pub(crate) fn cookie(token: &str) -> Request<Body> {
-    let cookies = format!("theme=dark; _ga=GA1.1.1234567890.1234567890; stytch_session_jwt={token}; lang=en");
+    let cookies =
+        format!("theme=dark; _ga=GA1.1.1234567890.1234567890; stytch_session_jwt={token}; lang=en");
     Request::get("/").header("cookie", cookies).body(Body::default()).unwrap()
 }
 

@@ -1,4 +1,5 @@
-//! What both examples share: where they listen, the project that they guard for, and people to try the routes with.
+//! What both examples share: where they listen, the project that they guard for, and people to try
+//! the routes with.
 
 mod people;
 mod serving;
@@ -48,7 +49,9 @@ impl Site {
         let issuer = TestIssuer::new().clock(SystemClock);
         let project = Project::new(issuer.audience())
             .and_then(|project| project.custom_domain(&base))
-            .map_err(|error| format!("without {PROJECT_ID} the address must be of this machine only: {error}"))?;
+            .map_err(|error| {
+                format!("without {PROJECT_ID} the address must be of this machine only: {error}")
+            })?;
         let stand_in = StandIn { base: base.clone(), jwks_url: project.jwks_url(), issuer };
         Ok(Self { base, project, stand_in: Some(stand_in) })
     }

@@ -33,7 +33,10 @@ pub(super) fn lines(base: &str, issuer: &TestIssuer) -> String {
     for (who, session, asks) in people() {
         print(&mut lines, base, who, &asks, &issuer.mint(&session));
     }
-    lines + &format!("\nThe tokens live five minutes. This prints fresh ones:\n  curl {base}/people\n")
+    lines
+        + &format!(
+            "\nThe tokens live five minutes. This prints fresh ones:\n  curl {base}/people\n"
+        )
 }
 
 fn people() -> [(&'static str, SessionBuilder, Vec<Ask>); 5] {
@@ -55,7 +58,10 @@ fn people() -> [(&'static str, SessionBuilder, Vec<Ask>); 5] {
         (
             "Ada: password only",
             with_password("user-test-ada"),
-            also(asks(STEP_UP, STEP_UP, STEP_UP), Ask::new("GET /no-such-page", "404", Carries::Bearer)),
+            also(
+                asks(STEP_UP, STEP_UP, STEP_UP),
+                Ask::new("GET /no-such-page", "404", Carries::Bearer),
+            ),
         ),
         (
             "Ben: password + fresh SMS",
@@ -89,8 +95,15 @@ fn print(lines: &mut String, base: &str, who: &str, asks: &[Ask], token: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(lines, "\n{who}");
     for ask in asks {
-        let carried = if matches!(ask.carries, Carries::Cookie) { " with the token in a cookie" } else { "" };
-        let _ = writeln!(lines, "  {}{carried}: {}\n  {}", ask.request, ask.answer, ask.curl(base, token));
+        let carried =
+            if matches!(ask.carries, Carries::Cookie) { " with the token in a cookie" } else { "" };
+        let _ = writeln!(
+            lines,
+            "  {}{carried}: {}\n  {}",
+            ask.request,
+            ask.answer,
+            ask.curl(base, token)
+        );
     }
 }
 
@@ -99,7 +112,8 @@ impl Ask {
         Self { request, answer, carries }
     }
 
-    /// Quoted so that every shell takes it: `"`, and a JWT has no character that means anything inside.
+    /// Quoted so that every shell takes it: `"`, and a JWT has no character that means anything
+    /// inside.
     fn curl(&self, base: &str, token: &str) -> String {
         let (method, path) = self.request.split_once(' ').unwrap_or(("GET", self.request));
         let method = if method == "GET" { String::new() } else { format!(" -X {method}") };

@@ -8,10 +8,12 @@ use tokio::net::TcpListener;
 
 const NAME: &str = env!("CARGO_BIN_NAME");
 
-/// Listens on the address of the first argument; with it comes the start of every URL. What goes wrong is told in one line.
+/// Listens on the address of the first argument; with it comes the start of every URL. What goes
+/// wrong is told in one line.
 pub(crate) async fn listen() -> Result<(TcpListener, String), String> {
     let wanted = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    let listener = TcpListener::bind(&wanted).await.map_err(|error| cannot_listen(&wanted, &error))?;
+    let listener =
+        TcpListener::bind(&wanted).await.map_err(|error| cannot_listen(&wanted, &error))?;
     let address = listener.local_addr().map_err(|error| cannot_listen(&wanted, &error))?;
     Ok((listener, format!("http://{address}")))
 }
@@ -19,7 +21,9 @@ pub(crate) async fn listen() -> Result<(TcpListener, String), String> {
 /// Prints it at once.
 pub(crate) fn print(text: &str) -> Result<(), String> {
     let mut stdout = io::stdout().lock();
-    write!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| format!("cannot print: {error}"))
+    write!(stdout, "{text}")
+        .and_then(|()| stdout.flush())
+        .map_err(|error| format!("cannot print: {error}"))
 }
 
 /// The exit code, and on stderr the line of a failure.

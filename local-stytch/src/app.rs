@@ -14,7 +14,8 @@ use crate::{
     state::State,
 };
 
-/// Passwords that are hashed and keys that are made at the same time: each takes a core, and up to 19 MiB.
+/// Passwords that are hashed and keys that are made at the same time: each takes a core, and up to
+/// 19 MiB.
 const HEAVY: usize = 4;
 
 pub(crate) struct App {
@@ -27,7 +28,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(base_url: String, credentials: Credentials, clock: Clock, keys: Keys, state: State) -> Self {
+    pub(crate) fn new(
+        base_url: String,
+        credentials: Credentials,
+        clock: Clock,
+        keys: Keys,
+        state: State,
+    ) -> Self {
         Self {
             base_url,
             credentials,
@@ -63,7 +70,8 @@ impl App {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let permit = Arc::clone(&self.heavy).acquire_owned().await.map_err(|_| Refusal::Internal)?;
+        let permit =
+            Arc::clone(&self.heavy).acquire_owned().await.map_err(|_| Refusal::Internal)?;
         let work = move || {
             // Held to the end of the work, not of a request that its client gave up.
             let _permit = permit;
@@ -108,13 +116,21 @@ mod tests {
             atomic::{AtomicUsize, Ordering},
         };
 
-        let credentials = Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };
+        let credentials =
+            Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };
         let state = State::new(time::Duration::seconds(5));
-        let app = Arc::new(App::new(String::new(), credentials, Clock::new(None), Keys::generate().unwrap(), state));
+        let app = Arc::new(App::new(
+            String::new(),
+            credentials,
+            Clock::new(None),
+            Keys::generate().unwrap(),
+            state,
+        ));
         let (all_four, running) = (Arc::new(Barrier::new(HEAVY)), Arc::new(AtomicUsize::new(0)));
         let works: Vec<_> = (0..3 * HEAVY)
             .map(|_| {
-                let (app, all_four, running) = (Arc::clone(&app), Arc::clone(&all_four), Arc::clone(&running));
+                let (app, all_four, running) =
+                    (Arc::clone(&app), Arc::clone(&all_four), Arc::clone(&running));
                 let work = move || {
                     let at_the_same_time = running.fetch_add(1, Ordering::SeqCst) + 1;
                     all_four.wait();
@@ -131,10 +147,15 @@ mod tests {
 
     #[test]
     fn basic_authentication() {
-        let credentials = Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };
+        let credentials =
+            Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };
         #[track_caller]
         fn check(credentials: &Credentials, scheme: &str, pair: &str, want: bool) {
-            assert_eq!(credentials.admit(&format!("{scheme} {}", STANDARD.encode(pair))), want, "{scheme} {pair}");
+            assert_eq!(
+                credentials.admit(&format!("{scheme} {}", STANDARD.encode(pair))),
+                want,
+                "{scheme} {pair}"
+            );
         }
         check(&credentials, "Basic", "project-test-1:secret-test-1", true);
         check(&credentials, "basic", "project-test-1:secret-test-1", true);

@@ -19,7 +19,8 @@ use crate::{
 
 /// The project's id if none is chosen.
 pub const DEFAULT_PROJECT_ID: &str = "project-test-00000000-0000-4000-8000-000000000000";
-/// The project's secret if none is chosen. Everybody knows it: the stand-in listens on loopback only.
+/// The project's secret if none is chosen. Everybody knows it: the stand-in listens on loopback
+/// only.
 pub const DEFAULT_SECRET: &str = "secret-test-local-stytch";
 
 /// Chooses address, credentials, clock and the grace of sessions, then starts.
@@ -36,7 +37,10 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            credentials: Credentials { project_id: DEFAULT_PROJECT_ID.into(), secret: DEFAULT_SECRET.into() },
+            credentials: Credentials {
+                project_id: DEFAULT_PROJECT_ID.into(),
+                secret: DEFAULT_SECRET.into(),
+            },
             grace: Duration::from_secs(5),
             stopped_at: None,
         }
@@ -44,7 +48,8 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Where to listen: a loopback address, port 0 for any that is free. `127.0.0.1:0` unless chosen.
+    /// Where to listen: a loopback address, port 0 for any that is free. `127.0.0.1:0` unless
+    /// chosen.
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
@@ -56,17 +61,19 @@ impl Builder {
         self
     }
 
-    /// How long, by the stand-in's clock, a session stays good after another took its factors: a day at most, 5 seconds
-    /// unless chosen.
+    /// How long, by the stand-in's clock, a session stays good after another took its factors: a
+    /// day at most, 5 seconds unless chosen.
     pub fn session_grace(mut self, grace: Duration) -> Self {
         self.grace = grace.min(Duration::from_secs(86_400));
         self
     }
 
-    /// A clock that shows `at` and stands still but for [`LocalStytch::advance`] and `POST /local/clock`, for tests that do not
-    /// depend on how long they take. Unless chosen, the clock is the system's, plus what it is advanced.
+    /// A clock that shows `at` and stands still but for [`LocalStytch::advance`] and `POST
+    /// /local/clock`, for tests that do not depend on how long they take. Unless chosen, the clock
+    /// is the system's, plus what it is advanced.
     ///
-    /// Whatever verifies session JWTs by another clock has to see the same time: five minutes is the life of a JWT.
+    /// Whatever verifies session JWTs by another clock has to see the same time: five minutes is
+    /// the life of a JWT.
     pub fn stopped_clock(mut self, at: OffsetDateTime) -> Self {
         self.stopped_at = Some(at);
         self
@@ -75,9 +82,9 @@ impl Builder {
     /// Makes the keys, listens, and answers from then on in a task of the present tokio runtime.
     ///
     /// # Errors
-    /// If the address is not of loopback or cannot be listened on, if the project's id is empty or has characters other than
-    /// letters, digits, `-` and `_`, if the secret is empty, if the clock is stopped before 1970 or after 2999, or if no keys can
-    /// be made.
+    /// If the address is not of loopback or cannot be listened on, if the project's id is empty or
+    /// has characters other than letters, digits, `-` and `_`, if the secret is empty, if the clock
+    /// is stopped before 1970 or after 2999, or if no keys can be made.
     pub async fn start(self) -> Result<LocalStytch, StartError> {
         if !self.address.ip().is_loopback() {
             return Err(StartError(Kind::NotLoopback(self.address)));
@@ -87,19 +94,25 @@ impl Builder {
         if project_id.is_empty() || !project_id.bytes().all(plain) || secret.is_empty() {
             return Err(StartError(Kind::Credentials));
         }
-        if self.stopped_at.is_some_and(|at| !(1970..3000).contains(&at.to_offset(UtcOffset::UTC).year())) {
+        if self
+            .stopped_at
+            .is_some_and(|at| !(1970..3000).contains(&at.to_offset(UtcOffset::UTC).year()))
+        {
             return Err(StartError(Kind::Clock));
         }
         let failed = |error| StartError(Kind::Listen(self.address, error));
         let listener = TcpListener::bind(self.address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let keys = tokio::task::spawn_blocking(Keys::generate).await;
-        let keys = keys.map_err(|error| error.to_string()).and_then(|keys| keys.map_err(|error| error.to_string()));
+        let keys = keys
+            .map_err(|error| error.to_string())
+            .and_then(|keys| keys.map_err(|error| error.to_string()));
         let keys = keys.map_err(|error| StartError(Kind::Keys(error)))?;
 
         let grace = time::Duration::try_from(self.grace).unwrap_or(time::Duration::DAY);
         let clock = Clock::new(self.stopped_at);
-        let app = App::new(format!("http://{address}"), self.credentials, clock, keys, State::new(grace));
+        let app =
+            App::new(format!("http://{address}"), self.credentials, clock, keys, State::new(grace));
         Ok(LocalStytch::serve(app, listener, address))
     }
 }

@@ -78,22 +78,40 @@ impl Refusal {
     /// Status, `error_type` and `error_message`.
     fn answer(&self) -> (u16, &'static str, &str) {
         match self {
-            Self::ActiveTotpExists => (400, "active_totp_exists", "The user has an active TOTP already."),
-            Self::AttributeMismatch => (401, "attribute_mismatch", "The attributes differ from those of the send."),
-            Self::AuthorizationCheck => {
-                (403, "consumer_session_authorization_error", "This stand-in has no RBAC policy: it grants nothing.")
+            Self::ActiveTotpExists => {
+                (400, "active_totp_exists", "The user has an active TOTP already.")
             }
-            Self::ClaimsNotAnObject => {
-                (400, "unable_to_represent_custom_claims_json", "Custom claims are to be a JSON object.")
+            Self::AttributeMismatch => {
+                (401, "attribute_mismatch", "The attributes differ from those of the send.")
             }
-            Self::ClaimsReserved => (400, "reserved_claims_in_custom_claims", "Custom claims name a reserved claim."),
-            Self::ClaimsStytch => (400, "stytch_claims_in_custom_claims", "Custom claims name a claim of Stytch."),
-            Self::ClaimsTooLarge => (400, "custom_claims_too_large", "Custom claims are limited to 4 KB."),
+            Self::AuthorizationCheck => (
+                403,
+                "consumer_session_authorization_error",
+                "This stand-in has no RBAC policy: it grants nothing.",
+            ),
+            Self::ClaimsNotAnObject => (
+                400,
+                "unable_to_represent_custom_claims_json",
+                "Custom claims are to be a JSON object.",
+            ),
+            Self::ClaimsReserved => {
+                (400, "reserved_claims_in_custom_claims", "Custom claims name a reserved claim.")
+            }
+            Self::ClaimsStytch => {
+                (400, "stytch_claims_in_custom_claims", "Custom claims name a claim of Stytch.")
+            }
+            Self::ClaimsTooLarge => {
+                (400, "custom_claims_too_large", "Custom claims are limited to 4 KB.")
+            }
             Self::CodeNotFound => (404, "otp_code_not_found", "The passcode could not be found."),
-            Self::CodeNotUsable => {
-                (401, "unable_to_auth_otp_code", "The passcode was already used, has expired or was tried too often.")
+            Self::CodeNotUsable => (
+                401,
+                "unable_to_auth_otp_code",
+                "The passcode was already used, has expired or was tried too often.",
+            ),
+            Self::DuplicateEmail => {
+                (400, "duplicate_email", "A user with this email exists already.")
             }
-            Self::DuplicateEmail => (400, "duplicate_email", "A user with this email exists already."),
             Self::DuplicateExternalId => {
                 (400, "duplicate_user_external_id", "A user with this external id exists already.")
             }
@@ -101,83 +119,147 @@ impl Refusal {
                 (400, "duplicate_phone_number", "A user with this phone number exists already.")
             }
             Self::EmailNotFound => (404, "email_not_found", "Email could not be found."),
-            Self::ForeignRequest => {
-                (403, "foreign_request", "Only requests to a loopback host and from no other site are answered.")
-            }
+            Self::ForeignRequest => (
+                403,
+                "foreign_request",
+                "Only requests to a loopback host and from no other site are answered.",
+            ),
             Self::Full(message) => (507, "stand_in_full", message),
             Self::Internal => (500, "internal_server_error", "The stand-in could not go on."),
-            Self::InvalidCodeExpiration => (400, "invalid_expiration_otp", "expiration_minutes is to be from 1 to 10."),
+            Self::InvalidCodeExpiration => {
+                (400, "invalid_expiration_otp", "expiration_minutes is to be from 1 to 10.")
+            }
             Self::InvalidEmail => (400, "invalid_email", "Email format is invalid."),
-            Self::InvalidExpiration => (400, "invalid_expiration", "The expiration lies outside of its range."),
+            Self::InvalidExpiration => {
+                (400, "invalid_expiration", "The expiration lies outside of its range.")
+            }
             Self::InvalidField(message) => (400, "invalid_argument", message),
-            Self::InvalidMagicLinkUrl => (400, "invalid_magic_link_url", "The URL is to be an http or https one."),
-            Self::InvalidPhoneNumber => {
-                (400, "invalid_phone_number", "Phone number format is invalid: E.164 is expected, as +12025550162.")
+            Self::InvalidMagicLinkUrl => {
+                (400, "invalid_magic_link_url", "The URL is to be an http or https one.")
             }
+            Self::InvalidPhoneNumber => (
+                400,
+                "invalid_phone_number",
+                "Phone number format is invalid: E.164 is expected, as +12025550162.",
+            ),
             Self::InvalidRequest(message) => (400, "invalid_request", message),
-            Self::InvalidSessionDuration => {
-                (400, "invalid_session_duration_minutes", "session_duration_minutes is to be from 5 to 527040.")
-            }
+            Self::InvalidSessionDuration => (
+                400,
+                "invalid_session_duration_minutes",
+                "session_duration_minutes is to be from 5 to 527040.",
+            ),
             Self::InvalidTotpCode => (400, "invalid_totp_code", "A TOTP code has six digits."),
-            Self::MagicLinkNotFound => (404, "magic_link_not_found", "The magic link could not be found."),
-            Self::MagicLinkNotUsable => {
-                (401, "unable_to_auth_magic_link", "The magic link was already used or has expired.")
+            Self::MagicLinkNotFound => {
+                (404, "magic_link_not_found", "The magic link could not be found.")
             }
-            Self::MetadataTooLarge => (400, "metadata_too_large", "Metadata are limited to a JSON object of 4 KB."),
-            Self::MethodNotAllowed => (405, "method_not_allowed", "The route exists under another method."),
+            Self::MagicLinkNotUsable => (
+                401,
+                "unable_to_auth_magic_link",
+                "The magic link was already used or has expired.",
+            ),
+            Self::MetadataTooLarge => {
+                (400, "metadata_too_large", "Metadata are limited to a JSON object of 4 KB.")
+            }
+            Self::MethodNotAllowed => {
+                (405, "method_not_allowed", "The route exists under another method.")
+            }
             Self::NoSessionArguments => {
                 (400, "no_session_arguments", "One of session_token and session_jwt is needed.")
             }
-            Self::NoSessionRevokeArguments => {
-                (400, "no_session_revoke_arguments", "One of session_id, session_token and session_jwt is needed.")
-            }
+            Self::NoSessionRevokeArguments => (
+                400,
+                "no_session_revoke_arguments",
+                "One of session_id, session_token and session_jwt is needed.",
+            ),
             Self::NoUserPassword => (400, "no_user_password", "The user has no password."),
-            Self::PhoneNumberNotFound => (404, "phone_number_not_found", "Phone number could not be found."),
-            Self::PkceExpectedVerifier => (400, "pkce_expected_code_verifier", "A code_verifier is needed."),
-            Self::PkceMismatch => (401, "pkce_mismatch", "The code_verifier does not match the code_challenge."),
-            Self::PkceUnexpectedVerifier => {
-                (400, "pkce_did_not_expect_code_verifier", "The link was sent without a code_challenge.")
+            Self::PhoneNumberNotFound => {
+                (404, "phone_number_not_found", "Phone number could not be found.")
             }
+            Self::PkceExpectedVerifier => {
+                (400, "pkce_expected_code_verifier", "A code_verifier is needed.")
+            }
+            Self::PkceMismatch => {
+                (401, "pkce_mismatch", "The code_verifier does not match the code_challenge.")
+            }
+            Self::PkceUnexpectedVerifier => (
+                400,
+                "pkce_did_not_expect_code_verifier",
+                "The link was sent without a code_challenge.",
+            ),
             Self::ProjectNotFound => (404, "project_not_found", "Project could not be found."),
-            Self::RecoveryCodeNotUsable => {
-                (401, "unable_to_authenticate_recovery_code", "The recovery code could not be authenticated.")
+            Self::RecoveryCodeNotUsable => (
+                401,
+                "unable_to_authenticate_recovery_code",
+                "The recovery code could not be authenticated.",
+            ),
+            Self::RequestTimeout => {
+                (408, "request_timeout", "The request's body did not arrive within 5 seconds.")
             }
-            Self::RequestTimeout => (408, "request_timeout", "The request's body did not arrive within 5 seconds."),
-            Self::RequestTooLarge => (413, "request_too_large", "A request body is limited to 32 KiB."),
+            Self::RequestTooLarge => {
+                (413, "request_too_large", "A request body is limited to 32 KiB.")
+            }
             Self::RouteNotFound => (404, "route_not_found", "This stand-in has no such route."),
-            Self::SearchFilter => {
-                (400, "user_search_filter_name_not_recognized", "This stand-in does not know the filter_name.")
-            }
-            Self::SearchFilterValue => {
-                (400, "user_search_expected_array_of_string", "filter_value is to be a list of 1 to 100 strings.")
-            }
+            Self::SearchFilter => (
+                400,
+                "user_search_filter_name_not_recognized",
+                "This stand-in does not know the filter_name.",
+            ),
+            Self::SearchFilterValue => (
+                400,
+                "user_search_expected_array_of_string",
+                "filter_value is to be a list of 1 to 100 strings.",
+            ),
             Self::SearchCursor => (400, "user_search_invalid_cursor", "The cursor is invalid."),
-            Self::SearchLimit => (400, "user_search_invalid_limit", "limit is to be from 1 to 1000."),
+            Self::SearchLimit => {
+                (400, "user_search_invalid_limit", "limit is to be from 1 to 1000.")
+            }
             Self::SessionNotFound => (404, "session_not_found", "Session could not be found."),
             Self::Stopped => (503, "stand_in_stopped", "This stand-in was stopped."),
-            Self::TooManyRequests => (429, "too_many_requests", "Too many requests have been made."),
-            Self::TooManySessionArguments => {
-                (400, "too_many_session_arguments", "Only one of session_token and session_jwt may be given.")
+            Self::TooManyRequests => {
+                (429, "too_many_requests", "Too many requests have been made.")
             }
-            Self::TooManySessionRevokeArguments => {
-                (400, "too_many_session_revoke_arguments", "Only one argument may name the session.")
+            Self::TooManySessionArguments => (
+                400,
+                "too_many_session_arguments",
+                "Only one of session_token and session_jwt may be given.",
+            ),
+            Self::TooManySessionRevokeArguments => (
+                400,
+                "too_many_session_revoke_arguments",
+                "Only one argument may name the session.",
+            ),
+            Self::TooManyUnverifiedFactors => (
+                400,
+                "too_many_unverified_factors",
+                "The user is to verify what it has before it adds a factor.",
+            ),
+            Self::TotpExpired => {
+                (401, "expired_totp", "The TOTP was not verified in time: create another.")
             }
-            Self::TooManyUnverifiedFactors => {
-                (400, "too_many_unverified_factors", "The user is to verify what it has before it adds a factor.")
-            }
-            Self::TotpExpired => (401, "expired_totp", "The TOTP was not verified in time: create another."),
             Self::TotpNotFound => (404, "totps_not_found_for_user", "The user has no TOTP."),
-            Self::TotpNotUsable => (401, "unable_to_authenticate_totp", "The TOTP code could not be authenticated."),
-            Self::TotpUsed => (401, "totp_code_already_authenticated", "The TOTP code was used already."),
-            Self::UnauthorizedCredentials => (401, "unauthorized_credentials", "Unauthorized credentials."),
-            Self::UnparsableSessionJwt => {
-                (400, "unable_to_parse_session_jwt", "The session JWT could not be parsed or verified.")
+            Self::TotpNotUsable => {
+                (401, "unable_to_authenticate_totp", "The TOTP code could not be authenticated.")
             }
-            Self::UserIdMismatch => (400, "user_id_mismatch", "The session belongs to another user."),
+            Self::TotpUsed => {
+                (401, "totp_code_already_authenticated", "The TOTP code was used already.")
+            }
+            Self::UnauthorizedCredentials => {
+                (401, "unauthorized_credentials", "Unauthorized credentials.")
+            }
+            Self::UnparsableSessionJwt => (
+                400,
+                "unable_to_parse_session_jwt",
+                "The session JWT could not be parsed or verified.",
+            ),
+            Self::UserIdMismatch => {
+                (400, "user_id_mismatch", "The session belongs to another user.")
+            }
             Self::UserNotFound => (404, "user_not_found", "User could not be found."),
-            Self::WeakPassword => {
-                (400, "weak_password", "The password is too easy to guess: zxcvbn gives it less than 3 of 4.")
-            }
+            Self::WeakPassword => (
+                400,
+                "weak_password",
+                "The password is too easy to guess: zxcvbn gives it less than 3 of 4.",
+            ),
         }
     }
 }
@@ -197,6 +279,7 @@ impl IntoResponse for Refusal {
         let request_id = random::id("request-id");
         let error_url = format!("https://stytch.com/docs/api/errors/{status_code}");
         let status = StatusCode::from_u16(status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(Body { status_code, request_id, error_type, error_message, error_url })).into_response()
+        (status, Json(Body { status_code, request_id, error_type, error_message, error_url }))
+            .into_response()
     }
 }

@@ -15,8 +15,8 @@ use axum::{
 
 use crate::error::Refusal;
 
-/// Answers only requests to a loopback host (a page whose name was rebound to loopback names another) that no other
-/// site's page made.
+/// Answers only requests to a loopback host (a page whose name was rebound to loopback names
+/// another) that no other site's page made.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let mut response = if is_at_home(request.method(), request.uri(), request.headers()) {
         next.run(request).await
@@ -43,7 +43,10 @@ fn is_loopback(authority: &Authority) -> bool {
     let Some(port) = authority.as_str().strip_prefix(name) else { return false };
     let loopback = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(v6) => v6.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback()),
-        None => name.eq_ignore_ascii_case("localhost") || name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
+        None => {
+            name.eq_ignore_ascii_case("localhost")
+                || name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        }
     };
     loopback && is_port(port) && !authority.as_str().contains('@')
 }
@@ -51,22 +54,27 @@ fn is_loopback(authority: &Authority) -> bool {
 /// Nothing, or a colon with or without a number after it (RFC 3986, section 3.2.3).
 fn is_port(text: &str) -> bool {
     let Some(port) = text.strip_prefix(':') else { return text.is_empty() };
-    port.bytes().all(|digit| digit.is_ascii_digit()) && (port.is_empty() || port.parse::<u16>().is_ok())
+    port.bytes().all(|digit| digit.is_ascii_digit())
+        && (port.is_empty() || port.parse::<u16>().is_ok())
 }
 
 fn origin_is_own(headers: &HeaderMap, host: &str) -> bool {
     if !headers.contains_key(ORIGIN) {
         return true;
     }
-    only(headers, ORIGIN.as_str()).is_some_and(|origin| origin.strip_prefix("http://") == Some(host))
+    only(headers, ORIGIN.as_str())
+        .is_some_and(|origin| origin.strip_prefix("http://") == Some(host))
 }
 
 /// Browsers say where a request comes from. To follow a link hither is harmless.
 fn is_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
     let is = |name, value| only(headers, name) == Some(value);
-    let own =
-        !headers.contains_key("sec-fetch-site") || is("sec-fetch-site", "same-origin") || is("sec-fetch-site", "none");
-    let link = *method == Method::GET && is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document");
+    let own = !headers.contains_key("sec-fetch-site")
+        || is("sec-fetch-site", "same-origin")
+        || is("sec-fetch-site", "none");
+    let link = *method == Method::GET
+        && is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document");
     !own && !link
 }
 
@@ -85,18 +93,30 @@ mod tests {
 
     #[track_caller]
     fn check(method: &Method, pairs: &[(&'static str, &'static str)], want: bool) {
-        let pair = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let pair =
+            |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let mut headers = HeaderMap::new();
         for (name, value) in pairs.iter().map(pair) {
             headers.append(name, value);
         }
-        assert_eq!(is_at_home(method, &Uri::from_static("/local/clock"), &headers), want, "{method} {pairs:?}");
+        assert_eq!(
+            is_at_home(method, &Uri::from_static("/local/clock"), &headers),
+            want,
+            "{method} {pairs:?}"
+        );
     }
 
     #[test]
     fn hosts() {
-        for host in ["127.0.0.1", "127.0.0.1:3030", "localhost:3030", "LOCALHOST", "[::1]:3030", "[::1]", "127.8.9.10"]
-        {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:3030",
+            "localhost:3030",
+            "LOCALHOST",
+            "[::1]:3030",
+            "[::1]",
+            "127.8.9.10",
+        ] {
             check(&Method::POST, &[("host", host)], true);
         }
         check(&Method::POST, &[("host", "127.0.0.1:")], true);
@@ -141,7 +161,11 @@ mod tests {
             ("http://localhost@example.com/local/clock", false),
             ("example.com:80", false),
         ] {
-            assert_eq!(is_at_home(&Method::GET, &Uri::from_static(target), &headers), want, "{target}");
+            assert_eq!(
+                is_at_home(&Method::GET, &Uri::from_static(target), &headers),
+                want,
+                "{target}"
+            );
         }
     }
 
@@ -158,7 +182,8 @@ mod tests {
     #[test]
     fn fetch_metadata() {
         const HOST: (&str, &str) = ("host", "127.0.0.1:3030");
-        const LINK: [(&str, &str); 2] = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        const LINK: [(&str, &str); 2] =
+            [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
         check(&Method::POST, &[HOST, ("sec-fetch-site", "same-origin")], true);
         check(&Method::POST, &[HOST, ("sec-fetch-site", "none")], true);
         for site in ["same-site", "cross-site", "?"] {
@@ -166,7 +191,11 @@ mod tests {
             check(&Method::GET, &[HOST, ("sec-fetch-site", site)], false);
             check(&Method::GET, &[HOST, ("sec-fetch-site", site), LINK[0], LINK[1]], true);
             check(&Method::POST, &[HOST, ("sec-fetch-site", site), LINK[0], LINK[1]], false);
-            check(&Method::GET, &[HOST, ("sec-fetch-site", site), LINK[0], ("sec-fetch-dest", "iframe")], false);
+            check(
+                &Method::GET,
+                &[HOST, ("sec-fetch-site", site), LINK[0], ("sec-fetch-dest", "iframe")],
+                false,
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Session JWTs: minted in the layout and order of genuine ones, and read back when a client presents one.
+//! Session JWTs: minted in the layout and order of genuine ones, and read back when a client
+//! presents one.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,12 @@ pub(crate) const LIFETIME: i64 = 300;
 const SESSION_CLAIM: &str = "https://stytch.com/session";
 
 /// A JWT for `session` as it stands at `now`, or `None` if it cannot be signed.
-pub(crate) fn mint(session: &Session, project_id: &str, keys: &Keys, now: OffsetDateTime) -> Option<String> {
+pub(crate) fn mint(
+    session: &Session,
+    project_id: &str,
+    keys: &Keys,
+    now: OffsetDateTime,
+) -> Option<String> {
     let key = keys.signing();
     let header = Header { alg: "RS256", kid: key.kid(), typ: "JWT" };
     let claims = claims(session, project_id, now).ok()?;
@@ -28,7 +34,8 @@ pub(crate) fn mint(session: &Session, project_id: &str, keys: &Keys, now: Offset
     Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// The id of the session that `jwt` was minted for, if one of the published keys signed it. An expired JWT is as good.
+/// The id of the session that `jwt` was minted for, if one of the published keys signed it. An
+/// expired JWT is as good.
 pub(crate) fn session_id(jwt: &str, keys: &Keys) -> Option<String> {
     #[derive(Deserialize)]
     struct Kid {
@@ -48,7 +55,10 @@ pub(crate) fn session_id(jwt: &str, keys: &Keys) -> Option<String> {
     let (header, claims) = message.split_once('.')?;
     let Kid { kid } = read(header)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    keys.find(&kid)?.verify(message.as_bytes(), &signature).then(|| read::<Claims>(claims))?.map(|it| it.session.id)
+    keys.find(&kid)?
+        .verify(message.as_bytes(), &signature)
+        .then(|| read::<Claims>(claims))?
+        .map(|it| it.session.id)
 }
 
 #[derive(Serialize)]

@@ -58,7 +58,8 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn generate() -> Result<Self, KeyError> {
         let generated = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
-        let pair = RsaKeyPair::from_pkcs8(generated.serialized_der()).map_err(|_| KeyError(None))?;
+        let pair =
+            RsaKeyPair::from_pkcs8(generated.serialized_der()).map_err(|_| KeyError(None))?;
         let certificate = CertificateParams::new(Vec::new())?.self_signed(&generated)?;
         let public = pair.public_key();
         let jwk = Jwk {
@@ -82,16 +83,24 @@ impl Key {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
+        self.pair.sign(
+            &signature::RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            message,
+            &mut signature,
+        )?;
         Ok(signature)
     }
 
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         let public = self.pair.public_key();
         let (n, e) = (public.modulus(), public.exponent());
-        RsaPublicKeyComponents { n: n.big_endian_without_leading_zero(), e: e.big_endian_without_leading_zero() }
-            .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
-            .is_ok()
+        RsaPublicKeyComponents {
+            n: n.big_endian_without_leading_zero(),
+            e: e.big_endian_without_leading_zero(),
+        }
+        .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
+        .is_ok()
     }
 }
 

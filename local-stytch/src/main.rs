@@ -9,7 +9,8 @@ use std::{
 use local_stytch::LocalStytch;
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:3030";
-const USAGE: &str = "usage: local-stytch [ADDRESS], a numeric one of loopback and a port, such as 127.0.0.1:4000";
+const USAGE: &str =
+    "usage: local-stytch [ADDRESS], a numeric one of loopback and a port, such as 127.0.0.1:4000";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -34,7 +35,8 @@ async fn run() -> Result<(), String> {
     }
     let parsed = address.to_str().and_then(|address| address.parse::<SocketAddr>().ok());
     let address = parsed.ok_or_else(|| format!("{address:?} is no address; {USAGE}"))?;
-    let stytch = LocalStytch::builder().address(address).start().await.map_err(|error| error.to_string())?;
+    let stytch =
+        LocalStytch::builder().address(address).start().await.map_err(|error| error.to_string())?;
 
     say(&introduction(&stytch))?;
     tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;

@@ -1,5 +1,5 @@
-//! Passwords: hashed with Argon2id, their strength estimated by zxcvbn. All of it takes milliseconds: call it off the
-//! async threads.
+//! Passwords: hashed with Argon2id, their strength estimated by zxcvbn. All of it takes
+//! milliseconds: call it off the async threads.
 
 use argon2::{
     Argon2,
@@ -14,11 +14,15 @@ pub(crate) const LENGTH: usize = 256;
 
 /// A PHC string of `password`, salted, with the crate's default parameters.
 pub(crate) fn hash(password: &str) -> Result<String, Refusal> {
-    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|_| Refusal::Internal)
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|_| Refusal::Internal)
 }
 
 pub(crate) fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 /// What zxcvbn makes of a password.
@@ -34,7 +38,10 @@ impl Strength {
     pub(crate) fn of(password: &str, email: Option<&str>) -> Self {
         let estimate = zxcvbn::zxcvbn(password, email.as_slice());
         let feedback = estimate.feedback();
-        let warning = feedback.and_then(Feedback::warning).map(|warning| warning.to_string()).unwrap_or_default();
+        let warning = feedback
+            .and_then(Feedback::warning)
+            .map(|warning| warning.to_string())
+            .unwrap_or_default();
         let suggestions = feedback.map(Feedback::suggestions).unwrap_or_default();
         Self {
             score: estimate.score().into(),
@@ -56,7 +63,11 @@ mod tests {
     fn strength() {
         #[track_caller]
         fn check(password: &str, want: bool) {
-            assert_eq!(Strength::of(password, Some("ada.lovelace@example.com")).is_enough(), want, "{password}");
+            assert_eq!(
+                Strength::of(password, Some("ada.lovelace@example.com")).is_enough(),
+                want,
+                "{password}"
+            );
         }
         check("", false);
         check("password", false);

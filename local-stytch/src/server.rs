@@ -11,9 +11,13 @@ use axum::{
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, time::timeout};
 
-use crate::{api, app::App, builder::Builder, error::Refusal, guard::guard, keys::KeyError, local, state::Message};
+use crate::{
+    api, app::App, builder::Builder, error::Refusal, guard::guard, keys::KeyError, local,
+    state::Message,
+};
 
-/// A stand-in for Stytch's API that is listening. Clones are handles to the same one, which stops when the last is dropped.
+/// A stand-in for Stytch's API that is listening. Clones are handles to the same one, which stops
+/// when the last is dropped.
 #[derive(Clone)]
 pub struct LocalStytch {
     running: Arc<Running>,
@@ -22,7 +26,8 @@ pub struct LocalStytch {
 struct Running {
     app: Arc<App>,
     address: SocketAddr,
-    /// Received by the listener and by every connection: when nobody receives any more, all has ended.
+    /// Received by the listener and by every connection: when nobody receives any more, all has
+    /// ended.
     stage: watch::Sender<Stage>,
 }
 
@@ -50,7 +55,8 @@ impl LocalStytch {
             let _ = received.wait_for(|stage| *stage != Stage::Serving).await;
         });
         tokio::spawn(async move {
-            // Accepting goes on through errors of connections, and ends in no other way than by the signal.
+            // Accepting goes on through errors of connections, and ends in no other way than by the
+            // signal.
             let _ = serving.await;
         });
         Self { running: Arc::new(Running { app, address, stage }) }
@@ -81,7 +87,8 @@ impl LocalStytch {
         self.running.app.now()
     }
 
-    /// Moves its clock ahead. In all it can be moved by some 584 years; beyond that nothing happens.
+    /// Moves its clock ahead. In all it can be moved by some 584 years; beyond that nothing
+    /// happens.
     pub fn advance(&self, by: Duration) {
         self.running.app.clock.advance(by);
     }
@@ -91,8 +98,9 @@ impl LocalStytch {
         self.running.app.state().inbox.newest_first()
     }
 
-    /// Makes a key that signs from now on. Returns its id, the `kid` of the JWTs that it signs. The key before it is still
-    /// published, the one before that no more. Blocks for some hundred milliseconds.
+    /// Makes a key that signs from now on. Returns its id, the `kid` of the JWTs that it signs. The
+    /// key before it is still published, the one before that no more. Blocks for some hundred
+    /// milliseconds.
     ///
     /// # Errors
     /// If no key can be made, as without randomness. The old one signs on.
@@ -105,8 +113,9 @@ impl LocalStytch {
         format!("{}/local/phone", self.base_url())
     }
 
-    /// Stops listening, closes idle connections, and waits two seconds at most for requests that are under way. Those that
-    /// are not done by then, such as one whose body has not arrived, are refused as `stand_in_stopped`.
+    /// Stops listening, closes idle connections, and waits two seconds at most for requests that
+    /// are under way. Those that are not done by then, such as one whose body has not arrived, are
+    /// refused as `stand_in_stopped`.
     ///
     /// Other handles still read its clock and its messages, but nobody answers at its address.
     pub async fn shutdown(&self) {
@@ -129,7 +138,10 @@ impl LocalStytch {
 impl std::fmt::Debug for LocalStytch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = f.debug_struct("LocalStytch");
-        shown.field("address", &self.address()).field("project_id", &self.project_id()).finish_non_exhaustive()
+        shown
+            .field("address", &self.address())
+            .field("project_id", &self.project_id())
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,7 +158,11 @@ fn router(app: &Arc<App>, stage: watch::Receiver<Stage>) -> Router {
 }
 
 /// Gives a request up when the stand-in has stopped or its last handle is gone.
-async fn until_stopped(State(mut stage): State<watch::Receiver<Stage>>, request: Request, next: Next) -> Response {
+async fn until_stopped(
+    State(mut stage): State<watch::Receiver<Stage>>,
+    request: Request,
+    next: Next,
+) -> Response {
     tokio::select! {
         biased;
         _ = stage.wait_for(|stage| *stage == Stage::Stopped) => Refusal::Stopped.into_response(),

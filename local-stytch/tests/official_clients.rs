@@ -1,9 +1,15 @@
-//! Stytch's own SDKs for Python and Node, unmodified, each telling a user's whole story to a [`LocalStytch`]. The stories
-//! stand in `tests/sdk/`; they move the clock and read the codes by the routes under `/local`, as any client can.
+//! Stytch's own SDKs for Python and Node, unmodified, each telling a user's whole story to a
+//! [`LocalStytch`]. The stories stand in `tests/sdk/`; they move the clock and read the codes by
+//! the routes under `/local`, as any client can.
 //!
-//! The SDKs are looked for under `target/sdk`, where `.ci/run` puts them, or where two variables say: `STYTCH_PYTHON`
-//! names a Python that has the SDK, `STYTCH_NODE_MODULES` the directory that `npm install` filled.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+//! The SDKs are looked for under `target/sdk`, where `.ci/run` puts them, or where two variables
+//! say: `STYTCH_PYTHON` names a Python that has the SDK, `STYTCH_NODE_MODULES` the directory that
+//! `npm install` filled.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should say where"
+)]
 
 use std::{
     env,
@@ -44,10 +50,17 @@ async fn holds(mut story: Command) {
         .env("STYTCH_PROJECT_ID", stytch.project_id())
         .env("STYTCH_SECRET", stytch.secret())
         .kill_on_drop(true);
-    let output = timeout(PATIENCE, story.output()).await.expect("the story hangs").expect("the interpreter starts");
-    let (steps, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = timeout(PATIENCE, story.output())
+        .await
+        .expect("the story hangs")
+        .expect("the interpreter starts");
+    let (steps, complaints) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{steps}\n{complaints}", output.status);
-    assert!(steps.contains("revoked the session"), "the story did not come to its end:\n{steps}\n{complaints}");
+    assert!(
+        steps.contains("revoked the session"),
+        "the story did not come to its end:\n{steps}\n{complaints}"
+    );
     stytch.shutdown().await;
 }
 

@@ -1,11 +1,15 @@
-//! Reading one cookie (RFC 6265, section 5.4), across as many Cookie headers as HTTP/2 splits it into.
+//! Reading one cookie (RFC 6265, section 5.4), across as many Cookie headers as HTTP/2 splits it
+//! into.
 
 use http::{HeaderMap, header};
 
 use super::CredentialError;
 
 /// The value of the cookie of this name. A cookie that is there and empty is a value.
-pub(super) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, CredentialError> {
+pub(super) fn find<'a>(
+    headers: &'a HeaderMap,
+    name: &str,
+) -> Result<Option<&'a [u8]>, CredentialError> {
     let mut found = None;
     for value in headers.get_all(header::COOKIE) {
         for pair in pairs(value.as_bytes()) {

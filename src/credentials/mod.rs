@@ -58,12 +58,16 @@ impl<'a> Credential<'a> {
             return text.map_err(|_| CredentialError::UnreadableCookie);
         }
         // Without a way out in the middle the loop runs over many bytes at once.
-        let graphic = self.bytes.iter().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic());
-        text.ok().filter(|text| graphic && !text.is_empty()).ok_or(CredentialError::UnreadableBearer)
+        let graphic =
+            self.bytes.iter().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic());
+        text.ok()
+            .filter(|text| graphic && !text.is_empty())
+            .ok_or(CredentialError::UnreadableBearer)
     }
 }
 
-/// The first source that is there decides, alone. Opaque tokens are looked for where they are of use.
+/// The first source that is there decides, alone. Opaque tokens are looked for where they are of
+/// use.
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
     sources: &[CredentialSource],
@@ -73,9 +77,17 @@ pub(crate) fn find<'a>(
         let (carrier, found) = match source {
             CredentialSource::Bearer => (Carrier::Bearer, bearer(headers)?),
             CredentialSource::Cookie(name) => (Carrier::Cookie, cookie::find(headers, name)?),
-            CredentialSource::SessionTokenCookie(_) | CredentialSource::SessionTokenHeader(_) if !opaque => continue,
-            CredentialSource::SessionTokenCookie(name) => (Carrier::SessionTokenCookie, cookie::find(headers, name)?),
-            CredentialSource::SessionTokenHeader(name) => (Carrier::SessionTokenHeader, session_token(headers, name)?),
+            CredentialSource::SessionTokenCookie(_) | CredentialSource::SessionTokenHeader(_)
+                if !opaque =>
+            {
+                continue;
+            }
+            CredentialSource::SessionTokenCookie(name) => {
+                (Carrier::SessionTokenCookie, cookie::find(headers, name)?)
+            }
+            CredentialSource::SessionTokenHeader(name) => {
+                (Carrier::SessionTokenHeader, session_token(headers, name)?)
+            }
         };
         if let Some(bytes) = found {
             return Ok(Some(Credential { bytes, carrier }));
@@ -108,7 +120,10 @@ fn mark(headers: &mut HeaderMap, name: &HeaderName) {
     }
 }
 
-fn session_token<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, CredentialError> {
+fn session_token<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a [u8]>, CredentialError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(_), Some(_)) => Err(CredentialError::SeveralSessionTokens),
@@ -220,39 +235,70 @@ mod tests {
         check(&[("authorization", b"Bearer ")], Err(UnreadableBearer));
         check(&[("authorization", b"Bearer a b")], Err(UnreadableBearer));
         check(&[("authorization", b"Bearer \xff")], Err(UnreadableBearer));
-        check(&[("authorization", b"Bearer a"), ("authorization", b"Bearer a")], Err(SeveralAuthorizations));
-        check(&[("authorization", b"Basic a"), ("authorization", b"Bearer a")], Err(SeveralAuthorizations));
+        check(
+            &[("authorization", b"Bearer a"), ("authorization", b"Bearer a")],
+            Err(SeveralAuthorizations),
+        );
+        check(
+            &[("authorization", b"Basic a"), ("authorization", b"Bearer a")],
+            Err(SeveralAuthorizations),
+        );
     }
 
     #[test]
     fn the_first_source_that_is_there_decides_alone() {
-        let both: [(_, &[u8]); 2] = [("authorization", b"Bearer a"), ("cookie", b"stytch_session_jwt=b")];
+        let both: [(_, &[u8]); 2] =
+            [("authorization", b"Bearer a"), ("cookie", b"stytch_session_jwt=b")];
         check(&both, Ok(Some("a")));
-        let other_scheme: [(_, &[u8]); 2] = [("authorization", b"Basic a"), ("cookie", b"stytch_session_jwt=b")];
+        let other_scheme: [(_, &[u8]); 2] =
+            [("authorization", b"Basic a"), ("cookie", b"stytch_session_jwt=b")];
         check(&other_scheme, Ok(Some("b")));
-        let unreadable: [(_, &[u8]); 2] = [("authorization", b"Bearer"), ("cookie", b"stytch_session_jwt=b")];
+        let unreadable: [(_, &[u8]); 2] =
+            [("authorization", b"Bearer"), ("cookie", b"stytch_session_jwt=b")];
         check(&unreadable, Err(CredentialError::UnreadableBearer));
         let headers = headers(&both);
         let turned = [CredentialSource::cookie("stytch_session_jwt"), CredentialSource::Bearer];
-        assert_eq!(find(&headers, &turned, false).ok().flatten().map(|it| it.bytes), Some(b"b".as_slice()));
+        assert_eq!(
+            find(&headers, &turned, false).ok().flatten().map(|it| it.bytes),
+            Some(b"b".as_slice())
+        );
         assert!(find(&headers, &[], false).is_ok_and(|found| found.is_none()));
     }
 
     #[test]
     fn opaque_tokens_are_found_where_they_are_of_use_and_after_the_others() {
-        let header = CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
+        let header =
+            CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
         let sources: Vec<_> = CredentialSource::defaults().into_iter().chain([header]).collect();
-        let check = |lines: &[(&'static str, &[u8])], want: Result<Option<(Carrier, &str)>, CredentialError>| {
+        let check = |lines: &[(&'static str, &[u8])],
+                     want: Result<Option<(Carrier, &str)>, CredentialError>| {
             let headers = headers(lines);
-            let found = find(&headers, &sources, true).map(|found| found.map(|it| (it.carrier, it.bytes)));
-            assert_eq!(found, want.map(|found| found.map(|(carrier, text)| (carrier, text.as_bytes()))), "{lines:?}");
+            let found =
+                find(&headers, &sources, true).map(|found| found.map(|it| (it.carrier, it.bytes)));
+            assert_eq!(
+                found,
+                want.map(|found| found.map(|(carrier, text)| (carrier, text.as_bytes()))),
+                "{lines:?}"
+            );
         };
         check(&[("cookie", b"stytch_session=t")], Ok(Some((Carrier::SessionTokenCookie, "t"))));
-        check(&[("cookie", b"stytch_session=t; stytch_session_jwt=j")], Ok(Some((Carrier::Cookie, "j"))));
+        check(
+            &[("cookie", b"stytch_session=t; stytch_session_jwt=j")],
+            Ok(Some((Carrier::Cookie, "j"))),
+        );
         check(&[("x-session-token", b" t ")], Ok(Some((Carrier::SessionTokenHeader, "t"))));
-        check(&[("x-session-token", b"t"), ("authorization", b"Bearer j")], Ok(Some((Carrier::Bearer, "j"))));
-        check(&[("cookie", b"stytch_session=t; stytch_session=u")], Err(CredentialError::SeveralCookies));
-        check(&[("x-session-token", b"t"), ("x-session-token", b"t")], Err(CredentialError::SeveralSessionTokens));
+        check(
+            &[("x-session-token", b"t"), ("authorization", b"Bearer j")],
+            Ok(Some((Carrier::Bearer, "j"))),
+        );
+        check(
+            &[("cookie", b"stytch_session=t; stytch_session=u")],
+            Err(CredentialError::SeveralCookies),
+        );
+        check(
+            &[("x-session-token", b"t"), ("x-session-token", b"t")],
+            Err(CredentialError::SeveralSessionTokens),
+        );
         let not_of_use = headers(&[("cookie", b"stytch_session=t")]);
         assert!(find(&not_of_use, &sources, false).is_ok_and(|found| found.is_none()));
     }

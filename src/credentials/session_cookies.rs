@@ -11,13 +11,15 @@ use super::set_cookies::{SetCookie, SetCookies};
 use crate::authority::SessionTokens;
 use crate::endpoint;
 
-/// How this application sets the cookies that carry a session's tokens: `HttpOnly`, `SameSite=Lax`, `Secure` except on
-/// loopback, `Path=/`, without `Domain`, for as long as the session lives.
+/// How this application sets the cookies that carry a session's tokens: `HttpOnly`, `SameSite=Lax`,
+/// `Secure` except on loopback, `Path=/`, without `Domain`, for as long as the session lives.
 ///
-/// Their names are those that the guard reads first, as its [`credentials`](crate::StepUpLayer::credentials) say; where they
-/// name no cookie, Stytch's. `Domain` and `Path` have to be those with which the cookies were first set: with others a browser
-/// keeps both, and two cookies of one name are a 400. A cookie whose name begins with `__Host-` has neither (RFC 6265bis, section
-/// 4.1.3.2). Where Stytch's browser SDK sets them, say [`readable_by_scripts`](Self::readable_by_scripts).
+/// Their names are those that the guard reads first, as its
+/// [`credentials`](crate::StepUpLayer::credentials) say; where they name no cookie, Stytch's.
+/// `Domain` and `Path` have to be those with which the cookies were first set: with others a
+/// browser keeps both, and two cookies of one name are a 400. A cookie whose name begins with
+/// `__Host-` has neither (RFC 6265bis, section 4.1.3.2). Where Stytch's browser SDK sets them, say
+/// [`readable_by_scripts`](Self::readable_by_scripts).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionCookies {
     domain: Option<Box<str>>,
@@ -51,7 +53,8 @@ impl SessionCookies {
     ///
     /// # Errors
     ///
-    /// Where it does not begin with `/`, or has a `;`, a space or a character that is no visible ASCII.
+    /// Where it does not begin with `/`, or has a `;`, a space or a character that is no visible
+    /// ASCII.
     pub fn path(mut self, path: &str) -> Result<Self, CookieAttributeError> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b';';
         if !path.starts_with('/') || !path.bytes().all(is_plain) {
@@ -61,22 +64,25 @@ impl SessionCookies {
         Ok(self)
     }
 
-    /// Without `HttpOnly`, as Stytch's browser SDK sets them, which has to read them: so can any script of the site.
+    /// Without `HttpOnly`, as Stytch's browser SDK sets them, which has to read them: so can any
+    /// script of the site.
     #[must_use]
     pub fn readable_by_scripts(mut self) -> Self {
         self.http_only = false;
         self
     }
 
-    /// `Secure` on loopback too, by which a guard knows a browser on the same machine: the request's `Host`. Say it where a
-    /// proxy in front puts its own address there. A live project's guard has it.
+    /// `Secure` on loopback too, by which a guard knows a browser on the same machine: the
+    /// request's `Host`. Say it where a proxy in front puts its own address there. A live project's
+    /// guard has it.
     #[must_use]
     pub fn always_secure(mut self) -> Self {
         self.always_secure = true;
         self
     }
 
-    /// Both tokens, for a browser whose request has these headers; without an age until the browser is closed.
+    /// Both tokens, for a browser whose request has these headers; without an age until the browser
+    /// is closed.
     pub(crate) fn set(
         &self,
         names: CookieNames<'_>,
@@ -84,17 +90,33 @@ impl SessionCookies {
         max_age: Option<Duration>,
         request: &HeaderMap,
     ) -> SetCookies {
-        let pairs = [(names.session_jwt, &*tokens.session_jwt), (names.session_token, &*tokens.session_token)];
-        SetCookies(pairs.into_iter().filter_map(|(name, value)| self.cookie(name, value, max_age, request)).collect())
+        let pairs = [
+            (names.session_jwt, &*tokens.session_jwt),
+            (names.session_token, &*tokens.session_token),
+        ];
+        SetCookies(
+            pairs
+                .into_iter()
+                .filter_map(|(name, value)| self.cookie(name, value, max_age, request))
+                .collect(),
+        )
     }
 
     /// What removes both.
     pub(crate) fn remove(&self, names: CookieNames<'_>, request: &HeaderMap) -> SetCookies {
         let names = [names.session_jwt, names.session_token].into_iter();
-        SetCookies(names.filter_map(|name| self.cookie(name, "", Some(Duration::ZERO), request)).collect())
+        SetCookies(
+            names.filter_map(|name| self.cookie(name, "", Some(Duration::ZERO), request)).collect(),
+        )
     }
 
-    fn cookie(&self, name: &str, value: &str, max_age: Option<Duration>, request: &HeaderMap) -> Option<SetCookie> {
+    fn cookie(
+        &self,
+        name: &str,
+        value: &str,
+        max_age: Option<Duration>,
+        request: &HeaderMap,
+    ) -> Option<SetCookie> {
         let is_for_host = name.starts_with("__Host-");
         let mut cookie: CookieBuilder<'_> = Cookie::build((name, value))
             .path(if is_for_host { "/" } else { &*self.path })
@@ -115,7 +137,10 @@ impl SessionCookies {
 
     /// Browsers refuse a cookie with one of the two prefixes that is not secure.
     fn is_secure(&self, name: &str, request: &HeaderMap) -> bool {
-        self.always_secure || name.starts_with("__Host-") || name.starts_with("__Secure-") || !is_on_loopback(request)
+        self.always_secure
+            || name.starts_with("__Host-")
+            || name.starts_with("__Secure-")
+            || !is_on_loopback(request)
     }
 }
 
@@ -153,7 +178,8 @@ mod tests {
         HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))])
     }
 
-    const NAMES: CookieNames<'_> = CookieNames { session_jwt: "stytch_session_jwt", session_token: "stytch_session" };
+    const NAMES: CookieNames<'_> =
+        CookieNames { session_jwt: "stytch_session_jwt", session_token: "stytch_session" };
 
     fn tokens() -> SessionTokens {
         SessionTokens { session_token: "opaque".into(), session_jwt: "a.b.c".into() }
@@ -162,7 +188,8 @@ mod tests {
     #[test]
     fn cookies_are_set_and_removed_with_the_same_attributes() {
         let cookies = SessionCookies::default();
-        let set = cookies.set(NAMES, &tokens(), Some(Duration::seconds(3_600)), &from("app.example"));
+        let set =
+            cookies.set(NAMES, &tokens(), Some(Duration::seconds(3_600)), &from("app.example"));
         assert_eq!(
             lines(&set),
             [
@@ -170,7 +197,12 @@ mod tests {
                 "stytch_session=opaque; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600",
             ]
         );
-        let own = cookies.domain("app.example").expect("plain").path("/app").expect("plain").readable_by_scripts();
+        let own = cookies
+            .domain("app.example")
+            .expect("plain")
+            .path("/app")
+            .expect("plain")
+            .readable_by_scripts();
         let names = CookieNames { session_jwt: "jwt", session_token: "token" };
         assert_eq!(
             lines(&own.remove(names, &from("app.example"))),

@@ -2,7 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// `Set-Cookie` headers for a response: each with a token, or with what removes one. `Debug` shows no tokens.
+/// `Set-Cookie` headers for a response: each with a token, or with what removes one. `Debug` shows
+/// no tokens.
 ///
 /// With the feature `axum` it is a response, and a part of one: `(cookies, "signed in")`.
 #[must_use = "a browser gets the cookies only where they are put into the response"]
@@ -17,7 +18,8 @@ pub(super) struct SetCookie {
 }
 
 impl SetCookies {
-    /// Adds them to a response's headers, which no cache may keep then: `Cache-Control` becomes `no-store`.
+    /// Adds them to a response's headers, which no cache may keep then: `Cache-Control` becomes
+    /// `no-store`.
     pub fn append_to(&self, headers: &mut HeaderMap) {
         for cookie in &self.0 {
             // It fails only where there are as many headers as there can be.
@@ -26,19 +28,25 @@ impl SetCookies {
         forbid_storing(headers);
     }
 
-    /// Adds them, unless one of them is among the cookies of the response: its handler knows better.
+    /// Adds them, unless one of them is among the cookies of the response: its handler knows
+    /// better.
     pub(crate) fn fill_in(&self, headers: &mut HeaderMap) {
         let names = headers.get_all(header::SET_COOKIE).iter().map(|line| name_of(line.as_bytes()));
-        let are_set = names.into_iter().any(|name| self.0.iter().any(|cookie| cookie.name.as_bytes() == name));
+        let are_set = names
+            .into_iter()
+            .any(|name| self.0.iter().any(|cookie| cookie.name.as_bytes() == name));
         if !are_set {
             self.append_to(headers);
         }
     }
 }
 
-/// Also what caches of content delivery networks go by instead (RFC 9213): `CDN-Cache-Control` and one for each of them.
+/// Also what caches of content delivery networks go by instead (RFC 9213): `CDN-Cache-Control` and
+/// one for each of them.
 pub(crate) fn forbid_storing(headers: &mut HeaderMap) {
-    let is_targeted = |name: &HeaderName| name.as_str().ends_with("-cache-control") || name == "surrogate-control";
+    let is_targeted = |name: &HeaderName| {
+        name.as_str().ends_with("-cache-control") || name == "surrogate-control"
+    };
     let targeted: Vec<_> = headers.keys().filter(|name| is_targeted(name)).cloned().collect();
     for name in targeted {
         headers.remove(name);
@@ -67,11 +75,19 @@ mod tests {
             ("stytch_session_jwt=; Max-Age=0", &["stytch_session_jwt"]),
             (" stytch_session = x", &["stytch_session"]),
         ] {
-            let mut headers = HeaderMap::from_iter([(header::SET_COOKIE, HeaderValue::from_static(line))]);
+            let mut headers =
+                HeaderMap::from_iter([(header::SET_COOKIE, HeaderValue::from_static(line))]);
             set.fill_in(&mut headers);
-            let names: Vec<_> =
-                headers.get_all(header::SET_COOKIE).iter().map(|line| name_of(line.as_bytes())).collect();
-            assert_eq!(names, want.iter().map(|name| name.as_bytes()).collect::<Vec<_>>(), "{line}");
+            let names: Vec<_> = headers
+                .get_all(header::SET_COOKIE)
+                .iter()
+                .map(|line| name_of(line.as_bytes()))
+                .collect();
+            assert_eq!(
+                names,
+                want.iter().map(|name| name.as_bytes()).collect::<Vec<_>>(),
+                "{line}"
+            );
             assert_eq!(headers.get(header::CACHE_CONTROL).is_some(), want.len() > 1);
         }
     }

@@ -6,11 +6,13 @@ use http::HeaderName;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialSource {
-    /// `Authorization: Bearer …` (RFC 6750, section 2.1), the scheme in any case. Another scheme is passed over.
+    /// `Authorization: Bearer …` (RFC 6750, section 2.1), the scheme in any case. Another scheme is
+    /// passed over.
     Bearer,
     /// A cookie of this name.
     Cookie(Box<str>),
-    /// A cookie of this name with an opaque session token. Only guards that renew sessions look there; others pass it over.
+    /// A cookie of this name with an opaque session token. Only guards that renew sessions look
+    /// there; others pass it over.
     SessionTokenCookie(Box<str>),
     /// A header of this name with an opaque session token; for such guards too.
     SessionTokenHeader(HeaderName),
@@ -29,10 +31,15 @@ impl CredentialSource {
         Self::SessionTokenCookie(name.into())
     }
 
-    /// Stytch's default: the Authorization header, then the cookie `stytch_session_jwt`, then the cookie `stytch_session`.
+    /// Stytch's default: the Authorization header, then the cookie `stytch_session_jwt`, then the
+    /// cookie `stytch_session`.
     #[must_use]
     pub fn defaults() -> [Self; 3] {
-        [Self::Bearer, Self::cookie(SESSION_JWT_COOKIE), Self::session_token_cookie(SESSION_TOKEN_COOKIE)]
+        [
+            Self::Bearer,
+            Self::cookie(SESSION_JWT_COOKIE),
+            Self::session_token_cookie(SESSION_TOKEN_COOKIE),
+        ]
     }
 }
 

@@ -15,15 +15,17 @@ use serde::{Serialize, Serializer};
 /// From one table: the enum, its names, and the pairs of `type` and `delivery_method` behind them.
 macro_rules! factors {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, ($type:literal, $method:literal);)*) => {
-        /// A kind of authentication factor: the exact pair of `type` and `delivery_method` in a Stytch session.
+        /// A kind of authentication factor: the exact pair of `type` and `delivery_method` in a
+        /// Stytch session.
         ///
-        /// The pair decides, never one half of it: `otp` with `sms` is a phone, `otp` with `email` is a mailbox.
-        /// Every pair that Stytch documents has a variant; any other is [`Factor::Unlisted`], which can be required by
-        /// name and never adds strength to [`Policy::mfa`](crate::Policy::mfa).
+        /// The pair decides, never one half of it: `otp` with `sms` is a phone, `otp` with `email`
+        /// is a mailbox. Every pair that Stytch documents has a variant; any other is
+        /// [`Factor::Unlisted`], which can be required by name and never adds strength to
+        /// [`Policy::mfa`](crate::Policy::mfa).
         ///
-        /// The name of a factor is its `type` alone where that type has one documented delivery method (`totp`), else
-        /// `type/delivery_method` (`otp/sms`). [`Display`](fmt::Display) and serde write it; parsing also takes the full
-        /// pair.
+        /// The name of a factor is its `type` alone where that type has one documented delivery
+        /// method (`totp`), else `type/delivery_method` (`otp/sms`). [`Display`](fmt::Display) and
+        /// serde write it; parsing also takes the full pair.
         ///
         /// ```
         /// use tower_step_up::Factor;
@@ -46,8 +48,8 @@ macro_rules! factors {
             /// Every listed factor, in the order of the documentation.
             pub const LISTED: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The factor with this exact `type` and `delivery_method`. Both are compared as they are: no case folding,
-            /// no trimming.
+            /// The factor with this exact `type` and `delivery_method`. Both are compared as they
+            /// are: no case folding, no trimming.
             #[must_use]
             pub fn from_pair(factor_type: &str, delivery_method: &str) -> Self {
                 match (factor_type, delivery_method) {
@@ -198,7 +200,9 @@ impl Factor {
     pub(crate) fn own_bytes(&self) -> usize {
         match self {
             // With the counters of two shared texts.
-            Self::Unlisted(pair) => pair.factor_type().len() + pair.delivery_method().len() + 4 * size_of::<usize>(),
+            Self::Unlisted(pair) => {
+                pair.factor_type().len() + pair.delivery_method().len() + 4 * size_of::<usize>()
+            }
             _ => 0,
         }
     }
@@ -224,7 +228,11 @@ pub struct UnknownFactor {
 
 impl fmt::Display for UnknownFactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown factor {:?}: expected a name such as password, otp/sms, totp or webauthn", self.name)
+        write!(
+            f,
+            "unknown factor {:?}: expected a name such as password, otp/sms, totp or webauthn",
+            self.name
+        )
     }
 }
 
@@ -247,7 +255,10 @@ mod tests {
     #[test]
     fn a_name_is_the_type_alone_exactly_where_the_type_has_one_method() {
         for factor in Factor::LISTED {
-            let of_type = Factor::LISTED.iter().filter(|other| other.factor_type() == factor.factor_type()).count();
+            let of_type = Factor::LISTED
+                .iter()
+                .filter(|other| other.factor_type() == factor.factor_type())
+                .count();
             assert_eq!(factor.to_string() == factor.factor_type(), of_type == 1, "{factor}");
         }
     }
@@ -256,7 +267,10 @@ mod tests {
     fn check_unlisted(factor_type: &str, delivery_method: &str) {
         let factor = Factor::from_pair(factor_type, delivery_method);
         assert!(matches!(factor, Factor::Unlisted(_)), "{factor}");
-        assert_eq!((factor.factor_type(), factor.delivery_method()), (factor_type, delivery_method));
+        assert_eq!(
+            (factor.factor_type(), factor.delivery_method()),
+            (factor_type, delivery_method)
+        );
     }
 
     #[test]

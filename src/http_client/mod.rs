@@ -42,11 +42,13 @@ pub(crate) struct Bounds {
     pub(crate) body_bytes: usize,
 }
 
-/// After which a connection is not used again: servers close theirs after a minute or so, and a request may cross that.
+/// After which a connection is not used again: servers close theirs after a minute or so, and a
+/// request may cross that.
 const IDLE_FOR: Duration = Duration::from_secs(30);
 
 impl HttpClient {
-    /// Trusts the roots that Mozilla's programme lists, and keeps at most so many idle connections to a host.
+    /// Trusts the roots that Mozilla's programme lists, and keeps at most so many idle connections
+    /// to a host.
     pub(crate) fn new(most_idle: usize) -> Result<Self, InvalidRoots> {
         Self::of(Vec::new(), most_idle)
     }
@@ -56,7 +58,10 @@ impl HttpClient {
         Self::of([self.further_roots.clone(), read_roots(pem)?].concat(), self.most_idle)
     }
 
-    fn of(further_roots: Vec<CertificateDer<'static>>, most_idle: usize) -> Result<Self, InvalidRoots> {
+    fn of(
+        further_roots: Vec<CertificateDer<'static>>,
+        most_idle: usize,
+    ) -> Result<Self, InvalidRoots> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         for root in &further_roots {
             roots.add(root.clone()).map_err(|_| InvalidRoots)?;
@@ -68,7 +73,11 @@ impl HttpClient {
             .map_err(|_| InvalidRoots)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .build();
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(most_idle)
             .pool_idle_timeout(IDLE_FOR)
@@ -78,10 +87,19 @@ impl HttpClient {
     }
 
     /// What a 200 brings.
-    pub(crate) async fn get(&self, url: &Uri, accept: &'static str, bounds: Bounds) -> Result<Fetched, FetchError> {
+    pub(crate) async fn get(
+        &self,
+        url: &Uri,
+        accept: &'static str,
+        bounds: Bounds,
+    ) -> Result<Fetched, FetchError> {
         within(bounds.time, async {
-            let request = Request::get(url).header(header::ACCEPT, accept).header(header::USER_AGENT, USER_AGENT);
-            let request = request.body(Full::default()).map_err(|error| FetchError::Unreachable(causes(&error)))?;
+            let request = Request::get(url)
+                .header(header::ACCEPT, accept)
+                .header(header::USER_AGENT, USER_AGENT);
+            let request = request
+                .body(Full::default())
+                .map_err(|error| FetchError::Unreachable(causes(&error)))?;
             let response = self.client.request(request).await;
             let response = response.map_err(|error| FetchError::Unreachable(causes(&error)))?;
             if response.status() != StatusCode::OK {
@@ -96,7 +114,10 @@ impl HttpClient {
 
 const USER_AGENT: &str = concat!("tower-step-up/", env!("CARGO_PKG_VERSION"));
 
-async fn within<T>(time: Duration, answer: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
+async fn within<T>(
+    time: Duration,
+    answer: impl Future<Output = Result<T, FetchError>>,
+) -> Result<T, FetchError> {
     tokio::time::timeout(time, answer).await.unwrap_or(Err(FetchError::TimedOut(time)))
 }
 
@@ -109,11 +130,15 @@ pub(crate) struct Fetched {
 }
 
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
-    let values = headers.get_all(header::CACHE_CONTROL).into_iter().filter_map(|value| value.to_str().ok());
-    let directives = values.flat_map(|value| value.split(',')).filter_map(|directive| directive.trim().split_once('='));
+    let values =
+        headers.get_all(header::CACHE_CONTROL).into_iter().filter_map(|value| value.to_str().ok());
+    let directives = values
+        .flat_map(|value| value.split(','))
+        .filter_map(|directive| directive.trim().split_once('='));
     let mut stated = directives.filter(|(name, _)| name.eq_ignore_ascii_case("max-age"));
     let (Some((_, seconds)), None) = (stated.next(), stated.next()) else { return None };
-    let seconds = seconds.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(seconds);
+    let seconds =
+        seconds.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(seconds);
     whole_seconds(seconds)
 }
 
@@ -138,7 +163,8 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
 
 /// Certificates in PEM; at least one.
 fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidRoots> {
-    let roots: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| InvalidRoots)?;
+    let roots: Vec<_> =
+        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| InvalidRoots)?;
     if roots.is_empty() { Err(InvalidRoots) } else { Ok(roots) }
 }
 
@@ -189,7 +215,9 @@ mod tests {
     #[test]
     fn max_age_is_an_integer_that_stands_once() {
         let of = |values: &[&'static str]| {
-            let pairs = values.iter().map(|value| (header::CACHE_CONTROL, http::HeaderValue::from_static(value)));
+            let pairs = values
+                .iter()
+                .map(|value| (header::CACHE_CONTROL, http::HeaderValue::from_static(value)));
             max_age(&pairs.collect()).map(|age| age.as_secs())
         };
         for (values, want) in [

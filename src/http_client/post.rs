@@ -10,9 +10,11 @@ use hyper_util::client::legacy::Error as ClientError;
 use super::{Bounds, FetchError, HttpClient, USER_AGENT, causes, chain, read, within};
 
 impl HttpClient {
-    /// What JSON is answered with, whatever the status; the body apart, since a status may say enough without it.
+    /// What JSON is answered with, whatever the status; the body apart, since a status may say
+    /// enough without it.
     ///
-    /// Sends it again, once and at once, where the connection failed before the head of an answer came.
+    /// Sends it again, once and at once, where the connection failed before the head of an answer
+    /// came.
     pub(crate) async fn post_json(
         &self,
         url: &str,
@@ -32,8 +34,10 @@ impl HttpClient {
                 Err(error) if is_failed_connection(&error) => self.client.request(request).await,
                 first => first,
             };
-            let (head, body) = response.map_err(|error| FetchError::Unreachable(causes(&error)))?.into_parts();
-            // A refusal says enough by its head, and its body must not take that away by not ending.
+            let (head, body) =
+                response.map_err(|error| FetchError::Unreachable(causes(&error)))?.into_parts();
+            // A refusal says enough by its head, and its body must not take that away by not
+            // ending.
             let time = if head.status.is_success() { bounds.time } else { bounds.time / 2 };
             Ok((head, within(time, read(body, bounds.body_bytes)).await))
         })
@@ -47,8 +51,9 @@ fn is_failed_connection(error: &ClientError) -> bool {
         || chain(error).any(|cause| {
             let closed = cause.downcast_ref::<hyper::Error>();
             let broken = cause.downcast_ref::<io::Error>();
-            closed.is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
-                || broken.is_some_and(|error| is_broken(error.kind()))
+            closed.is_some_and(|error| {
+                error.is_incomplete_message() || error.is_canceled() || error.is_closed()
+            }) || broken.is_some_and(|error| is_broken(error.kind()))
         })
 }
 

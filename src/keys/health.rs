@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 use super::{KeySource, KeysUnavailable};
 
-/// How a source of keys is doing, for a health endpoint; see [`Verifier::health`](crate::Verifier::health).
+/// How a source of keys is doing, for a health endpoint; see
+/// [`Verifier::health`](crate::Verifier::health).
 ///
 /// ```
 /// use tower_step_up::testing::TestIssuer;
@@ -66,5 +67,7 @@ pub(crate) async fn warm_up(keys: &(impl KeySource + ?Sized)) -> Result<(), Keys
             refresh.await?;
         }
     }
-    keys.current().map(|_| ()).ok_or(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER })
+    keys.current()
+        .map(|_| ())
+        .ok_or(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER })
 }

@@ -22,8 +22,8 @@ impl Key {
     }
 }
 
-/// The members that decide whether a key may be used at all. The JWK model drops private members without a word, so they
-/// are looked for here.
+/// The members that decide whether a key may be used at all. The JWK model drops private members
+/// without a word, so they are looked for here.
 #[derive(Deserialize)]
 struct Filter {
     kty: String,
@@ -45,7 +45,8 @@ struct Filter {
 pub(super) fn read(raw: &RawValue) -> Result<(Box<str>, Key), &'static str> {
     let filter: Filter = serde_json::from_str(raw.get()).map_err(|_| "it cannot be read")?;
     let kid = filter.check()?;
-    let jwk: Jwk = serde_json::from_str(raw.get()).map_err(|_| "it is not a JWK of a known type")?;
+    let jwk: Jwk =
+        serde_json::from_str(raw.get()).map_err(|_| "it is not a JWK of a known type")?;
     let stated = filter.alg.as_deref().map(str::parse::<Algorithm>);
     let stated = stated.transpose().map_err(|_| "its alg is not one that this crate verifies")?;
     let (algorithm, public) = convert(&jwk.algorithm, stated)?;
@@ -65,15 +66,19 @@ impl Filter {
         if self.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return Err("its use is not sig");
         }
-        if self.key_ops.as_ref().is_some_and(|operations| !operations.iter().any(|it| it == "verify")) {
+        if self
+            .key_ops
+            .as_ref()
+            .is_some_and(|operations| !operations.iter().any(|it| it == "verify"))
+        {
             return Err("its key_ops do not have verify");
         }
         self.kid.as_deref().filter(|kid| !kid.is_empty()).ok_or("it has no kid")
     }
 }
 
-/// The algorithm is pinned by the type of the key and what its JWK states, so that a token's header can never choose how
-/// a key is used. An RSA key that states none is one for RS256.
+/// The algorithm is pinned by the type of the key and what its JWK states, so that a token's header
+/// can never choose how a key is used. An RSA key that states none is one for RS256.
 fn convert(
     parameters: &AlgorithmParameters,
     stated: Option<Algorithm>,
@@ -87,13 +92,20 @@ fn convert(
             }
             let (modulus, exponent) = (decode(&rsa.n)?, decode(&rsa.e)?);
             check_rsa(&modulus, &exponent)?;
-            (algorithm, PublicKey::rsa(algorithm, &modulus, &exponent).ok_or("it is not an RSA key")?)
+            (
+                algorithm,
+                PublicKey::rsa(algorithm, &modulus, &exponent).ok_or("it is not an RSA key")?,
+            )
         }
         AlgorithmParameters::EllipticCurve(ec) => {
             let (x, y) = (decode(&ec.x)?, decode(&ec.y)?);
             match ec.curve {
-                EllipticCurve::P256 => (Algorithm::Es256, PublicKey::p256(&x, &y).ok_or(NOT_A_POINT)?),
-                EllipticCurve::P384 => (Algorithm::Es384, PublicKey::p384(&x, &y).ok_or(NOT_A_POINT)?),
+                EllipticCurve::P256 => {
+                    (Algorithm::Es256, PublicKey::p256(&x, &y).ok_or(NOT_A_POINT)?)
+                }
+                EllipticCurve::P384 => {
+                    (Algorithm::Es384, PublicKey::p384(&x, &y).ok_or(NOT_A_POINT)?)
+                }
                 _ => return Err(ANOTHER_CURVE),
             }
         }
@@ -115,8 +127,8 @@ fn convert(
 const ANOTHER_CURVE: &str = "its type or curve is not one that this crate verifies with";
 const ANOTHER_TYPE: &str = "its alg is not one of its type";
 
-/// Whether it is one of the encodings of the eight points of Ed25519 whose order divides eight, for which signatures can be
-/// made without a secret. The crypto library takes any 32 bytes.
+/// Whether it is one of the encodings of the eight points of Ed25519 whose order divides eight, for
+/// which signatures can be made without a secret. The crypto library takes any 32 bytes.
 fn has_small_order(x: &[u8]) -> bool {
     const ORDER_EIGHT: [[u8; 32]; 2] = [
         *b"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
@@ -128,11 +140,15 @@ fn has_small_order(x: &[u8]) -> bool {
     let last = last & 0x7f;
     let near_zero = all(0) && last == 0 && *first <= 1;
     let near_p = all(0xff) && last == 0x7f && (0xec..=0xee).contains(first);
-    near_zero || near_p || ORDER_EIGHT.iter().any(|[f, m @ .., l]| (f, m.as_slice(), *l) == (first, middle, last))
+    near_zero
+        || near_p
+        || ORDER_EIGHT.iter().any(|[f, m @ .., l]| (f, m.as_slice(), *l) == (first, middle, last))
 }
 
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), &'static str> {
-    let bits = |number: &[u8]| number.len() * 8 - number.first().map_or(0, |top| top.leading_zeros() as usize);
+    let bits = |number: &[u8]| {
+        number.len() * 8 - number.first().map_or(0, |top| top.leading_zeros() as usize)
+    };
     if modulus.first() == Some(&0) || exponent.first() == Some(&0) {
         return Err("its numbers have leading zeros");
     }
@@ -158,8 +174,11 @@ pub(super) mod tests {
 
     pub(in crate::keys) fn jwk(algorithm: Algorithm, more: &[(&str, Value)]) -> Value {
         let key = SigningKey::generate(algorithm).expect("randomness");
-        let mut jwk: serde_json::Map<_, _> =
-            key.jwk_parameters().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let mut jwk: serde_json::Map<_, _> = key
+            .jwk_parameters()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
         jwk.insert("kid".into(), "a".into());
         jwk.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         Value::Object(jwk)
@@ -178,7 +197,11 @@ pub(super) mod tests {
                 other => other,
             };
             assert_eq!(read_value(&jwk(algorithm, &[])), Ok(of_its_type));
-            let stated = [("alg", json!(algorithm.as_str())), ("use", json!("sig")), ("key_ops", json!(["verify"]))];
+            let stated = [
+                ("alg", json!(algorithm.as_str())),
+                ("use", json!("sig")),
+                ("key_ops", json!(["verify"])),
+            ];
             assert_eq!(read_value(&jwk(algorithm, &stated)), Ok(algorithm));
         }
     }
@@ -206,7 +229,11 @@ pub(super) mod tests {
             ("e", json!("AQAA"), "its exponent is not an odd number of 2 to 33 bits"),
         ];
         for (member, value, why) in table {
-            assert_eq!(read_value(&jwk(Algorithm::Rs256, &[(member, value.clone())])), Err(why), "{member}: {value}");
+            assert_eq!(
+                read_value(&jwk(Algorithm::Rs256, &[(member, value.clone())])),
+                Err(why),
+                "{member}: {value}"
+            );
         }
         for (algorithm, digits) in [(Algorithm::Es256, 43), (Algorithm::Es384, 64)] {
             let off_the_curve = jwk(algorithm, &[("x", json!("A".repeat(digits)))]);
@@ -229,7 +256,10 @@ pub(super) mod tests {
         }
         for (algorithm, curve) in [(Algorithm::Es256, "P-521"), (Algorithm::EdDsa, "P-256")] {
             let other_curve = jwk(algorithm, &[("crv", json!(curve))]);
-            assert_eq!(read_value(&other_curve), Err("its type or curve is not one that this crate verifies with"));
+            assert_eq!(
+                read_value(&other_curve),
+                Err("its type or curve is not one that this crate verifies with")
+            );
         }
         let mixed_up = jwk(Algorithm::Es256, &[("crv", json!("P-384"))]);
         assert_eq!(read_value(&mixed_up), Err("it is not a point on its curve"));

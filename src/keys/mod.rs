@@ -27,9 +27,10 @@ use std::time::Duration;
 
 /// A source of keys.
 ///
-/// [`current`](Self::current), or [`current_id`](Self::current_id) in its place, is asked at every request and must not block.
-/// Where `current` has no key for a token's `kid`, [`refresh`](Self::refresh) is asked once, and after it `current` again. As
-/// long as the keys have not changed, a source gives the same set: of one that is read anew no token is remembered.
+/// [`current`](Self::current), or [`current_id`](Self::current_id) in its place, is asked at every
+/// request and must not block. Where `current` has no key for a token's `kid`,
+/// [`refresh`](Self::refresh) is asked once, and after it `current` again. As long as the keys have
+/// not changed, a source gives the same set: of one that is read anew no token is remembered.
 ///
 /// | the answer of `refresh` | a token with an unknown `kid` gets |
 /// | --- | --- |
@@ -40,22 +41,26 @@ pub trait KeySource: Send + Sync + 'static {
     /// The keys that are known and fresh enough to use; `None` where there are none.
     fn current(&self) -> Option<Arc<KeySet>>;
 
-    /// Looks for a key that `current` does not have. The source decides whether and how often: anyone can make up a `kid`.
+    /// Looks for a key that `current` does not have. The source decides whether and how often:
+    /// anyone can make up a `kid`.
     fn refresh(&self, kid: &str) -> Option<Refresh>;
 
-    /// The [id](KeySet::id) of the set that [`current`](Self::current) would give. Asked where the token may be one that is
-    /// remembered; worth an answer of its own, since a reference count that all threads take and give back slows them down.
+    /// The [id](KeySet::id) of the set that [`current`](Self::current) would give. Asked where the
+    /// token may be one that is remembered; worth an answer of its own, since a reference count
+    /// that all threads take and give back slows them down.
     fn current_id(&self) -> Option<KeySetId> {
         self.current().map(|keys| keys.id())
     }
 
-    /// How the source is doing. If nothing else is said: as many keys as `current` has, which do not age.
+    /// How the source is doing. If nothing else is said: as many keys as `current` has, which do
+    /// not age.
     fn health(&self) -> KeyHealth {
         KeyHealth::new(self.current().map_or(0, |keys| keys.len()))
     }
 }
 
-/// A look for fresh keys under way. It may be dropped at any time, which disturbs nobody else who waits.
+/// A look for fresh keys under way. It may be dropped at any time, which disturbs nobody else who
+/// waits.
 pub type Refresh = Pin<Box<dyn Future<Output = Result<(), KeysUnavailable>> + Send>>;
 
 /// No keys can be had now.

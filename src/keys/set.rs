@@ -19,8 +19,8 @@ const MOST_KEYS: usize = 1_024;
 pub struct KeySet {
     id: KeySetId,
     keys: HashMap<Box<str>, Key>,
-    /// The first parts of tokens that were verified with a key of this set, so that they need not be read again. Whoever
-    /// has no genuine token puts nothing here.
+    /// The first parts of tokens that were verified with a key of this set, so that they need not
+    /// be read again. Whoever has no genuine token puts nothing here.
     headers: [OnceLock<KnownHeader>; 8],
 }
 
@@ -36,12 +36,14 @@ pub struct KeySetId(u64);
 impl KeySet {
     /// The usable keys of a JWKS document (RFC 7517).
     ///
-    /// A key is for the algorithm that its `alg` states; without one an RSA key is for RS256, and others are for the one that
-    /// their curve has.
+    /// A key is for the algorithm that its `alg` states; without one an RSA key is for RS256, and
+    /// others are for the one that their curve has.
     ///
-    /// Skipped, each with a log line: keys without a `kid` or with one that an earlier key has, symmetric keys, keys
-    /// with private members, keys not meant for signatures (`use`, `key_ops`), RSA keys under 2048 or over 8192 bits,
-    /// and keys of other types, curves and [algorithms](crate::Algorithm) than this crate verifies. More than 1,024 keys are not looked at.
+    /// Skipped, each with a log line: keys without a `kid` or with one that an earlier key has,
+    /// symmetric keys, keys with private members, keys not meant for signatures (`use`, `key_ops`),
+    /// RSA keys under 2048 or over 8192 bits, and keys of other types, curves and
+    /// [algorithms](crate::Algorithm) than this crate verifies. More than 1,024 keys are not looked
+    /// at.
     ///
     /// # Errors
     ///
@@ -51,7 +53,8 @@ impl KeySet {
         if !document.trim_ascii_start().starts_with(b"{") {
             return Err(KeySetError::NotAKeySet);
         }
-        let document: Document<'_> = serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
+        let document: Document<'_> =
+            serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
         if document.keys.len() > MOST_KEYS {
             tracing::warn!(keys = document.keys.len(), looked_at = MOST_KEYS, "too many keys");
         }
@@ -98,14 +101,21 @@ impl KeySet {
 
     /// The key that tokens with this first part were verified with before.
     pub(crate) fn by_header(&self, text: &str) -> Option<&Key> {
-        let known = self.headers.iter().map_while(OnceLock::get).find(|known| *known.text == *text)?;
+        let known =
+            self.headers.iter().map_while(OnceLock::get).find(|known| *known.text == *text)?;
         self.get(&known.kid)
     }
 
-    /// A token with this first part was verified with this key. As many are kept as there is room for.
+    /// A token with this first part was verified with this key. As many are kept as there is room
+    /// for.
     pub(crate) fn learn_header(&self, text: &str, kid: &str) {
         for place in &self.headers {
-            if place.get_or_init(|| KnownHeader { text: text.into(), kid: kid.into() }).text.as_ref() == text {
+            if place
+                .get_or_init(|| KnownHeader { text: text.into(), kid: kid.into() })
+                .text
+                .as_ref()
+                == text
+            {
                 return;
             }
         }
@@ -135,7 +145,9 @@ impl fmt::Display for KeySetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAKeySet => f.write_str("not a JWKS document"),
-            Self::NoUsableKey { skipped } => write!(f, "a JWKS document without a usable key ({skipped} skipped)"),
+            Self::NoUsableKey { skipped } => {
+                write!(f, "a JWKS document without a usable key ({skipped} skipped)")
+            }
         }
     }
 }
@@ -169,7 +181,8 @@ mod tests {
     #[test]
     fn an_odd_key_harms_none_of_the_others_and_the_first_of_a_kid_stays() {
         let good = jwk(Algorithm::Es256, &[]);
-        let document = json!({"keys": [7, {"kty": "oct"}, good, jwk(Algorithm::Rs256, &[])]}).to_string();
+        let document =
+            json!({"keys": [7, {"kty": "oct"}, good, jwk(Algorithm::Rs256, &[])]}).to_string();
         let keys = KeySet::from_jwks(document.as_bytes()).expect("one is usable");
         assert_eq!((keys.len(), keys.get("a").map(Key::algorithm)), (1, Some(Algorithm::Es256)));
     }
@@ -183,7 +196,8 @@ mod tests {
             keys.learn_header(&number.to_string(), "a");
             keys.learn_header(&number.to_string(), "a");
         }
-        let known: Vec<_> = (0..9).map(|number| keys.by_header(&number.to_string()).is_some()).collect();
+        let known: Vec<_> =
+            (0..9).map(|number| keys.by_header(&number.to_string()).is_some()).collect();
         assert_eq!(known, [true, true, true, true, true, true, true, true, false]);
         assert!(keys.by_header("00").is_none());
         let again = KeySet::from_jwks(document.as_bytes()).expect("a usable key");
@@ -205,7 +219,11 @@ mod tests {
     #[test]
     fn a_document_without_a_usable_key_is_an_error() {
         for document in ["", "null", "[]", "{}", r#"{"keys":{}}"#, "<html>"] {
-            assert_eq!(KeySet::from_jwks(document.as_bytes()).err(), Some(KeySetError::NotAKeySet), "{document}");
+            assert_eq!(
+                KeySet::from_jwks(document.as_bytes()).err(),
+                Some(KeySetError::NotAKeySet),
+                "{document}"
+            );
         }
         let none = KeySet::from_jwks(br#"{"keys":[{"kty":"oct","k":"AA","kid":"a"}]}"#).err();
         assert_eq!(none, Some(KeySetError::NoUsableKey { skipped: 1 }));

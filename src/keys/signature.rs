@@ -8,8 +8,8 @@ use aws_lc_rs::signature::{self as lc, ParsedPublicKey, RsaPublicKeyComponents};
 /// From one table: the enum and its names.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
-        /// A signature algorithm of RFC 7518 or RFC 8037 that this crate verifies. HMAC is none of them: its key would be
-        /// the issuer's secret.
+        /// A signature algorithm of RFC 7518 or RFC 8037 that this crate verifies. HMAC is none of
+        /// them: its key would be the issuer's secret.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Algorithm {
@@ -118,7 +118,12 @@ impl PublicKey {
         key.map(Self)
     }
 
-    fn point(parameters: &'static lc::EcdsaVerificationAlgorithm, size: usize, x: &[u8], y: &[u8]) -> Option<Self> {
+    fn point(
+        parameters: &'static lc::EcdsaVerificationAlgorithm,
+        size: usize,
+        x: &[u8],
+        y: &[u8],
+    ) -> Option<Self> {
         if x.len() != size || y.len() != size {
             return None;
         }
@@ -158,15 +163,20 @@ mod signing {
     impl SigningKey {
         /// A fresh key; `None` where the operating system has no randomness to give.
         pub(crate) fn generate(algorithm: Algorithm) -> Option<Self> {
-            let elliptic =
-                |curve, with| EcdsaKeyPair::generate(with).ok().map(|pair| Pair::Elliptic(curve, Box::new(pair)));
+            let elliptic = |curve, with| {
+                EcdsaKeyPair::generate(with).ok().map(|pair| Pair::Elliptic(curve, Box::new(pair)))
+            };
             let pair = match algorithm {
                 Algorithm::Rs256 | Algorithm::Rs384 | Algorithm::Rs512 | Algorithm::Ps256 => {
-                    RsaKeyPair::generate(KeySize::Rsa2048).ok().map(|pair| Pair::Rsa(Box::new(pair)))
+                    RsaKeyPair::generate(KeySize::Rsa2048)
+                        .ok()
+                        .map(|pair| Pair::Rsa(Box::new(pair)))
                 }
                 Algorithm::Es256 => elliptic("P-256", &lc::ECDSA_P256_SHA256_FIXED_SIGNING),
                 Algorithm::Es384 => elliptic("P-384", &lc::ECDSA_P384_SHA384_FIXED_SIGNING),
-                Algorithm::EdDsa => Ed25519KeyPair::generate().ok().map(|pair| Pair::Edwards(Box::new(pair))),
+                Algorithm::EdDsa => {
+                    Ed25519KeyPair::generate().ok().map(|pair| Pair::Edwards(Box::new(pair)))
+                }
             };
             pair.map(|pair| Self { algorithm, pair })
         }
@@ -188,10 +198,19 @@ mod signing {
                 Pair::Elliptic(curve, pair) => {
                     let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
                     let (x, y) = point.split_at_checked(point.len() / 2).unwrap_or_default();
-                    vec![("kty", "EC".into()), ("crv", (*curve).into()), ("x", encode(x)), ("y", encode(y))]
+                    vec![
+                        ("kty", "EC".into()),
+                        ("crv", (*curve).into()),
+                        ("x", encode(x)),
+                        ("y", encode(y)),
+                    ]
                 }
                 Pair::Edwards(pair) => {
-                    vec![("kty", "OKP".into()), ("crv", "Ed25519".into()), ("x", encode(pair.public_key().as_ref()))]
+                    vec![
+                        ("kty", "OKP".into()),
+                        ("crv", "Ed25519".into()),
+                        ("x", encode(pair.public_key().as_ref())),
+                    ]
                 }
             }
         }
@@ -210,7 +229,9 @@ mod signing {
                     pair.sign(padding, &random, message, &mut signature).ok()?;
                     Some(signature)
                 }
-                Pair::Elliptic(_, pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
+                Pair::Elliptic(_, pair) => {
+                    Some(pair.sign(&random, message).ok()?.as_ref().to_vec())
+                }
                 Pair::Edwards(pair) => Some(pair.sign(message).as_ref().to_vec()),
             }
         }

@@ -1,4 +1,5 @@
-//! The signed examples of RFC 7515 (appendix A), RFC 7520 (section 4) and RFC 8037 (appendix A), key and signature.
+//! The signed examples of RFC 7515 (appendix A), RFC 7520 (section 4) and RFC 8037 (appendix A),
+//! key and signature.
 
 use serde_json::{Value, json};
 

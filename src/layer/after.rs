@@ -22,7 +22,10 @@ pub(super) struct After {
 
 impl After {
     /// After this verdict on a request with these headers.
-    #[cfg_attr(not(feature = "sessions"), expect(unused_variables, reason = "only sessions are renewed"))]
+    #[cfg_attr(
+        not(feature = "sessions"),
+        expect(unused_variables, reason = "only sessions are renewed")
+    )]
     pub(super) fn of(verdict: &Verdict, guard: &Guard, request: &HeaderMap) -> Self {
         Self {
             by_cookie: verdict.carrier.is_some_and(Carrier::is_cookie),
@@ -35,8 +38,14 @@ impl After {
         }
     }
 
-    /// The response of a responder. Fresh tokens go with it too: it was the session that fell short, not the tokens.
-    pub(super) fn refuse(&self, responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
+    /// The response of a responder. Fresh tokens go with it too: it was the session that fell
+    /// short, not the tokens.
+    pub(super) fn refuse(
+        &self,
+        responder: &dyn Respond,
+        why: Rejection,
+        request: &Parts,
+    ) -> Response<Bytes> {
         let mut response = respond::refuse(responder, why, request);
         self.add_fresh_tokens(response.headers_mut());
         response

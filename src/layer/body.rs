@@ -9,7 +9,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The body of a response from behind a guard. Nothing is buffered: the service's body streams through.
+    /// The body of a response from behind a guard. Nothing is buffered: the service's body streams
+    /// through.
     ///
     /// Any body will do whose data can be made of [`Bytes`], as axum's and hyper's can.
     pub struct ResponseBody<B> {
@@ -60,11 +61,16 @@ where
     type Data = B::Data;
     type Error = B::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         match self.project().kind.project() {
             KindProjection::Inner { body } => body.poll_frame(cx),
             KindProjection::Refusal { bytes } if bytes.is_empty() => Poll::Ready(None),
-            KindProjection::Refusal { bytes } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes).into())))),
+            KindProjection::Refusal { bytes } => {
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes).into()))))
+            }
         }
     }
 

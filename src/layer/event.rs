@@ -1,5 +1,5 @@
-//! One event per decision, and one for each way in which a new guard's policy is weaker than it reads. Tokens, addresses and
-//! phone numbers never get here.
+//! One event per decision, and one for each way in which a new guard's policy is weaker than it
+//! reads. Tokens, addresses and phone numbers never get here.
 
 use tracing::{debug, info, warn};
 
@@ -49,15 +49,17 @@ fn refused(policy: &Policy, why: &Rejection) {
     }
 }
 
-/// A policy that one compromise opens although it asks for several factors looks like MFA and is none; one that anyone
-/// opens is no policy.
+/// A policy that one compromise opens although it asks for several factors looks like MFA and is
+/// none; one that anyone opens is no policy.
 pub(super) fn warn_of_weakness(policy: &Policy) {
     for finding in policy.audit().findings {
         match &finding {
             Finding::OneCompromise { compromise, .. } => {
                 warn!(target: TARGET, policy = label(policy), compromise = %compromise, "{finding}");
             }
-            Finding::OpenToAnyone { .. } => warn!(target: TARGET, policy = label(policy), "{finding}"),
+            Finding::OpenToAnyone { .. } => {
+                warn!(target: TARGET, policy = label(policy), "{finding}")
+            }
             _ => {}
         }
     }

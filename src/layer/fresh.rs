@@ -22,7 +22,12 @@ enum Form {
 
 impl Fresh {
     /// For whoever sent a request with these headers, by this carrier.
-    pub(super) fn new(guard: &Guard, carrier: Carrier, renewed: &Arc<Renewed>, request: &HeaderMap) -> Option<Self> {
+    pub(super) fn new(
+        guard: &Guard,
+        carrier: Carrier,
+        renewed: &Arc<Renewed>,
+        request: &HeaderMap,
+    ) -> Option<Self> {
         let (renewed, exchanges) = (Arc::clone(renewed), guard.exchanges.clone()?);
         let form = if carrier.is_cookie() {
             Form::Cookies(guard.set_cookies(&renewed.tokens, &renewed.session, request))
@@ -36,8 +41,8 @@ impl Fresh {
         Some(Self { renewed, exchanges, form })
     }
 
-    /// Not where others have taken their place meanwhile: the inner service, or another request, may have taken a step or
-    /// signed out. To withhold them costs a renewal at most.
+    /// Not where others have taken their place meanwhile: the inner service, or another request,
+    /// may have taken a step or signed out. To withhold them costs a renewal at most.
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
         if !self.exchanges.are_current(&self.renewed) {
             return;

@@ -57,7 +57,13 @@ where
         Self { state: State::Refused { response: Some(response) } }
     }
 
-    pub(super) fn waiting(verdict: PendingVerdict, ready: S, parts: Parts, body: ReqBody, layer: StepUpLayer) -> Self {
+    pub(super) fn waiting(
+        verdict: PendingVerdict,
+        ready: S,
+        parts: Parts,
+        body: ReqBody,
+        layer: StepUpLayer,
+    ) -> Self {
         let pending = Pending { verdict, ready, parts, body, layer };
         Self { state: State::Waiting { pending: Some(pending) } }
     }
@@ -93,9 +99,9 @@ where
                 }
                 StateProjection::Refused { response } => {
                     // Polled after it was ready, it stays pending: there is no second answer.
-                    return response
-                        .take()
-                        .map_or(Poll::Pending, |response| Poll::Ready(Ok(response.map(ResponseBody::refusal))));
+                    return response.take().map_or(Poll::Pending, |response| {
+                        Poll::Ready(Ok(response.map(ResponseBody::refusal)))
+                    });
                 }
                 StateProjection::Waiting { pending } => {
                     let Some(mut waiting) = pending.take() else { return Poll::Pending };
@@ -108,7 +114,10 @@ where
                     match verdict.outcome {
                         Ok(grant) => {
                             judge::mark(&mut parts.extensions, grant);
-                            State::Passed { response: ready.call(Request::from_parts(parts, body)), after }
+                            State::Passed {
+                                response: ready.call(Request::from_parts(parts, body)),
+                                after,
+                            }
                         }
                         Err(why) => {
                             let response = after.refuse(&*layer.guard.responder, why, &parts);

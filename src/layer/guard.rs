@@ -19,7 +19,8 @@ use crate::respond::{BearerChallenge, Respond};
 use crate::session::Session;
 use crate::token::Verifier;
 
-/// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. One reference count to clone, and not generic.
+/// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. One reference count to clone,
+/// and not generic.
 ///
 /// Guards are made from guards, and [`require`](Self::require) never weakens one:
 ///
@@ -70,8 +71,8 @@ impl Guard {
 pub(super) type Offer = dyn Fn(&Session) -> Vec<Factor> + Send + Sync;
 
 impl StepUpLayer {
-    /// A guard that demands a genuine session and nothing more, from the Authorization header or else the cookie
-    /// `stytch_session_jwt`.
+    /// A guard that demands a genuine session and nothing more, from the Authorization header or
+    /// else the cookie `stytch_session_jwt`.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         Self {
@@ -95,13 +96,15 @@ impl StepUpLayer {
 
     /// A guard that demands this policy too.
     ///
-    /// The first one demanded takes the place of *any session*. Each later one is demanded beside the old; the whole is
-    /// named as the later one where that has a name, else as the old. What an [`optional`](Self::optional) guard let
-    /// through is refused again: `optional` has to be said last.
+    /// The first one demanded takes the place of *any session*. Each later one is demanded beside
+    /// the old; the whole is named as the later one where that has a name, else as the old. What an
+    /// [`optional`](Self::optional) guard let through is refused again: `optional` has to be said
+    /// last.
     ///
-    /// Where the policy asks for several factors and one compromise presents them all, or where anyone can meet it, a warning
-    /// in the log says so: the policy is [audited](Policy::audit), which takes a tenth of a millisecond or so. Guards are made
-    /// at start-up, not for each request.
+    /// Where the policy asks for several factors and one compromise presents them all, or where
+    /// anyone can meet it, a warning in the log says so: the policy is [audited](Policy::audit),
+    /// which takes a tenth of a millisecond or so. Guards are made at start-up, not for each
+    /// request.
     #[must_use]
     pub fn require(&self, policy: impl Into<Policy>) -> Self {
         let policy = policy.into();
@@ -114,7 +117,8 @@ impl StepUpLayer {
         guard
     }
 
-    /// A guard that demands the policy of this name too (feature `documents`); see [`require`](Self::require).
+    /// A guard that demands the policy of this name too (feature `documents`); see
+    /// [`require`](Self::require).
     ///
     /// ```
     /// use tower_step_up::{Policies, testing};
@@ -137,10 +141,12 @@ impl StepUpLayer {
         Ok(self.require(policies.get(name)?.clone()))
     }
 
-    /// A guard that lets requests without credentials through, without a grant: handlers take `Option<Grant>`. Credentials
-    /// that are there are judged in full, so an expired token or an empty cookie is refused. Whoever wants a public page to
-    /// show to everybody answers [`Rejection::InvalidToken`](crate::Rejection::InvalidToken) there with a
-    /// [responder](Self::respond_with) that clears the cookie (`remove_cookies`, feature `sessions`) and sends the browser back.
+    /// A guard that lets requests without credentials through, without a grant: handlers take
+    /// `Option<Grant>`. Credentials that are there are judged in full, so an expired token or an
+    /// empty cookie is refused. Whoever wants a public page to show to everybody answers
+    /// [`Rejection::InvalidToken`](crate::Rejection::InvalidToken) there with a
+    /// [responder](Self::respond_with) that clears the cookie (`remove_cookies`, feature
+    /// `sessions`) and sends the browser back.
     #[must_use]
     pub fn optional(&self) -> Self {
         self.with(|guard| guard.optional = true)
@@ -152,22 +158,27 @@ impl StepUpLayer {
         self.with(|guard| guard.responder = Arc::new(responder))
     }
 
-    /// A guard whose challenges prompt for factors of this list: those that the application's users enrol.
+    /// A guard whose challenges prompt for factors of this list: those that the application's users
+    /// enrol.
     #[must_use]
     pub fn offer(&self, factors: impl IntoIterator<Item = Factor>) -> Self {
         let factors: Vec<_> = factors.into_iter().collect();
         self.offer_with(move |_| factors.clone())
     }
 
-    /// A guard whose challenges prompt for the factors that this function gives for a session: those that this user has
-    /// enrolled. It runs while a request is refused, so it must not block.
+    /// A guard whose challenges prompt for the factors that this function gives for a session:
+    /// those that this user has enrolled. It runs while a request is refused, so it must not block.
     #[must_use]
-    pub fn offer_with(&self, factors: impl Fn(&Session) -> Vec<Factor> + Send + Sync + 'static) -> Self {
+    pub fn offer_with(
+        &self,
+        factors: impl Fn(&Session) -> Vec<Factor> + Send + Sync + 'static,
+    ) -> Self {
         self.with(|guard| guard.offer = Some(Arc::new(factors)))
     }
 
     /// A guard that looks for tokens in these places, in this order. With none at all it finds no
-    /// credentials in any request: each is refused, or where the guard is optional let through without a grant.
+    /// credentials in any request: each is refused, or where the guard is optional let through
+    /// without a grant.
     #[must_use]
     pub fn credentials(&self, sources: impl IntoIterator<Item = CredentialSource>) -> Self {
         self.with(|guard| guard.sources = sources.into_iter().collect())

@@ -60,16 +60,19 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
         Attempt::Genuine(judged) => case.consider(judged),
         Attempt::Refused(error) => case.refused(error.into()),
         Attempt::Wait(refresh) => {
-            let (guard, token, outer, carrier) = (Arc::clone(guard), token.to_owned(), outer.cloned(), case.carrier);
+            let (guard, token, outer, carrier) =
+                (Arc::clone(guard), token.to_owned(), outer.cloned(), case.carrier);
             Judgement::Wait(Box::pin(async move {
                 let refreshed = refresh.await;
                 let now = guard.verifier.now();
                 let case = Case { guard: &guard, outer: outer.as_ref(), carrier, now };
-                let judgement =
-                    match refreshed.map_err(Into::into).and_then(|()| guard.verifier.judge_token(&token, now)) {
-                        Ok(judged) => case.consider(judged),
-                        Err(error) => case.refused(error.into()),
-                    };
+                let judgement = match refreshed
+                    .map_err(Into::into)
+                    .and_then(|()| guard.verifier.judge_token(&token, now))
+                {
+                    Ok(judged) => case.consider(judged),
+                    Err(error) => case.refused(error.into()),
+                };
                 match judgement {
                     Judgement::Decided(verdict) => verdict,
                     Judgement::Wait(verdict) => verdict.await,
@@ -80,10 +83,14 @@ fn judge_quietly(guard: &Arc<Guard>, headers: &HeaderMap, extensions: &Extension
 }
 
 impl Case<'_> {
-    /// The session of this very token, which this verifier has made already: for an outer guard, or for an earlier request.
+    /// The session of this very token, which this verifier has made already: for an outer guard, or
+    /// for an earlier request.
     fn known(&self, credential: &Credential<'_>) -> Option<Judged> {
         let verifier = &self.guard.verifier;
-        let outer = self.outer.map(Grant::session).filter(|session| verifier.made(session, credential.bytes));
+        let outer = self
+            .outer
+            .map(Grant::session)
+            .filter(|session| verifier.made(session, credential.bytes));
         let outer = outer.map(|session| verifier.judge(session.clone(), self.now));
         outer.or_else(|| verifier.remembered(credential.bytes, self.now))
     }

@@ -2,19 +2,22 @@
 //!
 //! # The rule
 //!
-//! A request reaches the service behind a [`StepUpLayer`] only where a session JWT in it is genuine and current and its
-//! session meets the guard's policy:
+//! A request reaches the service behind a [`StepUpLayer`] only where a session JWT in it is genuine
+//! and current and its session meets the guard's policy:
 //!
-//! 1. The first [`CredentialSource`](crate::CredentialSource) that is in the request decides, alone. Two of one kind are a
-//!    400.
-//! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token. Where its key is not
-//!    known yet, the request waits for keys; with `RemoteKeys` 5 s at most.
-//!    With the feature `sessions` a guard can exchange a JWT that has expired, or an opaque session token, and have sessions
-//!    confirmed; then it waits for that too, 5.5 s at most where the authority's patience is not changed.
-//! 3. The guard's [`Policy`](crate::Policy) is evaluated at the time of the verifier's clock, read after any wait.
+//! 1. The first [`CredentialSource`](crate::CredentialSource) that is in the request decides,
+//!    alone. Two of one kind are a 400.
+//! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token.
+//!    Where its key is not known yet, the request waits for keys; with `RemoteKeys` 5 s at most.
+//!    With the feature `sessions` a guard can exchange a JWT that has expired, or an opaque session
+//!    token, and have sessions confirmed; then it waits for that too, 5.5 s at most where the
+//!    authority's patience is not changed.
+//! 3. The guard's [`Policy`](crate::Policy) is evaluated at the time of the verifier's clock, read
+//!    after any wait.
 //! 4. The [`Grant`](crate::Grant) goes into the request's extensions, and the request on.
 //!
-//! Every other request is answered by the guard's [`Respond`](crate::Respond), and its body is dropped unread.
+//! Every other request is answered by the guard's [`Respond`](crate::Respond), and its body is
+//! dropped unread.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -48,32 +51,35 @@
 //!
 //! # Nested guards
 //!
-//! Guards only strengthen each other: a request must pass each. An inner guard with the same verifier (a clone, or a
-//! guard made from the same guard) takes over the session that the outer one verified; its grant ends no later than the
-//! outer's. Where the outer one has renewed the session, the inner one has to be made from it, or has to renew too: what the
-//! request carries is still the old token.
+//! Guards only strengthen each other: a request must pass each. An inner guard with the same
+//! verifier (a clone, or a guard made from the same guard) takes over the session that the outer
+//! one verified; its grant ends no later than the outer's. Where the outer one has renewed the
+//! session, the inner one has to be made from it, or has to renew too: what the request carries is
+//! still the old token.
 //!
 //! # Where to put it
 //!
-//! - `post(handler).layer(guard).get(other)` leaves `get` open: a layer covers only the methods added before it. Put it
-//!   last.
-//! - `Router::layer` covers unknown paths too, and health checks that are routes of that router: they get 401.
-//!   `Router::route_layer` covers neither the fallback nor routes added later.
-//! - The CORS layer belongs outside: it answers OPTIONS, which carries no credentials. Browsers see the challenge only
-//!   with `expose_headers([WWW_AUTHENTICATE])`.
+//! - `post(handler).layer(guard).get(other)` leaves `get` open: a layer covers only the methods
+//!   added before it. Put it last.
+//! - `Router::layer` covers unknown paths too, and health checks that are routes of that router:
+//!   they get 401. `Router::route_layer` covers neither the fallback nor routes added later.
+//! - The CORS layer belongs outside: it answers OPTIONS, which carries no credentials. Browsers see
+//!   the challenge only with `expose_headers([WWW_AUTHENTICATE])`.
 //! - HEAD runs through a GET route and is guarded like it.
-//! - With other middleware on one axum route: a tuple in one call, `.layer((outside, guard, inside))`; several calls in a row
-//!   may leave the compiler without a type.
-//! - A concurrency limit belongs outside: a guard that refuses has taken the permit of the service behind it.
+//! - With other middleware on one axum route: a tuple in one call, `.layer((outside, guard,
+//!   inside))`; several calls in a row may leave the compiler without a type.
+//! - A concurrency limit belongs outside: a guard that refuses has taken the permit of the service
+//!   behind it.
 //! - Timeouts belong outside, so that they cover the wait for keys and sessions.
 //!
 //! # Logs
 //!
-//! One `tracing` event per decision, with the target `tower_step_up::guard` and these fields: `decision` (`granted`,
-//! `anonymous` or `refused`), `policy`, `reason`, `detail`, `status`, `session_id` and `user_id` where a session was
-//! verified. Method and path are not among them: a span around the guard, such as tower-http's `TraceLayer` makes, has them.
-//! Grants are on the level DEBUG, refusals on INFO, unavailable keys and sessions on WARN. Tokens, addresses and phone numbers
-//! are never in them.
+//! One `tracing` event per decision, with the target `tower_step_up::guard` and these fields:
+//! `decision` (`granted`, `anonymous` or `refused`), `policy`, `reason`, `detail`, `status`,
+//! `session_id` and `user_id` where a session was verified. Method and path are not among them: a
+//! span around the guard, such as tower-http's `TraceLayer` makes, has them. Grants are on the
+//! level DEBUG, refusals on INFO, unavailable keys and sessions on WARN. Tokens, addresses and
+//! phone numbers are never in them.
 
 mod after;
 mod body;

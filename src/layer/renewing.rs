@@ -12,13 +12,16 @@ use crate::renewal::{Failed, Need, Outcome, Question, Renewed};
 use crate::session::Session;
 use crate::token::TokenError;
 
-/// After so long a remembered answer that falls short is asked for anew: a step elsewhere may have changed it.
+/// After so long a remembered answer that falls short is asked for anew: a step elsewhere may have
+/// changed it.
 const SHORT: Duration = Duration::from_secs(1);
 
 /// An opaque token says nothing by itself.
 pub(super) fn exchange(case: &Case<'_>, credential: &Credential<'_>) -> Judgement {
     match str::from_utf8(credential.bytes) {
-        Ok(token) if authority::can_be_a_session_token(token) => ask(case, Question::Token(token.into()), true),
+        Ok(token) if authority::can_be_a_session_token(token) => {
+            ask(case, Question::Token(token.into()), true)
+        }
         _ => case.refused(TokenError::UnknownSession.into()),
     }
 }
@@ -41,7 +44,8 @@ fn ask(case: &Case<'_>, question: Question, tokens: bool) -> Judgement {
     };
     // What is said where nobody can say more.
     let mut fallback = None;
-    let mut need = Need { tokens: tokens.then_some(exchanges.renewal.remember), live: case.guard.live };
+    let mut need =
+        Need { tokens: tokens.then_some(exchanges.renewal.remember), live: case.guard.live };
     if let Some(outcome) = exchanges.known(&question, need) {
         let verdict = conclude(case, &question, outcome);
         if !matches!(verdict.outcome, Err(Rejection::StepUpRequired(_))) {
@@ -59,12 +63,14 @@ fn ask(case: &Case<'_>, question: Question, tokens: bool) -> Judgement {
         if let (Err(Failed::Unavailable(_)), Some(verdict)) = (&outcome, fallback) {
             return verdict;
         }
-        let case = Case { guard: &guard, outer: outer.as_ref(), carrier, now: guard.verifier.now() };
+        let case =
+            Case { guard: &guard, outer: outer.as_ref(), carrier, now: guard.verifier.now() };
         conclude(&case, &question, outcome)
     }))
 }
 
-/// What the policy says of the session that was presented, or of the renewed one where that is younger.
+/// What the policy says of the session that was presented, or of the renewed one where that is
+/// younger.
 fn conclude(case: &Case<'_>, question: &Question, outcome: Outcome) -> Verdict {
     let (session, renewed) = match choose(case, question, outcome) {
         Ok(chosen) => chosen,

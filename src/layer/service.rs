@@ -62,7 +62,8 @@ where
             Judgement::Wait(verdict) => {
                 let (mut parts, body) = request.into_parts();
                 credentials::mark_sensitive(&mut parts.headers, &guard.sources);
-                // The service that was polled ready is the one to call; the clone has still to be polled.
+                // The service that was polled ready is the one to call; the clone has still to be
+                // polled.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
                 ResponseFuture::waiting(verdict, ready, parts, body, self.layer.clone())

@@ -16,31 +16,40 @@ use crate::token::TokenError;
 
 impl Guard {
     /// For as long as the session of these tokens lives.
-    pub(super) fn set_cookies(&self, tokens: &SessionTokens, session: &Session, request: &HeaderMap) -> SetCookies {
+    pub(super) fn set_cookies(
+        &self,
+        tokens: &SessionTokens,
+        session: &Session,
+        request: &HeaderMap,
+    ) -> SetCookies {
         let max_age = session.stated_end().map(|end| end - self.verifier.now());
         self.cookies.set(CookieNames::of(&self.sources), tokens, max_age, request)
     }
 }
 
 impl StepUpLayer {
-    /// A guard that renews sessions with this authority, usually `stytch::SessionsApi`; see [`Renewal`] for its bounds.
+    /// A guard that renews sessions with this authority, usually `stytch::SessionsApi`; see
+    /// [`Renewal`] for its bounds.
     ///
-    /// A JWT that has expired and is genuine otherwise, and an opaque session token where no JWT stands, are exchanged for the
-    /// live session. Whoever sent them in a cookie gets the fresh tokens as cookies with the response, unless the handler
-    /// set one of them. A session that is not alive is refused, and its cookies stay: another tab may have set them just now.
-    /// Where the authority cannot be asked the answer is 503; a JWT that has not expired is not affected.
+    /// A JWT that has expired and is genuine otherwise, and an opaque session token where no JWT
+    /// stands, are exchanged for the live session. Whoever sent them in a cookie gets the fresh
+    /// tokens as cookies with the response, unless the handler set one of them. A session that is
+    /// not alive is refused, and its cookies stay: another tab may have set them just now. Where
+    /// the authority cannot be asked the answer is 503; a JWT that has not expired is not affected.
     ///
-    /// What is asked and remembered is shared by the guards that are made from this one. It takes a tokio runtime with time.
+    /// What is asked and remembered is shared by the guards that are made from this one. It takes a
+    /// tokio runtime with time.
     #[must_use]
     pub fn renew_with(&self, renewal: impl Into<Renewal>) -> Self {
         let exchanges = Exchanges::new(renewal.into(), self.guard.verifier.clone());
         self.with(|guard| guard.exchanges = Some(Arc::new(exchanges)))
     }
 
-    /// A guard that has every session confirmed by the authority, unless that happened within this time in this process.
-    /// For the most sensitive routes: of a session that was revoked elsewhere a JWT is valid for minutes more, on the routes
-    /// of guards that are not `live` even when one that is has refused it. A fresh JWT goes back as after a renewal. Where the
-    /// authority cannot be asked the answer is 503. Said twice, the shorter time counts.
+    /// A guard that has every session confirmed by the authority, unless that happened within this
+    /// time in this process. For the most sensitive routes: of a session that was revoked elsewhere
+    /// a JWT is valid for minutes more, on the routes of guards that are not `live` even when one
+    /// that is has refused it. A fresh JWT goes back as after a renewal. Where the authority cannot
+    /// be asked the answer is 503. Said twice, the shorter time counts.
     ///
     /// # Panics
     ///
@@ -48,7 +57,10 @@ impl StepUpLayer {
     #[must_use]
     #[track_caller]
     pub fn live(&self, within: Duration) -> Self {
-        assert!(self.guard.exchanges.is_some(), "renew_with comes before live: nobody could confirm a session");
+        assert!(
+            self.guard.exchanges.is_some(),
+            "renew_with comes before live: nobody could confirm a session"
+        );
         self.with(|guard| guard.live = guard.live.into_iter().chain([within]).min())
     }
 
@@ -58,7 +70,8 @@ impl StepUpLayer {
         self.with(|guard| guard.cookies = cookies)
     }
 
-    /// Ends a session: here at once, then with the authority, in a task of its own, where the guard has one.
+    /// Ends a session: here at once, then with the authority, in a task of its own, where the guard
+    /// has one.
     ///
     /// The request's headers tell whether the browser is on loopback.
     pub async fn sign_out(&self, session: impl AsRef<Session>, request: &HeaderMap) -> SignedOut {
@@ -67,22 +80,27 @@ impl StepUpLayer {
         SignedOut { cookies: self.remove_cookies(request), revoked: self.revoke(session).await }
     }
 
-    /// The token of this request that goes with an authentication step, so that the step adds its factor to the session: the
-    /// opaque one where the request brings it, else the JWT. `None` where it brings neither, or two of one kind. It is not
-    /// verified: whoever calls Stytch with it is told.
+    /// The token of this request that goes with an authentication step, so that the step adds its
+    /// factor to the session: the opaque one where the request brings it, else the JWT. `None`
+    /// where it brings neither, or two of one kind. It is not verified: whoever calls Stytch with
+    /// it is told.
     #[must_use]
     pub fn presented_token(&self, request: &HeaderMap) -> Option<PresentedToken> {
-        let (opaque, jwt): (Vec<_>, Vec<_>) = self.guard.sources.iter().cloned().partition(CredentialSource::is_opaque);
+        let (opaque, jwt): (Vec<_>, Vec<_>) =
+            self.guard.sources.iter().cloned().partition(CredentialSource::is_opaque);
         let find = |sources: &[CredentialSource]| {
             let found = credentials::find(request, sources, true).ok()??;
             found.token().ok().map(Box::<str>::from)
         };
         let opaque = find(&opaque).filter(|token| authority::can_be_a_session_token(token));
-        opaque.map(PresentedToken::SessionToken).or_else(|| find(&jwt).map(PresentedToken::SessionJwt))
+        opaque
+            .map(PresentedToken::SessionToken)
+            .or_else(|| find(&jwt).map(PresentedToken::SessionJwt))
     }
 
-    /// What removes the tokens' cookies and does nothing else: for whoever wants to leave while nobody can say whose session it
-    /// is, in a [responder](Self::respond_with) or an unguarded handler.
+    /// What removes the tokens' cookies and does nothing else: for whoever wants to leave while
+    /// nobody can say whose session it is, in a [responder](Self::respond_with) or an unguarded
+    /// handler.
     pub fn remove_cookies(&self, request: &HeaderMap) -> SetCookies {
         self.guard.cookies.remove(CookieNames::of(&self.guard.sources), request)
     }
@@ -92,25 +110,31 @@ impl StepUpLayer {
         let Renewal { authority, patience, .. } = exchanges.renewal.clone();
         let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
         let id = session.id().to_owned();
-        let task = runtime.spawn(async move { tokio::time::timeout(patience, authority.revoke(id)).await });
+        let task = runtime
+            .spawn(async move { tokio::time::timeout(patience, authority.revoke(id)).await });
         match task.await {
             Ok(Ok(Ok(()) | Err(AuthorityError::UnknownSession))) => Ok(()),
             Ok(Ok(Err(error))) => Err(error),
-            Ok(Err(_)) => Err(AuthorityError::unavailable(format!("no answer within {patience:?}"))),
+            Ok(Err(_)) => {
+                Err(AuthorityError::unavailable(format!("no answer within {patience:?}")))
+            }
             Err(_) => Err(AuthorityError::unavailable("the call was broken off")),
         }
     }
 
-    /// Takes up the tokens that an authentication step has brought, and ends their predecessor here at once: when the
-    /// stronger session is born, the weaker one dies. Put the cookies into the response.
+    /// Takes up the tokens that an authentication step has brought, and ends their predecessor here
+    /// at once: when the stronger session is born, the weaker one dies. Put the cookies into the
+    /// response.
     ///
-    /// The predecessor is the session whose token went into the step; none where a user signs in. It is left alone where
-    /// the step has kept its id. Where somebody else signs in while the browser still has a session, [sign it
-    /// out](Self::sign_out) first: else a renewal of it that is under way may put its cookies back.
+    /// The predecessor is the session whose token went into the step; none where a user signs in.
+    /// It is left alone where the step has kept its id. Where somebody else signs in while the
+    /// browser still has a session, [sign it out](Self::sign_out) first: else a renewal of it that
+    /// is under way may put its cookies back.
     ///
     /// # Errors
     ///
-    /// Where the new JWT does not verify, or belongs to another user than the predecessor. Then nothing is revoked.
+    /// Where the new JWT does not verify, or belongs to another user than the predecessor. Then
+    /// nothing is revoked.
     pub async fn take_up(
         &self,
         tokens: &SessionTokens,
@@ -141,8 +165,8 @@ impl StepUpLayer {
 pub struct SignedOut {
     /// What removes the tokens' cookies.
     pub cookies: SetCookies,
-    /// Whether the authority ended it too. Where it did not, its tokens can be renewed: elsewhere at once, and here when the
-    /// [revocation](crate::LocalRevocations) is forgotten. Try again.
+    /// Whether the authority ended it too. Where it did not, its tokens can be renewed: elsewhere
+    /// at once, and here when the [revocation](crate::LocalRevocations) is forgotten. Try again.
     pub revoked: Result<(), AuthorityError>,
 }
 

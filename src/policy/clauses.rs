@@ -19,10 +19,11 @@ impl Policy {
         Clause::Factor(factor).into()
     }
 
-    /// Multi-factor authentication: two factors that no single compromise could present both. The same as
-    /// [`independent(2)`](Self::independent) under the default [`TrustModel`].
+    /// Multi-factor authentication: two factors that no single compromise could present both. The
+    /// same as [`independent(2)`](Self::independent) under the default [`TrustModel`].
     ///
-    /// A password and an email-based method are not such a pair: who reads the mailbox resets the password.
+    /// A password and an email-based method are not such a pair: who reads the mailbox resets the
+    /// password.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -36,12 +37,13 @@ impl Policy {
         Self::independent(2)
     }
 
-    /// Factors that fewer than `needed` compromises could not all present. More than the model has compromises can
-    /// never be met.
+    /// Factors that fewer than `needed` compromises could not all present. More than the model has
+    /// compromises can never be met.
     ///
     /// # Panics
     ///
-    /// Where `needed` is 0, which nothing could fail: an error in the program, found at construction.
+    /// Where `needed` is 0, which nothing could fail: an error in the program, found at
+    /// construction.
     #[must_use]
     #[track_caller]
     pub fn independent(needed: usize) -> Self {
@@ -49,7 +51,8 @@ impl Policy {
         Clause::Independent { needed, trust: TrustModel::default() }.into()
     }
 
-    /// A factor that is bound to the origin by cryptography, so that a look-alike site cannot use it: WebAuthn.
+    /// A factor that is bound to the origin by cryptography, so that a look-alike site cannot use
+    /// it: WebAuthn.
     #[must_use]
     pub fn phishing_resistant() -> Self {
         Clause::PhishingResistant.into()
@@ -83,10 +86,11 @@ impl Policy {
         Clause::AnyOf(clauses).into()
     }
 
-    /// The policy holds counting only what happened at most `max_age` ago. Nested, the tighter limit wins.
+    /// The policy holds counting only what happened at most `max_age` ago. Nested, the tighter
+    /// limit wins.
     ///
-    /// Exactly `max_age` old is fresh. Zero is exact, not "always" and not "the default": only what is dated now, or
-    /// within the leeway ahead, meets it.
+    /// Exactly `max_age` old is fresh. Zero is exact, not "always" and not "the default": only what
+    /// is dated now, or within the leeway ahead, meets it.
     #[must_use]
     pub fn within(self, max_age: Duration) -> Self {
         Clause::Within(max_age, self).into()

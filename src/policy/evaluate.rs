@@ -1,5 +1,5 @@
-//! The decision. A policy and a session give one instant: until when the policy holds. It holds now where that instant
-//! has not passed.
+//! The decision. A policy and a session give one instant: until when the policy holds. It holds now
+//! where that instant has not passed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::moment::Moment;
 use crate::session::Session;
 use crate::trust::{Compromises, TrustModel};
 
-/// How long a clause holds, with the set of proofs that count now held fixed: never, until an instant, or forever, in
-/// that order.
+/// How long a clause holds, with the set of proofs that count now held fixed: never, until an
+/// instant, or forever, in that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Until(Moment);
 
@@ -50,8 +50,12 @@ pub(super) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
         Clause::PhishingResistant => facts.until(limit, Factor::is_phishing_resistant),
         Clause::Independent { needed, trust } => independent(*needed, trust, facts, limit),
         Clause::SessionWithin(max_age) => facts.session_until(Some(tighter(limit, *max_age))),
-        Clause::AllOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).min().unwrap_or(Until::NEVER),
-        Clause::AnyOf(clauses) => clauses.iter().map(|it| until(it, facts, limit)).max().unwrap_or(Until::NEVER),
+        Clause::AllOf(clauses) => {
+            clauses.iter().map(|it| until(it, facts, limit)).min().unwrap_or(Until::NEVER)
+        }
+        Clause::AnyOf(clauses) => {
+            clauses.iter().map(|it| until(it, facts, limit)).max().unwrap_or(Until::NEVER)
+        }
         Clause::AtLeast(needed, clauses) => at_least(*needed, clauses, facts, limit),
         Clause::Within(max_age, inner) => until(inner, facts, Some(tighter(limit, *max_age))),
     }
@@ -65,12 +69,21 @@ fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) 
         *end = until(clause, facts, limit);
     }
     ends.sort_unstable();
-    needed.checked_sub(1).and_then(|larger| ends.iter().rev().nth(larger).copied()).unwrap_or(Until::NEVER)
+    needed
+        .checked_sub(1)
+        .and_then(|larger| ends.iter().rev().nth(larger).copied())
+        .unwrap_or(Until::NEVER)
 }
 
-/// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them: the minimum over the attackers
-/// of the maximum over the factors, with the factors in the outer loop so that each is looked up once.
-pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, limit: Limit) -> Until {
+/// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them: the
+/// minimum over the attackers of the maximum over the factors, with the factors in the outer loop
+/// so that each is looked up once.
+pub(super) fn independent(
+    needed: usize,
+    trust: &TrustModel,
+    facts: &Facts<'_>,
+    limit: Limit,
+) -> Until {
     let attackers = Compromises::sets_of(needed.saturating_sub(1));
     let mut beyond = [Until::NEVER; Compromises::LARGEST_FAMILY];
     for (factor, until) in facts.proofs(limit) {
@@ -84,8 +97,8 @@ pub(super) fn independent(needed: usize, trust: &TrustModel, facts: &Facts<'_>, 
     beyond.into_iter().zip(attackers).map(|(end, _)| end).min().unwrap_or(Until::NEVER)
 }
 
-/// Whether a policy holds for whoever proved these factors at most so long ago, in a session of that age; `None` is longer
-/// ago than any limit reaches.
+/// Whether a policy holds for whoever proved these factors at most so long ago, in a session of
+/// that age; `None` is longer ago than any limit reaches.
 pub(super) fn holds_for<'a>(
     policy: &Policy,
     proofs: impl Iterator<Item = (&'a Factor, Option<Duration>)>,
@@ -93,10 +106,12 @@ pub(super) fn holds_for<'a>(
 ) -> bool {
     // Any instant would do.
     let now = Moment::EPOCH;
-    let proofs: Vec<_> =
-        proofs.map(|(factor, age)| (factor, age.map_or(Moment::DISTANT_PAST, |age| now.minus(age)))).collect();
+    let proofs: Vec<_> = proofs
+        .map(|(factor, age)| (factor, age.map_or(Moment::DISTANT_PAST, |age| now.minus(age))))
+        .collect();
     let started_at = session_age.map(|age| now.minus(age));
-    until(policy, &Facts { factors: &[], started_at, supposed: &proofs, latest: now }, None).reaches(now)
+    until(policy, &Facts { factors: &[], started_at, supposed: &proofs, latest: now }, None)
+        .reaches(now)
 }
 
 /// What a session proves at an instant.
@@ -131,13 +146,18 @@ impl<'a> Facts<'a> {
         Self { factors, ..self }
     }
 
-    /// Of each factor the freshest proof that counts, in the order of the session: as good as all of them.
+    /// Of each factor the freshest proof that counts, in the order of the session: as good as all
+    /// of them.
     pub(super) fn freshest(&self) -> Vec<AuthenticationFactor> {
         let mut freshest: HashMap<&Factor, usize> = HashMap::new();
         let mut proofs: Vec<AuthenticationFactor> = Vec::new();
-        for proof in self.factors.iter().filter(|proof| self.proof_until(proof.dated(), None) > Until::NEVER) {
+        for proof in
+            self.factors.iter().filter(|proof| self.proof_until(proof.dated(), None) > Until::NEVER)
+        {
             match freshest.get(proof.factor()).and_then(|index| proofs.get_mut(*index)) {
-                Some(known) if known.dated().moment() < proof.dated().moment() => *known = proof.clone(),
+                Some(known) if known.dated().moment() < proof.dated().moment() => {
+                    *known = proof.clone()
+                }
                 Some(_) => {}
                 None => {
                     freshest.insert(proof.factor(), proofs.len());
@@ -181,10 +201,13 @@ impl<'a> Facts<'a> {
         self.started_at
     }
 
-    /// Until when the session is young enough. One without a proof that counts is none, however young.
+    /// Until when the session is young enough. One without a proof that counts is none, however
+    /// young.
     fn session_until(&self, limit: Limit) -> Until {
         match self.started_at {
-            Some(started_at) if started_at <= self.latest && self.until(None, |_| true) > Until::NEVER => {
+            Some(started_at)
+                if started_at <= self.latest && self.until(None, |_| true) > Until::NEVER =>
+            {
                 Until::after(started_at, limit)
             }
             _ => Until::NEVER,

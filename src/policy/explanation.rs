@@ -12,8 +12,8 @@ use crate::factor::Factor;
 use crate::moment::Moment;
 use crate::session::Session;
 
-/// How a policy fared, clause by clause, with the evidence. [`Display`](std::fmt::Display) writes it as a short indented tree;
-/// serde as nested objects.
+/// How a policy fared, clause by clause, with the evidence. [`Display`](std::fmt::Display) writes
+/// it as a short indented tree; serde as nested objects.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,7 +36,8 @@ pub struct Explanation {
     /// What the clause demands.
     #[serde(flatten)]
     pub demand: Demand,
-    /// The age to which the clause holds its evidence, by the tightest enclosing `within`; `None` where any will do.
+    /// The age to which the clause holds its evidence, by the tightest enclosing `within`; `None`
+    /// where any will do.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub max_age: Option<Duration>,
     /// Whether it is met.
@@ -74,7 +75,8 @@ pub enum Demand {
     Requirement(Requirement),
 }
 
-/// Whether a clause is met. As JSON an unmet clause about the session has a `reason` in place of a `verdict`.
+/// Whether a clause is met. As JSON an unmet clause about the session has a `reason` in place of a
+/// `verdict`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -98,7 +100,8 @@ pub enum Verdict {
 pub struct Evidence {
     /// Of which factor.
     pub factor: Factor,
-    /// How old it was at the instant of the decision, not below zero; `None` where the token has no date.
+    /// How old it was at the instant of the decision, not below zero; `None` where the token has no
+    /// date.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub age: Option<Duration>,
     /// When; `None` where the token has no date.
@@ -107,22 +110,25 @@ pub struct Evidence {
 }
 
 impl Policy {
-    /// How the policy fares with a session at an instant, clause by clause, whether it holds or not.
+    /// How the policy fares with a session at an instant, clause by clause, whether it holds or
+    /// not.
     #[must_use]
     pub fn explain(&self, session: &Session, now: OffsetDateTime) -> Explanation {
         let now = now.into();
         let facts = Facts::new(session, now);
         let freshest = facts.freshest();
-        let explanation = Explainer { facts: facts.with_factors(&freshest), now }.explain(self, None);
+        let explanation =
+            Explainer { facts: facts.with_factors(&freshest), now }.explain(self, None);
         // Of a limited clause the name is lifted; the policy's own stays its own.
         Explanation { name: self.name().map(Into::into), ..explanation }
     }
 }
 
 impl Explanation {
-    /// The explanation for a client: which clauses are met, missing or stale, without the evidence, until when it holds, and
-    /// the names of inner clauses. What was proved for an unmet clause, and when, stays: the client has to know that it is
-    /// too old. So does `have` of an `independent`.
+    /// The explanation for a client: which clauses are met, missing or stale, without the evidence,
+    /// until when it holds, and the names of inner clauses. What was proved for an unmet clause,
+    /// and when, stays: the client has to know that it is too old. So does `have` of an
+    /// `independent`.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -146,7 +152,9 @@ impl Explanation {
         let demand = match self.demand {
             Demand::AllOf { clauses } => Demand::AllOf { clauses: list(clauses) },
             Demand::AnyOf { clauses } => Demand::AnyOf { clauses: list(clauses) },
-            Demand::AtLeast { needed, clauses } => Demand::AtLeast { needed, clauses: list(clauses) },
+            Demand::AtLeast { needed, clauses } => {
+                Demand::AtLeast { needed, clauses: list(clauses) }
+            }
             Demand::Requirement(requirement) => Demand::Requirement(requirement),
         };
         let verdict = match self.verdict {
@@ -166,7 +174,9 @@ impl Explanation {
     #[must_use]
     pub fn clauses(&self) -> &[Self] {
         match &self.demand {
-            Demand::AllOf { clauses } | Demand::AnyOf { clauses } | Demand::AtLeast { clauses, .. } => clauses,
+            Demand::AllOf { clauses }
+            | Demand::AnyOf { clauses }
+            | Demand::AtLeast { clauses, .. } => clauses,
             Demand::Requirement(_) => &[],
         }
     }
@@ -180,7 +190,8 @@ struct Explainer<'a> {
 
 impl Explainer<'_> {
     fn explain(&self, policy: &Policy, limit: Limit) -> Explanation {
-        let list = |clauses: &[Policy]| clauses.iter().map(|clause| self.explain(clause, limit)).collect();
+        let list =
+            |clauses: &[Policy]| clauses.iter().map(|clause| self.explain(clause, limit)).collect();
         let name = policy.name().map(Into::into);
         let until = evaluate::until(policy, &self.facts, limit);
         let demand = match policy.clause() {
@@ -190,7 +201,9 @@ impl Explainer<'_> {
             }
             Clause::AllOf(clauses) => Demand::AllOf { clauses: list(clauses) },
             Clause::AnyOf(clauses) => Demand::AnyOf { clauses: list(clauses) },
-            Clause::AtLeast(needed, clauses) => Demand::AtLeast { needed: *needed, clauses: list(clauses) },
+            Clause::AtLeast(needed, clauses) => {
+                Demand::AtLeast { needed: *needed, clauses: list(clauses) }
+            }
             Clause::Session
             | Clause::Factor(_)
             | Clause::PhishingResistant
@@ -201,27 +214,47 @@ impl Explainer<'_> {
         Explanation { name, demand, max_age: None, verdict, evidence: Vec::new() }
     }
 
-    fn explain_leaf(&self, policy: &Policy, name: Option<Box<str>>, limit: Limit, until: Until) -> Explanation {
+    fn explain_leaf(
+        &self,
+        policy: &Policy,
+        name: Option<Box<str>>,
+        limit: Limit,
+        until: Until,
+    ) -> Explanation {
         let (requirement, max_age, reason, evidence) = match policy.clause() {
             Clause::SessionWithin(own) => {
                 let max_age = tighter(limit, *own);
-                let reason = Reason::Restart { started_at: self.facts.started_at().and_then(Moment::date), max_age };
+                let reason = Reason::Restart {
+                    started_at: self.facts.started_at().and_then(Moment::date),
+                    max_age,
+                };
                 (Requirement::SessionWithin, Some(max_age), reason, Vec::new())
             }
             Clause::Factor(factor) => {
                 let evidence = self.evidence(|proved| proved == factor);
-                (Requirement::Factor { factor: factor.clone() }, limit, reason(until, limit), evidence)
+                (
+                    Requirement::Factor { factor: factor.clone() },
+                    limit,
+                    reason(until, limit),
+                    evidence,
+                )
             }
             Clause::PhishingResistant => {
                 let evidence = self.evidence(Factor::is_phishing_resistant);
                 (Requirement::PhishingResistant, limit, reason(until, limit), evidence)
             }
             Clause::Independent { needed, trust } => {
-                let reached =
-                    |fewer: &usize| evaluate::independent(*fewer, trust, &self.facts, limit).reaches(self.now);
+                let reached = |fewer: &usize| {
+                    evaluate::independent(*fewer, trust, &self.facts, limit).reaches(self.now)
+                };
                 let have = (1..=*needed).take_while(reached).count();
                 let evidence = self.evidence(|proved| trust.presentable_by(proved).is_some());
-                (Requirement::Independent { needed: *needed, have }, limit, reason(until, limit), evidence)
+                (
+                    Requirement::Independent { needed: *needed, have },
+                    limit,
+                    reason(until, limit),
+                    evidence,
+                )
             }
             _ => (Requirement::Session, limit, reason(until, limit), self.evidence(|_| true)),
         };
@@ -230,7 +263,9 @@ impl Explainer<'_> {
     }
 
     fn met(&self, until: Until) -> Option<Verdict> {
-        until.reaches(self.now).then(|| Verdict::Met { until: until.limit().and_then(Moment::date) })
+        until
+            .reaches(self.now)
+            .then(|| Verdict::Met { until: until.limit().and_then(Moment::date) })
     }
 
     /// The freshest proof of each wanted factor, in the order of the session.
@@ -247,7 +282,10 @@ impl Explainer<'_> {
 
 /// An instant that has passed is the last proof and the age allowed.
 fn reason(until: Until, limit: Limit) -> Reason {
-    let since = until.limit().zip(limit).and_then(|(end, max_age)| Some((end.minus(max_age).date()?, max_age)));
+    let since = until
+        .limit()
+        .zip(limit)
+        .and_then(|(end, max_age)| Some((end.minus(max_age).date()?, max_age)));
     since.map_or(Reason::Missing, |(since, max_age)| Reason::Stale { since, max_age })
 }
 
@@ -261,7 +299,10 @@ fn without_max_age<S: Serializer>(reason: &Reason, serializer: S) -> Result<S::O
             last_authenticated_at: OffsetDateTime,
         },
         Restart {
-            #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+            #[serde(
+                with = "time::serde::rfc3339::option",
+                skip_serializing_if = "Option::is_none"
+            )]
             started_at: Option<OffsetDateTime>,
         },
     }

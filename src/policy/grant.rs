@@ -8,9 +8,9 @@ use crate::session::Session;
 
 /// The proof that a session met a policy; cheap to clone.
 ///
-/// Only [`Policy::evaluate`] makes one. A guard puts its own into the request's extensions, so a handler that takes a
-/// `Grant` cannot run without a guard in front of it. It proves *that guard's* policy, and [`policy`](Self::policy) says
-/// which.
+/// Only [`Policy::evaluate`] makes one. A guard puts its own into the request's extensions, so a
+/// handler that takes a `Grant` cannot run without a guard in front of it. It proves *that guard's*
+/// policy, and [`policy`](Self::policy) says which.
 #[derive(Clone, Debug)]
 pub struct Grant {
     session: Session,
@@ -39,7 +39,8 @@ impl Grant {
         &self.policy
     }
 
-    /// When the grant ends: the policy's limits or the session's end (with the verifier's leeway), whichever is first.
+    /// When the grant ends: the policy's limits or the session's end (with the verifier's leeway),
+    /// whichever is first.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
         let end = self.limit.map_or(self.session_end, |limit| limit.min(self.session_end));
@@ -47,8 +48,8 @@ impl Grant {
         end.date().unwrap_or(self.session.expires_at())
     }
 
-    /// Whether the grant holds at an instant. A policy's limits are inclusive; the session's end is not, as RFC 7519
-    /// has it for `exp`.
+    /// Whether the grant holds at an instant. A policy's limits are inclusive; the session's end is
+    /// not, as RFC 7519 has it for `exp`.
     #[must_use]
     pub fn holds_at(&self, instant: OffsetDateTime) -> bool {
         let instant = Moment::from(instant);

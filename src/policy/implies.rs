@@ -33,29 +33,31 @@ impl Implication {
     }
 }
 
-/// A session that meets one policy and not the other. Without any of its factors, or with one of them older than the next
-/// limit, it would not meet the one either.
+/// A session that meets one policy and not the other. Without any of its factors, or with one of
+/// them older than the next limit, it would not meet the one either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counterexample {
-    /// What was proved, and at most how long ago; `None` where any age will do, even without a date.
+    /// What was proved, and at most how long ago; `None` where any age will do, even without a
+    /// date.
     pub factors: Vec<(Factor, Option<Duration>)>,
     /// At most how long ago the session began; `None` where any age will do, even an unknown one.
     pub session_age: Option<Duration>,
 }
 
-/// How often sessions are held against policies of up to 64 clauses between them before the search is given up; less often the larger
-/// they are.
+/// How often sessions are held against policies of up to 64 clauses between them before the search
+/// is given up; less often the larger they are.
 const MOST_COMPARISONS: usize = 100_000;
 const MOST_WORK: usize = 64 * MOST_COMPARISONS;
 
 impl Policy {
-    /// Whether every session that meets this policy also meets `other`, at any instant: whether this one is at least as
-    /// strict.
+    /// Whether every session that meets this policy also meets `other`, at any instant: whether
+    /// this one is at least as strict.
     ///
-    /// Decided by search, over the factors that the policies name, one representative of all that the trust models do not
-    /// tell apart, and one age between each two limits. Bounded: after 100,000 comparisons, a tenth of a second or so, it is
-    /// undecided; where the two have more than 64 clauses between them, after as many fewer.
+    /// Decided by search, over the factors that the policies name, one representative of all that
+    /// the trust models do not tell apart, and one age between each two limits. Bounded: after
+    /// 100,000 comparisons, a tenth of a second or so, it is undecided; where the two have more
+    /// than 64 clauses between them, after as many fewer.
     ///
     /// ```
     /// use std::time::Duration;
@@ -72,9 +74,12 @@ impl Policy {
     pub fn implies(&self, other: &Self) -> Implication {
         let domain = Domain::of(self, other);
         let most_comparisons = MOST_COMPARISONS.min(MOST_WORK / (self.weight() + other.weight()));
-        let mut search = Search { policy: self, other, domain: &domain, comparisons: 0, most_comparisons };
+        let mut search =
+            Search { policy: self, other, domain: &domain, comparisons: 0, most_comparisons };
         match search.find(domain.least(), domain.most()) {
-            Some(found) => Implication::Fails(domain.describe(&search.minimal(self, &domain.least(), found))),
+            Some(found) => {
+                Implication::Fails(domain.describe(&search.minimal(self, &domain.least(), found)))
+            }
             None if search.comparisons < most_comparisons => Implication::Holds,
             None => Implication::Undecided { comparisons: search.comparisons },
         }
@@ -94,10 +99,13 @@ impl Domain {
     fn of(one: &Policy, other: &Policy) -> Self {
         let named = distinct([one.named_factors(), other.named_factors()].concat());
         let models = [one.trust_models(), other.trust_models()].concat();
-        let mut known: Vec<_> = models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED).collect();
+        let mut known: Vec<_> =
+            models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED).collect();
         // There is always one more that nobody has heard of.
-        let unheard = (1..).map(|number| Factor::from_pair("unlisted", &format!("factor_{number}")));
-        let unheard = unheard.into_iter().find(|factor| !named.contains(factor) && !known.contains(&factor));
+        let unheard =
+            (1..).map(|number| Factor::from_pair("unlisted", &format!("factor_{number}")));
+        let unheard =
+            unheard.into_iter().find(|factor| !named.contains(factor) && !known.contains(&factor));
         known.extend(&unheard);
         known.retain(|factor| !named.contains(factor));
         let mut seen = Vec::new();
@@ -110,15 +118,24 @@ impl Domain {
         });
         let limits = [one.limits(), other.limits()].concat();
         let session_limits = [one.session_limits(), other.session_limits()].concat();
-        let session_ages = if session_limits.is_empty() { Vec::new() } else { [&*limits, &session_limits].concat() };
-        // In the order of the documentation, so that a counterexample is of the usual factors first.
+        let session_ages = if session_limits.is_empty() {
+            Vec::new()
+        } else {
+            [&*limits, &session_limits].concat()
+        };
+        // In the order of the documentation, so that a counterexample is of the usual factors
+        // first.
         let factors = BTreeSet::from_iter(named.iter().chain(known).cloned());
-        Self { factors: factors.into_iter().collect(), ages: ages(limits), session_ages: ages(session_ages) }
+        Self {
+            factors: factors.into_iter().collect(),
+            ages: ages(limits),
+            session_ages: ages(session_ages),
+        }
     }
 }
 
-/// A session: for each factor the index of its age, or beyond the last where it was not proved, and then the index of the
-/// session's own age. The larger, the less.
+/// A session: for each factor the index of its age, or beyond the last where it was not proved, and
+/// then the index of the session's own age. The larger, the less.
 type Point = Vec<usize>;
 
 impl Domain {
@@ -138,7 +155,10 @@ impl Domain {
     }
 
     fn proved(&self, point: &[usize]) -> impl Iterator<Item = (&Factor, Option<Duration>)> {
-        self.factors.iter().zip(point).filter_map(|(factor, index)| Some((factor, *self.ages.get(*index)?)))
+        self.factors
+            .iter()
+            .zip(point)
+            .filter_map(|(factor, index)| Some((factor, *self.ages.get(*index)?)))
     }
 
     fn describe(&self, point: &[usize]) -> Counterexample {
@@ -148,11 +168,15 @@ impl Domain {
 }
 
 fn with(point: &[usize], coordinate: usize, choice: usize) -> Point {
-    point.iter().enumerate().map(|(index, old)| if index == coordinate { choice } else { *old }).collect()
+    point
+        .iter()
+        .enumerate()
+        .map(|(index, old)| if index == coordinate { choice } else { *old })
+        .collect()
 }
 
-/// One age for each region between limits, the youngest first; last that beyond them all, which is as good as no date.
-/// Exactly at the limit is fresh.
+/// One age for each region between limits, the youngest first; last that beyond them all, which is
+/// as good as no date. Exactly at the limit is fresh.
 fn ages(mut limits: Vec<Duration>) -> Vec<Option<Duration>> {
     limits.sort_unstable();
     limits.dedup();
@@ -168,8 +192,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// A session between the least and the most that meets the policy and not the other. Both are monotone, so what the
-    /// most does not meet none does, and what the least meets all do.
+    /// A session between the least and the most that meets the policy and not the other. Both are
+    /// monotone, so what the most does not meet none does, and what the least meets all do.
     fn find(&mut self, mut least: Point, most: Point) -> Option<Point> {
         if self.comparisons >= self.most_comparisons
             || !self.meets(self.policy, &most)
@@ -194,11 +218,13 @@ impl Search<'_> {
         None
     }
 
-    /// From a point that meets the policy towards the least, coordinate by coordinate, as far as it still does.
+    /// From a point that meets the policy towards the least, coordinate by coordinate, as far as it
+    /// still does.
     fn minimal(&mut self, policy: &Policy, least: &[usize], mut point: Point) -> Point {
         for (coordinate, lowest) in least.iter().enumerate().rev() {
             let current = point.get(coordinate).copied().unwrap_or_default();
-            let lower = (current + 1..=*lowest).rev().map(|choice| with(&point, coordinate, choice));
+            let lower =
+                (current + 1..=*lowest).rev().map(|choice| with(&point, coordinate, choice));
             if let Some(less) = lower.into_iter().find(|less| self.meets(policy, less)) {
                 point = less;
             }

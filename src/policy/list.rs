@@ -33,7 +33,8 @@ impl Policy {
         Clause::AnyOf(clauses.into_policies()).into()
     }
 
-    /// `needed` of the clauses hold. One factor may serve several clauses. An empty list does not compile.
+    /// `needed` of the clauses hold. One factor may serve several clauses. An empty list does not
+    /// compile.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -47,12 +48,17 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// Where `needed` is 0 or more than there are clauses: an error in the program, found at construction.
+    /// Where `needed` is 0 or more than there are clauses: an error in the program, found at
+    /// construction.
     #[must_use]
     #[track_caller]
     pub fn at_least(needed: usize, clauses: impl NonEmpty) -> Self {
         let clauses = clauses.into_policies();
-        assert!((1..=clauses.len()).contains(&needed), "Policy::at_least({needed}, …) of {} clauses", clauses.len());
+        assert!(
+            (1..=clauses.len()).contains(&needed),
+            "Policy::at_least({needed}, …) of {} clauses",
+            clauses.len()
+        );
         Clause::AtLeast(needed, clauses).into()
     }
 
@@ -132,7 +138,10 @@ impl fmt::Display for ListError {
             Self::Empty => f.write_str("a policy needs at least one clause"),
             Self::TooLong => write!(f, "a policy takes at most {LONGEST_LIST} clauses in one list"),
             Self::OutOfRange { needed, clauses } => {
-                write!(f, "at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}")
+                write!(
+                    f,
+                    "at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}"
+                )
             }
         }
     }
@@ -140,7 +149,8 @@ impl fmt::Display for ListError {
 
 impl std::error::Error for ListError {}
 
-/// A list of 1 to 16 clauses, each a [`Policy`] or a [`Factor`](crate::Factor): an array. An empty one does not compile.
+/// A list of 1 to 16 clauses, each a [`Policy`] or a [`Factor`](crate::Factor): an array. An empty
+/// one does not compile.
 #[diagnostic::on_unimplemented(
     message = "a policy needs an array of 1 to 16 clauses",
     label = "not an array of 1 to 16 policies or factors",

@@ -1,16 +1,19 @@
 //! What a route demands of a session.
 //!
-//! A [`Policy`] is a value of a small algebra. [`Policy::evaluate`] holds it against a session at an instant and returns a
-//! [`Grant`], the proof that it held, or a [`Shortfall`], why it did not. It is pure: no clock, no I/O.
+//! A [`Policy`] is a value of a small algebra. [`Policy::evaluate`] holds it against a session at
+//! an instant and returns a [`Grant`], the proof that it held, or a [`Shortfall`], why it did not.
+//! It is pure: no clock, no I/O.
 //!
 //! # What counts
 //!
 //! At the instant `now`, with the verifier's leeway L (5 s by default):
 //!
-//! - An entry dated later than `now` + L is no proof, and neither is one whose date is there and cannot be read.
+//! - An entry dated later than `now` + L is no proof, and neither is one whose date is there and
+//!   cannot be read.
 //! - Otherwise an entry's age is `now` less its `last_authenticated_at`, and not below zero.
 //! - An entry without a date counts only outside every [`within`](Policy::within).
-//! - Of several entries of one factor the freshest decides. Their order, their number and their ids do not matter.
+//! - Of several entries of one factor the freshest decides. Their order, their number and their ids
+//!   do not matter.
 //!
 //! Instants are compared exactly, to the nanosecond. Exactly at the limit is fresh.
 //!
@@ -32,10 +35,11 @@
 //! | [`p.within(d)`](Policy::within) | `p` holds, counting only what happened at most d ago; nested, the tighter wins |
 //! | [`p.named(…)`](Policy::named) | `p` holds |
 //!
-//! Policies nest as deep as a program builds them. They are judged by recursion: hundreds of levels are fine, many thousands
-//! overflow the stack.
+//! Policies nest as deep as a program builds them. They are judged by recursion: hundreds of levels
+//! are fine, many thousands overflow the stack.
 //!
-//! There is no negation. A policy is monotone: a further factor, or a fresher one, never loses a grant.
+//! There is no negation. A policy is monotone: a further factor, or a fresher one, never loses a
+//! grant.
 //!
 //! ```
 //! use std::time::Duration;
@@ -55,7 +59,8 @@
 //!
 //! # Until when
 //!
-//! A policy that holds, holds until an instant, and at that instant still: [`Grant::expires_at`] and [`Grant::holds_at`].
+//! A policy that holds, holds until an instant, and at that instant still: [`Grant::expires_at`]
+//! and [`Grant::holds_at`].
 //!
 //! | policy | holds until |
 //! | --- | --- |
@@ -66,23 +71,28 @@
 //!
 //! # Idioms
 //!
-//! - A passkey alone is one device, so `mfa()` refuses it. To accept it: `Policy::phishing_resistant().or(Policy::mfa())`.
-//! - `mfa().within(d)` asks that *both* factors be fresh; `mfa().and(Policy::any_of(second).within(d))` that the second be.
+//! - A passkey alone is one device, so `mfa()` refuses it. To accept it:
+//!   `Policy::phishing_resistant().or(Policy::mfa())`.
+//! - `mfa().within(d)` asks that *both* factors be fresh;
+//!   `mfa().and(Policy::any_of(second).within(d))` that the second be.
 //! - A stale second factor still counts for bare `mfa()`.
-//! - Stytch's own rule for its resources names no password: factors of two of three groups, and one under an hour old. As a
-//!   policy it is `Policy::at_least(2, [Policy::any_of(email_and_providers), Policy::any_of(phone), Policy::any_of(device)])
+//! - Stytch's own rule for its resources names no password: factors of two of three groups, and one
+//!   under an hour old. As a policy it is `Policy::at_least(2,
+//!   [Policy::any_of(email_and_providers), Policy::any_of(phone), Policy::any_of(device)])
 //!   .and(Policy::session().within(hour))`.
 //! - Single sign-on alone is one factor: what the identity provider asked for is invisible here.
 //!
 //! # Why, and what to ask for
 //!
-//! [`Policy::explain`] and [`Shortfall::explanation`] give the decision clause by clause, with the evidence, its age, the limit
-//! and the verdict. [`Shortfall::prompts`] gives the smallest sets of factors whose authentication would do.
+//! [`Policy::explain`] and [`Shortfall::explanation`] give the decision clause by clause, with the
+//! evidence, its age, the limit and the verdict. [`Shortfall::prompts`] gives the smallest sets of
+//! factors whose authentication would do.
 //!
 //! # What a reviewer asks
 //!
-//! [`Policy::audit`] says which compromises open a policy, *cold* or in a *hijacked* session, and what should be known of
-//! it. [`Policy::implies`] says whether one policy is at least as strict as another, and if not, by which session.
+//! [`Policy::audit`] says which compromises open a policy, *cold* or in a *hijacked* session, and
+//! what should be known of it. [`Policy::implies`] says whether one policy is at least as strict as
+//! another, and if not, by which session.
 //!
 //! ```
 //! use tower_step_up::{Compromise, Factor, Implication, Severity, Policy};
@@ -97,8 +107,8 @@
 //! assert_eq!(strong.implies(&Policy::mfa()), Implication::Holds);
 //! ```
 //!
-//! With the feature `documents`, `Policies` reads policies from TOML and JSON. The example `policy_check`
-//! prints their audits, and what a change makes weaker.
+//! With the feature `documents`, `Policies` reads policies from TOML and JSON. The example
+//! `policy_check` prints their audits, and what a change makes weaker.
 
 mod audit;
 mod clauses;
@@ -141,7 +151,8 @@ use crate::trust::TrustModel;
 
 use self::evaluate::Facts;
 
-/// What a route demands of a session; cheap to clone. The [module](crate::policy) says exactly what each clause means.
+/// What a route demands of a session; cheap to clone. The [module](crate::policy) says exactly what
+/// each clause means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy(Arc<Node>);
 
@@ -167,9 +178,9 @@ enum Clause {
 }
 
 impl Policy {
-    /// The policy under another trust model, which decides what [`mfa`](Self::mfa) and [`independent`](Self::independent)
-    /// take for independent, and what attackers can present in an [audit](Self::audit). It takes the place of the model that
-    /// they had.
+    /// The policy under another trust model, which decides what [`mfa`](Self::mfa) and
+    /// [`independent`](Self::independent) take for independent, and what attackers can present in
+    /// an [audit](Self::audit). It takes the place of the model that they had.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, TrustModel, testing};
@@ -189,18 +200,26 @@ impl Policy {
         Self(Arc::new(node))
     }
 
-    /// Names the policy: for challenges (`acr_values`, the `policy` of the body) and logs. The name of the outermost
-    /// policy counts.
+    /// Names the policy: for challenges (`acr_values`, the `policy` of the body) and logs. The name
+    /// of the outermost policy counts.
     ///
     /// # Panics
     ///
-    /// Where the name does not match `[a-z][a-z0-9_.-]{0,63}`: an error in the program, found at construction.
+    /// Where the name does not match `[a-z][a-z0-9_.-]{0,63}`: an error in the program, found at
+    /// construction.
     #[must_use]
     #[track_caller]
     pub fn named(self, name: &str) -> Self {
-        assert!(name::is_name(name), "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}");
+        assert!(
+            name::is_name(name),
+            "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}"
+        );
         let Node { trust, clause, .. } = &*self.0;
-        Self(Arc::new(Node { name: Some(name.into()), trust: trust.clone(), clause: clause.clone() }))
+        Self(Arc::new(Node {
+            name: Some(name.into()),
+            trust: trust.clone(),
+            clause: clause.clone(),
+        }))
     }
 
     /// The policy's name, where it has one.
@@ -209,7 +228,8 @@ impl Policy {
         self.0.name.as_deref()
     }
 
-    /// The smallest [`within`](Self::within) anywhere in the policy: the `max_age` of its challenge.
+    /// The smallest [`within`](Self::within) anywhere in the policy: the `max_age` of its
+    /// challenge.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.limits().first().copied()
@@ -217,8 +237,8 @@ impl Policy {
 
     /// Holds the policy against a session at an instant.
     ///
-    /// Judged is the policy alone. That the session and its token have not expired is the verifier's business, and
-    /// [`Grant::holds_at`] knows their end.
+    /// Judged is the policy alone. That the session and its token have not expired is the
+    /// verifier's business, and [`Grant::holds_at`] knows their end.
     ///
     /// # Errors
     ///
@@ -240,17 +260,25 @@ impl Policy {
 impl Clause {
     fn under(&self, trust: &TrustModel) -> Self {
         let one = |policy: &Policy| {
-            let node = Node { name: policy.0.name.clone(), trust: None, clause: policy.clause().under(trust) };
+            let node = Node {
+                name: policy.0.name.clone(),
+                trust: None,
+                clause: policy.clause().under(trust),
+            };
             Policy(Arc::new(node))
         };
         let all = |clauses: &[Policy]| clauses.iter().map(one).collect();
         match self {
-            Self::Independent { needed, .. } => Self::Independent { needed: *needed, trust: trust.clone() },
+            Self::Independent { needed, .. } => {
+                Self::Independent { needed: *needed, trust: trust.clone() }
+            }
             Self::AllOf(clauses) => Self::AllOf(all(clauses)),
             Self::AnyOf(clauses) => Self::AnyOf(all(clauses)),
             Self::AtLeast(needed, clauses) => Self::AtLeast(*needed, all(clauses)),
             Self::Within(max_age, inner) => Self::Within(*max_age, one(inner)),
-            Self::Session | Self::Factor(_) | Self::PhishingResistant | Self::SessionWithin(_) => self.clone(),
+            Self::Session | Self::Factor(_) | Self::PhishingResistant | Self::SessionWithin(_) => {
+                self.clone()
+            }
         }
     }
 }

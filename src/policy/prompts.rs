@@ -7,11 +7,12 @@ use time::OffsetDateTime;
 
 use crate::factor::Factor;
 
-/// The alternatives that would satisfy a policy. Each is a set of factors that are all needed, none of them for nothing.
+/// The alternatives that would satisfy a policy. Each is a set of factors that are all needed, none
+/// of them for nothing.
 ///
-/// A set suffices where the session, with the factors of the set proved now, satisfies the policy now and still does 60 s
-/// later (or half the smallest `within` of the policy later, where that is less): people take their time, and without that
-/// grace a set could lapse before it is complete.
+/// A set suffices where the session, with the factors of the set proved now, satisfies the policy
+/// now and still does 60 s later (or half the smallest `within` of the policy later, where that is
+/// less): people take their time, and without that grace a set could lapse before it is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompts {
     pub(super) sets: Vec<Vec<Prompt>>,
@@ -34,22 +35,24 @@ pub(super) enum Outlook {
 pub struct Prompt {
     /// Which.
     pub factor: Factor,
-    /// When the session last proved it, which is too long ago; `None` where it has not, or not with a date.
+    /// When the session last proved it, which is too long ago; `None` where it has not, or not with
+    /// a date.
     pub last_authenticated_at: Option<OffsetDateTime>,
     /// The age to which the policy will hold it; `None` where any will do.
     pub max_age: Option<Duration>,
 }
 
 impl Prompts {
-    /// The sets: those with the fewest missing factors first, then those with the fewest members, then in the order
-    /// offered. Within a set the factor that may be oldest comes first. At most 16.
+    /// The sets: those with the fewest missing factors first, then those with the fewest members,
+    /// then in the order offered. Within a set the factor that may be oldest comes first. At most
+    /// 16.
     #[must_use]
     pub fn sets(&self) -> &[Vec<Prompt>] {
         &self.sets
     }
 
-    /// Whether there may be further sets than these: there were more than 16, more than 24 factors on offer, or too many
-    /// sets to try.
+    /// Whether there may be further sets than these: there were more than 16, more than 24 factors
+    /// on offer, or too many sets to try.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.truncated
@@ -76,11 +79,15 @@ impl Serialize for Prompt {
             reason: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             max_age: Option<u64>,
-            #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+            #[serde(
+                with = "time::serde::rfc3339::option",
+                skip_serializing_if = "Option::is_none"
+            )]
             last_authenticated_at: Option<OffsetDateTime>,
         }
         let reason = if self.last_authenticated_at.is_some() { "stale" } else { "missing" };
         let (factor, max_age) = (&self.factor, self.max_age.map(|max_age| max_age.as_secs()));
-        Wire { factor, reason, max_age, last_authenticated_at: self.last_authenticated_at }.serialize(serializer)
+        Wire { factor, reason, max_age, last_authenticated_at: self.last_authenticated_at }
+            .serialize(serializer)
     }
 }

@@ -21,7 +21,8 @@ pub enum Requirement {
     },
     /// A factor bound to the origin by cryptography.
     PhishingResistant,
-    /// Factors that fewer than `needed` compromises could not all present; `have` is how many it takes as it is.
+    /// Factors that fewer than `needed` compromises could not all present; `have` is how many it
+    /// takes as it is.
     Independent {
         /// As many as the policy demands.
         needed: usize,

@@ -1,4 +1,5 @@
-//! The search for prompts: the smallest sets of factors whose authentication would satisfy a policy.
+//! The search for prompts: the smallest sets of factors whose authentication would satisfy a
+//! policy.
 
 use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
@@ -22,10 +23,11 @@ const MOST_WORK: usize = 320 * MOST_TRIED;
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 impl Shortfall {
-    /// What to ask the user for, of the factors on offer: those that this user has enrolled, where the application knows.
+    /// What to ask the user for, of the factors on offer: those that this user has enrolled, where
+    /// the application knows.
     ///
-    /// Bounded: of more than 24 on offer the first 24 are looked at, and at most 4,000 sets are tried, fewer where the
-    /// policy has more than 320 clauses.
+    /// Bounded: of more than 24 on offer the first 24 are looked at, and at most 4,000 sets are
+    /// tried, fewer where the policy has more than 320 clauses.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -50,9 +52,13 @@ impl Shortfall {
             Outlook::Retryable => search.minimal_sets(),
             Outlook::Restart | Outlook::Hopeless => (Vec::new(), true),
         };
-        let missing = |set: u32| search.members(set).filter(|factor| search.last_proved(factor).is_none()).count();
+        let missing = |set: u32| {
+            search.members(set).filter(|factor| search.last_proved(factor).is_none()).count()
+        };
         // Of sets as large, that comes first whose first members stand first in the offer.
-        found.sort_by_cached_key(|set| (missing(*set), set.count_ones(), Reverse(set.reverse_bits())));
+        found.sort_by_cached_key(|set| {
+            (missing(*set), set.count_ones(), Reverse(set.reverse_bits()))
+        });
         let truncated = too_many || !complete || found.len() > MOST_SETS;
         let sets = found.into_iter().take(MOST_SETS).map(|set| search.describe(set)).collect();
         Prompts { sets, truncated, outlook }
@@ -75,7 +81,8 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(policy: &'a Policy, facts: Facts<'a>, now: Moment, offered: &'a [&'a Factor]) -> Self {
         let most_tried = MOST_TRIED.min(MOST_WORK / policy.weight());
-        let grace = policy.max_age().map_or(LONGEST_GRACE, |smallest| (smallest / 2).min(LONGEST_GRACE));
+        let grace =
+            policy.max_age().map_or(LONGEST_GRACE, |smallest| (smallest / 2).min(LONGEST_GRACE));
         Self { policy, facts, offered, now, then: now.plus(grace), tried: 0, most_tried }
     }
 
@@ -101,13 +108,17 @@ impl<'a> Search<'a> {
         if self.holds(&anew) { Outlook::Restart } else { Outlook::Hopeless }
     }
 
-    /// The minimal sets that suffice, and whether those are all. First the single factors; then from pools of the others:
-    /// a minimal set of a pool, and for each of its members the pool without it, since every further minimal set lacks
-    /// one of them. Whatever is found is minimal, also where the search is cut short.
+    /// The minimal sets that suffice, and whether those are all. First the single factors; then
+    /// from pools of the others: a minimal set of a pool, and for each of its members the pool
+    /// without it, since every further minimal set lacks one of them. Whatever is found is minimal,
+    /// also where the search is cut short.
     fn minimal_sets(&mut self) -> (Vec<u32>, bool) {
         let singles = (0..self.offered.len()).map(|index| 1_u32 << index);
         let mut found: Vec<u32> = singles.filter(|single| self.suffices(*single)).collect();
-        let rest = (0..self.offered.len()).map(|index| 1 << index).filter(|single| !found.contains(single)).sum();
+        let rest = (0..self.offered.len())
+            .map(|index| 1 << index)
+            .filter(|single| !found.contains(single))
+            .sum();
         let (mut pools, mut seen) = (VecDeque::from([rest]), HashSet::from([rest]));
         while let Some(pool) = pools.pop_front() {
             if self.tried >= self.most_tried {
@@ -119,7 +130,9 @@ impl<'a> Search<'a> {
             if known.is_none() {
                 found.push(set);
             }
-            pools.extend(bits(set).map(|member| pool & !member).filter(|smaller| seen.insert(*smaller)));
+            pools.extend(
+                bits(set).map(|member| pool & !member).filter(|smaller| seen.insert(*smaller)),
+            );
         }
         (found, true)
     }
@@ -127,7 +140,8 @@ impl<'a> Search<'a> {
     /// The pool less every factor that can be left out, the last offered first.
     fn minimal_within(&mut self, pool: u32) -> Option<u32> {
         let enough = self.suffices(pool);
-        let needed = |set: u32, factor: u32| if self.suffices(set & !factor) { set & !factor } else { set };
+        let needed =
+            |set: u32, factor: u32| if self.suffices(set & !factor) { set & !factor } else { set };
         enough.then(|| bits(pool.reverse_bits()).map(u32::reverse_bits).fold(pool, needed))
     }
 
@@ -137,7 +151,8 @@ impl<'a> Search<'a> {
     }
 
     fn describe(&self, set: u32) -> Vec<Prompt> {
-        let mut prompts: Vec<_> = self.members(set).map(|factor| self.prompt(factor, set)).collect();
+        let mut prompts: Vec<_> =
+            self.members(set).map(|factor| self.prompt(factor, set)).collect();
         // Whoever begins with the one that may be oldest has the most time.
         prompts.sort_by_key(|prompt| Reverse(prompt.max_age.unwrap_or(Duration::MAX)));
         prompts

@@ -11,9 +11,11 @@ use super::requirement::{Reason, Requirement};
 use crate::factor::Factor;
 use crate::session::Session;
 
-/// Why a session did not meet a policy at an instant; cheap to clone. What is unmet is worked out when asked for.
+/// Why a session did not meet a policy at an instant; cheap to clone. What is unmet is worked out
+/// when asked for.
 ///
-/// [`Display`](std::fmt::Display) says what the user has to do, in one sentence without dates or ids.
+/// [`Display`](std::fmt::Display) says what the user has to do, in one sentence without dates or
+/// ids.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, Reason, Requirement, testing};
@@ -34,7 +36,8 @@ pub struct Shortfall {
     offered: Option<Arc<[Factor]>>,
 }
 
-/// One clause that was not met. As JSON it has the members that [`problem`](crate::problem) describes.
+/// One clause that was not met. As JSON it has the members that [`problem`](crate::problem)
+/// describes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Unmet {
@@ -57,8 +60,9 @@ impl Shortfall {
         Self { offered: Some(offered.into()), ..self }
     }
 
-    /// What the user can be asked for: what the guard was told to [offer](crate::StepUpLayer::offer), else what the policy
-    /// names, and for `mfa`, `independent` and `session` everything in the trust model but logins with a provider.
+    /// What the user can be asked for: what the guard was told to
+    /// [offer](crate::StepUpLayer::offer), else what the policy names, and for `mfa`, `independent`
+    /// and `session` everything in the trust model but logins with a provider.
     #[must_use]
     pub fn offered(&self) -> Vec<Factor> {
         self.offered.as_ref().map_or_else(|| self.policy.askable(), |offered| offered.to_vec())

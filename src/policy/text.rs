@@ -7,8 +7,8 @@ use super::{Clause, Policy, Reason, Requirement, Shortfall, Unmet};
 use std::fmt::{self, Display};
 
 impl Display for Policy {
-    /// The policy in words, on one line: `mfa and (otp/sms or totp) within 10m`. Alternate (`{:#}`) it is an indented tree,
-    /// a line a clause, with the names.
+    /// The policy in words, on one line: `mfa and (otp/sms or totp) within 10m`. Alternate (`{:#}`)
+    /// it is an indented tree, a line a clause, with the names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
             return write_policy(f, self, 0);
@@ -27,7 +27,9 @@ impl Display for Policy {
                 write_list(f, clauses, ", ")?;
                 f.write_str(")")
             }
-            Clause::Within(max_age, inner) => write!(f, "{} within {}", Nested(inner), Span(*max_age)),
+            Clause::Within(max_age, inner) => {
+                write!(f, "{} within {}", Nested(inner), Span(*max_age))
+            }
         }
     }
 }
@@ -42,14 +44,17 @@ struct Nested<'a>(&'a Policy);
 impl Display for Nested<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.clause() {
-            Clause::AllOf(clauses) | Clause::AnyOf(clauses) if clauses.len() > 1 => write!(f, "({})", self.0),
+            Clause::AllOf(clauses) | Clause::AnyOf(clauses) if clauses.len() > 1 => {
+                write!(f, "({})", self.0)
+            }
             _ => self.0.fmt(f),
         }
     }
 }
 
 impl Display for Shortfall {
-    /// What the user has to do, in one sentence without dates: `authenticate otp/sms again, totp or webauthn`.
+    /// What the user has to do, in one sentence without dates: `authenticate otp/sms again, totp or
+    /// webauthn`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "authenticate {}", Remedy { of: &self.explanation(), nested: false })
     }
@@ -102,7 +107,9 @@ impl Display for Wanted<'_> {
             Requirement::Session => f.write_str("any factor"),
             Requirement::Factor { factor } => factor.fmt(f),
             Requirement::PhishingResistant => f.write_str("a phishing-resistant factor"),
-            Requirement::Independent { needed: 2, have: 1 } => f.write_str("a second, independent factor"),
+            Requirement::Independent { needed: 2, have: 1 } => {
+                f.write_str("a second, independent factor")
+            }
             Requirement::Independent { needed, have } => match needed.saturating_sub(*have) {
                 1 => f.write_str("a further, independent factor"),
                 missing => write!(f, "{missing} independent factors"),
@@ -141,11 +148,17 @@ mod tests {
             &Policy::mfa().and(second.clone().within(Duration::from_secs(600))),
             "mfa and (otp/sms or totp) within 10m",
         );
-        check(&Policy::mfa().and(second).within(Duration::from_secs(90)), "(mfa and (otp/sms or totp)) within 90s");
+        check(
+            &Policy::mfa().and(second).within(Duration::from_secs(90)),
+            "(mfa and (otp/sms or totp)) within 90s",
+        );
         check(&Policy::session_within(Duration::from_secs(43_200)), "session_within 12h");
         check(&Policy::session().within(Duration::from_millis(1_500)), "session within 1.5s");
         check(&Policy::session().within(Duration::ZERO), "session within 0s");
-        check(&Policy::at_least(2, [Factor::OtpSms, Factor::Totp, Factor::WebAuthn]), "2 of (otp/sms, totp, webauthn)");
+        check(
+            &Policy::at_least(2, [Factor::OtpSms, Factor::Totp, Factor::WebAuthn]),
+            "2 of (otp/sms, totp, webauthn)",
+        );
         check(&Policy::phishing_resistant().or(Policy::mfa()), "phishing_resistant or mfa");
     }
 

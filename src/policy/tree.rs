@@ -8,7 +8,11 @@ use super::requirement::{Reason, Requirement};
 use super::words::{Age, Span};
 use super::{Clause, Policy};
 
-pub(super) fn write_policy(f: &mut fmt::Formatter<'_>, policy: &Policy, depth: usize) -> fmt::Result {
+pub(super) fn write_policy(
+    f: &mut fmt::Formatter<'_>,
+    policy: &Policy,
+    depth: usize,
+) -> fmt::Result {
     let (mut name, mut limit, mut limited) = (policy.name(), None, policy);
     while let Clause::Within(max_age, inner) = limited.clause() {
         (name, limit, limited) = (name.or(inner.name()), Some(tighter(limit, *max_age)), inner);
@@ -39,7 +43,11 @@ impl Display for Explanation {
     }
 }
 
-fn write_explanation(f: &mut fmt::Formatter<'_>, explanation: &Explanation, depth: usize) -> fmt::Result {
+fn write_explanation(
+    f: &mut fmt::Formatter<'_>,
+    explanation: &Explanation,
+    depth: usize,
+) -> fmt::Result {
     indent(f, depth, explanation.name.as_deref())?;
     match &explanation.demand {
         Demand::AllOf { .. } => f.write_str("all of")?,
@@ -49,7 +57,9 @@ fn write_explanation(f: &mut fmt::Formatter<'_>, explanation: &Explanation, dept
         Demand::Requirement(Requirement::Factor { factor }) => factor.fmt(f)?,
         Demand::Requirement(Requirement::PhishingResistant) => f.write_str("phishing_resistant")?,
         Demand::Requirement(Requirement::Independent { needed: 2, .. }) => f.write_str("mfa")?,
-        Demand::Requirement(Requirement::Independent { needed, .. }) => write!(f, "independent({needed})")?,
+        Demand::Requirement(Requirement::Independent { needed, .. }) => {
+            write!(f, "independent({needed})")?
+        }
         Demand::Requirement(Requirement::SessionWithin) => f.write_str("session_within")?,
     }
     if let Some(max_age) = explanation.max_age {

@@ -61,13 +61,15 @@ impl Policy {
         models
     }
 
-    /// What one decision costs, in comparisons of a factor: how many clauses there are, those that ask for independence
-    /// counted once for each set of compromises.
+    /// What one decision costs, in comparisons of a factor: how many clauses there are, those that
+    /// ask for independence counted once for each set of compromises.
     pub(super) fn weight(&self) -> usize {
         let mut weight = 0;
         self.visit(&mut |policy| {
             weight += match policy.clause() {
-                Clause::Independent { needed, .. } => Compromises::sets_of(needed.saturating_sub(1)).len(),
+                Clause::Independent { needed, .. } => {
+                    Compromises::sets_of(needed.saturating_sub(1)).len()
+                }
                 _ => 1,
             }
         });
@@ -82,7 +84,9 @@ impl Policy {
             Clause::PhishingResistant => askable.push(Factor::WebAuthn),
             Clause::Session => askable.extend(ASKABLE),
             Clause::Independent { trust, .. } => {
-                askable.extend(ASKABLE.into_iter().filter(|factor| trust.presentable_by(factor).is_some()));
+                askable.extend(
+                    ASKABLE.into_iter().filter(|factor| trust.presentable_by(factor).is_some()),
+                );
             }
             _ => {}
         });
@@ -93,7 +97,8 @@ impl Policy {
     #[cfg(feature = "documents")]
     pub(super) fn size(&self) -> (usize, usize) {
         let inner = self.clauses().iter().map(Self::size);
-        let (clauses, levels) = inner.fold((0, 0), |(clauses, levels), inner| (clauses + inner.0, levels.max(inner.1)));
+        let (clauses, levels) =
+            inner.fold((0, 0), |(clauses, levels), inner| (clauses + inner.0, levels.max(inner.1)));
         (clauses + 1, levels + 1)
     }
 
@@ -104,7 +109,9 @@ impl Policy {
 
     pub(super) fn clauses(&self) -> &[Self] {
         match self.clause() {
-            Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => clauses,
+            Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
+                clauses
+            }
             Clause::Within(_, inner) => slice::from_ref(inner),
             _ => &[],
         }
@@ -117,7 +124,8 @@ pub(super) fn distinct(mut factors: Vec<Factor>) -> Vec<Factor> {
     factors
 }
 
-/// What a person can be asked for when a policy names nothing. Logins with a provider are not among them: they sign in.
+/// What a person can be asked for when a policy names nothing. Logins with a provider are not among
+/// them: they sign in.
 const ASKABLE: [Factor; 11] = [
     Factor::OtpSms,
     Factor::OtpWhatsapp,

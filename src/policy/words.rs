@@ -27,7 +27,8 @@ impl Display for Span {
         if self.0.subsec_nanos() > 0 || seconds == 0 {
             return write!(f, "{}s", self.0.as_secs_f64());
         }
-        let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, "s"));
+        let (size, unit) =
+            UNITS.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, "s"));
         write!(f, "{}{unit}", seconds / size)
     }
 }

@@ -26,7 +26,9 @@ impl Call {
     /// Whether it has brought a word about the session.
     pub(super) fn has_said(&self) -> bool {
         let answer = self.answer.borrow();
-        answer.as_ref().is_some_and(|landed| matches!(landed.outcome, Ok(_) | Err(Failed::UnknownSession)))
+        answer
+            .as_ref()
+            .is_some_and(|landed| matches!(landed.outcome, Ok(_) | Err(Failed::UnknownSession)))
     }
 
     /// The session that it has brought.
@@ -111,10 +113,11 @@ impl Errand {
         if !authority::can_be_a_session_token(&tokens.session_token) {
             return Err(failure("its session token is too long or cannot stand in a cookie"));
         }
-        let session = self.verifier.verify(&tokens.session_jwt).await.map_err(|error| match error {
-            TokenError::Revoked => Failure { failed: Failed::UnknownSession, pause: None },
-            error => failure(&format!("its fresh JWT is refused: {error}")),
-        })?;
+        let session =
+            self.verifier.verify(&tokens.session_jwt).await.map_err(|error| match error {
+                TokenError::Revoked => Failure { failed: Failed::UnknownSession, pause: None },
+                error => failure(&format!("its fresh JWT is refused: {error}")),
+            })?;
         if !self.question.is_about(&session) {
             return Err(failure("it is another user's session"));
         }

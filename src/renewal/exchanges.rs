@@ -56,26 +56,32 @@ impl Exchanges {
         landed.as_ref().map(|landed| landed.outcome.clone())
     }
 
-    /// Forgets what is known of a session, by its id and by its opaque tokens: a step has changed it.
+    /// Forgets what is known of a session, by its id and by its opaque tokens: a step has changed
+    /// it.
     pub(crate) fn forget(&self, session_id: &str, session_token: &str) {
         lock(&self.jwts.calls).remove(session_id);
         let mut opaque = lock(&self.opaque.calls);
         opaque.remove(session_token);
-        opaque.retain(|_, call| call.renewed().is_none_or(|renewed| renewed.session.id() != session_id));
+        opaque.retain(|_, call| {
+            call.renewed().is_none_or(|renewed| renewed.session.id() != session_id)
+        });
     }
 
-    /// Whether these tokens are still the last word: the session was not revoked here meanwhile, nor taken up anew.
+    /// Whether these tokens are still the last word: the session was not revoked here meanwhile,
+    /// nor taken up anew.
     pub(crate) fn are_current(&self, renewed: &Arc<Renewed>) -> bool {
         let judged = self.verifier.judge(renewed.session.clone(), self.verifier.now());
         let calls = lock(&self.lane(&renewed.question).calls);
         let is_this = |call: &Call| call.renewed().is_some_and(|it| Arc::ptr_eq(&it, renewed));
         let call = calls.peek(renewed.question.key());
         judged.verdict != Err(TokenError::Revoked)
-            && call.is_some_and(|call| is_this(call) || call.earlier.as_deref().is_some_and(is_this))
+            && call
+                .is_some_and(|call| is_this(call) || call.earlier.as_deref().is_some_and(is_this))
     }
 
-    /// The answer of a call that will do, or of one that it begins. The call runs in a task of its own, so that whoever
-    /// goes away takes nothing from the others; whoever waits for a permit waits alone, and goes away without a trace.
+    /// The answer of a call that will do, or of one that it begins. The call runs in a task of its
+    /// own, so that whoever goes away takes nothing from the others; whoever waits for a permit
+    /// waits alone, and goes away without a trace.
     pub(crate) async fn ask(self: &Arc<Self>, question: &Question, need: Need) -> Outcome {
         let Ok(runtime) = Handle::try_current() else { return Err(Failed::unavailable()) };
         let patience = self.renewal.patience.saturating_add(MARGIN);
@@ -83,7 +89,12 @@ impl Exchanges {
         outcome.await.unwrap_or(Err(Failed::unavailable()))
     }
 
-    async fn ask_unhurried(self: &Arc<Self>, question: &Question, need: Need, runtime: &Handle) -> Outcome {
+    async fn ask_unhurried(
+        self: &Arc<Self>,
+        question: &Question,
+        need: Need,
+        runtime: &Handle,
+    ) -> Outcome {
         let mut answer = match self.find(question, need) {
             Some(answer) => answer,
             None => {
@@ -116,10 +127,16 @@ impl Exchanges {
         lane.judge_pause(began)?;
         let (announce, answer) = watch::channel(None);
         let earlier = calls.remove(question.key()).and_then(|(_, call)| call.into_earlier());
-        calls.insert(question.key().into(), Call { began, since: Instant::now(), answer: answer.clone(), earlier });
+        calls.insert(
+            question.key().into(),
+            Call { began, since: Instant::now(), answer: answer.clone(), earlier },
+        );
         drop(calls);
-        let errand =
-            Errand { renewal: self.renewal.clone(), verifier: self.verifier.clone(), question: question.clone() };
+        let errand = Errand {
+            renewal: self.renewal.clone(),
+            verifier: self.verifier.clone(),
+            question: question.clone(),
+        };
         let (exchanges, is_opaque) = (Arc::downgrade(self), matches!(question, Question::Token(_)));
         runtime.spawn(async move {
             let (landed, pause) = errand.run().await;
@@ -150,7 +167,11 @@ impl Exchanges {
     /// The answer of the call, or of the one before it while there is no word from the newer.
     fn choose(&self, call: &Call, need: Need) -> Option<Answer> {
         let earlier = call.earlier.as_deref().filter(|_| !call.has_said());
-        earlier.into_iter().chain([call]).find(|call| self.serves(call, need)).map(|call| call.answer.clone())
+        earlier
+            .into_iter()
+            .chain([call])
+            .find(|call| self.serves(call, need))
+            .map(|call| call.answer.clone())
     }
 
     fn serves(&self, call: &Call, need: Need) -> bool {
@@ -165,7 +186,8 @@ impl Exchanges {
             }
             Some(landed) => match &landed.outcome {
                 Ok(renewed) => {
-                    let renews = |max_age| age <= max_age && self.verifier.is_current(&renewed.session);
+                    let renews =
+                        |max_age| age <= max_age && self.verifier.is_current(&renewed.session);
                     confirms && need.tokens.is_none_or(renews)
                 }
                 Err(Failed::UnknownSession) => age <= self.renewal.remember,
@@ -175,12 +197,21 @@ impl Exchanges {
     }
 }
 
-/// Without places that are kept for what was asked often: what is over must not stand in the way of what is under way.
+/// Without places that are kept for what was asked often: what is over must not stand in the way of
+/// what is under way.
 fn first_in_first_out() -> Cache<Box<str>, Call> {
     let mut options = OptionsBuilder::new();
-    options.estimated_items_capacity(REMEMBERED).weight_capacity(REMEMBERED as u64).hot_allocation(0.0);
+    options
+        .estimated_items_capacity(REMEMBERED)
+        .weight_capacity(REMEMBERED as u64)
+        .hot_allocation(0.0);
     match options.build() {
-        Ok(options) => Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), Default::default()),
+        Ok(options) => Cache::with_options(
+            options,
+            UnitWeighter,
+            DefaultHashBuilder::default(),
+            Default::default(),
+        ),
         Err(_) => Cache::new(REMEMBERED),
     }
 }

@@ -50,8 +50,8 @@ pub struct Renewal {
     pub(crate) answers_with_jwt: bool,
 }
 
-/// The header in which clients that sent a token in a header get the fresh JWT: `Stytch-Session-JWT`. See
-/// [`Renewal::answer_with_fresh_jwt`].
+/// The header in which clients that sent a token in a header get the fresh JWT:
+/// `Stytch-Session-JWT`. See [`Renewal::answer_with_fresh_jwt`].
 pub const FRESH_JWT: HeaderName = HeaderName::from_static("stytch-session-jwt");
 
 impl Renewal {
@@ -66,8 +66,8 @@ impl Renewal {
         }
     }
 
-    /// How long an answer is remembered, that there is no such session too; at most 5 minutes. A fresh JWT that has expired
-    /// is not remembered.
+    /// How long an answer is remembered, that there is no such session too; at most 5 minutes. A
+    /// fresh JWT that has expired is not remembered.
     #[must_use]
     pub fn remember(mut self, duration: Duration) -> Self {
         self.remember = duration.min(Duration::from_secs(300));
@@ -81,8 +81,8 @@ impl Renewal {
         self
     }
 
-    /// Whoever sent a token in a header gets the fresh JWT in the response's header [`FRESH_JWT`]. A cross-origin client sees
-    /// it where the CORS layer exposes it.
+    /// Whoever sent a token in a header gets the fresh JWT in the response's header [`FRESH_JWT`].
+    /// A cross-origin client sees it where the CORS layer exposes it.
     #[must_use]
     pub fn answer_with_fresh_jwt(mut self) -> Self {
         self.answers_with_jwt = true;

@@ -13,7 +13,8 @@ pub(crate) enum Question {
 }
 
 impl Question {
-    /// Whether an answer is about whom was asked. Of an opaque token nothing is known but what the answer says.
+    /// Whether an answer is about whom was asked. Of an opaque token nothing is known but what the
+    /// answer says.
     pub(super) fn is_about(&self, renewed: &Session) -> bool {
         match self {
             Self::Session(asked) => asked.is_of_same_user(renewed),

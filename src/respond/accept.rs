@@ -3,12 +3,13 @@
 use http::{HeaderMap, header};
 
 const HTML: [&[u8]; 2] = [b"text/html", b"application/xhtml+xml"];
-const JSON: [&[u8]; 4] = [b"application/problem+json", b"application/json", b"application/*", b"*/*"];
+const JSON: [&[u8]; 4] =
+    [b"application/problem+json", b"application/json", b"application/*", b"*/*"];
 
 /// Whether HTML is named, with a weight above 0 and no less than what covers JSON.
 ///
-/// All lines count. Of a type that stands more than once the highest weight counts, and an element whose weight cannot be
-/// read counts for nothing. A comma ends an element, also in quotes.
+/// All lines count. Of a type that stands more than once the highest weight counts, and an element
+/// whose weight cannot be read counts for nothing. A comma ends an element, also in quotes.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     let (mut html, mut json) = (0, 0);
     let lines = headers.get_all(header::ACCEPT).into_iter();
@@ -55,7 +56,8 @@ mod tests {
 
     #[track_caller]
     fn check(lines: &[&[u8]], want: bool) {
-        let lines = lines.iter().map(|line| (header::ACCEPT, http::HeaderValue::from_bytes(line).unwrap()));
+        let lines =
+            lines.iter().map(|line| (header::ACCEPT, http::HeaderValue::from_bytes(line).unwrap()));
         let headers: HeaderMap = lines.collect();
         assert_eq!(prefers_html(&headers), want, "{headers:?}");
     }
@@ -90,9 +92,10 @@ mod tests {
 
     #[test]
     fn whatever_stands_there_has_a_meaning() {
-        for weight in
-            ["q=2", "q=1.001", "q=-1", "q=", "q=.5", "q=0.1234", "q=0,5", "q=1e0", "q=0.5x", "q=\"1\"", "q=NaN"]
-        {
+        for weight in [
+            "q=2", "q=1.001", "q=-1", "q=", "q=.5", "q=0.1234", "q=0,5", "q=1e0", "q=0.5x",
+            "q=\"1\"", "q=NaN",
+        ] {
             check(&[format!("text/html;{weight}").as_bytes()], false);
         }
         for weight in ["q=1", "q=1.", "q=1.000", "q=0.1", "q = 1", "p=2", "q", ";;", "q=1;q=0"] {

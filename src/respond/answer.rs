@@ -32,9 +32,13 @@ pub(super) enum Challenge {
 impl<'a> Answer<'a> {
     pub(super) fn to(why: &'a Rejection) -> Self {
         let (challenge, section, title, detail, shortfall) = match why {
-            Rejection::NoCredentials => {
-                (Challenge::Bare, "no-credentials", "Authentication required", "sign in".into(), None)
-            }
+            Rejection::NoCredentials => (
+                Challenge::Bare,
+                "no-credentials",
+                "Authentication required",
+                "sign in".into(),
+                None,
+            ),
             Rejection::InvalidRequest(error) => (
                 Challenge::Error("invalid_request"),
                 "invalid-request",
@@ -56,9 +60,13 @@ impl<'a> Answer<'a> {
                 shortfall.to_string().into(),
                 Some(shortfall),
             ),
-            Rejection::KeysUnavailable(error) => {
-                (Challenge::None, "keys-unavailable", "Keys unavailable", error.description().into(), None)
-            }
+            Rejection::KeysUnavailable(error) => (
+                Challenge::None,
+                "keys-unavailable",
+                "Keys unavailable",
+                error.description().into(),
+                None,
+            ),
             Rejection::AuthorityUnavailable(error) => {
                 let title = "Session service unavailable";
                 (Challenge::None, "authority-unavailable", title, error.description().into(), None)
@@ -74,7 +82,9 @@ fn describe(error: &TokenError) -> &'static str {
     match error {
         TokenError::Expired { .. } | TokenError::TooOld { .. } => "the session token has expired",
         TokenError::NotYetValid { .. } => "the session token is not valid yet",
-        TokenError::SessionEnded { .. } | TokenError::Revoked | TokenError::UnknownSession => "the session has ended",
+        TokenError::SessionEnded { .. } | TokenError::Revoked | TokenError::UnknownSession => {
+            "the session has ended"
+        }
         _ => "the session token is invalid",
     }
 }

@@ -11,7 +11,8 @@ const LONGEST: usize = 512;
 
 pub(super) fn bare(realm: &str) -> HeaderValue {
     // What is quoted is visible ASCII.
-    HeaderValue::try_from(format!("Bearer realm={}", Quoted(realm))).unwrap_or(HeaderValue::from_static("Bearer"))
+    HeaderValue::try_from(format!("Bearer realm={}", Quoted(realm)))
+        .unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
 pub(super) fn challenge(realm: &str, error: &str, answer: &Answer<'_>) -> Option<HeaderValue> {
@@ -37,7 +38,10 @@ impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         if self.0.len() <= LONGEST
-            && self.0.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+            && self
+                .0
+                .bytes()
+                .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
         {
             f.write_str(self.0)?;
         } else {

@@ -7,7 +7,8 @@ use super::accept;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Client {
-    /// A script of htmx. Where it is `boosted` it navigates, and its address is a page; else it is that of a fragment.
+    /// A script of htmx. Where it is `boosted` it navigates, and its address is a page; else it is
+    /// that of a fragment.
     Htmx {
         boosted: bool,
     },
@@ -19,7 +20,9 @@ impl Client {
     /// The table in the documentation of `Negotiated`, line by line.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         if only(headers, "hx-request").is_some_and(|value| value == "true") {
-            return Self::Htmx { boosted: only(headers, "hx-boosted").is_some_and(|value| value == "true") };
+            return Self::Htmx {
+                boosted: only(headers, "hx-boosted").is_some_and(|value| value == "true"),
+            };
         }
         let navigates = if headers.contains_key("sec-fetch-mode") {
             only(headers, "sec-fetch-mode").is_some_and(|value| value == "navigate")
@@ -47,7 +50,9 @@ mod tests {
 
     #[track_caller]
     fn check(headers: &[(&'static str, &'static str)], want: Client) {
-        let lines = headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        let lines = headers
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
         let map = lines.fold(HeaderMap::new(), |mut map, (name, value): (http::HeaderName, _)| {
             map.append(name, value);
             map
@@ -71,11 +76,22 @@ mod tests {
 
         check(&[("sec-fetch-mode", "navigate")], Client::Browser);
         check(&[("sec-fetch-mode", "navigate"), ("accept", "application/json")], Client::Browser);
-        for mode in ["cors", "no-cors", "same-origin", "websocket", "nested-navigate", "Navigate", "navigate, cors", ""]
-        {
+        for mode in [
+            "cors",
+            "no-cors",
+            "same-origin",
+            "websocket",
+            "nested-navigate",
+            "Navigate",
+            "navigate, cors",
+            "",
+        ] {
             check(&[("sec-fetch-mode", mode), ("accept", HTML)], Client::Program);
         }
-        check(&[("sec-fetch-mode", "navigate"), ("sec-fetch-mode", "navigate"), ("accept", HTML)], Client::Program);
+        check(
+            &[("sec-fetch-mode", "navigate"), ("sec-fetch-mode", "navigate"), ("accept", HTML)],
+            Client::Program,
+        );
 
         check(&[("accept", HTML)], Client::Browser);
         check(&[("accept", "*/*")], Client::Program);

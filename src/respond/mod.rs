@@ -23,8 +23,9 @@ use crate::rejection::Rejection;
 
 /// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
 ///
-/// Closures do it too, with the types of their arguments written out. The default is [`BearerChallenge`], and
-/// [`Negotiated`] is for applications in browsers. One's own can fall back to either:
+/// Closures do it too, with the types of their arguments written out. The default is
+/// [`BearerChallenge`], and [`Negotiated`] is for applications in browsers. One's own can fall back
+/// to either:
 ///
 /// ```
 /// use bytes::Bytes;
@@ -59,7 +60,8 @@ where
     }
 }
 
-/// The default responder: a Bearer challenge (RFC 6750 and 9470) and a body of problem details (RFC 9457).
+/// The default responder: a Bearer challenge (RFC 6750 and 9470) and a body of problem details (RFC
+/// 9457).
 ///
 /// | situation | status | `WWW-Authenticate` |
 /// | --- | --- | --- |
@@ -74,24 +76,34 @@ where
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerChallenge {
     realm: Box<str>,
-    /// The challenge without an error, since requests without credentials are those that come in floods.
+    /// The challenge without an error, since requests without credentials are those that come in
+    /// floods.
     bare: HeaderValue,
 }
 
 impl BearerChallenge {
-    /// A challenge for this realm (RFC 9110, section 11.5). Characters that cannot stand in a header's quoted string are
-    /// replaced by `?`.
+    /// A challenge for this realm (RFC 9110, section 11.5). Characters that cannot stand in a
+    /// header's quoted string are replaced by `?`.
     #[must_use]
     pub fn new(realm: &str) -> Self {
         Self { realm: realm.into(), bare: bearer::bare(realm) }
     }
 
     fn problem(&self, answer: &Answer<'_>) -> Response<Bytes> {
-        self.response(answer, HeaderValue::from_static("application/problem+json"), problem::body(answer))
+        self.response(
+            answer,
+            HeaderValue::from_static("application/problem+json"),
+            problem::body(answer),
+        )
     }
 
     /// A body of some kind under the status and the headers of an answer.
-    fn response(&self, answer: &Answer<'_>, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+    fn response(
+        &self,
+        answer: &Answer<'_>,
+        content_type: HeaderValue,
+        body: Bytes,
+    ) -> Response<Bytes> {
         let mut response = Response::new(body);
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
@@ -126,12 +138,15 @@ impl Respond for BearerChallenge {
     }
 }
 
-/// The response of a responder, with what every refusal has: its reason in the extensions, and no store.
+/// The response of a responder, with what every refusal has: its reason in the extensions, and no
+/// store.
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
     if !response.headers().contains_key(header::CACHE_CONTROL) {
         // It fails only where there are as many headers as there can be.
-        let _ = response.headers_mut().try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let _ = response
+            .headers_mut()
+            .try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response.extensions_mut().insert(why);
     response

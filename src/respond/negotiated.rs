@@ -15,8 +15,8 @@ use crate::rejection::Rejection;
 
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
-/// A responder for applications that people use in a browser: it redirects them to where they sign in or step up, or
-/// shows them a plain page. Programs get the [`BearerChallenge`].
+/// A responder for applications that people use in a browser: it redirects them to where they sign
+/// in or step up, or shows them a plain page. Programs get the [`BearerChallenge`].
 ///
 /// ```
 /// use http::Request;
@@ -58,9 +58,10 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// | `Accept` names `text/html` or `application/xhtml+xml` with a weight above 0 and no less than that of JSON | a browser | a redirect, or a page |
 /// | any other | a program | the challenge |
 ///
-/// The weight of JSON is the highest of `application/problem+json`, `application/json`, `application/*` and `*/*`. Wildcards
-/// do not name HTML. An element of `Accept` whose weight is not that of RFC 9110, section 12.4.2, counts for nothing. Of
-/// `Accept` all lines count; two lines of another header are as good as a value that is not in the table.
+/// The weight of JSON is the highest of `application/problem+json`, `application/json`,
+/// `application/*` and `*/*`. Wildcards do not name HTML. An element of `Accept` whose weight is
+/// not that of RFC 9110, section 12.4.2, counts for nothing. Of `Accept` all lines count; two lines
+/// of another header are as good as a value that is not in the table.
 ///
 /// htmx follows `HX-Redirect` before it looks at the status.
 ///
@@ -73,12 +74,13 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// | policy not met, and only a new session can meet it | [`sign_in`](Self::sign_in), with `restart=true` |
 /// | invalid request (400), no keys (503) | nowhere: it gets the page |
 ///
-/// Where that page is not configured there is no redirect. There is also none on the sign-in page, and none from the
-/// step-up page to itself, so that redirects do not run in a circle where those pages are behind the guard themselves. A
-/// request is on such a page where the page's path is the request's, or ends with it.
+/// Where that page is not configured there is no redirect. There is also none on the sign-in page,
+/// and none from the step-up page to itself, so that redirects do not run in a circle where those
+/// pages are behind the guard themselves. A request is on such a page where the page's path is the
+/// request's, or ends with it.
 ///
-/// A redirect is a 303, so the browser goes there with GET, whatever it asked with. In the log its `status` is that of the
-/// rejection. Its query has, in this order:
+/// A redirect is a 303, so the browser goes there with GET, whatever it asked with. In the log its
+/// `status` is that of the rejection. Its query has, in this order:
 ///
 /// | parameter | what it is |
 /// | --- | --- |
@@ -88,33 +90,35 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// | `prompt` | of a policy that is not met: an alternative, its factors with commas between, as [`Prompts`](crate::Prompts) orders them. It can stand several times; where neither it nor `restart` nor `truncated` stands, nothing on offer helps |
 /// | `truncated` | `true` where there may be further alternatives |
 ///
-/// An address has at most 2,048 bytes. Where that is not enough, prompts are left out; where it is not enough without them,
-/// `home` is returned to, or `return_to` is left out.
+/// An address has at most 2,048 bytes. Where that is not enough, prompts are left out; where it is
+/// not enough without them, `home` is returned to, or `return_to` is left out.
 ///
-/// Whoever signs in under `restart=true` needs a new session: a sign-in page that sends everybody back who has one would
-/// send them in a circle.
+/// Whoever signs in under `restart=true` needs a new session: a sign-in page that sends everybody
+/// back who has one would send them in a circle.
 ///
 /// # The page
 ///
-/// HTML with the title and the sentence that the challenge's body has, its status, its `WWW-Authenticate` and its
-/// `Retry-After`. It has no script, no style and no link.
+/// HTML with the title and the sentence that the challenge's body has, its status, its
+/// `WWW-Authenticate` and its `Retry-After`. It has no script, no style and no link.
 ///
 /// # Under `nest`
 ///
-/// axum's `Router::nest` takes its prefix out of the address that a guard inside sees. Put the guard outside, or say
-/// [`nested_at`](Self::nested_at). Else `return_to` lacks the prefix, and a sign-in page that is the root of what is nested,
-/// and behind the guard, is redirected to itself.
+/// axum's `Router::nest` takes its prefix out of the address that a guard inside sees. Put the
+/// guard outside, or say [`nested_at`](Self::nested_at). Else `return_to` lacks the prefix, and a
+/// sign-in page that is the root of what is nested, and behind the guard, is redirected to itself.
 ///
 /// # Cross-site requests
 ///
 /// Where the token is in a cookie, other sites can send requests with it:
 ///
-/// - Set the cookie with `SameSite=Lax` or `Strict`, `Secure` and, where no script reads it, `HttpOnly`. Under `Lax` a link from
-///   elsewhere arrives with the cookie; under `Strict` it arrives without, and is redirected to sign in.
-/// - `Lax` lets GET through, and other origins of the same site send everything: handlers of GET must change nothing, and a
-///   layer against cross-site request forgery belongs outside the guard (`csrf` in tower-http 0.7).
-/// - The CORS layer belongs outside the guard: preflights carry no credentials. Scripts of other origins see the challenge
-///   only with `expose_headers([WWW_AUTHENTICATE])`.
+/// - Set the cookie with `SameSite=Lax` or `Strict`, `Secure` and, where no script reads it,
+///   `HttpOnly`. Under `Lax` a link from elsewhere arrives with the cookie; under `Strict` it
+///   arrives without, and is redirected to sign in.
+/// - `Lax` lets GET through, and other origins of the same site send everything: handlers of GET
+///   must change nothing, and a layer against cross-site request forgery belongs outside the guard
+///   (`csrf` in tower-http 0.7).
+/// - The CORS layer belongs outside the guard: preflights carry no credentials. Scripts of other
+///   origins see the challenge only with `expose_headers([WWW_AUTHENTICATE])`.
 #[derive(Clone, Debug, Default)]
 pub struct Negotiated {
     challenge: BearerChallenge,
@@ -136,8 +140,8 @@ impl Negotiated {
         Self { challenge, ..self }
     }
 
-    /// Where people sign in: a path of this site, perhaps with a query (`/login?lang=de`). The rules are those of
-    /// [`ReturnTo`].
+    /// Where people sign in: a path of this site, perhaps with a query (`/login?lang=de`). The
+    /// rules are those of [`ReturnTo`].
     ///
     /// # Errors
     ///
@@ -146,8 +150,8 @@ impl Negotiated {
         Ok(Self { pages: Pages { sign_in: Some(local(page)?), ..self.pages }, ..self })
     }
 
-    /// Where people step up: a path of this site, perhaps with a query. It has to be open to sessions that do not meet the
-    /// policy.
+    /// Where people step up: a path of this site, perhaps with a query. It has to be open to
+    /// sessions that do not meet the policy.
     ///
     /// # Errors
     ///
@@ -156,7 +160,8 @@ impl Negotiated {
         Ok(Self { pages: Pages { step_up: Some(local(page)?), ..self.pages }, ..self })
     }
 
-    /// Where people return to when what they asked for is no page: what was sent with POST, say. `/` by default.
+    /// Where people return to when what they asked for is no page: what was sent with POST, say.
+    /// `/` by default.
     ///
     /// # Errors
     ///
@@ -165,8 +170,8 @@ impl Negotiated {
         Ok(Self { home: local(page)?, ..self })
     }
 
-    /// For a guard inside axum's `Router::nest`: the prefix that is missing from the addresses it sees. All pages are
-    /// configured with it.
+    /// For a guard inside axum's `Router::nest`: the prefix that is missing from the addresses it
+    /// sees. All pages are configured with it.
     ///
     /// ```
     /// use http::Request;

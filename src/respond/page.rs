@@ -8,8 +8,9 @@ use http::header::{self, HeaderMap, HeaderValue};
 use super::answer::Answer;
 
 pub(super) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-const POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
 
 pub(super) fn protect(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
@@ -33,7 +34,8 @@ impl fmt::Display for Page<'_> {
         f.write_str("<meta name=\"color-scheme\" content=\"light dark\">\n")?;
         write!(f, "<title>{title}</title>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n")?;
         let mut detail = self.0.detail.chars();
-        let first = detail.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
+        let first =
+            detail.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
         writeln!(f, "<p>{}{}.</p>", Escaped(&first), Escaped(detail.as_str()))?;
         if let Some(seconds) = self.0.retry_after {
             writeln!(f, "<p>Try again in {seconds}&nbsp;s.</p>")?;
@@ -82,7 +84,10 @@ mod tests {
             shortfall: None,
         };
         let page = String::from_utf8(body(&answer).into()).unwrap();
-        assert!(page.contains("<h1>A title</h1>\n<p>&lt;b&gt;&quot;&#39;&gt;&lt;script&gt;"), "{page}");
+        assert!(
+            page.contains("<h1>A title</h1>\n<p>&lt;b&gt;&quot;&#39;&gt;&lt;script&gt;"),
+            "{page}"
+        );
         assert!(page.contains("<p>Try again in 7&nbsp;s.</p>"), "{page}");
         assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
     }

@@ -15,9 +15,17 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Where a person goes whose request for this path was refused.
-    pub(super) fn next(&self, status: StatusCode, step_up: Option<&StepUp<'_>>, path: &str) -> Option<&ReturnTo> {
-        // The sign-in page leads nowhere and the step-up page only there, so no chain of redirects has a circle.
-        if status != StatusCode::UNAUTHORIZED || self.sign_in.as_ref().is_some_and(|page| is_at(page, path)) {
+    pub(super) fn next(
+        &self,
+        status: StatusCode,
+        step_up: Option<&StepUp<'_>>,
+        path: &str,
+    ) -> Option<&ReturnTo> {
+        // The sign-in page leads nowhere and the step-up page only there, so no chain of redirects
+        // has a circle.
+        if status != StatusCode::UNAUTHORIZED
+            || self.sign_in.as_ref().is_some_and(|page| is_at(page, path))
+        {
             return None;
         }
         let page = match step_up {

@@ -1,6 +1,7 @@
 //! The bodies of refusals: problem details (RFC 9457).
 //!
-//! Every body has `type`, `title`, `status` and `detail`. The `type` is the address of one of the sections below.
+//! Every body has `type`, `title`, `status` and `detail`. The `type` is the address of one of the
+//! sections below.
 //!
 //! # No credentials
 //!
@@ -8,12 +9,13 @@
 //!
 //! # Invalid request
 //!
-//! Status 400. The request carries several session tokens, or an Authorization header that cannot be read.
+//! Status 400. The request carries several session tokens, or an Authorization header that cannot
+//! be read.
 //!
 //! # Invalid token
 //!
-//! Status 401. The session token broke a rule. That it has expired, is not valid yet, or that its session has ended is told; of
-//! everything else only the log says more.
+//! Status 401. The session token broke a rule. That it has expired, is not valid yet, or that its
+//! session has ended is told; of everything else only the log says more.
 //!
 //! # Step-up required
 //!
@@ -58,8 +60,8 @@
 //! | `restart` | `true` where they can in a new session only |
 //! | `truncated` | `true` where there may be further alternatives |
 //!
-//! A client builds its pages from `prompts`; `unmet` is for people who look for the reason. Clients should ignore members
-//! that they do not know.
+//! A client builds its pages from `prompts`; `unmet` is for people who look for the reason. Clients
+//! should ignore members that they do not know.
 //!
 //! # Keys unavailable
 //!
@@ -67,7 +69,8 @@
 //!
 //! # Authority unavailable
 //!
-//! Status 503 with `Retry-After`. The session has to be renewed or confirmed, and what keeps the sessions cannot be asked now.
+//! Status 503 with `Retry-After`. The session has to be renewed or confirmed, and what keeps the
+//! sessions cannot be asked now.
 
 use std::sync::OnceLock;
 
@@ -152,7 +155,8 @@ fn write(answer: &Answer<'_>) -> Bytes {
         detail: &answer.detail,
         step_up: answer.shortfall.map(StepUp::new),
     };
-    // Every member is a string, a number, a date of four digits or a list of them, so writing cannot fail.
+    // Every member is a string, a number, a date of four digits or a list of them, so writing
+    // cannot fail.
     let mut body = Vec::with_capacity(if answer.shortfall.is_some() { 1_024 } else { 256 });
     let _ = serde_json::to_writer(&mut body, &problem);
     body.into()

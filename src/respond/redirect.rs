@@ -11,8 +11,8 @@ use crate::policy::{Prompt, Prompts};
 /// The longest address, in bytes.
 const LONGEST: usize = 2_048;
 const TRUNCATED: &str = "&truncated=true";
-/// What is encoded in a value: all but `unreserved` (RFC 3986, section 2.3) and what a query may have that separates
-/// nothing in it.
+/// What is encoded in a value: all but `unreserved` (RFC 3986, section 2.3) and what a query may
+/// have that separates nothing in it.
 const TO_ENCODE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b',');
 
@@ -22,12 +22,22 @@ pub(super) struct StepUp<'a> {
     pub(super) prompts: Prompts,
 }
 
-/// `return_to` is the first of these addresses for which there is room. Then come the prompts for which there is room.
-pub(super) fn address(page: &ReturnTo, return_to: &[ReturnTo], step_up: Option<&StepUp<'_>>) -> Option<HeaderValue> {
-    let policy = step_up.and_then(|it| it.policy).map(|name| pair("policy", name)).unwrap_or_default();
-    let restart = if step_up.is_some_and(|it| it.prompts.needs_restart()) { "&restart=true" } else { "" };
-    let room = LONGEST.saturating_sub([page.as_str(), &policy, restart, TRUNCATED].iter().map(|it| it.len()).sum());
-    let back = return_to.iter().map(|it| pair("return_to", it.as_str())).find(|pair| pair.len() <= room);
+/// `return_to` is the first of these addresses for which there is room. Then come the prompts for
+/// which there is room.
+pub(super) fn address(
+    page: &ReturnTo,
+    return_to: &[ReturnTo],
+    step_up: Option<&StepUp<'_>>,
+) -> Option<HeaderValue> {
+    let policy =
+        step_up.and_then(|it| it.policy).map(|name| pair("policy", name)).unwrap_or_default();
+    let restart =
+        if step_up.is_some_and(|it| it.prompts.needs_restart()) { "&restart=true" } else { "" };
+    let room = LONGEST.saturating_sub(
+        [page.as_str(), &policy, restart, TRUNCATED].iter().map(|it| it.len()).sum(),
+    );
+    let back =
+        return_to.iter().map(|it| pair("return_to", it.as_str())).find(|pair| pair.len() <= room);
     let mut query = back.unwrap_or_default();
     let mut room = room.saturating_sub(query.len());
     query.extend([policy.as_str(), restart]);
@@ -55,7 +65,8 @@ fn pair(name: &str, value: &str) -> String {
     format!("&{name}={}", utf8_percent_encode(value, TO_ENCODE))
 }
 
-/// The factors of one alternative with commas between; none where a factor's name has a comma itself.
+/// The factors of one alternative with commas between; none where a factor's name has a comma
+/// itself.
 fn prompt(set: &[Prompt]) -> Option<String> {
     let mut names = String::new();
     for prompt in set {

@@ -28,7 +28,8 @@ impl<'a> Organization<'a> {
     }
 }
 
-/// Where a session was started from, as the application told Stytch; empty strings where it did not.
+/// Where a session was started from, as the application told Stytch; empty strings where it did
+/// not.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Attributes<'a> {
     pub(super) ip_address: &'a str,
@@ -57,8 +58,17 @@ impl fmt::Debug for Attributes<'_> {
 }
 
 /// The claims that are not custom: RFC 7519's and Stytch's.
-const RESERVED: [&str; 9] =
-    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "https://stytch.com/session", "https://stytch.com/organization"];
+const RESERVED: [&str; 9] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "https://stytch.com/session",
+    "https://stytch.com/organization",
+];
 
 /// Each claim's text goes to the type as it is, so that the type's own strictness holds.
 pub(super) fn custom<T: DeserializeOwned>(payload: &str) -> Result<T, CustomClaimsError> {
@@ -93,8 +103,9 @@ impl<'de> Visitor<'de> for CustomClaims {
     }
 }
 
-/// JSON without text that `serde_json` would read as JSON of its own, as `Value` does under this name where `raw_value` is on: the
-/// limit of depth begins anew in it, and twelve of them fit into a token, more than a stack holds.
+/// JSON without text that `serde_json` would read as JSON of its own, as `Value` does under this
+/// name where `raw_value` is on: the limit of depth begins anew in it, and twelve of them fit into
+/// a token, more than a stack holds.
 struct NothingHidden;
 
 const HIDDEN_JSON: &str = "$serde_json::private::RawValue";
@@ -152,7 +163,8 @@ impl<'de> Visitor<'de> for NothingHidden {
     }
 }
 
-/// Custom claims that do not have the shape they are read in. What they say stays out of it, since errors are logged.
+/// Custom claims that do not have the shape they are read in. What they say stays out of it, since
+/// errors are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CustomClaimsError {
     column: usize,
@@ -180,7 +192,8 @@ mod tests {
 
     #[test]
     fn custom_claims_are_those_that_nobody_reserved() {
-        let payload = r#"{"iss":"i","plan":"gold","https://stytch.com/session":{},"n":1,"jti":"j"}"#;
+        let payload =
+            r#"{"iss":"i","plan":"gold","https://stytch.com/session":{},"n":1,"jti":"j"}"#;
         let custom: Map<String, Value> = custom(payload).expect("readable");
         assert_eq!(Value::Object(custom), serde_json::json!({"plan": "gold", "n": 1}));
     }
@@ -194,13 +207,20 @@ mod tests {
         let mut text = "1".to_owned();
         for _ in 0..11 {
             let inner = serde_json::to_string(&text).expect("text");
-            text = format!("{}{{\"$serde_json::private::RawValue\":{inner}}}{}", "[".repeat(110), "]".repeat(110));
+            text = format!(
+                "{}{{\"$serde_json::private::RawValue\":{inner}}}{}",
+                "[".repeat(110),
+                "]".repeat(110)
+            );
         }
         let escaped = text.replacen("$serde", "\\u0024serde", 1);
         for odd in [&*text, &escaped, "[{\"$serde_json::private::RawValue\":\"[1]\"}]"] {
             assert!(custom::<Value>(&format!("{{\"odd\":{odd}}}")).is_err(), "{}", odd.len());
         }
-        for plain in ["[1,-2,3.5,1e300,null,true,\"$serde_json::private::RawValue\"]", "{\"$serde\":{\"a\":[]}}"] {
+        for plain in [
+            "[1,-2,3.5,1e300,null,true,\"$serde_json::private::RawValue\"]",
+            "{\"$serde\":{\"a\":[]}}",
+        ] {
             let read: Result<std::collections::HashMap<String, Box<RawValue>>, _> =
                 custom(&format!("{{\"odd\":{plain}}}"));
             assert_eq!(read.expect("plain")["odd"].get(), plain);

@@ -17,10 +17,12 @@ use time::OffsetDateTime;
 use crate::factor::AuthenticationFactor;
 use crate::moment::Moment;
 
-/// A Stytch session, as a verified session JWT states it: a cheap handle, one reference count to clone.
+/// A Stytch session, as a verified session JWT states it: a cheap handle, one reference count to
+/// clone.
 ///
-/// Only a [`Verifier`](crate::Verifier) makes one, or the test kit (feature `testing`). It is a snapshot of the moment
-/// when the JWT was issued: a factor added since shows only in the JWT that Stytch returned for it.
+/// Only a [`Verifier`](crate::Verifier) makes one, or the test kit (feature `testing`). It is a
+/// snapshot of the moment when the JWT was issued: a factor added since shows only in the JWT that
+/// Stytch returned for it.
 ///
 /// ```
 /// use tower_step_up::{Factor, testing};
@@ -40,7 +42,8 @@ struct Whole {
     valid_from: Moment,
     /// Then it is not any more, with the leeway: its own end or the session's, whichever is first.
     valid_until: Moment,
-    /// When the session is over, with the leeway: where the token does not state it, with the token.
+    /// When the session is over, with the leeway: where the token does not state it, with the
+    /// token.
     end: Moment,
 }
 
@@ -101,7 +104,8 @@ impl Session {
         self.text(&self.0.parts.id)
     }
 
-    /// Who is signed in: the `sub` of the token, a user's id (`user-…`) or in an organization a member's (`member-…`).
+    /// Who is signed in: the `sub` of the token, a user's id (`user-…`) or in an organization a
+    /// member's (`member-…`).
     #[must_use]
     pub fn user_id(&self) -> &str {
         self.text(&self.0.parts.user_id)
@@ -119,13 +123,15 @@ impl Session {
         self.0.parts.started_at
     }
 
-    /// When the session was last used with Stytch; `None` where the token does not say, or not readably.
+    /// When the session was last used with Stytch; `None` where the token does not say, or not
+    /// readably.
     #[must_use]
     pub fn last_accessed_at(&self) -> Option<OffsetDateTime> {
         self.0.parts.last_accessed_at
     }
 
-    /// When the session ends. In tokens of the old format, which do not say, this is [`token_expires_at`].
+    /// When the session ends. In tokens of the old format, which do not say, this is
+    /// [`token_expires_at`].
     ///
     /// [`token_expires_at`]: Self::token_expires_at
     #[must_use]
@@ -148,7 +154,10 @@ impl Session {
     /// Where the session was started from.
     #[must_use]
     pub fn attributes(&self) -> Attributes<'_> {
-        Attributes { ip_address: self.text(&self.0.parts.ip_address), user_agent: self.text(&self.0.parts.user_agent) }
+        Attributes {
+            ip_address: self.text(&self.0.parts.ip_address),
+            user_agent: self.text(&self.0.parts.user_agent),
+        }
     }
 
     /// The ids of the session's roles; none in tokens that do not list any.
@@ -163,8 +172,8 @@ impl Session {
         Some(Organization { id: self.text(id), slug: self.text(slug) })
     }
 
-    /// The session's custom claims: the top-level claims that are neither reserved by RFC 7519 nor Stytch's own, read
-    /// as a value of the caller's type.
+    /// The session's custom claims: the top-level claims that are neither reserved by RFC 7519 nor
+    /// Stytch's own, read as a value of the caller's type.
     ///
     /// ```
     /// use serde::Deserialize;
@@ -184,8 +193,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Where the claims do not have the shape of `T`, one name stands twice, or JSON is hidden in text under a name that `serde_json`
-    /// keeps for itself.
+    /// Where the claims do not have the shape of `T`, one name stands twice, or JSON is hidden in
+    /// text under a name that `serde_json` keeps for itself.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
         claims::custom(self.0.parts.source.payload())
     }
@@ -211,7 +220,8 @@ impl Session {
     /// Whether the same user, in the same organization, is signed in with both.
     #[cfg(feature = "sessions")]
     pub(crate) fn is_of_same_user(&self, other: &Self) -> bool {
-        let organization = |session: &Self| session.organization().map(|organization| organization.id.to_owned());
+        let organization =
+            |session: &Self| session.organization().map(|organization| organization.id.to_owned());
         self.user_id() == other.user_id() && organization(self) == organization(other)
     }
 
@@ -226,12 +236,13 @@ impl Session {
         let texts = [&parts.id, &parts.user_id, &parts.ip_address, &parts.user_agent];
         let own: usize = texts.into_iter().chain(&parts.roles).map(Text::own_bytes).sum();
         let unlisted: usize = parts.factors.iter().map(|proof| proof.factor().own_bytes()).sum();
-        let lists =
-            parts.factors.capacity() * size_of::<AuthenticationFactor>() + parts.roles.capacity() * size_of::<Text>();
+        let lists = parts.factors.capacity() * size_of::<AuthenticationFactor>()
+            + parts.roles.capacity() * size_of::<Text>();
         size_of::<Whole>() + parts.source.bytes() + lists + own + unlisted
     }
 
-    /// Whether the token is valid, by its own times and those of the session, with the verifier's leeway.
+    /// Whether the token is valid, by its own times and those of the session, with the verifier's
+    /// leeway.
     pub(crate) fn is_current(&self, now: Moment) -> bool {
         self.0.valid_from <= now && now < self.0.valid_until
     }

@@ -27,7 +27,8 @@ impl Source {
         self.token_and_payload.capacity()
     }
 
-    /// A piece of the payload where it is one, or a text of its own: one that was written with escapes.
+    /// A piece of the payload where it is one, or a text of its own: one that was written with
+    /// escapes.
     pub(crate) fn text(&self, text: &str) -> Text {
         let start = text.as_ptr().addr().wrapping_sub(self.payload().as_ptr().addr());
         match self.payload().get(start..start.wrapping_add(text.len())) {
@@ -50,7 +51,9 @@ pub(crate) enum Text {
 impl Text {
     pub(crate) fn of<'a>(&'a self, source: &'a Source) -> &'a str {
         match self {
-            Self::Piece { start, bytes } => source.payload().get(*start..*start + *bytes).unwrap_or_default(),
+            Self::Piece { start, bytes } => {
+                source.payload().get(*start..*start + *bytes).unwrap_or_default()
+            }
             Self::Own(text) => text,
         }
     }

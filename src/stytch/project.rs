@@ -21,8 +21,8 @@ use crate::keys::RemoteKeysError;
 use crate::layer::StepUpLayer;
 use crate::token::{LocalRevocations, Verifier};
 
-/// A Stytch project: from its id follow the issuers and the audience of its tokens, the address of its keys and the name
-/// of its cookie.
+/// A Stytch project: from its id follow the issuers and the audience of its tokens, the address of
+/// its keys and the name of its cookie.
 ///
 /// ```
 /// use tower_step_up::stytch::Project;
@@ -73,9 +73,12 @@ impl Project {
     }
 
     fn of(vertical: Vertical, id: &str) -> Result<Self, ProjectError> {
-        let own = id.strip_prefix("project-live-").or_else(|| id.strip_prefix("project-test-")).unwrap_or_default();
-        let is_well_formed =
-            (1..=64).contains(&own.len()) && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let own = id
+            .strip_prefix("project-live-")
+            .or_else(|| id.strip_prefix("project-test-"))
+            .unwrap_or_default();
+        let is_well_formed = (1..=64).contains(&own.len())
+            && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !is_well_formed {
             return Err(ProjectError::MalformedId(id.into()));
         }
@@ -89,19 +92,22 @@ impl Project {
             #[cfg(feature = "remote")]
             keys: RemoteKeys::new(&address::jwks_url(vertical, None, id))?,
             #[cfg(feature = "sessions")]
-            client: HttpClient::new(api::KEPT_CONNECTIONS).map_err(|_| RemoteKeysError::InvalidRoots)?,
+            client: HttpClient::new(api::KEPT_CONNECTIONS)
+                .map_err(|_| RemoteKeysError::InvalidRoots)?,
         })
     }
 
-    /// Keys come from this domain (`login.example.com`, `https://login.example.com`), and tokens that it issued are accepted
-    /// beside those of `stytch.com`. A server on this machine may be named with `http://`, for development.
+    /// Keys come from this domain (`login.example.com`, `https://login.example.com`), and tokens
+    /// that it issued are accepted beside those of `stytch.com`. A server on this machine may be
+    /// named with `http://`, for development.
     ///
     /// # Errors
     ///
     /// Where it is not a host, has a path, or is plain HTTP to another machine.
     pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
         let malformed = || ProjectError::MalformedDomain(domain.into());
-        let url = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
+        let url =
+            if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
         let base: Uri = url.parse().map_err(|_| malformed())?;
         let is_bare = matches!(base.path(), "" | "/") && base.query().is_none();
         if !is_bare || !endpoint::is_allowed(&base) {
@@ -112,20 +118,23 @@ impl Project {
         let domain = format!("{}://{authority}", base.scheme_str().unwrap_or("https"));
         #[cfg(feature = "remote")]
         {
-            self.keys = RemoteKeys::new(&address::jwks_url(self.vertical, Some(&domain), &self.id))?;
+            self.keys =
+                RemoteKeys::new(&address::jwks_url(self.vertical, Some(&domain), &self.id))?;
         }
         self.custom_domain = Some(domain.into());
         Ok(self)
     }
 
-    /// The name of the cookie with the session JWT, where the application has changed it from `stytch_session_jwt`.
+    /// The name of the cookie with the session JWT, where the application has changed it from
+    /// `stytch_session_jwt`.
     #[must_use]
     pub fn with_session_jwt_cookie(mut self, name: &str) -> Self {
         self.session_jwt_cookie = name.into();
         self
     }
 
-    /// The name of the cookie with the opaque session token, where the application has changed it from `stytch_session`.
+    /// The name of the cookie with the opaque session token, where the application has changed it
+    /// from `stytch_session`.
     #[must_use]
     pub fn with_session_token_cookie(mut self, name: &str) -> Self {
         self.session_token_cookie = name.into();
@@ -138,7 +147,8 @@ impl Project {
         &self.id
     }
 
-    /// What the `iss` of its tokens may be: `stytch.com/{id}`, and the custom domain where one is set.
+    /// What the `iss` of its tokens may be: `stytch.com/{id}`, and the custom domain where one is
+    /// set.
     #[must_use]
     pub fn issuers(&self) -> Vec<String> {
         let own = format!("stytch.com/{}", self.id);
@@ -163,7 +173,8 @@ impl Project {
         &self.session_jwt_cookie
     }
 
-    /// The name of the cookie that carries the opaque session token. A guard that renews sessions reads it.
+    /// The name of the cookie that carries the opaque session token. A guard that renews sessions
+    /// reads it.
     #[must_use]
     pub fn session_token_cookie(&self) -> &str {
         &self.session_token_cookie
@@ -176,8 +187,8 @@ impl Project {
         self.keys.clone()
     }
 
-    /// The API of its sessions, with this secret (`secret-live-…`, `secret-test-…`). Clones of the project share its
-    /// connections.
+    /// The API of its sessions, with this secret (`secret-live-…`, `secret-test-…`). Clones of the
+    /// project share its connections.
     #[cfg(feature = "sessions")]
     #[must_use]
     pub fn sessions_api(&self, secret: &str) -> SessionsApi {
@@ -203,7 +214,8 @@ impl Project {
     /// A verifier of its tokens with these keys. What one verifier of the project revokes, all do.
     #[must_use]
     pub fn verifier_with(&self, keys: impl KeySource) -> Verifier {
-        let verifier = Verifier::new(keys, self.issuers(), self.audience()).revocations(self.revocations.clone());
+        let verifier = Verifier::new(keys, self.issuers(), self.audience())
+            .revocations(self.revocations.clone());
         match self.vertical {
             Vertical::Consumer => verifier,
             Vertical::B2b => verifier.b2b(),
@@ -226,7 +238,8 @@ impl Project {
 
 #[cfg(feature = "sessions")]
 impl Project {
-    /// How its cookies are set, unless the application says otherwise: where it is a live project always `Secure`.
+    /// How its cookies are set, unless the application says otherwise: where it is a live project
+    /// always `Secure`.
     #[must_use]
     pub fn session_cookies(&self) -> SessionCookies {
         let cookies = SessionCookies::default();
@@ -243,9 +256,18 @@ mod tests {
     #[test]
     fn an_id_says_which_environment_it_is_of() {
         let url = |project: Result<Project, ProjectError>| project.expect("well formed").jwks_url();
-        assert_eq!(url(Project::new(LIVE)), format!("https://api.stytch.com/v1/sessions/jwks/{LIVE}"));
-        assert_eq!(url(Project::b2b(LIVE)), format!("https://api.stytch.com/v1/b2b/sessions/jwks/{LIVE}"));
-        assert_eq!(url(Project::new("project-test-a")), "https://test.stytch.com/v1/sessions/jwks/project-test-a");
+        assert_eq!(
+            url(Project::new(LIVE)),
+            format!("https://api.stytch.com/v1/sessions/jwks/{LIVE}")
+        );
+        assert_eq!(
+            url(Project::b2b(LIVE)),
+            format!("https://api.stytch.com/v1/b2b/sessions/jwks/{LIVE}")
+        );
+        assert_eq!(
+            url(Project::new("project-test-a")),
+            "https://test.stytch.com/v1/sessions/jwks/project-test-a"
+        );
     }
 
     #[test]
@@ -262,7 +284,10 @@ mod tests {
         ] {
             let error = Project::new(id).expect_err(id);
             assert_eq!(error, ProjectError::MalformedId(id.into()));
-            assert!(error.to_string().contains("expected project-live-… or project-test-…"), "{error}");
+            assert!(
+                error.to_string().contains("expected project-live-… or project-test-…"),
+                "{error}"
+            );
         }
     }
 
@@ -272,7 +297,10 @@ mod tests {
         assert_eq!(project.session_jwt_cookie(), "stytch_session_jwt");
         assert_eq!(project.session_token_cookie(), "stytch_session");
         let project = project.with_session_jwt_cookie("jwt").with_session_token_cookie("token");
-        assert_eq!((project.session_jwt_cookie(), project.session_token_cookie()), ("jwt", "token"));
+        assert_eq!(
+            (project.session_jwt_cookie(), project.session_token_cookie()),
+            ("jwt", "token")
+        );
     }
 
     #[test]
@@ -282,13 +310,23 @@ mod tests {
             ("https://login.example.com/", "https://login.example.com"),
             ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
         ] {
-            let project = Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect(domain);
+            let project =
+                Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect(domain);
             assert_eq!(project.issuers(), [format!("stytch.com/{LIVE}"), base.to_owned()]);
             assert_eq!(project.jwks_url(), format!("{base}/v1/sessions/jwks/{LIVE}"));
         }
-        for domain in ["", "http://login.example.com", "login.example.com/path", "a b", "ftp://a", "u@a", "https://a?b"]
-        {
-            let error = Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect_err(domain);
+        for domain in [
+            "",
+            "http://login.example.com",
+            "login.example.com/path",
+            "a b",
+            "ftp://a",
+            "u@a",
+            "https://a?b",
+        ] {
+            let error = Project::new(LIVE)
+                .and_then(|project| project.custom_domain(domain))
+                .expect_err(domain);
             assert_eq!(error, ProjectError::MalformedDomain(domain.into()));
         }
     }

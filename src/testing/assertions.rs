@@ -29,8 +29,8 @@ macro_rules! assert_granted {
     };
 }
 
-/// Asserts that a policy demands a step-up of a session in words, at [`NOW`](crate::testing::NOW), and gives the
-/// [`Shortfall`](crate::Shortfall). A failure prints the explanation.
+/// Asserts that a policy demands a step-up of a session in words, at [`NOW`](crate::testing::NOW),
+/// and gives the [`Shortfall`](crate::Shortfall). A failure prints the explanation.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_step_up, testing};
@@ -52,7 +52,8 @@ macro_rules! assert_step_up {
     };
 }
 
-/// Asserts that a policy's [audit](crate::Policy::audit) has no warning. A failure prints the audit.
+/// Asserts that a policy's [audit](crate::Policy::audit) has no warning. A failure prints the
+/// audit.
 ///
 /// ```
 /// use tower_step_up::{Policy, assert_no_warnings};
@@ -73,8 +74,8 @@ macro_rules! assert_no_warnings {
     };
 }
 
-/// Asserts that a policy [implies](crate::Policy::implies) another, so that it is at least as strict. A failure prints a
-/// session that meets the one and not the other.
+/// Asserts that a policy [implies](crate::Policy::implies) another, so that it is at least as
+/// strict. A failure prints a session that meets the one and not the other.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_implies};
@@ -109,7 +110,9 @@ pub fn implied(policy: &Policy, other: &Policy) {
     match policy.implies(other) {
         Implication::Holds => {}
         Implication::Fails(session) => panic!("{session} meets {policy}\nand not {other}"),
-        Implication::Undecided { comparisons } => panic!("undecided after {comparisons} comparisons"),
+        Implication::Undecided { comparisons } => {
+            panic!("undecided after {comparisons} comparisons")
+        }
     }
 }
 
@@ -135,7 +138,8 @@ pub fn stepped_up(policy: &Policy, session: &SessionBuilder) -> Shortfall {
     }
 }
 
-/// The ages at which a limit has to be tested: a second less, the limit itself, which is still fresh, and a second more.
+/// The ages at which a limit has to be tested: a second less, the limit itself, which is still
+/// fresh, and a second more.
 ///
 /// ```
 /// use std::time::Duration;

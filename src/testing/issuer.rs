@@ -15,8 +15,8 @@ use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh, SigningKey};
 use crate::layer::StepUpLayer;
 use crate::token::Verifier;
 
-/// Stands in for a Stytch project: makes its own key, mints session JWTs as Stytch does, and is the source of its key, as
-/// a [`KeySource`] and as a JWKS document. A handle, cheap to clone.
+/// Stands in for a Stytch project: makes its own key, mints session JWTs as Stytch does, and is the
+/// source of its key, as a [`KeySource`] and as a JWKS document. A handle, cheap to clone.
 ///
 /// Its tokens are worth nothing anywhere else: nobody else has its key.
 #[derive(Clone)]
@@ -115,14 +115,16 @@ impl TestIssuer {
         if self.b2b { verifier.b2b() } else { verifier }
     }
 
-    /// A guard for its tokens, which demands any session until more is [required](StepUpLayer::require).
+    /// A guard for its tokens, which demands any session until more is
+    /// [required](StepUpLayer::require).
     #[must_use]
     pub fn guard(&self) -> StepUpLayer {
         StepUpLayer::new(self.verifier())
     }
 
-    /// A session JWT, issued now by its clock: at [`NOW`](super::NOW), unless [`clock`](Self::clock) says otherwise. A
-    /// verifier that goes by the system's clock refuses it as expired; this issuer's own goes by the same clock.
+    /// A session JWT, issued now by its clock: at [`NOW`](super::NOW), unless
+    /// [`clock`](Self::clock) says otherwise. A verifier that goes by the system's clock refuses it
+    /// as expired; this issuer's own goes by the same clock.
     #[must_use]
     pub fn mint(&self, session: &SessionBuilder) -> String {
         self.mint_claims(&self.claims(session))
@@ -144,8 +146,7 @@ impl TestIssuer {
         claims.insert("iss".into(), self.name().into());
         claims.insert("aud".into(), json!([self.project]));
         if self.b2b {
-            let organization =
-                json!({"organization_id": "organization-test-00000000-0000-4000-8000-000000000000", "slug": "acme"});
+            let organization = json!({"organization_id": "organization-test-00000000-0000-4000-8000-000000000000", "slug": "acme"});
             claims.entry("https://stytch.com/organization").or_insert(organization);
         }
         claims
@@ -173,7 +174,11 @@ impl TestIssuer {
         let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
         let signed = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
         #[expect(clippy::expect_used, reason = "documented: a test cannot go on without")]
-        let signature = self.key.signing.sign(signed.as_bytes()).expect("the operating system has no randomness");
+        let signature = self
+            .key
+            .signing
+            .sign(signed.as_bytes())
+            .expect("the operating system has no randomness");
         format!("{signed}.{}", encode(&signature))
     }
 }
@@ -181,11 +186,18 @@ impl TestIssuer {
 impl Key {
     fn generate(algorithm: Algorithm) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let kid = format!("jwk-test-00000000-0000-4000-8000-{:012}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let kid = format!(
+            "jwk-test-00000000-0000-4000-8000-{:012}",
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         #[expect(clippy::expect_used, reason = "documented: a test cannot go on without")]
-        let signing = SigningKey::generate(algorithm).expect("the operating system has no randomness");
-        let mut jwk: Map<_, _> =
-            signing.jwk_parameters().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let signing =
+            SigningKey::generate(algorithm).expect("the operating system has no randomness");
+        let mut jwk: Map<_, _> = signing
+            .jwk_parameters()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
         jwk.insert("use".into(), "sig".into());
         jwk.insert("alg".into(), algorithm.as_str().into());
         jwk.insert("kid".into(), kid.as_str().into());
@@ -219,6 +231,9 @@ impl KeySource for TestIssuer {
 impl fmt::Debug for TestIssuer {
     /// Without its key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestIssuer").field("project", &self.project).field("kid", &self.kid()).finish_non_exhaustive()
+        f.debug_struct("TestIssuer")
+            .field("project", &self.project)
+            .field("kid", &self.kid())
+            .finish_non_exhaustive()
     }
 }

@@ -11,8 +11,8 @@ use super::clock::NOW;
 use crate::factor::{AuthenticationFactor, Dated, Factor};
 use crate::session::{DEFAULT_LEEWAY, Session, SessionParts, Source, Text, VerifierId};
 
-/// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token issued now for five
-/// minutes.
+/// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token
+/// issued now for five minutes.
 #[must_use]
 pub fn session() -> SessionBuilder {
     SessionBuilder {
@@ -27,8 +27,9 @@ pub fn session() -> SessionBuilder {
     }
 }
 
-/// A session in words; see [`session`]. All times are relative: to [`NOW`] in [`build`](Self::build), to its clock where
-/// a [`TestIssuer`](super::TestIssuer) mints a token of it.
+/// A session in words; see [`session`]. All times are relative: to [`NOW`] in
+/// [`build`](Self::build), to its clock where a [`TestIssuer`](super::TestIssuer) mints a token of
+/// it.
 #[derive(Clone)]
 pub struct SessionBuilder {
     id: String,
@@ -150,8 +151,10 @@ impl SessionBuilder {
     #[must_use]
     pub fn build(&self) -> Session {
         let (now, claims) = (NOW, self.payload(NOW));
-        let factors =
-            self.factors.iter().map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
+        let factors = self
+            .factors
+            .iter()
+            .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
         Session::new(SessionParts {
             source: Source::new(Value::Object(claims).to_string(), 0),
             id: self.id.as_str().into(),
@@ -166,7 +169,10 @@ impl SessionBuilder {
             ip_address: Text::default(),
             user_agent: Text::default(),
             roles: self.roles.iter().map(|role| role.as_str().into()).collect(),
-            organization: self.organization.as_ref().map(|(id, slug)| (id.as_str().into(), slug.as_str().into())),
+            organization: self
+                .organization
+                .as_ref()
+                .map(|(id, slug)| (id.as_str().into(), slug.as_str().into())),
             leeway: DEFAULT_LEEWAY,
             verified_by: VerifierId::new(),
         })
@@ -178,14 +184,19 @@ impl SessionBuilder {
     }
 
     /// The same where the times in words count from `said`.
-    pub(super) fn payload_since(&self, said: OffsetDateTime, now: OffsetDateTime) -> Map<String, Value> {
+    pub(super) fn payload_since(
+        &self,
+        said: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Map<String, Value> {
         let mut session = Map::new();
         session.insert("id".into(), self.id.as_str().into());
         session.extend(self.started.map(|age| ("started_at".into(), date(before(said, age)))));
         session.insert("last_accessed_at".into(), date(now));
         session.extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(said, rest)))));
         session.insert("attributes".into(), json!({"user_agent": "", "ip_address": ""}));
-        let factors: Vec<_> = self.factors.iter().map(|(factor, proof)| entry(factor, *proof, said)).collect();
+        let factors: Vec<_> =
+            self.factors.iter().map(|(factor, proof)| entry(factor, *proof, said)).collect();
         session.insert("authentication_factors".into(), factors.into());
         session.insert("roles".into(), self.roles.clone().into());
 
@@ -197,7 +208,10 @@ impl SessionBuilder {
         claims.insert("exp".into(), after(now, TOKEN_LIFETIME).unix_timestamp().into());
         claims.insert("https://stytch.com/session".into(), session.into());
         if let Some((id, slug)) = &self.organization {
-            claims.insert("https://stytch.com/organization".into(), json!({"organization_id": id, "slug": slug}));
+            claims.insert(
+                "https://stytch.com/organization".into(),
+                json!({"organization_id": id, "slug": slug}),
+            );
         }
         claims
     }
@@ -239,7 +253,8 @@ impl Proof {
 }
 
 fn entry(factor: &Factor, proof: Proof, now: OffsetDateTime) -> Value {
-    let mut entry = json!({"type": factor.factor_type(), "delivery_method": factor.delivery_method()});
+    let mut entry =
+        json!({"type": factor.factor_type(), "delivery_method": factor.delivery_method()});
     let last_authenticated_at = match proof.dated(now) {
         Dated::At(moment) => moment.date().map(date),
         Dated::Unreadable => Some("".into()),

@@ -8,10 +8,13 @@ use time::OffsetDateTime;
 
 use super::issuer::TestIssuer;
 use super::session::SessionBuilder;
-use crate::authority::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+use crate::authority::{
+    AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
+};
 use crate::session::Session;
 
-/// Stands in for what keeps the sessions: begins them, renews their tokens, and ends them. A handle, cheap to clone.
+/// Stands in for what keeps the sessions: begins them, renews their tokens, and ends them. A
+/// handle, cheap to clone.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,8 +36,8 @@ use crate::session::Session;
 /// # }
 /// ```
 ///
-/// A session's times count from when it [begins](Self::begin): what was proved then grows old as the clock moves on, however
-/// often its tokens are renewed, and past its end nothing is renewed.
+/// A session's times count from when it [begins](Self::begin): what was proved then grows old as
+/// the clock moves on, however often its tokens are renewed, and past its end nothing is renewed.
 #[derive(Clone)]
 pub struct TestSessions {
     issuer: TestIssuer,
@@ -63,7 +66,8 @@ impl TestSessions {
         Self { issuer: issuer.clone(), state: Arc::default() }
     }
 
-    /// Begins a session and mints its tokens. Its id is a new one, whatever was said of it: verify the JWT to have it.
+    /// Begins a session and mints its tokens. Its id is a new one, whatever was said of it: verify
+    /// the JWT to have it.
     #[must_use]
     pub fn begin(&self, session: &SessionBuilder) -> SessionTokens {
         let mut state = self.state();
@@ -93,8 +97,12 @@ impl TestSessions {
         let mut state = self.state();
         state.calls += 1;
         let live = match token {
-            PresentedToken::SessionJwt(jwt) => self.session_of(jwt).and_then(|session| state.alive.get(session.id())),
-            PresentedToken::SessionToken(token) => state.alive.values().find(|live| *live.token == **token),
+            PresentedToken::SessionJwt(jwt) => {
+                self.session_of(jwt).and_then(|session| state.alive.get(session.id()))
+            }
+            PresentedToken::SessionToken(token) => {
+                state.alive.values().find(|live| *live.token == **token)
+            }
         };
         let now = self.issuer.now();
         let live = live.filter(|live| !live.session.has_ended(live.said, now));
@@ -125,6 +133,8 @@ impl SessionAuthority for TestSessions {
 
 impl fmt::Debug for TestSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestSessions").field("alive", &self.state().alive.len()).finish_non_exhaustive()
+        f.debug_struct("TestSessions")
+            .field("alive", &self.state().alive.len())
+            .finish_non_exhaustive()
     }
 }

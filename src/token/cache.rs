@@ -23,7 +23,8 @@ struct Kept {
     swept_at: AtomicI64,
 }
 
-/// The end of a token, which is of its signature. Only verified tokens are put in, and the whole token is compared.
+/// The end of a token, which is of its signature. Only verified tokens are put in, and the whole
+/// token is compared.
 type Key = [u8; KEY_BYTES];
 const KEY_BYTES: usize = 32;
 
@@ -84,9 +85,14 @@ impl Kept {
         let seconds = now.unix_timestamp();
         let swept_at = self.swept_at.load(Ordering::Relaxed);
         // A clock that was put back sweeps too.
-        let recently =
-            swept_at.checked_sub(seconds).is_some_and(|ahead| (-SECONDS_BETWEEN_SWEEPS..=0).contains(&ahead));
-        let mine = || self.swept_at.compare_exchange(swept_at, seconds, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let recently = swept_at
+            .checked_sub(seconds)
+            .is_some_and(|ahead| (-SECONDS_BETWEEN_SWEEPS..=0).contains(&ahead));
+        let mine = || {
+            self.swept_at
+                .compare_exchange(swept_at, seconds, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        };
         if !recently && mine() {
             let now = now.into();
             self.entries.retain(|_, entry| entry.session.is_current(now));
@@ -101,14 +107,16 @@ mod tests {
     use std::time::Duration;
 
     fn session(issuer: &TestIssuer, plan: u32) -> Session {
-        let token = issuer.mint(&testing::session().proved(crate::factor::Factor::Password).claim("plan", plan));
+        let token = issuer
+            .mint(&testing::session().proved(crate::factor::Factor::Password).claim("plan", plan));
         issuer.verifier().cache_bytes(0).verify_at(&token, NOW).expect("a genuine token")
     }
 
     #[test]
     fn a_session_is_found_by_its_whole_token_and_its_keys_only() {
         let (issuer, other) = (TestIssuer::new(), TestIssuer::new());
-        let [keys, other_keys] = [&issuer, &other].map(|it| crate::keys::KeySource::current(it).expect("keys").id());
+        let [keys, other_keys] =
+            [&issuer, &other].map(|it| crate::keys::KeySource::current(it).expect("keys").id());
         let session = session(&issuer, 1);
         let cache = Cache::new(1 << 20);
         cache.insert(&session, keys, NOW);
@@ -148,7 +156,9 @@ mod tests {
         // Whoever only asks sweeps too.
         assert!(cache.get(b"", keys, NOW).is_none());
         assert_eq!(kept.entries.len(), 1);
-        assert!(cache.get(latest.token().as_bytes(), keys, NOW + Duration::from_secs(400)).is_none());
+        assert!(
+            cache.get(latest.token().as_bytes(), keys, NOW + Duration::from_secs(400)).is_none()
+        );
         assert_eq!(kept.entries.len(), 0);
     }
 }

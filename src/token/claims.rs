@@ -148,7 +148,9 @@ impl<'a> Claims<'a> {
         let expires_at = match members.expires_at {
             Field::Absent => None,
             Field::Value(text) if text.is_empty() => None,
-            Field::Value(text) => Some(date(&text).ok_or(TokenError::UnreadableSession("expires_at"))?),
+            Field::Value(text) => {
+                Some(date(&text).ok_or(TokenError::UnreadableSession("expires_at"))?)
+            }
             Field::Unreadable => return Err(TokenError::UnreadableSession("expires_at")),
         };
         let attributes = match members.attributes {
@@ -187,8 +189,9 @@ impl<'a, 'de: 'a> Lenient<'de> for Audience<'a> {
     }
 }
 
-/// Members are lenient, so that the only fault in an object's data can be a name that stands twice. Where another crate has
-/// turned on `serde_json/arbitrary_precision`, fractions and large numbers come as objects with a member of their own.
+/// Members are lenient, so that the only fault in an object's data can be a name that stands twice.
+/// Where another crate has turned on `serde_json/arbitrary_precision`, fractions and large numbers
+/// come as objects with a member of their own.
 macro_rules! objects {
     ($($name:ident)*) => {$(
         impl<'a, 'de: 'a> Lenient<'de> for $name<'a> {
@@ -227,7 +230,9 @@ impl FactorMembers<'_> {
         };
         let dated = match self.last_authenticated_at {
             Field::Absent => Dated::Absent,
-            Field::Value(text) => date(&text).map_or(Dated::Unreadable, |date| Dated::At(date.into())),
+            Field::Value(text) => {
+                date(&text).map_or(Dated::Unreadable, |date| Dated::At(date.into()))
+            }
             Field::Unreadable => Dated::Unreadable,
         };
         let factor = Factor::from_pair(&text(self.factor_type)?, &text(self.delivery_method)?);

@@ -20,7 +20,8 @@ pub(super) const LONGEST: usize = 16 * 1024;
 /// The longest signature that a key verifies, in bytes: RSA's with 8192 bits.
 const LONGEST_SIGNATURE: usize = 1_024;
 
-/// A token taken apart. Nothing of it is proved yet, and its payload is not decoded before its signature has been checked.
+/// A token taken apart. Nothing of it is proved yet, and its payload is not decoded before its
+/// signature has been checked.
 pub(super) struct Compact<'a> {
     token: &'a str,
     /// The first part, as it is written.
@@ -65,8 +66,13 @@ impl<'a> Compact<'a> {
     }
 
     /// The algorithm and the `kid`.
-    pub(super) fn judge_header(&self, allowed: &[Algorithm]) -> Result<(Algorithm, String), TokenError> {
-        let header = URL_SAFE_NO_PAD.decode_to_vec(self.header).map_err(|_| TokenError::NotBase64Url(Part::Header))?;
+    pub(super) fn judge_header(
+        &self,
+        allowed: &[Algorithm],
+    ) -> Result<(Algorithm, String), TokenError> {
+        let header = URL_SAFE_NO_PAD
+            .decode_to_vec(self.header)
+            .map_err(|_| TokenError::NotBase64Url(Part::Header))?;
         Header::read(&header)?.judge(allowed)
     }
 
@@ -89,7 +95,9 @@ impl<'a> Compact<'a> {
     pub(super) fn source(&self) -> Result<Source, TokenError> {
         let mut bytes = Vec::with_capacity(self.token.len() + self.payload.len() / 4 * 3 + 3);
         bytes.extend_from_slice(self.token.as_bytes());
-        URL_SAFE_NO_PAD.decode_append(self.payload, &mut bytes).map_err(|_| TokenError::NotBase64Url(Part::Payload))?;
+        URL_SAFE_NO_PAD
+            .decode_append(self.payload, &mut bytes)
+            .map_err(|_| TokenError::NotBase64Url(Part::Payload))?;
         let text = String::from_utf8(bytes).map_err(|_| TokenError::NotAnObject(Part::Payload))?;
         Ok(Source::new(text, self.token.len()))
     }
@@ -105,7 +113,8 @@ impl<'a> Header<'a> {
     }
 
     fn judge(self, allowed: &[Algorithm]) -> Result<(Algorithm, String), TokenError> {
-        let unsupported = [("crit", self.crit), ("b64", self.b64), ("zip", self.zip), ("enc", self.enc)];
+        let unsupported =
+            [("crit", self.crit), ("b64", self.b64), ("zip", self.zip), ("enc", self.enc)];
         if let Some((name, _)) = unsupported.into_iter().find(|(_, presence)| presence.0) {
             return Err(TokenError::UnsupportedHeader(name));
         }
@@ -115,8 +124,10 @@ impl<'a> Header<'a> {
             _ => return Err(TokenError::WrongType),
         }
         let alg = self.alg.value();
-        let algorithm = alg.as_deref().and_then(|alg| alg.parse().ok()).filter(|it| allowed.contains(it));
-        let algorithm = algorithm.ok_or_else(|| TokenError::AlgorithmNotAllowed(Excerpt::of(alg.as_deref())))?;
+        let algorithm =
+            alg.as_deref().and_then(|alg| alg.parse().ok()).filter(|it| allowed.contains(it));
+        let algorithm = algorithm
+            .ok_or_else(|| TokenError::AlgorithmNotAllowed(Excerpt::of(alg.as_deref())))?;
         let kid = self.kid.value().filter(|kid| !kid.is_empty()).ok_or(TokenError::NoKeyId)?;
         Ok((algorithm, kid.into_owned()))
     }
@@ -170,17 +181,35 @@ mod tests {
         let not_allowed = |alg| Err(TokenError::AlgorithmNotAllowed(Excerpt::of(alg)));
         let table = [
             (r#"{"alg":"RS256","kid":"a","typ":"JWT"}"#, Ok((Algorithm::Rs256, "a".to_owned()))),
-            (r#"{"alg":"RS256","kid":"a","jwk":{},"jku":"x","x5u":"y","x5c":[]}"#, Ok((Algorithm::Rs256, "a".into()))),
+            (
+                r#"{"alg":"RS256","kid":"a","jwk":{},"jku":"x","x5u":"y","x5c":[]}"#,
+                Ok((Algorithm::Rs256, "a".into())),
+            ),
             ("[]", Err(TokenError::NotAnObject(Part::Header))),
             ("", Err(TokenError::NotAnObject(Part::Header))),
             (r#"["RS256","a"]"#, Err(TokenError::NotAnObject(Part::Header))),
-            (r#"{"alg":"RS256","kid":"a","kid":"b"}"#, Err(TokenError::DuplicateName(Part::Header))),
-            (r#"{"alg":"none","alg":"RS256","kid":"a"}"#, Err(TokenError::DuplicateName(Part::Header))),
-            (r#"{"alg":"RS256","kid":"a","crit":["exp"]}"#, Err(TokenError::UnsupportedHeader("crit"))),
-            (r#"{"alg":"RS256","kid":"a","crit":null}"#, Err(TokenError::UnsupportedHeader("crit"))),
+            (
+                r#"{"alg":"RS256","kid":"a","kid":"b"}"#,
+                Err(TokenError::DuplicateName(Part::Header)),
+            ),
+            (
+                r#"{"alg":"none","alg":"RS256","kid":"a"}"#,
+                Err(TokenError::DuplicateName(Part::Header)),
+            ),
+            (
+                r#"{"alg":"RS256","kid":"a","crit":["exp"]}"#,
+                Err(TokenError::UnsupportedHeader("crit")),
+            ),
+            (
+                r#"{"alg":"RS256","kid":"a","crit":null}"#,
+                Err(TokenError::UnsupportedHeader("crit")),
+            ),
             (r#"{"alg":"RS256","kid":"a","b64":true}"#, Err(TokenError::UnsupportedHeader("b64"))),
             (r#"{"alg":"RS256","kid":"a","zip":"DEF"}"#, Err(TokenError::UnsupportedHeader("zip"))),
-            (r#"{"alg":"RS256","kid":"a","enc":"A128GCM"}"#, Err(TokenError::UnsupportedHeader("enc"))),
+            (
+                r#"{"alg":"RS256","kid":"a","enc":"A128GCM"}"#,
+                Err(TokenError::UnsupportedHeader("enc")),
+            ),
             (r#"{"alg":"RS256","kid":"a","typ":"at+jwt"}"#, Err(TokenError::WrongType)),
             (r#"{"alg":"RS256","kid":"a","typ":7}"#, Err(TokenError::WrongType)),
             (r#"{"kid":"a"}"#, not_allowed(None)),
@@ -198,7 +227,8 @@ mod tests {
         for (header, want) in table {
             assert_eq!(parse(&with_header(header)), want, "{header}");
         }
-        let invalid_utf8 = format!("{}.e30.", URL_SAFE_NO_PAD.encode_to_string(b"{\"a\":\"\xff\"}"));
+        let invalid_utf8 =
+            format!("{}.e30.", URL_SAFE_NO_PAD.encode_to_string(b"{\"a\":\"\xff\"}"));
         assert_eq!(parse(&invalid_utf8), Err(TokenError::NotAnObject(Part::Header)));
     }
 }

@@ -11,9 +11,9 @@ use crate::keys::{Algorithm, KeysUnavailable};
 
 /// Why a token was refused: the one rule that it broke first.
 ///
-/// First comes what the text and the header say, then the key and the signature, and only then is the payload read. Times
-/// are judged after everything else, and [`Expired`](Self::Expired) last, so that it means only that: everything else about
-/// the token held.
+/// First comes what the text and the header say, then the key and the signature, and only then is
+/// the payload read. Times are judged after everything else, and [`Expired`](Self::Expired) last,
+/// so that it means only that: everything else about the token held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -30,7 +30,8 @@ pub enum TokenError {
     NotAnObject(Part),
     /// A name that is read stands twice in one object.
     DuplicateName(Part),
-    /// The header has a parameter that changes what is signed or must be understood: `crit`, `b64`, `zip` or `enc`.
+    /// The header has a parameter that changes what is signed or must be understood: `crit`, `b64`,
+    /// `zip` or `enc`.
     UnsupportedHeader(&'static str),
     /// The header's `typ` is there and not `JWT`.
     WrongType,
@@ -72,7 +73,8 @@ pub enum TokenError {
         /// How many.
         count: usize,
     },
-    /// A consumer project's verifier, and a token with the claim of an organization, whatever is in it (but null).
+    /// A consumer project's verifier, and a token with the claim of an organization, whatever is in
+    /// it (but null).
     UnexpectedOrganization,
     /// A B2B project's verifier, and a token without an organization, or without its id.
     NoOrganization,
@@ -182,20 +184,30 @@ impl fmt::Display for TokenError {
             Self::UnreadableSession(part) => write!(f, "the session's {part} cannot be read"),
             Self::NoSessionId => f.write_str("the session has no id"),
             Self::NoFactors => f.write_str("the session has no authentication factors"),
-            Self::TooManyFactors { count } => write!(f, "the session has {count} authentication factors"),
-            Self::UnexpectedOrganization => {
-                f.write_str("the session belongs to an organization, and the verifier is not for a B2B project")
+            Self::TooManyFactors { count } => {
+                write!(f, "the session has {count} authentication factors")
             }
-            Self::NoOrganization => {
-                f.write_str("the session belongs to no organization, and the verifier is for a B2B project")
-            }
+            Self::UnexpectedOrganization => f.write_str(
+                "the session belongs to an organization, and the verifier is not for a B2B project",
+            ),
+            Self::NoOrganization => f.write_str(
+                "the session belongs to no organization, and the verifier is for a B2B project",
+            ),
             Self::Impersonated => f.write_str("the session is an impersonation"),
             Self::Revoked => f.write_str("the session was revoked here"),
             Self::UnknownSession => f.write_str("the session is not alive any more"),
-            Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, {} ahead", *at - *now),
-            Self::SessionEnded { at, now } => write!(f, "the session ended at {at}, {} ago", *now - *at),
+            Self::NotYetValid { claim, at, now } => {
+                write!(f, "{claim} is {at}, {} ahead", *at - *now)
+            }
+            Self::SessionEnded { at, now } => {
+                write!(f, "the session ended at {at}, {} ago", *now - *at)
+            }
             Self::TooOld { issued_at, max_age, now } => {
-                write!(f, "the token was issued at {issued_at}, {} ago, and {max_age:?} is allowed", *now - *issued_at)
+                write!(
+                    f,
+                    "the token was issued at {issued_at}, {} ago, and {max_age:?} is allowed",
+                    *now - *issued_at
+                )
             }
             Self::Expired { at, now } => write!(f, "the token expired at {at}, {} ago", *now - *at),
         }

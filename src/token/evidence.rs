@@ -26,7 +26,8 @@ pub enum TimeClaim {
     NotBefore,
 }
 
-/// A top-level claim that access tokens (Connected Apps) and machine tokens (M2M) have and sessions do not.
+/// A top-level claim that access tokens (Connected Apps) and machine tokens (M2M) have and sessions
+/// do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessTokenClaim {

@@ -13,13 +13,15 @@ pub(super) enum Fault {
     DuplicateName,
 }
 
-/// An object whose members are all lenient ([`Field`], [`Presence`]), so that the only fault in its data can be a
-/// name that stands twice. Derived readers also take arrays, hence the look at the first character.
+/// An object whose members are all lenient ([`Field`], [`Presence`]), so that the only fault in its
+/// data can be a name that stands twice. Derived readers also take arrays, hence the look at the
+/// first character.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
     if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
         return Err(Fault::NotAnObject);
     }
-    serde_json::from_str(text).map_err(|error| if error.is_data() { Fault::DuplicateName } else { Fault::NotAnObject })
+    serde_json::from_str(text)
+        .map_err(|error| if error.is_data() { Fault::DuplicateName } else { Fault::NotAnObject })
 }
 
 /// A member that may be absent (or null), of another type, or as it should be.
@@ -186,8 +188,14 @@ mod tests {
         use Field::{Absent, Unreadable, Value};
 
         check("{}", Ok(example(Absent, Absent, false)));
-        check(" {\"text\":null,\"number\":null,\"mark\":null}\n", Ok(example(Absent, Absent, true)));
-        check(r#"{"text":"\u0061","number":7,"other":[{}]}"#, Ok(example(Value("a"), Value(7), false)));
+        check(
+            " {\"text\":null,\"number\":null,\"mark\":null}\n",
+            Ok(example(Absent, Absent, true)),
+        );
+        check(
+            r#"{"text":"\u0061","number":7,"other":[{}]}"#,
+            Ok(example(Value("a"), Value(7), false)),
+        );
         check(r#"{"text":7,"number":"7","mark":0}"#, Ok(example(Unreadable, Unreadable, true)));
         for number in ["-1", "7.0", "7e0", "99999999999999999999", "[7]", "true"] {
             check(&format!("{{\"number\":{number}}}"), Ok(example(Absent, Unreadable, false)));
@@ -196,7 +204,8 @@ mod tests {
 
     #[test]
     fn faults_are_told_apart() {
-        // Of what is read, a number beyond every double and half a surrogate pair are no JSON to this reader.
+        // Of what is read, a number beyond every double and half a surrogate pair are no JSON to
+        // this reader.
         check(r#"{"text":"\ud800"}"#, Err(Fault::NotAnObject));
         for text in [
             "",

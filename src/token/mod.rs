@@ -29,8 +29,9 @@ use crate::session::Session;
 
 /// Verifies session JWTs; a handle, cheap to clone.
 ///
-/// A token becomes a [`Session`] where the header, the signature, the issuer, the audience, the shape of the session
-/// and every time hold; [`TokenError`] lists the rules. Usually [`stytch::Project`](crate::stytch::Project) makes one.
+/// A token becomes a [`Session`] where the header, the signature, the issuer, the audience, the
+/// shape of the session and every time hold; [`TokenError`] lists the rules. Usually
+/// [`stytch::Project`](crate::stytch::Project) makes one.
 ///
 /// ```
 /// use tower_step_up::{TokenError, Verifier, testing};
@@ -98,8 +99,8 @@ impl Verifier {
         keys::warm_up(&*self.settings.keys).await
     }
 
-    /// How the source of the keys is doing: how many are known, how old they are, and why the last fetch failed. Asks
-    /// nobody.
+    /// How the source of the keys is doing: how many are known, how old they are, and why the last
+    /// fetch failed. Asks nobody.
     #[must_use]
     pub fn health(&self) -> KeyHealth {
         self.settings.keys.health()
@@ -134,20 +135,25 @@ impl Verifier {
         self.judge_token(token, now)?.usable()
     }
 
-    /// From now on the session of this id is refused here, until its JWTs have expired: [`TokenError::Revoked`]. A guard that
-    /// renews sessions would renew it then: end it with Stytch too, as `StepUpLayer::sign_out` does.
+    /// From now on the session of this id is refused here, until its JWTs have expired:
+    /// [`TokenError::Revoked`]. A guard that renews sessions would renew it then: end it with
+    /// Stytch too, as `StepUpLayer::sign_out` does.
     pub fn revoke_session(&self, session_id: &str) {
         self.settings.revocations.revoke_session(session_id, self.now());
     }
 
-    /// From now on this user's (in an organization: member's) sessions are refused here that began until now, until their
-    /// JWTs have expired: [`TokenError::Revoked`]. End them with Stytch too.
+    /// From now on this user's (in an organization: member's) sessions are refused here that began
+    /// until now, until their JWTs have expired: [`TokenError::Revoked`]. End them with Stytch too.
     pub fn revoke_user(&self, user_id: &str) {
         self.settings.revocations.revoke_user(user_id, self.now());
     }
 
     /// The genuine session of a token, seen before or not, with the keys that are known.
-    pub(crate) fn judge_token(&self, token: &str, now: OffsetDateTime) -> Result<Judged, TokenError> {
+    pub(crate) fn judge_token(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<Judged, TokenError> {
         if let Some(judged) = self.remembered(token.as_bytes(), now) {
             return Ok(judged);
         }
@@ -166,7 +172,8 @@ impl Verifier {
         Some(self.judge(session, now))
     }
 
-    /// Verifies a token with the keys at hand; where its key is not among them, says what to wait for.
+    /// Verifies a token with the keys at hand; where its key is not among them, says what to wait
+    /// for.
     pub(crate) fn attempt(&self, token: &str, now: OffsetDateTime) -> Attempt {
         match self.try_verify(token, now) {
             Ok(judged) => Attempt::Genuine(judged),
@@ -177,7 +184,8 @@ impl Verifier {
         }
     }
 
-    /// Whether a session that this verifier made may be used now. What has expired and was revoked was revoked.
+    /// Whether a session that this verifier made may be used now. What has expired and was revoked
+    /// was revoked.
     pub(crate) fn judge(&self, session: Session, now: OffsetDateTime) -> Judged {
         let verdict = match self.settings.revocations.is_revoked(&session) {
             true => Err(TokenError::Revoked),
@@ -214,18 +222,21 @@ impl Verifier {
             self.check_algorithm(key.algorithm()).map_err(Failure::Refused)?;
             return self.verify_under(keys, key, &compact, now).map_err(Failure::Refused);
         }
-        let (algorithm, kid) = compact.judge_header(&self.settings.algorithms).map_err(Failure::Refused)?;
+        let (algorithm, kid) =
+            compact.judge_header(&self.settings.algorithms).map_err(Failure::Refused)?;
         let Some((keys, key)) = keys.as_ref().and_then(|keys| Some((keys, keys.get(&kid)?))) else {
             let error = match keys {
                 Some(_) => TokenError::UnknownKey(Excerpt::of(Some(&kid))),
-                None => {
-                    TokenError::KeysUnavailable(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER })
-                }
+                None => TokenError::KeysUnavailable(KeysUnavailable {
+                    retry_after: KeysUnavailable::LEAST_RETRY_AFTER,
+                }),
             };
             return Err(Failure::NoKey { kid, error });
         };
         if key.algorithm() != algorithm {
-            return Err(Failure::Refused(TokenError::WrongAlgorithmForKey { pinned: key.algorithm() }));
+            return Err(Failure::Refused(TokenError::WrongAlgorithmForKey {
+                pinned: key.algorithm(),
+            }));
         }
         let judged = self.verify_under(keys, key, &compact, now).map_err(Failure::Refused)?;
         keys.learn_header(compact.header, &kid);
@@ -275,7 +286,8 @@ mod tests {
         let key = SigningKey::generate(Algorithm::EdDsa).expect("randomness");
         let mut jwk = serde_json::json!({"kid": "a"});
         key.jwk_parameters().into_iter().for_each(|(name, value)| jwk[name] = value.into());
-        let keys = StaticKeys::from_jwks(serde_json::json!({"keys": [jwk]}).to_string().as_bytes()).expect("a key");
+        let keys = StaticKeys::from_jwks(serde_json::json!({"keys": [jwk]}).to_string().as_bytes())
+            .expect("a key");
         let verifier = Verifier::new(keys, ["issuer"], "audience").algorithms([Algorithm::EdDsa]);
         let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
         for (payload, want) in [
@@ -284,8 +296,13 @@ mod tests {
             ("e30\n".into(), TokenError::NotBase64Url(Part::Payload)),
         ] {
             let signed = format!("{}.{payload}", encode(br#"{"alg":"EdDSA","kid":"a"}"#));
-            let token = format!("{signed}.{}", encode(&key.sign(signed.as_bytes()).expect("randomness")));
-            assert_eq!(verifier.verify_at(&token, OffsetDateTime::UNIX_EPOCH).err(), Some(want), "{payload}");
+            let token =
+                format!("{signed}.{}", encode(&key.sign(signed.as_bytes()).expect("randomness")));
+            assert_eq!(
+                verifier.verify_at(&token, OffsetDateTime::UNIX_EPOCH).err(),
+                Some(want),
+                "{payload}"
+            );
         }
     }
 }

@@ -14,9 +14,9 @@ use crate::session::Session;
 
 /// Which sessions are revoked, although their JWT is valid for some minutes more.
 ///
-/// A verifier asks at every request, whatever it remembers, so an implementation must not block: one that shares
-/// revocations between processes answers from a replica of its own, which something else feeds. The default is
-/// [`LocalRevocations`].
+/// A verifier asks at every request, whatever it remembers, so an implementation must not block:
+/// one that shares revocations between processes answers from a replica of its own, which something
+/// else feeds. The default is [`LocalRevocations`].
 pub trait Revocations: Send + Sync + 'static {
     /// Whether the session is revoked.
     fn is_revoked(&self, session: &Session) -> bool;
@@ -24,8 +24,9 @@ pub trait Revocations: Send + Sync + 'static {
     /// From now on the session of this id is revoked.
     fn revoke_session(&self, session_id: &str, now: OffsetDateTime);
 
-    /// From now on the sessions of this user (in an organization: of this member) are revoked that began until now, or within
-    /// the verifier's leeway after. So is one that does not say when it began.
+    /// From now on the sessions of this user (in an organization: of this member) are revoked that
+    /// began until now, or within the verifier's leeway after. So is one that does not say when it
+    /// began.
     fn revoke_user(&self, user_id: &str, now: OffsetDateTime);
 }
 
@@ -46,10 +47,11 @@ pub trait Revocations: Send + Sync + 'static {
 /// # Ok::<(), TokenError>(())
 /// ```
 ///
-/// An entry is kept for 10 minutes, twice the life of a JWT of Stytch's, unless [`keep_for`](Self::keep_for) says otherwise: then
-/// every JWT of the session has expired. A guard that renews sessions would renew it then, so it has to be revoked with Stytch
-/// too, as `StepUpLayer::sign_out` does.
-/// Of more than 100,000 entries the ones that would go first go early, with a warning in the log.
+/// An entry is kept for 10 minutes, twice the life of a JWT of Stytch's, unless
+/// [`keep_for`](Self::keep_for) says otherwise: then every JWT of the session has expired. A guard
+/// that renews sessions would renew it then, so it has to be revoked with Stytch too, as
+/// `StepUpLayer::sign_out` does. Of more than 100,000 entries the ones that would go first go
+/// early, with a warning in the log.
 #[derive(Clone)]
 pub struct LocalRevocations {
     entries: Arc<Entries>,
@@ -64,7 +66,8 @@ struct Entries {
     kept: RwLock<Kept>,
 }
 
-/// Looked at by every request, so with the cache's hash, which is quicker than the standard one and keyed per process too.
+/// Looked at by every request, so with the cache's hash, which is quicker than the standard one and
+/// keyed per process too.
 type Ids = HashMap<Arc<str>, Revoked, DefaultHashBuilder>;
 
 #[derive(Default)]
@@ -95,7 +98,8 @@ impl LocalRevocations {
         Self { entries: Arc::default(), keep_for: KEEP_FOR, most: MOST }
     }
 
-    /// How long an entry is kept: at least as long as a JWT can be valid after it was issued, the verifier's leeway included.
+    /// How long an entry is kept: at least as long as a JWT can be valid after it was issued, the
+    /// verifier's leeway included.
     #[must_use]
     pub fn keep_for(mut self, duration: Duration) -> Self {
         self.keep_for = duration;
@@ -125,7 +129,8 @@ impl LocalRevocations {
         let keep_for = self.keep_for.try_into().unwrap_or(time::Duration::MAX);
         let revoked = Revoked { at: now, end: now.saturating_add(keep_for) };
         let mut kept = self.entries.kept.write().unwrap_or_else(PoisonError::into_inner);
-        // Two go for each that comes: all at once would hold up every request, and so they still run out.
+        // Two go for each that comes: all at once would hold up every request, and so they still
+        // run out.
         for _ in 0..2 {
             if kept.by_end.first().is_some_and(|(end, ..)| *end <= now) {
                 kept.remove_first();
@@ -182,9 +187,11 @@ impl Revocations for LocalRevocations {
         }
         let kept = self.entries.kept.read().unwrap_or_else(PoisonError::into_inner);
         let began = session.started_at().map(Moment::from);
-        let is_older =
-            |revoked: &Revoked| began.is_none_or(|began| began <= Moment::from(revoked.at).plus(session.leeway()));
-        kept.sessions.contains_key(session.id()) || kept.users.get(session.user_id()).is_some_and(is_older)
+        let is_older = |revoked: &Revoked| {
+            began.is_none_or(|began| began <= Moment::from(revoked.at).plus(session.leeway()))
+        };
+        kept.sessions.contains_key(session.id())
+            || kept.users.get(session.user_id()).is_some_and(is_older)
     }
 
     fn revoke_session(&self, session_id: &str, now: OffsetDateTime) {

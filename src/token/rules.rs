@@ -36,7 +36,11 @@ pub(super) enum Tenancy {
 
 impl Rules {
     /// The session of a payload that met every rule but those of time.
-    pub(super) fn session(&self, verifier: VerifierId, source: Source) -> Result<Session, TokenError> {
+    pub(super) fn session(
+        &self,
+        verifier: VerifierId,
+        source: Source,
+    ) -> Result<Session, TokenError> {
         let mut claims = Claims::read(source.payload())?;
         self.judge_origin(&claims)?;
         let user_id = match &claims.sub {
@@ -50,7 +54,9 @@ impl Rules {
         self.judge_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
         let session = claims.session()?;
         let organization = self.organization(&claims.organization)?;
-        if self.refuse_impersonation && session.factors.iter().any(|proof| is_impersonation(proof.factor())) {
+        if self.refuse_impersonation
+            && session.factors.iter().any(|proof| is_impersonation(proof.factor()))
+        {
             return Err(TokenError::Impersonated);
         }
         let text = |field: &Field<Cow<'_, str>>| match field {
@@ -58,9 +64,12 @@ impl Rules {
             Field::Absent | Field::Unreadable => Text::default(),
         };
         let organization = organization.map(|of| (text(&of.organization_id), text(&of.slug)));
-        let (ip_address, user_agent) = (text(&session.attributes.ip_address), text(&session.attributes.user_agent));
-        let (id, roles) =
-            (source.text(&session.id), session.roles.into_iter().map(|role| source.text(&role)).collect());
+        let (ip_address, user_agent) =
+            (text(&session.attributes.ip_address), text(&session.attributes.user_agent));
+        let (id, roles) = (
+            source.text(&session.id),
+            session.roles.into_iter().map(|role| source.text(&role)).collect(),
+        );
         Ok(Session::new(SessionParts {
             id,
             user_id,
@@ -95,7 +104,11 @@ impl Rules {
         }
     }
 
-    fn judge_confusion(&self, presence: Presence, claim: AccessTokenClaim) -> Result<(), TokenError> {
+    fn judge_confusion(
+        &self,
+        presence: Presence,
+        claim: AccessTokenClaim,
+    ) -> Result<(), TokenError> {
         if presence.0 && !self.allowed_claims.contains(&claim) {
             return Err(TokenError::NotASession(claim));
         }
@@ -108,7 +121,9 @@ impl Rules {
     ) -> Result<Option<&'a OrganizationMembers<'a>>, TokenError> {
         match (self.tenancy, claim) {
             (Tenancy::Consumer, Field::Absent) => Ok(None),
-            (Tenancy::Consumer, Field::Value(_) | Field::Unreadable) => Err(TokenError::UnexpectedOrganization),
+            (Tenancy::Consumer, Field::Value(_) | Field::Unreadable) => {
+                Err(TokenError::UnexpectedOrganization)
+            }
             (Tenancy::B2b, Field::Absent) => Err(TokenError::NoOrganization),
             (Tenancy::B2b, Field::Unreadable) => Err(TokenError::UnreadableSession("organization")),
             (Tenancy::B2b, Field::Value(members)) => match &members.organization_id {
@@ -119,7 +134,11 @@ impl Rules {
     }
 
     /// The rules that time alone can break; *expired* is judged last, so that it means only that.
-    pub(super) fn judge_times(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
+    pub(super) fn judge_times(
+        &self,
+        session: &Session,
+        now: OffsetDateTime,
+    ) -> Result<(), TokenError> {
         if session.is_current(now.into()) && self.max_token_age.is_none() {
             return Ok(());
         }
@@ -128,10 +147,16 @@ impl Rules {
 
     fn find_fault(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
         let moment = Moment::from(now);
-        let is_over = |end: OffsetDateTime, more: Duration| moment >= Moment::from(end).plus(more).plus(self.leeway);
-        let starts =
-            [(TimeClaim::NotBefore, session.token_not_before()), (TimeClaim::IssuedAt, session.token_issued_at())];
-        if let Some((claim, at)) = starts.into_iter().find(|(_, at)| Moment::from(*at) > moment.plus(self.leeway)) {
+        let is_over = |end: OffsetDateTime, more: Duration| {
+            moment >= Moment::from(end).plus(more).plus(self.leeway)
+        };
+        let starts = [
+            (TimeClaim::NotBefore, session.token_not_before()),
+            (TimeClaim::IssuedAt, session.token_issued_at()),
+        ];
+        if let Some((claim, at)) =
+            starts.into_iter().find(|(_, at)| Moment::from(*at) > moment.plus(self.leeway))
+        {
             return Err(TokenError::NotYetValid { claim, at, now });
         }
         if let Some(at) = session.stated_end().filter(|end| is_over(*end, Duration::ZERO)) {
@@ -158,7 +183,10 @@ fn is_impersonation(factor: &Factor) -> bool {
 
 fn time_claim(seconds: Field<u64>, claim: TimeClaim) -> Result<OffsetDateTime, TokenError> {
     const END_OF_YEAR_9999: u64 = 253_402_300_799;
-    let seconds = seconds.value().filter(|seconds| *seconds <= END_OF_YEAR_9999).and_then(|it| i64::try_from(it).ok());
+    let seconds = seconds
+        .value()
+        .filter(|seconds| *seconds <= END_OF_YEAR_9999)
+        .and_then(|it| i64::try_from(it).ok());
     let instant = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     instant.ok_or(TokenError::UnreadableTime(claim))
 }

@@ -27,8 +27,8 @@ pub(super) struct Settings {
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
 impl Verifier {
-    /// Accepts tokens that one of the issuers issued for the audience under a key of the source, and no others: no
-    /// issuers, no tokens. RS256, consumer sessions, a leeway of 5 s.
+    /// Accepts tokens that one of the issuers issued for the audience under a key of the source,
+    /// and no others: no issuers, no tokens. RS256, consumer sessions, a leeway of 5 s.
     #[must_use]
     pub fn new<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
     where
@@ -55,54 +55,60 @@ impl Verifier {
         Self { settings: Arc::new(settings) }
     }
 
-    /// Expects members' sessions of a B2B project: with an organization, where a consumer project's have none.
+    /// Expects members' sessions of a B2B project: with an organization, where a consumer project's
+    /// have none.
     #[must_use]
     pub fn b2b(self) -> Self {
         self.with(|settings| settings.rules.tenancy = Tenancy::B2b)
     }
 
-    /// How far this clock and the issuer's may differ: for `nbf`, `iat`, `exp`, the session's end and factors dated ahead,
-    /// never for [`within`](crate::Policy::within). 5 s by default.
+    /// How far this clock and the issuer's may differ: for `nbf`, `iat`, `exp`, the session's end
+    /// and factors dated ahead, never for [`within`](crate::Policy::within). 5 s by default.
     #[must_use]
     pub fn leeway(self, leeway: Duration) -> Self {
         self.with(|settings| settings.rules.leeway = leeway)
     }
 
-    /// Refuses tokens that were issued (`iat`) longer ago than this, before they expire by themselves.
+    /// Refuses tokens that were issued (`iat`) longer ago than this, before they expire by
+    /// themselves.
     #[must_use]
     pub fn max_token_age(self, max_age: Duration) -> Self {
         self.with(|settings| settings.rules.max_token_age = Some(max_age))
     }
 
-    /// Refuses sessions in which a support person acts as the user (a factor of type `impersonated` or with the method `impersonation`). By default they are
-    /// sessions like others, and the impersonation adds no strength.
+    /// Refuses sessions in which a support person acts as the user (a factor of type `impersonated`
+    /// or with the method `impersonation`). By default they are sessions like others, and the
+    /// impersonation adds no strength.
     #[must_use]
     pub fn refuse_impersonation(self) -> Self {
         self.with(|settings| settings.rules.refuse_impersonation = true)
     }
 
-    /// Accepts these algorithms instead of RS256 alone. A key is used with the one that its JWK states, or
-    /// that its type has; an RSA key that states none is one for RS256.
+    /// Accepts these algorithms instead of RS256 alone. A key is used with the one that its JWK
+    /// states, or that its type has; an RSA key that states none is one for RS256.
     #[must_use]
     pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.with(|settings| settings.algorithms = algorithms.into_iter().collect())
     }
 
-    /// Accepts sessions that have this top-level claim, for projects whose custom claims use the name.
+    /// Accepts sessions that have this top-level claim, for projects whose custom claims use the
+    /// name.
     ///
-    /// Insecure where the project has Connected Apps or M2M clients: `scope` and `client_id` are what tells their tokens
-    /// from sessions, and an access token that carries a session claim has been seen.
+    /// Insecure where the project has Connected Apps or M2M clients: `scope` and `client_id` are
+    /// what tells their tokens from sessions, and an access token that carries a session claim has
+    /// been seen.
     #[must_use]
     pub fn insecure_allow_claim(self, claim: AccessTokenClaim) -> Self {
         self.with(|settings| settings.rules.allowed_claims.push(claim))
     }
 
-    /// About how much memory verified tokens may take; 16 MiB by default, which is some four thousand tokens. With 0 none is
-    /// remembered.
+    /// About how much memory verified tokens may take; 16 MiB by default, which is some four
+    /// thousand tokens. With 0 none is remembered.
     ///
-    /// A browser sends one token for five minutes, and its signature is checked once. Whatever depends on the time is judged
-    /// at every request: the token's own times, the policy, freshness. Once it has expired, and when other keys take the
-    /// place of those that it was verified with, a token is not accepted any more; it is thrown away when others need the
+    /// A browser sends one token for five minutes, and its signature is checked once. Whatever
+    /// depends on the time is judged at every request: the token's own times, the policy,
+    /// freshness. Once it has expired, and when other keys take the place of those that it was
+    /// verified with, a token is not accepted any more; it is thrown away when others need the
     /// room, or within two minutes, as long as requests come.
     #[must_use]
     pub fn cache_bytes(self, bytes: usize) -> Self {

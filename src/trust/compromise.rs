@@ -17,7 +17,8 @@ pub enum Compromise {
     Mailbox,
     /// The phone number: the handset unlocked, or the number moved to another card.
     PhoneNumber,
-    /// The device that holds the keys: a phone with an authenticator app, a passkey, a security key.
+    /// The device that holds the keys: a phone with an authenticator app, a passkey, a security
+    /// key.
     Device,
     /// The account at the identity provider that the user signs in with.
     IdentityProvider,
@@ -82,10 +83,9 @@ pub struct UnknownCompromise {
 impl fmt::Display for UnknownCompromise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown compromise {:?}: expected one of", self.name)?;
-        Compromise::ALL
-            .into_iter()
-            .enumerate()
-            .try_for_each(|(index, known)| write!(f, "{} {known}", if index > 0 { "," } else { "" }))
+        Compromise::ALL.into_iter().enumerate().try_for_each(|(index, known)| {
+            write!(f, "{} {known}", if index > 0 { "," } else { "" })
+        })
     }
 }
 
@@ -102,7 +102,9 @@ mod tests {
         }
         let error = "phone".parse::<Compromise>().expect_err("a part of a name");
         assert!(
-            error.to_string().starts_with("unknown compromise \"phone\": expected one of password, mailbox"),
+            error
+                .to_string()
+                .starts_with("unknown compromise \"phone\": expected one of password, mailbox"),
             "{error}"
         );
     }

@@ -29,8 +29,9 @@ use crate::factor::Factor;
 /// | `recovery_codes` | the recovery codes |
 /// | `impersonated`, `imported`, `trusted_auth_token`, the OAuth exchanges, `magic_link/embedded`, every unlisted factor | *anyone*: never adds strength |
 ///
-/// One row per kind, not per instance: two mailboxes or two phones are not two. What it does not see: one event can be
-/// several compromises (an unlocked handset is phone number and device; a provider account that syncs passkeys).
+/// One row per kind, not per instance: two mailboxes or two phones are not two. What it does not
+/// see: one event can be several compromises (an unlocked handset is phone number and device; a
+/// provider account that syncs passkeys).
 ///
 /// ```
 /// use tower_step_up::{Compromise, Factor, TrustModel};
@@ -60,15 +61,20 @@ pub struct TrustModel {
 }
 
 impl TrustModel {
-    /// The compromises each of which alone lets its holder present `factor`; `None` where anyone can.
+    /// The compromises each of which alone lets its holder present `factor`; `None` where anyone
+    /// can.
     #[must_use]
-    pub fn presentable_by(&self, factor: &Factor) -> Option<impl Iterator<Item = Compromise> + use<>> {
+    pub fn presentable_by(
+        &self,
+        factor: &Factor,
+    ) -> Option<impl Iterator<Item = Compromise> + use<>> {
         let row = self.row(factor);
         (!row.is_anyone()).then(|| row.members())
     }
 
-    /// The compromises each of which alone lets its holder present all of these factors: where there is one, they are not two
-    /// factors. Factors that anyone can present say nothing; where there are no others, it is every compromise.
+    /// The compromises each of which alone lets its holder present all of these factors: where
+    /// there is one, they are not two factors. Factors that anyone can present say nothing; where
+    /// there are no others, it is every compromise.
     ///
     /// ```
     /// use tower_step_up::{Compromise, Factor, TrustModel};
@@ -81,7 +87,8 @@ impl TrustModel {
     #[must_use]
     pub fn shared_by<'a>(&self, factors: impl IntoIterator<Item = &'a Factor>) -> Vec<Compromise> {
         let rows: Vec<_> = factors.into_iter().map(|factor| self.row(factor)).collect();
-        let presents_all = |one: &Compromise| rows.iter().all(|row| row.meets(Compromises::of(&[*one])));
+        let presents_all =
+            |one: &Compromise| rows.iter().all(|row| row.meets(Compromises::of(&[*one])));
         Compromise::ALL.into_iter().filter(presents_all).collect()
     }
 
@@ -89,20 +96,28 @@ impl TrustModel {
     ///
     /// # Panics
     ///
-    /// Where there are none: nobody at all could present the factor, so it would count as independent of everything. An
-    /// error in the program, found at construction.
+    /// Where there are none: nobody at all could present the factor, so it would count as
+    /// independent of everything. An error in the program, found at construction.
     #[must_use]
     #[track_caller]
-    pub fn presentable_only_by(self, factor: Factor, compromises: impl IntoIterator<Item = Compromise>) -> Self {
+    pub fn presentable_only_by(
+        self,
+        factor: Factor,
+        compromises: impl IntoIterator<Item = Compromise>,
+    ) -> Self {
         let row = Compromises::from_iter(compromises);
         assert!(!row.is_empty(), "TrustModel::presentable_only_by({factor}, nobody)");
         self.with(factor, row)
     }
 
-    /// `factor` is presentable by whoever holds one of these, *as well as* those in its row. What anyone can present stays
-    /// so.
+    /// `factor` is presentable by whoever holds one of these, *as well as* those in its row. What
+    /// anyone can present stays so.
     #[must_use]
-    pub fn presentable_also_by(self, factor: Factor, compromises: impl IntoIterator<Item = Compromise>) -> Self {
+    pub fn presentable_also_by(
+        self,
+        factor: Factor,
+        compromises: impl IntoIterator<Item = Compromise>,
+    ) -> Self {
         let row = self.row(&factor).union(Compromises::from_iter(compromises));
         self.with(factor, row)
     }
@@ -113,15 +128,17 @@ impl TrustModel {
         self.with(factor, Compromises::ANYONE)
     }
 
-    /// Whoever holds the device holds the phone number too: codes by SMS and WhatsApp arrive on the handset that has the
-    /// authenticator app and the passkeys, and it may be unlocked.
+    /// Whoever holds the device holds the phone number too: codes by SMS and WhatsApp arrive on the
+    /// handset that has the authenticator app and the passkeys, and it may be unlocked.
     #[must_use]
     pub fn unlocked_handset(self) -> Self {
         let device = [Compromise::Device];
-        self.presentable_also_by(Factor::OtpSms, device).presentable_also_by(Factor::OtpWhatsapp, device)
+        self.presentable_also_by(Factor::OtpSms, device)
+            .presentable_also_by(Factor::OtpWhatsapp, device)
     }
 
-    /// Passkeys are synced by an account with a provider: whoever holds the identity provider holds them too.
+    /// Passkeys are synced by an account with a provider: whoever holds the identity provider holds
+    /// them too.
     #[must_use]
     pub fn synced_passkeys(self) -> Self {
         self.presentable_also_by(Factor::WebAuthn, [Compromise::IdentityProvider])
@@ -166,14 +183,19 @@ mod tests {
 
     #[test]
     fn instead_of_as_well_as_and_anyone() {
-        let row = |trust: &TrustModel, factor| trust.presentable_by(&factor).map(Iterator::collect::<Vec<_>>);
+        let row = |trust: &TrustModel, factor| {
+            trust.presentable_by(&factor).map(Iterator::collect::<Vec<_>>)
+        };
         let trust = TrustModel::default()
             .presentable_only_by(Factor::Password, [Compromise::PhoneNumber])
             .presentable_also_by(Factor::OtpSms, [Compromise::Device])
             .presentable_by_anyone(Factor::Totp)
             .presentable_also_by(Factor::Totp, [Compromise::Wallet]);
         assert_eq!(row(&trust, Factor::Password), Some(vec![Compromise::PhoneNumber]));
-        assert_eq!(row(&trust, Factor::OtpSms), Some(vec![Compromise::PhoneNumber, Compromise::Device]));
+        assert_eq!(
+            row(&trust, Factor::OtpSms),
+            Some(vec![Compromise::PhoneNumber, Compromise::Device])
+        );
         assert_eq!(row(&trust, Factor::Totp), None);
         assert_eq!(row(&trust, Factor::WebAuthn), Some(vec![Compromise::Device]));
     }
@@ -200,7 +222,10 @@ mod tests {
     #[test]
     fn a_change_to_what_is_so_already_is_none() {
         let device = [Compromise::Device];
-        assert_eq!(TrustModel::default().presentable_only_by(Factor::WebAuthn, device), TrustModel::default());
+        assert_eq!(
+            TrustModel::default().presentable_only_by(Factor::WebAuthn, device),
+            TrustModel::default()
+        );
         let back = TrustModel::default().presentable_by_anyone(Factor::WebAuthn);
         assert_eq!(back.presentable_only_by(Factor::WebAuthn, device), TrustModel::default());
         let anyones = TrustModel::default().presentable_also_by(Factor::Impersonated, device);

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use super::Compromise;
 
-/// A set of compromises, and in a row of the table those that present the factor. The highest bit is *anyone*: it is in
-/// every row that anyone can present and taken as held by every attacker.
+/// A set of compromises, and in a row of the table those that present the factor. The highest bit
+/// is *anyone*: it is in every row that anyone can present and taken as held by every attacker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Compromises(u16);
 
@@ -66,7 +66,9 @@ impl Compromises {
 /// The sets of no compromise, of one, of two, to that of all.
 static BY_SIZE: LazyLock<Vec<Vec<Compromises>>> = LazyLock::new(|| {
     let sets = || (0..Compromises::ANYONE.0).map(Compromises);
-    (0..=Compromise::ALL.len()).map(|size| sets().filter(|set| set.members().count() == size).collect()).collect()
+    (0..=Compromise::ALL.len())
+        .map(|size| sets().filter(|set| set.members().count() == size).collect())
+        .collect()
 });
 
 impl FromIterator<Compromise> for Compromises {

@@ -4,7 +4,9 @@ use super::set::Compromises;
 use crate::factor::Factor;
 
 pub(super) fn row(factor: &Factor) -> Compromises {
-    use super::Compromise::{Device, IdentityProvider, Mailbox, Password, PhoneNumber, RecoveryCodes, Wallet};
+    use super::Compromise::{
+        Device, IdentityProvider, Mailbox, Password, PhoneNumber, RecoveryCodes, Wallet,
+    };
 
     match factor {
         Factor::Password => const { Compromises::of(&[Password, Mailbox, IdentityProvider]) },
@@ -61,16 +63,21 @@ mod tests {
 
     #[track_caller]
     fn check(factor: Factor, want: &[Compromise]) {
-        let got: Vec<_> = TrustModel::default().presentable_by(&factor).expect("not anyone").collect();
+        let got: Vec<_> =
+            TrustModel::default().presentable_by(&factor).expect("not anyone").collect();
         assert_eq!(got, want, "{factor}");
     }
 
     #[test]
     fn the_default_table_row_by_row() {
-        use Compromise::{Device, IdentityProvider, Mailbox, Password, PhoneNumber, RecoveryCodes, Wallet};
+        use Compromise::{
+            Device, IdentityProvider, Mailbox, Password, PhoneNumber, RecoveryCodes, Wallet,
+        };
 
         check(Factor::Password, &[Password, Mailbox, IdentityProvider]);
-        for factor in [Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthGoogle] {
+        for factor in
+            [Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthGoogle]
+        {
             check(factor, &[Mailbox, IdentityProvider]);
         }
         check(Factor::SsoSaml, &[IdentityProvider]);

@@ -1,4 +1,5 @@
-//! What must hold of every input: shared by the fuzz targets and by `cargo test`, which runs it over the corpus.
+//! What must hold of every input: shared by the fuzz targets and by `cargo test`, which runs it
+//! over the corpus.
 //!
 //! Each check compares the crate with a second, slow and literal reading of the same rules.
 #![allow(dead_code, reason = "each fuzz target uses one of them")]
@@ -12,12 +13,17 @@ use http_body_util::Full;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::testing::{NOW, TestIssuer, session};
-use tower_step_up::{Algorithm, Factor, KeySet, Policies, Rejection, StepUpLayer, TokenError, Verifier};
+use tower_step_up::{
+    Algorithm, Factor, KeySet, Policies, Rejection, StepUpLayer, TokenError, Verifier,
+};
 
 /// Quick to sign and to verify with.
-static ISSUER: LazyLock<TestIssuer> = LazyLock::new(|| TestIssuer::new().with_new_key(Algorithm::EdDsa));
-static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| ISSUER.verifier().algorithms(Algorithm::ALL.iter().copied()));
-static GENUINE: LazyLock<String> = LazyLock::new(|| ISSUER.mint(&session().proved(Factor::Password)));
+static ISSUER: LazyLock<TestIssuer> =
+    LazyLock::new(|| TestIssuer::new().with_new_key(Algorithm::EdDsa));
+static VERIFIER: LazyLock<Verifier> =
+    LazyLock::new(|| ISSUER.verifier().algorithms(Algorithm::ALL.iter().copied()));
+static GENUINE: LazyLock<String> =
+    LazyLock::new(|| ISSUER.mint(&session().proved(Factor::Password)));
 
 /// Any text as a token, and as each part of one: nothing that was not signed is accepted.
 pub(super) fn token(data: &[u8]) {
@@ -38,7 +44,8 @@ pub(super) fn token(data: &[u8]) {
     assert!(VERIFIER.verify_at(&GENUINE, NOW).is_ok());
 }
 
-/// Any text as a signed payload: what is accepted, a literal reading of the rules accepts, with the same id and factors.
+/// Any text as a signed payload: what is accepted, a literal reading of the rules accepts, with the
+/// same id and factors.
 pub(super) fn claims(data: &[u8]) {
     let Ok(payload) = str::from_utf8(data) else { return };
     // The corpus does not know the issuer's name.
@@ -47,7 +54,8 @@ pub(super) fn claims(data: &[u8]) {
     let token = ISSUER.sign(&header, &payload);
     let verified = VERIFIER.verify_at(&token, NOW);
     let Ok(tree) = serde_json::from_str::<Tree>(&payload) else {
-        // What is not read may hold half a surrogate pair, or a number beyond every double, as long as it is JSON.
+        // What is not read may hold half a surrogate pair, or a number beyond every double, as long
+        // as it is JSON.
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&payload).is_ok();
         assert!(verified.is_err() || is_json, "accepted: {payload}");
         return;
@@ -55,7 +63,8 @@ pub(super) fn claims(data: &[u8]) {
     match (verified, literally(&tree)) {
         (Ok(session), Some((id, factors))) => {
             assert_eq!(session.id(), id);
-            let kinds: Vec<_> = session.factors().iter().map(|proof| pair(proof.factor())).collect();
+            let kinds: Vec<_> =
+                session.factors().iter().map(|proof| pair(proof.factor())).collect();
             assert_eq!(kinds, factors);
             // And remembered, it is the same session.
             let again = VERIFIER.verify_at(&token, NOW).expect("accepted before");
@@ -76,19 +85,25 @@ pub(super) fn jwks(data: &[u8]) {
     let keys = document["keys"].as_array().expect("a list");
     let usable = |key: &&serde_json::Value| {
         let text = |name: &str| key[name].as_str();
-        let private = ["k", "d", "p", "q", "dp", "dq", "qi", "oth"].into_iter().any(|name| !key[name].is_null());
+        let private = ["k", "d", "p", "q", "dp", "dq", "qi", "oth"]
+            .into_iter()
+            .any(|name| !key[name].is_null());
         let for_signatures = key["use"].is_null() || text("use") == Some("sig");
-        matches!(text("kty"), Some("RSA" | "EC" | "OKP")) && text("kid").is_some() && !private && for_signatures
+        matches!(text("kty"), Some("RSA" | "EC" | "OKP"))
+            && text("kid").is_some()
+            && !private
+            && for_signatures
     };
     let usable: Vec<_> = keys.iter().filter(usable).collect();
     assert!(set.len() <= usable.len(), "{} of {}", set.len(), usable.len());
-    let kids: std::collections::BTreeSet<_> = usable.iter().filter_map(|key| key["kid"].as_str()).collect();
+    let kids: std::collections::BTreeSet<_> =
+        usable.iter().filter_map(|key| key["kid"].as_str()).collect();
     let kept = kids.into_iter().filter(|kid| set.contains(kid)).count();
     assert!(kept == set.len() && !set.contains(""));
 }
 
-/// Any lines as headers: a guard answers as a literal reading of the headers says, and lets nothing through that has not
-/// the genuine token in it.
+/// Any lines as headers: a guard answers as a literal reading of the headers says, and lets nothing
+/// through that has not the genuine token in it.
 pub(super) fn headers(data: &[u8]) {
     static GUARD: LazyLock<StepUpLayer> = LazyLock::new(|| ISSUER.guard());
     let mut request = Request::new(Full::<Bytes>::default());
@@ -108,7 +123,9 @@ pub(super) fn headers(data: &[u8]) {
     let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
     let mut answer = std::pin::pin!(GUARD.layer(inner).oneshot(request));
     let waker = std::task::Waker::noop();
-    let std::task::Poll::Ready(Ok(response)) = answer.as_mut().poll(&mut std::task::Context::from_waker(waker)) else {
+    let std::task::Poll::Ready(Ok(response)) =
+        answer.as_mut().poll(&mut std::task::Context::from_waker(waker))
+    else {
         panic!("it waits, though all its keys are known");
     };
     let got = match response.extensions().get::<Rejection>() {
@@ -140,11 +157,18 @@ pub(super) fn document(data: &[u8]) {
             assert_eq!(Policies::from_json(&json).as_ref(), Ok(&policies));
         }
         let nothing = session().unreadable(Factor::Password).build();
-        let everything = Factor::LISTED.iter().cloned().fold(session(), tower_step_up::testing::SessionBuilder::proved);
+        let everything = Factor::LISTED
+            .iter()
+            .cloned()
+            .fold(session(), tower_step_up::testing::SessionBuilder::proved);
         for policy in &policies {
             assert!(policy.evaluate(&nothing, NOW).is_err(), "{policy}");
             let explanation = policy.explain(&everything.build(), NOW);
-            assert_eq!(explanation.is_met(), policy.evaluate(&everything.build(), NOW).is_ok(), "{policy}");
+            assert_eq!(
+                explanation.is_met(),
+                policy.evaluate(&everything.build(), NOW).is_ok(),
+                "{policy}"
+            );
         }
     }
 }
@@ -159,9 +183,11 @@ enum Found {
 
 /// The first source that is there decides, alone: Authorization, then the cookie.
 fn expected(headers: &http::HeaderMap) -> Found {
-    let judge = |token: &[u8]| if token == GENUINE.as_bytes() { Found::Genuine } else { Found::Other };
+    let judge =
+        |token: &[u8]| if token == GENUINE.as_bytes() { Found::Genuine } else { Found::Other };
     let blank = |byte: &u8| byte.is_ascii_whitespace();
-    let authorizations: Vec<_> = headers.get_all("authorization").iter().map(HeaderValue::as_bytes).collect();
+    let authorizations: Vec<_> =
+        headers.get_all("authorization").iter().map(HeaderValue::as_bytes).collect();
     if authorizations.len() > 1 {
         return Found::Unreadable;
     }
@@ -175,11 +201,15 @@ fn expected(headers: &http::HeaderMap) -> Found {
             };
         }
     }
-    let cookies = headers.get_all("cookie").iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let cookies = headers
+        .get_all("cookie")
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
     let named: Vec<&[u8]> = cookies
         .filter_map(|pair| {
             let equals = pair.iter().position(|byte| *byte == b'=')?;
-            (pair[..equals].trim_ascii() == b"stytch_session_jwt").then(|| pair[equals + 1..].trim_ascii())
+            (pair[..equals].trim_ascii() == b"stytch_session_jwt")
+                .then(|| pair[equals + 1..].trim_ascii())
         })
         .collect();
     match *named {
@@ -234,7 +264,8 @@ fn literally(payload: &Tree) -> Option<(String, Vec<(String, String)>)> {
     }
     let mine = |audience: &Tree| audience.text() == Some(ISSUER.audience());
     match payload.present("aud")?? {
-        Tree::List(several) if several.iter().all(|it| it.text().is_some()) && several.iter().any(mine) => {}
+        Tree::List(several)
+            if several.iter().all(|it| it.text().is_some()) && several.iter().any(mine) => {}
         one if mine(one) => {}
         _ => return None,
     }
@@ -269,8 +300,14 @@ fn literally(payload: &Tree) -> Option<(String, Vec<(String, String)>)> {
         None => {}
         Some(Tree::Text(text)) if text.is_empty() => {}
         Some(text) => {
-            let end = time::OffsetDateTime::parse(text.text()?, &time::format_description::well_known::Rfc3339).ok()?;
-            let end = end.checked_to_offset(time::UtcOffset::UTC).filter(|end| (0..=9999).contains(&end.year()))?;
+            let end = time::OffsetDateTime::parse(
+                text.text()?,
+                &time::format_description::well_known::Rfc3339,
+            )
+            .ok()?;
+            let end = end
+                .checked_to_offset(time::UtcOffset::UTC)
+                .filter(|end| (0..=9999).contains(&end.year()))?;
             if NOW >= end.saturating_add(time::Duration::seconds(5)) {
                 return None;
             }

@@ -20,7 +20,9 @@ async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
 }
 
 fn with(headers: &[(&str, &str)]) -> Request<Body> {
-    let builder = headers.iter().fold(Request::get("/"), |builder, (name, value)| builder.header(*name, *value));
+    let builder = headers
+        .iter()
+        .fold(Request::get("/"), |builder, (name, value)| builder.header(*name, *value));
     builder.body(Body::default()).unwrap()
 }
 
@@ -45,12 +47,22 @@ async fn no_credentials() {
 #[tokio::test]
 async fn two_credentials_of_one_kind() {
     for (headers, detail) in [
-        (&[("authorization", "Bearer a"), ("authorization", "Bearer a")], "more than one Authorization header"),
-        (&[("cookie", "stytch_session_jwt=a"), ("cookie", "stytch_session_jwt=a")], "more than one session cookie"),
-        (&[("authorization", "Bearer"), ("x", "y")], "the Authorization header has no readable Bearer token"),
+        (
+            &[("authorization", "Bearer a"), ("authorization", "Bearer a")],
+            "more than one Authorization header",
+        ),
+        (
+            &[("cookie", "stytch_session_jwt=a"), ("cookie", "stytch_session_jwt=a")],
+            "more than one session cookie",
+        ),
+        (
+            &[("authorization", "Bearer"), ("x", "y")],
+            "the Authorization header has no readable Bearer token",
+        ),
     ] {
         let answer = answer(&issuer().guard(), with(headers)).await;
-        let challenge = format!(r#"Bearer realm="api", error="invalid_request", error_description="{detail}""#);
+        let challenge =
+            format!(r#"Bearer realm="api", error="invalid_request", error_description="{detail}""#);
         let body = json!({
             "type": format!("{TYPES}#invalid-request"), "title": "Invalid request", "status": 400, "detail": detail,
         });
@@ -71,7 +83,8 @@ async fn an_invalid_token() {
         ("x", "the session token is invalid"),
     ] {
         let answer = answer(&issuer.guard(), with(&[("authorization", &bearer(token))])).await;
-        let challenge = format!(r#"Bearer realm="api", error="invalid_token", error_description="{detail}""#);
+        let challenge =
+            format!(r#"Bearer realm="api", error="invalid_token", error_description="{detail}""#);
         let body = json!({
             "type": format!("{TYPES}#invalid-token"), "title": "Invalid session token", "status": 401, "detail": detail,
         });
@@ -81,7 +94,8 @@ async fn an_invalid_token() {
 
 #[tokio::test]
 async fn an_empty_header_is_unreadable_and_an_empty_cookie_is_a_bad_token() {
-    let status = async |name, value| answer(&issuer().guard(), with(&[(name, value)])).await.status.as_u16();
+    let status =
+        async |name, value| answer(&issuer().guard(), with(&[(name, value)])).await.status.as_u16();
     assert_eq!(status("authorization", "").await, 401); // no scheme: not ours
     assert_eq!(status("authorization", "Bearer").await, 400);
     assert_eq!(status("authorization", "Bearer ").await, 400);
@@ -112,7 +126,10 @@ async fn whatever_is_wrong_with_a_token_the_client_hears_the_same_and_the_log_th
         (format!("{signed}.{first}{rest}"), "token_invalid_signature"),
         (with_header(json!({"alg": "none", "kid": issuer.kid()})), "token_algorithm_not_allowed"),
         (with_header(json!({"alg": "HS256", "kid": issuer.kid()})), "token_algorithm_not_allowed"),
-        (with_header(json!({"alg": "RS256", "kid": issuer.kid(), "crit": ["exp"]})), "token_unsupported_header"),
+        (
+            with_header(json!({"alg": "RS256", "kid": issuer.kid(), "crit": ["exp"]})),
+            "token_unsupported_header",
+        ),
         (changed("iss", json!("stytch.com/project-test-other")), "token_wrong_issuer"),
         (changed("aud", json!("project-test-other")), "token_wrong_audience"),
         (changed("exp", json!("1767268800")), "token_unreadable_time"),
@@ -123,15 +140,16 @@ async fn whatever_is_wrong_with_a_token_the_client_hears_the_same_and_the_log_th
         (changed("scope", json!("openid")), "token_not_a_session"),
         (changed("client_id", json!("connected-app-test-a")), "token_not_a_session"),
     ] {
-        for (header, value) in [("authorization", bearer(&token)), ("cookie", format!("stytch_session_jwt={token}"))] {
+        for (header, value) in
+            [("authorization", bearer(&token)), ("cookie", format!("stytch_session_jwt={token}"))]
+        {
             let service = issuer.guard().layer(service_fn(inner::<Body>));
             let response = service.oneshot(with(&[(header, &value)])).await.unwrap();
             let noted = response.extensions().get::<Rejection>().map(Rejection::reason);
             assert_eq!(noted, Some(reason), "{token}");
             let answer = Answer::of(response).await;
             assert_eq!(answer.status, 401, "{reason}");
-            let challenge =
-                "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"the session token is invalid\"";
+            let challenge = "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"the session token is invalid\"";
             assert_eq!(answer.header("www-authenticate"), challenge);
         }
     }
@@ -175,8 +193,9 @@ async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
     let guard = issuer().guard().require(Policy::mfa()).offer([Factor::Totp]);
     let answer = answer(&guard, request("/", &[Factor::Password])).await;
     let detail = "authenticate a second, independent factor";
-    let challenge =
-        format!(r#"Bearer realm="api", error="insufficient_user_authentication", error_description="{detail}""#);
+    let challenge = format!(
+        r#"Bearer realm="api", error="insufficient_user_authentication", error_description="{detail}""#
+    );
     let body = json!({
         "type": format!("{TYPES}#step-up-required"),
         "title": "Step-up authentication required",
@@ -190,8 +209,11 @@ async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
 }
 
 async fn prompts(guard: &StepUpLayer, factors: &[Factor]) -> Value {
-    let mut body: Value = serde_json::from_str(&answer(guard, request("/", factors)).await.body).unwrap();
-    let names = |set: &Value| set.as_array().unwrap().iter().map(|prompt| prompt["factor"].clone()).collect::<Value>();
+    let mut body: Value =
+        serde_json::from_str(&answer(guard, request("/", factors)).await.body).unwrap();
+    let names = |set: &Value| {
+        set.as_array().unwrap().iter().map(|prompt| prompt["factor"].clone()).collect::<Value>()
+    };
     let sets: Value = body["prompts"].as_array().unwrap().iter().map(names).collect();
     json!([sets, body["retryable"].take(), body["restart"].take(), body["truncated"].take()])
 }
@@ -199,19 +221,37 @@ async fn prompts(guard: &StepUpLayer, factors: &[Factor]) -> Value {
 #[tokio::test]
 async fn prompts_are_of_what_the_guard_offers() {
     let guard = issuer().guard().require(Policy::mfa());
-    let by_default =
-        json!(["otp/sms", "otp/whatsapp", "totp", "webauthn", "signature_challenge", "crypto", "recovery_codes"]);
-    let by_default: Value = by_default.as_array().unwrap().iter().map(|factor| json!([factor])).collect();
+    let by_default = json!([
+        "otp/sms",
+        "otp/whatsapp",
+        "totp",
+        "webauthn",
+        "signature_challenge",
+        "crypto",
+        "recovery_codes"
+    ]);
+    let by_default: Value =
+        by_default.as_array().unwrap().iter().map(|factor| json!([factor])).collect();
     assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([by_default, true, null, null]));
 
     let enrolled = guard.offer_with(|session| match session.user_id() {
-        "user-test-00000000-0000-4000-8000-000000000000" => vec![Factor::OtpEmail, Factor::WebAuthn],
+        "user-test-00000000-0000-4000-8000-000000000000" => {
+            vec![Factor::OtpEmail, Factor::WebAuthn]
+        }
         _ => vec![],
     });
-    assert_eq!(prompts(&enrolled, &[Factor::Password]).await, json!([[["webauthn"]], true, null, null]));
+    assert_eq!(
+        prompts(&enrolled, &[Factor::Password]).await,
+        json!([[["webauthn"]], true, null, null])
+    );
     // A passkey and a code by SMS are two already, so nobody is asked for both.
     let list = guard.offer([Factor::OtpSms, Factor::WebAuthn, Factor::Password]);
-    let want = json!([[["otp/sms", "webauthn"], ["otp/sms", "password"], ["webauthn", "password"]], true, null, null]);
+    let want = json!([
+        [["otp/sms", "webauthn"], ["otp/sms", "password"], ["webauthn", "password"]],
+        true,
+        null,
+        null
+    ]);
     assert_eq!(prompts(&list, &[Factor::Impersonated]).await, want);
 }
 
@@ -219,9 +259,15 @@ async fn prompts_are_of_what_the_guard_offers() {
 async fn where_nothing_on_offer_helps_or_only_a_new_session_that_is_said() {
     let guard = issuer().guard().require(Policy::mfa()).offer([Factor::OtpEmail, Factor::Password]);
     assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([[], false, null, null]));
-    assert_eq!(prompts(&guard.offer([]), &[Factor::Password]).await, json!([[], false, null, null]));
+    assert_eq!(
+        prompts(&guard.offer([]), &[Factor::Password]).await,
+        json!([[], false, null, null])
+    );
 
-    let guard = issuer().guard().require(Policy::mfa().and(Policy::session_within(seconds(60)))).offer([Factor::Totp]);
+    let guard = issuer()
+        .guard()
+        .require(Policy::mfa().and(Policy::session_within(seconds(60))))
+        .offer([Factor::Totp]);
     assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([[], false, true, null]));
 }
 
@@ -229,7 +275,14 @@ async fn where_nothing_on_offer_helps_or_only_a_new_session_that_is_said() {
 async fn many_alternatives_are_cut_and_marked() {
     let four = Policy::at_least(
         3,
-        [Factor::OtpSms, Factor::Totp, Factor::WebAuthn, Factor::Password, Factor::CryptoWallet, Factor::OtpWhatsapp],
+        [
+            Factor::OtpSms,
+            Factor::Totp,
+            Factor::WebAuthn,
+            Factor::Password,
+            Factor::CryptoWallet,
+            Factor::OtpWhatsapp,
+        ],
     );
     let answer = prompts(&issuer().guard().require(four), &[Factor::Impersonated]).await;
     assert_eq!((answer[0].as_array().unwrap().len(), &answer[3]), (16, &json!(true)));
@@ -257,7 +310,8 @@ async fn every_kind_of_clause_has_its_form() {
 #[tokio::test]
 async fn the_realm_and_the_policy_cannot_break_out_of_the_header() {
     let odd = Factor::from_pair("a\"b\\c", "d\r\nset-cookie: e=f");
-    let guard = issuer().guard().require(odd).respond_with(BearerChallenge::new("my \"realm\"\r\n\u{e4}"));
+    let guard =
+        issuer().guard().require(odd).respond_with(BearerChallenge::new("my \"realm\"\r\n\u{e4}"));
     let answer = answer(&guard, request("/", &[Factor::Password])).await;
     assert_eq!(
         answer.header("www-authenticate"),
@@ -268,7 +322,11 @@ async fn the_realm_and_the_policy_cannot_break_out_of_the_header() {
 
 #[tokio::test]
 async fn a_grant_passes_the_request_on_untouched() {
-    let answer = answer(&issuer().guard().require(transfer()), request("/", &[Factor::Password, Factor::OtpSms])).await;
+    let answer = answer(
+        &issuer().guard().require(transfer()),
+        request("/", &[Factor::Password, Factor::OtpSms]),
+    )
+    .await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "inner"));
     assert_eq!(answer.header("cache-control"), "");
 }
@@ -281,7 +339,10 @@ async fn what_a_cookie_opened_is_private_unless_the_handler_says_otherwise() {
 
     let handler = service_fn(async |_: Request<Body>| {
         Ok::<_, std::convert::Infallible>(
-            Response::builder().header("cache-control", "max-age=60").body(Body::default()).unwrap(),
+            Response::builder()
+                .header("cache-control", "max-age=60")
+                .body(Body::default())
+                .unwrap(),
         )
     });
     let own = send(&issuer().guard().layer(handler), with(&[("cookie", &cookie)])).await;
@@ -297,7 +358,8 @@ async fn sources_and_their_order_are_configurable() {
     assert_eq!(answer(&guard, with(&[("authorization", &bearer(&token))])).await.status, 401);
     // The first that is there decides, alone: a bad one is not made good by the next.
     let both = with(&[("cookie", "own=x"), ("authorization", &bearer(&token))]);
-    let guard = issuer().guard().credentials([CredentialSource::cookie("own"), CredentialSource::Bearer]);
+    let guard =
+        issuer().guard().credentials([CredentialSource::cookie("own"), CredentialSource::Bearer]);
     assert_eq!(answer(&guard, both).await.status, 401);
     let none = issuer().guard().credentials([]);
     assert_eq!(answer(&none, with(&[("authorization", &bearer(&token))])).await.status, 401);
@@ -317,9 +379,13 @@ async fn an_optional_guard_lets_only_requests_without_credentials_through() {
 
 #[tokio::test]
 async fn a_responder_of_ones_own_sees_the_reason_and_the_request() {
-    let guard = issuer().guard().require(Policy::mfa()).respond_with(|why: &Rejection, parts: &Parts| {
-        Response::builder().status(418).body(Bytes::from(format!("{} {}", parts.uri.path(), why.reason()))).unwrap()
-    });
+    let guard =
+        issuer().guard().require(Policy::mfa()).respond_with(|why: &Rejection, parts: &Parts| {
+            Response::builder()
+                .status(418)
+                .body(Bytes::from(format!("{} {}", parts.uri.path(), why.reason())))
+                .unwrap()
+        });
     let answer = answer(&guard, request("/pages/1", &[Factor::Password])).await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (418, "/pages/1 step_up_required"));
     assert_eq!(answer.header("cache-control"), "no-store");

@@ -1,4 +1,5 @@
-//! A server on loopback that answers the API's requests as it is told, and remembers what it was asked.
+//! A server on loopback that answers the API's requests as it is told, and remembers what it was
+//! asked.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -39,7 +40,10 @@ impl Reply {
     /// With these lines of headers.
     pub(crate) fn with(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
-        Self::Raw(format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}").into_bytes())
+        Self::Raw(
+            format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}")
+                .into_bytes(),
+        )
     }
 }
 
@@ -54,7 +58,11 @@ pub(crate) struct Received {
 impl Received {
     /// The values of a header, by its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
+        self.headers
+            .iter()
+            .filter(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 }
 

@@ -21,7 +21,9 @@ async fn ok() -> &'static str {
 fn request(method: Method, path: &str, factors: Option<&[Factor]>) -> Request {
     let builder = Request::builder().method(method).uri(path);
     let builder = match factors {
-        Some(factors) => builder.header(header::AUTHORIZATION, bearer(&issuer().mint(&proved(factors)))),
+        Some(factors) => {
+            builder.header(header::AUTHORIZATION, bearer(&issuer().mint(&proved(factors))))
+        }
         None => builder,
     };
     builder.body(Body::empty()).unwrap()
@@ -66,7 +68,8 @@ fn a_layer_covers_the_fallback_and_a_route_layer_does_not() {
     assert_eq!(status(&layered, Method::GET, "/unknown", None), 401);
     assert_eq!(status(&layered, Method::GET, "/unknown", PASSWORD), 404);
 
-    let route_layered = Router::new().route("/x", get(ok)).route_layer(guard()).route("/later", get(ok));
+    let route_layered =
+        Router::new().route("/x", get(ok)).route_layer(guard()).route("/later", get(ok));
     assert_eq!(status(&route_layered, Method::GET, "/x", None), 401);
     assert_eq!(status(&route_layered, Method::GET, "/unknown", None), 404);
     assert_eq!(status(&route_layered, Method::GET, "/later", None), 200);
@@ -74,7 +77,8 @@ fn a_layer_covers_the_fallback_and_a_route_layer_does_not() {
 
 #[test]
 fn nested_and_merged_routers_and_the_fallback() {
-    let admin = Router::new().route("/keys", get(ok)).layer(guard().require(Policy::phishing_resistant()));
+    let admin =
+        Router::new().route("/keys", get(ok)).layer(guard().require(Policy::phishing_resistant()));
     let account = Router::new().route("/account", get(ok)).layer(guard().require(Policy::mfa()));
     let router = Router::new()
         .nest("/admin", admin)
@@ -96,13 +100,19 @@ fn guards_of_an_outer_and_an_inner_router_both_hold() {
     let inner = Router::new().route("/transfer", post(ok)).layer(guard.require(Policy::mfa()));
     let router = Router::new().nest("/bank", inner).layer(guard.require(Factor::Totp));
     assert_eq!(status(&router, Method::POST, "/bank/transfer", Some(&[Factor::Totp])), 401);
-    assert_eq!(status(&router, Method::POST, "/bank/transfer", Some(&[Factor::Password, Factor::OtpSms])), 401);
+    assert_eq!(
+        status(&router, Method::POST, "/bank/transfer", Some(&[Factor::Password, Factor::OtpSms])),
+        401
+    );
     assert_eq!(status(&router, Method::POST, "/bank/transfer", MFA), 200);
 }
 
 #[tokio::test]
 async fn a_preflight_is_answered_outside_and_the_challenge_is_exposed() {
-    let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any).expose_headers([header::WWW_AUTHENTICATE]);
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .expose_headers([header::WWW_AUTHENTICATE]);
     let router = Router::new().route("/x", get(ok)).layer(guard()).layer(cors);
     let mut preflight = request(Method::OPTIONS, "/x", None);
     preflight.headers_mut().insert(header::ORIGIN, "https://app.example".parse().unwrap());
@@ -111,7 +121,10 @@ async fn a_preflight_is_answered_outside_and_the_challenge_is_exposed() {
     let mut refused = request(Method::GET, "/x", None);
     refused.headers_mut().insert(header::ORIGIN, "https://app.example".parse().unwrap());
     let answer = send(&router, refused).await;
-    assert_eq!((answer.status.as_u16(), answer.header("access-control-expose-headers")), (401, "www-authenticate"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("access-control-expose-headers")),
+        (401, "www-authenticate")
+    );
 }
 
 #[tokio::test]
@@ -120,7 +133,12 @@ async fn handlers_take_the_grant_or_the_session() {
         format!("{} by {}", grant.session().user_id(), grant.policy())
     }
     async fn by_session(session: Session) -> String {
-        session.factors().iter().map(|proof| proof.factor().to_string()).collect::<Vec<_>>().join("+")
+        session
+            .factors()
+            .iter()
+            .map(|proof| proof.factor().to_string())
+            .collect::<Vec<_>>()
+            .join("+")
     }
     async fn perhaps(grant: Option<Grant>, session: Option<Session>) -> String {
         format!("{} {}", grant.is_some(), session.is_some())
@@ -169,5 +187,8 @@ async fn a_layer_outside_can_read_the_reason() {
         response
     }
     let router = Router::new().route("/x", get(ok).layer(guard())).layer(middleware::from_fn(note));
-    assert_eq!(send(&router, request(Method::GET, "/x", None)).await.header("x-reason"), "no_credentials");
+    assert_eq!(
+        send(&router, request(Method::GET, "/x", None)).await.header("x-reason"),
+        "no_credentials"
+    );
 }

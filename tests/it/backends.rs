@@ -23,7 +23,8 @@ fn jsonwebtoken_reads_what_the_test_kit_mints() {
     validation.set_issuer(&[issuer().name()]);
     validation.validate_exp = false; // the test kit's time stands still
     let session = testing::session().proved(Factor::Password).proved(Factor::OtpSms);
-    let claims = jsonwebtoken::decode::<Value>(&issuer().mint(&session), &key, &validation).unwrap().claims;
+    let claims =
+        jsonwebtoken::decode::<Value>(&issuer().mint(&session), &key, &validation).unwrap().claims;
     assert_eq!(Value::Object(issuer().claims(&session)), claims);
 }
 
@@ -32,13 +33,25 @@ fn what_jsonwebtoken_signs_with_the_public_key_as_a_secret_is_refused() {
     install_provider();
     let mut header = Header::new(Algorithm::HS256);
     header.kid = Some(issuer().kid().to_owned());
-    let claims = issuer().claims(&testing::session().proved(Factor::Password).proved(Factor::WebAuthn));
-    let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(issuer().jwks().as_bytes())).unwrap();
+    let claims =
+        issuer().claims(&testing::session().proved(Factor::Password).proved(Factor::WebAuthn));
+    let token = jsonwebtoken::encode(
+        &header,
+        &claims,
+        &EncodingKey::from_secret(issuer().jwks().as_bytes()),
+    )
+    .unwrap();
     let refused = issuer().verifier().verify_at(&token, NOW).map(|_| ());
     assert!(matches!(refused, Err(TokenError::AlgorithmNotAllowed(_))), "{refused:?}");
     // Nor does a header that claims RS256 over such a signature help.
     let relabelled = json!({"alg": "RS256", "kid": issuer().kid()}).to_string();
-    let relabelled =
-        token.replacen(token.split('.').next().unwrap(), &crate::support::base64url(relabelled.as_bytes()), 1);
-    assert_eq!(issuer().verifier().verify_at(&relabelled, NOW).map(|_| ()), Err(TokenError::InvalidSignature));
+    let relabelled = token.replacen(
+        token.split('.').next().unwrap(),
+        &crate::support::base64url(relabelled.as_bytes()),
+        1,
+    );
+    assert_eq!(
+        issuer().verifier().verify_at(&relabelled, NOW).map(|_| ()),
+        Err(TokenError::InvalidSignature)
+    );
 }

@@ -12,8 +12,8 @@ use tower_http::cors::CorsLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_step_up::testing::{self, NOW};
 use tower_step_up::{
-    BearerChallenge, Factor, KeysUnavailable, Negotiated, PageError, Policy, Rejection, Respond, ReturnTo,
-    ReturnToError, StepUpLayer,
+    BearerChallenge, Factor, KeysUnavailable, Negotiated, PageError, Policy, Rejection, Respond,
+    ReturnTo, ReturnToError, StepUpLayer,
 };
 use url::{Position, Url};
 
@@ -25,9 +25,11 @@ assert_impl_all!(ReturnToError: Send, Sync, std::error::Error);
 assert_impl_all!(PageError: Send, Sync, std::error::Error);
 
 const NAVIGATION: &[(&str, &str)] = &[("sec-fetch-mode", "navigate")];
-const OLD_BROWSER: &[(&str, &str)] = &[("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")];
+const OLD_BROWSER: &[(&str, &str)] =
+    &[("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")];
 const HTMX: &[(&str, &str)] = &[("hx-request", "true"), ("sec-fetch-mode", "cors")];
-const BOOSTED: &[(&str, &str)] = &[("hx-request", "true"), ("hx-boosted", "true"), ("sec-fetch-mode", "cors")];
+const BOOSTED: &[(&str, &str)] =
+    &[("hx-request", "true"), ("hx-boosted", "true"), ("sec-fetch-mode", "cors")];
 const FETCH: &[(&str, &str)] = &[("sec-fetch-mode", "cors"), ("accept", "text/html")];
 const CURL: &[(&str, &str)] = &[("accept", "*/*")];
 
@@ -73,9 +75,18 @@ fn no_keys() -> Rejection {
 }
 
 async fn refusal(header: (&str, &str)) -> Rejection {
-    let service = issuer().guard().layer(tower::service_fn(crate::support::inner::<http_body_util::Full<Bytes>>));
-    let request = Request::get("/").header(header.0, header.1).body(http_body_util::Full::default()).unwrap();
-    tower::ServiceExt::oneshot(service, request).await.unwrap().extensions().get::<Rejection>().unwrap().clone()
+    let service = issuer()
+        .guard()
+        .layer(tower::service_fn(crate::support::inner::<http_body_util::Full<Bytes>>));
+    let request =
+        Request::get("/").header(header.0, header.1).body(http_body_util::Full::default()).unwrap();
+    tower::ServiceExt::oneshot(service, request)
+        .await
+        .unwrap()
+        .extensions()
+        .get::<Rejection>()
+        .unwrap()
+        .clone()
 }
 
 fn header<'a>(response: &'a Response<Bytes>, name: &str) -> &'a str {
@@ -96,7 +107,11 @@ fn check(responder: &Negotiated, why: &Rejection, request: &Parts, want: (u16, &
         ("", redirect) => format!("hx-redirect {redirect}"),
         both => panic!("{both:?}"),
     };
-    let got = (response.status().as_u16(), header(&response, "content-type"), header(&response, "www-authenticate"));
+    let got = (
+        response.status().as_u16(),
+        header(&response, "content-type"),
+        header(&response, "www-authenticate"),
+    );
     let got = (got.0, got.1, got.2.split(", error_description").next().unwrap(), address.as_str());
     assert_eq!(got, want, "{} {} {:?}", request.method, request.uri, request.headers);
 }
@@ -104,22 +119,36 @@ fn check(responder: &Negotiated, why: &Rejection, request: &Parts, want: (u16, &
 #[test]
 fn a_navigation_is_redirected_a_script_of_htmx_told_and_a_program_challenged() {
     let check = |method: Method, headers, want| {
-        check(&pages(), &Rejection::NoCredentials, &asked(&method, "/account?tab=2", headers), want);
+        check(
+            &pages(),
+            &Rejection::NoCredentials,
+            &asked(&method, "/account?tab=2", headers),
+            want,
+        );
     };
     let to_sign_in = (303, "", "", "location /sign-in?return_to=/account%3Ftab%3D2");
     let to_sign_in_and_home = (303, "", "", "location /sign-in?return_to=/");
     for headers in [NAVIGATION, OLD_BROWSER] {
         check(Method::GET, headers, to_sign_in);
         check(Method::HEAD, headers, to_sign_in);
-        for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::from_bytes(b"ODD").unwrap()]
-        {
+        for method in [
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::from_bytes(b"ODD").unwrap(),
+        ] {
             check(method, headers, to_sign_in_and_home);
         }
     }
     for method in [Method::GET, Method::POST] {
         check(method, HTMX, (401, PROBLEM, BARE, "hx-redirect /sign-in?return_to=/"));
     }
-    check(Method::GET, BOOSTED, (401, PROBLEM, BARE, "hx-redirect /sign-in?return_to=/account%3Ftab%3D2"));
+    check(
+        Method::GET,
+        BOOSTED,
+        (401, PROBLEM, BARE, "hx-redirect /sign-in?return_to=/account%3Ftab%3D2"),
+    );
     check(Method::POST, BOOSTED, (401, PROBLEM, BARE, "hx-redirect /sign-in?return_to=/"));
     for headers in [FETCH, CURL, &[]] {
         check(Method::GET, headers, (401, PROBLEM, BARE, ""));
@@ -134,7 +163,8 @@ async fn each_rejection_has_its_page() {
     let invalid_token = "Bearer realm=\"api\", error=\"invalid_token\"";
     let insufficient = "Bearer realm=\"api\", error=\"insufficient_user_authentication\"";
     let invalid_request = "Bearer realm=\"api\", error=\"invalid_request\"";
-    let second_factor = "/second-factor?return_to=/a&policy=transfer&prompt=otp/sms&prompt=totp&prompt=webauthn";
+    let second_factor =
+        "/second-factor?return_to=/a&policy=transfer&prompt=otp/sms&prompt=totp&prompt=webauthn";
     let again = "/sign-in?return_to=/a&policy=fresh&restart=true";
     for (why, status, challenge, to) in [
         (&Rejection::NoCredentials, 401, BARE, "/sign-in?return_to=/a"),
@@ -146,17 +176,38 @@ async fn each_rejection_has_its_page() {
     ] {
         let page = (status, PAGE, challenge, "");
         let redirect = format!("location {to}");
-        check(&pages(), why, &get("/a"), if to.is_empty() { page } else { (303, "", "", &redirect) });
+        check(
+            &pages(),
+            why,
+            &get("/a"),
+            if to.is_empty() { page } else { (303, "", "", &redirect) },
+        );
         check(&Negotiated::new(), why, &get("/a"), page);
         check(&pages(), why, &asked(&Method::GET, "/a", CURL), (status, PROBLEM, challenge, ""));
         let told = if to.is_empty() { String::new() } else { format!("hx-redirect {to}") };
-        check(&pages(), why, &asked(&Method::GET, "/a", BOOSTED), (status, PROBLEM, challenge, &told));
-        check(&Negotiated::new(), why, &asked(&Method::GET, "/a", BOOSTED), (status, PROBLEM, challenge, ""));
+        check(
+            &pages(),
+            why,
+            &asked(&Method::GET, "/a", BOOSTED),
+            (status, PROBLEM, challenge, &told),
+        );
+        check(
+            &Negotiated::new(),
+            why,
+            &asked(&Method::GET, "/a", BOOSTED),
+            (status, PROBLEM, challenge, ""),
+        );
     }
     // Of the two pages only one is configured.
-    let (sign_in, second) = (Negotiated::new().sign_in("/in").unwrap(), Negotiated::new().step_up("/up").unwrap());
+    let (sign_in, second) =
+        (Negotiated::new().sign_in("/in").unwrap(), Negotiated::new().step_up("/up").unwrap());
     check(&sign_in, &step_up(), &get("/a"), (401, PAGE, insufficient, ""));
-    check(&sign_in, &restart(), &get("/a"), (303, "", "", "location /in?return_to=/a&policy=fresh&restart=true"));
+    check(
+        &sign_in,
+        &restart(),
+        &get("/a"),
+        (303, "", "", "location /in?return_to=/a&policy=fresh&restart=true"),
+    );
     check(&second, &Rejection::NoCredentials, &get("/a"), (401, PAGE, BARE, ""));
     check(&second, &restart(), &get("/a"), (401, PAGE, insufficient, ""));
 }
@@ -171,7 +222,10 @@ fn a_page_is_whole_and_still() {
         ("cache-control", "no-store"),
         ("www-authenticate", "Bearer realm=\"shop\""),
         ("x-content-type-options", "nosniff"),
-        ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
         ("retry-after", ""),
     ] {
         assert_eq!(header(&at_sign_in, name), value, "{name}");
@@ -187,7 +241,8 @@ fn a_page_is_whole_and_still() {
     let later = own.respond(&no_keys(), &get("/a"));
     assert_eq!((later.status().as_u16(), header(&later, "retry-after")), (503, "7"));
     assert!(std::str::from_utf8(later.body()).unwrap().contains("<p>Try again in 7&nbsp;s.</p>"));
-    let hostile = shortfall(&Factor::from_pair("<script>", "\"&'").into(), &proved(&[Factor::Password]));
+    let hostile =
+        shortfall(&Factor::from_pair("<script>", "\"&'").into(), &proved(&[Factor::Password]));
     let page = Negotiated::new().respond(&hostile, &get("/a"));
     let sentence = "<p>Authenticate &lt;script&gt;/&quot;&amp;&#39;.</p>";
     assert!(std::str::from_utf8(page.body()).unwrap().contains(sentence), "{:?}", page.body());
@@ -197,23 +252,44 @@ fn a_page_is_whole_and_still() {
 fn nothing_that_a_client_sent_is_in_a_page_or_unencoded_in_an_address() {
     let mark = "zqx";
     let path = format!("/{mark}\"'{{?{mark}=[|'&{mark}#{mark}");
-    let headers =
-        ["host", "referer", "origin", "cookie", "user-agent", "x-forwarded-host", "hx-current-url", "hx-target"];
-    let headers: Vec<_> = headers.iter().map(|name| (*name, mark)).chain(NAVIGATION.iter().copied()).collect();
+    let headers = [
+        "host",
+        "referer",
+        "origin",
+        "cookie",
+        "user-agent",
+        "x-forwarded-host",
+        "hx-current-url",
+        "hx-target",
+    ];
+    let headers: Vec<_> =
+        headers.iter().map(|name| (*name, mark)).chain(NAVIGATION.iter().copied()).collect();
     for why in [Rejection::NoCredentials, step_up(), restart(), no_keys()] {
         let response = Negotiated::new().respond(&why, &asked(&Method::GET, &path, &headers));
         let all = format!("{:?} {:?}", response.headers(), response.body());
         assert!(!all.contains(mark), "{all}");
     }
-    let response = pages().respond(&Rejection::NoCredentials, &asked(&Method::GET, &path, &headers));
-    assert_eq!(location(&response), "/sign-in?return_to=/zqx%2522%2527%257B%3Fzqx%3D%255B%257C%2527%26zqx");
+    let response =
+        pages().respond(&Rejection::NoCredentials, &asked(&Method::GET, &path, &headers));
+    assert_eq!(
+        location(&response),
+        "/sign-in?return_to=/zqx%2522%2527%257B%3Fzqx%3D%255B%257C%2527%26zqx"
+    );
 }
 
 #[test]
 fn an_address_that_cannot_be_returned_to_is_home() {
     let home = pages().home("/start?x=1").unwrap();
     let long = format!("/{}", "a".repeat(1_024));
-    for path in ["//evil.example/", "/%2f%2fevil.example", "/a/../b", "/a%0d%0aSet-Cookie:x", "/a?x=%", "*", &long] {
+    for path in [
+        "//evil.example/",
+        "/%2f%2fevil.example",
+        "/a/../b",
+        "/a%0d%0aSet-Cookie:x",
+        "/a?x=%",
+        "*",
+        &long,
+    ] {
         let response = home.respond(&Rejection::NoCredentials, &get(path));
         assert_eq!(location(&response), "/sign-in?return_to=/start%3Fx%3D1", "{path}");
     }
@@ -231,36 +307,52 @@ fn a_page_is_a_path_of_this_site() {
         assert_eq!(Negotiated::new().home(page).unwrap_err(), error);
         assert_eq!(Negotiated::new().nested_at(page).unwrap_err(), error);
     }
-    check("sign-in", "\"sign-in\" is not an address of this site: it does not begin with one slash");
+    check(
+        "sign-in",
+        "\"sign-in\" is not an address of this site: it does not begin with one slash",
+    );
     check(
         "https://login.example/",
         "\"https://login.example/\" is not an address of this site: it does not begin with one slash",
     );
-    check("/sign in", "\"/sign in\" is not an address of this site: it has a character that has to be encoded");
-    check("/a#b", "\"/a#b\" is not an address of this site: it has a character that has to be encoded");
+    check(
+        "/sign in",
+        "\"/sign in\" is not an address of this site: it has a character that has to be encoded",
+    );
+    check(
+        "/a#b",
+        "\"/a#b\" is not an address of this site: it has a character that has to be encoded",
+    );
 
     let localized = pages().sign_in("/login?lang=de").unwrap();
     let response = localized.respond(&Rejection::NoCredentials, &get("/a"));
     assert_eq!(location(&response), "/login?lang=de&return_to=/a");
 }
 
-/// Wherever it starts and whatever each guard on the way refuses for, the third answer at the latest is a page.
+/// Wherever it starts and whatever each guard on the way refuses for, the third answer at the
+/// latest is a page.
 #[test]
 fn redirects_do_not_run_in_a_circle() {
     let paths = ["/", "/in", "/up", "/app", "/app/in", "/app/up", "/in/", "/app/in?lang=de"];
     let starts = ["/", "/a", "/in", "/up", "/app", "/app/a", "/app/in"];
-    let pairs = paths.iter().flat_map(|sign_in| paths.iter().map(move |step_up| (sign_in, step_up)));
+    let pairs =
+        paths.iter().flat_map(|sign_in| paths.iter().map(move |step_up| (sign_in, step_up)));
     for (sign_in, second) in pairs {
         for prefix in ["", "/app"] {
             let responder = Negotiated::new().sign_in(sign_in).unwrap().step_up(second).unwrap();
-            let responder = if prefix.is_empty() { responder } else { responder.nested_at(prefix).unwrap() };
+            let responder =
+                if prefix.is_empty() { responder } else { responder.nested_at(prefix).unwrap() };
             let next = |address: &String| -> Vec<String> {
                 // As a guard in a nest sees it; it does not see what is elsewhere.
                 let Some(rest) = address.strip_prefix(prefix) else { return Vec::new() };
                 let seen = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
-                let answers =
-                    [Rejection::NoCredentials, step_up(), restart()].map(|why| responder.respond(&why, &get(&seen)));
-                answers.iter().filter(|it| it.status() == 303).map(|it| location(it).to_owned()).collect()
+                let answers = [Rejection::NoCredentials, step_up(), restart()]
+                    .map(|why| responder.respond(&why, &get(&seen)));
+                answers
+                    .iter()
+                    .filter(|it| it.status() == 303)
+                    .map(|it| location(it).to_owned())
+                    .collect()
             };
             let first: Vec<_> = starts.iter().map(|start| (*start).to_owned()).collect();
             let third = (0..3).fold(first, |here, _| here.iter().flat_map(next).collect());
@@ -273,17 +365,32 @@ fn redirects_do_not_run_in_a_circle() {
 fn on_its_own_page_a_redirect_gives_way_to_the_plain_page() {
     let insufficient = "Bearer realm=\"api\", error=\"insufficient_user_authentication\"";
     check(&pages(), &Rejection::NoCredentials, &get("/sign-in"), (401, PAGE, BARE, ""));
-    check(&pages(), &Rejection::NoCredentials, &get("/sign-in?return_to=/a"), (401, PAGE, BARE, ""));
+    check(
+        &pages(),
+        &Rejection::NoCredentials,
+        &get("/sign-in?return_to=/a"),
+        (401, PAGE, BARE, ""),
+    );
     check(&pages(), &step_up(), &get("/sign-in"), (401, PAGE, insufficient, ""));
     check(&pages(), &step_up(), &get("/second-factor?x"), (401, PAGE, insufficient, ""));
-    check(&pages(), &Rejection::NoCredentials, &asked(&Method::GET, "/sign-in", BOOSTED), (401, PROBLEM, BARE, ""));
+    check(
+        &pages(),
+        &Rejection::NoCredentials,
+        &asked(&Method::GET, "/sign-in", BOOSTED),
+        (401, PROBLEM, BARE, ""),
+    );
     // Who is not signed in cannot step up either.
     let first = (303, "", "", "location /sign-in?return_to=/second-factor%3Freturn_to%3D/a");
     check(&pages(), &Rejection::NoCredentials, &get("/second-factor?return_to=/a"), first);
     // `nest` has taken a prefix away, and nobody has said so.
     let nested = pages().sign_in("/app/sign-in").unwrap();
     check(&nested, &Rejection::NoCredentials, &get("/sign-in"), (401, PAGE, BARE, ""));
-    check(&nested, &Rejection::NoCredentials, &get("/in"), (303, "", "", "location /app/sign-in?return_to=/in"));
+    check(
+        &nested,
+        &Rejection::NoCredentials,
+        &get("/in"),
+        (303, "", "", "location /app/sign-in?return_to=/in"),
+    );
 }
 
 fn parameters(address: &str) -> Vec<(String, String)> {
@@ -300,22 +407,30 @@ fn values(address: &str, name: &str) -> Vec<String> {
 fn prompts_are_alternatives_that_can_be_read_again() {
     let offered = [Factor::OtpSms, Factor::WebAuthn, Factor::Password];
     let policy = Policy::at_least(2, offered.clone());
-    let response = pages().respond(&shortfall(&policy, &proved(&[Factor::Impersonated])), &get("/a"));
-    let read = |prompt: &String| prompt.split(',').map(|name| name.parse().unwrap()).collect::<Vec<Factor>>();
+    let response =
+        pages().respond(&shortfall(&policy, &proved(&[Factor::Impersonated])), &get("/a"));
+    let read = |prompt: &String| {
+        prompt.split(',').map(|name| name.parse().unwrap()).collect::<Vec<Factor>>()
+    };
     let [sms, passkey, password] = offered;
     let sets = [[sms.clone(), passkey.clone()], [sms, password.clone()], [passkey, password]];
     assert_eq!(values(location(&response), "prompt").iter().map(read).collect::<Vec<_>>(), sets);
     assert_eq!(values(location(&response), "policy"), [""; 0]);
     assert_eq!(values(location(&response), "truncated"), [""; 0]);
 
-    let odd = Policy::any_of([Factor::from_pair("a,b", "c"), Factor::from_pair("a&x=\r\n", "\u{e4}")]);
+    let odd =
+        Policy::any_of([Factor::from_pair("a,b", "c"), Factor::from_pair("a&x=\r\n", "\u{e4}")]);
     let response = pages().respond(&shortfall(&odd, &proved(&[Factor::Password])), &get("/a"));
-    assert_eq!(location(&response), "/second-factor?return_to=/a&prompt=a%26x%3D%0D%0A/%C3%A4&truncated=true");
+    assert_eq!(
+        location(&response),
+        "/second-factor?return_to=/a&prompt=a%26x%3D%0D%0A/%C3%A4&truncated=true"
+    );
 }
 
 #[test]
 fn where_nothing_on_offer_helps_there_is_no_prompt() {
-    let guard = issuer().guard().require(transfer()).offer([Factor::OtpEmail]).respond_with(pages());
+    let guard =
+        issuer().guard().require(transfer()).offer([Factor::OtpEmail]).respond_with(pages());
     let answer = ask(&guard, &proved(&[Factor::Password]), "/a");
     assert_eq!(answer.header("location"), "/second-factor?return_to=/a&policy=transfer");
     assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (303, "no-store"));
@@ -323,7 +438,11 @@ fn where_nothing_on_offer_helps_there_is_no_prompt() {
 
 #[test]
 fn where_there_may_be_further_prompts_that_is_said() {
-    let guard = issuer().guard().require(transfer()).offer(Factor::LISTED.iter().cloned()).respond_with(pages());
+    let guard = issuer()
+        .guard()
+        .require(transfer())
+        .offer(Factor::LISTED.iter().cloned())
+        .respond_with(pages());
     let answer = ask(&guard, &proved(&[Factor::Password]), "/a");
     assert_eq!(values(answer.header("location"), "truncated"), ["true"]);
 }
@@ -362,7 +481,8 @@ fn ask(guard: &StepUpLayer, session: &testing::SessionBuilder, path: &str) -> An
 #[test]
 fn an_address_has_an_end_prompts_give_way_first_and_then_the_way_back() {
     let wordy = |index: usize| Factor::from_pair(&format!("{index}{}", "x".repeat(200)), "y");
-    let many = Policy::try_any_of((0..15).map(wordy).map(Policy::from)).unwrap().named(&"n".repeat(64));
+    let many =
+        Policy::try_any_of((0..15).map(wordy).map(Policy::from)).unwrap().named(&"n".repeat(64));
     let many = shortfall(&many, &proved(&[Factor::Password]));
     let page = |length: usize| format!("/{}", "p".repeat(length - 1));
     let home = format!("/h?{}", "=".repeat(200));
@@ -396,11 +516,15 @@ fn a_guard_in_a_nest_sees_less_and_can_be_told_what() {
     let app = |responder: Negotiated| {
         let page = axum::routing::get(async || "inner");
         let guard = issuer().guard().respond_with(responder);
-        let inner = axum::Router::new().route("/", page.clone()).route("/account", page).layer(guard);
+        let inner =
+            axum::Router::new().route("/", page.clone()).route("/account", page).layer(guard);
         axum::Router::new().nest("/app", inner)
     };
     let check = |responder: Negotiated, path: &str, want: &str| {
-        let request = Request::get(path).header("sec-fetch-mode", "navigate").body(axum::body::Body::empty()).unwrap();
+        let request = Request::get(path)
+            .header("sec-fetch-mode", "navigate")
+            .body(axum::body::Body::empty())
+            .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(send(&app(responder), request)).header("location"), want);
     };
@@ -430,20 +554,27 @@ async fn preflights_and_forgeries_are_answered_outside() {
     let preflight = [("origin", "https://shop.example"), ("access-control-request-method", "POST")];
     assert_eq!(ask(Method::OPTIONS, &preflight).await.status, 200);
 
-    let script = [("origin", "https://shop.example"), ("sec-fetch-mode", "cors"), ("sec-fetch-site", "cross-site")];
+    let script = [
+        ("origin", "https://shop.example"),
+        ("sec-fetch-mode", "cors"),
+        ("sec-fetch-site", "cross-site"),
+    ];
     let answer = ask(Method::POST, &script).await;
     assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, BARE));
     assert_eq!(answer.header("access-control-expose-headers"), "www-authenticate");
 
     let cookie = format!("stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
-    let form = |site| [("cookie", cookie.as_str()), ("sec-fetch-mode", "navigate"), ("sec-fetch-site", site)];
+    let form = |site| {
+        [("cookie", cookie.as_str()), ("sec-fetch-mode", "navigate"), ("sec-fetch-site", site)]
+    };
     assert_eq!(ask(Method::POST, &form("cross-site")).await.status, 403);
     assert_eq!(ask(Method::POST, &form("same-origin")).await.body, "inner");
 }
 
 #[test]
 fn a_bearer_of_a_bad_token_in_a_browser_is_sent_to_sign_in() {
-    let service = issuer().guard().respond_with(pages()).layer(tower::service_fn(crate::support::inner));
+    let service =
+        issuer().guard().respond_with(pages()).layer(tower::service_fn(crate::support::inner));
     let request = Request::get("/a")
         .header("authorization", bearer("x"))
         .header("sec-fetch-mode", "navigate")
@@ -460,7 +591,8 @@ fn address() -> impl Strategy<Value = String> {
     const PIECES: &str = "/ / // \\ %2f %2F %5c % 25 %25 2f . .. %2e a evil.example ? # \t \n \0 \u{e9} \u{ff0f} %ef%bc%8f : @ \
         ' \" < [ ] { | ^ ` ~ ! $ & ( ) * + , ; = - _ https: javascript: %0d%0a %00 %20 %c3%a9 \u{2028}";
     let pieces: Vec<_> = PIECES.split(' ').collect();
-    let crafted = prop::collection::vec(prop::sample::select(pieces), 0..10).prop_map(|pieces| pieces.concat());
+    let crafted = prop::collection::vec(prop::sample::select(pieces), 0..10)
+        .prop_map(|pieces| pieces.concat());
     let rooted = crafted.clone().prop_map(|rest| format!("/{rest}"));
     prop_oneof![4 => rooted, 1 => crafted, 1 => any::<String>(), 1 => "/[ -~]{0,40}"]
 }
@@ -470,10 +602,13 @@ fn resolved(text: &str) -> Url {
 }
 
 fn header_map() -> impl Strategy<Value = HeaderMap> {
-    const NAMES: &[&str] = &["accept", "sec-fetch-mode", "hx-request", "hx-boosted", "hx-current-url", "host"];
+    const NAMES: &[&str] =
+        &["accept", "sec-fetch-mode", "hx-request", "hx-boosted", "hx-current-url", "host"];
     let values = prop_oneof![
-        prop::sample::select(&["navigate", "true", "text/html", "*/*;q=0.1", "application/json"][..])
-            .prop_map(|it| it.as_bytes().to_vec()),
+        prop::sample::select(
+            &["navigate", "true", "text/html", "*/*;q=0.1", "application/json"][..]
+        )
+        .prop_map(|it| it.as_bytes().to_vec()),
         prop::collection::vec(any::<u8>(), 0..40),
     ];
     prop::collection::vec((prop::sample::select(NAMES), values), 0..5).prop_map(|lines| {
@@ -543,6 +678,9 @@ fn a_large_request_is_answered_in_time() {
     let mut request = get(&format!("/?{}", "%25".repeat(20_000)));
     request.headers = HeaderMap::from_iter([(http::header::ACCEPT, accept)]);
     let start = std::time::Instant::now();
-    assert_eq!(location(&pages().respond(&Rejection::NoCredentials, &request)), "/sign-in?return_to=/");
+    assert_eq!(
+        location(&pages().respond(&Rejection::NoCredentials, &request)),
+        "/sign-in?return_to=/"
+    );
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }

@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::{
-    CredentialSource, Factor, Grant, KeySet, KeySetId, KeySource, KeysUnavailable, Policy, Refresh, Rejection,
-    ResponseBody, ResponseFuture, Session, Shortfall, StepUp, StepUpLayer, Verifier,
+    CredentialSource, Factor, Grant, KeySet, KeySetId, KeySource, KeysUnavailable, Policy, Refresh,
+    Rejection, ResponseBody, ResponseFuture, Session, Shortfall, StepUp, StepUpLayer, Verifier,
 };
 
 use crate::support::{bearer, inner, issuer, proved, request, seconds, send};
@@ -75,7 +75,8 @@ type SendService = tower::util::BoxCloneService<Request<Body>, Response<Body>, I
 #[tokio::test]
 async fn readiness_is_the_inner_services() {
     let layer = issuer().guard();
-    let (mut service, mut inner) = tower_test::mock::spawn_layer::<Request<Body>, Response<Body>, _>(layer);
+    let (mut service, mut inner) =
+        tower_test::mock::spawn_layer::<Request<Body>, Response<Body>, _>(layer);
     inner.allow(0);
     assert!(service.poll_ready().is_pending());
     inner.allow(1);
@@ -93,7 +94,8 @@ async fn readiness_is_the_inner_services() {
 
 #[tokio::test]
 async fn an_error_of_readiness_passes_through() {
-    let (mut service, mut inner) = tower_test::mock::spawn_layer::<Request<Body>, Response<Body>, _>(issuer().guard());
+    let (mut service, mut inner) =
+        tower_test::mock::spawn_layer::<Request<Body>, Response<Body>, _>(issuer().guard());
     inner.send_error("broken");
     match service.poll_ready() {
         Poll::Ready(Err(error)) => assert_eq!(error.to_string(), "broken"),
@@ -132,7 +134,8 @@ impl Service<Request<Body>> for Strict {
 async fn only_a_service_that_was_polled_ready_is_called() {
     let keys = HeldBack::default();
     let mut service = keys.guard().layer(Strict { ready: false });
-    // The slow path, then the fast one, over the same service: each time it is polled once and called once.
+    // The slow path, then the fast one, over the same service: each time it is polled once and
+    // called once.
     for round in 0..3 {
         keys.gate.notify_one();
         let ready = service.ready().await.unwrap();
@@ -153,7 +156,10 @@ async fn two_requests_can_wait_at_once() {
         keys.gate.notify_waiters();
     };
     let (first, second, ()) = tokio::join!(first, second, let_go);
-    assert_eq!((first.unwrap().status(), second.unwrap().status()), (http::StatusCode::OK, http::StatusCode::OK));
+    assert_eq!(
+        (first.unwrap().status(), second.unwrap().status()),
+        (http::StatusCode::OK, http::StatusCode::OK)
+    );
 }
 
 /// A body that can be neither sent nor shared.
@@ -215,7 +221,8 @@ struct OwnError;
 #[tokio::test]
 async fn errors_of_the_inner_service_pass_through_on_either_path() {
     let keys = HeldBack::default();
-    let service = keys.guard().layer(service_fn(async |_: Request<Body>| Err::<Response<Body>, _>(OwnError)));
+    let service =
+        keys.guard().layer(service_fn(async |_: Request<Body>| Err::<Response<Body>, _>(OwnError)));
     for _path in ["slow", "fast"] {
         keys.gate.notify_one();
         let outcome = service.clone().oneshot(request("/", &[Factor::Password])).await;
@@ -235,7 +242,10 @@ async fn keys_that_do_not_come_are_a_503_and_the_inner_service_is_not_called() {
     keys.gate.notify_one();
     let answer = send(&service, request("/", &[Factor::Password])).await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "7"));
-    assert_eq!((answer.header("www-authenticate"), answer.header("cache-control")), ("", "no-store"));
+    assert_eq!(
+        (answer.header("www-authenticate"), answer.header("cache-control")),
+        ("", "no-store")
+    );
     assert!(answer.body.contains("#keys-unavailable"), "{}", answer.body);
     assert_eq!(called.get(), 0);
 }
@@ -268,7 +278,10 @@ async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Poll<F::O
 #[tokio::test]
 async fn it_stands_in_a_service_builder_between_other_layers() {
     let service = ServiceBuilder::new()
-        .layer(tower_http::timeout::TimeoutLayer::with_status_code(http::StatusCode::GATEWAY_TIMEOUT, seconds(30)))
+        .layer(tower_http::timeout::TimeoutLayer::with_status_code(
+            http::StatusCode::GATEWAY_TIMEOUT,
+            seconds(30),
+        ))
         .concurrency_limit(8)
         .layer(issuer().guard().require(Policy::mfa()))
         .service_fn(inner::<Body>);
@@ -301,7 +314,11 @@ async fn what_a_cookie_opened_is_private_on_either_path() {
     for _path in ["slow", "fast"] {
         keys.gate.notify_one();
         let cookie = format!("stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
-        let answer = send(&service, Request::get("/").header("cookie", cookie).body(Body::default()).unwrap()).await;
+        let answer = send(
+            &service,
+            Request::get("/").header("cookie", cookie).body(Body::default()).unwrap(),
+        )
+        .await;
         assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "private"));
     }
 }
@@ -338,7 +355,10 @@ async fn nested_guards_only_strengthen_and_end_with_the_first_to_end() {
         let granted = send(&service, request("/", &[Factor::Password, Factor::Totp])).await.body;
         assert!(granted.starts_with(&format!("{} 40 user-test-", inner.policy())), "{granted}");
         assert_eq!(send(&service, request("/", &[Factor::Totp])).await.status, 401);
-        assert_eq!(send(&service, request("/", &[Factor::Password, Factor::OtpSms])).await.status, 401);
+        assert_eq!(
+            send(&service, request("/", &[Factor::Password, Factor::OtpSms])).await.status,
+            401
+        );
     }
 }
 
@@ -349,7 +369,9 @@ async fn a_nested_grant_ends_with_the_outer_session_too() {
     let service = outer.layer(other.guard().layer(service_fn(report)));
     let short = issuer().mint(&proved(&[Factor::Password]).ends_in(seconds(50)));
     let long = other.mint(&proved(&[Factor::Password]));
-    let request = Request::get("/").header("cookie", format!("outer={short}")).header("authorization", bearer(&long));
+    let request = Request::get("/")
+        .header("cookie", format!("outer={short}"))
+        .header("authorization", bearer(&long));
     let answer = send(&service, request.body(Body::default()).unwrap()).await;
     assert!(answer.body.starts_with("session 55 "), "{}", answer.body);
 }
@@ -376,7 +398,8 @@ impl KeySource for Counted {
 #[tokio::test]
 async fn nested_guards_of_one_verifier_verify_a_token_once() {
     let counted = Counted::default();
-    let verifier = Verifier::new(counted.clone(), [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let verifier = Verifier::new(counted.clone(), [issuer().name()], issuer().audience())
+        .clock(FixedClock::new());
     let verifier = verifier.cache_bytes(0); // which would remember it too
     let guard = StepUpLayer::new(verifier.clone());
     let inner = StepUpLayer::new(verifier).require(Policy::mfa());
@@ -388,17 +411,23 @@ async fn nested_guards_of_one_verifier_verify_a_token_once() {
 #[tokio::test]
 async fn a_token_that_comes_again_is_verified_once() {
     let counted = Counted::default();
-    let verifier = Verifier::new(counted.clone(), [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let verifier = Verifier::new(counted.clone(), [issuer().name()], issuer().audience())
+        .clock(FixedClock::new());
     let token = issuer().mint(&proved(&[Factor::Password]));
     let services = [(); 2].map(|()| StepUpLayer::new(verifier.clone()).layer(service_fn(report)));
     for service in services.iter().chain(&services) {
-        let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
+        let request = Request::get("/")
+            .header("authorization", bearer(&token))
+            .body(Body::default())
+            .unwrap();
         assert_eq!(send(service, request).await.status, 200);
     }
     assert!(verifier.verify_at(&token, NOW).is_ok() && verifier.verify(&token).await.is_ok());
     assert_eq!(counted.0.load(Ordering::SeqCst), 1);
     // Another verifier has a memory of its own, and one without never remembers.
-    for (verifier, times) in [(verifier.clone().leeway(seconds(6)), 1), (verifier.cache_bytes(0), 2)] {
+    for (verifier, times) in
+        [(verifier.clone().leeway(seconds(6)), 1), (verifier.cache_bytes(0), 2)]
+    {
         let before = counted.0.load(Ordering::SeqCst);
         (0..2).for_each(|_| assert!(verifier.verify_at(&token, NOW).is_ok()));
         assert_eq!(counted.0.load(Ordering::SeqCst) - before, times);
@@ -412,7 +441,8 @@ async fn an_inner_guard_keeps_to_its_own_credentials() {
         let cookie = format!("stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
         Request::get("/").header("cookie", cookie).body(Body::default()).unwrap()
     };
-    let bearer_only = guard.layer(guard.credentials([CredentialSource::Bearer]).layer(service_fn(report)));
+    let bearer_only =
+        guard.layer(guard.credentials([CredentialSource::Bearer]).layer(service_fn(report)));
     assert_eq!(send(&bearer_only, by_cookie()).await.status, 401);
     assert_eq!(send(&bearer_only, request("/", &[Factor::Password])).await.status, 200);
     let none = guard.layer(guard.credentials([]).layer(service_fn(report)));
@@ -420,8 +450,9 @@ async fn an_inner_guard_keeps_to_its_own_credentials() {
     // Another token than the outer guard's is verified for itself.
     let mut two = request("/", &[Factor::Password]);
     two.headers_mut().insert("cookie", "stytch_session_jwt=x".parse().unwrap());
-    let cookie_inside =
-        guard.layer(guard.credentials([CredentialSource::defaults()[1].clone()]).layer(service_fn(report)));
+    let cookie_inside = guard.layer(
+        guard.credentials([CredentialSource::defaults()[1].clone()]).layer(service_fn(report)),
+    );
     assert_eq!(send(&cookie_inside, two).await.status, 401);
 }
 
@@ -436,9 +467,14 @@ async fn an_inner_guard_judges_the_time_afresh() {
     });
     let service = guard.layer(slow.layer(guard.layer(service_fn(report))));
     let token = issuer.mint(&proved(&[Factor::Password]));
-    let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
+    let request =
+        Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
     let answer = send(&service, request).await;
-    assert!(answer.header("www-authenticate").contains("has expired"), "{}", answer.header("www-authenticate"));
+    assert!(
+        answer.header("www-authenticate").contains("has expired"),
+        "{}",
+        answer.header("www-authenticate")
+    );
 }
 
 #[tokio::test]
@@ -447,7 +483,8 @@ async fn an_optional_guard_inside_leaves_no_grant_of_another_verifier() {
     let other = issuer().guard().credentials([]).optional();
     let service = outer.layer(other.layer(service_fn(report)));
     assert_eq!(send(&service, request("/", &[Factor::Password])).await.body, "none");
-    let required_inside = issuer().guard().optional().layer(issuer().guard().layer(service_fn(report)));
+    let required_inside =
+        issuer().guard().optional().layer(issuer().guard().layer(service_fn(report)));
     assert_eq!(send(&required_inside, Request::new(Body::default())).await.status, 401);
 }
 
@@ -458,11 +495,17 @@ fn a_guard_made_from_a_guard_demands_both_and_keeps_a_name() {
     let account = guard.require(Policy::mfa().named("account"));
     assert_eq!(account.policy(), &Policy::mfa().named("account"));
     let unnamed = account.require(Factor::Totp);
-    assert_eq!((unnamed.policy().name(), unnamed.policy().to_string()), (Some("account"), "mfa and totp".into()));
+    assert_eq!(
+        (unnamed.policy().name(), unnamed.policy().to_string()),
+        (Some("account"), "mfa and totp".into())
+    );
     let named = unnamed.require(Policy::phishing_resistant().named("admin"));
     assert_eq!(named.policy().name(), Some("admin"));
     assert_eq!(named.policy().to_string(), "(mfa and totp) and phishing_resistant");
-    assert_eq!(guard.require(Policy::session()).require(Policy::mfa()).policy().to_string(), "session and mfa");
+    assert_eq!(
+        guard.require(Policy::session()).require(Policy::mfa()).policy().to_string(),
+        "session and mfa"
+    );
 }
 
 #[tokio::test]
@@ -478,6 +521,8 @@ async fn what_is_required_of_an_optional_guard_is_no_longer_optional() {
 async fn one_mark_is_left_where_only_an_inner_guard_finds_credentials() {
     let outer = issuer().guard().credentials([CredentialSource::cookie("other")]).optional();
     let service = outer.layer(issuer().guard().optional().layer(service_fn(report)));
-    assert!(send(&service, request("/", &[Factor::Password])).await.body.starts_with("session 3605"));
+    assert!(
+        send(&service, request("/", &[Factor::Password])).await.body.starts_with("session 3605")
+    );
     assert_eq!(send(&service, Request::new(Body::default())).await.body, "none");
 }

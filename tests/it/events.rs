@@ -49,7 +49,8 @@ pub(crate) fn logged<T>(level: Level, act: impl FnOnce() -> T) -> (T, Vec<String
     static INSTALLED: Once = Once::new();
     // One subscriber for the process: scoped ones of several threads disturb each other's caches.
     INSTALLED.call_once(|| {
-        let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).without_time();
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).without_time();
         tracing::subscriber::set_global_default(subscriber.with_writer(|| Log).finish()).unwrap();
     });
     LOG.set(Some(Vec::new()));
@@ -78,7 +79,8 @@ fn a_guard_that_one_compromise_opens_although_it_asks_for_several_factors_warns_
             "WARN tower_step_up::guard: open to anyone: the trust model lets anyone present impersonated policy=impersonated"
         ]
     );
-    for one_factor_or_independent_ones in [Policy::session(), Factor::OtpSms.into(), Policy::mfa()] {
+    for one_factor_or_independent_ones in [Policy::session(), Factor::OtpSms.into(), Policy::mfa()]
+    {
         assert!(warnings(one_factor_or_independent_ones).is_empty());
     }
 }
@@ -94,8 +96,10 @@ fn a_policy_from_a_document_is_judged_by_the_documents_trust() {
     let warnings = |name| logged(Level::WARN, || guard.require_named(&policies, name).unwrap()).1;
     assert_eq!(
         warnings("sms"),
-        ["WARN tower_step_up::guard: one compromise opens it: the phone_number presents password and otp/sms \
-             policy=sms compromise=phone_number"]
+        [
+            "WARN tower_step_up::guard: one compromise opens it: the phone_number presents password and otp/sms \
+             policy=sms compromise=phone_number"
+        ]
     );
     assert!(warnings("email").is_empty());
 }
@@ -152,7 +156,8 @@ fn how_long_a_token_has_expired_is_told_to_the_log() {
     let issuer = issuer().clone().clock(clock.clone());
     let token = issuer.mint(&testing::session().proved(Factor::Password));
     clock.advance(std::time::Duration::from_secs(360));
-    let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
+    let request =
+        Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
     let lines = log_of(Level::INFO, &issuer.guard(), request);
     assert!(lines[0].contains("reason=\"token_expired\""), "{lines:?}");
     assert!(lines[0].contains("expired at 2026-01-01 12:05:00.0 +00:00:00, 1m ago"), "{lines:?}");
@@ -160,20 +165,33 @@ fn how_long_a_token_has_expired_is_told_to_the_log() {
 
 #[test]
 fn no_token_address_or_number_gets_into_any_line_at_any_level() {
-    let mut claims = issuer().claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
+    let mut claims =
+        issuer().claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
     let session = &mut claims["https://stytch.com/session"];
     session["attributes"] = json!({"ip_address": "203.0.113.7", "user_agent": "Browser/1"});
-    session["authentication_factors"][0]["phone_number_factor"] = json!({"phone_number": "+15005550006"});
+    session["authentication_factors"][0]["phone_number_factor"] =
+        json!({"phone_number": "+15005550006"});
     let genuine = issuer().mint_claims(&claims);
     let foreign = TestIssuer::new().mint_claims(&claims);
-    for guard in [issuer().guard(), issuer().guard().require(Policy::mfa().within(std::time::Duration::from_secs(1)))] {
+    for guard in [
+        issuer().guard(),
+        issuer().guard().require(Policy::mfa().within(std::time::Duration::from_secs(1))),
+    ] {
         for token in [&genuine, &foreign] {
-            for (header, value) in [("authorization", bearer(token)), ("cookie", format!("stytch_session_jwt={token}"))]
-            {
-                let request = Request::get("/").header(header, value).body(Body::default()).unwrap();
+            for (header, value) in [
+                ("authorization", bearer(token)),
+                ("cookie", format!("stytch_session_jwt={token}")),
+            ] {
+                let request =
+                    Request::get("/").header(header, value).body(Body::default()).unwrap();
                 let log = log_of(Level::TRACE, &guard, request).join("\n");
                 assert!(log.contains("decision="), "{log}");
-                let parts = token.split('.').chain(["203.0.113.7", "Browser/1", "+15005550006", "hush-hush"]);
+                let parts = token.split('.').chain([
+                    "203.0.113.7",
+                    "Browser/1",
+                    "+15005550006",
+                    "hush-hush",
+                ]);
                 for hidden in parts {
                     assert!(!log.contains(hidden), "{hidden} in {log}");
                 }
@@ -188,7 +206,10 @@ fn keys_that_cannot_be_had_are_a_warning_and_the_cause_another() {
     let guard = StepUpLayer::new(Verifier::new(keys, [issuer().name()], issuer().audience()));
     let lines = log_of(Level::WARN, &guard, request("/", &[Factor::Password]));
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains("keys could not be fetched url=http://127.0.0.1:1/jwks reason="), "{lines:?}");
+    assert!(
+        lines[0].contains("keys could not be fetched url=http://127.0.0.1:1/jwks reason="),
+        "{lines:?}"
+    );
     assert!(lines[0].contains("refused"), "the cause: {lines:?}");
     let decision = "WARN tower_step_up::guard: decision=\"refused\" policy=session reason=\"keys_unavailable\"";
     assert!(lines[1].starts_with(decision), "{lines:?}");
@@ -208,8 +229,9 @@ fn each_key_that_is_skipped_leaves_a_line_with_the_reason() {
         good, good, but("d", json!("AQAB")), but("use", json!("enc")), but("n", json!("AQAB")), but("alg", json!("ES256")),
         {"kty": "oct", "kid": "secret\n", "k": "AQAB"},
     ]});
-    let (set, lines) =
-        logged(Level::WARN, || tower_step_up::KeySet::from_jwks(document.to_string().as_bytes()).unwrap());
+    let (set, lines) = logged(Level::WARN, || {
+        tower_step_up::KeySet::from_jwks(document.to_string().as_bytes()).unwrap()
+    });
     assert_eq!(set.len(), 1);
     let line = |kid: &str, reason: &str| {
         format!("WARN tower_step_up::keys::set: key skipped kid=\"{kid}\" reason=\"{reason}\"")

@@ -1,4 +1,5 @@
-//! The examples, run as processes: every curl line that they print is sent, and must be answered as the line before says.
+//! The examples, run as processes: every curl line that they print is sent, and must be answered as
+//! the line before says.
 
 use std::env;
 use std::path::PathBuf;
@@ -17,8 +18,13 @@ use tokio::process::{Child, ChildStdout, Command};
 use crate::support::{Answer, send};
 
 const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
-const PEOPLE: [&str; 5] =
-    ["password only", "password + fresh SMS", "password + stale SMS", "password + email code", "passkey"];
+const PEOPLE: [&str; 5] = [
+    "password only",
+    "password + fresh SMS",
+    "password + stale SMS",
+    "password + email code",
+    "passkey",
+];
 
 #[tokio::test]
 async fn axum_routes_answers_as_it_prints() {
@@ -31,7 +37,8 @@ async fn axum_routes_answers_as_it_prints() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:5173");
 
-    let from_a_page = Request::post(server.url("/transfer")).header("origin", "http://localhost:5173");
+    let from_a_page =
+        Request::post(server.url("/transfer")).header("origin", "http://localhost:5173");
     let answer = server.ask(from_a_page).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.header("access-control-expose-headers"), "www-authenticate");
@@ -68,9 +75,12 @@ async fn a_real_project_is_guarded_for_and_nothing_is_published() {
         command.env(PROJECT_ID, "project-test-1");
         let (server, printed) = Server::start(command, "<session JWT>").await;
         assert!(printed.contains("guarding for project-test-1"), "{printed}");
-        for (path, status) in
-            [("/healthz", 200), ("/profile", 401), ("/people", 401), ("/v1/sessions/jwks/project-test-1", 401)]
-        {
+        for (path, status) in [
+            ("/healthz", 200),
+            ("/profile", 401),
+            ("/people", 401),
+            ("/v1/sessions/jwks/project-test-1", 401),
+        ] {
             let answer = server.ask(Request::get(server.url(path))).await;
             assert_eq!(answer.status, status, "{name} {path}");
         }
@@ -102,7 +112,9 @@ async fn renewal_answers_as_it_prints() {
     let fresh = server.ask(Request::get(server.url("/people"))).await;
     for printed in [&printed, &fresh.body] {
         assert_eq!(server.check(printed).await.len(), 14, "{printed}");
-        for story in ["200, new cookies", "303 to /second-factor", "cookies removed", "401 invalid_token"] {
+        for story in
+            ["200, new cookies", "303 to /second-factor", "cookies removed", "401 invalid_token"]
+        {
             assert!(printed.contains(story), "{story} in {printed}");
         }
     }
@@ -129,8 +141,12 @@ impl Server {
         }
         let first = printed.lines().next().unwrap();
         let base = first.strip_prefix("listening on ").expect(first).to_owned();
-        let server =
-            Self { base, client: Client::builder(TokioExecutor::new()).build_http(), _stdout: stdout, _child: child };
+        let server = Self {
+            base,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            _stdout: stdout,
+            _child: child,
+        };
         (server, printed)
     }
 
@@ -146,24 +162,32 @@ impl Server {
     /// Sends every curl line and holds the answer against the line before it.
     async fn check(&self, printed: &str) -> Vec<String> {
         let lines: Vec<_> = printed.lines().map(str::trim).collect();
-        let asks: Vec<_> =
-            lines.windows(2).filter_map(|pair| Some((pair[0], pair[1].strip_prefix("curl -i ")?))).collect();
+        let asks: Vec<_> = lines
+            .windows(2)
+            .filter_map(|pair| Some((pair[0], pair[1].strip_prefix("curl -i ")?)))
+            .collect();
         let mut jar = String::new();
         for (expected, curl) in &asks {
             let (request, method_and_path) = self.parse(curl, &jar);
             let (asked, expected) = expected.split_once(": ").expect(expected);
-            assert_eq!(asked.strip_suffix(" with the token in a cookie").unwrap_or(asked), method_and_path, "{curl}");
+            assert_eq!(
+                asked.strip_suffix(" with the token in a cookie").unwrap_or(asked),
+                method_and_path,
+                "{curl}"
+            );
             let answer = bounded("an answer", send(&self.client, request)).await;
             assert_eq!(in_words(&answer), expected, "{curl}");
             if curl.contains("-c ") {
-                let set = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+                let set =
+                    answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
                 jar = set.filter_map(|line| line.split(';').next()).collect::<Vec<_>>().join("; ");
             }
         }
         asks.into_iter().map(|(_, curl)| curl.to_owned()).collect()
     }
 
-    /// What curl would do with these arguments, and its method and path. Any argument but these few is a failure.
+    /// What curl would do with these arguments, and its method and path. Any argument but these few
+    /// is a failure.
     fn parse(&self, arguments: &str, jar: &str) -> (Request<Full<Bytes>>, String) {
         let (mut method, mut path, mut request) = (Method::GET, None, Request::builder());
         let mut body = Full::default();
@@ -181,7 +205,8 @@ impl Server {
                 }
                 "-b" => {
                     let cookies = next_argument(&mut rest).unwrap();
-                    request = request.header("cookie", if cookies.contains('=') { cookies } else { jar });
+                    request =
+                        request.header("cookie", if cookies.contains('=') { cookies } else { jar });
                 }
                 "-c" => assert!(next_argument(&mut rest).unwrap().ends_with(".cookies")),
                 url => path = Some(url.strip_prefix(&self.base).expect(url)),
@@ -211,13 +236,22 @@ fn in_words(answer: &Answer) -> String {
     let status = answer.status.as_u16();
     assert_eq!(status == 401, challenge.starts_with("Bearer realm="), "{challenge}");
     let to = answer.header("location").split('?').next().filter(|to| !to.is_empty());
-    let error = challenge.split_once("error=\"").map(|(_, error)| error.split('"').next().unwrap().to_owned());
-    let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let error = challenge
+        .split_once("error=\"")
+        .map(|(_, error)| error.split('"').next().unwrap().to_owned());
+    let cookies: Vec<_> =
+        answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     let tokens = match &*cookies {
-        [] if answer.headers.contains_key("stytch-session-jwt") => ", a fresh JWT in Stytch-Session-JWT",
+        [] if answer.headers.contains_key("stytch-session-jwt") => {
+            ", a fresh JWT in Stytch-Session-JWT"
+        }
         [] => "",
-        [one, other] if one.contains("Max-Age=0") && other.contains("Max-Age=0") => ", cookies removed",
-        [one, other] if one.contains("_jwt=ey") && other.contains("=session-token-") => ", new cookies",
+        [one, other] if one.contains("Max-Age=0") && other.contains("Max-Age=0") => {
+            ", cookies removed"
+        }
+        [one, other] if one.contains("_jwt=ey") && other.contains("=session-token-") => {
+            ", new cookies"
+        }
         _ => panic!("{cookies:?}"),
     };
     let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
@@ -241,7 +275,10 @@ pub(crate) fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let built: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);
     let built = built.with_extension(env::consts::EXE_EXTENSION);
-    assert!(built.exists(), "the example {name} is not built: `cargo test` builds it, `cargo test --test it` does not");
+    assert!(
+        built.exists(),
+        "the example {name} is not built: `cargo test` builds it, `cargo test --test it` does not"
+    );
     let mut command = Command::new(built);
     command.env_remove(PROJECT_ID).kill_on_drop(true);
     command

@@ -6,7 +6,8 @@ use std::path::Path;
 #[path = "../fuzz/checks.rs"]
 mod checks;
 
-/// Each input of the corpus, and with each of some hundred bytes of it left out, doubled or changed.
+/// Each input of the corpus, and with each of some hundred bytes of it left out, doubled or
+/// changed.
 fn run(target: &str, check: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
     let mut inputs = 0;

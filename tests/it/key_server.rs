@@ -155,13 +155,18 @@ impl KeyServer {
     }
 
     async fn behave_on(&self, stream: &mut TcpStream, behaviour: Behaviour) -> std::io::Result<()> {
-        let ok = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
+        let ok = |length: usize| {
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes()
+        };
         match behaviour {
-            Behaviour::Serve(document) => stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await,
+            Behaviour::Serve(document) => {
+                stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await
+            }
             Behaviour::ServeFor(document, cache_control) => {
                 let length = document.len();
-                let head =
-                    format!("HTTP/1.1 200 OK\r\ncache-control: {cache_control}\r\ncontent-length: {length}\r\n\r\n");
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncache-control: {cache_control}\r\ncontent-length: {length}\r\n\r\n"
+                );
                 stream.write_all(&[head.into_bytes(), document.into_bytes()].concat()).await
             }
             Behaviour::ServeWhenLet(document) => {
@@ -169,13 +174,20 @@ impl KeyServer {
                 stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await
             }
             Behaviour::Status(status) => {
-                stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").as_bytes()).await
+                stream
+                    .write_all(
+                        format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").as_bytes(),
+                    )
+                    .await
             }
             Behaviour::RedirectTo(url) => {
-                let head = format!("HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n");
+                let head =
+                    format!("HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n");
                 stream.write_all(head.as_bytes()).await
             }
-            Behaviour::Truncated => stream.write_all(&[ok(1_000), b"{\"keys\":[".to_vec()].concat()).await,
+            Behaviour::Truncated => {
+                stream.write_all(&[ok(1_000), b"{\"keys\":[".to_vec()].concat()).await
+            }
             Behaviour::Huge => {
                 stream.write_all(&ok(64 << 20)).await?;
                 write_megabytes(stream).await
@@ -227,7 +239,10 @@ pub(crate) async fn serve_over_tls(json: String) -> (String, String) {
                 let answer = Response::builder().header("content-type", "application/json");
                 std::future::ready(answer.body(Full::<Bytes>::from(json.clone())))
             });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), answer),
+            );
         }
     });
     (url, pem)

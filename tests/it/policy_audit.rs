@@ -72,7 +72,8 @@ remark: it takes no phishing-resistant factor
 
 #[test]
 fn a_weak_pair_beside_a_strong_single_factor_is_still_a_warning() {
-    let policy = Policy::all_of([Factor::Password, Factor::MagicLinkEmail]).or(Policy::phishing_resistant());
+    let policy =
+        Policy::all_of([Factor::Password, Factor::MagicLinkEmail]).or(Policy::phishing_resistant());
     let findings = policy.audit().findings;
     assert!(findings.contains(&Finding::OneCompromise {
         compromise: Compromise::Mailbox,
@@ -86,7 +87,10 @@ fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
     let email = Policy::from(Factor::OtpEmail).within(10 * MINUTE);
     let by = [Compromise::Mailbox, Compromise::IdentityProvider];
     let beside_mfa = Policy::mfa().and(email.clone()).audit();
-    assert_eq!(beside_mfa.findings, [Finding::HijackerPresentsPassword { compromises: by.to_vec() }]);
+    assert_eq!(
+        beside_mfa.findings,
+        [Finding::HijackerPresentsPassword { compromises: by.to_vec() }]
+    );
     assert_eq!(
         beside_mfa.findings[0].to_string(),
         "in a hijacked session it is met by mailbox or identity_provider, each of which presents the password too"
@@ -100,23 +104,28 @@ fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
         "the step-up asks for no second factor: it is met by mailbox or identity_provider"
     );
     // Nor of a policy that takes no password, or whose step-up takes two.
-    let passkey = Policy::from(Factor::WebAuthn).and(Policy::from(Factor::OtpEmail).within(10 * MINUTE));
+    let passkey =
+        Policy::from(Factor::WebAuthn).and(Policy::from(Factor::OtpEmail).within(10 * MINUTE));
     let two = Policy::independent(3).and(Policy::mfa().within(10 * MINUTE));
     for policy in [passkey, two] {
         assert_eq!(policy.audit().findings, [], "{policy}");
     }
-    let payout = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]).within(60 * MINUTE);
+    let payout =
+        Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]).within(60 * MINUTE);
     assert_eq!(payout.audit().findings, [Finding::NotPhishingResistant]);
 }
 
 #[test]
 fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
-    let by_sms =
-        TrustModel::default().presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
+    let by_sms = TrustModel::default()
+        .presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
     let step_up = |factor| Policy::mfa().and(Policy::factor(factor).within(10 * MINUTE));
     let want = Finding::HijackerPresentsPassword { compromises: vec![Compromise::PhoneNumber] };
     assert_eq!(step_up(Factor::OtpSms).under(&by_sms).audit().findings[0], want);
-    assert_eq!(want.to_string(), "in a hijacked session it is met by phone_number, which presents the password too");
+    assert_eq!(
+        want.to_string(),
+        "in a hijacked session it is met by phone_number, which presents the password too"
+    );
     assert!(step_up(Factor::OtpEmail).under(&by_sms).audit().findings.is_empty());
 
     // A policy that names its pair keeps in mind what it was put under.
@@ -130,7 +139,8 @@ fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
 
 #[test]
 fn of_several_models_an_attacker_has_the_sum() {
-    let by_sms = TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
+    let by_sms =
+        TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
     let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
     let opens = |policy: Policy| policy.audit().cold.contains(&vec![Compromise::PhoneNumber]);
     assert!(!opens(Policy::any_of([pair.clone(), Policy::mfa()])));
@@ -149,15 +159,24 @@ remark: it takes no phishing-resistant factor
 ",
     );
     let own = Factor::from_pair("trusted_auth_token", "card_reader");
-    assert_eq!(Policy::all_of([own.clone(), Factor::Totp]).audit().severity(), Some(Severity::Warning));
+    assert_eq!(
+        Policy::all_of([own.clone(), Factor::Totp]).audit().severity(),
+        Some(Severity::Warning)
+    );
     let trust = TrustModel::default().presentable_only_by(own.clone(), [Compromise::Wallet]);
     let audit = Policy::all_of([own, Factor::Totp]).audit_under(&trust);
-    assert_eq!(audit.cold, [[Compromise::Device, Compromise::Wallet], [Compromise::Wallet, Compromise::RecoveryCodes]]);
+    assert_eq!(
+        audit.cold,
+        [[Compromise::Device, Compromise::Wallet], [Compromise::Wallet, Compromise::RecoveryCodes]]
+    );
 }
 
 #[test]
 fn what_nothing_can_meet_is_a_warning() {
-    check(Policy::independent(8), "cold: nothing opens it\nhijacked: nothing opens it\nwarning: nothing can meet it\n");
+    check(
+        Policy::independent(8),
+        "cold: nothing opens it\nhijacked: nothing opens it\nwarning: nothing can meet it\n",
+    );
 }
 
 #[test]
@@ -177,15 +196,20 @@ fn limits_of_zero_and_beyond_a_day_are_found_wherever_they_stand() {
         long(day + MINUTE).to_string(),
         "a limit of 1441m; NIST SP 800-63B-4 asks for authentication again within 24h"
     );
-    let overruled = Policy::mfa().within(2 * day).within(day).and(Policy::session_within(2 * day).within(day));
+    let overruled =
+        Policy::mfa().within(2 * day).within(day).and(Policy::session_within(2 * day).within(day));
     assert!(overruled.audit().findings.is_empty());
-    let session = Policy::mfa().and(Policy::session_within(2 * day).or(Policy::session_within(3 * day)));
+    let session =
+        Policy::mfa().and(Policy::session_within(2 * day).or(Policy::session_within(3 * day)));
     assert!(session.audit().findings.contains(&long(3 * day)));
 }
 
 #[test]
 fn sms_as_the_only_way_is_a_remark() {
-    assert_eq!(Finding::OnlySms.to_string(), "it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts");
+    assert_eq!(
+        Finding::OnlySms.to_string(),
+        "it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts"
+    );
     let only = |policy: Policy| policy.audit().findings.contains(&Finding::OnlySms);
     assert!(only(Policy::all_of([Factor::Password, Factor::OtpSms])));
     assert!(only(Policy::mfa().and(Policy::from(Factor::OtpSms).within(MINUTE))));
@@ -196,18 +220,29 @@ fn sms_as_the_only_way_is_a_remark() {
 #[test]
 fn clauses_of_an_at_least_that_one_factor_meets_overlap() {
     let (left, right) = ([Factor::Totp, Factor::WebAuthn], [Factor::WebAuthn, Factor::OtpSms]);
-    let overlapping = Policy::at_least(2, [Policy::any_of(left.clone()), Policy::any_of(right.clone())]);
+    let overlapping =
+        Policy::at_least(2, [Policy::any_of(left.clone()), Policy::any_of(right.clone())]);
     let want = Finding::OverlappingClauses { factor: Factor::WebAuthn, meets: 2, needed: 2 };
-    assert_eq!(want.to_string(), "clauses overlap: webauthn alone meets 2 of them, and 2 have to hold");
+    assert_eq!(
+        want.to_string(),
+        "clauses overlap: webauthn alone meets 2 of them, and 2 have to hold"
+    );
     assert!(overlapping.clone().within(MINUTE).audit().findings.contains(&want));
-    let all = Policy::any_of(left).and(Policy::any_of(right.clone())).and(Policy::session_within(MINUTE));
+    let all =
+        Policy::any_of(left).and(Policy::any_of(right.clone())).and(Policy::session_within(MINUTE));
     assert!(all.audit().findings.contains(&want));
     let mfa_and_more = Policy::mfa().and(Policy::any_of(right)).and(Policy::session());
     assert!(mfa_and_more.audit().findings.is_empty());
     let apart = Policy::at_least(2, [Factor::Totp, Factor::WebAuthn, Factor::OtpSms]);
     let one_of = Policy::at_least(1, [Policy::session(), second()]);
     for policy in [apart, one_of] {
-        assert!(!policy.audit().findings.iter().any(|it| matches!(it, Finding::OverlappingClauses { .. })));
+        assert!(
+            !policy
+                .audit()
+                .findings
+                .iter()
+                .any(|it| matches!(it, Finding::OverlappingClauses { .. }))
+        );
     }
 }
 
@@ -226,7 +261,8 @@ fn stytchs_own_rule_has_no_overlap_and_no_single_compromise() {
 
 #[test]
 fn an_audit_is_json_too() {
-    let audit = serde_json::to_value(Policy::from(Factor::OtpEmail).within(1_500 * MINUTE).audit()).unwrap();
+    let audit = serde_json::to_value(Policy::from(Factor::OtpEmail).within(1_500 * MINUTE).audit())
+        .unwrap();
     assert_eq!(
         audit,
         json!({
@@ -254,7 +290,8 @@ fn a_phishing_resistant_factor_that_anyone_presents_is_open_to_anyone() {
 
 #[test]
 fn what_the_policys_own_model_trusts_counts_under_another_model_too() {
-    let own = TrustModel::default().presentable_only_by(Factor::TrustedAuthToken, [Compromise::Wallet]);
+    let own =
+        TrustModel::default().presentable_only_by(Factor::TrustedAuthToken, [Compromise::Wallet]);
     let audit = Policy::mfa().under(&own).audit_under(&TrustModel::default());
     assert!(audit.cold.contains(&vec![Compromise::Password]));
     assert_eq!(audit.severity(), Some(Severity::Warning));
@@ -262,7 +299,10 @@ fn what_the_policys_own_model_trusts_counts_under_another_model_too() {
 
 #[test]
 fn what_only_unheard_of_factors_meet_can_be_met() {
-    let nobody = Factor::LISTED.iter().cloned().fold(TrustModel::default(), TrustModel::presentable_by_anyone);
+    let nobody = Factor::LISTED
+        .iter()
+        .cloned()
+        .fold(TrustModel::default(), TrustModel::presentable_by_anyone);
     let audit = Policy::session().audit_under(&nobody);
     assert!(audit.cold.is_empty() && !audit.findings.contains(&Finding::NeverSatisfiable));
 }

@@ -18,7 +18,11 @@ async fn run(arguments: &[&str]) -> Run {
 }
 
 fn bank() -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policies.toml").to_str().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/policies.toml")
+        .to_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// A document of its own for one test.
@@ -81,7 +85,11 @@ async fn the_documents_own_trust_is_what_attackers_have() {
     assert_eq!(run(&[&document("trust_default.toml", pair)]).await.code, Some(0));
     let weak = run(&[&document("trust_by_sms.toml", &by_sms)]).await;
     assert_eq!(weak.code, Some(1));
-    assert!(weak.stdout.contains("the phone_number presents password and otp/sms"), "{}", weak.stdout);
+    assert!(
+        weak.stdout.contains("the phone_number presents password and otp/sms"),
+        "{}",
+        weak.stdout
+    );
 }
 
 #[tokio::test]
@@ -120,7 +128,9 @@ async fn a_diff_says_what_got_weaker_and_by_which_session() {
         (next.code, warnings),
         (
             Some(1),
-            vec!["[WARNING] transfer is weaker: password, otp/sms (20m old) meets the new policy and not the old"]
+            vec![
+                "[WARNING] transfer is weaker: password, otp/sms (20m old) meets the new policy and not the old"
+            ]
         )
     );
     assert!(next.stdout.contains("[  ok   ] payout is no weaker"));
@@ -132,11 +142,15 @@ async fn a_diff_says_what_got_weaker_and_by_which_session() {
 #[tokio::test]
 async fn what_cannot_be_decided_is_no_pass() {
     let of = |needed: usize| {
-        let factors: Vec<_> =
-            tower_step_up::Factor::LISTED.iter().take(24).map(|factor| format!("'{factor}'")).collect();
+        let factors: Vec<_> = tower_step_up::Factor::LISTED
+            .iter()
+            .take(24)
+            .map(|factor| format!("'{factor}'"))
+            .collect();
         format!("policy.a = {{ at_least = {needed}, of = [{}] }}", factors.join(", "))
     };
-    let (old, new) = (document("undecided_old.toml", &of(11)), document("undecided_new.toml", &of(12)));
+    let (old, new) =
+        (document("undecided_old.toml", &of(11)), document("undecided_new.toml", &of(12)));
     let run = run(&["--diff", &old, &new]).await;
     assert_eq!(run.code, Some(1));
     assert!(run.stdout.starts_with("[WARNING] a is undecided after 1000"), "{}", run.stdout);
@@ -147,7 +161,9 @@ async fn a_bad_file_gets_its_error_and_2() {
     let bad = document("bad.toml", "policy.a = 'mfa'\npolicy.b = 'otp/smss'");
     for arguments in [vec![&*bad], vec!["--diff", &bad, &bad]] {
         let run = run(&arguments).await;
-        let want = format!("{bad}: line 2, policy.b: unknown factor \"otp/smss\"; the nearest is \"otp/sms\"\n");
+        let want = format!(
+            "{bad}: line 2, policy.b: unknown factor \"otp/smss\"; the nearest is \"otp/sms\"\n"
+        );
         assert_eq!((run.code, &*run.stdout, run.stderr), (Some(2), "", want));
     }
     let both = run(&[&bad, &bank(), "no-such-file.toml"]).await;

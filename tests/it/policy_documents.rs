@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tower_step_up::{Compromise, DocumentError, DocumentFault, Factor, Inexpressible, Policies, Policy, TrustModel};
+use tower_step_up::{
+    Compromise, DocumentError, DocumentFault, Factor, Inexpressible, Policies, Policy, TrustModel,
+};
 
 use crate::policy_oracle::any_policy;
 use crate::support::issuer;
@@ -33,11 +35,17 @@ fn each_word_and_operator_is_what_it_says() {
     );
     check("{ all = ['mfa', 'totp'] }", Policy::mfa().and(totp()));
     check("{ any = ['totp'] }", Policy::any_of([totp()]));
-    check("{ at_least = 1, of = ['totp', 'otp/sms'] }", Policy::at_least(1, [Factor::Totp, Factor::OtpSms]));
+    check(
+        "{ at_least = 1, of = ['totp', 'otp/sms'] }",
+        Policy::at_least(1, [Factor::Totp, Factor::OtpSms]),
+    );
     check("{ independent = 3, within = '1d' }", Policy::independent(3).within(1_440 * MINUTE));
     check("{ independent = 2 }", Policy::mfa());
     check("{ session_within = '12h' }", Policy::session_within(720 * MINUTE));
-    check("{ session_within = '12h', within = '1h' }", Policy::session_within(720 * MINUTE).within(60 * MINUTE));
+    check(
+        "{ session_within = '12h', within = '1h' }",
+        Policy::session_within(720 * MINUTE).within(60 * MINUTE),
+    );
 }
 
 #[test]
@@ -80,7 +88,10 @@ fn the_trust_table_decides_what_is_independent() {
         .presentable_by_anyone(Factor::WebAuthn);
     assert_eq!(policies.trust(), &trust);
     assert_eq!(policies.get("account").unwrap(), &Policy::mfa().under(&trust).named("account"));
-    assert_eq!(policies.get("three").unwrap(), &Policy::independent(3).under(&trust).named("three"));
+    assert_eq!(
+        policies.get("three").unwrap(),
+        &Policy::independent(3).under(&trust).named("three")
+    );
 }
 
 #[track_caller]
@@ -95,13 +106,31 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ("policy = 1", "line 1, policy: expected a table of policies, found an integer"),
         ("policies.a = 'mfa'", "line 1, policies: unknown key; the nearest is policy"),
         ("policy.a = 'mfa'\n\nversion = 1", "line 3, version: unknown key; the nearest is policy"),
-        ("policy.A = 'mfa'", "line 1, policy.A: the name of a policy has to match [a-z][a-z0-9_.-]{0,63}"),
-        ("policy.a = 'sms'", "line 1, policy.a: unknown factor \"sms\"; the nearest is \"otp/sms\""),
+        (
+            "policy.A = 'mfa'",
+            "line 1, policy.A: the name of a policy has to match [a-z][a-z0-9_.-]{0,63}",
+        ),
+        (
+            "policy.a = 'sms'",
+            "line 1, policy.a: unknown factor \"sms\"; the nearest is \"otp/sms\"",
+        ),
         ("policy = {}", "line 1: expected tables [policy.NAME], found none"),
-        ("policy.a = 'otp'", "line 1, policy.a: unknown factor \"otp\"; the nearest is \"otp/sms\""),
-        ("policy.a = 'passkey'", "line 1, policy.a: unknown factor \"passkey\"; the nearest is \"webauthn\""),
-        ("policy.a = 'google'", "line 1, policy.a: unknown factor \"google\"; the nearest is \"oauth/oauth_google\""),
-        ("policy.a = 'email'", "line 1, policy.a: unknown factor \"email\"; the nearest is \"magic_link/email\""),
+        (
+            "policy.a = 'otp'",
+            "line 1, policy.a: unknown factor \"otp\"; the nearest is \"otp/sms\"",
+        ),
+        (
+            "policy.a = 'passkey'",
+            "line 1, policy.a: unknown factor \"passkey\"; the nearest is \"webauthn\"",
+        ),
+        (
+            "policy.a = 'google'",
+            "line 1, policy.a: unknown factor \"google\"; the nearest is \"oauth/oauth_google\"",
+        ),
+        (
+            "policy.a = 'email'",
+            "line 1, policy.a: unknown factor \"email\"; the nearest is \"magic_link/email\"",
+        ),
         (
             "policy.a = 'mfa'\npolicy.b.all = ['a', 'totp']",
             "line 2, policy.b.all[0]: unknown factor \"a\"; the policy of that name is { policy = \"a\" }",
@@ -111,21 +140,39 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
             "line 1, policy.a.max_age: unknown key; the nearest is within",
         ),
         ("policy.a = 'mfaa'", "line 1, policy.a: unknown factor \"mfaa\"; the nearest is \"mfa\""),
-        ("policy.a = true", "line 1, policy.a: expected a clause: a string or a table, found a boolean"),
-        ("policy.a = ['mfa']", "line 1, policy.a: expected a clause: a string or a table, found a list"),
+        (
+            "policy.a = true",
+            "line 1, policy.a: expected a clause: a string or a table, found a boolean",
+        ),
+        (
+            "policy.a = ['mfa']",
+            "line 1, policy.a: expected a clause: a string or a table, found a list",
+        ),
         (
             "policy.a = {}",
             "line 1, policy.a: no operator: one of require, all, any, at_least with of, independent, session_within, policy",
         ),
-        ("[policy.a]\nrequired = 'mfa'", "line 2, policy.a.required: unknown key; the nearest is require"),
+        (
+            "[policy.a]\nrequired = 'mfa'",
+            "line 2, policy.a.required: unknown key; the nearest is require",
+        ),
         (
             "[policy.a]\nrequire = 'mfa'\nany = ['totp']",
             "line 1, policy.a: two operators, require and any; a table has one",
         ),
-        ("[policy.a]\nany = ['totp']\nof = []", "line 1, policy.a: two operators, any and of; a table has one"),
+        (
+            "[policy.a]\nany = ['totp']\nof = []",
+            "line 1, policy.a: two operators, any and of; a table has one",
+        ),
         ("policy.a.all = []", "line 1, policy.a.all: a policy needs at least one clause"),
-        ("policy.a.any = 'totp'", "line 1, policy.a.any: expected a list of clauses, found a string"),
-        ("policy.a = { at_least = 2 }", "line 1, policy.a: expected of = [clauses] beside at_least, found none"),
+        (
+            "policy.a.any = 'totp'",
+            "line 1, policy.a.any: expected a list of clauses, found a string",
+        ),
+        (
+            "policy.a = { at_least = 2 }",
+            "line 1, policy.a: expected of = [clauses] beside at_least, found none",
+        ),
         (
             "policy.a = { at_least = 3, of = ['totp', 'mfa'] }",
             "line 1, policy.a.at_least: at_least takes from 1 to the number of clauses, here 2, and not 3",
@@ -138,17 +185,26 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
             "policy.a = { at_least = 1.0, of = ['totp'] }",
             "line 1, policy.a.at_least: expected an integer, found a number with a fraction",
         ),
-        ("policy.a.independent = 0", "line 1, policy.a.independent: independent has to be 1 or more"),
+        (
+            "policy.a.independent = 0",
+            "line 1, policy.a.independent: independent has to be 1 or more",
+        ),
         (
             "policy.a = {\n all = [\n  'mfa',\n  { require = 'totp', within = '10 m' },\n ],\n}",
             "line 4, policy.a.all[1].within: \"10 m\" is no duration: one integer above zero and s, m, h or d, as in \"10m\"",
         ),
-        ("policy.a = { policy = 'b' }", "line 1, policy.a.policy: there is no policy \"b\"; the nearest is \"a\""),
+        (
+            "policy.a = { policy = 'b' }",
+            "line 1, policy.a.policy: there is no policy \"b\"; the nearest is \"a\"",
+        ),
         (
             "policy.x = { policy = 'a' }\npolicy.a.all = ['mfa', { policy = 'b' }]\npolicy.b = { policy = 'a' }",
             "line 3, policy.b.policy: a policy refers to itself: a -> b -> a",
         ),
-        ("policy.a = { policy = 'a' }", "line 1, policy.a.policy: a policy refers to itself: a -> a"),
+        (
+            "policy.a = { policy = 'a' }",
+            "line 1, policy.a.policy: a policy refers to itself: a -> a",
+        ),
         (
             "policy.a = 'mfa'\ntrust.sms = ['device']",
             "line 2, trust.sms: unknown factor \"sms\"; the nearest is \"otp/sms\"",
@@ -181,7 +237,11 @@ fn what_the_parsers_refuse_is_said_with_the_line() {
         (3, "[policy.a]\nrequire = 'mfa'\n[policy.a]\n"),
         (1, "policy.a = \n"),
     ];
-    let json = [(1, ""), (1, "{\"policy\": {\"a\": \"mfa\"}} x"), (2, "{\"policy\": {\"a\":\n \"\\ud800\"}}")];
+    let json = [
+        (1, ""),
+        (1, "{\"policy\": {\"a\": \"mfa\"}} x"),
+        (2, "{\"policy\": {\"a\":\n \"\\ud800\"}}"),
+    ];
     let toml = toml.map(|(line, document)| (line, Policies::from_toml(document)));
     let json = json.map(|(line, document)| (line, Policies::from_json(document)));
     for (line, read) in toml.into_iter().chain(json) {
@@ -194,13 +254,29 @@ fn what_the_parsers_refuse_is_said_with_the_line() {
 
 #[test]
 fn durations_are_one_integer_above_zero_and_one_unit() {
-    for text in
-        ["", "10", "m", "0s", "-1m", "+1m", "1.5h", "1h30m", "10M", "10 m", "1_0m", "1w", "１m", "99999999999999999d"]
-    {
+    for text in [
+        "",
+        "10",
+        "m",
+        "0s",
+        "-1m",
+        "+1m",
+        "1.5h",
+        "1h30m",
+        "10M",
+        "10 m",
+        "1_0m",
+        "1w",
+        "１m",
+        "99999999999999999d",
+    ] {
         let document = format!("policy.a = {{ require = 'mfa', within = '{text}' }}");
         assert!(error(Policies::from_toml(&document)).contains("is no duration"), "{text}");
     }
-    check("{ require = 'mfa', within = '18446744073709551615s' }", Policy::mfa().within(Duration::from_secs(u64::MAX)));
+    check(
+        "{ require = 'mfa', within = '18446744073709551615s' }",
+        Policy::mfa().within(Duration::from_secs(u64::MAX)),
+    );
 }
 
 #[test]
@@ -212,7 +288,10 @@ fn json_is_as_strict_and_names_stand_once_there_too() {
     .unwrap();
     let trust = TrustModel::default().presentable_also_by(Factor::OtpSms, [Compromise::Device]);
     let second = Policy::any_of([Factor::OtpSms, Factor::Totp]).within(10 * MINUTE);
-    assert_eq!(policies.get("transfer").unwrap(), &Policy::mfa().and(second).under(&trust).named("transfer"));
+    assert_eq!(
+        policies.get("transfer").unwrap(),
+        &Policy::mfa().and(second).under(&trust).named("transfer")
+    );
 
     for (document, want) in [
         ("[]", "line 1: expected a table, found a list"),
@@ -239,9 +318,13 @@ fn clauses_levels_references_and_length_are_bounded() {
     let too_large = "the policy has more than 256 clauses, or more than 32 levels";
     let list = |count| format!("policy.a = {{ any = [{}] }}", "'totp',".repeat(count));
     assert!(Policies::from_toml(&list(64)).is_ok());
-    assert!(error(Policies::from_toml(&list(65))).ends_with("a policy takes at most 64 clauses in one list"));
+    assert!(
+        error(Policies::from_toml(&list(65)))
+            .ends_with("a policy takes at most 64 clauses in one list")
+    );
 
-    let nested = |levels| format!("policy.a = {}'totp'{}", "{ any = [".repeat(levels), "] }".repeat(levels));
+    let nested =
+        |levels| format!("policy.a = {}'totp'{}", "{ any = [".repeat(levels), "] }".repeat(levels));
     assert!(Policies::from_toml(&nested(31)).is_ok());
     assert!(error(Policies::from_toml(&nested(32))).ends_with(too_large));
     assert!(Policies::from_toml(&nested(1_000)).is_err());
@@ -250,7 +333,8 @@ fn clauses_levels_references_and_length_are_bounded() {
 
     // Each refers to the next, or read from behind to the one before.
     let chain = |length: usize| -> Vec<String> {
-        let links = (0..length).map(|index| format!("policy.p{index} = {{ policy = 'p{}' }}", index + 1));
+        let links =
+            (0..length).map(|index| format!("policy.p{index} = {{ policy = 'p{}' }}", index + 1));
         links.chain([format!("policy.p{length} = 'totp'")]).collect()
     };
     assert!(Policies::from_toml(&chain(31).join("\n")).is_ok());
@@ -276,9 +360,16 @@ fn clauses_levels_references_and_length_are_bounded() {
 
     // Each is twice the one before.
     let doubling: String = (1..20)
-        .map(|index| format!("policy.p{index}.all = [{{ policy = 'p{0}' }}, {{ policy = 'p{0}' }}]\n", index - 1))
+        .map(|index| {
+            format!(
+                "policy.p{index}.all = [{{ policy = 'p{0}' }}, {{ policy = 'p{0}' }}]\n",
+                index - 1
+            )
+        })
         .collect();
-    assert!(error(Policies::from_toml(&format!("policy.p0 = 'totp'\n{doubling}"))).ends_with(too_large));
+    assert!(
+        error(Policies::from_toml(&format!("policy.p0 = 'totp'\n{doubling}"))).ends_with(too_large)
+    );
 
     let long = format!("# {}\npolicy.a = 'mfa'", "x".repeat(65_536));
     assert_eq!(error(Policies::from_toml(&long)), "line 1: the document is longer than 64 KiB");
@@ -286,9 +377,14 @@ fn clauses_levels_references_and_length_are_bounded() {
 
 #[test]
 fn a_guard_takes_policies_by_name_and_an_unknown_name_is_an_error() {
-    let policies = Policies::from_toml("policy.account = 'mfa'\npolicy.admin = 'phishing_resistant'").unwrap();
-    let admin =
-        issuer().guard().require_named(&policies, "account").unwrap().require_named(&policies, "admin").unwrap();
+    let policies =
+        Policies::from_toml("policy.account = 'mfa'\npolicy.admin = 'phishing_resistant'").unwrap();
+    let admin = issuer()
+        .guard()
+        .require_named(&policies, "account")
+        .unwrap()
+        .require_named(&policies, "admin")
+        .unwrap();
     assert_eq!(admin.policy().to_string(), "mfa and phishing_resistant");
     let error = issuer().guard().require_named(&policies, "transfer").unwrap_err();
     assert_eq!(error.to_string(), "there is no policy \"transfer\" among these: account, admin");
@@ -296,29 +392,42 @@ fn a_guard_takes_policies_by_name_and_an_unknown_name_is_an_error() {
 
 #[test]
 fn what_reads_also_writes_and_the_order_does_not_matter() {
-    let nested = format!("policy.a = {}'totp'{}", "{ any = [".repeat(31), "], within = '1m' }".repeat(31));
-    let twenty =
-        (0..20).map(|number| format!("policy.p{number} = {{ policy = 'p{}' }}\n", number + 1)).collect::<String>();
+    let nested =
+        format!("policy.a = {}'totp'{}", "{ any = [".repeat(31), "], within = '1m' }".repeat(31));
+    let twenty = (0..20)
+        .map(|number| format!("policy.p{number} = {{ policy = 'p{}' }}\n", number + 1))
+        .collect::<String>();
     let list = format!("policy.a = {{ any = [{}] }}", "'totp',".repeat(64));
-    let trusting =
-        "policy.z = 'mfa'\npolicy.a.all = ['password', 'otp/sms']\ntrust.password = ['password', 'phone_number']";
+    let trusting = "policy.z = 'mfa'\npolicy.a.all = ['password', 'otp/sms']\ntrust.password = ['password', 'phone_number']";
     for document in [nested, format!("{twenty}policy.p20 = 'mfa'"), list, trusting.to_owned()] {
         let policies = Policies::from_toml(&document).unwrap();
-        assert_eq!(Policies::from_toml(&policies.to_toml().unwrap()).unwrap(), policies, "{document}");
-        assert_eq!(Policies::from_json(&policies.to_json().unwrap()).unwrap(), policies, "{document}");
+        assert_eq!(
+            Policies::from_toml(&policies.to_toml().unwrap()).unwrap(),
+            policies,
+            "{document}"
+        );
+        assert_eq!(
+            Policies::from_json(&policies.to_json().unwrap()).unwrap(),
+            policies,
+            "{document}"
+        );
     }
     let one = Policies::from_toml("policy.b = 'mfa'\npolicy.a = 'totp'").unwrap();
     assert_eq!(one, Policies::from_toml("policy.a = 'totp'\npolicy.b = 'mfa'").unwrap());
-    for other in ["policy.a = 'totp'", "policy.a = 'mfa'\npolicy.b = 'mfa'", "policy.a = 'totp'\npolicy.c = 'mfa'"] {
+    for other in [
+        "policy.a = 'totp'",
+        "policy.a = 'mfa'\npolicy.b = 'mfa'",
+        "policy.a = 'totp'\npolicy.c = 'mfa'",
+    ] {
         assert_ne!(one, Policies::from_toml(other).unwrap(), "{other}");
     }
 }
 
 #[test]
 fn the_sentence_is_what_a_main_prints_that_ends_with_an_error() {
-    let error = Policies::from_toml("policy.a = { require = 'mfa', within = '5 min' }").unwrap_err();
-    let sentence =
-        "line 1, policy.a.within: \"5 min\" is no duration: one integer above zero and s, m, h or d, as in \"10m\"";
+    let error =
+        Policies::from_toml("policy.a = { require = 'mfa', within = '5 min' }").unwrap_err();
+    let sentence = "line 1, policy.a.within: \"5 min\" is no duration: one integer above zero and s, m, h or d, as in \"10m\"";
     assert_eq!((error.to_string(), format!("{error:?}")), (sentence.into(), sentence.into()));
     let long = format!("policy.a = '{}'", "x".repeat(60_000));
     assert!(Policies::from_toml(&long).unwrap_err().to_string().len() < 200);
@@ -330,9 +439,13 @@ fn the_sentence_is_what_a_main_prints_that_ends_with_an_error() {
 fn a_trust_row_that_adds_nothing_changes_nothing() {
     let policies = Policies::from_toml("policy.a = 'mfa'\ntrust.totp = { also = [] }").unwrap();
     assert_eq!(policies, Policies::from_toml("policy.a = 'mfa'").unwrap());
-    let by_sms = TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
+    let by_sms =
+        TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
     let put_under = policies.under(&by_sms);
-    assert_eq!((put_under.trust(), put_under.get("a").unwrap()), (&by_sms, &Policy::mfa().under(&by_sms).named("a")));
+    assert_eq!(
+        (put_under.trust(), put_under.get("a").unwrap()),
+        (&by_sms, &Policy::mfa().under(&by_sms).named("a"))
+    );
 }
 
 #[test]
@@ -342,7 +455,10 @@ fn what_a_document_cannot_say_is_an_error_when_written() {
     assert_eq!(refused(mfa()), Inexpressible::Unnamed("mfa".into()));
     let half = Duration::from_millis(500);
     assert_eq!(refused(mfa().within(half).named("a")), Inexpressible::Limit(half));
-    assert_eq!(refused(mfa().within(Duration::ZERO).named("a")), Inexpressible::Limit(Duration::ZERO));
+    assert_eq!(
+        refused(mfa().within(Duration::ZERO).named("a")),
+        Inexpressible::Limit(Duration::ZERO)
+    );
     let named_inside = mfa().and(Policy::from(Factor::Totp).named("inner")).named("a");
     assert_eq!(refused(named_inside), Inexpressible::InnerName("inner".into()));
     let own = Factor::from_pair("trusted_auth_token", "card_reader");

@@ -26,7 +26,9 @@ fn check_holds(policy: &Policy, other: &Policy) {
 
 #[track_caller]
 fn check_fails(policy: &Policy, other: &Policy, want: &str) {
-    let Implication::Fails(counterexample) = policy.implies(other) else { panic!("{policy} implies {other}") };
+    let Implication::Fails(counterexample) = policy.implies(other) else {
+        panic!("{policy} implies {other}")
+    };
     assert_eq!(counterexample.to_string(), want);
     let session = session_of(&counterexample).build();
     assert!(policy.evaluate(&session, NOW).is_ok());
@@ -60,7 +62,11 @@ fn a_tighter_limit_is_stricter() {
     check_holds(&within(6).within(5 * MINUTE), &within(5));
     check_fails(&Policy::mfa(), &within(5), "password, otp/sms");
     check_holds(&Policy::session_within(MINUTE), &Policy::session_within(2 * MINUTE));
-    check_fails(&Policy::session_within(2 * MINUTE), &Policy::session_within(MINUTE), "password, in a session 2m old");
+    check_fails(
+        &Policy::session_within(2 * MINUTE),
+        &Policy::session_within(MINUTE),
+        "password, in a session 2m old",
+    );
 }
 
 #[test]
@@ -74,7 +80,8 @@ fn a_pair_that_the_trust_model_knows_is_mfa_and_another_is_not() {
     let pair = |second| Policy::all_of([Factor::Password, second]);
     check_holds(&pair(Factor::OtpSms), &Policy::mfa());
     check_fails(&pair(Factor::OtpEmail), &Policy::mfa(), "password, otp/email");
-    let by_sms = TrustModel::default().presentable_also_by(Factor::Password, [tower_step_up::Compromise::PhoneNumber]);
+    let by_sms = TrustModel::default()
+        .presentable_also_by(Factor::Password, [tower_step_up::Compromise::PhoneNumber]);
     check_fails(&pair(Factor::OtpSms), &Policy::mfa().under(&by_sms), "password, otp/sms");
     check_holds(&Policy::mfa().under(&by_sms), &Policy::mfa());
     check_fails(&Policy::mfa(), &Policy::mfa().under(&by_sms), "password, otp/sms");
@@ -85,7 +92,11 @@ fn factors_that_no_policy_names_are_thought_of() {
     let mfa_or_passkey = Policy::mfa().or(Policy::phishing_resistant());
     check_fails(&mfa_or_passkey, &Policy::mfa(), "webauthn");
     check_fails(&Policy::session(), &second(), "password");
-    check_fails(&Policy::mfa().within(5 * MINUTE), &transfer(), "password (5m old), otp/whatsapp (5m old)");
+    check_fails(
+        &Policy::mfa().within(5 * MINUTE),
+        &transfer(),
+        "password (5m old), otp/whatsapp (5m old)",
+    );
 }
 
 #[test]
@@ -103,24 +114,31 @@ fn a_factor_that_nobody_has_heard_of_is_thought_of() {
 
 #[test]
 fn long_conjunctions_are_decided() {
-    let admin = Policy::phishing_resistant().within(5 * MINUTE).and(Policy::session_within(720 * MINUTE));
+    let admin =
+        Policy::phishing_resistant().within(5 * MINUTE).and(Policy::session_within(720 * MINUTE));
     let strict = Policy::mfa().within(5 * MINUTE).and(transfer()).and(admin.clone());
     check_holds(&strict, &transfer().within(60 * MINUTE).and(admin));
 }
 
 #[test]
 fn what_cannot_be_decided_within_the_bound_is_said_to_be_so() {
-    let of_24 = |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
+    let of_24 =
+        |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
     check_holds(&of_24(3), &of_24(2));
     assert!(!of_24(12).implies(&of_24(11)).holds() && of_24(3).implies(&of_24(2)).holds());
-    let Implication::Undecided { comparisons } = of_24(12).implies(&of_24(11)) else { panic!("decided") };
+    let Implication::Undecided { comparisons } = of_24(12).implies(&of_24(11)) else {
+        panic!("decided")
+    };
     assert!((100_000..101_000).contains(&comparisons), "{comparisons}");
     // Large policies are compared less often.
     let large = |needed| {
-        let limited = (0..90).map(|limit| Policy::independent(4).within(Duration::from_secs(limit)));
+        let limited =
+            (0..90).map(|limit| Policy::independent(4).within(Duration::from_secs(limit)));
         Policy::try_all_of([of_24(needed), Policy::try_any_of(limited.take(60)).unwrap()]).unwrap()
     };
-    let Implication::Undecided { comparisons } = large(12).implies(&large(11)) else { panic!("decided") };
+    let Implication::Undecided { comparisons } = large(12).implies(&large(11)) else {
+        panic!("decided")
+    };
     assert!(comparisons < 2_000, "{comparisons}");
 }
 

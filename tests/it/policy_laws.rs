@@ -17,7 +17,8 @@ const FACTORS: [Factor; 8] = [
     Factor::Impersonated,
 ];
 
-/// A factor with its age in seconds, ahead where negative; or without a date, or with an unreadable one.
+/// A factor with its age in seconds, ahead where negative; or without a date, or with an unreadable
+/// one.
 #[derive(Clone, Debug)]
 enum Entry {
     Dated(Factor, i64),
@@ -38,12 +39,19 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 fn session(entries: &[Entry]) -> SessionBuilder {
-    entries.iter().fold(testing::session().started_ago(Duration::from_secs(20)), |session, entry| match entry.clone() {
-        Entry::Dated(factor, age) if age < 0 => session.proved_ahead(factor, Duration::from_secs(age.unsigned_abs())),
-        Entry::Dated(factor, age) => session.proved_ago(factor, Duration::from_secs(age.unsigned_abs())),
-        Entry::Undated(factor) => session.undated(factor),
-        Entry::Unreadable(factor) => session.unreadable(factor),
-    })
+    entries.iter().fold(
+        testing::session().started_ago(Duration::from_secs(20)),
+        |session, entry| match entry.clone() {
+            Entry::Dated(factor, age) if age < 0 => {
+                session.proved_ahead(factor, Duration::from_secs(age.unsigned_abs()))
+            }
+            Entry::Dated(factor, age) => {
+                session.proved_ago(factor, Duration::from_secs(age.unsigned_abs()))
+            }
+            Entry::Undated(factor) => session.undated(factor),
+            Entry::Unreadable(factor) => session.unreadable(factor),
+        },
+    )
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
@@ -157,7 +165,8 @@ proptest! {
 
     #[test]
     fn whatever_opens_the_stricter_policy_opens_the_other(one in policy(), other in policy()) {
-        // What anyone can present counts where it is named, so that naming it changes what opens a policy.
+        // What anyone can present counts where it is named, so that naming it changes what opens a
+        // policy.
         prop_assume!(!other.to_string().contains("impersonated"));
         let is_within = |less: &[Compromise], more: &[Compromise]| less.iter().all(|it| more.contains(it));
         let (one, both) = (one.audit(), one.and(other).audit());

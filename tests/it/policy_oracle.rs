@@ -1,4 +1,5 @@
-//! Evaluation against an independent, naive reading of the semantics: plain sets, brute force, seconds as integers.
+//! Evaluation against an independent, naive reading of the semantics: plain sets, brute force,
+//! seconds as integers.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -29,7 +30,8 @@ const FACTORS: [Factor; 9] = [
 /// The one of them that anyone can present.
 const ANYONES: Kind = 6;
 
-/// Who can present it, by the letters of password, mailbox, provider, number, device, wallet, codes; `*` is anyone.
+/// Who can present it, by the letters of password, mailbox, provider, number, device, wallet,
+/// codes; `*` is anyone.
 const DEFAULT: Table = ["pmi", "n", "mi", "dc", "d", "c", "*", "dw", "i"];
 /// The same with an unlocked handset and passwords that are reset by SMS instead.
 const CHANGED: Table = ["pn", "nd", "mi", "dc", "d", "c", "*", "dw", "i"];
@@ -83,21 +85,26 @@ struct Facts {
 impl Facts {
     fn session(&self) -> Session {
         let session = match self.started {
-            Some(started) => testing::session().started_ago(Duration::from_secs(started.unsigned_abs())),
+            Some(started) => {
+                testing::session().started_ago(Duration::from_secs(started.unsigned_abs()))
+            }
             None => testing::session().without_start(),
         };
         let session = self.entries.iter().fold(session, |session, (kind, date)| {
             let factor = FACTORS[*kind].clone();
             match date {
                 None => session.undated(factor),
-                Some(date @ 1..) => session.proved_ahead(factor, Duration::from_secs(date.unsigned_abs())),
+                Some(date @ 1..) => {
+                    session.proved_ahead(factor, Duration::from_secs(date.unsigned_abs()))
+                }
                 Some(date) => session.proved_ago(factor, Duration::from_secs(date.unsigned_abs())),
             }
         });
         session.ends_in(Duration::from_secs(1_000_000)).build()
     }
 
-    /// The kinds that count at `at`, under a limit: what counts is settled at now, ages are taken at `at`.
+    /// The kinds that count at `at`, under a limit: what counts is settled at now, ages are taken
+    /// at `at`.
     fn kinds(&self, at: i64, limit: Option<i64>) -> BTreeSet<Kind> {
         let counts = |date: &Option<i64>| match (date, limit) {
             (Some(date), _) if *date > LEEWAY => false,
@@ -112,7 +119,9 @@ impl Facts {
 /// The literal table of the semantics.
 fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &Table) -> bool {
     let kinds = || facts.kinds(at, limit);
-    let count = |clauses: &[Clause]| clauses.iter().filter(|clause| holds(clause, facts, at, limit, table)).count();
+    let count = |clauses: &[Clause]| {
+        clauses.iter().filter(|clause| holds(clause, facts, at, limit, table)).count()
+    };
     match clause {
         Clause::Session => !kinds().is_empty(),
         Clause::Factor(kind) => kinds().contains(kind),
@@ -120,7 +129,8 @@ fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &Ta
         Clause::Independent(needed) => strength(&kinds(), table) >= *needed,
         Clause::SessionWithin(own) => {
             let limit = limit.map_or(*own, |outer| outer.min(*own));
-            !facts.kinds(at, None).is_empty() && facts.started.is_some_and(|started| (at - started).max(0) <= limit)
+            !facts.kinds(at, None).is_empty()
+                && facts.started.is_some_and(|started| (at - started).max(0) <= limit)
         }
         Clause::AllOf(clauses) => count(clauses) == clauses.len(),
         Clause::AnyOf(clauses) => count(clauses) >= 1,
@@ -136,8 +146,12 @@ fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &Ta
 fn strength(kinds: &BTreeSet<Kind>, table: &Table) -> usize {
     let rows: Vec<&str> = kinds.iter().map(|kind| table[*kind]).filter(|row| *row != "*").collect();
     let attackers = (0_u32..128).map(|bits| {
-        let held: Vec<char> =
-            "pmindwc".chars().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|it| it.1).collect();
+        let held: Vec<char> = "pmindwc"
+            .chars()
+            .enumerate()
+            .filter(|(bit, _)| bits >> bit & 1 == 1)
+            .map(|it| it.1)
+            .collect();
         (held.len(), rows.iter().all(|row| row.chars().any(|one| held.contains(&one))))
     });
     attackers.filter(|(_, presents_all)| *presents_all).map(|(size, _)| size).min().unwrap()
@@ -168,8 +182,10 @@ fn clause_of(
         prop_oneof![
             list().prop_map(Clause::AllOf),
             list().prop_map(Clause::AnyOf),
-            (list(), 0_usize..3).prop_map(|(list, extra)| Clause::AtLeast(1 + extra.min(list.len() - 1), list)),
-            (limit.clone(), inner.clone()).prop_map(|(limit, clause)| Clause::Within(limit, Box::new(clause))),
+            (list(), 0_usize..3)
+                .prop_map(|(list, extra)| Clause::AtLeast(1 + extra.min(list.len() - 1), list)),
+            (limit.clone(), inner.clone())
+                .prop_map(|(limit, clause)| Clause::Within(limit, Box::new(clause))),
         ]
     })
 }
@@ -182,7 +198,8 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
 fn facts() -> impl Strategy<Value = Facts> {
     let entry = (0..FACTORS.len(), prop::option::weighted(0.9, -45_i64..8));
     let entries = prop::collection::vec(entry, 0..6);
-    (entries, prop::option::weighted(0.9, -45_i64..1)).prop_map(|(entries, started)| Facts { entries, started })
+    (entries, prop::option::weighted(0.9, -45_i64..1))
+        .prop_map(|(entries, started)| Facts { entries, started })
 }
 
 proptest! {
@@ -233,7 +250,9 @@ fn with_proved(facts: &Facts, kinds: &BTreeSet<Kind>) -> Facts {
 }
 
 fn subsets(kinds: &BTreeSet<Kind>) -> Vec<BTreeSet<Kind>> {
-    let chosen = |bits: u32| kinds.iter().enumerate().filter(move |(index, _)| bits >> index & 1 == 1).map(|it| *it.1);
+    let chosen = |bits: u32| {
+        kinds.iter().enumerate().filter(move |(index, _)| bits >> index & 1 == 1).map(|it| *it.1)
+    };
     (0..1_u32 << kinds.len()).map(|bits| chosen(bits).collect()).collect()
 }
 
@@ -285,13 +304,15 @@ fn names(clause: &Clause, wanted: Kind) -> bool {
     }
 }
 
-/// The letters of `set` that present what the policy needs, with every kind in an old session or without one.
+/// The letters of `set` that present what the policy needs, with every kind in an old session or
+/// without one.
 fn opens(clause: &Clause, set: &BTreeSet<char>, hijacked: bool, table: &Table) -> bool {
     let known = |kind: &Kind| *kind != ANYONES || names(clause, ANYONES);
     let presents = |kind: Kind| table[kind].chars().any(|one| one == '*' || set.contains(&one));
     let fresh = |kind: Kind| presents(kind).then_some((kind, Some(0)));
     let old = |kind: Kind| hijacked.then_some((kind, Some(-1_000_000)));
-    let entries = (0..FACTORS.len()).filter(known).filter_map(|kind| fresh(kind).or(old(kind))).collect();
+    let entries =
+        (0..FACTORS.len()).filter(known).filter_map(|kind| fresh(kind).or(old(kind))).collect();
     holds(clause, &Facts { entries, started: Some(0) }, 0, None, table)
 }
 
@@ -324,18 +345,24 @@ const SMALL: [Kind; 5] = [0, 1, 4, ANYONES, 2];
 const SMALL_TABLE: Table = ["pmi", "n", "*", "*", "d", "*", "*", "*", "*"];
 
 fn small_trust() -> TrustModel {
-    let others = Factor::LISTED.iter().filter(|factor| !SMALL[..4].iter().any(|kind| FACTORS[*kind] == **factor));
+    let others = Factor::LISTED
+        .iter()
+        .filter(|factor| !SMALL[..4].iter().any(|kind| FACTORS[*kind] == **factor));
     others.cloned().fold(TrustModel::default(), TrustModel::presentable_by_anyone)
 }
 
 fn small_clause() -> impl Strategy<Value = Clause> {
-    clause_of(prop::sample::select(&SMALL[..4]).prop_map(Clause::Factor), prop::sample::select(&[10, 20][..]))
+    clause_of(
+        prop::sample::select(&SMALL[..4]).prop_map(Clause::Factor),
+        prop::sample::select(&[10, 20][..]),
+    )
 }
 
 /// Every session of the small world that limits of 10 and 20 can tell apart.
 fn small_sessions() -> Vec<Facts> {
     let dates = [None, Some(-10), Some(-20), Some(-21)];
-    let mut sessions: Vec<Facts> = dates.iter().map(|started| Facts { entries: vec![], started: *started }).collect();
+    let mut sessions: Vec<Facts> =
+        dates.iter().map(|started| Facts { entries: vec![], started: *started }).collect();
     for kind in SMALL {
         let with = |facts: &Facts, date: Option<i64>| {
             let mut facts = facts.clone();

@@ -8,7 +8,10 @@ use tower_step_up::{Factor, ListError, Policy, Reason, Requirement, assert_grant
 use crate::support::{proved, seconds, transfer};
 
 fn admin() -> Policy {
-    Policy::phishing_resistant().within(seconds(300)).and(Policy::session_within(seconds(43_200))).named("admin")
+    Policy::phishing_resistant()
+        .within(seconds(300))
+        .and(Policy::session_within(seconds(43_200)))
+        .named("admin")
 }
 
 /// What a policy says: no, yes with so many seconds left, or yes for as long as the session lasts.
@@ -27,7 +30,10 @@ fn says(policy: &Policy, session: &SessionBuilder) -> Says {
         Ok(grant) if grant.expires_at() == session.expires_at() + seconds(5) => Yes,
         Ok(grant) => {
             let end = grant.expires_at();
-            assert!(grant.holds_at(end) && !grant.holds_at(end + Duration::from_nanos(1)), "a limit is inclusive");
+            assert!(
+                grant.holds_at(end) && !grant.holds_at(end + Duration::from_nanos(1)),
+                "a limit is inclusive"
+            );
             For((end - NOW).whole_seconds())
         }
     }
@@ -35,7 +41,11 @@ fn says(policy: &Policy, session: &SessionBuilder) -> Says {
 
 #[track_caller]
 fn check(session: SessionBuilder, want: [Says; 3]) {
-    assert_eq!([Policy::mfa(), transfer(), admin()].map(|policy| says(&policy, &session)), want, "{session:?}");
+    assert_eq!(
+        [Policy::mfa(), transfer(), admin()].map(|policy| says(&policy, &session)),
+        want,
+        "{session:?}"
+    );
 }
 
 #[test]
@@ -48,8 +58,13 @@ fn one_factor_is_not_two() {
 
 #[test]
 fn the_mailbox_resets_the_password() {
-    for email in [Factor::MagicLinkEmail, Factor::OtpEmail, Factor::EmailOtp, Factor::OAuthGoogle, Factor::OAuthHubspot]
-    {
+    for email in [
+        Factor::MagicLinkEmail,
+        Factor::OtpEmail,
+        Factor::EmailOtp,
+        Factor::OAuthGoogle,
+        Factor::OAuthHubspot,
+    ] {
         check(proved(&[Factor::Password, email.clone()]), [No, No, No]);
         check(proved(&[email, Factor::Password]), [No, No, No]);
     }
@@ -61,7 +76,10 @@ fn the_guides_pair_and_its_limits() {
     check(password(60).proved_ago(Factor::OtpSms, seconds(60)), [Yes, For(540), No]);
     check(password(7_200).proved_ago(Factor::OtpSms, seconds(600)), [Yes, For(0), No]);
     check(password(60).proved_ago(Factor::OtpSms, seconds(601)), [Yes, No, No]);
-    check(password(60).proved_ago(Factor::OtpSms, seconds(600) + Duration::from_nanos(1)), [Yes, No, No]);
+    check(
+        password(60).proved_ago(Factor::OtpSms, seconds(600) + Duration::from_nanos(1)),
+        [Yes, No, No],
+    );
     check(password(60).proved_ago(Factor::OtpWhatsapp, seconds(60)), [Yes, No, No]);
     check(password(60).proved_ago(Factor::Totp, seconds(7_200)), [Yes, No, No]);
 }
@@ -72,9 +90,13 @@ fn what_has_no_date_or_a_future_one() {
     check(password().undated(Factor::Totp), [Yes, No, No]);
     check(password().unreadable(Factor::Totp), [No, No, No]);
     check(password().proved_ahead(Factor::Totp, seconds(5)), [Yes, For(605), No]);
-    check(password().proved_ahead(Factor::Totp, seconds(5) + Duration::from_nanos(1)), [No, No, No]);
+    check(
+        password().proved_ahead(Factor::Totp, seconds(5) + Duration::from_nanos(1)),
+        [No, No, No],
+    );
     check(password().proved_ahead(Factor::Totp, seconds(6)), [No, No, No]);
-    let fresh_and_ahead = password().proved_ago(Factor::Totp, seconds(100)).proved_ahead(Factor::Totp, seconds(6));
+    let fresh_and_ahead =
+        password().proved_ago(Factor::Totp, seconds(100)).proved_ahead(Factor::Totp, seconds(6));
     check(fresh_and_ahead, [Yes, For(500), No]);
 }
 
@@ -132,7 +154,8 @@ fn any_session_is_any_factor_of_whatever_kind() {
 
 #[test]
 fn nested_limits_take_the_tighter_and_limits_beyond_the_calendar_are_none() {
-    let sms = |inner, outer| Policy::factor(Factor::OtpSms).within(seconds(inner)).within(seconds(outer));
+    let sms =
+        |inner, outer| Policy::factor(Factor::OtpSms).within(seconds(inner)).within(seconds(outer));
     let session = testing::session().proved_ago(Factor::OtpSms, seconds(50));
     assert_eq!([says(&sms(60, 90), &session), says(&sms(90, 60), &session)], [For(10), For(10)]);
     assert_eq!([says(&sms(40, 90), &session), says(&sms(90, 40), &session)], [No, No]);
@@ -156,7 +179,10 @@ fn no_policy_holds_for_a_session_without_a_proof() {
         assert_eq!(says(&young.clone().or(Policy::mfa()), &nothing), No);
     }
     assert_eq!(says(&young, &proved(&[Factor::Password])), For(42_600));
-    assert_eq!(says(&young.within(seconds(700)), &testing::session().undated(Factor::Password)), For(100));
+    assert_eq!(
+        says(&young.within(seconds(700)), &testing::session().undated(Factor::Password)),
+        For(100)
+    );
 }
 
 #[test]
@@ -164,7 +190,10 @@ fn within_zero_is_exact() {
     let now = Policy::factor(Factor::Totp).within(Duration::ZERO);
     assert_eq!(says(&now, &testing::session().proved(Factor::Totp)), For(0));
     assert_eq!(says(&now, &testing::session().proved_ahead(Factor::Totp, seconds(3))), For(3));
-    assert_eq!(says(&now, &testing::session().proved_ago(Factor::Totp, Duration::from_nanos(1))), No);
+    assert_eq!(
+        says(&now, &testing::session().proved_ago(Factor::Totp, Duration::from_nanos(1))),
+        No
+    );
 }
 
 #[test]
@@ -193,9 +222,15 @@ fn the_end_of_the_session_bounds_a_grant_and_is_exclusive() {
 }
 
 #[track_caller]
-fn check_unmet(policy: &Policy, session: &SessionBuilder, want: &[(Requirement, Reason)], text: &str) {
+fn check_unmet(
+    policy: &Policy,
+    session: &SessionBuilder,
+    want: &[(Requirement, Reason)],
+    text: &str,
+) {
     let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
-    let unmet: Vec<_> = shortfall.unmet().into_iter().map(|it| (it.requirement, it.reason)).collect();
+    let unmet: Vec<_> =
+        shortfall.unmet().into_iter().map(|it| (it.requirement, it.reason)).collect();
     assert_eq!(unmet, want);
     assert_eq!(shortfall.to_string(), text);
 }
@@ -207,8 +242,18 @@ fn a_shortfall_names_every_unmet_clause() {
     let stale = |age, limit| Reason::Stale { since: NOW - seconds(age), max_age: seconds(limit) };
 
     let password = testing::session().proved(Factor::Password);
-    check_unmet(&Policy::mfa(), &password, &[independent(2, 1)], "authenticate a second, independent factor");
-    check_unmet(&Policy::mfa(), &testing::session(), &[independent(2, 0)], "authenticate 2 independent factors");
+    check_unmet(
+        &Policy::mfa(),
+        &password,
+        &[independent(2, 1)],
+        "authenticate a second, independent factor",
+    );
+    check_unmet(
+        &Policy::mfa(),
+        &testing::session(),
+        &[independent(2, 0)],
+        "authenticate 2 independent factors",
+    );
     check_unmet(
         &Policy::independent(3),
         &proved(&[Factor::Password, Factor::OtpSms]),
@@ -218,7 +263,12 @@ fn a_shortfall_names_every_unmet_clause() {
     check_unmet(
         &transfer(),
         &password,
-        &[independent(2, 1), missing(Factor::OtpSms), missing(Factor::Totp), missing(Factor::WebAuthn)],
+        &[
+            independent(2, 1),
+            missing(Factor::OtpSms),
+            missing(Factor::Totp),
+            missing(Factor::WebAuthn),
+        ],
         "authenticate a second, independent factor and (otp/sms, totp or webauthn)",
     );
     check_unmet(
@@ -244,7 +294,10 @@ fn a_shortfall_names_every_unmet_clause() {
             (Requirement::PhishingResistant, stale(301, 300)),
             (
                 Requirement::SessionWithin,
-                Reason::Restart { started_at: Some(NOW - seconds(50_000)), max_age: seconds(43_200) },
+                Reason::Restart {
+                    started_at: Some(NOW - seconds(50_000)),
+                    max_age: seconds(43_200),
+                },
             ),
         ],
         "authenticate a phishing-resistant factor again and in a new session",
@@ -269,7 +322,10 @@ fn the_challenge_states_the_smallest_limit() {
     assert_eq!(Policy::mfa().max_age(), None);
     assert_eq!(Policy::session_within(seconds(9)).max_age(), None);
     assert_eq!(sms().within(seconds(5)).within(seconds(9)).max_age(), Some(seconds(5)));
-    assert_eq!(sms().within(seconds(9)).and(Policy::mfa().within(seconds(7))).max_age(), Some(seconds(7)));
+    assert_eq!(
+        sms().within(seconds(9)).and(Policy::mfa().within(seconds(7))).max_age(),
+        Some(seconds(7))
+    );
 }
 
 #[test]
@@ -283,7 +339,9 @@ fn and_extends_a_list_unless_it_has_a_name() {
 #[test]
 fn at_least_counts_clauses_and_ends_with_the_kth() {
     let limited = |factor, limit| Policy::factor(factor).within(seconds(limit));
-    let clauses = || [limited(Factor::OtpSms, 100), limited(Factor::Totp, 200), limited(Factor::WebAuthn, 300)];
+    let clauses = || {
+        [limited(Factor::OtpSms, 100), limited(Factor::Totp, 200), limited(Factor::WebAuthn, 300)]
+    };
     let all = proved(&[Factor::OtpSms, Factor::Totp, Factor::WebAuthn]);
     let ends = [1, 2, 3].map(|needed| says(&Policy::at_least(needed, clauses()), &all));
     assert_eq!(ends, [For(240), For(140), For(40)]);
@@ -291,15 +349,17 @@ fn at_least_counts_clauses_and_ends_with_the_kth() {
     let ends = [1, 2, 3].map(|needed| says(&Policy::at_least(needed, clauses()), &two));
     assert_eq!(ends, [For(140), For(40), No]);
     // One factor may serve several clauses.
-    let twice = Policy::at_least(2, [Policy::session(), Factor::Totp.into(), Factor::OtpSms.into()]);
+    let twice =
+        Policy::at_least(2, [Policy::session(), Factor::Totp.into(), Factor::OtpSms.into()]);
     assert_eq!(says(&twice, &proved(&[Factor::Totp])), Yes);
 }
 
 #[test]
 fn at_least_says_how_many_more() {
     let payout = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]);
-    let text =
-        |policy: &Policy, factors: &[Factor]| policy.evaluate(&proved(factors).build(), NOW).unwrap_err().to_string();
+    let text = |policy: &Policy, factors: &[Factor]| {
+        policy.evaluate(&proved(factors).build(), NOW).unwrap_err().to_string()
+    };
     assert_eq!(text(&payout, &[Factor::Password]), "authenticate otp/sms or totp");
     assert_eq!(text(&payout, &[Factor::WebAuthn]), "authenticate 2 of password, otp/sms and totp");
     let both = Policy::at_least(2, [Factor::Password, Factor::Totp]);
@@ -322,14 +382,19 @@ fn at_least_none_is_refused() {
 fn run_time_lists_are_not_empty_and_not_endless() {
     let list = |length| vec![Factor::Totp; length];
     for length in [1, 2, 64] {
-        assert!(Policy::try_all_of(list(length)).is_ok() && Policy::try_any_of(list(length)).is_ok());
+        assert!(
+            Policy::try_all_of(list(length)).is_ok() && Policy::try_any_of(list(length)).is_ok()
+        );
         assert!(Policy::try_at_least(length, list(length)).is_ok());
     }
     assert_eq!(Policy::try_all_of(list(0)), Err(ListError::Empty));
     assert_eq!(Policy::try_any_of(list(65)), Err(ListError::TooLong));
     assert_eq!(Policy::try_any_of(std::iter::repeat(Factor::Totp)), Err(ListError::TooLong));
     for needed in [0, 3] {
-        assert_eq!(Policy::try_at_least(needed, list(2)), Err(ListError::OutOfRange { needed, clauses: 2 }));
+        assert_eq!(
+            Policy::try_at_least(needed, list(2)),
+            Err(ListError::OutOfRange { needed, clauses: 2 })
+        );
     }
     let read: Vec<Factor> = ["otp/sms", "totp"].iter().map(|name| name.parse().unwrap()).collect();
     assert_eq!(Policy::try_any_of(read), Ok(Policy::any_of([Factor::OtpSms, Factor::Totp])));
@@ -357,16 +422,20 @@ fn stytchs_own_rule_for_its_resources() {
     assert_eq!(says(&rule, &proved(&[Factor::Password, Factor::OtpSms])), No);
     assert_eq!(says(&rule, &proved(&[Factor::OtpSms, Factor::OtpWhatsapp])), No);
     assert_eq!(says(&rule, &proved(&[Factor::MagicLinkEmail, Factor::OtpSms])), For(3_540));
-    let old = testing::session().proved_ago(Factor::OtpSms, seconds(9_000)).proved_ago(Factor::Totp, seconds(3_601));
+    let old = testing::session()
+        .proved_ago(Factor::OtpSms, seconds(9_000))
+        .proved_ago(Factor::Totp, seconds(3_601));
     assert_eq!(says(&rule, &old), No);
 }
 
-/// The prompts in words: `factor`, with `!` where it is missing and the age to which it will be held.
+/// The prompts in words: `factor`, with `!` where it is missing and the age to which it will be
+/// held.
 fn prompts_in_words(policy: &Policy, session: &SessionBuilder, offered: &[Factor]) -> Vec<String> {
     let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
     let word = |prompt: &tower_step_up::Prompt| {
         let missing = if prompt.last_authenticated_at.is_none() { "!" } else { "" };
-        let held = prompt.max_age.map_or(String::new(), |max_age| format!(" {}", max_age.as_secs()));
+        let held =
+            prompt.max_age.map_or(String::new(), |max_age| format!(" {}", max_age.as_secs()));
         format!("{}{missing}{held}", prompt.factor)
     };
     let prompts = shortfall.prompts(offered);
@@ -376,14 +445,23 @@ fn prompts_in_words(policy: &Policy, session: &SessionBuilder, offered: &[Factor
 #[test]
 fn prompts_are_ordered_by_what_is_missing_then_by_size_then_as_offered() {
     let offered = [Factor::Totp, Factor::OtpSms, Factor::WebAuthn];
-    let stale = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, seconds(900));
-    assert_eq!(prompts_in_words(&transfer(), &stale, &offered), ["otp/sms 600", "totp! 600", "webauthn! 600"]);
-    // Both fresh: the one that may be older is asked for first, so that the other is as fresh as can be.
+    let stale =
+        testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, seconds(900));
+    assert_eq!(
+        prompts_in_words(&transfer(), &stale, &offered),
+        ["otp/sms 600", "totp! 600", "webauthn! 600"]
+    );
+    // Both fresh: the one that may be older is asked for first, so that the other is as fresh as
+    // can be.
     let both = Policy::factor(Factor::OtpSms)
         .within(seconds(60))
         .and(Policy::factor(Factor::Totp).within(seconds(600)))
         .and(Factor::WebAuthn);
-    let words = prompts_in_words(&both, &testing::session(), &[Factor::OtpSms, Factor::Totp, Factor::WebAuthn]);
+    let words = prompts_in_words(
+        &both,
+        &testing::session(),
+        &[Factor::OtpSms, Factor::Totp, Factor::WebAuthn],
+    );
     assert_eq!(words, ["webauthn! + totp! 600 + otp/sms! 60"]);
 }
 
@@ -405,7 +483,10 @@ fn a_needed_factor_is_prompted_for_alone_wherever_it_stands_in_the_offer() {
         prompts_in_words(policy, session, &shortfall.offered())
     };
     assert_eq!(by_default(&Policy::mfa().and(Factor::SsoSaml), &mfa), ["sso/sso_saml!"]);
-    assert_eq!(by_default(&Policy::session().and(Factor::OAuthGoogle), &mfa), ["oauth/oauth_google!"]);
+    assert_eq!(
+        by_default(&Policy::session().and(Factor::OAuthGoogle), &mfa),
+        ["oauth/oauth_google!"]
+    );
     let google = Policy::factor(Factor::OAuthGoogle).within(seconds(600));
     assert_eq!(by_default(&Policy::mfa().and(google), &mfa), ["oauth/oauth_google! 600"]);
     let email = Policy::mfa().and(Policy::session().within(seconds(3_600))).and(Factor::EmailOtp);
@@ -443,7 +524,8 @@ fn check_explanation(policy: &Policy, session: &SessionBuilder, want: &str) {
 
 #[test]
 fn an_explanation_is_a_tree_with_evidence_age_limit_and_verdict() {
-    let stale = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, seconds(900));
+    let stale =
+        testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, seconds(900));
     check_explanation(
         &transfer(),
         &stale,
@@ -462,8 +544,12 @@ fn an_explanation_is_a_tree_with_evidence_age_limit_and_verdict() {
            session_within 12h: restart\n",
     );
     check_explanation(
-        &Policy::at_least(2, [Policy::mfa().named("base"), Policy::session().within(seconds(60))]).named("both"),
-        &testing::session().undated(Factor::Password).undated(Factor::Impersonated).unreadable(Factor::Totp),
+        &Policy::at_least(2, [Policy::mfa().named("base"), Policy::session().within(seconds(60))])
+            .named("both"),
+        &testing::session()
+            .undated(Factor::Password)
+            .undated(Factor::Impersonated)
+            .unreadable(Factor::Totp),
         "both: 2 of: not met\n  \
            base: mfa: missing, password (undated)\n  \
            session within 1m: missing, password (undated), impersonated (undated)\n",
@@ -472,7 +558,8 @@ fn an_explanation_is_a_tree_with_evidence_age_limit_and_verdict() {
 
 #[test]
 fn an_explanation_has_a_form_in_json() {
-    let policy = Policy::factor(Factor::OtpSms).within(seconds(600)).or(Policy::mfa()).named("either");
+    let policy =
+        Policy::factor(Factor::OtpSms).within(seconds(600)).or(Policy::mfa()).named("either");
     let session = testing::session().proved_ago(Factor::OtpSms, seconds(60)).build();
     let explanation = serde_json::to_value(policy.explain(&session, NOW)).unwrap();
     let sms = serde_json::json!([{"factor": "otp/sms", "age": 60, "last_authenticated_at": "2026-01-01T11:59:00Z"}]);
@@ -492,11 +579,15 @@ fn a_decision_that_grants_does_not_allocate() {
     let factors = [Factor::OAuthGoogle, Factor::Password, Factor::OtpSms, Factor::Totp];
     let session = factors.into_iter().fold(testing::session(), SessionBuilder::proved);
     let groups = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]);
-    let policy = transfer().and(groups).and(Policy::independent(3)).and(Policy::session_within(seconds(3_600)));
+    let policy = transfer()
+        .and(groups)
+        .and(Policy::independent(3))
+        .and(Policy::session_within(seconds(3_600)));
     // The first decision of a process lists the sets of compromises, once.
     assert_granted!(policy, session);
     let session = session.build();
-    let allocations = allocation_counter::measure(|| assert!(policy.evaluate(&session, NOW).is_ok()));
+    let allocations =
+        allocation_counter::measure(|| assert!(policy.evaluate(&session, NOW).is_ok()));
     assert_eq!(allocations.count_total, 0);
 }
 
@@ -505,7 +596,10 @@ fn a_redacted_explanation_keeps_what_is_unmet_and_nothing_else_of_the_session() 
     let second = Policy::any_of([Factor::OtpSms, Factor::Totp]).named("inner").within(seconds(600));
     let groups = Policy::at_least(1, [Policy::mfa(), Factor::WebAuthn.into()]);
     let policy = second.and(groups).named("transfer");
-    let session = testing::session().proved_ago(Factor::OtpSms, seconds(900)).proved(Factor::Password).build();
+    let session = testing::session()
+        .proved_ago(Factor::OtpSms, seconds(900))
+        .proved(Factor::Password)
+        .build();
     let whole = policy.explain(&session, NOW);
     let redacted = serde_json::to_value(whole.clone().redacted()).unwrap();
     let want = serde_json::json!({
@@ -526,10 +620,14 @@ fn a_redacted_explanation_keeps_what_is_unmet_and_nothing_else_of_the_session() 
     assert!(serde_json::to_string(&whole).unwrap().contains("password"));
     // A name stands once in each object: the text is read again by a reader that minds.
     for policy in [&policy, &admin(), &Policy::session().within(seconds(60))] {
-        let session = testing::session().proved_ago(Factor::WebAuthn, seconds(900)).without_start().build();
+        let session =
+            testing::session().proved_ago(Factor::WebAuthn, seconds(900)).without_start().build();
         let text = serde_json::to_string(&policy.explain(&session, NOW)).unwrap();
         for object in text.split('{') {
-            assert!(object.split(['[', '}']).next().unwrap().matches("\"max_age\"").count() <= 1, "{text}");
+            assert!(
+                object.split(['[', '}']).next().unwrap().matches("\"max_age\"").count() <= 1,
+                "{text}"
+            );
         }
     }
     let lifted = Policy::from(Factor::Totp).named("inner").within(seconds(60));

@@ -14,9 +14,12 @@ use crate::support::{bearer, inner, issuer, proved, send};
 #[test]
 fn consumer_and_b2b_projects_accept_their_own() {
     let consumer = issuer().mint(&proved(&[Factor::Password]));
-    let member = issuer().mint(&proved(&[Factor::Password]).organization("organization-test-a", "acme"));
+    let member =
+        issuer().mint(&proved(&[Factor::Password]).organization("organization-test-a", "acme"));
     let id = issuer().audience();
-    let verify = |project: Project, token| project.verifier_with(issuer().clone()).verify_at(token, NOW).map(|_| ());
+    let verify = |project: Project, token| {
+        project.verifier_with(issuer().clone()).verify_at(token, NOW).map(|_| ())
+    };
     assert_eq!(verify(Project::new(id).unwrap(), &consumer), Ok(()));
     assert_eq!(verify(Project::new(id).unwrap(), &member), Err(TokenError::UnexpectedOrganization));
     assert_eq!(verify(Project::b2b(id).unwrap(), &member), Ok(()));
@@ -35,7 +38,8 @@ fn a_custom_domain_issues_beside_stytch() {
     let token = issuer().mint_claims(&claims);
     let plain = project.verifier_with(issuer().clone());
     assert_eq!(plain.verify_at(&token, NOW).unwrap_err().reason(), "token_wrong_issuer");
-    let custom = project.custom_domain("Login.Example.com").unwrap().verifier_with(issuer().clone());
+    let custom =
+        project.custom_domain("Login.Example.com").unwrap().verifier_with(issuer().clone());
     assert!(custom.verify_at(&token, NOW).is_ok());
     assert!(custom.verify_at(&issuer().mint(&proved(&[Factor::Password])), NOW).is_ok());
 }
@@ -43,7 +47,8 @@ fn a_custom_domain_issues_beside_stytch() {
 #[tokio::test]
 async fn the_guard_reads_the_projects_cookie() {
     let project = Project::new(issuer().audience()).unwrap().with_session_jwt_cookie("own_jwt");
-    let guard = project.guard_with(project.verifier_with(issuer().clone()).clock(FixedClock::new()));
+    let guard =
+        project.guard_with(project.verifier_with(issuer().clone()).clock(FixedClock::new()));
     let service = guard.layer(service_fn(inner::<Full<Bytes>>));
     let token = issuer().mint(&testing::session().proved(Factor::Password));
     for (header, value, status) in [

@@ -9,7 +9,9 @@ use http_body_util::Full;
 use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
-use tower_step_up::{Factor, KeyHealth, KeySource, RemoteKeys, StepUp, StepUpLayer, TokenError, Verifier, stytch};
+use tower_step_up::{
+    Factor, KeyHealth, KeySource, RemoteKeys, StepUp, StepUpLayer, TokenError, Verifier, stytch,
+};
 
 use crate::key_server::{Behaviour, KeyServer, misbehaviours, serve_over_tls, within_seconds};
 use crate::support::{Answer, bearer, inner, issuer, proved, reason, seconds, send};
@@ -32,15 +34,21 @@ impl Guarded {
         let server = KeyServer::start(behaviour).await;
         let clock = FixedClock::new();
         let keys = server.keys().clock(clock.clone()).fetch_timeout(patience);
-        let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
+        let verifier =
+            Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
         Self { server, clock, guard: StepUpLayer::new(verifier) }
     }
 
     /// Sends a fresh token of this issuer.
     async fn send_of(&self, issuer: &TestIssuer) -> Answer {
-        let token =
-            issuer.clone().clock(self.clock.clone()).mint(&proved(&[Factor::Password]).ends_in(seconds(100_000)));
-        let request = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
+        let token = issuer
+            .clone()
+            .clock(self.clock.clone())
+            .mint(&proved(&[Factor::Password]).ends_in(seconds(100_000)));
+        let request = Request::get("/")
+            .header("authorization", bearer(&token))
+            .body(Body::default())
+            .unwrap();
         within_seconds(send(&self.guard.layer(service_fn(inner::<Body>)), request)).await
     }
 
@@ -66,13 +74,17 @@ fn good() -> Behaviour {
 #[track_caller]
 fn check_unavailable(answer: &Answer, retry_after: &str) {
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, retry_after));
-    assert_eq!((answer.header("www-authenticate"), answer.header("cache-control")), ("", "no-store"));
+    assert_eq!(
+        (answer.header("www-authenticate"), answer.header("cache-control")),
+        ("", "no-store")
+    );
 }
 
 #[tokio::test]
 async fn a_hundred_first_requests_at_once_make_one_fetch() {
     let server = KeyServer::start(Behaviour::ServeWhenLet(issuer().jwks().to_owned())).await;
-    let verifier = Verifier::new(server.keys(), [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let verifier = Verifier::new(server.keys(), [issuer().name()], issuer().audience())
+        .clock(FixedClock::new());
     let service: StepUp<_> = StepUpLayer::new(verifier).layer(service_fn(inner::<Body>));
     let mut requests = JoinSet::new();
     for _ in 0..100 {
@@ -93,7 +105,8 @@ async fn a_hundred_first_requests_at_once_make_one_fetch() {
 async fn a_cancelled_first_request_harms_nobody() {
     let guarded = Guarded::start(Behaviour::ServeWhenLet(issuer().jwks().to_owned())).await;
     let service = guarded.guard.layer(service_fn(inner::<Body>));
-    let first = tokio::spawn(service.clone().oneshot(crate::support::request("/", &[Factor::Password])));
+    let first =
+        tokio::spawn(service.clone().oneshot(crate::support::request("/", &[Factor::Password])));
     guarded.server.until_requests(1).await;
     let second = tokio::spawn(service.oneshot(crate::support::request("/", &[Factor::Password])));
     first.abort();
@@ -119,8 +132,10 @@ async fn without_keys_every_misbehaviour_is_a_503_until_the_server_behaves() {
 #[tokio::test]
 async fn a_server_that_is_down_is_a_503() {
     let keys = RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap();
-    let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new());
-    let outcome = within_seconds(verifier.verify(&issuer().mint(&proved(&[Factor::Password])))).await;
+    let verifier =
+        Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new());
+    let outcome =
+        within_seconds(verifier.verify(&issuer().mint(&proved(&[Factor::Password])))).await;
     assert_eq!(reason(&outcome), "keys_unavailable");
 }
 
@@ -147,7 +162,9 @@ async fn with_keys_every_misbehaviour_leaves_the_last_good_ones() {
 #[tokio::test]
 async fn the_pause_after_failures_grows_and_is_told_to_clients() {
     let guarded = Guarded::start(Behaviour::Status(500)).await;
-    for (fetches, pause) in [(1, "1"), (2, "2"), (3, "4"), (4, "8"), (5, "16"), (6, "30"), (7, "30")] {
+    for (fetches, pause) in
+        [(1, "1"), (2, "2"), (3, "4"), (4, "8"), (5, "16"), (6, "30"), (7, "30")]
+    {
         check_unavailable(&guarded.send_of(issuer()).await, pause);
         check_unavailable(&guarded.send_of(issuer()).await, pause);
         assert_eq!(guarded.server.requests(), fetches);
@@ -221,15 +238,25 @@ async fn after_a_warm_up_the_first_request_waits_for_nothing() {
     assert_eq!((guarded.status().await, guarded.server.requests()), (200, 1));
 
     let down = Guarded::start(Behaviour::Status(500)).await;
-    assert_eq!(within_seconds(down.guard.verifier().warm_up()).await.unwrap_err().retry_after, seconds(1));
-    assert_eq!(within_seconds(down.guard.verifier().warm_up()).await.unwrap_err().retry_after, seconds(1));
+    assert_eq!(
+        within_seconds(down.guard.verifier().warm_up()).await.unwrap_err().retry_after,
+        seconds(1)
+    );
+    assert_eq!(
+        within_seconds(down.guard.verifier().warm_up()).await.unwrap_err().retry_after,
+        seconds(1)
+    );
     assert_eq!(down.server.requests(), 1);
 }
 
 #[tokio::test]
 async fn a_stated_max_age_counts_within_its_bounds() {
-    for (stated, due) in [("max-age=120", 120), ("max-age=5", 60), ("public, max-age=86400", 3_600), ("no-cache", 600)]
-    {
+    for (stated, due) in [
+        ("max-age=120", 120),
+        ("max-age=5", 60),
+        ("public, max-age=86400", 3_600),
+        ("no-cache", 600),
+    ] {
         let serve = || Behaviour::ServeFor(issuer().jwks().to_owned(), stated);
         let guarded = Guarded::start(serve()).await;
         assert_eq!(guarded.status().await, 200);
@@ -245,7 +272,8 @@ async fn a_stated_max_age_counts_within_its_bounds() {
 async fn a_remembered_token_begins_a_fetch_that_is_due_and_outlives_no_keys() {
     let server = KeyServer::start(good()).await;
     let clock = FixedClock::new();
-    let keys = server.keys().clock(clock.clone()).refresh_after(seconds(60)).usable_for(seconds(120));
+    let keys =
+        server.keys().clock(clock.clone()).refresh_after(seconds(60)).usable_for(seconds(120));
     let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
     let token = issuer().mint(&proved(&[Factor::Password]));
     let verify = async || reason(&within_seconds(verifier.verify(&token)).await);
@@ -284,7 +312,10 @@ async fn the_same_document_is_the_same_set_however_often_it_is_fetched() {
 async fn health_says_how_many_keys_how_old_and_what_failed() {
     let guarded = Guarded::start(good()).await;
     let health = || guarded.guard.verifier().health();
-    assert_eq!((health().keys, health().age, health().last_error, health().is_ready()), (0, None, None, false));
+    assert_eq!(
+        (health().keys, health().age, health().last_error, health().is_ready()),
+        (0, None, None, false)
+    );
     assert_eq!(guarded.server.requests(), 0);
 
     assert_eq!(guarded.status().await, 200);
@@ -312,7 +343,10 @@ async fn the_pauses_after_failures_can_be_set() {
     let keys = server.keys().clock(clock.clone()).backoff(seconds(5), seconds(12));
     let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
     for pause in [5, 10, 12, 12] {
-        assert_eq!(within_seconds(verifier.warm_up()).await.unwrap_err().retry_after, seconds(pause));
+        assert_eq!(
+            within_seconds(verifier.warm_up()).await.unwrap_err().retry_after,
+            seconds(pause)
+        );
         clock.advance(seconds(pause));
     }
     assert_eq!(server.requests(), 4);
@@ -338,7 +372,10 @@ async fn ten_thousand_made_up_kids_cause_one_fetch_a_cool_down_and_hold_up_no_kn
     guarded.server.until_requests(2).await;
     let token = issuer().clone().clock(guarded.clock.clone()).mint(&proved(&[Factor::Password]));
     for _ in 0..100 {
-        let known = Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
+        let known = Request::get("/")
+            .header("authorization", bearer(&token))
+            .body(Body::default())
+            .unwrap();
         let mut answer = std::pin::pin!(service.clone().oneshot(known));
         let answered = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(answered, Poll::Ready(Ok(answer)) if answer.status() == 200), "it waited");
@@ -359,9 +396,10 @@ async fn a_rotation_refuses_no_valid_token_whatever_kids_are_made_up_meanwhile()
     for flooded in [false, true] {
         let guarded = Guarded::start(good()).await;
         let next = TestIssuer::new();
-        let documents =
-            [issuer().jwks(), next.jwks()].map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
-        let both = serde_json::json!({"keys": [documents[0]["keys"][0], documents[1]["keys"][0]]}).to_string();
+        let documents = [issuer().jwks(), next.jwks()]
+            .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+        let both = serde_json::json!({"keys": [documents[0]["keys"][0], documents[1]["keys"][0]]})
+            .to_string();
         let stranger = TestIssuer::new();
         // The next key is served from the hundredth second on, and signs one cool-down later.
         for second in 0..200 {
@@ -403,10 +441,13 @@ async fn redirects_are_not_followed() {
 async fn a_projects_guard_fetches_from_the_projects_address() {
     let server = KeyServer::start(good()).await;
     let base = server.url().replace("/v1/sessions/jwks/project", "");
-    let project = stytch::Project::new(issuer().audience()).and_then(|project| project.custom_domain(&base)).unwrap();
+    let project = stytch::Project::new(issuer().audience())
+        .and_then(|project| project.custom_domain(&base))
+        .unwrap();
     let verifier = project.verifier().clock(FixedClock::new());
     let service = project.guard_with(verifier).layer(service_fn(inner::<Body>));
-    let answer = within_seconds(send(&service, crate::support::request("/", &[Factor::Password]))).await;
+    let answer =
+        within_seconds(send(&service, crate::support::request("/", &[Factor::Password]))).await;
     assert_eq!((answer.status.as_u16(), server.requests()), (200, 1));
 }
 
@@ -424,7 +465,9 @@ async fn no_fetch_outlives_the_last_handle() {
 
 #[test]
 fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
-    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    };
     let (serving, first, second) = (runtime(), runtime(), runtime());
     let server = serving.block_on(KeyServer::start(Behaviour::Silent));
     let clock = FixedClock::new();
@@ -442,7 +485,8 @@ fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
 #[test]
 fn a_runtime_that_stands_still_holds_up_nobody_for_longer_than_a_fetch_may_take() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let serving =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (still, other) = (runtime(), runtime());
     let server = serving.block_on(KeyServer::start(good()));
     let keys = server.keys().clock(FixedClock::new()).fetch_timeout(Duration::from_millis(300));
@@ -458,13 +502,17 @@ fn a_runtime_that_stands_still_holds_up_nobody_for_longer_than_a_fetch_may_take(
         }
     });
     assert!(keys.current().is_some());
-    assert!(other.block_on(async { keys.refresh("a") }).is_none(), "cooling down after a good fetch");
+    assert!(
+        other.block_on(async { keys.refresh("a") }).is_none(),
+        "cooling down after a good fetch"
+    );
 }
 
 #[test]
 fn a_refresh_that_stands_still_is_begun_anew() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let serving =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (still, other) = (runtime(), runtime());
     let server = serving.block_on(KeyServer::start(good()));
     let clock = FixedClock::new();
@@ -491,7 +539,8 @@ fn outside_a_runtime_there_are_no_keys_and_no_panic() {
 
 #[test]
 fn outside_a_runtime_nobody_joins_a_fetch_that_is_under_way() {
-    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let serving =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = serving.block_on(KeyServer::start(Behaviour::Silent));
     let keys = server.keys();
     let _under_way = serving.block_on(async { keys.refresh("a") });
@@ -504,7 +553,8 @@ fn outside_a_runtime_nobody_joins_a_fetch_that_is_under_way() {
 async fn keys_come_over_https_from_a_trusted_root_only() {
     let (url, pem) = serve_over_tls(issuer().jwks().to_owned()).await;
     let verify = async |keys: RemoteKeys| {
-        let verifier = Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new());
+        let verifier =
+            Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new());
         let token = issuer().mint(&proved(&[Factor::Password]));
         reason(&within_seconds(verifier.verify(&token)).await)
     };

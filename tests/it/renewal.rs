@@ -11,8 +11,8 @@ use http_body_util::Full;
 use tower::{Layer, service_fn};
 use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer, TestSessions};
 use tower_step_up::{
-    AuthorityAnswer, AuthorityError, CredentialSource, Factor, Grant, Policy, PresentedToken, Renewal,
-    SessionAuthority, SessionTokens, StepUpLayer,
+    AuthorityAnswer, AuthorityError, CredentialSource, Factor, Grant, Policy, PresentedToken,
+    Renewal, SessionAuthority, SessionTokens, StepUpLayer,
 };
 
 use crate::support::{Answer, bearer, issuer, proved, seconds, send};
@@ -82,22 +82,36 @@ impl SessionAuthority for Scripted {
 }
 
 pub(crate) fn with_header(name: &str, value: &str) -> Request<Body> {
-    Request::get("/").header("host", "app.example").header(name, value).body(Body::default()).unwrap()
+    Request::get("/")
+        .header("host", "app.example")
+        .header(name, value)
+        .body(Body::default())
+        .unwrap()
 }
 
 pub(crate) fn with_cookies(tokens: &SessionTokens) -> Request<Body> {
     let SessionTokens { session_token, session_jwt } = tokens;
-    with_header("cookie", &format!("stytch_session={session_token}; theme=dark; stytch_session_jwt={session_jwt}"))
+    with_header(
+        "cookie",
+        &format!("stytch_session={session_token}; theme=dark; stytch_session_jwt={session_jwt}"),
+    )
 }
 
 pub(crate) fn with_bearer(tokens: &SessionTokens) -> Request<Body> {
     with_header("authorization", &bearer(&tokens.session_jwt))
 }
 
-/// So many requests of each user at once, with each kind of token: every answer is about whoever asked, and brings no token of
-/// anybody else's.
-pub(crate) async fn hammer(guard: &StepUpLayer, rounds: usize, users: &[String], begun: &[SessionTokens]) {
-    let of_all = |round| users.iter().zip(begun).map(move |(user, tokens)| (round, user.clone(), tokens.clone()));
+/// So many requests of each user at once, with each kind of token: every answer is about whoever
+/// asked, and brings no token of anybody else's.
+pub(crate) async fn hammer(
+    guard: &StepUpLayer,
+    rounds: usize,
+    users: &[String],
+    begun: &[SessionTokens],
+) {
+    let of_all = |round| {
+        users.iter().zip(begun).map(move |(user, tokens)| (round, user.clone(), tokens.clone()))
+    };
     let ask = |(round, user, tokens): (usize, String, SessionTokens)| {
         let guard = guard.clone();
         let request = match round % 3 {
@@ -108,8 +122,11 @@ pub(crate) async fn hammer(guard: &StepUpLayer, rounds: usize, users: &[String],
         tokio::spawn(async move {
             let answer = answer(&guard, request).await;
             assert_eq!(answer.body, format!("{user} 1"));
-            let opaque = set_cookies(&answer).into_iter().find(|line| line.starts_with("stytch_session="));
-            assert!(opaque.is_none_or(|line| line.contains(&format!("={};", tokens.session_token))));
+            let opaque =
+                set_cookies(&answer).into_iter().find(|line| line.starts_with("stytch_session="));
+            assert!(
+                opaque.is_none_or(|line| line.contains(&format!("={};", tokens.session_token)))
+            );
         })
     };
     let asked: Vec<_> = (0..rounds).flat_map(of_all).map(ask).collect();
@@ -135,7 +152,10 @@ pub(crate) async fn outcome(guard: &StepUpLayer, request: Request<Body>) -> (u16
 
     let service = guard.layer(service_fn(crate::support::inner::<Body>));
     let response = service.oneshot(request).await.unwrap();
-    (response.status().as_u16(), response.extensions().get::<Rejection>().map_or("", Rejection::reason))
+    (
+        response.status().as_u16(),
+        response.extensions().get::<Rejection>().map_or("", Rejection::reason),
+    )
 }
 
 /// The lines of `Set-Cookie`.
@@ -144,7 +164,10 @@ pub(crate) fn set_cookies(answer: &Answer) -> Vec<&str> {
 }
 
 fn value_of<'a>(line: &'a str, name: &str) -> &'a str {
-    line.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).and_then(|rest| rest.split(';').next()).unwrap()
+    line.strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('='))
+        .and_then(|rest| rest.split(';').next())
+        .unwrap()
 }
 
 #[tokio::test]
@@ -153,11 +176,17 @@ async fn an_expired_jwt_in_a_cookie_is_renewed_and_both_fresh_tokens_go_back() {
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = world.guard();
     let first = answer(&guard, with_cookies(&tokens)).await;
-    assert_eq!((first.status.as_u16(), &*first.body), (200, "user-test-00000000-0000-4000-8000-000000000000 1"));
+    assert_eq!(
+        (first.status.as_u16(), &*first.body),
+        (200, "user-test-00000000-0000-4000-8000-000000000000 1")
+    );
     let [jwt, token] = set_cookies(&first).try_into().unwrap();
     // The session ends an hour after it began.
     assert!(jwt.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3200"), "{jwt}");
-    assert_eq!(token, "stytch_session=session-token-1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3200");
+    assert_eq!(
+        token,
+        "stytch_session=session-token-1; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3200"
+    );
     assert_eq!(first.header("cache-control"), "no-store");
     assert!(first.headers.get_all("set-cookie").iter().all(HeaderValue::is_sensitive));
 
@@ -174,7 +203,11 @@ async fn a_browser_on_loopback_gets_cookies_that_it_can_use() {
     let mut request = with_cookies(&tokens);
     request.headers_mut().insert("host", "127.0.0.1:3000".parse().unwrap());
     let answer = answer(&world.guard(), request).await;
-    assert!(set_cookies(&answer).iter().all(|line| !line.contains("Secure")), "{:?}", set_cookies(&answer));
+    assert!(
+        set_cookies(&answer).iter().all(|line| !line.contains("Secure")),
+        "{:?}",
+        set_cookies(&answer)
+    );
 }
 
 #[tokio::test]
@@ -182,8 +215,14 @@ async fn a_bearer_client_gets_the_fresh_jwt_where_that_is_turned_on() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let quiet = answer(&world.guard(), with_bearer(&tokens)).await;
-    assert_eq!((quiet.status.as_u16(), quiet.header("stytch-session-jwt"), set_cookies(&quiet).len()), (200, "", 0));
-    let guard = world.issuer.guard().renew_with(Renewal::new(world.sessions.clone()).answer_with_fresh_jwt());
+    assert_eq!(
+        (quiet.status.as_u16(), quiet.header("stytch-session-jwt"), set_cookies(&quiet).len()),
+        (200, "", 0)
+    );
+    let guard = world
+        .issuer
+        .guard()
+        .renew_with(Renewal::new(world.sessions.clone()).answer_with_fresh_jwt());
     let told = answer(&guard, with_bearer(&tokens)).await;
     assert!(guard.verifier().verify(told.header("stytch-session-jwt")).await.is_ok());
     assert_eq!((told.header("cache-control"), set_cookies(&told).len()), ("no-store", 0));
@@ -209,17 +248,26 @@ async fn an_opaque_token_is_exchanged_where_no_jwt_stands() {
     assert_eq!((by_header.status.as_u16(), set_cookies(&by_header).len()), (200, 0));
     // What is no token is not asked about.
     for odd in [&b"caf\xe9"[..], b"\x80", b"a b", b"a;b", b""] {
-        let request = Request::builder().header("x-session-token", HeaderValue::from_bytes(odd).unwrap());
+        let request =
+            Request::builder().header("x-session-token", HeaderValue::from_bytes(odd).unwrap());
         let (status, _) = outcome(&guard, request.body(Body::default()).unwrap()).await;
         assert!([400, 401].contains(&status), "{status} {odd:?}");
     }
     assert_eq!(world.sessions.calls(), 2);
     // A JWT that stands there decides alone, whatever it is.
-    let both = with_header("cookie", &format!("stytch_session={}; stytch_session_jwt=x", tokens.session_token));
+    let both = with_header(
+        "cookie",
+        &format!("stytch_session={}; stytch_session_jwt=x", tokens.session_token),
+    );
     assert_eq!(outcome(&guard, both).await, (401, "token_not_three_parts"));
     // Nobody else looks there.
     assert_eq!(outcome(&world.issuer.guard(), opaque()).await, (401, "no_credentials"));
-    assert_eq!(answer(&world.issuer.guard().optional().renew_with(world.sessions.clone()), opaque()).await.status, 200);
+    assert_eq!(
+        answer(&world.issuer.guard().optional().renew_with(world.sessions.clone()), opaque())
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -227,13 +275,19 @@ async fn an_answer_is_remembered_briefly_and_never_outlives_the_fresh_jwt() {
     let world = World::new();
     let session = proved(&[Factor::Password]);
     let tokens = world.expired(&session);
-    let guard = world.issuer.guard().renew_with(Renewal::new(world.sessions.clone()).remember(seconds(9_999)));
+    let guard = world
+        .issuer
+        .guard()
+        .renew_with(Renewal::new(world.sessions.clone()).remember(seconds(9_999)));
     for (passed, calls) in [(0, 1), (0, 1), (299, 1), (6, 2)] {
         world.clock.advance(seconds(passed));
         assert_eq!(answer(&guard, with_bearer(&tokens)).await.status, 200);
         assert_eq!(world.sessions.calls(), calls, "{passed}");
     }
-    let forgetful = world.issuer.guard().renew_with(Renewal::new(world.sessions.clone()).remember(Duration::ZERO));
+    let forgetful = world
+        .issuer
+        .guard()
+        .renew_with(Renewal::new(world.sessions.clone()).remember(Duration::ZERO));
     for calls in 3..5 {
         world.clock.advance(seconds(1));
         assert_eq!(answer(&forgetful, with_bearer(&tokens)).await.status, 200);
@@ -264,10 +318,19 @@ async fn only_a_jwt_of_which_nothing_but_its_age_is_wrong_is_renewed() {
         (ended, "session_ended"),
         (machine, "token_not_a_session"),
         (early, "token_not_yet_valid"),
-        (TestIssuer::new().clock(world.clock.clone()).mint(&proved(&[Factor::Password])), "token_unknown_key"),
+        (
+            TestIssuer::new().clock(world.clock.clone()).mint(&proved(&[Factor::Password])),
+            "token_unknown_key",
+        ),
     ] {
-        assert_eq!(outcome(&guard, with_header("authorization", &bearer(&token))).await, (401, want));
-        let cookie = with_header("cookie", &format!("stytch_session_jwt={token}; stytch_session=session-token-1"));
+        assert_eq!(
+            outcome(&guard, with_header("authorization", &bearer(&token))).await,
+            (401, want)
+        );
+        let cookie = with_header(
+            "cookie",
+            &format!("stytch_session_jwt={token}; stytch_session=session-token-1"),
+        );
         assert_eq!(outcome(&guard, cookie).await, (401, want));
     }
     assert_eq!(world.sessions.calls(), 0);
@@ -282,7 +345,11 @@ async fn only_a_jwt_of_which_nothing_but_its_age_is_wrong_is_renewed() {
 async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
-    world.sessions.revoke("session-test-00000000-0000-4000-8000-000000000001".into()).await.unwrap();
+    world
+        .sessions
+        .revoke("session-test-00000000-0000-4000-8000-000000000001".into())
+        .await
+        .unwrap();
     let guard = world.guard();
     for (passed, calls) in [(0, 1), (0, 1), (30, 1), (1, 2)] {
         world.clock.advance(seconds(passed));
@@ -326,7 +393,9 @@ async fn what_the_handler_says_of_the_cookies_holds() {
     let tokens = world.expired(&proved(&[Factor::Password]));
     let handler = service_fn(|_: Request<Body>| async {
         let response = Response::builder().header("set-cookie", "stytch_session_jwt=; Max-Age=0");
-        Ok::<_, Infallible>(response.header("set-cookie", "theme=light").body(Body::default()).unwrap())
+        Ok::<_, Infallible>(
+            response.header("set-cookie", "theme=light").body(Body::default()).unwrap(),
+        )
     });
     let answer = send(&world.guard().layer(handler), with_cookies(&tokens)).await;
     assert_eq!(set_cookies(&answer), ["stytch_session_jwt=; Max-Age=0", "theme=light"]);
@@ -340,7 +409,10 @@ async fn nested_guards_share_one_call_and_one_pair_of_cookies() {
     let derived = outer.require(Policy::mfa());
     let service = outer.layer(derived.layer(service_fn(crate::support::inner::<Body>)));
     let answer = send(&service, with_cookies(&tokens)).await;
-    assert_eq!((answer.status.as_u16(), set_cookies(&answer).len(), world.sessions.calls()), (200, 2, 1));
+    assert_eq!(
+        (answer.status.as_u16(), set_cookies(&answer).len(), world.sessions.calls()),
+        (200, 2, 1)
+    );
     // Guards that were not made from one another ask each for itself.
     assert_eq!(outcome(&inner, with_cookies(&tokens)).await, (200, ""));
     assert_eq!(world.sessions.calls(), 2);
@@ -356,7 +428,11 @@ async fn a_live_guard_has_the_session_confirmed_now_and_then() {
         assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""), "{passed}");
         assert_eq!(world.sessions.calls(), calls, "{passed}");
     }
-    world.sessions.revoke("session-test-00000000-0000-4000-8000-000000000001".into()).await.unwrap();
+    world
+        .sessions
+        .revoke("session-test-00000000-0000-4000-8000-000000000001".into())
+        .await
+        .unwrap();
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
     world.clock.advance(seconds(61));
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_unknown"));
@@ -389,7 +465,10 @@ fn live_needs_an_authority() {
 #[tokio::test]
 async fn members_sessions_are_renewed_in_their_organization() {
     let world = World::of(issuer().clone().b2b());
-    let member = testing::session().user("member-test-1").organization("organization-1", "acme").proved(Factor::Totp);
+    let member = testing::session()
+        .user("member-test-1")
+        .organization("organization-1", "acme")
+        .proved(Factor::Totp);
     let tokens = world.expired(&member);
     assert_eq!(answer(&world.guard(), with_cookies(&tokens)).await.body, "member-test-1 1");
     // The same member elsewhere is somebody else.

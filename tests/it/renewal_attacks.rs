@@ -1,4 +1,5 @@
-//! What somebody tries who wants to get more out of renewal than there is, or to keep others from it.
+//! What somebody tries who wants to get more out of renewal than there is, or to keep others from
+//! it.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -8,11 +9,13 @@ use http::{HeaderMap, HeaderName, Request, Response};
 use tokio::sync::Notify;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::{
-    AuthorityError, CredentialSource, Factor, Grant, Policy, PresentedToken, Renewal, SessionAuthority, SessionTokens,
-    StepUpLayer,
+    AuthorityError, CredentialSource, Factor, Grant, Policy, PresentedToken, Renewal,
+    SessionAuthority, SessionTokens, StepUpLayer,
 };
 
-use crate::renewal::{Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header};
+use crate::renewal::{
+    Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+};
 use crate::support::{Answer, inner, proved, seconds, send};
 
 fn with_opaque(token: &str) -> Request<Body> {
@@ -23,7 +26,8 @@ fn with_opaque(token: &str) -> Request<Body> {
 fn flood(guard: &StepUpLayer, many: usize) {
     let service = guard.layer(service_fn(inner::<Body>));
     for number in 0..many {
-        let mut request = Box::pin(service.clone().oneshot(with_opaque(&format!("made-up-{number}"))));
+        let mut request =
+            Box::pin(service.clone().oneshot(with_opaque(&format!("made-up-{number}"))));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(request.as_mut().poll(&mut context).is_pending());
     }
@@ -51,7 +55,8 @@ async fn made_up_tokens_begin_so_many_calls_and_no_more() {
 #[tokio::test]
 async fn who_is_gone_does_not_stand_in_the_way_of_the_others() {
     let world = World::new();
-    let (real, sessions) = (world.sessions.begin(&proved(&[Factor::Password])), world.sessions.clone());
+    let (real, sessions) =
+        (world.sessions.begin(&proved(&[Factor::Password])), world.sessions.clone());
     let authority = Scripted::new(move |token| {
         let sessions = sessions.clone();
         async move {
@@ -74,9 +79,10 @@ async fn what_is_said_of_a_made_up_token_holds_back_nobody_with_a_jwt() {
         async move {
             match &token {
                 PresentedToken::SessionJwt(_) => sessions.authenticate(token).await,
-                PresentedToken::SessionToken(_) => {
-                    Err(AuthorityError::Unavailable { retry_after: Some(seconds(60)), cause: "scripted".into() })
-                }
+                PresentedToken::SessionToken(_) => Err(AuthorityError::Unavailable {
+                    retry_after: Some(seconds(60)),
+                    cause: "scripted".into(),
+                }),
             }
         }
     });
@@ -133,7 +139,11 @@ async fn live_is_not_confirmed_by_a_call_that_began_too_long_ago() {
     calls(1).await;
     world.clock.advance(seconds(3));
     let in_time = ask();
-    world.sessions.revoke("session-test-00000000-0000-4000-8000-000000000001".into()).await.unwrap();
+    world
+        .sessions
+        .revoke("session-test-00000000-0000-4000-8000-000000000001".into())
+        .await
+        .unwrap();
     tokio::task::yield_now().await;
     world.clock.advance(seconds(1));
     let too_late = ask();
@@ -154,7 +164,8 @@ async fn live_is_not_confirmed_by_an_answer_about_another_session_of_the_user() 
         let answer = weaker.clone();
         async { Ok(answer) }
     });
-    let guard = world.issuer.guard().renew_with(authority).require(Policy::mfa()).live(Duration::ZERO);
+    let guard =
+        world.issuer.guard().renew_with(authority).require(Policy::mfa()).live(Duration::ZERO);
     assert_eq!(outcome(&guard, with_bearer(&asked)).await, (401, "step_up_required"));
 }
 
@@ -166,7 +177,11 @@ where
 {
     let own = guard.clone();
     let service = guard.layer(service_fn(move |request: Request<Body>| {
-        let done = act(own.clone(), request.extensions().get::<Grant>().unwrap().clone(), request.headers().clone());
+        let done = act(
+            own.clone(),
+            request.extensions().get::<Grant>().unwrap().clone(),
+            request.headers().clone(),
+        );
         async {
             done.await;
             Ok::<_, Infallible>(Response::new(Body::default()))
@@ -178,14 +193,20 @@ where
 #[tokio::test]
 async fn no_fresh_tokens_of_a_session_that_ended_meanwhile() {
     let world = World::new();
-    let guard = world.issuer.guard().renew_with(Renewal::new(world.sessions.clone()).answer_with_fresh_jwt());
+    let guard = world
+        .issuer
+        .guard()
+        .renew_with(Renewal::new(world.sessions.clone()).answer_with_fresh_jwt());
     for request in [with_bearer, with_cookies] {
         let expired = world.expired(&proved(&[Factor::Password]));
         let signed_out = handled(&guard, request(&expired), async |guard, grant, headers| {
             guard.sign_out(&grant, &headers).await.revoked.unwrap();
         });
         let signed_out = signed_out.await;
-        assert_eq!((signed_out.header("stytch-session-jwt"), set_cookies(&signed_out).len()), ("", 0));
+        assert_eq!(
+            (signed_out.header("stytch-session-jwt"), set_cookies(&signed_out).len()),
+            ("", 0)
+        );
 
         let (weak, strong) = (
             world.expired(&proved(&[Factor::Password])),
@@ -198,7 +219,10 @@ async fn no_fresh_tokens_of_a_session_that_ended_meanwhile() {
             }
         });
         let stepped_up = stepped_up.await;
-        assert_eq!((stepped_up.header("stytch-session-jwt"), set_cookies(&stepped_up).len()), ("", 0));
+        assert_eq!(
+            (stepped_up.header("stytch-session-jwt"), set_cookies(&stepped_up).len()),
+            ("", 0)
+        );
     }
 }
 
@@ -235,8 +259,15 @@ async fn a_step_in_another_process_is_noticed_in_a_second() {
     let strong = Arc::new(Mutex::new(false));
     let (issuer, now) = (world.issuer.clone(), Arc::clone(&strong));
     let authority = Scripted::new(move |_| {
-        let factors = if *now.lock().unwrap() { vec![Factor::Password, Factor::Totp] } else { vec![Factor::Password] };
-        let tokens = SessionTokens { session_token: "opaque-1".into(), session_jwt: issuer.mint(&proved(&factors)) };
+        let factors = if *now.lock().unwrap() {
+            vec![Factor::Password, Factor::Totp]
+        } else {
+            vec![Factor::Password]
+        };
+        let tokens = SessionTokens {
+            session_token: "opaque-1".into(),
+            session_jwt: issuer.mint(&proved(&factors)),
+        };
         async { Ok(tokens) }
     });
     let guard = world.issuer.guard().renew_with(authority.clone()).require(Policy::mfa());
@@ -255,7 +286,9 @@ async fn no_cache_keeps_fresh_tokens_whatever_the_handler_says() {
     let expired = world.expired(&proved(&[Factor::Password]));
     let handler = service_fn(|_: Request<Body>| async {
         let response = Response::builder().header("cache-control", "public, max-age=600");
-        let response = response.header("cdn-cache-control", "max-age=600").header("surrogate-control", "max-age=600");
+        let response = response
+            .header("cdn-cache-control", "max-age=600")
+            .header("surrogate-control", "max-age=600");
         Ok::<_, Infallible>(response.body(Body::default()).unwrap())
     });
     let got = send(&world.guard().layer(handler), with_cookies(&expired)).await;
@@ -270,5 +303,9 @@ async fn a_session_of_unknown_end_has_cookies_until_the_browser_is_closed() {
     let expired = world.expired(&proved(&[Factor::Password]).without_end());
     let got = answer(&world.guard(), with_cookies(&expired)).await;
     assert_eq!(set_cookies(&got).len(), 2);
-    assert!(set_cookies(&got).iter().all(|line| line.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/")));
+    assert!(
+        set_cookies(&got)
+            .iter()
+            .all(|line| line.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"))
+    );
 }

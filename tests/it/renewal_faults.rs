@@ -7,13 +7,15 @@ use http::Request;
 use tokio::sync::Notify;
 use tower_step_up::testing::{FixedClock, TestIssuer, TestSessions};
 use tower_step_up::{
-    AuthorityError, Factor, KeySet, KeySource, Refresh, Renewal, SessionAuthority, SessionTokens, StepUpLayer, Verifier,
+    AuthorityError, Factor, KeySet, KeySource, Refresh, Renewal, SessionAuthority, SessionTokens,
+    StepUpLayer, Verifier,
 };
 use tracing::Level;
 
 use crate::events::log_of;
 use crate::renewal::{
-    Body, Scripted, World, answer, hammer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+    Body, Scripted, World, answer, hammer, outcome, set_cookies, with_bearer, with_cookies,
+    with_header,
 };
 use crate::support::{issuer, proved, seconds};
 
@@ -88,8 +90,10 @@ async fn whoever_leads_a_call_and_goes_away_takes_nothing_from_the_others() {
 async fn nobody_gets_another_users_session() {
     let world = World::new();
     let users: Vec<_> = (0..50).map(|user| format!("user-test-{user}")).collect();
-    let begun: Vec<_> =
-        users.iter().map(|user| world.sessions.begin(&proved(&[Factor::Password]).user(user))).collect();
+    let begun: Vec<_> = users
+        .iter()
+        .map(|user| world.sessions.begin(&proved(&[Factor::Password]).user(user)))
+        .collect();
     world.clock.advance(seconds(400));
     let guard = world.guard();
     hammer(&guard, 20, &users, &begun).await;
@@ -138,16 +142,21 @@ async fn a_session_of_another_user_or_project_is_refused() {
 #[tokio::test]
 async fn an_authority_that_cannot_be_asked_is_a_503_for_whom_it_concerns() {
     let world = World::new();
-    let (old, alive) =
-        (world.expired(&proved(&[Factor::Password])), world.sessions.begin(&proved(&[Factor::Password])));
-    for (says, want, quiet_for) in [(None, "1", 1), (Some(0), "1", 1), (Some(7), "7", 7), (Some(9_999), "60", 60)] {
+    let (old, alive) = (
+        world.expired(&proved(&[Factor::Password])),
+        world.sessions.begin(&proved(&[Factor::Password])),
+    );
+    for (says, want, quiet_for) in
+        [(None, "1", 1), (Some(0), "1", 1), (Some(7), "7", 7), (Some(9_999), "60", 60)]
+    {
         let authority = Scripted::new(move |_| async move { Err(unavailable(says.map(seconds))) });
         let guard = world.issuer.guard().renew_with(authority.clone());
         let refused = answer(&guard, with_cookies(&old)).await;
         assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, want));
         assert_eq!((refused.header("www-authenticate"), set_cookies(&refused).len()), ("", 0));
         assert_eq!(outcome(&guard, with_cookies(&alive)).await, (200, ""));
-        // The same session is not asked about for a while; where the authority said so, no session is.
+        // The same session is not asked about for a while; where the authority said so, no session
+        // is.
         assert_eq!(outcome(&guard, with_cookies(&old)).await, (503, "authority_unavailable"));
         assert_eq!(authority.calls(), 1);
         let other = with_header("cookie", "stytch_session=another");
@@ -158,9 +167,13 @@ async fn an_authority_that_cannot_be_asked_is_a_503_for_whom_it_concerns() {
         assert_eq!(outcome(&guard, with_cookies(&old)).await, (503, "authority_unavailable"));
         assert_eq!(authority.calls(), calls + 1);
     }
-    let confirmed = world.issuer.guard().renew_with(Scripted::new(|_| async { Err(unavailable(None)) }));
+    let confirmed =
+        world.issuer.guard().renew_with(Scripted::new(|_| async { Err(unavailable(None)) }));
     let alive = world.sessions.begin(&proved(&[Factor::Password]));
-    assert_eq!(outcome(&confirmed.live(seconds(60)), with_cookies(&alive)).await, (503, "authority_unavailable"));
+    assert_eq!(
+        outcome(&confirmed.live(seconds(60)), with_cookies(&alive)).await,
+        (503, "authority_unavailable")
+    );
 }
 
 #[tokio::test]
@@ -212,7 +225,9 @@ fn a_runtime_that_shuts_down_in_mid_renewal_leaves_nobody_waiting() {
     // And outside any runtime nobody can be asked.
     let mut future = Box::pin(outcome(&guard, with_cookies(&expired)));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(got) = future.as_mut().poll(&mut context) else { panic!("it waits") };
+    let std::task::Poll::Ready(got) = future.as_mut().poll(&mut context) else {
+        panic!("it waits")
+    };
     assert_eq!(got, (503, "authority_unavailable"));
 }
 
@@ -236,8 +251,12 @@ async fn a_session_that_is_revoked_here_meanwhile_is_not_renewed() {
                 tokio::task::yield_now().await;
             }
             match by_user {
-                false => guard.verifier().revoke_session("session-test-00000000-0000-4000-8000-000000000001"),
-                true => guard.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000"),
+                false => guard
+                    .verifier()
+                    .revoke_session("session-test-00000000-0000-4000-8000-000000000001"),
+                true => {
+                    guard.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000")
+                }
             }
             gate.notify_one();
             let refused = asked.await.unwrap();
@@ -255,7 +274,9 @@ async fn a_session_that_is_revoked_here_meanwhile_is_not_renewed() {
 #[tokio::test]
 async fn clocks_that_differ_make_no_loop() {
     // By how much this clock is ahead of the authority's, and what comes of it.
-    for (ahead, want) in [(0, 200), (30, 200), (290, 200), (310, 503), (-3, 200), (-30, 503), (-4_000, 503)] {
+    for (ahead, want) in
+        [(0, 200), (30, 200), (290, 200), (310, 503), (-3, 200), (-30, 503), (-4_000, 503)]
+    {
         let theirs = FixedClock::new();
         theirs.advance(seconds(10_000));
         let ours = FixedClock::new();
@@ -263,7 +284,8 @@ async fn clocks_that_differ_make_no_loop() {
         let issuer = issuer().clone().clock(theirs);
         let sessions = TestSessions::new(&issuer);
         let begun = sessions.begin(&proved(&[Factor::Password]));
-        let verifier = Verifier::new(issuer.clone(), [issuer.name()], issuer.audience()).clock(ours);
+        let verifier =
+            Verifier::new(issuer.clone(), [issuer.name()], issuer.audience()).clock(ours);
         let guard = StepUpLayer::new(verifier).renew_with(sessions.clone());
         let opaque = || with_header("cookie", &format!("stytch_session={}", begun.session_token));
         for _ in 0..3 {
@@ -302,15 +324,17 @@ async fn a_renewed_jwt_under_a_key_not_yet_seen_waits_for_the_key() {
     let expired = world.expired(&proved(&[Factor::Password]));
     let successor = world.issuer.clone().with_new_key(tower_step_up::Algorithm::Rs256);
     let both = {
-        let read =
-            |issuer: &TestIssuer| serde_json::from_str::<serde_json::Value>(issuer.jwks()).unwrap()["keys"][0].clone();
+        let read = |issuer: &TestIssuer| {
+            serde_json::from_str::<serde_json::Value>(issuer.jwks()).unwrap()["keys"][0].clone()
+        };
         serde_json::json!({"keys": [read(&world.issuer), read(&successor)]}).to_string()
     };
     let keys = Rotating {
         current: Mutex::new(world.issuer.current().unwrap()),
         next: Arc::new(KeySet::from_jwks(both.as_bytes()).unwrap()),
     };
-    let verifier = Verifier::new(Handle(Arc::new(keys)), [world.issuer.name()], world.issuer.audience());
+    let verifier =
+        Verifier::new(Handle(Arc::new(keys)), [world.issuer.name()], world.issuer.audience());
     let jwt = successor.mint(&proved(&[Factor::Password]));
     let authority = Scripted::new(move |_| {
         let tokens = tokens(jwt.clone());
@@ -367,8 +391,10 @@ fn no_token_shows_in_logs_or_debug_whatever_happens() {
                 let answer = answer(tokens.clone());
                 async { answer }
             });
-            let guard = world.issuer.guard().renew_with(Renewal::new(authority).answer_with_fresh_jwt());
-            let opaque = with_header("cookie", &format!("stytch_session={}", expired.session_token));
+            let guard =
+                world.issuer.guard().renew_with(Renewal::new(authority).answer_with_fresh_jwt());
+            let opaque =
+                with_header("cookie", &format!("stytch_session={}", expired.session_token));
             for request in [with_cookies(&expired), with_bearer(&expired), opaque] {
                 let log = log_of(Level::TRACE, &guard, request).join("\n");
                 assert!(log.contains("decision="), "{log}");

@@ -7,18 +7,25 @@ use http::{HeaderMap, Request};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tower_step_up::{
-    AuthorityError, CredentialSource, Factor, Policy, PresentedToken, SessionAuthority, SessionTokens, StepUpLayer,
+    AuthorityError, CredentialSource, Factor, Policy, PresentedToken, SessionAuthority,
+    SessionTokens, StepUpLayer,
 };
 
-use crate::renewal::{Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header};
+use crate::renewal::{
+    Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+};
 use crate::support::{proved, seconds};
 
 fn with_opaque(token: &str) -> Request<Body> {
     with_header("cookie", &format!("stytch_session={token}"))
 }
 
-/// An authority that answers about these tokens when it is told to, with what was true when it was asked.
-fn held(world: &World, is_held: impl Fn(&PresentedToken) -> bool + Send + Sync + 'static) -> (Scripted, Arc<Notify>) {
+/// An authority that answers about these tokens when it is told to, with what was true when it was
+/// asked.
+fn held(
+    world: &World,
+    is_held: impl Fn(&PresentedToken) -> bool + Send + Sync + 'static,
+) -> (Scripted, Arc<Notify>) {
     let (gate, sessions) = (Arc::new(Notify::new()), world.sessions.clone());
     let held = Arc::clone(&gate);
     let authority = Scripted::new(move |token| {
@@ -35,7 +42,11 @@ fn held(world: &World, is_held: impl Fn(&PresentedToken) -> bool + Send + Sync +
 }
 
 /// A request under way, with the status and the number of cookies that it brings.
-async fn under_way(guard: &StepUpLayer, authority: &Scripted, request: Request<Body>) -> JoinHandle<(u16, usize)> {
+async fn under_way(
+    guard: &StepUpLayer,
+    authority: &Scripted,
+    request: Request<Body>,
+) -> JoinHandle<(u16, usize)> {
     let (guard, calls) = (guard.clone(), authority.calls());
     let task = tokio::spawn(async move {
         let answer = answer(&guard, request).await;
@@ -51,8 +62,9 @@ async fn under_way(guard: &StepUpLayer, authority: &Scripted, request: Request<B
 async fn the_newest_answers_are_remembered_however_many_came_before() {
     let world = World::new();
     let guard = world.guard();
-    let all: Vec<_> =
-        (0..4_200).map(|_| world.sessions.begin(&proved(&[Factor::Password]).ends_in(seconds(9_999)))).collect();
+    let all: Vec<_> = (0..4_200)
+        .map(|_| world.sessions.begin(&proved(&[Factor::Password]).ends_in(seconds(9_999))))
+        .collect();
     let (old, new) = all.split_at(4_000);
     world.clock.advance(seconds(400));
     for tokens in old {
@@ -159,15 +171,22 @@ async fn after_another_users_session_it_is_asked_again_when_the_answer_says() {
 async fn cookies_are_set_by_the_names_that_are_read() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
-    let sources = [CredentialSource::cookie("jwt"), CredentialSource::session_token_cookie("token")];
+    let sources =
+        [CredentialSource::cookie("jwt"), CredentialSource::session_token_cookie("token")];
     let guard = world.guard().credentials(sources);
-    let renewed = answer(&guard, with_header("cookie", &format!("jwt={}", tokens.session_jwt))).await;
-    let names: Vec<_> = set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
+    let renewed =
+        answer(&guard, with_header("cookie", &format!("jwt={}", tokens.session_jwt))).await;
+    let names: Vec<_> =
+        set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
     assert_eq!(names, ["jwt", "token"]);
     let mut headers = HeaderMap::new();
     guard.remove_cookies(&HeaderMap::new()).append_to(&mut headers);
-    let lines: Vec<_> = headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
-    assert!(lines.iter().zip(["jwt=;", "token=;"]).all(|(line, name)| line.starts_with(name)), "{lines:?}");
+    let lines: Vec<_> =
+        headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    assert!(
+        lines.iter().zip(["jwt=;", "token=;"]).all(|(line, name)| line.starts_with(name)),
+        "{lines:?}"
+    );
     assert!(lines.iter().all(|line| line.ends_with("Max-Age=0")), "{lines:?}");
 }
 
@@ -178,7 +197,10 @@ async fn an_authority_may_be_shared() {
     let guard = world.issuer.guard().renew_with(shared);
     let tokens = world.expired(&proved(&[Factor::Password]));
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
-    let session =
-        guard.verifier().verify(&world.sessions.begin(&proved(&[Factor::Password])).session_jwt).await.unwrap();
+    let session = guard
+        .verifier()
+        .verify(&world.sessions.begin(&proved(&[Factor::Password])).session_jwt)
+        .await
+        .unwrap();
     assert!(guard.sign_out(&session, &HeaderMap::new()).await.revoked.is_ok());
 }

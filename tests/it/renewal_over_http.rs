@@ -5,10 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tower_step_up::stytch::Project;
 use tower_step_up::testing::{FixedClock, SessionBuilder, TestIssuer, TestSessions};
-use tower_step_up::{Factor, PresentedToken, Renewal, SessionAuthority, SessionTokens, StepUpLayer};
+use tower_step_up::{
+    Factor, PresentedToken, Renewal, SessionAuthority, SessionTokens, StepUpLayer,
+};
 
 use crate::api_server::{ApiServer, Received, Reply};
-use crate::renewal::{answer, hammer, outcome, set_cookies, with_bearer, with_cookies, with_header};
+use crate::renewal::{
+    answer, hammer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+};
 use crate::support::{issuer, proved, seconds};
 
 const SECRET: &str = "secret-test-1";
@@ -41,7 +45,11 @@ impl Service {
     }
 
     fn guard_of(&self, project: &Project) -> StepUpLayer {
-        let api = project.sessions_api(SECRET).base_url(&self.server.url).unwrap().timeout(Duration::from_secs(10));
+        let api = project
+            .sessions_api(SECRET)
+            .base_url(&self.server.url)
+            .unwrap()
+            .timeout(Duration::from_secs(10));
         let renewal = Renewal::new(api).patience(Duration::from_secs(20));
         project.guard_with(self.issuer.verifier()).renew_with(renewal)
     }
@@ -73,16 +81,19 @@ fn reply(sessions: &TestSessions, received: &Received) -> Reply {
             let tokens = json!({"session_token": session_token, "session_jwt": session_jwt, "status_code": 200});
             Reply::json(200, &tokens.to_string())
         }
-        Err(_) => {
-            Reply::json(404, r#"{"status_code":404,"request_id":"request-id-1","error_type":"session_not_found"}"#)
-        }
+        Err(_) => Reply::json(
+            404,
+            r#"{"status_code":404,"request_id":"request-id-1","error_type":"session_not_found"}"#,
+        ),
     }
 }
 
 /// What is ready at once.
 fn ready<T>(mut answer: std::pin::Pin<Box<dyn Future<Output = T> + Send>>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(answer) = answer.as_mut().poll(&mut context) else { panic!("it waits") };
+    let std::task::Poll::Ready(answer) = answer.as_mut().poll(&mut context) else {
+        panic!("it waits")
+    };
     answer
 }
 
@@ -93,12 +104,23 @@ async fn a_session_lives_on_until_it_is_ended() {
     let tokens = service.expired(&proved(&[Factor::Password]));
     let renewed = answer(&guard, with_cookies(&tokens)).await;
     assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
-    let session = guard.verifier().verify(&service.sessions.begin(&proved(&[Factor::Password])).session_jwt).await;
+    let session = guard
+        .verifier()
+        .verify(&service.sessions.begin(&proved(&[Factor::Password])).session_jwt)
+        .await;
     assert!(guard.sign_out(&session.unwrap(), &http::HeaderMap::new()).await.revoked.is_ok());
-    let lines: Vec<_> = service.server.received().into_iter().map(|received| received.line).collect();
-    assert_eq!(lines, ["POST /v1/sessions/authenticate HTTP/1.1", "POST /v1/sessions/revoke HTTP/1.1"]);
+    let lines: Vec<_> =
+        service.server.received().into_iter().map(|received| received.line).collect();
+    assert_eq!(
+        lines,
+        ["POST /v1/sessions/authenticate HTTP/1.1", "POST /v1/sessions/revoke HTTP/1.1"]
+    );
     // Revoked elsewhere between two requests: the JWT ends it, or a guard that has it confirmed.
-    service.sessions.revoke("session-test-00000000-0000-4000-8000-000000000001".into()).await.unwrap();
+    service
+        .sessions
+        .revoke("session-test-00000000-0000-4000-8000-000000000001".into())
+        .await
+        .unwrap();
     service.clock.advance(seconds(31));
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (401, "session_unknown"));
 }
@@ -107,18 +129,26 @@ async fn a_session_lives_on_until_it_is_ended() {
 async fn a_members_session_lives_on_too() {
     let service = Service::of(issuer().clone().b2b(), []).await;
     let guard = service.guard_of(&Project::b2b(service.issuer.audience()).unwrap());
-    let member = proved(&[Factor::Password]).user("member-test-1").organization("organization-test-1", "acme");
+    let member = proved(&[Factor::Password])
+        .user("member-test-1")
+        .organization("organization-test-1", "acme");
     let tokens = service.expired(&member);
     let renewed = answer(&guard, with_cookies(&tokens)).await;
     assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
     assert!(renewed.body.starts_with("member-test-1 "), "{}", renewed.body);
-    let fresh =
-        ready(service.sessions.authenticate(PresentedToken::SessionToken(tokens.session_token.into()))).unwrap();
+    let fresh = ready(
+        service.sessions.authenticate(PresentedToken::SessionToken(tokens.session_token.into())),
+    )
+    .unwrap();
     let session = guard.verifier().verify(&fresh.session_jwt).await.unwrap();
     assert_eq!(session.organization().map(|it| it.slug()), Some("acme"));
     assert!(guard.sign_out(&session, &http::HeaderMap::new()).await.revoked.is_ok());
-    let lines: Vec<_> = service.server.received().into_iter().map(|received| received.line).collect();
-    assert_eq!(lines, ["POST /v1/b2b/sessions/authenticate HTTP/1.1", "POST /v1/b2b/sessions/revoke HTTP/1.1"]);
+    let lines: Vec<_> =
+        service.server.received().into_iter().map(|received| received.line).collect();
+    assert_eq!(
+        lines,
+        ["POST /v1/b2b/sessions/authenticate HTTP/1.1", "POST /v1/b2b/sessions/revoke HTTP/1.1"]
+    );
 }
 
 #[tokio::test]
@@ -153,8 +183,18 @@ async fn whatever_the_api_does_it_is_a_503_for_whom_it_concerns_and_over_when_it
         (vec![Reply::json(200, "<html>")], "1", long),
         (vec![Reply::json(200, r#"{"session_token":"t","session_jwt":"a.b.c"}"#)], "1", long),
         (vec![Reply::with(302, "location: http://127.0.0.1:1/\r\n", "")], "1", long),
-        (vec![Reply::RawAndClose(format!("HTTP/1.1 200 OK\r\n{json}content-length: 99\r\n\r\n{{").into())], "1", long),
-        (vec![Reply::Endless("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")], "1", long),
+        (
+            vec![Reply::RawAndClose(
+                format!("HTTP/1.1 200 OK\r\n{json}content-length: 99\r\n\r\n{{").into(),
+            )],
+            "1",
+            long,
+        ),
+        (
+            vec![Reply::Endless("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")],
+            "1",
+            long,
+        ),
         (vec![Reply::Reset, Reply::Reset], "1", long),
         (vec![Reply::Close, Reply::Close], "1", long),
         (vec![Reply::Silent], "1", short),
@@ -163,16 +203,25 @@ async fn whatever_the_api_does_it_is_a_503_for_whom_it_concerns_and_over_when_it
         let shown = format!("{:.60}", format!("{replies:?}"));
         let service = Service::start(replies).await;
         let project = Project::new(service.issuer.audience()).unwrap();
-        let api = project.sessions_api(SECRET).base_url(&service.server.url).unwrap().timeout(timeout);
+        let api =
+            project.sessions_api(SECRET).base_url(&service.server.url).unwrap().timeout(timeout);
         let guard = project.guard_with(service.issuer.verifier()).renew_with(api);
         let tokens = service.expired(&proved(&[Factor::Password]));
         let alive = service.sessions.begin(&proved(&[Factor::Password]));
         let refused = answer(&guard, with_cookies(&tokens)).await;
-        assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, retry_after), "{shown}");
+        assert_eq!(
+            (refused.status.as_u16(), refused.header("retry-after")),
+            (503, retry_after),
+            "{shown}"
+        );
         assert_eq!(set_cookies(&refused).len(), 0, "{shown}");
         let requests = service.requests();
         assert_eq!(outcome(&guard, with_cookies(&alive)).await, (200, ""), "{shown}");
-        assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (503, "authority_unavailable"), "{shown}");
+        assert_eq!(
+            outcome(&guard, with_cookies(&tokens)).await,
+            (503, "authority_unavailable"),
+            "{shown}"
+        );
         assert_eq!(service.requests(), requests, "{shown}");
         service.clock.advance(seconds(retry_after.parse().unwrap()));
         assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (200, ""), "{shown}");
@@ -192,8 +241,10 @@ async fn an_answer_that_is_late_or_comes_after_a_reset_is_an_answer() {
     let (guard, tokens) = (service.guard(), service.expired(&proved(&[Factor::Password])));
     service.clock.advance(seconds(400));
     let asked = tokio::spawn({
-        let (guard, request) =
-            (guard.clone(), with_header("cookie", &format!("stytch_session={}", tokens.session_token)));
+        let (guard, request) = (
+            guard.clone(),
+            with_header("cookie", &format!("stytch_session={}", tokens.session_token)),
+        );
         async move { outcome(&guard, request).await }
     });
     while service.requests() == 0 {
@@ -208,8 +259,10 @@ async fn an_answer_that_is_late_or_comes_after_a_reset_is_an_answer() {
 async fn nobody_gets_another_users_session_over_http() {
     let service = Service::start([]).await;
     let users: Vec<_> = (0..40).map(|user| format!("user-test-{user}")).collect();
-    let begun: Vec<_> =
-        users.iter().map(|user| service.sessions.begin(&proved(&[Factor::Password]).user(user))).collect();
+    let begun: Vec<_> = users
+        .iter()
+        .map(|user| service.sessions.begin(&proved(&[Factor::Password]).user(user)))
+        .collect();
     service.clock.advance(seconds(400));
     let guard = service.guard();
     hammer(&guard, 10, &users, &begun).await;

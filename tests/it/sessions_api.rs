@@ -1,4 +1,5 @@
-//! The API of sessions over real HTTP on loopback, from servers that behave and servers that do not.
+//! The API of sessions over real HTTP on loopback, from servers that behave and servers that do
+//! not.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -69,7 +70,8 @@ fn error(status: u16, error_type: &str) -> Reply {
     Reply::json(status, &error_object(status, error_type))
 }
 
-/// What does not depend on the question: how it fails, as an error of the API reads, and in how many connections.
+/// What does not depend on the question: how it fails, as an error of the API reads, and in how
+/// many connections.
 fn failures() -> Vec<(Reply, &'static str, usize)> {
     let json = "content-type: application/json\r\n";
     let refused = |status: u16, text: &'static str| (error(status, "some_error"), text, 1);
@@ -84,34 +86,67 @@ fn failures() -> Vec<(Reply, &'static str, usize)> {
             "the API answered 401 unauthorized_credentials (request-id-test-1)",
             1,
         ),
-        (error(404, "route_not_found"), "the API answered 404 route_not_found (request-id-test-1)", 1),
-        (error(500, "session_not_found"), "the API answered 500 session_not_found (request-id-test-1)", 1),
+        (
+            error(404, "route_not_found"),
+            "the API answered 404 route_not_found (request-id-test-1)",
+            1,
+        ),
+        (
+            error(500, "session_not_found"),
+            "the API answered 500 session_not_found (request-id-test-1)",
+            1,
+        ),
         // Not said by the API, or not so that it can be known.
         (Reply::with(404, json, ""), "the API answered 404", 1),
         (Reply::with(404, json, "{}"), "the API answered 404", 1),
-        (Reply::with(404, json, r#"{"error_type":["session_not_found"]}"#), "the API answered 404", 1),
         (
-            Reply::with(404, "content-type: text/html\r\n", &error_object(404, "session_not_found")),
+            Reply::with(404, json, r#"{"error_type":["session_not_found"]}"#),
             "the API answered 404",
             1,
         ),
-        (Reply::with(404, "", &error_object(404, "session_not_found")), "the API answered 404", 1),
-        (Reply::with(502, "content-type: text/html\r\n", "<html>Bad Gateway</html>"), "the API answered 502", 1),
         (
-            Reply::RawAndClose(
-                b"HTTP/1.1 404 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{".into(),
+            Reply::with(
+                404,
+                "content-type: text/html\r\n",
+                &error_object(404, "session_not_found"),
             ),
             "the API answered 404",
             1,
         ),
-        (Reply::Endless("HTTP/1.1 503 X\r\ncontent-type: application/json\r\n\r\n"), "the API answered 503", 1),
+        (Reply::with(404, "", &error_object(404, "session_not_found")), "the API answered 404", 1),
+        (
+            Reply::with(502, "content-type: text/html\r\n", "<html>Bad Gateway</html>"),
+            "the API answered 502",
+            1,
+        ),
+        (
+            Reply::RawAndClose(
+                b"HTTP/1.1 404 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+                    .into(),
+            ),
+            "the API answered 404",
+            1,
+        ),
+        (
+            Reply::Endless("HTTP/1.1 503 X\r\ncontent-type: application/json\r\n\r\n"),
+            "the API answered 503",
+            1,
+        ),
         // Redirects are not followed, and only a 200 is one.
         (Reply::with(302, "location: http://127.0.0.1:1/\r\n", ""), "the API answered 302", 1),
-        (Reply::with(307, "location: /v1/sessions/authenticate\r\n", ""), "the API answered 307", 1),
+        (
+            Reply::with(307, "location: /v1/sessions/authenticate\r\n", ""),
+            "the API answered 307",
+            1,
+        ),
         (Reply::with(204, "", ""), "the API answered 204", 1),
         (Reply::with(201, json, "{}"), "the API answered 201", 1),
         // A 200 of somebody else.
-        (Reply::with(200, "", "{}"), "the API's answer is not understood: its content is not JSON", 1),
+        (
+            Reply::with(200, "", "{}"),
+            "the API's answer is not understood: its content is not JSON",
+            1,
+        ),
         (
             Reply::with(200, "content-type: text/html\r\n", "<html>Sign in to the Wi-Fi</html>"),
             "the API's answer is not understood: its content is not JSON",
@@ -128,10 +163,15 @@ fn failures() -> Vec<(Reply, &'static str, usize)> {
             "an answer of the API of more than 262144 bytes",
             1,
         ),
-        (Reply::with(200, json, &" ".repeat((256 << 10) + 1)), "an answer of the API of more than 262144 bytes", 1),
+        (
+            Reply::with(200, json, &" ".repeat((256 << 10) + 1)),
+            "an answer of the API of more than 262144 bytes",
+            1,
+        ),
         (
             Reply::RawAndClose(
-                b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{".into(),
+                b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+                    .into(),
             ),
             "an answer of the API that broke off",
             1,
@@ -142,7 +182,11 @@ fn failures() -> Vec<(Reply, &'static str, usize)> {
         (Reply::RawAndClose(b"SSH-2.0-OpenSSH_9.9\r\n\r\n".into()), "the API cannot be reached", 1),
         // No answer. It is tried again, once.
         (Reply::Close, "the API cannot be reached", 2),
-        (Reply::RawAndClose(b"HTTP/1.1 200 X\r\ncontent-ty".into()), "the API cannot be reached", 2),
+        (
+            Reply::RawAndClose(b"HTTP/1.1 200 X\r\ncontent-ty".into()),
+            "the API cannot be reached",
+            2,
+        ),
     ]
 }
 
@@ -171,7 +215,8 @@ async fn the_requests_are_exactly_those_of_the_api() {
         assert_eq!(within_seconds(api.revoke("session-test-1")).await, Ok(()));
     }
     let received = server.received();
-    let asked: Vec<_> = received.iter().map(|request| (request.line.as_str(), request.body.as_str())).collect();
+    let asked: Vec<_> =
+        received.iter().map(|request| (request.line.as_str(), request.body.as_str())).collect();
     let token = format!(r#"{{"session_token":"{OLD_TOKEN}"}}"#);
     let jwt = format!(r#"{{"session_jwt":"{OLD_JWT}"}}"#);
     assert_eq!(
@@ -191,13 +236,18 @@ async fn the_requests_are_exactly_those_of_the_api() {
         assert_eq!(request.header("host"), [server.url.strip_prefix("http://").unwrap()]);
         assert_eq!(request.header("content-type"), ["application/json"]);
         assert_eq!(request.header("accept"), ["application/json"]);
-        assert_eq!(request.header("user-agent"), [concat!("tower-step-up/", env!("CARGO_PKG_VERSION"))]);
+        assert_eq!(
+            request.header("user-agent"),
+            [concat!("tower-step-up/", env!("CARGO_PKG_VERSION"))]
+        );
     }
 }
 
 #[tokio::test]
 async fn a_session_is_prolonged_only_where_that_is_set_and_within_stytchs_bounds() {
-    for (time, minutes) in [(seconds(3_600), 60), (seconds(3_659), 60), (seconds(1), 5), (Duration::MAX, 527_040)] {
+    for (time, minutes) in
+        [(seconds(3_600), 60), (seconds(3_659), 60), (seconds(1), 5), (Duration::MAX, 527_040)]
+    {
         let server = ApiServer::start([alive(), revoked()]).await;
         let api = api(&server).prolong(time);
         within_seconds(api.authenticate(&old_token())).await.unwrap();
@@ -242,7 +292,9 @@ fn it_is_asked_by_https_or_on_this_machine() {
     fn check(url: &str, want: Result<&str, SessionsApiError>) {
         let api = Project::new(ID).unwrap().sessions_api(SECRET).base_url(url);
         let shown = api.map(|api| format!("{api:?}"));
-        let want = want.map(|base_url| format!("SessionsApi {{ project_id: {ID:?}, base_url: {base_url:?}, .. }}"));
+        let want = want.map(|base_url| {
+            format!("SessionsApi {{ project_id: {ID:?}, base_url: {base_url:?}, .. }}")
+        });
         assert_eq!(shown, want, "{url}");
     }
     use SessionsApiError::*;
@@ -266,7 +318,11 @@ async fn whatever_goes_wrong_is_a_typed_error_and_never_a_session() {
         let server = ApiServer::start([reply.clone(), reply.clone()]).await;
         let api = api(&server).timeout(patience(&reply));
         let error = within_seconds(api.authenticate(&old_token())).await.unwrap_err();
-        assert_eq!((reading(&error).as_str(), server.counts()), (text, (connections, connections)), "{reply:?}");
+        assert_eq!(
+            (reading(&error).as_str(), server.counts()),
+            (text, (connections, connections)),
+            "{reply:?}"
+        );
     }
 }
 
@@ -276,7 +332,11 @@ async fn whatever_goes_wrong_no_session_is_taken_for_revoked() {
         let server = ApiServer::start([reply.clone(), reply.clone()]).await;
         let api = api(&server).timeout(patience(&reply));
         let error = within_seconds(api.revoke("session-test-1")).await.unwrap_err();
-        assert_eq!((reading(&error).as_str(), server.counts()), (text, (connections, connections)), "{reply:?}");
+        assert_eq!(
+            (reading(&error).as_str(), server.counts()),
+            (text, (connections, connections)),
+            "{reply:?}"
+        );
     }
     for json in ["", "{}", "[]", "[", "<html>", r#"{"status_code":404}"#, &"[".repeat(100_000)] {
         let server = ApiServer::start([Reply::json(200, json)]).await;
@@ -296,8 +356,14 @@ async fn without_both_tokens_there_is_no_session() {
         (r#"{"status_code":200,"session_token":"a"}"#, "it lacks a token"),
         (r#"{"status_code":200,"session_jwt":"a"}"#, "it lacks a token"),
         (r#"{"status_code":200,"session_token":"a","session_jwt":{}}"#, "it lacks a token"),
-        (r#"{"status_code":200,"session_token":"a","session_jwt":""}"#, "one of its tokens cannot be one"),
-        (r#"{"status_code":200,"session_token":"a; Domain=b","session_jwt":"a"}"#, "one of its tokens cannot be one"),
+        (
+            r#"{"status_code":200,"session_token":"a","session_jwt":""}"#,
+            "one of its tokens cannot be one",
+        ),
+        (
+            r#"{"status_code":200,"session_token":"a; Domain=b","session_jwt":"a"}"#,
+            "one of its tokens cannot be one",
+        ),
     ] {
         let server = ApiServer::start([Reply::json(200, json)]).await;
         let error = within_seconds(api(&server).authenticate(&old_token())).await.unwrap_err();
@@ -309,8 +375,15 @@ async fn without_both_tokens_there_is_no_session() {
 async fn a_refusal_counts_by_its_head_where_its_body_does_not_end() {
     let head = "HTTP/1.1 429 X\r\ncontent-type: application/json\r\nretry-after: 30\r\ncontent-length: 99\r\n\r\n{";
     let server = ApiServer::start([Reply::RawAndHold(head.into())]).await;
-    let error = api(&server).timeout(Duration::from_millis(300)).authenticate(&old_token()).await.unwrap_err();
-    assert_eq!((error.status().map(|status| status.as_u16()), error.retry_after()), (Some(429), Some(seconds(30))));
+    let error = api(&server)
+        .timeout(Duration::from_millis(300))
+        .authenticate(&old_token())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.status().map(|status| status.as_u16()), error.retry_after()),
+        (Some(429), Some(seconds(30)))
+    );
 }
 
 #[tokio::test]
@@ -347,14 +420,25 @@ async fn an_error_object_is_a_typed_error() {
 async fn a_connection_that_fails_before_the_answer_is_tried_once_more() {
     for failure in [Reply::Reset, Reply::Close] {
         let server = ApiServer::start([failure.clone(), alive()]).await;
-        assert_eq!(within_seconds(api(&server).authenticate(&old_token())).await, Ok(new_tokens()), "{failure:?}");
+        assert_eq!(
+            within_seconds(api(&server).authenticate(&old_token())).await,
+            Ok(new_tokens()),
+            "{failure:?}"
+        );
         let received = server.received();
-        assert_eq!((received[0].line.as_str(), &received[0].body), (received[1].line.as_str(), &received[1].body));
+        assert_eq!(
+            (received[0].line.as_str(), &received[0].body),
+            (received[1].line.as_str(), &received[1].body)
+        );
         assert_eq!(received[0].header("authorization"), received[1].header("authorization"));
         assert_eq!(server.counts(), (2, 2));
 
         let server = ApiServer::start([failure.clone(), revoked()]).await;
-        assert_eq!(within_seconds(api(&server).revoke("session-test-1")).await, Ok(()), "{failure:?}");
+        assert_eq!(
+            within_seconds(api(&server).revoke("session-test-1")).await,
+            Ok(()),
+            "{failure:?}"
+        );
         assert_eq!(server.counts(), (2, 2));
 
         let server = ApiServer::start([failure.clone(), failure.clone(), alive()]).await;
@@ -391,7 +475,8 @@ async fn both_tries_share_one_bound() {
 
 #[tokio::test]
 async fn a_server_that_is_down_cannot_be_reached() {
-    let api = Project::new(ID).unwrap().sessions_api(SECRET).base_url("http://127.0.0.1:1").unwrap();
+    let api =
+        Project::new(ID).unwrap().sessions_api(SECRET).base_url("http://127.0.0.1:1").unwrap();
     let outcome = within_seconds(api.authenticate(&old_token())).await;
     assert!(matches!(outcome, Err(ApiError::Unreachable(_))), "{outcome:?}");
 }
@@ -426,7 +511,8 @@ async fn connections_are_kept_and_shared_by_clones() {
 #[tokio::test]
 async fn a_kept_connection_that_the_server_has_closed_does_no_harm() {
     let Reply::Raw(alive) = alive() else { panic!("raw") };
-    let server = ApiServer::start([Reply::RawAndClose(alive.clone()), Reply::RawAndClose(alive)]).await;
+    let server =
+        ApiServer::start([Reply::RawAndClose(alive.clone()), Reply::RawAndClose(alive)]).await;
     let api = api(&server);
     for _ in 0..2 {
         assert_eq!(within_seconds(api.authenticate(&old_token())).await, Ok(new_tokens()));
@@ -436,13 +522,18 @@ async fn a_kept_connection_that_the_server_has_closed_does_no_harm() {
 
 #[test]
 fn a_kept_connection_ends_with_its_runtime_and_does_no_harm() {
-    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    };
     let serving = runtime();
     let server = serving.block_on(ApiServer::start([alive(), alive()]));
     let api = api(&server);
     for _ in 0..2 {
         let asking = runtime();
-        assert_eq!(asking.block_on(within_seconds(api.authenticate(&old_token()))), Ok(new_tokens()));
+        assert_eq!(
+            asking.block_on(within_seconds(api.authenticate(&old_token()))),
+            Ok(new_tokens())
+        );
     }
     assert_eq!(server.counts(), (2, 2));
 }
@@ -465,7 +556,9 @@ fn verdict<T>(outcome: &Result<T, AuthorityError>) -> String {
         Ok(_) => "ok".into(),
         Err(AuthorityError::UnknownSession) => "unknown".into(),
         Err(AuthorityError::Unavailable { retry_after: None, .. }) => "unavailable".into(),
-        Err(AuthorityError::Unavailable { retry_after: Some(time), .. }) => format!("unavailable {}", time.as_secs()),
+        Err(AuthorityError::Unavailable { retry_after: Some(time), .. }) => {
+            format!("unavailable {}", time.as_secs())
+        }
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -473,7 +566,9 @@ fn verdict<T>(outcome: &Result<T, AuthorityError>) -> String {
 #[tokio::test]
 async fn as_an_authority_it_knows_no_session_only_where_the_api_says_so() {
     let json = "content-type: application/json\r\n";
-    let busy = |status| Reply::with(status, &format!("{json}retry-after: 7\r\n"), &error_object(status, "busy"));
+    let busy = |status| {
+        Reply::with(status, &format!("{json}retry-after: 7\r\n"), &error_object(status, "busy"))
+    };
     for (reply, authenticate, revoke) in [
         (alive(), "ok", "ok"),
         (revoked(), "unavailable", "ok"),
@@ -501,7 +596,8 @@ async fn as_an_authority_it_knows_no_session_only_where_the_api_says_so() {
         }
     }
     for (reply, text, _) in failures() {
-        let server = ApiServer::start([reply.clone(), reply.clone(), reply.clone(), reply.clone()]).await;
+        let server =
+            ApiServer::start([reply.clone(), reply.clone(), reply.clone(), reply.clone()]).await;
         let api: Box<dyn SessionAuthority> = Box::new(api(&server).timeout(patience(&reply)));
         let authenticated = within_seconds(api.authenticate(old_token())).await;
         let revoked = within_seconds(api.revoke("session-test-1".into())).await;
@@ -520,7 +616,9 @@ async fn what_cannot_be_a_token_is_unknown_without_a_question() {
     let server = ApiServer::start([alive()]).await;
     let authority: Box<dyn SessionAuthority> = Box::new(api(&server));
     for text in ["", " ", "a b", "ä", "a\0", "a;b", "\"a\"", &"a".repeat(16 * 1024 + 1)] {
-        for token in [PresentedToken::SessionToken(text.into()), PresentedToken::SessionJwt(text.into())] {
+        for token in
+            [PresentedToken::SessionToken(text.into()), PresentedToken::SessionJwt(text.into())]
+        {
             let outcome = within_seconds(authority.authenticate(token)).await;
             assert_eq!(verdict(&outcome), "unknown", "{text}");
         }
@@ -537,10 +635,15 @@ fn neither_the_secret_nor_a_token_is_shown_or_logged() {
         error(404, "session_not_found"),
         error(400, "invalid_session_token"),
         // Half of what was hoped for, which the reader's own message would quote.
-        Reply::json(200, &format!(r#"{{"session_token":"{NEW_TOKEN}","session_jwt":["{NEW_JWT}"]}}"#)),
         Reply::json(
             200,
-            &format!(r#"{{"status_code":"{NEW_JWT}","session_token":"{NEW_TOKEN}","session_jwt":"a b"}}"#),
+            &format!(r#"{{"session_token":"{NEW_TOKEN}","session_jwt":["{NEW_JWT}"]}}"#),
+        ),
+        Reply::json(
+            200,
+            &format!(
+                r#"{{"status_code":"{NEW_JWT}","session_token":"{NEW_TOKEN}","session_jwt":"a b"}}"#
+            ),
         ),
         Reply::json(200, &format!(r#""{NEW_JWT}""#)),
         Reply::RawAndClose(format!("{NEW_JWT}\r\n\r\n").into()),
@@ -555,8 +658,11 @@ fn neither_the_secret_nor_a_token_is_shown_or_logged() {
                     let server = ApiServer::start(std::iter::repeat_n(reply.clone(), 6)).await;
                     let api = api(&server).timeout(patience(&reply));
                     let authenticated = within_seconds(api.authenticate(&old_token())).await;
-                    let revoked = within_seconds(SessionAuthority::revoke(&api, "session-test-1".into())).await;
-                    let answered = within_seconds(SessionAuthority::authenticate(&api, old_jwt())).await;
+                    let revoked =
+                        within_seconds(SessionAuthority::revoke(&api, "session-test-1".into()))
+                            .await;
+                    let answered =
+                        within_seconds(SessionAuthority::authenticate(&api, old_jwt())).await;
                     shown += &format!(
                         "{api:?} {:?} {:?} {authenticated:?} {revoked:?} {answered:?}\n",
                         old_token(),
@@ -566,7 +672,10 @@ fn neither_the_secret_nor_a_token_is_shown_or_logged() {
                         shown += &format!("{error} {error:#?} {:?}\n", error.source());
                     }
                     if let Err(error) = &answered {
-                        shown += &format!("{error} {error:#?} {:?}\n", error.source().map(ToString::to_string));
+                        shown += &format!(
+                            "{error} {error:#?} {:?}\n",
+                            error.source().map(ToString::to_string)
+                        );
                     }
                 }
             }
@@ -578,7 +687,9 @@ fn neither_the_secret_nor_a_token_is_shown_or_logged() {
     assert!(log.iter().any(|line| line.contains("the log is on")));
     let credentials = STANDARD.encode_to_string(format!("{ID}:{SECRET}"));
     for text in [shown, log.join("\n")] {
-        for hidden in [SECRET, &credentials, &credentials[..40], OLD_TOKEN, OLD_JWT, NEW_TOKEN, NEW_JWT] {
+        for hidden in
+            [SECRET, &credentials, &credentials[..40], OLD_TOKEN, OLD_JWT, NEW_TOKEN, NEW_JWT]
+        {
             assert!(!text.contains(hidden), "{hidden} in {text}");
         }
     }

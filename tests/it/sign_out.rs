@@ -8,11 +8,13 @@ use axum::routing::{get, post};
 use axum::{Router, extract::State};
 use time::OffsetDateTime;
 use tower_step_up::{
-    AuthorityAnswer, AuthorityError, Factor, Grant, LocalRevocations, PresentedToken, Revocations, Session,
-    SessionAuthority, SessionTokens, SetCookies, StepUpLayer, TakeUpError, TokenError,
+    AuthorityAnswer, AuthorityError, Factor, Grant, LocalRevocations, PresentedToken, Revocations,
+    Session, SessionAuthority, SessionTokens, SetCookies, StepUpLayer, TakeUpError, TokenError,
 };
 
-use crate::renewal::{Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header};
+use crate::renewal::{
+    Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+};
 use crate::support::{proved, seconds, send};
 
 fn headers() -> HeaderMap {
@@ -58,7 +60,10 @@ async fn whoever_signs_out_is_out_at_once_and_everywhere() {
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
     assert_eq!(outcome(&guard, with_bearer(&others)).await, (200, ""));
     // The authority knows it too.
-    let gone = world.sessions.authenticate(PresentedToken::SessionToken(tokens.session_token.clone().into())).await;
+    let gone = world
+        .sessions
+        .authenticate(PresentedToken::SessionToken(tokens.session_token.clone().into()))
+        .await;
     assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
     // And when the JWT has expired, nobody is asked.
     let calls = world.sessions.calls();
@@ -67,7 +72,11 @@ async fn whoever_signs_out_is_out_at_once_and_everywhere() {
     assert_eq!(world.sessions.calls(), calls);
 }
 
-async fn sign_out(State(guard): State<StepUpLayer>, grant: Grant, request: HeaderMap) -> (SetCookies, &'static str) {
+async fn sign_out(
+    State(guard): State<StepUpLayer>,
+    grant: Grant,
+    request: HeaderMap,
+) -> (SetCookies, &'static str) {
     let out = guard.sign_out(&grant, &request).await;
     out.revoked.unwrap();
     (out.cookies, "signed out")
@@ -78,7 +87,10 @@ async fn an_authority_that_fails_keeps_nobody_signed_in_here() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     // Its `revoke` fails.
-    let guard = world.issuer.guard().renew_with(Scripted::new(|_| async { Err(AuthorityError::UnknownSession) }));
+    let guard = world
+        .issuer
+        .guard()
+        .renew_with(Scripted::new(|_| async { Err(AuthorityError::UnknownSession) }));
     let session = session_of(&guard, &tokens).await;
     let out = guard.sign_out(&session, &headers()).await;
     assert!(matches!(out.revoked, Err(AuthorityError::Unavailable { .. })));
@@ -109,7 +121,8 @@ impl SessionAuthority for Panics {
 fn the_token_for_a_step_is_the_opaque_one_or_else_the_jwt() {
     let world = World::new();
     let guard = world.guard();
-    let presented = |name: &str, value: &str| guard.presented_token(with_header(name, value).headers());
+    let presented =
+        |name: &str, value: &str| guard.presented_token(with_header(name, value).headers());
     let opaque = |token: &str| Some(PresentedToken::SessionToken(token.into()));
     let jwt = |token: &str| Some(PresentedToken::SessionJwt(token.into()));
     for (name, value, want) in [
@@ -131,7 +144,11 @@ fn the_token_for_a_step_is_the_opaque_one_or_else_the_jwt() {
 async fn the_guards_of_one_project_know_of_each_others_sign_outs() {
     let world = World::new();
     let project = tower_step_up::stytch::Project::new(world.issuer.audience()).unwrap();
-    let guard = || StepUpLayer::new(project.clone().verifier_with(world.issuer.clone()).clock(world.clock.clone()));
+    let guard = || {
+        StepUpLayer::new(
+            project.clone().verifier_with(world.issuer.clone()).clock(world.clock.clone()),
+        )
+    };
     let (one, other) = (guard(), guard());
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&one, &tokens).await;
@@ -169,21 +186,28 @@ async fn the_weaker_session_dies_when_the_stronger_one_is_born() {
     assert_eq!(taken.session.factors().len(), 2);
     let mut response = HeaderMap::new();
     taken.cookies.append_to(&mut response);
-    let lines: Vec<_> = response.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let lines: Vec<_> =
+        response.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     assert_eq!(
         lines,
         [
-            &format!("stytch_session_jwt={}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600", strong.session_jwt),
+            &format!(
+                "stytch_session_jwt={}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600",
+                strong.session_jwt
+            ),
             "stytch_session=session-token-2; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600",
         ]
     );
-    // Another tab still has the old JWT: it is challenged, and with the fresh tokens, which the browser has, it passes.
+    // Another tab still has the old JWT: it is challenged, and with the fresh tokens, which the
+    // browser has, it passes.
     let stale = answer(&guard, with_cookies(&weak)).await;
     assert_eq!((stale.status.as_u16(), set_cookies(&stale).len()), (401, 0));
     assert!(stale.header("www-authenticate").contains("invalid_token"));
     assert_eq!(outcome(&guard, with_cookies(&strong)).await, (200, ""));
     // Where it has the opaque one alone, renewal gives it both.
-    let renewed = answer(&guard, with_header("cookie", &format!("stytch_session={}", strong.session_token))).await;
+    let renewed =
+        answer(&guard, with_header("cookie", &format!("stytch_session={}", strong.session_token)))
+            .await;
     assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
     world.clock.advance(seconds(400));
     assert_eq!(outcome(&guard, with_cookies(&strong)).await, (200, ""));
@@ -220,7 +244,11 @@ async fn tokens_that_cannot_be_trusted_are_not_taken_up() {
     check(&another, TakeUpError::AnotherUser).await;
     let forged = SessionTokens { session_jwt: format!("{}AAAA", old.session_jwt), ..old.clone() };
     check(&forged, TakeUpError::Token(TokenError::InvalidSignature)).await;
-    check(&SessionTokens { session_token: "a;b".into(), ..old.clone() }, TakeUpError::UnusableToken).await;
+    check(
+        &SessionTokens { session_token: "a;b".into(), ..old.clone() },
+        TakeUpError::UnusableToken,
+    )
+    .await;
     assert!(guard.take_up(&another, None, &headers()).await.is_ok());
 }
 

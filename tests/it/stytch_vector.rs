@@ -1,4 +1,5 @@
-//! A token that Stytch itself issued. It is not part of the repository: `STYTCH_VECTOR` names the file.
+//! A token that Stytch itself issued. It is not part of the repository: `STYTCH_VECTOR` names the
+//! file.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -14,14 +15,16 @@ struct Vector {
 }
 
 fn vector() -> Vector {
-    let path = std::env::var("STYTCH_VECTOR").expect("STYTCH_VECTOR names a token that Stytch issued, with its keys");
+    let path = std::env::var("STYTCH_VECTOR")
+        .expect("STYTCH_VECTOR names a token that Stytch issued, with its keys");
     let vector: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let keys = StaticKeys::from_jwks(vector["jwks"].to_string().as_bytes()).unwrap();
     let project = Project::new(vector["payload"]["aud"][0].as_str().unwrap()).unwrap();
     Vector {
         token: vector["jwt"].as_str().unwrap().to_owned(),
         verifier: project.verifier_with(keys),
-        issued: OffsetDateTime::from_unix_timestamp(vector["verify_at_unix"].as_i64().unwrap()).unwrap(),
+        issued: OffsetDateTime::from_unix_timestamp(vector["verify_at_unix"].as_i64().unwrap())
+            .unwrap(),
     }
 }
 
@@ -32,7 +35,9 @@ fn it_is_accepted_at_its_time() {
     let session = verifier.verify_at(&token, issued).unwrap();
     let factors: Vec<_> = session.factors().iter().map(|proof| proof.factor().clone()).collect();
     assert_eq!(factors, [Factor::Password]);
-    assert!(session.id().starts_with("session-test-") && session.user_id().starts_with("user-test-"));
+    assert!(
+        session.id().starts_with("session-test-") && session.user_id().starts_with("user-test-")
+    );
     assert_eq!(session.started_at(), session.factors()[0].last_authenticated_at());
     let custom: Value = session.custom_claims().unwrap();
     assert_eq!(custom, serde_json::json!({"transaction_hash": "0x1234567890"}));
@@ -42,11 +47,16 @@ fn it_is_accepted_at_its_time() {
 #[ignore = "needs a token that Stytch issued: STYTCH_VECTOR=…"]
 fn it_is_refused_once_its_life_is_over() {
     let Vector { token, verifier, issued } = vector();
-    let at = |seconds| verifier.verify_at(&token, issued + time::Duration::seconds(seconds)).map(|_| ());
+    let at =
+        |seconds| verifier.verify_at(&token, issued + time::Duration::seconds(seconds)).map(|_| ());
     assert_eq!(at(303), Ok(()));
     assert!(matches!(at(304), Err(TokenError::Expired { .. })), "{:?}", at(304));
     assert!(matches!(at(-7), Err(TokenError::NotYetValid { .. })), "{:?}", at(-7));
-    assert!(matches!(at(31 * 86_400), Err(TokenError::SessionEnded { .. })), "{:?}", at(31 * 86_400));
+    assert!(
+        matches!(at(31 * 86_400), Err(TokenError::SessionEnded { .. })),
+        "{:?}",
+        at(31 * 86_400)
+    );
 }
 
 #[test]
@@ -55,7 +65,11 @@ fn it_is_refused_with_any_one_bit_of_payload_or_signature_changed() {
     let Vector { token, verifier, issued } = vector();
     let mut changed = 0;
     for token in with_one_bit_changed(&token) {
-        assert_eq!(verifier.verify_at(&token, issued).map(|_| ()), Err(TokenError::InvalidSignature), "{token}");
+        assert_eq!(
+            verifier.verify_at(&token, issued).map(|_| ()),
+            Err(TokenError::InvalidSignature),
+            "{token}"
+        );
         changed += 1;
     }
     assert!(changed > 6_000, "{changed}");

@@ -30,7 +30,9 @@ pub(crate) fn transfer() -> Policy {
 
 /// A session with these factors, proved a minute ago.
 pub(crate) fn proved(factors: &[Factor]) -> SessionBuilder {
-    factors.iter().fold(testing::session(), |session, factor| session.proved_ago(factor.clone(), seconds(60)))
+    factors
+        .iter()
+        .fold(testing::session(), |session, factor| session.proved_ago(factor.clone(), seconds(60)))
 }
 
 pub(crate) fn bearer(token: &str) -> String {
@@ -87,7 +89,11 @@ impl Answer {
     {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Self { status: parts.status, headers: parts.headers, body: String::from_utf8(body.into()).unwrap() }
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.into()).unwrap(),
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

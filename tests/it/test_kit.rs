@@ -13,7 +13,9 @@ fn facts(session: &Session) -> Value {
     let factors: Vec<_> = session
         .factors()
         .iter()
-        .map(|proof| json!([proof.factor(), proof.last_authenticated_at().map(|it| it.unix_timestamp())]))
+        .map(|proof| {
+            json!([proof.factor(), proof.last_authenticated_at().map(|it| it.unix_timestamp())])
+        })
         .collect();
     json!({
         "id": session.id(),
@@ -74,15 +76,20 @@ fn custom_claims_are_read_as_the_type_reads_them() {
         tier: String,
     }
     let read = |plan: &str| {
-        let payload = Value::from(issuer().claims(&testing::session().proved(Factor::Password))).to_string();
+        let payload =
+            Value::from(issuer().claims(&testing::session().proved(Factor::Password))).to_string();
         let payload = payload.replacen('{', &format!("{{\"plan\":{plan},"), 1);
         let header = json!({"alg": "RS256", "kid": issuer().kid()}).to_string();
-        let session = issuer().verifier().verify_at(&issuer().sign(&header, &payload), NOW).unwrap();
+        let session =
+            issuer().verifier().verify_at(&issuer().sign(&header, &payload), NOW).unwrap();
         session.custom_claims::<Custom>().map(|custom| custom.plan.tier)
     };
     assert_eq!(read(r#"{"tier":"gold"}"#).unwrap(), "gold");
     let doubled = read(r#"{"tier":"free","tier":"gold"}"#).unwrap_err();
-    assert!(doubled.to_string().starts_with("the custom claims do not have the expected shape"), "{doubled}");
+    assert!(
+        doubled.to_string().starts_with("the custom claims do not have the expected shape"),
+        "{doubled}"
+    );
     assert!(read(r#"{"$serde_json::private::RawValue":"{\"tier\":\"gold\"}"}"#).is_err());
     assert!(read("7").is_err());
 }
@@ -99,7 +106,8 @@ fn an_issuer_accepts_only_its_own_tokens() {
 #[test]
 fn debug_output_shows_no_secrets_addresses_or_tokens() {
     let issuer = TestIssuer::new();
-    let mut claims = issuer.claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
+    let mut claims =
+        issuer.claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
     claims["https://stytch.com/session"]["attributes"] =
         json!({"ip_address": "203.0.113.7", "user_agent": "Browser/1"});
     claims["https://stytch.com/session"]["authentication_factors"][0]["email_factor"] =
@@ -116,7 +124,14 @@ fn debug_output_shows_no_secrets_addresses_or_tokens() {
         session.attributes(),
         issuer.guard()
     );
-    for hidden in ["203.0.113.7", "Browser/1", "hush-hush", "a@b.example", &token, token.rsplit('.').next().unwrap()] {
+    for hidden in [
+        "203.0.113.7",
+        "Browser/1",
+        "hush-hush",
+        "a@b.example",
+        &token,
+        token.rsplit('.').next().unwrap(),
+    ] {
         assert!(!output.contains(hidden), "{hidden} in {output}");
     }
 }
@@ -127,13 +142,17 @@ async fn a_kept_session_grows_old_however_often_its_tokens_are_renewed() {
     let guard = world.guard();
     let recent_sms = guard.require(Policy::from(Factor::OtpSms).within(seconds(600)));
     let recent_session = guard.require(Policy::session_within(seconds(3_600)));
-    let both = testing::session().proved(Factor::Password).proved(Factor::OtpSms).started_ago(seconds(0));
+    let both =
+        testing::session().proved(Factor::Password).proved(Factor::OtpSms).started_ago(seconds(0));
     let tokens = world.sessions.begin(&both.ends_in(seconds(4_000)));
     let opaque = || with_header("cookie", &format!("stytch_session={}", tokens.session_token));
     let refused = (401, "step_up_required");
-    for (ahead, sms, session) in
-        [(600, (200, ""), (200, "")), (1, refused, (200, "")), (2_999, refused, (200, "")), (1, refused, refused)]
-    {
+    for (ahead, sms, session) in [
+        (600, (200, ""), (200, "")),
+        (1, refused, (200, "")),
+        (2_999, refused, (200, "")),
+        (1, refused, refused),
+    ] {
         world.clock.advance(seconds(ahead));
         assert_eq!(outcome(&recent_sms, opaque()).await, sms, "{ahead}");
         assert_eq!(outcome(&recent_sms, with_cookies(&tokens)).await, sms, "{ahead}");

@@ -26,7 +26,8 @@ fn header(more: &Value) -> String {
     header.to_string()
 }
 
-/// Each row on a verifier that takes every algorithm, once new and once with the genuine token remembered.
+/// Each row on a verifier that takes every algorithm, once new and once with the genuine token
+/// remembered.
 #[track_caller]
 fn check(name: &str, token: &str, want: &str) {
     let new = issuer().verifier().algorithms(Algorithm::ALL.iter().copied());
@@ -38,11 +39,27 @@ fn check(name: &str, token: &str, want: &str) {
 #[test]
 fn the_algorithm_is_never_the_tokens_choice() {
     let unsigned = |alg: &str| {
-        format!("{}.{}.", base64url(header(&json!({"alg": alg})).as_bytes()), base64url(payload().as_bytes()))
+        format!(
+            "{}.{}.",
+            base64url(header(&json!({"alg": alg})).as_bytes()),
+            base64url(payload().as_bytes())
+        )
     };
-    for alg in
-        ["none", "None", "NONE", "nOnE", "none ", "", "HS256", "hs256", "RS256 ", "rs256", "RS1", "dir", "\u{0}none"]
-    {
+    for alg in [
+        "none",
+        "None",
+        "NONE",
+        "nOnE",
+        "none ",
+        "",
+        "HS256",
+        "hs256",
+        "RS256 ",
+        "rs256",
+        "RS1",
+        "dir",
+        "\u{0}none",
+    ] {
         check("unsigned", &unsigned(alg), "token_algorithm_not_allowed");
     }
     check("unsigned as RS256", &unsigned("RS256"), "token_invalid_signature");
@@ -53,7 +70,8 @@ fn the_algorithm_is_never_the_tokens_choice() {
             "token_algorithm_not_allowed",
         );
     }
-    // The public key as the secret of an HMAC: whatever the bytes of the signature are, HS256 is none of the algorithms.
+    // The public key as the secret of an HMAC: whatever the bytes of the signature are, HS256 is
+    // none of the algorithms.
     let jwks: Value = serde_json::from_str(issuer().jwks()).unwrap();
     let hmac = format!(
         "{}.{}.{}",
@@ -83,19 +101,44 @@ fn keys_come_from_the_source_alone() {
         json!({"x5t": "AAAA", "x5t#S256": "AAAA"}),
         json!({"jwk": jwks["keys"][0], "jku": jwks["keys"], "x5u": 7, "x5c": null}),
     ] {
-        check("a key of one's own", &attacker.sign(&header(&more), &payload()), "token_invalid_signature");
+        check(
+            "a key of one's own",
+            &attacker.sign(&header(&more), &payload()),
+            "token_invalid_signature",
+        );
     }
     let long = "k".repeat(9_000);
-    for kid in ["../../../../dev/null", "/proc/self/environ", "' OR 1=1 --", "a\u{0}b", "*", &long, "http://127.0.0.1/"]
-    {
-        check("kid injection", &attacker.sign(&header(&json!({"kid": kid})), &payload()), "token_unknown_key");
+    for kid in [
+        "../../../../dev/null",
+        "/proc/self/environ",
+        "' OR 1=1 --",
+        "a\u{0}b",
+        "*",
+        &long,
+        "http://127.0.0.1/",
+    ] {
+        check(
+            "kid injection",
+            &attacker.sign(&header(&json!({"kid": kid})), &payload()),
+            "token_unknown_key",
+        );
     }
     let kid = issuer().kid();
-    for near in [kid.to_uppercase(), format!("{kid} "), format!("{kid}\u{0}"), kid.replace('-', "\u{2010}")] {
-        check("nearly the kid", &issuer().sign(&header(&json!({"kid": near})), &payload()), "token_unknown_key");
+    for near in
+        [kid.to_uppercase(), format!("{kid} "), format!("{kid}\u{0}"), kid.replace('-', "\u{2010}")]
+    {
+        check(
+            "nearly the kid",
+            &issuer().sign(&header(&json!({"kid": near})), &payload()),
+            "token_unknown_key",
+        );
     }
     for kid in [json!(null), json!(""), json!(0), json!([kid]), json!({"kid": kid}), json!(true)] {
-        check("a kid that is no text", &issuer().sign(&header(&json!({"kid": kid})), &payload()), "token_no_key_id");
+        check(
+            "a kid that is no text",
+            &issuer().sign(&header(&json!({"kid": kid})), &payload()),
+            "token_no_key_id",
+        );
     }
 }
 
@@ -112,7 +155,11 @@ fn what_changes_the_meaning_of_a_token_is_not_understood() {
         check(name, &issuer().sign(&header(&more), &payload()), "token_unsupported_header");
     }
     for typ in ["at+jwt", "jwt", "JOSE", "dpop+jwt", "logout+jwt", "application/jwt", ""] {
-        check("another type of token", &issuer().sign(&header(&json!({"typ": typ})), &payload()), "token_wrong_type");
+        check(
+            "another type of token",
+            &issuer().sign(&header(&json!({"typ": typ})), &payload()),
+            "token_wrong_type",
+        );
     }
     let genuine = issuer().mint_claims(&claims());
     check("five parts", &format!("{genuine}.AAAA.AAAA"), "token_not_three_parts");
@@ -126,27 +173,37 @@ fn what_changes_the_meaning_of_a_token_is_not_understood() {
         &issuer().sign(&header(&json!({"cty": "JWT"})), &format!("\"{genuine}\"")),
         "token_not_an_object",
     );
-    check("a token as the payload", &issuer().sign(&header(&json!({"cty": "JWT"})), &genuine), "token_not_an_object");
+    check(
+        "a token as the payload",
+        &issuer().sign(&header(&json!({"cty": "JWT"})), &genuine),
+        "token_not_an_object",
+    );
 }
 
 #[test]
 fn forged_elliptic_signatures() {
     // The orders of P-256 and P-384.
     const P256: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
-    const P384: &str =
-        "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
+    const P384: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
     for (algorithm, order) in [(Algorithm::Es256, P256), (Algorithm::Es384, P384)] {
         let elliptic = issuer().clone().with_new_key(algorithm);
         let genuine = elliptic.mint_claims(&claims());
         let (signed, signature) = genuine.rsplit_once('.').unwrap();
         let signature = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(signature).unwrap();
-        let order: Vec<u8> =
-            (0..order.len() / 2).map(|byte| u8::from_str_radix(&order[2 * byte..2 * byte + 2], 16).unwrap()).collect();
+        let order: Vec<u8> = (0..order.len() / 2)
+            .map(|byte| u8::from_str_radix(&order[2 * byte..2 * byte + 2], 16).unwrap())
+            .collect();
         let size = order.len();
         let (r, s) = signature.split_at(size);
         let (zero, one) = (vec![0; size], [vec![0; size - 1], vec![1]].concat());
         // ASN.1, as certificates have it, is not what RFC 7518 says.
-        let der = [vec![0x30, 2 * size as u8 + 4, 2, size as u8], r.to_vec(), vec![2, size as u8], s.to_vec()].concat();
+        let der = [
+            vec![0x30, 2 * size as u8 + 4, 2, size as u8],
+            r.to_vec(),
+            vec![2, size as u8],
+            s.to_vec(),
+        ]
+        .concat();
         for (name, forged) in [
             ("r = s = 0", [&*zero, &*zero].concat()),
             ("r = 0", [&*zero, s].concat()),
@@ -187,7 +244,10 @@ fn a_text_has_one_encoding() {
         ("a byte order mark", format!("\u{feff}{genuine}")),
         ("a NUL", format!("{genuine}\u{0}")),
         ("full-width letters", genuine.replace('A', "\u{ff21}")),
-        ("the other alphabet", format!("{head}.{body}.{}", tail.replace('-', "+").replace('_', "/"))),
+        (
+            "the other alphabet",
+            format!("{head}.{body}.{}", tail.replace('-', "+").replace('_', "/")),
+        ),
     ] {
         if token != genuine {
             check(name, &token, "token_not_base64url");
@@ -203,7 +263,10 @@ fn a_text_has_one_encoding() {
     check("too large", &"a".repeat(16 * 1024 + 1), "token_too_large");
     check(
         "a million factors",
-        &issuer().sign(&header(&json!({})), &payload().replace('[', &format!("[{}", "{},".repeat(1_000_000)))),
+        &issuer().sign(
+            &header(&json!({})),
+            &payload().replace('[', &format!("[{}", "{},".repeat(1_000_000))),
+        ),
         "token_too_large",
     );
 }
@@ -228,7 +291,8 @@ fn json_that_two_readers_would_read_differently() {
         assert!(payload.contains(more), "{name}");
         check(name, &sign(&payload), "token_duplicate_name");
     }
-    let bad_header = format!("{{\"alg\":\"RS256\",\"kid\":\"{}\",\"alg\":\"none\"}}", issuer().kid());
+    let bad_header =
+        format!("{{\"alg\":\"RS256\",\"kid\":\"{}\",\"alg\":\"none\"}}", issuer().kid());
     check("alg twice", &issuer().sign(&bad_header, &payload()), "token_duplicate_name");
     for (name, payload) in [
         ("trailing bytes", format!("{}x", payload())),
@@ -240,7 +304,10 @@ fn json_that_two_readers_would_read_differently() {
         ("a bare number", "1".into()),
         ("a list", format!("[{}]", payload())),
         ("NaN", payload().replacen("\"exp\":", "\"exp\":NaN,\"x\":", 1)),
-        ("half a surrogate pair", payload().replacen("\"user_agent\":\"\"", "\"user_agent\":\"\\ud800\"", 1)),
+        (
+            "half a surrogate pair",
+            payload().replacen("\"user_agent\":\"\"", "\"user_agent\":\"\\ud800\"", 1),
+        ),
     ] {
         check(name, &sign(&payload), "token_not_an_object");
     }
@@ -251,14 +318,26 @@ fn json_that_two_readers_would_read_differently() {
         format!("{}.{}.AAAA", base64url(header(&json!({})).as_bytes()), base64url(&bytes))
     };
     check("invalid UTF-8", &invalid_utf8, "token_invalid_signature");
-    // How these are refused depends on what features of the JSON reader are on; that they are does not.
+    // How these are refused depends on what features of the JSON reader are on; that they are does
+    // not.
     for number in ["1e999", "1.5", "99999999999999999999"] {
-        for place in ["\"exp\":", "\"https://stytch.com/session\":", "\"authentication_factors\":", "\"attributes\":"] {
+        for place in [
+            "\"exp\":",
+            "\"https://stytch.com/session\":",
+            "\"authentication_factors\":",
+            "\"attributes\":",
+        ] {
             let payload = payload().replacen(place, &format!("{place}{number},\"x\":"), 1);
-            assert!(issuer().verifier().verify_at(&sign(&payload), NOW).is_err(), "{place} {number}");
+            assert!(
+                issuer().verifier().verify_at(&sign(&payload), NOW).is_err(),
+                "{place} {number}"
+            );
         }
-        let payload =
-            payload().replacen("\"authentication_factors\":[", &format!("\"authentication_factors\":[{number},"), 1);
+        let payload = payload().replacen(
+            "\"authentication_factors\":[",
+            &format!("\"authentication_factors\":[{number},"),
+            1,
+        );
         assert!(issuer().verifier().verify_at(&sign(&payload), NOW).is_err(), "{number}");
     }
     let deep = "[".repeat(5_000) + &"]".repeat(5_000);
@@ -282,7 +361,9 @@ fn tokens_of_somebody_else() {
         issuer().mint_claims(&claims)
     };
     let project = issuer().audience().to_owned();
-    let set = |name: &'static str, value: Value| with(&move |claims| drop(claims.insert(name.into(), value.clone())));
+    let set = |name: &'static str, value: Value| {
+        with(&move |claims| drop(claims.insert(name.into(), value.clone())))
+    };
     for iss in [
         json!("stytch.com/project-test-other"),
         json!(issuer().name().replace("test", "live")),
@@ -313,7 +394,11 @@ fn tokens_of_somebody_else() {
         check("aud", &set("aud", aud), "token_wrong_audience");
     }
     check("an access token", &set("scope", json!("openid")), "token_not_a_session");
-    check("an access token with its client", &set("client_id", json!("connected-app-test-1")), "token_not_a_session");
+    check(
+        "an access token with its client",
+        &set("client_id", json!("connected-app-test-1")),
+        "token_not_a_session",
+    );
     let machine = |claims: &mut Map<String, Value>| {
         claims.remove(SESSION);
         claims.insert("scope".into(), json!("read:users"));
@@ -339,14 +424,17 @@ fn tokens_of_somebody_else() {
         "token_unexpected_organization",
     );
     let b2b: Verifier = issuer().verifier().b2b();
-    assert_eq!(reason(&b2b.verify_at(&issuer().mint_claims(&claims()), NOW)), "token_no_organization");
+    assert_eq!(
+        reason(&b2b.verify_at(&issuer().mint_claims(&claims()), NOW)),
+        "token_no_organization"
+    );
 }
 
-/// Factors that are not what they seem: what `mfa` makes of them, and of the second within ten minutes.
+/// Factors that are not what they seem: what `mfa` makes of them, and of the second within ten
+/// minutes.
 #[test]
 fn factors_that_are_not_what_they_seem() {
-    let password =
-        json!({"type": "password", "delivery_method": "knowledge", "last_authenticated_at": "2026-01-01T11:59:00Z"});
+    let password = json!({"type": "password", "delivery_method": "knowledge", "last_authenticated_at": "2026-01-01T11:59:00Z"});
     let entry = |kind: &str, method: &str, date: Value| json!({"type": kind, "delivery_method": method, "last_authenticated_at": date});
     let sms = |date: &str| entry("otp", "sms", json!(date));
     let fresh = "2026-01-01T11:59:00Z";
@@ -406,7 +494,8 @@ fn a_remembered_token_is_judged_by_the_time_and_forgotten_with_its_keys() {
     let keys = Arc::new(Switched(Mutex::new(issuer().current().unwrap())));
     let verifier = Verifier::new(Arc::clone(&keys), [issuer().name()], issuer().audience());
     let token = issuer().mint(&testing::session().proved(Factor::Password).ends_in(seconds(200)));
-    let at = |seconds: i64| reason(&verifier.verify_at(&token, NOW + time::Duration::seconds(seconds)));
+    let at =
+        |seconds: i64| reason(&verifier.verify_at(&token, NOW + time::Duration::seconds(seconds)));
     for _ in 0..3 {
         assert_eq!(
             [at(0), at(204), at(205), at(-5), at(-6), at(1_000)],
@@ -421,8 +510,12 @@ fn a_remembered_token_is_judged_by_the_time_and_forgotten_with_its_keys() {
     // Stricter rules remember nothing of the old.
     assert_eq!(reason(&verifier.clone().b2b().verify_at(&token, NOW)), "token_no_organization");
     let strict = verifier.clone().max_token_age(seconds(60));
-    let strictly = |seconds| reason(&strict.verify_at(&token, NOW + time::Duration::seconds(seconds)));
-    assert_eq!([strictly(0), strictly(64), strictly(65), strictly(0)], ["ok", "ok", "token_too_old", "ok"]);
+    let strictly =
+        |seconds| reason(&strict.verify_at(&token, NOW + time::Duration::seconds(seconds)));
+    assert_eq!(
+        [strictly(0), strictly(64), strictly(65), strictly(0)],
+        ["ok", "ok", "token_too_old", "ok"]
+    );
     let forgetful = verifier.cache_bytes(0);
     assert_eq!([(); 2].map(|()| reason(&forgetful.verify_at(&token, NOW))), ["ok"; 2]);
     let debug = format!("{forgetful:?} {strict:?}");

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tower_step_up::testing::{self, NOW, TestIssuer};
-use tower_step_up::{AccessTokenClaim, Algorithm, Excerpt, Factor, Part, TimeClaim, TokenError, Verifier};
+use tower_step_up::{
+    AccessTokenClaim, Algorithm, Excerpt, Factor, Part, TimeClaim, TokenError, Verifier,
+};
 
 use crate::support::{base64url, issuer, reason, seconds, with_one_bit_changed};
 
@@ -111,11 +113,23 @@ fn excerpt(value: &Value) -> Excerpt {
 #[test]
 fn subject_and_times_have_their_types_and_ranges() {
     check_absent("sub", TokenError::NoSubject);
-    check_claim("sub", &[json!(""), json!(null), json!(7), json!(["user"])], Err(TokenError::NoSubject));
-    for (name, claim) in [("exp", TimeClaim::ExpiresAt), ("iat", TimeClaim::IssuedAt), ("nbf", TimeClaim::NotBefore)] {
+    check_claim(
+        "sub",
+        &[json!(""), json!(null), json!(7), json!(["user"])],
+        Err(TokenError::NoSubject),
+    );
+    for (name, claim) in
+        [("exp", TimeClaim::ExpiresAt), ("iat", TimeClaim::IssuedAt), ("nbf", TimeClaim::NotBefore)]
+    {
         check_absent(name, TokenError::UnreadableTime(claim));
-        let odd =
-            [json!("1767268800"), json!(1_767_268_800.5), json!(1_767_268_800.0), json!(-1), json!(null), json!(true)];
+        let odd = [
+            json!("1767268800"),
+            json!(1_767_268_800.5),
+            json!(1_767_268_800.0),
+            json!(-1),
+            json!(null),
+            json!(true),
+        ];
         check_claim(name, &odd, Err(TokenError::UnreadableTime(claim)));
         let huge = [json!(253_402_300_800_u64), json!(u64::MAX), json!(1e300)];
         check_claim(name, &huge, Err(TokenError::UnreadableTime(claim)));
@@ -127,8 +141,16 @@ fn subject_and_times_have_their_types_and_ranges() {
 #[test]
 fn access_and_machine_tokens_are_not_sessions() {
     for value in [json!("read"), json!(""), json!(null), json!([])] {
-        check_claim("scope", std::slice::from_ref(&value), Err(TokenError::NotASession(AccessTokenClaim::Scope)));
-        check_claim("client_id", &[value], Err(TokenError::NotASession(AccessTokenClaim::ClientId)));
+        check_claim(
+            "scope",
+            std::slice::from_ref(&value),
+            Err(TokenError::NotASession(AccessTokenClaim::Scope)),
+        );
+        check_claim(
+            "client_id",
+            &[value],
+            Err(TokenError::NotASession(AccessTokenClaim::ClientId)),
+        );
     }
     let machine = verify(|claims| {
         claims.remove(SESSION);
@@ -142,7 +164,10 @@ fn access_and_machine_tokens_are_not_sessions() {
     let allowed = issuer().verifier().insecure_allow_claim(AccessTokenClaim::Scope);
     assert_eq!(verify_with(&allowed, scope), Ok(()));
     let other_allowed = issuer().verifier().insecure_allow_claim(AccessTokenClaim::ClientId);
-    assert_eq!(verify_with(&other_allowed, scope), Err(TokenError::NotASession(AccessTokenClaim::Scope)));
+    assert_eq!(
+        verify_with(&other_allowed, scope),
+        Err(TokenError::NotASession(AccessTokenClaim::Scope))
+    );
 }
 
 #[test]
@@ -158,21 +183,48 @@ fn the_session_claim_has_its_shape() {
     let factors = "authentication_factors";
     check_session_absent(factors, Err(TokenError::NoFactors));
     check_session(factors, &[json!([]), json!(null)], Err(TokenError::NoFactors));
-    let odd = [json!({}), json!("password"), json!([7]), json!([["password", "knowledge"]]), json!([{"type": 7}])];
+    let odd = [
+        json!({}),
+        json!("password"),
+        json!([7]),
+        json!([["password", "knowledge"]]),
+        json!([{"type": 7}]),
+    ];
     check_session(factors, &odd, Err(TokenError::UnreadableSession(factors)));
-    check_session(factors, &[json!([{}]), json!([{"type": "new", "delivery_method": null}])], Ok(()));
+    check_session(
+        factors,
+        &[json!([{}]), json!([{"type": "new", "delivery_method": null}])],
+        Ok(()),
+    );
     check_session(factors, &[json!(vec![json!({}); 256])], Ok(()));
-    check_session(factors, &[json!(vec![json!({}); 257])], Err(TokenError::TooManyFactors { count: 257 }));
+    check_session(
+        factors,
+        &[json!(vec![json!({}); 257])],
+        Err(TokenError::TooManyFactors { count: 257 }),
+    );
 
-    let dates =
-        [json!("soon"), json!(7), json!("2026-01-01"), json!("2026-13-01T00:00:00Z"), json!("2026-01-01T12:00:00")];
+    let dates = [
+        json!("soon"),
+        json!(7),
+        json!("2026-01-01"),
+        json!("2026-13-01T00:00:00Z"),
+        json!("2026-01-01T12:00:00"),
+    ];
     check_session("expires_at", &dates, Err(TokenError::UnreadableSession("expires_at")));
-    check_session("expires_at", &[json!(""), json!(null), json!("2026-01-01T15:00:00.123+02:00")], Ok(()));
+    check_session(
+        "expires_at",
+        &[json!(""), json!(null), json!("2026-01-01T15:00:00.123+02:00")],
+        Ok(()),
+    );
     check_session_absent("expires_at", Ok(()));
     check_session("started_at", &dates, Ok(()));
     check_session("roles", &[json!(["a"]), json!(null), json!(7), json!([7])], Ok(()));
     check_session("attributes", &[json!(null), json!({}), json!({"ip_address": 7})], Ok(()));
-    check_session("attributes", &[json!(7), json!([])], Err(TokenError::UnreadableSession("attributes")));
+    check_session(
+        "attributes",
+        &[json!(7), json!([])],
+        Err(TokenError::UnreadableSession("attributes")),
+    );
 }
 
 #[test]
@@ -192,8 +244,12 @@ fn dates_are_read_as_instants_and_only_within_their_years() {
         let session = issuer().verifier().verify_at(&issuer().mint_claims(&claims), NOW).unwrap();
         session.factors()[0].last_authenticated_at()
     };
-    for now in ["2026-01-01T12:00:00Z", "2026-01-01T12:00:00.000Z", "2026-01-01T14:30:00+02:30", "2026-01-01t12:00:00z"]
-    {
+    for now in [
+        "2026-01-01T12:00:00Z",
+        "2026-01-01T12:00:00.000Z",
+        "2026-01-01T14:30:00+02:30",
+        "2026-01-01t12:00:00z",
+    ] {
         assert_eq!(dated(now), Some(NOW), "{now}");
     }
     for odd in [
@@ -212,8 +268,10 @@ fn dates_are_read_as_instants_and_only_within_their_years() {
 #[test]
 fn what_is_not_read_can_be_deep_and_costs_nothing() {
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
-    let payload = Value::Object(claims()).to_string().replacen('{', &format!("{{\"deep\":{deep},"), 1);
-    let session = issuer().verifier().verify_at(&issuer().sign(&header(&json!({})), &payload), NOW).unwrap();
+    let payload =
+        Value::Object(claims()).to_string().replacen('{', &format!("{{\"deep\":{deep},"), 1);
+    let session =
+        issuer().verifier().verify_at(&issuer().sign(&header(&json!({})), &payload), NOW).unwrap();
     // Where it is read after all, the depth is bounded.
     assert!(session.custom_claims::<Value>().is_err());
 }
@@ -221,7 +279,10 @@ fn what_is_not_read_can_be_deep_and_costs_nothing() {
 #[test]
 fn consumer_and_b2b_tokens_are_told_apart() {
     let organization = |claims: &mut Claims| {
-        claims.insert(ORGANIZATION.into(), json!({"organization_id": "organization-test-a", "slug": "acme"}));
+        claims.insert(
+            ORGANIZATION.into(),
+            json!({"organization_id": "organization-test-a", "slug": "acme"}),
+        );
     };
     assert_eq!(verify(organization), Err(TokenError::UnexpectedOrganization));
     for odd in [json!({}), json!("acme"), json!([])] {
@@ -286,7 +347,10 @@ fn no_name_stands_twice_where_it_is_read() {
             "\"https://stytch.com/\\u0073ession\":{},\"https://stytch.com/session\":".into(),
         ),
         ("\"id\":".into(), "\"id\":\"a\",\"id\":".into()),
-        ("\"authentication_factors\":".into(), "\"authentication_factors\":[],\"authentication_factors\":".into()),
+        (
+            "\"authentication_factors\":".into(),
+            "\"authentication_factors\":[],\"authentication_factors\":".into(),
+        ),
         ("\"type\":".into(), "\"type\":\"otp\",\"type\":".into()),
     ] {
         let payload = text.replacen(&once, &twice, 1);
@@ -307,7 +371,10 @@ fn header(more: &Value) -> String {
 #[test]
 fn a_signed_payload_that_is_not_an_object_is_refused() {
     for payload in ["", "[]", "null", "\"x\"", "{", "{}{}", "\u{feff}{}", "{\"a\":1,}"] {
-        let got = issuer().verifier().verify_at(&issuer().sign(&header(&json!({})), payload), NOW).map(|_| ());
+        let got = issuer()
+            .verifier()
+            .verify_at(&issuer().sign(&header(&json!({})), payload), NOW)
+            .map(|_| ());
         assert_eq!(got, Err(TokenError::NotAnObject(Part::Payload)), "{payload}");
     }
 }
@@ -336,10 +403,12 @@ fn what_the_header_says_is_judged_before_the_signature() {
 #[test]
 fn what_the_rfcs_sign_with_and_this_crate_does_not_verify_is_refused_by_name() {
     let verifier = issuer().verifier().algorithms(Algorithm::ALL.iter().copied());
-    for alg in
-        ["HS256", "HS384", "HS512", "ES512", "PS384", "PS512", "none", "None", "NONE", "nOnE", "rs256", "RS256 ", ""]
-    {
-        let token = issuer().sign(&header(&json!({"alg": alg})), &Value::Object(claims()).to_string());
+    for alg in [
+        "HS256", "HS384", "HS512", "ES512", "PS384", "PS512", "none", "None", "NONE", "nOnE",
+        "rs256", "RS256 ", "",
+    ] {
+        let token =
+            issuer().sign(&header(&json!({"alg": alg})), &Value::Object(claims()).to_string());
         let error = verifier.verify_at(&token, NOW).unwrap_err();
         assert!(matches!(error, TokenError::AlgorithmNotAllowed(_)), "{alg}: {error}");
         assert!(error.to_string().contains(&format!("{alg:?}")), "{error}");
@@ -377,10 +446,16 @@ fn degenerate_signatures_are_refused() {
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let length = signature.len() * 3 / 4;
         let half = [vec![0; length / 2 - 1], vec![1], vec![0; length / 2]].concat();
-        for bytes in [vec![], vec![0; length], vec![0xff; length], half, vec![0; 1], vec![0; 4_096]] {
+        for bytes in [vec![], vec![0; length], vec![0xff; length], half, vec![0; 1], vec![0; 4_096]]
+        {
             let forged = format!("{signed}.{}", base64url(&bytes));
             let got = issuer.verifier().verify_at(&forged, NOW).map(|_| ());
-            assert_eq!(got, Err(TokenError::InvalidSignature), "{algorithm}: {} bytes", bytes.len());
+            assert_eq!(
+                got,
+                Err(TokenError::InvalidSignature),
+                "{algorithm}: {} bytes",
+                bytes.len()
+            );
         }
     }
 }
@@ -391,7 +466,10 @@ fn keys_in_the_header_are_ignored() {
     let jwks: Value = serde_json::from_str(other.jwks()).unwrap();
     let more = json!({"jwk": jwks["keys"][0], "jku": "http://127.0.0.1/jwks", "x5u": "http://127.0.0.1/x5u"});
     let token = other.sign(&header(&more), &Value::Object(claims()).to_string());
-    assert_eq!(issuer().verifier().verify_at(&token, NOW).map(|_| ()), Err(TokenError::InvalidSignature));
+    assert_eq!(
+        issuer().verifier().verify_at(&token, NOW).map(|_| ()),
+        Err(TokenError::InvalidSignature)
+    );
 }
 
 #[test]
@@ -408,12 +486,15 @@ fn a_key_is_used_with_its_own_algorithm_only() {
 #[test]
 fn a_token_taken_apart_or_signed_anew_is_refused() {
     let token = issuer().mint_claims(&claims());
-    let [header, payload, signature]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
-    let foreign = TestIssuer::new().sign(&self::header(&json!({})), &Value::Object(claims()).to_string());
+    let [header, payload, signature]: [&str; 3] =
+        token.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let foreign =
+        TestIssuer::new().sign(&self::header(&json!({})), &Value::Object(claims()).to_string());
     let foreign_signature = foreign.rsplit('.').next().unwrap();
     let zeros = base64url(&[0; 256]);
     let truncated = base64url(&[1; 255]);
-    let stronger = base64url(Value::Object(claims()).to_string().replace("password", "webauthn").as_bytes());
+    let stronger =
+        base64url(Value::Object(claims()).to_string().replace("password", "webauthn").as_bytes());
     for (token, want) in [
         (format!("{header}.{payload}."), "token_invalid_signature"),
         (format!("{header}.{payload}.{zeros}"), "token_invalid_signature"),
@@ -421,7 +502,10 @@ fn a_token_taken_apart_or_signed_anew_is_refused() {
         (format!("{header}.{payload}.{foreign_signature}"), "token_invalid_signature"),
         (format!("{header}.{stronger}.{signature}"), "token_invalid_signature"),
         (format!("{header}.{payload}"), "token_not_three_parts"),
-        (format!("{header}.{payload}.{signature}.{signature}.{signature}"), "token_not_three_parts"),
+        (
+            format!("{header}.{payload}.{signature}.{signature}.{signature}"),
+            "token_not_three_parts",
+        ),
         (format!("{header}..{signature}"), "token_invalid_signature"),
         (format!(".{payload}.{signature}"), "token_not_an_object"),
         (format!("{header}=.{payload}.{signature}"), "token_not_base64url"),
@@ -444,7 +528,11 @@ fn no_single_bit_of_payload_or_signature_can_change() {
     assert!(verifier.verify_at(&token, NOW).is_ok(), "and remembered");
     let mut changed = 0;
     for token in with_one_bit_changed(&token) {
-        assert_eq!(verifier.verify_at(&token, NOW).map(|_| ()), Err(TokenError::InvalidSignature), "{token}");
+        assert_eq!(
+            verifier.verify_at(&token, NOW).map(|_| ()),
+            Err(TokenError::InvalidSignature),
+            "{token}"
+        );
         changed += 1;
     }
     assert!(changed > 4_000, "{changed}");
@@ -468,16 +556,24 @@ fn no_single_bit_of_the_text_can_change() {
 #[test]
 fn times_have_a_leeway_and_expired_means_only_that() {
     let token = issuer().mint_claims(&claims());
-    let at = |seconds: i64| issuer().verifier().verify_at(&token, NOW + time::Duration::seconds(seconds)).map(|_| ());
+    let at = |seconds: i64| {
+        issuer().verifier().verify_at(&token, NOW + time::Duration::seconds(seconds)).map(|_| ())
+    };
     let later = |seconds| NOW + time::Duration::seconds(seconds);
     let expires_at = NOW + Duration::from_secs(300);
     assert_eq!(at(-5), Ok(()));
-    assert_eq!(at(-6), Err(TokenError::NotYetValid { claim: TimeClaim::NotBefore, at: NOW, now: later(-6) }));
+    assert_eq!(
+        at(-6),
+        Err(TokenError::NotYetValid { claim: TimeClaim::NotBefore, at: NOW, now: later(-6) })
+    );
     assert_eq!(at(304), Ok(()));
     assert_eq!(at(305), Err(TokenError::Expired { at: expires_at, now: later(305) }));
     // Whatever else is wrong is named first.
     let ended = later(3_605);
-    assert_eq!(at(3_605), Err(TokenError::SessionEnded { at: NOW + Duration::from_secs(3_600), now: ended }));
+    assert_eq!(
+        at(3_605),
+        Err(TokenError::SessionEnded { at: NOW + Duration::from_secs(3_600), now: ended })
+    );
     let foreign = verify(|claims| {
         claims.insert("exp".into(), json!(1));
         claims.insert("aud".into(), json!("x"));
@@ -501,7 +597,10 @@ fn the_verifier_can_be_stricter_about_age() {
     assert!(strict.verify_at(&token, NOW + Duration::from_secs(64)).is_ok());
     assert_eq!(reason(&strict.verify_at(&token, NOW + Duration::from_secs(65))), "token_too_old");
     let exact = issuer().verifier().leeway(Duration::ZERO);
-    assert_eq!(reason(&exact.verify_at(&token, NOW - Duration::from_nanos(1))), "token_not_yet_valid");
+    assert_eq!(
+        reason(&exact.verify_at(&token, NOW - Duration::from_nanos(1))),
+        "token_not_yet_valid"
+    );
     assert_eq!(reason(&exact.verify_at(&token, NOW + Duration::from_secs(300))), "token_expired");
     // A leeway or an age beyond the calendar is no limit, and no panic.
     let endless = issuer().verifier().leeway(Duration::MAX).max_token_age(Duration::MAX);
@@ -511,7 +610,10 @@ fn the_verifier_can_be_stricter_about_age() {
 #[test]
 fn a_verifier_without_issuers_accepts_nothing() {
     let nobody = Verifier::new(issuer().clone(), Vec::<String>::new(), issuer().audience());
-    assert_eq!(reason(&nobody.verify_at(&issuer().mint_claims(&claims()), NOW)), "token_wrong_issuer");
+    assert_eq!(
+        reason(&nobody.verify_at(&issuer().mint_claims(&claims()), NOW)),
+        "token_wrong_issuer"
+    );
 }
 
 #[test]
@@ -524,7 +626,8 @@ fn evidence_is_short_and_printable() {
 }
 
 proptest::proptest! {
-    /// Whatever the times, the verdict is that of the rules one by one, and the same for a token that is remembered.
+    /// Whatever the times, the verdict is that of the rules one by one, and the same for a token
+    /// that is remembered.
     #[test]
     fn times_are_judged_as_they_are_written(
         times in proptest::array::uniform3(-9_i64..10), end in proptest::option::of(-9_i64..10), leeway in 0_u64..5

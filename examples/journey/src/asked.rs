@@ -1,4 +1,5 @@
-//! What a step is for: the query that the guards write into the address of the sign-in and step-up pages.
+//! What a step is for: the query that the guards write into the address of the sign-in and step-up
+//! pages.
 
 use std::convert::Infallible;
 
@@ -9,8 +10,9 @@ use tower_step_up::{Factor, ReturnTo};
 /// The most prompts that are read, and the most factors of one.
 const MOST: usize = 16;
 
-/// The query of a page that a guard sent somebody to, or that a link of another page leads to. Anybody can write such a
-/// link: it says what to ask for and where to go afterwards, and never what was proved.
+/// The query of a page that a guard sent somebody to, or that a link of another page leads to.
+/// Anybody can write such a link: it says what to ask for and where to go afterwards, and never
+/// what was proved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// Where to go afterwards, on this site.
@@ -65,7 +67,10 @@ impl Asked {
             query.append_pair("prompt", &set.join(","));
         }
         query.extend_pairs(
-            [("restart", self.restart), ("sent", self.sent)].iter().filter(|it| it.1).map(|it| (it.0, "true")),
+            [("restart", self.restart), ("sent", self.sent)]
+                .iter()
+                .filter(|it| it.1)
+                .map(|it| (it.0, "true")),
         );
         query.extend_pairs(self.by.iter().map(|factor| ("by", factor.to_string())));
         match query.finish() {
@@ -121,7 +126,8 @@ mod tests {
 
     #[test]
     fn what_is_odd_is_left_out() {
-        let asked = Asked::parse("return_to=//evil.example&prompt=otp/sms,unheard&prompt=&by=<&sent=1&x=y");
+        let asked =
+            Asked::parse("return_to=//evil.example&prompt=otp/sms,unheard&prompt=&by=<&sent=1&x=y");
         assert_eq!(asked, Asked::default());
         assert_eq!(asked.destination(), "/account");
         assert_eq!(asked.at("/sign-in"), "/sign-in");

@@ -65,8 +65,8 @@ impl Bank {
         })
     }
 
-    /// Takes up the tokens that a step has brought: the stronger session is born, the weaker one dies, and what was kept
-    /// for the one is kept for the other.
+    /// Takes up the tokens that a step has brought: the stronger session is born, the weaker one
+    /// dies, and what was kept for the one is kept for the other.
     pub(crate) async fn take_up(
         &self,
         step: &Step,
@@ -76,14 +76,20 @@ impl Bank {
         if predecessor.is_none() {
             self.end_previous(request).await;
         }
-        let taken = self.guards.signed_in.take_up(&step.tokens, predecessor, request).await.map_err(|error| {
-            tracing::warn!(%error, "the tokens of a step were not taken up");
-            Problem::Unavailable
-        })?;
+        let taken =
+            self.guards.signed_in.take_up(&step.tokens, predecessor, request).await.map_err(
+                |error| {
+                    tracing::warn!(%error, "the tokens of a step were not taken up");
+                    Problem::Unavailable
+                },
+            )?;
         if let Some(old) = predecessor.filter(|old| old.id() != taken.session.id()) {
             let new = taken.session.id();
             self.drafts.take(old.id()).into_iter().for_each(|draft| self.drafts.put(new, draft));
-            self.decisions.take(old.id()).into_iter().for_each(|decision| self.decisions.put(new, decision));
+            self.decisions
+                .take(old.id())
+                .into_iter()
+                .for_each(|decision| self.decisions.put(new, decision));
         }
         if step.user.totps.iter().any(|totp| totp.verified) {
             self.authenticators.put(&step.user.user_id, ());

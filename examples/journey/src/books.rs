@@ -69,7 +69,12 @@ impl Books {
     }
 
     /// Does what is ordered, once for each form.
-    pub(crate) fn transfer(&self, user_id: &str, order: Order, at: OffsetDateTime) -> Result<Transfer, Refusal> {
+    pub(crate) fn transfer(
+        &self,
+        user_id: &str,
+        order: Order,
+        at: OffsetDateTime,
+    ) -> Result<Transfer, Refusal> {
         let mut accounts = self.lock();
         let account = self.open(&mut accounts, user_id)?;
         let same = |done: &&Transfer| !order.form.is_empty() && done.order.form == order.form;
@@ -89,7 +94,11 @@ impl Books {
         self.lock().remove(user_id);
     }
 
-    fn open<'a>(&self, accounts: &'a mut HashMap<String, Account>, user_id: &str) -> Result<&'a mut Account, Refusal> {
+    fn open<'a>(
+        &self,
+        accounts: &'a mut HashMap<String, Account>,
+        user_id: &str,
+    ) -> Result<&'a mut Account, Refusal> {
         if accounts.len() >= MOST_ACCOUNTS && !accounts.contains_key(user_id) {
             return Err(Refusal::Full);
         }
@@ -130,7 +139,10 @@ mod tests {
         }
         assert_eq!(books.transfer("ada", order("1", &form), at).unwrap_err(), Refusal::OtherOrder);
         assert_eq!(books.account("ada").unwrap().balance, Money(150_000));
-        assert_eq!(books.transfer("ada", order("1500.01", "b"), at).unwrap_err(), Refusal::NotEnough);
+        assert_eq!(
+            books.transfer("ada", order("1500.01", "b"), at).unwrap_err(),
+            Refusal::NotEnough
+        );
         assert_eq!(books.transfer("ada", order("1500", "b"), at).unwrap().number, 2);
         assert_eq!(books.account("ada").unwrap().balance, Money(0));
         assert_eq!(books.account("ben").unwrap().balance, WELCOME);

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The latest values, each under its key: with more than `most` of them the one that was put first is forgotten.
+/// The latest values, each under its key: with more than `most` of them the one that was put first
+/// is forgotten.
 pub(crate) struct Bounded<T> {
     most: usize,
     kept: Mutex<Kept<T>>,
@@ -56,7 +57,10 @@ mod tests {
         for (key, value) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
             bounded.put(key, value);
         }
-        assert_eq!([bounded.find("a"), bounded.find("b"), bounded.find("c")], [None, Some(2), Some(4)]);
+        assert_eq!(
+            [bounded.find("a"), bounded.find("b"), bounded.find("c")],
+            [None, Some(2), Some(4)]
+        );
         assert_eq!((bounded.take("b"), bounded.take("b")), (Some(2), None));
         bounded.put("d", 5);
         assert_eq!([bounded.find("c"), bounded.find("d")], [Some(4), Some(5)]);

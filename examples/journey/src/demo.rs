@@ -20,11 +20,16 @@ pub(crate) async fn open_account(identity: &Identity, stytch: &LocalStytch) -> R
     let session = step.session();
     identity.send_sms(PHONE_NUMBER, &session).await?;
     let user = identity.user(&step.user.user_id).await?;
-    let phone_id = user.phone_numbers.first().map(|phone| phone.phone_id.clone()).unwrap_or_default();
+    let phone_id =
+        user.phone_numbers.first().map(|phone| phone.phone_id.clone()).unwrap_or_default();
     identity.take_code(&phone_id, &latest_code(stytch, PHONE_NUMBER), &session).await.map(drop)
 }
 
 fn latest_code(stytch: &LocalStytch, to: &str) -> String {
     let messages = stytch.messages();
-    messages.into_iter().find(|message| message.to == to).and_then(|message| message.code).unwrap_or_default()
+    messages
+        .into_iter()
+        .find(|message| message.to == to)
+        .and_then(|message| message.code)
+        .unwrap_or_default()
 }

@@ -16,10 +16,16 @@ use crate::order::Draft;
 /// The longest form that is read, in bytes.
 const LONGEST: usize = 4 << 10;
 
-/// Stands between the guard that knows the session and the guard that demands more: a guard that refuses drops the body
-/// unread, so what it holds is read before. It is kept for this session alone, which the user will step up; a session that
-/// somebody else has of the same user cannot put words into the form.
-pub(crate) async fn keep(State(bank): State<Arc<Bank>>, session: Session, request: Request, next: Next) -> Response {
+/// Stands between the guard that knows the session and the guard that demands more: a guard that
+/// refuses drops the body unread, so what it holds is read before. It is kept for this session
+/// alone, which the user will step up; a session that somebody else has of the same user cannot put
+/// words into the form.
+pub(crate) async fn keep(
+    State(bank): State<Arc<Bank>>,
+    session: Session,
+    request: Request,
+    next: Next,
+) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }

@@ -1,4 +1,5 @@
-//! A field of a form, with its label, its hint and what is wrong with it, tied together for whoever hears the page.
+//! A field of a form, with its label, its hint and what is wrong with it, tied together for whoever
+//! hears the page.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -42,18 +43,34 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn email(value: &'a str) -> Self {
-        Self { kind: "email", autocomplete: "username", maxlength: 254, ..Self::text("email", "Email address", value) }
+        Self {
+            kind: "email",
+            autocomplete: "username",
+            maxlength: 254,
+            ..Self::text("email", "Email address", value)
+        }
     }
 
     /// A password is never shown again.
     pub(crate) fn password(autocomplete: &'static str) -> Self {
-        Self { kind: "password", autocomplete, maxlength: 256, ..Self::text("password", "Password", "") }
+        Self {
+            kind: "password",
+            autocomplete,
+            maxlength: 256,
+            ..Self::text("password", "Password", "")
+        }
     }
 
     /// A code of six digits.
     pub(crate) fn code(label: &'static str) -> Self {
         let text = Self::text("code", label, "");
-        Self { autocomplete: "one-time-code", inputmode: "numeric", hint: "Six digits.", maxlength: 12, ..text }
+        Self {
+            autocomplete: "one-time-code",
+            inputmode: "numeric",
+            hint: "Six digits.",
+            maxlength: 12,
+            ..text
+        }
     }
 
     pub(crate) fn phone_number(value: &'a str) -> Self {
@@ -90,7 +107,8 @@ impl<'a> Field<'a> {
 
     fn described_by(&self) -> String {
         let ids = [("hint", !self.hint.is_empty()), ("error", self.error.is_some())];
-        let ids: Vec<_> = ids.iter().filter(|it| it.1).map(|it| format!("{}-{}", self.name, it.0)).collect();
+        let ids: Vec<_> =
+            ids.iter().filter(|it| it.1).map(|it| format!("{}-{}", self.name, it.0)).collect();
         ids.join(" ")
     }
 }
@@ -101,7 +119,8 @@ mod tests {
 
     #[test]
     fn what_was_typed_stays_text() {
-        let field = Field::text("payee", "Payee", "\"><script>").error(Some("<b>")).render().unwrap();
+        let field =
+            Field::text("payee", "Payee", "\"><script>").error(Some("<b>")).render().unwrap();
         assert!(!field.contains("<script") && !field.contains("<b>"), "{field}");
         assert!(field.contains("aria-describedby=\"payee-error\""), "{field}");
     }

@@ -61,8 +61,9 @@ impl FromRequestParts<Arc<Bank>> for Frame {
     }
 }
 
-/// A page. No cache keeps it: it may show what the next person at the same machine must not see. For the browser's memory of
-/// its back button there is more to do at the end of a session, see `sign_out`.
+/// A page. No cache keeps it: it may show what the next person at the same machine must not see.
+/// For the browser's memory of its back button there is more to do at the end of a session, see
+/// `sign_out`.
 pub(crate) struct Page<T>(pub(crate) T);
 
 impl<T: Template> IntoResponse for Page<T> {
@@ -81,7 +82,9 @@ impl<T: Template> Page<T> {
     /// The page as a guard's responder gives it.
     pub(crate) fn into_refusal(self) -> Response<Bytes> {
         let mut response = Response::new(Bytes::from(self.0.render().unwrap_or_default()));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         response
     }
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tower_step_up::stytch::Project;
-use tower_step_up::{BearerChallenge, CredentialSource, Factor, Negotiated, PageError, Policies, Renewal, StepUpLayer};
+use tower_step_up::{
+    BearerChallenge, CredentialSource, Factor, Negotiated, PageError, Policies, Renewal,
+    StepUpLayer,
+};
 
 use crate::bounded::Bounded;
 use crate::clock::BankClock;
@@ -23,7 +26,8 @@ pub(crate) struct Guards {
     pub(crate) everybody: StepUpLayer,
     pub(crate) account: StepUpLayer,
     pub(crate) transfer: StepUpLayer,
-    /// A session, before the form of a transfer is read: what is typed into it is kept until `transfer` is content.
+    /// A session, before the form of a transfer is read: what is typed into it is kept until
+    /// `transfer` is content.
     pub(crate) transfer_form: StepUpLayer,
     pub(crate) close: StepUpLayer,
     /// Enrolling a factor is as much as using one.
@@ -46,14 +50,17 @@ impl Guards {
     ) -> Result<Self, StartError> {
         let base = project
             .guard_with(project.verifier().clock(clock))
-            // An expired JWT is exchanged for a fresh one, as long as Stytch says that its session is alive.
+            // An expired JWT is exchanged for a fresh one, as long as Stytch says that its session
+            // is alive.
             .renew_with(Renewal::new(project.sessions_api(secret)).answer_with_fresh_jwt())
-            // What this application can ask for, and of its user can have: challenges name nothing else.
+            // What this application can ask for, and of its user can have: challenges name nothing
+            // else.
             .offer_with(move |session| match authenticators.find(session.user_id()) {
                 Some(()) => vec![Factor::OtpSms, Factor::Totp],
                 None => vec![Factor::OtpSms],
             });
-        // Pages by cookie alone: their steps are taken with the token of the cookie, so that is the one to judge.
+        // Pages by cookie alone: their steps are taken with the token of the cookie, so that is the
+        // one to judge.
         let by_cookie = base.credentials([
             CredentialSource::cookie(project.session_jwt_cookie()),
             CredentialSource::session_token_cookie(project.session_token_cookie()),
@@ -68,7 +75,8 @@ impl Guards {
             account: signed_in.require_named(policies, "account")?,
             transfer: transfer.require_named(policies, "transfer")?,
             transfer_form: transfer,
-            // What cannot be undone is refused within seconds where the session was revoked elsewhere.
+            // What cannot be undone is refused within seconds where the session was revoked
+            // elsewhere.
             close: close.require_named(policies, "close")?.live(Duration::from_secs(5)),
             authenticator: with_home("/authenticator")?.require_named(policies, "authenticator")?,
             api_transfer: base

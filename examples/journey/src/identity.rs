@@ -34,11 +34,24 @@ impl Step {
 }
 
 impl Identity {
-    pub(crate) fn new(project_id: &str, secret: &str, base_url: Option<&str>) -> Result<Self, stytch::Error> {
+    pub(crate) fn new(
+        project_id: &str,
+        secret: &str,
+        base_url: Option<&str>,
+    ) -> Result<Self, stytch::Error> {
         let client = match base_url {
             Some(domain) => {
-                let url = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
-                HttpClient::new_with_base_url(project_id, secret, url::Url::parse(&url)?, Vertical::Consumer)?
+                let url = if domain.contains("://") {
+                    domain.to_owned()
+                } else {
+                    format!("https://{domain}")
+                };
+                HttpClient::new_with_base_url(
+                    project_id,
+                    secret,
+                    url::Url::parse(&url)?,
+                    Vertical::Consumer,
+                )?
             }
             None => HttpClient::new(project_id, secret)?,
         };
@@ -46,7 +59,12 @@ impl Identity {
         Ok(Self(Client::new_with_http_client(client.clone(), client)))
     }
 
-    pub(crate) async fn sign_up(&self, name: &str, email: &str, password: &str) -> Result<Step, Problem> {
+    pub(crate) async fn sign_up(
+        &self,
+        name: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<Step, Problem> {
         if password.is_empty() {
             return Err(Problem::WeakPassword(String::new()));
         }
@@ -80,7 +98,11 @@ impl Identity {
     }
 
     /// Sends a code to an address of the session's user.
-    pub(crate) async fn send_email(&self, email: &str, session: &PresentedToken) -> Result<(), Problem> {
+    pub(crate) async fn send_email(
+        &self,
+        email: &str,
+        session: &PresentedToken,
+    ) -> Result<(), Problem> {
         let (session_token, session_jwt) = members(session);
         let request = otp_email::SendRequest {
             email: email.to_owned(),
@@ -93,7 +115,11 @@ impl Identity {
     }
 
     /// Sends a code to a phone, which becomes the session's user's where it is nobody's.
-    pub(crate) async fn send_sms(&self, phone_number: &str, session: &PresentedToken) -> Result<(), Problem> {
+    pub(crate) async fn send_sms(
+        &self,
+        phone_number: &str,
+        session: &PresentedToken,
+    ) -> Result<(), Problem> {
         let (session_token, session_jwt) = members(session);
         let request = otp_sms::SendRequest {
             phone_number: phone_number.to_owned(),
@@ -126,7 +152,12 @@ impl Identity {
     }
 
     /// Takes a code of the user's authenticator app, for this session.
-    pub(crate) async fn take_totp(&self, user_id: &str, code: &str, session: &PresentedToken) -> Result<Step, Problem> {
+    pub(crate) async fn take_totp(
+        &self,
+        user_id: &str,
+        code: &str,
+        session: &PresentedToken,
+    ) -> Result<Step, Problem> {
         let (session_token, session_jwt) = members(session);
         let request = totps::AuthenticateRequest {
             user_id: user_id.to_owned(),
@@ -140,7 +171,8 @@ impl Identity {
         Ok(step(answer.session_token, answer.session_jwt, answer.user))
     }
 
-    /// A new authenticator app for a user: its secret, in base 32, which counts once a code of it was taken.
+    /// A new authenticator app for a user: its secret, in base 32, which counts once a code of it
+    /// was taken.
     pub(crate) async fn begin_totp(&self, user_id: &str) -> Result<String, Problem> {
         let request = totps::CreateRequest { user_id: user_id.to_owned(), ..Default::default() };
         Ok(within_patience(self.0.totps.create(request)).await?.secret)
@@ -183,9 +215,13 @@ mod tests {
 
     #[test]
     fn a_base_url_is_what_custom_domain_takes() {
-        for base_url in ["login.example.com", "https://login.example.com", "http://127.0.0.1:3030"] {
+        for base_url in ["login.example.com", "https://login.example.com", "http://127.0.0.1:3030"]
+        {
             let id = "project-test-a";
-            assert!(tower_step_up::stytch::Project::new(id).unwrap().custom_domain(base_url).is_ok(), "{base_url}");
+            assert!(
+                tower_step_up::stytch::Project::new(id).unwrap().custom_domain(base_url).is_ok(),
+                "{base_url}"
+            );
             assert!(Identity::new(id, "secret-test-a", Some(base_url)).is_ok(), "{base_url}");
         }
     }

@@ -21,13 +21,23 @@ pub(crate) struct Decision {
 }
 
 /// Stands inside a guard, and writes down what it granted.
-pub(crate) async fn granted(State(bank): State<Arc<Bank>>, grant: Grant, request: Request, next: Next) -> Response {
+pub(crate) async fn granted(
+    State(bank): State<Arc<Bank>>,
+    grant: Grant,
+    request: Request,
+    next: Next,
+) -> Response {
     note(&bank, grant.session(), grant.policy(), asked(&request), bank.clock.now());
     next.run(request).await
 }
 
-/// Stands outside of a guard, and writes down what it refused: the reason is in the extensions of the response.
-pub(crate) async fn refused(State(bank): State<Arc<Bank>>, request: Request, next: Next) -> Response {
+/// Stands outside of a guard, and writes down what it refused: the reason is in the extensions of
+/// the response.
+pub(crate) async fn refused(
+    State(bank): State<Arc<Bank>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let asked = asked(&request);
     let response = next.run(request).await;
     if let Some(Rejection::StepUpRequired(shortfall)) = response.extensions().get() {

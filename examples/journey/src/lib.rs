@@ -1,7 +1,8 @@
 //! A small bank whose customers sign in with Stytch, and whose pages tower-step-up guards.
 //!
-//! It is an example to read and to copy from. [`Journey::start`] makes the application of [`Settings`]; where those name no
-//! project, it starts a [`LocalStytch`](local_stytch::LocalStytch) of its own, so that everything runs on one machine.
+//! It is an example to read and to copy from. [`Journey::start`] makes the application of
+//! [`Settings`]; where those name no project, it starts a
+//! [`LocalStytch`](local_stytch::LocalStytch) of its own, so that everything runs on one machine.
 //!
 //! | what | where |
 //! | --- | --- |

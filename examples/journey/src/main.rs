@@ -1,4 +1,5 @@
-//! A small bank: `cargo run -p journey`, and `cargo run -p journey 127.0.0.1:4000` on another address.
+//! A small bank: `cargo run -p journey`, and `cargo run -p journey 127.0.0.1:4000` on another
+//! address.
 
 use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
@@ -11,10 +12,15 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // The guards' decisions. Not what Stytch's client logs: it has requests whole, with passwords and tokens.
-    let targets =
-        Targets::new().with_target("tower_step_up", LevelFilter::INFO).with_target("journey", LevelFilter::WARN);
-    tracing_subscriber::registry().with(tracing_subscriber::fmt::layer().with_writer(stderr)).with(targets).init();
+    // The guards' decisions. Not what Stytch's client logs: it has requests whole, with passwords
+    // and tokens.
+    let targets = Targets::new()
+        .with_target("tower_step_up", LevelFilter::INFO)
+        .with_target("journey", LevelFilter::WARN);
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(stderr))
+        .with(targets)
+        .init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -26,7 +32,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), StartError> {
-    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let arguments =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     let settings = Settings::read(arguments, |name| std::env::var(name).ok())?;
     let journey = Journey::start(settings).await?;
     let _ = write!(stdout(), "{}", journey.announcement());

@@ -7,17 +7,26 @@ use std::fmt;
 pub(crate) struct Money(pub(crate) u64);
 
 impl Money {
-    /// Reads `1250`, `1250.5`, `1250.50` or `1,250.50`: more than nothing, and less than a milliard. A comma stands before three
-    /// digits or is refused: elsewhere it is the mark of the cents.
+    /// Reads `1250`, `1250.5`, `1250.50` or `1,250.50`: more than nothing, and less than a
+    /// milliard. A comma stands before three digits or is refused: elsewhere it is the mark of the
+    /// cents.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (whole, cents) = text.split_once('.').unwrap_or((text, "00"));
         let mut groups = whole.split(',');
         let first = groups.next().unwrap_or_default();
         let rest: Vec<&str> = groups.collect();
-        let is_grouped = rest.is_empty() || first.len() <= 3 && rest.iter().all(|group| group.len() == 3);
+        let is_grouped =
+            rest.is_empty() || first.len() <= 3 && rest.iter().all(|group| group.len() == 3);
         let whole = first.to_owned() + &rest.concat();
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_grouped || first.is_empty() || whole.len() > 9 || cents.len() > 2 || !digits(&whole) || !digits(cents) {
+        let digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_grouped
+            || first.is_empty()
+            || whole.len() > 9
+            || cents.len() > 2
+            || !digits(&whole)
+            || !digits(cents)
+        {
             return None;
         }
         let cents: u64 = format!("{whole}{cents:0<2}").parse().ok()?;
@@ -73,7 +82,11 @@ mod tests {
             ("", None),
             ("٣", None),
         ] {
-            assert_eq!(Money::parse(text).map(|money| money.to_string()).as_deref(), want, "{text:?}");
+            assert_eq!(
+                Money::parse(text).map(|money| money.to_string()).as_deref(),
+                want,
+                "{text:?}"
+            );
         }
         assert_eq!(Money(100).less(Money(101)), None);
     }

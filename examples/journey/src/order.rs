@@ -48,16 +48,21 @@ pub(crate) const LONGEST_FORM: usize = 64;
 impl Order {
     pub(crate) fn read(draft: &Draft) -> Result<Self, Faults> {
         let (payee, reference) = (draft.payee.trim(), draft.reference.trim());
-        let account: String = draft.account.split_whitespace().collect::<String>().to_ascii_uppercase();
+        let account: String =
+            draft.account.split_whitespace().collect::<String>().to_ascii_uppercase();
         let amount = Money::parse(draft.amount.trim().trim_start_matches('€').trim());
-        let is_text = |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
+        let is_text =
+            |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
         let is_form = draft.form.len() <= LONGEST_FORM;
-        let is_account = (4..=34).contains(&account.len()) && account.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_account = (4..=34).contains(&account.len())
+            && account.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let faults = Faults {
-            payee: (payee.is_empty() || !is_text(payee, 70)).then_some("Who gets the money? At most 70 characters."),
+            payee: (payee.is_empty() || !is_text(payee, 70))
+                .then_some("Who gets the money? At most 70 characters."),
             account: (!is_account).then_some("An account number has 4 to 34 letters and digits."),
             amount: amount.is_none().then_some("An amount is written like 125 or 125.50."),
-            reference: (!is_text(reference, 140)).then_some("A reference has at most 140 characters."),
+            reference: (!is_text(reference, 140))
+                .then_some("A reference has at most 140 characters."),
             form: (!is_form).then_some("This form is not of this bank."),
         };
         match amount {
@@ -78,16 +83,25 @@ mod tests {
     use super::*;
 
     fn draft(account: &str, amount: &str) -> Draft {
-        Draft { payee: " Ada ".into(), account: account.into(), amount: amount.into(), ..Draft::default() }
+        Draft {
+            payee: " Ada ".into(),
+            account: account.into(),
+            amount: amount.into(),
+            ..Draft::default()
+        }
     }
 
     #[test]
     fn a_draft_is_understood_or_its_faults_are_named() {
         let order = Order::read(&draft("de02 1203 0000", " € 12.50")).unwrap();
-        assert_eq!((&*order.payee, &*order.account, order.amount), ("Ada", "DE0212030000", Money(1_250)));
+        assert_eq!(
+            (&*order.payee, &*order.account, order.amount),
+            ("Ada", "DE0212030000", Money(1_250))
+        );
         let faults = Order::read(&draft("a-b", "much")).unwrap_err();
         assert!(faults.account.is_some() && faults.amount.is_some() && faults.payee.is_none());
-        let long = Draft { payee: "x".repeat(71), reference: "x\n".repeat(3), ..draft("HB0001", "1") };
+        let long =
+            Draft { payee: "x".repeat(71), reference: "x\n".repeat(3), ..draft("HB0001", "1") };
         let faults = Order::read(&long).unwrap_err();
         assert!(faults.payee.is_some() && faults.reference.is_some());
     }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use axum::http::StatusCode;
 
-/// Why a step was not taken. [`Display`](fmt::Display) is for the user, to be read beside the field it is about.
+/// Why a step was not taken. [`Display`](fmt::Display) is for the user, to be read beside the field
+/// it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     InvalidEmail,
@@ -40,16 +41,20 @@ impl Problem {
             "invalid_email" => Self::InvalidEmail,
             "duplicate_email" => Self::DuplicateEmail,
             "weak_password" => Self::WeakPassword(message.to_owned()),
-            "unauthorized_credentials" | "email_not_found" | "reset_password" | "no_user_password" => {
-                Self::WrongPassword
+            "unauthorized_credentials"
+            | "email_not_found"
+            | "reset_password"
+            | "no_user_password" => Self::WrongPassword,
+            "invalid_phone_number"
+            | "duplicate_phone_number"
+            | "invalid_phone_number_country_code" => Self::InvalidPhoneNumber,
+            "otp_code_not_found"
+            | "invalid_totp_code"
+            | "unable_to_authenticate_totp"
+            | "unauthorized_totp_code" => Self::WrongCode,
+            "unable_to_auth_otp_code" | "totp_code_already_authenticated" | "expired_totp" => {
+                Self::SpentCode
             }
-            "invalid_phone_number" | "duplicate_phone_number" | "invalid_phone_number_country_code" => {
-                Self::InvalidPhoneNumber
-            }
-            "otp_code_not_found" | "invalid_totp_code" | "unable_to_authenticate_totp" | "unauthorized_totp_code" => {
-                Self::WrongCode
-            }
-            "unable_to_auth_otp_code" | "totp_code_already_authenticated" | "expired_totp" => Self::SpentCode,
             "too_many_unverified_factors" => Self::Unverified,
             "too_many_requests" | "too_many_bad_totp_attempts" => Self::TooManyRequests,
             "session_not_found" | "user_not_found" => Self::NoSession,
@@ -66,7 +71,11 @@ impl From<stytch::Error> for Problem {
             return Self::Unavailable;
         };
         Self::of(&answer.error_type, &answer.error_message).unwrap_or_else(|| {
-            tracing::warn!(error_type = answer.error_type, request_id = answer.request_id, "Stytch's API refused");
+            tracing::warn!(
+                error_type = answer.error_type,
+                request_id = answer.request_id,
+                "Stytch's API refused"
+            );
             Self::Unavailable
         })
     }
@@ -99,7 +108,10 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_unavailable_and_says_nothing() {
-        assert_eq!(Problem::of("weak_password", "short"), Some(Problem::WeakPassword("short".into())));
+        assert_eq!(
+            Problem::of("weak_password", "short"),
+            Some(Problem::WeakPassword("short".into()))
+        );
         assert_eq!(Problem::of("new_in_2030", ""), None);
         assert_eq!(Problem::from(stytch::Error::Unauthorized), Problem::Unavailable);
     }

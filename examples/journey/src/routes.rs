@@ -15,8 +15,8 @@ use tower_step_up::{Rejection, Respond, StepUpLayer};
 
 use crate::bank::Bank;
 use crate::pages::{
-    account, api, assets, authenticator, close, exchange, front, local_clock, second_factor, security, sign_in,
-    sign_out, sign_up, transfer, verify_email,
+    account, api, assets, authenticator, close, exchange, front, local_clock, second_factor,
+    security, sign_in, sign_out, sign_up, transfer, verify_email,
 };
 use crate::{drafts, journal};
 
@@ -32,27 +32,52 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
     let pages = Router::new()
         .route("/sign-up", get(sign_up::show).post(sign_up::send))
         .route("/sign-in", get(sign_in::show).post(sign_in::send))
-        .route("/", get(front::show).layer(guards.everybody.respond_with(front_for_strangers(bank.clone()))))
-        .route("/sign-out", post(sign_out::send).layer(guards.signed_in.respond_with(leave(bank.clone()))))
+        .route(
+            "/",
+            get(front::show)
+                .layer(guards.everybody.respond_with(front_for_strangers(bank.clone()))),
+        )
+        .route(
+            "/sign-out",
+            post(sign_out::send).layer(guards.signed_in.respond_with(leave(bank.clone()))),
+        )
         // Where people step up: open to sessions that are not enough for more.
-        .route("/verify-email", get(verify_email::show).post(verify_email::send).layer(guards.signed_in.clone()))
-        .route("/second-factor", get(second_factor::show).post(second_factor::send).layer(guards.signed_in.clone()))
+        .route(
+            "/verify-email",
+            get(verify_email::show).post(verify_email::send).layer(guards.signed_in.clone()),
+        )
+        .route(
+            "/second-factor",
+            get(second_factor::show).post(second_factor::send).layer(guards.signed_in.clone()),
+        )
         .route("/security", get(security::show).layer(guards.signed_in.clone()))
         .route("/api", get(exchange::show).post(exchange::send).layer(guards.signed_in.clone()))
         .route("/account", guarded(&bank, get(account::show), &guards.account))
         .route("/account/close", guarded(&bank, get(close::show).post(close::send), &guards.close))
         .route(
             "/authenticator",
-            guarded(&bank, get(authenticator::show).post(authenticator::send), &guards.authenticator),
+            guarded(
+                &bank,
+                get(authenticator::show).post(authenticator::send),
+                &guards.authenticator,
+            ),
         )
         .route(
             "/transfer",
             guarded(&bank, get(transfer::show).post(transfer::send), &guards.transfer)
-                // What a refused form held is kept for the session, which the outer guard has verified.
-                .layer((guards.transfer_form.clone(), from_fn_with_state(bank.clone(), drafts::keep))),
+                // What a refused form held is kept for the session, which the outer guard has
+                // verified.
+                .layer((
+                    guards.transfer_form.clone(),
+                    from_fn_with_state(bank.clone(), drafts::keep),
+                )),
         )
         .merge(api(&bank));
-    let pages = if bank.local.is_some() { pages.route("/local/clock", post(local_clock::send)) } else { pages };
+    let pages = if bank.local.is_some() {
+        pages.route("/local/clock", post(local_clock::send))
+    } else {
+        pages
+    };
     pages
         .route("/style.css", get(assets::style))
         .route("/icon.svg", get(assets::icon))
@@ -70,11 +95,16 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
 
 /// The part for programs. The page that shows the exchange calls the same.
 pub(crate) fn api(bank: &Arc<Bank>) -> Router<Arc<Bank>> {
-    Router::new().route("/api/transfer", guarded(bank, post(api::transfer), &bank.guards.api_transfer))
+    Router::new()
+        .route("/api/transfer", guarded(bank, post(api::transfer), &bank.guards.api_transfer))
 }
 
 /// A route behind a guard, with what it decides written down for the page that explains it.
-fn guarded(bank: &Arc<Bank>, route: MethodRouter<Arc<Bank>>, guard: &StepUpLayer) -> MethodRouter<Arc<Bank>> {
+fn guarded(
+    bank: &Arc<Bank>,
+    route: MethodRouter<Arc<Bank>>,
+    guard: &StepUpLayer,
+) -> MethodRouter<Arc<Bank>> {
     route.layer((
         from_fn_with_state(bank.clone(), journal::refused),
         guard.clone(),
@@ -82,11 +112,15 @@ fn guarded(bank: &Arc<Bank>, route: MethodRouter<Arc<Bank>>, guard: &StepUpLayer
     ))
 }
 
-/// The front page is for everybody: whose token is worth nothing sees what strangers see. Where nobody can say what it is worth,
-/// that is said.
-fn front_for_strangers(bank: Arc<Bank>) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<Bytes> {
+/// The front page is for everybody: whose token is worth nothing sees what strangers see. Where
+/// nobody can say what it is worth, that is said.
+fn front_for_strangers(
+    bank: Arc<Bank>,
+) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<Bytes> {
     move |why, request| match why {
-        Rejection::AuthorityUnavailable(_) | Rejection::KeysUnavailable(_) => bank.guards.pages.respond(why, request),
+        Rejection::AuthorityUnavailable(_) | Rejection::KeysUnavailable(_) => {
+            bank.guards.pages.respond(why, request)
+        }
         _ => front::for_strangers(&bank, request),
     }
 }

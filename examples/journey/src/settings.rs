@@ -23,23 +23,29 @@ pub struct StytchProject {
     pub id: String,
     /// A secret of it (`STYTCH_SECRET`).
     pub secret: String,
-    /// Where its API is, if not at Stytch's own address (`STYTCH_BASE_URL`): a custom domain, or a stand-in on this machine.
+    /// Where its API is, if not at Stytch's own address (`STYTCH_BASE_URL`): a custom domain, or a
+    /// stand-in on this machine.
     pub base_url: Option<String>,
 }
 
 impl std::fmt::Debug for StytchProject {
     /// Without the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StytchProject").field("id", &self.id).field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("StytchProject")
+            .field("id", &self.id)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
     }
 }
 
 impl Settings {
-    /// Reads the program's arguments and its environment. A variable that is empty counts as not set.
+    /// Reads the program's arguments and its environment. A variable that is empty counts as not
+    /// set.
     ///
     /// # Errors
     ///
-    /// Where there is more than an address, the address is none, or of the project only a part is named.
+    /// Where there is more than an address, the address is none, or of the project only a part is
+    /// named.
     pub fn read(
         arguments: impl IntoIterator<Item = String>,
         variable: impl Fn(&str) -> Option<String>,
@@ -50,16 +56,23 @@ impl Settings {
             return Err(StartError::new(USAGE));
         }
         let address = address.as_deref().unwrap_or(DEFAULT_ADDRESS);
-        let address =
-            address.parse().map_err(|_| StartError::new(format!("{address:?} is no address to listen on; {USAGE}")))?;
-        Ok(Self { address, project: project(|name| variable(name).filter(|value| !value.is_empty()))? })
+        let address = address.parse().map_err(|_| {
+            StartError::new(format!("{address:?} is no address to listen on; {USAGE}"))
+        })?;
+        Ok(Self {
+            address,
+            project: project(|name| variable(name).filter(|value| !value.is_empty()))?,
+        })
     }
 }
 
 fn project(variable: impl Fn(&str) -> Option<String>) -> Result<Option<StytchProject>, StartError> {
     let base_url = variable("STYTCH_BASE_URL");
-    let missing =
-        |name| StartError::new(format!("{name} is not set: a project takes STYTCH_PROJECT_ID and STYTCH_SECRET"));
+    let missing = |name| {
+        StartError::new(format!(
+            "{name} is not set: a project takes STYTCH_PROJECT_ID and STYTCH_SECRET"
+        ))
+    };
     match (variable("STYTCH_PROJECT_ID"), variable("STYTCH_SECRET")) {
         (Some(id), Some(secret)) => Ok(Some(StytchProject { id, secret, base_url })),
         (Some(_), None) => Err(missing("STYTCH_SECRET")),
@@ -75,10 +88,14 @@ mod tests {
 
     #[track_caller]
     fn check(arguments: &[&str], variables: &[(&str, &str)], want: Result<Option<&str>, &str>) {
-        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, it)| (*it).to_owned());
+        let variable = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, it)| (*it).to_owned())
+        };
         let read = Settings::read(arguments.iter().map(|it| (*it).to_owned()), variable);
         match (read, want) {
-            (Ok(settings), Ok(id)) => assert_eq!(settings.project.map(|project| project.id).as_deref(), id),
+            (Ok(settings), Ok(id)) => {
+                assert_eq!(settings.project.map(|project| project.id).as_deref(), id)
+            }
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
             (read, want) => panic!("{read:?} is not {want:?}"),
         }
@@ -86,8 +103,11 @@ mod tests {
 
     #[test]
     fn a_project_is_named_whole_or_not_at_all() {
-        let (id, secret, url) =
-            (("STYTCH_PROJECT_ID", "project-test-a"), ("STYTCH_SECRET", "s"), ("STYTCH_BASE_URL", "u"));
+        let (id, secret, url) = (
+            ("STYTCH_PROJECT_ID", "project-test-a"),
+            ("STYTCH_SECRET", "s"),
+            ("STYTCH_BASE_URL", "u"),
+        );
         check(&[], &[], Ok(None));
         check(&["127.0.0.1:4000"], &[("STYTCH_SECRET", "")], Ok(None));
         check(&[], &[id, secret], Ok(Some("project-test-a")));
@@ -101,7 +121,8 @@ mod tests {
 
     #[test]
     fn no_secret_shows() {
-        let project = StytchProject { id: "project-test-a".into(), secret: "hidden".into(), base_url: None };
+        let project =
+            StytchProject { id: "project-test-a".into(), secret: "hidden".into(), base_url: None };
         assert!(!format!("{project:?}").contains("hidden"));
     }
 }

@@ -25,12 +25,13 @@ pub struct Journey {
 }
 
 impl Journey {
-    /// Makes everything ready: the port, the policies and their audit, and the project. Without a project, a stand-in for
-    /// Stytch is started, with a demonstration account.
+    /// Makes everything ready: the port, the policies and their audit, and the project. Without a
+    /// project, a stand-in for Stytch is started, with a demonstration account.
     ///
     /// # Errors
     ///
-    /// Where the port is taken, a policy gives less than it reads as, or the project cannot be used.
+    /// Where the port is taken, a policy gives less than it reads as, or the project cannot be
+    /// used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         match settings.project {
             Some(project) => {
@@ -41,7 +42,8 @@ impl Journey {
                 "the demonstration is for this machine: its password is public. Listen on 127.0.0.1, or name a project",
             )),
             None => {
-                let stytch = LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
+                let stytch =
+                    LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
                 Self::start_with(settings.address, stytch).await
             }
         }
@@ -76,7 +78,10 @@ impl Journey {
                 stytch.phone_url()
             ),
             None if self.address.ip().is_loopback() => writeln!(text, "  with your Stytch project"),
-            None => writeln!(text, "  with your Stytch project; browsers keep its cookies where TLS stands in front"),
+            None => writeln!(
+                text,
+                "  with your Stytch project; browsers keep its cookies where TLS stands in front"
+            ),
         };
         text + &audit_table(&self.bank.policies)
     }
@@ -112,7 +117,8 @@ impl Opened {
 
 /// The policies, unless one of them gives less than it reads as.
 fn audited() -> Result<Policies, StartError> {
-    let policies = Policies::from_toml(POLICIES).map_err(|error| StartError::new(format!("policies.toml: {error}")))?;
+    let policies = Policies::from_toml(POLICIES)
+        .map_err(|error| StartError::new(format!("policies.toml: {error}")))?;
     for policy in &policies {
         if let Some(warning) = policy.audit().warnings().next() {
             let name = policy.name().unwrap_or_default();
@@ -124,8 +130,12 @@ fn audited() -> Result<Policies, StartError> {
 
 /// One line a policy: what it takes to open it.
 fn audit_table(policies: &Policies) -> String {
-    let fewest = |sets: &[Vec<_>]| sets.iter().map(Vec::len).min().map_or("none".into(), |fewest| fewest.to_string());
-    let mut table = "  policies    compromises that open them: by signing in, with a stolen session\n".to_owned();
+    let fewest = |sets: &[Vec<_>]| {
+        sets.iter().map(Vec::len).min().map_or("none".into(), |fewest| fewest.to_string())
+    };
+    let mut table =
+        "  policies    compromises that open them: by signing in, with a stolen session\n"
+            .to_owned();
     for policy in policies {
         let (name, audit) = (policy.name().unwrap_or_default(), policy.audit());
         let (cold, hijacked) = (fewest(&audit.cold), fewest(&audit.hijacked));
@@ -145,7 +155,8 @@ async fn with_project(settings: &StytchProject, policies: Policies) -> Result<Ba
     }
     check_secret(&project, secret).await?;
     let identity = Identity::new(id, secret, base_url.as_deref());
-    let identity = identity.map_err(|_| StartError::new("Stytch's client cannot be made for this project"))?;
+    let identity =
+        identity.map_err(|_| StartError::new("Stytch's client cannot be made for this project"))?;
     Bank::new(&project, secret, identity, policies, None)
 }
 
@@ -158,14 +169,18 @@ async fn with_local_stytch(stytch: LocalStytch, policies: Policies) -> Result<Ba
     Bank::new(&project, &secret, identity, policies, Some(stytch))
 }
 
-/// Asks for a session that there is not: with the right secret that is said so, and nothing is changed.
+/// Asks for a session that there is not: with the right secret that is said so, and nothing is
+/// changed.
 async fn check_secret(project: &Project, secret: &str) -> Result<(), StartError> {
     let no_session = PresentedToken::SessionToken("start-up-check".into());
-    let Err(error) = project.sessions_api(secret).authenticate(&no_session).await else { return Ok(()) };
+    let Err(error) = project.sessions_api(secret).authenticate(&no_session).await else {
+        return Ok(());
+    };
     match (error.status().map(|status| status.as_u16()), error.error_type()) {
-        (Some(401 | 403), _) => {
-            Err(StartError::new(format!("Stytch does not take STYTCH_SECRET for a secret of {}", project.id())))
-        }
+        (Some(401 | 403), _) => Err(StartError::new(format!(
+            "Stytch does not take STYTCH_SECRET for a secret of {}",
+            project.id()
+        ))),
         (Some(400 | 404), Some(_)) => Ok(()),
         _ => Err(StartError::new(format!(
             "Stytch's API does not answer as it should, at STYTCH_BASE_URL where it is set: {error}"

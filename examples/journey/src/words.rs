@@ -58,7 +58,8 @@ pub(crate) struct OnePossession {
 impl OnePossession {
     /// Where several factors were proved and one compromise presents them all.
     pub(crate) fn of(session: &Session, trust: &TrustModel) -> Option<Self> {
-        let mut factors: Vec<Factor> = session.factors().iter().map(|proof| proof.factor().clone()).collect();
+        let mut factors: Vec<Factor> =
+            session.factors().iter().map(|proof| proof.factor().clone()).collect();
         factors.sort();
         factors.dedup();
         let holder = trust.shared_by(&factors).into_iter().next().filter(|_| factors.len() > 1)?;
@@ -97,7 +98,9 @@ pub(crate) fn ago(moment: OffsetDateTime, now: OffsetDateTime) -> String {
 
 /// An instant for people: `24 Nov 2026, 15:42:10 UTC`.
 pub(crate) fn instant(moment: OffsetDateTime) -> String {
-    let format = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC");
+    let format = format_description!(
+        "[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC"
+    );
     moment.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
@@ -119,7 +122,8 @@ mod tests {
 
     #[test]
     fn spans_and_instants_are_readable() {
-        let spans = [0, 59, 60, 545, 3_600, 7_260].map(|seconds| span(Duration::from_secs(seconds)));
+        let spans =
+            [0, 59, 60, 545, 3_600, 7_260].map(|seconds| span(Duration::from_secs(seconds)));
         assert_eq!(spans, ["0 s", "59 s", "1 min", "9 min 5 s", "1 h", "2 h 1 min"]);
         assert_eq!(instant(OffsetDateTime::UNIX_EPOCH), "1 Jan 1970, 00:00:00 UTC");
         assert_eq!(machine(OffsetDateTime::UNIX_EPOCH), "1970-01-01T00:00:00Z");

@@ -62,7 +62,10 @@ impl Link {
         }
         let url = Url::parse(&url);
         Ok(LinkWish {
-            url: url.ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(Refusal::InvalidMagicLinkUrl)?,
+            url: url
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https"))
+                .ok_or(Refusal::InvalidMagicLinkUrl)?,
             life: minutes(expiration, default, 5..=10_080, Refusal::InvalidExpiration)?,
             attributes: check_attributes(self.attributes)?.unwrap_or_default(),
             code_challenge: given(self.code_challenge),
@@ -96,7 +99,10 @@ pub(crate) struct Authenticate {
     session: SessionFields,
 }
 
-pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authenticate>) -> Answer<MethodAuthenticated> {
+pub(crate) async fn authenticate(
+    State(app): Shared,
+    Body(request): Body<Authenticate>,
+) -> Answer<MethodAuthenticated> {
     let wish = request.session.check(&app)?;
     let required = Options::require(request.options, &wish);
     let verifier = given(request.code_verifier);

@@ -56,7 +56,8 @@ impl Recipient {
     /// The user named, if any. A session and an id have to agree.
     pub(crate) fn user_id(self, app: &App) -> Result<Option<String>, Refusal> {
         let session = session_of(app, self.session_token, self.session_jwt)?;
-        let of_session = app.state().session(&session, app.now())?.map(|session| session.user_id.clone());
+        let of_session =
+            app.state().session(&session, app.now())?.map(|session| session.user_id.clone());
         match (self.user_id.filter(|id| !id.is_empty()), of_session) {
             (Some(named), Some(of_session)) if named != of_session => Err(Refusal::UserIdMismatch),
             (named, of_session) => Ok(named.or(of_session)),
@@ -84,12 +85,18 @@ pub(crate) struct OrCreated<T> {
     pub(crate) user_created: bool,
 }
 
-pub(crate) async fn sms_send(State(app): Shared, Body(request): Body<Send<Phone>>) -> Answer<SmsSent> {
+pub(crate) async fn sms_send(
+    State(app): Shared,
+    Body(request): Body<Send<Phone>>,
+) -> Answer<SmsSent> {
     let contact = Contact::phone(&request.contact.phone_number)?;
     Ok(Reply(send(&app, contact, request)?.into()))
 }
 
-pub(crate) async fn email_send(State(app): Shared, Body(request): Body<Send<Email>>) -> Answer<EmailSent> {
+pub(crate) async fn email_send(
+    State(app): Shared,
+    Body(request): Body<Send<Email>>,
+) -> Answer<EmailSent> {
     let contact = Contact::email(&request.contact.email)?;
     Ok(Reply(send(&app, contact, request)?.into()))
 }
@@ -117,7 +124,11 @@ fn send<C>(app: &App, contact: Contact, request: Send<C>) -> Result<SentCode, Re
     app.state().send_code(contact, user_id.as_deref(), life, attributes, app.now())
 }
 
-fn login_or_create<C>(app: &App, contact: Contact, request: LoginOrCreate<C>) -> Result<SentCode, Refusal> {
+fn login_or_create<C>(
+    app: &App,
+    contact: Contact,
+    request: LoginOrCreate<C>,
+) -> Result<SentCode, Refusal> {
     let life = life(request.expiration_minutes)?;
     let pending = request.create_user_as_pending.unwrap_or_default();
     let attributes = check_attributes(request.attributes)?.unwrap_or_default();
@@ -147,17 +158,25 @@ pub(crate) struct MethodAuthenticated {
     pub(crate) authenticated: Authenticated,
 }
 
-pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authenticate>) -> Answer<MethodAuthenticated> {
+pub(crate) async fn authenticate(
+    State(app): Shared,
+    Body(request): Body<Authenticate>,
+) -> Answer<MethodAuthenticated> {
     let wish = request.session.check(&app)?;
     let required = Options::require(request.options, &wish);
     let now = app.now();
     let (user, session) = {
         let mut state = app.state();
-        let (id, session) = state.authenticate_code(&request.method_id, &request.code, &required, wish, now)?;
+        let (id, session) =
+            state.authenticate_code(&request.method_id, &request.code, &required, wish, now)?;
         (state.users.get(&id)?.clone(), session)
     };
     let authenticated = Authenticated::new(&app, user, session, now)?;
-    Ok(Reply(MethodAuthenticated { method_id: request.method_id, reset_sessions: false, authenticated }))
+    Ok(Reply(MethodAuthenticated {
+        method_id: request.method_id,
+        reset_sessions: false,
+        authenticated,
+    }))
 }
 
 impl From<SentCode> for SmsSent {

@@ -63,7 +63,10 @@ pub(crate) struct Authenticate {
     session: SessionFields,
 }
 
-pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authenticate>) -> Answer<Authenticated> {
+pub(crate) async fn authenticate(
+    State(app): Shared,
+    Body(request): Body<Authenticate>,
+) -> Answer<Authenticated> {
     let email = Contact::email(&request.email)?;
     let wish = request.session.check(&app)?;
     check_length(&request.password)?;
@@ -98,9 +101,13 @@ struct Feedback {
     luds_requirements: (),
 }
 
-pub(crate) async fn strength_check(State(app): Shared, Body(request): Body<StrengthCheck>) -> Answer<StrengthChecked> {
+pub(crate) async fn strength_check(
+    State(app): Shared,
+    Body(request): Body<StrengthCheck>,
+) -> Answer<StrengthChecked> {
     check_length(&request.password)?;
-    let strength = app.heavy(move || Strength::of(&request.password, request.email.as_deref())).await?;
+    let strength =
+        app.heavy(move || Strength::of(&request.password, request.email.as_deref())).await?;
     Ok(Reply(StrengthChecked {
         valid_password: strength.is_enough(),
         score: strength.score,
@@ -108,7 +115,11 @@ pub(crate) async fn strength_check(State(app): Shared, Body(request): Body<Stren
         breached_password: false,
         strength_policy: "zxcvbn",
         breach_detection_on_create: false,
-        feedback: Feedback { warning: strength.warning, suggestions: strength.suggestions, luds_requirements: () },
+        feedback: Feedback {
+            warning: strength.warning,
+            suggestions: strength.suggestions,
+            luds_requirements: (),
+        },
     }))
 }
 

@@ -7,10 +7,12 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
-/// How deep objects and arrays may be nested. Answers put what was sent some levels deeper; most readers stop at 128.
+/// How deep objects and arrays may be nested. Answers put what was sent some levels deeper; most
+/// readers stop at 128.
 const LEVELS: u8 = 64;
-/// What serde_json marks text with that is JSON of its own: `Value` reads the string under such a name, and counts its levels
-/// from zero again. (Its mark for numbers is harmless, and with `arbitrary_precision` every number has it.)
+/// What serde_json marks text with that is JSON of its own: `Value` reads the string under such a
+/// name, and counts its levels from zero again. (Its mark for numbers is harmless, and with
+/// `arbitrary_precision` every number has it.)
 const HIDDEN_JSON: &str = "$serde_json::private::RawValue";
 
 /// Any JSON of 64 levels at most without JSON that is hidden in text, thrown away as it is read.
@@ -27,7 +29,9 @@ struct Within(u8);
 
 impl Within {
     fn below<E: Error>(&self) -> Result<u8, E> {
-        self.0.checked_sub(1).ok_or_else(|| E::custom(format_args!("nested more than {LEVELS} levels deep")))
+        self.0
+            .checked_sub(1)
+            .ok_or_else(|| E::custom(format_args!("nested more than {LEVELS} levels deep")))
     }
 }
 

@@ -29,7 +29,8 @@ impl<T: Serialize> IntoResponse for Reply<T> {
             #[serde(flatten)]
             body: T,
         }
-        Json(Envelope { status_code: 200, request_id: random::id("request-id"), body: self.0 }).into_response()
+        Json(Envelope { status_code: 200, request_id: random::id("request-id"), body: self.0 })
+            .into_response()
     }
 }
 
@@ -48,12 +49,24 @@ pub(crate) struct Authenticated {
 }
 
 impl Authenticated {
-    pub(crate) fn new(app: &App, user: User, session: Option<Session>, now: OffsetDateTime) -> Result<Self, Refusal> {
+    pub(crate) fn new(
+        app: &App,
+        user: User,
+        session: Option<Session>,
+        now: OffsetDateTime,
+    ) -> Result<Self, Refusal> {
         let (session_token, session_jwt) = match &session {
             Some(session) => (session.token.0.clone(), mint(app, session, now)?),
             None => Default::default(),
         };
-        Ok(Self { user_id: user.user_id.clone(), session_token, session_jwt, session, user, user_device: () })
+        Ok(Self {
+            user_id: user.user_id.clone(),
+            session_token,
+            session_jwt,
+            session,
+            user,
+            user_device: (),
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Requests as the SDKs send them: JSON, null for what is not set, fields that nobody knows ignored.
+//! Requests as the SDKs send them: JSON, null for what is not set, fields that nobody knows
+//! ignored.
 
 use axum::{
     body::Bytes,
@@ -38,7 +39,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         };
         let bytes = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, state)).await;
         let bytes = bytes.map_err(|_| Refusal::RequestTimeout)?.map_err(too_large)?;
-        let told = |error: serde_json::Error| Refusal::InvalidRequest(format!("The request's JSON: {error}."));
+        let told = |error: serde_json::Error| {
+            Refusal::InvalidRequest(format!("The request's JSON: {error}."))
+        };
         serde_json::from_slice::<PlainJson>(&bytes).map_err(told)?;
         serde_json::from_slice(&bytes).map(Self).map_err(told)
     }
@@ -58,7 +61,11 @@ impl NewSessionFields {
             Some(minutes @ 5..=527_040) => Some(Duration::minutes(minutes)),
             Some(_) => return Err(Refusal::InvalidSessionDuration),
         };
-        Ok(SessionWish { life, custom_claims: check_claims(self.session_custom_claims)?, ..SessionWish::default() })
+        Ok(SessionWish {
+            life,
+            custom_claims: check_claims(self.session_custom_claims)?,
+            ..SessionWish::default()
+        })
     }
 }
 
@@ -81,11 +88,17 @@ impl SessionFields {
 }
 
 /// The session that a token or a JWT names; both are one too many.
-pub(crate) fn session_of(app: &App, token: Option<String>, jwt: Option<String>) -> Result<SessionOf, Refusal> {
+pub(crate) fn session_of(
+    app: &App,
+    token: Option<String>,
+    jwt: Option<String>,
+) -> Result<SessionOf, Refusal> {
     match (given(token), given(jwt)) {
         (None, None) => Ok(SessionOf::None),
         (Some(token), None) => Ok(SessionOf::Token(token)),
-        (None, Some(jwt)) => jwt::session_id(&jwt, &app.keys()).map(SessionOf::Id).ok_or(Refusal::UnparsableSessionJwt),
+        (None, Some(jwt)) => jwt::session_id(&jwt, &app.keys())
+            .map(SessionOf::Id)
+            .ok_or(Refusal::UnparsableSessionJwt),
         (Some(_), Some(_)) => Err(Refusal::TooManySessionArguments),
     }
 }
@@ -109,10 +122,16 @@ fn check_claims(claims: Option<Value>) -> Result<Map<String, Value>, Refusal> {
 }
 
 /// Attributes that may be kept: 64 bytes of address, 512 of user agent.
-pub(crate) fn check_attributes(attributes: Option<Attributes>) -> Result<Option<Attributes>, Refusal> {
+pub(crate) fn check_attributes(
+    attributes: Option<Attributes>,
+) -> Result<Option<Attributes>, Refusal> {
     match attributes {
-        Some(attributes) if attributes.ip_address.len() > 64 || attributes.user_agent.len() > 512 => {
-            Err(Refusal::InvalidField("attributes are limited to 64 bytes of ip_address and 512 of user_agent."))
+        Some(attributes)
+            if attributes.ip_address.len() > 64 || attributes.user_agent.len() > 512 =>
+        {
+            Err(Refusal::InvalidField(
+                "attributes are limited to 64 bytes of ip_address and 512 of user_agent.",
+            ))
         }
         attributes => Ok(attributes),
     }

@@ -28,7 +28,10 @@ pub(crate) struct Sessions {
     sessions: Vec<Session>,
 }
 
-pub(crate) async fn get(State(app): Shared, query: Result<Query<OfUser>, QueryRejection>) -> Answer<Sessions> {
+pub(crate) async fn get(
+    State(app): Shared,
+    query: Result<Query<OfUser>, QueryRejection>,
+) -> Answer<Sessions> {
     let Query(request) = query.map_err(unreadable)?;
     let user_id = request.user_id.ok_or(Refusal::InvalidField("user_id is needed."))?;
     let state = app.state();
@@ -52,7 +55,10 @@ pub(crate) struct Authenticated {
     verdict: (),
 }
 
-pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authenticate>) -> Answer<Authenticated> {
+pub(crate) async fn authenticate(
+    State(app): Shared,
+    Body(request): Body<Authenticate>,
+) -> Answer<Authenticated> {
     let wish = request.session.check(&app)?;
     let now = app.now();
     let (session, user) = {
@@ -84,13 +90,15 @@ pub(crate) struct Revoke {
 pub(crate) struct Revoked {}
 
 pub(crate) async fn revoke(State(app): Shared, Body(request): Body<Revoke>) -> Answer<Revoked> {
-    let session = match (given(request.session_id), given(request.session_token), given(request.session_jwt)) {
-        (None, None, None) => return Err(Refusal::NoSessionRevokeArguments),
-        (Some(id), None, None) => SessionOf::Id(id),
-        (None, token @ Some(_), None) => session_of(&app, token, None)?,
-        (None, None, jwt) => session_of(&app, None, jwt)?,
-        _ => return Err(Refusal::TooManySessionRevokeArguments),
-    };
+    let session =
+        match (given(request.session_id), given(request.session_token), given(request.session_jwt))
+        {
+            (None, None, None) => return Err(Refusal::NoSessionRevokeArguments),
+            (Some(id), None, None) => SessionOf::Id(id),
+            (None, token @ Some(_), None) => session_of(&app, token, None)?,
+            (None, None, jwt) => session_of(&app, None, jwt)?,
+            _ => return Err(Refusal::TooManySessionRevokeArguments),
+        };
     let now = app.now();
     let mut state = app.state();
     let id = state.session(&session, now)?.ok_or(Refusal::NoSessionRevokeArguments)?.id.clone();
@@ -103,7 +111,10 @@ pub(crate) struct Jwks {
     keys: Vec<Jwk>,
 }
 
-pub(crate) async fn jwks(State(app): Shared, path: Result<Path<String>, PathRejection>) -> Answer<Jwks> {
+pub(crate) async fn jwks(
+    State(app): Shared,
+    path: Result<Path<String>, PathRejection>,
+) -> Answer<Jwks> {
     let Path(project_id) = path.map_err(unreadable)?;
     if project_id != app.credentials.project_id {
         return Err(Refusal::ProjectNotFound);

@@ -67,15 +67,22 @@ pub(crate) struct TotpAuthenticated {
     authenticated: Authenticated,
 }
 
-pub(crate) async fn authenticate(State(app): Shared, Body(request): Body<Authenticate>) -> Answer<TotpAuthenticated> {
+pub(crate) async fn authenticate(
+    State(app): Shared,
+    Body(request): Body<Authenticate>,
+) -> Answer<TotpAuthenticated> {
     let wish = request.session.check(&app)?;
     let now = app.now();
     let (user, totp_id, session) = {
         let mut state = app.state();
-        let (totp_id, session) = state.authenticate_totp(&request.user_id, &request.totp_code, wish, now)?;
+        let (totp_id, session) =
+            state.authenticate_totp(&request.user_id, &request.totp_code, wish, now)?;
         (state.users.get(&request.user_id)?.clone(), totp_id, session)
     };
-    Ok(Reply(TotpAuthenticated { totp_id, authenticated: Authenticated::new(&app, user, session, now)? }))
+    Ok(Reply(TotpAuthenticated {
+        totp_id,
+        authenticated: Authenticated::new(&app, user, session, now)?,
+    }))
 }
 
 #[derive(Deserialize)]
@@ -86,15 +93,22 @@ pub(crate) struct Recover {
     session: SessionFields,
 }
 
-pub(crate) async fn recover(State(app): Shared, Body(request): Body<Recover>) -> Answer<TotpAuthenticated> {
+pub(crate) async fn recover(
+    State(app): Shared,
+    Body(request): Body<Recover>,
+) -> Answer<TotpAuthenticated> {
     let wish = request.session.check(&app)?;
     let now = app.now();
     let (user, totp_id, session) = {
         let mut state = app.state();
-        let (totp_id, session) = state.recover(&request.user_id, &request.recovery_code, wish, now)?;
+        let (totp_id, session) =
+            state.recover(&request.user_id, &request.recovery_code, wish, now)?;
         (state.users.get(&request.user_id)?.clone(), totp_id, session)
     };
-    Ok(Reply(TotpAuthenticated { totp_id, authenticated: Authenticated::new(&app, user, session, now)? }))
+    Ok(Reply(TotpAuthenticated {
+        totp_id,
+        authenticated: Authenticated::new(&app, user, session, now)?,
+    }))
 }
 
 #[derive(Deserialize)]
@@ -115,12 +129,18 @@ struct TotpWithCodes {
     recovery_codes: Vec<String>,
 }
 
-pub(crate) async fn recovery_codes(State(app): Shared, Body(request): Body<RecoveryCodes>) -> Answer<RecoveryCodesOf> {
+pub(crate) async fn recovery_codes(
+    State(app): Shared,
+    Body(request): Body<RecoveryCodes>,
+) -> Answer<RecoveryCodesOf> {
     let user = app.state().users.get(&request.user_id)?.clone();
     let with_codes = |totp: crate::state::Totp| TotpWithCodes {
         totp_id: totp.totp_id,
         verified: totp.verified,
         recovery_codes: totp.recovery_codes,
     };
-    Ok(Reply(RecoveryCodesOf { user_id: user.user_id, totps: user.totps.into_iter().map(with_codes).collect() }))
+    Ok(Reply(RecoveryCodesOf {
+        user_id: user.user_id,
+        totps: user.totps.into_iter().map(with_codes).collect(),
+    }))
 }

@@ -46,7 +46,9 @@ pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> A
     let roles = request.roles.unwrap_or_default();
     let texts = || external_id.iter().chain(&roles);
     if roles.len() > ROLES || texts().any(|text| text.len() > TEXT) {
-        return Err(Refusal::InvalidField("external_id and roles are limited to 128 bytes each, roles to 20."));
+        return Err(Refusal::InvalidField(
+            "external_id and roles are limited to 128 bytes each, roles to 20.",
+        ));
     }
     let new = NewUser {
         email: email.clone(),
@@ -60,7 +62,9 @@ pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> A
         roles,
     };
     let user = app.state().users.create(new, app.now())?.clone();
-    let id = |contact: Option<&Contact>| contact.and_then(|contact| user.method_id(contact)).unwrap_or("").to_owned();
+    let id = |contact: Option<&Contact>| {
+        contact.and_then(|contact| user.method_id(contact)).unwrap_or("").to_owned()
+    };
     Ok(Reply(Created {
         user_id: user.user_id.clone(),
         email_id: id(email.as_ref()),
@@ -70,7 +74,10 @@ pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> A
     }))
 }
 
-pub(crate) async fn get(State(app): Shared, path: Result<Path<String>, PathRejection>) -> Answer<User> {
+pub(crate) async fn get(
+    State(app): Shared,
+    path: Result<Path<String>, PathRejection>,
+) -> Answer<User> {
     let Path(user_id) = path.map_err(unreadable)?;
     Ok(Reply(app.state().users.get(&user_id)?.clone()))
 }
@@ -97,9 +104,13 @@ struct Metadata {
 pub(crate) async fn search(State(app): Shared, Body(request): Body<Search>) -> Answer<Found> {
     let limit = match request.limit {
         None | Some(0) => 100,
-        Some(limit) => usize::try_from(limit).ok().filter(|limit| *limit <= 1000).ok_or(Refusal::SearchLimit)?,
+        Some(limit) => usize::try_from(limit)
+            .ok()
+            .filter(|limit| *limit <= 1000)
+            .ok_or(Refusal::SearchLimit)?,
     };
-    let from = given(request.cursor).map_or(Ok(0), |cursor| cursor.parse().map_err(|_| Refusal::SearchCursor))?;
+    let from = given(request.cursor)
+        .map_or(Ok(0), |cursor| cursor.parse().map_err(|_| Refusal::SearchCursor))?;
     let query = request.query.map(Query::parse).transpose()?.unwrap_or_default();
     let Page { users, total, next } = query.page(app.state().users.all(), from, limit);
     let next_cursor = next.map(|next| next.to_string());

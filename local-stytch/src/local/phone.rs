@@ -1,4 +1,5 @@
-//! `GET /local/phone`: the messages, on a page that looks like a phone. It works without JavaScript.
+//! `GET /local/phone`: the messages, on a page that looks like a phone. It works without
+//! JavaScript.
 
 use askama::Template;
 use axum::{
@@ -18,10 +19,12 @@ use crate::{
 };
 
 /// Only what the page itself has in it, shown in no frame.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const HEADERS: [(HeaderName, &str); 3] =
-    [(CONTENT_SECURITY_POLICY, POLICY), (REFERRER_POLICY, "no-referrer"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const HEADERS: [(HeaderName, &str); 3] = [
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 #[derive(Template)]
 #[template(path = "phone.html")]
@@ -57,7 +60,8 @@ pub(super) async fn page(State(app): Shared, uri: Uri) -> Result<impl IntoRespon
 impl From<Message> for Bubble {
     fn from(message: Message) -> Self {
         let apart = message.code.as_deref().or(message.link.as_deref());
-        let (before, after) = apart.and_then(|apart| message.text.split_once(apart)).unwrap_or((&message.text, ""));
+        let (before, after) =
+            apart.and_then(|apart| message.text.split_once(apart)).unwrap_or((&message.text, ""));
         Self {
             label: match message.channel {
                 Channel::Sms => "Text message",
@@ -94,9 +98,14 @@ mod tests {
             sent_at: OffsetDateTime::UNIX_EPOCH,
         };
         let page =
-            Phone { refreshing: false, clock: "00:00:00".into(), bubbles: vec![message.into()] }.render().unwrap();
+            Phone { refreshing: false, clock: "00:00:00".into(), bubbles: vec![message.into()] }
+                .render()
+                .unwrap();
         assert!(page.contains("<h2>Email to <bdi>\u{202e}ada@example.com</bdi></h2>"), "{page}");
-        assert!(page.contains(r#"<bdi>Your code is <strong class="code">123456</strong>.</bdi>"#), "{page}");
+        assert!(
+            page.contains(r#"<bdi>Your code is <strong class="code">123456</strong>.</bdi>"#),
+            "{page}"
+        );
     }
 
     #[test]
@@ -110,7 +119,9 @@ mod tests {
             sent_at: OffsetDateTime::UNIX_EPOCH,
         };
         let page =
-            Phone { refreshing: false, clock: "00:00:00".into(), bubbles: vec![message.into()] }.render().unwrap();
+            Phone { refreshing: false, clock: "00:00:00".into(), bubbles: vec![message.into()] }
+                .render()
+                .unwrap();
         assert!(!page.contains("<b>ada") && !page.contains("<script"), "{page}");
         assert!(page.contains("&#60;b&#62;ada"), "{page}");
     }

@@ -43,8 +43,13 @@ impl Default for Codes {
 }
 
 impl State {
-    /// Whose `contact` a message goes to: of the user named, to whom it is added if nobody has it; else of whoever has it.
-    pub(super) fn recipient(&mut self, contact: &Contact, user_id: Option<&str>) -> Result<SentCode, Refusal> {
+    /// Whose `contact` a message goes to: of the user named, to whom it is added if nobody has it;
+    /// else of whoever has it.
+    pub(super) fn recipient(
+        &mut self,
+        contact: &Contact,
+        user_id: Option<&str>,
+    ) -> Result<SentCode, Refusal> {
         let sent = |user_id: &str, method_id: &str| SentCode {
             user_id: user_id.to_owned(),
             method_id: method_id.to_owned(),
@@ -78,8 +83,10 @@ impl State {
             Contact::Email(_) => (Some(contact.clone()), None),
             Contact::Phone(_) => (None, Some(contact.clone())),
         };
-        let user = self.users.create(NewUser { email, phone, pending, ..NewUser::default() }, now)?;
-        let (user_id, method_id) = (user.user_id.clone(), user.method_id(contact).unwrap_or_default().to_owned());
+        let user =
+            self.users.create(NewUser { email, phone, pending, ..NewUser::default() }, now)?;
+        let (user_id, method_id) =
+            (user.user_id.clone(), user.method_id(contact).unwrap_or_default().to_owned());
         Ok(SentCode { user_id, method_id, user_created: true })
     }
 
@@ -148,7 +155,8 @@ impl State {
         self.codes.by_method.insert(sent.method_id.clone(), code);
     }
 
-    /// Uses up the code that was sent to `method_id`. Returns its user and the session that it led to.
+    /// Uses up the code that was sent to `method_id`. Returns its user and the session that it led
+    /// to.
     pub(crate) fn authenticate_code(
         &mut self,
         method_id: &str,
@@ -165,11 +173,14 @@ impl State {
         code.spend(digits, required, now)?;
         self.users.get_mut(&user_id)?.verify(&contact);
         let detail = match contact {
-            Contact::Email(email_address) => {
-                FactorDetail::EmailOtp { email_factor: EmailFactor { email_id: method_id.to_owned(), email_address } }
-            }
+            Contact::Email(email_address) => FactorDetail::EmailOtp {
+                email_factor: EmailFactor { email_id: method_id.to_owned(), email_address },
+            },
             Contact::Phone(phone_number) => FactorDetail::SmsOtp {
-                phone_number_factor: PhoneNumberFactor { phone_id: method_id.to_owned(), phone_number },
+                phone_number_factor: PhoneNumberFactor {
+                    phone_id: method_id.to_owned(),
+                    phone_number,
+                },
             },
         };
         let session = self.grant(&user_id, detail, wish, now)?;
@@ -178,7 +189,12 @@ impl State {
 }
 
 impl Code {
-    fn spend(&mut self, digits: &str, required: &Required, now: OffsetDateTime) -> Result<(), Refusal> {
+    fn spend(
+        &mut self,
+        digits: &str,
+        required: &Required,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
         if self.used || self.failures >= TRIES {
             return Err(Refusal::CodeNotUsable);
         }
@@ -213,7 +229,10 @@ impl Required {
 
 impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Code").field("used", &self.used).field("failures", &self.failures).finish_non_exhaustive()
+        f.debug_struct("Code")
+            .field("used", &self.used)
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
     }
 }
 
@@ -226,9 +245,16 @@ mod tests {
         let mut state = State::new(Duration::seconds(5));
         let mut send = |n: usize| {
             let contact = Contact::email(&format!("user{n}@example.com")).unwrap();
-            let sent = SentCode { user_id: String::new(), method_id: n.to_string(), user_created: false };
+            let sent =
+                SentCode { user_id: String::new(), method_id: n.to_string(), user_created: false };
             let attributes = Attributes::default();
-            state.deliver_code(contact, &sent, Duration::MINUTE, attributes, OffsetDateTime::UNIX_EPOCH);
+            state.deliver_code(
+                contact,
+                &sent,
+                Duration::MINUTE,
+                attributes,
+                OffsetDateTime::UNIX_EPOCH,
+            );
             state.codes.by_method.get("0").is_some()
         };
         for n in 0..CAPACITY {

@@ -11,12 +11,14 @@ pub(crate) enum Contact {
 }
 
 impl Contact {
-    /// One `@`, something before it, a domain with a dot inside after it, no space, at most 254 bytes. A check of form, not
-    /// of RFC 5321: whether an address receives mail only mail can tell.
+    /// One `@`, something before it, a domain with a dot inside after it, no space, at most 254
+    /// bytes. A check of form, not of RFC 5321: whether an address receives mail only mail can
+    /// tell.
     pub(crate) fn email(address: &str) -> Result<Self, Refusal> {
         let form = |address: &str| {
             let (local, domain) = address.split_once('@')?;
-            let domain_is_fine = !domain.contains('@') && domain.split('.').all(|label| !label.is_empty());
+            let domain_is_fine =
+                !domain.contains('@') && domain.split('.').all(|label| !label.is_empty());
             (!local.is_empty() && domain_is_fine && domain.contains('.')).then_some(())
         };
         let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
@@ -29,7 +31,8 @@ impl Contact {
     /// `+`, a digit that is not 0, and 7 to 14 more: E.164.
     pub(crate) fn phone(number: &str) -> Result<Self, Refusal> {
         let digits = number.strip_prefix('+').ok_or(Refusal::InvalidPhoneNumber)?;
-        let well_formed = (8..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+        let well_formed =
+            (8..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
         if !well_formed || digits.starts_with('0') {
             return Err(Refusal::InvalidPhoneNumber);
         }
@@ -56,9 +59,16 @@ mod tests {
         check("ada@example.com", true);
         check("a.b+c@mail.example.org", true);
         check("Ada@Example.COM", true);
-        for bad in
-            ["", "ada", "@example.com", "ada@", "ada@localhost", "a@b@example.com", "ada@.com", "ada@example..com"]
-        {
+        for bad in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "ada@localhost",
+            "a@b@example.com",
+            "ada@.com",
+            "ada@example..com",
+        ] {
             check(bad, false);
         }
         check("a da@example.com", false);
@@ -75,9 +85,16 @@ mod tests {
         }
         check("+12025550162", true);
         check("+4915112345678", true);
-        for bad in
-            ["", "+", "12025550162", "+0123456789", "+1 202 555 0162", "+1234567", "+1234567890123456", "+1202555０162"]
-        {
+        for bad in [
+            "",
+            "+",
+            "12025550162",
+            "+0123456789",
+            "+1 202 555 0162",
+            "+1234567",
+            "+1234567890123456",
+            "+1202555０162",
+        ] {
             check(bad, false);
         }
     }

@@ -13,7 +13,8 @@ pub(crate) struct Factor {
     pub(crate) last_authenticated_at: OffsetDateTime,
 }
 
-/// What the factor is, and Stytch's object of detail for it. Two factors are the same if these are equal.
+/// What the factor is, and Stytch's object of detail for it. Two factors are the same if these are
+/// equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum FactorDetail {
@@ -119,7 +120,8 @@ mod tests {
         }
         let email = || EmailFactor { email_id: "e".into(), email_address: "a@example.com".into() };
         let email_json = r#"{"email_factor":{"email_id":"e","email_address":"a@example.com"}}"#;
-        let phone_number_factor = PhoneNumberFactor { phone_id: "p".into(), phone_number: "+1".into() };
+        let phone_number_factor =
+            PhoneNumberFactor { phone_id: "p".into(), phone_number: "+1".into() };
         let phone_json = r#"{"phone_number_factor":{"phone_id":"p","phone_number":"+1"}}"#;
         let app = AuthenticatorAppFactor { totp_id: "t".into() };
         let app_json = r#"{"authenticator_app_factor":{"totp_id":"t"}}"#;
@@ -129,21 +131,37 @@ mod tests {
         check(FactorDetail::SmsOtp { phone_number_factor }, "otp", "sms", phone_json);
         check(FactorDetail::EmailOtp { email_factor: email() }, "otp", "email", email_json);
         check(FactorDetail::MagicLink { email_factor: email() }, "magic_link", "email", email_json);
-        check(FactorDetail::Totp { authenticator_app_factor: app }, "totp", "authenticator_app", app_json);
-        check(FactorDetail::RecoveryCode { recovery_code_factor: code }, "recovery_codes", "recovery_code", code_json);
+        check(
+            FactorDetail::Totp { authenticator_app_factor: app },
+            "totp",
+            "authenticator_app",
+            app_json,
+        );
+        check(
+            FactorDetail::RecoveryCode { recovery_code_factor: code },
+            "recovery_codes",
+            "recovery_code",
+            code_json,
+        );
     }
 
     #[test]
     fn the_same_way_to_another_address_is_another_factor() {
         let link = |id: &str| FactorDetail::MagicLink {
-            email_factor: EmailFactor { email_id: id.into(), email_address: "a@example.com".into() },
+            email_factor: EmailFactor {
+                email_id: id.into(),
+                email_address: "a@example.com".into(),
+            },
         };
         let mut factors = Vec::new();
         let later = OffsetDateTime::UNIX_EPOCH + time::Duration::HOUR;
         prove(&mut factors, link("1"), OffsetDateTime::UNIX_EPOCH);
         prove(&mut factors, link("2"), OffsetDateTime::UNIX_EPOCH);
         prove(&mut factors, link("1"), later);
-        assert_eq!(factors.iter().map(|it| &it.detail).collect::<Vec<_>>(), [&link("1"), &link("2")]);
+        assert_eq!(
+            factors.iter().map(|it| &it.detail).collect::<Vec<_>>(),
+            [&link("1"), &link("2")]
+        );
         assert_eq!(factors[0].last_authenticated_at, later);
         assert_eq!(factors[0].created_at, OffsetDateTime::UNIX_EPOCH);
     }

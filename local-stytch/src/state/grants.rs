@@ -30,17 +30,28 @@ pub(crate) enum SessionOf {
 
 impl State {
     /// The active session that `of` names, if it names one.
-    pub(crate) fn session(&self, of: &SessionOf, now: OffsetDateTime) -> Result<Option<&Session>, Refusal> {
+    pub(crate) fn session(
+        &self,
+        of: &SessionOf,
+        now: OffsetDateTime,
+    ) -> Result<Option<&Session>, Refusal> {
         let id = match of {
             SessionOf::None => return Ok(None),
-            SessionOf::Token(token) => self.sessions.id_of_token(token).ok_or(Refusal::SessionNotFound)?,
+            SessionOf::Token(token) => {
+                self.sessions.id_of_token(token).ok_or(Refusal::SessionNotFound)?
+            }
             SessionOf::Id(id) => id,
         };
         self.sessions.get(id, now).map(Some)
     }
 
     /// Refuses a wish that cannot be granted to the user. Called before a code is used up.
-    pub(super) fn check_wish(&self, wish: &SessionWish, user_id: &str, now: OffsetDateTime) -> Result<(), Refusal> {
+    pub(super) fn check_wish(
+        &self,
+        wish: &SessionWish,
+        user_id: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
         let original = self.session(&wish.session, now)?;
         if original.is_some_and(|session| session.user_id != user_id) {
             return Err(Refusal::UserIdMismatch);
@@ -80,8 +91,13 @@ impl State {
         Ok(Some(session))
     }
 
-    /// The session that the wish names, accessed at `now`, its life renewed and its claims changed if so wished.
-    pub(crate) fn access(&mut self, wish: SessionWish, now: OffsetDateTime) -> Result<Session, Refusal> {
+    /// The session that the wish names, accessed at `now`, its life renewed and its claims changed
+    /// if so wished.
+    pub(crate) fn access(
+        &mut self,
+        wish: SessionWish,
+        now: OffsetDateTime,
+    ) -> Result<Session, Refusal> {
         let session = self.session(&wish.session, now)?.ok_or(Refusal::NoSessionArguments)?;
         check_size(Some(session), &wish.custom_claims)?;
         let id = session.id.clone();

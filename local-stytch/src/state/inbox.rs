@@ -8,7 +8,8 @@ use time::OffsetDateTime;
 /// How many messages are kept; the oldest goes when another comes.
 pub(crate) const CAPACITY: usize = 200;
 
-/// A message that the stand-in would have sent. `Debug` shows neither its text nor the code or link in it.
+/// A message that the stand-in would have sent. `Debug` shows neither its text nor the code or link
+/// in it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Message {

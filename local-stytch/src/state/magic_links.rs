@@ -6,8 +6,8 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::{
-    Attributes, Channel, Contact, FactorDetail, Message, Required, SentCode, Session, SessionWish, State,
-    factors::EmailFactor,
+    Attributes, Channel, Contact, FactorDetail, Message, Required, SentCode, Session, SessionWish,
+    State, factors::EmailFactor,
 };
 use crate::{bounded::Bounded, error::Refusal, random};
 
@@ -57,7 +57,8 @@ impl State {
         Ok(sent)
     }
 
-    /// As [`State::send_link`], but whoever has no account gets one. `link` is told whether it was so.
+    /// As [`State::send_link`], but whoever has no account gets one. `link` is told whether it was
+    /// so.
     pub(crate) fn send_link_or_create(
         &mut self,
         email: Contact,
@@ -72,11 +73,19 @@ impl State {
         Ok(sent)
     }
 
-    fn deliver_link(&mut self, email: &Contact, sent: &SentCode, wish: LinkWish, now: OffsetDateTime) {
+    fn deliver_link(
+        &mut self,
+        email: &Contact,
+        sent: &SentCode,
+        wish: LinkWish,
+        now: OffsetDateTime,
+    ) {
         self.limits.count_send(email.address(), now);
         let token = random::token();
         let mut url = wish.url;
-        url.query_pairs_mut().append_pair("stytch_token_type", "magic_links").append_pair("token", &token);
+        url.query_pairs_mut()
+            .append_pair("stytch_token_type", "magic_links")
+            .append_pair("token", &token);
         let to = email.address().to_owned();
         let minutes = wish.life.whole_minutes();
         self.inbox.deliver(Message {
@@ -132,8 +141,10 @@ fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(),
         (None, Some(_)) => Err(Refusal::PkceUnexpectedVerifier),
         (Some(_), None) => Err(Refusal::PkceExpectedVerifier),
         (Some(challenge), Some(verifier)) => {
-            let hashed = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
-            verify_slices_are_equal(hashed.as_bytes(), challenge.as_bytes()).map_err(|_| Refusal::PkceMismatch)
+            let hashed =
+                URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
+            verify_slices_are_equal(hashed.as_bytes(), challenge.as_bytes())
+                .map_err(|_| Refusal::PkceMismatch)
         }
     }
 }
@@ -146,7 +157,8 @@ mod tests {
     fn the_oldest_link_goes_when_there_are_too_many() {
         let mut state = State::new(Duration::seconds(5));
         let email = Contact::email("ada@example.com").unwrap();
-        let sent = SentCode { user_id: String::new(), method_id: String::new(), user_created: false };
+        let sent =
+            SentCode { user_id: String::new(), method_id: String::new(), user_created: false };
         let mut send = || {
             let wish = LinkWish {
                 url: "http://localhost:3000/".parse().unwrap(),

@@ -1,4 +1,5 @@
-//! What the stand-in remembers, and every rule about it: synchronous, without I/O, the time an argument.
+//! What the stand-in remembers, and every rule about it: synchronous, without I/O, the time an
+//! argument.
 
 mod codes;
 mod contact;
@@ -15,7 +16,10 @@ mod user;
 mod users;
 
 pub use self::inbox::{Channel, Message};
-use self::{codes::Codes, inbox::Inbox, magic_links::MagicLinks, rate::Limits, sessions::Sessions, users::Users};
+use self::{
+    codes::Codes, inbox::Inbox, magic_links::MagicLinks, rate::Limits, sessions::Sessions,
+    users::Users,
+};
 pub(crate) use self::{
     codes::{Required, SentCode},
     contact::Contact,

@@ -22,7 +22,11 @@ impl State {
     }
 
     /// Whose password is to be verified, and its hash.
-    pub(crate) fn password_of(&self, email: &Contact, now: OffsetDateTime) -> Result<(String, String), Refusal> {
+    pub(crate) fn password_of(
+        &self,
+        email: &Contact,
+        now: OffsetDateTime,
+    ) -> Result<(String, String), Refusal> {
         let user = self.users.find(email).ok_or(Refusal::EmailNotFound)?;
         self.limits.check_failures(&user.user_id, now)?;
         let password = user.password.as_ref().ok_or(Refusal::NoUserPassword)?;

@@ -62,7 +62,9 @@ fn check(
     now: OffsetDateTime,
 ) -> Result<(), Refusal> {
     match windows.get(key) {
-        Some(window) if window.count >= most && now < window.opened_at + length => Err(Refusal::TooManyRequests),
+        Some(window) if window.count >= most && now < window.opened_at + length => {
+            Err(Refusal::TooManyRequests)
+        }
         _ => Ok(()),
     }
 }

@@ -105,7 +105,8 @@ impl Filter {
         };
         let mut values = match (field, operand.filter_value) {
             (Field::Status, Value::String(status)) => vec![status],
-            (_, value) => serde_json::from_value::<Vec<String>>(value).map_err(|_| Refusal::SearchFilterValue)?,
+            (_, value) => serde_json::from_value::<Vec<String>>(value)
+                .map_err(|_| Refusal::SearchFilterValue)?,
         };
         if values.is_empty() || values.len() > FILTER_VALUES {
             return Err(Refusal::SearchFilterValue);

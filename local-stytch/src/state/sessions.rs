@@ -9,7 +9,8 @@ use time::{Duration, OffsetDateTime};
 use super::{Factor, FactorDetail, User, factors::prove};
 use crate::{bounded::Bounded, error::Refusal, random, stamp::Stamp};
 
-/// How many sessions there may be; when another begins those that have ended go, or else the oldest ends.
+/// How many sessions there may be; when another begins those that have ended go, or else the oldest
+/// ends.
 const CAPACITY: usize = 10_000;
 
 #[derive(Clone, Debug)]
@@ -65,7 +66,13 @@ impl Sessions {
     }
 
     /// A session of `user` that begins at `now` with one factor.
-    pub(super) fn begin(&mut self, user: &User, detail: FactorDetail, life: Duration, now: OffsetDateTime) -> Session {
+    pub(super) fn begin(
+        &mut self,
+        user: &User,
+        detail: FactorDetail,
+        life: Duration,
+        now: OffsetDateTime,
+    ) -> Session {
         Session {
             id: random::id("session"),
             user_id: user.user_id.clone(),
@@ -90,7 +97,11 @@ impl Sessions {
         now: OffsetDateTime,
     ) -> Result<Session, Refusal> {
         let ends_at = now + self.grace;
-        let original = self.by_id.get_mut(id).filter(|it| it.is_active(now)).ok_or(Refusal::SessionNotFound)?;
+        let original = self
+            .by_id
+            .get_mut(id)
+            .filter(|it| it.is_active(now))
+            .ok_or(Refusal::SessionNotFound)?;
         let mut successor = original.clone();
         original.ends_at = Some(original.ends_at.map_or(ends_at, |before| before.min(ends_at)));
 
@@ -125,7 +136,11 @@ impl Sessions {
         claims: Map<String, Value>,
         now: OffsetDateTime,
     ) -> Result<Session, Refusal> {
-        let session = self.by_id.get_mut(id).filter(|it| it.is_active(now)).ok_or(Refusal::SessionNotFound)?;
+        let session = self
+            .by_id
+            .get_mut(id)
+            .filter(|it| it.is_active(now))
+            .ok_or(Refusal::SessionNotFound)?;
         session.last_accessed_at = now;
         if let Some(life) = life {
             session.expires_at = now + life;
@@ -226,7 +241,8 @@ mod tests {
         let original = begin(&mut state, &user_id, Duration::HOUR, START);
         let mut succeed = |seconds| {
             let now = START + Duration::seconds(seconds);
-            let session = state.sessions.succeed(&original.id, FactorDetail::Password {}, None, now)?;
+            let session =
+                state.sessions.succeed(&original.id, FactorDetail::Password {}, None, now)?;
             state.sessions.keep(session.clone(), now);
             Ok(session.expires_at)
         };

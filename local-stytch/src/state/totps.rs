@@ -24,7 +24,8 @@ pub(crate) struct Totp {
     pending_until: OffsetDateTime,
     #[serde(skip)]
     generator: Generator,
-    /// The step of the last code that was accepted: no code of it or an earlier one is accepted again.
+    /// The step of the last code that was accepted: no code of it or an earlier one is accepted
+    /// again.
     #[serde(skip)]
     last_step: Option<u64>,
     #[serde(skip)]
@@ -54,7 +55,8 @@ impl State {
             return Err(Refusal::ActiveTotpExists);
         }
         // A colon would end the name of the account.
-        let account = user.emails.first().map_or(user_id, |email| email.email.as_str()).replace(':', "");
+        let account =
+            user.emails.first().map_or(user_id, |email| email.email.as_str()).replace(':', "");
         let generator = Builder::new()
             .with_secret(random::bytes::<20>().to_vec())
             .with_account_name(account)
@@ -65,7 +67,9 @@ impl State {
             totp_id: random::id("totp"),
             secret: generator.secret().to_base32(),
             url: generator.to_url().map_err(|_| Refusal::Internal)?,
-            recovery_codes: std::iter::repeat_with(random::recovery_code).take(RECOVERY_CODES).collect(),
+            recovery_codes: std::iter::repeat_with(random::recovery_code)
+                .take(RECOVERY_CODES)
+                .collect(),
         };
         user.totps = vec![Totp {
             totp_id: new.totp_id.clone(),
@@ -110,7 +114,12 @@ impl State {
         let totp_id = totp.totp_id.clone();
         self.limits.succeeded(user_id);
         let factor = AuthenticatorAppFactor { totp_id: totp_id.clone() };
-        let session = self.grant(user_id, FactorDetail::Totp { authenticator_app_factor: factor }, wish, now)?;
+        let session = self.grant(
+            user_id,
+            FactorDetail::Totp { authenticator_app_factor: factor },
+            wish,
+            now,
+        )?;
         Ok((totp_id, session))
     }
 
@@ -126,8 +135,10 @@ impl State {
         self.check_wish(&wish, user_id, now)?;
         self.limits.check_failures(user_id, now)?;
         let totp = self.users.get_mut(user_id)?.totps.first_mut().ok_or(Refusal::TotpNotFound)?;
-        let matches = |held: &String| verify_slices_are_equal(held.as_bytes(), code.as_bytes()).is_ok();
-        let Some(at) = totp.recovery_codes.iter().position(matches).filter(|_| totp.verified) else {
+        let matches =
+            |held: &String| verify_slices_are_equal(held.as_bytes(), code.as_bytes()).is_ok();
+        let Some(at) = totp.recovery_codes.iter().position(matches).filter(|_| totp.verified)
+        else {
             self.limits.failed(user_id, now);
             return Err(Refusal::RecoveryCodeNotUsable);
         };
@@ -135,7 +146,12 @@ impl State {
         let totp_id = totp.totp_id.clone();
         self.limits.succeeded(user_id);
         let factor = RecoveryCodeFactor { totp_recovery_code_id: random::id("totp-recovery-code") };
-        let session = self.grant(user_id, FactorDetail::RecoveryCode { recovery_code_factor: factor }, wish, now)?;
+        let session = self.grant(
+            user_id,
+            FactorDetail::RecoveryCode { recovery_code_factor: factor },
+            wish,
+            now,
+        )?;
         Ok((totp_id, session))
     }
 }

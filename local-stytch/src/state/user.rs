@@ -103,9 +103,11 @@ impl User {
             Contact::Email(address) => {
                 self.emails.iter().find(|it| it.email == *address).map(|it| it.email_id.as_str())
             }
-            Contact::Phone(number) => {
-                self.phone_numbers.iter().find(|it| it.phone_number == *number).map(|it| it.phone_id.as_str())
-            }
+            Contact::Phone(number) => self
+                .phone_numbers
+                .iter()
+                .find(|it| it.phone_number == *number)
+                .map(|it| it.phone_id.as_str()),
         }
     }
 
@@ -114,10 +116,16 @@ impl User {
         self.status = Status::Active;
         match contact {
             Contact::Email(address) => {
-                self.emails.iter_mut().filter(|it| it.email == *address).for_each(|it| it.verified = true);
+                self.emails
+                    .iter_mut()
+                    .filter(|it| it.email == *address)
+                    .for_each(|it| it.verified = true);
             }
             Contact::Phone(number) => {
-                self.phone_numbers.iter_mut().filter(|it| it.phone_number == *number).for_each(|it| it.verified = true);
+                self.phone_numbers
+                    .iter_mut()
+                    .filter(|it| it.phone_number == *number)
+                    .for_each(|it| it.verified = true);
             }
         }
     }
@@ -140,7 +148,11 @@ impl User {
             }
             Contact::Phone(phone_number) => {
                 let phone_id = random::id("phone-number");
-                self.phone_numbers.push(PhoneNumber { phone_id: phone_id.clone(), phone_number, verified: false });
+                self.phone_numbers.push(PhoneNumber {
+                    phone_id: phone_id.clone(),
+                    phone_number,
+                    verified: false,
+                });
                 phone_id
             }
         }

@@ -54,12 +54,16 @@ impl Users {
 
     pub(crate) fn create(&mut self, new: NewUser, now: OffsetDateTime) -> Result<&User, Refusal> {
         if self.users.len() >= CAPACITY {
-            return Err(Refusal::Full("This stand-in holds 10000 users and no more: start it afresh."));
+            return Err(Refusal::Full(
+                "This stand-in holds 10000 users and no more: start it afresh.",
+            ));
         }
         for contact in new.email.iter().chain(&new.phone) {
             self.check_free(contact)?;
         }
-        if new.external_id.is_some() && self.users.iter().any(|user| user.external_id == new.external_id) {
+        if new.external_id.is_some()
+            && self.users.iter().any(|user| user.external_id == new.external_id)
+        {
             return Err(Refusal::DuplicateExternalId);
         }
         let at = self.users.len();
@@ -90,7 +94,9 @@ impl Users {
             Contact::Phone(_) => user.phone_numbers.len(),
         };
         if held >= CONTACTS {
-            return Err(Refusal::Full("This stand-in holds 10 emails and 10 phone numbers of a user and no more."));
+            return Err(Refusal::Full(
+                "This stand-in holds 10 emails and 10 phone numbers of a user and no more.",
+            ));
         }
         self.by_address.insert(contact.address().to_owned(), at);
         Ok(user.push(contact))
@@ -128,7 +134,8 @@ mod tests {
         let phone = || Contact::phone("+12025550162").unwrap();
         let email = || Contact::email("ada@example.com").unwrap();
         let mut users = Users::default();
-        let mut create = |new| users.create(new, OffsetDateTime::UNIX_EPOCH).unwrap().user_id.clone();
+        let mut create =
+            |new| users.create(new, OffsetDateTime::UNIX_EPOCH).unwrap().user_id.clone();
         let bare = create(NewUser::default());
         let ada = create(NewUser { email: Some(email()), ..NewUser::default() });
 
@@ -137,7 +144,13 @@ mod tests {
         users.add(&ada, phone()).unwrap();
         assert_eq!(users.add(&bare, phone()), Err(Refusal::DuplicatePhoneNumber));
         users.add(&bare, Contact::phone("+12025550163").unwrap()).unwrap();
-        assert_eq!(users.add(&bare, Contact::phone("+12025550164").unwrap()), Err(Refusal::TooManyUnverifiedFactors));
-        assert_eq!(users.add("unknown", Contact::phone("+12025550165").unwrap()), Err(Refusal::UserNotFound));
+        assert_eq!(
+            users.add(&bare, Contact::phone("+12025550164").unwrap()),
+            Err(Refusal::TooManyUnverifiedFactors)
+        );
+        assert_eq!(
+            users.add("unknown", Contact::phone("+12025550165").unwrap()),
+            Err(Refusal::UserNotFound)
+        );
     }
 }

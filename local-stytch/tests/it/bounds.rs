@@ -6,7 +6,9 @@ use crate::support::{Stand, assert_refused};
 async fn the_last_two_hundred_messages_are_kept() {
     let stand = Stand::start().await;
     for n in 0..201 {
-        stand.ok("/v1/otps/email/login_or_create", json!({"email": format!("user{n}@example.com")})).await;
+        stand
+            .ok("/v1/otps/email/login_or_create", json!({"email": format!("user{n}@example.com")}))
+            .await;
     }
     let messages = stand.stytch.messages();
     assert_eq!(messages.len(), 200);
@@ -23,14 +25,20 @@ async fn a_user_has_ten_numbers_and_no_more() {
         stand.ok("/v1/otps/sms/send", body).await;
     }
     let body = json!({"phone_number": "+12025550110", "user_id": ada["user_id"]});
-    assert_refused(&stand.post("/v1/otps/sms/send", body).await, 507, "stand_in_full", "the eleventh");
+    assert_refused(
+        &stand.post("/v1/otps/sms/send", body).await,
+        507,
+        "stand_in_full",
+        "the eleventh",
+    );
 }
 
 #[tokio::test]
 async fn a_user_has_ten_emails_and_no_more() {
     let stand = Stand::start().await;
     let ada = stand.verified_ada().await;
-    let more = |n: usize| json!({"email": format!("ada{n}@example.com"), "user_id": ada["user_id"]});
+    let more =
+        |n: usize| json!({"email": format!("ada{n}@example.com"), "user_id": ada["user_id"]});
     for n in 1..10 {
         stand.ok("/v1/otps/email/send", more(n)).await;
     }

@@ -9,7 +9,8 @@ const AUTHENTICATE: &str = "/v1/otps/authenticate";
 /// Ada, her email verified, and a code on its way to the phone that this adds.
 async fn ada_with_phone(stand: &Stand) -> (Value, Value) {
     let ada = stand.verified_ada().await;
-    let sent = stand.ok(SMS, json!({"phone_number": PHONE, "session_token": ada["session_token"]})).await;
+    let sent =
+        stand.ok(SMS, json!({"phone_number": PHONE, "session_token": ada["session_token"]})).await;
     (ada, sent)
 }
 
@@ -28,7 +29,10 @@ async fn a_code_by_text_message_adds_a_factor_and_verifies_the_number() {
     assert_eq!(stepped["reset_sessions"], false);
     assert_eq!(stepped["user"]["phone_numbers"][0]["verified"], true);
     let factor = &stepped["session"]["authentication_factors"][2];
-    assert_eq!(factor["phone_number_factor"], json!({"phone_id": sent["phone_id"], "phone_number": PHONE}));
+    assert_eq!(
+        factor["phone_number_factor"],
+        json!({"phone_id": sent["phone_id"], "phone_number": PHONE})
+    );
 }
 
 #[tokio::test]
@@ -94,7 +98,12 @@ async fn a_new_code_supersedes_the_old() {
     // One time in a million the new code is the old one.
     if stand.code() != old {
         stand
-            .refused(AUTHENTICATE, json!({"method_id": sent["phone_id"], "code": old}), 404, "otp_code_not_found")
+            .refused(
+                AUTHENTICATE,
+                json!({"method_id": sent["phone_id"], "code": old}),
+                404,
+                "otp_code_not_found",
+            )
             .await;
     }
     stand.ok(AUTHENTICATE, json!({"method_id": sent["phone_id"], "code": stand.code()})).await;
@@ -104,8 +113,7 @@ async fn a_new_code_supersedes_the_old() {
 async fn a_refused_session_leaves_the_code_unused() {
     let stand = Stand::start().await;
     let (_, sent) = ada_with_phone(&stand).await;
-    let eve =
-        json!({"email": "eve@example.com", "password": "three blue boats at anchor", "session_duration_minutes": 5});
+    let eve = json!({"email": "eve@example.com", "password": "three blue boats at anchor", "session_duration_minutes": 5});
     let eve = stand.ok("/v1/passwords", eve).await;
     let body = |token: &Value| json!({"method_id": sent["phone_id"], "code": stand.code(), "session_token": token});
     stand.refused(AUTHENTICATE, body(&eve["session_token"]), 400, "user_id_mismatch").await;
@@ -117,13 +125,29 @@ async fn a_refused_session_leaves_the_code_unused() {
 async fn refusals_of_sends() {
     let stand = Stand::start().await;
     let ada = stand.verified_ada().await;
-    let eve = stand.ok("/v1/users", json!({"email": "eve@example.com", "phone_number": "+12025550199"})).await;
+    let eve = stand
+        .ok("/v1/users", json!({"email": "eve@example.com", "phone_number": "+12025550199"}))
+        .await;
     stand.refused(SMS, json!({"phone_number": "555"}), 400, "invalid_phone_number").await;
     stand.refused(SMS, json!({"phone_number": PHONE}), 404, "phone_number_not_found").await;
-    stand.refused("/v1/otps/email/send", json!({"email": "bob@example.com"}), 404, "email_not_found").await;
-    stand.refused(SMS, json!({"phone_number": PHONE, "user_id": "user-test-unknown"}), 404, "user_not_found").await;
     stand
-        .refused(SMS, json!({"phone_number": PHONE, "session_jwt": "a.b.c"}), 400, "unable_to_parse_session_jwt")
+        .refused("/v1/otps/email/send", json!({"email": "bob@example.com"}), 404, "email_not_found")
+        .await;
+    stand
+        .refused(
+            SMS,
+            json!({"phone_number": PHONE, "user_id": "user-test-unknown"}),
+            404,
+            "user_not_found",
+        )
+        .await;
+    stand
+        .refused(
+            SMS,
+            json!({"phone_number": PHONE, "session_jwt": "a.b.c"}),
+            400,
+            "unable_to_parse_session_jwt",
+        )
         .await;
     let both = json!({"phone_number": PHONE, "session_token": ada["session_token"], "user_id": eve["user_id"]});
     stand.refused(SMS, both, 400, "user_id_mismatch").await;
@@ -132,7 +156,12 @@ async fn refusals_of_sends() {
     let taken = json!({"email": "eve@example.com", "session_token": ada["session_token"]});
     stand.refused("/v1/otps/email/send", taken, 400, "duplicate_email").await;
     stand
-        .refused(AUTHENTICATE, json!({"method_id": "email-test-unknown", "code": "000000"}), 404, "otp_code_not_found")
+        .refused(
+            AUTHENTICATE,
+            json!({"method_id": "email-test-unknown", "code": "000000"}),
+            404,
+            "otp_code_not_found",
+        )
         .await;
 }
 
@@ -140,8 +169,16 @@ async fn refusals_of_sends() {
 async fn login_or_create_makes_a_user_once() {
     let stand = Stand::start().await;
     for (path, body, id) in [
-        ("/v1/otps/sms/login_or_create", json!({"phone_number": PHONE, "create_user_as_pending": true}), "phone_id"),
-        ("/v1/otps/email/login_or_create", json!({"email": EMAIL, "create_user_as_pending": true}), "email_id"),
+        (
+            "/v1/otps/sms/login_or_create",
+            json!({"phone_number": PHONE, "create_user_as_pending": true}),
+            "phone_id",
+        ),
+        (
+            "/v1/otps/email/login_or_create",
+            json!({"email": EMAIL, "create_user_as_pending": true}),
+            "email_id",
+        ),
     ] {
         let first = stand.ok(path, body.clone()).await;
         assert_eq!(first["user_created"], true);
@@ -151,7 +188,8 @@ async fn login_or_create_makes_a_user_once() {
         assert_eq!(second["user_created"], false);
         assert_eq!((&first["user_id"], &first[id]), (&second["user_id"], &second[id]));
 
-        let body = json!({"method_id": first[id], "code": stand.code(), "session_duration_minutes": 5});
+        let body =
+            json!({"method_id": first[id], "code": stand.code(), "session_duration_minutes": 5});
         let signed_in = stand.ok(AUTHENTICATE, body).await;
         assert_eq!(signed_in["user"]["status"], "active");
         assert_eq!(factors(&signed_in).len(), 1);
@@ -167,7 +205,9 @@ async fn thirty_messages_a_minute_go_to_one_destination() {
         stand.ok(path, json!({"email": EMAIL})).await;
     }
     stand.refused(path, json!({"email": EMAIL}), 429, "too_many_requests").await;
-    stand.refused("/v1/magic_links/email/send", json!({"email": EMAIL}), 429, "too_many_requests").await;
+    stand
+        .refused("/v1/magic_links/email/send", json!({"email": EMAIL}), 429, "too_many_requests")
+        .await;
     assert_eq!(stand.stytch.messages().len(), 30);
     stand.advance(60);
     stand.ok(path, json!({"email": EMAIL})).await;

@@ -9,13 +9,20 @@ async fn another_site_reads_and_moves_nothing() {
     for path in ["/local/messages", "/local/phone", "/local/clock", "/v1/users/user-test-1"] {
         let rebound = stand.request("GET", path).header("host", "evil.example");
         assert_refused(&answer(rebound).await, 403, "foreign_request", path);
-        let fetched =
-            stand.request("GET", path).header("sec-fetch-site", "cross-site").header("sec-fetch-mode", "no-cors");
+        let fetched = stand
+            .request("GET", path)
+            .header("sec-fetch-site", "cross-site")
+            .header("sec-fetch-mode", "no-cors");
         assert_refused(&answer(fetched).await, 403, "foreign_request", path);
     }
-    for (name, value) in [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "same-site")] {
+    for (name, value) in
+        [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "same-site")]
+    {
         for path in ["/local/clock", "/local/keys/rotate", "/v1/users"] {
-            let forged = stand.request("POST", path).header(name, value).body(r#"{"advance_seconds": 3600}"#);
+            let forged = stand
+                .request("POST", path)
+                .header(name, value)
+                .body(r#"{"advance_seconds": 3600}"#);
             assert_refused(&answer(forged).await, 403, "foreign_request", path);
         }
     }
@@ -36,7 +43,9 @@ async fn a_target_or_a_host_that_only_begins_with_loopback_is_foreign() {
         ("/local/clock", "localhost:80@evil.example", 403),
     ] {
         let mut connection = Connection::open(address).await;
-        connection.send(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+        connection
+            .send(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+            .await;
         let answer = connection.rest().await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {want} ")), "{target} of {host}: {answer}");
     }
@@ -45,19 +54,24 @@ async fn a_target_or_a_host_that_only_begins_with_loopback_is_foreign() {
 #[tokio::test]
 async fn the_clock_and_the_messages_are_at_hand() {
     let stand = Stand::start().await;
-    let local = async |request: reqwest::RequestBuilder| request.send().await.unwrap().json::<Value>().await.unwrap();
+    let local = async |request: reqwest::RequestBuilder| {
+        request.send().await.unwrap().json::<Value>().await.unwrap()
+    };
     let before = stand.stytch.now();
-    let moved = local(stand.request("POST", "/local/clock").json(&json!({"advance_seconds": 7200}))).await;
+    let moved =
+        local(stand.request("POST", "/local/clock").json(&json!({"advance_seconds": 7200}))).await;
     assert_eq!(stand.stytch.now(), before + time::Duration::hours(2));
     let told = local(stand.http.get(format!("{}/local/clock", stand.stytch.base_url()))).await;
     assert_eq!(told, moved);
-    let back = answer(stand.request("POST", "/local/clock").json(&json!({"advance_seconds": -1}))).await;
+    let back =
+        answer(stand.request("POST", "/local/clock").json(&json!({"advance_seconds": -1}))).await;
     assert_refused(&back, 400, "invalid_request", "the clock does not go back");
 
     stand.ada().await;
     stand.ok("/v1/otps/email/send", json!({"email": EMAIL})).await;
     stand.ok("/v1/magic_links/email/send", json!({"email": EMAIL})).await;
-    let messages = local(stand.http.get(format!("{}/local/messages", stand.stytch.base_url()))).await;
+    let messages =
+        local(stand.http.get(format!("{}/local/messages", stand.stytch.base_url()))).await;
     let [link, code] = [0, 1].map(|at| &messages["messages"][at]);
     assert!(link["link"].as_str().is_some() && link["code"].is_null(), "newest first: {messages}");
     assert_eq!((&code["to"], &code["channel"]), (&json!(EMAIL), &json!("email")));

@@ -17,7 +17,8 @@ async fn a_string_is_never_read_as_json_of_its_own() {
     assert_eq!(plain["user"]["trusted_metadata"], json!({"$serde": RAW}));
 }
 
-/// Strings in strings: each has a depth that is allowed, and all together have one that no stack holds.
+/// Strings in strings: each has a depth that is allowed, and all together have one that no stack
+/// holds.
 #[tokio::test]
 async fn json_in_strings_in_json_does_not_end_the_program() {
     let stand = Stand::start().await;
@@ -41,7 +42,8 @@ async fn sixty_four_levels_are_read_and_given_back() {
     // The body and its metadata are two of them.
     let create = async |email: &str, arrays: usize| {
         let (open, close) = ("[".repeat(arrays), "]".repeat(arrays));
-        let body = format!(r#"{{"email": "{email}", "trusted_metadata": {{"a": {open}1{close}}}}}"#);
+        let body =
+            format!(r#"{{"email": "{email}", "trusted_metadata": {{"a": {open}1{close}}}}}"#);
         answer(stand.request("POST", "/v1/users").body(body)).await
     };
     assert_eq!(create("ada@example.com", 62).await["status_code"], 200);

@@ -20,7 +20,9 @@ async fn it_stops_when_it_is_told_to_even_with_connections_open() {
     let _silent = TcpStream::connect(address).await.unwrap();
     tokio::time::timeout(Duration::from_secs(30), stytch.shutdown()).await.expect("it ends");
     assert!(!listens(address).await);
-    tokio::time::timeout(Duration::from_secs(30), other.shutdown()).await.expect("to stop it twice does no harm");
+    tokio::time::timeout(Duration::from_secs(30), other.shutdown())
+        .await
+        .expect("to stop it twice does no harm");
     assert!(other.messages().is_empty());
 }
 
@@ -46,12 +48,20 @@ async fn what_is_chosen_and_what_is_not() {
     assert_eq!((stytch.project_id(), stytch.secret()), (DEFAULT_PROJECT_ID, DEFAULT_SECRET));
     assert_eq!(stytch.base_url(), format!("http://{}", stytch.address()));
     assert_eq!(stytch.phone_url(), format!("{}/local/phone", stytch.base_url()));
-    let builder = LocalStytch::builder().address("[::1]:0".parse().unwrap()).credentials("project-test-1", "secret:1");
+    let builder = LocalStytch::builder()
+        .address("[::1]:0".parse().unwrap())
+        .credentials("project-test-1", "secret:1");
     // Not every machine has IPv6.
     if let Ok(stytch) = builder.start().await {
         assert!(stytch.base_url().starts_with("http://[::1]:"));
         let url = format!("{}/v1/users/u", stytch.base_url());
-        let status = client().get(url).basic_auth("project-test-1", Some("secret:1")).send().await.unwrap().status();
+        let status = client()
+            .get(url)
+            .basic_auth("project-test-1", Some("secret:1"))
+            .send()
+            .await
+            .unwrap()
+            .status();
         assert_eq!(status, 404);
     }
 }
@@ -59,7 +69,8 @@ async fn what_is_chosen_and_what_is_not() {
 #[tokio::test]
 async fn what_cannot_start_says_why() {
     let start = async |address: &str| {
-        let error = LocalStytch::builder().address(address.parse().unwrap()).start().await.unwrap_err();
+        let error =
+            LocalStytch::builder().address(address.parse().unwrap()).start().await.unwrap_err();
         error.to_string()
     };
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
@@ -67,8 +78,11 @@ async fn what_cannot_start_says_why() {
     }
     let stytch = LocalStytch::builder().start().await.unwrap();
     assert!(start(&stytch.address().to_string()).await.contains("something else does already"));
-    for (id, secret) in [("", "secret"), ("a:b", "secret"), ("a/b", "secret"), ("a b", "secret"), ("id", "")] {
-        let error = LocalStytch::builder().credentials(id, secret).start().await.unwrap_err().to_string();
+    for (id, secret) in
+        [("", "secret"), ("a:b", "secret"), ("a/b", "secret"), ("a b", "secret"), ("id", "")]
+    {
+        let error =
+            LocalStytch::builder().credentials(id, secret).start().await.unwrap_err().to_string();
         assert!(error.contains("project id"), "{id:?} {secret:?}: {error}");
     }
 }
@@ -103,9 +117,16 @@ async fn secrets_are_kept_out_of_debug() {
     let messages = stand.stytch.messages();
     let link = messages[0].link.as_deref().unwrap();
     let shown = format!("{:?} {messages:?}", stand.stytch);
-    assert!(shown.contains(&stand.stytch.address().to_string()) && shown.contains(EMAIL), "{shown}");
-    for secret in [ada["session_token"].as_str().unwrap(), &format!("is {code}."), &format!("\"{code}\""), token(link)]
-    {
+    assert!(
+        shown.contains(&stand.stytch.address().to_string()) && shown.contains(EMAIL),
+        "{shown}"
+    );
+    for secret in [
+        ada["session_token"].as_str().unwrap(),
+        &format!("is {code}."),
+        &format!("\"{code}\""),
+        token(link),
+    ] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }

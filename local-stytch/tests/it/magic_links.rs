@@ -16,11 +16,18 @@ fn link(stand: &Stand) -> (String, String) {
 async fn a_link_signs_in_once_and_verifies_the_address() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
-    let sent =
-        stand.ok(SEND, json!({"email": EMAIL, "login_magic_link_url": "http://127.0.0.1:3000/in?next=%2F"})).await;
+    let sent = stand
+        .ok(
+            SEND,
+            json!({"email": EMAIL, "login_magic_link_url": "http://127.0.0.1:3000/in?next=%2F"}),
+        )
+        .await;
     assert_eq!(sent["user_id"], ada["user_id"]);
     let (link, token) = link(&stand);
-    assert_eq!(link, format!("http://127.0.0.1:3000/in?next=%2F&stytch_token_type=magic_links&token={token}"));
+    assert_eq!(
+        link,
+        format!("http://127.0.0.1:3000/in?next=%2F&stytch_token_type=magic_links&token={token}")
+    );
 
     let body = json!({"token": token, "session_token": ada["session_token"]});
     let signed_in = stand.ok(AUTHENTICATE, body.clone()).await;
@@ -37,11 +44,20 @@ async fn a_link_is_good_for_its_minutes() {
     stand.ada().await;
     stand.ok(SEND, json!({"email": EMAIL})).await;
     stand.advance(3600);
-    stand.refused(AUTHENTICATE, json!({"token": link(&stand).1}), 401, "unable_to_auth_magic_link").await;
+    stand
+        .refused(AUTHENTICATE, json!({"token": link(&stand).1}), 401, "unable_to_auth_magic_link")
+        .await;
     stand.ok(SEND, json!({"email": EMAIL, "login_expiration_minutes": 120})).await;
     stand.advance(3600);
     stand.ok(AUTHENTICATE, json!({"token": link(&stand).1})).await;
-    stand.refused(SEND, json!({"email": EMAIL, "login_expiration_minutes": 1}), 400, "invalid_expiration").await;
+    stand
+        .refused(
+            SEND,
+            json!({"email": EMAIL, "login_expiration_minutes": 1}),
+            400,
+            "invalid_expiration",
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -63,7 +79,14 @@ async fn a_link_leads_to_the_web_only() {
     let stand = Stand::start().await;
     stand.ada().await;
     for url in ["javascript:alert(1)", "file:///etc/passwd", "/authenticate"] {
-        stand.refused(SEND, json!({"email": EMAIL, "login_magic_link_url": url}), 400, "invalid_magic_link_url").await;
+        stand
+            .refused(
+                SEND,
+                json!({"email": EMAIL, "login_magic_link_url": url}),
+                400,
+                "invalid_magic_link_url",
+            )
+            .await;
     }
 }
 

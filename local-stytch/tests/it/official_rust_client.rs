@@ -9,7 +9,10 @@ use stytch::{
     consumer::{
         client::Client,
         magic_links, otp, otp_email, otp_sms, passwords,
-        sessions::{self, AuthenticationFactorDeliveryMethod as Delivery, AuthenticationFactorType as Type, Session},
+        sessions::{
+            self, AuthenticationFactorDeliveryMethod as Delivery, AuthenticationFactorType as Type,
+            Session,
+        },
         totps, users,
     },
 };
@@ -20,7 +23,13 @@ use crate::support::{EMAIL, PASSWORD, PHONE, builder};
 fn client(stytch: &LocalStytch, secret: &str) -> Client {
     let http = || {
         let url = stytch.base_url().parse().unwrap();
-        stytch::client::Client::new_with_base_url(stytch.project_id(), secret, url, Vertical::Consumer).unwrap()
+        stytch::client::Client::new_with_base_url(
+            stytch.project_id(),
+            secret,
+            url,
+            Vertical::Consumer,
+        )
+        .unwrap()
     };
     Client::new_with_http_client(http(), http())
 }
@@ -46,15 +55,25 @@ fn code(stytch: &LocalStytch) -> String {
 }
 
 fn pairs(session: &Session) -> Vec<String> {
-    session.authentication_factors.iter().map(|it| format!("{:?}/{:?}", it.type_, it.delivery_method)).collect()
+    session
+        .authentication_factors
+        .iter()
+        .map(|it| format!("{:?}/{:?}", it.type_, it.delivery_method))
+        .collect()
 }
 
 fn pair(kind: Type, delivery: Delivery) -> String {
     format!("{kind:?}/{delivery:?}")
 }
 
-async fn authenticate(client: &Client, token: &str) -> stytch::Result<sessions::AuthenticateResponse> {
-    let request = sessions::AuthenticateRequest { session_token: Some(token.to_owned()), ..Default::default() };
+async fn authenticate(
+    client: &Client,
+    token: &str,
+) -> stytch::Result<sessions::AuthenticateResponse> {
+    let request = sessions::AuthenticateRequest {
+        session_token: Some(token.to_owned()),
+        ..Default::default()
+    };
     client.sessions.authenticate(request).await
 }
 
@@ -67,7 +86,11 @@ async fn the_story() {
     // The email is verified first: without it no phone is added.
     let request = otp_email::SendRequest { email: EMAIL.into(), ..Default::default() };
     let sent = client.otps.email.send(request).await.unwrap();
-    let request = otp::AuthenticateRequest { method_id: sent.email_id, code: code(&stytch), ..Default::default() };
+    let request = otp::AuthenticateRequest {
+        method_id: sent.email_id,
+        code: code(&stytch),
+        ..Default::default()
+    };
     let verified = client.otps.authenticate(request).await.unwrap();
     assert!(verified.user.emails[0].verified && verified.session.is_none());
 
@@ -87,14 +110,23 @@ async fn the_story() {
     };
     let stepped = client.otps.authenticate(request).await.unwrap();
     let session = stepped.session.unwrap();
-    assert_eq!(pairs(&session), [pair(Type::Password, Delivery::Knowledge), pair(Type::OTP, Delivery::Sms)]);
-    assert_eq!(session.authentication_factors[1].phone_number_factor.as_ref().unwrap().phone_number, PHONE);
+    assert_eq!(
+        pairs(&session),
+        [pair(Type::Password, Delivery::Knowledge), pair(Type::OTP, Delivery::Sms)]
+    );
+    assert_eq!(
+        session.authentication_factors[1].phone_number_factor.as_ref().unwrap().phone_number,
+        PHONE
+    );
 
     // The original is good for five seconds more.
     authenticate(&client, &ada.session_token).await.unwrap();
     stytch.advance(Duration::from_secs(5));
     assert_error(authenticate(&client, &ada.session_token).await, 404, "session_not_found");
-    assert_eq!(authenticate(&client, &stepped.session_token).await.unwrap().session.session_id, session.session_id);
+    assert_eq!(
+        authenticate(&client, &stepped.session_token).await.unwrap().session.session_id,
+        session.session_id
+    );
 
     let keys = sessions::GetJWKSRequest { project_id: stytch.project_id().into() };
     assert_eq!(client.sessions.get_jwks(keys).await.unwrap().keys.len(), 1);
@@ -103,7 +135,8 @@ async fn the_story() {
         client.sessions.get(request).await.unwrap().sessions
     };
     assert_eq!(list().await.len(), 1);
-    let request = sessions::RevokeRequest { session_id: Some(session.session_id), ..Default::default() };
+    let request =
+        sessions::RevokeRequest { session_id: Some(session.session_id), ..Default::default() };
     client.sessions.revoke(request).await.unwrap();
     assert!(list().await.is_empty());
     assert_error(authenticate(&client, &stepped.session_token).await, 404, "session_not_found");
@@ -126,7 +159,10 @@ async fn the_other_factors() {
 
     let request = totps::CreateRequest { user_id: ada.user_id.clone(), expiration_minutes: None };
     let created = client.totps.create(request).await.unwrap();
-    let app = Builder::new().with_secret(Secret::try_from_base32(&created.secret).unwrap()).build().unwrap();
+    let app = Builder::new()
+        .with_secret(Secret::try_from_base32(&created.secret).unwrap())
+        .build()
+        .unwrap();
     let request = totps::AuthenticateRequest {
         user_id: ada.user_id.clone(),
         totp_code: app.generate(stytch.now().unix_timestamp().try_into().unwrap()).to_string(),
@@ -149,7 +185,10 @@ async fn the_other_factors() {
     ];
     assert_eq!(pairs(&recovered.session.unwrap()), expected);
     let request = totps::RecoveryCodesRequest { user_id: ada.user_id };
-    assert_eq!(client.totps.recovery_codes(request).await.unwrap().totps[0].recovery_codes.len(), 9);
+    assert_eq!(
+        client.totps.recovery_codes(request).await.unwrap().totps[0].recovery_codes.len(),
+        9
+    );
 }
 
 fn magic_links_email(email: &str) -> stytch::consumer::magic_links_email::SendRequest {
@@ -165,16 +204,21 @@ async fn users() {
         ..Default::default()
     };
     let created = client.users.create(request).await.unwrap();
-    let got = client.users.get(users::GetRequest { user_id: created.user_id.clone() }).await.unwrap();
+    let got =
+        client.users.get(users::GetRequest { user_id: created.user_id.clone() }).await.unwrap();
     assert_eq!(got.name.unwrap().first_name.as_deref(), Some("Ada"));
     let operand = serde_json::json!({"filter_name": "email_address", "filter_value": [EMAIL]});
-    let query = users::SearchUsersQuery { operator: users::SearchUsersQueryOperator::AND, operands: vec![operand] };
+    let query = users::SearchUsersQuery {
+        operator: users::SearchUsersQueryOperator::AND,
+        operands: vec![operand],
+    };
     let request = users::SearchRequest { query: Some(query), ..Default::default() };
     let found = client.users.search(request).await.unwrap();
     assert_eq!((found.results_metadata.total, found.results_metadata.next_cursor), (1, None));
     assert_eq!(found.results[0].user_id, created.user_id);
 
-    let request = otp_sms::LoginOrCreateRequest { phone_number: PHONE.into(), ..Default::default() };
+    let request =
+        otp_sms::LoginOrCreateRequest { phone_number: PHONE.into(), ..Default::default() };
     assert!(client.otps.sms.login_or_create(request).await.unwrap().user_created);
     let request = passwords::StrengthCheckRequest { password: PASSWORD.into(), email: None };
     assert!(client.passwords.strength_check(request).await.unwrap().valid_password);
@@ -192,7 +236,11 @@ async fn typed_errors() {
     assert_error(client.passwords.create(weak("bob@example.com")).await, 400, "weak_password");
     assert_error(client.passwords.create(weak(EMAIL)).await, 400, "duplicate_email");
     assert_error(authenticate(&client, "unknown").await, 404, "session_not_found");
-    let request = otp_sms::SendRequest { phone_number: PHONE.into(), user_id: Some(ada.user_id), ..Default::default() };
+    let request = otp_sms::SendRequest {
+        phone_number: PHONE.into(),
+        user_id: Some(ada.user_id),
+        ..Default::default()
+    };
     assert_error(client.otps.sms.send(request).await, 400, "too_many_unverified_factors");
 
     let request = otp_email::SendRequest { email: EMAIL.into(), ..Default::default() };

@@ -11,7 +11,10 @@ async fn the_page_shows_messages_and_runs_nothing() {
         assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(response.headers()["cache-control"], "no-store");
         let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
         response.text().await.unwrap()
     };
     let url = stand.stytch.phone_url();
@@ -24,7 +27,12 @@ async fn the_page_shows_messages_and_runs_nothing() {
     stand.ok("/v1/magic_links/email/send", link).await;
     let text = page(url.clone()).await;
     assert!(text.contains(&format!(r#"<strong class="code">{code}</strong>"#)), "{text}");
-    assert!(text.contains(r#"href="http://127.0.0.1:3000/?a=1&#38;b=2&#38;stytch_token_type=magic_links"#), "{text}");
+    assert!(
+        text.contains(
+            r#"href="http://127.0.0.1:3000/?a=1&#38;b=2&#38;stytch_token_type=magic_links"#
+        ),
+        "{text}"
+    );
     assert!(!text.contains("<script") && !text.contains("http-equiv"), "{text}");
     assert!(page(url + "?refresh=on").await.contains(r#"<meta http-equiv="refresh" content="5">"#));
 }

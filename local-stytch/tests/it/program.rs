@@ -27,7 +27,10 @@ async fn it_says_what_it_is_and_answers_there() {
     let mut running = Running(program(&["127.0.0.1:0"]).spawn().unwrap());
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let first = lines.next().unwrap();
-    assert!(first.starts_with("local-stytch: a stand-in for Stytch's API, for development"), "{first}");
+    assert!(
+        first.starts_with("local-stytch: a stand-in for Stytch's API, for development"),
+        "{first}"
+    );
     let line = lines.find(|line| line.contains("base URL")).unwrap();
     let url = line.split_whitespace().last().unwrap();
     assert_eq!(client().get(format!("{url}/local/clock")).send().await.unwrap().status(), 200);
@@ -57,8 +60,15 @@ fn it_says_how_it_is_called() {
     for argument in ["--help", "-h"] {
         let output = program(&[argument]).output().unwrap();
         let usage = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success() && output.stderr.is_empty(), "{argument}: {}", output.status);
-        assert!(usage.starts_with("usage: local-stytch [ADDRESS]") && usage.contains("127.0.0.1:4000"), "{usage}");
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{argument}: {}",
+            output.status
+        );
+        assert!(
+            usage.starts_with("usage: local-stytch [ADDRESS]") && usage.contains("127.0.0.1:4000"),
+            "{usage}"
+        );
     }
 }
 

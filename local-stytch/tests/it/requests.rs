@@ -29,7 +29,11 @@ async fn basic_authentication_is_asked_of_every_route_but_the_key_set() {
         ("POST", "/v1/sessions/authenticate"),
         ("POST", "/v1/sessions/revoke"),
     ] {
-        let request = || stand.http.request(method.parse().unwrap(), format!("{}{path}", stand.stytch.base_url()));
+        let request = || {
+            stand
+                .http
+                .request(method.parse().unwrap(), format!("{}{path}", stand.stytch.base_url()))
+        };
         for request in [
             request(),
             request().basic_auth(id, Some("secret-test-wrong")),
@@ -37,7 +41,12 @@ async fn basic_authentication_is_asked_of_every_route_but_the_key_set() {
             request().basic_auth(id, Some("")),
             request().bearer_auth(secret),
         ] {
-            assert_refused(&answer(request.body("{}")).await, 401, "unauthorized_credentials", path);
+            assert_refused(
+                &answer(request.body("{}")).await,
+                401,
+                "unauthorized_credentials",
+                path,
+            );
         }
         let admitted = answer(request().basic_auth(id, Some(secret)).body("{}")).await;
         assert_ne!(admitted["status_code"], 401, "{path}: {admitted}");
@@ -47,7 +56,9 @@ async fn basic_authentication_is_asked_of_every_route_but_the_key_set() {
 #[tokio::test]
 async fn what_is_no_request_is_told_in_the_same_shape() {
     let stand = Stand::start().await;
-    for body in ["", "{", "[]", "null", "{\"email\": 5}", "{\"email\": \"ada@example.com\"}", "\u{0}"] {
+    for body in
+        ["", "{", "[]", "null", "{\"email\": 5}", "{\"email\": \"ada@example.com\"}", "\u{0}"]
+    {
         let request = stand.request("POST", "/v1/passwords").body(body);
         assert_refused(&answer(request).await, 400, "invalid_request", body);
     }
@@ -56,7 +67,12 @@ async fn what_is_no_request_is_told_in_the_same_shape() {
     assert_refused(&stand.get("/v1/oauth").await, 404, "route_not_found", "an unknown route");
     assert_refused(&stand.get("/").await, 404, "route_not_found", "the root");
     assert_refused(&stand.get("/v1/passwords").await, 405, "method_not_allowed", "a GET of a POST");
-    assert_refused(&answer(stand.request("DELETE", "/v1/users/u")).await, 405, "method_not_allowed", "a DELETE");
+    assert_refused(
+        &answer(stand.request("DELETE", "/v1/users/u")).await,
+        405,
+        "method_not_allowed",
+        "a DELETE",
+    );
 }
 
 #[tokio::test]
@@ -69,6 +85,9 @@ async fn nulls_unknown_fields_media_types_and_bodies_of_gets_do_not_matter() {
     let created = answer(stand.request("POST", "/v1/passwords").body(body.to_string())).await;
     assert_eq!(created["status_code"], 200, "{created}");
     let path = format!("/v1/users/{}", created["user_id"].as_str().unwrap());
-    let got = answer(stand.request("GET", &path).header("content-type", "application/json").body("not JSON")).await;
+    let got = answer(
+        stand.request("GET", &path).header("content-type", "application/json").body("not JSON"),
+    )
+    .await;
     assert_eq!(got["user_id"], created["user_id"]);
 }

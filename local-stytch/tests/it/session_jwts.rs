@@ -24,7 +24,8 @@ async fn the_layout_and_order_are_those_of_genuine_tokens() {
     assert_eq!(part(jwt, 0), format!(r#"{{"alg":"RS256","kid":"{kid}","typ":"JWT"}}"#));
 
     let claims: Value = serde_json::from_str(&part(jwt, 1)).unwrap();
-    let (iat, at) = (claims["iat"].as_i64().unwrap(), ada["session"]["started_at"].as_str().unwrap());
+    let (iat, at) =
+        (claims["iat"].as_i64().unwrap(), ada["session"]["started_at"].as_str().unwrap());
     let expected = format!(
         concat!(
             r#"{{"admin":false,"aud":["{project}"],"exp":{exp},"#,
@@ -63,12 +64,20 @@ async fn a_factor_has_its_detail_and_one_date() {
 /// Verifies `jwt` with an independent library under the published key that its header names.
 #[track_caller]
 fn verify(jwt: &Value, jwks: &Value, project_id: &str) {
-    // Another crate of the workspace may have turned jsonwebtoken's other backend on as well: then one has to be named.
+    // Another crate of the workspace may have turned jsonwebtoken's other backend on as well: then
+    // one has to be named.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let jwt = jwt.as_str().unwrap();
     let kid = jsonwebtoken::decode_header(jwt).unwrap().kid.unwrap();
-    let jwk = jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid.as_str()).expect("published");
-    let key = DecodingKey::from_rsa_components(jwk["n"].as_str().unwrap(), jwk["e"].as_str().unwrap()).unwrap();
+    let jwk = jwks["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["kid"] == kid.as_str())
+        .expect("published");
+    let key =
+        DecodingKey::from_rsa_components(jwk["n"].as_str().unwrap(), jwk["e"].as_str().unwrap())
+            .unwrap();
     let mut validation = Validation::new(Algorithm::RS256);
     validation.leeway = 0;
     validation.validate_nbf = true;
@@ -92,12 +101,20 @@ async fn both_keys_verify_after_a_rotation_and_the_new_one_signs() {
     assert_eq!(both["keys"][0]["kid"], *kid);
     assert_eq!(both["keys"].as_array().unwrap().len(), 2);
     assert_eq!(both["keys"][1], first["keys"][0]);
-    let fresh = stand.ok("/v1/sessions/authenticate", json!({"session_jwt": ada["session_jwt"]})).await;
+    let fresh =
+        stand.ok("/v1/sessions/authenticate", json!({"session_jwt": ada["session_jwt"]})).await;
     assert_ne!(part(&fresh["session_jwt"], 0), part(&ada["session_jwt"], 0));
     verify(&fresh["session_jwt"], &both, &id);
     verify(&ada["session_jwt"], &both, &id);
 
-    let rotated = stand.request("POST", "/local/keys/rotate").send().await.unwrap().json::<Value>().await.unwrap();
+    let rotated = stand
+        .request("POST", "/local/keys/rotate")
+        .send()
+        .await
+        .unwrap()
+        .json::<Value>()
+        .await
+        .unwrap();
     let jwks = stand.get(&path).await;
     assert_eq!(jwks["keys"][0]["kid"], rotated["kid"]);
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
@@ -109,7 +126,14 @@ async fn both_keys_verify_after_a_rotation_and_the_new_one_signs() {
 async fn each_rotation_is_told_its_own_key() {
     let stand = Stand::start().await;
     let rotate = async || {
-        let rotated = stand.request("POST", "/local/keys/rotate").send().await.unwrap().json::<Value>().await.unwrap();
+        let rotated = stand
+            .request("POST", "/local/keys/rotate")
+            .send()
+            .await
+            .unwrap()
+            .json::<Value>()
+            .await
+            .unwrap();
         rotated["kid"].as_str().unwrap().to_owned()
     };
     let (a, b, c, d) = tokio::join!(rotate(), rotate(), rotate(), rotate());
@@ -154,7 +178,8 @@ async fn what_the_keys_did_not_sign_names_no_session() {
         &format!("{jwt}."),
         &format!("{message}.{header}"),
     ] {
-        let kind = if jwt.is_empty() { "no_session_arguments" } else { "unable_to_parse_session_jwt" };
+        let kind =
+            if jwt.is_empty() { "no_session_arguments" } else { "unable_to_parse_session_jwt" };
         stand.refused("/v1/sessions/authenticate", json!({"session_jwt": jwt}), 400, kind).await;
     }
 }

@@ -11,14 +11,19 @@ async fn a_session_is_authenticated_by_token_or_jwt() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     stand.advance(10);
-    for body in [json!({"session_token": ada["session_token"]}), json!({"session_jwt": ada["session_jwt"]})] {
+    for body in
+        [json!({"session_token": ada["session_token"]}), json!({"session_jwt": ada["session_jwt"]})]
+    {
         let answer = stand.ok(AUTHENTICATE, body).await;
         assert_eq!(answer["session"]["session_id"], ada["session"]["session_id"]);
         assert_eq!(answer["session_token"], ada["session_token"]);
         assert_ne!(answer["session_jwt"], ada["session_jwt"]);
         assert_eq!(answer["session"]["started_at"], ada["session"]["started_at"]);
         assert_ne!(answer["session"]["last_accessed_at"], ada["session"]["last_accessed_at"]);
-        assert_eq!(answer["session"]["expires_at"], ada["session"]["expires_at"], "only a duration extends");
+        assert_eq!(
+            answer["session"]["expires_at"], ada["session"]["expires_at"],
+            "only a duration extends"
+        );
         assert_eq!(answer["user"]["user_id"], ada["user_id"]);
     }
     // An expired JWT is as good: it names a session that lives.
@@ -38,7 +43,8 @@ async fn a_duration_extends_and_its_end_ends() {
     stand.advance(100);
     assert!(!stand.is_good(token).await);
     for minutes in [4, 527_041, -5] {
-        let body = json!({"email": EMAIL, "password": PASSWORD, "session_duration_minutes": minutes});
+        let body =
+            json!({"email": EMAIL, "password": PASSWORD, "session_duration_minutes": minutes});
         stand.refused(PASSWORDS, body, 400, "invalid_session_duration_minutes").await;
     }
 }
@@ -58,14 +64,17 @@ async fn a_successor_has_one_factor_more_and_the_original_ends_after_the_grace()
     assert_ne!(stepped["session_token"], ada["session_token"]);
     assert_eq!(stepped["session"]["expires_at"], ada["session"]["expires_at"]);
     assert_ne!(stepped["session"]["started_at"], ada["session"]["started_at"]);
-    let [password, code] = [0, 1].map(|at| &stepped["session"]["authentication_factors"][at]["last_authenticated_at"]);
+    let [password, code] =
+        [0, 1].map(|at| &stepped["session"]["authentication_factors"][at]["last_authenticated_at"]);
     assert_eq!(*password, ada["session"]["started_at"]);
     assert_eq!(*code, stepped["session"]["started_at"]);
 
     assert!(stand.is_good(&ada["session_token"]).await, "within the grace");
     stand.advance(5);
     assert!(!stand.is_good(&ada["session_token"]).await);
-    stand.refused(AUTHENTICATE, json!({"session_jwt": ada["session_jwt"]}), 404, "session_not_found").await;
+    stand
+        .refused(AUTHENTICATE, json!({"session_jwt": ada["session_jwt"]}), 404, "session_not_found")
+        .await;
     assert!(stand.is_good(&stepped["session_token"]).await);
 }
 
@@ -74,7 +83,8 @@ async fn the_grace_is_chosen() {
     let stytch = builder().session_grace(std::time::Duration::ZERO).start().await.unwrap();
     let stand = Stand { stytch, http: client() };
     let ada = stand.ada().await;
-    let again = json!({"email": EMAIL, "password": PASSWORD, "session_token": ada["session_token"]});
+    let again =
+        json!({"email": EMAIL, "password": PASSWORD, "session_token": ada["session_token"]});
     stand.ok(PASSWORDS, again).await;
     assert!(!stand.is_good(&ada["session_token"]).await);
 }
@@ -84,7 +94,8 @@ async fn to_prove_a_factor_again_renews_its_date_in_place() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     stand.advance(600);
-    let again = json!({"email": EMAIL, "password": PASSWORD, "session_token": ada["session_token"]});
+    let again =
+        json!({"email": EMAIL, "password": PASSWORD, "session_token": ada["session_token"]});
     let again = stand.ok(PASSWORDS, again).await;
     assert_eq!(factors(&again), ["password/knowledge"]);
     let factor = &again["session"]["authentication_factors"][0];
@@ -109,12 +120,26 @@ async fn sessions_are_listed_until_they_are_revoked() {
     stand.ok(REVOKE, json!({"session_jwt": third["session_jwt"], "session_id": null})).await;
     assert_eq!(listed().await, 1);
     assert!(!stand.is_good(&ada["session_token"]).await);
-    stand.refused(REVOKE, json!({"session_token": ada["session_token"]}), 404, "session_not_found").await;
+    stand
+        .refused(REVOKE, json!({"session_token": ada["session_token"]}), 404, "session_not_found")
+        .await;
     stand.advance(300);
     assert_eq!(listed().await, 0, "expired");
-    stand.refused(REVOKE, json!({"session_token": second["session_token"]}), 404, "session_not_found").await;
+    stand
+        .refused(
+            REVOKE,
+            json!({"session_token": second["session_token"]}),
+            404,
+            "session_not_found",
+        )
+        .await;
     assert_refused(&stand.get("/v1/sessions").await, 400, "invalid_argument", "no user_id");
-    assert_refused(&stand.get("/v1/sessions?user_id=unknown").await, 404, "user_not_found", "unknown");
+    assert_refused(
+        &stand.get("/v1/sessions?user_id=unknown").await,
+        404,
+        "user_not_found",
+        "unknown",
+    );
 }
 
 #[tokio::test]
@@ -124,9 +149,18 @@ async fn arguments_are_one() {
     let (token, jwt) = (&ada["session_token"], &ada["session_jwt"]);
     let both = json!({"session_token": token, "session_jwt": jwt});
     stand.refused(AUTHENTICATE, json!({}), 400, "no_session_arguments").await;
-    stand.refused(AUTHENTICATE, json!({"session_token": null, "session_jwt": ""}), 400, "no_session_arguments").await;
+    stand
+        .refused(
+            AUTHENTICATE,
+            json!({"session_token": null, "session_jwt": ""}),
+            400,
+            "no_session_arguments",
+        )
+        .await;
     stand.refused(AUTHENTICATE, both.clone(), 400, "too_many_session_arguments").await;
-    stand.refused(AUTHENTICATE, json!({"session_token": "unknown"}), 404, "session_not_found").await;
+    stand
+        .refused(AUTHENTICATE, json!({"session_token": "unknown"}), 404, "session_not_found")
+        .await;
     stand.refused(REVOKE, json!({}), 400, "no_session_revoke_arguments").await;
     stand.refused(REVOKE, both, 400, "too_many_session_revoke_arguments").await;
     stand.refused(REVOKE, json!({"session_id": "unknown"}), 404, "session_not_found").await;
@@ -146,14 +180,19 @@ async fn custom_claims_are_kept_changed_and_taken_away() {
     assert_eq!(changed["session"]["custom_claims"], json!({"seat": 4, "row": "F"}));
 
     for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"] {
-        stand.refused(PASSWORDS, claims(json!({name: 1})), 400, "reserved_claims_in_custom_claims").await;
+        stand
+            .refused(PASSWORDS, claims(json!({name: 1})), 400, "reserved_claims_in_custom_claims")
+            .await;
     }
     let stytch = json!({"https://stytch.com/session": {}});
     stand.refused(PASSWORDS, claims(stytch), 400, "stytch_claims_in_custom_claims").await;
-    stand.refused(PASSWORDS, claims(json!([1])), 400, "unable_to_represent_custom_claims_json").await;
-    stand.refused(PASSWORDS, claims(json!({"a": "b".repeat(4096)})), 400, "custom_claims_too_large").await;
-    let bob =
-        json!({"email": "bob@example.com", "password": PASSWORD, "session_custom_claims": {"a": "b".repeat(4096)}});
+    stand
+        .refused(PASSWORDS, claims(json!([1])), 400, "unable_to_represent_custom_claims_json")
+        .await;
+    stand
+        .refused(PASSWORDS, claims(json!({"a": "b".repeat(4096)})), 400, "custom_claims_too_large")
+        .await;
+    let bob = json!({"email": "bob@example.com", "password": PASSWORD, "session_custom_claims": {"a": "b".repeat(4096)}});
     stand.refused("/v1/passwords", bob, 400, "custom_claims_too_large").await;
     let half = json!({"session_token": ada["session_token"], "session_custom_claims": {"a": "b".repeat(2100)}});
     stand.ok(AUTHENTICATE, half.clone()).await;

@@ -26,7 +26,9 @@ impl Stand {
 
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.stytch.base_url());
-        self.http.request(method.parse().unwrap(), url).basic_auth(self.stytch.project_id(), Some(self.stytch.secret()))
+        self.http
+            .request(method.parse().unwrap(), url)
+            .basic_auth(self.stytch.project_id(), Some(self.stytch.secret()))
     }
 
     /// The answer to a POST, whatever its status, which has to be the one in the body.
@@ -118,7 +120,9 @@ impl Connection {
     /// What the server sends until it closes the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut told = Vec::new();
-        let end = tokio::time::timeout(std::time::Duration::from_secs(30), self.0.read_to_end(&mut told)).await;
+        let end =
+            tokio::time::timeout(std::time::Duration::from_secs(30), self.0.read_to_end(&mut told))
+                .await;
         // A reset is as good an end as any.
         let _ = end.expect("the server closes the connection");
         String::from_utf8(told).unwrap()
@@ -145,7 +149,10 @@ pub(crate) fn answer(request: RequestBuilder) -> impl Future<Output = Value> {
         assert_eq!(response.headers()["cache-control"], "no-store", "{caller}");
         let answer: Value = response.json().await.unwrap();
         assert_eq!(answer["status_code"], status, "{caller}: {answer}");
-        assert!(answer["request_id"].as_str().unwrap().starts_with("request-id-test-"), "{caller}: {answer}");
+        assert!(
+            answer["request_id"].as_str().unwrap().starts_with("request-id-test-"),
+            "{caller}: {answer}"
+        );
         answer
     }
 }
@@ -153,16 +160,30 @@ pub(crate) fn answer(request: RequestBuilder) -> impl Future<Output = Value> {
 /// A refusal has Stytch's five fields and no more.
 #[track_caller]
 pub(crate) fn assert_refused(answer: &Value, status: u16, kind: &str, of: &str) {
-    assert_eq!((&answer["status_code"], &answer["error_type"]), (&json!(status), &json!(kind)), "{of}: {answer}");
-    assert!(answer["error_message"].as_str().is_some_and(|message| !message.is_empty()), "{answer}");
-    assert!(answer["error_url"].as_str().is_some_and(|url| url.starts_with("https://stytch.com/docs/")), "{answer}");
+    assert_eq!(
+        (&answer["status_code"], &answer["error_type"]),
+        (&json!(status), &json!(kind)),
+        "{of}: {answer}"
+    );
+    assert!(
+        answer["error_message"].as_str().is_some_and(|message| !message.is_empty()),
+        "{answer}"
+    );
+    assert!(
+        answer["error_url"].as_str().is_some_and(|url| url.starts_with("https://stytch.com/docs/")),
+        "{answer}"
+    );
     assert_eq!(answer.as_object().unwrap().len(), 5, "{answer}");
 }
 
 /// `type/delivery_method` of each factor of an answer's session.
 pub(crate) fn factors(answer: &Value) -> Vec<String> {
     let of = |factor: &Value| {
-        format!("{}/{}", factor["type"].as_str().unwrap(), factor["delivery_method"].as_str().unwrap())
+        format!(
+            "{}/{}",
+            factor["type"].as_str().unwrap(),
+            factor["delivery_method"].as_str().unwrap()
+        )
     };
     answer["session"]["authentication_factors"].as_array().unwrap().iter().map(of).collect()
 }

@@ -21,11 +21,13 @@ async fn an_app_adds_a_factor_and_each_code_counts_once() {
     let ada = stand.ada().await;
     let created = stand.ok("/v1/totps", json!({"user_id": ada["user_id"]})).await;
     assert!(created["qr_code"].as_str().unwrap().starts_with("data:image/svg+xml;base64,"));
-    assert_eq!(created["user"]["totps"], json!([{"totp_id": created["totp_id"], "verified": false}]));
+    assert_eq!(
+        created["user"]["totps"],
+        json!([{"totp_id": created["totp_id"], "verified": false}])
+    );
     let app = app(&created);
 
-    let body =
-        |code: String| json!({"user_id": ada["user_id"], "totp_code": code, "session_token": ada["session_token"]});
+    let body = |code: String| json!({"user_id": ada["user_id"], "totp_code": code, "session_token": ada["session_token"]});
     let first = body(code(&stand, &app));
     let stepped = stand.ok(AUTHENTICATE, first.clone()).await;
     assert_eq!(factors(&stepped), ["password/knowledge", "totp/authenticator_app"]);
@@ -46,10 +48,16 @@ async fn refusals() {
     let body = |code: &str| json!({"user_id": ada["user_id"], "totp_code": code});
     stand.refused(AUTHENTICATE, body("123456"), 404, "totps_not_found_for_user").await;
     stand
-        .refused(AUTHENTICATE, json!({"user_id": "user-test-unknown", "totp_code": "123456"}), 404, "user_not_found")
+        .refused(
+            AUTHENTICATE,
+            json!({"user_id": "user-test-unknown", "totp_code": "123456"}),
+            404,
+            "user_not_found",
+        )
         .await;
 
-    let created = stand.ok("/v1/totps", json!({"user_id": ada["user_id"], "expiration_minutes": 5})).await;
+    let created =
+        stand.ok("/v1/totps", json!({"user_id": ada["user_id"], "expiration_minutes": 5})).await;
     let app = app(&created);
     stand.refused(AUTHENTICATE, body("12345"), 400, "invalid_totp_code").await;
     stand.refused(AUTHENTICATE, body("12345a"), 400, "invalid_totp_code").await;
@@ -61,7 +69,12 @@ async fn refusals() {
     stand.advance(300);
     stand.refused(AUTHENTICATE, body(&right), 401, "expired_totp").await;
     stand
-        .refused("/v1/totps", json!({"user_id": ada["user_id"], "expiration_minutes": 1}), 400, "invalid_expiration")
+        .refused(
+            "/v1/totps",
+            json!({"user_id": ada["user_id"], "expiration_minutes": 1}),
+            400,
+            "invalid_expiration",
+        )
         .await;
 
     let another = stand.ok("/v1/totps", json!({"user_id": ada["user_id"]})).await;
@@ -75,7 +88,14 @@ async fn ten_wrong_codes_lock_for_five_minutes() {
     let app = app(&stand.ok("/v1/totps", json!({"user_id": ada["user_id"]})).await);
     let recover = json!({"user_id": ada["user_id"], "recovery_code": "wrong"});
     for _ in 0..10 {
-        stand.refused("/v1/totps/recover", recover.clone(), 401, "unable_to_authenticate_recovery_code").await;
+        stand
+            .refused(
+                "/v1/totps/recover",
+                recover.clone(),
+                401,
+                "unable_to_authenticate_recovery_code",
+            )
+            .await;
     }
     let body = |stand: &Stand| json!({"user_id": ada["user_id"], "totp_code": code(stand, &app)});
     stand.refused(AUTHENTICATE, body(&stand), 429, "too_many_requests").await;

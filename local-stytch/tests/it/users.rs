@@ -20,8 +20,11 @@ async fn users_are_created_and_got() {
     assert_eq!(got["emails"][0]["email_id"], created["email_id"]);
     assert_eq!(got["phone_numbers"][0]["phone_id"], created["phone_id"]);
     assert_eq!(got["trusted_metadata"], json!({"plan": "gold"}));
-    for (name, empty) in [("webauthn_registrations", json!([])), ("is_locked", json!(false)), ("password", Value::Null)]
-    {
+    for (name, empty) in [
+        ("webauthn_registrations", json!([])),
+        ("is_locked", json!(false)),
+        ("password", Value::Null),
+    ] {
         assert_eq!(got[name], empty, "{name}");
     }
 
@@ -31,14 +34,42 @@ async fn users_are_created_and_got() {
         body
     };
     stand.refused("/v1/users", json!({"email": "ada@example.com"}), 400, "duplicate_email").await;
-    stand.refused("/v1/users", with("phone_number", json!(PHONE)), 400, "duplicate_phone_number").await;
-    stand.refused("/v1/users", with("external_id", json!("ada-1")), 400, "duplicate_user_external_id").await;
     stand
-        .refused("/v1/users", with("trusted_metadata", json!({"a": "b".repeat(4096)})), 400, "metadata_too_large")
+        .refused("/v1/users", with("phone_number", json!(PHONE)), 400, "duplicate_phone_number")
         .await;
-    stand.refused("/v1/users", with("untrusted_metadata", json!([])), 400, "metadata_too_large").await;
-    stand.refused("/v1/users", with("name", json!({"last_name": "o".repeat(129)})), 400, "invalid_argument").await;
-    assert_refused(&stand.get("/v1/users/user-test-unknown").await, 404, "user_not_found", "unknown");
+    stand
+        .refused(
+            "/v1/users",
+            with("external_id", json!("ada-1")),
+            400,
+            "duplicate_user_external_id",
+        )
+        .await;
+    stand
+        .refused(
+            "/v1/users",
+            with("trusted_metadata", json!({"a": "b".repeat(4096)})),
+            400,
+            "metadata_too_large",
+        )
+        .await;
+    stand
+        .refused("/v1/users", with("untrusted_metadata", json!([])), 400, "metadata_too_large")
+        .await;
+    stand
+        .refused(
+            "/v1/users",
+            with("name", json!({"last_name": "o".repeat(129)})),
+            400,
+            "invalid_argument",
+        )
+        .await;
+    assert_refused(
+        &stand.get("/v1/users/user-test-unknown").await,
+        404,
+        "user_not_found",
+        "unknown",
+    );
     assert_refused(&stand.get("/v1/users/%FF").await, 400, "invalid_request", "no UTF-8");
 }
 
@@ -65,7 +96,10 @@ async fn a_search_finds_by_address_and_goes_on_by_cursor() {
     assert!(emails(&stand.ok(path, query("AND", &[one.clone(), two.clone()])).await).is_empty());
     assert_eq!(emails(&stand.ok(path, query("OR", &[one, two])).await).len(), 2);
     assert_eq!(emails(&stand.ok(path, query("OR", &[])).await).len(), 5);
-    assert_eq!(emails(&stand.ok(path, query("AND", &[by("status", json!("active"))])).await).len(), 5);
+    assert_eq!(
+        emails(&stand.ok(path, query("AND", &[by("status", json!("active"))])).await).len(),
+        5
+    );
 
     let mut seen = Vec::new();
     let mut cursor = Value::Null;

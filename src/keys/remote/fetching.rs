@@ -34,7 +34,8 @@ pub(super) struct Fetching {
 
 struct Held {
     keys: Arc<KeySet>,
-    /// As it came: of the same document the same set stays, and with it what is remembered of its keys.
+    /// As it came: of the same document the same set stays, and with it what is remembered of its
+    /// keys.
     document: Bytes,
     /// When their fetch began.
     fetched_at: Duration,
@@ -92,7 +93,10 @@ impl Fetching {
 
     pub(super) fn health(&self, settings: &Settings) -> KeyHealth {
         let now = settings.clock.monotonic();
-        let held = self.held.load_full().map(|held| (held.keys.len(), now.saturating_sub(held.fetched_at)));
+        let held = self
+            .held
+            .load_full()
+            .map(|held| (held.keys.len(), now.saturating_sub(held.fetched_at)));
         let usable = held.filter(|(_, age)| *age < settings.limits.usable_for);
         KeyHealth {
             keys: usable.map_or(0, |(keys, _)| keys),
@@ -127,13 +131,16 @@ impl Fetching {
         now: Duration,
     ) -> Option<Announcement> {
         let runtime = Handle::try_current().ok()?;
-        if let Some(under_way) = progress.under_way.as_ref().filter(|under_way| !under_way.is_overdue(settings)) {
+        if let Some(under_way) =
+            progress.under_way.as_ref().filter(|under_way| !under_way.is_overdue(settings))
+        {
             return Some(under_way.outcome.clone());
         }
         let (announce, outcome) = watch::channel(None);
         progress.begun += 1;
         let number = progress.begun;
-        let under_way = UnderWay { number, outcome: outcome.clone(), since: Instant::now(), task: None };
+        let under_way =
+            UnderWay { number, outcome: outcome.clone(), since: Instant::now(), task: None };
         let overdue = progress.under_way.replace(under_way);
         if overdue.is_some() {
             progress.last_error = Some("it stood still and was given up".into());
@@ -143,9 +150,12 @@ impl Fetching {
         drop(overdue);
         let fetching = Arc::downgrade(self);
         let error = "it was broken off".into();
-        let landing = Landing { fetching, settings: settings.clone(), number, announce, began: now, error };
+        let landing =
+            Landing { fetching, settings: settings.clone(), number, announce, began: now, error };
         let task = runtime.spawn(landing.fetch()).abort_handle();
-        if let Some(under_way) = self.progress().under_way.as_mut().filter(|under_way| under_way.number == number) {
+        if let Some(under_way) =
+            self.progress().under_way.as_mut().filter(|under_way| under_way.number == number)
+        {
             under_way.task = Some(task);
         }
         Some(outcome)
@@ -189,7 +199,8 @@ fn unavailable(rest: Duration) -> Outcome {
     Err(KeysUnavailable { retry_after: rest.max(KeysUnavailable::LEAST_RETRY_AFTER) })
 }
 
-/// The end of a fetch, whatever end it is: where the task is dropped or panics, it lands as a failure.
+/// The end of a fetch, whatever end it is: where the task is dropped or panics, it lands as a
+/// failure.
 struct Landing {
     /// Weak, so that a fetch does not keep alive what nobody asks any more.
     fetching: Weak<Fetching>,
@@ -222,7 +233,12 @@ impl Landing {
             Some(held) => Arc::clone(&held.keys),
             None => Arc::new(KeySet::from_jwks(&document).map_err(|error| error.to_string())?),
         };
-        Ok(Held { keys, document, fetched_at: self.began, due: self.settings.limits.refresh_at(max_age) })
+        Ok(Held {
+            keys,
+            document,
+            fetched_at: self.began,
+            due: self.settings.limits.refresh_at(max_age),
+        })
     }
 
     fn settle(&self, held: Held) {

@@ -18,21 +18,25 @@ use crate::http_client::{Bounds, HttpClient};
 
 /// The keys that a server publishes as a JWKS document; a handle, cheap to clone.
 ///
-/// Nothing is fetched before the first token comes or somebody asks for a [warm-up](crate::Verifier::warm_up), and nothing
-/// has to be awaited at start-up.
+/// Nothing is fetched before the first token comes or somebody asks for a
+/// [warm-up](crate::Verifier::warm_up), and nothing has to be awaited at start-up.
 ///
-/// - However many requests wait, one task fetches. It is not part of any request, so a cancelled one harms nobody.
-/// - A set that is 10 minutes old is fetched anew while requests go on with it; where the server states a `max-age`
-///   (`Cache-Control`), at that age, but not before 1 minute and not after 1 hour. A token whose `kid` is not in the set
-///   causes a fetch too, but not within 30 s of the last good one.
-/// - A fetch takes at most 5 s and 1 MiB; redirects are not followed. After a failure comes a pause of 1 s, doubled by
-///   each further failure up to 30 s.
-/// - While the server is down, the last good set is used until it is 12 hours old. Where there is none, requests get 503.
+/// - However many requests wait, one task fetches. It is not part of any request, so a cancelled
+///   one harms nobody.
+/// - A set that is 10 minutes old is fetched anew while requests go on with it; where the server
+///   states a `max-age` (`Cache-Control`), at that age, but not before 1 minute and not after 1
+///   hour. A token whose `kid` is not in the set causes a fetch too, but not within 30 s of the
+///   last good one.
+/// - A fetch takes at most 5 s and 1 MiB; redirects are not followed. After a failure comes a pause
+///   of 1 s, doubled by each further failure up to 30 s.
+/// - While the server is down, the last good set is used until it is 12 hours old. Where there is
+///   none, requests get 503.
 ///
 /// Clones share what was fetched. Whoever changes a setting has a source of their own.
 ///
-/// Needs a tokio runtime with time and I/O (`enable_all`) once a token arrives; to construct it takes none. On a runtime
-/// without them a request that waits for keys panics, as everything in tokio that waits for time does.
+/// Needs a tokio runtime with time and I/O (`enable_all`) once a token arrives; to construct it
+/// takes none. On a runtime without them a request that waits for keys panics, as everything in
+/// tokio that waits for time does.
 #[derive(Clone)]
 pub struct RemoteKeys {
     settings: Settings,
@@ -46,7 +50,8 @@ const LEAST_PAUSE: Duration = Duration::from_secs(1);
 const MOST_PAUSE: Duration = Duration::from_secs(3_600);
 
 impl RemoteKeys {
-    /// Keys from this URL: HTTPS, or plain HTTP to this machine (`localhost`, `127.0.0.0/8`, `[::1]`).
+    /// Keys from this URL: HTTPS, or plain HTTP to this machine (`localhost`, `127.0.0.0/8`,
+    /// `[::1]`).
     ///
     /// ```
     /// use tower_step_up::RemoteKeys;
@@ -64,7 +69,8 @@ impl RemoteKeys {
         if !endpoint::is_allowed(&url) {
             return Err(RemoteKeysError::InsecureUrl);
         }
-        let client = HttpClient::new(KEPT_CONNECTIONS).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        let client =
+            HttpClient::new(KEPT_CONNECTIONS).map_err(|_| RemoteKeysError::InvalidRoots)?;
         let bounds = Bounds { time: Duration::from_secs(5), body_bytes: BODY_BYTES };
         let (clock, limits) = (Arc::new(SystemClock), Limits::default());
         Ok(Self::with(Settings { url, client, clock, bounds, limits }))
@@ -76,7 +82,8 @@ impl RemoteKeys {
     ///
     /// Where the text holds no certificate that can be a root.
     pub fn trust_roots(self, pem: &[u8]) -> Result<Self, RemoteKeysError> {
-        let client = self.settings.client.trusting(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
+        let client =
+            self.settings.client.trusting(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
         Ok(Self::with(Settings { client, ..self.settings }))
     }
 
@@ -86,24 +93,25 @@ impl RemoteKeys {
         Self::with(Settings { clock: Arc::new(clock), ..self.settings })
     }
 
-    /// How long one fetch, and a request that waits for it, may take; 5 s by default. Where the fetch was begun on a runtime
-    /// that stands still, those on others wait an eighth longer; then it is given up, and the next request begins another.
+    /// How long one fetch, and a request that waits for it, may take; 5 s by default. Where the
+    /// fetch was begun on a runtime that stands still, those on others wait an eighth longer; then
+    /// it is given up, and the next request begins another.
     #[must_use]
     pub fn fetch_timeout(mut self, time: Duration) -> Self {
         self.settings.bounds.time = time;
         Self::with(self.settings)
     }
 
-    /// The age at which a set is fetched anew in the background where the server states none; 10 minutes by default, at least
-    /// 1 s.
+    /// The age at which a set is fetched anew in the background where the server states none; 10
+    /// minutes by default, at least 1 s.
     #[must_use]
     pub fn refresh_after(mut self, age: Duration) -> Self {
         self.settings.limits.refresh_after = age.max(LEAST_PAUSE);
         Self::with(self.settings)
     }
 
-    /// The bounds of what the server can state as `max-age`; 1 minute and 1 hour by default, at least 1 s. Where the least is
-    /// more than the most, the least counts.
+    /// The bounds of what the server can state as `max-age`; 1 minute and 1 hour by default, at
+    /// least 1 s. Where the least is more than the most, the least counts.
     #[must_use]
     pub fn max_age_between(mut self, least: Duration, most: Duration) -> Self {
         self.settings.limits.least_stated = least.max(LEAST_PAUSE);
@@ -111,8 +119,8 @@ impl RemoteKeys {
         Self::with(self.settings)
     }
 
-    /// The pause after a failed fetch, and the most that it is doubled to by further ones; 1 s and 30 s by default, at least
-    /// 1 s and at most 1 hour.
+    /// The pause after a failed fetch, and the most that it is doubled to by further ones; 1 s and
+    /// 30 s by default, at least 1 s and at most 1 hour.
     #[must_use]
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.settings.limits.backoff = first.clamp(LEAST_PAUSE, MOST_PAUSE);
@@ -120,23 +128,25 @@ impl RemoteKeys {
         Self::with(self.settings)
     }
 
-    /// The age, from the beginning of its fetch, up to which the last good set is used while the server fails; 12 hours by
-    /// default, at least 1 s. Not less than a fetch may take, or a slow one arrives too old to be used.
+    /// The age, from the beginning of its fetch, up to which the last good set is used while the
+    /// server fails; 12 hours by default, at least 1 s. Not less than a fetch may take, or a slow
+    /// one arrives too old to be used.
     #[must_use]
     pub fn usable_for(mut self, age: Duration) -> Self {
         self.settings.limits.usable_for = age.max(LEAST_PAUSE);
         Self::with(self.settings)
     }
 
-    /// The pause after a good fetch before an unknown `kid` may cause another; 30 s by default, at least 1 s, since anyone
-    /// can make up a `kid`.
+    /// The pause after a good fetch before an unknown `kid` may cause another; 30 s by default, at
+    /// least 1 s, since anyone can make up a `kid`.
     #[must_use]
     pub fn cool_down(mut self, pause: Duration) -> Self {
         self.settings.limits.cool_down = pause.max(LEAST_PAUSE);
         Self::with(self.settings)
     }
 
-    /// With other settings it is another source: what the old one has fetched stays with it and its clones.
+    /// With other settings it is another source: what the old one has fetched stays with it and its
+    /// clones.
     fn with(settings: Settings) -> Self {
         Self { settings, fetching: Arc::default() }
     }

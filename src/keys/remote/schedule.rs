@@ -38,7 +38,9 @@ impl Default for Limits {
 impl Limits {
     /// The age at which a set is fetched anew whose server stated this `max-age`, or none.
     pub(super) fn refresh_at(&self, stated: Option<Duration>) -> Duration {
-        stated.map_or(self.refresh_after, |stated| stated.min(self.most_stated).max(self.least_stated))
+        stated.map_or(self.refresh_after, |stated| {
+            stated.min(self.most_stated).max(self.least_stated)
+        })
     }
 }
 
@@ -76,7 +78,9 @@ impl Schedule {
         // A set that may not be used any more does not stand, however recent it is.
         let stands_for = limits.cool_down.min(limits.usable_for);
         match self.fetched {
-            Some((fetched_at, _)) if self.failing.is_none() && now.saturating_sub(fetched_at) < stands_for => {
+            Some((fetched_at, _))
+                if self.failing.is_none() && now.saturating_sub(fetched_at) < stands_for =>
+            {
                 Decision::CoolDown
             }
             _ => Decision::Fetch,
@@ -103,10 +107,14 @@ impl Schedule {
 
     fn backoff_left(&self, now: Duration, limits: &Limits) -> Option<Duration> {
         let failing = self.failing?;
-        let doubled = limits.backoff.saturating_mul(1_u32.checked_shl(failing.count - 1).unwrap_or(u32::MAX));
+        let doubled =
+            limits.backoff.saturating_mul(1_u32.checked_shl(failing.count - 1).unwrap_or(u32::MAX));
         let retry_at = failing.last_at.saturating_add(doubled.min(limits.longest_backoff));
         // A clock that ran backwards must not lengthen the pause.
-        retry_at.checked_sub(now).filter(|rest| !rest.is_zero()).map(|rest| rest.min(limits.longest_backoff))
+        retry_at
+            .checked_sub(now)
+            .filter(|rest| !rest.is_zero())
+            .map(|rest| rest.min(limits.longest_backoff))
     }
 }
 
@@ -177,7 +185,9 @@ mod tests {
     #[test]
     fn what_a_server_states_counts_within_bounds() {
         let limits = Limits::default();
-        for (stated, want) in [(None, 600), (Some(0), 60), (Some(61), 61), (Some(3_600), 3_600), (Some(3_601), 3_600)] {
+        for (stated, want) in
+            [(None, 600), (Some(0), 60), (Some(61), 61), (Some(3_600), 3_600), (Some(3_601), 3_600)]
+        {
             assert_eq!(limits.refresh_at(stated.map(at)), at(want), "{stated:?}");
         }
         let turned_around = Limits { least_stated: at(90), most_stated: at(80), ..limits };

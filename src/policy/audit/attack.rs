@@ -11,7 +11,8 @@ use crate::trust::{Compromises, TrustModel};
 /// A policy and what there is to open it with.
 pub(super) struct Attack<'a> {
     pub(super) policy: &'a Policy,
-    /// Every factor that counts in an attack, those that the policy names first, and who presents it.
+    /// Every factor that counts in an attack, those that the policy names first, and who presents
+    /// it.
     pub(super) factors: Vec<(Factor, Compromises)>,
     /// And those that anyone can present and the policy does not name.
     others: Vec<Factor>,
@@ -38,8 +39,8 @@ impl<'a> Attack<'a> {
         self.factors.iter().map(|(factor, _)| factor).chain(&self.others)
     }
 
-    /// The minimal sets of compromises that open the policy: cold, or where a session says that everything was proved
-    /// long ago.
+    /// The minimal sets of compromises that open the policy: cold, or where a session says that
+    /// everything was proved long ago.
     pub(super) fn minimal_sets(&self, hijacked: bool) -> Vec<Compromises> {
         let mut minimal: Vec<Compromises> = Vec::new();
         for set in Compromises::every_set() {
@@ -47,7 +48,9 @@ impl<'a> Attack<'a> {
                 true => Some((factor, NOW)),
                 false => hijacked.then_some((factor, None)),
             });
-            if !minimal.iter().any(|smaller| smaller.is_within(set)) && holds_for(self.policy, proofs, NOW) {
+            if !minimal.iter().any(|smaller| smaller.is_within(set))
+                && holds_for(self.policy, proofs, NOW)
+            {
                 minimal.push(set);
             }
         }
@@ -56,13 +59,20 @@ impl<'a> Attack<'a> {
 
     /// A smallest choice of what these compromises present that opens the policy.
     pub(super) fn presented(&self, attacker: Compromises) -> Vec<Factor> {
-        let presents = self.factors.iter().filter(|(_, row)| row.meets(attacker)).map(|(factor, _)| factor);
+        let presents =
+            self.factors.iter().filter(|(_, row)| row.meets(attacker)).map(|(factor, _)| factor);
         let mut chosen: Vec<&Factor> = presents.collect();
         if let Some(single) = chosen.iter().find(|single| opens(self.policy, [**single])) {
             return vec![(*single).clone()];
         }
         for index in (0..chosen.len()).rev() {
-            let without = || chosen.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, factor)| *factor);
+            let without = || {
+                chosen
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, _)| *other != index)
+                    .map(|(_, factor)| *factor)
+            };
             if opens(self.policy, without()) {
                 chosen.remove(index);
             }

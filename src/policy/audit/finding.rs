@@ -45,19 +45,21 @@ pub enum Finding {
         /// Each of which alone opens it.
         compromises: Vec<Compromise>,
     },
-    /// Warning: one compromise meets the step-up in a hijacked session and also presents the password, which the policy takes
-    /// as a first factor, so that the step-up proves no second one.
+    /// Warning: one compromise meets the step-up in a hijacked session and also presents the
+    /// password, which the policy takes as a first factor, so that the step-up proves no second
+    /// one.
     HijackerPresentsPassword {
         /// Each of which that is so.
         compromises: Vec<Compromise>,
     },
-    /// Remark: the step-up asks for nothing beyond a first factor: one compromise meets it, presents the password, and opens
-    /// the policy without a session too.
+    /// Remark: the step-up asks for nothing beyond a first factor: one compromise meets it,
+    /// presents the password, and opens the policy without a session too.
     StepUpByFirstFactor {
         /// Each of which that is so.
         compromises: Vec<Compromise>,
     },
-    /// Warning: one factor alone meets several clauses of an `at_least`, or every clause of an `all_of`.
+    /// Warning: one factor alone meets several clauses of an `at_least`, or every clause of an
+    /// `all_of`.
     OverlappingClauses {
         /// The factor.
         factor: Factor,
@@ -68,13 +70,15 @@ pub enum Finding {
     },
     /// Warning: a limit of zero, which only what is dated now, or within the leeway ahead, meets.
     ZeroLimit,
-    /// Remark: a limit that no tighter one overrules and that is longer than the 24 hours after which NIST SP 800-63B-4 has users authenticate again (AAL2).
+    /// Remark: a limit that no tighter one overrules and that is longer than the 24 hours after
+    /// which NIST SP 800-63B-4 has users authenticate again (AAL2).
     LongLimit {
         /// The longest.
         #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },
-    /// Remark: it cannot be met without a code by SMS. NIST SP 800-63B-4 restricts them, OWASP ASVS 5 has none at level 3.
+    /// Remark: it cannot be met without a code by SMS. NIST SP 800-63B-4 restricts them, OWASP ASVS
+    /// 5 has none at level 3.
     OnlySms,
     /// Remark: no clause of it takes a phishing-resistant factor.
     NotPhishingResistant,
@@ -114,31 +118,61 @@ impl Display for Finding {
         match self {
             Self::NeverSatisfiable => f.write_str("nothing can meet it"),
             Self::OpenToAnyone { factors } => {
-                write!(f, "open to anyone: the trust model lets anyone present {}", Joined(factors, " and "))
+                write!(
+                    f,
+                    "open to anyone: the trust model lets anyone present {}",
+                    Joined(factors, " and ")
+                )
             }
             Self::OneCompromise { compromise, factors } => {
-                write!(f, "one compromise opens it: the {compromise} presents {}", Joined(factors, " and "))
+                write!(
+                    f,
+                    "one compromise opens it: the {compromise} presents {}",
+                    Joined(factors, " and ")
+                )
             }
             Self::OneFactor { compromises } => {
-                write!(f, "one factor is enough: whoever holds {} presents it", Joined(compromises, " or "))
+                write!(
+                    f,
+                    "one factor is enough: whoever holds {} presents it",
+                    Joined(compromises, " or ")
+                )
             }
             Self::HijackerPresentsPassword { compromises } => {
-                let each = if compromises.len() > 1 { "each of which presents" } else { "which presents" };
-                write!(f, "in a hijacked session it is met by {}, {each} the password too", Joined(compromises, " or "))
+                let each =
+                    if compromises.len() > 1 { "each of which presents" } else { "which presents" };
+                write!(
+                    f,
+                    "in a hijacked session it is met by {}, {each} the password too",
+                    Joined(compromises, " or ")
+                )
             }
             Self::StepUpByFirstFactor { compromises } => {
-                write!(f, "the step-up asks for no second factor: it is met by {}", Joined(compromises, " or "))
+                write!(
+                    f,
+                    "the step-up asks for no second factor: it is met by {}",
+                    Joined(compromises, " or ")
+                )
             }
             Self::OverlappingClauses { factor, meets, needed } => {
-                write!(f, "clauses overlap: {factor} alone meets {meets} of them, and {needed} have to hold")
+                write!(
+                    f,
+                    "clauses overlap: {factor} alone meets {meets} of them, and {needed} have to hold"
+                )
             }
-            Self::ZeroLimit => {
-                f.write_str("a limit of zero: met only by what is dated now, or within the leeway ahead")
-            }
+            Self::ZeroLimit => f.write_str(
+                "a limit of zero: met only by what is dated now, or within the leeway ahead",
+            ),
             Self::LongLimit { max_age } => {
-                write!(f, "a limit of {}; NIST SP 800-63B-4 asks for authentication again within 24h", Span(*max_age))
+                write!(
+                    f,
+                    "a limit of {}; NIST SP 800-63B-4 asks for authentication again within 24h",
+                    Span(*max_age)
+                )
             }
-            Self::OnlySms => f.write_str("it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts"),
+            Self::OnlySms => {
+                f.write_str("it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts")
+            }
             Self::NotPhishingResistant => f.write_str("it takes no phishing-resistant factor"),
         }
     }

@@ -16,10 +16,12 @@ use super::words::Joined;
 use crate::factor::Factor;
 use crate::trust::{Compromise, Compromises, TrustModel};
 
-/// What it takes to open a policy, and what a reviewer should know of it. [`Display`] writes a line for each part.
+/// What it takes to open a policy, and what a reviewer should know of it. [`Display`] writes a line
+/// for each part.
 ///
-/// An attacker who holds some compromises can present every factor that the trust model says they present, whenever and
-/// as often as they like. What *anyone* can present counts here only where the policy names it.
+/// An attacker who holds some compromises can present every factor that the trust model says they
+/// present, whenever and as often as they like. What *anyone* can present counts here only where
+/// the policy names it.
 ///
 /// ```
 /// use tower_step_up::{Compromise, Factor, Severity, Policy};
@@ -35,11 +37,12 @@ use crate::trust::{Compromise, Compromises, TrustModel};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Audit {
-    /// The minimal sets of compromises that open the policy *cold*: their holder signs in anew. None where nothing opens
-    /// it; the empty set where anyone does.
+    /// The minimal sets of compromises that open the policy *cold*: their holder signs in anew.
+    /// None where nothing opens it; the empty set where anyone does.
     pub cold: Vec<Vec<Compromise>>,
-    /// The minimal sets of compromises that open it where the attacker also holds a live, young session, in which every
-    /// factor that the policy or the trust model names was proved long ago. The empty set where the session is enough.
+    /// The minimal sets of compromises that open it where the attacker also holds a live, young
+    /// session, in which every factor that the policy or the trust model names was proved long ago.
+    /// The empty set where the session is enough.
     pub hijacked: Vec<Vec<Compromise>>,
     /// What a reviewer should know, warnings first. As JSON each has its `severity` too.
     #[serde(serialize_with = "with_severity")]
@@ -53,7 +56,8 @@ fn with_severity<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S
         #[serde(flatten)]
         finding: &'a Finding,
     }
-    serializer.collect_seq(findings.iter().map(|finding| Rated { severity: finding.severity(), finding }))
+    serializer
+        .collect_seq(findings.iter().map(|finding| Rated { severity: finding.severity(), finding }))
 }
 
 impl Audit {
@@ -73,7 +77,9 @@ impl Display for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "cold: {}", Sets(&self.cold, "anyone"))?;
         writeln!(f, "hijacked: {}", Sets(&self.hijacked, "the session alone"))?;
-        self.findings.iter().try_for_each(|finding| writeln!(f, "{}: {finding}", finding.severity()))
+        self.findings
+            .iter()
+            .try_for_each(|finding| writeln!(f, "{}: {finding}", finding.severity()))
     }
 }
 
@@ -84,29 +90,33 @@ impl Display for Sets<'_> {
         match self.0 {
             [] => f.write_str("nothing opens it"),
             [set] if set.is_empty() => f.write_str(self.1),
-            sets => Joined(&sets.iter().map(|set| Joined(set, " + ")).collect::<Vec<_>>(), ", ").fmt(f),
+            sets => {
+                Joined(&sets.iter().map(|set| Joined(set, " + ")).collect::<Vec<_>>(), ", ").fmt(f)
+            }
         }
     }
 }
 
 impl Policy {
-    /// What it takes to open the policy, under the trust model that it was [put under](Self::under), else the default one.
-    /// Where its clauses have several, whoever presents a factor in one of those presents it.
+    /// What it takes to open the policy, under the trust model that it was [put
+    /// under](Self::under), else the default one. Where its clauses have several, whoever presents
+    /// a factor in one of those presents it.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let merged = self.trust_models().into_iter().reduce(|merged, model| merged.merged(&model));
         self.audit_under(&merged.unwrap_or_default())
     }
 
-    /// What it takes to open the policy where attackers can present what this trust model says. What the policy itself
-    /// takes for independent stays as it is.
+    /// What it takes to open the policy where attackers can present what this trust model says.
+    /// What the policy itself takes for independent stays as it is.
     #[must_use]
     pub fn audit_under(&self, trust: &TrustModel) -> Audit {
         let attack = Attack::new(self, trust);
         let cold = attack.minimal_sets(false);
         let hijacked = attack.minimal_sets(true);
         let findings = review::findings(&attack, &cold, &hijacked, trust.row(&Factor::Password));
-        let members = |sets: Vec<Compromises>| sets.into_iter().map(|set| set.members().collect()).collect();
+        let members =
+            |sets: Vec<Compromises>| sets.into_iter().map(|set| set.members().collect()).collect();
         Audit { cold: members(cold), hijacked: members(hijacked), findings }
     }
 }

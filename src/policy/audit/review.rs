@@ -37,8 +37,8 @@ pub(super) fn findings(
     findings
 }
 
-/// Where the policy asks this attacker for several factors and gets them from one compromise, that is news; where it
-/// asks for one factor, all such compromises are one remark.
+/// Where the policy asks this attacker for several factors and gets them from one compromise, that
+/// is news; where it asks for one factor, all such compromises are one remark.
 fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut alone = Vec::new();
@@ -60,8 +60,9 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     findings
 }
 
-/// What one compromise meets in a hijacked session. Where the same opens the policy cold, the step-up asks for a first factor
-/// only; where it does not, and the policy takes a password, the step-up proves no second one.
+/// What one compromise meets in a hijacked session. Where the same opens the policy cold, the
+/// step-up asks for a first factor only; where it does not, and the policy takes a password, the
+/// step-up proves no second one.
 fn password_in_hijacked(
     policy: &Policy,
     cold: &[Compromises],
@@ -79,25 +80,27 @@ fn password_in_hijacked(
     let (first, second) = alone;
     let remark = (!first.is_empty()).then_some(Finding::StepUpByFirstFactor { compromises: first });
     let takes_password = takes(policy, &Factor::Password);
-    let warning =
-        (takes_password && !second.is_empty()).then_some(Finding::HijackerPresentsPassword { compromises: second });
+    let warning = (takes_password && !second.is_empty())
+        .then_some(Finding::HijackerPresentsPassword { compromises: second });
     warning.into_iter().chain(remark).collect()
 }
 
-/// Of each list that asks for several clauses the factor that alone meets the most of them, where those are several: of an
-/// `all_of` all of them, less what any session meets.
+/// Of each list that asks for several clauses the factor that alone meets the most of them, where
+/// those are several: of an `all_of` all of them, less what any session meets.
 fn overlaps(attack: &Attack<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     attack.policy.visit(&mut |policy| {
         let (needed, clauses): (_, Vec<&Policy>) = match policy.clause() {
             Clause::AtLeast(needed, clauses) => (*needed, clauses.iter().collect()),
             Clause::AllOf(clauses) => {
-                let telling: Vec<_> = clauses.iter().filter(|clause| !any_session_meets(clause)).collect();
+                let telling: Vec<_> =
+                    clauses.iter().filter(|clause| !any_session_meets(clause)).collect();
                 (telling.len(), telling)
             }
             _ => return,
         };
-        let meets = |factor: &Factor| clauses.iter().filter(|clause| opens(clause, [factor])).count();
+        let meets =
+            |factor: &Factor| clauses.iter().filter(|clause| opens(clause, [factor])).count();
         let counted = attack.factors.iter().rev().map(|(factor, _)| (meets(factor), factor));
         let Some((meets, factor)) = counted.max_by_key(|(meets, _)| *meets) else { return };
         let several = meets >= 2 && needed >= 2;

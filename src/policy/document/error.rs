@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::factor::Factor;
 use crate::policy::list::ListError;
 
-/// What is wrong with a document, and where. Its `Debug` is the sentence too, since that is what a `main` prints that ends
-/// with an error.
+/// What is wrong with a document, and where. Its `Debug` is the sentence too, since that is what a
+/// `main` prints that ends with an error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DocumentError {
     line: usize,
@@ -26,7 +26,8 @@ impl DocumentError {
         self.line
     }
 
-    /// Where in the document: `policy.transfer.all[1].within`. Empty where the fault is the text itself.
+    /// Where in the document: `policy.transfer.all[1].within`. Empty where the fault is the text
+    /// itself.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -45,7 +46,8 @@ impl DocumentError {
 pub enum DocumentFault {
     /// It is longer than 64 KiB.
     TooLong,
-    /// It is not TOML, or not JSON; in the words of the parser. In TOML also a name that stands twice.
+    /// It is not TOML, or not JSON; in the words of the parser. In TOML also a name that stands
+    /// twice.
     Syntax(String),
     /// A name stands twice in one table, or a factor by both of its names.
     Duplicate,
@@ -98,7 +100,8 @@ pub enum DocumentFault {
     Duration(String),
     /// A policy refers to itself, by way of these.
     Cycle(Vec<String>),
-    /// With everything that it refers to, a policy has more than 256 clauses, or more than 32 levels.
+    /// With everything that it refers to, a policy has more than 256 clauses, or more than 32
+    /// levels.
     TooLarge,
     /// Nobody at all could present the factor, so it would count as independent of everything.
     PresentableByNobody,
@@ -185,7 +188,9 @@ impl fmt::Display for Inexpressible {
             Self::Unnamed(words) => write!(f, "a policy without a name: {words}"),
             Self::SameName(name) => write!(f, "two policies are named {name:?}"),
             Self::InnerName(name) => write!(f, "a clause inside of a policy is named {name:?}"),
-            Self::Limit(limit) => write!(f, "a limit of {limit:?}, which is not of whole seconds, or zero"),
+            Self::Limit(limit) => {
+                write!(f, "a limit of {limit:?}, which is not of whole seconds, or zero")
+            }
             Self::Unlisted(factor) => write!(f, "{factor} is not a listed factor"),
             Self::TrustModel => f.write_str("clauses with trust models of their own"),
             Self::TooLarge => f.write_str("more than a document takes"),

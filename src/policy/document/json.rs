@@ -14,12 +14,17 @@ const DEEPEST: usize = 80;
 
 pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     let lines = Lines::of(text);
-    let line_of = |raw: &RawValue| lines.at(raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr()));
+    let line_of =
+        |raw: &RawValue| lines.at(raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr()));
     node(read(text, 1)?, &line_of, 0)
 }
 
 /// A value is read as raw text first, so that where it stands is known.
-fn node(raw: &RawValue, line_of: &dyn Fn(&RawValue) -> usize, depth: usize) -> Result<Node, DocumentError> {
+fn node(
+    raw: &RawValue,
+    line_of: &dyn Fn(&RawValue) -> usize,
+    depth: usize,
+) -> Result<Node, DocumentError> {
     let line = line_of(raw);
     if depth > DEEPEST {
         return Err(DocumentError::new(line, "", DocumentFault::Syntax("nested too deep".into())));
@@ -38,7 +43,10 @@ fn node(raw: &RawValue, line_of: &dyn Fn(&RawValue) -> usize, depth: usize) -> R
         }
         Some(b't' | b'f') => Value::Other("a boolean"),
         Some(b'n') => Value::Other("null"),
-        _ => raw.get().parse().map_or(Value::Other("a number that is no integer, or out of range"), Value::Integer),
+        _ => raw
+            .get()
+            .parse()
+            .map_or(Value::Other("a number that is no integer, or out of range"), Value::Integer),
     };
     Ok(Node { line, value })
 }

@@ -12,8 +12,8 @@ pub use self::error::{DocumentError, DocumentFault, Inexpressible, UnknownPolicy
 use super::Policy;
 use crate::trust::TrustModel;
 
-/// Named policies, and the trust model that they are under: read from a document, or collected to be written as one
-/// (feature `documents`).
+/// Named policies, and the trust model that they are under: read from a document, or collected to
+/// be written as one (feature `documents`).
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,10 +48,12 @@ use crate::trust::TrustModel;
 ///
 /// # The format
 ///
-/// A table `policy` of named policies, each a *clause*, and perhaps a table `trust`. JSON has the same members.
+/// A table `policy` of named policies, each a *clause*, and perhaps a table `trust`. JSON has the
+/// same members.
 ///
-/// A clause is a string or a table. The strings are `session`, `mfa`, `phishing_resistant` and the names of the
-/// [factors](crate::Factor). A table has one operator, and perhaps a `within` that holds for all of it:
+/// A clause is a string or a table. The strings are `session`, `mfa`, `phishing_resistant` and the
+/// names of the [factors](crate::Factor). A table has one operator, and perhaps a `within` that
+/// holds for all of it:
 ///
 /// | operator | is |
 /// | --- | --- |
@@ -66,8 +68,9 @@ use crate::trust::TrustModel;
 ///
 /// A duration is one integer above zero and `s`, `m`, `h` or `d`.
 ///
-/// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. Every policy of the document is
-/// [under](Policy::under) it: it decides `mfa` and `independent`, and what attackers can present in audits.
+/// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. Every
+/// policy of the document is [under](Policy::under) it: it decides `mfa` and `independent`, and
+/// what attackers can present in audits.
 ///
 /// ```toml
 /// [trust]
@@ -76,10 +79,11 @@ use crate::trust::TrustModel;
 /// webauthn = "anyone"                     # never adds strength
 /// ```
 ///
-/// Reading is strict. Each of these is an error, with line and key: an unknown key, factor, compromise or policy; a name
-/// that stands twice (in JSON too); two operators in one table; an empty list; a duration that is none; a policy that refers
-/// to itself; no policy at all. A document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256 clauses, 64 in one list, and
-/// 32 levels.
+/// Reading is strict. Each of these is an error, with line and key: an unknown key, factor,
+/// compromise or policy; a name that stands twice (in JSON too); two operators in one table; an
+/// empty list; a duration that is none; a policy that refers to itself; no policy at all. A
+/// document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256
+/// clauses, 64 in one list, and 32 levels.
 ///
 /// Two are equal where they have the same policies, in whatever order, and the same trust model.
 #[derive(Clone, Debug)]
@@ -170,7 +174,11 @@ impl Policies {
     }
 
     /// What is written has to be read again.
-    fn checked(&self, text: String, read: fn(&str) -> Result<Self, DocumentError>) -> Result<String, Inexpressible> {
+    fn checked(
+        &self,
+        text: String,
+        read: fn(&str) -> Result<Self, DocumentError>,
+    ) -> Result<String, Inexpressible> {
         match read(&text) {
             Ok(read) if read == *self => Ok(text),
             _ => Err(Inexpressible::TooLarge),
@@ -211,8 +219,11 @@ impl Policies {
 
 impl PartialEq for Policies {
     fn eq(&self, other: &Self) -> bool {
-        let same = |policy: &Policy| policy.name().is_some_and(|name| other.get(name) == Ok(policy));
-        self.policies.len() == other.policies.len() && self.trust == other.trust && self.iter().all(same)
+        let same =
+            |policy: &Policy| policy.name().is_some_and(|name| other.get(name) == Ok(policy));
+        self.policies.len() == other.policies.len()
+            && self.trust == other.trust
+            && self.iter().all(same)
     }
 }
 
@@ -227,7 +238,10 @@ impl<'a> IntoIterator for &'a Policies {
     }
 }
 
-fn read(text: &str, parse: fn(&str) -> Result<tree::Node, DocumentError>) -> Result<Policies, DocumentError> {
+fn read(
+    text: &str,
+    parse: fn(&str) -> Result<tree::Node, DocumentError>,
+) -> Result<Policies, DocumentError> {
     if text.len() > LONGEST {
         return Err(DocumentError::new(1, "", DocumentFault::TooLong));
     }

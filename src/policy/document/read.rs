@@ -18,14 +18,18 @@ pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
     let members = root.table("", "a table")?;
     only(members, "", &["policy", "trust"])?;
     let trust = find(members, "trust").map_or(Ok(TrustModel::default()), trust)?;
-    let none = || root.fault("", DocumentFault::Expected { expected: "tables [policy.NAME]", found: "none" });
-    let entries = find(members, "policy").ok_or_else(none)?.table("policy", "a table of policies")?;
+    let none = || {
+        root.fault("", DocumentFault::Expected { expected: "tables [policy.NAME]", found: "none" })
+    };
+    let entries =
+        find(members, "policy").ok_or_else(none)?.table("policy", "a table of policies")?;
     if entries.is_empty() {
         return Err(none());
     }
     let mut reader = Reader { entries, read: HashMap::new(), open: Vec::new(), levels: 0 };
-    let read =
-        entries.iter().map(|entry| reader.policy(entry).map(|(policy, _)| policy.under(&trust).named(&entry.key)));
+    let read = entries.iter().map(|entry| {
+        reader.policy(entry).map(|(policy, _)| policy.under(&trust).named(&entry.key))
+    });
     let policies = read.collect::<Result<_, _>>()?;
     Ok(Policies { policies, trust })
 }
@@ -50,7 +54,9 @@ fn only(members: &[Entry], key: &str, known: &[&'static str]) -> Result<(), Docu
 /// The most similar of the known names, and of as similar ones the first.
 fn nearest<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
     let known = known.into_iter().map(|known| (similarity(name, known.as_ref()), known));
-    known.reduce(|best, other| if other.0 > best.0 { other } else { best }).map(|(_, nearest)| nearest)
+    known
+        .reduce(|best, other| if other.0 > best.0 { other } else { best })
+        .map(|(_, nearest)| nearest)
 }
 
 fn similarity(name: &str, known: &str) -> f64 {
@@ -62,7 +68,8 @@ fn excerpt(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-/// The most similar factor by its name, its type or its method: people write `sms` for `otp/sms`, and `google`.
+/// The most similar factor by its name, its type or its method: people write `sms` for `otp/sms`,
+/// and `google`.
 fn nearest_factor(name: &str, words: &[&str]) -> String {
     if name == "passkey" {
         return Factor::WebAuthn.to_string();
@@ -72,8 +79,8 @@ fn nearest_factor(name: &str, words: &[&str]) -> String {
         factor.delivery_method().strip_prefix(&prefix).map_or(0.0, |rest| similarity(name, rest))
     };
     let of_factor = |factor: &Factor| {
-        let name =
-            [&*factor.to_string(), factor.factor_type(), factor.delivery_method()].map(|it| similarity(name, it));
+        let name = [&*factor.to_string(), factor.factor_type(), factor.delivery_method()]
+            .map(|it| similarity(name, it));
         (name.into_iter().fold(method(factor), f64::max), factor.to_string())
     };
     let words = words.iter().map(|word| (similarity(name, word), (*word).to_owned()));
@@ -93,17 +100,25 @@ fn trust(node: &Node) -> Result<TrustModel, DocumentError> {
         seen.push(factor.clone());
         trust = match &node.value {
             Value::Text(word) if word == "anyone" => trust.presentable_by_anyone(factor),
-            Value::List(items) if items.is_empty() => return Err(node.fault(&key, DocumentFault::PresentableByNobody)),
+            Value::List(items) if items.is_empty() => {
+                return Err(node.fault(&key, DocumentFault::PresentableByNobody));
+            }
             Value::List(_) => trust.presentable_only_by(factor, compromises(node, &key)?),
             Value::Table(members) => {
                 only(members, &key, &["also"])?;
                 let also = find(node.table(&key, "")?, "also").ok_or_else(|| {
-                    node.fault(&key, DocumentFault::Expected { expected: "also = [compromises]", found: "none" })
+                    node.fault(
+                        &key,
+                        DocumentFault::Expected { expected: "also = [compromises]", found: "none" },
+                    )
                 })?;
                 let further = compromises(also, &join(&key, "also"))?;
                 trust.presentable_also_by(factor, further)
             }
-            _ => return Err(node.unexpected(&key, "a list of compromises, a table with also, or \"anyone\"")),
+            _ => {
+                return Err(node
+                    .unexpected(&key, "a list of compromises, a table with also, or \"anyone\""));
+            }
         };
     }
     Ok(trust)
@@ -113,7 +128,8 @@ fn compromises(node: &Node, key: &str) -> Result<Vec<Compromise>, DocumentError>
     let read = node.list(key, "a list of compromises")?.iter().map(|item| {
         let name = item.text(key, "the name of a compromise")?;
         name.parse::<Compromise>().map_err(|_| {
-            let nearest = nearest(name, Compromise::ALL.map(|known| known.to_string())).unwrap_or_default();
+            let nearest =
+                nearest(name, Compromise::ALL.map(|known| known.to_string())).unwrap_or_default();
             item.fault(key, DocumentFault::UnknownCompromise { name: excerpt(name), nearest })
         })
     });
@@ -142,7 +158,8 @@ struct Reader<'a> {
 type Leveled = (Policy, usize);
 
 /// The keys of a clause that is a table.
-const OPERATORS: [&str; 7] = ["require", "all", "any", "at_least", "independent", "session_within", "policy"];
+const OPERATORS: [&str; 7] =
+    ["require", "all", "any", "at_least", "independent", "session_within", "policy"];
 const WORDS: [&str; 3] = ["session", "mfa", PHISHING_RESISTANT];
 
 impl<'a> Reader<'a> {
@@ -182,7 +199,9 @@ impl<'a> Reader<'a> {
             "session" => Policy::session(),
             "mfa" => Policy::mfa(),
             PHISHING_RESISTANT => Policy::phishing_resistant(),
-            name if self.entries.iter().any(|entry| entry.key == name) && name.parse::<Factor>().is_err() => {
+            name if self.entries.iter().any(|entry| entry.key == name)
+                && name.parse::<Factor>().is_err() =>
+            {
                 return Err(node.fault(key, DocumentFault::BarePolicy(name.into())));
             }
             name => factor(node, key, name, &WORDS)?.into(),
@@ -192,8 +211,10 @@ impl<'a> Reader<'a> {
     fn operator(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
         let members = node.table(key, "a clause: a string or a table")?;
         only(members, key, &[&OPERATORS[..], &["of", "within"]].concat())?;
-        let mut operators = OPERATORS.into_iter().filter_map(|operator| Some((operator, find(members, operator)?)));
-        let (operator, operand) = operators.next().ok_or_else(|| node.fault(key, DocumentFault::NoOperator))?;
+        let mut operators =
+            OPERATORS.into_iter().filter_map(|operator| Some((operator, find(members, operator)?)));
+        let (operator, operand) =
+            operators.next().ok_or_else(|| node.fault(key, DocumentFault::NoOperator))?;
         let other = operators.next().map(|(other, _)| other);
         let of = find(members, "of").filter(|_| operator != "at_least").map(|_| "of");
         if let Some(other) = other.or(of) {
@@ -208,12 +229,19 @@ impl<'a> Reader<'a> {
                 let Some(of) = find(members, "of") else {
                     return Err(node.fault(
                         key,
-                        DocumentFault::Expected { expected: "of = [clauses] beside at_least", found: "none" },
+                        DocumentFault::Expected {
+                            expected: "of = [clauses] beside at_least",
+                            found: "none",
+                        },
                     ));
                 };
                 let (clauses, levels) = self.clauses(of, &join(key, "of"))?;
                 let needed = operand.integer(at)?.try_into().unwrap_or(0);
-                (Policy::try_at_least(needed, clauses).map_err(|error| refused(operand, at, error))?, levels)
+                (
+                    Policy::try_at_least(needed, clauses)
+                        .map_err(|error| refused(operand, at, error))?,
+                    levels,
+                )
             }
             "independent" => match operand.integer(at)?.try_into() {
                 Ok(needed @ 1..) => (Policy::independent(needed), 0),
@@ -239,7 +267,11 @@ impl<'a> Reader<'a> {
         Ok((policy(clauses).map_err(|error| refused(node, key, error))?, levels))
     }
 
-    fn clauses(&mut self, node: &'a Node, key: &str) -> Result<(Vec<Policy>, usize), DocumentError> {
+    fn clauses(
+        &mut self,
+        node: &'a Node,
+        key: &str,
+    ) -> Result<(Vec<Policy>, usize), DocumentError> {
         let (mut clauses, mut most) = (Vec::new(), 0);
         for (index, clause) in node.list(key, "a list of clauses")?.iter().enumerate() {
             let (clause, levels) = self.clause(clause, &format!("{key}[{index}]"))?;
@@ -252,11 +284,16 @@ impl<'a> Reader<'a> {
     fn reference(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
         let name = node.text(key, "the name of a policy")?;
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
-            let nearest = nearest(name, self.entries.iter().map(|entry| &*entry.key)).unwrap_or_default().into();
-            return Err(node.fault(key, DocumentFault::UnknownPolicy { name: excerpt(name), nearest }));
+            let nearest = nearest(name, self.entries.iter().map(|entry| &*entry.key))
+                .unwrap_or_default()
+                .into();
+            return Err(
+                node.fault(key, DocumentFault::UnknownPolicy { name: excerpt(name), nearest })
+            );
         };
         if let Some(start) = self.open.iter().position(|open| *open == name) {
-            let cycle = self.open.iter().skip(start).chain([&name]).map(ToString::to_string).collect();
+            let cycle =
+                self.open.iter().skip(start).chain([&name]).map(ToString::to_string).collect();
             return Err(node.fault(key, DocumentFault::Cycle(cycle)));
         }
         self.policy(entry)
@@ -271,8 +308,12 @@ fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
 fn duration(node: &Node, key: &str) -> Result<Duration, DocumentError> {
     let text = node.text(key, "a duration, as in \"10m\"")?;
     let seconds = UNITS.into_iter().find_map(|(seconds, unit)| {
-        let digits = text.strip_suffix(unit).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let digits = text
+            .strip_suffix(unit)
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
         digits.parse::<u64>().ok()?.checked_mul(seconds).filter(|seconds| *seconds > 0)
     });
-    seconds.map(Duration::from_secs).ok_or_else(|| node.fault(key, DocumentFault::Duration(excerpt(text))))
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| node.fault(key, DocumentFault::Duration(excerpt(text))))
 }

@@ -12,8 +12,11 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
         // Of a name that stands twice the parser says only where it stands.
-        let place = text.get(span.clone()).filter(|place| (1..=64).contains(&place.len()) && !place.contains('\n'));
-        let message = place.map_or(error.message().into(), |place| format!("{}: {place}", error.message()));
+        let place = text
+            .get(span.clone())
+            .filter(|place| (1..=64).contains(&place.len()) && !place.contains('\n'));
+        let message =
+            place.map_or(error.message().into(), |place| format!("{}: {place}", error.message()));
         DocumentError::new(lines.at(span.start), "", DocumentFault::Syntax(message))
     })?;
     Ok(Node { line: 1, value: entries(&lines, table.get_ref()) })

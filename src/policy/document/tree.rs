@@ -50,7 +50,11 @@ impl Node {
     }
 
     /// A table, in which every name stands once.
-    pub(super) fn table(&self, key: &str, expected: &'static str) -> Result<&[Entry], DocumentError> {
+    pub(super) fn table(
+        &self,
+        key: &str,
+        expected: &'static str,
+    ) -> Result<&[Entry], DocumentError> {
         let Value::Table(entries) = &self.value else { return Err(self.unexpected(key, expected)) };
         let mut seen = HashSet::new();
         match entries.iter().find(|entry| !seen.insert(&entry.key)) {
@@ -85,7 +89,13 @@ pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
     pub(super) fn of(text: &str) -> Self {
-        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset).collect())
+        Self(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(offset, _)| offset)
+                .collect(),
+        )
     }
 
     /// The line of a place in the text, from 1.

@@ -22,7 +22,8 @@ pub(super) fn document(policies: &Policies) -> Result<Value, Inexpressible> {
         }
         Ok((name.to_owned(), table(clause(policy, trust)?).into()))
     });
-    let mut document = Map::from_iter([("policy".into(), written.collect::<Result<Map<_, _>, _>>()?.into())]);
+    let mut document =
+        Map::from_iter([("policy".into(), written.collect::<Result<Map<_, _>, _>>()?.into())]);
     let rows = trust.changed().map(|changed| Ok((factor(changed)?, row(trust, changed))));
     let rows = rows.collect::<Result<Map<_, _>, _>>()?;
     if !rows.is_empty() {
@@ -31,15 +32,17 @@ pub(super) fn document(policies: &Policies) -> Result<Value, Inexpressible> {
     Ok(document.into())
 }
 
-/// Value by value: how JSON's numbers serialize depends on features that other crates turn on. `None` where an integer is
-/// larger than TOML's.
+/// Value by value: how JSON's numbers serialize depends on features that other crates turn on.
+/// `None` where an integer is larger than TOML's.
 pub(super) fn in_toml(value: &Value) -> Option<toml::Value> {
     Some(match value {
         Value::Object(members) => {
             let table = members.iter().map(|(name, value)| Some((name.clone(), in_toml(value)?)));
             toml::Value::Table(table.collect::<Option<_>>()?)
         }
-        Value::Array(items) => toml::Value::Array(items.iter().map(in_toml).collect::<Option<_>>()?),
+        Value::Array(items) => {
+            toml::Value::Array(items.iter().map(in_toml).collect::<Option<_>>()?)
+        }
         Value::String(text) => toml::Value::String(text.clone()),
         other => toml::Value::Integer(other.as_i64()?),
     })
@@ -60,12 +63,16 @@ fn factor(factor: &Factor) -> Result<String, Inexpressible> {
 }
 
 fn clause(policy: &Policy, trust: &TrustModel) -> Result<Value, Inexpressible> {
-    let list = |clauses: &[Policy]| clauses.iter().map(|inner| self::inner(inner, trust)).collect::<Result<Value, _>>();
+    let list = |clauses: &[Policy]| {
+        clauses.iter().map(|inner| self::inner(inner, trust)).collect::<Result<Value, _>>()
+    };
     Ok(match policy.clause() {
         Clause::Session => "session".into(),
         Clause::PhishingResistant => PHISHING_RESISTANT.into(),
         Clause::Factor(named) => factor(named)?.into(),
-        Clause::Independent { trust: own, .. } if own != trust => return Err(Inexpressible::TrustModel),
+        Clause::Independent { trust: own, .. } if own != trust => {
+            return Err(Inexpressible::TrustModel);
+        }
         Clause::Independent { needed: 2, .. } => "mfa".into(),
         Clause::Independent { needed, .. } => json!({"independent": needed}),
         Clause::SessionWithin(limit) => json!({"session_within": duration(*limit)?}),

@@ -7,8 +7,8 @@ use std::fmt;
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// What is encoded where a request's address has it as it is: what RFC 3986 does not have in paths and queries, and `'`,
-/// which browsers encode in a query.
+/// What is encoded where a request's address has it as it is: what RFC 3986 does not have in paths
+/// and queries, and `'`, which browsers encode in a query.
 const TO_ENCODE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -25,11 +25,11 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// An address of this site to go back to: a path and perhaps a query, never a host, so that nobody who writes the link is
-/// taken elsewhere (CWE-601).
+/// An address of this site to go back to: a path and perhaps a query, never a host, so that nobody
+/// who writes the link is taken elsewhere (CWE-601).
 ///
-/// A [`Negotiated`](crate::Negotiated) responder writes it into `return_to`; the page behind that reads it with
-/// [`parse`](Self::parse), which accepts exactly what [`of`](Self::of) can write:
+/// A [`Negotiated`](crate::Negotiated) responder writes it into `return_to`; the page behind that
+/// reads it with [`parse`](Self::parse), which accepts exactly what [`of`](Self::of) can write:
 ///
 /// ```
 /// use tower_step_up::ReturnTo;
@@ -52,7 +52,8 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
 /// | what is encoded in the query | no control character |
 /// | depth | what is encoded more than 8 times is refused; at each depth the rules hold |
 ///
-/// It is an address and no HTML: in a page it has to be escaped like any text, since an address may have `&`.
+/// It is an address and no HTML: in a page it has to be escaped like any text, since an address may
+/// have `&`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReturnTo(Box<str>);
 
@@ -71,8 +72,8 @@ impl ReturnTo {
         Ok(Self(text.into()))
     }
 
-    /// The path and query of a request's address. What a path or query cannot have as it is, such as `[` or `|`, is
-    /// percent-encoded.
+    /// The path and query of a request's address. What a path or query cannot have as it is, such
+    /// as `[` or `|`, is percent-encoded.
     ///
     /// # Errors
     ///
@@ -104,7 +105,8 @@ impl ReturnTo {
     }
 }
 
-/// The path of a request whose prefix axum's `nest` has taken away; the root of what is nested is the prefix alone.
+/// The path of a request whose prefix axum's `nest` has taken away; the root of what is nested is
+/// the prefix alone.
 pub(super) fn full_path(prefix: &str, path: &str) -> String {
     match path {
         "/" if !prefix.is_empty() => prefix.into(),
@@ -164,7 +166,8 @@ mod tests {
 
     #[test]
     fn what_nest_took_away_is_put_back() {
-        let under = |uri: &str| ReturnTo::under("/app", &uri.parse().unwrap()).map(|it| it.to_string());
+        let under =
+            |uri: &str| ReturnTo::under("/app", &uri.parse().unwrap()).map(|it| it.to_string());
         assert_eq!(under("/account?x"), Ok("/app/account?x".into()));
         assert_eq!(under("/"), Ok("/app".into()));
         assert_eq!(under("/?x"), Ok("/app?x".into()));

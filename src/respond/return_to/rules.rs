@@ -51,7 +51,10 @@ fn check_path(path: &str) -> Result<(), ReturnToError> {
         return Err(ReturnToError("its path has an empty segment"));
     }
     each_depth(path, |decoded| {
-        if decoded.contains(&b'\\') || slashes(decoded) != slashes(path.as_bytes()) || has_look_alike(decoded) {
+        if decoded.contains(&b'\\')
+            || slashes(decoded) != slashes(path.as_bytes())
+            || has_look_alike(decoded)
+        {
             return Err(ReturnToError("its path has an encoded slash or backslash"));
         }
         if decoded.split(|byte| *byte == b'/').any(|segment| matches!(segment, b"." | b"..")) {
@@ -66,8 +69,12 @@ fn has_look_alike(decoded: &[u8]) -> bool {
     LOOK_ALIKES.iter().any(|it| text.contains(it))
 }
 
-/// Decodes for as long as that changes something, and checks each form; control characters are in none.
-fn each_depth(text: &str, check: impl Fn(&[u8]) -> Result<(), ReturnToError>) -> Result<(), ReturnToError> {
+/// Decodes for as long as that changes something, and checks each form; control characters are in
+/// none.
+fn each_depth(
+    text: &str,
+    check: impl Fn(&[u8]) -> Result<(), ReturnToError>,
+) -> Result<(), ReturnToError> {
     let mut form = text.as_bytes().to_vec();
     for _ in 0..=DEEPEST {
         if form.iter().any(u8::is_ascii_control) {

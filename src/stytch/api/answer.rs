@@ -12,7 +12,10 @@ use crate::excerpt::printable;
 use crate::http_client::{FetchError, whole_seconds};
 
 /// The JSON of a 200.
-pub(super) fn json(head: &response::Parts, body: Result<Bytes, FetchError>) -> Result<Bytes, ApiError> {
+pub(super) fn json(
+    head: &response::Parts,
+    body: Result<Bytes, FetchError>,
+) -> Result<Bytes, ApiError> {
     match (head.status, is_json(&head.headers)) {
         (StatusCode::OK, true) => Ok(body?),
         (StatusCode::OK, false) => Err(ApiError::NotUnderstood("its content is not JSON")),
@@ -56,8 +59,10 @@ fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
         error_type: Option<String>,
         request_id: Option<String>,
     }
-    let object = json.and_then(|json| serde_json::from_slice::<ErrorObject>(&json).ok()).unwrap_or_default();
-    let may_pass = matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let object =
+        json.and_then(|json| serde_json::from_slice::<ErrorObject>(&json).ok()).unwrap_or_default();
+    let may_pass =
+        matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     ApiError::Refused {
         status: head.status,
         error_type: object.error_type.map(|text| printable(&text)),
@@ -102,7 +107,8 @@ mod tests {
     #[test]
     fn json_is_a_media_type_that_stands_once() {
         let is_json = |values: &[&'static str]| {
-            let headers: Vec<_> = values.iter().map(|value| (header::CONTENT_TYPE, *value)).collect();
+            let headers: Vec<_> =
+                values.iter().map(|value| (header::CONTENT_TYPE, *value)).collect();
             is_json(&head(200, &headers).headers)
         };
         for (values, want) in [
@@ -129,7 +135,10 @@ mod tests {
         }
         let lacking = Err("it lacks a token");
         let impossible = Err("one of its tokens cannot be one");
-        check(r#"{"session_token":"aZ09-_=","session_jwt":"e.y.J","user":{"emails":[]},"status_code":200}"#, Ok(()));
+        check(
+            r#"{"session_token":"aZ09-_=","session_jwt":"e.y.J","user":{"emails":[]},"status_code":200}"#,
+            Ok(()),
+        );
         check("", lacking);
         check("{}", lacking);
         check("[]", lacking);
@@ -157,7 +166,13 @@ mod tests {
             check(&format!(r#"{{"session_token":"{unfit}","session_jwt":"a"}}"#), impossible);
             check(&format!(r#"{{"session_token":"a","session_jwt":"{unfit}"}}"#), impossible);
         }
-        check(&format!(r#"{{"session_token":"a","session_jwt":"{}"}}"#, "a".repeat(authority::LONGEST_TOKEN)), Ok(()));
+        check(
+            &format!(
+                r#"{{"session_token":"a","session_jwt":"{}"}}"#,
+                "a".repeat(authority::LONGEST_TOKEN)
+            ),
+            Ok(()),
+        );
     }
 
     #[test]
@@ -179,7 +194,8 @@ mod tests {
     fn retry_after_is_in_whole_seconds_and_bounded() {
         #[track_caller]
         fn check(status: u16, values: &[&'static str], want: Option<u64>) {
-            let headers: Vec<_> = values.iter().map(|value| (header::RETRY_AFTER, *value)).collect();
+            let headers: Vec<_> =
+                values.iter().map(|value| (header::RETRY_AFTER, *value)).collect();
             let error = refusal(&head(status, &headers), None);
             assert_eq!(error.retry_after(), want.map(Duration::from_secs), "{status} {values:?}");
         }
@@ -207,7 +223,13 @@ mod tests {
         let error = refusal(&head(400, &[]), Some(json.into()));
         assert_eq!(error.request_id(), Some(r"\u{e9}"));
         let (error_type, shown) = (error.error_type().unwrap(), error.to_string());
-        assert!(error_type.starts_with(r"a\u{1b}[31m\nb") && error_type.len() < 100, "{error_type}");
-        assert!(shown.chars().all(|c| c.is_ascii_graphic() || c == ' ') && !shown.contains("secret"), "{shown}");
+        assert!(
+            error_type.starts_with(r"a\u{1b}[31m\nb") && error_type.len() < 100,
+            "{error_type}"
+        );
+        assert!(
+            shown.chars().all(|c| c.is_ascii_graphic() || c == ' ') && !shown.contains("secret"),
+            "{shown}"
+        );
     }
 }

@@ -8,13 +8,13 @@ use http::StatusCode;
 use crate::authority::AuthorityError;
 use crate::http_client::FetchError;
 
-/// Why the API gave no answer that can be used. It holds neither the secret nor a token, and what it quotes is printable and
-/// short.
+/// Why the API gave no answer that can be used. It holds neither the secret nor a token, and what
+/// it quotes is printable and short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApiError {
-    /// It answered with another status than 200; redirects are not followed. What its error object says is there where the
-    /// answer was JSON and had it.
+    /// It answered with another status than 200; redirects are not followed. What its error object
+    /// says is there where the answer was JSON and had it.
     Refused {
         /// The status of the response.
         status: StatusCode,
@@ -81,8 +81,8 @@ impl ApiError {
 
     /// Whether the token is of no live session: also what the API cannot read is none.
     ///
-    /// Only by these names. A status alone may come from elsewhere, and an application with a wrong secret must not sign
-    /// everybody out.
+    /// Only by these names. A status alone may come from elsewhere, and an application with a wrong
+    /// secret must not sign everybody out.
     pub(super) fn is_of_no_session(&self) -> bool {
         self.says(&["session_not_found", "invalid_session_token", "unable_to_parse_session_jwt"])
     }

@@ -14,11 +14,14 @@ use http::{HeaderValue, Uri};
 use serde_json::{Value, json};
 
 use super::address::Vertical;
-use crate::authority::{self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+use crate::authority::{
+    self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
+};
 use crate::endpoint;
 use crate::http_client::{Bounds, HttpClient};
 
-/// Stytch's API of sessions: which of them are alive, fresh tokens for these, and their end. A handle, cheap to clone.
+/// Stytch's API of sessions: which of them are alive, fresh tokens for these, and their end. A
+/// handle, cheap to clone.
 ///
 /// ```no_run
 /// use tower_step_up::{PresentedToken, stytch};
@@ -37,19 +40,23 @@ use crate::http_client::{Bounds, HttpClient};
 /// # }
 /// ```
 ///
-/// - It is asked at `https://api.stytch.com` where the project's id begins with `project-live-`, else at
-///   `https://test.stytch.com`; at the project's custom domain where one is set, or at a [base URL](Self::base_url).
-/// - A question takes at most 5 s, a second try included, and 256 KiB; redirects are not followed. Up to 16 idle connections
-///   are kept for 30 s, and clones share them.
-/// - Where there is no connection, or it is gone before an answer begins, it is asked a second time, once and at once. That
-///   is harmless: to authenticate a session twice leaves what once leaves, and one that is revoked twice has ended. After a
-///   timeout or a status it is not asked again.
-/// - A session is authenticated as it is: it ends when it would have ended, unless it is to be [prolonged](Self::prolong).
+/// - It is asked at `https://api.stytch.com` where the project's id begins with `project-live-`,
+///   else at `https://test.stytch.com`; at the project's custom domain where one is set, or at a
+///   [base URL](Self::base_url).
+/// - A question takes at most 5 s, a second try included, and 256 KiB; redirects are not followed.
+///   Up to 16 idle connections are kept for 30 s, and clones share them.
+/// - Where there is no connection, or it is gone before an answer begins, it is asked a second
+///   time, once and at once. That is harmless: to authenticate a session twice leaves what once
+///   leaves, and one that is revoked twice has ended. After a timeout or a status it is not asked
+///   again.
+/// - A session is authenticated as it is: it ends when it would have ended, unless it is to be
+///   [prolonged](Self::prolong).
 /// - `Debug`, errors and logs show neither the secret nor a token.
 ///
 /// # As an authority
 ///
-/// What it answers, as a [`SessionAuthority`]; only where no session is alive is somebody signed out for it:
+/// What it answers, as a [`SessionAuthority`]; only where no session is alive is somebody signed
+/// out for it:
 ///
 /// | the API | `authenticate` | `revoke` |
 /// | --- | --- | --- |
@@ -61,9 +68,11 @@ use crate::http_client::{Bounds, HttpClient};
 /// | 429 and 503 with `Retry-After` | `Unavailable` with that time | the same |
 /// | no answer, or one that makes no sense | `Unavailable` | `Unavailable` |
 ///
-/// A token that is empty, longer than 16 KiB or has characters that no cookie can carry is unknown without a question.
+/// A token that is empty, longer than 16 KiB or has characters that no cookie can carry is unknown
+/// without a question.
 ///
-/// Needs a tokio runtime with time and I/O (`enable_all`) once it is asked; to construct it takes none.
+/// Needs a tokio runtime with time and I/O (`enable_all`) once it is asked; to construct it takes
+/// none.
 #[derive(Clone)]
 pub struct SessionsApi(Arc<Settings>);
 
@@ -87,11 +96,17 @@ const LEAST_MINUTES: u64 = 5;
 const MOST_MINUTES: u64 = 527_040;
 
 impl SessionsApi {
-    pub(super) fn new(project_id: &str, vertical: Vertical, base_url: &str, client: HttpClient, secret: &str) -> Self {
+    pub(super) fn new(
+        project_id: &str,
+        vertical: Vertical,
+        base_url: &str,
+        client: HttpClient,
+        secret: &str,
+    ) -> Self {
         let credentials = base64_simd::STANDARD.encode_to_string(format!("{project_id}:{secret}"));
         // Base64 can always be a value; without credentials the API would refuse.
-        let mut authorization =
-            HeaderValue::try_from(format!("Basic {credentials}")).unwrap_or(HeaderValue::from_static("Basic"));
+        let mut authorization = HeaderValue::try_from(format!("Basic {credentials}"))
+            .unwrap_or(HeaderValue::from_static("Basic"));
         authorization.set_sensitive(true);
         Self(Arc::new(Settings {
             project_id: project_id.into(),
@@ -104,15 +119,16 @@ impl SessionsApi {
         }))
     }
 
-    /// Asks at this URL, which the paths of the API are added to (`http://127.0.0.1:8080`, `https://gateway.example/stytch`):
-    /// HTTPS, or plain HTTP to this machine.
+    /// Asks at this URL, which the paths of the API are added to (`http://127.0.0.1:8080`,
+    /// `https://gateway.example/stytch`): HTTPS, or plain HTTP to this machine.
     ///
     /// # Errors
     ///
     /// Where the URL cannot be read, has a query, or is plain HTTP to another machine.
     pub fn base_url(self, url: &str) -> Result<Self, SessionsApiError> {
         let uri: Uri = url.parse().map_err(|_| SessionsApiError::InvalidUrl)?;
-        let (Some(scheme), Some(authority), None) = (uri.scheme(), uri.authority(), uri.query()) else {
+        let (Some(scheme), Some(authority), None) = (uri.scheme(), uri.authority(), uri.query())
+        else {
             return Err(SessionsApiError::InvalidUrl);
         };
         if !endpoint::is_allowed(&uri) {
@@ -122,8 +138,8 @@ impl SessionsApi {
         Ok(self.with(|settings| settings.base_url = base_url.into()))
     }
 
-    /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme. Its connections are no
-    /// longer shared with others of the project.
+    /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme.
+    /// Its connections are no longer shared with others of the project.
     ///
     /// # Errors
     ///
@@ -133,20 +149,25 @@ impl SessionsApi {
         Ok(self.with(|settings| settings.client = client))
     }
 
-    /// How long a question may take, a second try included; 5 s by default, at least 10 ms and at most 1 minute.
+    /// How long a question may take, a second try included; 5 s by default, at least 10 ms and at
+    /// most 1 minute.
     #[must_use]
     pub fn timeout(self, time: Duration) -> Self {
         self.with(|settings| settings.time = time.clamp(LEAST_TIME, MOST_TIME))
     }
 
-    /// Lets each authentication set the end of the session to this time from then on, as Stytch's `session_duration_minutes`
-    /// does: in whole minutes, at least 5 and at most 527,040 (366 days). By default none does.
+    /// Lets each authentication set the end of the session to this time from then on, as Stytch's
+    /// `session_duration_minutes` does: in whole minutes, at least 5 and at most 527,040 (366
+    /// days). By default none does.
     #[must_use]
     pub fn prolong(self, time: Duration) -> Self {
-        self.with(|settings| settings.prolong = Some((time.as_secs() / 60).clamp(LEAST_MINUTES, MOST_MINUTES)))
+        self.with(|settings| {
+            settings.prolong = Some((time.as_secs() / 60).clamp(LEAST_MINUTES, MOST_MINUTES))
+        })
     }
 
-    /// The live session of this token, with fresh tokens (`POST /v1/sessions/authenticate`, or its B2B sibling).
+    /// The live session of this token, with fresh tokens (`POST /v1/sessions/authenticate`, or its
+    /// B2B sibling).
     ///
     /// The JWT may have expired. The fresh one is not verified here.
     ///
@@ -166,8 +187,8 @@ impl SessionsApi {
     ///
     /// # Errors
     ///
-    /// Where the API does not say that it has ended it. One that is not there any more is an error of the type
-    /// `session_not_found`; the [`SessionAuthority`] takes that for done.
+    /// Where the API does not say that it has ended it. One that is not there any more is an error
+    /// of the type `session_not_found`; the [`SessionAuthority`] takes that for done.
     pub async fn revoke(&self, session_id: &str) -> Result<(), ApiError> {
         let name = match self.0.vertical {
             Vertical::Consumer => "session_id",
@@ -185,7 +206,8 @@ impl SessionsApi {
         };
         let url = format!("{base_url}/{path}/{endpoint}");
         let bounds = Bounds { time: *time, body_bytes: BODY_BYTES };
-        let (head, body) = client.post_json(&url, authorization, question.to_string(), bounds).await?;
+        let (head, body) =
+            client.post_json(&url, authorization, question.to_string(), bounds).await?;
         answer::json(&head, body)
     }
 

@@ -20,7 +20,11 @@ pub(crate) async fn transfer(
     draft: Result<Json<Draft>, JsonRejection>,
 ) -> Response {
     let Some(form) = form(&headers) else {
-        return problem(StatusCode::BAD_REQUEST, "Idempotency-Key has 1 to 60 visible characters", json!({}));
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "Idempotency-Key has 1 to 60 visible characters",
+            json!({}),
+        );
     };
     let Ok(Json(draft)) = draft else {
         return problem(StatusCode::BAD_REQUEST, "The body is no transfer in JSON", json!({}));
@@ -29,7 +33,11 @@ pub(crate) async fn transfer(
     let order = match Order::read(&Draft { form, ..draft }) {
         Ok(order) => order,
         Err(faults) => {
-            return problem(unprocessable, "These members cannot be understood", json!({ "invalid": faults }));
+            return problem(
+                unprocessable,
+                "These members cannot be understood",
+                json!({ "invalid": faults }),
+            );
         }
     };
     match bank.books.transfer(grant.session().user_id(), order, bank.clock.now()) {
@@ -45,8 +53,8 @@ pub(crate) async fn transfer(
     }
 }
 
-/// What the request calls its transfer, so that it is made once; nothing where it has no key, and `None` where the key is no
-/// name: to leave that out would pay twice.
+/// What the request calls its transfer, so that it is made once; nothing where it has no key, and
+/// `None` where the key is no name: to leave that out would pay twice.
 fn form(headers: &HeaderMap) -> Option<String> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(key) = keys.next() else { return Some(String::new()) };

@@ -34,7 +34,11 @@ struct Authenticator<'a> {
     code: Field<'a>,
 }
 
-pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, session: Session) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    session: Session,
+) -> Result<Response, Problem> {
     let has_one = has_one(&bank, &session).await?;
     Ok(page(frame, Stage { has_one, ..Stage::default() }, None))
 }
@@ -81,7 +85,9 @@ fn page(frame: Frame, stage: Stage, problem: Option<&Problem>) -> Response {
     let grouped = |secret: &str| {
         let spaced = secret.chars().enumerate();
         spaced
-            .flat_map(|(index, letter)| (index > 0 && index % 4 == 0).then_some(' ').into_iter().chain([letter]))
+            .flat_map(|(index, letter)| {
+                (index > 0 && index % 4 == 0).then_some(' ').into_iter().chain([letter])
+            })
             .collect()
     };
     let code = Field::code("Code from the app").error(problem);

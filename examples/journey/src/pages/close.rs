@@ -1,4 +1,5 @@
-//! Closing the account: it cannot be undone, so the guard has Stytch confirm that the session is alive.
+//! Closing the account: it cannot be undone, so the guard has Stytch confirm that the session is
+//! alive.
 
 use std::sync::Arc;
 
@@ -23,7 +24,11 @@ pub(crate) async fn show(frame: Frame) -> impl IntoResponse {
 }
 
 /// The books forget the account; the user is still known to Stytch, and signed out.
-pub(crate) async fn send(State(bank): State<Arc<Bank>>, grant: Grant, headers: HeaderMap) -> Response {
+pub(crate) async fn send(
+    State(bank): State<Arc<Bank>>,
+    grant: Grant,
+    headers: HeaderMap,
+) -> Response {
     bank.books.close(grant.session().user_id());
     sign_out::end(&bank, &grant, &headers).await
 }

@@ -1,4 +1,5 @@
-//! What a program hears from the guard: requests that are made here and now, without a token and with this session's.
+//! What a program hears from the guard: requests that are made here and now, without a token and
+//! with this session's.
 
 use std::sync::Arc;
 
@@ -37,15 +38,24 @@ struct Exchange {
 }
 
 /// The request without a token, which changes nothing.
-pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let without = exchange(&bank, None, &headers).await?;
     Ok(Page(Api { frame, order: pretty(&order()), without, with: None }).into_response())
 }
 
 /// And with the session's token: where the guard is content, a euro goes.
-pub(crate) async fn send(State(bank): State<Arc<Bank>>, frame: Frame, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn send(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let token = bank.session_jwt(&headers).ok_or(Problem::NoSession)?;
-    let (without, with) = (exchange(&bank, None, &headers).await?, exchange(&bank, Some(&token), &headers).await?);
+    let (without, with) =
+        (exchange(&bank, None, &headers).await?, exchange(&bank, Some(&token), &headers).await?);
     Ok(Page(Api { frame, order: pretty(&order()), without, with: Some(with) }).into_response())
 }
 
@@ -53,8 +63,13 @@ fn order() -> Value {
     json!({ "payee": "Harbour Lights", "account": "HB41 0000 0000", "amount": "1.00", "reference": "a light" })
 }
 
-async fn exchange(bank: &Arc<Bank>, token: Option<&str>, browser: &HeaderMap) -> Result<Exchange, Problem> {
-    let mut request = Request::post("/api/transfer").header(header::CONTENT_TYPE, "application/json");
+async fn exchange(
+    bank: &Arc<Bank>,
+    token: Option<&str>,
+    browser: &HeaderMap,
+) -> Result<Exchange, Problem> {
+    let mut request =
+        Request::post("/api/transfer").header(header::CONTENT_TYPE, "application/json");
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
@@ -70,9 +85,10 @@ async fn exchange(bank: &Arc<Bank>, token: Option<&str>, browser: &HeaderMap) ->
         (name.to_string(), shown.to_owned())
     });
     let answered = answered.collect();
-    let body = to_bytes(response.into_body(), LONGEST_ANSWER).await.map_err(|_| Problem::Unavailable)?;
     let body =
-        serde_json::from_slice(&body).map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |it| pretty(&it));
+        to_bytes(response.into_body(), LONGEST_ANSWER).await.map_err(|_| Problem::Unavailable)?;
+    let body = serde_json::from_slice(&body)
+        .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |it| pretty(&it));
     let bearer = if token.is_some() { "-H \"Authorization: Bearer $SESSION_JWT\" " } else { "" };
     Ok(Exchange {
         curl: format!("curl -i {bearer}\\\n  --json @transfer.json {}/api/transfer", here(browser)),
@@ -86,7 +102,8 @@ async fn exchange(bank: &Arc<Bank>, token: Option<&str>, browser: &HeaderMap) ->
 /// This site, as the browser names it.
 fn here(browser: &HeaderMap) -> String {
     let host = browser.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let is_loopback = ["127.", "localhost", "[::1]"].iter().any(|loopback| host.starts_with(loopback));
+    let is_loopback =
+        ["127.", "localhost", "[::1]"].iter().any(|loopback| host.starts_with(loopback));
     format!("{}://{host}", if is_loopback { "http" } else { "https" })
 }
 

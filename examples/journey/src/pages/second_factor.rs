@@ -104,7 +104,9 @@ pub(crate) async fn send(
         return Ok(Redirect::to(&asked.at("/verify-email")).into_response());
     };
     let (done, number) = match &typed {
-        Typed::Send { phone_number } => (question.send_code(&bank, phone_number, &headers).await, &**phone_number),
+        Typed::Send { phone_number } => {
+            (question.send_code(&bank, phone_number, &headers).await, &**phone_number)
+        }
         Typed::Take { code } => (question.take_code(&bank, code, &headers).await.map(Some), ""),
         Typed::Totp { code } => {
             let token = bank.presented(&headers)?;
@@ -122,26 +124,41 @@ pub(crate) async fn send(
 }
 
 impl Question {
-    /// None where the email address has to be proved first, in this session: else whoever knows the password alone could name
-    /// a phone of theirs.
+    /// None where the email address has to be proved first, in this session: else whoever knows the
+    /// password alone could name a phone of theirs.
     async fn of(bank: &Bank, asked: &Asked, session: Session) -> Result<Option<Self>, Problem> {
         let user = bank.identity.user(session.user_id()).await?;
         let named = bank.numbers.find(session.id());
-        let named = user.phone_numbers.iter().find(|phone| named.as_ref() == Some(&phone.phone_number)).cloned();
-        let wants = |factor: &Factor| asked.by.as_ref().map_or(asked.names(factor), |by| by == factor);
+        let named = user
+            .phone_numbers
+            .iter()
+            .find(|phone| named.as_ref() == Some(&phone.phone_number))
+            .cloned();
+        let wants =
+            |factor: &Factor| asked.by.as_ref().map_or(asked.names(factor), |by| by == factor);
         let way = match (verified_phone(&user), has_totp(&user)) {
-            (Some(phone), has_totp) if wants(&Factor::OtpSms) || !has_totp => Way::Sms(phone.clone()),
+            (Some(phone), has_totp) if wants(&Factor::OtpSms) || !has_totp => {
+                Way::Sms(phone.clone())
+            }
             (_, true) => Way::Totp,
-            _ if session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail) => Way::Enrol(named),
+            _ if session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail) => {
+                Way::Enrol(named)
+            }
             _ => return Ok(None),
         };
         Ok(Some(Self { asked: asked.clone(), session, user, way }))
     }
 
-    /// A number that is typed here counts only where the user has no second factor: with one, whoever knows the password
-    /// could put a phone of theirs beside the user's.
-    async fn send_code(&self, bank: &Bank, typed: &str, headers: &HeaderMap) -> Result<Option<Step>, Problem> {
-        let typed: String = typed.chars().filter(|character| !" -()/".contains(*character)).collect();
+    /// A number that is typed here counts only where the user has no second factor: with one,
+    /// whoever knows the password could put a phone of theirs beside the user's.
+    async fn send_code(
+        &self,
+        bank: &Bank,
+        typed: &str,
+        headers: &HeaderMap,
+    ) -> Result<Option<Step>, Problem> {
+        let typed: String =
+            typed.chars().filter(|character| !" -()/".contains(*character)).collect();
         let number = match &self.way {
             Way::Enrol(Some(named)) if typed.is_empty() => &named.phone_number,
             Way::Enrol(_) => &typed,
@@ -153,15 +170,29 @@ impl Question {
         Ok(None)
     }
 
-    async fn take_code(&self, bank: &Bank, code: &str, headers: &HeaderMap) -> Result<Step, Problem> {
-        let (Way::Sms(phone) | Way::Enrol(Some(phone))) = &self.way else { return Err(Problem::SpentCode) };
+    async fn take_code(
+        &self,
+        bank: &Bank,
+        code: &str,
+        headers: &HeaderMap,
+    ) -> Result<Step, Problem> {
+        let (Way::Sms(phone) | Way::Enrol(Some(phone))) = &self.way else {
+            return Err(Problem::SpentCode);
+        };
         bank.identity.take_code(&phone.phone_id, code, &bank.presented(headers)?).await
     }
 
-    fn page(&self, bank: &Bank, frame: Frame, typed_number: &str, problem: Option<Problem>) -> Response {
+    fn page(
+        &self,
+        bank: &Bank,
+        frame: Frame,
+        typed_number: &str,
+        problem: Option<Problem>,
+    ) -> Response {
         let policy = self.asked.policy.as_deref().and_then(|name| bank.policies.get(name).ok());
         let is_unmet = |policy: &&Policy| policy.evaluate(&self.session, bank.clock.now()).is_err();
-        let of_code = problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
+        let of_code =
+            problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
         let of_number = problem.as_ref().filter(|it| matches!(it, Problem::InvalidPhoneNumber));
         let by_totp = matches!(self.way, Way::Totp);
         let phone = match &self.way {
@@ -180,31 +211,43 @@ impl Question {
             by_totp,
             phone: phone.map(|phone| words::masked(&phone.phone_number)),
             // A link can say so too.
-            sent: of_code.is_some() || self.asked.sent && bank.numbers.find(self.session.id()).is_some(),
+            sent: of_code.is_some()
+                || self.asked.sent && bank.numbers.find(self.session.id()).is_some(),
             phone_number: Field::phone_number(typed_number).error(of_number),
-            code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" }).error(of_code),
+            code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" })
+                .error(of_code),
             other: self.other(),
-            email_instead: self.can_prove_email().then(|| self.asked.before_sending().at("/verify-email")),
+            email_instead: self
+                .can_prove_email()
+                .then(|| self.asked.before_sending().at("/verify-email")),
             problem: problem.as_ref().filter(|_| of_code.is_none() && of_number.is_none()),
         };
         (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
     }
 
-    /// Offered so that one sees what it is worth: where no age is asked for, and it was not proved yet.
+    /// Offered so that one sees what it is worth: where no age is asked for, and it was not proved
+    /// yet.
     fn can_prove_email(&self) -> bool {
-        let is_proved = self.session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail);
+        let is_proved =
+            self.session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail);
         !is_proved && self.asked.policy.as_deref().is_none_or(|policy| policy == "account")
     }
 
     fn other(&self) -> Option<(String, &'static str)> {
         let has_both = verified_phone(&self.user).is_some() && has_totp(&self.user);
-        let by = |factor: Factor| self.asked.names(&factor).then(|| self.asked.by(factor).at(SECOND_FACTOR));
+        let by = |factor: Factor| {
+            self.asked.names(&factor).then(|| self.asked.by(factor).at(SECOND_FACTOR))
+        };
         match self.way {
             Way::Enrol(_) if self.asked.sent => {
                 Some((self.asked.before_sending().at(SECOND_FACTOR), "Use another number"))
             }
-            Way::Sms(_) if has_both => by(Factor::Totp).map(|address| (address, "Use the authenticator app")),
-            Way::Totp if has_both => by(Factor::OtpSms).map(|address| (address, "Use a code by SMS")),
+            Way::Sms(_) if has_both => {
+                by(Factor::Totp).map(|address| (address, "Use the authenticator app"))
+            }
+            Way::Totp if has_both => {
+                by(Factor::OtpSms).map(|address| (address, "Use a code by SMS"))
+            }
             _ => None,
         }
     }
@@ -220,7 +263,10 @@ fn has_totp(user: &User) -> bool {
 
 impl Why {
     fn of(bank: &Bank, session: &Session, policy: &Policy) -> Self {
-        let proofs = session.factors().iter().filter(|proof| matches!(proof.factor(), Factor::OtpSms | Factor::Totp));
+        let proofs = session
+            .factors()
+            .iter()
+            .filter(|proof| matches!(proof.factor(), Factor::OtpSms | Factor::Totp));
         let last = proofs.filter_map(|proof| proof.last_authenticated_at()).max();
         Self {
             policy: policy.name().unwrap_or_default().to_owned(),

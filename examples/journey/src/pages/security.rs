@@ -65,9 +65,14 @@ struct Instant {
     ago: String,
 }
 
-pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, session: Session) -> impl IntoResponse {
+pub(crate) async fn show(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    session: Session,
+) -> impl IntoResponse {
     let now = bank.clock.now();
-    let explanations: Vec<_> = bank.policies.iter().map(|policy| (policy, policy.explain(&session, now))).collect();
+    let explanations: Vec<_> =
+        bank.policies.iter().map(|policy| (policy, policy.explain(&session, now))).collect();
     let last = bank.decisions.find(session.id()).map(|last| Last {
         asked: last.asked,
         policy: last.policy,
@@ -87,7 +92,12 @@ pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, session: S
 }
 
 /// Of each factor the freshest proof, in the order of the session.
-fn proofs(bank: &Bank, session: &Session, explanations: &[(&Policy, Explanation)], now: OffsetDateTime) -> Vec<Proof> {
+fn proofs(
+    bank: &Bank,
+    session: &Session,
+    explanations: &[(&Policy, Explanation)],
+    now: OffsetDateTime,
+) -> Vec<Proof> {
     let mut factors: Vec<&Factor> = Vec::new();
     for proof in session.factors() {
         if !factors.contains(&proof.factor()) {
@@ -99,7 +109,9 @@ fn proofs(bank: &Bank, session: &Session, explanations: &[(&Policy, Explanation)
         let proved = dates.filter_map(|proof| proof.last_authenticated_at()).max();
         let bars = explanations.iter().flat_map(|(policy, explanation)| {
             let name = policy.name().unwrap_or_default();
-            limits(explanation, factor).into_iter().map(move |limit| Bar::of(name, factor, limit, proved, now))
+            limits(explanation, factor)
+                .into_iter()
+                .map(move |limit| Bar::of(name, factor, limit, proved, now))
         });
         Proof {
             name: words::factor(factor),
@@ -113,14 +125,21 @@ fn proofs(bank: &Bank, session: &Session, explanations: &[(&Policy, Explanation)
 
 /// The ages to which a policy holds a factor.
 fn limits(explanation: &Explanation, factor: &Factor) -> Vec<Duration> {
-    let is_named =
-        matches!(&explanation.demand, Demand::Requirement(Requirement::Factor { factor: named }) if named == factor);
+    let is_named = matches!(&explanation.demand, Demand::Requirement(Requirement::Factor { factor: named }) if named == factor);
     let own = explanation.max_age.filter(|_| is_named);
-    own.into_iter().chain(explanation.clauses().iter().flat_map(|clause| limits(clause, factor))).collect()
+    own.into_iter()
+        .chain(explanation.clauses().iter().flat_map(|clause| limits(clause, factor)))
+        .collect()
 }
 
 impl Bar {
-    fn of(policy: &str, factor: &Factor, limit: Duration, proved: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
+    fn of(
+        policy: &str,
+        factor: &Factor,
+        limit: Duration,
+        proved: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> Self {
         let age = proved.map(|proved| Duration::try_from(now - proved).unwrap_or_default());
         let left = age.and_then(|age| limit.checked_sub(age));
         Self {
@@ -129,7 +148,8 @@ impl Bar {
             limit: words::span(limit),
             limit_seconds: limit.as_secs(),
             left_seconds: left.unwrap_or_default().as_secs(),
-            left: left.map_or_else(|| "too old".to_owned(), |left| format!("{} left", words::span(left))),
+            left: left
+                .map_or_else(|| "too old".to_owned(), |left| format!("{} left", words::span(left))),
         }
     }
 }
@@ -142,13 +162,19 @@ impl Judged {
             demands: policy.to_string(),
             met: grant.is_ok(),
             // A grant allows for clocks that differ; the session's end is shown as it stands.
-            until: grant.ok().map(|grant| Instant::of(grant.expires_at().min(session.expires_at()), now)),
+            until: grant
+                .ok()
+                .map(|grant| Instant::of(grant.expires_at().min(session.expires_at()), now)),
         }
     }
 }
 
 impl Instant {
     fn of(moment: OffsetDateTime, now: OffsetDateTime) -> Self {
-        Self { text: words::instant(moment), machine: words::machine(moment), ago: words::ago(moment, now) }
+        Self {
+            text: words::instant(moment),
+            machine: words::machine(moment),
+            ago: words::ago(moment, now),
+        }
     }
 }

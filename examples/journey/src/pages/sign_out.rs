@@ -18,7 +18,11 @@ use crate::frame::{Frame, Page};
 pub(crate) const SIGNED_OUT: &str = "/signed-out";
 const HERE_ONLY: &str = "/signed-out?here_only";
 
-pub(crate) async fn send(State(bank): State<Arc<Bank>>, grant: Grant, headers: HeaderMap) -> Response {
+pub(crate) async fn send(
+    State(bank): State<Arc<Bank>>,
+    grant: Grant,
+    headers: HeaderMap,
+) -> Response {
     end(&bank, &grant, &headers).await
 }
 
@@ -28,9 +32,15 @@ pub(crate) async fn end(bank: &Bank, grant: &Grant, headers: &HeaderMap) -> Resp
     (cookies, Redirect::to(if revoked { SIGNED_OUT } else { HERE_ONLY })).into_response()
 }
 
-/// In place of a refusal: whoever wants to leave can, also where nobody can say whose session it is.
-pub(crate) fn refused(bank: &Bank, why: &Rejection, request: &Parts) -> axum::http::Response<Bytes> {
-    let is_known = !matches!(why, Rejection::AuthorityUnavailable(_) | Rejection::KeysUnavailable(_));
+/// In place of a refusal: whoever wants to leave can, also where nobody can say whose session it
+/// is.
+pub(crate) fn refused(
+    bank: &Bank,
+    why: &Rejection,
+    request: &Parts,
+) -> axum::http::Response<Bytes> {
+    let is_known =
+        !matches!(why, Rejection::AuthorityUnavailable(_) | Rejection::KeysUnavailable(_));
     let mut response = axum::http::Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
     let to = if is_known { SIGNED_OUT } else { HERE_ONLY };
@@ -47,9 +57,9 @@ struct SignedOut {
     here_only: bool,
 }
 
-/// Chromium may show a page again that was the answer to a step, although no cache may keep it: of the cookies that have
-/// changed since it takes off those that came with the page, and so sees no change. This page loads something that clears
-/// that memory.
+/// Chromium may show a page again that was the answer to a step, although no cache may keep it: of
+/// the cookies that have changed since it takes off those that came with the page, and so sees no
+/// change. This page loads something that clears that memory.
 pub(crate) async fn show(frame: Frame, uri: Uri) -> impl IntoResponse {
     Page(SignedOut { frame, here_only: uri.query() == Some("here_only") })
 }

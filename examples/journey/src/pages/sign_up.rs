@@ -48,10 +48,11 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Problem> {
-    let step = match bank.identity.sign_up(typed.name.trim(), typed.email.trim(), &typed.password).await {
-        Ok(step) => step,
-        Err(problem) => return Ok(page(frame, &asked, &typed, Some(problem))),
-    };
+    let step =
+        match bank.identity.sign_up(typed.name.trim(), typed.email.trim(), &typed.password).await {
+            Ok(step) => step,
+            Err(problem) => return Ok(page(frame, &asked, &typed, Some(problem))),
+        };
     let cookies = bank.take_up(&step, None, &headers).await?;
     let sent = bank.identity.send_email(typed.email.trim(), &step.session()).await;
     let asked = if sent.is_ok() { asked.after_sending() } else { asked };
@@ -59,7 +60,8 @@ pub(crate) async fn send(
 }
 
 fn page(frame: Frame, asked: &Asked, typed: &Typed, problem: Option<Problem>) -> Response {
-    let of_email = problem.as_ref().filter(|it| matches!(it, Problem::InvalidEmail | Problem::DuplicateEmail));
+    let of_email =
+        problem.as_ref().filter(|it| matches!(it, Problem::InvalidEmail | Problem::DuplicateEmail));
     let of_password = problem.as_ref().filter(|it| matches!(it, Problem::WeakPassword(_)));
     let page = SignUp {
         frame,
@@ -67,7 +69,9 @@ fn page(frame: Frame, asked: &Asked, typed: &Typed, problem: Option<Problem>) ->
         sign_in: asked.at(SIGN_IN),
         name: Field::text("name", "Name", &typed.name).autocomplete("name"),
         email: Field::email(&typed.email).error(of_email),
-        password: Field::password("new-password").hint("Several words that do not belong together.").error(of_password),
+        password: Field::password("new-password")
+            .hint("Several words that do not belong together.")
+            .error(of_password),
         problem: problem.as_ref().filter(|_| of_email.is_none() && of_password.is_none()),
     };
     (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()

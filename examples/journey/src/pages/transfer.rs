@@ -29,8 +29,14 @@ struct TransferForm<'a> {
     open_for: String,
 }
 
-/// A form: empty, or with what was typed into one that the guard refused. Nothing is sent before the user says so again.
-pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, method: Method, grant: Grant) -> Response {
+/// A form: empty, or with what was typed into one that the guard refused. Nothing is sent before
+/// the user says so again.
+pub(crate) async fn show(
+    State(bank): State<Arc<Bank>>,
+    frame: Frame,
+    method: Method,
+    grant: Grant,
+) -> Response {
     // Who asks for the head alone is shown nothing.
     let draft = if method == Method::GET { bank.drafts.take(grant.session().id()) } else { None };
     let resumed = draft.is_some();
@@ -47,7 +53,8 @@ pub(crate) async fn send(
     let faults = match Order::read(&draft) {
         Ok(order) => match make(&bank, grant.session(), order) {
             Ok(number) => return Redirect::to(&format!("/account?sent={number}")).into_response(),
-            // What was done under the name of this form stays; what is typed now gets a name of its own.
+            // What was done under the name of this form stays; what is typed now gets a name of its
+            // own.
             Err(Refusal::OtherOrder) => {
                 draft.form = bank.books.new_form();
                 Faults { amount: Some(Refusal::OtherOrder.text()), ..Faults::default() }
@@ -68,21 +75,32 @@ fn make(bank: &Bank, session: &Session, order: Order) -> Result<usize, Refusal> 
     bank.books.transfer(session.user_id(), order, bank.clock.now()).map(|transfer| transfer.number)
 }
 
-fn page(bank: &Bank, frame: Frame, grant: &Grant, draft: &Draft, faults: Faults, resumed: bool) -> Response {
-    let status = if faults == Faults::default() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+fn page(
+    bank: &Bank,
+    frame: Frame,
+    grant: &Grant,
+    draft: &Draft,
+    faults: Faults,
+    resumed: bool,
+) -> Response {
+    let status =
+        if faults == Faults::default() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let account = bank.books.account(grant.session().user_id());
     let open_for = grant.expires_at() - bank.clock.now();
     let fields = Field::one_focus([
         Field::text("payee", "Payee", &draft.payee).error(faults.payee),
         Field::text("account", "Account number", &draft.account).error(faults.account),
-        Field::text("amount", "Amount in euros", &draft.amount).inputmode("decimal").error(faults.amount),
+        Field::text("amount", "Amount in euros", &draft.amount)
+            .inputmode("decimal")
+            .error(faults.amount),
         Field::text("reference", "Reference", &draft.reference).optional().error(faults.reference),
     ]);
     let page = TransferForm {
         frame,
         fields,
         form: &draft.form,
-        balance: account.map_or_else(|_| "nothing".to_owned(), |account| account.balance.to_string()),
+        balance: account
+            .map_or_else(|_| "nothing".to_owned(), |account| account.balance.to_string()),
         resumed,
         open_for: words::span(open_for.try_into().unwrap_or_default()),
     };

@@ -19,7 +19,10 @@ impl IntoResponse for Problem {
         if self == Self::NoSession {
             return Redirect::to(SIGN_IN).into_response();
         }
-        (self.status(), Page(Trouble { frame: Frame { is_unknown: true, ..Frame::default() }, problem: self }))
+        (
+            self.status(),
+            Page(Trouble { frame: Frame { is_unknown: true, ..Frame::default() }, problem: self }),
+        )
             .into_response()
     }
 }

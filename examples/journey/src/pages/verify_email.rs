@@ -1,4 +1,5 @@
-//! A code by email: it verifies the address, and it is a factor, though none that a password does not share.
+//! A code by email: it verifies the address, and it is a factor, though none that a password does
+//! not share.
 
 use std::sync::Arc;
 
@@ -60,7 +61,9 @@ pub(crate) async fn send(
     let token = bank.presented(&headers)?;
     let done = match &typed {
         Typed::Send => bank.identity.send_email(&email.email, &token).await.map(|()| None),
-        Typed::Take { code } => bank.identity.take_code(&email.email_id, code, &token).await.map(Some),
+        Typed::Take { code } => {
+            bank.identity.take_code(&email.email_id, code, &token).await.map(Some)
+        }
     };
     match done {
         Ok(None) => Ok(Redirect::to(&asked.after_sending().at("/verify-email")).into_response()),
@@ -80,7 +83,8 @@ async fn address(bank: &Bank, session: &Session) -> Result<Email, Problem> {
 }
 
 fn page(frame: Frame, asked: &Asked, email: &Email, problem: Option<Problem>) -> Response {
-    let of_code = problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
+    let of_code =
+        problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
     let page = VerifyEmail {
         frame,
         action: asked.at("/verify-email"),

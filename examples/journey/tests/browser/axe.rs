@@ -33,7 +33,14 @@ struct Found {
 
 /// What is wrong with the page as it shows now, one line a place.
 pub(crate) async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
-    if !browser.driver.execute("return 'axe' in window", []).await.unwrap().convert::<bool>().unwrap() {
+    if !browser
+        .driver
+        .execute("return 'axe' in window", [])
+        .await
+        .unwrap()
+        .convert::<bool>()
+        .unwrap()
+    {
         browser.driver.execute(axe, []).await.unwrap();
     }
     let found: Found = browser.driver.execute_async(RUN, []).await.unwrap().convert().unwrap();
@@ -49,13 +56,23 @@ pub(crate) async fn finds_faults(browser: &Browser, axe: &str) {
     browser.driver.execute(SPOIL, []).await.unwrap();
     let violations = violations(browser, axe).await;
     for rule in ["html-has-lang", "label", "color-contrast", "page-has-heading-one"] {
-        assert!(violations.iter().any(|line| line.starts_with(rule)), "{rule} is not in {violations:#?}");
+        assert!(
+            violations.iter().any(|line| line.starts_with(rule)),
+            "{rule} is not in {violations:#?}"
+        );
     }
 }
 
 /// The script of axe-core: where `AXE_CORE` says, or where `.ci/run` puts it.
 pub(crate) fn script() -> String {
-    let own = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/sdk/axe/node_modules/axe-core/axe.min.js").into();
+    let own = || {
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../target/sdk/axe/node_modules/axe-core/axe.min.js"
+        )
+        .into()
+    };
     let path = std::env::var_os("AXE_CORE").unwrap_or_else(own);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("axe-core at {}: {error}", path.display()))
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("axe-core at {}: {error}", path.display()))
 }

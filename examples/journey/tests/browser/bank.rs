@@ -14,8 +14,13 @@ pub(crate) struct Bank {
 impl Bank {
     /// It is open until the test's runtime ends.
     pub(crate) async fn open() -> Self {
-        let stytch = LocalStytch::builder().stopped_clock(datetime!(2026-11-24 12:00 UTC)).start().await.unwrap();
-        let journey = Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
+        let stytch = LocalStytch::builder()
+            .stopped_clock(datetime!(2026-11-24 12:00 UTC))
+            .start()
+            .await
+            .unwrap();
+        let journey =
+            Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
         let url = journey.url();
         tokio::spawn(journey.serve());
         Self { url, stytch }

@@ -1,4 +1,5 @@
-//! What a user does and sees, in the words of the tests. Whatever is not there in time ends the test, and says where.
+//! What a user does and sees, in the words of the tests. Whatever is not there in time ends the
+//! test, and says where.
 
 use std::fmt::Display;
 
@@ -31,8 +32,8 @@ impl Browser {
         self.leave(element.click()).await;
     }
 
-    /// Does what leads to another page, which may have the same address. The act itself may end in an error where the page is gone
-    /// before chromedriver has said that it is done.
+    /// Does what leads to another page, which may have the same address. The act itself may end in
+    /// an error where the page is gone before chromedriver has said that it is done.
     pub(crate) async fn leave(&self, act: impl Future<Output = WebDriverResult<()>>) {
         let old = self.driver.find(By::Tag("html")).await.unwrap();
         let acted = act.await;
@@ -46,7 +47,9 @@ impl Browser {
     async fn is_loaded(&self) {
         const LOADED: &str = "return document.readyState === 'complete' && document.querySelector('footer') !== null;";
         let is_loaded = async {
-            while self.driver.execute(LOADED, []).await.ok().and_then(|it| it.convert().ok()) != Some(true) {
+            while self.driver.execute(LOADED, []).await.ok().and_then(|it| it.convert().ok())
+                != Some(true)
+            {
                 tokio::time::sleep(PAUSE).await;
             }
         };
@@ -136,7 +139,11 @@ impl Browser {
     }
 
     pub(crate) async fn fail(&self, what: impl Display) -> ! {
-        let url = self.driver.current_url().await.map_or_else(|error| error.to_string(), |url| url.to_string());
+        let url = self
+            .driver
+            .current_url()
+            .await
+            .map_or_else(|error| error.to_string(), |url| url.to_string());
         let text = match self.driver.find(By::Tag("body")).await {
             Ok(body) => body.text().await.unwrap_or_default(),
             Err(error) => error.to_string(),

@@ -75,12 +75,18 @@ impl Chromedriver {
     /// On a port of its own choice, which it says.
     async fn start() -> Self {
         let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        command
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
         let mut process = command.spawn().expect("chromedriver is installed");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let port = async {
             loop {
-                let line = lines.next_line().await.unwrap().expect("chromedriver says where it listens");
+                let line =
+                    lines.next_line().await.unwrap().expect("chromedriver says where it listens");
                 if let Some((_, port)) = line.split_once("started successfully on port ") {
                     break port.trim_end_matches('.').to_owned();
                 }

@@ -143,7 +143,9 @@ impl Gallery<'_> {
         for view in &VIEWS {
             let mut faults = view.show(self.browser).await;
             faults.extend(axe::violations(self.browser, &self.axe).await);
-            self.faults.borrow_mut().extend(faults.iter().map(|fault| format!("{page} ({view}): {fault}")));
+            self.faults
+                .borrow_mut()
+                .extend(faults.iter().map(|fault| format!("{page} ({view}): {fault}")));
             view.take(self.browser, page).await;
         }
     }

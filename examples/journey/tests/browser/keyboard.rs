@@ -71,7 +71,10 @@ async fn focus(browser: &Browser) -> String {
     let focus = focus.json().clone();
     let (id, style, width, is_in_view): (String, String, f64, bool) =
         serde_json::from_value(focus.clone()).unwrap_or_else(|error| panic!("{error}: {focus}"));
-    assert!(style == "solid" && width >= 2.0, "the focus on {id} does not show: {style}, {width} px");
+    assert!(
+        style == "solid" && width >= 2.0,
+        "the focus on {id} does not show: {style}, {width} px"
+    );
     assert!(is_in_view, "{id} has the focus and is not in view");
     id
 }

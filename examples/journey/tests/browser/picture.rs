@@ -26,8 +26,8 @@ const MEASURE: &str = "
     return [root.scrollWidth, root.scrollHeight, (red + green + blue) / 3];";
 
 impl View {
-    /// Shows the page so, and tells what is wrong with it: where it is wider than the screen, or not as light or dark as
-    /// was asked for.
+    /// Shows the page so, and tells what is wrong with it: where it is wider than the screen, or
+    /// not as light or dark as was asked for.
     pub(crate) async fn show(&self, browser: &Browser) -> Vec<String> {
         // With reduced motion colours do not change bit by bit.
         let media = json!({ "features": [
@@ -58,8 +58,7 @@ impl View {
     }
 
     async fn resize(&self, browser: &Browser, height: u64) {
-        let metrics =
-            json!({ "width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": self.width < 600 });
+        let metrics = json!({ "width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": self.width < 600 });
         browser.driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
     }
 }

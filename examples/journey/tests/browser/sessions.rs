@@ -63,7 +63,8 @@ async fn a_second_tab_with_the_session_from_before_the_step_is_led_to_sign_in() 
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
 async fn the_back_button_shows_no_account_after_signing_out() {
     browse(Scripts::On, async |bank: &Bank, browser: &Browser| {
-        // Here, where the step's own answer leads, Chromium's cache for the back button takes `no-store` least seriously.
+        // Here, where the step's own answer leads, Chromium's cache for the back button takes
+        // `no-store` least seriously.
         browser.with_two_factors(bank).await;
         browser.says("balance", "€2,500.00").await;
         let cookies = browser.cookies().await;

@@ -58,7 +58,9 @@ impl Browser {
     /// Opens an account for somebody new: to the page that asks for the code of the email.
     pub(crate) async fn sign_up(&self, name: &str, email: &str) {
         self.open("/sign-up").await;
-        for (id, text) in [("name", name), ("email", email), ("password", "correct-pontoon-17-gannet")] {
+        for (id, text) in
+            [("name", name), ("email", email), ("password", "correct-pontoon-17-gannet")]
+        {
             self.fill(id, text).await;
         }
         self.click("#submit").await;

@@ -53,7 +53,9 @@ async fn sends_money(browser: &Browser) {
     browser.fill_order().await;
     browser.click("#submit").await;
     browser.is_at("/account").await;
-    browser.says("sent", "€125.50 went to Grace \"Amazing\" <Hopper>. It is transfer number 1.").await;
+    browser
+        .says("sent", "€125.50 went to Grace \"Amazing\" <Hopper>. It is transfer number 1.")
+        .await;
     browser.says("balance", "€2,374.50").await;
 }
 
@@ -64,14 +66,20 @@ async fn is_interrupted_by_a_stale_factor(bank: &Bank, browser: &Browser) {
     browser.click("#submit").await;
     browser.is_at("/second-factor").await;
     assert_eq!(browser.prompts().await, ["otp/sms"], "this user has nothing else");
-    browser.says("why", "The policy transfer asks for a second factor that was proved within the last 10 min").await;
+    browser
+        .says(
+            "why",
+            "The policy transfer asks for a second factor that was proved within the last 10 min",
+        )
+        .await;
     browser.says("why", "Yours was proved 11 min").await;
     names_the_phone_and_nothing_else(browser).await;
 }
 
 async fn names_the_phone_and_nothing_else(browser: &Browser) {
     browser.says("phone", "••• 43").await;
-    for needless in ["#code", "#phone_number", "#email-instead", "#other-factor", "#one-possession"] {
+    for needless in ["#code", "#phone_number", "#email-instead", "#other-factor", "#one-possession"]
+    {
         assert!(!browser.has(needless).await, "{needless} is not needed");
     }
 }

@@ -12,14 +12,19 @@ async fn transfer(browser: &Browser, token: Option<&str>, body: Value) -> (u16, 
         .raw(|request| {
             *request.method_mut() = Method::POST;
             *request.url_mut() = browser.url("/api/transfer");
-            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             if let Some(token) = token {
-                request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+                request
+                    .headers_mut()
+                    .insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
             }
             *request.body_mut() = Some(body.to_string().into());
         })
         .await;
-    let challenge = response.headers().get("www-authenticate").map(|it| it.to_str().unwrap().to_owned());
+    let challenge =
+        response.headers().get("www-authenticate").map(|it| it.to_str().unwrap().to_owned());
     (response.status().as_u16(), challenge.unwrap_or_default(), response.json().await.unwrap())
 }
 
@@ -38,7 +43,10 @@ async fn a_program_hears_what_to_ask_for_and_then_its_receipt() {
     assert_eq!((status, &*challenge), (401, "Bearer realm=\"Harbour Bank\""));
 
     let (status, _, receipt) = transfer(&browser, Some(&token), order()).await;
-    assert_eq!((status, &receipt["number"], &receipt["amount"]), (200, &json!(1), &json!("€10.00")));
+    assert_eq!(
+        (status, &receipt["number"], &receipt["amount"]),
+        (200, &json!(1), &json!("€10.00"))
+    );
     let (status, _, problem) = transfer(&browser, Some(&token), json!({ "amount": "x" })).await;
     assert_eq!(status, 422);
     assert!(problem["invalid"]["amount"].is_string() && problem["invalid"]["payee"].is_string());
@@ -47,7 +55,10 @@ async fn a_program_hears_what_to_ask_for_and_then_its_receipt() {
     let (status, challenge, problem) = transfer(&browser, Some(&token), order()).await;
     assert_eq!(status, 401);
     assert!(challenge.contains("error=\"insufficient_user_authentication\""), "{challenge}");
-    assert!(challenge.contains("max_age=\"600\"") && challenge.contains("acr_values=\"transfer\""), "{challenge}");
+    assert!(
+        challenge.contains("max_age=\"600\"") && challenge.contains("acr_values=\"transfer\""),
+        "{challenge}"
+    );
     assert_eq!(problem["prompts"][0][0]["factor"], json!("otp/sms"), "{problem}");
 }
 

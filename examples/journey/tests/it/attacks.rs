@@ -4,8 +4,13 @@ use reqwest::Method;
 
 use crate::bank::{Bank, DEMO, DEMO_PHONE};
 
-const ELSEWHERE: [&str; 5] =
-    ["https://evil.example", "//evil.example", "/\\evil.example", "/%2f%2fevil.example", "javascript:alert(1)"];
+const ELSEWHERE: [&str; 5] = [
+    "https://evil.example",
+    "//evil.example",
+    "/\\evil.example",
+    "/%2f%2fevil.example",
+    "javascript:alert(1)",
+];
 
 #[tokio::test]
 async fn a_changed_cookie_is_worth_nothing() {
@@ -41,7 +46,9 @@ async fn other_sites_send_no_forms() {
             *request.method_mut() = Method::POST;
             *request.url_mut() = browser.url(path);
             let headers = [("sec-fetch-site", site), ("origin", origin)];
-            for (name, value) in headers.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            for (name, value) in
+                headers.into_iter().filter_map(|(name, value)| Some((name, value?)))
+            {
                 request.headers_mut().insert(name, value.parse().unwrap());
             }
         });
@@ -56,16 +63,33 @@ async fn nobody_is_sent_elsewhere() {
     for elsewhere in ELSEWHERE {
         let browser = bank.browser();
         let query = form(&[("return_to", elsewhere)]);
-        let sign_in =
-            browser.send(Method::POST, &format!("/sign-in?{query}"), &[("email", DEMO.0), ("password", DEMO.1)]).await;
-        assert_eq!((sign_in.status().as_u16(), &sign_in.headers()["location"]), (303, &"/account".parse().unwrap()));
+        let sign_in = browser
+            .send(
+                Method::POST,
+                &format!("/sign-in?{query}"),
+                &[("email", DEMO.0), ("password", DEMO.1)],
+            )
+            .await;
+        assert_eq!(
+            (sign_in.status().as_u16(), &sign_in.headers()["location"]),
+            (303, &"/account".parse().unwrap())
+        );
 
         let page = browser.get(&format!("/second-factor?{query}")).await;
-        assert!(!page.main().contains("evil") && !page.main().contains("javascript"), "{}", page.html);
+        assert!(
+            !page.main().contains("evil") && !page.main().contains("javascript"),
+            "{}",
+            page.html
+        );
         browser.post(&format!("/second-factor?{query}"), &[("step", "send")]).await;
         let code = bank.code(DEMO_PHONE);
-        let done =
-            browser.send(Method::POST, &format!("/second-factor?{query}"), &[("step", "take"), ("code", &code)]).await;
+        let done = browser
+            .send(
+                Method::POST,
+                &format!("/second-factor?{query}"),
+                &[("step", "take"), ("code", &code)],
+            )
+            .await;
         assert_eq!(done.headers()["location"], "/account");
 
         let clock = browser.send(Method::POST, "/local/clock", &[("return_to", elsewhere)]).await;
@@ -79,8 +103,13 @@ async fn what_strangers_write_stays_text() {
     let (browser, _) = bank.with_password().await;
     let hostile = "\"><img src=x onerror=alert(1)>";
     for path in ["/second-factor", "/verify-email", "/sign-in", "/sign-up"] {
-        let query =
-            form(&[("policy", hostile), ("prompt", hostile), ("by", hostile), ("return_to", hostile), (hostile, "x")]);
+        let query = form(&[
+            ("policy", hostile),
+            ("prompt", hostile),
+            ("by", hostile),
+            ("return_to", hostile),
+            (hostile, "x"),
+        ]);
         let page = browser.get(&format!("{path}?{query}")).await;
         assert_eq!(page.status.as_u16(), 200, "{path}");
         assert!(!page.html.contains("<img"), "{}", page.html);
@@ -94,11 +123,18 @@ async fn what_strangers_write_stays_text() {
 async fn cookies_are_for_this_site_and_no_script() {
     let bank = Bank::open().await;
     let browser = bank.browser();
-    let answer = browser.send(Method::POST, "/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
-    let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let answer =
+        browser.send(Method::POST, "/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
+    let cookies: Vec<_> =
+        answer.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     assert_eq!(cookies.len(), 2);
     for line in cookies {
-        assert!(line.contains("; HttpOnly") && line.contains("; SameSite=Lax") && line.contains("; Path=/"), "{line}");
+        assert!(
+            line.contains("; HttpOnly")
+                && line.contains("; SameSite=Lax")
+                && line.contains("; Path=/"),
+            "{line}"
+        );
         assert!(!line.contains("Secure"), "on loopback there is no TLS: {line}");
     }
     assert_eq!(answer.headers()["cache-control"], "no-store");

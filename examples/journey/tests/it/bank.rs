@@ -20,8 +20,13 @@ pub(crate) struct Bank {
 
 impl Bank {
     pub(crate) async fn open() -> Self {
-        let stytch = LocalStytch::builder().stopped_clock(datetime!(2026-11-24 12:00 UTC)).start().await.unwrap();
-        let journey = Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
+        let stytch = LocalStytch::builder()
+            .stopped_clock(datetime!(2026-11-24 12:00 UTC))
+            .start()
+            .await
+            .unwrap();
+        let journey =
+            Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
         let url = journey.url();
         tokio::spawn(journey.serve());
         Self { url, stytch }
@@ -42,7 +47,8 @@ impl Bank {
         if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
     }
 
-    /// Asks the API itself, as another application of the project does; the status and what it says.
+    /// Asks the API itself, as another application of the project does; the status and what it
+    /// says.
     pub(crate) async fn api(&self, path: &str, question: Value) -> (u16, Value) {
         let request = reqwest::Client::new().post(format!("{}{path}", self.stytch.base_url()));
         let request = request.basic_auth(self.stytch.project_id(), Some(self.stytch.secret()));

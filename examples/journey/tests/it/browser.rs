@@ -1,4 +1,5 @@
-//! A browser without a window: it keeps cookies, follows redirects, and says what browsers say of themselves.
+//! A browser without a window: it keeps cookies, follows redirects, and says what browsers say of
+//! themselves.
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ pub(crate) struct Browser {
 impl Browser {
     pub(crate) fn new(base: &str) -> Self {
         let jar = Arc::new(Jar::default());
-        let client = Client::builder().cookie_provider(jar.clone()).redirect(redirect::Policy::none());
+        let client =
+            Client::builder().cookie_provider(jar.clone()).redirect(redirect::Policy::none());
         Self { base: base.parse().unwrap(), jar, client: client.build().unwrap() }
     }
 
@@ -34,17 +36,22 @@ impl Browser {
     /// Sends the first form of the page, with its hidden fields and with this typed into it.
     pub(crate) async fn submit(&self, page: &Page, typed: &[(&str, &str)]) -> Page {
         let hidden = page.hidden();
-        let form: Vec<_> =
-            hidden.iter().map(|(name, value)| (&**name, &**value)).chain(typed.iter().copied()).collect();
+        let form: Vec<_> = hidden
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .chain(typed.iter().copied())
+            .collect();
         self.post(&page.action(), &form).await
     }
 
     /// One request, and its redirect not followed.
     pub(crate) async fn send(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Response {
         let mut request = self.client.request(method.clone(), self.url(path));
-        for (name, value) in
-            [("sec-fetch-mode", "navigate"), ("sec-fetch-site", "same-origin"), ("accept", "text/html")]
-        {
+        for (name, value) in [
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-site", "same-origin"),
+            ("accept", "text/html"),
+        ] {
             request = request.header(name, value);
         }
         if method == Method::POST {
@@ -62,7 +69,10 @@ impl Browser {
 
     /// The cookies of this browser, as it sends them.
     pub(crate) fn cookies(&self) -> String {
-        self.jar.cookies(&self.base).map(|line| line.to_str().unwrap().to_owned()).unwrap_or_default()
+        self.jar
+            .cookies(&self.base)
+            .map(|line| line.to_str().unwrap().to_owned())
+            .unwrap_or_default()
     }
 
     pub(crate) fn cookie(&self, name: &str) -> String {
@@ -77,7 +87,9 @@ impl Browser {
     }
 
     pub(crate) fn restore(&self, cookies: &str) {
-        cookies.split("; ").for_each(|pair| self.jar.add_cookie_str(&format!("{pair}; Path=/"), &self.base));
+        cookies
+            .split("; ")
+            .for_each(|pair| self.jar.add_cookie_str(&format!("{pair}; Path=/"), &self.base));
     }
 
     pub(crate) fn url(&self, path: &str) -> Url {
@@ -101,7 +113,10 @@ impl Browser {
 #[track_caller]
 pub(crate) fn assert_protected(headers: &HeaderMap) {
     let policy = headers["content-security-policy"].to_str().unwrap();
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(headers["x-content-type-options"], "nosniff");
 }

@@ -15,7 +15,8 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) async fn read(response: Response) -> Self {
         assert_protected(response.headers());
-        let (status, url, headers) = (response.status(), response.url().clone(), response.headers().clone());
+        let (status, url, headers) =
+            (response.status(), response.url().clone(), response.headers().clone());
         let html = response.text().await.unwrap();
         assert!(!html.contains("<script") && !html.contains(" style="), "{html}");
         Self { status, url, headers, html }
@@ -37,7 +38,14 @@ impl Page {
     /// What the element of this id says, without its tags.
     pub(crate) fn text(&self, id: &str) -> Option<String> {
         let (_, rest) = self.html.split_once(&format!("id=\"{id}\""))?;
-        let name = self.html.split_once(&format!(" id=\"{id}\""))?.0.rsplit_once('<')?.1.split(' ').next()?;
+        let name = self
+            .html
+            .split_once(&format!(" id=\"{id}\""))?
+            .0
+            .rsplit_once('<')?
+            .1
+            .split(' ')
+            .next()?;
         let (inner, _) = rest.split_once('>')?.1.split_once(&format!("</{name}>"))?;
         Some(unescaped(&without_tags(inner)))
     }
@@ -45,7 +53,10 @@ impl Page {
     #[track_caller]
     pub(crate) fn says(&self, id: &str, part: &str) {
         let text = self.text(id);
-        assert!(text.as_deref().is_some_and(|text| text.contains(part)), "#{id} is {text:?}, without {part:?}");
+        assert!(
+            text.as_deref().is_some_and(|text| text.contains(part)),
+            "#{id} is {text:?}, without {part:?}"
+        );
     }
 
     /// Where the first form of the main part goes.
@@ -54,19 +65,27 @@ impl Page {
     }
 
     pub(crate) fn hidden(&self) -> Vec<(String, String)> {
-        let inputs = self.first_form().split("<input ").skip(1).filter(|input| input.starts_with("type=\"hidden\""));
-        let pair = |input| Some((unescaped(attribute(input, "name")?), unescaped(attribute(input, "value")?)));
+        let inputs = self
+            .first_form()
+            .split("<input ")
+            .skip(1)
+            .filter(|input| input.starts_with("type=\"hidden\""));
+        let pair = |input| {
+            Some((unescaped(attribute(input, "name")?), unescaped(attribute(input, "value")?)))
+        };
         inputs.filter_map(pair).collect()
     }
 
     /// What stands in a field.
     pub(crate) fn value(&self, id: &str) -> Option<String> {
-        let input = self.html.split("<input ").find(|input| input.starts_with(&format!("id=\"{id}\"")))?;
+        let input =
+            self.html.split("<input ").find(|input| input.starts_with(&format!("id=\"{id}\"")))?;
         attribute(input, "value").map(unescaped)
     }
 
     fn first_form(&self) -> &str {
-        let form = self.main().split_once("<form ").unwrap_or_else(|| panic!("no form: {}", self.html)).1;
+        let form =
+            self.main().split_once("<form ").unwrap_or_else(|| panic!("no form: {}", self.html)).1;
         form.split_once("</form>").unwrap().0
     }
 }
@@ -79,7 +98,11 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 fn without_tags(html: &str) -> String {
     html.split('<')
         .enumerate()
-        .map(|(index, part)| if index == 0 { part } else { part.split_once('>').map_or("", |it| it.1) })
+        .map(
+            |(index, part)| {
+                if index == 0 { part } else { part.split_once('>').map_or("", |it| it.1) }
+            },
+        )
         .collect()
 }
 

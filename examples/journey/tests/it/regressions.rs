@@ -31,14 +31,17 @@ async fn an_account_number_is_taken_as_it_is_typed() {
     let browser = bank.with_two_factors().await;
     for account in ["ßßß", "ﬁﬁ", "ıııı"] {
         let form = browser.get("/transfer").await;
-        let page = browser.submit(&form, &[("payee", "Grace"), ("account", account), ("amount", "1")]).await;
+        let page = browser
+            .submit(&form, &[("payee", "Grace"), ("account", account), ("amount", "1")])
+            .await;
         assert_eq!(page.status.as_u16(), 422, "{account:?} became another number");
     }
 }
 
 async fn by_api(bank: &Bank, browser: &Browser, key: HeaderValue, payee: &str) -> (u16, String) {
     let request = reqwest::Client::new().post(format!("{}/api/transfer", bank.url));
-    let request = request.bearer_auth(browser.cookie("stytch_session_jwt")).header("idempotency-key", key);
+    let request =
+        request.bearer_auth(browser.cookie("stytch_session_jwt")).header("idempotency-key", key);
     let order = serde_json::json!({ "payee": payee, "account": "HB410009", "amount": "1.00" });
     let answer = request.json(&order).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
@@ -103,16 +106,24 @@ async fn whoever_signs_in_over_a_session_ends_it() {
     browser.post("/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
     let other = bank.browser();
     other.restore(&before);
-    assert_eq!(other.get("/account").await.path(), "/sign-in", "the session that was replaced lives on");
+    assert_eq!(
+        other.get("/account").await.path(),
+        "/sign-in",
+        "the session that was replaced lives on"
+    );
 }
 
 #[tokio::test]
 async fn a_head_request_takes_nothing_away() {
     let bank = Bank::open().await;
     let (browser, _) = bank.with_password().await;
-    let page = browser.post("/transfer", &[("payee", "Grace"), ("account", "HB41"), ("amount", "1")]).await;
+    let page = browser
+        .post("/transfer", &[("payee", "Grace"), ("account", "HB41"), ("amount", "1")])
+        .await;
     browser.submit(&page, &[("step", "send")]).await;
-    browser.send(Method::POST, "/second-factor", &[("step", "take"), ("code", &bank.code(DEMO_PHONE))]).await;
+    browser
+        .send(Method::POST, "/second-factor", &[("step", "take"), ("code", &bank.code(DEMO_PHONE))])
+        .await;
     browser.send(Method::HEAD, "/transfer", &[]).await;
     assert_eq!(browser.get("/transfer").await.value("payee").as_deref(), Some("Grace"));
 }
@@ -129,16 +140,23 @@ async fn a_password_alone_does_not_enrol_a_phone() {
     let bank = Bank::open().await;
     let user = bank.browser();
     let (email, phone) = ("grace@harbour.example", "+12025550199");
-    let page = user.post("/sign-up", &[("name", "Grace"), ("email", email), ("password", STRONG)]).await;
+    let page =
+        user.post("/sign-up", &[("name", "Grace"), ("email", email), ("password", STRONG)]).await;
     user.submit(&page, &[("step", "take"), ("code", &bank.code(email))]).await;
     // Who knows the password, and cannot read the mailbox.
     let thief = bank.browser();
     thief.post("/sign-in", &[("email", email), ("password", STRONG)]).await;
     thief.post("/second-factor", &[("step", "send"), ("phone_number", phone)]).await;
     if bank.stytch.messages().iter().any(|message| message.to == phone) {
-        thief.post("/second-factor?sent=true", &[("step", "take"), ("code", &bank.code(phone))]).await;
+        thief
+            .post("/second-factor?sent=true", &[("step", "take"), ("code", &bank.code(phone))])
+            .await;
     }
-    assert_ne!(thief.get("/transfer").await.path(), "/transfer", "one compromise has opened what asks for two");
+    assert_ne!(
+        thief.get("/transfer").await.path(),
+        "/transfer",
+        "one compromise has opened what asks for two"
+    );
 }
 
 #[tokio::test]
@@ -147,8 +165,9 @@ async fn what_is_no_transfer_is_refused_in_problem_details() {
     let browser = bank.with_two_factors().await;
     for (body, status) in [("{", 400), ("null", 400), ("{\"payee\": 7}", 400), ("{}", 422)] {
         let request = reqwest::Client::new().post(format!("{}/api/transfer", bank.url));
-        let request =
-            request.bearer_auth(browser.cookie("stytch_session_jwt")).header("content-type", "application/json");
+        let request = request
+            .bearer_auth(browser.cookie("stytch_session_jwt"))
+            .header("content-type", "application/json");
         let answer = request.body(body).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{body}");
         assert_eq!(answer.headers()["content-type"], "application/problem+json", "{body}");

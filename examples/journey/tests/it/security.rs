@@ -20,10 +20,17 @@ async fn each_proof_has_its_age_and_each_policy_its_verdict() {
     assert!(page.main().contains("GET /account</code> was <span class=\"tag good\">granted"));
     assert!(page.main().contains("<dd>the phone number</dd>"));
     assert!(page.main().contains("within 10 min: <strong>10 min left"), "{}", page.html);
-    assert!(page.main().contains("max=\"600\" low=\"120\" optimum=\"600\" value=\"600\""), "{}", page.html);
+    assert!(
+        page.main().contains("max=\"600\" low=\"120\" optimum=\"600\" value=\"600\""),
+        "{}",
+        page.html
+    );
     bank.minutes_pass(4);
     let page = browser.get("/security").await;
-    assert!(page.main().contains("within 10 min: <strong>6 min left") && page.main().contains("4 min ago"));
+    assert!(
+        page.main().contains("within 10 min: <strong>6 min left")
+            && page.main().contains("4 min ago")
+    );
 
     // Ten minutes later, by the button that local-stytch gives.
     let page = browser.post("/local/clock", &[("return_to", "/security")]).await;
@@ -54,20 +61,28 @@ async fn an_authenticator_app_is_another_way() {
     };
     let done = browser.submit(&page, &[("step", "take"), ("code", &code(&secret))]).await;
     assert_eq!(done.path(), "/security", "{}", done.html);
-    assert!(done.main().contains("Authenticator app") && done.main().contains("id=\"fresh-transfer-totp\""));
+    assert!(
+        done.main().contains("Authenticator app")
+            && done.main().contains("id=\"fresh-transfer-totp\"")
+    );
     assert!(browser.get("/authenticator").await.text("has-one").is_some());
 
     // From now on the challenge names both, and either will do.
     bank.minutes_pass(11);
     let page = browser.get("/transfer").await;
     assert_eq!(page.path(), "/second-factor");
-    let prompts: Vec<_> = page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
+    let prompts: Vec<_> =
+        page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
     assert_eq!(prompts, ["otp/sms", "totp"]);
     page.says("other-factor", "Use the authenticator app");
     // A challenge that names one asks for that one, whatever else there is.
     for (prompt, action) in [("otp/sms", "id=\"phone\""), ("totp", "value=\"totp\"")] {
         let page = browser.get(&format!("/second-factor?policy=transfer&prompt={prompt}")).await;
-        assert!(page.main().contains(action) && page.text("other-factor").is_none(), "{}", page.html);
+        assert!(
+            page.main().contains(action) && page.text("other-factor").is_none(),
+            "{}",
+            page.html
+        );
     }
     let page = browser.get(&format!("{}&by=totp", page.url)).await;
     page.says("other-factor", "Use a code by SMS");

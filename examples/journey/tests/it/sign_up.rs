@@ -16,16 +16,24 @@ async fn a_stranger_opens_an_account_step_by_step() {
     let page = browser.post("/sign-up", &typed).await;
     assert_eq!((page.path(), page.status.as_u16()), ("/sign-up", 422));
     page.says("password-error", "too easy to guess");
-    assert_eq!([page.value("name").unwrap(), page.value("email").unwrap()], ["Ben <b>", "ben@example.com"]);
+    assert_eq!(
+        [page.value("name").unwrap(), page.value("email").unwrap()],
+        ["Ben <b>", "ben@example.com"]
+    );
     assert_eq!(page.value("password").as_deref(), Some(""));
 
-    let page = browser.post("/sign-up", &[("name", "Ada"), ("email", DEMO.0), ("password", STRONG)]).await;
+    let page =
+        browser.post("/sign-up", &[("name", "Ada"), ("email", DEMO.0), ("password", STRONG)]).await;
     page.says("email-error", "There is an account with this email address already");
-    let page = browser.post("/sign-up", &[("name", "Ben"), ("email", "no address"), ("password", STRONG)]).await;
+    let page = browser
+        .post("/sign-up", &[("name", "Ben"), ("email", "no address"), ("password", STRONG)])
+        .await;
     page.says("email-error", "not an email address");
 
     // The mailbox.
-    let page = browser.post("/sign-up", &[("name", "Ben"), ("email", "ben@example.com"), ("password", STRONG)]).await;
+    let page = browser
+        .post("/sign-up", &[("name", "Ben"), ("email", "ben@example.com"), ("password", STRONG)])
+        .await;
     assert_eq!(page.path(), "/verify-email");
     page.says("email", "ben@example.com");
     assert!(page.main().contains("no second factor beside a password"));
@@ -41,7 +49,11 @@ async fn a_stranger_opens_an_account_step_by_step() {
     // Two factors have been proved, and the account stays closed.
     assert_eq!(page.path(), "/second-factor", "{}", page.html);
     assert_eq!(
-        page.query().into_iter().filter(|pair| pair.0 == "policy").map(|pair| pair.1).collect::<Vec<_>>(),
+        page.query()
+            .into_iter()
+            .filter(|pair| pair.0 == "policy")
+            .map(|pair| pair.1)
+            .collect::<Vec<_>>(),
         ["account"]
     );
     page.says(
@@ -53,19 +65,25 @@ async fn a_stranger_opens_an_account_step_by_step() {
     let page = browser.submit(&page, &[("step", "send"), ("phone_number", "none")]).await;
     page.says("phone_number-error", "cannot be used");
     assert_eq!(page.value("phone_number").as_deref(), Some("none"));
-    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
+    let page =
+        browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
     page.says("phone", "••• 87");
     // A slip of the finger is no dead end.
     page.says("other-factor", "Use another number");
     let page = browser.get("/second-factor?return_to=/account&policy=account").await;
-    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 (202) 555-0188")]).await;
+    let page =
+        browser.submit(&page, &[("step", "send"), ("phone_number", "+1 (202) 555-0188")]).await;
     page.says("phone", "••• 88");
     let page = browser.get("/second-factor?return_to=/account&policy=account").await;
-    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
+    let page =
+        browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
     let before = bank.stytch.messages().len();
     let page = browser.submit(&page, &[("step", "send")]).await;
     page.says("phone", "••• 87");
-    assert_eq!((bank.stytch.messages().len(), &*bank.stytch.messages()[0].to), (before + 1, "+12025550187"));
+    assert_eq!(
+        (bank.stytch.messages().len(), &*bank.stytch.messages()[0].to),
+        (before + 1, "+12025550187")
+    );
     let code = bank.code("+12025550187");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!((page.path(), page.status.as_u16()), ("/account", 200), "{}", page.html);
@@ -92,8 +110,12 @@ async fn a_code_by_email_in_place_of_a_second_factor_opens_nothing() {
 async fn a_wrong_password_and_an_unknown_address_sound_alike() {
     let bank = Bank::open().await;
     let browser = bank.browser();
-    for (email, password) in [(DEMO.0, "wrong"), ("nobody@example.com", DEMO.1), (DEMO.0, ""), ("", "")] {
-        let page = browser.post("/sign-in?return_to=/security", &[("email", email), ("password", password)]).await;
+    for (email, password) in
+        [(DEMO.0, "wrong"), ("nobody@example.com", DEMO.1), (DEMO.0, ""), ("", "")]
+    {
+        let page = browser
+            .post("/sign-in?return_to=/security", &[("email", email), ("password", password)])
+            .await;
         assert_eq!((page.path(), page.status.as_u16()), ("/sign-in", 422));
         page.says("password-error", "do not belong together");
         assert_eq!(page.value("email").as_deref(), Some(email));

@@ -10,7 +10,12 @@ use tokio::process::Command;
 
 fn program(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_journey"));
-    command.args(arguments).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .kill_on_drop(true)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     for name in ["STYTCH_PROJECT_ID", "STYTCH_SECRET", "STYTCH_BASE_URL"] {
         command.env_remove(name);
     }
@@ -40,11 +45,22 @@ async fn what_is_wrong_is_said_in_one_line() {
     check(&[&port], &[], &format!("{port}: Address already in use")).await;
     check(&["here"], &[], "\"here\" is no address").await;
     let any = &["127.0.0.1:0"];
-    let (id, secret) = (("STYTCH_PROJECT_ID", "project-test-a"), ("STYTCH_SECRET", "secret-test-a"));
+    let (id, secret) =
+        (("STYTCH_PROJECT_ID", "project-test-a"), ("STYTCH_SECRET", "secret-test-a"));
     check(any, &[id], "STYTCH_SECRET is not set").await;
     check(any, &[secret], "STYTCH_PROJECT_ID is not set").await;
-    check(any, &[("STYTCH_PROJECT_ID", "my-project"), secret], "\"my-project\" is not a project id").await;
-    check(any, &[id, secret, ("STYTCH_BASE_URL", "http://elsewhere.example")], "is not a custom domain").await;
+    check(
+        any,
+        &[("STYTCH_PROJECT_ID", "my-project"), secret],
+        "\"my-project\" is not a project id",
+    )
+    .await;
+    check(
+        any,
+        &[id, secret, ("STYTCH_BASE_URL", "http://elsewhere.example")],
+        "is not a custom domain",
+    )
+    .await;
     let nobody = format!("http://{}", unused_address().await);
     check(any, &[id, secret, ("STYTCH_BASE_URL", &nobody)], "does not answer as it should").await;
 }
@@ -93,5 +109,8 @@ async fn the_demonstration_is_for_this_machine() {
     let mut child = program(&["0.0.0.0:0"], &[]).spawn().unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(5), child.wait()).await;
     child.kill().await.ok();
-    assert!(ended.is_ok_and(|status| !status.unwrap().success()), "a public password, on every interface");
+    assert!(
+        ended.is_ok_and(|status| !status.unwrap().success()),
+        "a public password, on every interface"
+    );
 }

@@ -92,9 +92,16 @@ async fn signing_out_is_final_and_no_page_is_kept() {
     let clear = browser.get("/signed-out.css").await;
     assert_eq!(clear.headers["clear-site-data"], "\"cache\"");
     assert_eq!(clear.headers["cache-control"], "no-store");
-    assert!(page.html.contains("href=\"/signed-out.css\"") && page.html.contains("id=\"sign-in-link\""));
-    let (status, answer) = bank.api("/v1/sessions/authenticate", json!({ "session_token": token })).await;
-    assert_eq!((status, &answer["error_type"]), (404, &json!("session_not_found")), "and with Stytch too");
+    assert!(
+        page.html.contains("href=\"/signed-out.css\"") && page.html.contains("id=\"sign-in-link\"")
+    );
+    let (status, answer) =
+        bank.api("/v1/sessions/authenticate", json!({ "session_token": token })).await;
+    assert_eq!(
+        (status, &answer["error_type"]),
+        (404, &json!("session_not_found")),
+        "and with Stytch too"
+    );
     // Whoever asks again is asked to sign in.
     assert_eq!(browser.get("/account").await.path(), "/sign-in");
 

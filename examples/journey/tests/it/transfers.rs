@@ -22,7 +22,8 @@ async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
     bank.minutes_pass(11);
     let page = browser.submit(&form, &TYPED).await;
     assert_eq!(page.path(), "/second-factor");
-    let prompts: Vec<_> = page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
+    let prompts: Vec<_> =
+        page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
     assert_eq!(prompts, ["otp/sms"], "this user has nothing else");
     page.says(
         "why",
@@ -72,13 +73,16 @@ async fn what_cannot_be_understood_is_said_at_its_field() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let form = browser.get("/transfer").await;
-    let page = browser.submit(&form, &[("payee", " "), ("account", "?"), ("amount", "much"), ("reference", "x")]).await;
+    let page = browser
+        .submit(&form, &[("payee", " "), ("account", "?"), ("amount", "much"), ("reference", "x")])
+        .await;
     assert_eq!((page.path(), page.status.as_u16()), ("/transfer", 422));
     page.says("payee-error", "Who gets the money");
     page.says("account-error", "letters and digits");
     page.says("amount-error", "125.50");
     assert_eq!(page.value("amount").as_deref(), Some("much"));
-    let page = browser.submit(&page, &[("payee", "G"), ("account", "HB41"), ("amount", "2500.01")]).await;
+    let page =
+        browser.submit(&page, &[("payee", "G"), ("account", "HB41"), ("amount", "2500.01")]).await;
     page.says("amount-error", "not enough money");
 }
 
@@ -105,7 +109,9 @@ async fn another_session_of_the_same_user_cannot_put_words_into_the_form() {
 async fn what_cannot_be_undone_takes_a_session_that_is_alive() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
-    let revoked = bank.api("/v1/sessions/revoke", json!({ "session_token": browser.cookie("stytch_session") })).await;
+    let revoked = bank
+        .api("/v1/sessions/revoke", json!({ "session_token": browser.cookie("stytch_session") }))
+        .await;
     assert_eq!(revoked.0, 200);
     assert_eq!(browser.get("/account").await.path(), "/account", "a JWT is a snapshot");
     assert_eq!(browser.post("/account/close", &[]).await.path(), "/sign-in");
