@@ -20,6 +20,8 @@ mod rejection;
 mod renewal;
 mod respond;
 mod session;
+#[cfg(feature = "remote")]
+mod single_flight;
 pub mod stytch;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -476,6 +476,7 @@ fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
     serving.block_on(server.until_requests(1));
     first.shutdown_background();
     assert!(second.block_on(within_seconds(refresh.unwrap())).is_err());
+    assert_eq!(keys.health().last_error.as_deref(), Some("it was broken off"));
     server.behave(good());
     clock.advance(seconds(1));
     assert!(second.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).is_ok());
@@ -493,6 +494,7 @@ fn a_runtime_that_stands_still_holds_up_nobody_for_longer_than_a_fetch_may_take(
     let first = still.block_on(async { keys.refresh("a") }); // the task is spawned there and never polled again
     let refresh = || other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await });
     assert!(first.is_some() && refresh().is_err());
+    assert_eq!(keys.health().last_error.as_deref(), Some("it stood still and was given up"));
     // What has had its time is given up, and the next who asks begins anew.
     assert!(refresh().is_ok() && keys.current().is_some());
     // The old fetch lands after all, and disturbs nothing.

@@ -1,21 +1,19 @@
 //! The set that is held, and the one fetch that may be under way.
 
 use std::future::ready;
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::Uri;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
 use super::schedule::{Decision, Limits, Schedule};
 use crate::clock::Clock;
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
 use crate::keys::{KeyHealth, KeySet, KeySetId, KeysUnavailable, Refresh};
+use crate::single_flight::Flight;
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -34,12 +32,12 @@ pub(super) struct Fetching {
 
 struct Held {
     keys: Arc<KeySet>,
-    /// As it came: of the same document the same set stays, and with it what is remembered of its
-    /// keys.
+    /// The document as it came. The same document keeps the same set, and with it what is
+    /// remembered of its keys.
     document: Bytes,
-    /// When their fetch began.
+    /// When the fetch of the set began.
     fetched_at: Duration,
-    /// The age at which they are fetched anew.
+    /// The age at which the set is fetched again.
     due: Duration,
 }
 
@@ -49,38 +47,34 @@ struct Progress {
     under_way: Option<UnderWay>,
     /// Why the last fetch failed, if it did.
     last_error: Option<String>,
-    /// How many fetches have been begun.
+    /// How many fetches have begun. The last of them may be under way.
     begun: u64,
 }
 
 struct UnderWay {
-    number: u64,
-    outcome: Announcement,
-    /// In real time, as the bound of a fetch is, whatever clock the schedule goes by.
-    since: Instant,
-    task: Option<AbortHandle>,
+    began: Duration,
+    flight: Flight<Result<(), KeysUnavailable>>,
 }
 
-/// Where the outcome of a fetch appears, for everybody who waits for it.
-type Announcement = watch::Receiver<Option<Outcome>>;
-type Outcome = Result<(), KeysUnavailable>;
-
 impl Fetching {
-    /// The set, where there is one that may be used. An old one is fetched anew behind the request.
+    /// Returns the set if there is one that may be used. If it is due, a fetch begins behind the
+    /// request.
     pub(super) fn current(self: &Arc<Self>, settings: &Settings) -> Option<Arc<KeySet>> {
         let held = self.held.load_full()?;
         let now = settings.clock.monotonic();
         let age = now.saturating_sub(held.fetched_at);
         if age >= held.due {
-            let progress = self.progress();
-            if progress.schedule.is_due(now, &settings.limits) {
-                self.fetch(settings, progress, now);
+            let mut progress = self.progress();
+            if !progress.is_fetching(&settings.limits)
+                && progress.schedule.is_due(now, &settings.limits)
+            {
+                drop(self.join_or_begin(&mut progress, settings, now));
             }
         }
         (age < settings.limits.usable_for).then(|| Arc::clone(&held.keys))
     }
 
-    /// Which set that is.
+    /// Returns the id of the set that `current` returns.
     pub(super) fn current_id(self: &Arc<Self>, settings: &Settings) -> Option<KeySetId> {
         let held = self.held.load();
         let held = held.as_ref()?;
@@ -98,67 +92,86 @@ impl Fetching {
             .load_full()
             .map(|held| (held.keys.len(), now.saturating_sub(held.fetched_at)));
         let usable = held.filter(|(_, age)| *age < settings.limits.usable_for);
+        let mut progress = self.progress();
+        progress.is_fetching(&settings.limits);
         KeyHealth {
             keys: usable.map_or(0, |(keys, _)| keys),
             age: usable.map(|(_, age)| age),
-            last_error: self.progress().last_error.clone(),
+            last_error: progress.last_error.clone(),
         }
     }
 
     /// Waits for the fetch that is under way, or for one that it begins if the schedule lets it.
     pub(super) fn refresh(self: &Arc<Self>, settings: &Settings) -> Option<Refresh> {
         let now = settings.clock.monotonic();
-        let progress = self.progress();
-        let decision = match &progress.under_way {
-            Some(under_way) if !under_way.is_overdue(settings) => Decision::Fetch,
-            _ => progress.schedule.decide(now, &settings.limits),
+        let mut progress = self.progress();
+        let decision = match progress.is_fetching(&settings.limits) {
+            true => Decision::Fetch,
+            false => progress.schedule.decide(now, &settings.limits),
         };
         match decision {
             Decision::CoolDown => None,
             Decision::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
-            Decision::Fetch => match self.fetch(settings, progress, now) {
-                Some(outcome) => Some(Box::pin(wait_for(outcome, patience(settings)))),
-                None => Some(Box::pin(ready(unavailable(KeysUnavailable::LEAST_RETRY_AFTER)))),
+            Decision::Fetch => match self.join_or_begin(&mut progress, settings, now) {
+                Some(fetched) => Some(Box::pin(fetched)),
+                None => Some(Box::pin(ready(unavailable(Duration::ZERO)))),
             },
         }
     }
 
-    /// Joins the fetch that is under way or begins one. `None` outside a runtime.
-    fn fetch(
+    /// Joins the fetch that is under way or begins one. Returns `None` outside a runtime.
+    fn join_or_begin(
         self: &Arc<Self>,
+        progress: &mut Progress,
         settings: &Settings,
-        mut progress: MutexGuard<'_, Progress>,
         now: Duration,
-    ) -> Option<Announcement> {
+    ) -> Option<impl Future<Output = Result<(), KeysUnavailable>> + Send + 'static> {
         let runtime = Handle::try_current().ok()?;
-        if let Some(under_way) =
-            progress.under_way.as_ref().filter(|under_way| !under_way.is_overdue(settings))
-        {
-            return Some(under_way.outcome.clone());
+        let under_way = progress.under_way.get_or_insert_with(|| {
+            progress.begun += 1;
+            let fetch = Fetch {
+                fetching: Arc::downgrade(self),
+                settings: settings.clone(),
+                number: progress.begun,
+                began: now,
+            };
+            let flight = Flight::begin(&runtime, time_limit(settings), fetch.run());
+            UnderWay { began: now, flight }
+        });
+        let ended = under_way.flight.wait();
+        Some(async move { ended.await.unwrap_or_else(|| unavailable(Duration::ZERO)) })
+    }
+
+    fn read(&self, answer: Result<Fetched, FetchError>, fetch: &Fetch) -> Result<Held, String> {
+        let Fetched { body: document, max_age } = answer.map_err(|error| error.to_string())?;
+        let held = self.held.load_full().filter(|held| held.document == document);
+        let keys = match held {
+            Some(held) => Arc::clone(&held.keys),
+            None => Arc::new(KeySet::from_jwks(&document).map_err(|error| error.to_string())?),
+        };
+        let due = fetch.settings.limits.refresh_at(max_age);
+        Ok(Held { keys, document, fetched_at: fetch.began, due })
+    }
+
+    /// Ends a fetch, unless it has been given up.
+    fn end(&self, fetch: &Fetch, result: Result<Held, String>) -> Result<(), KeysUnavailable> {
+        let now = fetch.settings.clock.monotonic();
+        let mut progress = self.progress();
+        if progress.begun != fetch.number || progress.under_way.take().is_none() {
+            return unavailable(Duration::ZERO);
         }
-        let (announce, outcome) = watch::channel(None);
-        progress.begun += 1;
-        let number = progress.begun;
-        let under_way =
-            UnderWay { number, outcome: outcome.clone(), since: Instant::now(), task: None };
-        let overdue = progress.under_way.replace(under_way);
-        if overdue.is_some() {
-            progress.last_error = Some("it stood still and was given up".into());
+        match result {
+            Ok(held) => {
+                progress.schedule.succeeded(held.fetched_at, held.due);
+                progress.last_error = None;
+                self.held.store(Some(Arc::new(held)));
+                Ok(())
+            }
+            Err(reason) => {
+                progress.last_error = Some(reason);
+                unavailable(progress.schedule.failed(now, &fetch.settings.limits))
+            }
         }
-        // A runtime that is shutting down drops the task at once, and its landing takes the lock.
-        drop(progress);
-        drop(overdue);
-        let fetching = Arc::downgrade(self);
-        let error = "it was broken off".into();
-        let landing =
-            Landing { fetching, settings: settings.clone(), number, announce, began: now, error };
-        let task = runtime.spawn(landing.fetch()).abort_handle();
-        if let Some(under_way) =
-            self.progress().under_way.as_mut().filter(|under_way| under_way.number == number)
-        {
-            under_way.task = Some(task);
-        }
-        Some(outcome)
     }
 
     /// A poisoned lock is taken over: what it guards is valid at every step.
@@ -167,120 +180,62 @@ impl Fetching {
     }
 }
 
-impl UnderWay {
-    /// A fetch bounds itself, but on the runtime of whoever asked first, which may stand still.
-    fn is_overdue(&self, settings: &Settings) -> bool {
-        self.since.elapsed() >= patience(settings)
-    }
-}
-
-/// When the source goes, or a fetch that is overdue is given up.
-impl Drop for UnderWay {
+/// No fetch outlives the last handle to its source.
+impl Drop for Fetching {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
+        if let Some(UnderWay { flight, .. }) = &self.progress().under_way {
+            flight.abort();
         }
-    }
-}
-
-async fn wait_for(mut outcome: Announcement, patience: Duration) -> Outcome {
-    match tokio::time::timeout(patience, outcome.wait_for(Option::is_some)).await {
-        Ok(Ok(landed)) => landed.unwrap_or(Ok(())),
-        Ok(Err(_)) | Err(_) => unavailable(KeysUnavailable::LEAST_RETRY_AFTER),
-    }
-}
-
-/// A little more time than a fetch has, so that where it does land, nobody has left before.
-fn patience(settings: &Settings) -> Duration {
-    settings.bounds.time.saturating_add(settings.bounds.time / 8)
-}
-
-fn unavailable(rest: Duration) -> Outcome {
-    Err(KeysUnavailable { retry_after: rest.max(KeysUnavailable::LEAST_RETRY_AFTER) })
-}
-
-/// The end of a fetch, whatever end it is: where the task is dropped or panics, it lands as a
-/// failure.
-struct Landing {
-    /// Weak, so that a fetch does not keep alive what nobody asks any more.
-    fetching: Weak<Fetching>,
-    settings: Settings,
-    number: u64,
-    announce: watch::Sender<Option<Outcome>>,
-    began: Duration,
-    /// What it failed of, if it did.
-    error: String,
-}
-
-impl Landing {
-    async fn fetch(mut self) {
-        let Settings { client, url, bounds, .. } = &self.settings;
-        let answer = client.get(url, "application/json", *bounds).await;
-        match self.read(answer) {
-            Ok(held) => self.settle(held),
-            Err(reason) => {
-                tracing::warn!(%url, reason, "keys could not be fetched");
-                // And the drop settles it.
-                self.error = reason;
-            }
-        }
-    }
-
-    fn read(&self, answer: Result<Fetched, FetchError>) -> Result<Held, String> {
-        let Fetched { body: document, max_age } = answer.map_err(|error| error.to_string())?;
-        let held = self.fetching.upgrade().and_then(|fetching| fetching.held.load_full());
-        let keys = match held.filter(|held| held.document == document) {
-            Some(held) => Arc::clone(&held.keys),
-            None => Arc::new(KeySet::from_jwks(&document).map_err(|error| error.to_string())?),
-        };
-        Ok(Held {
-            keys,
-            document,
-            fetched_at: self.began,
-            due: self.settings.limits.refresh_at(max_age),
-        })
-    }
-
-    fn settle(&self, held: Held) {
-        let Some(fetching) = self.fetching.upgrade() else { return };
-        let mut progress = fetching.progress();
-        if progress.end(self.number) {
-            tracing::debug!(url = %self.settings.url, keys = held.keys.len(), "keys fetched");
-            progress.schedule.succeeded(self.began, held.due);
-            progress.last_error = None;
-            fetching.held.store(Some(Arc::new(held)));
-        }
-        self.announce.send_replace(Some(Ok(())));
-    }
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        if self.announce.borrow().is_some() {
-            return;
-        }
-        let Some(fetching) = self.fetching.upgrade() else { return };
-        let now = self.settings.clock.monotonic();
-        let mut progress = fetching.progress();
-        let rest = match progress.end(self.number) {
-            true => {
-                progress.last_error = Some(mem::take(&mut self.error));
-                progress.schedule.failed(now, &self.settings.limits)
-            }
-            false => KeysUnavailable::LEAST_RETRY_AFTER,
-        };
-        self.announce.send_replace(Some(unavailable(rest)));
     }
 }
 
 impl Progress {
-    /// Ends the fetch of this number, unless it has been given up and another is under way.
-    fn end(&mut self, number: u64) -> bool {
-        let is_own = self.under_way.as_ref().is_some_and(|under_way| under_way.number == number);
-        if is_own && let Some(mut under_way) = self.under_way.take() {
-            // It ends by itself.
-            under_way.task = None;
+    /// Returns whether a fetch is under way. Records a fetch that can no longer end as a failure.
+    fn is_fetching(&mut self, limits: &Limits) -> bool {
+        let lost = self.under_way.take_if(|fetch| !fetch.flight.is_under_way());
+        if let Some(UnderWay { began, flight }) = lost {
+            // The runtime that stood still is at fault and not the server, so no pause follows.
+            if flight.is_overdue() {
+                self.last_error = Some("it stood still and was given up".into());
+            } else {
+                self.last_error = Some("it was broken off".into());
+                self.schedule.failed(began, limits);
+            }
+            flight.abort();
         }
-        is_own
+        self.under_way.is_some()
     }
+}
+
+/// What a fetch takes into its task.
+struct Fetch {
+    /// Weak, so that a fetch does not keep a source alive that nobody asks any more.
+    fetching: Weak<Fetching>,
+    settings: Settings,
+    number: u64,
+    began: Duration,
+}
+
+impl Fetch {
+    async fn run(self) -> Result<(), KeysUnavailable> {
+        let Settings { client, url, bounds, .. } = &self.settings;
+        let answer = client.get(url, "application/json", *bounds).await;
+        let Some(fetching) = self.fetching.upgrade() else { return unavailable(Duration::ZERO) };
+        let result = fetching.read(answer, &self);
+        match &result {
+            Ok(held) => tracing::debug!(%url, keys = held.keys.len(), "keys fetched"),
+            Err(reason) => tracing::warn!(%url, reason, "keys could not be fetched"),
+        }
+        fetching.end(&self, result)
+    }
+}
+
+/// A fetch bounds itself. Those who wait for it allow a little more, so that they do not leave
+/// before it ends.
+fn time_limit(settings: &Settings) -> Duration {
+    settings.bounds.time.saturating_add(settings.bounds.time / 8)
+}
+
+fn unavailable(rest: Duration) -> Result<(), KeysUnavailable> {
+    Err(KeysUnavailable { retry_after: rest.max(KeysUnavailable::LEAST_RETRY_AFTER) })
 }

@@ -1,0 +1,168 @@
+//! One call for many callers.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+/// A call that runs in a task of its own and whose outcome any number of callers wait for.
+///
+/// A caller that goes away takes nothing from the others. The time limit counts real time, on the
+/// runtime of each caller, because the runtime that runs the call may stand still.
+pub(crate) struct Flight<T> {
+    outcome: watch::Receiver<Option<T>>,
+    began: Instant,
+    time_limit: Duration,
+    task: AbortHandle,
+}
+
+impl<T: Clone + Send + Sync + 'static> Flight<T> {
+    /// Begins the call. The caller must hold no lock that dropping the call takes: a runtime that
+    /// shuts down drops the call at once, on this thread.
+    pub(crate) fn begin(
+        runtime: &Handle,
+        time_limit: Duration,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Self {
+        let (announce, outcome) = watch::channel(None);
+        let task = runtime.spawn(async move {
+            announce.send_replace(Some(call.await));
+        });
+        Self { outcome, began: Instant::now(), time_limit, task: task.abort_handle() }
+    }
+
+    /// Returns the outcome if the call has ended with one.
+    #[allow(dead_code, reason = "only renewal reads it")]
+    pub(crate) fn outcome(&self) -> Option<T> {
+        self.outcome.borrow().clone()
+    }
+
+    /// Returns whether the call can still end: it has no outcome, its task is alive, and its time
+    /// limit has not passed.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.is_pending() && self.began.elapsed() < self.time_limit
+    }
+
+    /// Returns whether the call stands still: its task is alive after the time limit.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.is_pending() && self.began.elapsed() >= self.time_limit
+    }
+
+    fn is_pending(&self) -> bool {
+        self.outcome.borrow().is_none() && self.outcome.has_changed().is_ok()
+    }
+
+    /// Waits for the outcome. Returns `None` if the task ends without one or the time limit passes.
+    pub(crate) fn wait(&self) -> impl Future<Output = Option<T>> + Send + 'static {
+        let (mut outcome, time_limit) = (self.outcome.clone(), self.time_limit);
+        async move {
+            let ended = tokio::time::timeout(time_limit, outcome.wait_for(Option::is_some)).await;
+            ended.ok()?.ok()?.clone()
+        }
+    }
+
+    /// Ends the call. Callers that wait for it get `None`.
+    pub(crate) fn abort(&self) {
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::runtime::Builder;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn begin<T>(time_limit: Duration, call: impl Future<Output = T> + Send + 'static) -> Flight<T>
+    where
+        T: Clone + Send + Sync + 'static,
+    {
+        Flight::begin(&Handle::current(), time_limit, call)
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_get_the_outcome_of_one_call() {
+        let (calls, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let (counted, opened) = (Arc::clone(&calls), Arc::clone(&gate));
+        let flight = begin(MINUTE, async move {
+            opened.notified().await;
+            counted.fetch_add(1, Ordering::SeqCst) + 7
+        });
+        let waiting: Vec<_> = (0..10).map(|_| tokio::spawn(flight.wait())).collect();
+        assert!(flight.is_under_way() && flight.outcome().is_none());
+        gate.notify_one();
+        for waiter in waiting {
+            assert_eq!(waiter.await.unwrap(), Some(7));
+        }
+        // Also a caller that comes late.
+        assert_eq!((flight.wait().await, flight.outcome()), (Some(7), Some(7)));
+        assert!(!flight.is_under_way());
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_waiter_that_goes_away_takes_nothing_from_the_others() {
+        let gate = Arc::new(Notify::new());
+        let opened = Arc::clone(&gate);
+        let flight = begin(MINUTE, async move { opened.notified().await });
+        let first = tokio::spawn(flight.wait());
+        let second = tokio::spawn(flight.wait());
+        tokio::task::yield_now().await;
+        first.abort();
+        assert!(first.await.unwrap_err().is_cancelled());
+        gate.notify_one();
+        assert_eq!(second.await.unwrap(), Some(()));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panics_or_is_aborted_ends_without_an_outcome() {
+        let panicking: Flight<()> = begin(MINUTE, async { panic!("on purpose") });
+        let aborted: Flight<()> = begin(MINUTE, pending());
+        aborted.abort();
+        for flight in [panicking, aborted] {
+            assert_eq!(flight.wait().await, None);
+            assert!(!flight.is_under_way() && !flight.is_overdue());
+            assert_eq!(flight.outcome(), None);
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_shuts_down_ends_the_call_without_an_outcome() {
+        let runtime =
+            || Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (first, other) = (runtime(), runtime());
+        let handle = first.handle().clone();
+        let cut_off: Flight<()> = Flight::begin(&handle, MINUTE, pending());
+        first.shutdown_background();
+        let too_late = Flight::begin(&handle, MINUTE, ready(()));
+        for flight in [cut_off, too_late] {
+            assert_eq!(other.block_on(flight.wait()), None);
+            assert!(!flight.is_under_way());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_the_time_limit() {
+        let flight: Flight<()> = begin(MINUTE, pending());
+        let began = tokio::time::Instant::now();
+        assert_eq!(flight.wait().await, None);
+        assert_eq!(began.elapsed(), MINUTE);
+        // Real time has not passed.
+        assert!(flight.is_under_way());
+    }
+
+    #[tokio::test]
+    async fn a_call_is_overdue_once_its_time_limit_has_passed() {
+        let flight: Flight<()> = begin(Duration::ZERO, pending());
+        assert!(flight.is_overdue() && !flight.is_under_way());
+        assert_eq!(flight.wait().await, None);
+    }
+}
