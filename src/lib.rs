@@ -38,14 +38,15 @@ pub use self::clock::{Clock, SystemClock};
 #[cfg(feature = "sessions")]
 pub use self::credentials::{CookieAttributeError, SessionCookies, SetCookies};
 pub use self::credentials::{CredentialError, CredentialSource};
+pub use self::endpoint::EndpointError;
 pub use self::excerpt::Excerpt;
 pub use self::factor::{AuthenticationFactor, Factor, UnknownFactor, UnlistedFactor};
+#[cfg(feature = "remote")]
+pub use self::keys::RemoteKeys;
 pub use self::keys::{
     Algorithm, KeyHealth, KeySet, KeySetError, KeySetId, KeySource, KeysUnavailable, Refresh,
     StaticKeys, UnknownAlgorithm,
 };
-#[cfg(feature = "remote")]
-pub use self::keys::{RemoteKeys, RemoteKeysError};
 pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
 #[cfg(feature = "sessions")]
 pub use self::layer::{SignedOut, TakeUpError, TakenUp};

@@ -20,6 +20,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::endpoint::EndpointError;
+
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     /// What it trusts beside the roots that Mozilla's programme lists.
@@ -49,28 +51,28 @@ const IDLE_FOR: Duration = Duration::from_secs(30);
 impl HttpClient {
     /// Trusts the roots that Mozilla's programme lists, and keeps at most so many idle connections
     /// to a host.
-    pub(crate) fn new(most_idle: usize) -> Result<Self, InvalidRoots> {
+    pub(crate) fn new(most_idle: usize) -> Result<Self, EndpointError> {
         Self::of(Vec::new(), most_idle)
     }
 
     /// Trusts these certificates too, in PEM; at least one.
-    pub(crate) fn trusting(&self, pem: &[u8]) -> Result<Self, InvalidRoots> {
+    pub(crate) fn trusting(&self, pem: &[u8]) -> Result<Self, EndpointError> {
         Self::of([self.further_roots.clone(), read_roots(pem)?].concat(), self.most_idle)
     }
 
     fn of(
         further_roots: Vec<CertificateDer<'static>>,
         most_idle: usize,
-    ) -> Result<Self, InvalidRoots> {
+    ) -> Result<Self, EndpointError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         for root in &further_roots {
-            roots.add(root.clone()).map_err(|_| InvalidRoots)?;
+            roots.add(root.clone()).map_err(|_| EndpointError::InvalidRoots)?;
         }
         // The process default is not ours to set or to trust.
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|_| InvalidRoots)?
+            .map_err(|_| EndpointError::InvalidRoots)?
             .with_root_certificates(roots)
             .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new()
@@ -162,10 +164,9 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
 }
 
 /// Certificates in PEM; at least one.
-fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidRoots> {
-    let roots: Vec<_> =
-        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| InvalidRoots)?;
-    if roots.is_empty() { Err(InvalidRoots) } else { Ok(roots) }
+fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, EndpointError> {
+    let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    roots.ok().filter(|roots| !roots.is_empty()).ok_or(EndpointError::InvalidRoots)
 }
 
 /// In characters: a certificate can name any number of hosts.
@@ -179,10 +180,6 @@ fn causes(error: &(dyn Error + 'static)) -> String {
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| Error::source(*error))
 }
-
-/// Not certificates in PEM that can be trusted as roots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct InvalidRoots;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -239,10 +236,10 @@ mod tests {
 
     #[test]
     fn roots_are_certificates_in_pem() {
-        assert_eq!(read_roots(b"").err(), Some(InvalidRoots));
+        assert_eq!(read_roots(b"").err(), Some(EndpointError::InvalidRoots));
         assert_eq!(
             read_roots(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").err(),
-            Some(InvalidRoots)
+            Some(EndpointError::InvalidRoots)
         );
     }
 }

@@ -13,7 +13,7 @@ pub use self::health::KeyHealth;
 pub(crate) use self::health::warm_up;
 pub(crate) use self::jwk::Key;
 #[cfg(feature = "remote")]
-pub use self::remote::{RemoteKeys, RemoteKeysError};
+pub use self::remote::RemoteKeys;
 
 pub use self::set::{KeySet, KeySetError, KeySetId};
 #[cfg(feature = "testing")]

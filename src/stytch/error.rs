@@ -1,11 +1,10 @@
-//! Why a project cannot be.
+//! The error of building a project.
 
 use std::fmt;
 
-#[cfg(feature = "remote")]
-use crate::keys::RemoteKeysError;
+use crate::endpoint::EndpointError;
 
-/// Why a project cannot be.
+/// An error building a [`Project`](super::Project).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProjectError {
@@ -13,15 +12,13 @@ pub enum ProjectError {
     MalformedId(Box<str>),
     /// Not a domain that keys can be fetched from.
     MalformedDomain(Box<str>),
-    /// No client for its keys can be made.
-    #[cfg(feature = "remote")]
-    Keys(RemoteKeysError),
+    /// No client for its keys or its API can be made.
+    Endpoint(EndpointError),
 }
 
-#[cfg(feature = "remote")]
-impl From<RemoteKeysError> for ProjectError {
-    fn from(error: RemoteKeysError) -> Self {
-        Self::Keys(error)
+impl From<EndpointError> for ProjectError {
+    fn from(error: EndpointError) -> Self {
+        Self::Endpoint(error)
     }
 }
 
@@ -36,8 +33,7 @@ impl fmt::Display for ProjectError {
                 "{domain:?} is not a custom domain: expected a host such as login.example.com, without a path, by https \
                  (or http://… for this machine)"
             ),
-            #[cfg(feature = "remote")]
-            Self::Keys(error) => error.fmt(f),
+            Self::Endpoint(error) => error.fmt(f),
         }
     }
 }

@@ -29,6 +29,6 @@ mod error;
 mod project;
 
 #[cfg(feature = "sessions")]
-pub use self::api::{ApiError, SessionsApi, SessionsApiError};
+pub use self::api::{ApiError, SessionsApi};
 pub use self::error::ProjectError;
 pub use self::project::Project;

@@ -1,8 +1,5 @@
 //! A project, and what follows from its id.
 
-use http::Uri;
-use http::uri::Authority;
-
 use super::ProjectError;
 use super::address::{self, Vertical};
 #[cfg(feature = "sessions")]
@@ -16,8 +13,6 @@ use crate::http_client::HttpClient;
 use crate::keys::KeySource;
 #[cfg(feature = "remote")]
 use crate::keys::RemoteKeys;
-#[cfg(feature = "sessions")]
-use crate::keys::RemoteKeysError;
 use crate::layer::StepUpLayer;
 use crate::token::{LocalRevocations, Verifier};
 
@@ -92,8 +87,7 @@ impl Project {
             #[cfg(feature = "remote")]
             keys: RemoteKeys::new(&address::jwks_url(vertical, None, id))?,
             #[cfg(feature = "sessions")]
-            client: HttpClient::new(api::KEPT_CONNECTIONS)
-                .map_err(|_| RemoteKeysError::InvalidRoots)?,
+            client: HttpClient::new(api::KEPT_CONNECTIONS)?,
         })
     }
 
@@ -108,14 +102,11 @@ impl Project {
         let malformed = || ProjectError::MalformedDomain(domain.into());
         let url =
             if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
-        let base: Uri = url.parse().map_err(|_| malformed())?;
-        let is_bare = matches!(base.path(), "" | "/") && base.query().is_none();
-        if !is_bare || !endpoint::is_allowed(&base) {
+        let base = endpoint::parse(&url).map_err(|_| malformed())?;
+        if !matches!(base.path(), "" | "/") || base.query().is_some() {
             return Err(malformed());
         }
-        // As browsers and issuers write it: in lower case.
-        let authority = base.authority().map(Authority::as_str).unwrap_or_default().to_lowercase();
-        let domain = format!("{}://{authority}", base.scheme_str().unwrap_or("https"));
+        let domain = endpoint::origin(&base);
         #[cfg(feature = "remote")]
         {
             self.keys =

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64_simd::STANDARD;
-use tower_step_up::stytch::{ApiError, Project, SessionsApi, SessionsApiError};
-use tower_step_up::{AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+use tower_step_up::stytch::{ApiError, Project, SessionsApi};
+use tower_step_up::{
+    AuthorityError, EndpointError, PresentedToken, SessionAuthority, SessionTokens,
+};
 use tracing::Level;
 
 use crate::api_server::{ApiServer, Reply};
@@ -289,7 +291,7 @@ fn it_is_asked_where_the_project_is() {
 #[test]
 fn it_is_asked_by_https_or_on_this_machine() {
     #[track_caller]
-    fn check(url: &str, want: Result<&str, SessionsApiError>) {
+    fn check(url: &str, want: Result<&str, EndpointError>) {
         let api = Project::new(ID).unwrap().sessions_api(SECRET).base_url(url);
         let shown = api.map(|api| format!("{api:?}"));
         let want = want.map(|base_url| {
@@ -297,7 +299,7 @@ fn it_is_asked_by_https_or_on_this_machine() {
         });
         assert_eq!(shown, want, "{url}");
     }
-    use SessionsApiError::*;
+    use EndpointError::*;
     check("https://gateway.example", Ok("https://gateway.example"));
     check("https://gateway.example/stytch/", Ok("https://gateway.example/stytch"));
     check("http://127.0.0.1:8080/", Ok("http://127.0.0.1:8080"));
@@ -547,7 +549,7 @@ async fn it_is_asked_over_https_by_a_trusted_root_only() {
     assert!(matches!(outcome, Err(ApiError::Unreachable(_))), "{outcome:?}");
     let trusting = untrusting.clone().trust_roots(pem.as_bytes()).unwrap();
     assert_eq!(within_seconds(trusting.authenticate(&old_token())).await, Ok(new_tokens()));
-    assert_eq!(untrusting.trust_roots(b"none").unwrap_err(), SessionsApiError::InvalidRoots);
+    assert_eq!(untrusting.trust_roots(b"none").unwrap_err(), EndpointError::InvalidRoots);
 }
 
 /// What an authority says: `ok`, `unknown`, or `unavailable` and until when.

@@ -7,13 +7,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-
 use self::fetching::{Fetching, Settings};
 use self::schedule::Limits;
 use super::{KeyHealth, KeySet, KeySetId, KeySource, Refresh};
 use crate::clock::{Clock, SystemClock};
-use crate::endpoint;
+use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
 
 /// The keys that a server publishes as a JWKS document; a handle, cheap to clone.
@@ -63,14 +61,10 @@ impl RemoteKeys {
     ///
     /// # Errors
     ///
-    /// Where the URL cannot be read, or is plain HTTP to another machine.
-    pub fn new(url: &str) -> Result<Self, RemoteKeysError> {
-        let url: Uri = url.parse().map_err(|_| RemoteKeysError::InvalidUrl)?;
-        if !endpoint::is_allowed(&url) {
-            return Err(RemoteKeysError::InsecureUrl);
-        }
-        let client =
-            HttpClient::new(KEPT_CONNECTIONS).map_err(|_| RemoteKeysError::InvalidRoots)?;
+    /// Returns an error if the URL cannot be read, or is plain HTTP to another machine.
+    pub fn new(url: &str) -> Result<Self, EndpointError> {
+        let url = endpoint::parse(url)?;
+        let client = HttpClient::new(KEPT_CONNECTIONS)?;
         let bounds = Bounds { time: Duration::from_secs(5), body_bytes: BODY_BYTES };
         let (clock, limits) = (Arc::new(SystemClock), Limits::default());
         Ok(Self::with(Settings { url, client, clock, bounds, limits }))
@@ -80,10 +74,9 @@ impl RemoteKeys {
     ///
     /// # Errors
     ///
-    /// Where the text holds no certificate that can be a root.
-    pub fn trust_roots(self, pem: &[u8]) -> Result<Self, RemoteKeysError> {
-        let client =
-            self.settings.client.trusting(pem).map_err(|_| RemoteKeysError::InvalidRoots)?;
+    /// Returns [`EndpointError::InvalidRoots`] if the text holds no certificate that can be a root.
+    pub fn trust_roots(self, pem: &[u8]) -> Result<Self, EndpointError> {
+        let client = self.settings.client.trusting(pem)?;
         Ok(Self::with(Settings { client, ..self.settings }))
     }
 
@@ -175,27 +168,3 @@ impl fmt::Debug for RemoteKeys {
         f.debug_struct("RemoteKeys").field("url", &self.settings.url).finish_non_exhaustive()
     }
 }
-
-/// Why keys cannot be had from a server as configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RemoteKeysError {
-    /// Not a URL.
-    InvalidUrl,
-    /// Neither HTTPS nor plain HTTP to this machine.
-    InsecureUrl,
-    /// Not certificates in PEM that can be trusted as roots.
-    InvalidRoots,
-}
-
-impl fmt::Display for RemoteKeysError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InvalidUrl => "not a URL: expected https://host/path",
-            Self::InsecureUrl => "keys are fetched by https, or by http from this machine only",
-            Self::InvalidRoots => "not certificates in PEM that can be trusted as roots",
-        })
-    }
-}
-
-impl std::error::Error for RemoteKeysError {}

@@ -135,30 +135,6 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// Why the API cannot be asked as configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SessionsApiError {
-    /// Not a base URL.
-    InvalidUrl,
-    /// Neither HTTPS nor plain HTTP to this machine.
-    InsecureUrl,
-    /// Not certificates in PEM that can be trusted as roots.
-    InvalidRoots,
-}
-
-impl fmt::Display for SessionsApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InvalidUrl => "not a base URL: expected https://host, without a query",
-            Self::InsecureUrl => "the API is asked by https, or by http on this machine only",
-            Self::InvalidRoots => "not certificates in PEM that can be trusted as roots",
-        })
-    }
-}
-
-impl std::error::Error for SessionsApiError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,21 +3,21 @@
 mod answer;
 mod error;
 
-pub use self::error::{ApiError, SessionsApiError};
+pub use self::error::ApiError;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use serde_json::{Value, json};
 
 use super::address::Vertical;
 use crate::authority::{
     self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
 };
-use crate::endpoint;
+use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
 
 /// Stytch's API of sessions: which of them are alive, fresh tokens for these, and their end. A
@@ -124,17 +124,14 @@ impl SessionsApi {
     ///
     /// # Errors
     ///
-    /// Where the URL cannot be read, has a query, or is plain HTTP to another machine.
-    pub fn base_url(self, url: &str) -> Result<Self, SessionsApiError> {
-        let uri: Uri = url.parse().map_err(|_| SessionsApiError::InvalidUrl)?;
-        let (Some(scheme), Some(authority), None) = (uri.scheme(), uri.authority(), uri.query())
-        else {
-            return Err(SessionsApiError::InvalidUrl);
-        };
-        if !endpoint::is_allowed(&uri) {
-            return Err(SessionsApiError::InsecureUrl);
+    /// Returns an error if the URL cannot be read, has a query, or is plain HTTP to another
+    /// machine.
+    pub fn base_url(self, url: &str) -> Result<Self, EndpointError> {
+        let url = endpoint::parse(url)?;
+        if url.query().is_some() {
+            return Err(EndpointError::InvalidUrl);
         }
-        let base_url = format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/'));
+        let base_url = format!("{}{}", endpoint::origin(&url), url.path().trim_end_matches('/'));
         Ok(self.with(|settings| settings.base_url = base_url.into()))
     }
 
@@ -143,9 +140,9 @@ impl SessionsApi {
     ///
     /// # Errors
     ///
-    /// Where the text holds no certificate that can be a root.
-    pub fn trust_roots(self, pem: &[u8]) -> Result<Self, SessionsApiError> {
-        let client = self.0.client.trusting(pem).map_err(|_| SessionsApiError::InvalidRoots)?;
+    /// Returns [`EndpointError::InvalidRoots`] if the text holds no certificate that can be a root.
+    pub fn trust_roots(self, pem: &[u8]) -> Result<Self, EndpointError> {
+        let client = self.0.client.trusting(pem)?;
         Ok(self.with(|settings| settings.client = client))
     }
 
