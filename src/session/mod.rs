@@ -1,9 +1,11 @@
 //! What the user is signed in with.
 
 mod claims;
+mod tenancy;
 mod text;
 
 pub use self::claims::{Attributes, CustomClaimsError, Organization};
+pub(crate) use self::tenancy::Tenancy;
 pub(crate) use self::text::{Source, Text};
 
 use std::fmt;

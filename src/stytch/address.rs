@@ -1,16 +1,12 @@
 //! Where a project's keys and sessions are asked for.
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Vertical {
-    Consumer,
-    B2b,
-}
+use crate::session::Tenancy;
 
-pub(super) fn jwks_url(vertical: Vertical, custom_domain: Option<&str>, id: &str) -> String {
+pub(super) fn jwks_url(tenancy: Tenancy, custom_domain: Option<&str>, id: &str) -> String {
     let base = base_url(custom_domain, id);
-    let path = match vertical {
-        Vertical::Consumer => "v1/sessions/jwks",
-        Vertical::B2b => "v1/b2b/sessions/jwks",
+    let path = match tenancy {
+        Tenancy::Consumer => "v1/sessions/jwks",
+        Tenancy::B2b => "v1/b2b/sessions/jwks",
     };
     format!("{base}/{path}/{id}")
 }

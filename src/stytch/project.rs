@@ -1,7 +1,7 @@
 //! A project, and what follows from its id.
 
 use super::ProjectError;
-use super::address::{self, Vertical};
+use super::address;
 #[cfg(feature = "sessions")]
 use super::api::{self, SessionsApi};
 #[cfg(feature = "sessions")]
@@ -14,6 +14,7 @@ use crate::keys::KeySource;
 #[cfg(feature = "remote")]
 use crate::keys::RemoteKeys;
 use crate::layer::StepUpLayer;
+use crate::session::Tenancy;
 use crate::token::{LocalRevocations, Verifier};
 
 /// A Stytch project: from its id follow the issuers and the audience of its tokens, the address of
@@ -36,7 +37,7 @@ use crate::token::{LocalRevocations, Verifier};
 #[derive(Clone, Debug)]
 pub struct Project {
     id: Box<str>,
-    vertical: Vertical,
+    tenancy: Tenancy,
     custom_domain: Option<Box<str>>,
     session_jwt_cookie: Box<str>,
     session_token_cookie: Box<str>,
@@ -55,7 +56,7 @@ impl Project {
     ///
     /// Where the id has another form.
     pub fn new(id: &str) -> Result<Self, ProjectError> {
-        Self::of(Vertical::Consumer, id)
+        Self::of(Tenancy::Consumer, id)
     }
 
     /// A B2B project: its tokens are members' of organizations.
@@ -64,10 +65,10 @@ impl Project {
     ///
     /// Where the id has another form.
     pub fn b2b(id: &str) -> Result<Self, ProjectError> {
-        Self::of(Vertical::B2b, id)
+        Self::of(Tenancy::B2b, id)
     }
 
-    fn of(vertical: Vertical, id: &str) -> Result<Self, ProjectError> {
+    fn of(tenancy: Tenancy, id: &str) -> Result<Self, ProjectError> {
         let own = id
             .strip_prefix("project-live-")
             .or_else(|| id.strip_prefix("project-test-"))
@@ -79,13 +80,13 @@ impl Project {
         }
         Ok(Self {
             id: id.into(),
-            vertical,
+            tenancy,
             custom_domain: None,
             session_jwt_cookie: SESSION_JWT_COOKIE.into(),
             session_token_cookie: SESSION_TOKEN_COOKIE.into(),
             revocations: LocalRevocations::new(),
             #[cfg(feature = "remote")]
-            keys: RemoteKeys::new(&address::jwks_url(vertical, None, id))?,
+            keys: RemoteKeys::new(&address::jwks_url(tenancy, None, id))?,
             #[cfg(feature = "sessions")]
             client: HttpClient::new(api::KEPT_CONNECTIONS)?,
         })
@@ -109,8 +110,7 @@ impl Project {
         let domain = endpoint::origin(&base);
         #[cfg(feature = "remote")]
         {
-            self.keys =
-                RemoteKeys::new(&address::jwks_url(self.vertical, Some(&domain), &self.id))?;
+            self.keys = RemoteKeys::new(&address::jwks_url(self.tenancy, Some(&domain), &self.id))?;
         }
         self.custom_domain = Some(domain.into());
         Ok(self)
@@ -155,7 +155,7 @@ impl Project {
     /// Where its keys are published, on the custom domain where one is set.
     #[must_use]
     pub fn jwks_url(&self) -> String {
-        address::jwks_url(self.vertical, self.custom_domain.as_deref(), &self.id)
+        address::jwks_url(self.tenancy, self.custom_domain.as_deref(), &self.id)
     }
 
     /// The name of the cookie that carries the session JWT, which the guard reads.
@@ -184,7 +184,7 @@ impl Project {
     #[must_use]
     pub fn sessions_api(&self, secret: &str) -> SessionsApi {
         let base_url = address::base_url(self.custom_domain.as_deref(), &self.id);
-        SessionsApi::new(&self.id, self.vertical, base_url, self.client.clone(), secret)
+        SessionsApi::new(&self.id, self.tenancy, base_url, self.client.clone(), secret)
     }
 
     /// A verifier of its tokens with its published keys.
@@ -205,12 +205,8 @@ impl Project {
     /// A verifier of its tokens with these keys. What one verifier of the project revokes, all do.
     #[must_use]
     pub fn verifier_with(&self, keys: impl KeySource) -> Verifier {
-        let verifier = Verifier::new(keys, self.issuers(), self.audience())
-            .revocations(self.revocations.clone());
-        match self.vertical {
-            Vertical::Consumer => verifier,
-            Vertical::B2b => verifier.b2b(),
-        }
+        Verifier::of(self.tenancy, keys, self.issuers(), self.audience())
+            .revocations(self.revocations.clone())
     }
 
     /// A guard with this verifier, which knows the project's cookies.

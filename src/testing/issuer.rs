@@ -13,6 +13,7 @@ use super::session::SessionBuilder;
 use crate::clock::Clock;
 use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh, SigningKey};
 use crate::layer::StepUpLayer;
+use crate::session::Tenancy;
 use crate::token::Verifier;
 
 /// Stands in for a Stytch project: makes its own key, mints session JWTs as Stytch does, and is the
@@ -24,7 +25,7 @@ pub struct TestIssuer {
     key: Arc<Key>,
     clock: Arc<dyn Clock>,
     project: Box<str>,
-    b2b: bool,
+    tenancy: Tenancy,
 }
 
 struct Key {
@@ -42,11 +43,26 @@ impl TestIssuer {
     /// Where the operating system has no randomness to make a key of.
     #[must_use]
     pub fn new() -> Self {
+        Self::of(Tenancy::Consumer)
+    }
+
+    /// Returns an issuer as [`new`](Self::new) does, which stands in for a B2B project: a session
+    /// that names no organization gets one.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the operating system has no randomness to make a key of.
+    #[must_use]
+    pub fn b2b() -> Self {
+        Self::of(Tenancy::B2b)
+    }
+
+    fn of(tenancy: Tenancy) -> Self {
         Self {
             key: Arc::new(Key::generate(Algorithm::Rs256)),
             clock: Arc::new(FixedClock::new()),
             project: "project-test-00000000-0000-4000-8000-000000000000".into(),
-            b2b: false,
+            tenancy,
         }
     }
 
@@ -75,13 +91,6 @@ impl TestIssuer {
         self
     }
 
-    /// Stands in for a B2B project: a session that names no organization gets one.
-    #[must_use]
-    pub fn b2b(mut self) -> Self {
-        self.b2b = true;
-        self
-    }
-
     /// The `iss` of its tokens.
     #[must_use]
     pub fn name(&self) -> String {
@@ -106,13 +115,12 @@ impl TestIssuer {
         &self.key.jwks
     }
 
-    /// A verifier of its tokens.
+    /// Returns a verifier of its tokens.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
-        let verifier = Verifier::new(self.clone(), [self.name()], self.audience())
+        Verifier::of(self.tenancy, self.clone(), [self.name()], self.audience())
             .algorithms([self.key.signing.algorithm()])
-            .clock(Arc::clone(&self.clock));
-        if self.b2b { verifier.b2b() } else { verifier }
+            .clock(Arc::clone(&self.clock))
     }
 
     /// A guard for its tokens, which demands any session until more is
@@ -145,7 +153,7 @@ impl TestIssuer {
     fn complete(&self, mut claims: Map<String, Value>) -> Map<String, Value> {
         claims.insert("iss".into(), self.name().into());
         claims.insert("aud".into(), json!([self.project]));
-        if self.b2b {
+        if self.tenancy == Tenancy::B2b {
             let organization = json!({"organization_id": "organization-test-00000000-0000-4000-8000-000000000000", "slug": "acme"});
             claims.entry("https://stytch.com/organization").or_insert(organization);
         }

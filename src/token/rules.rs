@@ -12,7 +12,7 @@ use super::json::{Field, Presence};
 use crate::excerpt::Excerpt;
 use crate::factor::Factor;
 use crate::moment::Moment;
-use crate::session::{Session, SessionParts, Source, Text, VerifierId};
+use crate::session::{Session, SessionParts, Source, Tenancy, Text, VerifierId};
 
 #[derive(Clone)]
 pub(super) struct Rules {
@@ -23,15 +23,6 @@ pub(super) struct Rules {
     pub(super) max_token_age: Option<Duration>,
     pub(super) refuse_impersonation: bool,
     pub(super) allowed_claims: Vec<AccessTokenClaim>,
-}
-
-/// Whose sessions a project has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tenancy {
-    /// Users'.
-    Consumer,
-    /// Members' of organizations.
-    B2b,
 }
 
 impl Rules {

@@ -7,10 +7,10 @@ use super::Verifier;
 use super::cache::Cache;
 use super::evidence::AccessTokenClaim;
 use super::revocations::{LocalRevocations, Revocations};
-use super::rules::{Rules, Tenancy};
+use super::rules::Rules;
 use crate::clock::{Clock, SystemClock};
 use crate::keys::{Algorithm, KeySource};
-use crate::session::{DEFAULT_LEEWAY, VerifierId};
+use crate::session::{DEFAULT_LEEWAY, Tenancy, VerifierId};
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -34,10 +34,32 @@ impl Verifier {
     where
         I: IntoIterator<Item: Into<String>>,
     {
+        Self::of(Tenancy::Consumer, keys, issuers, audience)
+    }
+
+    /// Accepts tokens as [`new`](Self::new) does, but expects the sessions of members of a B2B
+    /// project: they name an organization, and those of a consumer project do not.
+    #[must_use]
+    pub fn b2b<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        Self::of(Tenancy::B2b, keys, issuers, audience)
+    }
+
+    pub(crate) fn of<I>(
+        tenancy: Tenancy,
+        keys: impl KeySource,
+        issuers: I,
+        audience: impl Into<String>,
+    ) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
         let rules = Rules {
             issuers: issuers.into_iter().map(|issuer| issuer.into().into_boxed_str()).collect(),
             audience: audience.into().into_boxed_str(),
-            tenancy: Tenancy::Consumer,
+            tenancy,
             leeway: DEFAULT_LEEWAY,
             max_token_age: None,
             refuse_impersonation: false,
@@ -53,13 +75,6 @@ impl Verifier {
             revocations: Arc::new(LocalRevocations::new()),
         };
         Self { settings: Arc::new(settings) }
-    }
-
-    /// Expects members' sessions of a B2B project: with an organization, where a consumer project's
-    /// have none.
-    #[must_use]
-    pub fn b2b(self) -> Self {
-        self.with(|settings| settings.rules.tenancy = Tenancy::B2b)
     }
 
     /// How far this clock and the issuer's may differ: for `nbf`, `iat`, `exp`, the session's end

@@ -464,7 +464,7 @@ fn live_needs_an_authority() {
 
 #[tokio::test]
 async fn members_sessions_are_renewed_in_their_organization() {
-    let world = World::of(issuer().clone().b2b());
+    let world = World::of(TestIssuer::b2b());
     let member = testing::session()
         .user("member-test-1")
         .organization("organization-1", "acme")

@@ -127,7 +127,7 @@ async fn a_session_lives_on_until_it_is_ended() {
 
 #[tokio::test]
 async fn a_members_session_lives_on_too() {
-    let service = Service::of(issuer().clone().b2b(), []).await;
+    let service = Service::of(TestIssuer::b2b(), []).await;
     let guard = service.guard_of(&Project::b2b(service.issuer.audience()).unwrap());
     let member = proved(&[Factor::Password])
         .user("member-test-1")

@@ -51,7 +51,7 @@ fn a_built_session_and_a_verified_one_are_alike() {
     assert_eq!(facts(&builder.build()), facts(&verified));
 
     let member = builder.organization("organization-test-a", "acme").without_start().without_end();
-    let b2b = TestIssuer::new().b2b();
+    let b2b = TestIssuer::b2b();
     let verified = b2b.verifier().verify_at(&b2b.mint(&member), NOW).unwrap();
     assert_eq!(facts(&member.build()), facts(&verified));
     assert_eq!(verified.organization().map(|it| it.slug()), Some("acme"));
@@ -59,7 +59,7 @@ fn a_built_session_and_a_verified_one_are_alike() {
 
 #[test]
 fn a_b2b_issuer_gives_an_organization_to_who_names_none() {
-    let issuer = TestIssuer::new().b2b();
+    let issuer = TestIssuer::b2b();
     let token = issuer.mint(&testing::session().proved(Factor::EmailOtp));
     let session = issuer.verifier().verify_at(&token, NOW).unwrap();
     assert!(session.organization().is_some());

@@ -289,7 +289,7 @@ fn consumer_and_b2b_tokens_are_told_apart() {
         check_claim(ORGANIZATION, &[odd], Err(TokenError::UnexpectedOrganization));
     }
     check_claim(ORGANIZATION, &[json!(null)], Ok(()));
-    let b2b = issuer().verifier().b2b();
+    let b2b = Verifier::b2b(issuer().clone(), [issuer().name()], issuer().audience());
     assert_eq!(verify_with(&b2b, organization), Ok(()));
     assert_eq!(verify_with(&b2b, |_| {}), Err(TokenError::NoOrganization));
     for (odd, want) in [

@@ -13,12 +13,12 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::{Value, json};
 
-use super::address::Vertical;
 use crate::authority::{
     self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
 };
 use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
+use crate::session::Tenancy;
 
 /// Stytch's API of sessions: which of them are alive, fresh tokens for these, and their end. A
 /// handle, cheap to clone.
@@ -79,7 +79,7 @@ pub struct SessionsApi(Arc<Settings>);
 #[derive(Clone)]
 struct Settings {
     project_id: Box<str>,
-    vertical: Vertical,
+    tenancy: Tenancy,
     base_url: Box<str>,
     authorization: HeaderValue,
     client: HttpClient,
@@ -98,7 +98,7 @@ const MOST_MINUTES: u64 = 527_040;
 impl SessionsApi {
     pub(super) fn new(
         project_id: &str,
-        vertical: Vertical,
+        tenancy: Tenancy,
         base_url: &str,
         client: HttpClient,
         secret: &str,
@@ -110,7 +110,7 @@ impl SessionsApi {
         authorization.set_sensitive(true);
         Self(Arc::new(Settings {
             project_id: project_id.into(),
-            vertical,
+            tenancy,
             base_url: base_url.into(),
             authorization,
             client,
@@ -187,19 +187,19 @@ impl SessionsApi {
     /// Where the API does not say that it has ended it. One that is not there any more is an error
     /// of the type `session_not_found`; the [`SessionAuthority`] takes that for done.
     pub async fn revoke(&self, session_id: &str) -> Result<(), ApiError> {
-        let name = match self.0.vertical {
-            Vertical::Consumer => "session_id",
-            Vertical::B2b => "member_session_id",
+        let name = match self.0.tenancy {
+            Tenancy::Consumer => "session_id",
+            Tenancy::B2b => "member_session_id",
         };
         answer::confirmation(&self.ask("revoke", &json!({ name: session_id })).await?)
     }
 
     /// The JSON of a 200.
     async fn ask(&self, endpoint: &str, question: &Value) -> Result<Bytes, ApiError> {
-        let Settings { vertical, base_url, authorization, client, time, .. } = &*self.0;
-        let path = match vertical {
-            Vertical::Consumer => "v1/sessions",
-            Vertical::B2b => "v1/b2b/sessions",
+        let Settings { tenancy, base_url, authorization, client, time, .. } = &*self.0;
+        let path = match tenancy {
+            Tenancy::Consumer => "v1/sessions",
+            Tenancy::B2b => "v1/b2b/sessions",
         };
         let url = format!("{base_url}/{path}/{endpoint}");
         let bounds = Bounds { time: *time, body_bytes: BODY_BYTES };
