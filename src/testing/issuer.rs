@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh, SigningKey};
 use crate::layer::StepUpLayer;
 use crate::session::Tenancy;
-use crate::token::Verifier;
+use crate::token::{LocalRevocations, Verifier};
 
 /// Stands in for a Stytch project: makes its own key, mints session JWTs as Stytch does, and is the
 /// source of its key, as a [`KeySource`] and as a JWKS document. A handle, cheap to clone.
@@ -26,6 +26,7 @@ pub struct TestIssuer {
     clock: Arc<dyn Clock>,
     project: Box<str>,
     tenancy: Tenancy,
+    revocations: LocalRevocations,
 }
 
 struct Key {
@@ -63,6 +64,7 @@ impl TestIssuer {
             clock: Arc::new(FixedClock::new()),
             project: "project-test-00000000-0000-4000-8000-000000000000".into(),
             tenancy,
+            revocations: LocalRevocations::new(),
         }
     }
 
@@ -74,21 +76,26 @@ impl TestIssuer {
     #[must_use]
     pub fn with_new_key(mut self, algorithm: Algorithm) -> Self {
         self.key = Arc::new(Key::generate(algorithm));
-        self
+        self.with_own_revocations()
     }
 
     /// Mints by this clock, and its guard and verifier judge by it.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
-        self
+        self.with_own_revocations()
     }
 
     /// Stands in for this project.
     #[must_use]
     pub fn project(mut self, id: &str) -> Self {
         self.project = id.into();
-        self
+        self.with_own_revocations()
+    }
+
+    /// With another key, clock or project it is another issuer.
+    fn with_own_revocations(self) -> Self {
+        Self { revocations: LocalRevocations::new(), ..self }
     }
 
     /// The `iss` of its tokens.
@@ -115,12 +122,14 @@ impl TestIssuer {
         &self.key.jwks
     }
 
-    /// Returns a verifier of its tokens.
+    /// Returns a verifier of its tokens. What one verifier of the issuer revokes, all refuse. An
+    /// issuer with another key, clock or project has revocations of its own.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         Verifier::of(self.tenancy, self.clone(), [self.name()], self.audience())
             .algorithms([self.key.signing.algorithm()])
             .clock(Arc::clone(&self.clock))
+            .revocations(self.revocations.clone())
     }
 
     /// A guard for its tokens, which demands any session until more is

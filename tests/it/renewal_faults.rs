@@ -233,9 +233,9 @@ fn a_runtime_that_shuts_down_in_mid_renewal_leaves_nobody_waiting() {
 
 #[tokio::test]
 async fn a_session_that_is_revoked_here_meanwhile_is_not_renewed() {
-    let world = World::new();
-    let expired = world.expired(&proved(&[Factor::Password]));
     for by_user in [false, true] {
+        let world = World::new();
+        let expired = world.expired(&proved(&[Factor::Password]));
         let (authority, gate) = gated(&world);
         let guard = StepUpLayer::new(world.issuer.verifier()).renew_with(authority.clone());
         for opaque in [false, true] {

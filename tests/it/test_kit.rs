@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tower_step_up::testing::{self, NOW, TestIssuer};
-use tower_step_up::{Algorithm, Factor, Policy, Session};
+use tower_step_up::testing::{self, FixedClock, NOW, TestIssuer};
+use tower_step_up::{Algorithm, Factor, Policy, Session, TokenError};
 
 use crate::renewal::{World, answer, outcome, set_cookies, with_cookies, with_header};
 use crate::support::{issuer, seconds};
@@ -63,6 +63,18 @@ fn a_b2b_issuer_gives_an_organization_to_who_names_none() {
     let token = issuer.mint(&testing::session().proved(Factor::EmailOtp));
     let session = issuer.verifier().verify_at(&token, NOW).unwrap();
     assert!(session.organization().is_some());
+}
+
+#[test]
+fn what_one_verifier_of_an_issuer_revokes_all_refuse() {
+    let issuer = TestIssuer::new();
+    let token = issuer.mint(&testing::session().proved(Factor::Password));
+    let verify = |issuer: &TestIssuer| issuer.verifier().verify_at(&token, NOW).map(drop);
+    let one = issuer.verifier();
+    one.revoke_session(one.verify_at(&token, NOW).unwrap().id());
+    assert_eq!(verify(&issuer), Err(TokenError::Revoked));
+    assert_eq!(verify(&issuer.clone()), Err(TokenError::Revoked));
+    assert_eq!(verify(&issuer.clone().clock(FixedClock::new())), Ok(()));
 }
 
 #[test]
