@@ -9,6 +9,7 @@ mod credentials;
 mod endpoint;
 mod excerpt;
 mod factor;
+mod headers;
 #[cfg(feature = "remote")]
 mod http_client;
 mod keys;

@@ -141,11 +141,11 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let (Some((_, seconds)), None) = (stated.next(), stated.next()) else { return None };
     let seconds =
         seconds.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(seconds);
-    whole_seconds(seconds)
+    delta_seconds(seconds)
 }
 
-/// Delta seconds (RFC 9111, section 1.2.2): digits and nothing else.
-pub(crate) fn whole_seconds(text: &str) -> Option<Duration> {
+/// Reads delta-seconds (RFC 9111, section 1.2.2): digits and nothing else.
+pub(crate) fn delta_seconds(text: &str) -> Option<Duration> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits).map(Duration::from_secs)
 }

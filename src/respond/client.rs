@@ -1,9 +1,9 @@
 //! Who asks: a person in a browser, htmx, or a program.
 
 use http::HeaderMap;
-use http::header::{AsHeaderName, HeaderValue};
 
 use super::accept;
+use crate::headers::only;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Client {
@@ -33,15 +33,10 @@ impl Client {
     }
 }
 
-/// The header, where there is exactly one line of it.
-fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
-    let mut lines = headers.get_all(name).into_iter();
-    let line = lines.next()?;
-    lines.next().is_none().then_some(line)
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     const HTMX: Client = Client::Htmx { boosted: false };

@@ -19,6 +19,7 @@ use self::answer::{Answer, Challenge};
 pub use self::negotiated::Negotiated;
 pub use self::pages::PageError;
 pub use self::return_to::{ReturnTo, ReturnToError};
+use crate::headers;
 use crate::rejection::Rejection;
 
 /// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
@@ -143,10 +144,8 @@ impl Respond for BearerChallenge {
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
     if !response.headers().contains_key(header::CACHE_CONTROL) {
-        // It fails only where there are as many headers as there can be.
-        let _ = response
-            .headers_mut()
-            .try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let no_store = HeaderValue::from_static("no-store");
+        headers::insert(response.headers_mut(), header::CACHE_CONTROL, no_store);
     }
     response.extensions_mut().insert(why);
     response

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use super::error::ApiError;
 use crate::authority::{self, SessionTokens};
 use crate::excerpt::printable;
-use crate::http_client::{FetchError, whole_seconds};
+use crate::headers::only;
+use crate::http_client::{FetchError, delta_seconds};
 
 /// The JSON of a 200.
 pub(super) fn json(
@@ -75,19 +76,14 @@ fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    Some(whole_seconds(only(headers, header::RETRY_AFTER)?)?.min(LONGEST_RETRY_AFTER))
+    let stated = delta_seconds(only(headers, header::RETRY_AFTER)?.to_str().ok()?)?;
+    Some(stated.min(LONGEST_RETRY_AFTER))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let essence = only(headers, header::CONTENT_TYPE).and_then(|value| value.split(';').next());
+    let value = only(headers, header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-/// The value of a header that stands once.
-fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    let mut values = headers.get_all(name).into_iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    value.to_str().ok()
 }
 
 #[cfg(test)]

@@ -1,0 +1,55 @@
+//! Header maps.
+
+use http::header::{AsHeaderName, HeaderMap, HeaderName, HeaderValue};
+
+/// Returns the value of a header that stands exactly once.
+pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).into_iter();
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+// The map's own `insert` and `append` panic if the map is full, and a handler may have filled it.
+// These leave the header out, since they fail only if the map is full.
+
+/// Sets a header if there is room for it.
+pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    let _ = headers.try_insert(name, value);
+}
+
+/// Adds a header if there is room for it.
+#[cfg(feature = "sessions")]
+#[allow(dead_code, reason = "the cookies of sessions use it")]
+pub(crate) fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    let _ = headers.try_append(name, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_header_that_stands_once_counts() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(only(&headers, "host"), None);
+        headers.append("host", HeaderValue::from_static("a"));
+        assert_eq!(only(&headers, "host"), Some(&HeaderValue::from_static("a")));
+        headers.append("host", HeaderValue::from_static("a"));
+        assert_eq!(only(&headers, "host"), None);
+    }
+
+    #[test]
+    fn a_full_map_stays_as_it_is() {
+        let mut headers = HeaderMap::new();
+        let name = |number: usize| HeaderName::try_from(format!("x-{number}")).unwrap();
+        let value = HeaderValue::from_static("a");
+        let mut count = 0;
+        while headers.try_insert(name(count), value.clone()).is_ok() {
+            count += 1;
+        }
+        insert(&mut headers, name(count), value.clone());
+        #[cfg(feature = "sessions")]
+        append(&mut headers, name(count), value);
+        assert_eq!(headers.len(), count);
+    }
+}
