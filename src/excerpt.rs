@@ -10,6 +10,24 @@ impl Excerpt {
     pub(crate) fn of(text: Option<&str>) -> Self {
         Self(text.map(printable))
     }
+
+    /// Returns the piece: at most 80 characters of the text, with escapes for all but printable
+    /// ASCII. Returns `None` if there was no text.
+    ///
+    /// ```
+    /// use tower_step_up::{TokenError, testing};
+    ///
+    /// let issuer = testing::TestIssuer::new();
+    /// let token = issuer.sign(r#"{"alg":"RS256","kid":"another\n"}"#, "{}");
+    /// match issuer.verifier().verify_at(&token, testing::NOW) {
+    ///     Err(TokenError::UnknownKey(kid)) => assert_eq!(kid.as_str(), Some(r"another\n")),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// ```
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
 }
 
 /// In characters.
