@@ -33,7 +33,7 @@ impl Guarded {
     async fn start_with(behaviour: Behaviour, patience: Duration) -> Self {
         let server = KeyServer::start(behaviour).await;
         let clock = FixedClock::new();
-        let keys = server.keys().clock(clock.clone()).fetch_timeout(patience);
+        let keys = server.keys().clock(clock.clone()).timeout(patience);
         let verifier =
             Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
         Self { server, clock, guard: StepUpLayer::new(verifier) }
@@ -454,7 +454,7 @@ async fn a_projects_guard_fetches_from_the_projects_address() {
 #[tokio::test]
 async fn no_fetch_outlives_the_last_handle() {
     let server = KeyServer::start(Behaviour::Silent).await;
-    let keys = server.keys().fetch_timeout(Duration::from_secs(3_600));
+    let keys = server.keys().timeout(Duration::from_secs(3_600));
     let refresh = keys.refresh("a");
     server.until_requests(1).await;
     drop(keys);
@@ -471,7 +471,7 @@ fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
     let (serving, first, second) = (runtime(), runtime(), runtime());
     let server = serving.block_on(KeyServer::start(Behaviour::Silent));
     let clock = FixedClock::new();
-    let keys = server.keys().fetch_timeout(Duration::from_secs(3_600)).clock(clock.clone());
+    let keys = server.keys().timeout(Duration::from_secs(3_600)).clock(clock.clone());
     let refresh = first.block_on(async { keys.refresh("a") });
     serving.block_on(server.until_requests(1));
     first.shutdown_background();
@@ -490,7 +490,7 @@ fn a_runtime_that_stands_still_holds_up_nobody_for_longer_than_a_fetch_may_take(
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (still, other) = (runtime(), runtime());
     let server = serving.block_on(KeyServer::start(good()));
-    let keys = server.keys().clock(FixedClock::new()).fetch_timeout(Duration::from_millis(300));
+    let keys = server.keys().clock(FixedClock::new()).timeout(Duration::from_millis(300));
     let first = still.block_on(async { keys.refresh("a") }); // the task is spawned there and never polled again
     let refresh = || other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await });
     assert!(first.is_some() && refresh().is_err());
@@ -518,7 +518,7 @@ fn a_refresh_that_stands_still_is_begun_anew() {
     let (still, other) = (runtime(), runtime());
     let server = serving.block_on(KeyServer::start(good()));
     let clock = FixedClock::new();
-    let keys = server.keys().clock(clock.clone()).fetch_timeout(Duration::from_millis(300));
+    let keys = server.keys().clock(clock.clone()).timeout(Duration::from_millis(300));
     other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).unwrap();
     clock.advance(seconds(600));
     assert!(still.block_on(async { keys.current() }).is_some()); // begins a fetch that is never polled

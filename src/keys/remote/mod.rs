@@ -90,7 +90,7 @@ impl RemoteKeys {
     /// fetch was begun on a runtime that stands still, those on others wait an eighth longer; then
     /// it is given up, and the next request begins another.
     #[must_use]
-    pub fn fetch_timeout(mut self, time: Duration) -> Self {
+    pub fn timeout(mut self, time: Duration) -> Self {
         self.settings.bounds.time = time;
         Self::with(self.settings)
     }
@@ -100,15 +100,6 @@ impl RemoteKeys {
     #[must_use]
     pub fn refresh_after(mut self, age: Duration) -> Self {
         self.settings.limits.refresh_after = age.max(LEAST_PAUSE);
-        Self::with(self.settings)
-    }
-
-    /// The bounds of what the server can state as `max-age`; 1 minute and 1 hour by default, at
-    /// least 1 s. Where the least is more than the most, the least counts.
-    #[must_use]
-    pub fn max_age_between(mut self, least: Duration, most: Duration) -> Self {
-        self.settings.limits.least_stated = least.max(LEAST_PAUSE);
-        self.settings.limits.most_stated = most.max(LEAST_PAUSE);
         Self::with(self.settings)
     }
 

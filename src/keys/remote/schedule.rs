@@ -4,14 +4,15 @@
 
 use std::time::Duration;
 
+/// The bounds of the `max-age` that a server states.
+const LEAST_STATED: Duration = Duration::from_secs(60);
+const MOST_STATED: Duration = Duration::from_secs(60 * 60);
+
 /// The limits of the schedule.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// The age at which a set is fetched anew, in the background, where its server states none.
     pub(super) refresh_after: Duration,
-    /// The bounds of what a server can state.
-    pub(super) least_stated: Duration,
-    pub(super) most_stated: Duration,
     /// The age up to which a set may be used at all.
     pub(super) usable_for: Duration,
     /// From one good fetch to the next that an unknown `kid` may cause.
@@ -25,8 +26,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             refresh_after: Duration::from_secs(10 * 60),
-            least_stated: Duration::from_secs(60),
-            most_stated: Duration::from_secs(60 * 60),
             usable_for: Duration::from_secs(12 * 60 * 60),
             cool_down: Duration::from_secs(30),
             backoff: Duration::from_secs(1),
@@ -38,9 +37,7 @@ impl Default for Limits {
 impl Limits {
     /// The age at which a set is fetched anew whose server stated this `max-age`, or none.
     pub(super) fn refresh_at(&self, stated: Option<Duration>) -> Duration {
-        stated.map_or(self.refresh_after, |stated| {
-            stated.min(self.most_stated).max(self.least_stated)
-        })
+        stated.map_or(self.refresh_after, |stated| stated.clamp(LEAST_STATED, MOST_STATED))
     }
 }
 
@@ -190,7 +187,5 @@ mod tests {
         {
             assert_eq!(limits.refresh_at(stated.map(at)), at(want), "{stated:?}");
         }
-        let turned_around = Limits { least_stated: at(90), most_stated: at(80), ..limits };
-        assert_eq!(turned_around.refresh_at(Some(at(70))), at(90));
     }
 }
