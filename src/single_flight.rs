@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// A call that runs in a task of its own and whose outcome any number of callers wait for.
+/// A call that runs in a separate task. Any number of callers wait for its outcome.
 ///
 /// A caller that goes away takes nothing from the others. The time limit counts real time, on the
 /// runtime of each caller, because the runtime that runs the call may stand still.

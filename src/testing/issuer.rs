@@ -93,7 +93,7 @@ impl TestIssuer {
         self.with_own_revocations()
     }
 
-    /// With another key, clock or project it is another issuer.
+    /// Makes it another issuer, as another key, clock or project does.
     fn with_own_revocations(self) -> Self {
         Self { revocations: LocalRevocations::new(), ..self }
     }
@@ -122,8 +122,8 @@ impl TestIssuer {
         &self.key.jwks
     }
 
-    /// Returns a verifier of its tokens. What one verifier of the issuer revokes, all refuse. An
-    /// issuer with another key, clock or project has revocations of its own.
+    /// Returns a verifier of its tokens. All verifiers of an issuer share their revocations. An
+    /// issuer with another key, clock or project has others.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         Verifier::of(self.tenancy, self.clone(), [self.name()], self.audience())

@@ -468,7 +468,8 @@ fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
     };
-    let (serving, first, second) = (runtime(), runtime(), runtime());
+    let serving = runtime();
+    let (first, second) = (runtime(), runtime());
     let server = serving.block_on(KeyServer::start(Behaviour::Silent));
     let clock = FixedClock::new();
     let keys = server.keys().timeout(Duration::from_secs(3_600)).clock(clock.clone());

@@ -32,8 +32,8 @@ pub(super) struct Fetching {
 
 struct Held {
     keys: Arc<KeySet>,
-    /// The document as it came. The same document keeps the same set, and with it what is
-    /// remembered of its keys.
+    /// The document of the set. An equal document keeps the set, and with it the tokens that are
+    /// remembered.
     document: Bytes,
     /// When the fetch of the set began.
     fetched_at: Duration,
@@ -64,10 +64,9 @@ impl Fetching {
         let now = settings.clock.monotonic();
         let age = now.saturating_sub(held.fetched_at);
         if age >= held.due {
-            let mut progress = self.progress();
-            if !progress.is_fetching(&settings.limits)
-                && progress.schedule.is_due(now, &settings.limits)
-            {
+            let mut progress = self.settled(&settings.limits);
+            let is_due = progress.schedule.is_due(now, &settings.limits);
+            if is_due && progress.under_way.is_none() {
                 drop(self.join_or_begin(&mut progress, settings, now));
             }
         }
@@ -92,41 +91,38 @@ impl Fetching {
             .load_full()
             .map(|held| (held.keys.len(), now.saturating_sub(held.fetched_at)));
         let usable = held.filter(|(_, age)| *age < settings.limits.usable_for);
-        let mut progress = self.progress();
-        progress.is_fetching(&settings.limits);
         KeyHealth {
             keys: usable.map_or(0, |(keys, _)| keys),
             age: usable.map(|(_, age)| age),
-            last_error: progress.last_error.clone(),
+            last_error: self.settled(&settings.limits).last_error.clone(),
         }
     }
 
     /// Waits for the fetch that is under way, or for one that it begins if the schedule lets it.
     pub(super) fn refresh(self: &Arc<Self>, settings: &Settings) -> Option<Refresh> {
         let now = settings.clock.monotonic();
-        let mut progress = self.progress();
-        let decision = match progress.is_fetching(&settings.limits) {
-            true => Decision::Fetch,
-            false => progress.schedule.decide(now, &settings.limits),
+        let mut progress = self.settled(&settings.limits);
+        let decision = match progress.under_way {
+            Some(_) => Decision::Fetch,
+            None => progress.schedule.decide(now, &settings.limits),
         };
         match decision {
             Decision::CoolDown => None,
             Decision::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
-            Decision::Fetch => match self.join_or_begin(&mut progress, settings, now) {
-                Some(fetched) => Some(Box::pin(fetched)),
-                None => Some(Box::pin(ready(unavailable(Duration::ZERO)))),
-            },
+            Decision::Fetch => Some(self.join_or_begin(&mut progress, settings, now)),
         }
     }
 
-    /// Joins the fetch that is under way or begins one. Returns `None` outside a runtime.
+    /// Joins the fetch that is under way or begins one. Outside a runtime there are no keys.
     fn join_or_begin(
         self: &Arc<Self>,
         progress: &mut Progress,
         settings: &Settings,
         now: Duration,
-    ) -> Option<impl Future<Output = Result<(), KeysUnavailable>> + Send + 'static> {
-        let runtime = Handle::try_current().ok()?;
+    ) -> Refresh {
+        let Ok(runtime) = Handle::try_current() else {
+            return Box::pin(ready(unavailable(Duration::ZERO)));
+        };
         let under_way = progress.under_way.get_or_insert_with(|| {
             progress.begun += 1;
             let fetch = Fetch {
@@ -139,7 +135,7 @@ impl Fetching {
             UnderWay { began: now, flight }
         });
         let ended = under_way.flight.wait();
-        Some(async move { ended.await.unwrap_or_else(|| unavailable(Duration::ZERO)) })
+        Box::pin(async move { ended.await.unwrap_or_else(|| unavailable(Duration::ZERO)) })
     }
 
     fn read(&self, answer: Result<Fetched, FetchError>, fetch: &Fetch) -> Result<Held, String> {
@@ -153,10 +149,10 @@ impl Fetching {
         Ok(Held { keys, document, fetched_at: fetch.began, due })
     }
 
-    /// Ends a fetch, unless it has been given up.
+    /// Records the end of a fetch, unless it has been given up.
     fn end(&self, fetch: &Fetch, result: Result<Held, String>) -> Result<(), KeysUnavailable> {
         let now = fetch.settings.clock.monotonic();
-        let mut progress = self.progress();
+        let mut progress = self.lock();
         if progress.begun != fetch.number || progress.under_way.take().is_none() {
             return unavailable(Duration::ZERO);
         }
@@ -174,8 +170,15 @@ impl Fetching {
         }
     }
 
-    /// A poisoned lock is taken over: what it guards is valid at every step.
-    fn progress(&self) -> MutexGuard<'_, Progress> {
+    /// Locks the progress. Records a fetch that can no longer end as a failure.
+    fn settled(&self, limits: &Limits) -> MutexGuard<'_, Progress> {
+        let mut progress = self.lock();
+        progress.settle(limits);
+        progress
+    }
+
+    /// A poisoned lock is taken over, because the progress is valid at every step.
+    fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -183,33 +186,30 @@ impl Fetching {
 /// No fetch outlives the last handle to its source.
 impl Drop for Fetching {
     fn drop(&mut self) {
-        if let Some(UnderWay { flight, .. }) = &self.progress().under_way {
+        if let Some(UnderWay { flight, .. }) = &self.lock().under_way {
             flight.abort();
         }
     }
 }
 
 impl Progress {
-    /// Returns whether a fetch is under way. Records a fetch that can no longer end as a failure.
-    fn is_fetching(&mut self, limits: &Limits) -> bool {
+    fn settle(&mut self, limits: &Limits) {
         let lost = self.under_way.take_if(|fetch| !fetch.flight.is_under_way());
-        if let Some(UnderWay { began, flight }) = lost {
-            // The runtime that stood still is at fault and not the server, so no pause follows.
-            if flight.is_overdue() {
-                self.last_error = Some("it stood still and was given up".into());
-            } else {
-                self.last_error = Some("it was broken off".into());
-                self.schedule.failed(began, limits);
-            }
+        let Some(UnderWay { began, flight }) = lost else { return };
+        if flight.is_overdue() {
+            // A runtime that stands still is at fault and not the server, so no pause follows.
+            self.last_error = Some("it stood still and was given up".into());
             flight.abort();
+        } else {
+            self.last_error = Some("it was broken off".into());
+            self.schedule.failed(began, limits);
         }
-        self.under_way.is_some()
     }
 }
 
-/// What a fetch takes into its task.
+/// A fetch in its task.
 struct Fetch {
-    /// Weak, so that a fetch does not keep a source alive that nobody asks any more.
+    /// Weak, so that a fetch does not keep its source alive.
     fetching: Weak<Fetching>,
     settings: Settings,
     number: u64,
@@ -230,8 +230,8 @@ impl Fetch {
     }
 }
 
-/// A fetch bounds itself. Those who wait for it allow a little more, so that they do not leave
-/// before it ends.
+/// A fetch has a time limit itself. Its callers wait a little longer, so that none leaves before it
+/// ends.
 fn time_limit(settings: &Settings) -> Duration {
     settings.bounds.time.saturating_add(settings.bounds.time / 8)
 }

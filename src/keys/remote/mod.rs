@@ -66,8 +66,8 @@ impl RemoteKeys {
         let url = endpoint::parse(url)?;
         let client = HttpClient::new(KEPT_CONNECTIONS)?;
         let bounds = Bounds { time: Duration::from_secs(5), body_bytes: BODY_BYTES };
-        let (clock, limits) = (Arc::new(SystemClock), Limits::default());
-        Ok(Self::with(Settings { url, client, clock, bounds, limits }))
+        let limits = Limits::default();
+        Ok(Self::with(Settings { url, client, clock: Arc::new(SystemClock), bounds, limits }))
     }
 
     /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme.
@@ -86,9 +86,9 @@ impl RemoteKeys {
         Self::with(Settings { clock: Arc::new(clock), ..self.settings })
     }
 
-    /// How long one fetch, and a request that waits for it, may take; 5 s by default. Where the
-    /// fetch was begun on a runtime that stands still, those on others wait an eighth longer; then
-    /// it is given up, and the next request begins another.
+    /// Sets how long one fetch, and a request that waits for it, may take; 5 s by default. If the
+    /// runtime that began the fetch stands still, requests on others wait an eighth longer. Then
+    /// the fetch is given up, and the next request begins another.
     #[must_use]
     pub fn timeout(mut self, time: Duration) -> Self {
         self.settings.bounds.time = time;
