@@ -111,180 +111,19 @@
 //! `policy_check` prints their audits, and what a change makes weaker.
 
 mod audit;
-mod clauses;
+mod decision;
 #[cfg(feature = "documents")]
 mod document;
 mod evaluate;
 mod explanation;
-mod grant;
-mod implies;
-mod list;
-mod name;
-mod prompts;
-mod requirement;
-mod search;
-mod shortfall;
-mod text;
-mod tree;
-mod walk;
+mod types;
 mod words;
 
-pub use self::audit::{Audit, Finding, Severity};
+pub use self::audit::{Audit, Counterexample, Finding, Implication, Severity};
+pub use self::decision::Grant;
 #[cfg(feature = "documents")]
 pub use self::document::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
-pub use self::explanation::{Demand, Evidence, Explanation, Verdict};
-pub use self::grant::Grant;
-pub use self::implies::{Counterexample, Implication};
-pub use self::list::{ListError, NonEmpty};
-pub use self::prompts::{Prompt, Prompts};
-pub use self::requirement::{Reason, Requirement};
-pub use self::shortfall::{Shortfall, Unmet};
-
-use std::sync::Arc;
-use std::time::Duration;
-
-use time::OffsetDateTime;
-
-use crate::factor::Factor;
-use crate::session::Session;
-use crate::trust::TrustModel;
-
-use self::evaluate::Facts;
-
-/// What a route demands of a session; cheap to clone. The [module](crate::policy) says exactly what
-/// each clause means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy(Arc<Node>);
-
-#[derive(Debug, PartialEq, Eq)]
-struct Node {
-    name: Option<Box<str>>,
-    /// The trust model that the policy as a whole was put under, where that is not the default one.
-    trust: Option<TrustModel>,
-    clause: Clause,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Clause {
-    Session,
-    Factor(Factor),
-    PhishingResistant,
-    Independent { needed: usize, trust: TrustModel },
-    SessionWithin(Duration),
-    AllOf(Vec<Policy>),
-    AnyOf(Vec<Policy>),
-    AtLeast(usize, Vec<Policy>),
-    Within(Duration, Policy),
-}
-
-impl Policy {
-    /// The policy under another trust model, which decides what [`mfa`](Self::mfa) and
-    /// [`independent`](Self::independent) take for independent, and what attackers can present in
-    /// an [audit](Self::audit). It takes the place of the model that they had.
-    ///
-    /// ```
-    /// use tower_step_up::{Factor, Policy, TrustModel, testing};
-    ///
-    /// let session = testing::session().proved(Factor::OtpSms).proved(Factor::Totp).build();
-    /// assert!(Policy::mfa().evaluate(&session, testing::NOW).is_ok());
-    /// let careful = Policy::mfa().under(&TrustModel::default().unlocked_handset());
-    /// assert!(careful.evaluate(&session, testing::NOW).is_err()); // both are on one handset
-    /// ```
-    #[must_use]
-    pub fn under(&self, trust: &TrustModel) -> Self {
-        let node = Node {
-            name: self.0.name.clone(),
-            trust: (*trust != TrustModel::default()).then(|| trust.clone()),
-            clause: self.clause().under(trust),
-        };
-        Self(Arc::new(node))
-    }
-
-    /// Names the policy: for challenges (`acr_values`, the `policy` of the body) and logs. The name
-    /// of the outermost policy counts.
-    ///
-    /// # Panics
-    ///
-    /// Where the name does not match `[a-z][a-z0-9_.-]{0,63}`: an error in the program, found at
-    /// construction.
-    #[must_use]
-    #[track_caller]
-    pub fn named(self, name: &str) -> Self {
-        assert!(
-            name::is_name(name),
-            "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}"
-        );
-        let Node { trust, clause, .. } = &*self.0;
-        Self(Arc::new(Node {
-            name: Some(name.into()),
-            trust: trust.clone(),
-            clause: clause.clone(),
-        }))
-    }
-
-    /// The policy's name, where it has one.
-    #[must_use]
-    pub fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
-    }
-
-    /// The smallest [`within`](Self::within) anywhere in the policy: the `max_age` of its
-    /// challenge.
-    #[must_use]
-    pub fn max_age(&self) -> Option<Duration> {
-        self.limits().first().copied()
-    }
-
-    /// Holds the policy against a session at an instant.
-    ///
-    /// Judged is the policy alone. That the session and its token have not expired is the
-    /// verifier's business, and [`Grant::holds_at`] knows their end.
-    ///
-    /// # Errors
-    ///
-    /// The [`Shortfall`] says what is missing or stale.
-    pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
-        let moment = now.into();
-        let until = evaluate::until(self, &Facts::new(session, moment), None);
-        if !until.reaches(moment) {
-            return Err(Shortfall::new(session.clone(), self.clone(), now));
-        }
-        Ok(Grant::new(session.clone(), self.clone(), until.limit()))
-    }
-
-    fn clause(&self) -> &Clause {
-        &self.0.clause
-    }
-}
-
-impl Clause {
-    fn under(&self, trust: &TrustModel) -> Self {
-        let one = |policy: &Policy| {
-            let node = Node {
-                name: policy.0.name.clone(),
-                trust: None,
-                clause: policy.clause().under(trust),
-            };
-            Policy(Arc::new(node))
-        };
-        let all = |clauses: &[Policy]| clauses.iter().map(one).collect();
-        match self {
-            Self::Independent { needed, .. } => {
-                Self::Independent { needed: *needed, trust: trust.clone() }
-            }
-            Self::AllOf(clauses) => Self::AllOf(all(clauses)),
-            Self::AnyOf(clauses) => Self::AnyOf(all(clauses)),
-            Self::AtLeast(needed, clauses) => Self::AtLeast(*needed, all(clauses)),
-            Self::Within(max_age, inner) => Self::Within(*max_age, one(inner)),
-            Self::Session | Self::Factor(_) | Self::PhishingResistant | Self::SessionWithin(_) => {
-                self.clone()
-            }
-        }
-    }
-}
-
-impl From<Clause> for Policy {
-    fn from(clause: Clause) -> Self {
-        Self(Arc::new(Node { name: None, trust: None, clause }))
-    }
-}
+pub use self::explanation::{
+    Demand, Evidence, Explanation, Prompt, Prompts, Reason, Requirement, Shortfall, Unmet, Verdict,
+};
+pub use self::types::{ListError, NonEmpty, Policy};

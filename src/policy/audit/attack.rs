@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use crate::factor::Factor;
-use crate::policy::Policy;
-use crate::policy::evaluate::holds_for;
-use crate::policy::walk::distinct;
+use crate::policy::decision::holds_for;
+use crate::policy::types::{Policy, distinct};
 use crate::trust::{Compromises, TrustModel};
 
 /// A policy and what there is to open it with.

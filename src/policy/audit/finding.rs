@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::factor::Factor;
-use crate::policy::requirement::whole_seconds;
+use crate::policy::explanation::whole_seconds;
 use crate::policy::words::{Joined, Span};
 use crate::trust::Compromise;
 

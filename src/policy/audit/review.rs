@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::attack::{Attack, opens};
 use super::finding::Finding;
 use crate::factor::Factor;
-use crate::policy::evaluate::{Limit, tighter};
-use crate::policy::{Clause, Policy};
+use crate::policy::types::{Clause, Limit, Policy, tighter};
 use crate::trust::Compromises;
 
 /// NIST SP 800-63B-4, section 2.2.3: at AAL2 users authenticate again within 24 hours.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::factor::Factor;
-use crate::policy::list::ListError;
+use crate::policy::types::ListError;
 
 /// What is wrong with a document, and where. Its `Debug` is the sentence too, since that is what a
 /// `main` prints that ends with an error.

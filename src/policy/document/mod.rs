@@ -9,7 +9,7 @@ mod write;
 
 pub use self::error::{DocumentError, DocumentFault, Inexpressible, UnknownPolicy};
 
-use super::Policy;
+use crate::policy::types::Policy;
 use crate::trust::TrustModel;
 
 /// Named policies, and the trust model that they are under: read from a document, or collected to

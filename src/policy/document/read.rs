@@ -8,9 +8,7 @@ use super::error::{DocumentError, DocumentFault};
 use super::tree::{Entry, Node, Value, join};
 use super::{MOST_CLAUSES, MOST_LEVELS, PHISHING_RESISTANT, Policies};
 use crate::factor::Factor;
-use crate::policy::Policy;
-use crate::policy::list::ListError;
-use crate::policy::name::is_name;
+use crate::policy::types::{ListError, Policy, is_name};
 use crate::policy::words::UNITS;
 use crate::trust::{Compromise, TrustModel};
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::error::Inexpressible;
 use super::{PHISHING_RESISTANT, Policies};
 use crate::factor::Factor;
+use crate::policy::types::{Clause, Policy};
 use crate::policy::words::Span;
-use crate::policy::{Clause, Policy};
 use crate::trust::TrustModel;
 
 pub(super) fn document(policies: &Policies) -> Result<Value, Inexpressible> {
@@ -17,7 +17,7 @@ pub(super) fn document(policies: &Policies) -> Result<Value, Inexpressible> {
     sorted.sort_by_key(|policy| policy.name());
     let written = sorted.into_iter().map(|policy| {
         let name = policy.name().ok_or_else(|| Inexpressible::Unnamed(policy.to_string()))?;
-        if policy.0.trust.as_ref().is_some_and(|own| own != trust) {
+        if policy.own_trust().is_some_and(|own| own != trust) {
             return Err(Inexpressible::TrustModel);
         }
         Ok((name.to_owned(), table(clause(policy, trust)?).into()))
@@ -93,7 +93,7 @@ fn clause(policy: &Policy, trust: &TrustModel) -> Result<Value, Inexpressible> {
 }
 
 fn inner(policy: &Policy, trust: &TrustModel) -> Result<Value, Inexpressible> {
-    if policy.0.trust.is_some() {
+    if policy.own_trust().is_some() {
         return Err(Inexpressible::TrustModel);
     }
     match policy.name() {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::Policy;
-use super::explanation::{Demand, Explanation, Verdict};
 use super::requirement::{Reason, Requirement};
+use super::types::{Demand, Explanation, Verdict};
 use crate::factor::Factor;
+use crate::policy::types::Policy;
 use crate::session::Session;
 
 /// Why a session did not meet a policy at an instant; cheap to clone. What is unmet is worked out
@@ -50,7 +50,7 @@ pub struct Unmet {
 }
 
 impl Shortfall {
-    pub(super) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
+    pub(in crate::policy) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
         Self { session, policy, at, offered: None }
     }
 

@@ -5,12 +5,12 @@ use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use super::evaluate::{self, Facts};
 use super::prompts::{Outlook, Prompt, Prompts};
-use super::walk::distinct;
-use super::{Policy, Shortfall};
+use super::shortfall::Shortfall;
 use crate::factor::Factor;
 use crate::moment::Moment;
+use crate::policy::decision::{Facts, until};
+use crate::policy::types::{Policy, distinct};
 use crate::session::Session;
 
 /// The most sets that are given.
@@ -88,7 +88,7 @@ impl<'a> Search<'a> {
 
     /// Whether the policy holds to the end of the grace.
     fn holds(&self, facts: &Facts<'_>) -> bool {
-        evaluate::until(self.policy, facts, None).reaches(self.then)
+        until(self.policy, facts, None).reaches(self.then)
     }
 
     fn suffices(&mut self, set: u32) -> bool {

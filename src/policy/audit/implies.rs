@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use super::Policy;
-use super::evaluate;
-use super::walk::distinct;
-use super::words::Span;
 use crate::factor::Factor;
+use crate::policy::decision::holds_for;
+use crate::policy::types::{Policy, distinct};
+use crate::policy::words::Span;
 
 /// Whether every session that meets one policy meets another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,7 +233,7 @@ impl Search<'_> {
 
     fn meets(&mut self, policy: &Policy, point: &[usize]) -> bool {
         self.comparisons += 1;
-        evaluate::holds_for(policy, self.domain.proved(point), self.domain.session_age(point))
+        holds_for(policy, self.domain.proved(point), self.domain.session_age(point))
     }
 }
 

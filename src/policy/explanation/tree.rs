@@ -1,40 +1,10 @@
-//! Policies and explanations as indented trees, a line a clause.
+//! Explanations as indented trees, a line a clause.
 
 use std::fmt::{self, Display};
 
-use super::evaluate::tighter;
-use super::explanation::{Demand, Explanation, Verdict};
 use super::requirement::{Reason, Requirement};
-use super::words::{Age, Span};
-use super::{Clause, Policy};
-
-pub(super) fn write_policy(
-    f: &mut fmt::Formatter<'_>,
-    policy: &Policy,
-    depth: usize,
-) -> fmt::Result {
-    let (mut name, mut limit, mut limited) = (policy.name(), None, policy);
-    while let Clause::Within(max_age, inner) = limited.clause() {
-        (name, limit, limited) = (name.or(inner.name()), Some(tighter(limit, *max_age)), inner);
-    }
-    indent(f, depth, name)?;
-    match limited.clause() {
-        Clause::AllOf(_) => f.write_str("all of")?,
-        Clause::AnyOf(_) => f.write_str("any of")?,
-        Clause::AtLeast(needed, _) => write!(f, "{needed} of")?,
-        _ => write!(f, "{limited}")?,
-    }
-    match limit {
-        Some(max_age) => writeln!(f, " within {}", Span(max_age))?,
-        None => writeln!(f)?,
-    }
-    limited.clauses().iter().try_for_each(|clause| write_policy(f, clause, depth + 1))
-}
-
-fn indent(f: &mut fmt::Formatter<'_>, depth: usize, name: Option<&str>) -> fmt::Result {
-    write!(f, "{:width$}", "", width = 2 * depth)?;
-    name.map_or(Ok(()), |name| write!(f, "{name}: "))
-}
+use super::types::{Demand, Explanation, Verdict};
+use crate::policy::words::{Age, Span, indent};
 
 impl Display for Explanation {
     /// A line a clause, indented by its depth.

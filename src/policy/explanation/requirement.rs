@@ -60,7 +60,7 @@ pub enum Reason {
     },
 }
 
-pub(super) fn whole_seconds<D, S>(duration: &D, serializer: S) -> Result<S::Ok, S::Error>
+pub(in crate::policy) fn whole_seconds<D, S>(duration: &D, serializer: S) -> Result<S::Ok, S::Error>
 where
     D: Copy + Into<Option<Duration>>,
     S: Serializer,

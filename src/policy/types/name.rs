@@ -1,7 +1,7 @@
 //! What a policy may be called: a word that can stand in a header, a log and a document as it is.
 
 /// `[a-z][a-z0-9_.-]{0,63}`
-pub(super) fn is_name(name: &str) -> bool {
+pub(in crate::policy) fn is_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))

@@ -4,10 +4,14 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 /// The units of durations in seconds, the largest first.
-pub(super) const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+pub(in crate::policy) const UNITS: [(u64, &str); 4] =
+    [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
 
 /// A list with something between.
-pub(super) struct Joined<'a, T>(pub(super) &'a [T], pub(super) &'a str);
+pub(in crate::policy) struct Joined<'a, T>(
+    pub(in crate::policy) &'a [T],
+    pub(in crate::policy) &'a str,
+);
 
 impl<T: Display> Display for Joined<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,7 +23,7 @@ impl<T: Display> Display for Joined<'_, T> {
 }
 
 /// A duration in the largest unit that leaves no rest: `10m`, `90s`, `12h`.
-pub(super) struct Span(pub(super) Duration);
+pub(in crate::policy) struct Span(pub(in crate::policy) Duration);
 
 impl Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +38,7 @@ impl Display for Span {
 }
 
 /// An age in whole seconds, rounded down: `15m ago`, `5m 1s ago`.
-pub(super) struct Age(pub(super) Option<Duration>);
+pub(in crate::policy) struct Age(pub(in crate::policy) Option<Duration>);
 
 impl Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

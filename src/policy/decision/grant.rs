@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::Policy;
 use crate::moment::Moment;
+use crate::policy::types::Policy;
 use crate::session::Session;
 
 /// The proof that a session met a policy; cheap to clone.
@@ -22,7 +22,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    pub(super) fn new(session: Session, policy: Policy, limit: Option<Moment>) -> Self {
+    pub(in crate::policy) fn new(session: Session, policy: Policy, limit: Option<Moment>) -> Self {
         let session_end = session.end();
         Self { session, policy, limit, session_end }
     }

@@ -4,13 +4,20 @@ use std::collections::HashSet;
 use std::slice;
 use std::time::Duration;
 
-use super::{Clause, Policy};
+use super::policy::{Clause, Policy};
 use crate::factor::Factor;
 use crate::trust::{Compromises, TrustModel};
 
 impl Policy {
+    /// The smallest [`within`](Self::within) anywhere in the policy: the `max_age` of its
+    /// challenge.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.limits().first().copied()
+    }
+
     /// Every `within` in the policy, the smallest first.
-    pub(super) fn limits(&self) -> Vec<Duration> {
+    pub(in crate::policy) fn limits(&self) -> Vec<Duration> {
         self.durations(|clause| match clause {
             Clause::Within(max_age, _) => Some(*max_age),
             _ => None,
@@ -18,7 +25,7 @@ impl Policy {
     }
 
     /// Every `session_within` in the policy, the smallest first.
-    pub(super) fn session_limits(&self) -> Vec<Duration> {
+    pub(in crate::policy) fn session_limits(&self) -> Vec<Duration> {
         self.durations(|clause| match clause {
             Clause::SessionWithin(max_age) => Some(*max_age),
             _ => None,
@@ -34,7 +41,7 @@ impl Policy {
     }
 
     /// Every factor that the policy names, itself or by what it is, each once, in its order.
-    pub(super) fn named_factors(&self) -> Vec<Factor> {
+    pub(in crate::policy) fn named_factors(&self) -> Vec<Factor> {
         let mut named = Vec::new();
         self.visit(&mut |policy| match policy.clause() {
             Clause::Factor(factor) => named.push(factor.clone()),
@@ -45,7 +52,7 @@ impl Policy {
     }
 
     /// Every trust model that decides in the policy, or that it was put under.
-    pub(super) fn trust_models(&self) -> Vec<TrustModel> {
+    pub(in crate::policy) fn trust_models(&self) -> Vec<TrustModel> {
         let mut models: Vec<TrustModel> = Vec::new();
         self.visit(&mut |policy| {
             let decides = match policy.clause() {
@@ -63,7 +70,7 @@ impl Policy {
 
     /// What one decision costs, in comparisons of a factor: how many clauses there are, those that
     /// ask for independence counted once for each set of compromises.
-    pub(super) fn weight(&self) -> usize {
+    pub(in crate::policy) fn weight(&self) -> usize {
         let mut weight = 0;
         self.visit(&mut |policy| {
             weight += match policy.clause() {
@@ -77,7 +84,7 @@ impl Policy {
     }
 
     /// What a person can be asked for to meet the policy.
-    pub(super) fn askable(&self) -> Vec<Factor> {
+    pub(in crate::policy) fn askable(&self) -> Vec<Factor> {
         let mut askable: Vec<Factor> = Vec::new();
         self.visit(&mut |policy| match policy.clause() {
             Clause::Factor(factor) => askable.push(factor.clone()),
@@ -95,19 +102,19 @@ impl Policy {
 
     /// How many clauses there are, and how many levels.
     #[cfg(feature = "documents")]
-    pub(super) fn size(&self) -> (usize, usize) {
+    pub(in crate::policy) fn size(&self) -> (usize, usize) {
         let inner = self.clauses().iter().map(Self::size);
         let (clauses, levels) =
             inner.fold((0, 0), |(clauses, levels), inner| (clauses + inner.0, levels.max(inner.1)));
         (clauses + 1, levels + 1)
     }
 
-    pub(super) fn visit(&self, visitor: &mut impl FnMut(&Self)) {
+    pub(in crate::policy) fn visit(&self, visitor: &mut impl FnMut(&Self)) {
         visitor(self);
         self.clauses().iter().for_each(|clause| clause.visit(visitor));
     }
 
-    pub(super) fn clauses(&self) -> &[Self] {
+    pub(in crate::policy) fn clauses(&self) -> &[Self] {
         match self.clause() {
             Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
                 clauses
@@ -118,7 +125,7 @@ impl Policy {
     }
 }
 
-pub(super) fn distinct(mut factors: Vec<Factor>) -> Vec<Factor> {
+pub(in crate::policy) fn distinct(mut factors: Vec<Factor>) -> Vec<Factor> {
     let mut seen = HashSet::new();
     factors.retain(|factor| seen.insert(factor.clone()));
     factors

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Clause, Node, Policy};
+use super::policy::{Clause, Node, Policy};
 use crate::factor::Factor;
 use crate::trust::TrustModel;
 

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::{Clause, Policy};
+use super::policy::{Clause, Policy};
 
 /// The longest list of clauses.
-pub(super) const LONGEST_LIST: usize = 64;
+pub(in crate::policy) const LONGEST_LIST: usize = 64;
 
 impl Policy {
     /// Every clause holds. One factor may serve several clauses. An empty list does not compile.

@@ -1,0 +1,119 @@
+//! What a session proves.
+
+use std::collections::HashMap;
+
+use super::end::Until;
+use crate::factor::{AuthenticationFactor, Dated, Factor};
+use crate::moment::Moment;
+use crate::policy::types::Limit;
+use crate::session::Session;
+
+/// What a session proves at an instant.
+#[derive(Clone, Copy)]
+pub(in crate::policy) struct Facts<'a> {
+    factors: &'a [AuthenticationFactor],
+    started_at: Option<Moment>,
+    /// What the user is supposed to have proved besides, and when.
+    supposed: &'a [(&'a Factor, Moment)],
+    /// The instant and the leeway: nothing dated later counts.
+    latest: Moment,
+}
+
+impl<'a> Facts<'a> {
+    pub(in crate::policy) fn new(session: &'a Session, now: Moment) -> Self {
+        let (factors, started_at) = (session.factors(), session.start());
+        Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
+    }
+
+    /// Nothing but these proofs, in a session that began then.
+    pub(super) fn made_up(
+        started_at: Option<Moment>,
+        supposed: &'a [(&'a Factor, Moment)],
+        latest: Moment,
+    ) -> Self {
+        Self { factors: &[], started_at, supposed, latest }
+    }
+
+    /// Had the user proved these factors besides.
+    pub(in crate::policy) fn supposing(self, supposed: &'a [(&'a Factor, Moment)]) -> Self {
+        Self { supposed, ..self }
+    }
+
+    /// Had the session begun then.
+    pub(in crate::policy) fn started(self, at: Moment) -> Self {
+        Self { started_at: Some(at), ..self }
+    }
+
+    /// With these proofs in place of the session's.
+    pub(in crate::policy) fn with_factors(self, factors: &'a [AuthenticationFactor]) -> Self {
+        Self { factors, ..self }
+    }
+
+    /// Of each factor the freshest proof that counts, in the order of the session: as good as all
+    /// of them.
+    pub(in crate::policy) fn freshest(&self) -> Vec<AuthenticationFactor> {
+        let mut freshest: HashMap<&Factor, usize> = HashMap::new();
+        let mut proofs: Vec<AuthenticationFactor> = Vec::new();
+        for proof in
+            self.factors.iter().filter(|proof| self.proof_until(proof.dated(), None) > Until::NEVER)
+        {
+            match freshest.get(proof.factor()).and_then(|index| proofs.get_mut(*index)) {
+                Some(known) if known.dated().moment() < proof.dated().moment() => {
+                    *known = proof.clone()
+                }
+                Some(_) => {}
+                None => {
+                    freshest.insert(proof.factor(), proofs.len());
+                    proofs.push(proof.clone());
+                }
+            }
+        }
+        proofs
+    }
+
+    /// Until when the freshest of the wanted factors is fresh enough.
+    pub(super) fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
+        let wanted = self.dated().filter(|(factor, _)| wanted(factor));
+        wanted.map(|(_, dated)| self.proof_until(dated, limit)).max().unwrap_or(Until::NEVER)
+    }
+
+    /// Every proof, and until when it is fresh enough.
+    pub(super) fn proofs(&self, limit: Limit) -> impl Iterator<Item = (&Factor, Until)> {
+        self.dated().map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
+    }
+
+    fn dated(&self) -> impl Iterator<Item = (&Factor, Dated)> {
+        let proved = self.factors.iter().map(|proof| (proof.factor(), proof.dated()));
+        let supposed = self.supposed.iter().map(|(factor, moment)| (*factor, Dated::At(*moment)));
+        proved.chain(supposed)
+    }
+
+    fn proof_until(&self, dated: Dated, limit: Limit) -> Until {
+        match dated {
+            Dated::At(moment) if moment <= self.latest => Until::after(moment, limit),
+            Dated::Absent if limit.is_none() => Until::FOREVER,
+            Dated::At(_) | Dated::Absent | Dated::Unreadable => Until::NEVER,
+        }
+    }
+
+    pub(in crate::policy) fn factors(&self) -> &'a [AuthenticationFactor] {
+        self.factors
+    }
+
+    pub(in crate::policy) fn started_at(&self) -> Option<Moment> {
+        self.started_at
+    }
+
+    /// Until when the session is young enough. One without a proof that counts is none, however
+    /// young.
+    pub(super) fn session_until(&self, limit: Limit) -> Until {
+        match self.started_at {
+            Some(started_at)
+                if started_at <= self.latest && self.until(None, |_| true) > Until::NEVER =>
+            {
+                Until::after(started_at, limit)
+            }
+            _ => Until::NEVER,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The decision, and the proof that a policy held.
+
+mod end;
+mod facts;
+mod grant;
+mod until;
+
+pub(in crate::policy) use self::end::Until;
+pub(in crate::policy) use self::facts::Facts;
+pub use self::grant::Grant;
+pub(in crate::policy) use self::until::{holds_for, independent, until};

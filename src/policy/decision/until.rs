@@ -1,0 +1,81 @@
+//! The decision. A policy and a session give one instant: until when the policy holds. It holds now
+//! where that instant has not passed.
+
+use std::time::Duration;
+
+use super::end::Until;
+use super::facts::Facts;
+use crate::factor::Factor;
+use crate::moment::Moment;
+use crate::policy::types::{Clause, LONGEST_LIST, Limit, Policy, tighter};
+use crate::trust::{Compromises, TrustModel};
+
+pub(in crate::policy) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
+    match policy.clause() {
+        Clause::Session => facts.until(limit, |_| true),
+        Clause::Factor(factor) => facts.until(limit, |proved| proved == factor),
+        Clause::PhishingResistant => facts.until(limit, Factor::is_phishing_resistant),
+        Clause::Independent { needed, trust } => independent(*needed, trust, facts, limit),
+        Clause::SessionWithin(max_age) => facts.session_until(Some(tighter(limit, *max_age))),
+        Clause::AllOf(clauses) => {
+            clauses.iter().map(|it| until(it, facts, limit)).min().unwrap_or(Until::NEVER)
+        }
+        Clause::AnyOf(clauses) => {
+            clauses.iter().map(|it| until(it, facts, limit)).max().unwrap_or(Until::NEVER)
+        }
+        Clause::AtLeast(needed, clauses) => at_least(*needed, clauses, facts, limit),
+        Clause::Within(max_age, inner) => until(inner, facts, Some(tighter(limit, *max_age))),
+    }
+}
+
+/// The `needed`-th largest of the clauses' instants.
+fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) -> Until {
+    let mut room = [Until::NEVER; LONGEST_LIST];
+    let Some(ends) = room.get_mut(..clauses.len()) else { return Until::NEVER };
+    for (end, clause) in ends.iter_mut().zip(clauses) {
+        *end = until(clause, facts, limit);
+    }
+    ends.sort_unstable();
+    needed
+        .checked_sub(1)
+        .and_then(|larger| ends.iter().rev().nth(larger).copied())
+        .unwrap_or(Until::NEVER)
+}
+
+/// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them: the
+/// minimum over the attackers of the maximum over the factors, with the factors in the outer loop
+/// so that each is looked up once.
+pub(in crate::policy) fn independent(
+    needed: usize,
+    trust: &TrustModel,
+    facts: &Facts<'_>,
+    limit: Limit,
+) -> Until {
+    let attackers = Compromises::sets_of(needed.saturating_sub(1));
+    let mut beyond = [Until::NEVER; Compromises::LARGEST_FAMILY];
+    for (factor, until) in facts.proofs(limit) {
+        let row = trust.row(factor);
+        for (end, attacker) in beyond.iter_mut().zip(attackers) {
+            if !row.meets(*attacker) {
+                *end = until.max(*end);
+            }
+        }
+    }
+    beyond.into_iter().zip(attackers).map(|(end, _)| end).min().unwrap_or(Until::NEVER)
+}
+
+/// Whether a policy holds for whoever proved these factors at most so long ago, in a session of
+/// that age; `None` is longer ago than any limit reaches.
+pub(in crate::policy) fn holds_for<'a>(
+    policy: &Policy,
+    proofs: impl Iterator<Item = (&'a Factor, Option<Duration>)>,
+    session_age: Option<Duration>,
+) -> bool {
+    // Any instant would do.
+    let now = Moment::EPOCH;
+    let proofs: Vec<_> = proofs
+        .map(|(factor, age)| (factor, age.map_or(Moment::DISTANT_PAST, |age| now.minus(age))))
+        .collect();
+    let started_at = session_age.map(|age| now.minus(age));
+    until(policy, &Facts::made_up(started_at, &proofs, now), None).reaches(now)
+}

@@ -1,0 +1,16 @@
+//! Why a policy holds or not, and what to ask the user for.
+
+mod explain;
+mod prompts;
+mod requirement;
+mod search;
+mod shortfall;
+mod text;
+mod tree;
+mod types;
+
+pub use self::prompts::{Prompt, Prompts};
+pub(in crate::policy) use self::requirement::whole_seconds;
+pub use self::requirement::{Reason, Requirement};
+pub use self::shortfall::{Shortfall, Unmet};
+pub use self::types::{Demand, Evidence, Explanation, Verdict};

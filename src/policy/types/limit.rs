@@ -1,0 +1,10 @@
+//! The ages that a policy allows.
+
+use std::time::Duration;
+
+/// The tightest enclosing `within`.
+pub(in crate::policy) type Limit = Option<Duration>;
+
+pub(in crate::policy) fn tighter(limit: Limit, max_age: Duration) -> Duration {
+    limit.map_or(max_age, |outer| outer.min(max_age))
+}

@@ -1,0 +1,18 @@
+//! What policies are made of.
+
+mod clauses;
+mod limit;
+mod list;
+mod name;
+mod policy;
+mod trust;
+mod walk;
+
+pub(in crate::policy) use self::limit::{Limit, tighter};
+pub(in crate::policy) use self::list::LONGEST_LIST;
+pub use self::list::{ListError, NonEmpty};
+#[cfg(feature = "documents")]
+pub(in crate::policy) use self::name::is_name;
+pub(in crate::policy) use self::policy::Clause;
+pub use self::policy::Policy;
+pub(in crate::policy) use self::walk::distinct;

@@ -1,0 +1,76 @@
+//! A policy as a value: a tree of clauses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::name::is_name;
+use crate::factor::Factor;
+use crate::trust::TrustModel;
+
+/// What a route demands of a session; cheap to clone. The [module](crate::policy) says exactly what
+/// each clause means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy(pub(super) Arc<Node>);
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) name: Option<Box<str>>,
+    /// The trust model that the policy as a whole was put under, where that is not the default one.
+    pub(super) trust: Option<TrustModel>,
+    pub(super) clause: Clause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Clause {
+    Session,
+    Factor(Factor),
+    PhishingResistant,
+    Independent { needed: usize, trust: TrustModel },
+    SessionWithin(Duration),
+    AllOf(Vec<Policy>),
+    AnyOf(Vec<Policy>),
+    AtLeast(usize, Vec<Policy>),
+    Within(Duration, Policy),
+}
+
+impl Policy {
+    /// Names the policy: for challenges (`acr_values`, the `policy` of the body) and logs. The name
+    /// of the outermost policy counts.
+    ///
+    /// # Panics
+    ///
+    /// Where the name does not match `[a-z][a-z0-9_.-]{0,63}`: an error in the program, found at
+    /// construction.
+    #[must_use]
+    #[track_caller]
+    pub fn named(self, name: &str) -> Self {
+        assert!(is_name(name), "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}");
+        let Node { trust, clause, .. } = &*self.0;
+        Self(Arc::new(Node {
+            name: Some(name.into()),
+            trust: trust.clone(),
+            clause: clause.clone(),
+        }))
+    }
+
+    /// The policy's name, where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    #[cfg(feature = "documents")]
+    pub(in crate::policy) fn own_trust(&self) -> Option<&TrustModel> {
+        self.0.trust.as_ref()
+    }
+
+    pub(in crate::policy) fn clause(&self) -> &Clause {
+        &self.0.clause
+    }
+}
+
+impl From<Clause> for Policy {
+    fn from(clause: Clause) -> Self {
+        Self(Arc::new(Node { name: None, trust: None, clause }))
+    }
+}

@@ -1,0 +1,56 @@
+//! The trust model that a policy is under.
+
+use std::sync::Arc;
+
+use super::policy::{Clause, Node, Policy};
+use crate::trust::TrustModel;
+
+impl Policy {
+    /// The policy under another trust model, which decides what [`mfa`](Self::mfa) and
+    /// [`independent`](Self::independent) take for independent, and what attackers can present in
+    /// an [audit](Self::audit). It takes the place of the model that they had.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Policy, TrustModel, testing};
+    ///
+    /// let session = testing::session().proved(Factor::OtpSms).proved(Factor::Totp).build();
+    /// assert!(Policy::mfa().evaluate(&session, testing::NOW).is_ok());
+    /// let careful = Policy::mfa().under(&TrustModel::default().unlocked_handset());
+    /// assert!(careful.evaluate(&session, testing::NOW).is_err()); // both are on one handset
+    /// ```
+    #[must_use]
+    pub fn under(&self, trust: &TrustModel) -> Self {
+        let node = Node {
+            name: self.0.name.clone(),
+            trust: (*trust != TrustModel::default()).then(|| trust.clone()),
+            clause: self.clause().under(trust),
+        };
+        Self(Arc::new(node))
+    }
+}
+
+impl Clause {
+    fn under(&self, trust: &TrustModel) -> Self {
+        let one = |policy: &Policy| {
+            let node = Node {
+                name: policy.0.name.clone(),
+                trust: None,
+                clause: policy.clause().under(trust),
+            };
+            Policy(Arc::new(node))
+        };
+        let all = |clauses: &[Policy]| clauses.iter().map(one).collect();
+        match self {
+            Self::Independent { needed, .. } => {
+                Self::Independent { needed: *needed, trust: trust.clone() }
+            }
+            Self::AllOf(clauses) => Self::AllOf(all(clauses)),
+            Self::AnyOf(clauses) => Self::AnyOf(all(clauses)),
+            Self::AtLeast(needed, clauses) => Self::AtLeast(*needed, all(clauses)),
+            Self::Within(max_age, inner) => Self::Within(*max_age, one(inner)),
+            Self::Session | Self::Factor(_) | Self::PhishingResistant | Self::SessionWithin(_) => {
+                self.clone()
+            }
+        }
+    }
+}
