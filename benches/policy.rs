@@ -28,7 +28,7 @@ fn prompts_for_transfer(bencher: Bencher<'_, '_>) {
     let session = testing::session().proved(Factor::Password).build();
     let shortfall = transfer().evaluate(&session, NOW).err().unwrap();
     let offered = shortfall.offered();
-    bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
+    bencher.bench(|| black_box(&shortfall).prompts_for(black_box(&offered)));
 }
 
 /// 32 clauses, of which the last eight are the dearest there are, and 24 factors on offer.
@@ -42,7 +42,7 @@ fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
         .evaluate(&testing::session().build(), NOW)
         .err()
         .unwrap();
-    bencher.bench(|| black_box(&shortfall).prompts(black_box(&offered)));
+    bencher.bench(|| black_box(&shortfall).prompts_for(black_box(&offered)));
 }
 
 #[divan::bench]

@@ -8,7 +8,7 @@ use http::{Method, Response, StatusCode};
 use super::answer::Answer;
 use super::client::Client;
 use super::pages::{PageError, Pages, local};
-use super::redirect::{self, StepUp};
+use super::redirect;
 use super::return_to::{ReturnTo, full_path};
 use super::{BearerChallenge, Respond, page};
 use crate::rejection::Rejection;
@@ -194,15 +194,11 @@ impl Negotiated {
 
     /// The address that a person has to go to, where there is one.
     fn address(&self, answer: &Answer<'_>, request: &Parts, is_page: bool) -> Option<HeaderValue> {
-        let step_up = answer.shortfall.map(|shortfall| StepUp {
-            policy: shortfall.policy().name(),
-            prompts: shortfall.prompts(&shortfall.offered()),
-        });
         let path = full_path(&self.prefix, request.uri.path());
-        let page = self.pages.next(answer.status, step_up.as_ref(), &path)?;
+        let page = self.pages.next(answer.status, answer.shortfall, &path)?;
         let own = is_page.then(|| ReturnTo::under(&self.prefix, &request.uri).ok()).flatten();
         let return_to: Vec<_> = own.into_iter().chain([self.home.clone()]).collect();
-        redirect::address(page, &return_to, step_up.as_ref())
+        redirect::address(page, &return_to, answer.shortfall)
     }
 
     fn plain_page(&self, answer: &Answer<'_>) -> Response<Bytes> {

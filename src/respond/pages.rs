@@ -4,8 +4,8 @@ use std::fmt;
 
 use http::StatusCode;
 
-use super::redirect::StepUp;
 use super::return_to::{ReturnTo, ReturnToError};
+use crate::policy::Shortfall;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pages {
@@ -18,7 +18,7 @@ impl Pages {
     pub(super) fn next(
         &self,
         status: StatusCode,
-        step_up: Option<&StepUp<'_>>,
+        shortfall: Option<&Shortfall>,
         path: &str,
     ) -> Option<&ReturnTo> {
         // The sign-in page leads nowhere and the step-up page only there, so no chain of redirects
@@ -28,8 +28,8 @@ impl Pages {
         {
             return None;
         }
-        let page = match step_up {
-            Some(step_up) if !step_up.prompts.needs_restart() => self.step_up.as_ref(),
+        let page = match shortfall {
+            Some(shortfall) if !shortfall.prompts().needs_restart() => self.step_up.as_ref(),
             _ => self.sign_in.as_ref(),
         };
         page.filter(|page| !is_at(page, path))

@@ -89,20 +89,21 @@ struct Problem<'a> {
     status: u16,
     detail: &'a str,
     #[serde(flatten)]
-    step_up: Option<StepUp<'a>>,
+    unsatisfied: Option<Unsatisfied<'a>>,
 }
 
+/// What the body says of a shortfall.
 #[derive(Serialize)]
-struct StepUp<'a> {
+struct Unsatisfied<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_age: Option<u64>,
-    unmet: Vec<Unmet>,
+    unmet: &'a [Unmet],
     retryable: bool,
     #[serde(skip_serializing_if = "is_false")]
     restart: bool,
-    prompts: Vec<Vec<Prompt>>,
+    prompts: &'a [Vec<Prompt>],
     #[serde(skip_serializing_if = "is_false")]
     truncated: bool,
 }
@@ -112,18 +113,18 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-impl<'a> StepUp<'a> {
+impl<'a> Unsatisfied<'a> {
     fn new(shortfall: &'a Shortfall) -> Self {
         let policy = shortfall.policy();
         let max_age = policy.max_age().map(|max_age| max_age.as_secs());
-        let prompts = shortfall.prompts(&shortfall.offered());
+        let prompts = shortfall.prompts();
         Self {
             policy: policy.name(),
             max_age,
             unmet: shortfall.unmet(),
             retryable: prompts.is_retryable(),
             restart: prompts.needs_restart(),
-            prompts: prompts.sets().to_vec(),
+            prompts: prompts.sets(),
             truncated: prompts.is_truncated(),
         }
     }
@@ -153,7 +154,7 @@ fn write(answer: &Answer<'_>) -> Bytes {
         title: answer.title,
         status: answer.status.as_u16(),
         detail: &answer.detail,
-        step_up: answer.shortfall.map(StepUp::new),
+        unsatisfied: answer.shortfall.map(Unsatisfied::new),
     };
     // Every member is a string, a number, a date of four digits or a list of them, so writing
     // cannot fail.

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::return_to::ReturnTo;
-use crate::policy::{Prompt, Prompts};
+use crate::policy::{Prompt, Prompts, Shortfall};
 
 /// The longest address, in bytes.
 const LONGEST: usize = 2_048;
@@ -16,23 +16,17 @@ const TRUNCATED: &str = "&truncated=true";
 const TO_ENCODE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b',');
 
-/// What a step-up is to achieve.
-pub(super) struct StepUp<'a> {
-    pub(super) policy: Option<&'a str>,
-    pub(super) prompts: Prompts,
-}
-
 /// `return_to` is the first of these addresses for which there is room. Then come the prompts for
 /// which there is room.
 pub(super) fn address(
     page: &ReturnTo,
     return_to: &[ReturnTo],
-    step_up: Option<&StepUp<'_>>,
+    shortfall: Option<&Shortfall>,
 ) -> Option<HeaderValue> {
-    let policy =
-        step_up.and_then(|it| it.policy).map(|name| pair("policy", name)).unwrap_or_default();
-    let restart =
-        if step_up.is_some_and(|it| it.prompts.needs_restart()) { "&restart=true" } else { "" };
+    let name = shortfall.and_then(|shortfall| shortfall.policy().name());
+    let policy = name.map(|name| pair("policy", name)).unwrap_or_default();
+    let prompts = shortfall.map(Shortfall::prompts);
+    let restart = if prompts.is_some_and(Prompts::needs_restart) { "&restart=true" } else { "" };
     let room = LONGEST.saturating_sub(
         [page.as_str(), &policy, restart, TRUNCATED].iter().map(|it| it.len()).sum(),
     );
@@ -41,7 +35,7 @@ pub(super) fn address(
     let mut query = back.unwrap_or_default();
     let mut room = room.saturating_sub(query.len());
     query.extend([policy.as_str(), restart]);
-    if let Some(prompts) = step_up.map(|it| &it.prompts) {
+    if let Some(prompts) = prompts {
         let mut truncated = prompts.is_truncated();
         for set in prompts.sets() {
             match prompt(set) {

@@ -265,7 +265,7 @@ proptest! {
     ) {
         let Err(shortfall) = clause.policy().evaluate(&facts.session(), NOW) else { return Ok(()) };
         let offer: Vec<_> = offered.iter().map(|kind| FACTORS[*kind].clone()).collect();
-        let prompts = shortfall.prompts(&offer);
+        let prompts = shortfall.prompts_for(&offer);
 
         let grace = smallest_limit(&clause).map_or(60, |limit| (limit / 2).min(60));
         let suffices = |facts: &Facts| [0, grace].into_iter().all(|at| holds(&clause, facts, at, None, &DEFAULT));

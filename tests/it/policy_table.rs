@@ -230,7 +230,7 @@ fn check_unmet(
 ) {
     let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
     let unmet: Vec<_> =
-        shortfall.unmet().into_iter().map(|it| (it.requirement, it.reason)).collect();
+        shortfall.unmet().iter().map(|it| (it.requirement.clone(), it.reason)).collect();
     assert_eq!(unmet, want);
     assert_eq!(shortfall.to_string(), text);
 }
@@ -403,7 +403,7 @@ fn run_time_lists_are_not_empty_and_not_endless() {
 #[test]
 fn an_unmet_requirement_of_ones_own_making_can_be_written_too() {
     let shortfall = Policy::mfa().evaluate(&testing::session().build(), NOW).unwrap_err();
-    let mut unmet = shortfall.unmet().remove(0);
+    let mut unmet = shortfall.unmet()[0].clone();
     unmet.requirement = Requirement::Independent { needed: 1, have: 3 };
     assert_eq!(unmet.to_string(), "0 independent factors");
 }
@@ -438,7 +438,7 @@ fn prompts_in_words(policy: &Policy, session: &SessionBuilder, offered: &[Factor
             prompt.max_age.map_or(String::new(), |max_age| format!(" {}", max_age.as_secs()));
         format!("{}{missing}{held}", prompt.factor)
     };
-    let prompts = shortfall.prompts(offered);
+    let prompts = shortfall.prompts_for(offered);
     prompts.sets().iter().map(|set| set.iter().map(word).collect::<Vec<_>>().join(" + ")).collect()
 }
 
@@ -479,7 +479,7 @@ fn a_needed_factor_is_prompted_for_alone_wherever_it_stands_in_the_offer() {
     let mfa = proved(&[Factor::Password, Factor::OtpSms]);
     let by_default = |policy: &Policy, session: &SessionBuilder| {
         let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
-        assert!(!shortfall.prompts(&shortfall.offered()).is_truncated());
+        assert!(!shortfall.prompts().is_truncated());
         prompts_in_words(policy, session, &shortfall.offered())
     };
     assert_eq!(by_default(&Policy::mfa().and(Factor::SsoSaml), &mfa), ["sso/sso_saml!"]);
@@ -499,7 +499,7 @@ fn a_search_that_is_cut_short_gives_only_sets_that_are_minimal() {
     for needed in [3, 8, 12, 20, 23] {
         let some = Policy::try_at_least(needed, offered.clone()).unwrap();
         let shortfall = some.evaluate(&testing::session().build(), NOW).unwrap_err();
-        let prompts = shortfall.prompts(&offered);
+        let prompts = shortfall.prompts_for(&offered);
         assert!(prompts.is_retryable() && !prompts.sets().is_empty());
         assert!(prompts.sets().iter().all(|set| set.len() == needed), "{needed}");
     }
@@ -511,7 +511,7 @@ fn prompts_are_bounded_for_any_policy() {
     let offered: Vec<_> = Factor::LISTED.iter().take(30).cloned().collect();
     let half = Policy::try_at_least(12, offered.iter().take(24).cloned()).unwrap();
     let shortfall = half.evaluate(&testing::session().build(), NOW).unwrap_err();
-    let prompts = shortfall.prompts(&offered);
+    let prompts = shortfall.prompts_for(&offered);
     assert!(prompts.is_truncated() && prompts.is_retryable());
     assert_eq!(prompts.sets().len(), 16);
     assert!(prompts.sets().iter().all(|set| set.len() == 12));

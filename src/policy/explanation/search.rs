@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::prompts::{Outlook, Prompt, Prompts};
-use super::shortfall::Shortfall;
 use crate::factor::Factor;
 use crate::moment::Moment;
 use crate::policy::decision::{Facts, until};
@@ -22,47 +23,33 @@ const MOST_TRIED: usize = 4_000;
 const MOST_WORK: usize = 320 * MOST_TRIED;
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
-impl Shortfall {
-    /// What to ask the user for, of the factors on offer: those that this user has enrolled, where
-    /// the application knows.
-    ///
-    /// Bounded: of more than 24 on offer the first 24 are looked at, and at most 4,000 sets are
-    /// tried, fewer where the policy has more than 320 clauses.
-    ///
-    /// ```
-    /// use tower_step_up::{Factor, Policy, testing};
-    ///
-    /// let session = testing::session().proved(Factor::Password).build();
-    /// let shortfall = Policy::mfa().evaluate(&session, testing::NOW).unwrap_err();
-    /// let prompts = shortfall.prompts(&[Factor::OtpEmail, Factor::OtpSms, Factor::Totp]);
-    /// let sets: Vec<Vec<_>> = prompts.sets().iter().map(|set| set.iter().map(|it| it.factor.to_string()).collect()).collect();
-    /// assert_eq!(sets, [["otp/sms"], ["totp"]]); // a code by email is not independent of the password
-    /// ```
-    #[must_use]
-    pub fn prompts(&self, offered: &[Factor]) -> Prompts {
-        let known = distinct(offered.to_vec());
-        let offered: Vec<&Factor> = known.iter().take(MOST_OFFERED).collect();
-        let too_many = known.len() > MOST_OFFERED;
-        let now = self.at().into();
-        let facts = Facts::new(self.session(), now);
-        let freshest = facts.freshest();
-        let mut search = Search::new(self.policy(), facts.with_factors(&freshest), now, &offered);
-        let outlook = search.outlook(self.session());
-        let (mut found, complete) = match outlook {
-            Outlook::Retryable => search.minimal_sets(),
-            Outlook::Restart | Outlook::Hopeless => (Vec::new(), true),
-        };
-        let missing = |set: u32| {
-            search.members(set).filter(|factor| search.last_proved(factor).is_none()).count()
-        };
-        // Of sets as large, that comes first whose first members stand first in the offer.
-        found.sort_by_cached_key(|set| {
-            (missing(*set), set.count_ones(), Reverse(set.reverse_bits()))
-        });
-        let truncated = too_many || !complete || found.len() > MOST_SETS;
-        let sets = found.into_iter().take(MOST_SETS).map(|set| search.describe(set)).collect();
-        Prompts { sets, truncated, outlook }
-    }
+/// Returns the sets of these factors that would meet the policy.
+pub(super) fn prompts(
+    policy: &Policy,
+    session: &Session,
+    at: OffsetDateTime,
+    offered: &[Factor],
+) -> Prompts {
+    let known = distinct(offered.to_vec());
+    let offered: Vec<&Factor> = known.iter().take(MOST_OFFERED).collect();
+    let too_many = known.len() > MOST_OFFERED;
+    let now = at.into();
+    let facts = Facts::new(session, now);
+    let freshest = facts.freshest();
+    let mut search = Search::new(policy, facts.with_factors(&freshest), now, &offered);
+    let outlook = search.outlook(session);
+    let (mut found, complete) = match outlook {
+        Outlook::Retryable => search.minimal_sets(),
+        Outlook::Restart | Outlook::Hopeless => (Vec::new(), true),
+    };
+    let missing = |set: u32| {
+        search.members(set).filter(|factor| search.last_proved(factor).is_none()).count()
+    };
+    // Among sets of one size, the set whose members were offered first comes first.
+    found.sort_by_cached_key(|set| (missing(*set), set.count_ones(), Reverse(set.reverse_bits())));
+    let truncated = too_many || !complete || found.len() > MOST_SETS;
+    let sets = found.into_iter().take(MOST_SETS).map(|set| search.describe(set)).collect();
+    Prompts { sets, truncated, outlook }
 }
 
 /// Sets of offered factors are bits, the first offered the lowest.

@@ -1,18 +1,22 @@
 //! Why a policy did not hold.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::prompts::Prompts;
 use super::requirement::{Reason, Requirement};
+use super::search;
 use super::types::{Demand, Explanation, Verdict};
 use crate::factor::Factor;
 use crate::policy::types::Policy;
 use crate::session::Session;
 
-/// Why a session did not meet a policy at an instant; cheap to clone. What is unmet is worked out
-/// when asked for.
+/// Why a session did not meet a policy at an instant; cheap to clone.
+///
+/// It works out its [explanation](Self::explanation) and its [prompts](Self::prompts) when someone
+/// first asks for them, and keeps both. Its clones share them.
 ///
 /// [`Display`](std::fmt::Display) says what the user has to do, in one sentence without dates or
 /// ids.
@@ -28,12 +32,18 @@ use crate::session::Session;
 /// assert_eq!(shortfall.to_string(), "authenticate a second, independent factor");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Shortfall {
+pub struct Shortfall(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     session: Session,
     policy: Policy,
     at: OffsetDateTime,
-    /// What the user can be asked for, where the application has said.
-    offered: Option<Arc<[Factor]>>,
+    /// The factors that the user can be asked for, if the application has said so.
+    offered: Option<Box<[Factor]>>,
+    explanation: OnceLock<Explanation>,
+    unmet: OnceLock<Vec<Unmet>>,
+    prompts: OnceLock<Prompts>,
 }
 
 /// One clause that was not met. As JSON it has the members that [`problem`](crate::problem)
@@ -51,54 +61,96 @@ pub struct Unmet {
 
 impl Shortfall {
     pub(in crate::policy) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
-        Self { session, policy, at, offered: None }
+        Self::of(session, policy, at, None)
     }
 
-    /// The same where these are the factors that the user can be asked for.
+    fn of(
+        session: Session,
+        policy: Policy,
+        at: OffsetDateTime,
+        offered: Option<Box<[Factor]>>,
+    ) -> Self {
+        let explanation = OnceLock::new();
+        let unmet = OnceLock::new();
+        let prompts = OnceLock::new();
+        Self(Arc::new(Inner { session, policy, at, offered, explanation, unmet, prompts }))
+    }
+
+    /// The same shortfall of a user who can be asked for these factors.
     #[must_use]
     pub(crate) fn offering(self, offered: Vec<Factor>) -> Self {
-        Self { offered: Some(offered.into()), ..self }
+        Self::of(self.session().clone(), self.policy().clone(), self.at(), Some(offered.into()))
     }
 
-    /// What the user can be asked for: what the guard was told to
-    /// [offer](crate::StepUpLayer::offer), else what the policy names, and for `mfa`, `independent`
-    /// and `session` everything in the trust model but logins with a provider.
+    /// The factors that the user can be asked for.
+    ///
+    /// These are the factors that the guard was told to [offer](crate::StepUpLayer::offer). By
+    /// default they are those that the policy names, and for `mfa`, `independent` and `session` all
+    /// in the trust model except logins with a provider.
     #[must_use]
     pub fn offered(&self) -> Vec<Factor> {
-        self.offered.as_ref().map_or_else(|| self.policy.askable(), |offered| offered.to_vec())
+        self.0.offered.as_ref().map_or_else(|| self.policy().askable(), |offered| offered.to_vec())
     }
 
     /// The session that fell short.
     #[must_use]
     pub fn session(&self) -> &Session {
-        &self.session
+        &self.0.session
     }
 
     /// The policy that was not met.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.0.policy
     }
 
     /// The instant of the decision.
     #[must_use]
     pub fn at(&self) -> OffsetDateTime {
-        self.at
-    }
-
-    /// Every clause that is not met, in the order of the policy. Of the alternatives of an unmet
-    /// [`any_of`](Policy::any_of) any one would do, and all are listed.
-    #[must_use]
-    pub fn unmet(&self) -> Vec<Unmet> {
-        let mut unmet = Vec::new();
-        collect_unmet(&self.explanation(), &mut unmet);
-        unmet
+        self.0.at
     }
 
     /// The decision, clause by clause.
     #[must_use]
-    pub fn explanation(&self) -> Explanation {
-        self.policy.explain(&self.session, self.at)
+    pub fn explanation(&self) -> &Explanation {
+        self.0.explanation.get_or_init(|| self.policy().explain(self.session(), self.at()))
+    }
+
+    /// Every clause that is not met, in the order of the policy. An unmet
+    /// [`any_of`](Policy::any_of) lists all its alternatives, and any one of them would do.
+    #[must_use]
+    pub fn unmet(&self) -> &[Unmet] {
+        self.0.unmet.get_or_init(|| {
+            let mut unmet = Vec::new();
+            collect_unmet(self.explanation(), &mut unmet);
+            unmet
+        })
+    }
+
+    /// The factors to ask the user for, among those [on offer](Self::offered).
+    #[must_use]
+    pub fn prompts(&self) -> &Prompts {
+        self.0.prompts.get_or_init(|| self.prompts_for(&self.offered()))
+    }
+
+    /// The factors to ask the user for, among these: those that the user has enrolled, if the
+    /// application knows them. Unlike [`prompts`](Self::prompts) it searches at every call.
+    ///
+    /// The search is bounded. It looks at the first 24 of these factors and tries at most 4,000
+    /// sets, fewer if the policy has more than 320 clauses.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Policy, testing};
+    ///
+    /// let session = testing::session().proved(Factor::Password).build();
+    /// let shortfall = Policy::mfa().evaluate(&session, testing::NOW).unwrap_err();
+    /// let prompts = shortfall.prompts_for(&[Factor::OtpEmail, Factor::OtpSms, Factor::Totp]);
+    /// let sets: Vec<Vec<_>> = prompts.sets().iter().map(|set| set.iter().map(|it| it.factor.to_string()).collect()).collect();
+    /// assert_eq!(sets, [["otp/sms"], ["totp"]]); // a code by email is not independent of the password
+    /// ```
+    #[must_use]
+    pub fn prompts_for(&self, offered: &[Factor]) -> Prompts {
+        search::prompts(self.policy(), self.session(), self.at(), offered)
     }
 }
 
@@ -109,5 +161,47 @@ fn collect_unmet(explanation: &Explanation, unmet: &mut Vec<Unmet>) {
             unmet.push(Unmet { requirement: requirement.clone(), reason });
         }
         _ => explanation.clauses().iter().for_each(|clause| collect_unmet(clause, unmet)),
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn shortfall() -> Shortfall {
+        let session = testing::session().proved(Factor::Password).build();
+        Policy::mfa().evaluate(&session, testing::NOW).expect_err("one factor")
+    }
+
+    fn worked_out(shortfall: &Shortfall) -> [bool; 3] {
+        let inner = &shortfall.0;
+        let [explanation, unmet] = [inner.explanation.get().is_some(), inner.unmet.get().is_some()];
+        [explanation, unmet, inner.prompts.get().is_some()]
+    }
+
+    #[test]
+    fn nothing_is_worked_out_before_someone_asks() {
+        let shortfall = shortfall().offering(vec![Factor::Totp]);
+        let _ = (shortfall.offered(), shortfall.policy(), shortfall.session(), shortfall.at());
+        assert_eq!(worked_out(&shortfall), [false, false, false]);
+        let _ = shortfall.to_string();
+        assert_eq!(worked_out(&shortfall), [true, false, false]);
+        let _ = shortfall.prompts_for(&[Factor::OtpSms]);
+        let _ = shortfall.unmet();
+        assert_eq!(worked_out(&shortfall), [true, true, false]);
+        let _ = shortfall.prompts();
+        assert_eq!(worked_out(&shortfall), [true, true, true]);
+    }
+
+    #[test]
+    fn clones_share_what_one_of_them_worked_out() {
+        let one = shortfall();
+        let other = one.clone();
+        let _ = (other.unmet(), other.prompts());
+        assert_eq!(worked_out(&one), [true, true, true]);
+        assert!(std::ptr::eq(one.explanation(), other.explanation()));
+        assert!(std::ptr::eq(one.unmet(), other.unmet()));
+        assert!(std::ptr::eq(one.prompts(), other.prompts()));
     }
 }

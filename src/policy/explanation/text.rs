@@ -10,7 +10,7 @@ impl Display for Shortfall {
     /// What the user has to do, in one sentence without dates: `authenticate otp/sms again, totp or
     /// webauthn`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "authenticate {}", Remedy { of: &self.explanation(), nested: false })
+        write!(f, "authenticate {}", Remedy { of: self.explanation(), nested: false })
     }
 }
 
