@@ -21,11 +21,8 @@ pub(super) fn challenge(realm: &str, error: &str, answer: &Answer<'_>) -> Option
     // Writing to a string cannot fail.
     let _ = write!(value, "Bearer realm={}", Quoted(realm));
     let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&answer.detail));
-    let policy = answer.shortfall.map(|shortfall| shortfall.policy());
-    if let Some(name) = policy.and_then(|policy| policy.name()) {
-        let _ = write!(value, ", acr_values={}", Quoted(name));
-    }
-    if let Some(max_age) = policy.and_then(|policy| policy.max_age()) {
+    // The policy's name is in the body. It is no `acr_values`: no authorization server knows it.
+    if let Some(max_age) = answer.shortfall.and_then(|shortfall| shortfall.policy().max_age()) {
         let _ = write!(value, ", max_age=\"{}\"", max_age.as_secs());
     }
     HeaderValue::try_from(value).ok()

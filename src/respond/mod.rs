@@ -69,7 +69,7 @@ where
 /// | no credentials | 401 | `Bearer realm="…"` |
 /// | two credentials of one kind, unreadable header | 400 | `error="invalid_request"` |
 /// | invalid, expired or foreign token | 401 | `error="invalid_token"` |
-/// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` and `acr_values` where the policy has them |
+/// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` if the policy limits an age |
 /// | keys unavailable | 503 with `Retry-After` | none |
 /// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
 ///

@@ -1,5 +1,8 @@
 //! What the client hears: one table from request to answer.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
@@ -7,7 +10,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::testing::{self, TestIssuer};
-use tower_step_up::{BearerChallenge, CredentialSource, Factor, Policy, Rejection, StepUpLayer};
+use tower_step_up::{BearerChallenge, CredentialSource, Factor, Policy, Rejection, Respond, StepUpLayer};
 
 use crate::support::{Answer, bearer, inner, issuer, proved, request, seconds, send, transfer};
 
@@ -163,7 +166,7 @@ async fn a_step_up_challenge_covers_the_whole_policy() {
     let detail = "authenticate otp/sms again, totp or webauthn";
     let challenge = format!(
         "Bearer realm=\"api\", error=\"insufficient_user_authentication\", error_description=\"{detail}\", \
-         acr_values=\"transfer\", max_age=\"600\""
+         max_age=\"600\""
     );
     let body = json!({
         "type": format!("{TYPES}#step-up-required"),
@@ -253,6 +256,37 @@ async fn prompts_are_of_what_the_guard_offers() {
         null
     ]);
     assert_eq!(prompts(&list, &[Factor::Impersonated]).await, want);
+}
+
+#[tokio::test]
+async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_rejection() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let seen = Arc::new(OnceLock::new());
+    let kept = Arc::clone(&seen);
+    let guard = issuer()
+        .guard()
+        .require(transfer())
+        .offer_with(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            vec![Factor::Totp]
+        })
+        .respond_with(move |why: &Rejection, request: &Parts| {
+            kept.set(why.clone()).unwrap();
+            BearerChallenge::default().respond(why, request)
+        });
+    let service = guard.layer(service_fn(inner::<Body>));
+    let response = service.oneshot(request("/", &[Factor::Password])).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+
+    let Some(Rejection::StepUpRequired(before)) = seen.get() else { panic!("no step-up") };
+    let Some(Rejection::StepUpRequired(after)) = response.extensions().get::<Rejection>() else {
+        panic!("no step-up in the extensions")
+    };
+    assert!(std::ptr::eq(before.explanation(), after.explanation()));
+    assert!(std::ptr::eq(before.unmet(), after.unmet()));
+    assert!(std::ptr::eq(before.prompts(), after.prompts()));
+    assert_eq!(after.prompts(), &after.prompts_for(&[Factor::Totp]));
 }
 
 #[tokio::test]

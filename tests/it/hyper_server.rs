@@ -64,7 +64,11 @@ async fn requests_over_a_socket_are_granted_or_challenged() {
 
     let refused = get("authorization", bearer(&password)).await;
     assert_eq!(refused.status, 401);
-    assert!(refused.header("www-authenticate").contains("acr_values=\"transfer\""));
+    assert_eq!(
+        refused.header("www-authenticate"),
+        "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
+         error_description=\"authenticate a second, independent factor\""
+    );
     assert_eq!(refused.header("content-length"), refused.body.len().to_string());
     assert_eq!(
         get("x-nothing", "here".into()).await.header("www-authenticate"),

@@ -34,8 +34,8 @@ pub(in crate::policy) enum Clause {
 }
 
 impl Policy {
-    /// Names the policy: for challenges (`acr_values`, the `policy` of the body) and logs. The name
-    /// of the outermost policy counts.
+    /// Names the policy, for the `policy` of a refusal's body and for logs. The name of the
+    /// outermost policy counts.
     ///
     /// # Panics
     ///
