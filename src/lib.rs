@@ -56,7 +56,7 @@ pub use self::policy::{
     NonEmpty, Policy, Prompt, Prompts, Reason, Requirement, Severity, Shortfall, Unmet, Verdict,
 };
 #[cfg(feature = "documents")]
-pub use self::policy::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
+pub use self::policy::{DocumentError, DocumentFault, Policies, UnknownPolicy};
 pub use self::rejection::Rejection;
 #[cfg(feature = "sessions")]
 pub use self::renewal::{FRESH_JWT, Renewal};

@@ -122,7 +122,7 @@ mod words;
 pub use self::audit::{Audit, Counterexample, Finding, Implication, Severity};
 pub use self::decision::Grant;
 #[cfg(feature = "documents")]
-pub use self::document::{DocumentError, DocumentFault, Inexpressible, Policies, UnknownPolicy};
+pub use self::document::{DocumentError, DocumentFault, Policies, UnknownPolicy};
 pub use self::explanation::{
     Demand, Evidence, Explanation, Prompt, Prompts, Reason, Requirement, Shortfall, Unmet, Verdict,
 };

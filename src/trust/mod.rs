@@ -137,13 +137,6 @@ impl TrustModel {
             .presentable_also_by(Factor::OtpWhatsapp, device)
     }
 
-    /// Passkeys are synced by an account with a provider: whoever holds the identity provider holds
-    /// them too.
-    #[must_use]
-    pub fn synced_passkeys(self) -> Self {
-        self.presentable_also_by(Factor::WebAuthn, [Compromise::IdentityProvider])
-    }
-
     /// The compromises that present `factor`.
     pub(crate) fn row(&self, factor: &Factor) -> Compromises {
         self.changed.get(factor).copied().unwrap_or_else(|| table::row(factor))

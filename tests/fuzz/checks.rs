@@ -139,7 +139,8 @@ pub(super) fn headers(data: &[u8]) {
     assert_eq!(response.status().is_success(), want == Found::Genuine);
 }
 
-/// Any text as a policy document: what reads also writes, and reads again to the same.
+/// Reads any text as a policy document. An error has a line of the text, and a policy holds for
+/// nobody who proved nothing.
 pub(super) fn document(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     for read in [Policies::from_toml(text), Policies::from_json(text)] {
@@ -151,11 +152,6 @@ pub(super) fn document(data: &[u8]) {
                 continue;
             }
         };
-        // What is written can be longer than what was read: references are written out.
-        if let (Ok(toml), Ok(json)) = (policies.to_toml(), policies.to_json()) {
-            assert_eq!(Policies::from_toml(&toml).as_ref(), Ok(&policies));
-            assert_eq!(Policies::from_json(&json).as_ref(), Ok(&policies));
-        }
         let nothing = session().unreadable(Factor::Password).build();
         let everything = Factor::LISTED
             .iter()

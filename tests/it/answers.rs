@@ -10,7 +10,9 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_step_up::testing::{self, TestIssuer};
-use tower_step_up::{BearerChallenge, CredentialSource, Factor, Policy, Rejection, Respond, StepUpLayer};
+use tower_step_up::{
+    BearerChallenge, CredentialSource, Factor, Policy, Rejection, Respond, StepUpLayer,
+};
 
 use crate::support::{Answer, bearer, inner, issuer, proved, request, seconds, send, transfer};
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use tower_step_up::testing::{self, NOW};
 use tower_step_up::{Compromise, Factor, Implication, Policy, Session, TrustModel};
 
@@ -58,6 +59,24 @@ enum Clause {
 }
 
 impl Clause {
+    fn document(&self) -> Value {
+        let list = |clauses: &[Self]| clauses.iter().map(Self::document).collect::<Value>();
+        match self {
+            Self::Session => "session".into(),
+            Self::Factor(kind) => FACTORS[*kind].to_string().into(),
+            Self::PhishingResistant => "phishing_resistant".into(),
+            Self::Independent(2) => "mfa".into(),
+            Self::Independent(needed) => json!({"independent": needed}),
+            Self::SessionWithin(limit) => json!({"session_within": format!("{limit}s")}),
+            Self::AllOf(clauses) => json!({"all": list(clauses)}),
+            Self::AnyOf(clauses) => json!({"any": list(clauses)}),
+            Self::AtLeast(needed, clauses) => json!({"at_least": needed, "of": list(clauses)}),
+            Self::Within(limit, clause) => {
+                json!({"require": clause.document(), "within": format!("{limit}s")})
+            }
+        }
+    }
+
     fn policy(&self) -> Policy {
         let seconds = |seconds: &i64| Duration::from_secs(seconds.unsigned_abs());
         let list = |clauses: &[Clause]| clauses.iter().map(Clause::policy).collect::<Vec<_>>();
@@ -190,9 +209,11 @@ fn clause_of(
     })
 }
 
-/// A policy of any shape, with limits of whole seconds.
-pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
-    clause().prop_map(|clause| clause.policy())
+/// A policy of any shape that a document can say, and that document's clause.
+pub(crate) fn written_policy() -> impl Strategy<Value = (Policy, Value)> {
+    let above_zero = limit().prop_map(|limit| limit + 2);
+    clause_of((0..FACTORS.len()).prop_map(Clause::Factor), above_zero)
+        .prop_map(|clause| (clause.policy(), clause.document()))
 }
 
 fn facts() -> impl Strategy<Value = Facts> {

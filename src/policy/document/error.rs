@@ -1,9 +1,7 @@
-//! Why a document gives no policies, and why policies give no document.
+//! What is wrong with a document.
 
 use std::fmt;
-use std::time::Duration;
 
-use crate::factor::Factor;
 use crate::policy::types::ListError;
 
 /// What is wrong with a document, and where. Its `Debug` is the sentence too, since that is what a
@@ -161,44 +159,6 @@ impl fmt::Display for DocumentFault {
         }
     }
 }
-
-/// Why policies cannot be written as a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Inexpressible {
-    /// A policy has no name; here are its words.
-    Unnamed(String),
-    /// Two policies have this name.
-    SameName(String),
-    /// A clause inside of a policy has this name.
-    InnerName(String),
-    /// A limit is not of whole seconds, or zero.
-    Limit(Duration),
-    /// A factor that has no name, only a pair.
-    Unlisted(Factor),
-    /// `mfa` or `independent` have a trust model other than that of the document.
-    TrustModel,
-    /// More than a document takes: clauses, levels, numbers or bytes.
-    TooLarge,
-}
-
-impl fmt::Display for Inexpressible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unnamed(words) => write!(f, "a policy without a name: {words}"),
-            Self::SameName(name) => write!(f, "two policies are named {name:?}"),
-            Self::InnerName(name) => write!(f, "a clause inside of a policy is named {name:?}"),
-            Self::Limit(limit) => {
-                write!(f, "a limit of {limit:?}, which is not of whole seconds, or zero")
-            }
-            Self::Unlisted(factor) => write!(f, "{factor} is not a listed factor"),
-            Self::TrustModel => f.write_str("clauses with trust models of their own"),
-            Self::TooLarge => f.write_str("more than a document takes"),
-        }
-    }
-}
-
-impl std::error::Error for Inexpressible {}
 
 /// No policy of a document has this name. Its `Debug` is the sentence too.
 #[derive(Clone, PartialEq, Eq)]

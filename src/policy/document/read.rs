@@ -1,16 +1,22 @@
 //! From what a document says to policies.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::error::{DocumentError, DocumentFault};
-use super::tree::{Entry, Node, Value, join};
-use super::{MOST_CLAUSES, MOST_LEVELS, PHISHING_RESISTANT, Policies};
+use super::nearest::{excerpt, factor, nearest, only};
+use super::policies::Policies;
+use super::tree::{Entry, Node, Value, find, join};
+use super::trust::trust;
 use crate::factor::Factor;
 use crate::policy::types::{ListError, Policy, is_name};
-use crate::policy::words::UNITS;
-use crate::trust::{Compromise, TrustModel};
+use crate::policy::words::{INDEPENDENT, MFA, PHISHING_RESISTANT, SESSION, SESSION_WITHIN, UNITS};
+use crate::trust::TrustModel;
+
+/// The most clauses of a policy.
+const MOST_CLAUSES: usize = 256;
+/// The most levels of a policy.
+const MOST_LEVELS: usize = 32;
 
 pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
     let members = root.table("", "a table")?;
@@ -32,116 +38,6 @@ pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
     Ok(Policies { policies, trust })
 }
 
-fn find<'a>(members: &'a [Entry], key: &str) -> Option<&'a Node> {
-    members.iter().find(|member| member.key == key).map(|member| &member.node)
-}
-
-fn only(members: &[Entry], key: &str, known: &[&'static str]) -> Result<(), DocumentError> {
-    match members.iter().find(|member| !known.contains(&&*member.key)) {
-        None => Ok(()),
-        Some(member) => {
-            let nearest = match &*member.key {
-                "max_age" if known.contains(&"within") => "within",
-                key => nearest(key, known.iter().copied()).unwrap_or_default(),
-            };
-            Err(member.node.fault(&join(key, &member.key), DocumentFault::UnknownKey { nearest }))
-        }
-    }
-}
-
-/// The most similar of the known names, and of as similar ones the first.
-fn nearest<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
-    let known = known.into_iter().map(|known| (similarity(name, known.as_ref()), known));
-    known
-        .reduce(|best, other| if other.0 > best.0 { other } else { best })
-        .map(|(_, nearest)| nearest)
-}
-
-fn similarity(name: &str, known: &str) -> f64 {
-    strsim::normalized_damerau_levenshtein(&excerpt(name), known)
-}
-
-/// A name is short; what is longer is not shown, or compared, whole.
-fn excerpt(name: &str) -> String {
-    name.chars().take(64).collect()
-}
-
-/// The most similar factor by its name, its type or its method: people write `sms` for `otp/sms`,
-/// and `google`.
-fn nearest_factor(name: &str, words: &[&str]) -> String {
-    if name == "passkey" {
-        return Factor::WebAuthn.to_string();
-    }
-    let method = |factor: &Factor| {
-        let prefix = format!("{}_", factor.factor_type());
-        factor.delivery_method().strip_prefix(&prefix).map_or(0.0, |rest| similarity(name, rest))
-    };
-    let of_factor = |factor: &Factor| {
-        let name = [&*factor.to_string(), factor.factor_type(), factor.delivery_method()]
-            .map(|it| similarity(name, it));
-        (name.into_iter().fold(method(factor), f64::max), factor.to_string())
-    };
-    let words = words.iter().map(|word| (similarity(name, word), (*word).to_owned()));
-    let known = words.chain(Factor::LISTED.iter().map(of_factor));
-    known.reduce(|best, other| if other.0 > best.0 { other } else { best }).unwrap_or_default().1
-}
-
-fn trust(node: &Node) -> Result<TrustModel, DocumentError> {
-    let mut trust = TrustModel::default();
-    let mut seen = Vec::new();
-    for Entry { key: name, node } in node.table("trust", "a table of factors")? {
-        let key = join("trust", name);
-        let factor = factor(node, &key, name, &[])?;
-        if seen.contains(&factor) {
-            return Err(node.fault(&key, DocumentFault::Duplicate));
-        }
-        seen.push(factor.clone());
-        trust = match &node.value {
-            Value::Text(word) if word == "anyone" => trust.presentable_by_anyone(factor),
-            Value::List(items) if items.is_empty() => {
-                return Err(node.fault(&key, DocumentFault::PresentableByNobody));
-            }
-            Value::List(_) => trust.presentable_only_by(factor, compromises(node, &key)?),
-            Value::Table(members) => {
-                only(members, &key, &["also"])?;
-                let also = find(node.table(&key, "")?, "also").ok_or_else(|| {
-                    node.fault(
-                        &key,
-                        DocumentFault::Expected { expected: "also = [compromises]", found: "none" },
-                    )
-                })?;
-                let further = compromises(also, &join(&key, "also"))?;
-                trust.presentable_also_by(factor, further)
-            }
-            _ => {
-                return Err(node
-                    .unexpected(&key, "a list of compromises, a table with also, or \"anyone\""));
-            }
-        };
-    }
-    Ok(trust)
-}
-
-fn compromises(node: &Node, key: &str) -> Result<Vec<Compromise>, DocumentError> {
-    let read = node.list(key, "a list of compromises")?.iter().map(|item| {
-        let name = item.text(key, "the name of a compromise")?;
-        name.parse::<Compromise>().map_err(|_| {
-            let nearest =
-                nearest(name, Compromise::ALL.map(|known| known.to_string())).unwrap_or_default();
-            item.fault(key, DocumentFault::UnknownCompromise { name: excerpt(name), nearest })
-        })
-    });
-    read.collect()
-}
-
-/// `words` could stand in the factor's place too.
-fn factor(node: &Node, key: &str, name: &str, words: &[&str]) -> Result<Factor, DocumentError> {
-    Factor::from_str(name).map_err(|_| {
-        let nearest = nearest_factor(name, words);
-        node.fault(key, DocumentFault::UnknownFactor { name: excerpt(name), nearest })
-    })
-}
-
 struct Reader<'a> {
     entries: &'a [Entry],
     /// The policies that have been read, without their names.
@@ -157,8 +53,8 @@ type Leveled = (Policy, usize);
 
 /// The keys of a clause that is a table.
 const OPERATORS: [&str; 7] =
-    ["require", "all", "any", "at_least", "independent", "session_within", "policy"];
-const WORDS: [&str; 3] = ["session", "mfa", PHISHING_RESISTANT];
+    ["require", "all", "any", "at_least", INDEPENDENT, SESSION_WITHIN, "policy"];
+const WORDS: [&str; 3] = [SESSION, MFA, PHISHING_RESISTANT];
 
 impl<'a> Reader<'a> {
     fn policy(&mut self, entry: &'a Entry) -> Result<Leveled, DocumentError> {
@@ -194,8 +90,8 @@ impl<'a> Reader<'a> {
 
     fn word(&self, node: &Node, key: &str, word: &str) -> Result<Policy, DocumentError> {
         Ok(match word {
-            "session" => Policy::session(),
-            "mfa" => Policy::mfa(),
+            SESSION => Policy::session(),
+            MFA => Policy::mfa(),
             PHISHING_RESISTANT => Policy::phishing_resistant(),
             name if self.entries.iter().any(|entry| entry.key == name)
                 && name.parse::<Factor>().is_err() =>
@@ -241,11 +137,11 @@ impl<'a> Reader<'a> {
                     levels,
                 )
             }
-            "independent" => match operand.integer(at)?.try_into() {
+            INDEPENDENT => match operand.integer(at)?.try_into() {
                 Ok(needed @ 1..) => (Policy::independent(needed), 0),
                 _ => return Err(operand.fault(at, DocumentFault::IndependentOfNothing)),
             },
-            "session_within" => (Policy::session_within(duration(operand, at)?), 0),
+            SESSION_WITHIN => (Policy::session_within(duration(operand, at)?), 0),
             _ => self.reference(operand, at)?,
         };
         let policy = match find(members, "within") {

@@ -79,6 +79,10 @@ impl Node {
     }
 }
 
+pub(super) fn find<'a>(members: &'a [Entry], key: &str) -> Option<&'a Node> {
+    members.iter().find(|member| member.key == key).map(|member| &member.node)
+}
+
 /// The key of a member.
 pub(super) fn join(key: &str, member: &str) -> String {
     if key.is_empty() { member.to_owned() } else { format!("{key}.{member}") }

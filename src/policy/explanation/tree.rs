@@ -4,7 +4,9 @@ use std::fmt::{self, Display};
 
 use super::requirement::{Reason, Requirement};
 use super::types::{Demand, Explanation, Verdict};
-use crate::policy::words::{Age, Span, indent};
+use crate::policy::words::{
+    Age, Independent, PHISHING_RESISTANT, SESSION, SESSION_WITHIN, Span, indent,
+};
 
 impl Display for Explanation {
     /// A line a clause, indented by its depth.
@@ -23,14 +25,13 @@ fn write_explanation(
         Demand::AllOf { .. } => f.write_str("all of")?,
         Demand::AnyOf { .. } => f.write_str("any of")?,
         Demand::AtLeast { needed, .. } => write!(f, "{needed} of")?,
-        Demand::Requirement(Requirement::Session) => f.write_str("session")?,
-        Demand::Requirement(Requirement::Factor { factor }) => factor.fmt(f)?,
-        Demand::Requirement(Requirement::PhishingResistant) => f.write_str("phishing_resistant")?,
-        Demand::Requirement(Requirement::Independent { needed: 2, .. }) => f.write_str("mfa")?,
-        Demand::Requirement(Requirement::Independent { needed, .. }) => {
-            write!(f, "independent({needed})")?
-        }
-        Demand::Requirement(Requirement::SessionWithin) => f.write_str("session_within")?,
+        Demand::Requirement(requirement) => match requirement {
+            Requirement::Session => f.write_str(SESSION)?,
+            Requirement::Factor { factor } => factor.fmt(f)?,
+            Requirement::PhishingResistant => f.write_str(PHISHING_RESISTANT)?,
+            Requirement::Independent { needed, .. } => Independent(*needed).fmt(f)?,
+            Requirement::SessionWithin => f.write_str(SESSION_WITHIN)?,
+        },
     }
     if let Some(max_age) = explanation.max_age {
         let own = matches!(explanation.demand, Demand::Requirement(Requirement::SessionWithin));

@@ -106,45 +106,6 @@ pub struct Evidence {
 }
 
 impl Explanation {
-    /// The explanation for a client: which clauses are met, missing or stale, without the evidence,
-    /// until when it holds, and the names of inner clauses. What was proved for an unmet clause,
-    /// and when, stays: the client has to know that it is too old. So does `have` of an
-    /// `independent`.
-    ///
-    /// ```
-    /// use tower_step_up::{Factor, Policy, testing};
-    ///
-    /// let policy = Policy::mfa().and(Policy::from(Factor::Totp).named("inner")).named("account");
-    /// let session = testing::session().proved(Factor::Password).proved(Factor::OtpSms).build();
-    /// assert_eq!(policy.explain(&session, testing::NOW).redacted().to_string(), "\
-    /// account: all of: not met
-    ///   mfa: met
-    ///   totp: missing
-    /// ");
-    /// ```
-    #[must_use]
-    pub fn redacted(self) -> Self {
-        let name = self.name.clone();
-        Self { name, ..self.without_evidence() }
-    }
-
-    fn without_evidence(self) -> Self {
-        let list = |clauses: Vec<Self>| clauses.into_iter().map(Self::without_evidence).collect();
-        let demand = match self.demand {
-            Demand::AllOf { clauses } => Demand::AllOf { clauses: list(clauses) },
-            Demand::AnyOf { clauses } => Demand::AnyOf { clauses: list(clauses) },
-            Demand::AtLeast { needed, clauses } => {
-                Demand::AtLeast { needed, clauses: list(clauses) }
-            }
-            Demand::Requirement(requirement) => Demand::Requirement(requirement),
-        };
-        let verdict = match self.verdict {
-            Verdict::Met { .. } => Verdict::Met { until: None },
-            unmet => unmet,
-        };
-        Self { name: None, demand, verdict, evidence: Vec::new(), ..self }
-    }
-
     /// Whether the clause is met.
     #[must_use]
     pub fn is_met(&self) -> bool {

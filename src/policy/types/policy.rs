@@ -59,11 +59,6 @@ impl Policy {
         self.0.name.as_deref()
     }
 
-    #[cfg(feature = "documents")]
-    pub(in crate::policy) fn own_trust(&self) -> Option<&TrustModel> {
-        self.0.trust.as_ref()
-    }
-
     pub(in crate::policy) fn clause(&self) -> &Clause {
         &self.0.clause
     }

@@ -3,8 +3,12 @@
 mod measure;
 mod text;
 mod tree;
+mod word;
 
 #[cfg(feature = "documents")]
 pub(in crate::policy) use self::measure::UNITS;
 pub(in crate::policy) use self::measure::{Age, Joined, Span};
 pub(in crate::policy) use self::tree::indent;
+#[cfg(feature = "documents")]
+pub(in crate::policy) use self::word::{INDEPENDENT, MFA};
+pub(in crate::policy) use self::word::{Independent, PHISHING_RESISTANT, SESSION, SESSION_WITHIN};

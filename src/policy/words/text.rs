@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use super::measure::{Joined, Span};
 use super::tree::write_policy;
+use super::word::{Independent, PHISHING_RESISTANT, SESSION, SESSION_WITHIN};
 use crate::policy::types::{Clause, Policy};
 
 impl Display for Policy {
@@ -14,12 +15,11 @@ impl Display for Policy {
             return write_policy(f, self, 0);
         }
         match self.clause() {
-            Clause::Session => f.write_str("session"),
+            Clause::Session => f.write_str(SESSION),
             Clause::Factor(factor) => factor.fmt(f),
-            Clause::PhishingResistant => f.write_str("phishing_resistant"),
-            Clause::Independent { needed: 2, .. } => f.write_str("mfa"),
-            Clause::Independent { needed, .. } => write!(f, "independent({needed})"),
-            Clause::SessionWithin(max_age) => write!(f, "session_within {}", Span(*max_age)),
+            Clause::PhishingResistant => f.write_str(PHISHING_RESISTANT),
+            Clause::Independent { needed, .. } => Independent(*needed).fmt(f),
+            Clause::SessionWithin(max_age) => write!(f, "{SESSION_WITHIN} {}", Span(*max_age)),
             Clause::AllOf(clauses) => write_list(f, clauses, " and "),
             Clause::AnyOf(clauses) => write_list(f, clauses, " or "),
             Clause::AtLeast(needed, clauses) => {

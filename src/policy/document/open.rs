@@ -1,0 +1,39 @@
+//! Policies read from texts.
+
+use super::error::{DocumentError, DocumentFault};
+use super::policies::Policies;
+use super::tree::Node;
+use super::{json, read, toml};
+
+/// The longest document, in bytes.
+const LONGEST: usize = 65_536;
+
+impl Policies {
+    /// Reads a document in TOML.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is not TOML, or breaks a rule of the format; with line and key.
+    pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
+        read_text(text, toml::parse)
+    }
+
+    /// Reads a document in JSON.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is not JSON, or breaks a rule of the format; with line and key.
+    pub fn from_json(text: &str) -> Result<Self, DocumentError> {
+        read_text(text, json::parse)
+    }
+}
+
+fn read_text(
+    text: &str,
+    parse: fn(&str) -> Result<Node, DocumentError>,
+) -> Result<Policies, DocumentError> {
+    if text.len() > LONGEST {
+        return Err(DocumentError::new(1, "", DocumentFault::TooLong));
+    }
+    read::policies(&parse(text)?)
+}

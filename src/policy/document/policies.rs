@@ -1,0 +1,140 @@
+//! Named policies under one trust model.
+
+use super::error::UnknownPolicy;
+use crate::policy::types::Policy;
+use crate::trust::TrustModel;
+
+/// Named policies and the trust model that they are under, read from a document (feature
+/// `documents`).
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::{Factor, Policies, Policy};
+///
+/// let policies = Policies::from_toml(r#"
+///     [policy.account]
+///     require = "mfa"
+///
+///     [policy.transfer]
+///     all = ["mfa", { any = ["otp/sms", "totp", "webauthn"], within = "10m" }]
+///
+///     [policy.admin]
+///     all = [{ require = "phishing_resistant", within = "5m" }, { session_within = "12h" }]
+///
+///     [policy.payout]
+///     at_least = 2
+///     of = ["password", "otp/sms", "totp"]
+///     within = "1h"
+/// "#)?;
+/// let second = Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]);
+/// let transfer = Policy::all_of([Policy::mfa(), second.within(Duration::from_secs(600))]).named("transfer");
+/// assert_eq!(policies.get("transfer")?, &transfer);
+///
+/// let error = Policies::from_toml("[policy.account]\nall = ['mfa', 'otp/smss']").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "line 2, policy.account.all[1]: unknown factor \"otp/smss\"; the nearest is \"otp/sms\""
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # The format
+///
+/// A table `policy` of named policies, each a *clause*, and perhaps a table `trust`. JSON has the
+/// same members.
+///
+/// A clause is a string or a table. The strings are `session`, `mfa`, `phishing_resistant` and the
+/// names of the [factors](crate::Factor). A table has one operator, and perhaps a `within` that
+/// holds for all of it:
+///
+/// | operator | is |
+/// | --- | --- |
+/// | `require = clause` | the clause itself |
+/// | `all = [clauses]` | [`all_of`](Policy::all_of) |
+/// | `any = [clauses]` | [`any_of`](Policy::any_of) |
+/// | `at_least = k`, `of = [clauses]` | [`at_least`](Policy::at_least) |
+/// | `independent = n` | [`independent`](Policy::independent) |
+/// | `session_within = "12h"` | [`session_within`](Policy::session_within) |
+/// | `policy = "account"` | the policy of that name in this document |
+/// | `within = "10m"` besides | [`within`](Policy::within) |
+///
+/// A duration is one integer above zero and `s`, `m`, `h` or `d`.
+///
+/// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. Every
+/// policy of the document is [under](Policy::under) it: it decides `mfa` and `independent`, and
+/// what attackers can present in audits.
+///
+/// ```toml
+/// [trust]
+/// password = ["password", "phone_number"] # presentable only by these: the password is reset by SMS
+/// "otp/sms" = { also = ["device"] }       # by these as well: the handset may be unlocked
+/// webauthn = "anyone"                     # never adds strength
+/// ```
+///
+/// Reading is strict. Each of these is an error, with line and key: an unknown key, factor,
+/// compromise or policy; a name that stands twice (in JSON too); two operators in one table; an
+/// empty list; a duration that is none; a policy that refers to itself; no policy at all. A
+/// document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256
+/// clauses, 64 in one list, and 32 levels.
+///
+/// Two are equal where they have the same policies, in whatever order, and the same trust model.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    /// Every one has a name of its own.
+    pub(super) policies: Vec<Policy>,
+    pub(super) trust: TrustModel,
+}
+
+impl Policies {
+    /// The same policies [under](Policy::under) this trust model.
+    #[must_use]
+    pub fn under(&self, trust: &TrustModel) -> Self {
+        let policies = self.iter().map(|policy| policy.under(trust)).collect();
+        Self { policies, trust: trust.clone() }
+    }
+
+    /// The policy of this name.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none.
+    pub fn get(&self, name: &str) -> Result<&Policy, UnknownPolicy> {
+        let named = |policy: &&Policy| policy.name() == Some(name);
+        self.iter().find(named).ok_or_else(|| UnknownPolicy {
+            name: name.into(),
+            known: self.iter().filter_map(Policy::name).map(Into::into).collect(),
+        })
+    }
+
+    /// The policies, in the order of the document.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Policy> {
+        self.policies.iter()
+    }
+
+    /// The trust model that they are under.
+    #[must_use]
+    pub fn trust(&self) -> &TrustModel {
+        &self.trust
+    }
+}
+
+impl PartialEq for Policies {
+    fn eq(&self, other: &Self) -> bool {
+        let same =
+            |policy: &Policy| policy.name().is_some_and(|name| other.get(name) == Ok(policy));
+        self.policies.len() == other.policies.len()
+            && self.trust == other.trust
+            && self.iter().all(same)
+    }
+}
+
+impl Eq for Policies {}
+
+impl<'a> IntoIterator for &'a Policies {
+    type Item = &'a Policy;
+    type IntoIter = std::slice::Iter<'a, Policy>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.policies.iter()
+    }
+}
