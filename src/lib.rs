@@ -20,6 +20,7 @@ mod rejection;
 #[cfg(feature = "sessions")]
 mod renewal;
 mod respond;
+mod seconds;
 mod session;
 #[cfg(feature = "remote")]
 mod single_flight;
@@ -52,8 +53,8 @@ pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
 #[cfg(feature = "sessions")]
 pub use self::layer::{SignedOut, TakeUpError, TakenUp};
 pub use self::policy::{
-    Audit, Counterexample, Demand, Evidence, Explanation, Finding, Grant, Implication, ListError,
-    NonEmpty, Policy, Prompt, Prompts, Reason, Requirement, Severity, Shortfall, Unmet, Verdict,
+    Audit, Counterexample, Demand, Explanation, Finding, Grant, Implication, ListError, NonEmpty,
+    Policy, Prompt, Prompts, ProofAge, Reason, Requirement, Severity, Shortfall, Unmet, Verdict,
 };
 #[cfg(feature = "documents")]
 pub use self::policy::{DocumentError, DocumentFault, Policies, UnknownPolicy};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{KeySource, KeysUnavailable};
+use crate::seconds::whole_seconds;
 
 /// How a source of keys is doing, for a health endpoint; see
 /// [`Verifier::health`](crate::Verifier::health).
@@ -52,11 +53,6 @@ impl KeyHealth {
     pub fn is_ready(&self) -> bool {
         self.keys > 0
     }
-}
-
-#[expect(clippy::ref_option, reason = "serde passes it so")]
-fn whole_seconds<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    age.map(|age| age.as_secs()).serialize(serializer)
 }
 
 /// Looks for keys where none are known.

@@ -85,7 +85,7 @@
 //! # Why, and what to ask for
 //!
 //! [`Policy::explain`] and [`Shortfall::explanation`] give the decision clause by clause, with the
-//! evidence, its age, the limit and the verdict. [`Shortfall::prompts`] gives the smallest sets of
+//! proofs, their ages, the limit and the verdict. [`Shortfall::prompts`] gives the smallest sets of
 //! factors whose authentication would do.
 //!
 //! # What a reviewer asks
@@ -124,6 +124,6 @@ pub use self::decision::Grant;
 #[cfg(feature = "documents")]
 pub use self::document::{DocumentError, DocumentFault, Policies, UnknownPolicy};
 pub use self::explanation::{
-    Demand, Evidence, Explanation, Prompt, Prompts, Reason, Requirement, Shortfall, Unmet, Verdict,
+    Demand, Explanation, Prompt, Prompts, ProofAge, Reason, Requirement, Shortfall, Unmet, Verdict,
 };
 pub use self::types::{ListError, NonEmpty, Policy};

@@ -31,49 +31,56 @@ pub(super) enum Challenge {
 
 impl<'a> Answer<'a> {
     pub(super) fn to(why: &'a Rejection) -> Self {
-        let (challenge, section, title, detail, shortfall) = match why {
-            Rejection::NoCredentials => (
+        let answer = |challenge, section, title, detail| Self {
+            status: why.status(),
+            challenge,
+            section,
+            title,
+            detail,
+            retry_after: why.retry_after(),
+            shortfall: None,
+        };
+        match why {
+            Rejection::NoCredentials => answer(
                 Challenge::Bare,
                 "no-credentials",
                 "Authentication required",
                 "sign in".into(),
-                None,
             ),
-            Rejection::InvalidRequest(error) => (
+            Rejection::InvalidRequest(error) => answer(
                 Challenge::Error("invalid_request"),
                 "invalid-request",
                 "Invalid request",
                 error.description().into(),
-                None,
             ),
-            Rejection::InvalidToken(error) => (
+            Rejection::InvalidToken(error) => answer(
                 Challenge::Error("invalid_token"),
                 "invalid-token",
                 "Invalid session token",
                 describe(error).into(),
-                None,
             ),
-            Rejection::StepUpRequired(shortfall) => (
-                Challenge::Error("insufficient_user_authentication"),
-                "step-up-required",
-                "Step-up authentication required",
-                shortfall.to_string().into(),
-                Some(shortfall),
-            ),
-            Rejection::KeysUnavailable(error) => (
+            Rejection::StepUpRequired(shortfall) => Self {
+                shortfall: Some(shortfall),
+                ..answer(
+                    Challenge::Error("insufficient_user_authentication"),
+                    "step-up-required",
+                    "Step-up authentication required",
+                    shortfall.to_string().into(),
+                )
+            },
+            Rejection::KeysUnavailable(error) => answer(
                 Challenge::None,
                 "keys-unavailable",
                 "Keys unavailable",
                 error.description().into(),
-                None,
             ),
-            Rejection::AuthorityUnavailable(error) => {
-                let title = "Session service unavailable";
-                (Challenge::None, "authority-unavailable", title, error.description().into(), None)
-            }
-        };
-        let (status, retry_after) = (why.status(), why.retry_after());
-        Self { status, challenge, section, title, detail, retry_after, shortfall }
+            Rejection::AuthorityUnavailable(error) => answer(
+                Challenge::None,
+                "authority-unavailable",
+                "Session service unavailable",
+                error.description().into(),
+            ),
+        }
     }
 }
 

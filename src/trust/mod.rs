@@ -49,7 +49,7 @@ use crate::factor::Factor;
 ///
 /// let by_sms = TrustModel::default()
 ///     .presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
-/// let mfa = Policy::mfa().under(&by_sms);
+/// let mfa = Policy::mfa().with_trust_model(&by_sms);
 /// let pair = |second| testing::session().proved(Factor::Password).proved(second).build();
 /// assert!(mfa.evaluate(&pair(Factor::OtpSms), testing::NOW).is_err());
 /// assert!(mfa.evaluate(&pair(Factor::OtpEmail), testing::NOW).is_ok());

@@ -121,20 +121,26 @@ fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
         .presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
     let step_up = |factor| Policy::mfa().and(Policy::factor(factor).within(10 * MINUTE));
     let want = Finding::HijackerPresentsPassword { compromises: vec![Compromise::PhoneNumber] };
-    assert_eq!(step_up(Factor::OtpSms).under(&by_sms).audit().findings[0], want);
+    assert_eq!(step_up(Factor::OtpSms).with_trust_model(&by_sms).audit().findings[0], want);
     assert_eq!(
         want.to_string(),
         "in a hijacked session it is met by phone_number, which presents the password too"
     );
-    assert!(step_up(Factor::OtpEmail).under(&by_sms).audit().findings.is_empty());
+    assert!(step_up(Factor::OtpEmail).with_trust_model(&by_sms).audit().findings.is_empty());
 
     // A policy that names its pair keeps in mind what it was put under.
     let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
     assert_eq!(pair.audit().severity(), Some(Severity::Remark));
-    assert_eq!(pair.audit_under(&by_sms).cold, [[Compromise::PhoneNumber]]);
-    assert_eq!(pair.under(&by_sms).audit(), pair.audit_under(&by_sms));
-    assert_eq!(pair.under(&by_sms).named("pair").audit().warnings().count(), 1);
-    assert_eq!(pair.under(&by_sms).under(&TrustModel::default()), pair);
+    assert_eq!(pair.audit_with_trust_model(&by_sms).cold, [[Compromise::PhoneNumber]]);
+    assert_eq!(
+        pair.clone().with_trust_model(&by_sms).audit(),
+        pair.audit_with_trust_model(&by_sms)
+    );
+    assert_eq!(pair.clone().with_trust_model(&by_sms).named("pair").audit().warnings().count(), 1);
+    assert_eq!(
+        pair.clone().with_trust_model(&by_sms).with_trust_model(&TrustModel::default()),
+        pair
+    );
 }
 
 #[test]
@@ -144,7 +150,7 @@ fn of_several_models_an_attacker_has_the_sum() {
     let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
     let opens = |policy: Policy| policy.audit().cold.contains(&vec![Compromise::PhoneNumber]);
     assert!(!opens(Policy::any_of([pair.clone(), Policy::mfa()])));
-    assert!(opens(Policy::any_of([pair, Policy::mfa(), Policy::mfa().under(&by_sms)])));
+    assert!(opens(Policy::any_of([pair, Policy::mfa(), Policy::mfa().with_trust_model(&by_sms)])));
 }
 
 #[test]
@@ -164,7 +170,7 @@ remark: it takes no phishing-resistant factor
         Some(Severity::Warning)
     );
     let trust = TrustModel::default().presentable_only_by(own.clone(), [Compromise::Wallet]);
-    let audit = Policy::all_of([own, Factor::Totp]).audit_under(&trust);
+    let audit = Policy::all_of([own, Factor::Totp]).audit_with_trust_model(&trust);
     assert_eq!(
         audit.cold,
         [[Compromise::Device, Compromise::Wallet], [Compromise::Wallet, Compromise::RecoveryCodes]]
@@ -283,7 +289,7 @@ fn a_phishing_resistant_factor_that_anyone_presents_is_open_to_anyone() {
     let trust = TrustModel::default().presentable_by_anyone(Factor::WebAuthn);
     let anyone = Finding::OpenToAnyone { factors: vec![Factor::WebAuthn] };
     for policy in [Policy::phishing_resistant(), Policy::phishing_resistant().or(Policy::mfa())] {
-        let audit = policy.under(&trust).audit();
+        let audit = policy.clone().with_trust_model(&trust).audit();
         assert_eq!((audit.cold, &audit.findings[0]), (vec![vec![]], &anyone));
     }
 }
@@ -292,7 +298,7 @@ fn a_phishing_resistant_factor_that_anyone_presents_is_open_to_anyone() {
 fn what_the_policys_own_model_trusts_counts_under_another_model_too() {
     let own =
         TrustModel::default().presentable_only_by(Factor::TrustedAuthToken, [Compromise::Wallet]);
-    let audit = Policy::mfa().under(&own).audit_under(&TrustModel::default());
+    let audit = Policy::mfa().with_trust_model(&own).audit_with_trust_model(&TrustModel::default());
     assert!(audit.cold.contains(&vec![Compromise::Password]));
     assert_eq!(audit.severity(), Some(Severity::Warning));
 }
@@ -303,7 +309,7 @@ fn what_only_unheard_of_factors_meet_can_be_met() {
         .iter()
         .cloned()
         .fold(TrustModel::default(), TrustModel::presentable_by_anyone);
-    let audit = Policy::session().audit_under(&nobody);
+    let audit = Policy::session().audit_with_trust_model(&nobody);
     assert!(audit.cold.is_empty() && !audit.findings.contains(&Finding::NeverSatisfiable));
 }
 

@@ -88,10 +88,13 @@ fn the_trust_table_decides_what_is_independent() {
         .presentable_also_by(Factor::OtpSms, [Compromise::Device])
         .presentable_by_anyone(Factor::WebAuthn);
     assert_eq!(policies.trust(), &trust);
-    assert_eq!(policies.get("account").unwrap(), &Policy::mfa().under(&trust).named("account"));
+    assert_eq!(
+        policies.get("account").unwrap(),
+        &Policy::mfa().with_trust_model(&trust).named("account")
+    );
     assert_eq!(
         policies.get("three").unwrap(),
-        &Policy::independent(3).under(&trust).named("three")
+        &Policy::independent(3).with_trust_model(&trust).named("three")
     );
 }
 
@@ -291,7 +294,7 @@ fn json_is_as_strict_and_names_stand_once_there_too() {
     let second = Policy::any_of([Factor::OtpSms, Factor::Totp]).within(10 * MINUTE);
     assert_eq!(
         policies.get("transfer").unwrap(),
-        &Policy::mfa().and(second).under(&trust).named("transfer")
+        &Policy::mfa().and(second).with_trust_model(&trust).named("transfer")
     );
 
     for (document, want) in [
@@ -422,10 +425,10 @@ fn a_trust_row_that_adds_nothing_changes_nothing() {
     assert_eq!(policies, Policies::from_toml("policy.a = 'mfa'").unwrap());
     let by_sms =
         TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
-    let put_under = policies.under(&by_sms);
+    let put_under = policies.clone().with_trust_model(&by_sms);
     assert_eq!(
         (put_under.trust(), put_under.get("a").unwrap()),
-        (&by_sms, &Policy::mfa().under(&by_sms).named("a"))
+        (&by_sms, &Policy::mfa().with_trust_model(&by_sms).named("a"))
     );
 }
 
@@ -453,7 +456,7 @@ proptest! {
         for read in [Policies::from_json(&json), Policies::from_toml(&toml)] {
             let read = read.unwrap();
             prop_assert_eq!(read.trust(), &trust);
-            let want = policy.under(&trust).named("p");
+            let want = policy.clone().with_trust_model(&trust).named("p");
             prop_assert_eq!(read.get("p").unwrap(), &want, "{}", toml);
         }
     }

@@ -82,9 +82,13 @@ fn a_pair_that_the_trust_model_knows_is_mfa_and_another_is_not() {
     check_fails(&pair(Factor::OtpEmail), &Policy::mfa(), "password, otp/email");
     let by_sms = TrustModel::default()
         .presentable_also_by(Factor::Password, [tower_step_up::Compromise::PhoneNumber]);
-    check_fails(&pair(Factor::OtpSms), &Policy::mfa().under(&by_sms), "password, otp/sms");
-    check_holds(&Policy::mfa().under(&by_sms), &Policy::mfa());
-    check_fails(&Policy::mfa(), &Policy::mfa().under(&by_sms), "password, otp/sms");
+    check_fails(
+        &pair(Factor::OtpSms),
+        &Policy::mfa().with_trust_model(&by_sms),
+        "password, otp/sms",
+    );
+    check_holds(&Policy::mfa().with_trust_model(&by_sms), &Policy::mfa());
+    check_fails(&Policy::mfa(), &Policy::mfa().with_trust_model(&by_sms), "password, otp/sms");
 }
 
 #[test]
@@ -105,9 +109,13 @@ fn a_factor_that_nobody_has_heard_of_is_thought_of() {
     let trusting = all.fold(TrustModel::default(), |trust, factor| {
         trust.presentable_only_by(factor, [tower_step_up::Compromise::Device])
     });
-    check_fails(&Policy::session(), &Policy::independent(1).under(&trusting), "unlisted/factor_1");
+    check_fails(
+        &Policy::session(),
+        &Policy::independent(1).with_trust_model(&trusting),
+        "unlisted/factor_1",
+    );
     let one_of_them = Factor::from_pair("unlisted", "factor_1");
-    let naming = Policy::independent(1).under(&trusting).or(one_of_them);
+    let naming = Policy::independent(1).with_trust_model(&trusting).or(one_of_them);
     check_fails(&Policy::session(), &naming, "unlisted/factor_2");
     check_fails(&Policy::session(), &Policy::independent(1), "magic_link/embedded");
 }

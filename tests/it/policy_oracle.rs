@@ -229,7 +229,7 @@ proptest! {
     #[test]
     fn evaluation_agrees_with_the_literal_reading(clause in clause(), facts in facts(), own_trust in any::<bool>()) {
         let (policy, table) = match own_trust {
-            true => (clause.policy().under(&changed()), CHANGED),
+            true => (clause.policy().with_trust_model(&changed()), CHANGED),
             false => (clause.policy(), DEFAULT),
         };
         let session = facts.session();
@@ -343,7 +343,7 @@ proptest! {
     #[test]
     fn the_audit_is_brute_force_over_every_set_of_compromises(clause in clause(), own_trust in any::<bool>()) {
         let (trust, table) = if own_trust { (changed(), CHANGED) } else { (TrustModel::default(), DEFAULT) };
-        let audit = clause.policy().under(&trust).audit_under(&trust);
+        let audit = clause.policy().with_trust_model(&trust).audit_with_trust_model(&trust);
         let every: BTreeSet<char> = LETTERS.chars().collect();
         let sets: Vec<BTreeSet<char>> = (0..1_u32 << every.len())
             .map(|bits| every.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|it| *it.1).collect())
@@ -402,7 +402,7 @@ proptest! {
     fn implication_is_exhaustive_comparison_and_its_counterexamples_are_real(
         clause in small_clause(), other in small_clause()
     ) {
-        let (policy, other_policy) = (clause.policy().under(&small_trust()), other.policy().under(&small_trust()));
+        let (policy, other_policy) = (clause.policy().with_trust_model(&small_trust()), other.policy().with_trust_model(&small_trust()));
         let meets = |clause: &Clause, facts: &Facts| holds(clause, facts, 0, None, &SMALL_TABLE);
         let implied = small_sessions().iter().all(|facts| !meets(&clause, facts) || meets(&other, facts));
         match policy.implies(&other_policy) {

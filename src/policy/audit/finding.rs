@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::factor::Factor;
-use crate::policy::explanation::whole_seconds;
 use crate::policy::words::{Joined, Span};
+use crate::seconds::whole_seconds;
 use crate::trust::Compromise;
 
 /// How much a finding matters.

@@ -94,19 +94,19 @@ impl Display for Sets<'_> {
 }
 
 impl Policy {
-    /// What it takes to open the policy, under the trust model that it was [put
-    /// under](Self::under), else the default one. Where its clauses have several, whoever presents
-    /// a factor in one of those presents it.
+    /// Returns what it takes to open the policy, under the trust model that it was [put
+    /// under](Self::with_trust_model), by default the default one. If its clauses have several
+    /// models, an attacker can present a factor that any of them lets them present.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let merged = self.trust_models().into_iter().reduce(|merged, model| merged.merged(&model));
-        self.audit_under(&merged.unwrap_or_default())
+        self.audit_with_trust_model(&merged.unwrap_or_default())
     }
 
-    /// What it takes to open the policy where attackers can present what this trust model says.
-    /// What the policy itself takes for independent stays as it is.
+    /// Returns what it takes to open the policy if attackers can present what this trust model
+    /// says. It does not change what the policy itself takes for independent.
     #[must_use]
-    pub fn audit_under(&self, trust: &TrustModel) -> Audit {
+    pub fn audit_with_trust_model(&self, trust: &TrustModel) -> Audit {
         let attack = Attack::new(self, trust);
         let cold = attack.minimal_sets(false);
         let hijacked = attack.minimal_sets(true);

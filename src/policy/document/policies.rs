@@ -61,7 +61,7 @@ use crate::trust::TrustModel;
 /// A duration is one integer above zero and `s`, `m`, `h` or `d`.
 ///
 /// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. Every
-/// policy of the document is [under](Policy::under) it: it decides `mfa` and `independent`, and
+/// policy of the document is [under](Policy::with_trust_model) it: it decides `mfa` and `independent`, and
 /// what attackers can present in audits.
 ///
 /// ```toml
@@ -86,10 +86,11 @@ pub struct Policies {
 }
 
 impl Policies {
-    /// The same policies [under](Policy::under) this trust model.
+    /// Puts every policy [under](Policy::with_trust_model) this trust model.
     #[must_use]
-    pub fn under(&self, trust: &TrustModel) -> Self {
-        let policies = self.iter().map(|policy| policy.under(trust)).collect();
+    pub fn with_trust_model(self, trust: &TrustModel) -> Self {
+        let policies =
+            self.policies.into_iter().map(|policy| policy.with_trust_model(trust)).collect();
         Self { policies, trust: trust.clone() }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
     }
     let mut reader = Reader { entries, read: HashMap::new(), open: Vec::new(), levels: 0 };
     let read = entries.iter().map(|entry| {
-        reader.policy(entry).map(|(policy, _)| policy.under(&trust).named(&entry.key))
+        reader.policy(entry).map(|(policy, _)| policy.with_trust_model(&trust).named(&entry.key))
     });
     let policies = read.collect::<Result<_, _>>()?;
     Ok(Policies { policies, trust })

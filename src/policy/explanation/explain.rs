@@ -1,9 +1,11 @@
 //! How a policy fares with a session, worked out clause by clause.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
 use super::requirement::{Reason, Requirement};
-use super::types::{Demand, Evidence, Explanation, Verdict};
+use super::types::{Demand, Explanation, ProofAge, Verdict};
 use crate::factor::Factor;
 use crate::moment::Moment;
 use crate::policy::decision::{Facts, Until, independent, until};
@@ -35,74 +37,65 @@ impl Explainer<'_> {
     fn explain(&self, policy: &Policy, limit: Limit) -> Explanation {
         let list =
             |clauses: &[Policy]| clauses.iter().map(|clause| self.explain(clause, limit)).collect();
-        let name = policy.name().map(Into::into);
-        let until = until(policy, &self.facts, limit);
-        let demand = match policy.clause() {
-            Clause::Within(max_age, inner) => {
-                let inner = self.explain(inner, Some(tighter(limit, *max_age)));
-                return Explanation { name: name.or(inner.name), ..inner };
-            }
-            Clause::AllOf(clauses) => Demand::AllOf { clauses: list(clauses) },
-            Clause::AnyOf(clauses) => Demand::AnyOf { clauses: list(clauses) },
+        let until = || until(policy, &self.facts, limit);
+        let list_of = |demand| self.list_of(demand, until());
+        let leaf = |requirement, proofs| self.leaf(requirement, until(), limit, proofs);
+        let explanation = match policy.clause() {
+            Clause::Within(max_age, inner) => self.explain(inner, Some(tighter(limit, *max_age))),
+            Clause::AllOf(clauses) => list_of(Demand::AllOf { clauses: list(clauses) }),
+            Clause::AnyOf(clauses) => list_of(Demand::AnyOf { clauses: list(clauses) }),
             Clause::AtLeast(needed, clauses) => {
-                Demand::AtLeast { needed: *needed, clauses: list(clauses) }
+                list_of(Demand::AtLeast { needed: *needed, clauses: list(clauses) })
             }
-            Clause::Session
-            | Clause::Factor(_)
-            | Clause::PhishingResistant
-            | Clause::Independent { .. }
-            | Clause::SessionWithin(_) => return self.explain_leaf(policy, name, limit, until),
-        };
-        let verdict = self.met(until).unwrap_or(Verdict::NotMet);
-        Explanation { name, demand, max_age: None, verdict, evidence: Vec::new() }
-    }
-
-    fn explain_leaf(
-        &self,
-        policy: &Policy,
-        name: Option<Box<str>>,
-        limit: Limit,
-        until: Until,
-    ) -> Explanation {
-        let (requirement, max_age, reason, evidence) = match policy.clause() {
-            Clause::SessionWithin(own) => {
-                let max_age = tighter(limit, *own);
-                let reason = Reason::Restart {
-                    started_at: self.facts.started_at().and_then(Moment::date),
-                    max_age,
-                };
-                (Requirement::SessionWithin, Some(max_age), reason, Vec::new())
-            }
-            Clause::Factor(factor) => {
-                let evidence = self.evidence(|proved| proved == factor);
-                (
-                    Requirement::Factor { factor: factor.clone() },
-                    limit,
-                    reason(until, limit),
-                    evidence,
-                )
-            }
+            Clause::Session => leaf(Requirement::Session, self.proofs(|_| true)),
+            Clause::Factor(factor) => leaf(
+                Requirement::Factor { factor: factor.clone() },
+                self.proofs(|proved| proved == factor),
+            ),
             Clause::PhishingResistant => {
-                let evidence = self.evidence(Factor::is_phishing_resistant);
-                (Requirement::PhishingResistant, limit, reason(until, limit), evidence)
+                leaf(Requirement::PhishingResistant, self.proofs(Factor::is_phishing_resistant))
             }
             Clause::Independent { needed, trust } => {
                 let reached = |fewer: &usize| {
                     independent(*fewer, trust, &self.facts, limit).reaches(self.now)
                 };
                 let have = (1..=*needed).take_while(reached).count();
-                let evidence = self.evidence(|proved| trust.presentable_by(proved).is_some());
-                (
+                leaf(
                     Requirement::Independent { needed: *needed, have },
-                    limit,
-                    reason(until, limit),
-                    evidence,
+                    self.proofs(|proved| trust.presentable_by(proved).is_some()),
                 )
             }
-            _ => (Requirement::Session, limit, reason(until, limit), self.evidence(|_| true)),
+            Clause::SessionWithin(max_age) => {
+                self.session_within(until(), tighter(limit, *max_age))
+            }
         };
-        let verdict = self.met(until).unwrap_or(Verdict::Unmet(reason));
-        Explanation { name, demand: Demand::Requirement(requirement), max_age, verdict, evidence }
+        // A `within` has the name of the clause inside, unless it has one itself.
+        Explanation { name: policy.name().map(Into::into).or(explanation.name), ..explanation }
+    }
+
+    fn list_of(&self, demand: Demand, until: Until) -> Explanation {
+        let verdict = self.met(until).unwrap_or(Verdict::NotMet);
+        Explanation { name: None, demand, max_age: None, verdict, proofs: Vec::new() }
+    }
+
+    fn leaf(
+        &self,
+        requirement: Requirement,
+        until: Until,
+        limit: Limit,
+        proofs: Vec<ProofAge>,
+    ) -> Explanation {
+        let demand = Demand::Requirement(requirement);
+        let verdict = self.met(until).unwrap_or_else(|| Verdict::Unmet(reason(until, limit)));
+        Explanation { name: None, demand, max_age: limit, verdict, proofs }
+    }
+
+    fn session_within(&self, until: Until, max_age: Duration) -> Explanation {
+        let demand = Demand::Requirement(Requirement::SessionWithin);
+        let started_at = self.facts.started_at().and_then(Moment::date);
+        let restart = Verdict::Unmet(Reason::Restart { started_at, max_age });
+        let verdict = self.met(until).unwrap_or(restart);
+        Explanation { name: None, demand, max_age: Some(max_age), verdict, proofs: Vec::new() }
     }
 
     fn met(&self, until: Until) -> Option<Verdict> {
@@ -112,14 +105,14 @@ impl Explainer<'_> {
     }
 
     /// The freshest proof of each wanted factor, in the order of the session.
-    fn evidence(&self, wanted: impl Fn(&Factor) -> bool) -> Vec<Evidence> {
+    fn proofs(&self, wanted: impl Fn(&Factor) -> bool) -> Vec<ProofAge> {
         let wanted = self.facts.factors().iter().filter(|proof| wanted(proof.factor()));
-        let evidence = wanted.map(|proof| Evidence {
+        let proofs = wanted.map(|proof| ProofAge {
             factor: proof.factor().clone(),
             age: proof.dated().moment().map(|proved| self.now.since(proved)),
             last_authenticated_at: proof.last_authenticated_at(),
         });
-        evidence.collect()
+        proofs.collect()
     }
 }
 

@@ -10,7 +10,6 @@ mod tree;
 mod types;
 
 pub use self::prompts::{Prompt, Prompts};
-pub(in crate::policy) use self::requirement::whole_seconds;
 pub use self::requirement::{Reason, Requirement};
 pub use self::shortfall::{Shortfall, Unmet};
-pub use self::types::{Demand, Evidence, Explanation, Verdict};
+pub use self::types::{Demand, Explanation, ProofAge, Verdict};

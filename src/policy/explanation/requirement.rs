@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::factor::Factor;
+use crate::seconds::whole_seconds;
 
 /// What a clause demands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,12 +59,4 @@ pub enum Reason {
         #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },
-}
-
-pub(in crate::policy) fn whole_seconds<D, S>(duration: &D, serializer: S) -> Result<S::Ok, S::Error>
-where
-    D: Copy + Into<Option<Duration>>,
-    S: Serializer,
-{
-    (*duration).into().map(|duration| duration.as_secs()).serialize(serializer)
 }

@@ -44,7 +44,7 @@ fn write_explanation(
         Verdict::Unmet(Reason::Stale { .. }) => ": stale",
         Verdict::Unmet(Reason::Restart { .. }) => ": restart",
     })?;
-    for (index, proof) in explanation.evidence.iter().enumerate() {
+    for (index, proof) in explanation.proofs.iter().enumerate() {
         f.write_str(if index == 0 && explanation.is_met() { " by " } else { ", " })?;
         write!(f, "{} ({})", proof.factor, Age(proof.age))?;
     }

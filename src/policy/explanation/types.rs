@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-use super::requirement::{Reason, Requirement, whole_seconds};
+use super::requirement::{Reason, Requirement};
 use crate::factor::Factor;
+use crate::seconds::whole_seconds;
 
-/// How a policy fared, clause by clause, with the evidence. [`Display`](std::fmt::Display) writes
+/// How a policy fared, clause by clause, with the proofs. [`Display`](std::fmt::Display) writes
 /// it as a short indented tree; serde as nested objects.
 ///
 /// ```
@@ -32,16 +33,17 @@ pub struct Explanation {
     /// What the clause demands.
     #[serde(flatten)]
     pub demand: Demand,
-    /// The age to which the clause holds its evidence, by the tightest enclosing `within`; `None`
-    /// where any will do.
+    /// The oldest age that the clause accepts, by the tightest enclosing `within`; `None` if any
+    /// age will do.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub max_age: Option<Duration>,
     /// Whether it is met.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// What the session has to show for it, whatever its age: of each factor the freshest proof.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<Evidence>,
+    /// The freshest proof of each factor that bears on the clause, whatever its age. As JSON it is
+    /// the member `evidence`.
+    #[serde(rename = "evidence", skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<ProofAge>,
 }
 
 /// What a clause demands.
@@ -90,17 +92,17 @@ pub enum Verdict {
     Unmet(Reason),
 }
 
-/// A proof that bears on a clause.
+/// A proof that bears on a clause, and its age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Evidence {
-    /// Of which factor.
+pub struct ProofAge {
+    /// The factor that was proved.
     pub factor: Factor,
-    /// How old it was at the instant of the decision, not below zero; `None` where the token has no
+    /// How old it was at the instant of the decision, not below zero; `None` if the token has no
     /// date.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub age: Option<Duration>,
-    /// When; `None` where the token has no date.
+    /// When it was proved; `None` if the token has no date.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub last_authenticated_at: Option<OffsetDateTime>,
 }

@@ -6,36 +6,37 @@ use super::policy::{Clause, Node, Policy};
 use crate::trust::TrustModel;
 
 impl Policy {
-    /// The policy under another trust model, which decides what [`mfa`](Self::mfa) and
-    /// [`independent`](Self::independent) take for independent, and what attackers can present in
-    /// an [audit](Self::audit). It takes the place of the model that they had.
+    /// Puts the policy under another trust model, in place of the one that it had.
+    ///
+    /// The model decides which factors [`mfa`](Self::mfa) and [`independent`](Self::independent)
+    /// take for independent, and what attackers can present in an [audit](Self::audit).
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, TrustModel, testing};
     ///
     /// let session = testing::session().proved(Factor::OtpSms).proved(Factor::Totp).build();
     /// assert!(Policy::mfa().evaluate(&session, testing::NOW).is_ok());
-    /// let careful = Policy::mfa().under(&TrustModel::default().unlocked_handset());
+    /// let careful = Policy::mfa().with_trust_model(&TrustModel::default().unlocked_handset());
     /// assert!(careful.evaluate(&session, testing::NOW).is_err()); // both are on one handset
     /// ```
     #[must_use]
-    pub fn under(&self, trust: &TrustModel) -> Self {
+    pub fn with_trust_model(self, trust: &TrustModel) -> Self {
         let node = Node {
             name: self.0.name.clone(),
             trust: (*trust != TrustModel::default()).then(|| trust.clone()),
-            clause: self.clause().under(trust),
+            clause: self.clause().with_trust_model(trust),
         };
         Self(Arc::new(node))
     }
 }
 
 impl Clause {
-    fn under(&self, trust: &TrustModel) -> Self {
+    fn with_trust_model(&self, trust: &TrustModel) -> Self {
         let one = |policy: &Policy| {
             let node = Node {
                 name: policy.0.name.clone(),
                 trust: None,
-                clause: policy.clause().under(trust),
+                clause: policy.clause().with_trust_model(trust),
             };
             Policy(Arc::new(node))
         };

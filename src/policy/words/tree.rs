@@ -10,9 +10,13 @@ pub(super) fn write_policy(
     policy: &Policy,
     depth: usize,
 ) -> fmt::Result {
-    let (mut name, mut limit, mut limited) = (policy.name(), None, policy);
+    let mut name = policy.name();
+    let mut limit = None;
+    let mut limited = policy;
     while let Clause::Within(max_age, inner) = limited.clause() {
-        (name, limit, limited) = (name.or(inner.name()), Some(tighter(limit, *max_age)), inner);
+        name = name.or(inner.name());
+        limit = Some(tighter(limit, *max_age));
+        limited = inner;
     }
     indent(f, depth, name)?;
     match limited.clause() {

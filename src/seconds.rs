@@ -1,0 +1,14 @@
+//! Durations as whole seconds, for serde.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+/// Serializes a duration, or an optional one, as its whole seconds.
+pub(crate) fn whole_seconds<D, S>(duration: &D, serializer: S) -> Result<S::Ok, S::Error>
+where
+    D: Copy + Into<Option<Duration>>,
+    S: Serializer,
+{
+    (*duration).into().map(|duration| duration.as_secs()).serialize(serializer)
+}
