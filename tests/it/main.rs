@@ -34,6 +34,7 @@ mod renewal_memory;
 mod renewal_over_http;
 mod sessions_api;
 mod sign_out;
+mod structure;
 mod stytch_vector;
 mod support;
 mod test_kit;
