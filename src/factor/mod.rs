@@ -10,7 +10,9 @@ pub(crate) use self::proof::Dated;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::excerpt::printable;
 
 /// From one table: the enum, its names, and the pairs of `type` and `delivery_method` behind them.
 macro_rules! factors {
@@ -25,7 +27,7 @@ macro_rules! factors {
         ///
         /// The name of a factor is its `type` alone where that type has one documented delivery
         /// method (`totp`), else `type/delivery_method` (`otp/sms`). [`Display`](fmt::Display) and
-        /// serde write it; parsing also takes the full pair.
+        /// serde write it. Parsing and serde read it, and the full pair of a listed factor too.
         ///
         /// ```
         /// use tower_step_up::Factor;
@@ -93,7 +95,7 @@ macro_rules! factors {
             fn from_str(name: &str) -> Result<Self, UnknownFactor> {
                 match name {
                     $($name => Ok(Self::$variant),)*
-                    _ => pair::from_full_name(name).ok_or_else(|| UnknownFactor { name: name.into() }),
+                    _ => pair::from_full_name(name).ok_or_else(|| UnknownFactor { name: printable(name) }),
                 }
             }
         }
@@ -220,9 +222,16 @@ impl Serialize for Factor {
     }
 }
 
+impl<'de> Deserialize<'de> for Factor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 /// A name that no listed factor has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownFactor {
+    /// Its first characters, in printable ASCII.
     name: Box<str>,
 }
 
@@ -230,7 +239,7 @@ impl fmt::Display for UnknownFactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "unknown factor {:?}: expected a name such as password, otp/sms, totp or webauthn",
+            "unknown factor \"{}\": expected a name such as password, otp/sms, totp or webauthn",
             self.name
         )
     }

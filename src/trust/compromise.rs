@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::excerpt::printable;
 
 /// One thing that an attacker takes over.
 ///
@@ -70,19 +72,26 @@ impl FromStr for Compromise {
 
     fn from_str(name: &str) -> Result<Self, UnknownCompromise> {
         let known = Self::ALL.into_iter().find(|known| known.name() == name);
-        known.ok_or_else(|| UnknownCompromise { name: name.into() })
+        known.ok_or_else(|| UnknownCompromise { name: printable(name) })
+    }
+}
+
+impl<'de> Deserialize<'de> for Compromise {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
 /// A name that no compromise has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCompromise {
+    /// Its first characters, in printable ASCII.
     name: Box<str>,
 }
 
 impl fmt::Display for UnknownCompromise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown compromise {:?}: expected one of", self.name)?;
+        write!(f, "unknown compromise \"{}\": expected one of", self.name)?;
         Compromise::ALL.into_iter().enumerate().try_for_each(|(index, known)| {
             write!(f, "{} {known}", if index > 0 { "," } else { "" })
         })

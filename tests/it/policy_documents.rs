@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use serde::Deserialize;
 use serde_json::json;
 use tower_step_up::{
     Compromise, DocumentError, DocumentFault, Factor, Policies, Policy, TrustModel,
@@ -101,6 +102,13 @@ fn the_trust_table_decides_what_is_independent() {
 #[track_caller]
 fn error(read: Result<Policies, DocumentError>) -> String {
     read.expect_err("refused").to_string()
+}
+
+/// What serde says: the format knows the line, if anyone does.
+fn without_line(sentence: &str) -> &str {
+    let end = sentence.find([',', ':']).unwrap();
+    assert!(sentence[..end].starts_with("line "), "{sentence}");
+    &sentence[end + 2..]
 }
 
 #[test]
@@ -231,6 +239,11 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
     ] {
         assert_eq!(error(Policies::from_toml(document)), want, "{document}");
+        let in_serde = toml::from_str::<Policies>(document).unwrap_err();
+        // Serde gives large integers as numbers with a fraction too.
+        let want = without_line(want)
+            .replace("a number with a fraction", "a number that is no integer, or out of range");
+        assert_eq!(in_serde.message(), want, "{document}");
     }
 }
 
@@ -314,6 +327,8 @@ fn json_is_as_strict_and_names_stand_once_there_too() {
         ),
     ] {
         assert_eq!(error(Policies::from_json(document)), want, "{document}");
+        let in_serde = serde_json::from_str::<Policies>(document).unwrap_err();
+        assert_eq!(in_serde.to_string(), without_line(want), "{document}");
     }
 }
 
@@ -432,6 +447,108 @@ fn a_trust_row_that_adds_nothing_changes_nothing() {
     );
 }
 
+#[derive(Debug, Deserialize)]
+struct Config {
+    port: u16,
+    policies: Policies,
+}
+
+#[test]
+fn policies_are_a_part_of_an_applications_own_configuration() {
+    let want = Policies::from_toml(
+        "policy.account = 'mfa'\npolicy.payout = { at_least = 1, of = [{ independent = 3 }] }\n\
+         trust.'otp/sms'.also = ['device']",
+    );
+    let toml = "
+        port = 8080
+        [policies.policy]
+        account = 'mfa'
+        payout = { at_least = 1, of = [{ independent = 3 }] }
+        [policies.trust]
+        'otp/sms' = { also = ['device'] }
+    ";
+    let json = json!({"port": 8080, "policies": {
+        "policy": {"account": "mfa", "payout": {"at_least": 1, "of": [{"independent": 3}]}},
+        "trust": {"otp/sms": {"also": ["device"]}},
+    }});
+    for config in [
+        toml::from_str::<Config>(toml).unwrap(),
+        serde_json::from_str(&json.to_string()).unwrap(),
+        serde_json::from_value(json).unwrap(),
+    ] {
+        assert_eq!((config.port, &config.policies), (8080, want.as_ref().unwrap()));
+    }
+
+    let error = toml::from_str::<Config>("port = 1\npolicies.policy.a = 'sms'").unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("line 2") && !text.contains("line 0"), "{text}");
+    assert_eq!(error.message(), "policy.a: unknown factor \"sms\"; the nearest is \"otp/sms\"");
+}
+
+#[test]
+fn what_serde_has_beside_texts_integers_lists_and_tables_is_no_clause() {
+    let clause = |value: &str| {
+        let document = format!("{{\"policy\": {{\"a\": {{\"independent\": {value}}}}}}}");
+        serde_json::from_str::<Policies>(&document).map_err(|error| error.to_string())
+    };
+    // What serde_json makes of a number where an application turns `arbitrary_precision` on.
+    let number = |digits: &str| format!("{{\"$serde_json::private::Number\": \"{digits}\"}}");
+    for three in ["3", &number("3")] {
+        let policies = clause(three).unwrap();
+        assert_eq!(policies.get("a").unwrap(), &Policy::independent(3).named("a"));
+    }
+    let no_integer = "a number that is no integer, or out of range";
+    for (value, found) in [
+        ("2.0", no_integer),
+        ("18446744073709551615", no_integer),
+        (&number("2.0"), no_integer),
+        ("true", "a boolean"),
+        ("null", "null"),
+        ("[]", "a list"),
+        ("{}", "a table"),
+    ] {
+        let want = format!("policy.a.independent: expected an integer, found {found}");
+        assert_eq!(clause(value), Err(want), "{value}");
+    }
+    let date = toml::from_str::<Policies>("policy.a.within = 2026-01-01\npolicy.a.require = 'mfa'");
+    assert_eq!(
+        date.unwrap_err().message(),
+        "policy.a.within: expected a duration, as in \"10m\", found a date"
+    );
+    let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+    let error = serde_json::from_str::<Policies>(&deep).unwrap_err();
+    assert!(error.to_string().starts_with("nested too deep"), "{error}");
+}
+
+#[test]
+fn factors_and_compromises_are_read_by_their_names_only() {
+    let factor = |json: &str| serde_json::from_str::<Factor>(json);
+    for listed in Factor::LISTED {
+        assert_eq!(factor(&serde_json::to_string(listed).unwrap()).unwrap(), *listed);
+    }
+    assert_eq!(factor("\"totp/authenticator_app\"").unwrap(), Factor::Totp);
+    let compromise = |json: &str| serde_json::from_str::<Compromise>(json);
+    for known in Compromise::ALL {
+        assert_eq!(compromise(&serde_json::to_string(&known).unwrap()).unwrap(), known);
+    }
+    let hostile = format!("\"\\u001b[31m\\\"{}\"", "x".repeat(10_000));
+    for json in
+        ["\"\"", "\"otp\"", "\"OTP/SMS\"", "\"oauth/oauth_new\"", "1", "null", "[]", &hostile]
+    {
+        for error in [factor(json).unwrap_err(), compromise(json).unwrap_err()] {
+            let error = error.to_string();
+            assert!(
+                error.len() < 300 && error.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+                "{error}"
+            );
+        }
+    }
+    let error = factor("\"smoke signal\"").unwrap_err().to_string();
+    assert!(error.starts_with("unknown factor \"smoke signal\""), "{error}");
+    let error = factor(&hostile).unwrap_err().to_string();
+    assert!(error.starts_with(r#"unknown factor "\u{1b}[31m\"xxx"#), "{error}");
+}
+
 proptest! {
     #[test]
     fn what_a_document_says_is_what_code_says(
@@ -453,8 +570,9 @@ proptest! {
             .iter()
             .map(|(key, member)| format!("{key} = {}\n", member.to_string().replace("\":", "\"=")))
             .collect();
-        for read in [Policies::from_json(&json), Policies::from_toml(&toml)] {
-            let read = read.unwrap();
+        let read = [Policies::from_json(&json).unwrap(), Policies::from_toml(&toml).unwrap()];
+        let in_serde = [serde_json::from_value(document).unwrap(), toml::from_str(&toml).unwrap()];
+        for read in read.into_iter().chain(in_serde) {
             prop_assert_eq!(read.trust(), &trust);
             let want = policy.clone().with_trust_model(&trust).named("p");
             prop_assert_eq!(read.get("p").unwrap(), &want, "{}", toml);

@@ -18,6 +18,11 @@ impl DocumentError {
         Self { line, key: key.into(), fault }
     }
 
+    /// The key and the fault, for values that come from no text.
+    pub(super) fn without_line(&self) -> impl fmt::Display {
+        WithoutLine(self)
+    }
+
     /// The line, from 1; in JSON that of the value, in TOML that of its key.
     #[must_use]
     pub fn line(&self) -> usize {
@@ -107,11 +112,17 @@ pub enum DocumentFault {
 
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
-        if !self.key.is_empty() {
-            write!(f, ", {}", self.key)?;
-        }
-        write!(f, ": {}", self.fault)
+        let separator = if self.key.is_empty() { ":" } else { "," };
+        write!(f, "line {}{separator} {}", self.line, self.without_line())
+    }
+}
+
+struct WithoutLine<'a>(&'a DocumentError);
+
+impl fmt::Display for WithoutLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DocumentError { key, fault, .. } = self.0;
+        if key.is_empty() { fault.fmt(f) } else { write!(f, "{key}: {fault}") }
     }
 }
 

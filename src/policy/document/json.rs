@@ -7,10 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::{DocumentError, DocumentFault};
-use super::tree::{Entry, Lines, Node, Value};
-
-/// Deeper than any policy.
-const DEEPEST: usize = 80;
+use super::tree::{DEEPEST, Entry, Lines, Node, Value};
 
 pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     let lines = Lines::of(text);
@@ -43,10 +40,7 @@ fn node(
         }
         Some(b't' | b'f') => Value::Other("a boolean"),
         Some(b'n') => Value::Other("null"),
-        _ => raw
-            .get()
-            .parse()
-            .map_or(Value::Other("a number that is no integer, or out of range"), Value::Integer),
+        _ => raw.get().parse().map_or(Value::NO_INTEGER, Value::Integer),
     };
     Ok(Node { line, value })
 }

@@ -1,5 +1,6 @@
 //! Policies from documents.
 
+mod any;
 mod error;
 mod json;
 mod nearest;

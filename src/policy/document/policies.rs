@@ -77,6 +77,30 @@ use crate::trust::TrustModel;
 /// document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256
 /// clauses, 64 in one list, and 32 levels.
 ///
+/// # In an application's own configuration
+///
+/// `Policies` is [`Deserialize`](serde::Deserialize) too, from any format that says what its values
+/// are. The rules are the same; only the format knows the line.
+///
+/// ```
+/// use serde::Deserialize;
+/// use tower_step_up::{Policies, Policy};
+///
+/// #[derive(Deserialize)]
+/// struct Config {
+///     port: u16,
+///     policies: Policies,
+/// }
+///
+/// let config: Config = toml::from_str(r#"
+///     port = 8080
+///     policies.policy.account = "mfa"
+/// "#)?;
+/// assert_eq!(config.policies.get("account")?, &Policy::mfa().named("account"));
+/// # assert_eq!(config.port, 8080);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// Two are equal where they have the same policies, in whatever order, and the same trust model.
 #[derive(Clone, Debug)]
 pub struct Policies {

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use super::error::{DocumentError, DocumentFault};
 
-/// A value and its line.
+/// No format is read deeper than this, which is deeper than any policy.
+pub(super) const DEEPEST: usize = 80;
+
+/// A value and its line, 0 if it comes from no text.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) line: usize,
@@ -25,6 +28,10 @@ pub(super) enum Value {
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) node: Node,
+}
+
+impl Value {
+    pub(super) const NO_INTEGER: Self = Self::Other("a number that is no integer, or out of range");
 }
 
 impl Node {
