@@ -92,7 +92,7 @@ struct Problem<'a> {
     unsatisfied: Option<Unsatisfied<'a>>,
 }
 
-/// What the body says of a shortfall.
+/// The members about a shortfall.
 #[derive(Serialize)]
 struct Unsatisfied<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -139,8 +139,8 @@ pub(super) fn headers(data: &[u8]) {
     assert_eq!(response.status().is_success(), want == Found::Genuine);
 }
 
-/// Reads any text as a policy document. An error has a line of the text, and a policy holds for
-/// nobody who proved nothing. Serde reads what the reader of JSON reads.
+/// Reads any text as a policy document. An error has a line of the text, and no policy holds
+/// without a proof. Serde reads every document that the reader of JSON reads.
 pub(super) fn document(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let json = Policies::from_json(text);

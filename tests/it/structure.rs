@@ -1,4 +1,4 @@
-//! What the sources may not name: policies are pure.
+//! Policies are pure: their sources name no request, no clock and no network.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What a reviewer asks of a policy: what opens it, and whether it is as strict as another.
+//! Reviews of policies: who can open one, and whether it is as strict as another.
 
 mod attack;
 mod finding;

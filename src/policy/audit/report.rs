@@ -34,13 +34,13 @@ use crate::trust::{Compromise, Compromises, TrustModel};
 #[non_exhaustive]
 pub struct Audit {
     /// The minimal sets of compromises that open the policy *cold*: their holder signs in anew.
-    /// None where nothing opens it; the empty set where anyone does.
+    /// There is none if nothing opens it, and the empty set if anyone can.
     pub cold: Vec<Vec<Compromise>>,
     /// The minimal sets of compromises that open it where the attacker also holds a live, young
     /// session, in which every factor that the policy or the trust model names was proved long ago.
     /// The empty set where the session is enough.
     pub hijacked: Vec<Vec<Compromise>>,
-    /// What a reviewer should know, warnings first. As JSON each has its `severity` too.
+    /// The findings, warnings first. As JSON each has its `severity` too.
     #[serde(serialize_with = "with_severity")]
     pub findings: Vec<Finding>,
 }
@@ -62,7 +62,7 @@ impl Audit {
         self.findings.iter().filter(|finding| finding.severity() == Severity::Warning)
     }
 
-    /// The highest severity among the findings; `None` where there is none.
+    /// The highest severity among the findings; `None` if there are no findings.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::severity).max()

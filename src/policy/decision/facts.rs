@@ -1,4 +1,4 @@
-//! What a session proves.
+//! The proofs of a session.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use crate::moment::Moment;
 use crate::policy::types::Limit;
 use crate::session::Session;
 
-/// What a session proves at an instant.
+/// The proofs of a session that count at an instant.
 #[derive(Clone, Copy)]
 pub(in crate::policy) struct Facts<'a> {
     factors: &'a [AuthenticationFactor],
     started_at: Option<Moment>,
-    /// What the user is supposed to have proved besides, and when.
+    /// Further factors that the user is supposed to have proved, and when.
     supposed: &'a [(&'a Factor, Moment)],
     /// The instant and the leeway: nothing dated later counts.
     latest: Moment,
@@ -25,7 +25,7 @@ impl<'a> Facts<'a> {
         Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
     }
 
-    /// Nothing but these proofs, in a session that began then.
+    /// Only these proofs, in a session that began then.
     pub(super) fn made_up(
         started_at: Option<Moment>,
         supposed: &'a [(&'a Factor, Moment)],
@@ -34,12 +34,12 @@ impl<'a> Facts<'a> {
         Self { factors: &[], started_at, supposed, latest }
     }
 
-    /// Had the user proved these factors besides.
+    /// The facts if the user had proved these factors too.
     pub(in crate::policy) fn supposing(self, supposed: &'a [(&'a Factor, Moment)]) -> Self {
         Self { supposed, ..self }
     }
 
-    /// Had the session begun then.
+    /// The facts if the session had begun then.
     pub(in crate::policy) fn started(self, at: Moment) -> Self {
         Self { started_at: Some(at), ..self }
     }

@@ -64,8 +64,8 @@ pub(in crate::policy) fn independent(
     beyond.into_iter().zip(attackers).map(|(end, _)| end).min().unwrap_or(Until::NEVER)
 }
 
-/// Whether a policy holds for whoever proved these factors at most so long ago, in a session of
-/// that age; `None` is longer ago than any limit reaches.
+/// Returns whether factors of these ages meet the policy in a session of that age; `None` is older
+/// than any limit allows.
 pub(in crate::policy) fn holds_for<'a>(
     policy: &Policy,
     proofs: impl Iterator<Item = (&'a Factor, Option<Duration>)>,

@@ -14,7 +14,7 @@ const DATE: &str = "$__toml_private_datetime";
 
 impl<'de> Deserialize<'de> for Policies {
     /// Reads the tables `policy` and `trust`, as strictly as [`from_toml`](Policies::from_toml). An
-    /// error has the key, and no line of its own.
+    /// error has the key but no line.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = 0;
         let value = Depth(0).deserialize(deserializer)?;

@@ -1,4 +1,4 @@
-//! What is wrong with a document.
+//! Errors of documents.
 
 use std::fmt;
 

@@ -13,7 +13,7 @@ impl Policies {
     ///
     /// # Errors
     ///
-    /// Where the text is not TOML, or breaks a rule of the format; with line and key.
+    /// Returns an error with line and key if the text is not TOML or breaks a rule of the format.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
         read_text(text, toml::parse)
     }
@@ -22,7 +22,7 @@ impl Policies {
     ///
     /// # Errors
     ///
-    /// Where the text is not JSON, or breaks a rule of the format; with line and key.
+    /// Returns an error with line and key if the text is not JSON or breaks a rule of the format.
     pub fn from_json(text: &str) -> Result<Self, DocumentError> {
         read_text(text, json::parse)
     }

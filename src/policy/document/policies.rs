@@ -104,7 +104,7 @@ use crate::trust::TrustModel;
 /// Two are equal where they have the same policies, in whatever order, and the same trust model.
 #[derive(Clone, Debug)]
 pub struct Policies {
-    /// Every one has a name of its own.
+    /// Each has a name, and no two the same.
     pub(super) policies: Vec<Policy>,
     pub(super) trust: TrustModel,
 }
@@ -122,7 +122,7 @@ impl Policies {
     ///
     /// # Errors
     ///
-    /// Where there is none.
+    /// Returns an error if there is none.
     pub fn get(&self, name: &str) -> Result<&Policy, UnknownPolicy> {
         let named = |policy: &&Policy| policy.name() == Some(name);
         self.iter().find(named).ok_or_else(|| UnknownPolicy {

@@ -22,13 +22,13 @@ impl Policy {
         let freshest = facts.freshest();
         let explanation =
             Explainer { facts: facts.with_factors(&freshest), now }.explain(self, None);
-        // Of a limited clause the name is lifted; the policy's own stays its own.
+        // A limited clause lends its name to the `within` around it, but not to the whole policy.
         Explanation { name: self.name().map(Into::into), ..explanation }
     }
 }
 
 struct Explainer<'a> {
-    /// Of each factor the freshest proof that counts.
+    /// The freshest proof of each factor that counts.
     facts: Facts<'a>,
     now: Moment,
 }

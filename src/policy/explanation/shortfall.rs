@@ -51,7 +51,7 @@ struct Inner {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Unmet {
-    /// What the clause demands.
+    /// The demand of the clause.
     #[serde(flatten)]
     pub requirement: Requirement,
     /// Why it is not met.
@@ -164,7 +164,7 @@ fn collect_unmet(explanation: &Explanation, unmet: &mut Vec<Unmet>) {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing;

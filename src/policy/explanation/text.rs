@@ -7,8 +7,8 @@ use super::shortfall::{Shortfall, Unmet};
 use super::types::{Demand, Explanation, Verdict};
 
 impl Display for Shortfall {
-    /// What the user has to do, in one sentence without dates: `authenticate otp/sms again, totp or
-    /// webauthn`.
+    /// Says in one sentence without dates what the user has to do: `authenticate otp/sms again,
+    /// totp or webauthn`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "authenticate {}", Remedy { of: self.explanation(), nested: false })
     }
@@ -16,7 +16,7 @@ impl Display for Shortfall {
 
 impl std::error::Error for Shortfall {}
 
-/// What would make an unmet clause met, in words.
+/// The authentication that would meet an unmet clause, in words.
 struct Remedy<'a> {
     of: &'a Explanation,
     nested: bool,
@@ -52,7 +52,7 @@ impl Display for Remedy<'_> {
     }
 }
 
-/// What a requirement asks the user for.
+/// The factor that a requirement asks the user for.
 struct Wanted<'a>(&'a Requirement);
 
 impl Display for Wanted<'_> {

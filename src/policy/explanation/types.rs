@@ -27,10 +27,10 @@ use crate::seconds::whole_seconds;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// The name of the clause, where it has one.
+    /// The name of the clause, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Box<str>>,
-    /// What the clause demands.
+    /// The demand of the clause.
     #[serde(flatten)]
     pub demand: Demand,
     /// The oldest age that the clause accepts, by the tightest enclosing `within`; `None` if any
@@ -46,7 +46,7 @@ pub struct Explanation {
     pub proofs: Vec<ProofAge>,
 }
 
-/// What a clause demands.
+/// The demand of a clause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "clause", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -81,7 +81,7 @@ pub enum Demand {
 pub enum Verdict {
     /// It is.
     Met {
-        /// Until when, where an age is limited.
+        /// The last instant at which it is, if an age is limited.
         #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
         until: Option<OffsetDateTime>,
     },

@@ -15,7 +15,7 @@ pub struct Policy(pub(super) Arc<Node>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) name: Option<Box<str>>,
-    /// The trust model that the policy as a whole was put under, where that is not the default one.
+    /// The trust model that the whole policy was put under, unless it is the default one.
     pub(super) trust: Option<TrustModel>,
     pub(super) clause: Clause,
 }
@@ -39,8 +39,8 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// Where the name does not match `[a-z][a-z0-9_.-]{0,63}`: an error in the program, found at
-    /// construction.
+    /// Panics if the name does not match `[a-z][a-z0-9_.-]{0,63}`: an error in the program, found
+    /// at construction.
     #[must_use]
     #[track_caller]
     pub fn named(self, name: &str) -> Self {
@@ -53,7 +53,7 @@ impl Policy {
         }))
     }
 
-    /// The policy's name, where it has one.
+    /// The policy's name, if it has one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
