@@ -28,7 +28,7 @@
 //! | [`all_of`](Policy::all_of), [`and`](Policy::and) | every clause holds |
 //! | [`any_of`](Policy::any_of), [`or`](Policy::or) | one clause holds |
 //! | [`at_least(k, …)`](Policy::at_least) | k of the clauses hold; one factor may serve several |
-//! | [`mfa()`](Policy::mfa) | the factors with age ≤ d cannot all be presented by one compromise of the [`TrustModel`] |
+//! | [`mfa()`](Policy::mfa) | the factors with age ≤ d cannot all be presented by one compromise of the [`TrustModel`](crate::TrustModel) |
 //! | [`independent(n)`](Policy::independent) | the same, by fewer than `n` compromises |
 //! | [`phishing_resistant()`](Policy::phishing_resistant) | a WebAuthn factor has age ≤ d |
 //! | [`session_within(s)`](Policy::session_within) | the session began at most min(s, d) ago, the token says when, and some factor counts |
