@@ -14,6 +14,7 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
+use std::task::{Context, Waker};
 
 use divan::{Bencher, black_box};
 use http::{Request, Response, StatusCode};
@@ -22,7 +23,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use tower::{Layer, Service};
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 use tower_step_up::testing::{self, NOW, SessionBuilder, TestSessions};
-use tower_step_up::{Factor, Policy, StepUpLayer, Verifier};
+use tower_step_up::{Factor, Policy, Sessions, StepUpLayer, Verifier};
 
 use support::{
     Body, ISSUER, Keys, Still, Trivial, bare_check, bearer, cookie, forged, guard, status, token,
@@ -125,7 +126,9 @@ fn repeated_1024_in_turn(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn repeated_with_renewal(bencher: Bencher<'_, '_>) {
     let token = token(0);
-    let guard = guard().renew_with(TestSessions::new(&ISSUER));
+    let verifier = verifier();
+    let sessions = Sessions::new(verifier.clone(), TestSessions::new(&ISSUER));
+    let guard = StepUpLayer::new(verifier).require(transfer()).renew_with(&sessions);
     bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
 }
 
@@ -134,8 +137,11 @@ fn repeated_with_renewal(bencher: Bencher<'_, '_>) {
 fn repeated_with_revocations(bencher: Bencher<'_, '_>) {
     let token = token(0);
     let guard = guard();
-    (0..1_000)
-        .for_each(|number| guard.verifier().revoke_session(&format!("session-test-{number}")));
+    for number in 0..1_000 {
+        let id = format!("session-test-{number}");
+        let mut revoking = std::pin::pin!(guard.verifier().revoke_session(&id));
+        assert!(revoking.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    }
     bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
 }
 

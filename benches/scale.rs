@@ -15,8 +15,9 @@ use std::time::Instant;
 use http::{HeaderValue, Request};
 use serde_json::{Value, json};
 use tower::Layer;
+use tower_step_up::keys::{Algorithm, StaticKeys};
 use tower_step_up::testing::{self, TestIssuer};
-use tower_step_up::{Algorithm, Factor, Policy, StaticKeys, StepUpLayer, Verifier};
+use tower_step_up::{Factor, Policy, StepUpLayer, Verifier};
 
 use support::{Body, ISSUER, Still, Trivial, bearer, guard, status, tokens};
 

@@ -27,7 +27,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use time::format_description::well_known::Rfc3339;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
-use tower_step_up::{Factor, Grant, Policy, ResponseBody, StepUp, StepUpLayer};
+use tower_step_up::layer::{ResponseBody, StepUp};
+use tower_step_up::{Factor, Grant, Policy, StepUpLayer};
 
 use self::support::{Site, StandIn};
 

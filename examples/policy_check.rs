@@ -19,7 +19,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use tower_step_up::{Audit, Compromise, Implication, Policies, Policy, Severity};
+use tower_step_up::policy::{Audit, Implication, Severity};
+use tower_step_up::{Compromise, Policies, Policy};
 
 const USAGE: &str = "\
 usage: policy_check [--fail-on remark|warning] FILE…

@@ -29,7 +29,7 @@ use time::OffsetDateTime;
 use tower_http::csrf::CsrfLayer;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer, TestSessions};
 use tower_step_up::{
-    Clock, Factor, Grant, Negotiated, Policy, Renewal, ReturnTo, Session, SessionTokens,
+    Clock, Factor, Grant, Negotiated, Policy, ReturnTo, Session, SessionTokens, Sessions,
     StepUpLayer, SystemClock,
 };
 
@@ -49,25 +49,28 @@ async fn run() -> Result<(), String> {
 struct Bank {
     base: String,
     issuer: TestIssuer,
-    sessions: TestSessions,
+    /// Stands in for Stytch's API.
+    authority: TestSessions,
+    sessions: Sessions,
     guard: StepUpLayer,
 }
 
 impl Bank {
     fn new(base: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let issuer = TestIssuer::new().clock(SystemClock);
-        let sessions = TestSessions::new(&issuer);
+        let authority = TestSessions::new(&issuer);
+        let sessions = issuer.sessions(authority.clone()).answer_with_fresh_jwt();
         let guard = issuer
             .guard()
-            .renew_with(Renewal::new(sessions.clone()).answer_with_fresh_jwt())
+            .renew_with(&sessions)
             .respond_with(Negotiated::new().sign_in("/sign-in")?.step_up("/second-factor")?);
-        Ok(Self { base: base.to_owned(), issuer, sessions, guard })
+        Ok(Self { base: base.to_owned(), issuer, authority, sessions, guard })
     }
 
     fn routes(self) -> Router {
         let account = self.guard.require(Policy::mfa().named("account"));
         // Confirmed by whoever keeps the sessions, unless that happened within ten seconds.
-        let closing = account.live(Duration::from_secs(10));
+        let closing = account.confirmed_within(Duration::from_secs(10));
         Router::new()
             .route("/profile", get(profile).layer(self.guard.clone()))
             .route("/account", get(show_account).layer(account))
@@ -113,15 +116,15 @@ async fn take_step(
     Form(asked): Form<Asked>,
 ) -> Result<Response, (StatusCode, String)> {
     let stronger = person(session.user_id()).proved(Factor::Password).proved(Factor::OtpSms);
-    let tokens = bank.sessions.begin(&stronger);
-    let taken = bank.guard.take_up(&tokens, Some(&session), &headers).await;
-    let taken = taken.map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()))?;
+    let tokens = bank.authority.begin(&stronger);
+    let adopted = bank.sessions.adopt(&tokens, Some(&session), &headers).await;
+    let adopted = adopted.map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()))?;
     let return_to = ReturnTo::parse(&asked.return_to).unwrap_or_default();
-    Ok((taken.cookies, Redirect::to(return_to.as_str())).into_response())
+    Ok((adopted.cookies, Redirect::to(return_to.as_str())).into_response())
 }
 
 async fn sign_out(State(bank): State<Bank>, grant: Grant, headers: HeaderMap) -> impl IntoResponse {
-    let out = bank.guard.sign_out(&grant, &headers).await;
+    let out = bank.sessions.sign_out(&grant, &headers).await;
     let said = match out.revoked {
         Ok(()) => "Goodbye.\n".to_owned(),
         Err(error) => format!("Goodbye from here. Elsewhere: {error}.\n"),
@@ -173,7 +176,7 @@ impl Bank {
                 ("GET /profile: 303 to /sign-in", navigation.to_owned()),
             ],
         );
-        let ben = self.sessions.begin(&person("user-test-ben").proved(Factor::Password));
+        let ben = self.authority.begin(&person("user-test-ben").proved(Factor::Password));
         ask(
             "Ben: a password, and then a second factor: his weaker session dies when the stronger one is born (in this order)",
             &[
@@ -216,7 +219,7 @@ impl Bank {
     async fn aged(&self, age: Duration, user: &str, factors: &[Factor]) -> SessionTokens {
         let session =
             factors.iter().fold(person(user), |session, factor| session.proved(factor.clone()));
-        let tokens = self.sessions.begin(&session);
+        let tokens = self.authority.begin(&session);
         let id =
             self.guard.verifier().verify(&tokens.session_jwt).await.map(|it| it.id().to_owned());
         let session = session.id(&id.unwrap_or_default());

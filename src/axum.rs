@@ -1,21 +1,18 @@
 //! Extractors and response parts for axum.
 
-#[cfg(feature = "sessions")]
 use std::convert::Infallible;
 
 use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
-#[cfg(feature = "sessions")]
 use axum_core::response::{IntoResponseParts, ResponseParts};
 use http::StatusCode;
 use http::request::Parts;
 
-#[cfg(feature = "sessions")]
-use crate::credentials::SetCookies;
 use crate::layer::Anonymous;
 use crate::policy::Grant;
 use crate::session::Session;
+use crate::sessions::SetCookies;
 
 /// A handler asks for a grant where no guard stands in front of it, or an optional one that let the
 /// request through without credentials: a fault of the program, answered with 500 and a line in the
@@ -115,7 +112,6 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
     }
 }
 
-#[cfg(feature = "sessions")]
 impl IntoResponse for SetCookies {
     fn into_response(self) -> Response {
         (self, ()).into_response()
@@ -123,7 +119,6 @@ impl IntoResponse for SetCookies {
 }
 
 /// `(cookies, "signed in")` is a response with the cookies.
-#[cfg(feature = "sessions")]
 impl IntoResponseParts for SetCookies {
     type Error = Infallible;
 

@@ -15,12 +15,15 @@ impl Excerpt {
     /// ASCII. Returns `None` if there was no text.
     ///
     /// ```
-    /// use tower_step_up::{TokenError, testing};
+    /// use tower_step_up::token::HeaderError;
+    /// use tower_step_up::{TokenError, VerifyError, testing};
     ///
     /// let issuer = testing::TestIssuer::new();
     /// let token = issuer.sign(r#"{"alg":"RS256","kid":"another\n"}"#, "{}");
     /// match issuer.verifier().verify_at(&token, testing::NOW) {
-    ///     Err(TokenError::UnknownKey(kid)) => assert_eq!(kid.as_str(), Some(r"another\n")),
+    ///     Err(VerifyError::Token(TokenError::Header(HeaderError::UnknownKey(kid)))) => {
+    ///         assert_eq!(kid.as_str(), Some(r"another\n"));
+    ///     }
     ///     other => panic!("{other:?}"),
     /// }
     /// ```

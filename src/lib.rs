@@ -1,71 +1,54 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod authority;
 #[cfg(feature = "axum")]
 mod axum;
 mod clock;
-mod credentials;
+pub mod credentials;
 mod endpoint;
 mod excerpt;
-mod factor;
+pub mod factor;
 mod headers;
 #[cfg(feature = "remote")]
 mod http_client;
-mod keys;
+pub mod keys;
 pub mod layer;
 mod moment;
 pub mod policy;
+pub mod problem;
 mod rejection;
-#[cfg(feature = "sessions")]
-mod renewal;
-mod respond;
+pub mod respond;
 mod seconds;
-mod session;
-#[cfg(feature = "remote")]
+pub mod session;
+pub mod sessions;
 mod single_flight;
 pub mod stytch;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod token;
-mod trust;
+pub mod token;
+pub mod trust;
 
-pub use self::authority::{
-    AuthorityAnswer, AuthorityError, AuthorityUnavailable, PresentedToken, SessionAuthority,
-    SessionTokens,
-};
+// Each name has one path: here is what an application starts with, and the rest is in the modules.
 #[cfg(feature = "axum")]
 pub use self::axum::MissingGrant;
 pub use self::clock::{Clock, SystemClock};
-#[cfg(feature = "sessions")]
-pub use self::credentials::{CookieAttributeError, SessionCookies, SetCookies};
-pub use self::credentials::{CredentialError, CredentialSource};
-pub use self::endpoint::EndpointError;
-pub use self::excerpt::Excerpt;
-pub use self::factor::{AuthenticationFactor, Factor, UnknownFactor, UnlistedFactor};
-#[cfg(feature = "remote")]
-pub use self::keys::RemoteKeys;
-pub use self::keys::{
-    Algorithm, KeyHealth, KeySet, KeySetError, KeySetId, KeySource, KeysUnavailable, Refresh,
-    StaticKeys, UnknownAlgorithm,
-};
-pub use self::layer::{ResponseBody, ResponseFuture, StepUp, StepUpLayer};
-#[cfg(feature = "sessions")]
-pub use self::layer::{SignedOut, TakeUpError, TakenUp};
-pub use self::policy::{
-    Audit, Counterexample, Demand, Explanation, Finding, Grant, Implication, ListError, NonEmpty,
-    Policy, Prompt, Prompts, ProofAge, Reason, Requirement, Severity, Shortfall, Unmet, Verdict,
-};
+pub use self::factor::kind::Factor;
+pub use self::layer::guard::StepUpLayer;
+pub use self::policy::decision::Grant;
 #[cfg(feature = "documents")]
-pub use self::policy::{DocumentError, DocumentFault, Policies, UnknownPolicy};
+pub use self::policy::document::Policies;
+pub use self::policy::explanation::Shortfall;
+pub use self::policy::types::Policy;
 pub use self::rejection::Rejection;
-#[cfg(feature = "sessions")]
-pub use self::renewal::{FRESH_JWT, Renewal};
-pub use self::respond::{
-    BearerChallenge, Negotiated, PageError, Respond, ReturnTo, ReturnToError, problem,
-};
-pub use self::session::{Attributes, CustomClaimsError, Organization, Session};
-pub use self::token::{
-    AccessTokenClaim, LocalRevocations, Part, Revocations, TimeClaim, TokenError, Verifier,
-};
-pub use self::trust::{Compromise, TrustModel, UnknownCompromise};
+pub use self::respond::negotiated::Negotiated;
+pub use self::respond::responder::{BearerChallenge, Respond};
+pub use self::respond::return_to::ReturnTo;
+pub use self::session::verified::Session;
+pub use self::sessions::authority::SessionTokens;
+pub use self::sessions::cookies::SessionCookies;
+pub use self::sessions::handle::Sessions;
+pub use self::token::error::TokenError;
+pub use self::token::verifier::Verifier;
+pub use self::token::verify_error::VerifyError;
+pub use self::trust::compromise::Compromise;
+pub use self::trust::model::TrustModel;

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::authority::AuthorityUnavailable;
 use crate::credentials::CredentialError;
 use crate::keys::KeysUnavailable;
 use crate::policy::Shortfall;
-use crate::token::TokenError;
+use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 
 /// Why a guard refused a request.
 ///
@@ -28,7 +27,12 @@ pub enum Rejection {
     /// No keys can be had to verify the token with.
     KeysUnavailable(KeysUnavailable),
     /// The session has to be renewed or confirmed, and what keeps the sessions cannot be asked.
-    AuthorityUnavailable(AuthorityUnavailable),
+    AuthorityUnavailable {
+        /// How long a client should wait before it asks again.
+        retry_after: Duration,
+    },
+    /// Whether the session was revoked is not known now.
+    RevocationsUnavailable(RevocationsUnavailable),
 }
 
 impl Rejection {
@@ -40,9 +44,9 @@ impl Rejection {
                 StatusCode::UNAUTHORIZED
             }
             Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-            Self::KeysUnavailable(_) | Self::AuthorityUnavailable(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::KeysUnavailable(_)
+            | Self::AuthorityUnavailable { .. }
+            | Self::RevocationsUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -55,7 +59,8 @@ impl Rejection {
             Self::InvalidToken(error) => error.reason(),
             Self::StepUpRequired(_) => "step_up_required",
             Self::KeysUnavailable(_) => "keys_unavailable",
-            Self::AuthorityUnavailable(_) => "authority_unavailable",
+            Self::AuthorityUnavailable { .. } => "authority_unavailable",
+            Self::RevocationsUnavailable(_) => "revocations_unavailable",
         }
     }
 
@@ -64,7 +69,8 @@ impl Rejection {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::KeysUnavailable(KeysUnavailable { retry_after })
-            | Self::AuthorityUnavailable(AuthorityUnavailable { retry_after }) => {
+            | Self::AuthorityUnavailable { retry_after }
+            | Self::RevocationsUnavailable(RevocationsUnavailable { retry_after }) => {
                 Some(whole_seconds_up(*retry_after).max(1))
             }
             _ => None,
@@ -72,22 +78,19 @@ impl Rejection {
     }
 }
 
+pub(crate) const AUTHORITY_UNAVAILABLE: &str = "the session cannot be confirmed now";
+
 fn whole_seconds_up(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
-impl From<TokenError> for Rejection {
-    fn from(error: TokenError) -> Self {
+impl From<VerifyError> for Rejection {
+    fn from(error: VerifyError) -> Self {
         match error {
-            TokenError::KeysUnavailable(error) => Self::KeysUnavailable(error),
-            error => Self::InvalidToken(error),
+            VerifyError::Token(error) => Self::InvalidToken(error),
+            VerifyError::KeysUnavailable(error) => Self::KeysUnavailable(error),
+            VerifyError::RevocationsUnavailable(error) => Self::RevocationsUnavailable(error),
         }
-    }
-}
-
-impl From<KeysUnavailable> for Rejection {
-    fn from(error: KeysUnavailable) -> Self {
-        Self::KeysUnavailable(error)
     }
 }
 
@@ -99,7 +102,8 @@ impl fmt::Display for Rejection {
             Self::InvalidToken(error) => error.fmt(f),
             Self::StepUpRequired(shortfall) => shortfall.fmt(f),
             Self::KeysUnavailable(error) => error.fmt(f),
-            Self::AuthorityUnavailable(error) => error.fmt(f),
+            Self::AuthorityUnavailable { .. } => f.write_str(AUTHORITY_UNAVAILABLE),
+            Self::RevocationsUnavailable(error) => error.fmt(f),
         }
     }
 }

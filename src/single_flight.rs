@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 ///
 /// A caller that goes away takes nothing from the others. The time limit counts real time, on the
 /// runtime of each caller, because the runtime that runs the call may stand still.
+#[derive(Clone)]
 pub(crate) struct Flight<T> {
     outcome: watch::Receiver<Option<T>>,
     began: Instant,
@@ -33,7 +34,6 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     }
 
     /// Returns the outcome if the call has ended with one.
-    #[allow(dead_code, reason = "only renewal reads it")]
     pub(crate) fn outcome(&self) -> Option<T> {
         self.outcome.borrow().clone()
     }

@@ -5,8 +5,9 @@
 use std::panic::catch_unwind;
 
 use jsonwebtoken::{EncodingKey, Header};
+use tower_step_up::keys::StaticKeys;
 use tower_step_up::testing::{NOW, TestIssuer, session};
-use tower_step_up::{Factor, StaticKeys, Verifier};
+use tower_step_up::{Factor, Verifier};
 
 #[test]
 fn tokens_are_verified_where_the_process_default_panics() {

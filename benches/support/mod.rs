@@ -16,8 +16,9 @@ use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
 use serde_json::json;
 use time::OffsetDateTime;
 use tower::Service;
+use tower_step_up::keys::{KeySet, KeySource, Refresh};
 use tower_step_up::testing::{self, NOW, TestIssuer};
-use tower_step_up::{Clock, Factor, KeySet, KeySource, Policy, Refresh, StepUpLayer, Verifier};
+use tower_step_up::{Clock, Factor, Policy, StepUpLayer, Verifier};
 
 pub(crate) type Body = Full<Bytes>;
 

@@ -1,19 +1,8 @@
 //! Where a request carries its token.
 
 mod cookie;
-#[cfg(feature = "sessions")]
-mod session_cookies;
-#[cfg(feature = "sessions")]
-mod set_cookies;
 mod source;
 
-#[cfg(feature = "sessions")]
-pub use self::session_cookies::{CookieAttributeError, SessionCookies};
-#[cfg(feature = "sessions")]
-pub use self::set_cookies::SetCookies;
-#[cfg(feature = "sessions")]
-pub(crate) use self::set_cookies::forbid_storing;
-#[cfg(feature = "sessions")]
 pub(crate) use self::source::CookieNames;
 pub use self::source::CredentialSource;
 pub(crate) use self::source::{SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
@@ -22,42 +11,21 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// How a request brings its token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carrier {
-    Bearer,
-    Cookie,
-    SessionTokenCookie,
-    SessionTokenHeader,
-}
-
-impl Carrier {
-    pub(crate) fn is_cookie(self) -> bool {
-        matches!(self, Self::Cookie | Self::SessionTokenCookie)
-    }
-
-    /// Whether it brings an opaque session token, and not a JWT.
-    #[cfg(feature = "sessions")]
-    pub(crate) fn is_opaque(self) -> bool {
-        matches!(self, Self::SessionTokenCookie | Self::SessionTokenHeader)
-    }
-}
-
-/// What a request carries where its token may stand.
+/// What a request carries in the place where its token may stand.
 pub(crate) struct Credential<'a> {
-    /// As they stand there: enough to know a token again that was verified.
+    /// The bytes as they stand there. They are enough to recognize a token that was verified.
     pub(crate) bytes: &'a [u8],
-    pub(crate) carrier: Carrier,
+    pub(crate) source: &'a CredentialSource,
 }
 
 impl<'a> Credential<'a> {
-    /// The token. A cookie that is there and empty is one; a Bearer token is a word.
-    pub(crate) fn token(&self) -> Result<&'a str, CredentialError> {
+    /// Returns the token as text. An empty cookie is a token; a Bearer token is a word.
+    pub(crate) fn text(&self) -> Result<&'a str, CredentialError> {
         let text = str::from_utf8(self.bytes);
-        if self.carrier.is_cookie() {
+        if self.source.is_cookie() {
             return text.map_err(|_| CredentialError::UnreadableCookie);
         }
-        // Without a way out in the middle the loop runs over many bytes at once.
+        // Without an early exit the loop runs over many bytes at once.
         let graphic =
             self.bytes.iter().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic());
         text.ok()
@@ -66,31 +34,16 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// The first source that is there decides, alone. Opaque tokens are looked for where they are of
-/// use.
+/// Finds the credential of a request: the first source that the request has, alone. Sources of
+/// opaque tokens are skipped unless `opaque` says that they are of use.
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
-    sources: &[CredentialSource],
+    sources: &'a [CredentialSource],
     opaque: bool,
 ) -> Result<Option<Credential<'a>>, CredentialError> {
-    for source in sources {
-        let (carrier, found) = match source {
-            CredentialSource::Bearer => (Carrier::Bearer, bearer(headers)?),
-            CredentialSource::Cookie(name) => (Carrier::Cookie, cookie::find(headers, name)?),
-            CredentialSource::SessionTokenCookie(_) | CredentialSource::SessionTokenHeader(_)
-                if !opaque =>
-            {
-                continue;
-            }
-            CredentialSource::SessionTokenCookie(name) => {
-                (Carrier::SessionTokenCookie, cookie::find(headers, name)?)
-            }
-            CredentialSource::SessionTokenHeader(name) => {
-                (Carrier::SessionTokenHeader, session_token(headers, name)?)
-            }
-        };
-        if let Some(bytes) = found {
-            return Ok(Some(Credential { bytes, carrier }));
+    for source in sources.iter().filter(|source| opaque || !source.is_opaque()) {
+        if let Some(bytes) = source.find(headers)? {
+            return Ok(Some(Credential { bytes, source }));
         }
     }
     Ok(None)
@@ -117,6 +70,20 @@ fn mark(headers: &mut HeaderMap, name: &HeaderName) {
         && let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name)
     {
         values.iter_mut().for_each(|value| value.set_sensitive(true));
+    }
+}
+
+impl CredentialSource {
+    /// Returns what this source has in a request.
+    pub(crate) fn find<'a>(
+        &self,
+        headers: &'a HeaderMap,
+    ) -> Result<Option<&'a [u8]>, CredentialError> {
+        match self {
+            Self::Bearer => bearer(headers),
+            Self::Cookie(name) | Self::SessionTokenCookie(name) => cookie::find(headers, name),
+            Self::SessionTokenHeader(name) => session_token(headers, name),
+        }
     }
 }
 
@@ -213,8 +180,9 @@ mod tests {
     #[track_caller]
     fn check(lines: &[(&'static str, &[u8])], want: Result<Option<&str>, CredentialError>) {
         let headers = headers(lines);
-        let got = find(&headers, &CredentialSource::defaults(), false);
-        let got = got.and_then(|found| found.map(|it| it.token()).transpose());
+        let sources = CredentialSource::defaults();
+        let got = find(&headers, &sources, false);
+        let got = got.and_then(|found| found.map(|it| it.text()).transpose());
         assert_eq!(got, want, "{lines:?}");
     }
 
@@ -270,26 +238,27 @@ mod tests {
         let header =
             CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
         let sources: Vec<_> = CredentialSource::defaults().into_iter().chain([header]).collect();
-        let check = |lines: &[(&'static str, &[u8])],
-                     want: Result<Option<(Carrier, &str)>, CredentialError>| {
-            let headers = headers(lines);
-            let found =
-                find(&headers, &sources, true).map(|found| found.map(|it| (it.carrier, it.bytes)));
-            assert_eq!(
-                found,
-                want.map(|found| found.map(|(carrier, text)| (carrier, text.as_bytes()))),
-                "{lines:?}"
-            );
-        };
-        check(&[("cookie", b"stytch_session=t")], Ok(Some((Carrier::SessionTokenCookie, "t"))));
+        let check =
+            |lines: &[(&'static str, &[u8])],
+             want: Result<Option<(&CredentialSource, &str)>, CredentialError>| {
+                let headers = headers(lines);
+                let found = find(&headers, &sources, true)
+                    .map(|found| found.map(|it| (it.source, it.bytes)));
+                assert_eq!(
+                    found,
+                    want.map(|found| found.map(|(source, text)| (source, text.as_bytes()))),
+                    "{lines:?}"
+                );
+            };
+        check(&[("cookie", b"stytch_session=t")], Ok(Some((&sources[2], "t"))));
         check(
             &[("cookie", b"stytch_session=t; stytch_session_jwt=j")],
-            Ok(Some((Carrier::Cookie, "j"))),
+            Ok(Some((&sources[1], "j"))),
         );
-        check(&[("x-session-token", b" t ")], Ok(Some((Carrier::SessionTokenHeader, "t"))));
+        check(&[("x-session-token", b" t ")], Ok(Some((&sources[3], "t"))));
         check(
             &[("x-session-token", b"t"), ("authorization", b"Bearer j")],
-            Ok(Some((Carrier::Bearer, "j"))),
+            Ok(Some((&sources[0], "j"))),
         );
         check(
             &[("cookie", b"stytch_session=t; stytch_session=u")],

@@ -43,8 +43,12 @@ impl CredentialSource {
     }
 }
 
-#[cfg(feature = "sessions")]
 impl CredentialSource {
+    pub(crate) fn is_cookie(&self) -> bool {
+        matches!(self, Self::Cookie(_) | Self::SessionTokenCookie(_))
+    }
+
+    /// Returns whether an opaque session token stands there, and not a JWT.
     pub(crate) fn is_opaque(&self) -> bool {
         matches!(self, Self::SessionTokenCookie(_) | Self::SessionTokenHeader(_))
     }
@@ -57,14 +61,12 @@ pub(crate) const SESSION_JWT_COOKIE: &str = "stytch_session_jwt";
 pub(crate) const SESSION_TOKEN_COOKIE: &str = "stytch_session";
 
 /// What the cookies are called that carry a session's tokens.
-#[cfg(feature = "sessions")]
 #[derive(Clone, Copy)]
 pub(crate) struct CookieNames<'a> {
     pub(crate) session_jwt: &'a str,
     pub(crate) session_token: &'a str,
 }
 
-#[cfg(feature = "sessions")]
 impl<'a> CookieNames<'a> {
     /// The first of each that is looked for, or else Stytch's.
     pub(crate) fn of(sources: &'a [CredentialSource]) -> Self {

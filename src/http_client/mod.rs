@@ -1,6 +1,5 @@
 //! One bounded HTTP client: HTTPS by rustls with an explicit provider, no redirects, no proxies.
 
-#[cfg(feature = "sessions")]
 mod post;
 
 use std::error::Error;

@@ -36,7 +36,7 @@ impl KeyHealth {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tower_step_up::KeyHealth;
+    /// use tower_step_up::keys::KeyHealth;
     ///
     /// let mut health = KeyHealth::new(2);
     /// health.age = Some(Duration::from_secs(7));

@@ -14,8 +14,10 @@ pub(crate) use self::health::warm_up;
 pub(crate) use self::jwk::Key;
 #[cfg(feature = "remote")]
 pub use self::remote::RemoteKeys;
+pub use crate::endpoint::EndpointError;
 
-pub use self::set::{KeySet, KeySetError, KeySetId};
+pub(crate) use self::set::KeySetId;
+pub use self::set::{KeySet, KeySetError};
 #[cfg(feature = "testing")]
 pub(crate) use self::signature::SigningKey;
 pub use self::signature::{Algorithm, UnknownAlgorithm};
@@ -27,8 +29,7 @@ use std::time::Duration;
 
 /// A source of keys.
 ///
-/// [`current`](Self::current), or [`current_id`](Self::current_id) in its place, is asked at every
-/// request and must not block. Where `current` has no key for a token's `kid`,
+/// [`current`](Self::current) is asked at every request and must not block. Where `current` has no key for a token's `kid`,
 /// [`refresh`](Self::refresh) is asked once, and after it `current` again. As long as the keys have
 /// not changed, a source gives the same set: of one that is read anew no token is remembered.
 ///
@@ -44,13 +45,6 @@ pub trait KeySource: Send + Sync + 'static {
     /// Looks for a key that `current` does not have. The source decides whether and how often:
     /// anyone can make up a `kid`.
     fn refresh(&self, kid: &str) -> Option<Refresh>;
-
-    /// The [id](KeySet::id) of the set that [`current`](Self::current) would give. Asked where the
-    /// token may be one that is remembered; worth an answer of its own, since a reference count
-    /// that all threads take and give back slows them down.
-    fn current_id(&self) -> Option<KeySetId> {
-        self.current().map(|keys| keys.id())
-    }
 
     /// How the source is doing. If nothing else is said: as many keys as `current` has, which do
     /// not age.
@@ -95,10 +89,6 @@ impl<K: KeySource + ?Sized> KeySource for Arc<K> {
         (**self).refresh(kid)
     }
 
-    fn current_id(&self) -> Option<KeySetId> {
-        (**self).current_id()
-    }
-
     fn health(&self) -> KeyHealth {
         (**self).health()
     }
@@ -107,7 +97,7 @@ impl<K: KeySource + ?Sized> KeySource for Arc<K> {
 /// A fixed set of keys, read once from a JWKS document.
 ///
 /// ```
-/// use tower_step_up::StaticKeys;
+/// use tower_step_up::keys::StaticKeys;
 ///
 /// let empty = StaticKeys::from_jwks(br#"{"keys":[]}"#);
 /// assert!(empty.is_err()); // a verifier without a key could only refuse
@@ -129,10 +119,6 @@ impl StaticKeys {
 impl KeySource for StaticKeys {
     fn current(&self) -> Option<Arc<KeySet>> {
         Some(Arc::clone(&self.0))
-    }
-
-    fn current_id(&self) -> Option<KeySetId> {
-        Some(self.0.id())
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
@@ -19,19 +18,11 @@ const MOST_KEYS: usize = 1_024;
 pub struct KeySet {
     id: KeySetId,
     keys: HashMap<Box<str>, Key>,
-    /// The first parts of tokens that were verified with a key of this set, so that they need not
-    /// be read again. Whoever has no genuine token puts nothing here.
-    headers: [OnceLock<KnownHeader>; 8],
-}
-
-struct KnownHeader {
-    text: Box<str>,
-    kid: Box<str>,
 }
 
 /// Which set it is: another for each that was ever read in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeySetId(u64);
+pub(crate) struct KeySetId(u64);
 
 impl KeySet {
     /// The usable keys of a JWKS document (RFC 7517).
@@ -42,7 +33,7 @@ impl KeySet {
     /// Skipped, each with a log line: keys without a `kid` or with one that an earlier key has,
     /// symmetric keys, keys with private members, keys not meant for signatures (`use`, `key_ops`),
     /// RSA keys under 2048 or over 8192 bits, and keys of other types, curves and
-    /// [algorithms](crate::Algorithm) than this crate verifies. More than 1,024 keys are not looked
+    /// [algorithms](crate::keys::Algorithm) than this crate verifies. More than 1,024 keys are not looked
     /// at.
     ///
     /// # Errors
@@ -73,7 +64,7 @@ impl KeySet {
         }
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = KeySetId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Ok(Self { id, keys, headers: Default::default() })
+        Ok(Self { id, keys })
     }
 
     /// How many keys there are.
@@ -95,30 +86,8 @@ impl KeySet {
 
     /// Which set this is.
     #[must_use]
-    pub fn id(&self) -> KeySetId {
+    pub(crate) fn id(&self) -> KeySetId {
         self.id
-    }
-
-    /// The key that tokens with this first part were verified with before.
-    pub(crate) fn by_header(&self, text: &str) -> Option<&Key> {
-        let known =
-            self.headers.iter().map_while(OnceLock::get).find(|known| *known.text == *text)?;
-        self.get(&known.kid)
-    }
-
-    /// A token with this first part was verified with this key. As many are kept as there is room
-    /// for.
-    pub(crate) fn learn_header(&self, text: &str, kid: &str) {
-        for place in &self.headers {
-            if place
-                .get_or_init(|| KnownHeader { text: text.into(), kid: kid.into() })
-                .text
-                .as_ref()
-                == text
-            {
-                return;
-            }
-        }
     }
 }
 
@@ -188,20 +157,10 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_known_once_it_is_learned_and_eight_of_them_are() {
+    fn each_set_that_is_read_has_an_id_of_its_own() {
         let document = json!({"keys": [jwk(Algorithm::Es256, &[])]}).to_string();
-        let keys = KeySet::from_jwks(document.as_bytes()).expect("a usable key");
-        assert!(keys.by_header("0").is_none());
-        for number in 0..9 {
-            keys.learn_header(&number.to_string(), "a");
-            keys.learn_header(&number.to_string(), "a");
-        }
-        let known: Vec<_> =
-            (0..9).map(|number| keys.by_header(&number.to_string()).is_some()).collect();
-        assert_eq!(known, [true, true, true, true, true, true, true, true, false]);
-        assert!(keys.by_header("00").is_none());
-        let again = KeySet::from_jwks(document.as_bytes()).expect("a usable key");
-        assert!(again.by_header("0").is_none() && again.id() != keys.id());
+        let [one, other] = [(); 2].map(|()| KeySet::from_jwks(document.as_bytes()).expect("a key"));
+        assert_ne!(one.id(), other.id());
     }
 
     #[test]

@@ -42,7 +42,9 @@ fn refused(policy: &Policy, why: &Rejection) {
                 user_id = session.user_id(),
             );
         }
-        Rejection::KeysUnavailable(_) | Rejection::AuthorityUnavailable(_) => {
+        Rejection::KeysUnavailable(_)
+        | Rejection::AuthorityUnavailable { .. }
+        | Rejection::RevocationsUnavailable(_) => {
             warn!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
         }
         _ => info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status),

@@ -1,20 +1,23 @@
-//! The response, or what has to happen before there is one.
+//! The response, or the wait for a decision.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::request::Parts;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::after::After;
+use super::additions::Additions;
 use super::body::ResponseBody;
-use super::case::PendingVerdict;
-use super::guard::StepUpLayer;
-use super::judge;
+use super::decide::PendingDecision;
+use super::decision::Decision;
+use super::event;
+use super::guard::{Guard, StepUpLayer};
+use crate::credentials;
+use crate::policy::Grant;
+use crate::respond;
 
 pin_project! {
     /// The future of a service behind a guard.
@@ -29,56 +32,84 @@ pin_project! {
 
 pin_project! {
     #[project = StateProjection]
-    enum State<S, ReqBody, F> {
-        /// A request that waits, for keys or for its session; of it only the verdict is boxed.
-        Waiting { pending: Option<Pending<S, ReqBody>> },
-        Passed { #[pin] response: F, after: After },
-        Refused { response: Option<Response<Bytes>> },
+    pub(super) enum State<S, ReqBody, F> {
+        /// The request waits, for keys or for its session. Only the decision is boxed.
+        Pending { waiting: Option<Waiting<S, ReqBody>> },
+        Called { #[pin] response: F, additions: Additions },
+        Answered { response: Option<Response<Bytes>> },
     }
 }
 
-struct Pending<S, ReqBody> {
-    verdict: PendingVerdict,
-    ready: S,
-    parts: Parts,
-    body: ReqBody,
+struct Waiting<S, ReqBody> {
+    decision: PendingDecision,
     layer: StepUpLayer,
+    ready: S,
+    request: Request<ReqBody>,
+}
+
+/// Marks a request that an optional guard let through without credentials.
+#[derive(Clone)]
+pub(crate) struct Anonymous;
+
+/// Carries a decision out: calls the inner service, or answers in its place.
+#[inline]
+pub(super) fn carry_out<S, ReqBody>(
+    decision: Decision,
+    guard: &Guard,
+    service: &mut S,
+    mut request: Request<ReqBody>,
+) -> State<S, ReqBody, S::Future>
+where
+    S: Service<Request<ReqBody>>,
+{
+    event::record(&guard.policy, &decision.outcome);
+    let additions = Additions::new(&decision, guard, request.headers());
+    credentials::mark_sensitive(request.headers_mut(), &guard.sources);
+    match decision.outcome {
+        Ok(grant) => {
+            mark(request.extensions_mut(), grant);
+            State::Called { response: service.call(request), additions }
+        }
+        Err(why) => {
+            let (parts, _) = request.into_parts();
+            let mut response = respond::refuse(&*guard.responder, why, &parts);
+            additions.add_fresh_tokens(response.headers_mut());
+            State::Answered { response: Some(response) }
+        }
+    }
+}
+
+/// Leaves exactly one mark in the request: this guard's.
+fn mark(extensions: &mut Extensions, grant: Option<Grant>) {
+    match grant {
+        Some(grant) => {
+            extensions.remove::<Anonymous>();
+            extensions.insert(grant);
+        }
+        None => {
+            extensions.remove::<Grant>();
+            extensions.insert(Anonymous);
+        }
+    }
 }
 
 impl<S, ReqBody> ResponseFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(super) fn passed(response: S::Future, after: After) -> Self {
-        Self { state: State::Passed { response, after } }
-    }
-
-    pub(super) fn refused(response: Response<Bytes>) -> Self {
-        Self { state: State::Refused { response: Some(response) } }
-    }
-
-    pub(super) fn waiting(
-        verdict: PendingVerdict,
-        ready: S,
-        parts: Parts,
-        body: ReqBody,
+    pub(super) fn pending(
+        decision: PendingDecision,
         layer: StepUpLayer,
+        ready: S,
+        request: Request<ReqBody>,
     ) -> Self {
-        let pending = Pending { verdict, ready, parts, body, layer };
-        Self { state: State::Waiting { pending: Some(pending) } }
+        let waiting = Waiting { decision, layer, ready, request };
+        Self { state: State::Pending { waiting: Some(waiting) } }
     }
-}
 
-impl<S, ReqBody> fmt::Debug for ResponseFuture<S, ReqBody>
-where
-    S: Service<Request<ReqBody>>,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.state {
-            State::Waiting { .. } => "ResponseFuture::Waiting",
-            State::Passed { .. } => "ResponseFuture::Passed",
-            State::Refused { .. } => "ResponseFuture::Refused",
-        })
+    #[inline]
+    pub(super) fn from_state(state: State<S, ReqBody, S::Future>) -> Self {
+        Self { state }
     }
 }
 
@@ -92,41 +123,39 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProjection::Passed { response, after } => {
+                StateProjection::Called { response, additions } => {
                     let mut response = ready!(response.poll(cx))?;
-                    after.apply(response.headers_mut());
+                    additions.add_to(response.headers_mut());
                     return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
-                StateProjection::Refused { response } => {
-                    // Polled after it was ready, it stays pending: there is no second answer.
-                    return response.take().map_or(Poll::Pending, |response| {
-                        Poll::Ready(Ok(response.map(ResponseBody::refusal)))
-                    });
+                // Polled after it was ready, it stays pending: there is no second answer.
+                StateProjection::Answered { response } => {
+                    let Some(response) = response.take() else { return Poll::Pending };
+                    return Poll::Ready(Ok(response.map(ResponseBody::refusal)));
                 }
-                StateProjection::Waiting { pending } => {
-                    let Some(mut waiting) = pending.take() else { return Poll::Pending };
-                    let Poll::Ready(verdict) = waiting.verdict.as_mut().poll(cx) else {
-                        *pending = Some(waiting);
+                StateProjection::Pending { waiting } => {
+                    let Some(mut wait) = waiting.take() else { return Poll::Pending };
+                    let Poll::Ready(decision) = wait.decision.as_mut().poll(cx) else {
+                        *waiting = Some(wait);
                         return Poll::Pending;
                     };
-                    let Pending { mut ready, mut parts, body, layer, .. } = waiting;
-                    let after = After::of(&verdict, &layer.guard, &parts.headers);
-                    match verdict.outcome {
-                        Ok(grant) => {
-                            judge::mark(&mut parts.extensions, grant);
-                            State::Passed {
-                                response: ready.call(Request::from_parts(parts, body)),
-                                after,
-                            }
-                        }
-                        Err(why) => {
-                            let response = after.refuse(&*layer.guard.responder, why, &parts);
-                            State::Refused { response: Some(response) }
-                        }
-                    }
+                    carry_out(decision, &wait.layer.guard, &mut wait.ready, wait.request)
                 }
             };
             state.set(next);
         }
+    }
+}
+
+impl<S, ReqBody> fmt::Debug for ResponseFuture<S, ReqBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Pending { .. } => "ResponseFuture::Pending",
+            State::Called { .. } => "ResponseFuture::Called",
+            State::Answered { .. } => "ResponseFuture::Answered",
+        })
     }
 }

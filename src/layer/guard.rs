@@ -2,21 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-#[cfg(feature = "sessions")]
 use std::time::Duration;
 
 use super::event;
 use crate::credentials::CredentialSource;
-#[cfg(feature = "sessions")]
-use crate::credentials::SessionCookies;
 use crate::factor::Factor;
 use crate::policy::Policy;
 #[cfg(feature = "documents")]
 use crate::policy::{Policies, UnknownPolicy};
-#[cfg(feature = "sessions")]
-use crate::renewal::Exchanges;
 use crate::respond::{BearerChallenge, Respond};
 use crate::session::Session;
+use crate::sessions::Sessions;
 use crate::token::Verifier;
 
 /// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. One reference count to clone,
@@ -46,25 +42,13 @@ pub(super) struct Guard {
     demands: bool,
     pub(super) optional: bool,
     pub(super) sources: Arc<[CredentialSource]>,
+    /// Whether `sources` was said of this guard.
+    has_own_sources: bool,
     pub(super) offer: Option<Arc<Offer>>,
     pub(super) responder: Arc<dyn Respond>,
-    #[cfg(feature = "sessions")]
-    pub(super) exchanges: Option<Arc<Exchanges>>,
-    /// How old a confirmation of the session may be, where one is wanted.
-    #[cfg(feature = "sessions")]
-    pub(super) live: Option<Duration>,
-    #[cfg(feature = "sessions")]
-    pub(super) cookies: SessionCookies,
-}
-
-impl Guard {
-    /// Whether it can make something of an opaque token or of a JWT that has expired.
-    pub(super) fn renews(&self) -> bool {
-        #[cfg(feature = "sessions")]
-        return self.exchanges.is_some();
-        #[cfg(not(feature = "sessions"))]
-        return false;
-    }
+    pub(super) sessions: Option<Sessions>,
+    /// How long ago the authority may have confirmed the session, if it has to.
+    pub(super) confirmed_within: Option<Duration>,
 }
 
 /// What a session's user can be asked for.
@@ -82,14 +66,11 @@ impl StepUpLayer {
                 demands: false,
                 optional: false,
                 sources: CredentialSource::defaults().into(),
+                has_own_sources: false,
                 offer: None,
                 responder: Arc::new(BearerChallenge::default()),
-                #[cfg(feature = "sessions")]
-                exchanges: None,
-                #[cfg(feature = "sessions")]
-                live: None,
-                #[cfg(feature = "sessions")]
-                cookies: SessionCookies::default(),
+                sessions: None,
+                confirmed_within: None,
             }),
         }
     }
@@ -141,35 +122,35 @@ impl StepUpLayer {
         Ok(self.require(policies.get(name)?.clone()))
     }
 
-    /// A guard that lets requests without credentials through, without a grant: handlers take
-    /// `Option<Grant>`. Credentials that are there are judged in full, so an expired token or an
-    /// empty cookie is refused. Whoever wants a public page to show to everybody answers
-    /// [`Rejection::InvalidToken`](crate::Rejection::InvalidToken) there with a
-    /// [responder](Self::respond_with) that clears the cookie (`remove_cookies`, feature
-    /// `sessions`) and sends the browser back.
+    /// Lets requests without credentials through, without a grant: handlers take `Option<Grant>`.
+    ///
+    /// Credentials that are present are judged in full, so an expired token or an empty cookie is
+    /// refused. A public page that everybody can see answers
+    /// [`Rejection::InvalidToken`](crate::Rejection::InvalidToken) with a
+    /// [responder](Self::respond_with) that
+    /// [clears the cookies](crate::Sessions::clear_cookies) and sends the browser back.
     #[must_use]
     pub fn optional(&self) -> Self {
         self.with(|guard| guard.optional = true)
     }
 
-    /// A guard that answers refused requests so.
+    /// Sets the responder for refused requests.
     #[must_use]
     pub fn respond_with(&self, responder: impl Respond) -> Self {
         self.with(|guard| guard.responder = Arc::new(responder))
     }
 
-    /// A guard whose challenges prompt for factors of this list: those that the application's users
-    /// enrol.
+    /// Offers these factors in challenges: those that the application's users can enrol.
     #[must_use]
-    pub fn offer(&self, factors: impl IntoIterator<Item = Factor>) -> Self {
+    pub fn offer_factors(&self, factors: impl IntoIterator<Item = Factor>) -> Self {
         let factors: Vec<_> = factors.into_iter().collect();
-        self.offer_with(move |_| factors.clone())
+        self.offer_factors_with(move |_| factors.clone())
     }
 
-    /// A guard whose challenges prompt for the factors that this function gives for a session:
-    /// those that this user has enrolled. It runs while a request is refused, so it must not block.
+    /// Offers in challenges the factors that this function returns for a session: those that its
+    /// user has enrolled. The function runs once per refusal and must not block.
     #[must_use]
-    pub fn offer_with(
+    pub fn offer_factors_with(
         &self,
         factors: impl Fn(&Session) -> Vec<Factor> + Send + Sync + 'static,
     ) -> Self {
@@ -181,7 +162,70 @@ impl StepUpLayer {
     /// without a grant.
     #[must_use]
     pub fn credentials(&self, sources: impl IntoIterator<Item = CredentialSource>) -> Self {
-        self.with(|guard| guard.sources = sources.into_iter().collect())
+        self.with(|guard| {
+            guard.sources = sources.into_iter().collect();
+            guard.has_own_sources = true;
+        })
+    }
+
+    /// Renews sessions with this handle's authority, usually Stytch's API.
+    ///
+    /// The guard exchanges a genuine JWT that has expired, and an opaque session token if the
+    /// request has no JWT, for the live session. A client that sent a cookie receives the fresh
+    /// tokens as cookies with the response, unless the handler set one of them. A session that is
+    /// not alive is refused, and its cookies stay: another tab may have set them just now. If the
+    /// authority cannot be asked, the answer is 503; a JWT that has not expired is not affected.
+    ///
+    /// Guards that are made from this one share the handle, and what it remembers. Unless it has
+    /// [`credentials`](Self::credentials) of its own, the guard reads the tokens where the handle
+    /// [says](Sessions::credentials).
+    ///
+    /// # Panics
+    ///
+    /// Panics if the handle has another verifier than the guard: they must be clones of one
+    /// [`Verifier`], as those of one [`stytch::Project`](crate::stytch::Project) are. Otherwise a
+    /// session that signs out here could go on there.
+    #[must_use]
+    #[track_caller]
+    pub fn renew_with(&self, sessions: &Sessions) -> Self {
+        assert!(
+            self.verifier().is_same_as(sessions.verifier()),
+            "renew_with: the guard and the sessions must share one verifier"
+        );
+        self.with(|guard| {
+            guard.sessions = Some(sessions.clone());
+            if !guard.has_own_sources {
+                guard.sources = sessions.sources();
+            }
+        })
+    }
+
+    /// Demands that the authority has confirmed the session within this time, in this process.
+    ///
+    /// It is for the most sensitive routes: a session that was revoked elsewhere has a JWT that is
+    /// valid for minutes more, and every other guard accepts it. A fresh JWT goes back as after a
+    /// renewal. If the authority cannot be asked, the answer is 503. Of two times the shorter
+    /// counts.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the guard has no authority: call [`renew_with`](Self::renew_with) first.
+    #[must_use]
+    #[track_caller]
+    pub fn confirmed_within(&self, time: Duration) -> Self {
+        assert!(
+            self.guard.sessions.is_some(),
+            "renew_with comes before confirmed_within: nobody could confirm a session"
+        );
+        self.with(|guard| {
+            guard.confirmed_within = guard.confirmed_within.into_iter().chain([time]).min();
+        })
+    }
+
+    /// Returns the handle that the guard renews sessions with, if it renews them.
+    #[must_use]
+    pub fn sessions(&self) -> Option<&Sessions> {
+        self.guard.sessions.as_ref()
     }
 
     /// What the guard demands.

@@ -5,13 +5,13 @@
 //! A request reaches the service behind a [`StepUpLayer`] only where a session JWT in it is genuine
 //! and current and its session meets the guard's policy:
 //!
-//! 1. The first [`CredentialSource`](crate::CredentialSource) that is in the request decides,
+//! 1. The first [`CredentialSource`](crate::credentials::CredentialSource) that is in the request decides,
 //!    alone. Two of one kind are a 400.
 //! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token.
 //!    Where its key is not known yet, the request waits for keys; with `RemoteKeys` 5 s at most.
-//!    With the feature `sessions` a guard can exchange a JWT that has expired, or an opaque session
-//!    token, and have sessions confirmed; then it waits for that too, 5.5 s at most where the
-//!    authority's patience is not changed.
+//!    A guard that [renews](crate::StepUpLayer::renew_with) can exchange a JWT that has expired, or
+//!    an opaque session token, and have sessions confirmed. Then it waits for that too, 5.5 s at
+//!    most unless [`Sessions::timeout`](crate::Sessions::timeout) changes it.
 //! 3. The guard's [`Policy`](crate::Policy) is evaluated at the time of the verifier's clock, read
 //!    after any wait.
 //! 4. The [`Grant`](crate::Grant) goes into the request's extensions, and the request on.
@@ -32,14 +32,21 @@
 //! let guard = issuer.guard().require(Policy::mfa());
 //! let service = guard.layer(service_fn(|request: Request<Full<Bytes>>| async move {
 //!     let grant = request.extensions().get::<Grant>().expect("a guard stands in front");
-//!     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(grant.session().user_id().to_owned())))
+//!     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(
+//!         grant.session().user_id().to_owned(),
+//!     )))
 //! }));
 //!
 //! let with_factors = |factors: &[Factor]| {
-//!     let session = factors.iter().fold(testing::session(), |session, factor| session.proved(factor.clone()));
-//!     Request::get("/").header("authorization", format!("Bearer {}", issuer.mint(&session))).body(Full::default())
+//!     let session = factors
+//!         .iter()
+//!         .fold(testing::session(), |session, factor| session.proved(factor.clone()));
+//!     Request::get("/")
+//!         .header("authorization", format!("Bearer {}", issuer.mint(&session)))
+//!         .body(Full::default())
 //! };
-//! let accepted = service.clone().oneshot(with_factors(&[Factor::Password, Factor::OtpSms])?).await?;
+//! let accepted =
+//!     service.clone().oneshot(with_factors(&[Factor::Password, Factor::OtpSms])?).await?;
 //! assert_eq!(accepted.status(), StatusCode::OK);
 //!
 //! let refused = service.oneshot(with_factors(&[Factor::Password])?).await?;
@@ -81,26 +88,19 @@
 //! level DEBUG, refusals on INFO, unavailable keys and sessions on WARN. Tokens, addresses and
 //! phone numbers are never in them.
 
-mod after;
+mod additions;
 mod body;
-mod case;
+mod decide;
+mod decision;
 mod event;
-#[cfg(feature = "sessions")]
-mod fresh;
 mod future;
-mod guard;
-mod judge;
-#[cfg(feature = "sessions")]
-mod renewing;
+pub(crate) mod guard;
+mod renewal;
 mod service;
-#[cfg(feature = "sessions")]
-mod sessions;
 
 pub use self::body::ResponseBody;
-pub use self::future::ResponseFuture;
-pub use self::guard::StepUpLayer;
 #[cfg(feature = "axum")]
-pub(crate) use self::judge::Anonymous;
+pub(crate) use self::future::Anonymous;
+pub use self::future::ResponseFuture;
+pub(crate) use self::guard::StepUpLayer;
 pub use self::service::StepUp;
-#[cfg(feature = "sessions")]
-pub use self::sessions::{SignedOut, TakeUpError, TakenUp};

@@ -7,13 +7,10 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::after::After;
 use super::body::ResponseBody;
-use super::case::Judgement;
-use super::future::ResponseFuture;
+use super::decide::decide;
+use super::future::{ResponseFuture, carry_out};
 use super::guard::StepUpLayer;
-use super::judge;
-use crate::credentials;
 
 /// A service behind a guard; made by [`StepUpLayer`].
 #[derive(Clone, Debug)]
@@ -42,31 +39,17 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let guard = &self.layer.guard;
-        match judge::judge(guard, request.headers(), request.extensions()) {
-            Judgement::Decided(verdict) => {
-                let after = After::of(&verdict, guard, request.headers());
-                credentials::mark_sensitive(request.headers_mut(), &guard.sources);
-                match verdict.outcome {
-                    Ok(grant) => {
-                        judge::mark(request.extensions_mut(), grant);
-                        ResponseFuture::passed(self.inner.call(request), after)
-                    }
-                    Err(why) => {
-                        let (parts, _) = request.into_parts();
-                        ResponseFuture::refused(after.refuse(&*guard.responder, why, &parts))
-                    }
-                }
+        match decide(guard, request.headers(), request.extensions()) {
+            Ok(decision) => {
+                ResponseFuture::from_state(carry_out(decision, guard, &mut self.inner, request))
             }
-            Judgement::Wait(verdict) => {
-                let (mut parts, body) = request.into_parts();
-                credentials::mark_sensitive(&mut parts.headers, &guard.sources);
-                // The service that was polled ready is the one to call; the clone has still to be
-                // polled.
+            Err(decision) => {
+                // The service that was polled ready is the one to call; the clone was not polled.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
-                ResponseFuture::waiting(verdict, ready, parts, body, self.layer.clone())
+                ResponseFuture::pending(decision, self.layer.clone(), ready, request)
             }
         }
     }

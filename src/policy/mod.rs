@@ -46,13 +46,22 @@
 //! use tower_step_up::{Factor, Policy, testing};
 //!
 //! let transfer = Policy::mfa()
-//!     .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(Duration::from_secs(600)))
+//!     .and(
+//!         Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn])
+//!             .within(Duration::from_secs(600)),
+//!     )
 //!     .named("transfer");
 //!
-//! let fresh = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, Duration::from_secs(600)).build();
+//! let fresh = testing::session()
+//!     .proved(Factor::Password)
+//!     .proved_ago(Factor::OtpSms, Duration::from_secs(600))
+//!     .build();
 //! assert!(transfer.evaluate(&fresh, testing::NOW).is_ok());
 //!
-//! let stale = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, Duration::from_secs(601)).build();
+//! let stale = testing::session()
+//!     .proved(Factor::Password)
+//!     .proved_ago(Factor::OtpSms, Duration::from_secs(601))
+//!     .build();
 //! let shortfall = transfer.evaluate(&stale, testing::NOW).unwrap_err();
 //! assert_eq!(shortfall.to_string(), "authenticate otp/sms again, totp or webauthn");
 //! ```
@@ -95,7 +104,8 @@
 //! another, and if not, by which session.
 //!
 //! ```
-//! use tower_step_up::{Compromise, Factor, Implication, Severity, Policy};
+//! use tower_step_up::{Compromise, Factor, Policy};
+//! use tower_step_up::policy::{Implication, Severity};
 //!
 //! let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);
 //! assert!(weak.audit().cold.contains(&vec![Compromise::Mailbox])); // who reads the mailbox has both
@@ -111,19 +121,24 @@
 //! `policy_check` prints their audits, and what a change makes weaker.
 
 mod audit;
-mod decision;
+pub(crate) mod decision;
 #[cfg(feature = "documents")]
-mod document;
+pub(crate) mod document;
 mod evaluate;
-mod explanation;
-mod types;
+pub(crate) mod explanation;
+pub(crate) mod types;
 mod words;
 
 pub use self::audit::{Audit, Counterexample, Finding, Implication, Severity};
-pub use self::decision::Grant;
 #[cfg(feature = "documents")]
-pub use self::document::{DocumentError, DocumentFault, Policies, UnknownPolicy};
+pub use self::document::{DocumentError, DocumentFault, UnknownPolicy};
 pub use self::explanation::{
-    Demand, Explanation, Prompt, Prompts, ProofAge, Reason, Requirement, Shortfall, Unmet, Verdict,
+    Demand, Explanation, Prompt, Prompts, ProofAge, Reason, Requirement, Unmet, Verdict,
 };
-pub use self::types::{ListError, NonEmpty, Policy};
+pub use self::types::{ListError, NonEmpty};
+
+pub(crate) use self::decision::Grant;
+#[cfg(feature = "documents")]
+pub(crate) use self::document::Policies;
+pub(crate) use self::explanation::Shortfall;
+pub(crate) use self::types::Policy;

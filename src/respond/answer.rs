@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use crate::policy::Shortfall;
-use crate::rejection::Rejection;
-use crate::token::TokenError;
+use crate::rejection::{AUTHORITY_UNAVAILABLE, Rejection};
+use crate::token::{TimeError, TokenError};
 
 pub(super) struct Answer<'a> {
     pub(super) status: StatusCode,
@@ -74,10 +74,16 @@ impl<'a> Answer<'a> {
                 "Keys unavailable",
                 error.description().into(),
             ),
-            Rejection::AuthorityUnavailable(error) => answer(
+            Rejection::AuthorityUnavailable { .. } => answer(
                 Challenge::None,
                 "authority-unavailable",
                 "Session service unavailable",
+                AUTHORITY_UNAVAILABLE.into(),
+            ),
+            Rejection::RevocationsUnavailable(error) => answer(
+                Challenge::None,
+                "revocations-unavailable",
+                "Revocations unavailable",
                 error.description().into(),
             ),
         }
@@ -87,11 +93,9 @@ impl<'a> Answer<'a> {
 /// What a client may know of a refused token.
 fn describe(error: &TokenError) -> &'static str {
     match error {
-        TokenError::Expired { .. } | TokenError::TooOld { .. } => "the session token has expired",
-        TokenError::NotYetValid { .. } => "the session token is not valid yet",
-        TokenError::SessionEnded { .. } | TokenError::Revoked | TokenError::UnknownSession => {
-            "the session has ended"
-        }
+        TokenError::Time(TimeError::NotYetValid { .. }) => "the session token is not valid yet",
+        TokenError::Time(_) => "the session token has expired",
+        TokenError::Session(_) => "the session has ended",
         _ => "the session token is invalid",
     }
 }

@@ -7,10 +7,11 @@ use http::{Method, Response, StatusCode};
 
 use super::answer::Answer;
 use super::client::Client;
+use super::page;
 use super::pages::{PageError, Pages, local};
 use super::redirect;
+use super::responder::{BearerChallenge, Respond};
 use super::return_to::{ReturnTo, full_path};
-use super::{BearerChallenge, Respond, page};
 use crate::rejection::Rejection;
 
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
@@ -20,7 +21,7 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 ///
 /// ```
 /// use http::Request;
-/// use tower_step_up::{Factor, Negotiated, Policy, Rejection, Respond, testing};
+/// use tower_step_up::{testing, Factor, Negotiated, Policy, Rejection, Respond};
 ///
 /// let responder = Negotiated::new().sign_in("/sign-in")?.step_up("/second-factor")?;
 /// let (browser, ()) = Request::get("/transfer?to=7").header("sec-fetch-mode", "navigate").body(())?.into_parts();
@@ -87,7 +88,7 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// | `return_to` | of GET and HEAD the path and query that were asked for, where [`ReturnTo`] accepts them; of other methods, and of htmx but for boosted links and forms, [`home`](Self::home). Read it with [`ReturnTo::parse`] |
 /// | `policy` | the policy's name, where one is not met that has a name |
 /// | `restart` | `true` where only a new session can meet the policy |
-/// | `prompt` | of a policy that is not met: an alternative, its factors with commas between, as [`Prompts`](crate::Prompts) orders them. It can stand several times; where neither it nor `restart` nor `truncated` stands, nothing on offer helps |
+/// | `prompt` | of a policy that is not met: an alternative, its factors with commas between, as [`Prompts`](crate::policy::Prompts) orders them. It can stand several times; where neither it nor `restart` nor `truncated` stands, nothing on offer helps |
 /// | `truncated` | `true` where there may be further alternatives |
 ///
 /// An address has at most 2,048 bytes. Where that is not enough, prompts are left out; where it is
@@ -178,7 +179,8 @@ impl Negotiated {
     /// use tower_step_up::{Negotiated, Rejection, Respond};
     ///
     /// let responder = Negotiated::new().nested_at("/app")?.sign_in("/app/sign-in")?;
-    /// let (request, ()) = Request::get("/account").header("sec-fetch-mode", "navigate").body(())?.into_parts();
+    /// let (request, ()) =
+    ///     Request::get("/account").header("sec-fetch-mode", "navigate").body(())?.into_parts();
     /// let redirect = responder.respond(&Rejection::NoCredentials, &request);
     /// assert_eq!(redirect.headers()["location"], "/app/sign-in?return_to=/app/account");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

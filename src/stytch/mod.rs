@@ -15,20 +15,20 @@
 //! 1. The page that asks for the second factor of such a member stands outside every guard.
 //! 2. Its handler sends the code and the intermediate session token to `otps/sms/authenticate` or
 //!    `totp/authenticate`.
-//! 3. What comes back is a session with two factors: `take_up(&tokens, None, &headers)` (feature
-//!    `sessions`) sets its cookies.
+//! 3. The answer is a session with two factors, and
+//!    [`Sessions::adopt`](crate::Sessions::adopt) sets its cookies.
 //!
 //! Where an organization does not require MFA, a member has a session with one factor at once, and
 //! the policy of a route decides whether that is enough; a step-up then goes the way of a
 //! consumer's, with the session's token.
 
 mod address;
-#[cfg(feature = "sessions")]
+#[cfg(feature = "remote")]
 mod api;
 mod error;
 mod project;
 
-#[cfg(feature = "sessions")]
+#[cfg(feature = "remote")]
 pub use self::api::{ApiError, SessionsApi};
 pub use self::error::ProjectError;
 pub use self::project::Project;

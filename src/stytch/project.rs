@@ -1,21 +1,23 @@
 //! A project, and what follows from its id.
 
+use std::fmt;
+use std::sync::Arc;
+
 use super::ProjectError;
 use super::address;
-#[cfg(feature = "sessions")]
+#[cfg(feature = "remote")]
 use super::api::{self, SessionsApi};
-#[cfg(feature = "sessions")]
-use crate::credentials::SessionCookies;
 use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
 use crate::endpoint;
-#[cfg(feature = "sessions")]
+#[cfg(feature = "remote")]
 use crate::http_client::HttpClient;
 use crate::keys::KeySource;
 #[cfg(feature = "remote")]
 use crate::keys::RemoteKeys;
 use crate::layer::StepUpLayer;
 use crate::session::Tenancy;
-use crate::token::{LocalRevocations, Verifier};
+use crate::sessions::{SessionAuthority, SessionCookies, Sessions};
+use crate::token::{LocalRevocations, Revocations, Verifier};
 
 /// A Stytch project: from its id follow the issuers and the audience of its tokens, the address of
 /// its keys and the name of its cookie.
@@ -34,18 +36,21 @@ use crate::token::{LocalRevocations, Verifier};
 /// assert_eq!(error.to_string(), "\"my-project\" is not a project id: expected project-live-… or project-test-…");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Project {
     id: Box<str>,
     tenancy: Tenancy,
     custom_domain: Option<Box<str>>,
     session_jwt_cookie: Box<str>,
     session_token_cookie: Box<str>,
-    revocations: LocalRevocations,
+    revocations: Arc<dyn Revocations>,
     #[cfg(feature = "remote")]
     keys: RemoteKeys,
+    /// One for all, so that what one guard remembers and revokes all do.
+    #[cfg(feature = "remote")]
+    verifier: Verifier,
     /// Its connections to the API.
-    #[cfg(feature = "sessions")]
+    #[cfg(feature = "remote")]
     client: HttpClient,
 }
 
@@ -78,17 +83,22 @@ impl Project {
         if !is_well_formed {
             return Err(ProjectError::MalformedId(id.into()));
         }
+        let revocations: Arc<dyn Revocations> = Arc::new(LocalRevocations::new());
+        #[cfg(feature = "remote")]
+        let keys = RemoteKeys::new(&address::jwks_url(tenancy, None, id))?;
         Ok(Self {
             id: id.into(),
             tenancy,
             custom_domain: None,
             session_jwt_cookie: SESSION_JWT_COOKIE.into(),
             session_token_cookie: SESSION_TOKEN_COOKIE.into(),
-            revocations: LocalRevocations::new(),
             #[cfg(feature = "remote")]
-            keys: RemoteKeys::new(&address::jwks_url(tenancy, None, id))?,
-            #[cfg(feature = "sessions")]
+            verifier: verifier(id, tenancy, None, keys.clone(), &revocations),
+            #[cfg(feature = "remote")]
+            keys,
+            #[cfg(feature = "remote")]
             client: HttpClient::new(api::KEPT_CONNECTIONS)?,
+            revocations,
         })
     }
 
@@ -110,7 +120,10 @@ impl Project {
         let domain = endpoint::origin(&base);
         #[cfg(feature = "remote")]
         {
-            self.keys = RemoteKeys::new(&address::jwks_url(self.tenancy, Some(&domain), &self.id))?;
+            let url = address::jwks_url(self.tenancy, Some(&domain), &self.id);
+            self.keys = RemoteKeys::new(&url)?;
+            let (keys, revocations) = (self.keys.clone(), &self.revocations);
+            self.verifier = verifier(&self.id, self.tenancy, Some(&domain), keys, revocations);
         }
         self.custom_domain = Some(domain.into());
         Ok(self)
@@ -142,8 +155,7 @@ impl Project {
     /// set.
     #[must_use]
     pub fn issuers(&self) -> Vec<String> {
-        let own = format!("stytch.com/{}", self.id);
-        std::iter::once(own).chain(self.custom_domain.as_deref().map(str::to_owned)).collect()
+        issuers(&self.id, self.custom_domain.as_deref()).collect()
     }
 
     /// What the `aud` of its tokens contains: its id.
@@ -180,57 +192,105 @@ impl Project {
 
     /// The API of its sessions, with this secret (`secret-live-…`, `secret-test-…`). Clones of the
     /// project share its connections.
-    #[cfg(feature = "sessions")]
+    #[cfg(feature = "remote")]
     #[must_use]
     pub fn sessions_api(&self, secret: &str) -> SessionsApi {
         let base_url = address::base_url(self.custom_domain.as_deref(), &self.id);
         SessionsApi::new(&self.id, self.tenancy, base_url, self.client.clone(), secret)
     }
 
-    /// A verifier of its tokens with its published keys.
+    /// Returns the verifier of its tokens, with its published keys. Clones of the project share it,
+    /// with what it remembers and revokes.
     #[cfg(feature = "remote")]
     #[must_use]
     pub fn verifier(&self) -> Verifier {
-        self.verifier_with(self.remote_keys())
+        self.verifier.clone()
     }
 
-    /// A guard for its tokens with its published keys, which demands any session until more is
-    /// [required](StepUpLayer::require).
+    /// Returns a guard for its tokens with its published keys, which demands any session until more
+    /// is [required](StepUpLayer::require).
     #[cfg(feature = "remote")]
     #[must_use]
     pub fn guard(&self) -> StepUpLayer {
         self.guard_with(self.verifier())
     }
 
-    /// A verifier of its tokens with these keys. What one verifier of the project revokes, all do.
+    /// Returns a handle for its sessions, which this authority keeps: usually the project's
+    /// [API](Self::sessions_api).
+    ///
+    /// ```
+    /// use tower_step_up::stytch;
+    ///
+    /// let project = stytch::Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
+    /// let sessions = project.sessions(project.sessions_api("secret-test-1"));
+    /// let guard = project.guard().renew_with(&sessions);
+    /// assert!(guard.sessions().is_some());
+    /// # Ok::<(), stytch::ProjectError>(())
+    /// ```
+    #[cfg(feature = "remote")]
     #[must_use]
-    pub fn verifier_with(&self, keys: impl KeySource) -> Verifier {
-        Verifier::of(self.tenancy, keys, self.issuers(), self.audience())
-            .revocations(self.revocations.clone())
+    pub fn sessions(&self, authority: impl SessionAuthority) -> Sessions {
+        self.sessions_with(self.verifier(), authority)
     }
 
-    /// A guard with this verifier, which knows the project's cookies.
+    /// Returns a verifier of its tokens with these keys. What one verifier of the project revokes,
+    /// all do.
+    #[must_use]
+    pub fn verifier_with(&self, keys: impl KeySource) -> Verifier {
+        let domain = self.custom_domain.as_deref();
+        verifier(&self.id, self.tenancy, domain, keys, &self.revocations)
+    }
+
+    /// Returns a guard with this verifier, which reads the project's cookies.
     #[must_use]
     pub fn guard_with(&self, verifier: Verifier) -> StepUpLayer {
-        let guard = StepUpLayer::new(verifier).credentials([
+        StepUpLayer::new(verifier).credentials(self.credentials())
+    }
+
+    /// Returns a handle for its sessions with this verifier, which must be that of the guards that
+    /// [renew](StepUpLayer::renew_with) with it. A live project's cookies are always `Secure`.
+    #[must_use]
+    pub fn sessions_with(&self, verifier: Verifier, authority: impl SessionAuthority) -> Sessions {
+        let cookies = SessionCookies::default();
+        let is_live = self.id.starts_with("project-live-");
+        Sessions::new(verifier, authority).credentials(self.credentials()).cookies(if is_live {
+            cookies.always_secure()
+        } else {
+            cookies
+        })
+    }
+
+    fn credentials(&self) -> [CredentialSource; 3] {
+        [
             CredentialSource::Bearer,
             CredentialSource::cookie(&self.session_jwt_cookie),
             CredentialSource::session_token_cookie(&self.session_token_cookie),
-        ]);
-        #[cfg(feature = "sessions")]
-        let guard = guard.session_cookies(self.session_cookies());
-        guard
+        ]
     }
 }
 
-#[cfg(feature = "sessions")]
-impl Project {
-    /// How its cookies are set, unless the application says otherwise: where it is a live project
-    /// always `Secure`.
-    #[must_use]
-    pub fn session_cookies(&self) -> SessionCookies {
-        let cookies = SessionCookies::default();
-        if self.id.starts_with("project-live-") { cookies.always_secure() } else { cookies }
+fn issuers(id: &str, custom_domain: Option<&str>) -> impl Iterator<Item = String> {
+    let own = format!("stytch.com/{id}");
+    std::iter::once(own).chain(custom_domain.map(str::to_owned))
+}
+
+fn verifier(
+    id: &str,
+    tenancy: Tenancy,
+    custom_domain: Option<&str>,
+    keys: impl KeySource,
+    revocations: &Arc<dyn Revocations>,
+) -> Verifier {
+    Verifier::of(tenancy, keys, issuers(id, custom_domain), id)
+        .with_shared_revocations(Arc::clone(revocations))
+}
+
+impl fmt::Debug for Project {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Project")
+            .field("id", &self.id)
+            .field("custom_domain", &self.custom_domain)
+            .finish_non_exhaustive()
     }
 }
 

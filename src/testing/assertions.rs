@@ -12,7 +12,10 @@ use crate::policy::{Grant, Implication, Policy, Shortfall};
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_granted, testing};
 ///
-/// let grant = assert_granted!(Policy::mfa(), testing::session().proved(Factor::Password).proved(Factor::Totp));
+/// let grant = assert_granted!(
+///     Policy::mfa(),
+///     testing::session().proved(Factor::Password).proved(Factor::Totp)
+/// );
 /// assert!(grant.holds_at(testing::NOW));
 /// ```
 ///
@@ -35,7 +38,8 @@ macro_rules! assert_granted {
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_step_up, testing};
 ///
-/// let shortfall = assert_step_up!(Policy::mfa(), testing::session().proved(Factor::Password));
+/// let shortfall =
+///     assert_step_up!(Policy::mfa(), testing::session().proved(Factor::Password));
 /// assert_eq!(shortfall.to_string(), "authenticate a second, independent factor");
 /// ```
 ///
@@ -147,8 +151,11 @@ pub fn stepped_up(policy: &Policy, session: &SessionBuilder) -> Shortfall {
 ///
 /// let limit = Duration::from_secs(600);
 /// let policy = Policy::factor(Factor::Totp).within(limit);
-/// let fresh = testing::around(limit)
-///     .map(|age| policy.evaluate(&testing::session().proved_ago(Factor::Totp, age).build(), testing::NOW).is_ok());
+/// let fresh = testing::around(limit).map(|age| {
+///     policy
+///         .evaluate(&testing::session().proved_ago(Factor::Totp, age).build(), testing::NOW)
+///         .is_ok()
+/// });
 /// assert_eq!(fresh, [true, true, false]);
 /// ```
 #[must_use]

@@ -17,7 +17,8 @@ pub const NOW: OffsetDateTime = match OffsetDateTime::from_unix_timestamp(1_767_
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_step_up::{Clock, testing::{FixedClock, NOW}};
+/// use tower_step_up::Clock;
+/// use tower_step_up::testing::{FixedClock, NOW};
 ///
 /// let clock = FixedClock::new();
 /// clock.advance(Duration::from_secs(60));

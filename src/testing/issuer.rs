@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
-#[cfg(feature = "sessions")]
 use time::OffsetDateTime;
 
 use super::clock::FixedClock;
 use super::session::SessionBuilder;
 use crate::clock::Clock;
-use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh, SigningKey};
+use crate::keys::{Algorithm, KeySet, KeySource, Refresh, SigningKey};
 use crate::layer::StepUpLayer;
 use crate::session::Tenancy;
-use crate::token::{LocalRevocations, Verifier};
+use crate::sessions::{SessionAuthority, Sessions};
+use crate::token::Verifier;
 
 /// Stands in for a Stytch project: makes its own key, mints session JWTs as Stytch does, and is the
 /// source of its key, as a [`KeySource`] and as a JWKS document. A handle, cheap to clone.
@@ -26,7 +26,8 @@ pub struct TestIssuer {
     clock: Arc<dyn Clock>,
     project: Box<str>,
     tenancy: Tenancy,
-    revocations: LocalRevocations,
+    /// One for all, as a project has one.
+    verifier: Verifier,
 }
 
 struct Key {
@@ -59,13 +60,28 @@ impl TestIssuer {
     }
 
     fn of(tenancy: Tenancy) -> Self {
-        Self {
-            key: Arc::new(Key::generate(Algorithm::Rs256)),
-            clock: Arc::new(FixedClock::new()),
-            project: "project-test-00000000-0000-4000-8000-000000000000".into(),
-            tenancy,
-            revocations: LocalRevocations::new(),
-        }
+        let key = Arc::new(Key::generate(Algorithm::Rs256));
+        let clock: Arc<dyn Clock> = Arc::new(FixedClock::new());
+        let project = Box::from("project-test-00000000-0000-4000-8000-000000000000");
+        let verifier = Self::new_verifier(tenancy, &project, &key, &clock);
+        Self { key, clock, project, tenancy, verifier }
+    }
+
+    fn new_verifier(
+        tenancy: Tenancy,
+        project: &str,
+        key: &Arc<Key>,
+        clock: &Arc<dyn Clock>,
+    ) -> Verifier {
+        Verifier::of(tenancy, Arc::clone(key), [format!("stytch.com/{project}")], project)
+            .algorithms([key.signing.algorithm()])
+            .clock(Arc::clone(clock))
+    }
+
+    /// With another key, clock or project it is another issuer, with another verifier.
+    fn with_own_verifier(self) -> Self {
+        let verifier = Self::new_verifier(self.tenancy, &self.project, &self.key, &self.clock);
+        Self { verifier, ..self }
     }
 
     /// The same with another key, of this algorithm.
@@ -76,26 +92,21 @@ impl TestIssuer {
     #[must_use]
     pub fn with_new_key(mut self, algorithm: Algorithm) -> Self {
         self.key = Arc::new(Key::generate(algorithm));
-        self.with_own_revocations()
+        self.with_own_verifier()
     }
 
     /// Mints by this clock, and its guard and verifier judge by it.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
-        self.with_own_revocations()
+        self.with_own_verifier()
     }
 
     /// Stands in for this project.
     #[must_use]
     pub fn project(mut self, id: &str) -> Self {
         self.project = id.into();
-        self.with_own_revocations()
-    }
-
-    /// Makes it another issuer, as another key, clock or project does.
-    fn with_own_revocations(self) -> Self {
-        Self { revocations: LocalRevocations::new(), ..self }
+        self.with_own_verifier()
     }
 
     /// The `iss` of its tokens.
@@ -122,14 +133,18 @@ impl TestIssuer {
         &self.key.jwks
     }
 
-    /// Returns a verifier of its tokens. All verifiers of an issuer share their revocations. An
-    /// issuer with another key, clock or project has others.
+    /// Returns the verifier of its tokens. Clones of the issuer share it, with what it remembers and
+    /// revokes. An issuer with another key, clock or project has another.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
-        Verifier::of(self.tenancy, self.clone(), [self.name()], self.audience())
-            .algorithms([self.key.signing.algorithm()])
-            .clock(Arc::clone(&self.clock))
-            .revocations(self.revocations.clone())
+        self.verifier.clone()
+    }
+
+    /// Returns a handle for its sessions, which this authority keeps: usually
+    /// [`TestSessions`](super::TestSessions).
+    #[must_use]
+    pub fn sessions(&self, authority: impl SessionAuthority) -> Sessions {
+        Sessions::new(self.verifier(), authority)
     }
 
     /// A guard for its tokens, which demands any session until more is
@@ -154,7 +169,6 @@ impl TestIssuer {
     }
 
     /// A token issued now of a session whose times in words count from `said`.
-    #[cfg(feature = "sessions")]
     pub(super) fn mint_since(&self, said: OffsetDateTime, session: &SessionBuilder) -> String {
         self.mint_claims(&self.complete(session.payload_since(said, self.clock.now())))
     }
@@ -176,7 +190,6 @@ impl TestIssuer {
         self.sign(&header.to_string(), &Value::from(claims.clone()).to_string())
     }
 
-    #[cfg(feature = "sessions")]
     pub(super) fn now(&self) -> OffsetDateTime {
         self.clock.now()
     }
@@ -231,17 +244,23 @@ impl Default for TestIssuer {
     }
 }
 
-impl KeySource for TestIssuer {
+impl KeySource for Key {
     fn current(&self) -> Option<Arc<KeySet>> {
-        Some(Arc::clone(&self.key.set))
-    }
-
-    fn current_id(&self) -> Option<KeySetId> {
-        Some(self.key.set.id())
+        Some(Arc::clone(&self.set))
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {
         None
+    }
+}
+
+impl KeySource for TestIssuer {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        self.key.current()
+    }
+
+    fn refresh(&self, kid: &str) -> Option<Refresh> {
+        self.key.refresh(kid)
     }
 }
 

@@ -8,7 +8,10 @@
 //!
 //! let policy = Policy::mfa().within(Duration::from_secs(600));
 //! let password = testing::session().proved(Factor::Password);
-//! assert_granted!(policy, password.clone().proved_ago(Factor::Totp, Duration::from_secs(600)));
+//! assert_granted!(
+//!     policy,
+//!     password.clone().proved_ago(Factor::Totp, Duration::from_secs(600))
+//! );
 //! assert_step_up!(policy, password.proved_ago(Factor::Totp, Duration::from_secs(601)));
 //! ```
 //!
@@ -19,7 +22,8 @@
 //!
 //! let issuer = testing::TestIssuer::new();
 //! let guard = issuer.guard().require(Policy::mfa());
-//! let token = issuer.mint(&testing::session().proved(Factor::Password).proved(Factor::Totp));
+//! let token =
+//!     issuer.mint(&testing::session().proved(Factor::Password).proved(Factor::Totp));
 //! assert!(guard.verifier().verify_at(&token, testing::NOW).is_ok());
 //! ```
 
@@ -27,7 +31,6 @@ mod assertions;
 mod clock;
 mod issuer;
 mod session;
-#[cfg(feature = "sessions")]
 mod sessions;
 
 pub use self::assertions::around;
@@ -36,5 +39,4 @@ pub use self::assertions::{granted, implied, stepped_up, without_warnings};
 pub use self::clock::{FixedClock, NOW};
 pub use self::issuer::TestIssuer;
 pub use self::session::{SessionBuilder, session};
-#[cfg(feature = "sessions")]
 pub use self::sessions::TestSessions;

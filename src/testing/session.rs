@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::clock::NOW;
 use crate::factor::{AuthenticationFactor, Dated, Factor};
-use crate::session::{DEFAULT_LEEWAY, Session, SessionParts, Source, Text, VerifierId};
+use crate::session::{DEFAULT_LEEWAY, Session, SessionParts, VerifierId};
 
 /// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token
 /// issued now for five minutes.
@@ -156,7 +156,8 @@ impl SessionBuilder {
             .iter()
             .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
         Session::new(SessionParts {
-            source: Source::new(Value::Object(claims).to_string(), 0),
+            token: Box::default(),
+            payload: Value::Object(claims).to_string().into(),
             id: self.id.as_str().into(),
             user_id: self.user_id.as_str().into(),
             factors: factors.collect(),
@@ -166,8 +167,8 @@ impl SessionBuilder {
             token_not_before: now,
             token_issued_at: now,
             token_expires_at: after(now, TOKEN_LIFETIME),
-            ip_address: Text::default(),
-            user_agent: Text::default(),
+            ip_address: Box::default(),
+            user_agent: Box::default(),
             roles: self.roles.iter().map(|role| role.as_str().into()).collect(),
             organization: self
                 .organization
@@ -217,7 +218,6 @@ impl SessionBuilder {
     }
 
     /// Whether it has ended at `now`, where the times in words count from `said`.
-    #[cfg(feature = "sessions")]
     pub(super) fn has_ended(&self, said: OffsetDateTime, now: OffsetDateTime) -> bool {
         self.ends_in.is_some_and(|rest| after(said, rest) <= now)
     }

@@ -8,29 +8,31 @@ use time::OffsetDateTime;
 
 use super::issuer::TestIssuer;
 use super::session::SessionBuilder;
-use crate::authority::{
+use crate::session::Session;
+use crate::sessions::authority::{
     AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
 };
-use crate::session::Session;
 
 /// Stands in for what keeps the sessions: begins them, renews their tokens, and ends them. A
 /// handle, cheap to clone.
 ///
 /// ```
 /// use std::time::Duration;
+/// use tower_step_up::Factor;
+/// use tower_step_up::sessions::{PresentedToken, SessionAuthority};
 /// use tower_step_up::testing::{self, FixedClock, TestIssuer, TestSessions};
-/// use tower_step_up::{Factor, PresentedToken, SessionAuthority};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), tower_step_up::AuthorityError> {
+/// # async fn main() -> Result<(), tower_step_up::sessions::AuthorityError> {
 /// let clock = FixedClock::new();
 /// let issuer = TestIssuer::new().clock(clock.clone());
 /// let sessions = TestSessions::new(&issuer);
-/// let guard = issuer.guard().renew_with(sessions.clone());
+/// let guard = issuer.guard().renew_with(&issuer.sessions(sessions.clone()));
 ///
 /// let tokens = sessions.begin(&testing::session().proved(Factor::Password));
 /// clock.advance(Duration::from_secs(600)); // the JWT has expired, and the session is alive
-/// let renewed = sessions.authenticate(PresentedToken::SessionJwt(tokens.session_jwt.into())).await?;
+/// let renewed =
+///     sessions.authenticate(PresentedToken::SessionJwt(tokens.session_jwt.into())).await?;
 /// assert!(guard.verifier().verify(&renewed.session_jwt).await.is_ok());
 /// # Ok(())
 /// # }
@@ -111,7 +113,7 @@ impl TestSessions {
 
     fn session_of(&self, jwt: &str) -> Option<Session> {
         let verifier = self.issuer.verifier();
-        verifier.judge_token(jwt, self.issuer.now()).ok().map(|judged| judged.session)
+        verifier.look_up_at(jwt, self.issuer.now()).ok().map(|genuine| genuine.session)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -8,8 +8,7 @@ use serde::de::{MapAccess, SeqAccess};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::error::TokenError;
-use super::evidence::Part;
+use super::error::{ClaimsError, MalformedToken, TokenPart};
 use super::json::{self, Fault, Field, Lenient, Presence};
 use crate::factor::{AuthenticationFactor, Dated, Factor};
 
@@ -117,46 +116,46 @@ pub(super) struct SessionClaim<'a> {
 const MOST_FACTORS: usize = 256;
 
 impl<'a> Claims<'a> {
-    pub(super) fn read(payload: &'a str) -> Result<Self, TokenError> {
+    pub(super) fn read(payload: &'a str) -> Result<Self, MalformedToken> {
         json::object(payload).map_err(|fault| match fault {
-            Fault::NotAnObject => TokenError::NotAnObject(Part::Payload),
-            Fault::DuplicateName => TokenError::DuplicateName(Part::Payload),
+            Fault::NotAnObject => MalformedToken::NotAnObject(TokenPart::Payload),
+            Fault::DuplicateName => MalformedToken::DuplicateName(TokenPart::Payload),
         })
     }
 
     /// Takes the session out.
-    pub(super) fn session(&mut self) -> Result<SessionClaim<'a>, TokenError> {
+    pub(super) fn session(&mut self) -> Result<SessionClaim<'a>, ClaimsError> {
         const FACTORS: &str = "authentication_factors";
         let members = match std::mem::take(&mut self.session) {
             Field::Value(members) => members,
-            Field::Absent => return Err(TokenError::NoSession),
-            Field::Unreadable => return Err(TokenError::UnreadableSession("shape")),
+            Field::Absent => return Err(ClaimsError::NoSession),
+            Field::Unreadable => return Err(ClaimsError::UnreadableSession("shape")),
         };
         let id = match members.id {
             Field::Value(id) if !id.is_empty() => id,
-            Field::Value(_) | Field::Absent => return Err(TokenError::NoSessionId),
-            Field::Unreadable => return Err(TokenError::UnreadableSession("id")),
+            Field::Value(_) | Field::Absent => return Err(ClaimsError::NoSessionId),
+            Field::Unreadable => return Err(ClaimsError::UnreadableSession("id")),
         };
         let factors = match members.authentication_factors {
             Field::Value(Factors { count, .. }) if count > MOST_FACTORS => {
-                return Err(TokenError::TooManyFactors { count });
+                return Err(ClaimsError::TooManyFactors { count });
             }
             Field::Value(Factors { entries, count: 1.. }) => entries,
-            Field::Value(_) | Field::Absent => return Err(TokenError::NoFactors),
-            Field::Unreadable => return Err(TokenError::UnreadableSession(FACTORS)),
+            Field::Value(_) | Field::Absent => return Err(ClaimsError::NoFactors),
+            Field::Unreadable => return Err(ClaimsError::UnreadableSession(FACTORS)),
         };
         let expires_at = match members.expires_at {
             Field::Absent => None,
             Field::Value(text) if text.is_empty() => None,
             Field::Value(text) => {
-                Some(date(&text).ok_or(TokenError::UnreadableSession("expires_at"))?)
+                Some(date(&text).ok_or(ClaimsError::UnreadableSession("expires_at"))?)
             }
-            Field::Unreadable => return Err(TokenError::UnreadableSession("expires_at")),
+            Field::Unreadable => return Err(ClaimsError::UnreadableSession("expires_at")),
         };
         let attributes = match members.attributes {
             Field::Value(attributes) => attributes,
             Field::Absent => AttributeMembers::default(),
-            Field::Unreadable => return Err(TokenError::UnreadableSession("attributes")),
+            Field::Unreadable => return Err(ClaimsError::UnreadableSession("attributes")),
         };
         Ok(SessionClaim {
             id,

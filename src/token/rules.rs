@@ -6,13 +6,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::claims::{Claims, OrganizationMembers};
-use super::error::TokenError;
-use super::evidence::{AccessTokenClaim, TimeClaim};
+use super::error::{AccessTokenClaim, ClaimsError, SessionError, TimeClaim, TimeError, TokenError};
 use super::json::{Field, Presence};
 use crate::excerpt::Excerpt;
 use crate::factor::Factor;
 use crate::moment::Moment;
-use crate::session::{Session, SessionParts, Source, Tenancy, Text, VerifierId};
+use crate::session::{Session, SessionParts, Tenancy, VerifierId};
 
 #[derive(Clone)]
 pub(super) struct Rules {
@@ -26,43 +25,33 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// The session of a payload that met every rule but those of time.
+    /// Returns the session of a payload that meets every rule but those of time.
     pub(super) fn session(
         &self,
         verifier: VerifierId,
-        source: Source,
+        token: &str,
+        payload: Box<str>,
     ) -> Result<Session, TokenError> {
-        let mut claims = Claims::read(source.payload())?;
-        self.judge_origin(&claims)?;
+        let mut claims = Claims::read(&payload)?;
+        self.check_origin(&claims)?;
         let user_id = match &claims.sub {
-            Field::Value(sub) if !sub.is_empty() => source.text(sub),
-            _ => return Err(TokenError::NoSubject),
+            Field::Value(sub) if !sub.is_empty() => Box::from(&**sub),
+            _ => return Err(ClaimsError::NoSubject.into()),
         };
         let token_expires_at = time_claim(claims.exp, TimeClaim::ExpiresAt)?;
         let token_issued_at = time_claim(claims.iat, TimeClaim::IssuedAt)?;
         let token_not_before = time_claim(claims.nbf, TimeClaim::NotBefore)?;
-        self.judge_confusion(claims.scope, AccessTokenClaim::Scope)?;
-        self.judge_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
+        self.check_confusion(claims.scope, AccessTokenClaim::Scope)?;
+        self.check_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
         let session = claims.session()?;
         let organization = self.organization(&claims.organization)?;
         if self.refuse_impersonation
             && session.factors.iter().any(|proof| is_impersonation(proof.factor()))
         {
-            return Err(TokenError::Impersonated);
+            return Err(ClaimsError::Impersonated.into());
         }
-        let text = |field: &Field<Cow<'_, str>>| match field {
-            Field::Value(text) => source.text(text),
-            Field::Absent | Field::Unreadable => Text::default(),
-        };
-        let organization = organization.map(|of| (text(&of.organization_id), text(&of.slug)));
-        let (ip_address, user_agent) =
-            (text(&session.attributes.ip_address), text(&session.attributes.user_agent));
-        let (id, roles) = (
-            source.text(&session.id),
-            session.roles.into_iter().map(|role| source.text(&role)).collect(),
-        );
         Ok(Session::new(SessionParts {
-            id,
+            id: Box::from(&*session.id),
             user_id,
             factors: session.factors,
             started_at: session.started_at,
@@ -71,37 +60,39 @@ impl Rules {
             token_not_before,
             token_issued_at,
             token_expires_at,
-            ip_address,
-            user_agent,
-            roles,
-            organization,
+            ip_address: text(&session.attributes.ip_address),
+            user_agent: text(&session.attributes.user_agent),
+            roles: session.roles.iter().map(|role| Box::from(&**role)).collect(),
+            organization: organization.map(|it| (text(&it.organization_id), text(&it.slug))),
             leeway: self.leeway,
             verified_by: verifier,
-            source,
+            token: token.into(),
+            payload,
         }))
     }
 
-    fn judge_origin(&self, claims: &Claims<'_>) -> Result<(), TokenError> {
+    fn check_origin(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
         let issuer = match &claims.iss {
             Field::Value(issuer) => Some(&**issuer),
             _ => None,
         };
-        if !issuer.is_some_and(|issuer| self.issuers.iter().any(|accepted| **accepted == *issuer)) {
-            return Err(TokenError::WrongIssuer(Excerpt::of(issuer)));
+        let is_accepted = |issuer: &str| self.issuers.iter().any(|accepted| **accepted == *issuer);
+        if !issuer.is_some_and(is_accepted) {
+            return Err(ClaimsError::WrongIssuer(Excerpt::of(issuer)));
         }
         match &claims.aud {
             Field::Value(audience) if audience.contains(&self.audience) => Ok(()),
-            _ => Err(TokenError::WrongAudience),
+            _ => Err(ClaimsError::WrongAudience),
         }
     }
 
-    fn judge_confusion(
+    fn check_confusion(
         &self,
         presence: Presence,
         claim: AccessTokenClaim,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ClaimsError> {
         if presence.0 && !self.allowed_claims.contains(&claim) {
-            return Err(TokenError::NotASession(claim));
+            return Err(ClaimsError::NotASession(claim));
         }
         Ok(())
     }
@@ -109,23 +100,26 @@ impl Rules {
     fn organization<'a>(
         &self,
         claim: &'a Field<OrganizationMembers<'a>>,
-    ) -> Result<Option<&'a OrganizationMembers<'a>>, TokenError> {
+    ) -> Result<Option<&'a OrganizationMembers<'a>>, ClaimsError> {
         match (self.tenancy, claim) {
             (Tenancy::Consumer, Field::Absent) => Ok(None),
             (Tenancy::Consumer, Field::Value(_) | Field::Unreadable) => {
-                Err(TokenError::UnexpectedOrganization)
+                Err(ClaimsError::UnexpectedOrganization)
             }
-            (Tenancy::B2b, Field::Absent) => Err(TokenError::NoOrganization),
-            (Tenancy::B2b, Field::Unreadable) => Err(TokenError::UnreadableSession("organization")),
+            (Tenancy::B2b, Field::Absent) => Err(ClaimsError::NoOrganization),
+            (Tenancy::B2b, Field::Unreadable) => {
+                Err(ClaimsError::UnreadableSession("organization"))
+            }
             (Tenancy::B2b, Field::Value(members)) => match &members.organization_id {
                 Field::Value(id) if !id.is_empty() => Ok(Some(members)),
-                _ => Err(TokenError::NoOrganization),
+                _ => Err(ClaimsError::NoOrganization),
             },
         }
     }
 
-    /// The rules that time alone can break; *expired* is judged last, so that it means only that.
-    pub(super) fn judge_times(
+    /// Checks the rules that time alone can break. `Expired` is checked last, so that it means only
+    /// that.
+    pub(super) fn check_times(
         &self,
         session: &Session,
         now: OffsetDateTime,
@@ -145,39 +139,45 @@ impl Rules {
             (TimeClaim::NotBefore, session.token_not_before()),
             (TimeClaim::IssuedAt, session.token_issued_at()),
         ];
-        if let Some((claim, at)) =
-            starts.into_iter().find(|(_, at)| Moment::from(*at) > moment.plus(self.leeway))
-        {
-            return Err(TokenError::NotYetValid { claim, at, now });
+        let ahead = |(_, at): &(_, OffsetDateTime)| Moment::from(*at) > moment.plus(self.leeway);
+        if let Some((claim, at)) = starts.into_iter().find(ahead) {
+            return Err(TimeError::NotYetValid { claim, at, now }.into());
         }
         if let Some(at) = session.stated_end().filter(|end| is_over(*end, Duration::ZERO)) {
-            return Err(TokenError::SessionEnded { at, now });
+            return Err(SessionError::Ended { at, now }.into());
         }
         if let Some(max_age) = self.max_token_age {
             let issued_at = session.token_issued_at();
             if is_over(issued_at, max_age) {
-                return Err(TokenError::TooOld { issued_at, max_age, now });
+                return Err(TimeError::TooOld { issued_at, max_age, now }.into());
             }
         }
         match session.token_expires_at() {
-            at if is_over(at, Duration::ZERO) => Err(TokenError::Expired { at, now }),
+            at if is_over(at, Duration::ZERO) => Err(TimeError::Expired { at, now }.into()),
             _ => Ok(()),
         }
     }
 }
 
-/// What adds strength goes by the exact pair; what is refused, by either half of it.
+/// A pair adds strength only as a whole. The verifier refuses an impersonation by either half.
 fn is_impersonation(factor: &Factor) -> bool {
     factor.factor_type() == Factor::Impersonated.factor_type()
         || factor.delivery_method() == Factor::Impersonated.delivery_method()
 }
 
-fn time_claim(seconds: Field<u64>, claim: TimeClaim) -> Result<OffsetDateTime, TokenError> {
+fn text(field: &Field<Cow<'_, str>>) -> Box<str> {
+    match field {
+        Field::Value(text) => Box::from(&**text),
+        Field::Absent | Field::Unreadable => Box::default(),
+    }
+}
+
+fn time_claim(seconds: Field<u64>, claim: TimeClaim) -> Result<OffsetDateTime, ClaimsError> {
     const END_OF_YEAR_9999: u64 = 253_402_300_799;
     let seconds = seconds
         .value()
         .filter(|seconds| *seconds <= END_OF_YEAR_9999)
-        .and_then(|it| i64::try_from(it).ok());
+        .and_then(|seconds| i64::try_from(seconds).ok());
     let instant = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    instant.ok_or(TokenError::UnreadableTime(claim))
+    instant.ok_or(ClaimsError::UnreadableTime(claim))
 }

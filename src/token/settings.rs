@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Verifier;
 use super::cache::Cache;
-use super::evidence::AccessTokenClaim;
+use super::error::AccessTokenClaim;
 use super::revocations::{LocalRevocations, Revocations};
 use super::rules::Rules;
+use super::verifier::Verifier;
 use crate::clock::{Clock, SystemClock};
 use crate::keys::{Algorithm, KeySource};
 use crate::session::{DEFAULT_LEEWAY, Tenancy, VerifierId};
@@ -130,10 +130,15 @@ impl Verifier {
         self.with(|settings| settings.cache = Cache::new(bytes))
     }
 
-    /// Keeps revocations there, instead of [`LocalRevocations`] of its own.
+    /// Keeps revocations in this store instead of [`LocalRevocations`] of the verifier's own. Clones
+    /// of the verifier share it.
     #[must_use]
     pub fn revocations(self, revocations: impl Revocations) -> Self {
-        self.with(|settings| settings.revocations = Arc::new(revocations))
+        self.with_shared_revocations(Arc::new(revocations))
+    }
+
+    pub(crate) fn with_shared_revocations(self, revocations: Arc<dyn Revocations>) -> Self {
+        self.with(|settings| settings.revocations = revocations)
     }
 
     /// Reads the time from this clock.

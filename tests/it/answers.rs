@@ -9,10 +9,9 @@ use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
+use tower_step_up::credentials::CredentialSource;
 use tower_step_up::testing::{self, TestIssuer};
-use tower_step_up::{
-    BearerChallenge, CredentialSource, Factor, Policy, Rejection, Respond, StepUpLayer,
-};
+use tower_step_up::{BearerChallenge, Factor, Policy, Rejection, Respond, StepUpLayer};
 
 use crate::support::{Answer, bearer, inner, issuer, proved, request, seconds, send, transfer};
 
@@ -195,7 +194,7 @@ async fn a_step_up_challenge_covers_the_whole_policy() {
 
 #[tokio::test]
 async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
-    let guard = issuer().guard().require(Policy::mfa()).offer([Factor::Totp]);
+    let guard = issuer().guard().require(Policy::mfa()).offer_factors([Factor::Totp]);
     let answer = answer(&guard, request("/", &[Factor::Password])).await;
     let detail = "authenticate a second, independent factor";
     let challenge = format!(
@@ -239,7 +238,7 @@ async fn prompts_are_of_what_the_guard_offers() {
         by_default.as_array().unwrap().iter().map(|factor| json!([factor])).collect();
     assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([by_default, true, null, null]));
 
-    let enrolled = guard.offer_with(|session| match session.user_id() {
+    let enrolled = guard.offer_factors_with(|session| match session.user_id() {
         "user-test-00000000-0000-4000-8000-000000000000" => {
             vec![Factor::OtpEmail, Factor::WebAuthn]
         }
@@ -250,7 +249,7 @@ async fn prompts_are_of_what_the_guard_offers() {
         json!([[["webauthn"]], true, null, null])
     );
     // A passkey and a code by SMS are two already, so nobody is asked for both.
-    let list = guard.offer([Factor::OtpSms, Factor::WebAuthn, Factor::Password]);
+    let list = guard.offer_factors([Factor::OtpSms, Factor::WebAuthn, Factor::Password]);
     let want = json!([
         [["otp/sms", "webauthn"], ["otp/sms", "password"], ["webauthn", "password"]],
         true,
@@ -269,7 +268,7 @@ async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_reje
     let guard = issuer()
         .guard()
         .require(transfer())
-        .offer_with(move |_| {
+        .offer_factors_with(move |_| {
             counted.fetch_add(1, Ordering::Relaxed);
             vec![Factor::Totp]
         })
@@ -293,17 +292,18 @@ async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_reje
 
 #[tokio::test]
 async fn where_nothing_on_offer_helps_or_only_a_new_session_that_is_said() {
-    let guard = issuer().guard().require(Policy::mfa()).offer([Factor::OtpEmail, Factor::Password]);
+    let guard =
+        issuer().guard().require(Policy::mfa()).offer_factors([Factor::OtpEmail, Factor::Password]);
     assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([[], false, null, null]));
     assert_eq!(
-        prompts(&guard.offer([]), &[Factor::Password]).await,
+        prompts(&guard.offer_factors([]), &[Factor::Password]).await,
         json!([[], false, null, null])
     );
 
     let guard = issuer()
         .guard()
         .require(Policy::mfa().and(Policy::session_within(seconds(60))))
-        .offer([Factor::Totp]);
+        .offer_factors([Factor::Totp]);
     assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([[], false, true, null]));
 }
 

@@ -10,10 +10,11 @@ use static_assertions::assert_impl_all;
 use tower::Layer;
 use tower_http::cors::CorsLayer;
 use tower_http::csrf::CsrfLayer;
+use tower_step_up::keys::KeysUnavailable;
+use tower_step_up::respond::{PageError, ReturnToError};
 use tower_step_up::testing::{self, NOW};
 use tower_step_up::{
-    BearerChallenge, Factor, KeysUnavailable, Negotiated, PageError, Policy, Rejection, Respond,
-    ReturnTo, ReturnToError, StepUpLayer,
+    BearerChallenge, Factor, Negotiated, Policy, Rejection, Respond, ReturnTo, StepUpLayer,
 };
 use url::{Position, Url};
 
@@ -429,8 +430,11 @@ fn prompts_are_alternatives_that_can_be_read_again() {
 
 #[test]
 fn where_nothing_on_offer_helps_there_is_no_prompt() {
-    let guard =
-        issuer().guard().require(transfer()).offer([Factor::OtpEmail]).respond_with(pages());
+    let guard = issuer()
+        .guard()
+        .require(transfer())
+        .offer_factors([Factor::OtpEmail])
+        .respond_with(pages());
     let answer = ask(&guard, &proved(&[Factor::Password]), "/a");
     assert_eq!(answer.header("location"), "/second-factor?return_to=/a&policy=transfer");
     assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (303, "no-store"));
@@ -441,7 +445,7 @@ fn where_there_may_be_further_prompts_that_is_said() {
     let guard = issuer()
         .guard()
         .require(transfer())
-        .offer(Factor::LISTED.iter().cloned())
+        .offer_factors(Factor::LISTED.iter().cloned())
         .respond_with(pages());
     let answer = ask(&guard, &proved(&[Factor::Password]), "/a");
     assert_eq!(values(answer.header("location"), "truncated"), ["true"]);

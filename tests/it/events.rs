@@ -202,7 +202,7 @@ fn no_token_address_or_number_gets_into_any_line_at_any_level() {
 
 #[test]
 fn keys_that_cannot_be_had_are_a_warning_and_the_cause_another() {
-    let keys = tower_step_up::RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap();
+    let keys = tower_step_up::keys::RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap();
     let guard = StepUpLayer::new(Verifier::new(keys, [issuer().name()], issuer().audience()));
     let lines = log_of(Level::WARN, &guard, request("/", &[Factor::Password]));
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -230,7 +230,7 @@ fn each_key_that_is_skipped_leaves_a_line_with_the_reason() {
         {"kty": "oct", "kid": "secret\n", "k": "AQAB"},
     ]});
     let (set, lines) = logged(Level::WARN, || {
-        tower_step_up::KeySet::from_jwks(document.to_string().as_bytes()).unwrap()
+        tower_step_up::keys::KeySet::from_jwks(document.to_string().as_bytes()).unwrap()
     });
     assert_eq!(set.len(), 1);
     let line = |kid: &str, reason: &str| {

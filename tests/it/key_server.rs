@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tower_step_up::RemoteKeys;
+use tower_step_up::keys::RemoteKeys;
 
 /// What the server does with the next request.
 #[derive(Clone, Debug)]

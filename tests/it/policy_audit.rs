@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tower_step_up::{Compromise, Factor, Finding, Policy, Severity, TrustModel};
+use tower_step_up::policy::{Finding, Severity};
+use tower_step_up::{Compromise, Factor, Policy, TrustModel};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
-use tower_step_up::{
-    Compromise, DocumentError, DocumentFault, Factor, Policies, Policy, TrustModel,
-};
+use tower_step_up::policy::{DocumentError, DocumentFault};
+use tower_step_up::{Compromise, Factor, Policies, Policy, TrustModel};
 
 use crate::policy_oracle::written_policy;
 use crate::support::issuer;

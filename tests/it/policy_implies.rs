@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tower_step_up::policy::{Counterexample, Implication};
 use tower_step_up::testing::{self, NOW, SessionBuilder};
-use tower_step_up::{Counterexample, Factor, Implication, Policy, TrustModel};
+use tower_step_up::{Factor, Policy, TrustModel};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

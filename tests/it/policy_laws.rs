@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tower_step_up::policy::{Finding, Implication};
 use tower_step_up::testing::{self, NOW, SessionBuilder};
-use tower_step_up::{Compromise, Factor, Finding, Implication, Policy, TrustModel};
+use tower_step_up::{Compromise, Factor, Policy, TrustModel};
 
 const FACTORS: [Factor; 8] = [
     Factor::Password,

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tower_step_up::policy::Implication;
 use tower_step_up::testing::{self, NOW};
-use tower_step_up::{Compromise, Factor, Implication, Policy, Session, TrustModel};
+use tower_step_up::{Compromise, Factor, Policy, Session, TrustModel};
 
 use crate::policy_implies::session_of;
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tower_step_up::policy::{ListError, Reason, Requirement};
 use tower_step_up::testing::{self, NOW, SessionBuilder};
-use tower_step_up::{Factor, ListError, Policy, Reason, Requirement, assert_granted};
+use tower_step_up::{Factor, Policy, assert_granted};
 
 use crate::support::{proved, seconds, transfer};
 
@@ -432,7 +433,7 @@ fn stytchs_own_rule_for_its_resources() {
 /// held.
 fn prompts_in_words(policy: &Policy, session: &SessionBuilder, offered: &[Factor]) -> Vec<String> {
     let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
-    let word = |prompt: &tower_step_up::Prompt| {
+    let word = |prompt: &tower_step_up::policy::Prompt| {
         let missing = if prompt.last_authenticated_at.is_none() { "!" } else { "" };
         let held =
             prompt.max_age.map_or(String::new(), |max_age| format!(" {}", max_age.as_secs()));

@@ -7,9 +7,10 @@ use serde_json::json;
 use tower::{Layer, service_fn};
 use tower_step_up::stytch::Project;
 use tower_step_up::testing::{self, FixedClock, NOW};
+use tower_step_up::token::ClaimsError;
 use tower_step_up::{Factor, TokenError};
 
-use crate::support::{bearer, inner, issuer, proved, send};
+use crate::support::{BrokenRule, bearer, inner, issuer, proved, send};
 
 #[test]
 fn consumer_and_b2b_projects_accept_their_own() {
@@ -18,12 +19,18 @@ fn consumer_and_b2b_projects_accept_their_own() {
         issuer().mint(&proved(&[Factor::Password]).organization("organization-test-a", "acme"));
     let id = issuer().audience();
     let verify = |project: Project, token| {
-        project.verifier_with(issuer().clone()).verify_at(token, NOW).map(|_| ())
+        project.verifier_with(issuer().clone()).verify_at(token, NOW).broken_rule()
     };
     assert_eq!(verify(Project::new(id).unwrap(), &consumer), Ok(()));
-    assert_eq!(verify(Project::new(id).unwrap(), &member), Err(TokenError::UnexpectedOrganization));
+    assert_eq!(
+        verify(Project::new(id).unwrap(), &member),
+        Err(TokenError::Claims(ClaimsError::UnexpectedOrganization))
+    );
     assert_eq!(verify(Project::b2b(id).unwrap(), &member), Ok(()));
-    assert_eq!(verify(Project::b2b(id).unwrap(), &consumer), Err(TokenError::NoOrganization));
+    assert_eq!(
+        verify(Project::b2b(id).unwrap(), &consumer),
+        Err(TokenError::Claims(ClaimsError::NoOrganization))
+    );
     assert_eq!(
         verify(Project::new("project-test-other").unwrap(), &consumer).unwrap_err().reason(),
         "token_wrong_issuer"

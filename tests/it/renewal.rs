@@ -9,11 +9,11 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, service_fn};
+use tower_step_up::Sessions;
+use tower_step_up::credentials::CredentialSource;
+use tower_step_up::sessions::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority};
 use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer, TestSessions};
-use tower_step_up::{
-    AuthorityAnswer, AuthorityError, CredentialSource, Factor, Grant, Policy, PresentedToken,
-    Renewal, SessionAuthority, SessionTokens, StepUpLayer,
-};
+use tower_step_up::{Factor, Grant, Policy, SessionTokens, StepUpLayer};
 
 use crate::support::{Answer, bearer, issuer, proved, seconds, send};
 
@@ -38,7 +38,7 @@ impl World {
     }
 
     pub(crate) fn guard(&self) -> StepUpLayer {
-        self.issuer.guard().renew_with(self.sessions.clone())
+        renewing(self.issuer.guard(), self.sessions.clone())
     }
 
     /// Tokens of a session with these factors, of which the JWT has expired.
@@ -47,6 +47,20 @@ impl World {
         self.clock.advance(seconds(400));
         tokens
     }
+}
+
+/// The guard, renewing sessions with this authority.
+pub(crate) fn renewing(guard: StepUpLayer, authority: impl SessionAuthority) -> StepUpLayer {
+    renewing_with(guard, authority, |sessions| sessions)
+}
+
+pub(crate) fn renewing_with(
+    guard: StepUpLayer,
+    authority: impl SessionAuthority,
+    settings: impl FnOnce(Sessions) -> Sessions,
+) -> StepUpLayer {
+    let sessions = Sessions::new(guard.verifier().clone(), authority);
+    guard.renew_with(&settings(sessions))
 }
 
 /// Counts the calls, and answers as it is told.
@@ -219,10 +233,9 @@ async fn a_bearer_client_gets_the_fresh_jwt_where_that_is_turned_on() {
         (quiet.status.as_u16(), quiet.header("stytch-session-jwt"), set_cookies(&quiet).len()),
         (200, "", 0)
     );
-    let guard = world
-        .issuer
-        .guard()
-        .renew_with(Renewal::new(world.sessions.clone()).answer_with_fresh_jwt());
+    let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+        sessions.answer_with_fresh_jwt()
+    });
     let told = answer(&guard, with_bearer(&tokens)).await;
     assert!(guard.verifier().verify(told.header("stytch-session-jwt")).await.is_ok());
     assert_eq!((told.header("cache-control"), set_cookies(&told).len()), ("no-store", 0));
@@ -263,7 +276,7 @@ async fn an_opaque_token_is_exchanged_where_no_jwt_stands() {
     // Nobody else looks there.
     assert_eq!(outcome(&world.issuer.guard(), opaque()).await, (401, "no_credentials"));
     assert_eq!(
-        answer(&world.issuer.guard().optional().renew_with(world.sessions.clone()), opaque())
+        answer(&renewing(world.issuer.guard().optional(), world.sessions.clone()), opaque())
             .await
             .status,
         200
@@ -275,19 +288,17 @@ async fn an_answer_is_remembered_briefly_and_never_outlives_the_fresh_jwt() {
     let world = World::new();
     let session = proved(&[Factor::Password]);
     let tokens = world.expired(&session);
-    let guard = world
-        .issuer
-        .guard()
-        .renew_with(Renewal::new(world.sessions.clone()).remember(seconds(9_999)));
+    let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+        sessions.remember(seconds(9_999))
+    });
     for (passed, calls) in [(0, 1), (0, 1), (299, 1), (6, 2)] {
         world.clock.advance(seconds(passed));
         assert_eq!(answer(&guard, with_bearer(&tokens)).await.status, 200);
         assert_eq!(world.sessions.calls(), calls, "{passed}");
     }
-    let forgetful = world
-        .issuer
-        .guard()
-        .renew_with(Renewal::new(world.sessions.clone()).remember(Duration::ZERO));
+    let forgetful = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+        sessions.remember(Duration::ZERO)
+    });
     for calls in 3..5 {
         world.clock.advance(seconds(1));
         assert_eq!(answer(&forgetful, with_bearer(&tokens)).await.status, 200);
@@ -336,7 +347,7 @@ async fn only_a_jwt_of_which_nothing_but_its_age_is_wrong_is_renewed() {
     assert_eq!(world.sessions.calls(), 0);
     // Too old for the verifier is too old, and a younger one helps.
     let strict = world.issuer.verifier().max_token_age(seconds(60));
-    let guard = StepUpLayer::new(strict).renew_with(world.sessions.clone());
+    let guard = renewing(StepUpLayer::new(strict), world.sessions.clone());
     world.clock.advance(seconds(61));
     assert_eq!(outcome(&guard, with_bearer(&begun)).await, (200, ""));
 }
@@ -422,7 +433,8 @@ async fn nested_guards_share_one_call_and_one_pair_of_cookies() {
 async fn a_live_guard_has_the_session_confirmed_now_and_then() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
-    let (guard, usual) = (world.guard().live(seconds(60)).live(seconds(900)), world.guard());
+    let (guard, usual) =
+        (world.guard().confirmed_within(seconds(60)).confirmed_within(seconds(900)), world.guard());
     for (passed, calls) in [(0, 1), (60, 1), (1, 2), (0, 2)] {
         world.clock.advance(seconds(passed));
         assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""), "{passed}");
@@ -450,16 +462,16 @@ async fn a_live_guard_goes_by_the_younger_jwt_and_sends_it() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     world.clock.advance(seconds(100));
-    let live = answer(&world.guard().live(Duration::ZERO), with_cookies(&tokens)).await;
+    let live = answer(&world.guard().confirmed_within(Duration::ZERO), with_cookies(&tokens)).await;
     assert_eq!((live.status.as_u16(), set_cookies(&live).len()), (200, 2));
     let unchanged = answer(&World::new().guard(), with_bearer(&tokens)).await;
     assert_eq!(set_cookies(&unchanged).len(), 0);
 }
 
 #[test]
-#[should_panic(expected = "renew_with comes before live")]
+#[should_panic(expected = "renew_with comes before confirmed_within")]
 fn live_needs_an_authority() {
-    let _ = issuer().guard().live(seconds(60));
+    let _ = issuer().guard().confirmed_within(seconds(60));
 }
 
 #[tokio::test]
@@ -477,7 +489,7 @@ async fn members_sessions_are_renewed_in_their_organization() {
         let tokens = SessionTokens { session_token: "t".into(), session_jwt: elsewhere.clone() };
         async { Ok(tokens) }
     });
-    let guard = world.issuer.guard().renew_with(moved);
+    let guard = renewing(world.issuer.guard(), moved);
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (503, "authority_unavailable"));
     // An intermediate session token is no session's.
     let intermediate = with_header("cookie", "stytch_intermediate_session_token=ist-1");

@@ -8,13 +8,13 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, Request, Response};
 use tokio::sync::Notify;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_step_up::{
-    AuthorityError, CredentialSource, Factor, Grant, Policy, PresentedToken, Renewal,
-    SessionAuthority, SessionTokens, StepUpLayer,
-};
+use tower_step_up::credentials::CredentialSource;
+use tower_step_up::sessions::{AuthorityError, PresentedToken, SessionAuthority};
+use tower_step_up::{Factor, Grant, Policy, SessionTokens, StepUpLayer};
 
 use crate::renewal::{
-    Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+    Body, Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
+    with_cookies, with_header,
 };
 use crate::support::{Answer, inner, proved, seconds, send};
 
@@ -37,8 +37,8 @@ fn flood(guard: &StepUpLayer, many: usize) {
 async fn made_up_tokens_begin_so_many_calls_and_no_more() {
     let world = World::new();
     let silent = Scripted::new(|_| std::future::pending());
-    let renewal = Renewal::new(silent.clone()).patience(Duration::from_millis(50));
-    let guard = world.issuer.guard().renew_with(renewal);
+    let timeout = Duration::from_millis(50);
+    let guard = renewing_with(world.issuer.guard(), silent.clone(), |it| it.timeout(timeout));
     flood(&guard, 10_000);
     let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(alive <= 64, "{alive} tasks");
@@ -64,7 +64,7 @@ async fn who_is_gone_does_not_stand_in_the_way_of_the_others() {
             sessions.authenticate(token).await
         }
     });
-    let guard = world.issuer.guard().renew_with(authority.clone());
+    let guard = renewing(world.issuer.guard(), authority.clone());
     flood(&guard, 5_000);
     assert_eq!(outcome(&guard, with_opaque(&real.session_token)).await, (200, ""));
     assert!(authority.calls() <= 65, "{}", authority.calls());
@@ -79,21 +79,23 @@ async fn what_is_said_of_a_made_up_token_holds_back_nobody_with_a_jwt() {
         async move {
             match &token {
                 PresentedToken::SessionJwt(_) => sessions.authenticate(token).await,
-                PresentedToken::SessionToken(_) => Err(AuthorityError::Unavailable {
-                    retry_after: Some(seconds(60)),
-                    cause: "scripted".into(),
-                }),
+                PresentedToken::SessionToken(_) => {
+                    Err(AuthorityError::unavailable("scripted").retry_after(seconds(60)))
+                }
             }
         }
     });
-    let guard = world.issuer.guard().renew_with(authority.clone());
+    let guard = renewing(world.issuer.guard(), authority.clone());
     let expired = world.expired(&proved(&[Factor::Password]));
     let valid = world.sessions.begin(&proved(&[Factor::Password]));
     assert_eq!(outcome(&guard, with_opaque("made-up")).await, (503, "authority_unavailable"));
     assert_eq!(outcome(&guard, with_opaque("another")).await, (503, "authority_unavailable"));
     assert_eq!(authority.calls(), 1);
     assert_eq!(outcome(&guard, with_cookies(&expired)).await, (200, ""));
-    assert_eq!(outcome(&guard.live(seconds(60)), with_cookies(&valid)).await, (200, ""));
+    assert_eq!(
+        outcome(&guard.confirmed_within(seconds(60)), with_cookies(&valid)).await,
+        (200, "")
+    );
 }
 
 #[tokio::test]
@@ -105,7 +107,7 @@ async fn a_failure_is_remembered_from_when_it_came() {
         clock.advance(seconds(2));
         async { Err(AuthorityError::unavailable("scripted")) }
     });
-    let guard = world.issuer.guard().renew_with(slow.clone());
+    let guard = renewing(world.issuer.guard(), slow.clone());
     for _ in 0..3 {
         assert_eq!(outcome(&guard, with_cookies(&expired)).await, (503, "authority_unavailable"));
     }
@@ -125,7 +127,7 @@ async fn live_is_not_confirmed_by_a_call_that_began_too_long_ago() {
             answer.await
         }
     });
-    let guard = world.issuer.guard().renew_with(authority.clone()).live(seconds(3));
+    let guard = renewing(world.issuer.guard(), authority.clone()).confirmed_within(seconds(3));
     let ask = || {
         let (guard, request) = (guard.clone(), with_bearer(&tokens));
         tokio::spawn(async move { outcome(&guard, request).await })
@@ -164,8 +166,9 @@ async fn live_is_not_confirmed_by_an_answer_about_another_session_of_the_user() 
         let answer = weaker.clone();
         async { Ok(answer) }
     });
-    let guard =
-        world.issuer.guard().renew_with(authority).require(Policy::mfa()).live(Duration::ZERO);
+    let guard = renewing(world.issuer.guard(), authority)
+        .require(Policy::mfa())
+        .confirmed_within(Duration::ZERO);
     assert_eq!(outcome(&guard, with_bearer(&asked)).await, (401, "step_up_required"));
 }
 
@@ -193,14 +196,13 @@ where
 #[tokio::test]
 async fn no_fresh_tokens_of_a_session_that_ended_meanwhile() {
     let world = World::new();
-    let guard = world
-        .issuer
-        .guard()
-        .renew_with(Renewal::new(world.sessions.clone()).answer_with_fresh_jwt());
+    let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+        sessions.answer_with_fresh_jwt()
+    });
     for request in [with_bearer, with_cookies] {
         let expired = world.expired(&proved(&[Factor::Password]));
         let signed_out = handled(&guard, request(&expired), async |guard, grant, headers| {
-            guard.sign_out(&grant, &headers).await.revoked.unwrap();
+            guard.sessions().unwrap().sign_out(&grant, &headers).await.revoked.unwrap();
         });
         let signed_out = signed_out.await;
         assert_eq!(
@@ -215,7 +217,14 @@ async fn no_fresh_tokens_of_a_session_that_ended_meanwhile() {
         let stepped_up = handled(&guard, request(&weak), move |guard, grant, headers| {
             let strong = strong.clone();
             async move {
-                drop(guard.take_up(&strong, Some(grant.session()), &headers).await.unwrap());
+                drop(
+                    guard
+                        .sessions()
+                        .unwrap()
+                        .adopt(&strong, Some(grant.session()), &headers)
+                        .await
+                        .unwrap(),
+                );
             }
         });
         let stepped_up = stepped_up.await;
@@ -241,14 +250,14 @@ async fn after_a_step_that_keeps_the_session_the_old_answer_is_forgotten() {
         async { Ok(tokens) }
     });
     let header = CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
-    let guard = world.issuer.guard().renew_with(authority.clone()).credentials([header]);
+    let guard = renewing(world.issuer.guard(), authority.clone()).credentials([header]);
     let transfer = guard.require(Policy::mfa());
     let ask = || with_header("x-session-token", "opaque-1");
     assert_eq!(outcome(&transfer, ask()).await, (401, "step_up_required"));
     let old = guard.verifier().verify(&tokens().session_jwt).await.unwrap();
     factors.lock().unwrap().push(Factor::Totp);
     assert_eq!(outcome(&transfer, ask()).await, (401, "step_up_required"));
-    drop(guard.take_up(&tokens(), Some(&old), &HeaderMap::new()).await.unwrap());
+    drop(guard.sessions().unwrap().adopt(&tokens(), Some(&old), &HeaderMap::new()).await.unwrap());
     assert_eq!(outcome(&transfer, ask()).await, (200, ""));
     assert_eq!(authority.calls(), 2);
 }
@@ -270,7 +279,7 @@ async fn a_step_in_another_process_is_noticed_in_a_second() {
         };
         async { Ok(tokens) }
     });
-    let guard = world.issuer.guard().renew_with(authority.clone()).require(Policy::mfa());
+    let guard = renewing(world.issuer.guard(), authority.clone()).require(Policy::mfa());
     assert_eq!(outcome(&guard, with_opaque("opaque-1")).await, (401, "step_up_required"));
     *strong.lock().unwrap() = true;
     for (passed, want, calls) in [(1, 401, 1), (1, 200, 2), (20, 200, 2)] {

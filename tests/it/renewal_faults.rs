@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use http::Request;
 use tokio::sync::Notify;
+use tower_step_up::keys::{KeySet, KeySource, Refresh};
+use tower_step_up::sessions::{AuthorityError, SessionAuthority};
 use tower_step_up::testing::{FixedClock, TestIssuer, TestSessions};
-use tower_step_up::{
-    AuthorityError, Factor, KeySet, KeySource, Refresh, Renewal, SessionAuthority, SessionTokens,
-    StepUpLayer, Verifier,
-};
+use tower_step_up::{Factor, SessionTokens, StepUpLayer, Verifier};
 use tracing::Level;
 
 use crate::events::log_of;
 use crate::renewal::{
-    Body, Scripted, World, answer, hammer, outcome, set_cookies, with_bearer, with_cookies,
-    with_header,
+    Body, Scripted, World, answer, hammer, outcome, renewing, renewing_with, set_cookies,
+    with_bearer, with_cookies, with_header,
 };
 use crate::support::{issuer, proved, seconds};
 
@@ -24,7 +23,10 @@ fn tokens(jwt: String) -> SessionTokens {
 }
 
 fn unavailable(retry_after: Option<Duration>) -> AuthorityError {
-    AuthorityError::Unavailable { retry_after, cause: "scripted".into() }
+    match retry_after {
+        Some(time) => AuthorityError::unavailable("scripted").retry_after(time),
+        None => AuthorityError::unavailable("scripted"),
+    }
 }
 
 /// An authority that waits until it is let.
@@ -41,12 +43,15 @@ fn gated(world: &World) -> (Scripted, Arc<Notify>) {
     (authority, gate)
 }
 
+const SESSION: &str = "session-test-00000000-0000-4000-8000-000000000001";
+const USER: &str = "user-test-00000000-0000-4000-8000-000000000000";
+
 #[tokio::test]
 async fn a_thousand_requests_with_one_expired_token_are_one_call() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let (authority, gate) = gated(&world);
-    let guard = world.issuer.guard().renew_with(authority.clone());
+    let guard = renewing(world.issuer.guard(), authority.clone());
     let requests: Vec<_> = (0..1_000)
         .map(|_| {
             let (guard, request) = (guard.clone(), with_cookies(&expired));
@@ -68,7 +73,7 @@ async fn whoever_leads_a_call_and_goes_away_takes_nothing_from_the_others() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let (authority, gate) = gated(&world);
-    let guard = world.issuer.guard().renew_with(authority.clone());
+    let guard = renewing(world.issuer.guard(), authority.clone());
     let request = |expired: &SessionTokens| {
         let (guard, request) = (guard.clone(), with_cookies(expired));
         tokio::spawn(async move { outcome(&guard, request).await })
@@ -120,7 +125,7 @@ async fn a_session_of_another_user_or_project_is_refused() {
             let tokens = tokens(jwt.clone());
             async { Ok(tokens) }
         });
-        let guard = world.issuer.guard().renew_with(authority.clone());
+        let guard = renewing(world.issuer.guard(), authority.clone());
         for _ in 0..3 {
             let refused = answer(&guard, with_cookies(&expired)).await;
             assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (503, 0));
@@ -134,7 +139,7 @@ async fn a_session_of_another_user_or_project_is_refused() {
             let tokens = SessionTokens { session_token: token.clone(), session_jwt: jwt.clone() };
             async { Ok(tokens) }
         });
-        let guard = world.issuer.guard().renew_with(authority);
+        let guard = renewing(world.issuer.guard(), authority);
         assert_eq!(outcome(&guard, with_cookies(&expired)).await, (503, "authority_unavailable"));
     }
 }
@@ -150,7 +155,7 @@ async fn an_authority_that_cannot_be_asked_is_a_503_for_whom_it_concerns() {
         [(None, "1", 1), (Some(0), "1", 1), (Some(7), "7", 7), (Some(9_999), "60", 60)]
     {
         let authority = Scripted::new(move |_| async move { Err(unavailable(says.map(seconds))) });
-        let guard = world.issuer.guard().renew_with(authority.clone());
+        let guard = renewing(world.issuer.guard(), authority.clone());
         let refused = answer(&guard, with_cookies(&old)).await;
         assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, want));
         assert_eq!((refused.header("www-authenticate"), set_cookies(&refused).len()), ("", 0));
@@ -168,10 +173,10 @@ async fn an_authority_that_cannot_be_asked_is_a_503_for_whom_it_concerns() {
         assert_eq!(authority.calls(), calls + 1);
     }
     let confirmed =
-        world.issuer.guard().renew_with(Scripted::new(|_| async { Err(unavailable(None)) }));
+        renewing(world.issuer.guard(), Scripted::new(|_| async { Err(unavailable(None)) }));
     let alive = world.sessions.begin(&proved(&[Factor::Password]));
     assert_eq!(
-        outcome(&confirmed.live(seconds(60)), with_cookies(&alive)).await,
+        outcome(&confirmed.confirmed_within(seconds(60)), with_cookies(&alive)).await,
         (503, "authority_unavailable")
     );
 }
@@ -182,14 +187,15 @@ async fn an_authority_that_never_answers_or_panics_is_a_503_and_holds_nobody() {
     let expired = world.expired(&proved(&[Factor::Password]));
     let silent = Scripted::new(|_| std::future::pending());
     let patience = Duration::from_millis(20);
-    let guard = world.issuer.guard().renew_with(Renewal::new(silent.clone()).patience(patience));
+    let guard =
+        renewing_with(world.issuer.guard(), silent.clone(), |sessions| sessions.timeout(patience));
     assert_eq!(outcome(&guard, with_cookies(&expired)).await, (503, "authority_unavailable"));
     world.clock.advance(seconds(1));
     assert_eq!(outcome(&guard, with_cookies(&expired)).await, (503, "authority_unavailable"));
     assert_eq!(silent.calls(), 2);
 
     let panics = Scripted::new(|_| async { panic!("scripted") });
-    let guard = world.issuer.guard().renew_with(panics.clone());
+    let guard = renewing(world.issuer.guard(), panics.clone());
     for calls in 1..3 {
         assert_eq!(outcome(&guard, with_cookies(&expired)).await, (503, "authority_unavailable"));
         assert_eq!(panics.calls(), calls);
@@ -201,7 +207,7 @@ fn a_runtime_that_shuts_down_in_mid_renewal_leaves_nobody_waiting() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let silent = Scripted::new(|_| std::future::pending());
-    let guard = world.issuer.guard().renew_with(silent.clone());
+    let guard = renewing(world.issuer.guard(), silent.clone());
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (leading, following) = (runtime(), runtime());
     let leader = leading.spawn({
@@ -237,7 +243,7 @@ async fn a_session_that_is_revoked_here_meanwhile_is_not_renewed() {
         let world = World::new();
         let expired = world.expired(&proved(&[Factor::Password]));
         let (authority, gate) = gated(&world);
-        let guard = StepUpLayer::new(world.issuer.verifier()).renew_with(authority.clone());
+        let guard = renewing(StepUpLayer::new(world.issuer.verifier()), authority.clone());
         for opaque in [false, true] {
             let request = match opaque {
                 false => with_cookies(&expired),
@@ -250,14 +256,12 @@ async fn a_session_that_is_revoked_here_meanwhile_is_not_renewed() {
             while authority.calls() <= usize::from(opaque) {
                 tokio::task::yield_now().await;
             }
-            match by_user {
-                false => guard
-                    .verifier()
-                    .revoke_session("session-test-00000000-0000-4000-8000-000000000001"),
-                true => {
-                    guard.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000")
-                }
-            }
+            let verifier = guard.verifier();
+            let revoked = match by_user {
+                false => verifier.revoke_session(SESSION).await,
+                true => verifier.revoke_user(USER).await,
+            };
+            revoked.unwrap();
             gate.notify_one();
             let refused = asked.await.unwrap();
             assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 0));
@@ -286,7 +290,7 @@ async fn clocks_that_differ_make_no_loop() {
         let begun = sessions.begin(&proved(&[Factor::Password]));
         let verifier =
             Verifier::new(issuer.clone(), [issuer.name()], issuer.audience()).clock(ours);
-        let guard = StepUpLayer::new(verifier).renew_with(sessions.clone());
+        let guard = renewing(StepUpLayer::new(verifier), sessions.clone());
         let opaque = || with_header("cookie", &format!("stytch_session={}", begun.session_token));
         for _ in 0..3 {
             assert_eq!(outcome(&guard, opaque()).await.0, want, "{ahead}");
@@ -322,7 +326,7 @@ impl KeySource for Handle {
 async fn a_renewed_jwt_under_a_key_not_yet_seen_waits_for_the_key() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
-    let successor = world.issuer.clone().with_new_key(tower_step_up::Algorithm::Rs256);
+    let successor = world.issuer.clone().with_new_key(tower_step_up::keys::Algorithm::Rs256);
     let both = {
         let read = |issuer: &TestIssuer| {
             serde_json::from_str::<serde_json::Value>(issuer.jwks()).unwrap()["keys"][0].clone()
@@ -340,7 +344,7 @@ async fn a_renewed_jwt_under_a_key_not_yet_seen_waits_for_the_key() {
         let tokens = tokens(jwt.clone());
         async { Ok(tokens) }
     });
-    let guard = StepUpLayer::new(verifier.clock(world.clock.clone())).renew_with(authority);
+    let guard = renewing(StepUpLayer::new(verifier.clock(world.clock.clone())), authority);
     assert_eq!(outcome(&guard, with_cookies(&expired)).await, (200, ""));
 }
 
@@ -391,8 +395,9 @@ fn no_token_shows_in_logs_or_debug_whatever_happens() {
                 let answer = answer(tokens.clone());
                 async { answer }
             });
-            let guard =
-                world.issuer.guard().renew_with(Renewal::new(authority).answer_with_fresh_jwt());
+            let guard = renewing_with(world.issuer.guard(), authority, |sessions| {
+                sessions.answer_with_fresh_jwt()
+            });
             let opaque =
                 with_header("cookie", &format!("stytch_session={}", expired.session_token));
             for request in [with_cookies(&expired), with_bearer(&expired), opaque] {

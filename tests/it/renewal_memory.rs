@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::{HeaderMap, Request};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tower_step_up::{
-    AuthorityError, CredentialSource, Factor, Policy, PresentedToken, SessionAuthority,
-    SessionTokens, StepUpLayer,
-};
+use tower_step_up::credentials::CredentialSource;
+use tower_step_up::sessions::{AuthorityError, PresentedToken, SessionAuthority};
+use tower_step_up::{Factor, Policy, SessionTokens, StepUpLayer};
 
 use crate::renewal::{
-    Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+    Body, Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
+    with_cookies, with_header,
 };
 use crate::support::{proved, seconds};
 
@@ -85,7 +85,7 @@ async fn made_up_tokens_do_not_displace_a_call_under_way() {
     let real = world.sessions.begin(&proved(&[Factor::Password]));
     let token = PresentedToken::SessionToken(real.session_token.clone().into());
     let (authority, gate) = held(&world, move |asked| *asked == token);
-    let guard = world.issuer.guard().renew_with(authority.clone());
+    let guard = renewing(world.issuer.guard(), authority.clone());
     for number in 0..4_000 {
         assert_eq!(outcome(&guard, with_opaque(&format!("made-up-{number}"))).await.0, 401);
     }
@@ -111,13 +111,13 @@ async fn a_renewal_under_way_does_not_bring_back_the_weaker_tokens() {
     let id = world.guard().verifier().verify(&weak.session_jwt).await.unwrap().id().to_owned();
     world.clock.advance(seconds(400));
     let (authority, gate) = held(&world, |_| true);
-    let guard = world.issuer.guard().renew_with(authority.clone());
+    let guard = renewing(world.issuer.guard(), authority.clone());
     let one_tab = under_way(&guard, &authority, with_cookies(&weak)).await;
     // In another tab a step that keeps the session's id.
     world.clock.advance(seconds(1));
     let session_jwt = world.issuer.mint(&proved(&[Factor::Password, Factor::Totp]).id(&id));
     let strong = SessionTokens { session_token: "stronger".into(), session_jwt };
-    assert!(guard.take_up(&strong, None, &HeaderMap::new()).await.is_ok());
+    assert!(guard.sessions().unwrap().adopt(&strong, None, &HeaderMap::new()).await.is_ok());
     gate.notify_one();
     assert_eq!(one_tab.await.unwrap(), (200, 0));
 }
@@ -132,7 +132,7 @@ async fn a_failure_takes_nothing_from_an_answer_that_is_still_good() {
         let (answer, is_down) = (sessions.authenticate(token), down.load(Ordering::SeqCst));
         async move { if is_down { Err(AuthorityError::unavailable("down")) } else { answer.await } }
     });
-    let guard = world.issuer.guard().renew_with(authority.clone());
+    let guard = renewing(world.issuer.guard(), authority.clone());
     let transfer = guard.require(Policy::mfa());
     assert_eq!(outcome(&guard, with_cookies(&expired)).await, (200, ""));
     is_down.store(true, Ordering::SeqCst);
@@ -157,7 +157,7 @@ async fn after_another_users_session_it_is_asked_again_when_the_answer_says() {
     let session_jwt = world.issuer.mint(&proved(&[Factor::Password]).user("user-test-2"));
     let tokens = SessionTokens { session_token: "opaque".into(), session_jwt };
     let authority = Scripted::new(move |_| std::future::ready(Ok(tokens.clone())));
-    let guard = world.issuer.guard().renew_with(authority.clone());
+    let guard = renewing(world.issuer.guard(), authority.clone());
     let refused = answer(&guard, with_cookies(&expired)).await;
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
     assert_eq!(outcome(&guard, with_cookies(&expired)).await.0, 503);
@@ -173,14 +173,16 @@ async fn cookies_are_set_by_the_names_that_are_read() {
     let tokens = world.expired(&proved(&[Factor::Password]));
     let sources =
         [CredentialSource::cookie("jwt"), CredentialSource::session_token_cookie("token")];
-    let guard = world.guard().credentials(sources);
+    let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+        sessions.credentials(sources)
+    });
     let renewed =
         answer(&guard, with_header("cookie", &format!("jwt={}", tokens.session_jwt))).await;
     let names: Vec<_> =
         set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
     assert_eq!(names, ["jwt", "token"]);
     let mut headers = HeaderMap::new();
-    guard.remove_cookies(&HeaderMap::new()).append_to(&mut headers);
+    guard.sessions().unwrap().clear_cookies(&HeaderMap::new()).append_to(&mut headers);
     let lines: Vec<_> =
         headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     assert!(
@@ -194,7 +196,7 @@ async fn cookies_are_set_by_the_names_that_are_read() {
 async fn an_authority_may_be_shared() {
     let world = World::new();
     let shared: Arc<dyn SessionAuthority> = Arc::new(world.sessions.clone());
-    let guard = world.issuer.guard().renew_with(shared);
+    let guard = renewing(world.issuer.guard(), shared);
     let tokens = world.expired(&proved(&[Factor::Password]));
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
     let session = guard
@@ -202,5 +204,5 @@ async fn an_authority_may_be_shared() {
         .verify(&world.sessions.begin(&proved(&[Factor::Password])).session_jwt)
         .await
         .unwrap();
-    assert!(guard.sign_out(&session, &HeaderMap::new()).await.revoked.is_ok());
+    assert!(guard.sessions().unwrap().sign_out(&session, &HeaderMap::new()).await.revoked.is_ok());
 }

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tower_step_up::sessions::{PresentedToken, SessionAuthority};
 use tower_step_up::stytch::Project;
 use tower_step_up::testing::{FixedClock, SessionBuilder, TestIssuer, TestSessions};
-use tower_step_up::{
-    Factor, PresentedToken, Renewal, SessionAuthority, SessionTokens, StepUpLayer,
-};
+use tower_step_up::{Factor, SessionTokens, StepUpLayer};
 
 use crate::api_server::{ApiServer, Received, Reply};
 use crate::renewal::{
-    answer, hammer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+    answer, hammer, outcome, renewing, set_cookies, with_bearer, with_cookies, with_header,
 };
 use crate::support::{issuer, proved, seconds};
 
@@ -50,8 +49,9 @@ impl Service {
             .base_url(&self.server.url)
             .unwrap()
             .timeout(Duration::from_secs(10));
-        let renewal = Renewal::new(api).patience(Duration::from_secs(20));
-        project.guard_with(self.issuer.verifier()).renew_with(renewal)
+        let verifier = self.issuer.verifier();
+        let sessions = project.sessions_with(verifier.clone(), api);
+        project.guard_with(verifier).renew_with(&sessions.timeout(Duration::from_secs(20)))
     }
 
     fn expired(&self, session: &SessionBuilder) -> SessionTokens {
@@ -108,7 +108,15 @@ async fn a_session_lives_on_until_it_is_ended() {
         .verifier()
         .verify(&service.sessions.begin(&proved(&[Factor::Password])).session_jwt)
         .await;
-    assert!(guard.sign_out(&session.unwrap(), &http::HeaderMap::new()).await.revoked.is_ok());
+    assert!(
+        guard
+            .sessions()
+            .unwrap()
+            .sign_out(&session.unwrap(), &http::HeaderMap::new())
+            .await
+            .revoked
+            .is_ok()
+    );
     let lines: Vec<_> =
         service.server.received().into_iter().map(|received| received.line).collect();
     assert_eq!(
@@ -142,7 +150,9 @@ async fn a_members_session_lives_on_too() {
     .unwrap();
     let session = guard.verifier().verify(&fresh.session_jwt).await.unwrap();
     assert_eq!(session.organization().map(|it| it.slug()), Some("acme"));
-    assert!(guard.sign_out(&session, &http::HeaderMap::new()).await.revoked.is_ok());
+    assert!(
+        guard.sessions().unwrap().sign_out(&session, &http::HeaderMap::new()).await.revoked.is_ok()
+    );
     let lines: Vec<_> =
         service.server.received().into_iter().map(|received| received.line).collect();
     assert_eq!(
@@ -205,7 +215,7 @@ async fn whatever_the_api_does_it_is_a_503_for_whom_it_concerns_and_over_when_it
         let project = Project::new(service.issuer.audience()).unwrap();
         let api =
             project.sessions_api(SECRET).base_url(&service.server.url).unwrap().timeout(timeout);
-        let guard = project.guard_with(service.issuer.verifier()).renew_with(api);
+        let guard = renewing(project.guard_with(service.issuer.verifier()), api);
         let tokens = service.expired(&proved(&[Factor::Password]));
         let alive = service.sessions.begin(&proved(&[Factor::Password]));
         let refused = answer(&guard, with_cookies(&tokens)).await;

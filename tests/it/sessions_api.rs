@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64_simd::STANDARD;
+use tower_step_up::SessionTokens;
+use tower_step_up::keys::EndpointError;
+use tower_step_up::sessions::{AuthorityError, PresentedToken, SessionAuthority};
 use tower_step_up::stytch::{ApiError, Project, SessionsApi};
-use tower_step_up::{
-    AuthorityError, EndpointError, PresentedToken, SessionAuthority, SessionTokens,
-};
 use tracing::Level;
 
 use crate::api_server::{ApiServer, Reply};

@@ -1,19 +1,27 @@
 //! Sessions that are ended here, and tokens that take the place of others.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Router, extract::State};
+use http::{Request, Response};
 use time::OffsetDateTime;
-use tower_step_up::{
-    AuthorityAnswer, AuthorityError, Factor, Grant, LocalRevocations, PresentedToken, Revocations,
-    Session, SessionAuthority, SessionTokens, SetCookies, StepUpLayer, TakeUpError, TokenError,
+use tower::{Layer, service_fn};
+use tower_step_up::sessions::{
+    AdoptError, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SetCookies,
+    SignOutError,
 };
+use tower_step_up::token::{
+    LocalRevocations, RevocationAnswer, RevocationError, Revocations, RevocationsUnavailable,
+};
+use tower_step_up::{Factor, Grant, Session, SessionTokens, StepUpLayer, VerifyError};
 
 use crate::renewal::{
-    Body, Scripted, World, answer, outcome, set_cookies, with_bearer, with_cookies, with_header,
+    Body, Scripted, World, answer, outcome, renewing, set_cookies, with_bearer, with_cookies,
+    with_header,
 };
 use crate::support::{proved, seconds, send};
 
@@ -77,7 +85,7 @@ async fn sign_out(
     grant: Grant,
     request: HeaderMap,
 ) -> (SetCookies, &'static str) {
-    let out = guard.sign_out(&grant, &request).await;
+    let out = guard.sessions().unwrap().sign_out(&grant, &request).await;
     out.revoked.unwrap();
     (out.cookies, "signed out")
 }
@@ -87,22 +95,25 @@ async fn an_authority_that_fails_keeps_nobody_signed_in_here() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     // Its `revoke` fails.
-    let guard = world
-        .issuer
-        .guard()
-        .renew_with(Scripted::new(|_| async { Err(AuthorityError::UnknownSession) }));
+    let guard = renewing(
+        world.issuer.guard(),
+        Scripted::new(|_| async { Err(AuthorityError::UnknownSession) }),
+    );
     let session = session_of(&guard, &tokens).await;
-    let out = guard.sign_out(&session, &headers()).await;
-    assert!(matches!(out.revoked, Err(AuthorityError::Unavailable { .. })));
+    let out = guard.sessions().unwrap().sign_out(&session, &headers()).await;
+    assert!(matches!(
+        out.revoked,
+        Err(SignOutError::Authority(AuthorityError::Unavailable { .. }))
+    ));
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (401, "session_revoked"));
     // One that panics takes nothing with it.
     let unaware = || StepUpLayer::new(world.issuer.verifier().revocations(LocalRevocations::new()));
-    let panicking = unaware().renew_with(Panics);
-    assert!(panicking.sign_out(&session, &headers()).await.revoked.is_err());
+    let panicking = renewing(unaware(), Panics);
+    assert!(panicking.sessions().unwrap().sign_out(&session, &headers()).await.revoked.is_err());
     assert_eq!(outcome(&panicking, with_cookies(&tokens)).await, (401, "session_revoked"));
     // Without an authority a session is ended here.
     let alone = unaware();
-    assert!(alone.sign_out(&session, &headers()).await.revoked.is_ok());
+    assert!(alone.verifier().revoke_session(session.id()).await.is_ok());
     assert_eq!(outcome(&alone, with_cookies(&tokens)).await, (401, "session_revoked"));
 }
 
@@ -118,27 +129,70 @@ impl SessionAuthority for Panics {
     }
 }
 
-#[test]
-fn the_token_for_a_step_is_the_opaque_one_or_else_the_jwt() {
+/// A handler's token is that of the session that the guard judged, whatever else the request
+/// presents.
+#[tokio::test]
+async fn the_token_for_a_step_is_that_of_the_session_that_was_judged() {
     let world = World::new();
     let guard = world.guard();
-    let presented =
-        |name: &str, value: &str| guard.presented_token(with_header(name, value).headers());
-    let opaque = |token: &str| Some(PresentedToken::SessionToken(token.into()));
-    let jwt = |token: &str| Some(PresentedToken::SessionJwt(token.into()));
-    for (name, value, want) in [
-        ("cookie", "stytch_session_jwt=a.b.c; stytch_session=x", opaque("x")),
-        ("cookie", "stytch_session=x", opaque("x")),
-        ("cookie", "stytch_session_jwt=a.b.c", jwt("a.b.c")),
-        ("cookie", "stytch_session=\"x\"; stytch_session_jwt=a.b.c", jwt("a.b.c")),
-        ("cookie", "stytch_session=x; stytch_session=y; stytch_session_jwt=a.b.c", jwt("a.b.c")),
-        ("cookie", "stytch_session_jwt=a.b.c; stytch_session_jwt=d.e.f", None),
-        ("authorization", "Bearer a.b.c", jwt("a.b.c")),
-        ("authorization", "Basic a", None),
-        ("cookie", "theme=dark", None),
-    ] {
-        assert_eq!(presented(name, value), want, "{value}");
+    let one = world.sessions.begin(&proved(&[Factor::Password]));
+    let other = world.sessions.begin(&proved(&[Factor::Password]).user("user-test-2"));
+    let both = |jwt: &str, opaque: &str| {
+        with_header("cookie", &format!("stytch_session_jwt={jwt}; stytch_session={opaque}"))
+    };
+    let jwt_of = async |request: Request<Body>| {
+        let service = guard.layer(service_fn(|request: Request<Body>| async move {
+            let grant = request.extensions().get::<Grant>().unwrap().clone();
+            Ok::<_, Infallible>(Response::new(Body::from(
+                grant.session().jwt().as_str().to_owned(),
+            )))
+        }));
+        send(&service, request).await.body
+    };
+    assert_eq!(jwt_of(both(&one.session_jwt, &other.session_token)).await, one.session_jwt);
+    assert_eq!(jwt_of(with_bearer(&one)).await, one.session_jwt);
+    // After a renewal it is the fresh token, which a verifier accepts.
+    let opaque = with_header("cookie", &format!("stytch_session={}", one.session_token));
+    world.clock.advance(seconds(400));
+    for request in [with_cookies(&one), opaque] {
+        let fresh = jwt_of(request).await;
+        let session = guard.verifier().verify(&fresh).await.unwrap();
+        assert_eq!(session.user_id(), "user-test-00000000-0000-4000-8000-000000000000");
     }
+}
+
+#[tokio::test]
+async fn signing_out_what_a_request_presents_ends_each_of_its_sessions() {
+    let world = World::new();
+    let guard = world.guard();
+    let sessions = guard.sessions().unwrap();
+    let begin = |user: &str| world.sessions.begin(&proved(&[Factor::Password]).user(user));
+    let (one, other) = (begin("user-test-1"), begin("user-test-2"));
+    let request = with_header(
+        "cookie",
+        &format!("stytch_session_jwt={}; stytch_session={}", one.session_jwt, other.session_token),
+    );
+    let out = sessions.sign_out_presented(request.headers()).await;
+    assert!(out.revoked.is_ok());
+    for tokens in [&one, &other] {
+        assert_eq!(outcome(&guard, with_bearer(tokens)).await, (401, "session_revoked"));
+        let gone = PresentedToken::SessionToken(tokens.session_token.clone().into());
+        let gone = world.sessions.authenticate(gone).await;
+        assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+    }
+    // An expired JWT names its session too, and what names none is no error.
+    let expired = world.expired(&proved(&[Factor::Password]));
+    let bearer = with_bearer(&expired);
+    assert!(sessions.sign_out_presented(bearer.headers()).await.revoked.is_ok());
+    assert_eq!(outcome(&guard, with_bearer(&expired)).await, (401, "session_revoked"));
+    let odd = with_header("cookie", "stytch_session_jwt=a.b.c; stytch_session=made-up");
+    assert!(sessions.sign_out_presented(odd.headers()).await.revoked.is_ok());
+    // If nobody can say whose token it is, it does not say that the session has ended.
+    let silent = Scripted::new(|_| async { Err(AuthorityError::unavailable("scripted")) });
+    let guard = renewing(world.issuer.guard(), silent);
+    let opaque = with_header("cookie", "stytch_session=session-token-9");
+    let out = guard.sessions().unwrap().sign_out_presented(opaque.headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::Authority(_))));
 }
 
 #[tokio::test]
@@ -153,6 +207,7 @@ async fn the_guards_of_one_project_know_of_each_others_sign_outs() {
     let (one, other) = (guard(), guard());
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&one, &tokens).await;
+    let one = project.sessions_with(one.verifier().clone(), world.sessions.clone());
     assert!(one.sign_out(&session, &headers()).await.revoked.is_ok());
     assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
 }
@@ -164,7 +219,7 @@ async fn a_users_sessions_are_revoked_that_began_before() {
     let before = world.sessions.begin(&proved(&[Factor::Password]));
     let others = world.sessions.begin(&proved(&[Factor::Password]).user("user-test-2"));
     let user = session_of(&guard, &before).await.user_id().to_owned();
-    guard.verifier().revoke_user(&user);
+    guard.verifier().revoke_user(&user).await.unwrap();
     world.clock.advance(seconds(10));
     let after = world.sessions.begin(&proved(&[Factor::Password]).started_ago(seconds(1)));
     assert_eq!(outcome(&guard, with_bearer(&before)).await, (401, "session_revoked"));
@@ -183,7 +238,8 @@ async fn the_weaker_session_dies_when_the_stronger_one_is_born() {
     let weak = world.sessions.begin(&proved(&[Factor::Password]));
     let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::OtpSms]));
     let weak_session = session_of(&guard, &weak).await;
-    let taken = guard.take_up(&strong, Some(&weak_session), &headers()).await.unwrap();
+    let taken =
+        guard.sessions().unwrap().adopt(&strong, Some(&weak_session), &headers()).await.unwrap();
     assert_eq!(taken.session.factors().len(), 2);
     let mut response = HeaderMap::new();
     taken.cookies.append_to(&mut response);
@@ -225,7 +281,7 @@ async fn a_step_that_keeps_the_sessions_id_revokes_nothing() {
         session_jwt: world.issuer.mint(&proved(&[Factor::Password, Factor::Totp]).id(session.id())),
         ..weak.clone()
     };
-    assert!(guard.take_up(&strong, Some(&session), &headers()).await.is_ok());
+    assert!(guard.sessions().unwrap().adopt(&strong, Some(&session), &headers()).await.is_ok());
     assert_eq!(outcome(&guard, with_cookies(&strong)).await, (200, ""));
     assert_eq!(outcome(&guard, with_cookies(&weak)).await, (200, ""));
 }
@@ -237,20 +293,18 @@ async fn tokens_that_cannot_be_trusted_are_not_taken_up() {
     let old = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&guard, &old).await;
     let another = world.sessions.begin(&proved(&[Factor::Password]).user("user-test-2"));
-    let check = async |tokens: &SessionTokens, want: TakeUpError| {
-        let error = guard.take_up(tokens, Some(&session), &headers()).await.unwrap_err();
-        assert_eq!(error, want);
+    let check = async |tokens: &SessionTokens, want: &str| {
+        let error =
+            guard.sessions().unwrap().adopt(tokens, Some(&session), &headers()).await.unwrap_err();
+        assert_eq!(error.to_string(), want);
         assert_eq!(outcome(&guard, with_cookies(&old)).await, (200, ""));
     };
-    check(&another, TakeUpError::AnotherUser).await;
+    check(&another, "the session belongs to another user than the one before").await;
     let forged = SessionTokens { session_jwt: format!("{}AAAA", old.session_jwt), ..old.clone() };
-    check(&forged, TakeUpError::Token(TokenError::InvalidSignature)).await;
-    check(
-        &SessionTokens { session_token: "a;b".into(), ..old.clone() },
-        TakeUpError::UnusableToken,
-    )
-    .await;
-    assert!(guard.take_up(&another, None, &headers()).await.is_ok());
+    check(&forged, "the signature is invalid").await;
+    let unusable = SessionTokens { session_token: "a;b".into(), ..old.clone() };
+    check(&unusable, "the session token cannot stand in a cookie").await;
+    assert!(guard.sessions().unwrap().adopt(&another, None, &headers()).await.is_ok());
 }
 
 /// A replica that somebody else feeds.
@@ -258,10 +312,24 @@ async fn tokens_that_cannot_be_trusted_are_not_taken_up() {
 struct Replica {
     asked: AtomicUsize,
     told: AtomicUsize,
+    is_lost: AtomicBool,
 }
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Replica>);
+
+impl Shared {
+    fn write(&self) -> RevocationAnswer {
+        let shared = self.clone();
+        Box::pin(async move {
+            if shared.0.is_lost.load(Ordering::SeqCst) {
+                return Err(RevocationError::Failed("the store is away".into()));
+            }
+            shared.0.told.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        })
+    }
+}
 
 impl Revocations for Shared {
     fn is_revoked(&self, _session: &Session) -> bool {
@@ -269,12 +337,19 @@ impl Revocations for Shared {
         self.0.told.load(Ordering::SeqCst) > 0
     }
 
-    fn revoke_session(&self, _session_id: &str, _now: OffsetDateTime) {
-        self.0.told.fetch_add(1, Ordering::SeqCst);
+    fn health(&self) -> Result<(), RevocationsUnavailable> {
+        match self.0.is_lost.load(Ordering::SeqCst) {
+            true => Err(RevocationsUnavailable { retry_after: seconds(2) }),
+            false => Ok(()),
+        }
     }
 
-    fn revoke_user(&self, _user_id: &str, _now: OffsetDateTime) {
-        self.0.told.fetch_add(1, Ordering::SeqCst);
+    fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationAnswer {
+        self.write()
+    }
+
+    fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationAnswer {
+        self.write()
     }
 }
 
@@ -292,7 +367,7 @@ async fn revocations_are_asked_at_every_request_and_may_be_shared() {
         assert_eq!(outcome(&one, with_bearer(&tokens)).await, (200, ""));
         assert_eq!(shared.0.asked.load(Ordering::SeqCst), asked);
     }
-    one.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000");
+    one.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000").await.unwrap();
     assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
     // In this process the default can be shared too.
     let local = LocalRevocations::new();
@@ -300,10 +375,53 @@ async fn revocations_are_asked_at_every_request_and_may_be_shared() {
         guard(world.issuer.verifier().revocations(local.clone())),
         guard(world.issuer.verifier().revocations(local.clone())),
     );
-    one.verifier().revoke_session(session_of(&one, &tokens).await.id());
+    let session = session_of(&one, &tokens).await;
+    one.verifier().revoke_session(session.id()).await.unwrap();
     assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
     assert_eq!(local.len(), 1);
     // Where an outer guard let it pass, the inner one asks again.
-    let nested = tower::Layer::layer(&other, tower::service_fn(crate::support::inner::<Body>));
-    assert_eq!(send(&tower::Layer::layer(&one, nested), with_bearer(&tokens)).await.status, 401);
+    let nested = other.layer(service_fn(crate::support::inner::<Body>));
+    assert_eq!(send(&one.layer(nested), with_bearer(&tokens)).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
+    let world = World::new();
+    let shared = Shared::default();
+    let verifier = world.issuer.verifier().revocations(shared.clone());
+    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let session = session_of(&guard, &tokens).await;
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    shared.0.is_lost.store(true, Ordering::SeqCst);
+    // Remembered or new, by JWT or by opaque token.
+    let opaque = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
+    let new = world.sessions.begin(&proved(&[Factor::Password]));
+    for request in [with_bearer(&tokens), with_bearer(&new), with_cookies(&tokens)] {
+        assert_eq!(outcome(&guard, request).await, (503, "revocations_unavailable"));
+    }
+    assert_eq!(outcome(&guard, opaque).await.0, 503);
+    let refused = answer(&guard, with_bearer(&tokens)).await;
+    assert_eq!((refused.header("retry-after"), refused.header("www-authenticate")), ("2", ""));
+    assert!(
+        refused.body.contains("problem/index.html#revocations-unavailable"),
+        "{}",
+        refused.body
+    );
+    // A write that fails is never "signed out".
+    let out = guard.sessions().unwrap().sign_out(&session, &headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
+    let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::Totp]));
+    let adopted = guard.sessions().unwrap().adopt(&strong, Some(&session), &headers()).await;
+    assert!(matches!(adopted, Err(AdoptError::Jwt(VerifyError::RevocationsUnavailable(_)))));
+    shared.0.is_lost.store(false, Ordering::SeqCst);
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+}
+
+#[test]
+#[should_panic(expected = "the guard and the sessions must share one verifier")]
+fn a_guard_does_not_renew_with_the_sessions_of_another_verifier() {
+    let world = World::new();
+    let other = world.issuer.verifier().leeway(seconds(6));
+    let _ = StepUpLayer::new(other).renew_with(&world.issuer.sessions(world.sessions.clone()));
 }

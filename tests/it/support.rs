@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::ServiceExt;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer};
-use tower_step_up::{Factor, Policy, TokenError};
+use tower_step_up::{Factor, Policy, TokenError, VerifyError};
 
 /// One issuer for all, since RSA keys take their time to make.
 pub(crate) fn issuer() -> &'static TestIssuer {
@@ -46,8 +46,26 @@ pub(crate) fn request(path: &str, factors: &[Factor]) -> Request<Full<Bytes>> {
 }
 
 /// The stable name of the broken rule, or "ok".
-pub(crate) fn reason<T>(outcome: &Result<T, TokenError>) -> &'static str {
-    outcome.as_ref().map_or_else(TokenError::reason, |_| "ok")
+pub(crate) fn reason<T, E>(outcome: &Result<T, E>) -> &'static str
+where
+    E: Clone + Into<VerifyError>,
+{
+    outcome.as_ref().map_or_else(|error| error.clone().into().reason(), |_| "ok")
+}
+
+pub(crate) trait BrokenRule {
+    /// The rule that a token broke, if it was refused.
+    fn broken_rule(self) -> Result<(), TokenError>;
+}
+
+impl<T> BrokenRule for Result<T, VerifyError> {
+    #[track_caller]
+    fn broken_rule(self) -> Result<(), TokenError> {
+        self.map(drop).map_err(|error| match error {
+            VerifyError::Token(error) => error,
+            error => panic!("{error}"),
+        })
+    }
 }
 
 pub(crate) fn base64url(bytes: &[u8]) -> String {

@@ -1,8 +1,9 @@
 //! Published attacks on JWTs, and those of this domain: a row each, with the exact error.
 
 use serde_json::{Map, Value, json};
+use tower_step_up::keys::Algorithm;
 use tower_step_up::testing::{self, NOW, TestIssuer};
-use tower_step_up::{Algorithm, Factor, Policy, Verifier};
+use tower_step_up::{Factor, Policy, Verifier};
 
 use crate::support::{base64url, issuer, proved, reason, seconds};
 
@@ -45,6 +46,8 @@ fn the_algorithm_is_never_the_tokens_choice() {
             base64url(payload().as_bytes())
         )
     };
+    // Not an algorithm at all, misspelled, or one that this crate does not verify: without a
+    // signature and with one, and the evidence names it.
     for alg in [
         "none",
         "None",
@@ -53,14 +56,25 @@ fn the_algorithm_is_never_the_tokens_choice() {
         "none ",
         "",
         "HS256",
+        "HS384",
+        "HS512",
         "hs256",
+        "ES512",
+        "PS384",
+        "PS512",
         "RS256 ",
         "rs256",
         "RS1",
         "dir",
         "\u{0}none",
     ] {
-        check("unsigned", &unsigned(alg), "token_algorithm_not_allowed");
+        let signed = issuer().sign(&header(&json!({"alg": alg})), &payload());
+        for token in [unsigned(alg), signed] {
+            check("a foreign algorithm", &token, "token_algorithm_not_allowed");
+            let error = issuer().verifier().verify_at(&token, NOW).unwrap_err();
+            let shown = format!("\"{}\"", alg.escape_default());
+            assert!(error.to_string().contains(&shown), "{error}");
+        }
     }
     check("unsigned as RS256", &unsigned("RS256"), "token_invalid_signature");
     for alg in [json!(null), json!(["RS256"]), json!({"alg": "RS256"}), json!(256), json!(true)] {
@@ -478,7 +492,7 @@ fn factors_that_are_not_what_they_seem() {
 #[test]
 fn a_remembered_token_is_judged_by_the_time_and_forgotten_with_its_keys() {
     use std::sync::{Arc, Mutex};
-    use tower_step_up::{KeySet, KeySource, Refresh};
+    use tower_step_up::keys::{KeySet, KeySource, Refresh};
 
     struct Switched(Mutex<Arc<KeySet>>);
     impl KeySource for Switched {

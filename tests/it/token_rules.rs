@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tower_step_up::keys::Algorithm;
 use tower_step_up::testing::{self, NOW, TestIssuer};
-use tower_step_up::{
-    AccessTokenClaim, Algorithm, Excerpt, Factor, Part, TimeClaim, TokenError, Verifier,
+use tower_step_up::token::{
+    AccessTokenClaim, ClaimsError, Excerpt, HeaderError, MalformedToken, SessionError, TimeClaim,
+    TimeError, TokenPart,
 };
+use tower_step_up::{Factor, TokenError, Verifier, VerifyError};
 
-use crate::support::{base64url, issuer, reason, seconds, with_one_bit_changed};
+use crate::support::{BrokenRule, base64url, issuer, reason, seconds, with_one_bit_changed};
 
 const SESSION: &str = "https://stytch.com/session";
 const ORGANIZATION: &str = "https://stytch.com/organization";
@@ -22,7 +25,7 @@ fn claims() -> Claims {
 fn verify_with(verifier: &Verifier, change: impl FnOnce(&mut Claims)) -> Result<(), TokenError> {
     let mut claims = claims();
     change(&mut claims);
-    verifier.verify_at(&issuer().mint_claims(&claims), NOW).map(|_| ())
+    verifier.verify_at(&issuer().mint_claims(&claims), NOW).broken_rule()
 }
 
 fn verify(change: impl FnOnce(&mut Claims)) -> Result<(), TokenError> {
@@ -71,8 +74,12 @@ fn an_untouched_token_is_accepted() {
 #[test]
 fn issuer_and_audience() {
     let other = "stytch.com/project-test-other";
-    check_absent("iss", TokenError::WrongIssuer(excerpt(&json!(null))));
-    check_claim("iss", &[json!(other)], Err(TokenError::WrongIssuer(excerpt(&json!(other)))));
+    check_absent("iss", TokenError::Claims(ClaimsError::WrongIssuer(excerpt(&json!(null)))));
+    check_claim(
+        "iss",
+        &[json!(other)],
+        Err(TokenError::Claims(ClaimsError::WrongIssuer(excerpt(&json!(other))))),
+    );
     let name = issuer().name();
     let near = [
         json!(format!("https://{name}")),
@@ -82,11 +89,15 @@ fn issuer_and_audience() {
         json!(7),
         json!([name]),
     ];
-    check_claim("iss", &near, Err(TokenError::WrongIssuer(excerpt(&json!("")))));
+    check_claim(
+        "iss",
+        &near,
+        Err(TokenError::Claims(ClaimsError::WrongIssuer(excerpt(&json!(""))))),
+    );
 
     let audience = issuer().audience();
     check_claim("aud", &[json!(audience), json!([audience]), json!(["x", audience])], Ok(()));
-    check_absent("aud", TokenError::WrongAudience);
+    check_absent("aud", TokenError::Claims(ClaimsError::WrongAudience));
     let foreign = [
         json!("x"),
         json!(["x"]),
@@ -97,7 +108,7 @@ fn issuer_and_audience() {
         json!({"a": audience}),
         json!([[audience]]),
     ];
-    check_claim("aud", &foreign, Err(TokenError::WrongAudience));
+    check_claim("aud", &foreign, Err(TokenError::Claims(ClaimsError::WrongAudience)));
 }
 
 /// The evidence does not matter here; `reason` compares the rule.
@@ -105,23 +116,23 @@ fn excerpt(value: &Value) -> Excerpt {
     match verify(|claims| {
         claims.insert("iss".into(), value.clone());
     }) {
-        Err(TokenError::WrongIssuer(excerpt)) => excerpt,
+        Err(TokenError::Claims(ClaimsError::WrongIssuer(excerpt))) => excerpt,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn subject_and_times_have_their_types_and_ranges() {
-    check_absent("sub", TokenError::NoSubject);
+    check_absent("sub", TokenError::Claims(ClaimsError::NoSubject));
     check_claim(
         "sub",
         &[json!(""), json!(null), json!(7), json!(["user"])],
-        Err(TokenError::NoSubject),
+        Err(TokenError::Claims(ClaimsError::NoSubject)),
     );
     for (name, claim) in
         [("exp", TimeClaim::ExpiresAt), ("iat", TimeClaim::IssuedAt), ("nbf", TimeClaim::NotBefore)]
     {
-        check_absent(name, TokenError::UnreadableTime(claim));
+        check_absent(name, TokenError::Claims(ClaimsError::UnreadableTime(claim)));
         let odd = [
             json!("1767268800"),
             json!(1_767_268_800.5),
@@ -130,9 +141,9 @@ fn subject_and_times_have_their_types_and_ranges() {
             json!(null),
             json!(true),
         ];
-        check_claim(name, &odd, Err(TokenError::UnreadableTime(claim)));
+        check_claim(name, &odd, Err(TokenError::Claims(ClaimsError::UnreadableTime(claim))));
         let huge = [json!(253_402_300_800_u64), json!(u64::MAX), json!(1e300)];
-        check_claim(name, &huge, Err(TokenError::UnreadableTime(claim)));
+        check_claim(name, &huge, Err(TokenError::Claims(ClaimsError::UnreadableTime(claim))));
     }
     check_claim("exp", &[json!(253_402_300_799_u64)], Ok(()));
     check_claim("nbf", &[json!(0)], Ok(()));
@@ -144,19 +155,19 @@ fn access_and_machine_tokens_are_not_sessions() {
         check_claim(
             "scope",
             std::slice::from_ref(&value),
-            Err(TokenError::NotASession(AccessTokenClaim::Scope)),
+            Err(TokenError::Claims(ClaimsError::NotASession(AccessTokenClaim::Scope))),
         );
         check_claim(
             "client_id",
             &[value],
-            Err(TokenError::NotASession(AccessTokenClaim::ClientId)),
+            Err(TokenError::Claims(ClaimsError::NotASession(AccessTokenClaim::ClientId))),
         );
     }
     let machine = verify(|claims| {
         claims.remove(SESSION);
         claims.insert("scope".into(), json!("read"));
     });
-    assert_eq!(machine, Err(TokenError::NotASession(AccessTokenClaim::Scope)));
+    assert_eq!(machine, Err(TokenError::Claims(ClaimsError::NotASession(AccessTokenClaim::Scope))));
 
     let scope = |claims: &mut Claims| {
         claims.insert("scope".into(), json!("custom"));
@@ -166,23 +177,31 @@ fn access_and_machine_tokens_are_not_sessions() {
     let other_allowed = issuer().verifier().insecure_allow_claim(AccessTokenClaim::ClientId);
     assert_eq!(
         verify_with(&other_allowed, scope),
-        Err(TokenError::NotASession(AccessTokenClaim::Scope))
+        Err(TokenError::Claims(ClaimsError::NotASession(AccessTokenClaim::Scope)))
     );
 }
 
 #[test]
 fn the_session_claim_has_its_shape() {
-    check_absent(SESSION, TokenError::NoSession);
-    check_claim(SESSION, &[json!(null)], Err(TokenError::NoSession));
+    check_absent(SESSION, TokenError::Claims(ClaimsError::NoSession));
+    check_claim(SESSION, &[json!(null)], Err(TokenError::Claims(ClaimsError::NoSession)));
     let shapes = [json!([]), json!("x"), json!(7), json!(["id", [], "", "", "", null, []])];
-    check_claim(SESSION, &shapes, Err(TokenError::UnreadableSession("shape")));
-    check_session_absent("id", Err(TokenError::NoSessionId));
-    check_session("id", &[json!(""), json!(null)], Err(TokenError::NoSessionId));
-    check_session("id", &[json!(7)], Err(TokenError::UnreadableSession("id")));
+    check_claim(SESSION, &shapes, Err(TokenError::Claims(ClaimsError::UnreadableSession("shape"))));
+    check_session_absent("id", Err(TokenError::Claims(ClaimsError::NoSessionId)));
+    check_session(
+        "id",
+        &[json!(""), json!(null)],
+        Err(TokenError::Claims(ClaimsError::NoSessionId)),
+    );
+    check_session("id", &[json!(7)], Err(TokenError::Claims(ClaimsError::UnreadableSession("id"))));
 
     let factors = "authentication_factors";
-    check_session_absent(factors, Err(TokenError::NoFactors));
-    check_session(factors, &[json!([]), json!(null)], Err(TokenError::NoFactors));
+    check_session_absent(factors, Err(TokenError::Claims(ClaimsError::NoFactors)));
+    check_session(
+        factors,
+        &[json!([]), json!(null)],
+        Err(TokenError::Claims(ClaimsError::NoFactors)),
+    );
     let odd = [
         json!({}),
         json!("password"),
@@ -190,7 +209,7 @@ fn the_session_claim_has_its_shape() {
         json!([["password", "knowledge"]]),
         json!([{"type": 7}]),
     ];
-    check_session(factors, &odd, Err(TokenError::UnreadableSession(factors)));
+    check_session(factors, &odd, Err(TokenError::Claims(ClaimsError::UnreadableSession(factors))));
     check_session(
         factors,
         &[json!([{}]), json!([{"type": "new", "delivery_method": null}])],
@@ -200,7 +219,7 @@ fn the_session_claim_has_its_shape() {
     check_session(
         factors,
         &[json!(vec![json!({}); 257])],
-        Err(TokenError::TooManyFactors { count: 257 }),
+        Err(TokenError::Claims(ClaimsError::TooManyFactors { count: 257 })),
     );
 
     let dates = [
@@ -210,7 +229,11 @@ fn the_session_claim_has_its_shape() {
         json!("2026-13-01T00:00:00Z"),
         json!("2026-01-01T12:00:00"),
     ];
-    check_session("expires_at", &dates, Err(TokenError::UnreadableSession("expires_at")));
+    check_session(
+        "expires_at",
+        &dates,
+        Err(TokenError::Claims(ClaimsError::UnreadableSession("expires_at"))),
+    );
     check_session(
         "expires_at",
         &[json!(""), json!(null), json!("2026-01-01T15:00:00.123+02:00")],
@@ -223,7 +246,7 @@ fn the_session_claim_has_its_shape() {
     check_session(
         "attributes",
         &[json!(7), json!([])],
-        Err(TokenError::UnreadableSession("attributes")),
+        Err(TokenError::Claims(ClaimsError::UnreadableSession("attributes"))),
     );
 }
 
@@ -284,20 +307,24 @@ fn consumer_and_b2b_tokens_are_told_apart() {
             json!({"organization_id": "organization-test-a", "slug": "acme"}),
         );
     };
-    assert_eq!(verify(organization), Err(TokenError::UnexpectedOrganization));
+    assert_eq!(verify(organization), Err(TokenError::Claims(ClaimsError::UnexpectedOrganization)));
     for odd in [json!({}), json!("acme"), json!([])] {
-        check_claim(ORGANIZATION, &[odd], Err(TokenError::UnexpectedOrganization));
+        check_claim(
+            ORGANIZATION,
+            &[odd],
+            Err(TokenError::Claims(ClaimsError::UnexpectedOrganization)),
+        );
     }
     check_claim(ORGANIZATION, &[json!(null)], Ok(()));
     let b2b = Verifier::b2b(issuer().clone(), [issuer().name()], issuer().audience());
     assert_eq!(verify_with(&b2b, organization), Ok(()));
-    assert_eq!(verify_with(&b2b, |_| {}), Err(TokenError::NoOrganization));
+    assert_eq!(verify_with(&b2b, |_| {}), Err(TokenError::Claims(ClaimsError::NoOrganization)));
     for (odd, want) in [
-        (json!({}), TokenError::NoOrganization),
-        (json!({"organization_id": ""}), TokenError::NoOrganization),
-        (json!({"organization_id": 7}), TokenError::NoOrganization),
-        (json!(null), TokenError::NoOrganization),
-        (json!("acme"), TokenError::UnreadableSession("organization")),
+        (json!({}), TokenError::Claims(ClaimsError::NoOrganization)),
+        (json!({"organization_id": ""}), TokenError::Claims(ClaimsError::NoOrganization)),
+        (json!({"organization_id": 7}), TokenError::Claims(ClaimsError::NoOrganization)),
+        (json!(null), TokenError::Claims(ClaimsError::NoOrganization)),
+        (json!("acme"), TokenError::Claims(ClaimsError::UnreadableSession("organization"))),
     ] {
         let got = verify_with(&b2b, |claims| {
             claims.insert(ORGANIZATION.into(), odd.clone());
@@ -314,7 +341,10 @@ fn impersonation_is_refused_where_the_verifier_says_so() {
     };
     assert_eq!(verify(impersonated), Ok(()));
     let strict = issuer().verifier().refuse_impersonation();
-    assert_eq!(verify_with(&strict, impersonated), Err(TokenError::Impersonated));
+    assert_eq!(
+        verify_with(&strict, impersonated),
+        Err(TokenError::Claims(ClaimsError::Impersonated))
+    );
     // Either half of the pair is enough to refuse: here an unlisted pair must not pass.
     for entry in [
         json!({"type": "impersonated"}),
@@ -325,7 +355,7 @@ fn impersonation_is_refused_where_the_verifier_says_so() {
         let got = verify_with(&strict, |claims| {
             claims[SESSION]["authentication_factors"].as_array_mut().unwrap().push(entry.clone());
         });
-        assert_eq!(got, Err(TokenError::Impersonated), "{entry}");
+        assert_eq!(got, Err(TokenError::Claims(ClaimsError::Impersonated)), "{entry}");
     }
     assert_eq!(verify_with(&strict, |_| {}), Ok(()));
 }
@@ -355,8 +385,13 @@ fn no_name_stands_twice_where_it_is_read() {
     ] {
         let payload = text.replacen(&once, &twice, 1);
         assert_ne!(payload, text, "{once}");
-        let got = issuer().verifier().verify_at(&issuer().sign(&header, &payload), NOW).map(|_| ());
-        assert_eq!(got, Err(TokenError::DuplicateName(Part::Payload)), "{twice}");
+        let got =
+            issuer().verifier().verify_at(&issuer().sign(&header, &payload), NOW).broken_rule();
+        assert_eq!(
+            got,
+            Err(TokenError::Malformed(MalformedToken::DuplicateName(TokenPart::Payload))),
+            "{twice}"
+        );
     }
 }
 
@@ -374,8 +409,12 @@ fn a_signed_payload_that_is_not_an_object_is_refused() {
         let got = issuer()
             .verifier()
             .verify_at(&issuer().sign(&header(&json!({})), payload), NOW)
-            .map(|_| ());
-        assert_eq!(got, Err(TokenError::NotAnObject(Part::Payload)), "{payload}");
+            .broken_rule();
+        assert_eq!(
+            got,
+            Err(TokenError::Malformed(MalformedToken::NotAnObject(TokenPart::Payload))),
+            "{payload}"
+        );
     }
 }
 
@@ -401,21 +440,6 @@ fn what_the_header_says_is_judged_before_the_signature() {
 }
 
 #[test]
-fn what_the_rfcs_sign_with_and_this_crate_does_not_verify_is_refused_by_name() {
-    let verifier = issuer().verifier().algorithms(Algorithm::ALL.iter().copied());
-    for alg in [
-        "HS256", "HS384", "HS512", "ES512", "PS384", "PS512", "none", "None", "NONE", "nOnE",
-        "rs256", "RS256 ", "",
-    ] {
-        let token =
-            issuer().sign(&header(&json!({"alg": alg})), &Value::Object(claims()).to_string());
-        let error = verifier.verify_at(&token, NOW).unwrap_err();
-        assert!(matches!(error, TokenError::AlgorithmNotAllowed(_)), "{alg}: {error}");
-        assert!(error.to_string().contains(&format!("{alg:?}")), "{error}");
-    }
-}
-
-#[test]
 fn each_algorithm_is_supported_where_the_verifier_names_it_and_nowhere_else() {
     for algorithm in Algorithm::ALL.iter().copied() {
         let issuer = issuer().clone().with_new_key(algorithm);
@@ -424,7 +448,7 @@ fn each_algorithm_is_supported_where_the_verifier_names_it_and_nowhere_else() {
         let others = Algorithm::ALL.iter().copied().filter(|other| *other != algorithm);
         let refused = issuer.verifier().algorithms(others).verify_at(&token, NOW);
         assert_eq!(reason(&refused), "token_algorithm_not_allowed", "{algorithm}");
-        // The same keys, whose set has learned the header by now.
+        // And without a memory.
         let others = Algorithm::ALL.iter().copied().filter(|other| *other != algorithm);
         let refused = issuer.verifier().algorithms(others).cache_bytes(0).verify_at(&token, NOW);
         assert_eq!(reason(&refused), "token_algorithm_not_allowed", "{algorithm}");
@@ -432,8 +456,12 @@ fn each_algorithm_is_supported_where_the_verifier_names_it_and_nowhere_else() {
             let header = json!({"alg": other.as_str(), "kid": issuer.kid()}).to_string();
             let confused = issuer.sign(&header, &Value::Object(claims()).to_string());
             let all = issuer.verifier().algorithms(Algorithm::ALL.iter().copied());
-            let want = TokenError::WrongAlgorithmForKey { pinned: algorithm };
-            assert_eq!(all.verify_at(&confused, NOW).map(|_| ()), Err(want), "{algorithm} {other}");
+            let want = TokenError::Header(HeaderError::WrongAlgorithmForKey { pinned: algorithm });
+            assert_eq!(
+                all.verify_at(&confused, NOW).broken_rule(),
+                Err(want),
+                "{algorithm} {other}"
+            );
         }
     }
 }
@@ -449,7 +477,7 @@ fn degenerate_signatures_are_refused() {
         for bytes in [vec![], vec![0; length], vec![0xff; length], half, vec![0; 1], vec![0; 4_096]]
         {
             let forged = format!("{signed}.{}", base64url(&bytes));
-            let got = issuer.verifier().verify_at(&forged, NOW).map(|_| ());
+            let got = issuer.verifier().verify_at(&forged, NOW).broken_rule();
             assert_eq!(
                 got,
                 Err(TokenError::InvalidSignature),
@@ -467,7 +495,7 @@ fn keys_in_the_header_are_ignored() {
     let more = json!({"jwk": jwks["keys"][0], "jku": "http://127.0.0.1/jwks", "x5u": "http://127.0.0.1/x5u"});
     let token = other.sign(&header(&more), &Value::Object(claims()).to_string());
     assert_eq!(
-        issuer().verifier().verify_at(&token, NOW).map(|_| ()),
+        issuer().verifier().verify_at(&token, NOW).broken_rule(),
         Err(TokenError::InvalidSignature)
     );
 }
@@ -479,8 +507,8 @@ fn a_key_is_used_with_its_own_algorithm_only() {
     assert!(verifier.verify_at(&elliptic.mint_claims(&claims()), NOW).is_ok());
     let confused = json!({"alg": "RS256", "kid": elliptic.kid()}).to_string();
     let token = elliptic.sign(&confused, &Value::Object(claims()).to_string());
-    let want = TokenError::WrongAlgorithmForKey { pinned: Algorithm::Es256 };
-    assert_eq!(verifier.verify_at(&token, NOW).map(|_| ()), Err(want));
+    let want = TokenError::Header(HeaderError::WrongAlgorithmForKey { pinned: Algorithm::Es256 });
+    assert_eq!(verifier.verify_at(&token, NOW).broken_rule(), Err(want));
 }
 
 #[test]
@@ -529,7 +557,7 @@ fn no_single_bit_of_payload_or_signature_can_change() {
     let mut changed = 0;
     for token in with_one_bit_changed(&token) {
         assert_eq!(
-            verifier.verify_at(&token, NOW).map(|_| ()),
+            verifier.verify_at(&token, NOW).broken_rule(),
             Err(TokenError::InvalidSignature),
             "{token}"
         );
@@ -557,28 +585,38 @@ fn no_single_bit_of_the_text_can_change() {
 fn times_have_a_leeway_and_expired_means_only_that() {
     let token = issuer().mint_claims(&claims());
     let at = |seconds: i64| {
-        issuer().verifier().verify_at(&token, NOW + time::Duration::seconds(seconds)).map(|_| ())
+        issuer().verifier().verify_at(&token, NOW + time::Duration::seconds(seconds)).broken_rule()
     };
     let later = |seconds| NOW + time::Duration::seconds(seconds);
     let expires_at = NOW + Duration::from_secs(300);
     assert_eq!(at(-5), Ok(()));
     assert_eq!(
         at(-6),
-        Err(TokenError::NotYetValid { claim: TimeClaim::NotBefore, at: NOW, now: later(-6) })
+        Err(TokenError::Time(TimeError::NotYetValid {
+            claim: TimeClaim::NotBefore,
+            at: NOW,
+            now: later(-6)
+        }))
     );
     assert_eq!(at(304), Ok(()));
-    assert_eq!(at(305), Err(TokenError::Expired { at: expires_at, now: later(305) }));
+    assert_eq!(
+        at(305),
+        Err(TokenError::Time(TimeError::Expired { at: expires_at, now: later(305) }))
+    );
     // Whatever else is wrong is named first.
     let ended = later(3_605);
     assert_eq!(
         at(3_605),
-        Err(TokenError::SessionEnded { at: NOW + Duration::from_secs(3_600), now: ended })
+        Err(TokenError::Session(SessionError::Ended {
+            at: NOW + Duration::from_secs(3_600),
+            now: ended
+        }))
     );
     let foreign = verify(|claims| {
         claims.insert("exp".into(), json!(1));
         claims.insert("aud".into(), json!("x"));
     });
-    assert_eq!(foreign, Err(TokenError::WrongAudience));
+    assert_eq!(foreign, Err(TokenError::Claims(ClaimsError::WrongAudience)));
 }
 
 #[test]

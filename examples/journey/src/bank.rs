@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use local_stytch::LocalStytch;
-use tower_step_up::stytch::{Project, SessionsApi};
-use tower_step_up::{Grant, Policies, PresentedToken, Session, SetCookies};
+use tower_step_up::sessions::SetCookies;
+use tower_step_up::stytch::Project;
+use tower_step_up::{Grant, Policies, Session, Sessions};
 
 use crate::books::Books;
 use crate::bounded::Bounded;
@@ -37,7 +38,7 @@ pub(crate) struct Bank {
     /// The users who have an authenticator app, as far as their last step has told.
     authenticators: Arc<Bounded<()>>,
     pub(crate) local: Option<LocalStytch>,
-    sessions: SessionsApi,
+    pub(crate) sessions: Sessions,
 }
 
 impl Bank {
@@ -50,8 +51,11 @@ impl Bank {
     ) -> Result<Self, StartError> {
         let clock = local.clone().map_or(BankClock::System, BankClock::Local);
         let authenticators = Arc::new(Bounded::new(MOST_USERS));
+        let verifier = project.verifier().clock(clock.clone());
+        let sessions =
+            project.sessions_with(verifier, project.sessions_api(secret)).answer_with_fresh_jwt();
         Ok(Self {
-            guards: Guards::new(project, secret, &policies, clock.clone(), authenticators.clone())?,
+            guards: Guards::new(project, &sessions, &policies, authenticators.clone())?,
             policies,
             identity,
             books: Books::default(),
@@ -61,73 +65,48 @@ impl Bank {
             numbers: Bounded::new(MOST_SESSIONS),
             authenticators,
             local,
-            sessions: project.sessions_api(secret),
+            sessions,
         })
     }
 
-    /// Takes up the tokens that a step has brought: the stronger session is born, the weaker one
-    /// dies, and what was kept for the one is kept for the other.
-    pub(crate) async fn take_up(
+    /// Adopts the tokens of a step: the stronger session begins, the weaker one ends, and what was
+    /// kept for the one is kept for the other.
+    pub(crate) async fn adopt(
         &self,
         step: &Step,
         predecessor: Option<&Session>,
         request: &HeaderMap,
     ) -> Result<SetCookies, Problem> {
         if predecessor.is_none() {
-            self.end_previous(request).await;
+            // A user who signs in over a session, perhaps somebody else's, does not leave it
+            // behind. Its cookies make way for the new ones.
+            let _ = self.sessions.sign_out_presented(request).await;
         }
-        let taken =
-            self.guards.signed_in.take_up(&step.tokens, predecessor, request).await.map_err(
-                |error| {
-                    tracing::warn!(%error, "the tokens of a step were not taken up");
-                    Problem::Unavailable
-                },
-            )?;
-        if let Some(old) = predecessor.filter(|old| old.id() != taken.session.id()) {
-            let new = taken.session.id();
-            self.drafts.take(old.id()).into_iter().for_each(|draft| self.drafts.put(new, draft));
-            self.decisions
-                .take(old.id())
-                .into_iter()
-                .for_each(|decision| self.decisions.put(new, decision));
+        let adopted = self.sessions.adopt(&step.tokens, predecessor, request).await;
+        let adopted = adopted.map_err(|error| {
+            tracing::warn!(%error, "the tokens of a step were not adopted");
+            Problem::Unavailable
+        })?;
+        let new = adopted.session.id();
+        if let Some(old) = predecessor.map(Session::id).filter(|old| *old != new) {
+            self.drafts.take(old).into_iter().for_each(|draft| self.drafts.put(new, draft));
+            let decision = self.decisions.take(old);
+            decision.into_iter().for_each(|decision| self.decisions.put(new, decision));
         }
         if step.user.totps.iter().any(|totp| totp.verified) {
             self.authenticators.put(&step.user.user_id, ());
         }
-        Ok(taken.cookies)
+        Ok(adopted.cookies)
     }
 
-    /// Whoever signs in over a session, perhaps somebody else's, does not leave it behind.
-    async fn end_previous(&self, request: &HeaderMap) {
-        let Some(presented) = self.guards.signed_in.presented_token(request) else { return };
-        let Ok(tokens) = self.sessions.authenticate(&presented).await else { return };
-        if let Ok(previous) = self.guards.signed_in.verifier().verify(&tokens.session_jwt).await {
-            // Its cookies make way for the new ones.
-            let _ = self.guards.signed_in.sign_out(&previous, request).await;
-        }
-    }
-
-    /// Ends a session: here at once, and with Stytch, where that is so.
+    /// Ends a session, and returns whether it has ended here and with Stytch.
     pub(crate) async fn end(&self, grant: &Grant, request: &HeaderMap) -> (SetCookies, bool) {
-        let out = self.guards.signed_in.sign_out(grant, request).await;
+        let out = self.sessions.sign_out(grant, request).await;
         if let Err(error) = &out.revoked {
-            tracing::warn!(%error, "a session has ended here, and not with Stytch");
+            tracing::warn!(%error, "a session may not have ended");
         }
         self.drafts.take(grant.session().id());
         self.decisions.take(grant.session().id());
         (out.cookies, out.revoked.is_ok())
-    }
-
-    /// The token that a request carries, for the API to add a factor to its session.
-    pub(crate) fn presented(&self, request: &HeaderMap) -> Result<PresentedToken, Problem> {
-        self.guards.signed_in.presented_token(request).ok_or(Problem::NoSession)
-    }
-
-    /// The JWT alone, for the page that shows what a program hears.
-    pub(crate) fn session_jwt(&self, request: &HeaderMap) -> Option<Box<str>> {
-        match self.guards.by_jwt.presented_token(request)? {
-            PresentedToken::SessionJwt(jwt) => Some(jwt),
-            PresentedToken::SessionToken(_) => None,
-        }
     }
 }

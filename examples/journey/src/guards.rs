@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tower_step_up::credentials::CredentialSource;
+use tower_step_up::respond::PageError;
 use tower_step_up::stytch::Project;
-use tower_step_up::{
-    BearerChallenge, CredentialSource, Factor, Negotiated, PageError, Policies, Renewal,
-    StepUpLayer,
-};
+use tower_step_up::{BearerChallenge, Factor, Negotiated, Policies, Sessions, StepUpLayer};
 
 use crate::bounded::Bounded;
-use crate::clock::BankClock;
 use crate::start::StartError;
 
 /// Where people sign in.
@@ -34,8 +32,6 @@ pub(crate) struct Guards {
     pub(crate) authenticator: StepUpLayer,
     /// What people see who are refused.
     pub(crate) pages: Negotiated,
-    /// Reads the JWT where a browser has both tokens.
-    pub(crate) by_jwt: StepUpLayer,
     /// The policy of transfers for programs: by Bearer alone, answered with problem details.
     pub(crate) api_transfer: StepUpLayer,
 }
@@ -43,19 +39,18 @@ pub(crate) struct Guards {
 impl Guards {
     pub(crate) fn new(
         project: &Project,
-        secret: &str,
+        sessions: &Sessions,
         policies: &Policies,
-        clock: BankClock,
         authenticators: Arc<Bounded<()>>,
     ) -> Result<Self, StartError> {
         let base = project
-            .guard_with(project.verifier().clock(clock))
+            .guard_with(sessions.verifier().clone())
             // An expired JWT is exchanged for a fresh one, as long as Stytch says that its session
             // is alive.
-            .renew_with(Renewal::new(project.sessions_api(secret)).answer_with_fresh_jwt())
+            .renew_with(sessions)
             // What this application can ask for, and of its user can have: challenges name nothing
             // else.
-            .offer_with(move |session| match authenticators.find(session.user_id()) {
+            .offer_factors_with(move |session| match authenticators.find(session.user_id()) {
                 Some(()) => vec![Factor::OtpSms, Factor::Totp],
                 None => vec![Factor::OtpSms],
             });
@@ -71,13 +66,12 @@ impl Guards {
         Ok(Self {
             everybody: signed_in.optional(),
             pages: pages("/")?,
-            by_jwt: base.credentials([CredentialSource::cookie(project.session_jwt_cookie())]),
             account: signed_in.require_named(policies, "account")?,
             transfer: transfer.require_named(policies, "transfer")?,
             transfer_form: transfer,
             // What cannot be undone is refused within seconds where the session was revoked
             // elsewhere.
-            close: close.require_named(policies, "close")?.live(Duration::from_secs(5)),
+            close: close.require_named(policies, "close")?.confirmed_within(Duration::from_secs(5)),
             authenticator: with_home("/authenticator")?.require_named(policies, "authenticator")?,
             api_transfer: base
                 .credentials([CredentialSource::Bearer])

@@ -6,7 +6,7 @@ use stytch::client::{Client as HttpClient, Vertical};
 use stytch::consumer::client::Client;
 use stytch::consumer::users::{GetRequest, GetResponse, Name};
 use stytch::consumer::{otp, otp_email, otp_sms, passwords, totps, users};
-use tower_step_up::{PresentedToken, SessionTokens};
+use tower_step_up::SessionTokens;
 
 use crate::problem::Problem;
 
@@ -15,7 +15,7 @@ const SESSION_MINUTES: i32 = 60;
 /// How long a code can be used, in minutes.
 const CODE_MINUTES: i32 = 5;
 /// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Stytch's API for one project.
 pub(crate) struct Identity(Client);
@@ -24,13 +24,6 @@ pub(crate) struct Identity(Client);
 pub(crate) struct Step {
     pub(crate) tokens: SessionTokens,
     pub(crate) user: users::User,
-}
-
-impl Step {
-    /// What the next step is taken with.
-    pub(crate) fn session(&self) -> PresentedToken {
-        PresentedToken::SessionToken(self.tokens.session_token.as_str().into())
-    }
 }
 
 impl Identity {
@@ -75,7 +68,7 @@ impl Identity {
             session_duration_minutes: Some(SESSION_MINUTES),
             ..Default::default()
         };
-        let answer = within_patience(self.0.passwords.create(request)).await?;
+        let answer = within_timeout(self.0.passwords.create(request)).await?;
         Ok(step(answer.session_token, answer.session_jwt, answer.user))
     }
 
@@ -89,46 +82,38 @@ impl Identity {
             session_duration_minutes: Some(SESSION_MINUTES),
             ..Default::default()
         };
-        let answer = within_patience(self.0.passwords.authenticate(request)).await?;
+        let answer = within_timeout(self.0.passwords.authenticate(request)).await?;
         Ok(step(answer.session_token, answer.session_jwt, answer.user))
     }
 
     pub(crate) async fn user(&self, user_id: &str) -> Result<GetResponse, Problem> {
-        within_patience(self.0.users.get(GetRequest { user_id: user_id.to_owned() })).await
+        within_timeout(self.0.users.get(GetRequest { user_id: user_id.to_owned() })).await
     }
 
     /// Sends a code to an address of the session's user.
-    pub(crate) async fn send_email(
-        &self,
-        email: &str,
-        session: &PresentedToken,
-    ) -> Result<(), Problem> {
-        let (session_token, session_jwt) = members(session);
+    pub(crate) async fn send_email(&self, email: &str, session_jwt: &str) -> Result<(), Problem> {
         let request = otp_email::SendRequest {
             email: email.to_owned(),
             expiration_minutes: Some(CODE_MINUTES),
-            session_token,
-            session_jwt,
+            session_jwt: Some(session_jwt.to_owned()),
             ..Default::default()
         };
-        within_patience(self.0.otps.email.send(request)).await.map(drop)
+        within_timeout(self.0.otps.email.send(request)).await.map(drop)
     }
 
     /// Sends a code to a phone, which becomes the session's user's where it is nobody's.
     pub(crate) async fn send_sms(
         &self,
         phone_number: &str,
-        session: &PresentedToken,
+        session_jwt: &str,
     ) -> Result<(), Problem> {
-        let (session_token, session_jwt) = members(session);
         let request = otp_sms::SendRequest {
             phone_number: phone_number.to_owned(),
             expiration_minutes: Some(CODE_MINUTES),
-            session_token,
-            session_jwt,
+            session_jwt: Some(session_jwt.to_owned()),
             ..Default::default()
         };
-        within_patience(self.0.otps.sms.send(request)).await.map(drop)
+        within_timeout(self.0.otps.sms.send(request)).await.map(drop)
     }
 
     /// Takes a code that was sent to this email address or phone, for this session.
@@ -136,18 +121,16 @@ impl Identity {
         &self,
         method_id: &str,
         code: &str,
-        session: &PresentedToken,
+        session_jwt: &str,
     ) -> Result<Step, Problem> {
-        let (session_token, session_jwt) = members(session);
         let request = otp::AuthenticateRequest {
             method_id: method_id.to_owned(),
             code: digits(code)?,
-            session_token,
-            session_jwt,
+            session_jwt: Some(session_jwt.to_owned()),
             session_duration_minutes: Some(SESSION_MINUTES),
             ..Default::default()
         };
-        let answer = within_patience(self.0.otps.authenticate(request)).await?;
+        let answer = within_timeout(self.0.otps.authenticate(request)).await?;
         Ok(step(answer.session_token, answer.session_jwt, answer.user))
     }
 
@@ -156,18 +139,16 @@ impl Identity {
         &self,
         user_id: &str,
         code: &str,
-        session: &PresentedToken,
+        session_jwt: &str,
     ) -> Result<Step, Problem> {
-        let (session_token, session_jwt) = members(session);
         let request = totps::AuthenticateRequest {
             user_id: user_id.to_owned(),
             totp_code: digits(code)?,
-            session_token,
-            session_jwt,
+            session_jwt: Some(session_jwt.to_owned()),
             session_duration_minutes: Some(SESSION_MINUTES),
             ..Default::default()
         };
-        let answer = within_patience(self.0.totps.authenticate(request)).await?;
+        let answer = within_timeout(self.0.totps.authenticate(request)).await?;
         Ok(step(answer.session_token, answer.session_jwt, answer.user))
     }
 
@@ -175,7 +156,7 @@ impl Identity {
     /// was taken.
     pub(crate) async fn begin_totp(&self, user_id: &str) -> Result<String, Problem> {
         let request = totps::CreateRequest { user_id: user_id.to_owned(), ..Default::default() };
-        Ok(within_patience(self.0.totps.create(request)).await?.secret)
+        Ok(within_timeout(self.0.totps.create(request)).await?.secret)
     }
 }
 
@@ -186,24 +167,16 @@ fn digits(typed: &str) -> Result<String, Problem> {
     if is_code { Ok(code) } else { Err(Problem::WrongCode) }
 }
 
-/// A step is made for a session by either of its tokens.
-fn members(session: &PresentedToken) -> (Option<String>, Option<String>) {
-    match session {
-        PresentedToken::SessionToken(token) => (Some(token.to_string()), None),
-        PresentedToken::SessionJwt(jwt) => (None, Some(jwt.to_string())),
-    }
-}
-
 fn step(session_token: String, session_jwt: String, user: users::User) -> Step {
     Step { tokens: SessionTokens { session_token, session_jwt }, user }
 }
 
 /// The client itself waits for ever.
-async fn within_patience<T>(call: impl Future<Output = stytch::Result<T>>) -> Result<T, Problem> {
-    match tokio::time::timeout(PATIENCE, call).await {
+async fn within_timeout<T>(call: impl Future<Output = stytch::Result<T>>) -> Result<T, Problem> {
+    match tokio::time::timeout(TIMEOUT, call).await {
         Ok(answer) => answer.map_err(Problem::from),
         Err(_) => {
-            tracing::warn!("Stytch's API gave no answer within {PATIENCE:?}");
+            tracing::warn!("Stytch's API gave no answer within {TIMEOUT:?}");
             Err(Problem::Unavailable)
         }
     }

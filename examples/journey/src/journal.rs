@@ -6,7 +6,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use time::OffsetDateTime;
-use tower_step_up::{Clock, Explanation, Grant, Policy, Rejection, Session};
+use tower_step_up::policy::Explanation;
+use tower_step_up::{Clock, Grant, Policy, Rejection, Session};
 
 use crate::bank::Bank;
 

@@ -118,9 +118,9 @@ fn front_for_strangers(
     bank: Arc<Bank>,
 ) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<Bytes> {
     move |why, request| match why {
-        Rejection::AuthorityUnavailable(_) | Rejection::KeysUnavailable(_) => {
-            bank.guards.pages.respond(why, request)
-        }
+        Rejection::AuthorityUnavailable { .. }
+        | Rejection::KeysUnavailable(_)
+        | Rejection::RevocationsUnavailable(_) => bank.guards.pages.respond(why, request),
         _ => front::for_strangers(&bank, request),
     }
 }

@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use local_stytch::LocalStytch;
 use tokio::net::TcpListener;
+use tower_step_up::Policies;
+use tower_step_up::policy::UnknownPolicy;
+use tower_step_up::respond::PageError;
+use tower_step_up::sessions::PresentedToken;
 use tower_step_up::stytch::{Project, ProjectError};
-use tower_step_up::{PageError, Policies, PresentedToken, UnknownPolicy};
 
 use crate::bank::Bank;
 use crate::demo;

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::schedule::{Decision, Limits, Schedule};
 use crate::clock::Clock;
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
-use crate::keys::{KeyHealth, KeySet, KeySetId, KeysUnavailable, Refresh};
+use crate::keys::{KeyHealth, KeySet, KeysUnavailable, Refresh};
 use crate::single_flight::Flight;
 
 #[derive(Clone)]
@@ -71,17 +71,6 @@ impl Fetching {
             }
         }
         (age < settings.limits.usable_for).then(|| Arc::clone(&held.keys))
-    }
-
-    /// Returns the id of the set that `current` returns.
-    pub(super) fn current_id(self: &Arc<Self>, settings: &Settings) -> Option<KeySetId> {
-        let held = self.held.load();
-        let held = held.as_ref()?;
-        let age = settings.clock.monotonic().saturating_sub(held.fetched_at);
-        match age < held.due.min(settings.limits.usable_for) {
-            true => Some(held.keys.id()),
-            false => self.current(settings).map(|keys| keys.id()),
-        }
     }
 
     pub(super) fn health(&self, settings: &Settings) -> KeyHealth {

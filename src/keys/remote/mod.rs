@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::fetching::{Fetching, Settings};
 use self::schedule::Limits;
-use super::{KeyHealth, KeySet, KeySetId, KeySource, Refresh};
+use super::{KeyHealth, KeySet, KeySource, Refresh};
 use crate::clock::{Clock, SystemClock};
 use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
@@ -52,7 +52,7 @@ impl RemoteKeys {
     /// `[::1]`).
     ///
     /// ```
-    /// use tower_step_up::RemoteKeys;
+    /// use tower_step_up::keys::RemoteKeys;
     ///
     /// assert!(RemoteKeys::new("api stytch com").is_err()); // not a URL
     /// assert!(RemoteKeys::new("http://api.stytch.com/v1/sessions/jwks/x").is_err()); // anyone could answer
@@ -139,10 +139,6 @@ impl RemoteKeys {
 impl KeySource for RemoteKeys {
     fn current(&self) -> Option<Arc<KeySet>> {
         self.fetching.current(&self.settings)
-    }
-
-    fn current_id(&self) -> Option<KeySetId> {
-        self.fetching.current_id(&self.settings)
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {

@@ -60,7 +60,8 @@ impl Policy {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tower_step_up::{Factor, Implication, Policy};
+    /// use tower_step_up::policy::Implication;
+    /// use tower_step_up::{Factor, Policy};
     ///
     /// let ten = Duration::from_secs(600);
     /// let transfer = Policy::mfa().and(Policy::from(Factor::OtpSms).within(ten));

@@ -20,13 +20,17 @@ use crate::trust::{Compromise, Compromises, TrustModel};
 /// the policy names it.
 ///
 /// ```
-/// use tower_step_up::{Compromise, Factor, Severity, Policy};
+/// use tower_step_up::policy::Severity;
+/// use tower_step_up::{Compromise, Factor, Policy};
 ///
 /// let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);
 /// let audit = weak.audit();
 /// assert!(audit.cold.contains(&vec![Compromise::Mailbox]));
 /// assert_eq!(audit.severity(), Some(Severity::Warning));
-/// assert_eq!(audit.findings[0].to_string(), "one compromise opens it: the mailbox presents password and otp/email");
+/// assert_eq!(
+///     audit.findings[0].to_string(),
+///     "one compromise opens it: the mailbox presents password and otp/email"
+/// );
 ///
 /// assert!(Policy::mfa().audit().findings.is_empty());
 /// ```

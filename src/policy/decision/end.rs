@@ -13,16 +13,19 @@ impl Until {
     pub(super) const FOREVER: Self = Self(Moment::LAST);
 
     /// Exactly at the limit still holds.
+    #[inline]
     pub(in crate::policy) fn reaches(self, now: Moment) -> bool {
         self.0 >= now
     }
 
     /// The last instant; `None` where there is none to name.
+    #[inline]
     pub(in crate::policy) fn limit(self) -> Option<Moment> {
         (self != Self::NEVER && self != Self::FOREVER).then_some(self.0)
     }
 
     /// `since` plus the age allowed.
+    #[inline]
     pub(super) fn after(since: Moment, max_age: Limit) -> Self {
         max_age.map_or(Self::FOREVER, |limit| Self(since.plus(limit)))
     }

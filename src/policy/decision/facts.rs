@@ -20,6 +20,7 @@ pub(in crate::policy) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    #[inline]
     pub(in crate::policy) fn new(session: &'a Session, now: Moment) -> Self {
         let (factors, started_at) = (session.factors(), session.start());
         Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
@@ -72,22 +73,26 @@ impl<'a> Facts<'a> {
     }
 
     /// Until when the freshest of the wanted factors is fresh enough.
+    #[inline]
     pub(super) fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
         let wanted = self.dated().filter(|(factor, _)| wanted(factor));
         wanted.map(|(_, dated)| self.proof_until(dated, limit)).max().unwrap_or(Until::NEVER)
     }
 
     /// Every proof, and until when it is fresh enough.
+    #[inline]
     pub(super) fn proofs(&self, limit: Limit) -> impl Iterator<Item = (&Factor, Until)> {
         self.dated().map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
     }
 
+    #[inline]
     fn dated(&self) -> impl Iterator<Item = (&Factor, Dated)> {
         let proved = self.factors.iter().map(|proof| (proof.factor(), proof.dated()));
         let supposed = self.supposed.iter().map(|(factor, moment)| (*factor, Dated::At(*moment)));
         proved.chain(supposed)
     }
 
+    #[inline]
     fn proof_until(&self, dated: Dated, limit: Limit) -> Until {
         match dated {
             Dated::At(moment) if moment <= self.latest => Until::after(moment, limit),

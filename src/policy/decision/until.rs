@@ -61,7 +61,7 @@ pub(in crate::policy) fn independent(
             }
         }
     }
-    beyond.into_iter().zip(attackers).map(|(end, _)| end).min().unwrap_or(Until::NEVER)
+    beyond.iter().zip(attackers).map(|(end, _)| *end).min().unwrap_or(Until::NEVER)
 }
 
 /// Returns whether factors of these ages meet the policy in a session of that age; `None` is older

@@ -92,10 +92,12 @@ use crate::trust::TrustModel;
 ///     policies: Policies,
 /// }
 ///
-/// let config: Config = toml::from_str(r#"
+/// let config: Config = toml::from_str(
+///     r#"
 ///     port = 8080
 ///     policies.policy.account = "mfa"
-/// "#)?;
+/// "#,
+/// )?;
 /// assert_eq!(config.policies.get("account")?, &Policy::mfa().named("account"));
 /// # assert_eq!(config.port, 8080);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

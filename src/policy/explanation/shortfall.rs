@@ -22,7 +22,8 @@ use crate::session::Session;
 /// ids.
 ///
 /// ```
-/// use tower_step_up::{Factor, Policy, Reason, Requirement, testing};
+/// use tower_step_up::policy::{Reason, Requirement};
+/// use tower_step_up::{Factor, Policy, testing};
 ///
 /// let session = testing::session().proved(Factor::Password).build();
 /// let shortfall = Policy::mfa().evaluate(&session, testing::NOW).unwrap_err();
@@ -84,7 +85,7 @@ impl Shortfall {
 
     /// The factors that the user can be asked for.
     ///
-    /// These are the factors that the guard was told to [offer](crate::StepUpLayer::offer). By
+    /// These are the factors that the guard was told to [offer](crate::StepUpLayer::offer_factors). By
     /// default they are those that the policy names, and for `mfa`, `independent` and `session` all
     /// in the trust model except logins with a provider.
     #[must_use]
@@ -140,7 +141,7 @@ impl Shortfall {
     /// sets, fewer if the policy has more than 320 clauses.
     ///
     /// ```
-    /// use tower_step_up::{Factor, Policy, testing};
+    /// use tower_step_up::{testing, Factor, Policy};
     ///
     /// let session = testing::session().proved(Factor::Password).build();
     /// let shortfall = Policy::mfa().evaluate(&session, testing::NOW).unwrap_err();

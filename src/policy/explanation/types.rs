@@ -16,13 +16,21 @@ use crate::seconds::whole_seconds;
 /// use std::time::Duration;
 /// use tower_step_up::{Factor, Policy, testing};
 ///
-/// let policy = Policy::mfa().and(Policy::factor(Factor::OtpSms).within(Duration::from_secs(600))).named("transfer");
-/// let session = testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, Duration::from_secs(900)).build();
-/// assert_eq!(policy.explain(&session, testing::NOW).to_string(), "\
+/// let policy = Policy::mfa()
+///     .and(Policy::factor(Factor::OtpSms).within(Duration::from_secs(600)))
+///     .named("transfer");
+/// let session = testing::session()
+///     .proved(Factor::Password)
+///     .proved_ago(Factor::OtpSms, Duration::from_secs(900))
+///     .build();
+/// assert_eq!(
+///     policy.explain(&session, testing::NOW).to_string(),
+///     "\
 /// transfer: all of: not met
 ///   mfa: met by password (now), otp/sms (15m ago)
 ///   otp/sms within 10m: stale, otp/sms (15m ago)
-/// ");
+/// "
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

@@ -35,7 +35,13 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
 /// use tower_step_up::ReturnTo;
 ///
 /// assert_eq!(ReturnTo::parse("/account?tab=2")?.as_str(), "/account?tab=2");
-/// for elsewhere in ["//evil.example", "/\\evil.example", "https://evil.example", "/%2f%2fevil.example", "/a%0d%0aSet-Cookie:x"] {
+/// for elsewhere in [
+///     "//evil.example",
+///     "/\\evil.example",
+///     "https://evil.example",
+///     "/%2f%2fevil.example",
+///     "/a%0d%0aSet-Cookie:x",
+/// ] {
 ///     assert!(ReturnTo::parse(elsewhere).is_err());
 ///     assert_eq!(ReturnTo::parse(elsewhere).unwrap_or_default().as_str(), "/");
 /// }

@@ -7,10 +7,10 @@ use http::{HeaderMap, StatusCode, header, response};
 use serde::Deserialize;
 
 use super::error::ApiError;
-use crate::authority::{self, SessionTokens};
 use crate::excerpt::printable;
 use crate::headers::only;
 use crate::http_client::{FetchError, delta_seconds};
+use crate::sessions::authority::{self, SessionTokens};
 
 /// The JSON of a 200.
 pub(super) fn json(

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::authority::AuthorityError;
 use crate::http_client::FetchError;
+use crate::sessions::AuthorityError;
 
 /// Why the API gave no answer that can be used. It holds neither the secret nor a token, and what
 /// it quotes is printable and short.
@@ -93,7 +93,10 @@ impl ApiError {
     }
 
     pub(super) fn into_unavailable(self) -> AuthorityError {
-        AuthorityError::Unavailable { retry_after: self.retry_after(), cause: self.into() }
+        AuthorityError::Unavailable {
+            retry_after: self.retry_after(),
+            cause: std::sync::Arc::new(self),
+        }
     }
 }
 

@@ -13,18 +13,19 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::{Value, json};
 
-use crate::authority::{
-    self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
-};
 use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
 use crate::session::Tenancy;
+use crate::sessions::authority::{
+    self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
+};
 
 /// Stytch's API of sessions: which of them are alive, fresh tokens for these, and their end. A
 /// handle, cheap to clone.
 ///
 /// ```no_run
-/// use tower_step_up::{PresentedToken, stytch};
+/// use tower_step_up::sessions::PresentedToken;
+/// use tower_step_up::stytch;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let project = stytch::Project::new("project-live-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
@@ -33,7 +34,9 @@ use crate::session::Tenancy;
 /// let token = PresentedToken::SessionToken("what the cookie stytch_session holds".into());
 /// match sessions.authenticate(&token).await {
 ///     Ok(tokens) => println!("{} bytes of a fresh JWT", tokens.session_jwt.len()),
-///     Err(error) if error.error_type() == Some("session_not_found") => println!("it has ended"),
+///     Err(error) if error.error_type() == Some("session_not_found") => {
+///         println!("it has ended")
+///     }
 ///     Err(error) => println!("nobody can say: {error}"),
 /// }
 /// # Ok(())

@@ -68,9 +68,9 @@ pub(crate) async fn send(
         }
         Typed::Take { code } => code,
     };
-    match bank.identity.take_totp(session.user_id(), &code, &bank.presented(&headers)?).await {
+    match bank.identity.take_totp(session.user_id(), &code, session.jwt().as_str()).await {
         Ok(step) => {
-            let cookies = bank.take_up(&step, Some(&session), &headers).await?;
+            let cookies = bank.adopt(&step, Some(&session), &headers).await?;
             Ok((cookies, Redirect::to("/security")).into_response())
         }
         Err(problem) => Ok(page(frame, Stage { begun: true, ..Stage::default() }, Some(&problem))),

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, Request, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use tower_step_up::FRESH_JWT;
+use tower_step_up::Session;
+use tower_step_up::sessions::FRESH_JWT;
 
 use crate::bank::Bank;
 use crate::frame::{Frame, Page};
@@ -51,11 +52,11 @@ pub(crate) async fn show(
 pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
+    session: Session,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let token = bank.session_jwt(&headers).ok_or(Problem::NoSession)?;
-    let (without, with) =
-        (exchange(&bank, None, &headers).await?, exchange(&bank, Some(&token), &headers).await?);
+    let without = exchange(&bank, None, &headers).await?;
+    let with = exchange(&bank, Some(session.jwt().as_str()), &headers).await?;
     Ok(Page(Api { frame, order: pretty(&order()), without, with: Some(with) }).into_response())
 }
 

@@ -105,18 +105,18 @@ pub(crate) async fn send(
     };
     let (done, number) = match &typed {
         Typed::Send { phone_number } => {
-            (question.send_code(&bank, phone_number, &headers).await, &**phone_number)
+            (question.send_code(&bank, phone_number).await, &**phone_number)
         }
-        Typed::Take { code } => (question.take_code(&bank, code, &headers).await.map(Some), ""),
+        Typed::Take { code } => (question.take_code(&bank, code).await.map(Some), ""),
         Typed::Totp { code } => {
-            let token = bank.presented(&headers)?;
-            (bank.identity.take_totp(question.session.user_id(), code, &token).await.map(Some), "")
+            let token = question.session.jwt().as_str();
+            (bank.identity.take_totp(question.session.user_id(), code, token).await.map(Some), "")
         }
     };
     match done {
         Ok(None) => Ok(Redirect::to(&asked.after_sending().at(SECOND_FACTOR)).into_response()),
         Ok(Some(step)) => {
-            let cookies = bank.take_up(&step, Some(&question.session), &headers).await?;
+            let cookies = bank.adopt(&step, Some(&question.session), &headers).await?;
             Ok((cookies, Redirect::to(asked.destination())).into_response())
         }
         Err(problem) => Ok(question.page(&bank, frame, number, Some(problem))),
@@ -151,12 +151,7 @@ impl Question {
 
     /// A number that is typed here counts only where the user has no second factor: with one,
     /// whoever knows the password could put a phone of theirs beside the user's.
-    async fn send_code(
-        &self,
-        bank: &Bank,
-        typed: &str,
-        headers: &HeaderMap,
-    ) -> Result<Option<Step>, Problem> {
+    async fn send_code(&self, bank: &Bank, typed: &str) -> Result<Option<Step>, Problem> {
         let typed: String =
             typed.chars().filter(|character| !" -()/".contains(*character)).collect();
         let number = match &self.way {
@@ -165,21 +160,16 @@ impl Question {
             Way::Sms(phone) => &phone.phone_number,
             Way::Totp => return Err(Problem::Unavailable),
         };
-        bank.identity.send_sms(number, &bank.presented(headers)?).await?;
+        bank.identity.send_sms(number, self.session.jwt().as_str()).await?;
         bank.numbers.put(self.session.id(), number.clone());
         Ok(None)
     }
 
-    async fn take_code(
-        &self,
-        bank: &Bank,
-        code: &str,
-        headers: &HeaderMap,
-    ) -> Result<Step, Problem> {
+    async fn take_code(&self, bank: &Bank, code: &str) -> Result<Step, Problem> {
         let (Way::Sms(phone) | Way::Enrol(Some(phone))) = &self.way else {
             return Err(Problem::SpentCode);
         };
-        bank.identity.take_code(&phone.phone_id, code, &bank.presented(headers)?).await
+        bank.identity.take_code(&phone.phone_id, code, self.session.jwt().as_str()).await
     }
 
     fn page(

@@ -7,7 +7,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use time::OffsetDateTime;
-use tower_step_up::{Clock, Demand, Explanation, Factor, Policy, Requirement, Session};
+use tower_step_up::policy::{Demand, Explanation, Requirement};
+use tower_step_up::{Clock, Factor, Policy, Session};
 
 use crate::bank::Bank;
 use crate::frame::{Frame, Page};

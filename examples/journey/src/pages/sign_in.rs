@@ -51,7 +51,7 @@ pub(crate) async fn send(
         Ok(step) => step,
         Err(problem) => return Ok(page(frame, &asked, &typed, Some(problem))),
     };
-    let cookies = bank.take_up(&step, None, &headers).await?;
+    let cookies = bank.adopt(&step, None, &headers).await?;
     Ok((cookies, Redirect::to(asked.destination())).into_response())
 }
 

@@ -39,13 +39,17 @@ pub(crate) fn refused(
     why: &Rejection,
     request: &Parts,
 ) -> axum::http::Response<Bytes> {
-    let is_known =
-        !matches!(why, Rejection::AuthorityUnavailable(_) | Rejection::KeysUnavailable(_));
+    let is_known = !matches!(
+        why,
+        Rejection::AuthorityUnavailable { .. }
+            | Rejection::KeysUnavailable(_)
+            | Rejection::RevocationsUnavailable(_)
+    );
     let mut response = axum::http::Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
     let to = if is_known { SIGNED_OUT } else { HERE_ONLY };
     response.headers_mut().insert(LOCATION, HeaderValue::from_static(to));
-    bank.guards.signed_in.remove_cookies(&request.headers).append_to(response.headers_mut());
+    bank.sessions.clear_cookies(&request.headers).append_to(response.headers_mut());
     response
 }
 

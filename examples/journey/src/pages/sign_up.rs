@@ -53,8 +53,8 @@ pub(crate) async fn send(
             Ok(step) => step,
             Err(problem) => return Ok(page(frame, &asked, &typed, Some(problem))),
         };
-    let cookies = bank.take_up(&step, None, &headers).await?;
-    let sent = bank.identity.send_email(typed.email.trim(), &step.session()).await;
+    let cookies = bank.adopt(&step, None, &headers).await?;
+    let sent = bank.identity.send_email(typed.email.trim(), &step.tokens.session_jwt).await;
     let asked = if sent.is_ok() { asked.after_sending() } else { asked };
     Ok((cookies, Redirect::to(&asked.at("/verify-email"))).into_response())
 }

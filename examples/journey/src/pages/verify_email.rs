@@ -58,17 +58,17 @@ pub(crate) async fn send(
     Form(typed): Form<Typed>,
 ) -> Result<Response, Problem> {
     let email = address(&bank, &session).await?;
-    let token = bank.presented(&headers)?;
+    let token = session.jwt().as_str();
     let done = match &typed {
-        Typed::Send => bank.identity.send_email(&email.email, &token).await.map(|()| None),
+        Typed::Send => bank.identity.send_email(&email.email, token).await.map(|()| None),
         Typed::Take { code } => {
-            bank.identity.take_code(&email.email_id, code, &token).await.map(Some)
+            bank.identity.take_code(&email.email_id, code, token).await.map(Some)
         }
     };
     match done {
         Ok(None) => Ok(Redirect::to(&asked.after_sending().at("/verify-email")).into_response()),
         Ok(Some(step)) => {
-            let cookies = bank.take_up(&step, Some(&session), &headers).await?;
+            let cookies = bank.adopt(&step, Some(&session), &headers).await?;
             Ok((cookies, Redirect::to(asked.destination())).into_response())
         }
         Err(problem) => Ok(page(frame, &asked, &email, Some(problem))),

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::headers;
+
 /// `Set-Cookie` headers for a response: each with a token, or with what removes one. `Debug` shows
 /// no tokens.
 ///
@@ -20,39 +22,35 @@ pub(super) struct SetCookie {
 impl SetCookies {
     /// Adds them to a response's headers, which no cache may keep then: `Cache-Control` becomes
     /// `no-store`.
-    pub fn append_to(&self, headers: &mut HeaderMap) {
+    pub fn append_to(&self, response: &mut HeaderMap) {
         for cookie in &self.0 {
-            // It fails only where there are as many headers as there can be.
-            let _ = headers.try_append(header::SET_COOKIE, cookie.line.clone());
+            headers::append(response, header::SET_COOKIE, cookie.line.clone());
         }
-        forbid_storing(headers);
+        forbid_storing(response);
     }
 
     /// Adds them, unless one of them is among the cookies of the response: its handler knows
     /// better.
-    pub(crate) fn fill_in(&self, headers: &mut HeaderMap) {
-        let names = headers.get_all(header::SET_COOKIE).iter().map(|line| name_of(line.as_bytes()));
-        let are_set = names
-            .into_iter()
-            .any(|name| self.0.iter().any(|cookie| cookie.name.as_bytes() == name));
-        if !are_set {
-            self.append_to(headers);
+    pub(crate) fn fill_in(&self, response: &mut HeaderMap) {
+        let lines = response.get_all(header::SET_COOKIE).iter();
+        let is_ours = |name: &[u8]| self.0.iter().any(|cookie| cookie.name.as_bytes() == name);
+        if !lines.map(|line| name_of(line.as_bytes())).any(is_ours) {
+            self.append_to(response);
         }
     }
 }
 
-/// Also what caches of content delivery networks go by instead (RFC 9213): `CDN-Cache-Control` and
-/// one for each of them.
-pub(crate) fn forbid_storing(headers: &mut HeaderMap) {
+/// Forbids every cache to keep the response, also those of content delivery networks, which obey
+/// `CDN-Cache-Control` or a header of their own first (RFC 9213).
+pub(crate) fn forbid_storing(response: &mut HeaderMap) {
     let is_targeted = |name: &HeaderName| {
         name.as_str().ends_with("-cache-control") || name == "surrogate-control"
     };
-    let targeted: Vec<_> = headers.keys().filter(|name| is_targeted(name)).cloned().collect();
+    let targeted: Vec<_> = response.keys().filter(|name| is_targeted(name)).cloned().collect();
     for name in targeted {
-        headers.remove(name);
+        response.remove(name);
     }
-    // It fails only where there are as many headers as there can be.
-    let _ = headers.try_insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers::insert(response, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 fn name_of(line: &[u8]) -> &[u8] {

@@ -6,17 +6,16 @@ use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 use time::Duration;
 
-use super::CookieNames;
+use super::authority::SessionTokens;
 use super::set_cookies::{SetCookie, SetCookies};
-use crate::authority::SessionTokens;
-use crate::endpoint;
+use crate::credentials::CookieNames;
+use crate::{endpoint, headers};
 
 /// How this application sets the cookies that carry a session's tokens: `HttpOnly`, `SameSite=Lax`,
 /// `Secure` except on loopback, `Path=/`, without `Domain`, for as long as the session lives.
 ///
-/// Their names are those that the guard reads first, as its
-/// [`credentials`](crate::StepUpLayer::credentials) say; where they name no cookie, Stytch's.
-/// `Domain` and `Path` have to be those with which the cookies were first set: with others a
+/// Their names are the first that [`Sessions::credentials`](crate::Sessions::credentials) reads, or
+/// Stytch's if it names no cookie. `Domain` and `Path` have to be those with which the cookies were first set: with others a
 /// browser keeps both, and two cookies of one name are a 400. A cookie whose name begins with
 /// `__Host-` has neither (RFC 6265bis, section 4.1.3.2). Where Stytch's browser SDK sets them, say
 /// [`readable_by_scripts`](Self::readable_by_scripts).
@@ -160,9 +159,8 @@ impl fmt::Display for CookieAttributeError {
 impl std::error::Error for CookieAttributeError {}
 
 fn is_on_loopback(request: &HeaderMap) -> bool {
-    let mut hosts = request.get_all(header::HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let authority = host.to_str().ok().and_then(|host| host.parse::<http::uri::Authority>().ok());
+    let host = headers::only(request, header::HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<http::uri::Authority>().ok());
     authority.is_some_and(|authority| endpoint::is_loopback(authority.host()))
 }
 

@@ -8,11 +8,14 @@ use std::time::Duration;
 
 /// What keeps the sessions: a token in, the live session's fresh tokens out.
 ///
-/// Stytch's API is one, as `stytch::SessionsApi` (feature `sessions`); another may stand before a
+/// Stytch's API is one, as `stytch::SessionsApi` (feature `remote`); another may stand before a
 /// gateway or the official SDK, or be a test's double:
 ///
 /// ```
-/// use tower_step_up::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens};
+/// use tower_step_up::SessionTokens;
+/// use tower_step_up::sessions::{
+///     AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority,
+/// };
 ///
 /// struct Nobody;
 ///
@@ -78,11 +81,9 @@ pub struct SessionTokens {
 }
 
 /// The longest token that is sent or taken, in bytes.
-#[cfg(feature = "sessions")]
 pub(crate) const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// Whether a token can stand in a cookie (RFC 6265, section 4.1.1: `cookie-octet`).
-#[cfg(feature = "sessions")]
 pub(crate) fn can_be_a_cookie(token: &str) -> bool {
     let is_octet =
         |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
@@ -91,10 +92,8 @@ pub(crate) fn can_be_a_cookie(token: &str) -> bool {
 
 /// The longest opaque token that a guard takes, in bytes: a cookie of a browser has 4 KiB with its
 /// attributes.
-#[cfg(feature = "sessions")]
 const LONGEST_SESSION_TOKEN: usize = 1_024;
 
-#[cfg(feature = "sessions")]
 pub(crate) fn can_be_a_session_token(token: &str) -> bool {
     token.len() <= LONGEST_SESSION_TOKEN && can_be_a_cookie(token)
 }
@@ -106,7 +105,7 @@ impl fmt::Debug for SessionTokens {
 }
 
 /// Why an authority has no live session to give.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AuthorityError {
     /// It knows no such session: it has ended, was revoked, or never was.
@@ -116,15 +115,25 @@ pub enum AuthorityError {
         /// When it says that it is worth asking again.
         retry_after: Option<Duration>,
         /// For the log; it must not contain tokens.
-        cause: Box<dyn Error + Send + Sync>,
+        cause: Arc<dyn Error + Send + Sync>,
     },
 }
 
 impl AuthorityError {
-    /// No answer for this reason, and nothing said about when to ask again.
+    /// Returns an error that says why there is no answer, and not when to ask again.
     #[must_use]
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable { retry_after: None, cause: cause.into() }
+        Self::Unavailable { retry_after: None, cause: Arc::from(cause.into()) }
+    }
+
+    /// Adds how long to wait before the authority is asked again. It has no effect on
+    /// [`UnknownSession`](Self::UnknownSession).
+    #[must_use]
+    pub fn retry_after(mut self, time: Duration) -> Self {
+        if let Self::Unavailable { retry_after, .. } = &mut self {
+            *retry_after = Some(time);
+        }
+        self
     }
 }
 
@@ -145,27 +154,6 @@ impl Error for AuthorityError {
         }
     }
 }
-
-/// No session can be confirmed now: the answer is 503.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuthorityUnavailable {
-    /// When it is worth asking again.
-    pub retry_after: Duration,
-}
-
-impl AuthorityUnavailable {
-    pub(crate) fn description(self) -> &'static str {
-        "the session cannot be confirmed now"
-    }
-}
-
-impl fmt::Display for AuthorityUnavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::description(*self))
-    }
-}
-
-impl Error for AuthorityUnavailable {}
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,297 @@
+//! The kinds of authentication factors, and how they are named.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::pair::{self, UnlistedFactor};
+use crate::excerpt::printable;
+
+/// From one table: the enum, its names, and the pairs of `type` and `delivery_method` behind them.
+macro_rules! factors {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, ($type:literal, $method:literal);)*) => {
+        /// A kind of authentication factor: the exact pair of `type` and `delivery_method` in a
+        /// Stytch session.
+        ///
+        /// The pair decides, never one half of it: `otp` with `sms` is a phone, `otp` with `email`
+        /// is a mailbox. Every pair that Stytch documents has a variant; any other is
+        /// [`Factor::Unlisted`], which can be required by name and never adds strength to
+        /// [`Policy::mfa`](crate::Policy::mfa).
+        ///
+        /// The name of a factor is its `type` alone where that type has one documented delivery
+        /// method (`totp`), else `type/delivery_method` (`otp/sms`). [`Display`](fmt::Display) and
+        /// serde write it. Parsing and serde read it, and the full pair of a listed factor too.
+        ///
+        /// ```
+        /// use tower_step_up::Factor;
+        ///
+        /// assert_eq!(Factor::from_pair("otp", "sms"), Factor::OtpSms);
+        /// assert_eq!(Factor::OtpSms.to_string(), "otp/sms");
+        /// assert_eq!("totp".parse(), Ok(Factor::Totp));
+        /// assert_eq!("totp/authenticator_app".parse(), Ok(Factor::Totp));
+        /// assert!("otp".parse::<Factor>().is_err()); // by sms, whatsapp or email?
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Factor {
+            $($(#[$doc])* #[doc = concat!(" (`", $type, "`, `", $method, "`)")] $variant,)*
+            /// A pair that is not in this table, kept as it came.
+            Unlisted(UnlistedFactor),
+        }
+
+        impl Factor {
+            /// Every listed factor, in the order of the documentation.
+            pub const LISTED: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The factor with this exact `type` and `delivery_method`. Both are compared as they
+            /// are: no case folding, no trimming.
+            #[must_use]
+            pub fn from_pair(factor_type: &str, delivery_method: &str) -> Self {
+                match (factor_type, delivery_method) {
+                    $(($type, $method) => Self::$variant,)*
+                    _ => Self::Unlisted(UnlistedFactor::new(factor_type, delivery_method)),
+                }
+            }
+
+            /// The `type` in Stytch's session.
+            #[must_use]
+            pub fn factor_type(&self) -> &str {
+                match self {
+                    $(Self::$variant => $type,)*
+                    Self::Unlisted(pair) => pair.factor_type(),
+                }
+            }
+
+            /// The `delivery_method` in Stytch's session.
+            #[must_use]
+            pub fn delivery_method(&self) -> &str {
+                match self {
+                    $(Self::$variant => $method,)*
+                    Self::Unlisted(pair) => pair.delivery_method(),
+                }
+            }
+        }
+
+        impl fmt::Display for Factor {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$variant => f.write_str($name),)*
+                    Self::Unlisted(pair) => pair.fmt(f),
+                }
+            }
+        }
+
+        impl FromStr for Factor {
+            type Err = UnknownFactor;
+
+            /// Reads the name of a listed factor, or its full pair as `type/delivery_method`.
+            fn from_str(name: &str) -> Result<Self, UnknownFactor> {
+                match name {
+                    $($name => Ok(Self::$variant),)*
+                    _ => pair::from_full_name(name).ok_or_else(|| UnknownFactor { name: printable(name) }),
+                }
+            }
+        }
+    };
+}
+
+factors! {
+    /// A password.
+    Password = "password", ("password", "knowledge");
+    /// A link sent to the user's mailbox.
+    MagicLinkEmail = "magic_link/email", ("magic_link", "email");
+    /// A link that the application embedded where it chose: proof of whatever that place is.
+    MagicLinkEmbedded = "magic_link/embedded", ("magic_link", "embedded");
+    /// A code by SMS.
+    OtpSms = "otp/sms", ("otp", "sms");
+    /// A code by WhatsApp.
+    OtpWhatsapp = "otp/whatsapp", ("otp", "whatsapp");
+    /// A code sent to the user's mailbox.
+    OtpEmail = "otp/email", ("otp", "email");
+    /// A code sent to the user's mailbox, as organizations (B2B) have it.
+    EmailOtp = "email_otp", ("email_otp", "email");
+    /// A code from an authenticator app.
+    Totp = "totp", ("totp", "authenticator_app");
+    /// A recovery code of an authenticator app.
+    RecoveryCode = "recovery_codes", ("recovery_codes", "recovery_code");
+    /// A passkey or security key: bound to the origin by cryptography.
+    WebAuthn = "webauthn", ("webauthn", "webauthn_registration");
+    /// A key on a mobile device behind its biometric lock.
+    Biometric = "signature_challenge", ("signature_challenge", "biometric");
+    /// A signature by a crypto wallet.
+    CryptoWallet = "crypto", ("crypto", "crypto_wallet");
+    /// Single sign-on by SAML.
+    SsoSaml = "sso/sso_saml", ("sso", "sso_saml");
+    /// Single sign-on by OpenID Connect.
+    SsoOidc = "sso/sso_oidc", ("sso", "sso_oidc");
+    /// A session of a support person who acts as the user.
+    Impersonated = "impersonated", ("impersonated", "impersonation");
+    /// A session imported from Auth0.
+    ImportedAuth0 = "imported", ("imported", "imported_auth0");
+    /// A token of another system that the project trusts.
+    TrustedAuthToken = "trusted_auth_token", ("trusted_auth_token", "trusted_token_exchange");
+    /// An OAuth access token, exchanged.
+    OAuthAccessTokenExchange = "oauth/oauth_access_token_exchange", ("oauth", "oauth_access_token_exchange");
+    /// A Slack token, exchanged.
+    OAuthExchangeSlack = "oauth/oauth_exchange_slack", ("oauth", "oauth_exchange_slack");
+    /// A HubSpot token, exchanged.
+    OAuthExchangeHubspot = "oauth/oauth_exchange_hubspot", ("oauth", "oauth_exchange_hubspot");
+    /// A GitHub token, exchanged.
+    OAuthExchangeGithub = "oauth/oauth_exchange_github", ("oauth", "oauth_exchange_github");
+    /// A Google token, exchanged.
+    OAuthExchangeGoogle = "oauth/oauth_exchange_google", ("oauth", "oauth_exchange_google");
+    /// Google login.
+    OAuthGoogle = "oauth/oauth_google", ("oauth", "oauth_google");
+    /// Microsoft login.
+    OAuthMicrosoft = "oauth/oauth_microsoft", ("oauth", "oauth_microsoft");
+    /// Apple login.
+    OAuthApple = "oauth/oauth_apple", ("oauth", "oauth_apple");
+    /// GitHub login.
+    OAuthGithub = "oauth/oauth_github", ("oauth", "oauth_github");
+    /// Facebook login.
+    OAuthFacebook = "oauth/oauth_facebook", ("oauth", "oauth_facebook");
+    /// Amazon login.
+    OAuthAmazon = "oauth/oauth_amazon", ("oauth", "oauth_amazon");
+    /// Bitbucket login.
+    OAuthBitbucket = "oauth/oauth_bitbucket", ("oauth", "oauth_bitbucket");
+    /// Coinbase login.
+    OAuthCoinbase = "oauth/oauth_coinbase", ("oauth", "oauth_coinbase");
+    /// Discord login.
+    OAuthDiscord = "oauth/oauth_discord", ("oauth", "oauth_discord");
+    /// Figma login.
+    OAuthFigma = "oauth/oauth_figma", ("oauth", "oauth_figma");
+    /// GitLab login.
+    OAuthGitlab = "oauth/oauth_gitlab", ("oauth", "oauth_gitlab");
+    /// Instagram login.
+    OAuthInstagram = "oauth/oauth_instagram", ("oauth", "oauth_instagram");
+    /// LinkedIn login.
+    OAuthLinkedin = "oauth/oauth_linkedin", ("oauth", "oauth_linkedin");
+    /// Shopify login.
+    OAuthShopify = "oauth/oauth_shopify", ("oauth", "oauth_shopify");
+    /// Slack login.
+    OAuthSlack = "oauth/oauth_slack", ("oauth", "oauth_slack");
+    /// Snapchat login.
+    OAuthSnapchat = "oauth/oauth_snapchat", ("oauth", "oauth_snapchat");
+    /// Spotify login.
+    OAuthSpotify = "oauth/oauth_spotify", ("oauth", "oauth_spotify");
+    /// Steam login.
+    OAuthSteam = "oauth/oauth_steam", ("oauth", "oauth_steam");
+    /// TikTok login.
+    OAuthTiktok = "oauth/oauth_tiktok", ("oauth", "oauth_tiktok");
+    /// Twitch login.
+    OAuthTwitch = "oauth/oauth_twitch", ("oauth", "oauth_twitch");
+    /// Twitter login.
+    OAuthTwitter = "oauth/oauth_twitter", ("oauth", "oauth_twitter");
+    /// Salesforce login.
+    OAuthSalesforce = "oauth/oauth_salesforce", ("oauth", "oauth_salesforce");
+    /// Yahoo login.
+    OAuthYahoo = "oauth/oauth_yahoo", ("oauth", "oauth_yahoo");
+    /// HubSpot login.
+    OAuthHubspot = "oauth/oauth_hubspot", ("oauth", "oauth_hubspot");
+}
+
+impl Factor {
+    /// What it takes in memory beside its place.
+    pub(crate) fn own_bytes(&self) -> usize {
+        match self {
+            // With the counters of two shared texts.
+            Self::Unlisted(pair) => {
+                pair.factor_type().len() + pair.delivery_method().len() + 4 * size_of::<usize>()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Bound to the origin by cryptography, so that a look-alike site cannot use it: WebAuthn.
+    #[must_use]
+    pub fn is_phishing_resistant(&self) -> bool {
+        matches!(self, Self::WebAuthn)
+    }
+}
+
+impl Serialize for Factor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Factor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A name that no listed factor has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownFactor {
+    /// Its first characters, in printable ASCII.
+    name: Box<str>,
+}
+
+impl fmt::Display for UnknownFactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "unknown factor \"{}\": expected a name such as password, otp/sms, totp or webauthn",
+            self.name
+        )
+    }
+}
+
+impl std::error::Error for UnknownFactor {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_factor_is_read_from_its_name_and_from_its_pair() {
+        for factor in Factor::LISTED {
+            let full = format!("{}/{}", factor.factor_type(), factor.delivery_method());
+            assert_eq!(factor.to_string().parse().as_ref(), Ok(factor));
+            assert_eq!(full.parse().as_ref(), Ok(factor));
+            assert_eq!(&Factor::from_pair(factor.factor_type(), factor.delivery_method()), factor);
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_type_alone_exactly_where_the_type_has_one_method() {
+        for factor in Factor::LISTED {
+            let of_type = Factor::LISTED
+                .iter()
+                .filter(|other| other.factor_type() == factor.factor_type())
+                .count();
+            assert_eq!(factor.to_string() == factor.factor_type(), of_type == 1, "{factor}");
+        }
+    }
+
+    #[track_caller]
+    fn check_unlisted(factor_type: &str, delivery_method: &str) {
+        let factor = Factor::from_pair(factor_type, delivery_method);
+        assert!(matches!(factor, Factor::Unlisted(_)), "{factor}");
+        assert_eq!(
+            (factor.factor_type(), factor.delivery_method()),
+            (factor_type, delivery_method)
+        );
+    }
+
+    #[test]
+    fn a_pair_counts_only_as_a_whole_and_to_the_letter() {
+        check_unlisted("password", "sms");
+        check_unlisted("otp", "knowledge");
+        check_unlisted("OTP", "sms");
+        check_unlisted("otp", "SMS");
+        check_unlisted("otp ", "sms");
+        check_unlisted("webauthn", "");
+        check_unlisted("oauth", "oauth_git_lab");
+        check_unlisted("", "");
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_quotes_it() {
+        let error = "otp".parse::<Factor>().expect_err("a half");
+        assert!(error.to_string().contains("\"otp\""), "{error}");
+        assert!("password/sms".parse::<Factor>().is_err());
+    }
+}

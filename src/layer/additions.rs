@@ -1,0 +1,91 @@
+//! What a guard adds to a response.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, header};
+
+use super::decision::Decision;
+use super::guard::Guard;
+use crate::headers;
+use crate::sessions::{FRESH_JWT, Renewed, Sessions, SetCookies, forbid_storing};
+
+/// What a guard adds to a response, known before the inner service is called.
+pub(super) struct Additions {
+    /// A response to a cookie is for one browser, and shared caches do not know cookies.
+    by_cookie: bool,
+    fresh: Option<Box<FreshTokens>>,
+}
+
+/// The fresh tokens of a session that was renewed, on their way to the client.
+struct FreshTokens {
+    renewed: Arc<Renewed>,
+    sessions: Sessions,
+    form: Form,
+}
+
+enum Form {
+    Cookies(SetCookies),
+    Header(HeaderValue),
+}
+
+impl Additions {
+    #[inline]
+    pub(super) fn new(decision: &Decision, guard: &Guard, request: &HeaderMap) -> Self {
+        let fresh = |renewed| FreshTokens::new(guard, renewed, decision.by_cookie, request);
+        let fresh = decision.renewed.as_ref().and_then(fresh).map(Box::new);
+        Self { by_cookie: decision.by_cookie, fresh }
+    }
+
+    /// Completes the response of the inner service.
+    pub(super) fn add_to(&self, response: &mut HeaderMap) {
+        self.add_fresh_tokens(response);
+        if self.by_cookie && !response.contains_key(header::CACHE_CONTROL) {
+            let private = HeaderValue::from_static("private");
+            headers::insert(response, header::CACHE_CONTROL, private);
+        }
+    }
+
+    /// A refusal gets them too: the session fell short of the policy, and its tokens are genuine.
+    pub(super) fn add_fresh_tokens(&self, response: &mut HeaderMap) {
+        if let Some(fresh) = &self.fresh {
+            fresh.add_to(response);
+        }
+    }
+}
+
+impl FreshTokens {
+    fn new(
+        guard: &Guard,
+        renewed: &Arc<Renewed>,
+        by_cookie: bool,
+        request: &HeaderMap,
+    ) -> Option<Self> {
+        let sessions = guard.sessions.clone()?;
+        let form = if by_cookie {
+            let Renewed { tokens, session, .. } = &**renewed;
+            Form::Cookies(sessions.set_cookies(&guard.sources, tokens, session, request))
+        } else if sessions.answers_with_jwt() {
+            let mut jwt = HeaderValue::try_from(&renewed.tokens.session_jwt).ok()?;
+            jwt.set_sensitive(true);
+            Form::Header(jwt)
+        } else {
+            return None;
+        };
+        Some(Self { renewed: Arc::clone(renewed), sessions, form })
+    }
+
+    /// Withholds the tokens if the inner service or another request has signed out or stepped up
+    /// meanwhile. At worst that costs another renewal.
+    fn add_to(&self, response: &mut HeaderMap) {
+        if !self.sessions.are_current(&self.renewed) {
+            return;
+        }
+        match &self.form {
+            Form::Cookies(cookies) => cookies.fill_in(response),
+            Form::Header(jwt) => {
+                headers::insert(response, FRESH_JWT, jwt.clone());
+                forbid_storing(response);
+            }
+        }
+    }
+}

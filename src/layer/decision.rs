@@ -1,0 +1,52 @@
+//! What a guard decides about a request.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::guard::Guard;
+use crate::policy::Grant;
+use crate::rejection::Rejection;
+use crate::session::Session;
+use crate::sessions::Renewed;
+
+/// What a guard decided about a request.
+pub(super) struct Decision {
+    /// The grant. There is none if an optional guard found no credentials.
+    pub(super) outcome: Result<Option<Grant>, Rejection>,
+    /// Whether the token came in a cookie.
+    pub(super) by_cookie: bool,
+    /// The fresh tokens, if the session was renewed.
+    pub(super) renewed: Option<Arc<Renewed>>,
+}
+
+impl Decision {
+    #[inline]
+    pub(super) fn new(outcome: Result<Option<Grant>, Rejection>) -> Self {
+        Self { outcome, by_cookie: false, renewed: None }
+    }
+
+    pub(super) fn refused(why: Rejection) -> Self {
+        Self::new(Err(why))
+    }
+}
+
+/// Evaluates the policy for a session that may be used.
+#[inline]
+pub(super) fn evaluate(
+    guard: &Guard,
+    outer: Option<&Grant>,
+    session: &Session,
+    now: OffsetDateTime,
+) -> Result<Grant, Rejection> {
+    let grant = guard.policy.evaluate(session, now).map_err(|shortfall| {
+        Rejection::StepUpRequired(match &guard.offer {
+            Some(offer) => shortfall.offering(offer(session)),
+            None => shortfall,
+        })
+    })?;
+    Ok(match outer {
+        Some(outer) => grant.bounded_by(outer),
+        None => grant,
+    })
+}

@@ -1,0 +1,35 @@
+//! The token of a session, for handlers.
+
+use std::fmt;
+
+/// The session JWT that a guard judged, or the fresh one if the guard renewed the session.
+///
+/// It goes into calls that act on the session, such as adding a second factor, and to services
+/// behind a gateway. `Debug` does not show it, and there is no `Display`.
+///
+/// ```
+/// use tower_step_up::{Factor, testing};
+///
+/// let issuer = testing::TestIssuer::new();
+/// let token = issuer.mint(&testing::session().proved(Factor::Password));
+/// let session = issuer.verifier().verify_at(&token, testing::NOW)?;
+/// assert_eq!(session.jwt().as_str(), token);
+/// assert_eq!(format!("{:?}", session.jwt()), "SessionJwt(…)");
+/// # Ok::<(), tower_step_up::VerifyError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SessionJwt<'a>(pub(super) &'a str);
+
+impl<'a> SessionJwt<'a> {
+    /// Returns the token as text. Keep it out of logs.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Debug for SessionJwt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionJwt(…)")
+    }
+}

@@ -1,0 +1,286 @@
+//! A verified session.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+
+use super::claims::{self, Attributes, CustomClaimsError, Organization};
+use super::jwt::SessionJwt;
+use crate::factor::AuthenticationFactor;
+use crate::moment::Moment;
+
+/// A Stytch session, as a verified session JWT states it: a cheap handle, one reference count to
+/// clone.
+///
+/// Only a [`Verifier`](crate::Verifier) makes one, or the test kit (feature `testing`). It is a
+/// snapshot of the moment when the JWT was issued: a factor added since shows only in the JWT that
+/// Stytch returned for it.
+///
+/// ```
+/// use tower_step_up::{Factor, testing};
+///
+/// let session = testing::session().proved(Factor::Password).build();
+/// assert_eq!(session.factors().len(), 1);
+/// assert!(session.organization().is_none());
+/// ```
+#[derive(Clone)]
+pub struct Session(Arc<Whole>);
+
+struct Whole {
+    parts: SessionParts,
+    /// The same times as moments, which are what every request is judged by.
+    started_at: Option<Moment>,
+    /// From then on the token is valid, with the leeway.
+    valid_from: Moment,
+    /// Then it is not any more, with the leeway: its own end or the session's, whichever is first.
+    valid_until: Moment,
+    /// When the session is over, with the leeway: where the token does not state it, with the
+    /// token.
+    end: Moment,
+}
+
+/// Everything that a session knows; built by `token` and `testing`.
+pub(crate) struct SessionParts {
+    /// The token itself; empty in sessions of the test kit.
+    pub(crate) token: Box<str>,
+    /// The JSON of the token's payload, for custom claims.
+    pub(crate) payload: Box<str>,
+    pub(crate) id: Box<str>,
+    pub(crate) user_id: Box<str>,
+    pub(crate) factors: Vec<AuthenticationFactor>,
+    pub(crate) started_at: Option<OffsetDateTime>,
+    pub(crate) last_accessed_at: Option<OffsetDateTime>,
+    /// `None` in the old format, where the token's own expiry stands in.
+    pub(crate) expires_at: Option<OffsetDateTime>,
+    pub(crate) token_not_before: OffsetDateTime,
+    pub(crate) token_issued_at: OffsetDateTime,
+    pub(crate) token_expires_at: OffsetDateTime,
+    pub(crate) ip_address: Box<str>,
+    pub(crate) user_agent: Box<str>,
+    pub(crate) roles: Vec<Box<str>>,
+    /// The organization's id and slug.
+    pub(crate) organization: Option<(Box<str>, Box<str>)>,
+    pub(crate) leeway: Duration,
+    pub(crate) verified_by: VerifierId,
+}
+
+/// Which verifier made a session, so that nested guards know their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VerifierId(u64);
+
+impl VerifierId {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// How far the clocks of a verifier and an issuer may differ if nothing else is said.
+pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
+
+impl Session {
+    pub(crate) fn new(parts: SessionParts) -> Self {
+        let later = |date: OffsetDateTime| Moment::from(date).plus(parts.leeway);
+        let starts = parts.token_not_before.max(parts.token_issued_at);
+        let token_end = later(parts.token_expires_at);
+        let end = parts.expires_at.map_or(token_end, later);
+        Self(Arc::new(Whole {
+            started_at: parts.started_at.map(Moment::from),
+            valid_from: Moment::from(starts).minus(parts.leeway),
+            valid_until: token_end.min(end),
+            end,
+            parts,
+        }))
+    }
+
+    /// The session's id (`session-…`; in an organization `member-session-…`).
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.parts.id
+    }
+
+    /// Who is signed in: the `sub` of the token, a user's id (`user-…`) or in an organization a
+    /// member's (`member-…`).
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.0.parts.user_id
+    }
+
+    /// What the user proved, in the order of the token. Two entries can be of one kind.
+    #[must_use]
+    pub fn factors(&self) -> &[AuthenticationFactor] {
+        &self.0.parts.factors
+    }
+
+    /// When the session began; `None` where the token does not say, or not readably.
+    #[must_use]
+    pub fn started_at(&self) -> Option<OffsetDateTime> {
+        self.0.parts.started_at
+    }
+
+    /// When the session was last used with Stytch; `None` where the token does not say, or not
+    /// readably.
+    #[must_use]
+    pub fn last_accessed_at(&self) -> Option<OffsetDateTime> {
+        self.0.parts.last_accessed_at
+    }
+
+    /// When the session ends. In tokens of the old format, which do not say, this is
+    /// [`token_expires_at`].
+    ///
+    /// [`token_expires_at`]: Self::token_expires_at
+    #[must_use]
+    pub fn expires_at(&self) -> OffsetDateTime {
+        self.0.parts.expires_at.unwrap_or(self.0.parts.token_expires_at)
+    }
+
+    /// When the JWT itself expires (`exp`), minutes before the session does, and has to be renewed.
+    #[must_use]
+    pub fn token_expires_at(&self) -> OffsetDateTime {
+        self.0.parts.token_expires_at
+    }
+
+    /// When the JWT was issued (`iat`).
+    #[must_use]
+    pub fn token_issued_at(&self) -> OffsetDateTime {
+        self.0.parts.token_issued_at
+    }
+
+    /// Returns the token that this session was made of: the one that the guard judged, or the fresh
+    /// one if the guard renewed the session. It is empty in sessions of the test kit that were built
+    /// without a token.
+    #[must_use]
+    pub fn jwt(&self) -> SessionJwt<'_> {
+        SessionJwt(&self.0.parts.token)
+    }
+
+    /// Where the session was started from.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes<'_> {
+        Attributes { ip_address: &self.0.parts.ip_address, user_agent: &self.0.parts.user_agent }
+    }
+
+    /// The ids of the session's roles; none in tokens that do not list any.
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.parts.roles.iter().map(|role| &**role)
+    }
+
+    /// The organization of a B2B session; `None` for a consumer project.
+    #[must_use]
+    pub fn organization(&self) -> Option<Organization<'_>> {
+        let (id, slug) = self.0.parts.organization.as_ref()?;
+        Some(Organization { id, slug })
+    }
+
+    /// The session's custom claims: the top-level claims that are neither reserved by RFC 7519 nor
+    /// Stytch's own, read as a value of the caller's type.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use tower_step_up::{Factor, testing};
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Custom {
+    ///     plan: String,
+    /// }
+    ///
+    /// let session = testing::session().proved(Factor::Password).claim("plan", "gold").build();
+    /// let custom: Custom = session.custom_claims()?;
+    /// assert_eq!(custom.plan, "gold");
+    /// # Ok::<(), tower_step_up::session::CustomClaimsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where the claims do not have the shape of `T`, one name stands twice, or JSON is hidden in
+    /// text under a name that `serde_json` keeps for itself.
+    pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
+        claims::custom(&self.0.parts.payload)
+    }
+
+    /// The leeway for clocks that differ, as the verifier was configured.
+    pub(crate) fn leeway(&self) -> Duration {
+        self.0.parts.leeway
+    }
+
+    /// When the session is over for whoever reads the verifier's clock: its end and the leeway.
+    pub(crate) fn end(&self) -> Moment {
+        self.0.end
+    }
+
+    pub(crate) fn start(&self) -> Option<Moment> {
+        self.0.started_at
+    }
+
+    /// Whether the same user, in the same organization, is signed in with both.
+    pub(crate) fn is_of_same_user(&self, other: &Self) -> bool {
+        let organization =
+            |session: &Self| session.organization().map(|organization| organization.id.to_owned());
+        self.user_id() == other.user_id() && organization(self) == organization(other)
+    }
+
+    /// The token itself; empty in sessions of the test kit.
+    pub(crate) fn token(&self) -> &str {
+        &self.0.parts.token
+    }
+
+    /// What the session takes in memory, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        let parts = &self.0.parts;
+        let texts = [&parts.token, &parts.payload, &parts.id, &parts.user_id]
+            .into_iter()
+            .chain([&parts.ip_address, &parts.user_agent])
+            .chain(&parts.roles)
+            .chain(parts.organization.iter().flat_map(|(id, slug)| [id, slug]));
+        let text_bytes: usize = texts.map(|text| text.len()).sum();
+        let unlisted: usize = parts.factors.iter().map(|proof| proof.factor().own_bytes()).sum();
+        let lists = parts.factors.capacity() * size_of::<AuthenticationFactor>()
+            + parts.roles.capacity() * size_of::<Box<str>>();
+        size_of::<Whole>() + text_bytes + lists + unlisted
+    }
+
+    /// Whether the token is valid, by its own times and those of the session, with the verifier's
+    /// leeway.
+    pub(crate) fn is_current(&self, now: Moment) -> bool {
+        self.0.valid_from <= now && now < self.0.valid_until
+    }
+
+    /// Whether this verifier made the session, of this very token.
+    pub(crate) fn is_of(&self, verifier: VerifierId, token: &[u8]) -> bool {
+        self.0.parts.verified_by == verifier && self.token().as_bytes() == token
+    }
+
+    /// The end that the token states for the session, not filled in from the JWT's own expiry.
+    pub(crate) fn stated_end(&self) -> Option<OffsetDateTime> {
+        self.0.parts.expires_at
+    }
+
+    pub(crate) fn token_not_before(&self) -> OffsetDateTime {
+        self.0.parts.token_not_before
+    }
+}
+
+impl AsRef<Self> for Session {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+impl fmt::Debug for Session {
+    /// Without addresses, custom claims and the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id())
+            .field("user_id", &self.user_id())
+            .field("factors", &self.factors())
+            .field("started_at", &self.started_at())
+            .field("expires_at", &self.expires_at())
+            .field("token_expires_at", &self.token_expires_at())
+            .finish_non_exhaustive()
+    }
+}

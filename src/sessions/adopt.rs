@@ -1,0 +1,94 @@
+//! The tokens of an authentication step.
+
+use std::fmt;
+
+use http::HeaderMap;
+
+use super::authority::{self, SessionTokens};
+use super::handle::Sessions;
+use super::set_cookies::SetCookies;
+use crate::session::Session;
+use crate::token::{RevocationError, VerifyError};
+
+impl Sessions {
+    /// Adopts the tokens that an authentication step returned, and revokes their predecessor here
+    /// at once: when the stronger session begins, the weaker one ends. Put the cookies into the
+    /// response.
+    ///
+    /// The predecessor is the session whose token went into the step, and `None` if a user signs
+    /// in. It stays alive if the step has kept its id. If a user signs in while the browser still
+    /// has a session, [sign that out](Self::sign_out_presented) first. Otherwise a renewal of it
+    /// that is under way may put its cookies back.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`AdoptError`] if the opaque token cannot stand in a cookie, if the new JWT does not
+    /// verify or belongs to another user, or if the predecessor could not be revoked.
+    pub async fn adopt(
+        &self,
+        tokens: &SessionTokens,
+        predecessor: Option<&Session>,
+        request: &HeaderMap,
+    ) -> Result<Adopted, AdoptError> {
+        if !authority::can_be_a_session_token(&tokens.session_token) {
+            return Err(AdoptError::UnusableToken);
+        }
+        let session = self.verifier().verify(&tokens.session_jwt).await?;
+        if predecessor.is_some_and(|old| !old.is_of_same_user(&session)) {
+            return Err(AdoptError::AnotherUser);
+        }
+        if let Some(old) = predecessor.filter(|old| old.id() != session.id()) {
+            self.verifier().revoke_session(old.id()).await.map_err(AdoptError::NotRevoked)?;
+        }
+        self.exchanges.forget(session.id(), &tokens.session_token);
+        let cookies = self.set_cookies(&self.settings.sources, tokens, &session, request);
+        Ok(Adopted { cookies, session })
+    }
+}
+
+/// A session that an authentication step began or strengthened.
+#[must_use = "the browser gets the cookies only if they are put into the response"]
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct Adopted {
+    /// The cookies with the tokens.
+    pub cookies: SetCookies,
+    /// The session.
+    pub session: Session,
+}
+
+/// Why tokens were not adopted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AdoptError {
+    /// The JWT was refused, or cannot be verified now.
+    Jwt(VerifyError),
+    /// The opaque token is empty, longer than 1 KiB, or cannot stand in a cookie.
+    UnusableToken,
+    /// The session belongs to another user than its predecessor.
+    AnotherUser,
+    /// The predecessor could not be revoked here.
+    NotRevoked(RevocationError),
+}
+
+impl From<VerifyError> for AdoptError {
+    fn from(error: VerifyError) -> Self {
+        Self::Jwt(error)
+    }
+}
+
+impl fmt::Display for AdoptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Jwt(error) => error.fmt(f),
+            Self::UnusableToken => f.write_str("the session token cannot stand in a cookie"),
+            Self::AnotherUser => {
+                f.write_str("the session belongs to another user than the one before")
+            }
+            Self::NotRevoked(error) => error.fmt(f),
+        }
+    }
+}
+
+/// [`Display`](fmt::Display) says what the inner error says, so there is no separate source.
+impl std::error::Error for AdoptError {}

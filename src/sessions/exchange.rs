@@ -1,0 +1,148 @@
+//! One call to the authority, and what it returned.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::authority::{self, AuthorityError, PresentedToken, SessionTokens};
+use super::handle::Settings;
+use crate::session::Session;
+use crate::single_flight::Flight;
+use crate::token::{SessionError, TokenError, VerifyError};
+
+/// The token that a request presents: the authority is asked whether its session is alive.
+#[derive(Clone)]
+pub(crate) enum Presented {
+    /// The session of a genuine JWT. There is one answer for the session, whichever JWT of it is
+    /// presented.
+    Session(Session),
+    /// An opaque token, which says nothing by itself.
+    Token(Box<str>),
+}
+
+impl Presented {
+    pub(super) fn key(&self) -> &str {
+        match self {
+            Self::Session(session) => session.id(),
+            Self::Token(token) => token,
+        }
+    }
+
+    fn token(&self) -> PresentedToken {
+        match self {
+            Self::Session(session) => PresentedToken::SessionJwt(session.jwt().as_str().into()),
+            Self::Token(token) => PresentedToken::SessionToken(token.clone()),
+        }
+    }
+
+    /// Returns whether an answer is about the user who was asked about.
+    fn is_about(&self, session: &Session) -> bool {
+        match self {
+            Self::Session(asked) => asked.is_of_same_user(session),
+            Self::Token(_) => true,
+        }
+    }
+}
+
+/// A session that was alive when the call began, with its fresh tokens.
+pub(crate) struct Renewed {
+    pub(super) presented: Presented,
+    pub(crate) session: Session,
+    pub(crate) tokens: SessionTokens,
+}
+
+/// What a call returned: a live session, or why there is none.
+pub(crate) type Exchanged = Result<Arc<Renewed>, AuthorityError>;
+
+/// A call that any number of requests wait for.
+pub(super) struct Exchange {
+    /// When it began, by the verifier's clock.
+    pub(super) began: Duration,
+    pub(super) flight: Flight<Ended>,
+    /// The exchange before it, which stays in use while this one is under way, and if it fails.
+    pub(super) earlier: Option<Box<Self>>,
+}
+
+/// The end of a call.
+#[derive(Clone)]
+pub(super) struct Ended {
+    pub(super) exchanged: Exchanged,
+    /// When it ended, by the verifier's clock.
+    pub(super) at: Duration,
+}
+
+impl Exchange {
+    /// Returns whether the authority has said if the session is alive.
+    pub(super) fn has_said(&self) -> bool {
+        let ended = self.flight.outcome();
+        ended.is_some_and(|it| matches!(it.exchanged, Ok(_) | Err(AuthorityError::UnknownSession)))
+    }
+
+    pub(super) fn renewed(&self) -> Option<Arc<Renewed>> {
+        self.flight.outcome()?.exchanged.ok()
+    }
+
+    /// Returns what stays in use while there is another exchange.
+    pub(super) fn into_earlier(self) -> Option<Box<Self>> {
+        if self.has_said() {
+            self.renewed().is_some().then(|| Box::new(Self { earlier: None, ..self }))
+        } else {
+            self.earlier
+        }
+    }
+}
+
+/// How long to leave the authority alone if it does not say.
+pub(super) const LEAST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+impl AuthorityError {
+    /// Returns how long the authority wants to be left alone, from 1 s to 60 s, if it says so.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::UnknownSession | Self::Unavailable { retry_after: None, .. } => None,
+            Self::Unavailable { retry_after: Some(time), .. } => {
+                Some((*time).clamp(LEAST_PAUSE, LONGEST_PAUSE))
+            }
+        }
+    }
+
+    /// Returns how long a client should wait before it asks again.
+    pub(crate) fn advised_wait(&self) -> Duration {
+        self.pause().unwrap_or(LEAST_PAUSE)
+    }
+}
+
+impl Settings {
+    /// Asks the authority, within the time limit.
+    pub(super) async fn exchange(&self, presented: Presented) -> Exchanged {
+        let timeout = self.timeout;
+        let answer = tokio::time::timeout(timeout, self.exchange_unhurried(presented)).await;
+        let exchanged = answer.unwrap_or_else(|_| {
+            Err(AuthorityError::unavailable(format!("no answer within {timeout:?}")))
+        });
+        if let Err(error @ AuthorityError::Unavailable { cause, .. }) = &exchanged {
+            tracing::warn!(reason = %cause, pause = ?error.pause(), "a session could not be renewed");
+        }
+        exchanged.map(Arc::new)
+    }
+
+    async fn exchange_unhurried(&self, presented: Presented) -> Result<Renewed, AuthorityError> {
+        let unavailable = |reason: String| AuthorityError::unavailable(reason);
+        let tokens = self.authority.authenticate(presented.token()).await?;
+        if !authority::can_be_a_session_token(&tokens.session_token) {
+            let reason = "its session token is too long or cannot stand in a cookie";
+            return Err(unavailable(reason.into()));
+        }
+        let session = self.verifier.verify(&tokens.session_jwt).await;
+        let session = session.map_err(|error| match error {
+            VerifyError::Token(TokenError::Session(SessionError::Revoked)) => {
+                AuthorityError::UnknownSession
+            }
+            error => unavailable(format!("its fresh JWT is refused: {error}")),
+        })?;
+        if !presented.is_about(&session) {
+            return Err(unavailable("it is another user's session".into()));
+        }
+        Ok(Renewed { presented, session, tokens })
+    }
+}

@@ -1,0 +1,259 @@
+//! The calls to the authority that are under way, and those whose answers are remembered.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use quick_cache::unsync::Cache;
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::authority::AuthorityError;
+use super::exchange::{Ended, Exchange, Exchanged, LEAST_PAUSE, Presented, Renewed};
+use super::handle::{Sessions, Settings};
+use crate::single_flight::Flight;
+use crate::token::{SessionError, TokenError, VerifyError};
+
+/// What a handle asks its authority.
+#[derive(Default)]
+pub(super) struct Exchanges {
+    jwts: Lane,
+    /// Anyone can make opaque tokens up, so they have a lane of their own.
+    opaque: Lane,
+}
+
+struct Lane {
+    calls: Mutex<Cache<Box<str>, Exchange>>,
+    permits: Arc<Semaphore>,
+    /// The authority wants to be left alone until then, by the verifier's clock.
+    paused_until: Mutex<Duration>,
+}
+
+const REMEMBERED: usize = 4_096;
+const CALLS_AT_A_TIME: usize = 64;
+/// More than a call has, so that no caller leaves just before the call ends.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// How fresh an answer must be.
+#[derive(Clone, Copy)]
+pub(crate) struct Freshness {
+    /// Whether it must bring tokens that can be used now.
+    pub(crate) renewed: bool,
+    /// How long ago the authority may have been asked.
+    pub(crate) confirmed_within: Option<Duration>,
+}
+
+impl Sessions {
+    /// Returns an answer that is known already.
+    pub(crate) fn known(&self, presented: &Presented, freshness: Freshness) -> Option<Exchanged> {
+        let calls = lock(&self.exchanges.lane(presented).calls);
+        let call = calls.peek(presented.key()).and_then(|call| self.choose(call, freshness))?;
+        Some(call.flight.outcome()?.exchanged)
+    }
+
+    /// Waits for a call that will do, or begins one. A caller that waits for a permit waits alone,
+    /// and goes away without a trace.
+    pub(crate) async fn ask(&self, presented: &Presented, freshness: Freshness) -> Exchanged {
+        let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
+        let answer = self.ask_unhurried(presented, freshness, &runtime);
+        let answer = tokio::time::timeout(self.time_limit(), answer).await;
+        answer.unwrap_or_else(|_| Err(AuthorityError::unavailable("no answer in time")))
+    }
+
+    async fn ask_unhurried(
+        &self,
+        presented: &Presented,
+        freshness: Freshness,
+        runtime: &Handle,
+    ) -> Exchanged {
+        let under_way = self.find(presented, freshness);
+        let ended = match under_way {
+            Some(flight) => flight.wait().await,
+            None => {
+                let permits = Arc::clone(&self.exchanges.lane(presented).permits);
+                let permit = permits.acquire_owned().await.map_err(AuthorityError::unavailable)?;
+                self.begin(presented, freshness, permit, runtime)?.wait().await
+            }
+        };
+        let broken_off = || Err(AuthorityError::unavailable("the call was broken off"));
+        ended.map_or_else(broken_off, |ended| ended.exchanged)
+    }
+
+    fn find(&self, presented: &Presented, freshness: Freshness) -> Option<Flight<Ended>> {
+        let calls = lock(&self.exchanges.lane(presented).calls);
+        let call = calls.peek(presented.key()).and_then(|call| self.choose(call, freshness))?;
+        Some(call.flight.clone())
+    }
+
+    /// Begins a call, unless another caller has begun one meanwhile.
+    fn begin(
+        &self,
+        presented: &Presented,
+        freshness: Freshness,
+        permit: OwnedSemaphorePermit,
+        runtime: &Handle,
+    ) -> Result<Flight<Ended>, AuthorityError> {
+        let lane = self.exchanges.lane(presented);
+        let began = self.verifier().monotonic();
+        let mut calls = lock(&lane.calls);
+        let known = calls.peek(presented.key()).and_then(|call| self.choose(call, freshness));
+        if let Some(call) = known {
+            return Ok(call.flight.clone());
+        }
+        lane.check_pause(began)?;
+        let call = self.call(presented.clone(), permit);
+        let flight = Flight::begin(runtime, self.time_limit(), call);
+        let before = calls.remove(presented.key()).map(|(_, call)| call);
+        // A call that stands still is given up.
+        before.iter().filter(|call| call.flight.is_overdue()).for_each(|call| call.flight.abort());
+        let earlier = before.and_then(Exchange::into_earlier);
+        let exchange = Exchange { began, flight: flight.clone(), earlier };
+        calls.insert(presented.key().into(), exchange);
+        Ok(flight)
+    }
+
+    /// The call itself. It keeps alive what it asks, but not what is remembered.
+    fn call(
+        &self,
+        presented: Presented,
+        permit: OwnedSemaphorePermit,
+    ) -> impl Future<Output = Ended> + Send + use<> {
+        let settings = Arc::clone(&self.settings);
+        let exchanges = Arc::downgrade(&self.exchanges);
+        async move {
+            let is_opaque = matches!(presented, Presented::Token(_));
+            let exchanged = settings.exchange(presented).await;
+            let at = settings.verifier.monotonic();
+            let pause = exchanged.as_ref().err().and_then(AuthorityError::pause);
+            if let Some((exchanges, pause)) = exchanges.upgrade().zip(pause) {
+                exchanges.pause(at.saturating_add(pause), is_opaque);
+            }
+            drop(permit);
+            Ended { exchanged, at }
+        }
+    }
+
+    /// Returns whether these tokens are still the last word: the session was not revoked here
+    /// meanwhile, and no step has replaced its tokens.
+    pub(crate) fn are_current(&self, renewed: &Arc<Renewed>) -> bool {
+        let revoked = Err(VerifyError::Token(TokenError::Session(SessionError::Revoked)));
+        if self.verifier().check_usable(&renewed.session, self.verifier().now()) == revoked {
+            return false;
+        }
+        let calls = lock(&self.exchanges.lane(&renewed.presented).calls);
+        let is_this = |call: &Exchange| call.renewed().is_some_and(|it| Arc::ptr_eq(&it, renewed));
+        calls
+            .peek(renewed.presented.key())
+            .is_some_and(|call| is_this(call) || call.earlier.as_deref().is_some_and(is_this))
+    }
+
+    /// Chooses the call, or the one before it while the newer has not said anything.
+    fn choose<'a>(&self, call: &'a Exchange, freshness: Freshness) -> Option<&'a Exchange> {
+        let earlier = call.earlier.as_deref().filter(|_| !call.has_said());
+        earlier.into_iter().chain([call]).find(|call| self.serves(call, freshness))
+    }
+
+    fn serves(&self, call: &Exchange, freshness: Freshness) -> bool {
+        let now = self.verifier().monotonic();
+        let age = now.saturating_sub(call.began);
+        let confirms = freshness.confirmed_within.is_none_or(|within| age <= within);
+        let Settings { remember, verifier, .. } = &*self.settings;
+        // Asked first, so that a call that ends in between does not look lost.
+        let is_under_way = call.flight.is_under_way();
+        match call.flight.outcome() {
+            None => confirms && is_under_way,
+            Some(Ended { exchanged, at }) => match exchanged {
+                Ok(renewed) if freshness.renewed => {
+                    let is_usable = verifier.check_usable(&renewed.session, verifier.now()).is_ok();
+                    confirms && age <= *remember && is_usable
+                }
+                Ok(_) => confirms,
+                Err(AuthorityError::UnknownSession) => age <= *remember,
+                Err(error) => now.saturating_sub(at) < error.advised_wait(),
+            },
+        }
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.settings.timeout.saturating_add(MARGIN)
+    }
+}
+
+impl Exchanges {
+    /// Forgets what is known of a session, by its id and by its opaque tokens: a step has changed
+    /// it.
+    pub(super) fn forget(&self, session_id: &str, session_token: &str) {
+        lock(&self.jwts.calls).remove(session_id);
+        let mut opaque = lock(&self.opaque.calls);
+        opaque.remove(session_token);
+        opaque.retain(|_, call| {
+            call.renewed().is_none_or(|renewed| renewed.session.id() != session_id)
+        });
+    }
+
+    fn lane(&self, presented: &Presented) -> &Lane {
+        match presented {
+            Presented::Session(_) => &self.jwts,
+            Presented::Token(_) => &self.opaque,
+        }
+    }
+
+    /// An answer about made-up tokens must not hold back the others.
+    fn pause(&self, until: Duration, opaque_only: bool) {
+        self.opaque.pause(until);
+        if !opaque_only {
+            self.jwts.pause(until);
+        }
+    }
+}
+
+impl Lane {
+    fn check_pause(&self, now: Duration) -> Result<(), AuthorityError> {
+        match lock(&self.paused_until).saturating_sub(now) {
+            Duration::ZERO => Ok(()),
+            rest => Err(AuthorityError::Unavailable {
+                retry_after: Some(rest.max(LEAST_PAUSE)),
+                cause: Arc::from(Box::from("it wants to be left alone")),
+            }),
+        }
+    }
+
+    fn pause(&self, until: Duration) {
+        let mut paused_until = lock(&self.paused_until);
+        *paused_until = until.max(*paused_until);
+    }
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self {
+            calls: Mutex::new(first_in_first_out()),
+            permits: Arc::new(Semaphore::new(CALLS_AT_A_TIME)),
+            paused_until: Mutex::default(),
+        }
+    }
+}
+
+/// A cache without places for what was asked often: answers that are over must not displace calls
+/// that are under way.
+fn first_in_first_out() -> Cache<Box<str>, Exchange> {
+    let mut options = OptionsBuilder::new();
+    options
+        .estimated_items_capacity(REMEMBERED)
+        .weight_capacity(REMEMBERED as u64)
+        .hot_allocation(0.0);
+    match options.build() {
+        Ok(options) => Cache::with_options(
+            options,
+            UnitWeighter,
+            DefaultHashBuilder::default(),
+            Default::default(),
+        ),
+        Err(_) => Cache::new(REMEMBERED),
+    }
+}
+
+/// A poisoned lock is taken over: what it guards is valid at every step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,176 @@
+//! The handle.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName};
+
+use super::authority::{SessionAuthority, SessionTokens};
+use super::cookies::SessionCookies;
+use super::exchanges::Exchanges;
+use super::set_cookies::SetCookies;
+use crate::credentials::{CookieNames, CredentialSource};
+use crate::session::Session;
+use crate::token::Verifier;
+
+/// What an application does with sessions: renew them, adopt the tokens of an authentication step,
+/// sign out, and clear cookies. A handle, cheap to clone.
+///
+/// [`stytch::Project::sessions`](crate::stytch::Project::sessions) makes one, and a guard shares it:
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::testing::{TestIssuer, TestSessions};
+/// use tower_step_up::{Policy, Sessions};
+///
+/// let issuer = TestIssuer::new();
+/// let authority = TestSessions::new(&issuer); // in an application, Stytch's API
+/// let sessions = issuer.sessions(authority).timeout(Duration::from_secs(2));
+/// let guard = issuer.guard().renew_with(&sessions);
+///
+/// let account = guard.require(Policy::mfa());
+/// assert!(account.sessions().is_some());
+/// ```
+///
+/// The authority is asked within these bounds:
+///
+/// | what | how much |
+/// | --- | --- |
+/// | calls for one session or one opaque token at a time | 1, however many requests ask |
+/// | calls at a time | 64 for expired JWTs, and 64 for opaque tokens, which anyone can make up |
+/// | remembered answers | the newest 4,096 of either kind, each for [`remember`](Self::remember); a client that makes up as many opaque tokens displaces the real ones |
+/// | after an answer that does not meet the policy | the same is asked again after 1 s, since a step elsewhere may have changed it |
+/// | after a failure that does not say when to ask again | the same is not asked for 1 s; what was remembered stays in use |
+/// | after `Retry-After` | nothing is asked for that time, from 1 s to 60 s |
+///
+/// Asking takes a tokio runtime with time.
+#[derive(Clone)]
+pub struct Sessions {
+    pub(super) settings: Arc<Settings>,
+    pub(super) exchanges: Arc<Exchanges>,
+}
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) verifier: Verifier,
+    pub(super) authority: Arc<dyn SessionAuthority>,
+    pub(super) remember: Duration,
+    pub(super) timeout: Duration,
+    answers_with_jwt: bool,
+    pub(super) sources: Arc<[CredentialSource]>,
+    cookies: SessionCookies,
+}
+
+/// The response header `Stytch-Session-JWT`, with the fresh JWT for a client that sent a token in a
+/// header. See [`Sessions::answer_with_fresh_jwt`].
+pub const FRESH_JWT: HeaderName = HeaderName::from_static("stytch-session-jwt");
+
+const DEFAULT_REMEMBER: Duration = Duration::from_secs(30);
+const LONGEST_REMEMBER: Duration = Duration::from_secs(300);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+const LEAST_TIMEOUT: Duration = Duration::from_millis(10);
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Sessions {
+    /// Creates a handle for the sessions that this verifier accepts and this authority keeps. It
+    /// remembers an answer for 30 s and waits 5 s for one.
+    #[must_use]
+    pub fn new(verifier: Verifier, authority: impl SessionAuthority) -> Self {
+        let settings = Settings {
+            verifier,
+            authority: Arc::new(authority),
+            remember: DEFAULT_REMEMBER,
+            timeout: DEFAULT_TIMEOUT,
+            answers_with_jwt: false,
+            sources: CredentialSource::defaults().into(),
+            cookies: SessionCookies::default(),
+        };
+        Self { settings: Arc::new(settings), exchanges: Arc::default() }
+    }
+
+    /// Sets how long an answer is remembered, also that there is no such session; at most 5
+    /// minutes. A fresh JWT that has expired is not remembered.
+    #[must_use]
+    pub fn remember(self, duration: Duration) -> Self {
+        self.with(|settings| settings.remember = duration.min(LONGEST_REMEMBER))
+    }
+
+    /// Sets how long to wait for an answer, including its verification: from 10 ms to 60 s.
+    #[must_use]
+    pub fn timeout(self, duration: Duration) -> Self {
+        self.with(|settings| settings.timeout = duration.clamp(LEAST_TIMEOUT, LONGEST_TIMEOUT))
+    }
+
+    /// Sends the fresh JWT in the response header [`FRESH_JWT`] to a client that sent a token in a
+    /// header. A client of another origin sees it if the CORS layer exposes it.
+    #[must_use]
+    pub fn answer_with_fresh_jwt(self) -> Self {
+        self.with(|settings| settings.answers_with_jwt = true)
+    }
+
+    /// Sets the attributes of the cookies that carry a session's tokens.
+    #[must_use]
+    pub fn cookies(self, cookies: SessionCookies) -> Self {
+        self.with(|settings| settings.cookies = cookies)
+    }
+
+    /// Sets the places where requests carry tokens; by default, those of
+    /// [`CredentialSource::defaults`]. The first cookie of each kind is the one that
+    /// [`adopt`](Self::adopt) sets and [`sign_out`](Self::sign_out) clears. Guards that renew with
+    /// this handle read the same places, unless they have
+    /// [`credentials`](crate::StepUpLayer::credentials) of their own.
+    #[must_use]
+    pub fn credentials(self, sources: impl IntoIterator<Item = CredentialSource>) -> Self {
+        self.with(|settings| settings.sources = sources.into_iter().collect())
+    }
+
+    /// Returns the verifier of the sessions' tokens.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.settings.verifier
+    }
+
+    /// Clears both cookies when the session cannot be verified or does not matter, for example in a
+    /// [responder](crate::StepUpLayer::respond_with). It ends no session.
+    pub fn clear_cookies(&self, request: &HeaderMap) -> SetCookies {
+        self.settings.cookies.remove(CookieNames::of(&self.settings.sources), request)
+    }
+
+    pub(crate) fn sources(&self) -> Arc<[CredentialSource]> {
+        Arc::clone(&self.settings.sources)
+    }
+
+    /// Returns whether a client that sent a token in a header gets a fresh JWT.
+    pub(crate) fn answers_with_jwt(&self) -> bool {
+        self.settings.answers_with_jwt
+    }
+
+    /// Returns the cookies with these tokens, for as long as their session lives.
+    pub(crate) fn set_cookies(
+        &self,
+        sources: &[CredentialSource],
+        tokens: &SessionTokens,
+        session: &Session,
+        request: &HeaderMap,
+    ) -> SetCookies {
+        let max_age = session.stated_end().map(|end| end - self.verifier().now());
+        self.settings.cookies.set(CookieNames::of(sources), tokens, max_age, request)
+    }
+
+    /// With other settings it remembers anew.
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        Self { settings: self.settings, exchanges: Arc::default() }
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("verifier", &self.settings.verifier)
+            .field("remember", &self.settings.remember)
+            .field("timeout", &self.settings.timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,24 @@
+//! The life of sessions: renewal, authentication steps and sign-out, with
+//! [`Sessions`].
+
+mod adopt;
+pub(crate) mod authority;
+pub(crate) mod cookies;
+mod exchange;
+mod exchanges;
+pub(crate) mod handle;
+mod set_cookies;
+mod sign_out;
+
+pub use self::adopt::{AdoptError, Adopted};
+pub use self::authority::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority};
+pub use self::cookies::CookieAttributeError;
+pub use self::handle::FRESH_JWT;
+pub use self::set_cookies::SetCookies;
+pub use self::sign_out::{SignOutError, SignedOut};
+
+pub(crate) use self::cookies::SessionCookies;
+pub(crate) use self::exchange::{Exchanged, Presented, Renewed};
+pub(crate) use self::exchanges::Freshness;
+pub(crate) use self::handle::Sessions;
+pub(crate) use self::set_cookies::forbid_storing;

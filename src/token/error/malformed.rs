@@ -1,0 +1,68 @@
+//! What is not a signed JWT.
+
+use std::fmt;
+
+/// Why a text is not a signed JWT in compact form (RFC 7515, section 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MalformedToken {
+    /// The text is longer than 16 KiB.
+    TooLarge {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// The text does not have exactly three parts between dots.
+    NotThreeParts,
+    /// A part is not base64url in its canonical form without padding (RFC 7515, section 2).
+    NotBase64Url(TokenPart),
+    /// A part is not a JSON object.
+    NotAnObject(TokenPart),
+    /// An object in this part has a name twice that the verifier reads.
+    DuplicateName(TokenPart),
+}
+
+impl MalformedToken {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "token_too_large",
+            Self::NotThreeParts => "token_not_three_parts",
+            Self::NotBase64Url(_) => "token_not_base64url",
+            Self::NotAnObject(_) => "token_not_an_object",
+            Self::DuplicateName(_) => "token_duplicate_name",
+        }
+    }
+}
+
+impl fmt::Display for MalformedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { bytes } => write!(f, "the token has {bytes} bytes"),
+            Self::NotThreeParts => f.write_str("the token does not have three parts"),
+            Self::NotBase64Url(part) => write!(f, "the {part} is not canonical base64url"),
+            Self::NotAnObject(part) => write!(f, "the {part} is not a JSON object"),
+            Self::DuplicateName(part) => write!(f, "a name stands twice in the {part}"),
+        }
+    }
+}
+
+/// A part of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenPart {
+    /// The first part.
+    Header,
+    /// The second part.
+    Payload,
+    /// The third part.
+    Signature,
+}
+
+impl fmt::Display for TokenPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Header => "header",
+            Self::Payload => "payload",
+            Self::Signature => "signature",
+        })
+    }
+}

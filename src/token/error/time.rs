@@ -1,0 +1,87 @@
+//! Tokens that are not valid at the time of the decision.
+
+use std::fmt;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+/// Why a genuine token is not valid at this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TimeError {
+    /// `nbf` or `iat` is later than now plus the leeway.
+    NotYetValid {
+        /// The claim.
+        claim: TimeClaim,
+        /// The time that it states.
+        at: OffsetDateTime,
+        /// The time of the decision.
+        now: OffsetDateTime,
+    },
+    /// The token was issued longer ago than the verifier allows. A renewed token helps.
+    TooOld {
+        /// When it was issued.
+        issued_at: OffsetDateTime,
+        /// The age that the verifier allows.
+        max_age: Duration,
+        /// The time of the decision.
+        now: OffsetDateTime,
+    },
+    /// `exp` has passed, and everything else about the token held. A renewed token helps.
+    Expired {
+        /// The time that `exp` states.
+        at: OffsetDateTime,
+        /// The time of the decision.
+        now: OffsetDateTime,
+    },
+}
+
+impl TimeError {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::NotYetValid { .. } => "token_not_yet_valid",
+            Self::TooOld { .. } => "token_too_old",
+            Self::Expired { .. } => "token_expired",
+        }
+    }
+}
+
+impl fmt::Display for TimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYetValid { claim, at, now } => {
+                write!(f, "{claim} is {at}, {} ahead", *at - *now)
+            }
+            Self::TooOld { issued_at, max_age, now } => {
+                let age = *now - *issued_at;
+                write!(
+                    f,
+                    "the token was issued at {issued_at}, {age} ago, and {max_age:?} is allowed"
+                )
+            }
+            Self::Expired { at, now } => write!(f, "the token expired at {at}, {} ago", *now - *at),
+        }
+    }
+}
+
+/// A claim that is a time in seconds since 1970 (RFC 7519, section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TimeClaim {
+    /// `exp`
+    ExpiresAt,
+    /// `iat`
+    IssuedAt,
+    /// `nbf`
+    NotBefore,
+}
+
+impl fmt::Display for TimeClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ExpiresAt => "exp",
+            Self::IssuedAt => "iat",
+            Self::NotBefore => "nbf",
+        })
+    }
+}

@@ -1,0 +1,287 @@
+//! Revocations of one process, in memory.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::future::ready;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use quick_cache::DefaultHashBuilder;
+use time::OffsetDateTime;
+
+use super::{RevocationAnswer, RevocationError, Revocations};
+use crate::moment::Moment;
+use crate::session::Session;
+
+/// Revocations of this process, in memory: a handle, cheap to clone.
+///
+/// ```
+/// use tower_step_up::token::LocalRevocations;
+/// use tower_step_up::token::SessionError;
+/// use tower_step_up::{Factor, testing};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let issuer = testing::TestIssuer::new();
+/// let revocations = LocalRevocations::new();
+/// let verifier = issuer.verifier().revocations(revocations.clone());
+/// let token = issuer.mint(&testing::session().proved(Factor::Password));
+/// let session = verifier.verify_at(&token, testing::NOW)?;
+///
+/// verifier.revoke_session(session.id()).await?;
+/// let error = verifier.verify_at(&token, testing::NOW).unwrap_err();
+/// assert_eq!(error, SessionError::Revoked.into());
+/// assert_eq!(revocations.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A revocation is kept for 10 minutes, twice the life of a Stytch JWT, unless
+/// [`keep_for`](Self::keep_for) says otherwise. By then every JWT of the session has expired. A
+/// guard that renews sessions would renew it then, so end it with the issuer too, as
+/// [`Sessions::sign_out`](crate::Sessions::sign_out) does.
+///
+/// It keeps at most 100,000 revocations, or as many as [`most`](Self::most) says. A write that does
+/// not fit fails with [`RevocationError::Full`], and every revocation that is kept stays in force.
+#[derive(Clone)]
+pub struct LocalRevocations {
+    entries: Arc<Entries>,
+    keep_for: Duration,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Entries {
+    /// What an empty one is known by, without a lock.
+    count: AtomicUsize,
+    kept: RwLock<Kept>,
+}
+
+/// Looked at by every request, so with the cache's hash, which is quicker than the standard one and
+/// keyed per process too.
+type Ids = HashMap<Arc<str>, Revoked, DefaultHashBuilder>;
+
+#[derive(Default)]
+struct Kept {
+    sessions: Ids,
+    users: Ids,
+    by_end: BTreeSet<(OffsetDateTime, Subject, Arc<str>)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Session,
+    User,
+}
+
+struct Revoked {
+    at: OffsetDateTime,
+    end: OffsetDateTime,
+}
+
+const KEEP_FOR: Duration = Duration::from_secs(600);
+const MOST: usize = 100_000;
+
+impl LocalRevocations {
+    /// Creates an empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { entries: Arc::default(), keep_for: KEEP_FOR, most: MOST }
+    }
+
+    /// Sets how long a revocation is kept; 10 minutes by default. It must be at least as long as a
+    /// JWT can be valid after it was issued, including the verifier's leeway.
+    #[must_use]
+    pub fn keep_for(mut self, duration: Duration) -> Self {
+        self.keep_for = duration;
+        self
+    }
+
+    /// Sets how many sessions and users are kept at once; 100,000 by default, at least 1.
+    #[must_use]
+    pub fn most(mut self, entries: usize) -> Self {
+        self.most = entries.max(1);
+        self
+    }
+
+    /// Returns how many revocations are kept. Some of them may have expired.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.count.load(Ordering::Acquire)
+    }
+
+    /// Returns whether no revocation is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn revoke(
+        &self,
+        subject: Subject,
+        id: String,
+        now: OffsetDateTime,
+    ) -> Result<(), RevocationError> {
+        let keep_for = self.keep_for.try_into().unwrap_or(time::Duration::MAX);
+        let revoked = Revoked { at: now, end: now.saturating_add(keep_for) };
+        let mut kept = self.entries.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.remove_expired(now);
+        if kept.len() >= self.most && !kept.of(subject).contains_key(&*id) {
+            tracing::warn!(most = self.most, "a revocation was not recorded: the store is full");
+            return Err(RevocationError::Full { most: self.most });
+        }
+        kept.insert(subject, id.into(), revoked);
+        self.entries.count.store(kept.len(), Ordering::Release);
+        Ok(())
+    }
+}
+
+impl Default for LocalRevocations {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kept {
+    fn len(&self) -> usize {
+        self.by_end.len()
+    }
+
+    fn of(&mut self, subject: Subject) -> &mut Ids {
+        match subject {
+            Subject::Session => &mut self.sessions,
+            Subject::User => &mut self.users,
+        }
+    }
+
+    /// Beside an earlier one of the same, the later of each time counts: clocks are put back.
+    fn insert(&mut self, subject: Subject, id: Arc<str>, mut revoked: Revoked) {
+        if let Some(earlier) = self.of(subject).remove(&id) {
+            self.by_end.remove(&(earlier.end, subject, Arc::clone(&id)));
+            revoked = Revoked { at: revoked.at.max(earlier.at), end: revoked.end.max(earlier.end) };
+        }
+        self.by_end.insert((revoked.end, subject, Arc::clone(&id)));
+        self.of(subject).insert(id, revoked);
+    }
+
+    /// Removes at most two entries for each that comes, so that none holds up the requests for long
+    /// and yet the expired ones run out.
+    fn remove_expired(&mut self, now: OffsetDateTime) {
+        for _ in 0..2 {
+            if self.by_end.first().is_some_and(|(end, ..)| *end <= now)
+                && let Some((_, subject, id)) = self.by_end.pop_first()
+            {
+                self.of(subject).remove(&id);
+            }
+        }
+    }
+}
+
+impl Revocations for LocalRevocations {
+    fn is_revoked(&self, session: &Session) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let kept = self.entries.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let began = session.started_at().map(Moment::from);
+        let is_older = |revoked: &Revoked| {
+            began.is_none_or(|began| began <= Moment::from(revoked.at).plus(session.leeway()))
+        };
+        kept.sessions.contains_key(session.id())
+            || kept.users.get(session.user_id()).is_some_and(is_older)
+    }
+
+    fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationAnswer {
+        Box::pin(ready(self.revoke(Subject::Session, session_id, now)))
+    }
+
+    fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationAnswer {
+        Box::pin(ready(self.revoke(Subject::User, user_id, now)))
+    }
+}
+
+impl fmt::Debug for LocalRevocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalRevocations").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, session};
+
+    fn seconds(seconds: i64) -> time::Duration {
+        time::Duration::seconds(seconds)
+    }
+
+    fn revoke(revocations: &LocalRevocations, id: &str, at: i64) -> Result<(), RevocationError> {
+        revocations.revoke(Subject::Session, id.into(), NOW + seconds(at))
+    }
+
+    fn revoke_user(revocations: &LocalRevocations, session: &Session, at: i64) {
+        let user = session.user_id().to_owned();
+        assert!(revocations.revoke(Subject::User, user, NOW + seconds(at)).is_ok());
+    }
+
+    #[test]
+    fn a_session_is_revoked_by_its_id() {
+        let revocations = LocalRevocations::new();
+        let one = session().id("session-1").build();
+        let other = session().id("session-2").build();
+        assert!(!revocations.is_revoked(&one));
+        revoke(&revocations, "session-1", 0).expect("room");
+        assert!(revocations.is_revoked(&one));
+        assert!(!revocations.is_revoked(&other));
+        // A user's id does not name a session.
+        revoke(&revocations, other.user_id(), 0).expect("room");
+        assert!(!revocations.is_revoked(&other));
+    }
+
+    #[test]
+    fn revoking_a_user_ends_the_sessions_that_began_before() {
+        // The session began at NOW, and its user is revoked so many seconds later.
+        let begun = session().started_ago(Duration::ZERO).build();
+        // Within the leeway: the clocks may differ.
+        for (after, want) in [(600, true), (0, true), (-5, true), (-6, false)] {
+            let revocations = LocalRevocations::new();
+            revoke_user(&revocations, &begun, after);
+            assert_eq!(revocations.is_revoked(&begun), want, "{after}");
+            assert!(!revocations.is_revoked(&session().user("user-test-2").build()));
+        }
+        let undated = session().without_start().build();
+        let revocations = LocalRevocations::new();
+        revoke_user(&revocations, &undated, 0);
+        assert!(revocations.is_revoked(&undated));
+    }
+
+    #[test]
+    fn a_second_revocation_does_not_weaken_the_first() {
+        let revocations = LocalRevocations::new();
+        let begun = session().started_ago(Duration::ZERO).build();
+        revoke_user(&revocations, &begun, 10);
+        revoke_user(&revocations, &begun, -60);
+        assert!(revocations.is_revoked(&begun));
+        assert_eq!(revocations.len(), 1);
+    }
+
+    #[test]
+    fn entries_are_kept_for_so_long_and_a_full_store_refuses_another() {
+        let revocations = LocalRevocations::new().keep_for(Duration::from_secs(60)).most(3);
+        for (id, at) in [("a", 0), ("b", 10), ("a", 20)] {
+            revoke(&revocations, id, at).expect("room");
+        }
+        assert_eq!(revocations.len(), 2);
+        revoke(&revocations, "c", 70).expect("room");
+        let is_revoked = |id: &str| revocations.is_revoked(&session().id(id).build());
+        assert_eq!(["a", "b", "c"].map(is_revoked), [true, false, true]);
+        revoke(&revocations, "d", 71).expect("room");
+        assert!(matches!(revoke(&revocations, "e", 71), Err(RevocationError::Full { most: 3 })));
+        revoke(&revocations, "a", 72).expect("it is kept already");
+        assert_eq!(["a", "c", "d", "e"].map(is_revoked), [true, true, true, false]);
+        assert_eq!(revocations.len(), 3);
+        revoke(&revocations, "e", 130).expect("the first has expired");
+        assert!(is_revoked("e"));
+    }
+}

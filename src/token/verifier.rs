@@ -1,0 +1,327 @@
+//! The verifier.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::compact::Compact;
+use super::error::{HeaderError, SessionError, TokenError};
+use super::revocations::RevocationError;
+use super::settings::Settings;
+use super::verify_error::VerifyError;
+use crate::excerpt::Excerpt;
+use crate::keys::{self, KeyHealth, KeysUnavailable, Refresh};
+use crate::session::Session;
+
+/// Verifies session JWTs; a handle, cheap to clone.
+///
+/// A token becomes a [`Session`] if the header, the signature, the issuer, the audience, the shape
+/// of the session and every time hold; [`TokenError`] lists the rules. Usually
+/// [`stytch::Project`](crate::stytch::Project) makes one.
+///
+/// ```
+/// use tower_step_up::token::TimeError;
+/// use tower_step_up::{TokenError, Verifier, VerifyError, testing};
+///
+/// let issuer = testing::TestIssuer::new();
+/// let verifier = Verifier::new(issuer.clone(), [issuer.name()], issuer.audience());
+///
+/// let token = issuer.mint(&testing::session().proved(tower_step_up::Factor::Password));
+/// let session = verifier.verify_at(&token, testing::NOW)?;
+/// assert_eq!(session.factors().len(), 1);
+///
+/// let later = testing::NOW + std::time::Duration::from_secs(305);
+/// let error = verifier.verify_at(&token, later).unwrap_err();
+/// assert!(matches!(error, VerifyError::Token(TokenError::Time(TimeError::Expired { .. }))));
+/// # Ok::<(), VerifyError>(())
+/// ```
+#[derive(Clone)]
+pub struct Verifier {
+    pub(super) settings: Arc<Settings>,
+}
+
+/// What a verifier can say of a token without waiting.
+pub(crate) enum Lookup {
+    Known(Result<Genuine, VerifyError>),
+    /// The token's key is not known yet: wait, and look again.
+    Wait(Refresh),
+}
+
+/// A session whose token is genuine.
+pub(crate) struct Genuine {
+    pub(crate) session: Session,
+    /// Whether it may be used now: its times and revocations change.
+    pub(crate) usable: Result<(), VerifyError>,
+}
+
+/// Why there is no session with the keys at hand.
+enum Failure {
+    Refused(TokenError),
+    /// No key with this id is known.
+    NoKey {
+        kid: String,
+        error: VerifyError,
+    },
+}
+
+impl Verifier {
+    /// Fetches keys if none are known, so that the first request does not wait for them.
+    ///
+    /// ```
+    /// use tower_step_up::testing::TestIssuer;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), tower_step_up::keys::KeysUnavailable> {
+    /// let guard = TestIssuer::new().guard();
+    /// guard.verifier().warm_up().await?; // or go on without: the first request will look again
+    ///     
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`KeysUnavailable`] if no keys are available now.
+    pub async fn warm_up(&self) -> Result<(), KeysUnavailable> {
+        keys::warm_up(&*self.settings.keys).await
+    }
+
+    /// Returns how the source of the keys is doing: how many keys are known, how old they are, and
+    /// why the last fetch failed. It makes no request.
+    #[must_use]
+    pub fn health(&self) -> KeyHealth {
+        self.settings.keys.health()
+    }
+
+    /// Verifies a token now. If its key is not known, this may wait for keys.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`VerifyError::Token`] if the token broke a rule, and another [`VerifyError`] if the
+    /// verifier cannot say.
+    pub async fn verify(&self, token: &str) -> Result<Session, VerifyError> {
+        let text = || Ok::<_, Infallible>(token);
+        let known = match self.look_up(token.as_bytes(), None, self.now(), text) {
+            Ok(Lookup::Known(known)) => known,
+            Ok(Lookup::Wait(refresh)) => self.look_again(token, refresh).await,
+        };
+        known?.into_session()
+    }
+
+    /// Verifies a token at an instant, with the keys that are known.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`VerifyError::Token`] if the token broke a rule, and another [`VerifyError`] if no
+    /// keys are known, or if it is not known whether the session was revoked.
+    pub fn verify_at(&self, token: &str, now: OffsetDateTime) -> Result<Session, VerifyError> {
+        self.look_up_at(token, now)?.into_session()
+    }
+
+    /// Revokes the session with this id: from now on this verifier refuses its tokens, until they
+    /// have expired. A guard that renews sessions would renew it then, so end it with the issuer
+    /// too, as [`Sessions::sign_out`](crate::Sessions::sign_out) does.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RevocationError`] if the revocation was not recorded. Then the session is still
+    /// accepted.
+    pub async fn revoke_session(&self, session_id: &str) -> Result<(), RevocationError> {
+        self.settings.revocations.revoke_session(session_id.to_owned(), self.now()).await
+    }
+
+    /// Revokes the sessions of this user (in an organization: of this member) that began until now.
+    /// End them with the issuer too.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RevocationError`] if the revocation was not recorded. Then the sessions are still
+    /// accepted.
+    pub async fn revoke_user(&self, user_id: &str) -> Result<(), RevocationError> {
+        self.settings.revocations.revoke_user(user_id.to_owned(), self.now()).await
+    }
+
+    /// Looks a token up: known from an outer guard, remembered, or verified with the keys at hand.
+    /// If its key is not known and the source will look for it, the answer is to wait.
+    ///
+    /// A token that was verified before is compared byte by byte. Only another one is read as text,
+    /// by `text`, whose error is returned.
+    #[inline]
+    pub(crate) fn look_up<'t, E>(
+        &self,
+        token: &'t [u8],
+        outer: Option<&Session>,
+        now: OffsetDateTime,
+        text: impl FnOnce() -> Result<&'t str, E>,
+    ) -> Result<Lookup, E> {
+        Ok(match self.find(token, outer, now, text)? {
+            Ok(genuine) => Lookup::Known(Ok(genuine)),
+            Err(Failure::Refused(error)) => Lookup::Known(Err(error.into())),
+            Err(Failure::NoKey { kid, error }) => match self.settings.keys.refresh(&kid) {
+                Some(refresh) => Lookup::Wait(refresh),
+                None => Lookup::Known(Err(error)),
+            },
+        })
+    }
+
+    /// Waits for keys, and looks the token up again.
+    pub(crate) async fn look_again(
+        &self,
+        token: &str,
+        refresh: Refresh,
+    ) -> Result<Genuine, VerifyError> {
+        refresh.await?;
+        self.look_up_at(token, self.now())
+    }
+
+    /// Looks a token up at an instant, with the keys at hand.
+    pub(crate) fn look_up_at(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<Genuine, VerifyError> {
+        let Ok(found) = self.find(token.as_bytes(), None, now, || Ok::<_, Infallible>(token));
+        found.map_err(|failure| match failure {
+            Failure::Refused(error) => error.into(),
+            Failure::NoKey { error, .. } => error,
+        })
+    }
+
+    /// The lookup itself: the session of an outer guard, a remembered one, or a new one.
+    #[inline]
+    fn find<'t, E>(
+        &self,
+        token: &'t [u8],
+        outer: Option<&Session>,
+        now: OffsetDateTime,
+        text: impl FnOnce() -> Result<&'t str, E>,
+    ) -> Result<Result<Genuine, Failure>, E> {
+        let outer = outer.filter(|session| session.is_of(self.settings.id, token)).cloned();
+        if let Some(session) = outer.or_else(|| self.remembered(token, now)) {
+            return Ok(Ok(Genuine { usable: self.check_usable(&session, now), session }));
+        }
+        Ok(self.verify_with_known_keys(text()?, now))
+    }
+
+    /// Returns the session of this very token, if it was verified with keys that are still current.
+    #[inline]
+    fn remembered(&self, token: &[u8], now: OffsetDateTime) -> Option<Session> {
+        if self.settings.cache.capacity() == 0 {
+            return None;
+        }
+        let keys = self.settings.keys.current()?;
+        self.settings.cache.get(token, keys.id(), now)
+    }
+
+    fn verify_with_known_keys(&self, token: &str, now: OffsetDateTime) -> Result<Genuine, Failure> {
+        let compact = Compact::parse(token)?;
+        let (algorithm, kid) = compact.check_header(&self.settings.algorithms)?;
+        let Some(keys) = self.settings.keys.current() else {
+            let retry_after = KeysUnavailable::LEAST_RETRY_AFTER;
+            return Err(Failure::NoKey { kid, error: KeysUnavailable { retry_after }.into() });
+        };
+        let Some(key) = keys.get(&kid) else {
+            let error = HeaderError::UnknownKey(Excerpt::of(Some(&kid))).into();
+            return Err(Failure::NoKey { kid, error });
+        };
+        if key.algorithm() != algorithm {
+            return Err(HeaderError::WrongAlgorithmForKey { pinned: key.algorithm() }.into());
+        }
+        compact.check_signature(key)?;
+        let session = self.settings.rules.session(self.settings.id, token, compact.payload()?)?;
+        let usable = self.check_usable(&session, now);
+        if usable.is_ok() {
+            self.settings.cache.insert(&session, keys.id(), now);
+        }
+        Ok(Genuine { session, usable })
+    }
+
+    /// Checks whether a session that this verifier made may be used now. A session that was revoked
+    /// and has expired is reported as revoked.
+    pub(crate) fn check_usable(
+        &self,
+        session: &Session,
+        now: OffsetDateTime,
+    ) -> Result<(), VerifyError> {
+        self.settings.revocations.health()?;
+        if self.settings.revocations.is_revoked(session) {
+            return Err(SessionError::Revoked.into());
+        }
+        Ok(self.settings.rules.check_times(session, now)?)
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.settings.clock.now()
+    }
+
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.settings.clock.monotonic()
+    }
+
+    /// Returns whether both are clones of one verifier, with the same rules, keys and revocations.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.settings.id == other.settings.id
+    }
+}
+
+impl Genuine {
+    fn into_session(self) -> Result<Session, VerifyError> {
+        self.usable.map(|()| self.session)
+    }
+}
+
+impl<E: Into<TokenError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("issuers", &self.settings.rules.issuers)
+            .field("audience", &self.settings.rules.audience)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::keys::{Algorithm, SigningKey, StaticKeys};
+    use crate::token::{MalformedToken, TokenPart};
+
+    #[test]
+    fn what_is_signed_and_unreadable_is_refused() {
+        let key = SigningKey::generate(Algorithm::EdDsa).expect("randomness");
+        let mut jwk = serde_json::json!({"kid": "a"});
+        key.jwk_parameters().into_iter().for_each(|(name, value)| jwk[name] = value.into());
+        let keys = StaticKeys::from_jwks(serde_json::json!({"keys": [jwk]}).to_string().as_bytes())
+            .expect("a key");
+        let verifier = Verifier::new(keys, ["issuer"], "audience").algorithms([Algorithm::EdDsa]);
+        let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
+        for (payload, want) in [
+            (
+                encode(b"{\"iss\":\"\xff\"}"),
+                TokenError::Malformed(MalformedToken::NotAnObject(TokenPart::Payload)),
+            ),
+            ("e31".into(), TokenError::Malformed(MalformedToken::NotBase64Url(TokenPart::Payload))),
+            (
+                "e30\n".into(),
+                TokenError::Malformed(MalformedToken::NotBase64Url(TokenPart::Payload)),
+            ),
+        ] {
+            let signed = format!("{}.{payload}", encode(br#"{"alg":"EdDSA","kid":"a"}"#));
+            let token =
+                format!("{signed}.{}", encode(&key.sign(signed.as_bytes()).expect("randomness")));
+            assert_eq!(
+                verifier.verify_at(&token, OffsetDateTime::UNIX_EPOCH).err(),
+                Some(want.into()),
+                "{payload}"
+            );
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The table of who can present which factor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::compromise::Compromise;
+use super::set::Compromises;
+use super::table;
+use crate::factor::Factor;
+
+/// Who can present which factor: the table that [`Policy::mfa`](crate::Policy::mfa) reads.
+///
+/// The default model:
+///
+/// | factor | presentable by whoever holds |
+/// | --- | --- |
+/// | `password` | the password, the mailbox, the identity provider behind it |
+/// | `magic_link/email`, `otp/email`, `email_otp` | the mailbox, the identity provider behind it |
+/// | `oauth/oauth_google` and every other listed provider | the identity provider, the mailbox |
+/// | `sso/sso_saml`, `sso/sso_oidc` | the identity provider |
+/// | `otp/sms`, `otp/whatsapp` | the phone number |
+/// | `totp` | the device, the recovery codes |
+/// | `webauthn`, `signature_challenge` | the device |
+/// | `crypto` | the wallet, the device |
+/// | `recovery_codes` | the recovery codes |
+/// | `impersonated`, `imported`, `trusted_auth_token`, the OAuth exchanges, `magic_link/embedded`, every unlisted factor | *anyone*: never adds strength |
+///
+/// One row per kind, not per instance: two mailboxes or two phones are not two. What it does not
+/// see: one event can be several compromises (an unlocked handset is phone number and device; a
+/// provider account that syncs passkeys).
+///
+/// ```
+/// use tower_step_up::{Compromise, Factor, TrustModel};
+///
+/// let trust = TrustModel::default();
+/// let password: Vec<_> = trust.presentable_by(&Factor::Password).expect("not anyone").collect();
+/// assert!(password.contains(&Compromise::Mailbox)); // who reads the mailbox resets the password
+/// assert!(trust.presentable_by(&Factor::Impersonated).is_none()); // anyone
+/// ```
+///
+/// An application whose users reset their password by SMS, and not by email, says so:
+///
+/// ```
+/// use tower_step_up::{Compromise, Factor, Policy, TrustModel, testing};
+///
+/// let by_sms = TrustModel::default().presentable_only_by(
+///     Factor::Password,
+///     [Compromise::Password, Compromise::PhoneNumber],
+/// );
+/// let mfa = Policy::mfa().with_trust_model(&by_sms);
+/// let pair = |second| testing::session().proved(Factor::Password).proved(second).build();
+/// assert!(mfa.evaluate(&pair(Factor::OtpSms), testing::NOW).is_err());
+/// assert!(mfa.evaluate(&pair(Factor::OtpEmail), testing::NOW).is_ok());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustModel {
+    /// The rows that differ from the default table.
+    changed: Arc<BTreeMap<Factor, Compromises>>,
+}
+
+impl TrustModel {
+    /// The compromises each of which alone lets its holder present `factor`; `None` where anyone
+    /// can.
+    #[must_use]
+    pub fn presentable_by(
+        &self,
+        factor: &Factor,
+    ) -> Option<impl Iterator<Item = Compromise> + use<>> {
+        let row = self.row(factor);
+        (!row.is_anyone()).then(|| row.members())
+    }
+
+    /// The compromises each of which alone lets its holder present all of these factors: where
+    /// there is one, they are not two factors. Factors that anyone can present say nothing; where
+    /// there are no others, it is every compromise.
+    ///
+    /// ```
+    /// use tower_step_up::{Compromise, Factor, TrustModel};
+    ///
+    /// let trust = TrustModel::default();
+    /// let shared = trust.shared_by([&Factor::Password, &Factor::OtpEmail]);
+    /// assert_eq!(shared, [Compromise::Mailbox, Compromise::IdentityProvider]);
+    /// assert!(trust.shared_by([&Factor::Password, &Factor::OtpSms]).is_empty());
+    /// ```
+    #[must_use]
+    pub fn shared_by<'a>(&self, factors: impl IntoIterator<Item = &'a Factor>) -> Vec<Compromise> {
+        let rows: Vec<_> = factors.into_iter().map(|factor| self.row(factor)).collect();
+        let presents_all =
+            |one: &Compromise| rows.iter().all(|row| row.meets(Compromises::of(&[*one])));
+        Compromise::ALL.into_iter().filter(presents_all).collect()
+    }
+
+    /// `factor` is presentable by whoever holds one of these, *instead of* those in its row.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none: nobody at all could present the factor, so it would count as
+    /// independent of everything. An error in the program, found at construction.
+    #[must_use]
+    #[track_caller]
+    pub fn presentable_only_by(
+        self,
+        factor: Factor,
+        compromises: impl IntoIterator<Item = Compromise>,
+    ) -> Self {
+        let row = Compromises::from_iter(compromises);
+        assert!(!row.is_empty(), "TrustModel::presentable_only_by({factor}, nobody)");
+        self.with(factor, row)
+    }
+
+    /// `factor` is presentable by whoever holds one of these, *as well as* those in its row. What
+    /// anyone can present stays so.
+    #[must_use]
+    pub fn presentable_also_by(
+        self,
+        factor: Factor,
+        compromises: impl IntoIterator<Item = Compromise>,
+    ) -> Self {
+        let row = self.row(&factor).union(Compromises::from_iter(compromises));
+        self.with(factor, row)
+    }
+
+    /// Anyone can present `factor`: it never adds strength.
+    #[must_use]
+    pub fn presentable_by_anyone(self, factor: Factor) -> Self {
+        self.with(factor, Compromises::ANYONE)
+    }
+
+    /// Whoever holds the device holds the phone number too: codes by SMS and WhatsApp arrive on the
+    /// handset that has the authenticator app and the passkeys, and it may be unlocked.
+    #[must_use]
+    pub fn unlocked_handset(self) -> Self {
+        let device = [Compromise::Device];
+        self.presentable_also_by(Factor::OtpSms, device)
+            .presentable_also_by(Factor::OtpWhatsapp, device)
+    }
+
+    /// The compromises that present `factor`.
+    pub(crate) fn row(&self, factor: &Factor) -> Compromises {
+        self.changed.get(factor).copied().unwrap_or_else(|| table::row(factor))
+    }
+
+    /// Whoever presents a factor in one of the two models presents it.
+    #[must_use]
+    pub(crate) fn merged(self, other: &Self) -> Self {
+        let changed: Vec<_> = self.changed.keys().chain(other.changed.keys()).cloned().collect();
+        changed.into_iter().fold(self, |merged, factor| {
+            let row = merged.row(&factor).union(other.row(&factor));
+            merged.with(factor, row)
+        })
+    }
+
+    /// The factors whose rows differ from the default table.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = &Factor> {
+        self.changed.keys()
+    }
+
+    /// A row that is as in the default table is no change, so that equal models are equal.
+    fn with(mut self, factor: Factor, row: Compromises) -> Self {
+        let row = if row.is_anyone() { Compromises::ANYONE } else { row };
+        let changed = Arc::make_mut(&mut self.changed);
+        if row == table::row(&factor) {
+            changed.remove(&factor);
+        } else {
+            changed.insert(factor, row);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instead_of_as_well_as_and_anyone() {
+        let row = |trust: &TrustModel, factor| {
+            trust.presentable_by(&factor).map(Iterator::collect::<Vec<_>>)
+        };
+        let trust = TrustModel::default()
+            .presentable_only_by(Factor::Password, [Compromise::PhoneNumber])
+            .presentable_also_by(Factor::OtpSms, [Compromise::Device])
+            .presentable_by_anyone(Factor::Totp)
+            .presentable_also_by(Factor::Totp, [Compromise::Wallet]);
+        assert_eq!(row(&trust, Factor::Password), Some(vec![Compromise::PhoneNumber]));
+        assert_eq!(
+            row(&trust, Factor::OtpSms),
+            Some(vec![Compromise::PhoneNumber, Compromise::Device])
+        );
+        assert_eq!(row(&trust, Factor::Totp), None);
+        assert_eq!(row(&trust, Factor::WebAuthn), Some(vec![Compromise::Device]));
+    }
+
+    #[test]
+    fn what_factors_share_is_what_presents_each_of_them() {
+        let trust = TrustModel::default();
+        let shared = |factors: &[Factor]| trust.shared_by(factors);
+        assert_eq!(shared(&[Factor::Totp, Factor::WebAuthn]), [Compromise::Device]);
+        assert_eq!(shared(&[Factor::Password, Factor::OtpEmail, Factor::OtpSms]), []);
+        assert_eq!(shared(&[Factor::OtpSms, Factor::Impersonated]), [Compromise::PhoneNumber]);
+        assert_eq!(shared(&[Factor::Impersonated]), Compromise::ALL);
+        assert_eq!(shared(&[]), Compromise::ALL);
+    }
+
+    #[test]
+    fn a_pair_of_ones_own_can_be_trusted_by_name() {
+        let own = Factor::from_pair("trusted_auth_token", "card_reader");
+        let trust = TrustModel::default().presentable_only_by(own.clone(), [Compromise::Device]);
+        assert!(trust.presentable_by(&own).is_some());
+        assert!(trust.presentable_by(&Factor::TrustedAuthToken).is_none());
+    }
+
+    #[test]
+    fn a_change_to_what_is_so_already_is_none() {
+        let device = [Compromise::Device];
+        assert_eq!(
+            TrustModel::default().presentable_only_by(Factor::WebAuthn, device),
+            TrustModel::default()
+        );
+        let back = TrustModel::default().presentable_by_anyone(Factor::WebAuthn);
+        assert_eq!(back.presentable_only_by(Factor::WebAuthn, device), TrustModel::default());
+        let anyones = TrustModel::default().presentable_also_by(Factor::Impersonated, device);
+        assert_eq!(anyones, TrustModel::default());
+    }
+
+    #[test]
+    #[should_panic(expected = "presentable_only_by(totp, nobody)")]
+    fn an_empty_row_is_refused() {
+        let _ = TrustModel::default().presentable_only_by(Factor::Totp, []);
+    }
+}
