@@ -77,7 +77,9 @@ fn first_sight(bencher: Bencher<'_, '_>) {
 }
 
 fn first_sights(bencher: Bencher<'_, '_>, cache_bytes: usize) {
-    let (tokens, next, keys) = (tokens(TOKENS), Cell::new(0), Keys::default());
+    let tokens = tokens(TOKENS);
+    let next = Cell::new(0);
+    let keys = Keys::default();
     let verifier = Verifier::new(keys.clone(), [ISSUER.name()], ISSUER.audience()).clock(Still);
     let mut service =
         StepUpLayer::new(verifier.cache_bytes(cache_bytes)).require(transfer()).layer(Trivial);

@@ -25,7 +25,8 @@ use tower_step_up::{Compromise, Policies, Policy};
 const USAGE: &str = "\
 usage: policy_check [--fail-on remark|warning] FILE…
        policy_check --diff OLD NEW
-exits with 1 where a finding is at or above the level (warning), or something got weaker, and with 2 on errors";
+exits with 1 where a finding is at or above the level (warning), or something got weaker,
+    and with 2 on errors";
 
 const LEGEND: &str =
     "  cold: how many compromises it takes at the least to sign in and meet the policy

@@ -129,8 +129,9 @@ mod tests {
         let (all_four, running) = (Arc::new(Barrier::new(HEAVY)), Arc::new(AtomicUsize::new(0)));
         let works: Vec<_> = (0..3 * HEAVY)
             .map(|_| {
-                let (app, all_four, running) =
-                    (Arc::clone(&app), Arc::clone(&all_four), Arc::clone(&running));
+                let app = Arc::clone(&app);
+                let all_four = Arc::clone(&all_four);
+                let running = Arc::clone(&running);
                 let work = move || {
                     let at_the_same_time = running.fetch_add(1, Ordering::SeqCst) + 1;
                     all_four.wait();

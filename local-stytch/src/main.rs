@@ -51,7 +51,9 @@ fn say(text: &str) -> Result<(), String> {
 }
 
 fn introduction(stytch: &LocalStytch) -> String {
-    let (url, id, secret) = (stytch.base_url(), stytch.project_id(), stytch.secret());
+    let url = stytch.base_url();
+    let id = stytch.project_id();
+    let secret = stytch.secret();
     format!(
         r#"local-stytch: a stand-in for Stytch's API, for development: in memory, on loopback, no part of Stytch.
 
@@ -62,7 +64,8 @@ fn introduction(stytch: &LocalStytch) -> String {
   clock       curl {url}/local/clock -d '{{"advance_seconds": 600}}'
 
 The official SDKs:
-  Rust    stytch::client::Client::new_with_base_url(id, secret, "{url}".parse()?, Vertical::Consumer)
+  Rust    stytch::client::Client::new_with_base_url(id, secret, "{url}".parse()?,
+      Vertical::Consumer)
   Python  stytch.Client(project_id, secret, environment="{url}/")
   Node    new stytch.Client({{ project_id, secret, env: "{url}/" }})
 

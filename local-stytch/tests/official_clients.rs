@@ -22,7 +22,7 @@ use local_stytch::LocalStytch;
 use tokio::{process::Command, time::timeout};
 
 /// A story takes a second or two; this only ends one that hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 #[ignore = "needs the SDK, which .ci/run installs"]
@@ -50,7 +50,7 @@ async fn holds(mut story: Command) {
         .env("STYTCH_PROJECT_ID", stytch.project_id())
         .env("STYTCH_SECRET", stytch.secret())
         .kill_on_drop(true);
-    let output = timeout(PATIENCE, story.output())
+    let output = timeout(TIMEOUT, story.output())
         .await
         .expect("the story hangs")
         .expect("the interpreter starts");

@@ -29,9 +29,10 @@ use std::time::Duration;
 
 /// A source of keys.
 ///
-/// [`current`](Self::current) is asked at every request and must not block. Where `current` has no key for a token's `kid`,
-/// [`refresh`](Self::refresh) is asked once, and after it `current` again. As long as the keys have
-/// not changed, a source gives the same set: of one that is read anew no token is remembered.
+/// [`current`](Self::current) is asked at every request and must not block. Where `current` has no
+/// key for a token's `kid`, [`refresh`](Self::refresh) is asked once, and after it `current` again.
+/// As long as the keys have not changed, a source gives the same set: of one that is read anew no
+/// token is remembered.
 ///
 /// | the answer of `refresh` | a token with an unknown `kid` gets |
 /// | --- | --- |

@@ -33,8 +33,8 @@ impl KeySet {
     /// Skipped, each with a log line: keys without a `kid` or with one that an earlier key has,
     /// symmetric keys, keys with private members, keys not meant for signatures (`use`, `key_ops`),
     /// RSA keys under 2048 or over 8192 bits, and keys of other types, curves and
-    /// [algorithms](crate::keys::Algorithm) than this crate verifies. More than 1,024 keys are not looked
-    /// at.
+    /// [algorithms](crate::keys::Algorithm) than this crate verifies. More than 1,024 keys are not
+    /// looked at.
     ///
     /// # Errors
     ///

@@ -20,12 +20,8 @@ pub(super) struct Additions {
 struct FreshTokens {
     renewed: Arc<Renewed>,
     sessions: Sessions,
-    form: Form,
-}
-
-enum Form {
-    Cookies(SetCookies),
-    Header(HeaderValue),
+    /// The form they go in: cookies, or else the header.
+    cookies: Option<SetCookies>,
 }
 
 impl Additions {
@@ -61,17 +57,11 @@ impl FreshTokens {
         request: &HeaderMap,
     ) -> Option<Self> {
         let sessions = guard.sessions.clone()?;
-        let form = if by_cookie {
-            let Renewed { tokens, session, .. } = &**renewed;
-            Form::Cookies(sessions.set_cookies(&guard.sources, tokens, session, request))
-        } else if sessions.answers_with_jwt() {
-            let mut jwt = HeaderValue::try_from(&renewed.tokens.session_jwt).ok()?;
-            jwt.set_sensitive(true);
-            Form::Header(jwt)
-        } else {
-            return None;
-        };
-        Some(Self { renewed: Arc::clone(renewed), sessions, form })
+        let Renewed { tokens, session, .. } = &**renewed;
+        let cookies =
+            by_cookie.then(|| sessions.set_cookies(&guard.sources, tokens, session, request));
+        let is_wanted = by_cookie || sessions.answers_with_jwt();
+        is_wanted.then(|| Self { renewed: Arc::clone(renewed), sessions, cookies })
     }
 
     /// Withholds the tokens if the inner service or another request has signed out or stepped up
@@ -80,12 +70,12 @@ impl FreshTokens {
         if !self.sessions.are_current(&self.renewed) {
             return;
         }
-        match &self.form {
-            Form::Cookies(cookies) => cookies.fill_in(response),
-            Form::Header(jwt) => {
-                headers::insert(response, FRESH_JWT, jwt.clone());
-                forbid_storing(response);
-            }
+        if let Some(cookies) = &self.cookies {
+            cookies.fill_in(response);
+        } else if let Ok(mut jwt) = HeaderValue::try_from(&self.renewed.tokens.session_jwt) {
+            jwt.set_sensitive(true);
+            headers::insert(response, FRESH_JWT, jwt);
+            forbid_storing(response);
         }
     }
 }

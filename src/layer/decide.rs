@@ -103,11 +103,11 @@ fn judge(
     };
     match usable {
         Ok(()) => {
-            let outcome = decision::evaluate(guard, outer, &session, now);
-            if outcome.is_ok() && guard.confirmed_within.is_some() {
+            let granted = decision::evaluate(guard, outer, &session, now);
+            if granted.is_ok() && guard.confirmed_within.is_some() {
                 return renewal::confirm(guard, outer, session, now);
             }
-            Ok(Decision::new(outcome.map(Some)))
+            Ok(Decision::new(granted.map(Some)))
         }
         Err(VerifyError::Token(error)) if error.is_renewable() && guard.sessions.is_some() => {
             renewal::renew(guard, outer, session, now)

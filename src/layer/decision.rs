@@ -13,7 +13,7 @@ use crate::sessions::Renewed;
 /// What a guard decided about a request.
 pub(super) struct Decision {
     /// The grant. There is none if an optional guard found no credentials.
-    pub(super) outcome: Result<Option<Grant>, Rejection>,
+    pub(super) granted: Result<Option<Grant>, Rejection>,
     /// Whether the token came in a cookie.
     pub(super) by_cookie: bool,
     /// The fresh tokens, if the session was renewed.
@@ -22,8 +22,8 @@ pub(super) struct Decision {
 
 impl Decision {
     #[inline]
-    pub(super) fn new(outcome: Result<Option<Grant>, Rejection>) -> Self {
-        Self { outcome, by_cookie: false, renewed: None }
+    pub(super) fn new(granted: Result<Option<Grant>, Rejection>) -> Self {
+        Self { granted, by_cookie: false, renewed: None }
     }
 
     pub(super) fn refused(why: Rejection) -> Self {

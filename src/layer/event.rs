@@ -8,9 +8,9 @@ use crate::rejection::Rejection;
 
 const TARGET: &str = "tower_step_up::guard";
 
-/// An outcome without a grant is that of an optional guard that found no credentials.
-pub(super) fn record(policy: &Policy, outcome: &Result<Option<Grant>, Rejection>) {
-    match outcome {
+/// A decision without a grant is that of an optional guard that found no credentials.
+pub(super) fn record(policy: &Policy, granted: &Result<Option<Grant>, Rejection>) {
+    match granted {
         Ok(Some(grant)) => {
             let session = grant.session();
             debug!(
@@ -27,7 +27,9 @@ pub(super) fn record(policy: &Policy, outcome: &Result<Option<Grant>, Rejection>
 }
 
 fn refused(policy: &Policy, why: &Rejection) {
-    let (reason, status, policy) = (why.reason(), why.status().as_u16(), label(policy));
+    let reason = why.reason();
+    let status = why.status().as_u16();
+    let policy = label(policy);
     match why {
         Rejection::StepUpRequired(shortfall) => {
             let session = shortfall.session();
@@ -57,7 +59,8 @@ pub(super) fn warn_of_weakness(policy: &Policy) {
     for finding in policy.audit().findings {
         match &finding {
             Finding::OneCompromise { compromise, .. } => {
-                warn!(target: TARGET, policy = label(policy), compromise = %compromise, "{finding}");
+                let policy = label(policy);
+                warn!(target: TARGET, policy, compromise = %compromise, "{finding}");
             }
             Finding::OpenToAnyone { .. } => {
                 warn!(target: TARGET, policy = label(policy), "{finding}")

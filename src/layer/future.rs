@@ -62,10 +62,10 @@ pub(super) fn carry_out<S, ReqBody>(
 where
     S: Service<Request<ReqBody>>,
 {
-    event::record(&guard.policy, &decision.outcome);
+    event::record(&guard.policy, &decision.granted);
     let additions = Additions::new(&decision, guard, request.headers());
     credentials::mark_sensitive(request.headers_mut(), &guard.sources);
-    match decision.outcome {
+    match decision.granted {
         Ok(grant) => {
             mark(request.extensions_mut(), grant);
             State::Called { response: service.call(request), additions }

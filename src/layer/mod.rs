@@ -5,8 +5,8 @@
 //! A request reaches the service behind a [`StepUpLayer`] only where a session JWT in it is genuine
 //! and current and its session meets the guard's policy:
 //!
-//! 1. The first [`CredentialSource`](crate::credentials::CredentialSource) that is in the request decides,
-//!    alone. Two of one kind are a 400.
+//! 1. The first [`CredentialSource`](crate::credentials::CredentialSource) that is in the request
+//!    decides, alone. Two of one kind are a 400.
 //! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token.
 //!    Where its key is not known yet, the request waits for keys; with `RemoteKeys` 5 s at most.
 //!    A guard that [renews](crate::StepUpLayer::renew_with) can exchange a JWT that has expired, or

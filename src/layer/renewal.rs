@@ -12,7 +12,7 @@ use crate::rejection::Rejection;
 use crate::session::Session;
 use crate::sessions::authority::can_be_a_session_token;
 use crate::sessions::{AuthorityError, Exchanged, Freshness, Presented};
-use crate::token::{SessionError, TokenError, VerifyError};
+use crate::token::{SessionError, VerifyError};
 
 /// What the authority has to be asked before there is a decision.
 pub(super) struct Question {
@@ -77,7 +77,7 @@ fn ask_memory(
         return Err(Question { presented, freshness, fallback: None });
     };
     let decision = conclude(guard, outer, &presented, exchanged, now);
-    if !matches!(decision.outcome, Err(Rejection::StepUpRequired(_))) {
+    if !matches!(decision.granted, Err(Rejection::StepUpRequired(_))) {
         return Ok(decision);
     }
     freshness.confirmed_within =
@@ -114,44 +114,39 @@ fn conclude(
         Err(error) => return Decision::refused(error.into()),
     };
     match choose(guard, presented, &renewed.session, now) {
-        Ok(Chosen::Presented(session)) => {
+        Ok(Some(session)) => {
             Decision::new(decision::evaluate(guard, outer, session, now).map(Some))
         }
-        Ok(Chosen::Renewed) => {
-            let outcome = decision::evaluate(guard, outer, &renewed.session, now).map(Some);
-            Decision { renewed: Some(renewed), ..Decision::new(outcome) }
+        Ok(None) => {
+            let granted = decision::evaluate(guard, outer, &renewed.session, now).map(Some);
+            Decision { renewed: Some(renewed), ..Decision::new(granted) }
         }
         Err(error) => Decision::refused(error.into()),
     }
 }
 
-enum Chosen<'a> {
-    Presented(&'a Session),
-    Renewed,
-}
-
+/// Returns the presented session if it is the one to judge, and `None` if the renewed one is.
 fn choose<'a>(
     guard: &Guard,
     presented: &'a Presented,
     renewed: &Session,
     now: OffsetDateTime,
-) -> Result<Chosen<'a>, VerifyError> {
-    let check = |session| guard.verifier.check_usable(session, now);
-    let renewed_usable = check(renewed);
+) -> Result<Option<&'a Session>, VerifyError> {
+    let renewed_usable = guard.verifier.check_usable(renewed, now);
     if let Presented::Session(asked) = presented {
-        let asked_usable = check(asked);
+        let asked_usable = guard.verifier.check_usable(asked, now);
         // Either of them may have been revoked here meanwhile.
-        let revoked = VerifyError::Token(TokenError::Session(SessionError::Revoked));
-        if [&renewed_usable, &asked_usable].iter().any(|it| it.as_ref() == Err(&revoked)) {
-            return Err(revoked);
+        let revoked = Err(SessionError::Revoked.into());
+        if renewed_usable == revoked || asked_usable == revoked {
+            return Err(SessionError::Revoked.into());
         }
         let is_same = renewed.id() == asked.id();
         let is_younger = renewed.token_issued_at() > asked.token_issued_at();
         if is_same && asked_usable.is_ok() && (renewed_usable.is_err() || !is_younger) {
-            return Ok(Chosen::Presented(asked));
+            return Ok(Some(asked));
         }
     }
-    renewed_usable.map(|()| Chosen::Renewed)
+    renewed_usable.map(|()| None)
 }
 
 impl From<AuthorityError> for Rejection {

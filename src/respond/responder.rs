@@ -12,8 +12,8 @@ use crate::rejection::Rejection;
 /// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
 ///
 /// Closures do it too, with the types of their arguments written out. The default is
-/// [`BearerChallenge`], and [`Negotiated`](crate::Negotiated) is for applications in browsers. One's own can fall back
-/// to either:
+/// [`BearerChallenge`], and [`Negotiated`](crate::Negotiated) is for applications in browsers.
+/// One's own can fall back to either:
 ///
 /// ```
 /// use bytes::Bytes;

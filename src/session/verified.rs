@@ -151,8 +151,8 @@ impl Session {
     }
 
     /// Returns the token that this session was made of: the one that the guard judged, or the fresh
-    /// one if the guard renewed the session. It is empty in sessions of the test kit that were built
-    /// without a token.
+    /// one if the guard renewed the session. It is empty in sessions of the test kit that were
+    /// built without a token.
     #[must_use]
     pub fn jwt(&self) -> SessionJwt<'_> {
         SessionJwt(&self.0.parts.token)

@@ -14,17 +14,17 @@ use std::time::Duration;
 /// ```
 /// use tower_step_up::SessionTokens;
 /// use tower_step_up::sessions::{
-///     AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority,
+///     AuthorityFuture, AuthorityError, PresentedToken, SessionAuthority,
 /// };
 ///
 /// struct Nobody;
 ///
 /// impl SessionAuthority for Nobody {
-///     fn authenticate(&self, _token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+///     fn authenticate(&self, _token: PresentedToken) -> AuthorityFuture<SessionTokens> {
 ///         Box::pin(async { Err(AuthorityError::UnknownSession) })
 ///     }
 ///
-///     fn revoke(&self, _session_id: String) -> AuthorityAnswer<()> {
+///     fn revoke(&self, _session_id: String) -> AuthorityFuture<()> {
 ///         Box::pin(async { Ok(()) })
 ///     }
 /// }
@@ -34,24 +34,24 @@ use std::time::Duration;
 pub trait SessionAuthority: Send + Sync + 'static {
     /// The live session of this token. Its JWT may have expired. What is said of one JWT of a
     /// session is remembered of the session, so it has to hold for each of them.
-    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens>;
+    fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens>;
 
     /// Ends the session of this id. One that is not there any more is no error.
-    fn revoke(&self, session_id: String) -> AuthorityAnswer<()>;
+    fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 }
 
 impl<A: SessionAuthority + ?Sized> SessionAuthority for Arc<A> {
-    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens> {
         (**self).authenticate(token)
     }
 
-    fn revoke(&self, session_id: String) -> AuthorityAnswer<()> {
+    fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
         (**self).revoke(session_id)
     }
 }
 
 /// What an authority will answer. It runs in a task of its own.
-pub type AuthorityAnswer<T> = Pin<Box<dyn Future<Output = Result<T, AuthorityError>> + Send>>;
+pub type AuthorityFuture<T> = Pin<Box<dyn Future<Output = Result<T, AuthorityError>> + Send>>;
 
 /// A token of a session, of either kind. `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq)]

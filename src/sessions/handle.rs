@@ -17,7 +17,8 @@ use crate::token::Verifier;
 /// What an application does with sessions: renew them, adopt the tokens of an authentication step,
 /// sign out, and clear cookies. A handle, cheap to clone.
 ///
-/// [`stytch::Project::sessions`](crate::stytch::Project::sessions) makes one, and a guard shares it:
+/// [`stytch::Project::sessions`](crate::stytch::Project::sessions) makes one, and a guard shares
+/// it:
 ///
 /// ```
 /// use std::time::Duration;

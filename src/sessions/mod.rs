@@ -11,7 +11,7 @@ mod set_cookies;
 mod sign_out;
 
 pub use self::adopt::{AdoptError, Adopted};
-pub use self::authority::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority};
+pub use self::authority::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};
 pub use self::cookies::CookieAttributeError;
 pub use self::handle::FRESH_JWT;
 pub use self::set_cookies::SetCookies;

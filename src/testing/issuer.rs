@@ -133,8 +133,8 @@ impl TestIssuer {
         &self.key.jwks
     }
 
-    /// Returns the verifier of its tokens. Clones of the issuer share it, with what it remembers and
-    /// revokes. An issuer with another key, clock or project has another.
+    /// Returns the verifier of its tokens. Clones of the issuer share it, with what it remembers
+    /// and revokes. An issuer with another key, clock or project has another.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         self.verifier.clone()

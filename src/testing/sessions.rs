@@ -10,7 +10,7 @@ use super::issuer::TestIssuer;
 use super::session::SessionBuilder;
 use crate::session::Session;
 use crate::sessions::authority::{
-    AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
+    AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SessionTokens,
 };
 
 /// Stands in for what keeps the sessions: begins them, renews their tokens, and ends them. A
@@ -122,12 +122,12 @@ impl TestSessions {
 }
 
 impl SessionAuthority for TestSessions {
-    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens> {
         let answer = self.find(&token);
         Box::pin(async { answer })
     }
 
-    fn revoke(&self, session_id: String) -> AuthorityAnswer<()> {
+    fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
         self.state().alive.remove(&session_id);
         Box::pin(async { Ok(()) })
     }

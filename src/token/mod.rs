@@ -18,7 +18,7 @@ pub use self::error::{
     TokenPart,
 };
 pub use self::revocations::{
-    LocalRevocations, RevocationAnswer, RevocationError, Revocations, RevocationsUnavailable,
+    LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
 };
 pub use crate::excerpt::Excerpt;
 

@@ -24,8 +24,8 @@ pub trait Revocations: Send + Sync + 'static {
     /// Returns whether the session is revoked, as far as this process knows.
     fn is_revoked(&self, session: &Session) -> bool;
 
-    /// Returns whether [`is_revoked`](Self::is_revoked) can be trusted now. A verifier refuses every
-    /// session while it cannot: the answer is 503. The default is that it can.
+    /// Returns whether [`is_revoked`](Self::is_revoked) can be trusted now. A verifier refuses
+    /// every session while it cannot: the answer is 503. The default is that it can.
     ///
     /// # Errors
     ///
@@ -35,15 +35,15 @@ pub trait Revocations: Send + Sync + 'static {
     }
 
     /// Revokes the session with this id. The future ends when the revocation is recorded.
-    fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationAnswer;
+    fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture;
 
     /// Revokes the sessions of this user (in an organization: of this member) that began until
     /// `now`, or within the verifier's leeway after it, and those that do not say when they began.
-    fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationAnswer;
+    fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationFuture;
 }
 
 /// The future of a write to [`Revocations`].
-pub type RevocationAnswer = Pin<Box<dyn Future<Output = Result<(), RevocationError>> + Send>>;
+pub type RevocationFuture = Pin<Box<dyn Future<Output = Result<(), RevocationError>> + Send>>;
 
 /// Why a revocation was not recorded. The session is still accepted.
 #[derive(Debug)]

@@ -130,8 +130,8 @@ impl Verifier {
         self.with(|settings| settings.cache = Cache::new(bytes))
     }
 
-    /// Keeps revocations in this store instead of [`LocalRevocations`] of the verifier's own. Clones
-    /// of the verifier share it.
+    /// Keeps revocations in this store instead of [`LocalRevocations`] of the verifier's own.
+    /// Clones of the verifier share it.
     #[must_use]
     pub fn revocations(self, revocations: impl Revocations) -> Self {
         self.with_shared_revocations(Arc::new(revocations))

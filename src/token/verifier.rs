@@ -77,7 +77,7 @@ impl Verifier {
     /// # async fn main() -> Result<(), tower_step_up::keys::KeysUnavailable> {
     /// let guard = TestIssuer::new().guard();
     /// guard.verifier().warm_up().await?; // or go on without: the first request will look again
-    ///     
+    ///
     /// # Ok(())
     /// # }
     /// ```

@@ -43,7 +43,8 @@ fn check_refusal(answer: &Answer, status: u16, challenge: &str, body: Value) {
 async fn no_credentials() {
     let answer = answer(&issuer().guard(), with(&[])).await;
     let body = json!({
-        "type": format!("{TYPES}#no-credentials"), "title": "Authentication required", "status": 401, "detail": "sign in",
+        "type": format!("{TYPES}#no-credentials"), "title": "Authentication required",
+            "status": 401, "detail": "sign in",
     });
     check_refusal(&answer, 401, r#"Bearer realm="api""#, body);
 }
@@ -68,7 +69,8 @@ async fn two_credentials_of_one_kind() {
         let challenge =
             format!(r#"Bearer realm="api", error="invalid_request", error_description="{detail}""#);
         let body = json!({
-            "type": format!("{TYPES}#invalid-request"), "title": "Invalid request", "status": 400, "detail": detail,
+            "type": format!("{TYPES}#invalid-request"), "title": "Invalid request", "status": 400,
+                "detail": detail,
         });
         check_refusal(&answer, 400, &challenge, body);
     }
@@ -90,7 +92,8 @@ async fn an_invalid_token() {
         let challenge =
             format!(r#"Bearer realm="api", error="invalid_token", error_description="{detail}""#);
         let body = json!({
-            "type": format!("{TYPES}#invalid-token"), "title": "Invalid session token", "status": 401, "detail": detail,
+            "type": format!("{TYPES}#invalid-token"), "title": "Invalid session token",
+                "status": 401, "detail": detail,
         });
         check_refusal(&answer, 401, &challenge, body);
     }
@@ -335,9 +338,11 @@ async fn every_kind_of_clause_has_its_form() {
     let answer = answer(&issuer().guard().require(policy), request("/", &[Factor::Password])).await;
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     let want = json!([
-        {"requirement": "session", "reason": "stale", "max_age": 1, "last_authenticated_at": "2026-01-01T11:59:00Z"},
+        {"requirement": "session", "reason": "stale", "max_age": 1,
+            "last_authenticated_at": "2026-01-01T11:59:00Z"},
         {"requirement": "phishing_resistant", "reason": "missing"},
-        {"requirement": "session_within", "reason": "restart", "max_age": 60, "started_at": "2026-01-01T11:50:00Z"},
+        {"requirement": "session_within", "reason": "restart", "max_age": 60,
+            "started_at": "2026-01-01T11:50:00Z"},
         {"requirement": "independent", "needed": 2, "have": 0, "reason": "missing"},
     ]);
     assert_eq!((&body["unmet"], &body["max_age"]), (&want, &json!(1)));

@@ -658,7 +658,8 @@ proptest! {
         let why = [Rejection::NoCredentials, step_up(), restart()][which].clone();
         let Ok(uri) = text.parse::<Uri>() else { return Ok(()) };
         let method = if post { Method::POST } else { Method::GET };
-        let (mut request, ()) = Request::builder().method(method).uri(uri.clone()).body(()).unwrap().into_parts();
+        let (mut request,
+            ()) = Request::builder().method(method).uri(uri.clone()).body(()).unwrap().into_parts();
         request.headers = headers;
         let response = pages().respond(&why, &request);
         let address = response.headers().get("location").or(response.headers().get("hx-redirect"));

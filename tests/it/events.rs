@@ -226,7 +226,8 @@ fn each_key_that_is_skipped_leaves_a_line_with_the_reason() {
         key
     };
     let document = json!({"keys": [
-        good, good, but("d", json!("AQAB")), but("use", json!("enc")), but("n", json!("AQAB")), but("alg", json!("ES256")),
+        good, good, but("d", json!("AQAB")), but("use", json!("enc")), but("n", json!("AQAB")),
+            but("alg", json!("ES256")),
         {"kty": "oct", "kid": "secret\n", "k": "AQAB"},
     ]});
     let (set, lines) = logged(Level::WARN, || {

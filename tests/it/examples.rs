@@ -189,7 +189,9 @@ impl Server {
     /// What curl would do with these arguments, and its method and path. Any argument but these few
     /// is a failure.
     fn parse(&self, arguments: &str, jar: &str) -> (Request<Full<Bytes>>, String) {
-        let (mut method, mut path, mut request) = (Method::GET, None, Request::builder());
+        let mut method = Method::GET;
+        let mut path = None;
+        let mut request = Request::builder();
         let mut body = Full::default();
         let mut rest = arguments;
         while let Some(argument) = next_argument(&mut rest) {

@@ -81,7 +81,8 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
 
 proptest! {
     #[test]
-    fn a_further_factor_never_loses_a_grant(policy in policy(), entries in entries(), more in entry()) {
+    fn a_further_factor_never_loses_a_grant(policy in policy(), entries in entries(),
+        more in entry()) {
         if policy.evaluate(&session(&entries).build(), NOW).is_ok() {
             let more = [entries, vec![more]].concat();
             prop_assert!(policy.evaluate(&session(&more).build(), NOW).is_ok());
@@ -89,7 +90,8 @@ proptest! {
     }
 
     #[test]
-    fn a_fresher_date_never_loses_a_grant(policy in policy(), entries in entries(), which in 0_usize..6, age in -5_i64..40) {
+    fn a_fresher_date_never_loses_a_grant(policy in policy(), entries in entries(),
+        which in 0_usize..6, age in -5_i64..40) {
         if policy.evaluate(&session(&entries).build(), NOW).is_ok() {
             let mut redated = entries;
             if let Some(Entry::Dated(_, old)) = redated.get_mut(which) {
@@ -102,14 +104,16 @@ proptest! {
     #[test]
     fn order_and_repetition_do_not_matter(policy in policy(), entries in entries()) {
         let turned: Vec<_> = entries.iter().rev().chain(&entries).cloned().collect();
-        let end = |entries: &[Entry]| policy.evaluate(&session(entries).build(), NOW).ok().map(|it| it.expires_at());
+        let end = |entries: &[Entry]| policy.evaluate(&session(entries).build(),
+            NOW).ok().map(|it| it.expires_at());
         prop_assert_eq!(end(&entries), end(&turned));
     }
 
     #[test]
     fn a_grant_ends_exactly_when_the_policy_does(policy in policy(), entries in entries()) {
         // Without entries ahead of now, what counts at `now` counts at every later instant.
-        let past: Vec<_> = entries.into_iter().filter(|it| !matches!(it, Entry::Dated(_, ..0))).collect();
+        let past: Vec<_> = entries.into_iter().filter(|it| !matches!(it, Entry::Dated(_,
+            ..0))).collect();
         let session = session(&past).ends_in(Duration::from_secs(1_000_000)).build();
         if let Ok(grant) = policy.evaluate(&session, NOW) {
             let end = grant.expires_at();
@@ -130,14 +134,16 @@ proptest! {
 
     #[test]
     fn a_password_and_what_the_mailbox_or_provider_opens_is_never_mfa(
-        proofs in prop::collection::vec((any::<prop::sample::Index>(), -8_i64..100_000, any::<bool>()), 0..8)
+        proofs in prop::collection::vec((any::<prop::sample::Index>(), -8_i64..100_000,
+            any::<bool>()), 0..8)
     ) {
         let trust = TrustModel::default();
         let by_mailbox = |factor: &&Factor| {
             trust.presentable_by(factor).is_some_and(|row| row.into_iter().any(|it| it == Compromise::Mailbox))
         };
         let weak: Vec<_> = Factor::LISTED.iter().filter(by_mailbox).collect();
-        assert!(weak.len() > 20 && weak.contains(&&Factor::Password) && weak.contains(&&Factor::OAuthApple));
+        assert!(weak.len() > 20 && weak.contains(&&Factor::Password)
+            && weak.contains(&&Factor::OAuthApple));
         let entries: Vec<_> = proofs
             .into_iter()
             .map(|(which, age, dated)| match (weak[which.index(weak.len())].clone(), dated) {
@@ -160,7 +166,8 @@ proptest! {
             (one.clone().within(limit), one.clone()),
             (one.clone().within(limit), one.clone().within(limit + Duration::from_secs(1))),
         ] {
-            prop_assert!(!matches!(stricter.implies(&than), Implication::Fails(_)), "{} => {}", stricter, than);
+            prop_assert!(!matches!(stricter.implies(&than), Implication::Fails(_)), "{} => {}",
+                stricter, than);
         }
     }
 
@@ -169,11 +176,14 @@ proptest! {
         // What anyone can present counts where it is named, so that naming it changes what opens a
         // policy.
         prop_assume!(!other.to_string().contains("impersonated"));
-        let is_within = |less: &[Compromise], more: &[Compromise]| less.iter().all(|it| more.contains(it));
+        let is_within = |less: &[Compromise],
+            more: &[Compromise]| less.iter().all(|it| more.contains(it));
         let (one, both) = (one.audit(), one.and(other).audit());
-        for (of_both, of_one) in [(&both.cold, &one.cold), (&both.hijacked, &one.hijacked), (&one.cold, &one.hijacked)] {
+        for (of_both, of_one) in [(&both.cold, &one.cold), (&both.hijacked, &one.hijacked),
+            (&one.cold, &one.hijacked)] {
             for set in of_both {
-                prop_assert!(of_one.iter().any(|smaller| is_within(smaller, set)), "{:?} in {:?}", set, of_one);
+                prop_assert!(of_one.iter().any(|smaller| is_within(smaller, set)), "{:?} in {:?}",
+                    set, of_one);
             }
         }
     }
@@ -185,7 +195,8 @@ proptest! {
             policy.evaluate(&session.build(), NOW).is_ok()
         };
         for finding in policy.audit().findings {
-            let (Finding::OneCompromise { factors, .. } | Finding::OpenToAnyone { factors }) = finding else { continue };
+            let (Finding::OneCompromise { factors,
+                .. } | Finding::OpenToAnyone { factors }) = finding else { continue };
             prop_assert!(opens(&factors));
             for left_out in 0..factors.len() {
                 let mut less = factors.clone();

@@ -228,7 +228,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn evaluation_agrees_with_the_literal_reading(clause in clause(), facts in facts(), own_trust in any::<bool>()) {
+    fn evaluation_agrees_with_the_literal_reading(clause in clause(), facts in facts(),
+        own_trust in any::<bool>()) {
         let (policy, table) = match own_trust {
             true => (clause.policy().with_trust_model(&changed()), CHANGED),
             false => (clause.policy(), DEFAULT),
@@ -283,18 +284,21 @@ proptest! {
 
     #[test]
     fn prompts_are_exactly_the_minimal_sets_that_suffice_now_and_after_the_grace(
-        clause in clause(), facts in facts(), offered in prop::collection::btree_set(0..FACTORS.len(), 0..6)
+        clause in clause(), facts in facts(),
+            offered in prop::collection::btree_set(0..FACTORS.len(), 0..6)
     ) {
         let Err(shortfall) = clause.policy().evaluate(&facts.session(), NOW) else { return Ok(()) };
         let offer: Vec<_> = offered.iter().map(|kind| FACTORS[*kind].clone()).collect();
         let prompts = shortfall.prompts_for(&offer);
 
         let grace = smallest_limit(&clause).map_or(60, |limit| (limit / 2).min(60));
-        let suffices = |facts: &Facts| [0, grace].into_iter().all(|at| holds(&clause, facts, at, None, &DEFAULT));
+        let suffices = |facts: &Facts| [0, grace].into_iter().all(|at| holds(&clause, facts, at,
+            None, &DEFAULT));
         let sufficient: Vec<_> = subsets(&offered).into_iter().filter(|set| suffices(&with_proved(&facts, set))).collect();
         let minimal: BTreeSet<_> = sufficient
             .iter()
-            .filter(|set| !sufficient.iter().any(|smaller| smaller.is_subset(set) && smaller != *set))
+            .filter(|set| !sufficient.iter().any(|smaller| smaller.is_subset(set)
+                && smaller != *set))
             .cloned()
             .collect();
         let kind = |factor: &Factor| FACTORS.iter().position(|it| it == factor).unwrap();
@@ -342,18 +346,23 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn the_audit_is_brute_force_over_every_set_of_compromises(clause in clause(), own_trust in any::<bool>()) {
-        let (trust, table) = if own_trust { (changed(), CHANGED) } else { (TrustModel::default(), DEFAULT) };
+    fn the_audit_is_brute_force_over_every_set_of_compromises(clause in clause(),
+        own_trust in any::<bool>()) {
+        let (trust, table) = if own_trust { (changed(), CHANGED) } else { (TrustModel::default(),
+            DEFAULT) };
         let audit = clause.policy().with_trust_model(&trust).audit_with_trust_model(&trust);
         let every: BTreeSet<char> = LETTERS.chars().collect();
         let sets: Vec<BTreeSet<char>> = (0..1_u32 << every.len())
-            .map(|bits| every.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|it| *it.1).collect())
+            .map(|bits| every.iter().enumerate().filter(|(bit,
+                _)| bits >> bit & 1 == 1).map(|it| *it.1).collect())
             .collect();
         for (hijacked, got) in [(false, &audit.cold), (true, &audit.hijacked)] {
-            let opening: Vec<_> = sets.iter().filter(|set| opens(&clause, set, hijacked, &table)).collect();
+            let opening: Vec<_> = sets.iter().filter(|set| opens(&clause, set, hijacked,
+                &table)).collect();
             let minimal: BTreeSet<BTreeSet<char>> = opening
                 .iter()
-                .filter(|set| !opening.iter().any(|smaller| smaller.is_subset(set) && smaller != *set))
+                .filter(|set| !opening.iter().any(|smaller| smaller.is_subset(set)
+                    && smaller != *set))
                 .map(|set| (*set).clone())
                 .collect();
             let got: BTreeSet<BTreeSet<char>> = got.iter().map(|set| set.iter().map(letter).collect()).collect();
@@ -403,9 +412,11 @@ proptest! {
     fn implication_is_exhaustive_comparison_and_its_counterexamples_are_real(
         clause in small_clause(), other in small_clause()
     ) {
-        let (policy, other_policy) = (clause.policy().with_trust_model(&small_trust()), other.policy().with_trust_model(&small_trust()));
+        let (policy, other_policy) = (clause.policy().with_trust_model(&small_trust()),
+            other.policy().with_trust_model(&small_trust()));
         let meets = |clause: &Clause, facts: &Facts| holds(clause, facts, 0, None, &SMALL_TABLE);
-        let implied = small_sessions().iter().all(|facts| !meets(&clause, facts) || meets(&other, facts));
+        let implied = small_sessions().iter().all(|facts| !meets(&clause, facts) || meets(&other,
+            facts));
         match policy.implies(&other_policy) {
             Implication::Holds => prop_assert!(implied),
             Implication::Fails(counterexample) => {

@@ -569,7 +569,8 @@ fn an_explanation_has_a_form_in_json() {
         "clauses": [
             {"requirement": "factor", "factor": "otp/sms", "max_age": 600, "verdict": "met",
              "until": "2026-01-01T12:09:00Z", "evidence": sms},
-            {"requirement": "independent", "needed": 2, "have": 1, "reason": "missing", "evidence": sms},
+            {"requirement": "independent", "needed": 2, "have": 1, "reason": "missing",
+                "evidence": sms},
         ],
     });
     assert_eq!(explanation, want);

@@ -31,10 +31,10 @@ impl Guarded {
         Self::start_with(behaviour, seconds(5)).await
     }
 
-    async fn start_with(behaviour: Behaviour, patience: Duration) -> Self {
+    async fn start_with(behaviour: Behaviour, time_limit: Duration) -> Self {
         let server = KeyServer::start(behaviour).await;
         let clock = FixedClock::new();
-        let keys = server.keys().clock(clock.clone()).timeout(patience);
+        let keys = server.keys().clock(clock.clone()).timeout(time_limit);
         let verifier =
             Verifier::new(keys, [issuer().name()], issuer().audience()).clock(clock.clone());
         Self { server, clock, guard: StepUpLayer::new(verifier) }

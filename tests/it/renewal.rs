@@ -11,7 +11,7 @@ use http_body_util::Full;
 use tower::{Layer, service_fn};
 use tower_step_up::Sessions;
 use tower_step_up::credentials::CredentialSource;
-use tower_step_up::sessions::{AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority};
+use tower_step_up::sessions::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};
 use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer, TestSessions};
 use tower_step_up::{Factor, Grant, Policy, SessionTokens, StepUpLayer};
 
@@ -67,7 +67,7 @@ pub(crate) fn renewing_with(
 #[derive(Clone)]
 pub(crate) struct Scripted {
     calls: Arc<AtomicUsize>,
-    answer: Arc<dyn Fn(PresentedToken) -> AuthorityAnswer<SessionTokens> + Send + Sync>,
+    answer: Arc<dyn Fn(PresentedToken) -> AuthorityFuture<SessionTokens> + Send + Sync>,
 }
 
 impl Scripted {
@@ -85,12 +85,12 @@ impl Scripted {
 }
 
 impl SessionAuthority for Scripted {
-    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         (self.answer)(token)
     }
 
-    fn revoke(&self, _session_id: String) -> AuthorityAnswer<()> {
+    fn revoke(&self, _session_id: String) -> AuthorityFuture<()> {
         Box::pin(async { Err(AuthorityError::unavailable("scripted")) })
     }
 }

@@ -186,9 +186,10 @@ async fn an_authority_that_never_answers_or_panics_is_a_503_and_holds_nobody() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let silent = Scripted::new(|_| std::future::pending());
-    let patience = Duration::from_millis(20);
-    let guard =
-        renewing_with(world.issuer.guard(), silent.clone(), |sessions| sessions.timeout(patience));
+    let time_limit = Duration::from_millis(20);
+    let guard = renewing_with(world.issuer.guard(), silent.clone(), |sessions| {
+        sessions.timeout(time_limit)
+    });
     assert_eq!(outcome(&guard, with_cookies(&expired)).await, (503, "authority_unavailable"));
     world.clock.advance(seconds(1));
     assert_eq!(outcome(&guard, with_cookies(&expired)).await, (503, "authority_unavailable"));

@@ -78,7 +78,8 @@ fn reply(sessions: &TestSessions, received: &Received) -> Reply {
     let token = token.or_else(|| text("session_token").map(PresentedToken::SessionToken)).unwrap();
     match ready(sessions.authenticate(token)) {
         Ok(SessionTokens { session_token, session_jwt }) => {
-            let tokens = json!({"session_token": session_token, "session_jwt": session_jwt, "status_code": 200});
+            let tokens = json!({"session_token": session_token, "session_jwt": session_jwt,
+                "status_code": 200});
             Reply::json(200, &tokens.to_string())
         }
         Err(_) => Reply::json(

@@ -201,7 +201,7 @@ fn reading(error: &ApiError) -> String {
 }
 
 /// Short for those that never end, long for all others.
-fn patience(reply: &Reply) -> Duration {
+fn time_limit(reply: &Reply) -> Duration {
     match reply {
         Reply::Silent | Reply::Drip => Duration::from_millis(500),
         _ => seconds(20),
@@ -318,7 +318,7 @@ fn it_is_asked_by_https_or_on_this_machine() {
 async fn whatever_goes_wrong_is_a_typed_error_and_never_a_session() {
     for (reply, text, connections) in failures() {
         let server = ApiServer::start([reply.clone(), reply.clone()]).await;
-        let api = api(&server).timeout(patience(&reply));
+        let api = api(&server).timeout(time_limit(&reply));
         let error = within_seconds(api.authenticate(&old_token())).await.unwrap_err();
         assert_eq!(
             (reading(&error).as_str(), server.counts()),
@@ -332,7 +332,7 @@ async fn whatever_goes_wrong_is_a_typed_error_and_never_a_session() {
 async fn whatever_goes_wrong_no_session_is_taken_for_revoked() {
     for (reply, text, connections) in failures() {
         let server = ApiServer::start([reply.clone(), reply.clone()]).await;
-        let api = api(&server).timeout(patience(&reply));
+        let api = api(&server).timeout(time_limit(&reply));
         let error = within_seconds(api.revoke("session-test-1")).await.unwrap_err();
         assert_eq!(
             (reading(&error).as_str(), server.counts()),
@@ -600,7 +600,7 @@ async fn as_an_authority_it_knows_no_session_only_where_the_api_says_so() {
     for (reply, text, _) in failures() {
         let server =
             ApiServer::start([reply.clone(), reply.clone(), reply.clone(), reply.clone()]).await;
-        let api: Box<dyn SessionAuthority> = Box::new(api(&server).timeout(patience(&reply)));
+        let api: Box<dyn SessionAuthority> = Box::new(api(&server).timeout(time_limit(&reply)));
         let authenticated = within_seconds(api.authenticate(old_token())).await;
         let revoked = within_seconds(api.revoke("session-test-1".into())).await;
         assert_eq!(
@@ -658,7 +658,7 @@ fn neither_the_secret_nor_a_token_is_shown_or_logged() {
             for reply in replies {
                 for api in [api, b2b] {
                     let server = ApiServer::start(std::iter::repeat_n(reply.clone(), 6)).await;
-                    let api = api(&server).timeout(patience(&reply));
+                    let api = api(&server).timeout(time_limit(&reply));
                     let authenticated = within_seconds(api.authenticate(&old_token())).await;
                     let revoked =
                         within_seconds(SessionAuthority::revoke(&api, "session-test-1".into()))

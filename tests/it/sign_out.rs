@@ -11,11 +11,11 @@ use http::{Request, Response};
 use time::OffsetDateTime;
 use tower::{Layer, service_fn};
 use tower_step_up::sessions::{
-    AdoptError, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SetCookies,
+    AdoptError, AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SetCookies,
     SignOutError,
 };
 use tower_step_up::token::{
-    LocalRevocations, RevocationAnswer, RevocationError, Revocations, RevocationsUnavailable,
+    LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
 };
 use tower_step_up::{Factor, Grant, Session, SessionTokens, StepUpLayer, VerifyError};
 
@@ -120,11 +120,11 @@ async fn an_authority_that_fails_keeps_nobody_signed_in_here() {
 struct Panics;
 
 impl SessionAuthority for Panics {
-    fn authenticate(&self, _token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+    fn authenticate(&self, _token: PresentedToken) -> AuthorityFuture<SessionTokens> {
         panic!("scripted")
     }
 
-    fn revoke(&self, _session_id: String) -> AuthorityAnswer<()> {
+    fn revoke(&self, _session_id: String) -> AuthorityFuture<()> {
         panic!("scripted")
     }
 }
@@ -319,7 +319,7 @@ struct Replica {
 struct Shared(Arc<Replica>);
 
 impl Shared {
-    fn write(&self) -> RevocationAnswer {
+    fn write(&self) -> RevocationFuture {
         let shared = self.clone();
         Box::pin(async move {
             if shared.0.is_lost.load(Ordering::SeqCst) {
@@ -344,11 +344,11 @@ impl Revocations for Shared {
         }
     }
 
-    fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationAnswer {
+    fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationFuture {
         self.write()
     }
 
-    fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationAnswer {
+    fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationFuture {
         self.write()
     }
 }

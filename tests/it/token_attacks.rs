@@ -448,8 +448,12 @@ fn tokens_of_somebody_else() {
 /// minutes.
 #[test]
 fn factors_that_are_not_what_they_seem() {
-    let password = json!({"type": "password", "delivery_method": "knowledge", "last_authenticated_at": "2026-01-01T11:59:00Z"});
-    let entry = |kind: &str, method: &str, date: Value| json!({"type": kind, "delivery_method": method, "last_authenticated_at": date});
+    let password = json!({"type": "password", "delivery_method": "knowledge",
+        "last_authenticated_at": "2026-01-01T11:59:00Z"});
+    let entry = |kind: &str, method: &str, date: Value| {
+        json!({"type": kind,
+        "delivery_method": method, "last_authenticated_at": date})
+    };
     let sms = |date: &str| entry("otp", "sms", json!(date));
     let fresh = "2026-01-01T11:59:00Z";
     let step_up = Policy::from(Factor::OtpSms).within(seconds(600));
@@ -476,15 +480,18 @@ fn factors_that_are_not_what_they_seem() {
         ("a space", entry("otp", "sms ", json!(fresh)), false, false),
         ("a look-alike", entry("otp", "\u{455}ms", json!(fresh)), false, false),
         ("half a pair", json!({"type": "otp", "last_authenticated_at": fresh}), false, false),
-        ("the other half", json!({"delivery_method": "sms", "last_authenticated_at": fresh}), false, false),
+        ("the other half", json!({"delivery_method": "sms", "last_authenticated_at": fresh}),
+            false, false),
         ("a mismatched pair", entry("password", "sms", json!(fresh)), false, false),
         ("a code by email", entry("otp", "email", json!(fresh)), false, false),
-        ("written with escapes", serde_json::from_str("{\"t\\u0079pe\":\"\\u006ftp\",\"delivery_method\":\"sms\",\"last_authenticated_at\":\"2026-01-01T11:59:00\\u005a\"}").unwrap(), true, true),
+        ("written with escapes",
+            serde_json::from_str("{\"t\\u0079pe\":\"\\u006ftp\",\"delivery_method\":\"sms\",\"last_authenticated_at\":\"2026-01-01T11:59:00\\u005a\"}").unwrap(), true, true),
     ] {
         let mut claims = claims();
         claims[SESSION]["authentication_factors"] = json!([password, second]);
         let session = issuer().verifier().verify_at(&issuer().mint_claims(&claims), NOW).unwrap();
-        let got = [Policy::mfa(), step_up.clone()].map(|policy| policy.evaluate(&session, NOW).is_ok());
+        let got = [Policy::mfa(), step_up.clone()].map(|policy| policy.evaluate(&session,
+            NOW).is_ok());
         assert_eq!(got, [mfa, fresh_sms], "{name}");
     }
 }

@@ -9,7 +9,7 @@ use tower_step_up::token::{
     AccessTokenClaim, ClaimsError, Excerpt, HeaderError, MalformedToken, SessionError, TimeClaim,
     TimeError, TokenPart,
 };
-use tower_step_up::{Factor, TokenError, Verifier, VerifyError};
+use tower_step_up::{Factor, TokenError, Verifier};
 
 use crate::support::{BrokenRule, base64url, issuer, reason, seconds, with_one_bit_changed};
 
@@ -492,7 +492,8 @@ fn degenerate_signatures_are_refused() {
 fn keys_in_the_header_are_ignored() {
     let other = TestIssuer::new();
     let jwks: Value = serde_json::from_str(other.jwks()).unwrap();
-    let more = json!({"jwk": jwks["keys"][0], "jku": "http://127.0.0.1/jwks", "x5u": "http://127.0.0.1/x5u"});
+    let more = json!({"jwk": jwks["keys"][0], "jku": "http://127.0.0.1/jwks",
+        "x5u": "http://127.0.0.1/x5u"});
     let token = other.sign(&header(&more), &Value::Object(claims()).to_string());
     assert_eq!(
         issuer().verifier().verify_at(&token, NOW).broken_rule(),
@@ -668,12 +669,15 @@ proptest::proptest! {
     /// that is remembered.
     #[test]
     fn times_are_judged_as_they_are_written(
-        times in proptest::array::uniform3(-9_i64..10), end in proptest::option::of(-9_i64..10), leeway in 0_u64..5
+        times in proptest::array::uniform3(-9_i64..10), end in proptest::option::of(-9_i64..10),
+            leeway in 0_u64..5
     ) {
         let issuer = elliptic();
-        let [nbf, iat, exp] = times.map(|offset| (NOW + time::Duration::seconds(offset)).unix_timestamp());
+        let [nbf, iat,
+            exp] = times.map(|offset| (NOW + time::Duration::seconds(offset)).unix_timestamp());
         let mut claims = issuer.claims(&testing::session().proved(Factor::Password));
-        claims.extend([("nbf".to_owned(), json!(nbf)), ("iat".to_owned(), json!(iat)), ("exp".to_owned(), json!(exp))]);
+        claims.extend([("nbf".to_owned(), json!(nbf)), ("iat".to_owned(), json!(iat)),
+            ("exp".to_owned(), json!(exp))]);
         claims[SESSION]["expires_at"] = match end {
             Some(offset) => {
                 let end = NOW + time::Duration::seconds(offset);

@@ -61,8 +61,9 @@ impl Guards {
             CredentialSource::session_token_cookie(project.session_token_cookie()),
         ]);
         let with_home = |home| pages(home).map(|pages| by_cookie.respond_with(pages));
-        let (signed_in, transfer, close) =
-            (with_home("/account")?, with_home("/transfer")?, with_home("/account/close")?);
+        let signed_in = with_home("/account")?;
+        let transfer = with_home("/transfer")?;
+        let close = with_home("/account/close")?;
         Ok(Self {
             everybody: signed_in.optional(),
             pages: pages("/")?,

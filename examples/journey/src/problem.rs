@@ -87,7 +87,8 @@ impl fmt::Display for Problem {
             Self::InvalidEmail => "This is not an email address that can be written to.",
             Self::DuplicateEmail => "There is an account with this email address already. Sign in instead.",
             Self::WeakPassword(why) if why.is_empty() => "This password is too easy to guess.",
-            Self::WeakPassword(why) => return write!(f, "This password is too easy to guess. {why}"),
+            Self::WeakPassword(why) => return write!(f,
+                "This password is too easy to guess. {why}"),
             Self::WrongPassword => "Email address and password do not belong together.",
             Self::InvalidPhoneNumber => {
                 "This phone number cannot be used. Write it with its country code, as +1 202 555 0143."

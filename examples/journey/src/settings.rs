@@ -103,11 +103,9 @@ mod tests {
 
     #[test]
     fn a_project_is_named_whole_or_not_at_all() {
-        let (id, secret, url) = (
-            ("STYTCH_PROJECT_ID", "project-test-a"),
-            ("STYTCH_SECRET", "s"),
-            ("STYTCH_BASE_URL", "u"),
-        );
+        let id = ("STYTCH_PROJECT_ID", "project-test-a");
+        let secret = ("STYTCH_SECRET", "s");
+        let url = ("STYTCH_BASE_URL", "u");
         check(&[], &[], Ok(None));
         check(&["127.0.0.1:4000"], &[("STYTCH_SECRET", "")], Ok(None));
         check(&[], &[id, secret], Ok(Some("project-test-a")));

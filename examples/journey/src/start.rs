@@ -164,8 +164,9 @@ async fn with_project(settings: &StytchProject, policies: Policies) -> Result<Ba
 }
 
 async fn with_local_stytch(stytch: LocalStytch, policies: Policies) -> Result<Bank, StartError> {
-    let (id, secret, base_url) =
-        (stytch.project_id().to_owned(), stytch.secret().to_owned(), stytch.base_url().to_owned());
+    let id = stytch.project_id().to_owned();
+    let secret = stytch.secret().to_owned();
+    let base_url = stytch.base_url().to_owned();
     let project = Project::new(&id)?.custom_domain(&base_url)?;
     let identity = Identity::new(&id, &secret, Some(&base_url)).map_err(StartError::new)?;
     demo::open_account(&identity, &stytch).await.map_err(StartError::of_local_stytch)?;

@@ -22,7 +22,8 @@ async fn a_code_by_text_message_adds_a_factor_and_verifies_the_number() {
     assert_eq!((&*message.to, message.channel), (PHONE, Channel::Sms));
     assert!(message.text.contains(&stand.code()));
 
-    let body = json!({"method_id": sent["phone_id"], "code": stand.code(), "session_token": ada["session_token"]});
+    let body = json!({"method_id": sent["phone_id"], "code": stand.code(),
+        "session_token": ada["session_token"]});
     let stepped = stand.ok(AUTHENTICATE, body).await;
     assert_eq!(factors(&stepped), ["password/knowledge", "otp/email", "otp/sms"]);
     assert_eq!(stepped["method_id"], sent["phone_id"]);
@@ -115,7 +116,10 @@ async fn a_refused_session_leaves_the_code_unused() {
     let (_, sent) = ada_with_phone(&stand).await;
     let eve = json!({"email": "eve@example.com", "password": "three blue boats at anchor", "session_duration_minutes": 5});
     let eve = stand.ok("/v1/passwords", eve).await;
-    let body = |token: &Value| json!({"method_id": sent["phone_id"], "code": stand.code(), "session_token": token});
+    let body = |token: &Value| {
+        json!({"method_id": sent["phone_id"], "code": stand.code(),
+        "session_token": token})
+    };
     stand.refused(AUTHENTICATE, body(&eve["session_token"]), 400, "user_id_mismatch").await;
     stand.refused(AUTHENTICATE, body(&json!("unknown")), 404, "session_not_found").await;
     stand.ok(AUTHENTICATE, body(&Value::Null)).await;
@@ -222,7 +226,8 @@ async fn attributes_have_to_match_where_options_say_so() {
     let from = |ip: &str| {
         json!({
             "method_id": sent["email_id"], "code": stand.code(), "session_duration_minutes": 5,
-            "attributes": {"ip_address": ip}, "options": {"ip_match_required": true, "user_agent_match_required": false},
+            "attributes": {"ip_address": ip}, "options": {"ip_match_required": true,
+                "user_agent_match_required": false},
         })
     };
     stand.refused(AUTHENTICATE, from("192.0.2.2"), 401, "attribute_mismatch").await;

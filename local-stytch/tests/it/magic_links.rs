@@ -65,7 +65,8 @@ async fn login_or_create_leads_newcomers_to_the_signup_url() {
     let stand = Stand::start().await;
     let body = json!({
         "email": EMAIL,
-        "login_magic_link_url": "http://127.0.0.1:3000/login", "signup_magic_link_url": "http://127.0.0.1:3000/signup",
+        "login_magic_link_url": "http://127.0.0.1:3000/login",
+            "signup_magic_link_url": "http://127.0.0.1:3000/signup",
     });
     let path = "/v1/magic_links/email/login_or_create";
     assert_eq!(stand.ok(path, body.clone()).await["user_created"], true);

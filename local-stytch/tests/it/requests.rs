@@ -79,7 +79,8 @@ async fn what_is_no_request_is_told_in_the_same_shape() {
 async fn nulls_unknown_fields_media_types_and_bodies_of_gets_do_not_matter() {
     let stand = Stand::start().await;
     let body = json!({
-        "email": EMAIL, "password": PASSWORD, "session_duration_minutes": null, "session_custom_claims": null,
+        "email": EMAIL, "password": PASSWORD, "session_duration_minutes": null,
+            "session_custom_claims": null,
         "trusted_metadata": null, "untrusted_metadata": null, "name": null, "telemetry_id": null, "colour": "blue",
     });
     let created = answer(stand.request("POST", "/v1/passwords").body(body.to_string())).await;

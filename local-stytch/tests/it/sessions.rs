@@ -56,7 +56,8 @@ async fn a_successor_has_one_factor_more_and_the_original_ends_after_the_grace()
     stand.advance(100);
     let sent = stand.ok("/v1/otps/email/send", json!({"email": EMAIL})).await;
     // By JWT, to show that it does as well as the token.
-    let body = json!({"method_id": sent["email_id"], "code": stand.code(), "session_jwt": ada["session_jwt"]});
+    let body = json!({"method_id": sent["email_id"], "code": stand.code(),
+        "session_jwt": ada["session_jwt"]});
     let stepped = stand.ok("/v1/otps/authenticate", body).await;
 
     assert_eq!(factors(&stepped), ["password/knowledge", "otp/email"]);
@@ -164,7 +165,8 @@ async fn arguments_are_one() {
     stand.refused(REVOKE, json!({}), 400, "no_session_revoke_arguments").await;
     stand.refused(REVOKE, both, 400, "too_many_session_revoke_arguments").await;
     stand.refused(REVOKE, json!({"session_id": "unknown"}), 404, "session_not_found").await;
-    let check = json!({"session_token": token, "authorization_check": {"resource_id": "documents", "action": "read"}});
+    let check = json!({"session_token": token, "authorization_check": {"resource_id": "documents",
+        "action": "read"}});
     stand.refused(AUTHENTICATE, check, 403, "consumer_session_authorization_error").await;
     assert!(stand.is_good(token).await);
 }
@@ -172,10 +174,14 @@ async fn arguments_are_one() {
 #[tokio::test]
 async fn custom_claims_are_kept_changed_and_taken_away() {
     let stand = Stand::start().await;
-    let claims = |claims: Value| json!({"email": EMAIL, "password": PASSWORD, "session_duration_minutes": 60, "session_custom_claims": claims});
+    let claims = |claims: Value| {
+        json!({"email": EMAIL, "password": PASSWORD,
+        "session_duration_minutes": 60, "session_custom_claims": claims})
+    };
     let ada = stand.ok("/v1/passwords", claims(json!({"plan": "gold", "seat": 4}))).await;
     assert_eq!(ada["session"]["custom_claims"], json!({"plan": "gold", "seat": 4}));
-    let change = json!({"session_token": ada["session_token"], "session_custom_claims": {"plan": null, "row": "F"}});
+    let change = json!({"session_token": ada["session_token"],
+        "session_custom_claims": {"plan": null, "row": "F"}});
     let changed = stand.ok(AUTHENTICATE, change).await;
     assert_eq!(changed["session"]["custom_claims"], json!({"seat": 4, "row": "F"}));
 
@@ -192,10 +198,13 @@ async fn custom_claims_are_kept_changed_and_taken_away() {
     stand
         .refused(PASSWORDS, claims(json!({"a": "b".repeat(4096)})), 400, "custom_claims_too_large")
         .await;
-    let bob = json!({"email": "bob@example.com", "password": PASSWORD, "session_custom_claims": {"a": "b".repeat(4096)}});
+    let bob = json!({"email": "bob@example.com", "password": PASSWORD,
+        "session_custom_claims": {"a": "b".repeat(4096)}});
     stand.refused("/v1/passwords", bob, 400, "custom_claims_too_large").await;
-    let half = json!({"session_token": ada["session_token"], "session_custom_claims": {"a": "b".repeat(2100)}});
+    let half = json!({"session_token": ada["session_token"],
+        "session_custom_claims": {"a": "b".repeat(2100)}});
     stand.ok(AUTHENTICATE, half.clone()).await;
-    let other = json!({"session_token": ada["session_token"], "session_custom_claims": {"c": "d".repeat(2100)}});
+    let other = json!({"session_token": ada["session_token"],
+        "session_custom_claims": {"c": "d".repeat(2100)}});
     stand.refused(AUTHENTICATE, other, 400, "custom_claims_too_large").await;
 }

@@ -65,7 +65,8 @@ impl Stand {
     pub(crate) async fn verified_ada(&self) -> Value {
         let ada = self.ada().await;
         let sent = self.ok("/v1/otps/email/send", json!({"email": EMAIL})).await;
-        let body = json!({"method_id": sent["email_id"], "code": self.code(), "session_token": ada["session_token"]});
+        let body = json!({"method_id": sent["email_id"], "code": self.code(),
+            "session_token": ada["session_token"]});
         self.ok("/v1/otps/authenticate", body).await
     }
 

@@ -27,7 +27,10 @@ async fn an_app_adds_a_factor_and_each_code_counts_once() {
     );
     let app = app(&created);
 
-    let body = |code: String| json!({"user_id": ada["user_id"], "totp_code": code, "session_token": ada["session_token"]});
+    let body = |code: String| {
+        json!({"user_id": ada["user_id"], "totp_code": code,
+        "session_token": ada["session_token"]})
+    };
     let first = body(code(&stand, &app));
     let stepped = stand.ok(AUTHENTICATE, first.clone()).await;
     assert_eq!(factors(&stepped), ["password/knowledge", "totp/authenticator_app"]);
@@ -110,7 +113,8 @@ async fn a_recovery_code_counts_once() {
     let created = stand.ok("/v1/totps", json!({"user_id": ada["user_id"]})).await;
     assert_eq!(created["recovery_codes"].as_array().unwrap().len(), 10);
     let body = json!({
-        "user_id": ada["user_id"], "recovery_code": created["recovery_codes"][3], "session_token": ada["session_token"],
+        "user_id": ada["user_id"], "recovery_code": created["recovery_codes"][3],
+            "session_token": ada["session_token"],
     });
     let path = "/v1/totps/recover";
     stand.refused(path, body.clone(), 401, "unable_to_authenticate_recovery_code").await;

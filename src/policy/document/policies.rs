@@ -61,8 +61,8 @@ use crate::trust::TrustModel;
 /// A duration is one integer above zero and `s`, `m`, `h` or `d`.
 ///
 /// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. Every
-/// policy of the document is [under](Policy::with_trust_model) it: it decides `mfa` and `independent`, and
-/// what attackers can present in audits.
+/// policy of the document is [under](Policy::with_trust_model) it: it decides `mfa` and
+/// `independent`, and what attackers can present in audits.
 ///
 /// ```toml
 /// [trust]

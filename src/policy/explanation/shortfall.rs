@@ -85,9 +85,9 @@ impl Shortfall {
 
     /// The factors that the user can be asked for.
     ///
-    /// These are the factors that the guard was told to [offer](crate::StepUpLayer::offer_factors). By
-    /// default they are those that the policy names, and for `mfa`, `independent` and `session` all
-    /// in the trust model except logins with a provider.
+    /// These are the factors that the guard was told to [offer](crate::StepUpLayer::offer_factors).
+    /// By default they are those that the policy names, and for `mfa`, `independent` and `session`
+    /// all in the trust model except logins with a provider.
     #[must_use]
     pub fn offered(&self) -> Vec<Factor> {
         self.0.offered.as_ref().map_or_else(|| self.policy().askable(), |offered| offered.to_vec())

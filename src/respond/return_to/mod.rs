@@ -3,6 +3,7 @@
 mod rules;
 
 use std::fmt;
+use std::str::FromStr;
 
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -35,6 +36,7 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
 /// use tower_step_up::ReturnTo;
 ///
 /// assert_eq!(ReturnTo::parse("/account?tab=2")?.as_str(), "/account?tab=2");
+/// assert_eq!("/account?tab=2".parse(), ReturnTo::parse("/account?tab=2"));
 /// for elsewhere in [
 ///     "//evil.example",
 ///     "/\\evil.example",
@@ -118,6 +120,15 @@ pub(super) fn full_path(prefix: &str, path: &str) -> String {
         "/" if !prefix.is_empty() => prefix.into(),
         path if path.starts_with('/') => format!("{prefix}{path}"),
         path => path.into(),
+    }
+}
+
+/// Reads an address as [`parse`](ReturnTo::parse) does.
+impl FromStr for ReturnTo {
+    type Err = ReturnToError;
+
+    fn from_str(text: &str) -> Result<Self, ReturnToError> {
+        Self::parse(text)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
 use crate::session::Tenancy;
 use crate::sessions::authority::{
-    self, AuthorityAnswer, AuthorityError, PresentedToken, SessionAuthority, SessionTokens,
+    self, AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SessionTokens,
 };
 
 /// Stytch's API of sessions: which of them are alive, fresh tokens for these, and their end. A
@@ -225,7 +225,7 @@ fn kind_and_text(token: &PresentedToken) -> (&'static str, &str) {
 }
 
 impl SessionAuthority for SessionsApi {
-    fn authenticate(&self, token: PresentedToken) -> AuthorityAnswer<SessionTokens> {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens> {
         let api = self.clone();
         Box::pin(async move {
             if !authority::can_be_a_cookie(kind_and_text(&token).1) {
@@ -238,7 +238,7 @@ impl SessionAuthority for SessionsApi {
         })
     }
 
-    fn revoke(&self, session_id: String) -> AuthorityAnswer<()> {
+    fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
         let api = self.clone();
         Box::pin(async move {
             match api.revoke(&session_id).await {

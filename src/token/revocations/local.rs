@@ -10,7 +10,7 @@ use std::time::Duration;
 use quick_cache::DefaultHashBuilder;
 use time::OffsetDateTime;
 
-use super::{RevocationAnswer, RevocationError, Revocations};
+use super::{RevocationError, RevocationFuture, Revocations};
 use crate::moment::Moment;
 use crate::session::Session;
 
@@ -192,11 +192,11 @@ impl Revocations for LocalRevocations {
             || kept.users.get(session.user_id()).is_some_and(is_older)
     }
 
-    fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationAnswer {
+    fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture {
         Box::pin(ready(self.revoke(Subject::Session, session_id, now)))
     }
 
-    fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationAnswer {
+    fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationFuture {
         Box::pin(ready(self.revoke(Subject::User, user_id, now)))
     }
 }

@@ -61,7 +61,8 @@ pub(crate) async fn send(
 }
 
 fn order() -> Value {
-    json!({ "payee": "Harbour Lights", "account": "HB41 0000 0000", "amount": "1.00", "reference": "a light" })
+    json!({ "payee": "Harbour Lights", "account": "HB41 0000 0000", "amount": "1.00",
+        "reference": "a light" })
 }
 
 async fn exchange(

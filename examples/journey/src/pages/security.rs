@@ -126,7 +126,8 @@ fn proofs(
 
 /// The ages to which a policy holds a factor.
 fn limits(explanation: &Explanation, factor: &Factor) -> Vec<Duration> {
-    let is_named = matches!(&explanation.demand, Demand::Requirement(Requirement::Factor { factor: named }) if named == factor);
+    let is_named = matches!(&explanation.demand,
+        Demand::Requirement(Requirement::Factor { factor: named }) if named == factor);
     let own = explanation.max_age.filter(|_| is_named);
     own.into_iter()
         .chain(explanation.clauses().iter().flat_map(|clause| limits(clause, factor)))

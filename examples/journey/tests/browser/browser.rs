@@ -6,7 +6,7 @@ use std::fmt::Display;
 use thirtyfour::prelude::*;
 use thirtyfour::{Cookie, WindowHandle};
 
-use crate::chromium::{PATIENCE, PAUSE};
+use crate::chromium::{PAUSE, TIMEOUT};
 
 /// The cookies that carry the session.
 pub(crate) const OPAQUE: &str = "stytch_session";
@@ -53,7 +53,7 @@ impl Browser {
                 tokio::time::sleep(PAUSE).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, is_loaded).await.is_err() {
+        if tokio::time::timeout(TIMEOUT, is_loaded).await.is_err() {
             self.fail("the page is not loaded").await;
         }
     }
@@ -113,7 +113,7 @@ impl Browser {
                 tokio::time::sleep(PAUSE).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, is_there).await.is_err() {
+        if tokio::time::timeout(TIMEOUT, is_there).await.is_err() {
             self.fail(format!("this is not {path}")).await;
         }
     }

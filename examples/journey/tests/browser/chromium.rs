@@ -15,7 +15,7 @@ use crate::bank::Bank;
 use crate::browser::Browser;
 
 /// How long anything is waited for. The machine may be busy with much else.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long between two looks.
 pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 const START: Duration = Duration::from_secs(60);
@@ -30,10 +30,10 @@ pub(crate) enum Scripts {
 pub(crate) async fn browse(scripts: Scripts, story: impl AsyncFnOnce(&Bank, &Browser)) {
     let bank = Bank::open().await;
     let mut chromedriver = Chromedriver::start().await;
-    let poller = ElementPollerWithTimeout::new(PATIENCE, PAUSE);
+    let poller = ElementPollerWithTimeout::new(TIMEOUT, PAUSE);
     let driver = WebDriver::builder(&chromedriver.url, capabilities(scripts))
         .poller(Arc::new(poller))
-        .request_timeout(2 * PATIENCE)
+        .request_timeout(2 * TIMEOUT)
         .connect();
     let driver = driver.await.expect("a session with Chromium");
     let browser = |driver| async {

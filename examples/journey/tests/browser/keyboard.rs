@@ -12,7 +12,8 @@ const MOST: usize = 40;
 
 /// Of the element that has the focus: its id, and what shows that it has it.
 const FOCUS: &str = "
-    const it = document.activeElement, style = getComputedStyle(it), box = it.getBoundingClientRect();
+    const it = document.activeElement, style = getComputedStyle(it),
+        box = it.getBoundingClientRect();
     return [it.id || it.className || it.tagName, style.outlineStyle, parseFloat(style.outlineWidth),
         box.width > 1 && box.height > 1 && box.top >= 0 && box.bottom <= innerHeight];";
 

@@ -22,7 +22,8 @@ pub(crate) const VIEWS: [View; 4] = [
 /// How wide and high the content is, and how bright the ground, of 255.
 const MEASURE: &str = "
     const root = document.documentElement;
-    const [red, green, blue] = getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number);
+    const [red, green,
+        blue] = getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number);
     return [root.scrollWidth, root.scrollHeight, (red + green + blue) / 3];";
 
 impl View {

@@ -15,8 +15,9 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) async fn read(response: Response) -> Self {
         assert_protected(response.headers());
-        let (status, url, headers) =
-            (response.status(), response.url().clone(), response.headers().clone());
+        let status = response.status();
+        let url = response.url().clone();
+        let headers = response.headers().clone();
         let html = response.text().await.unwrap();
         assert!(!html.contains("<script") && !html.contains(" style="), "{html}");
         Self { status, url, headers, html }
