@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::token::Verifier;
 
 /// What an application does with sessions: renew them, adopt the tokens of an authentication step,
-/// sign out, and clear cookies. A handle, cheap to clone.
+/// sign out, and clear cookies. A handle, cheap to clone; clones share what they remember.
 ///
 /// [`stytch::Project::sessions`](crate::stytch::Project::sessions) makes one, and a guard shares
 /// it:
@@ -159,10 +159,11 @@ impl Sessions {
         self.settings.cookies.set(CookieNames::of(sources), tokens, max_age, request)
     }
 
-    /// With other settings it remembers anew.
+    /// What is remembered stays shared with the handles that this one was cloned from, so that a
+    /// step or a sign-out by one of them counts for all.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
-        Self { settings: self.settings, exchanges: Arc::default() }
+        self
     }
 }
 
