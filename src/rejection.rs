@@ -1,6 +1,5 @@
 //! Every refusal.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -13,25 +12,32 @@ use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 /// Why a guard refused a request.
 ///
 /// It stands in the extensions of the response, so that a layer outside the guard can read it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
     /// The request carries no credentials where the guard looks for them.
+    #[error("the request carries no credentials")]
     NoCredentials,
     /// It cannot be said which token the request carries.
+    #[error(transparent)]
     InvalidRequest(CredentialError),
     /// The token broke a rule.
+    #[error(transparent)]
     InvalidToken(TokenError),
     /// The session is genuine and does not meet the policy: the client has to step up.
+    #[error(transparent)]
     StepUpRequired(Shortfall),
     /// No keys can be had to verify the token with.
+    #[error(transparent)]
     KeysUnavailable(KeysUnavailable),
     /// The session has to be renewed or confirmed, and what keeps the sessions cannot be asked.
+    #[error("the session cannot be confirmed now")]
     AuthorityUnavailable {
         /// How long a client should wait before it asks again.
         retry_after: Duration,
     },
     /// Whether the session was revoked is not known now.
+    #[error(transparent)]
     RevocationsUnavailable(RevocationsUnavailable),
 }
 
@@ -78,8 +84,6 @@ impl Rejection {
     }
 }
 
-pub(crate) const AUTHORITY_UNAVAILABLE: &str = "the session cannot be confirmed now";
-
 fn whole_seconds_up(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
@@ -93,20 +97,3 @@ impl From<VerifyError> for Rejection {
         }
     }
 }
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoCredentials => f.write_str("the request carries no credentials"),
-            Self::InvalidRequest(error) => error.fmt(f),
-            Self::InvalidToken(error) => error.fmt(f),
-            Self::StepUpRequired(shortfall) => shortfall.fmt(f),
-            Self::KeysUnavailable(error) => error.fmt(f),
-            Self::AuthorityUnavailable { .. } => f.write_str(AUTHORITY_UNAVAILABLE),
-            Self::RevocationsUnavailable(error) => error.fmt(f),
-        }
-    }
-}
-
-/// [`Display`](fmt::Display) says what the inner error says, so there is no separate source.
-impl std::error::Error for Rejection {}

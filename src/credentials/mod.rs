@@ -7,8 +7,6 @@ pub(crate) use self::source::CookieNames;
 pub use self::source::CredentialSource;
 pub(crate) use self::source::{SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
 
-use std::fmt;
-
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// What a request carries in the place where its token may stand.
@@ -118,18 +116,23 @@ fn split_scheme(value: &HeaderValue) -> (&[u8], &[u8]) {
 }
 
 /// Why it cannot be said which token a request carries: a 400, not a guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
     /// More than one Authorization header.
+    #[error("more than one Authorization header")]
     SeveralAuthorizations,
     /// The scheme Bearer without one readable token.
+    #[error("the Authorization header has no readable Bearer token")]
     UnreadableBearer,
     /// More than one cookie of the configured name.
+    #[error("more than one session cookie")]
     SeveralCookies,
     /// A cookie of the configured name whose value is not text.
+    #[error("the session cookie is not readable")]
     UnreadableCookie,
     /// More than one header with a session token.
+    #[error("more than one header with a session token")]
     SeveralSessionTokens,
 }
 
@@ -145,25 +148,7 @@ impl CredentialError {
             Self::SeveralSessionTokens => "several_session_tokens",
         }
     }
-
-    pub(crate) fn description(self) -> &'static str {
-        match self {
-            Self::SeveralAuthorizations => "more than one Authorization header",
-            Self::UnreadableBearer => "the Authorization header has no readable Bearer token",
-            Self::SeveralCookies => "more than one session cookie",
-            Self::UnreadableCookie => "the session cookie is not readable",
-            Self::SeveralSessionTokens => "more than one header with a session token",
-        }
-    }
 }
-
-impl fmt::Display for CredentialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.description())
-    }
-}
-
-impl std::error::Error for CredentialError {}
 
 #[cfg(test)]
 mod tests {

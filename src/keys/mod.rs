@@ -22,7 +22,6 @@ pub use self::set::{KeySet, KeySetError};
 pub(crate) use self::signature::SigningKey;
 pub use self::signature::{Algorithm, UnknownAlgorithm};
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +58,8 @@ pub trait KeySource: Send + Sync + 'static {
 pub type Refresh = Pin<Box<dyn Future<Output = Result<(), KeysUnavailable>> + Send>>;
 
 /// No keys can be had now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the keys to verify the token with are unavailable")]
 pub struct KeysUnavailable {
     /// After how long it is worth asking again.
     pub retry_after: Duration,
@@ -67,19 +67,7 @@ pub struct KeysUnavailable {
 
 impl KeysUnavailable {
     pub(crate) const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
-
-    pub(crate) fn description(self) -> &'static str {
-        "the keys to verify the token with are unavailable"
-    }
 }
-
-impl fmt::Display for KeysUnavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.description())
-    }
-}
-
-impl std::error::Error for KeysUnavailable {}
 
 impl<K: KeySource + ?Sized> KeySource for Arc<K> {
     fn current(&self) -> Option<Arc<KeySet>> {

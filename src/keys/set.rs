@@ -98,30 +98,19 @@ impl fmt::Debug for KeySet {
 }
 
 /// Why a document gave no keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
     /// Not a JSON object with a list of `keys`.
+    #[error("not a JWKS document")]
     NotAKeySet,
     /// Not one of the keys can be used; the log says of each why.
+    #[error("a JWKS document without a usable key ({skipped} skipped)")]
     NoUsableKey {
         /// How many keys there were.
         skipped: usize,
     },
 }
-
-impl fmt::Display for KeySetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAKeySet => f.write_str("not a JWKS document"),
-            Self::NoUsableKey { skipped } => {
-                write!(f, "a JWKS document without a usable key ({skipped} skipped)")
-            }
-        }
-    }
-}
-
-impl std::error::Error for KeySetError {}
 
 /// The id of a key that was skipped, for the log.
 fn kid_of(jwk: &RawValue) -> Excerpt {

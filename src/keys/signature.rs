@@ -73,17 +73,12 @@ impl fmt::Display for Algorithm {
 }
 
 /// Not the name of an [`Algorithm`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not an algorithm that this crate verifies: expected one of {}",
+    Algorithm::ALL.iter().map(|known| known.as_str()).collect::<Vec<_>>().join(" ")
+)]
 pub struct UnknownAlgorithm;
-
-impl fmt::Display for UnknownAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not an algorithm that this crate verifies: expected one of")?;
-        Algorithm::ALL.iter().try_for_each(|known| write!(f, " {known}"))
-    }
-}
-
-impl std::error::Error for UnknownAlgorithm {}
 
 /// A public key, parsed once, for one algorithm.
 pub(super) struct PublicKey(ParsedPublicKey);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use crate::policy::Shortfall;
-use crate::rejection::{AUTHORITY_UNAVAILABLE, Rejection};
+use crate::rejection::Rejection;
 use crate::token::{TimeError, TokenError};
 
 pub(super) struct Answer<'a> {
@@ -51,7 +51,7 @@ impl<'a> Answer<'a> {
                 Challenge::Error("invalid_request"),
                 "invalid-request",
                 "Invalid request",
-                error.description().into(),
+                error.to_string().into(),
             ),
             Rejection::InvalidToken(error) => answer(
                 Challenge::Error("invalid_token"),
@@ -72,19 +72,19 @@ impl<'a> Answer<'a> {
                 Challenge::None,
                 "keys-unavailable",
                 "Keys unavailable",
-                error.description().into(),
+                error.to_string().into(),
             ),
             Rejection::AuthorityUnavailable { .. } => answer(
                 Challenge::None,
                 "authority-unavailable",
                 "Session service unavailable",
-                AUTHORITY_UNAVAILABLE.into(),
+                why.to_string().into(),
             ),
             Rejection::RevocationsUnavailable(error) => answer(
                 Challenge::None,
                 "revocations-unavailable",
                 "Revocations unavailable",
-                error.description().into(),
+                error.to_string().into(),
             ),
         }
     }

@@ -12,28 +12,32 @@ pub use self::malformed::{MalformedToken, TokenPart};
 pub use self::session::SessionError;
 pub use self::time::{TimeClaim, TimeError};
 
-use std::fmt;
-
 /// Why a token was refused: the first rule that it broke.
 ///
 /// The rules are checked in this order: the text and the header, the key and the signature, the
 /// claims, whether the session was revoked, and the times. An expired token is reported last, so
 /// [`TimeError::Expired`] means that everything else about the token held.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
     /// The text is not a signed JWT in compact form.
-    Malformed(MalformedToken),
+    #[error(transparent)]
+    Malformed(#[from] MalformedToken),
     /// The header, or the key that it names, does not fit the verifier.
-    Header(HeaderError),
+    #[error(transparent)]
+    Header(#[from] HeaderError),
     /// The signature is not this key's signature over this text.
+    #[error("the signature is invalid")]
     InvalidSignature,
     /// A claim is missing, unreadable, or not what the verifier expects.
-    Claims(ClaimsError),
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
     /// The session is over.
-    Session(SessionError),
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// The token is not valid at this time.
-    Time(TimeError),
+    #[error(transparent)]
+    Time(#[from] TimeError),
 }
 
 impl TokenError {
@@ -54,41 +58,4 @@ impl TokenError {
     pub(crate) fn is_renewable(&self) -> bool {
         matches!(self, Self::Time(TimeError::Expired { .. } | TimeError::TooOld { .. }))
     }
-}
-
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(error) => error.fmt(f),
-            Self::Header(error) => error.fmt(f),
-            Self::InvalidSignature => f.write_str("the signature is invalid"),
-            Self::Claims(error) => error.fmt(f),
-            Self::Session(error) => error.fmt(f),
-            Self::Time(error) => error.fmt(f),
-        }
-    }
-}
-
-/// [`Display`](fmt::Display) says what the detail says, so there is no separate source.
-impl std::error::Error for TokenError {}
-
-/// `From` for each detail, and `Error` for the details.
-macro_rules! details {
-    ($($variant:ident($detail:ident);)*) => {$(
-        impl From<$detail> for TokenError {
-            fn from(error: $detail) -> Self {
-                Self::$variant(error)
-            }
-        }
-
-        impl std::error::Error for $detail {}
-    )*};
-}
-
-details! {
-    Malformed(MalformedToken);
-    Header(HeaderError);
-    Claims(ClaimsError);
-    Session(SessionError);
-    Time(TimeError);
 }

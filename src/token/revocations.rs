@@ -5,7 +5,6 @@ mod local;
 pub use self::local::LocalRevocations;
 
 use std::error::Error;
-use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -46,53 +45,24 @@ pub trait Revocations: Send + Sync + 'static {
 pub type RevocationFuture = Pin<Box<dyn Future<Output = Result<(), RevocationError>> + Send>>;
 
 /// Why a revocation was not recorded. The session is still accepted.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevocationError {
     /// The store is full.
+    #[error("{most} revocations are kept, and no more fit")]
     Full {
         /// How many revocations it keeps at once.
         most: usize,
     },
     /// The store could not be written to.
-    Failed(Box<dyn Error + Send + Sync>),
-}
-
-impl fmt::Display for RevocationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full { most } => write!(f, "{most} revocations are kept, and no more fit"),
-            Self::Failed(_) => f.write_str("the revocation could not be recorded"),
-        }
-    }
-}
-
-impl Error for RevocationError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Full { .. } => None,
-            Self::Failed(cause) => Some(&**cause),
-        }
-    }
+    #[error("the revocation could not be recorded")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
 }
 
 /// Whether sessions were revoked is not known now: the answer is 503.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("whether the session was revoked is not known now")]
 pub struct RevocationsUnavailable {
     /// How long a client should wait before it asks again.
     pub retry_after: Duration,
 }
-
-impl RevocationsUnavailable {
-    pub(crate) fn description(self) -> &'static str {
-        "whether the session was revoked is not known now"
-    }
-}
-
-impl fmt::Display for RevocationsUnavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::description(*self))
-    }
-}
-
-impl Error for RevocationsUnavailable {}

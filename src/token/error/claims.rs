@@ -6,38 +6,51 @@ use super::TimeClaim;
 use crate::excerpt::Excerpt;
 
 /// Which claim of a token is missing, unreadable, or not what the verifier expects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimsError {
     /// `iss` is absent, not a string, or not one of the verifier's issuers.
+    #[error("the issuer is {0}")]
     WrongIssuer(Excerpt),
     /// `aud` is neither the verifier's audience nor a list of strings that contains it.
+    #[error("the audience does not include the verifier's")]
     WrongAudience,
     /// `sub` is absent, empty or not a string.
+    #[error("there is no subject")]
     NoSubject,
     /// The claim is absent or not an integer from 0 to 253402300799.
+    #[error("{0} is absent or not a time")]
     UnreadableTime(TimeClaim),
     /// The token has a claim of access or machine tokens, so it is not a session JWT.
+    #[error("{0} marks an access token")]
     NotASession(AccessTokenClaim),
     /// The claim `https://stytch.com/session` is absent.
+    #[error("there is no session")]
     NoSession,
     /// The claim `https://stytch.com/session`, or the named part of it, does not have its shape.
+    #[error("the session's {0} cannot be read")]
     UnreadableSession(&'static str),
     /// The session's id is absent or empty.
+    #[error("the session has no id")]
     NoSessionId,
     /// The session's `authentication_factors` are absent or empty.
+    #[error("the session has no authentication factors")]
     NoFactors,
     /// The session has more than 256 `authentication_factors`.
+    #[error("the session has {count} authentication factors")]
     TooManyFactors {
         /// How many it has.
         count: usize,
     },
     /// The verifier is for a consumer project, and the token names an organization.
+    #[error("the session belongs to an organization, and the verifier is not for a B2B project")]
     UnexpectedOrganization,
     /// The verifier is for a B2B project, and the token names no organization, or one without an
     /// id.
+    #[error("the session belongs to no organization, and the verifier is for a B2B project")]
     NoOrganization,
     /// A support person acts as the user, and the verifier refuses that.
+    #[error("the session is an impersonation")]
     Impersonated,
 }
 
@@ -57,32 +70,6 @@ impl ClaimsError {
             Self::UnexpectedOrganization => "token_unexpected_organization",
             Self::NoOrganization => "token_no_organization",
             Self::Impersonated => "token_impersonated",
-        }
-    }
-}
-
-impl fmt::Display for ClaimsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::WrongIssuer(issuer) => write!(f, "the issuer is {issuer}"),
-            Self::WrongAudience => f.write_str("the audience does not include the verifier's"),
-            Self::NoSubject => f.write_str("there is no subject"),
-            Self::UnreadableTime(claim) => write!(f, "{claim} is absent or not a time"),
-            Self::NotASession(claim) => write!(f, "{claim} marks an access token"),
-            Self::NoSession => f.write_str("there is no session"),
-            Self::UnreadableSession(part) => write!(f, "the session's {part} cannot be read"),
-            Self::NoSessionId => f.write_str("the session has no id"),
-            Self::NoFactors => f.write_str("the session has no authentication factors"),
-            Self::TooManyFactors { count } => {
-                write!(f, "the session has {count} authentication factors")
-            }
-            Self::UnexpectedOrganization => f.write_str(
-                "the session belongs to an organization, and the verifier is not for a B2B project",
-            ),
-            Self::NoOrganization => f.write_str(
-                "the session belongs to no organization, and the verifier is for a B2B project",
-            ),
-            Self::Impersonated => f.write_str("the session is an impersonation"),
         }
     }
 }

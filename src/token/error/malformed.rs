@@ -3,21 +3,26 @@
 use std::fmt;
 
 /// Why a text is not a signed JWT in compact form (RFC 7515, section 7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
     /// The text is longer than 16 KiB.
+    #[error("the token has {bytes} bytes")]
     TooLarge {
         /// Its length in bytes.
         bytes: usize,
     },
     /// The text does not have exactly three parts between dots.
+    #[error("the token does not have three parts")]
     NotThreeParts,
     /// A part is not base64url in its canonical form without padding (RFC 7515, section 2).
+    #[error("the {0} is not canonical base64url")]
     NotBase64Url(TokenPart),
     /// A part is not a JSON object.
+    #[error("the {0} is not a JSON object")]
     NotAnObject(TokenPart),
     /// An object in this part has a name twice that the verifier reads.
+    #[error("a name stands twice in the {0}")]
     DuplicateName(TokenPart),
 }
 
@@ -29,18 +34,6 @@ impl MalformedToken {
             Self::NotBase64Url(_) => "token_not_base64url",
             Self::NotAnObject(_) => "token_not_an_object",
             Self::DuplicateName(_) => "token_duplicate_name",
-        }
-    }
-}
-
-impl fmt::Display for MalformedToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge { bytes } => write!(f, "the token has {bytes} bytes"),
-            Self::NotThreeParts => f.write_str("the token does not have three parts"),
-            Self::NotBase64Url(part) => write!(f, "the {part} is not canonical base64url"),
-            Self::NotAnObject(part) => write!(f, "the {part} is not a JSON object"),
-            Self::DuplicateName(part) => write!(f, "a name stands twice in the {part}"),
         }
     }
 }

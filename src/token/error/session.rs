@@ -1,18 +1,19 @@
 //! Sessions that are over.
 
-use std::fmt;
-
 use time::OffsetDateTime;
 
 /// Why the session of a genuine token is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
     /// The session was revoked here; see [`Revocations`](crate::token::Revocations).
+    #[error("the session was revoked here")]
     Revoked,
     /// The authority over sessions says that no such session is alive.
+    #[error("the session is not alive any more")]
     Unknown,
     /// The session's own end has passed, not only its token's.
+    #[error("the session ended at {at}, {} ago", *.now - *.at)]
     Ended {
         /// The session's `expires_at`.
         at: OffsetDateTime,
@@ -27,16 +28,6 @@ impl SessionError {
             Self::Revoked => "session_revoked",
             Self::Unknown => "session_unknown",
             Self::Ended { .. } => "session_ended",
-        }
-    }
-}
-
-impl fmt::Display for SessionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Revoked => f.write_str("the session was revoked here"),
-            Self::Unknown => f.write_str("the session is not alive any more"),
-            Self::Ended { at, now } => write!(f, "the session ended at {at}, {} ago", *now - *at),
         }
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// Why a genuine token is not valid at this time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
     /// `nbf` or `iat` is later than now plus the leeway.
+    #[error("{claim} is {at}, {} ahead", *.at - *.now)]
     NotYetValid {
         /// The claim.
         claim: TimeClaim,
@@ -19,6 +20,10 @@ pub enum TimeError {
         now: OffsetDateTime,
     },
     /// The token was issued longer ago than the verifier allows. A renewed token helps.
+    #[error(
+        "the token was issued at {issued_at}, {} ago, and {max_age:?} is allowed",
+        *.now - *.issued_at
+    )]
     TooOld {
         /// When it was issued.
         issued_at: OffsetDateTime,
@@ -28,6 +33,7 @@ pub enum TimeError {
         now: OffsetDateTime,
     },
     /// `exp` has passed, and everything else about the token held. A renewed token helps.
+    #[error("the token expired at {at}, {} ago", *.now - *.at)]
     Expired {
         /// The time that `exp` states.
         at: OffsetDateTime,
@@ -42,24 +48,6 @@ impl TimeError {
             Self::NotYetValid { .. } => "token_not_yet_valid",
             Self::TooOld { .. } => "token_too_old",
             Self::Expired { .. } => "token_expired",
-        }
-    }
-}
-
-impl fmt::Display for TimeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotYetValid { claim, at, now } => {
-                write!(f, "{claim} is {at}, {} ahead", *at - *now)
-            }
-            Self::TooOld { issued_at, max_age, now } => {
-                let age = *now - *issued_at;
-                write!(
-                    f,
-                    "the token was issued at {issued_at}, {age} ago, and {max_age:?} is allowed"
-                )
-            }
-            Self::Expired { at, now } => write!(f, "the token expired at {at}, {} ago", *now - *at),
         }
     }
 }
