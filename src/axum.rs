@@ -17,27 +17,19 @@ use crate::sessions::SetCookies;
 /// A handler asks for a grant where no guard stands in front of it, or an optional one that let the
 /// request through without credentials: a fault of the program, answered with 500 and a line in the
 /// log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MissingGrant {
     /// No guard stands in front of the handler.
+    #[error("no StepUpLayer stands in front of a handler that takes a Grant or a Session")]
     NoGuard,
     /// The guard is optional: the handler has to take `Option<Grant>`.
+    #[error(
+        "an optional StepUpLayer stands in front of a handler that takes a Grant and not \
+         Option<Grant>"
+    )]
     OptionalGuard,
 }
-
-impl std::fmt::Display for MissingGrant {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::NoGuard => "no StepUpLayer stands in front of a handler that takes a Grant or a Session",
-            Self::OptionalGuard => {
-                "an optional StepUpLayer stands in front of a handler that takes a Grant and not Option<Grant>"
-            }
-        })
-    }
-}
-
-impl std::error::Error for MissingGrant {}
 
 impl IntoResponse for MissingGrant {
     fn into_response(self) -> Response {

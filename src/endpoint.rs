@@ -1,36 +1,24 @@
 //! Which servers may be asked, and what is this machine.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
 /// An error in the settings of a client: its URL or its certificate authorities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
     /// The URL cannot be read, has no scheme or no host, or is a base URL with a query.
+    #[error("the URL is invalid: expected https://host or https://host/path")]
     InvalidUrl,
     /// The URL is neither HTTPS nor plain HTTP to this machine, or it holds a user name.
+    #[error("the URL is insecure: expected https, or http to this machine, and no user name")]
     InsecureUrl,
     /// The text holds no certificates in PEM, or one that cannot be a root.
+    #[error("the roots are not certificates in PEM that can be trusted")]
     InvalidRoots,
 }
-
-impl fmt::Display for EndpointError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InvalidUrl => "the URL is invalid: expected https://host or https://host/path",
-            Self::InsecureUrl => {
-                "the URL is insecure: expected https, or http to this machine, and no user name"
-            }
-            Self::InvalidRoots => "the roots are not certificates in PEM that can be trusted",
-        })
-    }
-}
-
-impl std::error::Error for EndpointError {}
 
 /// Reads the URL of a server that may be asked: HTTPS to anywhere, or HTTP to this machine. Over
 /// HTTP, anyone on the way could answer for another machine.

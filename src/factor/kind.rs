@@ -223,23 +223,12 @@ impl<'de> Deserialize<'de> for Factor {
 }
 
 /// A name that no listed factor has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown factor \"{name}\": expected a name such as password, otp/sms, totp or webauthn")]
 pub struct UnknownFactor {
     /// Its first characters, in printable ASCII.
     name: Box<str>,
 }
-
-impl fmt::Display for UnknownFactor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "unknown factor \"{}\": expected a name such as password, otp/sms, totp or webauthn",
-            self.name
-        )
-    }
-}
-
-impl std::error::Error for UnknownFactor {}
 
 #[cfg(test)]
 mod tests {

@@ -181,27 +181,20 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     /// No connection, no trusted certificate, or not an HTTP answer; the causes, outermost first.
+    #[error("{0}")]
     Unreachable(String),
+    #[error("no complete answer within {0:?}")]
     TimedOut(Duration),
     /// Redirects too: they are not followed.
+    #[error("the status {} and not 200", .0.as_u16())]
     Status(StatusCode),
+    #[error("an answer of more than {0} bytes")]
     TooLarge(usize),
+    #[error("an answer that broke off")]
     Interrupted,
-}
-
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable(causes) => f.write_str(causes),
-            Self::TimedOut(limit) => write!(f, "no complete answer within {limit:?}"),
-            Self::Status(status) => write!(f, "the status {} and not 200", status.as_u16()),
-            Self::TooLarge(limit) => write!(f, "an answer of more than {limit} bytes"),
-            Self::Interrupted => f.write_str("an answer that broke off"),
-        }
-    }
 }
 
 #[cfg(test)]

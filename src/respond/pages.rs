@@ -1,7 +1,5 @@
 //! The pages where people sign in and step up, and which of them comes next.
 
-use std::fmt;
-
 use http::StatusCode;
 
 use super::return_to::{ReturnTo, ReturnToError};
@@ -42,7 +40,8 @@ fn is_at(page: &ReturnTo, path: &str) -> bool {
 }
 
 /// Why a page cannot be redirected to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{page:?} is {why}")]
 pub struct PageError {
     page: Box<str>,
     why: ReturnToError,
@@ -51,12 +50,3 @@ pub struct PageError {
 pub(super) fn local(page: &str) -> Result<ReturnTo, PageError> {
     ReturnTo::parse(page).map_err(|why| PageError { page: page.into(), why })
 }
-
-impl fmt::Display for PageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is {}", self.page, self.why)
-    }
-}
-
-/// [`Display`](fmt::Display) says what the inner error says, so there is no separate source.
-impl std::error::Error for PageError {}

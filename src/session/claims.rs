@@ -165,7 +165,8 @@ impl<'de> Visitor<'de> for NothingHidden {
 
 /// Custom claims that do not have the shape they are read in. What they say stays out of it, since
 /// errors are logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the custom claims do not have the expected shape, at character {column}")]
 pub struct CustomClaimsError {
     column: usize,
 }
@@ -175,14 +176,6 @@ impl From<serde_json::Error> for CustomClaimsError {
         Self { column: error.column() }
     }
 }
-
-impl fmt::Display for CustomClaimsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the custom claims do not have the expected shape, at character {}", self.column)
-    }
-}
-
-impl std::error::Error for CustomClaimsError {}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,5 @@
 //! The tokens of an authentication step.
 
-use std::fmt;
-
 use http::HeaderMap;
 
 use super::authority::{self, SessionTokens};
@@ -58,37 +56,19 @@ pub struct Adopted {
 }
 
 /// Why tokens were not adopted.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptError {
     /// The JWT was refused, or cannot be verified now.
-    Jwt(VerifyError),
+    #[error(transparent)]
+    Jwt(#[from] VerifyError),
     /// The opaque token is empty, longer than 1 KiB, or cannot stand in a cookie.
+    #[error("the session token cannot stand in a cookie")]
     UnusableToken,
     /// The session belongs to another user than its predecessor.
+    #[error("the session belongs to another user than the one before")]
     AnotherUser,
     /// The predecessor could not be revoked here.
+    #[error(transparent)]
     NotRevoked(RevocationError),
 }
-
-impl From<VerifyError> for AdoptError {
-    fn from(error: VerifyError) -> Self {
-        Self::Jwt(error)
-    }
-}
-
-impl fmt::Display for AdoptError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Jwt(error) => error.fmt(f),
-            Self::UnusableToken => f.write_str("the session token cannot stand in a cookie"),
-            Self::AnotherUser => {
-                f.write_str("the session belongs to another user than the one before")
-            }
-            Self::NotRevoked(error) => error.fmt(f),
-        }
-    }
-}
-
-/// [`Display`](fmt::Display) says what the inner error says, so there is no separate source.
-impl std::error::Error for AdoptError {}

@@ -146,6 +146,7 @@ impl fmt::Display for AuthorityError {
     }
 }
 
+/// By hand, since `thiserror` would return the `Arc`, which cannot be downcast to the cause.
 impl Error for AuthorityError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

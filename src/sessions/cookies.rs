@@ -1,7 +1,5 @@
 //! Setting and removing the cookies that carry a session's tokens (RFC 6265, section 4.1).
 
-use std::fmt;
-
 use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 use time::Duration;
@@ -144,19 +142,12 @@ impl SessionCookies {
 }
 
 /// An attribute that no cookie can have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} cannot be the {attribute} of a cookie")]
 pub struct CookieAttributeError {
     attribute: &'static str,
     value: Box<str>,
 }
-
-impl fmt::Display for CookieAttributeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} cannot be the {} of a cookie", self.value, self.attribute)
-    }
-}
-
-impl std::error::Error for CookieAttributeError {}
 
 fn is_on_loopback(request: &HeaderMap) -> bool {
     let host = headers::only(request, header::HOST).and_then(|host| host.to_str().ok());

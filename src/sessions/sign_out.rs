@@ -1,8 +1,5 @@
 //! Signing out.
 
-use std::error::Error;
-use std::fmt;
-
 use http::HeaderMap;
 use tokio::runtime::Handle;
 
@@ -94,31 +91,15 @@ pub struct SignedOut {
 }
 
 /// Why a session may not have ended.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignOutError {
     /// The revocation was not recorded here, so guards still accept the session's JWT until it
     /// expires.
-    NotRevoked(RevocationError),
+    #[error("the session was not revoked here")]
+    NotRevoked(#[source] RevocationError),
     /// The session was revoked here, and the authority could not be asked to end it. Its tokens can
     /// be renewed elsewhere at once, and here when the revocation is forgotten. Try again.
-    Authority(AuthorityError),
-}
-
-impl fmt::Display for SignOutError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotRevoked(_) => "the session was not revoked here",
-            Self::Authority(_) => "the authority could not be asked to end the session",
-        })
-    }
-}
-
-impl Error for SignOutError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::NotRevoked(error) => Some(error),
-            Self::Authority(error) => Some(error),
-        }
-    }
+    #[error("the authority could not be asked to end the session")]
+    Authority(#[source] AuthorityError),
 }

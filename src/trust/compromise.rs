@@ -83,22 +83,15 @@ impl<'de> Deserialize<'de> for Compromise {
 }
 
 /// A name that no compromise has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown compromise \"{name}\": expected one of {}",
+    Compromise::ALL.map(Compromise::name).join(", ")
+)]
 pub struct UnknownCompromise {
     /// Its first characters, in printable ASCII.
     name: Box<str>,
 }
-
-impl fmt::Display for UnknownCompromise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown compromise \"{}\": expected one of", self.name)?;
-        Compromise::ALL.into_iter().enumerate().try_for_each(|(index, known)| {
-            write!(f, "{} {known}", if index > 0 { "," } else { "" })
-        })
-    }
-}
-
-impl std::error::Error for UnknownCompromise {}
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,8 @@ use crate::policy::types::ListError;
 
 /// What is wrong with a document, and where. Its `Debug` is the sentence too, since that is what a
 /// `main` prints that ends with an error.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}{} {}", if .key.is_empty() { ":" } else { "," }, self.without_line())]
 pub struct DocumentError {
     line: usize,
     key: String,
@@ -44,22 +45,27 @@ impl DocumentError {
 }
 
 /// What is wrong with a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentFault {
     /// It is longer than 64 KiB.
+    #[error("the document is longer than 64 KiB")]
     TooLong,
     /// It is not TOML, or not JSON; in the words of the parser. In TOML also a name that stands
     /// twice.
+    #[error("{0}")]
     Syntax(String),
     /// A name stands twice in one table, or a factor by both of its names.
+    #[error("stands twice")]
     Duplicate,
     /// No such key here; `nearest` is the most similar of those that there are.
+    #[error("unknown key; the nearest is {nearest}")]
     UnknownKey {
         /// The key that is meant, perhaps.
         nearest: &'static str,
     },
     /// No such factor or word; `nearest` is the most similar of those that there are.
+    #[error("unknown factor {name:?}; the nearest is {nearest:?}")]
     UnknownFactor {
         /// What stands there.
         name: String,
@@ -67,6 +73,7 @@ pub enum DocumentFault {
         nearest: String,
     },
     /// No such compromise; `nearest` is the most similar of those that there are.
+    #[error("unknown compromise {name:?}; the nearest is {nearest:?}")]
     UnknownCompromise {
         /// What stands there.
         name: String,
@@ -74,8 +81,10 @@ pub enum DocumentFault {
         nearest: String,
     },
     /// A policy's name stands where a factor is expected: write `{ policy = "…" }`.
+    #[error("unknown factor {0:?}; the policy of that name is {{ policy = {0:?} }}")]
     BarePolicy(String),
     /// No policy of this name; `nearest` is the most similar of those that there are.
+    #[error("there is no policy {name:?}; the nearest is {nearest:?}")]
     UnknownPolicy {
         /// What stands there.
         name: String,
@@ -83,8 +92,10 @@ pub enum DocumentFault {
         nearest: String,
     },
     /// A policy's name does not match `[a-z][a-z0-9_.-]{0,63}`.
+    #[error("the name of a policy has to match [a-z][a-z0-9_.-]{{0,63}}")]
     Name,
     /// Something else should stand there.
+    #[error("expected {expected}, found {found}")]
     Expected {
         /// What should.
         expected: &'static str,
@@ -92,29 +103,33 @@ pub enum DocumentFault {
         found: &'static str,
     },
     /// A table has no operator.
+    #[error(
+        "no operator: one of require, all, any, at_least with of, independent, session_within, \
+         policy"
+    )]
     NoOperator,
     /// A table has two operators.
+    #[error("two operators, {0} and {1}; a table has one")]
     TwoOperators(&'static str, &'static str),
     /// A list of clauses is empty or too long, or an `at_least` is out of range.
+    #[error(transparent)]
     List(ListError),
     /// `independent = 0`, or less.
+    #[error("independent has to be 1 or more")]
     IndependentOfNothing,
     /// Not a duration: one integer above zero, and `s`, `m`, `h` or `d`.
+    #[error("{0:?} is no duration: one integer above zero and s, m, h or d, as in \"10m\"")]
     Duration(String),
     /// A policy refers to itself, by way of these.
+    #[error("a policy refers to itself: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
     /// With everything that it refers to, a policy has more than 256 clauses, or more than 32
     /// levels.
+    #[error("the policy has more than 256 clauses, or more than 32 levels")]
     TooLarge,
     /// Nobody at all could present the factor, so it would count as independent of everything.
+    #[error("nobody could present it; to let anyone present it, write \"anyone\"")]
     PresentableByNobody,
-}
-
-impl fmt::Display for DocumentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let separator = if self.key.is_empty() { ":" } else { "," };
-        write!(f, "line {}{separator} {}", self.line, self.without_line())
-    }
 }
 
 struct WithoutLine<'a>(&'a DocumentError);
@@ -132,56 +147,12 @@ impl fmt::Debug for DocumentError {
     }
 }
 
-impl std::error::Error for DocumentError {}
-
-impl fmt::Display for DocumentFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong => f.write_str("the document is longer than 64 KiB"),
-            Self::Syntax(message) => f.write_str(message),
-            Self::Duplicate => f.write_str("stands twice"),
-            Self::UnknownKey { nearest } => write!(f, "unknown key; the nearest is {nearest}"),
-            Self::UnknownFactor { name, nearest } => write!(f, "unknown factor {name:?}; the nearest is {nearest:?}"),
-            Self::UnknownCompromise { name, nearest } => {
-                write!(f, "unknown compromise {name:?}; the nearest is {nearest:?}")
-            }
-            Self::BarePolicy(name) => {
-                write!(f, "unknown factor {name:?}; the policy of that name is {{ policy = {name:?} }}")
-            }
-            Self::UnknownPolicy { name, nearest } => {
-                write!(f, "there is no policy {name:?}; the nearest is {nearest:?}")
-            }
-            Self::Name => f.write_str("the name of a policy has to match [a-z][a-z0-9_.-]{0,63}"),
-            Self::Expected { expected, found } => write!(f, "expected {expected}, found {found}"),
-            Self::NoOperator => f.write_str(
-                "no operator: one of require, all, any, at_least with of, independent, session_within, policy",
-            ),
-            Self::TwoOperators(one, other) => write!(f, "two operators, {one} and {other}; a table has one"),
-            Self::List(error) => error.fmt(f),
-            Self::IndependentOfNothing => f.write_str("independent has to be 1 or more"),
-            Self::Duration(text) => {
-                write!(f, "{text:?} is no duration: one integer above zero and s, m, h or d, as in \"10m\"")
-            }
-            Self::Cycle(names) => write!(f, "a policy refers to itself: {}", names.join(" -> ")),
-            Self::TooLarge => f.write_str("the policy has more than 256 clauses, or more than 32 levels"),
-            Self::PresentableByNobody => {
-                f.write_str("nobody could present it; to let anyone present it, write \"anyone\"")
-            }
-        }
-    }
-}
-
 /// No policy of a document has this name. Its `Debug` is the sentence too.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no policy {name:?} among these: {}", .known.join(", "))]
 pub struct UnknownPolicy {
     pub(super) name: String,
     pub(super) known: Vec<String>,
-}
-
-impl fmt::Display for UnknownPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no policy {:?} among these: {}", self.name, self.known.join(", "))
-    }
 }
 
 impl fmt::Debug for UnknownPolicy {
@@ -189,5 +160,3 @@ impl fmt::Debug for UnknownPolicy {
         fmt::Display::fmt(self, f)
     }
 }
-
-impl std::error::Error for UnknownPolicy {}

@@ -1,7 +1,5 @@
 //! Clauses in lists, which cannot be empty.
 
-use std::fmt;
-
 use super::policy::{Clause, Policy};
 
 /// The longest list of clauses.
@@ -116,14 +114,17 @@ where
 }
 
 /// Why a list of clauses makes no policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListError {
     /// There is no clause: `all_of` would demand nothing, and `any_of` could never be met.
+    #[error("a policy needs at least one clause")]
     Empty,
     /// There are more than 64 clauses.
+    #[error("a policy takes at most {LONGEST_LIST} clauses in one list")]
     TooLong,
     /// `at_least` 0, or more than there are clauses.
+    #[error("at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}")]
     OutOfRange {
         /// How many were to hold.
         needed: usize,
@@ -131,23 +132,6 @@ pub enum ListError {
         clauses: usize,
     },
 }
-
-impl fmt::Display for ListError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("a policy needs at least one clause"),
-            Self::TooLong => write!(f, "a policy takes at most {LONGEST_LIST} clauses in one list"),
-            Self::OutOfRange { needed, clauses } => {
-                write!(
-                    f,
-                    "at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for ListError {}
 
 /// A list of 1 to 16 clauses, each a [`Policy`] or a [`Factor`](crate::Factor): an array. An empty
 /// one does not compile.

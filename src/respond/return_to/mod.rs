@@ -66,7 +66,8 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
 pub struct ReturnTo(Box<str>);
 
 /// Why a text is no address to go back to. It does not quote the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an address of this site: {0}")]
 pub struct ReturnToError(&'static str);
 
 impl ReturnTo {
@@ -144,14 +145,6 @@ impl fmt::Display for ReturnTo {
         f.write_str(&self.0)
     }
 }
-
-impl fmt::Display for ReturnToError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not an address of this site: {}", self.0)
-    }
-}
-
-impl std::error::Error for ReturnToError {}
 
 #[cfg(test)]
 mod tests {

@@ -10,11 +10,12 @@ use crate::sessions::AuthorityError;
 
 /// Why the API gave no answer that can be used. It holds neither the secret nor a token, and what
 /// it quotes is printable and short.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
     /// It answered with another status than 200; redirects are not followed. What its error object
     /// says is there where the answer was JSON and had it.
+    #[error(fmt = refused)]
     Refused {
         /// The status of the response.
         status: StatusCode,
@@ -26,14 +27,19 @@ pub enum ApiError {
         retry_after: Option<Duration>,
     },
     /// It answered 200, but not what was asked for.
+    #[error("the API's answer is not understood: {0}")]
     NotUnderstood(&'static str),
     /// No connection, no trusted certificate, or not an HTTP answer; the causes, outermost first.
+    #[error("the API cannot be reached: {0}")]
     Unreachable(Box<str>),
     /// No complete answer came within this time.
+    #[error("no complete answer of the API within {0:?}")]
     TimedOut(Duration),
     /// The answer was of more than so many bytes.
+    #[error("an answer of the API of more than {0} bytes")]
     TooLarge(usize),
     /// The answer broke off.
+    #[error("an answer of the API that broke off")]
     Interrupted,
 }
 
@@ -114,29 +120,22 @@ impl From<FetchError> for ApiError {
     }
 }
 
-impl fmt::Display for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused { status, error_type, request_id, .. } => {
-                write!(f, "the API answered {}", status.as_u16())?;
-                if let Some(error_type) = error_type {
-                    write!(f, " {error_type}")?;
-                }
-                match request_id {
-                    Some(request_id) => write!(f, " ({request_id})"),
-                    None => Ok(()),
-                }
-            }
-            Self::NotUnderstood(why) => write!(f, "the API's answer is not understood: {why}"),
-            Self::Unreachable(causes) => write!(f, "the API cannot be reached: {causes}"),
-            Self::TimedOut(limit) => write!(f, "no complete answer of the API within {limit:?}"),
-            Self::TooLarge(limit) => write!(f, "an answer of the API of more than {limit} bytes"),
-            Self::Interrupted => f.write_str("an answer of the API that broke off"),
-        }
+fn refused(
+    status: &StatusCode,
+    error_type: &Option<Box<str>>,
+    request_id: &Option<Box<str>>,
+    _: &Option<Duration>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    write!(f, "the API answered {}", status.as_u16())?;
+    if let Some(error_type) = error_type {
+        write!(f, " {error_type}")?;
+    }
+    match request_id {
+        Some(request_id) => write!(f, " ({request_id})"),
+        None => Ok(()),
     }
 }
-
-impl std::error::Error for ApiError {}
 
 #[cfg(test)]
 mod tests {
