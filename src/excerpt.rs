@@ -34,11 +34,11 @@ impl Excerpt {
 }
 
 /// In characters.
-const LONGEST: usize = 80;
+const MAX_LENGTH: usize = 80;
 
 /// The beginning of a text, with escapes for all but printable ASCII.
 pub(crate) fn printable(text: &str) -> Box<str> {
-    text.chars().take(LONGEST).flat_map(char::escape_default).collect()
+    text.chars().take(MAX_LENGTH).flat_map(char::escape_default).collect()
 }
 
 impl fmt::Display for Excerpt {

@@ -8,13 +8,13 @@ use tokio::task::AbortHandle;
 
 /// A call that runs in a separate task. Any number of callers wait for its outcome.
 ///
-/// A caller that goes away takes nothing from the others. The time limit counts real time, on the
+/// A caller that goes away takes nothing from the others. The timeout counts real time, on the
 /// runtime of each caller, because the runtime that runs the call may stand still.
 #[derive(Clone)]
 pub(crate) struct Flight<T> {
     outcome: watch::Receiver<Option<T>>,
     began: Instant,
-    time_limit: Duration,
+    timeout: Duration,
     task: AbortHandle,
 }
 
@@ -23,14 +23,14 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     /// shuts down drops the call at once, on this thread.
     pub(crate) fn begin(
         runtime: &Handle,
-        time_limit: Duration,
+        timeout: Duration,
         call: impl Future<Output = T> + Send + 'static,
     ) -> Self {
         let (announce, outcome) = watch::channel(None);
         let task = runtime.spawn(async move {
             announce.send_replace(Some(call.await));
         });
-        Self { outcome, began: Instant::now(), time_limit, task: task.abort_handle() }
+        Self { outcome, began: Instant::now(), timeout, task: task.abort_handle() }
     }
 
     /// Returns the outcome if the call has ended with one.
@@ -41,23 +41,23 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     /// Returns whether the call can still end: it has no outcome, its task is alive, and its time
     /// limit has not passed.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.is_pending() && self.began.elapsed() < self.time_limit
+        self.is_pending() && self.began.elapsed() < self.timeout
     }
 
-    /// Returns whether the call stands still: its task is alive after the time limit.
+    /// Returns whether the call stands still: its task is alive after the timeout.
     pub(crate) fn is_overdue(&self) -> bool {
-        self.is_pending() && self.began.elapsed() >= self.time_limit
+        self.is_pending() && self.began.elapsed() >= self.timeout
     }
 
     fn is_pending(&self) -> bool {
         self.outcome.borrow().is_none() && self.outcome.has_changed().is_ok()
     }
 
-    /// Waits for the outcome. Returns `None` if the task ends without one or the time limit passes.
+    /// Waits for the outcome. Returns `None` if the task ends without one or the timeout passes.
     pub(crate) fn wait(&self) -> impl Future<Output = Option<T>> + Send + 'static {
-        let (mut outcome, time_limit) = (self.outcome.clone(), self.time_limit);
+        let (mut outcome, timeout) = (self.outcome.clone(), self.timeout);
         async move {
-            let ended = tokio::time::timeout(time_limit, outcome.wait_for(Option::is_some)).await;
+            let ended = tokio::time::timeout(timeout, outcome.wait_for(Option::is_some)).await;
             ended.ok()?.ok()?.clone()
         }
     }
@@ -81,11 +81,11 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn begin<T>(time_limit: Duration, call: impl Future<Output = T> + Send + 'static) -> Flight<T>
+    fn begin<T>(timeout: Duration, call: impl Future<Output = T> + Send + 'static) -> Flight<T>
     where
         T: Clone + Send + Sync + 'static,
     {
-        Flight::begin(&Handle::current(), time_limit, call)
+        Flight::begin(&Handle::current(), timeout, call)
     }
 
     #[tokio::test]

@@ -39,7 +39,7 @@ impl fmt::Debug for HttpClient {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     /// For everything, the last byte of the body included.
-    pub(crate) time: Duration,
+    pub(crate) timeout: Duration,
     pub(crate) body_bytes: usize,
 }
 
@@ -94,7 +94,7 @@ impl HttpClient {
         accept: &'static str,
         bounds: Bounds,
     ) -> Result<Fetched, FetchError> {
-        within(bounds.time, async {
+        within(bounds.timeout, async {
             let request = Request::get(url)
                 .header(header::ACCEPT, accept)
                 .header(header::USER_AGENT, USER_AGENT);
@@ -169,11 +169,11 @@ fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, EndpointError>
 }
 
 /// In characters: a certificate can name any number of hosts.
-const LONGEST_CAUSE: usize = 400;
+const MAX_CAUSE_LENGTH: usize = 400;
 
 fn causes(error: &(dyn Error + 'static)) -> String {
     let causes = chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    causes.chars().take(LONGEST_CAUSE).collect()
+    causes.chars().take(MAX_CAUSE_LENGTH).collect()
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -22,7 +22,7 @@ impl HttpClient {
         json: String,
         bounds: Bounds,
     ) -> Result<(response::Parts, Result<Bytes, FetchError>), FetchError> {
-        within(bounds.time, async {
+        within(bounds.timeout, async {
             let request = Request::post(url)
                 .header(header::ACCEPT, "application/json")
                 .header(header::AUTHORIZATION, authorization)
@@ -38,7 +38,7 @@ impl HttpClient {
                 response.map_err(|error| FetchError::Unreachable(causes(&error)))?.into_parts();
             // A refusal says enough by its head, and its body must not take that away by not
             // ending.
-            let time = if head.status.is_success() { bounds.time } else { bounds.time / 2 };
+            let time = if head.status.is_success() { bounds.timeout } else { bounds.timeout / 2 };
             Ok((head, within(time, read(body, bounds.body_bytes)).await))
         })
         .await

@@ -63,7 +63,5 @@ pub(crate) async fn warm_up(keys: &(impl KeySource + ?Sized)) -> Result<(), Keys
             refresh.await?;
         }
     }
-    keys.current()
-        .map(|_| ())
-        .ok_or(KeysUnavailable { retry_after: KeysUnavailable::LEAST_RETRY_AFTER })
+    keys.current().map(|_| ()).ok_or(KeysUnavailable::after(Duration::ZERO))
 }

@@ -66,7 +66,12 @@ pub struct KeysUnavailable {
 }
 
 impl KeysUnavailable {
-    pub(crate) const LEAST_RETRY_AFTER: Duration = Duration::from_secs(1);
+    const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+    /// Returns the error of a source that pauses for so long. Clients wait 1 s at least.
+    pub(crate) fn after(pause: Duration) -> Self {
+        Self { retry_after: pause.max(Self::MIN_RETRY_AFTER) }
+    }
 }
 
 impl<K: KeySource + ?Sized> KeySource for Arc<K> {

@@ -12,7 +12,7 @@ use super::jwk::{self, Key};
 use crate::excerpt::Excerpt;
 
 /// How many keys of a document are looked at.
-const MOST_KEYS: usize = 1_024;
+const MAX_KEYS: usize = 1_024;
 
 /// Public keys by `kid`, parsed once.
 pub struct KeySet {
@@ -46,11 +46,11 @@ impl KeySet {
         }
         let document: Document<'_> =
             serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
-        if document.keys.len() > MOST_KEYS {
-            tracing::warn!(keys = document.keys.len(), looked_at = MOST_KEYS, "too many keys");
+        if document.keys.len() > MAX_KEYS {
+            tracing::warn!(keys = document.keys.len(), looked_at = MAX_KEYS, "too many keys");
         }
         let mut keys = HashMap::new();
-        for raw in document.keys.iter().take(MOST_KEYS) {
+        for raw in document.keys.iter().take(MAX_KEYS) {
             let outcome = jwk::read(raw).and_then(|(kid, key)| match keys.entry(kid) {
                 Entry::Vacant(place) => Ok(place.insert(key)),
                 Entry::Occupied(_) => Err("its kid stands twice"),
@@ -158,7 +158,7 @@ mod tests {
         assert!(KeySet::from_jwks(json!({"keys": [good]}).to_string().as_bytes()).is_ok());
         let array = json!([[good]]).to_string();
         assert_eq!(KeySet::from_jwks(array.as_bytes()).err(), Some(KeySetError::NotAKeySet));
-        let mut many = vec![json!({}); MOST_KEYS];
+        let mut many = vec![json!({}); MAX_KEYS];
         many.push(good);
         let too_late = KeySet::from_jwks(json!({"keys": many}).to_string().as_bytes());
         assert!(matches!(too_late.err(), Some(KeySetError::NoUsableKey { .. })));

@@ -58,8 +58,7 @@ impl FreshTokens {
     ) -> Option<Self> {
         let sessions = guard.sessions.clone()?;
         let Renewed { tokens, session, .. } = &**renewed;
-        let cookies =
-            by_cookie.then(|| sessions.set_cookies(&guard.sources, tokens, session, request));
+        let cookies = by_cookie.then(|| sessions.set_cookies(tokens, session, request));
         let is_wanted = by_cookie || sessions.answers_with_jwt();
         is_wanted.then(|| Self { renewed: Arc::clone(renewed), sessions, cookies })
     }

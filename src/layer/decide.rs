@@ -10,10 +10,10 @@ use super::decision::{self, Decision};
 use super::guard::Guard;
 use super::renewal::{self, Question};
 use crate::credentials::{self, Credential};
-use crate::keys::Refresh;
 use crate::policy::Grant;
 use crate::rejection::Rejection;
-use crate::token::{Genuine, Lookup, VerifyError};
+use crate::sessions::Presented;
+use crate::token::{Genuine, KeyWait, Lookup, VerifyError};
 
 /// A decision that has to wait, in the one box of the slow path. Neither the service nor the body
 /// is part of it.
@@ -21,7 +21,7 @@ pub(super) type PendingDecision = Pin<Box<dyn Future<Output = Decision> + Send>>
 
 /// What a decision waits for.
 enum Wait {
-    Keys { token: String, refresh: Refresh },
+    Keys(KeyWait),
     Authority(Question),
 }
 
@@ -59,16 +59,13 @@ fn look(
     credential: &Credential<'_>,
 ) -> Result<Decision, Wait> {
     let now = guard.verifier.now();
-    if credential.source.is_opaque() {
-        return renewal::exchange(guard, outer, credential, now).map_err(Wait::Authority);
+    if let Some(sessions) = guard.sessions.as_ref().filter(|_| credential.source.is_opaque()) {
+        return renewal::exchange(guard, sessions, outer, credential, now).map_err(Wait::Authority);
     }
     let outer_session = outer.map(Grant::session);
     match guard.verifier.look_up(credential.bytes, outer_session, now, || credential.text()) {
         Ok(Lookup::Known(known)) => judge(guard, outer, known, now).map_err(Wait::Authority),
-        Ok(Lookup::Wait(refresh)) => match credential.text() {
-            Ok(token) => Err(Wait::Keys { token: token.to_owned(), refresh }),
-            Err(error) => Ok(Decision::refused(Rejection::InvalidRequest(error))),
-        },
+        Ok(Lookup::Wait(wait)) => Err(Wait::Keys(wait)),
         Err(error) => Ok(Decision::refused(Rejection::InvalidRequest(error))),
     }
 }
@@ -77,8 +74,8 @@ fn look(
 async fn decide_after(guard: &Guard, outer: Option<&Grant>, wait: Wait) -> Decision {
     let question = match wait {
         Wait::Authority(question) => question,
-        Wait::Keys { token, refresh } => {
-            let known = guard.verifier.look_again(&token, refresh).await;
+        Wait::Keys(wait) => {
+            let known = wait.look_again().await;
             match judge(guard, outer, known, guard.verifier.now()) {
                 Ok(decision) => return decision,
                 Err(question) => question,
@@ -101,17 +98,19 @@ fn judge(
         Ok(genuine) => genuine,
         Err(error) => return Ok(Decision::refused(error.into())),
     };
-    match usable {
-        Ok(()) => {
+    match (usable, &guard.sessions) {
+        (Ok(()), sessions) => {
             let granted = decision::evaluate(guard, outer, &session, now);
-            if granted.is_ok() && guard.confirmed_within.is_some() {
-                return renewal::confirm(guard, outer, session, now);
+            match sessions {
+                Some(sessions) if granted.is_ok() && guard.confirmed_within.is_some() => {
+                    renewal::confirm(guard, sessions, outer, session, now)
+                }
+                _ => Ok(Decision::new(granted.map(Some))),
             }
-            Ok(Decision::new(granted.map(Some)))
         }
-        Err(VerifyError::Token(error)) if error.is_renewable() && guard.sessions.is_some() => {
-            renewal::renew(guard, outer, session, now)
+        (Err(VerifyError::Token(error)), Some(sessions)) if error.is_renewable() => {
+            renewal::renew(guard, sessions, outer, Presented::Session(session), now)
         }
-        Err(error) => Ok(Decision::refused(error.into())),
+        (Err(error), _) => Ok(Decision::refused(error.into())),
     }
 }

@@ -160,12 +160,32 @@ impl StepUpLayer {
     /// A guard that looks for tokens in these places, in this order. With none at all it finds no
     /// credentials in any request: each is refused, or where the guard is optional let through
     /// without a grant.
+    ///
+    /// To give the cookies other names, say so to the
+    /// [project](crate::stytch::Project::with_session_jwt_cookie) or to the
+    /// [handle](Sessions::credentials), which sets and clears them.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the guard [renews sessions](Self::renew_with) and reads a cookie that the handle
+    /// does not.
     #[must_use]
+    #[track_caller]
     pub fn credentials(&self, sources: impl IntoIterator<Item = CredentialSource>) -> Self {
-        self.with(|guard| {
+        let guard = self.with(|guard| {
             guard.sources = sources.into_iter().collect();
             guard.has_own_sources = true;
-        })
+        });
+        guard.check_cookies();
+        guard
+    }
+
+    /// Sets where the guard looks for tokens if nobody says.
+    pub(crate) fn default_credentials(
+        &self,
+        sources: impl IntoIterator<Item = CredentialSource>,
+    ) -> Self {
+        self.with(|guard| guard.sources = sources.into_iter().collect())
     }
 
     /// Renews sessions with this handle's authority, usually Stytch's API.
@@ -178,13 +198,14 @@ impl StepUpLayer {
     ///
     /// Guards that are made from this one share the handle, and what it remembers. Unless it has
     /// [`credentials`](Self::credentials) of its own, the guard reads the tokens where the handle
-    /// [says](Sessions::credentials).
+    /// [says](Sessions::credentials). The cookies that it sets are always the handle's.
     ///
     /// # Panics
     ///
     /// Panics if the handle has another verifier than the guard: they must be clones of one
-    /// [`Verifier`], as those of one [`stytch::Project`](crate::stytch::Project) are. Otherwise a
-    /// session that signs out here could go on there.
+    /// [`Verifier`], as those of one [`stytch::Project`](crate::stytch::Project) are. Panics too if
+    /// the guard reads a cookie that the handle does not. In either case a session could go on
+    /// after signing out.
     #[must_use]
     #[track_caller]
     pub fn renew_with(&self, sessions: &Sessions) -> Self {
@@ -192,12 +213,14 @@ impl StepUpLayer {
             self.verifier().is_same_as(sessions.verifier()),
             "renew_with: the guard and the sessions must share one verifier"
         );
-        self.with(|guard| {
+        let guard = self.with(|guard| {
             guard.sessions = Some(sessions.clone());
             if !guard.has_own_sources {
                 guard.sources = sessions.sources();
             }
-        })
+        });
+        guard.check_cookies();
+        guard
     }
 
     /// Demands that the authority has confirmed the session within this time, in this process.
@@ -238,6 +261,18 @@ impl StepUpLayer {
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.guard.verifier
+    }
+
+    #[track_caller]
+    fn check_cookies(&self) {
+        if let Some(sessions) = self.sessions() {
+            let known = sessions.sources();
+            let mut cookies = self.guard.sources.iter().filter(|source| source.is_cookie());
+            assert!(
+                cookies.all(|cookie| known.contains(cookie)),
+                "the guard reads a cookie that its sessions do not: name it in Sessions::credentials"
+            );
+        }
     }
 
     pub(super) fn with(&self, change: impl FnOnce(&mut Guard)) -> Self {

@@ -11,15 +11,16 @@ use crate::policy::Grant;
 use crate::rejection::Rejection;
 use crate::session::Session;
 use crate::sessions::authority::can_be_a_session_token;
-use crate::sessions::{AuthorityError, Exchanged, Freshness, Presented};
+use crate::sessions::{AuthorityError, Exchanged, Freshness, Presented, Sessions};
 use crate::token::{SessionError, VerifyError};
 
 /// What the authority has to be asked before there is a decision.
 pub(super) struct Question {
+    sessions: Sessions,
     presented: Presented,
     freshness: Freshness,
-    /// The decision if the authority cannot be asked.
-    fallback: Option<Box<Decision>>,
+    /// How fresh an answer must be if the authority cannot be asked.
+    fallback: Freshness,
 }
 
 /// A remembered answer that does not meet the policy is asked for again when it is so old: a step
@@ -29,76 +30,79 @@ const SHORTFALL_REMEMBERED: Duration = Duration::from_secs(1);
 /// Exchanges an opaque token for a session.
 pub(super) fn exchange(
     guard: &Guard,
+    sessions: &Sessions,
     outer: Option<&Grant>,
     credential: &Credential<'_>,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
     match str::from_utf8(credential.bytes) {
         Ok(token) if can_be_a_session_token(token) => {
-            ask_memory(guard, outer, Presented::Token(token.into()), true, now)
+            renew(guard, sessions, outer, Presented::Token(token.into()), now)
         }
         _ => Ok(Decision::refused(Rejection::InvalidToken(SessionError::Unknown.into()))),
     }
 }
 
-/// Renews the session of a genuine JWT that is too old.
+/// Renews the session of an opaque token, or of a genuine JWT that is too old.
 pub(super) fn renew(
     guard: &Guard,
+    sessions: &Sessions,
     outer: Option<&Grant>,
-    session: Session,
+    presented: Presented,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    ask_memory(guard, outer, Presented::Session(session), true, now)
+    let freshness = Freshness { renewed: true, confirmed_within: guard.confirmed_within };
+    recall(guard, sessions, outer, presented, freshness, now)
 }
 
 /// Has a session confirmed that would be granted.
 pub(super) fn confirm(
     guard: &Guard,
+    sessions: &Sessions,
     outer: Option<&Grant>,
     session: Session,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    ask_memory(guard, outer, Presented::Session(session), false, now)
+    let freshness = Freshness { renewed: false, confirmed_within: guard.confirmed_within };
+    recall(guard, sessions, outer, Presented::Session(session), freshness, now)
 }
 
 /// Decides by a remembered answer, or returns what the authority must be asked.
-fn ask_memory(
+fn recall(
     guard: &Guard,
+    sessions: &Sessions,
     outer: Option<&Grant>,
     presented: Presented,
-    renewed: bool,
+    fallback: Freshness,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    let Some(sessions) = &guard.sessions else {
-        return Ok(Decision::refused(AuthorityError::unavailable("no authority").into()));
+    let question = |presented, freshness| {
+        Err(Question { sessions: sessions.clone(), presented, freshness, fallback })
     };
-    let mut freshness = Freshness { renewed, confirmed_within: guard.confirmed_within };
-    let Some(exchanged) = sessions.known(&presented, freshness) else {
-        return Err(Question { presented, freshness, fallback: None });
+    let Some(exchanged) = sessions.known(&presented, fallback) else {
+        return question(presented, fallback);
     };
     let decision = conclude(guard, outer, &presented, exchanged, now);
     if !matches!(decision.granted, Err(Rejection::StepUpRequired(_))) {
         return Ok(decision);
     }
-    freshness.confirmed_within =
-        freshness.confirmed_within.into_iter().chain([SHORTFALL_REMEMBERED]).min();
-    if sessions.known(&presented, freshness).is_some() {
-        return Ok(decision);
+    let freshness = fallback.within(SHORTFALL_REMEMBERED);
+    match sessions.known(&presented, freshness) {
+        Some(_) => Ok(decision),
+        None => question(presented, freshness),
     }
-    let fallback = Some(Box::new(decision));
-    Err(Question { presented, freshness, fallback })
 }
 
-/// Asks the authority and decides by its answer.
+/// Asks the authority and decides by its answer, or by a remembered one if it cannot be asked.
 pub(super) async fn ask(guard: &Guard, outer: Option<&Grant>, question: Question) -> Decision {
-    let Some(sessions) = &guard.sessions else {
-        return Decision::refused(AuthorityError::unavailable("no authority").into());
-    };
-    let exchanged = sessions.ask(&question.presented, question.freshness).await;
-    match (question.fallback, &exchanged) {
-        (Some(fallback), Err(AuthorityError::Unavailable { .. })) => *fallback,
-        _ => conclude(guard, outer, &question.presented, exchanged, guard.verifier.now()),
+    let Question { sessions, presented, freshness, fallback } = question;
+    let mut exchanged = sessions.ask(&presented, freshness).await;
+    if matches!(exchanged, Err(AuthorityError::Unavailable { .. }))
+        && let Some(remembered) = sessions.known(&presented, fallback)
+    {
+        exchanged = remembered;
     }
+    conclude(guard, outer, &presented, exchanged, guard.verifier.now())
 }
 
 /// Holds the presented session against the policy, or the renewed one if that is younger.
@@ -132,21 +136,20 @@ fn choose<'a>(
     renewed: &Session,
     now: OffsetDateTime,
 ) -> Result<Option<&'a Session>, VerifyError> {
-    let renewed_usable = guard.verifier.check_usable(renewed, now);
+    let verifier = &guard.verifier;
+    verifier.check_revoked(renewed)?;
+    let renewed_times = verifier.check_times(renewed, now);
     if let Presented::Session(asked) = presented {
-        let asked_usable = guard.verifier.check_usable(asked, now);
-        // Either of them may have been revoked here meanwhile.
-        let revoked = Err(SessionError::Revoked.into());
-        if renewed_usable == revoked || asked_usable == revoked {
-            return Err(SessionError::Revoked.into());
-        }
+        verifier.check_revoked(asked)?;
         let is_same = renewed.id() == asked.id();
         let is_younger = renewed.token_issued_at() > asked.token_issued_at();
-        if is_same && asked_usable.is_ok() && (renewed_usable.is_err() || !is_younger) {
+        let is_usable = verifier.check_times(asked, now).is_ok();
+        if is_same && is_usable && (renewed_times.is_err() || !is_younger) {
             return Ok(Some(asked));
         }
     }
-    renewed_usable.map(|()| None)
+    renewed_times?;
+    Ok(None)
 }
 
 impl From<AuthorityError> for Rejection {

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use super::answer::Answer;
 
 /// The longest text in quotes, in characters.
-const LONGEST: usize = 512;
+const MAX_LENGTH: usize = 512;
 
 pub(super) fn bare(realm: &str) -> HeaderValue {
     // What is quoted is visible ASCII.
@@ -34,7 +34,7 @@ struct Quoted<'a>(&'a str);
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
-        if self.0.len() <= LONGEST
+        if self.0.len() <= MAX_LENGTH
             && self
                 .0
                 .bytes()
@@ -50,7 +50,7 @@ impl fmt::Display for Quoted<'_> {
 
 impl Quoted<'_> {
     fn write_escaped(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().take(LONGEST).try_for_each(|character| match character {
+        self.0.chars().take(MAX_LENGTH).try_for_each(|character| match character {
             '"' | '\\' => write!(f, "\\{character}"),
             ' '..='~' => f.write_char(character),
             _ => f.write_char('?'),
@@ -67,6 +67,6 @@ mod tests {
         assert_eq!(Quoted("api").to_string(), r#""api""#);
         assert_eq!(Quoted("a\"b\\c").to_string(), r#""a\"b\\c""#);
         assert_eq!(Quoted("a\r\nSet-Cookie: x\u{7f}\u{e4}").to_string(), r#""a??Set-Cookie: x??""#);
-        assert_eq!(Quoted(&"\"".repeat(9_999)).to_string().len(), 2 * LONGEST + 2);
+        assert_eq!(Quoted(&"\"".repeat(9_999)).to_string().len(), 2 * MAX_LENGTH + 2);
     }
 }

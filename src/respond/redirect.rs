@@ -9,7 +9,7 @@ use super::return_to::ReturnTo;
 use crate::policy::{Prompt, Prompts, Shortfall};
 
 /// The longest address, in bytes.
-const LONGEST: usize = 2_048;
+const MAX_LENGTH: usize = 2_048;
 const TRUNCATED: &str = "&truncated=true";
 /// What is encoded in a value: all but `unreserved` (RFC 3986, section 2.3) and what a query may
 /// have that separates nothing in it.
@@ -27,7 +27,7 @@ pub(super) fn address(
     let policy = name.map(|name| pair("policy", name)).unwrap_or_default();
     let prompts = shortfall.map(Shortfall::prompts);
     let restart = if prompts.is_some_and(Prompts::needs_restart) { "&restart=true" } else { "" };
-    let room = LONGEST.saturating_sub(
+    let room = MAX_LENGTH.saturating_sub(
         [page.as_str(), &policy, restart, TRUNCATED].iter().map(|it| it.len()).sum(),
     );
     let back =

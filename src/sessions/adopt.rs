@@ -5,6 +5,7 @@ use http::HeaderMap;
 use super::authority::{self, SessionTokens};
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
+use super::sign_out::detached;
 use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
@@ -14,9 +15,10 @@ impl Sessions {
     /// response.
     ///
     /// The predecessor is the session whose token went into the step, and `None` if a user signs
-    /// in. It stays alive if the step has kept its id. If a user signs in while the browser still
-    /// has a session, [sign that out](Self::sign_out_presented) first. Otherwise a renewal of it
-    /// that is under way may put its cookies back.
+    /// in. It stays alive if the step has kept its id. With the issuer it stays alive until the
+    /// issuer ends it. If a user signs in while the browser still has a session,
+    /// [sign that out](Self::sign_out_presented) first. Otherwise a renewal of it that is under way
+    /// may put its cookies back.
     ///
     /// # Errors
     ///
@@ -36,11 +38,20 @@ impl Sessions {
             return Err(AdoptError::AnotherUser);
         }
         if let Some(old) = predecessor.filter(|old| old.id() != session.id()) {
-            self.verifier().revoke_session(old.id()).await.map_err(AdoptError::NotRevoked)?;
+            self.replace(old.id().to_owned()).await.map_err(AdoptError::NotRevoked)?;
         }
-        self.exchanges.forget(session.id(), &tokens.session_token);
-        let cookies = self.set_cookies(&self.settings.sources, tokens, &session, request);
+        self.exchanges.forget_session(session.id());
+        self.exchanges.forget_token(&tokens.session_token);
+        let cookies = self.set_cookies(tokens, &session, request);
         Ok(Adopted { cookies, session })
+    }
+
+    /// Revokes the session here that a step has replaced.
+    async fn replace(&self, session_id: String) -> Result<(), RevocationError> {
+        let sessions = self.clone();
+        detached(async move { sessions.revoke_here(&session_id).await })
+            .await
+            .unwrap_or_else(|cause| Err(RevocationError::Failed(cause)))
     }
 }
 
@@ -68,7 +79,8 @@ pub enum AdoptError {
     /// The session belongs to another user than its predecessor.
     #[error("the session belongs to another user than the one before")]
     AnotherUser,
-    /// The predecessor could not be revoked here.
+    /// The predecessor could not be revoked here. The new session is alive with the issuer, and
+    /// nobody has its tokens: end it, or let it lapse.
     #[error(transparent)]
     NotRevoked(RevocationError),
 }

@@ -81,21 +81,21 @@ pub struct SessionTokens {
 }
 
 /// The longest token that is sent or taken, in bytes.
-pub(crate) const LONGEST_TOKEN: usize = 16 * 1024;
+pub(crate) const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
 /// Whether a token can stand in a cookie (RFC 6265, section 4.1.1: `cookie-octet`).
 pub(crate) fn can_be_a_cookie(token: &str) -> bool {
     let is_octet =
         |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
-    (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(is_octet)
+    (1..=MAX_TOKEN_LENGTH).contains(&token.len()) && token.bytes().all(is_octet)
 }
 
 /// The longest opaque token that a guard takes, in bytes: a cookie of a browser has 4 KiB with its
 /// attributes.
-const LONGEST_SESSION_TOKEN: usize = 1_024;
+const MAX_SESSION_TOKEN_LENGTH: usize = 1_024;
 
 pub(crate) fn can_be_a_session_token(token: &str) -> bool {
-    token.len() <= LONGEST_SESSION_TOKEN && can_be_a_cookie(token)
+    token.len() <= MAX_SESSION_TOKEN_LENGTH && can_be_a_cookie(token)
 }
 
 impl fmt::Debug for SessionTokens {

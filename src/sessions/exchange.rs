@@ -1,5 +1,6 @@
 //! One call to the authority, and what it returned.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,6 @@ use super::authority::{self, AuthorityError, PresentedToken, SessionTokens};
 use super::handle::Settings;
 use crate::session::Session;
 use crate::single_flight::Flight;
-use crate::token::{SessionError, TokenError, VerifyError};
 
 /// The token that a request presents: the authority is asked whether its session is alive.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Presented {
     }
 }
 
-/// A session that was alive when the call began, with its fresh tokens.
+/// A session that the authority calls alive, with its fresh tokens. It may have been revoked here.
 pub(crate) struct Renewed {
     pub(super) presented: Presented,
     pub(crate) session: Session,
@@ -92,54 +92,54 @@ impl Exchange {
 }
 
 /// How long to leave the authority alone if it does not say.
-pub(super) const LEAST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const MIN_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl AuthorityError {
+    pub(super) fn too_slow(timeout: Duration) -> Self {
+        Self::unavailable(format!("no answer within {timeout:?}"))
+    }
+
     /// Returns how long the authority wants to be left alone, from 1 s to 60 s, if it says so.
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::UnknownSession | Self::Unavailable { retry_after: None, .. } => None,
             Self::Unavailable { retry_after: Some(time), .. } => {
-                Some((*time).clamp(LEAST_PAUSE, LONGEST_PAUSE))
+                Some((*time).clamp(MIN_PAUSE, MAX_PAUSE))
             }
         }
     }
 
     /// Returns how long a client should wait before it asks again.
     pub(crate) fn advised_wait(&self) -> Duration {
-        self.pause().unwrap_or(LEAST_PAUSE)
+        self.pause().unwrap_or(MIN_PAUSE)
     }
 }
 
 impl Settings {
-    /// Asks the authority, within the time limit.
+    /// Asks the authority for the session of a token, within the timeout.
     pub(super) async fn exchange(&self, presented: Presented) -> Exchanged {
-        let timeout = self.timeout;
-        let answer = tokio::time::timeout(timeout, self.exchange_unhurried(presented)).await;
-        let exchanged = answer.unwrap_or_else(|_| {
-            Err(AuthorityError::unavailable(format!("no answer within {timeout:?}")))
-        });
+        let answer = tokio::time::timeout(self.timeout, self.authenticate(presented)).await;
+        let exchanged = answer.unwrap_or_else(|_| Err(AuthorityError::too_slow(self.timeout)));
         if let Err(error @ AuthorityError::Unavailable { cause, .. }) = &exchanged {
             tracing::warn!(reason = %cause, pause = ?error.pause(), "a session could not be renewed");
         }
         exchanged.map(Arc::new)
     }
 
-    async fn exchange_unhurried(&self, presented: Presented) -> Result<Renewed, AuthorityError> {
+    async fn authenticate(&self, presented: Presented) -> Result<Renewed, AuthorityError> {
         let unavailable = |reason: String| AuthorityError::unavailable(reason);
         let tokens = self.authority.authenticate(presented.token()).await?;
         if !authority::can_be_a_session_token(&tokens.session_token) {
             let reason = "its session token is too long or cannot stand in a cookie";
             return Err(unavailable(reason.into()));
         }
-        let session = self.verifier.verify(&tokens.session_jwt).await;
-        let session = session.map_err(|error| match error {
-            VerifyError::Token(TokenError::Session(SessionError::Revoked)) => {
-                AuthorityError::UnknownSession
-            }
-            error => unavailable(format!("its fresh JWT is refused: {error}")),
-        })?;
+        let refused =
+            |error: &dyn Display| unavailable(format!("its fresh JWT is refused: {error}"));
+        let genuine = self.verifier.verify_genuine(&tokens.session_jwt).await;
+        let session = genuine.map_err(|error| refused(&error))?.session;
+        let times = self.verifier.check_times(&session, self.verifier.now());
+        times.map_err(|error| refused(&error))?;
         if !presented.is_about(&session) {
             return Err(unavailable("it is another user's session".into()));
         }

@@ -9,10 +9,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::authority::AuthorityError;
-use super::exchange::{Ended, Exchange, Exchanged, LEAST_PAUSE, Presented, Renewed};
+use super::exchange::{Ended, Exchange, Exchanged, MIN_PAUSE, Presented, Renewed};
 use super::handle::{Sessions, Settings};
 use crate::single_flight::Flight;
-use crate::token::{SessionError, TokenError, VerifyError};
 
 /// What a handle asks its authority.
 #[derive(Default)]
@@ -23,11 +22,14 @@ pub(super) struct Exchanges {
 }
 
 struct Lane {
-    calls: Mutex<Cache<Box<str>, Exchange>>,
+    calls: Mutex<Calls>,
     permits: Arc<Semaphore>,
     /// The authority wants to be left alone until then, by the verifier's clock.
     paused_until: Mutex<Duration>,
 }
+
+/// By the id of a session, or by the opaque token.
+type Calls = Cache<Box<str>, Exchange>;
 
 const REMEMBERED: usize = 4_096;
 const CALLS_AT_A_TIME: usize = 64;
@@ -43,46 +45,50 @@ pub(crate) struct Freshness {
     pub(crate) confirmed_within: Option<Duration>,
 }
 
+impl Freshness {
+    /// Demands that the authority was asked within this time too.
+    pub(crate) fn within(self, time: Duration) -> Self {
+        let confirmed_within = self.confirmed_within.map_or(time, |within| within.min(time));
+        Self { confirmed_within: Some(confirmed_within), ..self }
+    }
+}
+
 impl Sessions {
     /// Returns an answer that is known already.
     pub(crate) fn known(&self, presented: &Presented, freshness: Freshness) -> Option<Exchanged> {
         let calls = lock(&self.exchanges.lane(presented).calls);
-        let call = calls.peek(presented.key()).and_then(|call| self.choose(call, freshness))?;
-        Some(call.flight.outcome()?.exchanged)
+        Some(self.find(&calls, presented, freshness)?.flight.outcome()?.exchanged)
     }
 
     /// Waits for a call that will do, or begins one. A caller that waits for a permit waits alone,
     /// and goes away without a trace.
     pub(crate) async fn ask(&self, presented: &Presented, freshness: Freshness) -> Exchanged {
         let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
-        let answer = self.ask_unhurried(presented, freshness, &runtime);
-        let answer = tokio::time::timeout(self.time_limit(), answer).await;
-        answer.unwrap_or_else(|_| Err(AuthorityError::unavailable("no answer in time")))
+        let timeout = self.flight_timeout();
+        let answer = self.join_or_begin(presented, freshness, &runtime);
+        let answer = tokio::time::timeout(timeout, answer).await;
+        answer.unwrap_or_else(|_| Err(AuthorityError::too_slow(timeout)))
     }
 
-    async fn ask_unhurried(
+    async fn join_or_begin(
         &self,
         presented: &Presented,
         freshness: Freshness,
         runtime: &Handle,
     ) -> Exchanged {
-        let under_way = self.find(presented, freshness);
-        let ended = match under_way {
-            Some(flight) => flight.wait().await,
+        let lane = self.exchanges.lane(presented);
+        let found =
+            self.find(&lock(&lane.calls), presented, freshness).map(|call| call.flight.wait());
+        let ended = match found {
+            Some(ended) => ended.await,
             None => {
-                let permits = Arc::clone(&self.exchanges.lane(presented).permits);
-                let permit = permits.acquire_owned().await.map_err(AuthorityError::unavailable)?;
+                let permit = Arc::clone(&lane.permits).acquire_owned().await;
+                let permit = permit.map_err(AuthorityError::unavailable)?;
                 self.begin(presented, freshness, permit, runtime)?.wait().await
             }
         };
         let broken_off = || Err(AuthorityError::unavailable("the call was broken off"));
         ended.map_or_else(broken_off, |ended| ended.exchanged)
-    }
-
-    fn find(&self, presented: &Presented, freshness: Freshness) -> Option<Flight<Ended>> {
-        let calls = lock(&self.exchanges.lane(presented).calls);
-        let call = calls.peek(presented.key()).and_then(|call| self.choose(call, freshness))?;
-        Some(call.flight.clone())
     }
 
     /// Begins a call, unless another caller has begun one meanwhile.
@@ -96,13 +102,12 @@ impl Sessions {
         let lane = self.exchanges.lane(presented);
         let began = self.verifier().monotonic();
         let mut calls = lock(&lane.calls);
-        let known = calls.peek(presented.key()).and_then(|call| self.choose(call, freshness));
-        if let Some(call) = known {
+        if let Some(call) = self.find(&calls, presented, freshness) {
             return Ok(call.flight.clone());
         }
         lane.check_pause(began)?;
         let call = self.call(presented.clone(), permit);
-        let flight = Flight::begin(runtime, self.time_limit(), call);
+        let flight = Flight::begin(runtime, self.flight_timeout(), call);
         let before = calls.remove(presented.key()).map(|(_, call)| call);
         // A call that stands still is given up.
         before.iter().filter(|call| call.flight.is_overdue()).for_each(|call| call.flight.abort());
@@ -133,11 +138,10 @@ impl Sessions {
         }
     }
 
-    /// Returns whether these tokens are still the last word: the session was not revoked here
-    /// meanwhile, and no step has replaced its tokens.
+    /// Returns whether these tokens are still the last word: as far as is known the session was not
+    /// revoked here meanwhile, and no step or sign-out has made them worthless.
     pub(crate) fn are_current(&self, renewed: &Arc<Renewed>) -> bool {
-        let revoked = Err(VerifyError::Token(TokenError::Session(SessionError::Revoked)));
-        if self.verifier().check_usable(&renewed.session, self.verifier().now()) == revoked {
+        if self.verifier().check_usable(&renewed.session, self.verifier().now()).is_err() {
             return false;
         }
         let calls = lock(&self.exchanges.lane(&renewed.presented).calls);
@@ -147,8 +151,15 @@ impl Sessions {
             .is_some_and(|call| is_this(call) || call.earlier.as_deref().is_some_and(is_this))
     }
 
-    /// Chooses the call, or the one before it while the newer has not said anything.
-    fn choose<'a>(&self, call: &'a Exchange, freshness: Freshness) -> Option<&'a Exchange> {
+    /// Finds a call that will do: the newest, or the one before it while the newest has not said
+    /// anything.
+    fn find<'a>(
+        &self,
+        calls: &'a Calls,
+        presented: &Presented,
+        freshness: Freshness,
+    ) -> Option<&'a Exchange> {
+        let call = calls.peek(presented.key())?;
         let earlier = call.earlier.as_deref().filter(|_| !call.has_said());
         earlier.into_iter().chain([call]).find(|call| self.serves(call, freshness))
     }
@@ -164,8 +175,8 @@ impl Sessions {
             None => confirms && is_under_way,
             Some(Ended { exchanged, at }) => match exchanged {
                 Ok(renewed) if freshness.renewed => {
-                    let is_usable = verifier.check_usable(&renewed.session, verifier.now()).is_ok();
-                    confirms && age <= *remember && is_usable
+                    let is_young = verifier.check_times(&renewed.session, verifier.now()).is_ok();
+                    confirms && age <= *remember && is_young
                 }
                 Ok(_) => confirms,
                 Err(AuthorityError::UnknownSession) => age <= *remember,
@@ -174,20 +185,28 @@ impl Sessions {
         }
     }
 
-    fn time_limit(&self) -> Duration {
+    fn flight_timeout(&self) -> Duration {
         self.settings.timeout.saturating_add(MARGIN)
     }
 }
 
 impl Exchanges {
-    /// Forgets what is known of a session, by its id and by its opaque tokens: a step has changed
-    /// it.
-    pub(super) fn forget(&self, session_id: &str, session_token: &str) {
+    /// Forgets what is known of an opaque token, that it names no session for example.
+    pub(super) fn forget_token(&self, session_token: &str) {
+        lock(&self.opaque.calls).remove(session_token);
+    }
+
+    /// Forgets what is known of a session, by its id and by its opaque tokens: a step or a sign-out
+    /// has changed it.
+    pub(super) fn forget_session(&self, session_id: &str) {
         lock(&self.jwts.calls).remove(session_id);
-        let mut opaque = lock(&self.opaque.calls);
-        opaque.remove(session_token);
-        opaque.retain(|_, call| {
-            call.renewed().is_none_or(|renewed| renewed.session.id() != session_id)
+        let names = |call: &Exchange| {
+            call.renewed().is_some_and(|renewed| renewed.session.id() == session_id)
+        };
+        // Nobody knows yet which session a call under way is about.
+        lock(&self.opaque.calls).retain(|_, call| {
+            let before = call.earlier.as_deref();
+            !call.flight.is_under_way() && !names(call) && !before.is_some_and(names)
         });
     }
 
@@ -212,7 +231,7 @@ impl Lane {
         match lock(&self.paused_until).saturating_sub(now) {
             Duration::ZERO => Ok(()),
             rest => Err(AuthorityError::Unavailable {
-                retry_after: Some(rest.max(LEAST_PAUSE)),
+                retry_after: Some(rest.max(MIN_PAUSE)),
                 cause: Arc::from(Box::from("it wants to be left alone")),
             }),
         }
@@ -236,7 +255,7 @@ impl Default for Lane {
 
 /// A cache without places for what was asked often: answers that are over must not displace calls
 /// that are under way.
-fn first_in_first_out() -> Cache<Box<str>, Exchange> {
+fn first_in_first_out() -> Calls {
     let mut options = OptionsBuilder::new();
     options
         .estimated_items_capacity(REMEMBERED)

@@ -68,10 +68,10 @@ pub(super) struct Settings {
 pub const FRESH_JWT: HeaderName = HeaderName::from_static("stytch-session-jwt");
 
 const DEFAULT_REMEMBER: Duration = Duration::from_secs(30);
-const LONGEST_REMEMBER: Duration = Duration::from_secs(300);
+const MAX_REMEMBER: Duration = Duration::from_secs(300);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
-const LEAST_TIMEOUT: Duration = Duration::from_millis(10);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+const MIN_TIMEOUT: Duration = Duration::from_millis(10);
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Sessions {
     /// Creates a handle for the sessions that this verifier accepts and this authority keeps. It
@@ -94,13 +94,13 @@ impl Sessions {
     /// minutes. A fresh JWT that has expired is not remembered.
     #[must_use]
     pub fn remember(self, duration: Duration) -> Self {
-        self.with(|settings| settings.remember = duration.min(LONGEST_REMEMBER))
+        self.with(|settings| settings.remember = duration.min(MAX_REMEMBER))
     }
 
     /// Sets how long to wait for an answer, including its verification: from 10 ms to 60 s.
     #[must_use]
     pub fn timeout(self, duration: Duration) -> Self {
-        self.with(|settings| settings.timeout = duration.clamp(LEAST_TIMEOUT, LONGEST_TIMEOUT))
+        self.with(|settings| settings.timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT))
     }
 
     /// Sends the fresh JWT in the response header [`FRESH_JWT`] to a client that sent a token in a
@@ -117,8 +117,8 @@ impl Sessions {
     }
 
     /// Sets the places where requests carry tokens; by default, those of
-    /// [`CredentialSource::defaults`]. The first cookie of each kind is the one that
-    /// [`adopt`](Self::adopt) sets and [`sign_out`](Self::sign_out) clears. Guards that renew with
+    /// [`CredentialSource::defaults`]. The first cookie of each kind is the one that a renewal and
+    /// [`adopt`](Self::adopt) set and [`sign_out`](Self::sign_out) clears. Guards that renew with
     /// this handle read the same places, unless they have
     /// [`credentials`](crate::StepUpLayer::credentials) of their own.
     #[must_use]
@@ -150,13 +150,13 @@ impl Sessions {
     /// Returns the cookies with these tokens, for as long as their session lives.
     pub(crate) fn set_cookies(
         &self,
-        sources: &[CredentialSource],
         tokens: &SessionTokens,
         session: &Session,
         request: &HeaderMap,
     ) -> SetCookies {
         let max_age = session.stated_end().map(|end| end - self.verifier().now());
-        self.settings.cookies.set(CookieNames::of(sources), tokens, max_age, request)
+        let names = CookieNames::of(&self.settings.sources);
+        self.settings.cookies.set(names, tokens, max_age, request)
     }
 
     /// What is remembered stays shared with the handles that this one was cloned from, so that a

@@ -1,5 +1,7 @@
 //! Signing out.
 
+use std::error::Error;
+
 use http::HeaderMap;
 use tokio::runtime::Handle;
 
@@ -8,13 +10,17 @@ use super::exchange::Presented;
 use super::exchanges::Freshness;
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
-use crate::credentials::{Credential, CredentialSource};
+use crate::credentials::{Credential, CredentialError, CredentialSource};
 use crate::session::Session;
-use crate::token::RevocationError;
+use crate::token::{RevocationError, VerifyError};
 
 impl Sessions {
-    /// Ends a session: here at once, then with the authority, in a task of its own. Put the cookies
-    /// into the response. The request's headers tell whether the browser is on loopback.
+    /// Ends a session: here first, then with the authority. Put the cookies into the response. The
+    /// request's headers tell whether the browser is on loopback.
+    ///
+    /// It goes on if the caller goes away, and gives either side the [timeout](Self::timeout) to
+    /// answer. The guards that accept the session must share this handle's verifier or its
+    /// [revocations](crate::Verifier::revocations).
     pub async fn sign_out(&self, session: impl AsRef<Session>, request: &HeaderMap) -> SignedOut {
         let revoked = self.end(session.as_ref()).await;
         SignedOut { cookies: self.clear_cookies(request), revoked }
@@ -23,14 +29,17 @@ impl Sessions {
     /// Ends every session whose token the request presents, for pages outside every guard, such as
     /// the one where people sign in. A token that is not genuine, and one of a session that has
     /// ended, names no session.
+    ///
+    /// The first failure is returned, and the other sessions are ended all the same.
     pub async fn sign_out_presented(&self, request: &HeaderMap) -> SignedOut {
         let mut revoked = Ok(());
         for source in &*self.settings.sources {
-            match self.presented_session(source, request).await {
-                Ok(Some(session)) => revoked = revoked.and(self.end(&session).await),
-                Ok(None) => {}
-                Err(error) => revoked = revoked.and(Err(SignOutError::Authority(error))),
-            }
+            let ended = match self.presented_session(source, request).await {
+                Ok(Some(session)) => self.end(&session).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            revoked = revoked.and(ended);
         }
         SignedOut { cookies: self.clear_cookies(request), revoked }
     }
@@ -40,17 +49,26 @@ impl Sessions {
         &self,
         source: &CredentialSource,
         request: &HeaderMap,
-    ) -> Result<Option<Session>, AuthorityError> {
-        let Ok(Some(bytes)) = source.find(request) else { return Ok(None) };
-        let Ok(token) = (Credential { bytes, source }).text() else { return Ok(None) };
-        if !source.is_opaque() {
-            let genuine = self.verifier().look_up_at(token, self.verifier().now());
-            return Ok(genuine.ok().map(|genuine| genuine.session));
+    ) -> Result<Option<Session>, SignOutError> {
+        let Some(bytes) = source.find(request).map_err(SignOutError::Unreadable)? else {
+            return Ok(None);
+        };
+        let token = Credential { bytes, source }.text().map_err(SignOutError::Unreadable)?;
+        if source.is_opaque() {
+            return self.session_of_opaque(token).await.map_err(SignOutError::Authority);
         }
+        match self.verifier().verify_genuine(token).await {
+            Ok(genuine) => Ok(Some(genuine.session)),
+            Err(VerifyError::Token(_)) => Ok(None),
+            Err(error) => Err(SignOutError::Unverified(error)),
+        }
+    }
+
+    async fn session_of_opaque(&self, token: &str) -> Result<Option<Session>, AuthorityError> {
         if !authority::can_be_a_session_token(token) {
             return Ok(None);
         }
-        let freshness = Freshness { renewed: true, confirmed_within: None };
+        let freshness = Freshness { renewed: false, confirmed_within: None };
         match self.ask(&Presented::Token(token.into()), freshness).await {
             Ok(renewed) => Ok(Some(renewed.session.clone())),
             Err(AuthorityError::UnknownSession) => Ok(None),
@@ -59,24 +77,46 @@ impl Sessions {
     }
 
     async fn end(&self, session: &Session) -> Result<(), SignOutError> {
-        let here = self.verifier().revoke_session(session.id()).await;
-        let there = self.end_with_authority(session.id().to_owned()).await;
-        here.map_err(SignOutError::NotRevoked)?;
-        there.map_err(SignOutError::Authority)
+        let (sessions, session_id) = (self.clone(), session.id().to_owned());
+        let ended = detached(async move { sessions.end_everywhere(session_id).await }).await;
+        ended.unwrap_or_else(|cause| Err(SignOutError::NotRevoked(RevocationError::Failed(cause))))
     }
 
-    /// The call goes on if the caller goes away.
-    async fn end_with_authority(&self, session_id: String) -> Result<(), AuthorityError> {
-        let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
-        let (authority, timeout) = (self.settings.authority.clone(), self.settings.timeout);
-        let call = async move { authority.revoke(session_id).await };
-        match runtime.spawn(tokio::time::timeout(timeout, call)).await {
-            Ok(Ok(Ok(()) | Err(AuthorityError::UnknownSession))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(error),
-            Ok(Err(_)) => Err(AuthorityError::unavailable(format!("no answer within {timeout:?}"))),
-            Err(_) => Err(AuthorityError::unavailable("the call was broken off")),
+    async fn end_everywhere(&self, session_id: String) -> Result<(), SignOutError> {
+        let here = self.revoke_here(&session_id).await;
+        self.exchanges.forget_session(&session_id);
+        let call = self.settings.authority.revoke(session_id);
+        let timeout = self.settings.timeout;
+        let there = match tokio::time::timeout(timeout, call).await {
+            Ok(Ok(()) | Err(AuthorityError::UnknownSession)) => Ok(()),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(AuthorityError::too_slow(timeout)),
+        };
+        match (here, there) {
+            (Ok(()), there) => there.map_err(SignOutError::Authority),
+            (Err(here), there) => {
+                if let Err(error) = there {
+                    tracing::warn!(%error, "a session was not ended by its authority either");
+                }
+                Err(SignOutError::NotRevoked(here))
+            }
         }
     }
+
+    /// Revokes a session here, within the timeout.
+    pub(super) async fn revoke_here(&self, session_id: &str) -> Result<(), RevocationError> {
+        let timeout = self.settings.timeout;
+        let write = self.verifier().revoke_session(session_id);
+        let too_slow = |_| Err(RevocationError::Failed(format!("not within {timeout:?}").into()));
+        tokio::time::timeout(timeout, write).await.unwrap_or_else(too_slow)
+    }
+}
+
+/// Runs a call in a task of its own, so that it goes on if the caller goes away.
+pub(super) async fn detached<T: Send + 'static>(
+    call: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Box<dyn Error + Send + Sync>> {
+    Ok(Handle::try_current()?.spawn(call).await?)
 }
 
 /// What became of a sign-out.
@@ -90,16 +130,24 @@ pub struct SignedOut {
     pub revoked: Result<(), SignOutError>,
 }
 
-/// Why a session may not have ended.
+/// Why a session may not have ended. Try again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignOutError {
     /// The revocation was not recorded here, so guards still accept the session's JWT until it
-    /// expires.
+    /// expires. The authority was asked all the same.
     #[error("the session was not revoked here")]
     NotRevoked(#[source] RevocationError),
-    /// The session was revoked here, and the authority could not be asked to end it. Its tokens can
-    /// be renewed elsewhere at once, and here when the revocation is forgotten. Try again.
+    /// The authority could not be asked to end the session, or which session an opaque token names.
+    /// A session that it was asked to end was revoked here first. Until it has ended, its tokens
+    /// can be renewed elsewhere at once, and here when the revocation is forgotten.
     #[error("the authority could not be asked to end the session")]
     Authority(#[source] AuthorityError),
+    /// The request presents a token that cannot be read, such as two cookies of one name, so the
+    /// session is not known. What is left in the browser may be used later.
+    #[error("the token that the request presents cannot be read")]
+    Unreadable(#[source] CredentialError),
+    /// The presented JWT cannot be verified now, so the session is not known.
+    #[error("the token that the request presents cannot be verified now")]
+    Unverified(#[source] VerifyError),
 }

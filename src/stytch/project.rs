@@ -244,7 +244,7 @@ impl Project {
     /// Returns a guard with this verifier, which reads the project's cookies.
     #[must_use]
     pub fn guard_with(&self, verifier: Verifier) -> StepUpLayer {
-        StepUpLayer::new(verifier).credentials(self.credentials())
+        StepUpLayer::new(verifier).default_credentials(self.credentials())
     }
 
     /// Returns a handle for its sessions with this verifier, which must be that of the guards that

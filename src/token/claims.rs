@@ -113,7 +113,7 @@ pub(super) struct SessionClaim<'a> {
 }
 
 /// More than a token has room for, in the genuine form.
-const MOST_FACTORS: usize = 256;
+const MAX_FACTORS: usize = 256;
 
 impl<'a> Claims<'a> {
     pub(super) fn read(payload: &'a str) -> Result<Self, MalformedToken> {
@@ -137,7 +137,7 @@ impl<'a> Claims<'a> {
             Field::Unreadable => return Err(ClaimsError::UnreadableSession("id")),
         };
         let factors = match members.authentication_factors {
-            Field::Value(Factors { count, .. }) if count > MOST_FACTORS => {
+            Field::Value(Factors { count, .. }) if count > MAX_FACTORS => {
                 return Err(ClaimsError::TooManyFactors { count });
             }
             Field::Value(Factors { entries, count: 1.. }) => entries,
@@ -210,7 +210,7 @@ impl<'de> Lenient<'de> for Factors {
         while let Some(entry) = list.next_element::<Field<FactorMembers<'de>>>()? {
             factors.count += 1;
             match entry.value().and_then(FactorMembers::factor) {
-                Some(factor) if factors.count <= MOST_FACTORS => factors.entries.push(factor),
+                Some(factor) if factors.count <= MAX_FACTORS => factors.entries.push(factor),
                 Some(_) => {}
                 None => readable = false,
             }

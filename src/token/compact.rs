@@ -13,10 +13,10 @@ use crate::excerpt::Excerpt;
 use crate::keys::{Algorithm, Key};
 
 /// The longest token that is looked at, in bytes.
-pub(super) const LONGEST: usize = 16 * 1024;
+pub(super) const MAX_LENGTH: usize = 16 * 1024;
 
 /// The longest signature that a key verifies, in bytes: RSA's with 8192 bits.
-const LONGEST_SIGNATURE: usize = 1_024;
+const MAX_SIGNATURE_LENGTH: usize = 1_024;
 
 /// A token taken apart. Nothing of it is proved yet, and its payload is not decoded before its
 /// signature has been checked.
@@ -48,7 +48,7 @@ struct Header<'a> {
 
 impl<'a> Compact<'a> {
     pub(super) fn parse(token: &'a str) -> Result<Self, MalformedToken> {
-        if token.len() > LONGEST {
+        if token.len() > MAX_LENGTH {
             return Err(MalformedToken::TooLarge { bytes: token.len() });
         }
         let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
@@ -77,8 +77,8 @@ impl<'a> Compact<'a> {
     }
 
     fn check_with(&self, verifies: impl FnOnce(&[u8], &[u8]) -> bool) -> Result<(), TokenError> {
-        let mut room = [MaybeUninit::<u8>::uninit(); LONGEST_SIGNATURE];
-        if self.signature.len() * 3 / 4 > LONGEST_SIGNATURE {
+        let mut room = [MaybeUninit::<u8>::uninit(); MAX_SIGNATURE_LENGTH];
+        if self.signature.len() * 3 / 4 > MAX_SIGNATURE_LENGTH {
             return Err(TokenError::InvalidSignature);
         }
         let signature = URL_SAFE_NO_PAD
@@ -168,8 +168,11 @@ mod tests {
             (format!("{header}.e30.{}", "A".repeat(1_366)), Ok((Algorithm::Rs256, "a".to_owned()))),
             (format!("{header}.e30.{}", "A".repeat(1_367)), Err(TokenError::InvalidSignature)),
             (format!("{header}.e30.{}", "A".repeat(1_368)), Err(TokenError::InvalidSignature)),
-            ("a".repeat(LONGEST + 1), Err(MalformedToken::TooLarge { bytes: LONGEST + 1 }.into())),
-            ("a".repeat(LONGEST), Err(MalformedToken::NotThreeParts.into())),
+            (
+                "a".repeat(MAX_LENGTH + 1),
+                Err(MalformedToken::TooLarge { bytes: MAX_LENGTH + 1 }.into()),
+            ),
+            ("a".repeat(MAX_LENGTH), Err(MalformedToken::NotThreeParts.into())),
         ];
         for (token, want) in table {
             assert_eq!(parse(&token), want, "{token}");

@@ -23,5 +23,5 @@ pub use self::revocations::{
 pub use crate::excerpt::Excerpt;
 
 pub(crate) use self::error::TokenError;
-pub(crate) use self::verifier::{Genuine, Lookup, Verifier};
+pub(crate) use self::verifier::{Genuine, KeyWait, Lookup, Verifier};
 pub(crate) use self::verify_error::VerifyError;

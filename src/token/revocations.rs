@@ -49,10 +49,10 @@ pub type RevocationFuture = Pin<Box<dyn Future<Output = Result<(), RevocationErr
 #[non_exhaustive]
 pub enum RevocationError {
     /// The store is full.
-    #[error("{most} revocations are kept, and no more fit")]
+    #[error("{max_entries} revocations are kept, and no more fit")]
     Full {
         /// How many revocations it keeps at once.
-        most: usize,
+        max_entries: usize,
     },
     /// The store could not be written to.
     #[error("the revocation could not be recorded")]

@@ -46,8 +46,23 @@ pub struct Verifier {
 /// What a verifier can say of a token without waiting.
 pub(crate) enum Lookup {
     Known(Result<Genuine, VerifyError>),
-    /// The token's key is not known yet: wait, and look again.
-    Wait(Refresh),
+    /// The token's key is not known yet.
+    Wait(KeyWait),
+}
+
+/// A token that waits for its key.
+pub(crate) struct KeyWait {
+    verifier: Verifier,
+    token: Box<str>,
+    refresh: Refresh,
+}
+
+impl KeyWait {
+    /// Waits for keys, and looks the token up again.
+    pub(crate) async fn look_again(self) -> Result<Genuine, VerifyError> {
+        self.refresh.await?;
+        self.verifier.look_up_at(&self.token, self.verifier.now())
+    }
 }
 
 /// A session whose token is genuine.
@@ -103,12 +118,7 @@ impl Verifier {
     /// Returns [`VerifyError::Token`] if the token broke a rule, and another [`VerifyError`] if the
     /// verifier cannot say.
     pub async fn verify(&self, token: &str) -> Result<Session, VerifyError> {
-        let text = || Ok::<_, Infallible>(token);
-        let known = match self.look_up(token.as_bytes(), None, self.now(), text) {
-            Ok(Lookup::Known(known)) => known,
-            Ok(Lookup::Wait(refresh)) => self.look_again(token, refresh).await,
-        };
-        known?.into_session()
+        self.verify_genuine(token).await?.into_session()
     }
 
     /// Verifies a token at an instant, with the keys that are known.
@@ -144,6 +154,16 @@ impl Verifier {
         self.settings.revocations.revoke_user(user_id.to_owned(), self.now()).await
     }
 
+    /// Verifies that a token is genuine. If its key is not known, this may wait for keys.
+    pub(crate) async fn verify_genuine(&self, token: &str) -> Result<Genuine, VerifyError> {
+        let text = || Ok::<_, Infallible>(token);
+        let Ok(lookup) = self.look_up(token.as_bytes(), None, self.now(), text);
+        match lookup {
+            Lookup::Known(known) => known,
+            Lookup::Wait(wait) => wait.look_again().await,
+        }
+    }
+
     /// Looks a token up: known from an outer guard, remembered, or verified with the keys at hand.
     /// If its key is not known and the source will look for it, the answer is to wait.
     ///
@@ -157,24 +177,21 @@ impl Verifier {
         now: OffsetDateTime,
         text: impl FnOnce() -> Result<&'t str, E>,
     ) -> Result<Lookup, E> {
-        Ok(match self.find(token, outer, now, text)? {
+        let outer = outer.filter(|session| session.is_of(self.settings.id, token)).cloned();
+        if let Some(session) = outer.or_else(|| self.remembered(token, now)) {
+            return Ok(Lookup::Known(Ok(self.genuine(session, now))));
+        }
+        let token = text()?;
+        Ok(match self.verify_with_known_keys(token, now) {
             Ok(genuine) => Lookup::Known(Ok(genuine)),
             Err(Failure::Refused(error)) => Lookup::Known(Err(error.into())),
             Err(Failure::NoKey { kid, error }) => match self.settings.keys.refresh(&kid) {
-                Some(refresh) => Lookup::Wait(refresh),
+                Some(refresh) => {
+                    Lookup::Wait(KeyWait { verifier: self.clone(), token: token.into(), refresh })
+                }
                 None => Lookup::Known(Err(error)),
             },
         })
-    }
-
-    /// Waits for keys, and looks the token up again.
-    pub(crate) async fn look_again(
-        &self,
-        token: &str,
-        refresh: Refresh,
-    ) -> Result<Genuine, VerifyError> {
-        refresh.await?;
-        self.look_up_at(token, self.now())
     }
 
     /// Looks a token up at an instant, with the keys at hand.
@@ -183,27 +200,13 @@ impl Verifier {
         token: &str,
         now: OffsetDateTime,
     ) -> Result<Genuine, VerifyError> {
-        let Ok(found) = self.find(token.as_bytes(), None, now, || Ok::<_, Infallible>(token));
-        found.map_err(|failure| match failure {
+        if let Some(session) = self.remembered(token.as_bytes(), now) {
+            return Ok(self.genuine(session, now));
+        }
+        self.verify_with_known_keys(token, now).map_err(|failure| match failure {
             Failure::Refused(error) => error.into(),
             Failure::NoKey { error, .. } => error,
         })
-    }
-
-    /// The lookup itself: the session of an outer guard, a remembered one, or a new one.
-    #[inline]
-    fn find<'t, E>(
-        &self,
-        token: &'t [u8],
-        outer: Option<&Session>,
-        now: OffsetDateTime,
-        text: impl FnOnce() -> Result<&'t str, E>,
-    ) -> Result<Result<Genuine, Failure>, E> {
-        let outer = outer.filter(|session| session.is_of(self.settings.id, token)).cloned();
-        if let Some(session) = outer.or_else(|| self.remembered(token, now)) {
-            return Ok(Ok(Genuine { usable: self.check_usable(&session, now), session }));
-        }
-        Ok(self.verify_with_known_keys(text()?, now))
     }
 
     /// Returns the session of this very token, if it was verified with keys that are still current.
@@ -220,8 +223,10 @@ impl Verifier {
         let compact = Compact::parse(token)?;
         let (algorithm, kid) = compact.check_header(&self.settings.algorithms)?;
         let Some(keys) = self.settings.keys.current() else {
-            let retry_after = KeysUnavailable::LEAST_RETRY_AFTER;
-            return Err(Failure::NoKey { kid, error: KeysUnavailable { retry_after }.into() });
+            return Err(Failure::NoKey {
+                kid,
+                error: KeysUnavailable::after(Duration::ZERO).into(),
+            });
         };
         let Some(key) = keys.get(&kid) else {
             let error = HeaderError::UnknownKey(Excerpt::of(Some(&kid))).into();
@@ -232,11 +237,16 @@ impl Verifier {
         }
         compact.check_signature(key)?;
         let session = self.settings.rules.session(self.settings.id, token, compact.payload()?)?;
-        let usable = self.check_usable(&session, now);
-        if usable.is_ok() {
-            self.settings.cache.insert(&session, keys.id(), now);
+        let genuine = self.genuine(session, now);
+        if genuine.usable.is_ok() {
+            self.settings.cache.insert(&genuine.session, keys.id(), now);
         }
-        Ok(Genuine { session, usable })
+        Ok(genuine)
+    }
+
+    #[inline]
+    fn genuine(&self, session: Session, now: OffsetDateTime) -> Genuine {
+        Genuine { usable: self.check_usable(&session, now), session }
     }
 
     /// Checks whether a session that this verifier made may be used now. A session that was revoked
@@ -246,11 +256,26 @@ impl Verifier {
         session: &Session,
         now: OffsetDateTime,
     ) -> Result<(), VerifyError> {
+        self.check_revoked(session)?;
+        Ok(self.check_times(session, now)?)
+    }
+
+    /// Checks whether such a session was revoked here, and whether that can be said.
+    pub(crate) fn check_revoked(&self, session: &Session) -> Result<(), VerifyError> {
         self.settings.revocations.health()?;
-        if self.settings.revocations.is_revoked(session) {
-            return Err(SessionError::Revoked.into());
+        match self.settings.revocations.is_revoked(session) {
+            true => Err(SessionError::Revoked.into()),
+            false => Ok(()),
         }
-        Ok(self.settings.rules.check_times(session, now)?)
+    }
+
+    /// Checks the times of such a session, whatever was revoked.
+    pub(crate) fn check_times(
+        &self,
+        session: &Session,
+        now: OffsetDateTime,
+    ) -> Result<(), TokenError> {
+        self.settings.rules.check_times(session, now)
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {

@@ -32,6 +32,7 @@ mod renewal_attacks;
 mod renewal_faults;
 mod renewal_memory;
 mod renewal_over_http;
+mod revocations;
 mod sessions_api;
 mod sign_out;
 mod structure;

@@ -2,22 +2,23 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Router, extract::State};
 use http::{Request, Response};
-use time::OffsetDateTime;
 use tower::{Layer, service_fn};
+use tower_step_up::credentials::CredentialSource;
+use tower_step_up::keys::{KeySet, KeySource, KeysUnavailable, Refresh};
 use tower_step_up::sessions::{
-    AdoptError, AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SetCookies,
-    SignOutError,
+    AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SetCookies, SignOutError,
 };
-use tower_step_up::token::{
-    LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
+use tower_step_up::testing::TestIssuer;
+use tower_step_up::token::LocalRevocations;
+use tower_step_up::{
+    Factor, Grant, Session, SessionTokens, Sessions, StepUpLayer, Verifier, VerifyError,
 };
-use tower_step_up::{Factor, Grant, Session, SessionTokens, StepUpLayer, VerifyError};
 
 use crate::renewal::{
     Body, Scripted, World, answer, outcome, renewing, set_cookies, with_bearer, with_cookies,
@@ -25,11 +26,11 @@ use crate::renewal::{
 };
 use crate::support::{proved, seconds, send};
 
-fn headers() -> HeaderMap {
+pub(crate) fn headers() -> HeaderMap {
     HeaderMap::from_iter([(http::header::HOST, "app.example".parse().unwrap())])
 }
 
-async fn session_of(guard: &StepUpLayer, tokens: &SessionTokens) -> Session {
+pub(crate) async fn session_of(guard: &StepUpLayer, tokens: &SessionTokens) -> Session {
     guard.verifier().verify(&tokens.session_jwt).await.unwrap()
 }
 
@@ -193,6 +194,73 @@ async fn signing_out_what_a_request_presents_ends_each_of_its_sessions() {
     let opaque = with_header("cookie", "stytch_session=session-token-9");
     let out = guard.sessions().unwrap().sign_out_presented(opaque.headers()).await;
     assert!(matches!(out.revoked, Err(SignOutError::Authority(_))));
+    // Of two cookies of one name the other may be used later.
+    let two = with_header("cookie", "stytch_session_jwt=a.b.c; stytch_session_jwt=d.e.f");
+    let out = sessions.sign_out_presented(two.headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::Unreadable(_))));
+}
+
+/// A first sign-out that reached nobody is made good by the next.
+#[tokio::test]
+async fn a_session_that_is_revoked_only_here_is_ended_with_its_authority_too() {
+    let world = World::new();
+    let guard = world.guard();
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let session = session_of(&guard, &tokens).await;
+    guard.verifier().revoke_session(session.id()).await.unwrap();
+    let opaque = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
+    assert_eq!(outcome(&guard, opaque.clone()).await, (401, "session_revoked"));
+    let out = guard.sessions().unwrap().sign_out_presented(opaque.headers()).await;
+    assert!(out.revoked.is_ok());
+    let gone = PresentedToken::SessionToken(tokens.session_token.into());
+    let gone = world.sessions.authenticate(gone).await;
+    assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+}
+
+/// Keys that come when they are asked for, or not at all.
+#[tokio::test]
+async fn a_presented_jwt_is_ended_before_the_first_keys_are_there_or_it_says_so() {
+    let world = World::new();
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    for (come, wanted) in [(true, true), (false, false)] {
+        let keys = OnDemand { issuer: world.issuer.clone(), come, asked: Arc::default() };
+        let issuer = &world.issuer;
+        let verifier = Verifier::new(keys, [issuer.name()], issuer.audience());
+        let verifier = verifier.clock(world.clock.clone());
+        let sessions = Sessions::new(verifier.clone(), world.sessions.clone());
+        let out = sessions.sign_out_presented(with_bearer(&tokens).headers()).await;
+        assert_eq!(out.revoked.is_ok(), wanted);
+        match out.revoked {
+            Ok(()) => assert_eq!(
+                outcome(&StepUpLayer::new(verifier), with_bearer(&tokens)).await,
+                (401, "session_revoked")
+            ),
+            Err(error) => {
+                assert!(matches!(error, SignOutError::Unverified(VerifyError::KeysUnavailable(_))))
+            }
+        }
+    }
+}
+
+struct OnDemand {
+    issuer: TestIssuer,
+    come: bool,
+    asked: Arc<AtomicBool>,
+}
+
+impl KeySource for OnDemand {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        let is_there = self.come && self.asked.load(Ordering::SeqCst);
+        is_there.then(|| self.issuer.current()).flatten()
+    }
+
+    fn refresh(&self, _kid: &str) -> Option<Refresh> {
+        self.asked.store(true, Ordering::SeqCst);
+        let come = self.come;
+        Some(Box::pin(async move {
+            if come { Ok(()) } else { Err(KeysUnavailable { retry_after: seconds(1) }) }
+        }))
+    }
 }
 
 #[tokio::test]
@@ -228,7 +296,7 @@ async fn a_users_sessions_are_revoked_that_began_before() {
     // One that does not say when it began might have.
     let undated = world.sessions.begin(&proved(&[Factor::Password]).without_start());
     let opaque = with_header("cookie", &format!("stytch_session={}", undated.session_token));
-    assert_eq!(outcome(&guard, opaque).await, (401, "session_unknown"));
+    assert_eq!(outcome(&guard, opaque).await, (401, "session_revoked"));
 }
 
 #[tokio::test]
@@ -307,121 +375,47 @@ async fn tokens_that_cannot_be_trusted_are_not_taken_up() {
     assert!(guard.sessions().unwrap().adopt(&another, None, &headers()).await.is_ok());
 }
 
-/// A replica that somebody else feeds.
-#[derive(Default)]
-struct Replica {
-    asked: AtomicUsize,
-    told: AtomicUsize,
-    is_lost: AtomicBool,
-}
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Replica>);
-
-impl Shared {
-    fn write(&self) -> RevocationFuture {
-        let shared = self.clone();
-        Box::pin(async move {
-            if shared.0.is_lost.load(Ordering::SeqCst) {
-                return Err(RevocationError::Failed("the store is away".into()));
-            }
-            shared.0.told.fetch_add(1, Ordering::SeqCst);
-            Ok(())
-        })
-    }
-}
-
-impl Revocations for Shared {
-    fn is_revoked(&self, _session: &Session) -> bool {
-        self.0.asked.fetch_add(1, Ordering::SeqCst);
-        self.0.told.load(Ordering::SeqCst) > 0
-    }
-
-    fn health(&self) -> Result<(), RevocationsUnavailable> {
-        match self.0.is_lost.load(Ordering::SeqCst) {
-            true => Err(RevocationsUnavailable { retry_after: seconds(2) }),
-            false => Ok(()),
-        }
-    }
-
-    fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationFuture {
-        self.write()
-    }
-
-    fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationFuture {
-        self.write()
-    }
-}
-
-#[tokio::test]
-async fn revocations_are_asked_at_every_request_and_may_be_shared() {
-    let world = World::new();
-    let shared = Shared::default();
-    let guard = |verifier| StepUpLayer::new(verifier);
-    let (one, other) = (
-        guard(world.issuer.verifier().revocations(shared.clone())),
-        guard(world.issuer.verifier().revocations(shared.clone())),
-    );
-    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
-    for asked in 1..4 {
-        assert_eq!(outcome(&one, with_bearer(&tokens)).await, (200, ""));
-        assert_eq!(shared.0.asked.load(Ordering::SeqCst), asked);
-    }
-    one.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000").await.unwrap();
-    assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
-    // In this process the default can be shared too.
-    let local = LocalRevocations::new();
-    let (one, other) = (
-        guard(world.issuer.verifier().revocations(local.clone())),
-        guard(world.issuer.verifier().revocations(local.clone())),
-    );
-    let session = session_of(&one, &tokens).await;
-    one.verifier().revoke_session(session.id()).await.unwrap();
-    assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
-    assert_eq!(local.len(), 1);
-    // Where an outer guard let it pass, the inner one asks again.
-    let nested = other.layer(service_fn(crate::support::inner::<Body>));
-    assert_eq!(send(&one.layer(nested), with_bearer(&tokens)).await.status, 401);
-}
-
-#[tokio::test]
-async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
-    let world = World::new();
-    let shared = Shared::default();
-    let verifier = world.issuer.verifier().revocations(shared.clone());
-    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
-    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
-    let session = session_of(&guard, &tokens).await;
-    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
-    shared.0.is_lost.store(true, Ordering::SeqCst);
-    // Remembered or new, by JWT or by opaque token.
-    let opaque = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
-    let new = world.sessions.begin(&proved(&[Factor::Password]));
-    for request in [with_bearer(&tokens), with_bearer(&new), with_cookies(&tokens)] {
-        assert_eq!(outcome(&guard, request).await, (503, "revocations_unavailable"));
-    }
-    assert_eq!(outcome(&guard, opaque).await.0, 503);
-    let refused = answer(&guard, with_bearer(&tokens)).await;
-    assert_eq!((refused.header("retry-after"), refused.header("www-authenticate")), ("2", ""));
-    assert!(
-        refused.body.contains("problem/index.html#revocations-unavailable"),
-        "{}",
-        refused.body
-    );
-    // A write that fails is never "signed out".
-    let out = guard.sessions().unwrap().sign_out(&session, &headers()).await;
-    assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
-    let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::Totp]));
-    let adopted = guard.sessions().unwrap().adopt(&strong, Some(&session), &headers()).await;
-    assert!(matches!(adopted, Err(AdoptError::Jwt(VerifyError::RevocationsUnavailable(_)))));
-    shared.0.is_lost.store(false, Ordering::SeqCst);
-    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
-}
-
 #[test]
 #[should_panic(expected = "the guard and the sessions must share one verifier")]
 fn a_guard_does_not_renew_with_the_sessions_of_another_verifier() {
     let world = World::new();
     let other = world.issuer.verifier().leeway(seconds(6));
     let _ = StepUpLayer::new(other).renew_with(&world.issuer.sessions(world.sessions.clone()));
+}
+
+#[test]
+fn a_guard_reads_no_cookie_that_its_sessions_would_not_clear() {
+    let world = World::new();
+    let sessions = world.issuer.sessions(world.sessions.clone());
+    let own = || [CredentialSource::Bearer, CredentialSource::cookie("own")];
+    let panics = |make: &dyn Fn() -> StepUpLayer| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(make)).is_err()
+    };
+    let guard = || world.issuer.guard();
+    assert!(panics(&|| guard().credentials(own()).renew_with(&sessions)));
+    assert!(panics(&|| guard().renew_with(&sessions).credentials(own())));
+    assert!(!panics(&|| guard().renew_with(&sessions).credentials([CredentialSource::Bearer])));
+    let named = sessions.clone().credentials(own());
+    assert!(!panics(&|| guard().credentials(own()).renew_with(&named)));
+}
+
+/// The guard of a project reads, sets and clears what its handle names.
+#[tokio::test]
+async fn the_cookies_of_a_project_are_those_of_its_handle() {
+    let world = World::new();
+    let project = tower_step_up::stytch::Project::new(world.issuer.audience()).unwrap();
+    let sources =
+        [CredentialSource::cookie("jwt"), CredentialSource::session_token_cookie("token")];
+    let verifier = world.issuer.verifier();
+    let sessions = project.sessions_with(verifier.clone(), world.sessions.clone());
+    let sessions = sessions.credentials(sources);
+    let guard = project.guard_with(verifier).renew_with(&sessions);
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let cookie = with_header("cookie", &format!("jwt={}", tokens.session_jwt));
+    let renewed = answer(&guard, cookie.clone()).await;
+    let names: Vec<_> =
+        set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
+    assert_eq!((renewed.status.as_u16(), names), (200, vec!["jwt", "token"]));
+    assert!(sessions.sign_out_presented(cookie.headers()).await.revoked.is_ok());
+    assert_eq!(outcome(&guard, cookie).await, (401, "session_revoked"));
 }

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use tower_step_up::{Factor, ReturnTo};
 
 /// The most prompts that are read, and the most factors of one.
-const MOST: usize = 16;
+const MAX_ENTRIES: usize = 16;
 
 /// The query of a page that a guard sent somebody to, or that a link of another page leads to.
 /// Anybody can write such a link: it says what to ask for and where to go afterwards, and never
@@ -36,7 +36,9 @@ impl Asked {
             match &*name {
                 "return_to" => asked.return_to = ReturnTo::parse(&value).ok(),
                 "policy" => asked.policy = Some(value.into_owned()),
-                "prompt" if asked.prompts.len() < MOST => asked.prompts.extend(prompt(&value)),
+                "prompt" if asked.prompts.len() < MAX_ENTRIES => {
+                    asked.prompts.extend(prompt(&value))
+                }
                 "restart" => asked.restart = value == "true",
                 "sent" => asked.sent = value == "true",
                 "by" => asked.by = value.parse().ok(),
@@ -97,7 +99,7 @@ impl Asked {
 
 /// A set with a name that is not known is none: half of it would not do.
 fn prompt(names: &str) -> Option<Vec<Factor>> {
-    let names: Vec<_> = names.split(',').take(MOST).collect();
+    let names: Vec<_> = names.split(',').take(MAX_ENTRIES).collect();
     names.into_iter().map(|name| name.parse().ok()).collect()
 }
 
@@ -132,6 +134,6 @@ mod tests {
         assert_eq!(asked.destination(), "/account");
         assert_eq!(asked.at("/sign-in"), "/sign-in");
         assert!(asked.names(&Factor::OtpSms), "where nothing is named, whatever there is will do");
-        assert_eq!(Asked::parse(&"prompt=totp&".repeat(100)).prompts.len(), MOST);
+        assert_eq!(Asked::parse(&"prompt=totp&".repeat(100)).prompts.len(), MAX_ENTRIES);
     }
 }

@@ -19,8 +19,8 @@ use crate::problem::Problem;
 use crate::start::StartError;
 
 /// The most sessions for which something is kept.
-const MOST_SESSIONS: usize = 1_000;
-const MOST_USERS: usize = 10_000;
+const MAX_SESSIONS: usize = 1_000;
+const MAX_USERS: usize = 10_000;
 
 /// What the pages share.
 pub(crate) struct Bank {
@@ -50,7 +50,7 @@ impl Bank {
         local: Option<LocalStytch>,
     ) -> Result<Self, StartError> {
         let clock = local.clone().map_or(BankClock::System, BankClock::Local);
-        let authenticators = Arc::new(Bounded::new(MOST_USERS));
+        let authenticators = Arc::new(Bounded::new(MAX_USERS));
         let verifier = project.verifier().clock(clock.clone());
         let sessions =
             project.sessions_with(verifier, project.sessions_api(secret)).answer_with_fresh_jwt();
@@ -60,9 +60,9 @@ impl Bank {
             identity,
             books: Books::default(),
             clock,
-            drafts: Bounded::new(MOST_SESSIONS),
-            decisions: Bounded::new(MOST_SESSIONS),
-            numbers: Bounded::new(MOST_SESSIONS),
+            drafts: Bounded::new(MAX_SESSIONS),
+            decisions: Bounded::new(MAX_SESSIONS),
+            numbers: Bounded::new(MAX_SESSIONS),
             authenticators,
             local,
             sessions,

@@ -10,8 +10,8 @@ use crate::money::Money;
 use crate::order::Order;
 
 /// The most accounts, and the most transfers that one account shows.
-const MOST_ACCOUNTS: usize = 10_000;
-const MOST_TRANSFERS: usize = 50;
+const MAX_ACCOUNTS: usize = 10_000;
+const MAX_TRANSFERS: usize = 50;
 /// What the bank gives to each new customer.
 const WELCOME: Money = Money(250_000);
 
@@ -85,7 +85,7 @@ impl Books {
         let number = account.transfers.first().map_or(1, |latest| latest.number + 1);
         let transfer = Transfer { number, order, at };
         account.transfers.insert(0, transfer.clone());
-        account.transfers.truncate(MOST_TRANSFERS);
+        account.transfers.truncate(MAX_TRANSFERS);
         Ok(transfer)
     }
 
@@ -99,7 +99,7 @@ impl Books {
         accounts: &'a mut HashMap<String, Account>,
         user_id: &str,
     ) -> Result<&'a mut Account, Refusal> {
-        if accounts.len() >= MOST_ACCOUNTS && !accounts.contains_key(user_id) {
+        if accounts.len() >= MAX_ACCOUNTS && !accounts.contains_key(user_id) {
             return Err(Refusal::Full);
         }
         Ok(accounts.entry(user_id.to_owned()).or_insert_with(|| {

@@ -14,7 +14,7 @@ use crate::bank::Bank;
 use crate::order::Draft;
 
 /// The longest form that is read, in bytes.
-const LONGEST: usize = 4 << 10;
+const MAX_LENGTH: usize = 4 << 10;
 
 /// Stands between the guard that knows the session and the guard that demands more: a guard that
 /// refuses drops the body unread, so what it holds is read before. It is kept for this session
@@ -30,7 +30,7 @@ pub(crate) async fn keep(
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, LONGEST).await else {
+    let Ok(bytes) = to_bytes(body, MAX_LENGTH).await else {
         return http::StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));

@@ -43,7 +43,7 @@ pub(crate) struct Faults {
 }
 
 /// The longest name of a form, in bytes: of a key for programs, with its mark.
-pub(crate) const LONGEST_FORM: usize = 64;
+pub(crate) const MAX_FORM: usize = 64;
 
 impl Order {
     pub(crate) fn read(draft: &Draft) -> Result<Self, Faults> {
@@ -53,7 +53,7 @@ impl Order {
         let amount = Money::parse(draft.amount.trim().trim_start_matches('€').trim());
         let is_text =
             |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
-        let is_form = draft.form.len() <= LONGEST_FORM;
+        let is_form = draft.form.len() <= MAX_FORM;
         let is_account = (4..=34).contains(&account.len())
             && account.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let faults = Faults {

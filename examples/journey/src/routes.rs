@@ -21,7 +21,7 @@ use crate::pages::{
 use crate::{drafts, journal};
 
 /// The longest body of a request, in bytes.
-const LONGEST_BODY: usize = 16 << 10;
+const MAX_BODY: usize = 16 << 10;
 /// Nothing but what this site serves, no script at all, and in no other site's frame.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -84,7 +84,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .route(sign_out::SIGNED_OUT, get(sign_out::show))
         .route("/signed-out.css", get(sign_out::clear))
         .with_state(bank)
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         // Outside of every guard: cookies go with requests of other sites too.
         .layer(CsrfLayer::new())
         .layer(unless_set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))

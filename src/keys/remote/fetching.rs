@@ -120,7 +120,7 @@ impl Fetching {
                 number: progress.begun,
                 began: now,
             };
-            let flight = Flight::begin(&runtime, time_limit(settings), fetch.run());
+            let flight = Flight::begin(&runtime, timeout(settings), fetch.run());
             UnderWay { began: now, flight }
         });
         let ended = under_way.flight.wait();
@@ -219,12 +219,12 @@ impl Fetch {
     }
 }
 
-/// A fetch has a time limit itself. Its callers wait a little longer, so that none leaves before it
+/// A fetch has a timeout itself. Its callers wait a little longer, so that none leaves before it
 /// ends.
-fn time_limit(settings: &Settings) -> Duration {
-    settings.bounds.time.saturating_add(settings.bounds.time / 8)
+fn timeout(settings: &Settings) -> Duration {
+    settings.bounds.timeout.saturating_add(settings.bounds.timeout / 8)
 }
 
 fn unavailable(rest: Duration) -> Result<(), KeysUnavailable> {
-    Err(KeysUnavailable { retry_after: rest.max(KeysUnavailable::LEAST_RETRY_AFTER) })
+    Err(KeysUnavailable::after(rest))
 }

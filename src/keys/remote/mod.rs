@@ -44,8 +44,8 @@ pub struct RemoteKeys {
 const BODY_BYTES: usize = 1 << 20;
 /// Minutes pass between two fetches.
 const KEPT_CONNECTIONS: usize = 0;
-const LEAST_PAUSE: Duration = Duration::from_secs(1);
-const MOST_PAUSE: Duration = Duration::from_secs(3_600);
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(3_600);
 
 impl RemoteKeys {
     /// Keys from this URL: HTTPS, or plain HTTP to this machine (`localhost`, `127.0.0.0/8`,
@@ -65,7 +65,7 @@ impl RemoteKeys {
     pub fn new(url: &str) -> Result<Self, EndpointError> {
         let url = endpoint::parse(url)?;
         let client = HttpClient::new(KEPT_CONNECTIONS)?;
-        let bounds = Bounds { time: Duration::from_secs(5), body_bytes: BODY_BYTES };
+        let bounds = Bounds { timeout: Duration::from_secs(5), body_bytes: BODY_BYTES };
         let limits = Limits::default();
         Ok(Self::with(Settings { url, client, clock: Arc::new(SystemClock), bounds, limits }))
     }
@@ -90,8 +90,8 @@ impl RemoteKeys {
     /// runtime that began the fetch stands still, requests on others wait an eighth longer. Then
     /// the fetch is given up, and the next request begins another.
     #[must_use]
-    pub fn timeout(mut self, time: Duration) -> Self {
-        self.settings.bounds.time = time;
+    pub fn timeout(mut self, duration: Duration) -> Self {
+        self.settings.bounds.timeout = duration;
         Self::with(self.settings)
     }
 
@@ -99,7 +99,7 @@ impl RemoteKeys {
     /// minutes by default, at least 1 s.
     #[must_use]
     pub fn refresh_after(mut self, age: Duration) -> Self {
-        self.settings.limits.refresh_after = age.max(LEAST_PAUSE);
+        self.settings.limits.refresh_after = age.max(MIN_PAUSE);
         Self::with(self.settings)
     }
 
@@ -107,8 +107,8 @@ impl RemoteKeys {
     /// 30 s by default, at least 1 s and at most 1 hour.
     #[must_use]
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.settings.limits.backoff = first.clamp(LEAST_PAUSE, MOST_PAUSE);
-        self.settings.limits.longest_backoff = longest.clamp(LEAST_PAUSE, MOST_PAUSE);
+        self.settings.limits.backoff = first.clamp(MIN_PAUSE, MAX_PAUSE);
+        self.settings.limits.longest_backoff = longest.clamp(MIN_PAUSE, MAX_PAUSE);
         Self::with(self.settings)
     }
 
@@ -117,7 +117,7 @@ impl RemoteKeys {
     /// one arrives too old to be used.
     #[must_use]
     pub fn usable_for(mut self, age: Duration) -> Self {
-        self.settings.limits.usable_for = age.max(LEAST_PAUSE);
+        self.settings.limits.usable_for = age.max(MIN_PAUSE);
         Self::with(self.settings)
     }
 
@@ -125,7 +125,7 @@ impl RemoteKeys {
     /// least 1 s, since anyone can make up a `kid`.
     #[must_use]
     pub fn cool_down(mut self, pause: Duration) -> Self {
-        self.settings.limits.cool_down = pause.max(LEAST_PAUSE);
+        self.settings.limits.cool_down = pause.max(MIN_PAUSE);
         Self::with(self.settings)
     }
 

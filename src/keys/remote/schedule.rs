@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 /// The bounds of the `max-age` that a server states.
-const LEAST_STATED: Duration = Duration::from_secs(60);
-const MOST_STATED: Duration = Duration::from_secs(60 * 60);
+const MIN_STATED: Duration = Duration::from_secs(60);
+const MAX_STATED: Duration = Duration::from_secs(60 * 60);
 
 /// The limits of the schedule.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl Default for Limits {
 impl Limits {
     /// The age at which a set is fetched anew whose server stated this `max-age`, or none.
     pub(super) fn refresh_at(&self, stated: Option<Duration>) -> Duration {
-        stated.map_or(self.refresh_after, |stated| stated.clamp(LEAST_STATED, MOST_STATED))
+        stated.map_or(self.refresh_after, |stated| stated.clamp(MIN_STATED, MAX_STATED))
     }
 }
 

@@ -46,8 +46,8 @@ pub struct Counterexample {
 
 /// How often sessions are held against policies of up to 64 clauses between them before the search
 /// is given up; less often the larger they are.
-const MOST_COMPARISONS: usize = 100_000;
-const MOST_WORK: usize = 64 * MOST_COMPARISONS;
+const MAX_COMPARISONS: usize = 100_000;
+const MAX_WORK: usize = 64 * MAX_COMPARISONS;
 
 impl Policy {
     /// Whether every session that meets this policy also meets `other`, at any instant: whether
@@ -73,7 +73,7 @@ impl Policy {
     #[must_use]
     pub fn implies(&self, other: &Self) -> Implication {
         let domain = Domain::of(self, other);
-        let most_comparisons = MOST_COMPARISONS.min(MOST_WORK / (self.weight() + other.weight()));
+        let most_comparisons = MAX_COMPARISONS.min(MAX_WORK / (self.weight() + other.weight()));
         let mut search =
             Search { policy: self, other, domain: &domain, comparisons: 0, most_comparisons };
         match search.find(domain.least(), domain.most()) {

@@ -10,7 +10,7 @@ use crate::policy::types::{Clause, Limit, Policy, tighter};
 use crate::trust::Compromises;
 
 /// NIST SP 800-63B-4, section 2.2.3: at AAL2 users authenticate again within 24 hours.
-const LONGEST_GOOD_LIMIT: Duration = Duration::from_secs(24 * 3_600);
+const MAX_GOOD_LIMIT: Duration = Duration::from_secs(24 * 3_600);
 
 /// The warnings first.
 pub(super) fn findings(
@@ -123,7 +123,7 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     let mut limits = Vec::new();
     deciding_limits(policy, None, &mut limits);
     let zero = limits.contains(&Duration::ZERO).then_some(Finding::ZeroLimit);
-    let longest = limits.into_iter().max().filter(|longest| *longest > LONGEST_GOOD_LIMIT);
+    let longest = limits.into_iter().max().filter(|longest| *longest > MAX_GOOD_LIMIT);
     zero.into_iter().chain(longest.map(|max_age| Finding::LongLimit { max_age })).collect()
 }
 

@@ -7,7 +7,7 @@ use super::end::Until;
 use super::facts::Facts;
 use crate::factor::Factor;
 use crate::moment::Moment;
-use crate::policy::types::{Clause, LONGEST_LIST, Limit, Policy, tighter};
+use crate::policy::types::{Clause, Limit, MAX_LIST_LENGTH, Policy, tighter};
 use crate::trust::{Compromises, TrustModel};
 
 pub(in crate::policy) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
@@ -30,7 +30,7 @@ pub(in crate::policy) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit)
 
 /// The `needed`-th largest of the clauses' instants.
 fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) -> Until {
-    let mut room = [Until::NEVER; LONGEST_LIST];
+    let mut room = [Until::NEVER; MAX_LIST_LENGTH];
     let Some(ends) = room.get_mut(..clauses.len()) else { return Until::NEVER };
     for (end, clause) in ends.iter_mut().zip(clauses) {
         *end = until(clause, facts, limit);

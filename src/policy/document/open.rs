@@ -6,7 +6,7 @@ use super::tree::Node;
 use super::{json, read, toml};
 
 /// The longest document, in bytes.
-const LONGEST: usize = 65_536;
+const MAX_LENGTH: usize = 65_536;
 
 impl Policies {
     /// Reads a document in TOML.
@@ -32,7 +32,7 @@ fn read_text(
     text: &str,
     parse: fn(&str) -> Result<Node, DocumentError>,
 ) -> Result<Policies, DocumentError> {
-    if text.len() > LONGEST {
+    if text.len() > MAX_LENGTH {
         return Err(DocumentError::new(1, "", DocumentFault::TooLong));
     }
     read::policies(&parse(text)?)

@@ -14,9 +14,9 @@ use crate::policy::words::{INDEPENDENT, MFA, PHISHING_RESISTANT, SESSION, SESSIO
 use crate::trust::TrustModel;
 
 /// The most clauses of a policy.
-const MOST_CLAUSES: usize = 256;
+const MAX_CLAUSES: usize = 256;
 /// The most levels of a policy.
-const MOST_LEVELS: usize = 32;
+const MAX_LEVELS: usize = 32;
 
 pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
     let members = root.table("", "a table")?;
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
     }
 
     fn clause(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
-        if self.levels >= MOST_LEVELS {
+        if self.levels >= MAX_LEVELS {
             return Err(node.fault(key, DocumentFault::TooLarge));
         }
         self.levels += 1;
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
             _ => self.operator(node, key)?,
         };
         self.levels -= 1;
-        if levels > MOST_LEVELS || policy.size().0 > MOST_CLAUSES {
+        if levels > MAX_LEVELS || policy.size().0 > MAX_CLAUSES {
             return Err(node.fault(key, DocumentFault::TooLarge));
         }
         Ok((policy, levels))

@@ -15,13 +15,13 @@ use crate::policy::types::{Policy, distinct};
 use crate::session::Session;
 
 /// The most sets that are given.
-const MOST_SETS: usize = 16;
+const MAX_SETS: usize = 16;
 /// The most factors on offer that are looked at.
-const MOST_OFFERED: usize = 24;
+const MAX_OFFERED: usize = 24;
 /// The most sets that are tried, of policies of up to 320 clauses; fewer the larger they are.
-const MOST_TRIED: usize = 4_000;
-const MOST_WORK: usize = 320 * MOST_TRIED;
-const LONGEST_GRACE: Duration = Duration::from_secs(60);
+const MAX_TRIED: usize = 4_000;
+const MAX_WORK: usize = 320 * MAX_TRIED;
+const MAX_GRACE: Duration = Duration::from_secs(60);
 
 /// Returns the sets of these factors that would meet the policy.
 pub(super) fn prompts(
@@ -31,8 +31,8 @@ pub(super) fn prompts(
     offered: &[Factor],
 ) -> Prompts {
     let known = distinct(offered.to_vec());
-    let offered: Vec<&Factor> = known.iter().take(MOST_OFFERED).collect();
-    let too_many = known.len() > MOST_OFFERED;
+    let offered: Vec<&Factor> = known.iter().take(MAX_OFFERED).collect();
+    let too_many = known.len() > MAX_OFFERED;
     let now = at.into();
     let facts = Facts::new(session, now);
     let freshest = facts.freshest();
@@ -47,8 +47,8 @@ pub(super) fn prompts(
     };
     // Among sets of one size, the set whose members were offered first comes first.
     found.sort_by_cached_key(|set| (missing(*set), set.count_ones(), Reverse(set.reverse_bits())));
-    let truncated = too_many || !complete || found.len() > MOST_SETS;
-    let sets = found.into_iter().take(MOST_SETS).map(|set| search.describe(set)).collect();
+    let truncated = too_many || !complete || found.len() > MAX_SETS;
+    let sets = found.into_iter().take(MAX_SETS).map(|set| search.describe(set)).collect();
     Prompts { sets, truncated, outlook }
 }
 
@@ -67,9 +67,8 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(policy: &'a Policy, facts: Facts<'a>, now: Moment, offered: &'a [&'a Factor]) -> Self {
-        let most_tried = MOST_TRIED.min(MOST_WORK / policy.weight());
-        let grace =
-            policy.max_age().map_or(LONGEST_GRACE, |smallest| (smallest / 2).min(LONGEST_GRACE));
+        let most_tried = MAX_TRIED.min(MAX_WORK / policy.weight());
+        let grace = policy.max_age().map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
         Self { policy, facts, offered, now, then: now.plus(grace), tried: 0, most_tried }
     }
 

@@ -3,7 +3,7 @@
 use super::policy::{Clause, Policy};
 
 /// The longest list of clauses.
-pub(in crate::policy) const LONGEST_LIST: usize = 64;
+pub(in crate::policy) const MAX_LIST_LENGTH: usize = 64;
 
 impl Policy {
     /// Every clause holds. One factor may serve several clauses. An empty list does not compile.
@@ -105,10 +105,11 @@ fn collect<I>(clauses: I) -> Result<Vec<Policy>, ListError>
 where
     I: IntoIterator<Item: Into<Policy>>,
 {
-    let clauses: Vec<Policy> = clauses.into_iter().take(LONGEST_LIST + 1).map(Into::into).collect();
+    let clauses: Vec<Policy> =
+        clauses.into_iter().take(MAX_LIST_LENGTH + 1).map(Into::into).collect();
     match clauses.len() {
         0 => Err(ListError::Empty),
-        1..=LONGEST_LIST => Ok(clauses),
+        1..=MAX_LIST_LENGTH => Ok(clauses),
         _ => Err(ListError::TooLong),
     }
 }
@@ -121,7 +122,7 @@ pub enum ListError {
     #[error("a policy needs at least one clause")]
     Empty,
     /// There are more than 64 clauses.
-    #[error("a policy takes at most {LONGEST_LIST} clauses in one list")]
+    #[error("a policy takes at most {MAX_LIST_LENGTH} clauses in one list")]
     TooLong,
     /// `at_least` 0, or more than there are clauses.
     #[error("at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}")]

@@ -9,7 +9,7 @@ mod trust;
 mod walk;
 
 pub(in crate::policy) use self::limit::{Limit, tighter};
-pub(in crate::policy) use self::list::LONGEST_LIST;
+pub(in crate::policy) use self::list::MAX_LIST_LENGTH;
 pub use self::list::{ListError, NonEmpty};
 #[cfg(feature = "documents")]
 pub(in crate::policy) use self::name::is_name;

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode;
 use super::ReturnToError;
 
 /// The longest, in bytes.
-const LONGEST: usize = 1_024;
+const MAX_LENGTH: usize = 1_024;
 /// How often an address can be percent-encoded: one within the query of another is so once more.
 const DEEPEST: usize = 8;
 /// What Unicode's compatibility forms turn into a slash or a backslash.
@@ -29,7 +29,11 @@ pub(super) fn check(text: &str) -> Result<(), ReturnToError> {
 }
 
 pub(super) fn check_length(text: &str) -> Result<(), ReturnToError> {
-    if text.len() > LONGEST { Err(ReturnToError("it is longer than 1,024 bytes")) } else { Ok(()) }
+    if text.len() > MAX_LENGTH {
+        Err(ReturnToError("it is longer than 1,024 bytes"))
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn split(text: &str) -> (&str, &str) {

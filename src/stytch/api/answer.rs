@@ -73,11 +73,11 @@ fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
 }
 
 /// More is not believed.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let stated = delta_seconds(only(headers, header::RETRY_AFTER)?.to_str().ok()?)?;
-    Some(stated.min(LONGEST_RETRY_AFTER))
+    Some(stated.min(MAX_RETRY_AFTER))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -157,7 +157,7 @@ mod tests {
             "a\\r\\nb",
             "a\\\"b",
             "a\\\\b",
-            &"a".repeat(authority::LONGEST_TOKEN + 1),
+            &"a".repeat(authority::MAX_TOKEN_LENGTH + 1),
         ] {
             check(&format!(r#"{{"session_token":"{unfit}","session_jwt":"a"}}"#), impossible);
             check(&format!(r#"{{"session_token":"a","session_jwt":"{unfit}"}}"#), impossible);
@@ -165,7 +165,7 @@ mod tests {
         check(
             &format!(
                 r#"{{"session_token":"a","session_jwt":"{}"}}"#,
-                "a".repeat(authority::LONGEST_TOKEN)
+                "a".repeat(authority::MAX_TOKEN_LENGTH)
             ),
             Ok(()),
         );

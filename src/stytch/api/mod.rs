@@ -86,17 +86,17 @@ struct Settings {
     base_url: Box<str>,
     authorization: HeaderValue,
     client: HttpClient,
-    time: Duration,
+    timeout: Duration,
     prolong: Option<u64>,
 }
 
 pub(super) const KEPT_CONNECTIONS: usize = 16;
 const BODY_BYTES: usize = 256 << 10;
-const DEFAULT_TIME: Duration = Duration::from_secs(5);
-const LEAST_TIME: Duration = Duration::from_millis(10);
-const MOST_TIME: Duration = Duration::from_secs(60);
-const LEAST_MINUTES: u64 = 5;
-const MOST_MINUTES: u64 = 527_040;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+const MIN_TIMEOUT: Duration = Duration::from_millis(10);
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
+const MIN_MINUTES: u64 = 5;
+const MAX_MINUTES: u64 = 527_040;
 
 impl SessionsApi {
     pub(super) fn new(
@@ -117,7 +117,7 @@ impl SessionsApi {
             base_url: base_url.into(),
             authorization,
             client,
-            time: DEFAULT_TIME,
+            timeout: DEFAULT_TIMEOUT,
             prolong: None,
         }))
     }
@@ -152,8 +152,8 @@ impl SessionsApi {
     /// How long a question may take, a second try included; 5 s by default, at least 10 ms and at
     /// most 1 minute.
     #[must_use]
-    pub fn timeout(self, time: Duration) -> Self {
-        self.with(|settings| settings.time = time.clamp(LEAST_TIME, MOST_TIME))
+    pub fn timeout(self, duration: Duration) -> Self {
+        self.with(|settings| settings.timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT))
     }
 
     /// Lets each authentication set the end of the session to this time from then on, as Stytch's
@@ -162,7 +162,7 @@ impl SessionsApi {
     #[must_use]
     pub fn prolong(self, time: Duration) -> Self {
         self.with(|settings| {
-            settings.prolong = Some((time.as_secs() / 60).clamp(LEAST_MINUTES, MOST_MINUTES))
+            settings.prolong = Some((time.as_secs() / 60).clamp(MIN_MINUTES, MAX_MINUTES))
         })
     }
 
@@ -199,13 +199,13 @@ impl SessionsApi {
 
     /// The JSON of a 200.
     async fn ask(&self, endpoint: &str, question: &Value) -> Result<Bytes, ApiError> {
-        let Settings { tenancy, base_url, authorization, client, time, .. } = &*self.0;
+        let Settings { tenancy, base_url, authorization, client, timeout, .. } = &*self.0;
         let path = match tenancy {
             Tenancy::Consumer => "v1/sessions",
             Tenancy::B2b => "v1/b2b/sessions",
         };
         let url = format!("{base_url}/{path}/{endpoint}");
-        let bounds = Bounds { time: *time, body_bytes: BODY_BYTES };
+        let bounds = Bounds { timeout: *timeout, body_bytes: BODY_BYTES };
         let (head, body) =
             client.post_json(&url, authorization, question.to_string(), bounds).await?;
         answer::json(&head, body)

@@ -42,13 +42,13 @@ use crate::session::Session;
 /// guard that renews sessions would renew it then, so end it with the issuer too, as
 /// [`Sessions::sign_out`](crate::Sessions::sign_out) does.
 ///
-/// It keeps at most 100,000 revocations, or as many as [`most`](Self::most) says. A write that does
+/// It keeps at most 100,000 revocations, or as many as [`max_entries`](Self::max_entries) says. A write that does
 /// not fit fails with [`RevocationError::Full`], and every revocation that is kept stays in force.
 #[derive(Clone)]
 pub struct LocalRevocations {
     entries: Arc<Entries>,
     keep_for: Duration,
-    most: usize,
+    max_entries: usize,
 }
 
 #[derive(Default)]
@@ -81,13 +81,13 @@ struct Revoked {
 }
 
 const KEEP_FOR: Duration = Duration::from_secs(600);
-const MOST: usize = 100_000;
+const MAX_ENTRIES: usize = 100_000;
 
 impl LocalRevocations {
     /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self { entries: Arc::default(), keep_for: KEEP_FOR, most: MOST }
+        Self { entries: Arc::default(), keep_for: KEEP_FOR, max_entries: MAX_ENTRIES }
     }
 
     /// Sets how long a revocation is kept; 10 minutes by default. It must be at least as long as a
@@ -100,8 +100,8 @@ impl LocalRevocations {
 
     /// Sets how many sessions and users are kept at once; 100,000 by default, at least 1.
     #[must_use]
-    pub fn most(mut self, entries: usize) -> Self {
-        self.most = entries.max(1);
+    pub fn max_entries(mut self, entries: usize) -> Self {
+        self.max_entries = entries.max(1);
         self
     }
 
@@ -127,9 +127,12 @@ impl LocalRevocations {
         let revoked = Revoked { at: now, end: now.saturating_add(keep_for) };
         let mut kept = self.entries.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.remove_expired(now);
-        if kept.len() >= self.most && !kept.of(subject).contains_key(&*id) {
-            tracing::warn!(most = self.most, "a revocation was not recorded: the store is full");
-            return Err(RevocationError::Full { most: self.most });
+        if kept.len() >= self.max_entries && !kept.of(subject).contains_key(&*id) {
+            tracing::warn!(
+                max_entries = self.max_entries,
+                "a revocation was not recorded: the store is full"
+            );
+            return Err(RevocationError::Full { max_entries: self.max_entries });
         }
         kept.insert(subject, id.into(), revoked);
         self.entries.count.store(kept.len(), Ordering::Release);
@@ -268,7 +271,7 @@ mod tests {
 
     #[test]
     fn entries_are_kept_for_so_long_and_a_full_store_refuses_another() {
-        let revocations = LocalRevocations::new().keep_for(Duration::from_secs(60)).most(3);
+        let revocations = LocalRevocations::new().keep_for(Duration::from_secs(60)).max_entries(3);
         for (id, at) in [("a", 0), ("b", 10), ("a", 20)] {
             revoke(&revocations, id, at).expect("room");
         }
@@ -277,7 +280,10 @@ mod tests {
         let is_revoked = |id: &str| revocations.is_revoked(&session().id(id).build());
         assert_eq!(["a", "b", "c"].map(is_revoked), [true, false, true]);
         revoke(&revocations, "d", 71).expect("room");
-        assert!(matches!(revoke(&revocations, "e", 71), Err(RevocationError::Full { most: 3 })));
+        assert!(matches!(
+            revoke(&revocations, "e", 71),
+            Err(RevocationError::Full { max_entries: 3 })
+        ));
         revoke(&revocations, "a", 72).expect("it is kept already");
         assert_eq!(["a", "c", "d", "e"].map(is_revoked), [true, true, true, false]);
         assert_eq!(revocations.len(), 3);

@@ -11,7 +11,7 @@ use serde_json::json;
 use tower_step_up::{Clock, Grant};
 
 use crate::bank::Bank;
-use crate::order::{Draft, LONGEST_FORM, Order};
+use crate::order::{Draft, MAX_FORM, Order};
 
 pub(crate) async fn transfer(
     State(bank): State<Arc<Bank>>,
@@ -60,7 +60,7 @@ fn form(headers: &HeaderMap) -> Option<String> {
     let Some(key) = keys.next() else { return Some(String::new()) };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && keys.next().is_none())?;
     let form = format!("key-{key}");
-    (form.len() <= LONGEST_FORM).then_some(form)
+    (form.len() <= MAX_FORM).then_some(form)
 }
 
 /// Problem details, as the guard's refusals have them.

@@ -18,7 +18,7 @@ use crate::frame::{Frame, Page};
 use crate::problem::Problem;
 use crate::routes;
 
-const LONGEST_ANSWER: usize = 64 << 10;
+const MAX_ANSWER: usize = 64 << 10;
 
 #[derive(Template)]
 #[template(path = "api.html")]
@@ -88,7 +88,7 @@ async fn exchange(
     });
     let answered = answered.collect();
     let body =
-        to_bytes(response.into_body(), LONGEST_ANSWER).await.map_err(|_| Problem::Unavailable)?;
+        to_bytes(response.into_body(), MAX_ANSWER).await.map_err(|_| Problem::Unavailable)?;
     let body = serde_json::from_slice(&body)
         .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |it| pretty(&it));
     let bearer = if token.is_some() { "-H \"Authorization: Bearer $SESSION_JWT\" " } else { "" };

@@ -8,7 +8,7 @@ use crate::chromium::{Scripts, browse};
 use crate::steps::{EMAIL, PASSWORD, PHONE};
 
 /// More than a page has to step through.
-const MOST: usize = 40;
+const MAX_ENTRIES: usize = 40;
 
 /// Of the element that has the focus: its id, and what shows that it has it.
 const FOCUS: &str = "
@@ -53,7 +53,7 @@ async fn the_account_is_reached_with_the_keyboard_alone() {
 }
 
 async fn tab_to(browser: &Browser, id: &str) {
-    for _ in 0..MOST {
+    for _ in 0..MAX_ENTRIES {
         if tab(browser).await == id {
             return;
         }

@@ -1,0 +1,208 @@
+//! Stores of revocations that several processes share, and that may fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tower::{Layer, service_fn};
+use tower_step_up::sessions::{
+    AdoptError, AuthorityError, PresentedToken, SessionAuthority, SignOutError,
+};
+use tower_step_up::token::{
+    LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
+};
+use tower_step_up::{Factor, Session, StepUpLayer, VerifyError};
+
+use crate::renewal::{
+    Body, Scripted, World, answer, outcome, renewing, with_bearer, with_cookies, with_header,
+};
+use crate::sign_out::{headers, session_of};
+use crate::support::{proved, seconds, send};
+
+/// A replica that somebody else feeds.
+#[derive(Default)]
+struct Replica {
+    asked: AtomicUsize,
+    told: AtomicUsize,
+    is_lost: AtomicBool,
+    is_stuck: AtomicBool,
+    gate: Notify,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Replica>);
+
+impl Shared {
+    fn write(&self) -> RevocationFuture {
+        let shared = self.clone();
+        Box::pin(async move {
+            if shared.0.is_stuck.load(Ordering::SeqCst) {
+                shared.0.gate.notified().await;
+            }
+            if shared.0.is_lost.load(Ordering::SeqCst) {
+                return Err(RevocationError::Failed("the store is away".into()));
+            }
+            shared.0.told.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        })
+    }
+}
+
+impl Revocations for Shared {
+    fn is_revoked(&self, _session: &Session) -> bool {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        self.0.told.load(Ordering::SeqCst) > 0
+    }
+
+    fn health(&self) -> Result<(), RevocationsUnavailable> {
+        match self.0.is_lost.load(Ordering::SeqCst) {
+            true => Err(RevocationsUnavailable { retry_after: seconds(2) }),
+            false => Ok(()),
+        }
+    }
+
+    fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationFuture {
+        self.write()
+    }
+
+    fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationFuture {
+        self.write()
+    }
+}
+
+#[tokio::test]
+async fn revocations_are_asked_at_every_request_and_may_be_shared() {
+    let world = World::new();
+    let shared = Shared::default();
+    let guard = |verifier| StepUpLayer::new(verifier);
+    let (one, other) = (
+        guard(world.issuer.verifier().revocations(shared.clone())),
+        guard(world.issuer.verifier().revocations(shared.clone())),
+    );
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    for asked in 1..4 {
+        assert_eq!(outcome(&one, with_bearer(&tokens)).await, (200, ""));
+        assert_eq!(shared.0.asked.load(Ordering::SeqCst), asked);
+    }
+    one.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000").await.unwrap();
+    assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
+    // In this process the default can be shared too.
+    let local = LocalRevocations::new();
+    let (one, other) = (
+        guard(world.issuer.verifier().revocations(local.clone())),
+        guard(world.issuer.verifier().revocations(local.clone())),
+    );
+    let session = session_of(&one, &tokens).await;
+    one.verifier().revoke_session(session.id()).await.unwrap();
+    assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
+    assert_eq!(local.len(), 1);
+    // Where an outer guard let it pass, the inner one asks again.
+    let nested = other.layer(service_fn(crate::support::inner::<Body>));
+    assert_eq!(send(&one.layer(nested), with_bearer(&tokens)).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
+    let world = World::new();
+    let shared = Shared::default();
+    let verifier = world.issuer.verifier().revocations(shared.clone());
+    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let session = session_of(&guard, &tokens).await;
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    shared.0.is_lost.store(true, Ordering::SeqCst);
+    // Remembered or new, by JWT or by opaque token.
+    let opaque = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
+    let new = world.sessions.begin(&proved(&[Factor::Password]));
+    for request in [with_bearer(&tokens), with_bearer(&new), with_cookies(&tokens), opaque] {
+        assert_eq!(outcome(&guard, request).await, (503, "revocations_unavailable"));
+    }
+    let refused = answer(&guard, with_bearer(&tokens)).await;
+    assert_eq!((refused.header("retry-after"), refused.header("www-authenticate")), ("2", ""));
+    assert!(
+        refused.body.contains("problem/index.html#revocations-unavailable"),
+        "{}",
+        refused.body
+    );
+    // A write that fails is never "signed out".
+    let out = guard.sessions().unwrap().sign_out(&session, &headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
+    let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::Totp]));
+    let adopted = guard.sessions().unwrap().adopt(&strong, Some(&session), &headers()).await;
+    assert!(matches!(adopted, Err(AdoptError::Jwt(VerifyError::RevocationsUnavailable(_)))));
+    shared.0.is_lost.store(false, Ordering::SeqCst);
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_the_timeout() {
+    let world = World::new();
+    let shared = Shared::default();
+    let verifier = world.issuer.verifier().revocations(shared.clone());
+    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let session = session_of(&guard, &tokens).await;
+    shared.0.is_stuck.store(true, Ordering::SeqCst);
+    let sessions = guard.sessions().unwrap();
+    let began = tokio::time::Instant::now();
+    let out = sessions.sign_out(&session, &headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
+    // The authority has ended it all the same.
+    let gone = PresentedToken::SessionToken(tokens.session_token.into());
+    let gone = world.sessions.authenticate(gone).await;
+    assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+    let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::Totp]));
+    let adopted = sessions.adopt(&strong, Some(&session), &headers()).await;
+    assert!(matches!(adopted, Err(AdoptError::NotRevoked(RevocationError::Failed(_)))));
+    assert_eq!(began.elapsed(), seconds(10));
+}
+
+#[tokio::test]
+async fn a_sign_out_goes_on_if_the_caller_goes_away() {
+    let world = World::new();
+    let shared = Shared::default();
+    let verifier = world.issuer.verifier().revocations(shared.clone());
+    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let session = session_of(&guard, &tokens).await;
+    shared.0.is_stuck.store(true, Ordering::SeqCst);
+    let sessions = guard.sessions().unwrap().clone();
+    let caller = tokio::spawn(async move { sessions.sign_out(&session, &headers()).await });
+    tokio::task::yield_now().await;
+    caller.abort();
+    assert!(caller.await.is_err());
+    shared.0.gate.notify_one();
+    let is_gone = async || {
+        let token = PresentedToken::SessionToken(tokens.session_token.clone().into());
+        world.sessions.authenticate(token).await.is_err()
+    };
+    while !is_gone().await {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
+}
+
+/// If neither side has ended it, nothing that is remembered keeps the session alive.
+#[tokio::test]
+async fn a_sign_out_that_failed_leaves_nothing_remembered() {
+    let world = World::new();
+    let shared = Shared::default();
+    let verifier = world.issuer.verifier().revocations(shared.clone());
+    let sessions = world.sessions.clone();
+    let authority = Scripted::new(move |token| sessions.authenticate(token));
+    let guard = renewing(StepUpLayer::new(verifier), authority.clone());
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    assert_eq!(authority.calls(), 1);
+    let token = PresentedToken::SessionToken(tokens.session_token.clone().into());
+    let renewed = world.sessions.authenticate(token).await.unwrap();
+    let session = session_of(&guard, &renewed).await;
+    shared.0.is_lost.store(true, Ordering::SeqCst);
+    let out = guard.sessions().unwrap().sign_out(&session, &headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(_))));
+    shared.0.is_lost.store(false, Ordering::SeqCst);
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    assert_eq!(authority.calls(), 2);
+}
