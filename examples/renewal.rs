@@ -127,7 +127,7 @@ async fn sign_out(State(bank): State<Bank>, grant: Grant, headers: HeaderMap) ->
     let out = bank.sessions.sign_out(&grant, &headers).await;
     let said = match out.revoked {
         Ok(()) => "Goodbye.\n".to_owned(),
-        Err(error) => format!("Goodbye from here. Elsewhere: {error}.\n"),
+        Err(error) => format!("You may still be signed in: {error}. Please try again.\n"),
     };
     (out.cookies, said)
 }

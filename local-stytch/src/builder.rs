@@ -82,9 +82,10 @@ impl Builder {
     /// Makes the keys, listens, and answers from then on in a task of the present tokio runtime.
     ///
     /// # Errors
-    /// If the address is not of loopback or cannot be listened on, if the project's id is empty or
-    /// has characters other than letters, digits, `-` and `_`, if the secret is empty, if the clock
-    /// is stopped before 1970 or after 2999, or if no keys can be made.
+    /// Returns an error if the address is not of loopback or cannot be listened on, if the
+    /// project's id is empty or has characters other than letters, digits, `-` and `_`, if the
+    /// secret is empty, if the clock is stopped before 1970 or after 2999, or if no keys can be
+    /// made.
     pub async fn start(self) -> Result<LocalStytch, StartError> {
         if !self.address.ip().is_loopback() {
             return Err(StartError(Kind::NotLoopback(self.address)));

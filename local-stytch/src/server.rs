@@ -103,7 +103,7 @@ impl LocalStytch {
     /// milliseconds.
     ///
     /// # Errors
-    /// If no key can be made, as without randomness. The old one signs on.
+    /// Returns an error if no key can be made, as without randomness. The old one signs on.
     pub fn rotate_keys(&self) -> Result<String, KeyError> {
         self.running.app.rotate_keys()
     }

@@ -104,7 +104,7 @@ impl StaticKeys {
     ///
     /// # Errors
     ///
-    /// Where the document cannot be read or has no usable key.
+    /// Returns an error if the document cannot be read or has no usable key.
     pub fn from_jwks(document: &[u8]) -> Result<Self, KeySetError> {
         KeySet::from_jwks(document).map(|keys| Self(Arc::new(keys)))
     }

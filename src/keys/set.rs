@@ -38,7 +38,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// Where the document is not a JWKS or none of its keys is usable.
+    /// Returns an error if the document is not a JWKS or none of its keys is usable.
     pub fn from_jwks(document: &[u8]) -> Result<Self, KeySetError> {
         // A derived reader takes arrays too.
         if !document.trim_ascii_start().starts_with(b"{") {

@@ -116,7 +116,7 @@ impl StepUpLayer {
     ///
     /// # Errors
     ///
-    /// Where no policy has this name.
+    /// Returns an error if no policy has this name.
     #[cfg(feature = "documents")]
     pub fn require_named(&self, policies: &Policies, name: &str) -> Result<Self, UnknownPolicy> {
         Ok(self.require(policies.get(name)?.clone()))
@@ -162,7 +162,7 @@ impl StepUpLayer {
     /// without a grant.
     ///
     /// To give the cookies other names, say so to the
-    /// [project](crate::stytch::Project::with_session_jwt_cookie) or to the
+    /// [project](crate::stytch::Project::session_jwt_cookie) or to the
     /// [handle](Sessions::credentials), which sets and clears them.
     ///
     /// # Panics

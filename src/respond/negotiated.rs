@@ -146,7 +146,7 @@ impl Negotiated {
     ///
     /// # Errors
     ///
-    /// Where it breaks one of them.
+    /// Returns an error if it breaks one of them.
     pub fn sign_in(self, page: &str) -> Result<Self, PageError> {
         Ok(Self { pages: Pages { sign_in: Some(local(page)?), ..self.pages }, ..self })
     }
@@ -156,7 +156,7 @@ impl Negotiated {
     ///
     /// # Errors
     ///
-    /// Where it breaks a rule of [`ReturnTo`].
+    /// Returns an error if it breaks a rule of [`ReturnTo`].
     pub fn step_up(self, page: &str) -> Result<Self, PageError> {
         Ok(Self { pages: Pages { step_up: Some(local(page)?), ..self.pages }, ..self })
     }
@@ -166,7 +166,7 @@ impl Negotiated {
     ///
     /// # Errors
     ///
-    /// Where it breaks a rule of [`ReturnTo`].
+    /// Returns an error if it breaks a rule of [`ReturnTo`].
     pub fn home(self, page: &str) -> Result<Self, PageError> {
         Ok(Self { home: local(page)?, ..self })
     }
@@ -188,7 +188,7 @@ impl Negotiated {
     ///
     /// # Errors
     ///
-    /// Where it breaks a rule of [`ReturnTo`].
+    /// Returns an error if it breaks a rule of [`ReturnTo`].
     pub fn nested_at(self, prefix: &str) -> Result<Self, PageError> {
         let path = local(prefix)?.path().trim_end_matches('/').into();
         Ok(Self { prefix: path, ..self })

@@ -197,8 +197,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Where the claims do not have the shape of `T`, one name stands twice, or JSON is hidden in
-    /// text under a name that `serde_json` keeps for itself.
+    /// Returns an error if the claims do not have the shape of `T`, one name stands twice, or JSON
+    /// is hidden in text under a name that `serde_json` keeps for itself.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
         claims::custom(&self.0.parts.payload)
     }

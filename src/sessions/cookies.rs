@@ -36,7 +36,7 @@ impl SessionCookies {
     ///
     /// # Errors
     ///
-    /// Where it has other characters than letters, digits, `.` and `-`.
+    /// Returns an error if it has other characters than letters, digits, `.` and `-`.
     pub fn domain(mut self, domain: &str) -> Result<Self, CookieAttributeError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
         if domain.is_empty() || !domain.bytes().all(is_plain) {
@@ -50,8 +50,8 @@ impl SessionCookies {
     ///
     /// # Errors
     ///
-    /// Where it does not begin with `/`, or has a `;`, a space or a character that is no visible
-    /// ASCII.
+    /// Returns an error if it does not begin with `/`, or has a `;`, a space or a character that is
+    /// no visible ASCII.
     pub fn path(mut self, path: &str) -> Result<Self, CookieAttributeError> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b';';
         if !path.starts_with('/') || !path.bytes().all(is_plain) {

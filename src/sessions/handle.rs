@@ -17,8 +17,7 @@ use crate::token::Verifier;
 /// What an application does with sessions: renew them, adopt the tokens of an authentication step,
 /// sign out, and clear cookies. A handle, cheap to clone; clones share what they remember.
 ///
-/// [`stytch::Project::sessions`](crate::stytch::Project::sessions) makes one, and a guard shares
-/// it:
+/// A [`stytch::Project`](crate::stytch::Project) makes one, and a guard shares it:
 ///
 /// ```
 /// use std::time::Duration;

@@ -59,7 +59,7 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Where the id has another form.
+    /// Returns an error if the id has another form.
     pub fn new(id: &str) -> Result<Self, ProjectError> {
         Self::of(Tenancy::Consumer, id)
     }
@@ -68,7 +68,7 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Where the id has another form.
+    /// Returns an error if the id has another form.
     pub fn b2b(id: &str) -> Result<Self, ProjectError> {
         Self::of(Tenancy::B2b, id)
     }
@@ -108,7 +108,7 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Where it is not a host, has a path, or is plain HTTP to another machine.
+    /// Returns an error if it is not a host, has a path, or is plain HTTP to another machine.
     pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
         let malformed = || ProjectError::MalformedDomain(domain.into());
         let url =
@@ -132,7 +132,7 @@ impl Project {
     /// The name of the cookie with the session JWT, where the application has changed it from
     /// `stytch_session_jwt`.
     #[must_use]
-    pub fn with_session_jwt_cookie(mut self, name: &str) -> Self {
+    pub fn session_jwt_cookie(mut self, name: &str) -> Self {
         self.session_jwt_cookie = name.into();
         self
     }
@@ -140,7 +140,7 @@ impl Project {
     /// The name of the cookie with the opaque session token, where the application has changed it
     /// from `stytch_session`.
     #[must_use]
-    pub fn with_session_token_cookie(mut self, name: &str) -> Self {
+    pub fn session_token_cookie(mut self, name: &str) -> Self {
         self.session_token_cookie = name.into();
         self
     }
@@ -170,19 +170,6 @@ impl Project {
         address::jwks_url(self.tenancy, self.custom_domain.as_deref(), &self.id)
     }
 
-    /// The name of the cookie that carries the session JWT, which the guard reads.
-    #[must_use]
-    pub fn session_jwt_cookie(&self) -> &str {
-        &self.session_jwt_cookie
-    }
-
-    /// The name of the cookie that carries the opaque session token. A guard that renews sessions
-    /// reads it.
-    #[must_use]
-    pub fn session_token_cookie(&self) -> &str {
-        &self.session_token_cookie
-    }
-
     /// Its published keys, fetched when first needed. Clones of the project share them.
     #[cfg(feature = "remote")]
     #[must_use]
@@ -200,7 +187,8 @@ impl Project {
     }
 
     /// Returns the verifier of its tokens, with its published keys. Clones of the project share it,
-    /// with what it remembers and revokes.
+    /// with what it remembers and revokes. Settings of a [`Verifier`] make another one: give that
+    /// to [`guard_with`](Self::guard_with) and [`sessions_with`](Self::sessions_with).
     #[cfg(feature = "remote")]
     #[must_use]
     pub fn verifier(&self) -> Verifier {
@@ -216,7 +204,8 @@ impl Project {
     }
 
     /// Returns a handle for its sessions, which this authority keeps: usually the project's
-    /// [API](Self::sessions_api).
+    /// [API](Self::sessions_api). Make one and clone it, since only its clones share what they
+    /// remember of sessions.
     ///
     /// ```
     /// use tower_step_up::stytch;
@@ -260,7 +249,10 @@ impl Project {
         })
     }
 
-    fn credentials(&self) -> [CredentialSource; 3] {
+    /// Returns where its tokens stand in requests: the Authorization header, then the cookie with
+    /// the JWT, then the one with the session token.
+    #[must_use]
+    pub fn credentials(&self) -> [CredentialSource; 3] {
         [
             CredentialSource::Bearer,
             CredentialSource::cookie(&self.session_jwt_cookie),
@@ -341,13 +333,11 @@ mod tests {
     #[test]
     fn a_project_knows_its_cookies() {
         let project = Project::new(LIVE).expect("well formed");
-        assert_eq!(project.session_jwt_cookie(), "stytch_session_jwt");
-        assert_eq!(project.session_token_cookie(), "stytch_session");
-        let project = project.with_session_jwt_cookie("jwt").with_session_token_cookie("token");
-        assert_eq!(
-            (project.session_jwt_cookie(), project.session_token_cookie()),
-            ("jwt", "token")
-        );
+        assert_eq!(project.credentials(), CredentialSource::defaults());
+        let named = project.session_jwt_cookie("jwt").session_token_cookie("token");
+        let [_, jwt, token] = named.credentials();
+        assert_eq!(jwt, CredentialSource::cookie("jwt"));
+        assert_eq!(token, CredentialSource::session_token_cookie("token"));
     }
 
     #[test]

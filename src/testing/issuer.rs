@@ -42,7 +42,7 @@ impl TestIssuer {
     ///
     /// # Panics
     ///
-    /// Where the operating system has no randomness to make a key of.
+    /// Panics if the operating system has no randomness to make a key of.
     #[must_use]
     pub fn new() -> Self {
         Self::of(Tenancy::Consumer)
@@ -88,7 +88,7 @@ impl TestIssuer {
     ///
     /// # Panics
     ///
-    /// Where the operating system has no randomness to make a key of.
+    /// Panics if the operating system has no randomness to make a key of.
     #[must_use]
     pub fn with_new_key(mut self, algorithm: Algorithm) -> Self {
         self.key = Arc::new(Key::generate(algorithm));
@@ -198,7 +198,7 @@ impl TestIssuer {
     ///
     /// # Panics
     ///
-    /// Where the operating system has no randomness to sign with.
+    /// Panics if the operating system has no randomness to sign with.
     #[must_use]
     pub fn sign(&self, header: &str, payload: &str) -> String {
         let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);

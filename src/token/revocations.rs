@@ -19,8 +19,52 @@ use crate::session::Session;
 /// answers from a replica of its own, which something else feeds, and says by `health` when the
 /// replica is too old to be trusted. Writes may take their time: they go to where the other
 /// processes read. The default is [`LocalRevocations`].
+///
+/// A revocation must be kept until every token of the session has expired:
+/// [`LocalRevocations::keep_for`] says how long that is. Give the store to a verifier, and that
+/// verifier to guards and sessions:
+///
+/// ```
+/// use time::OffsetDateTime;
+/// use tower_step_up::token::{LocalRevocations, RevocationFuture, Revocations};
+/// use tower_step_up::{Session, stytch};
+///
+/// /// Records each revocation in a log too.
+/// #[derive(Default)]
+/// struct Logged(LocalRevocations);
+///
+/// impl Revocations for Logged {
+///     fn is_revoked(&self, session: &Session) -> bool {
+///         self.0.is_revoked(session)
+///     }
+///
+///     fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture {
+///         println!("revoked: {session_id}");
+///         self.0.revoke_session(session_id, now)
+///     }
+///
+///     fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationFuture {
+///         println!("revoked: {user_id}");
+///         self.0.revoke_user(user_id, now)
+///     }
+/// }
+///
+/// # #[cfg(feature = "remote")]
+/// # fn main() -> Result<(), stytch::ProjectError> {
+/// let project = stytch::Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
+/// let verifier = project.verifier().revocations(Logged::default());
+/// let sessions =
+///     project.sessions_with(verifier.clone(), project.sessions_api("secret-test-1"));
+/// let guard = project.guard_with(verifier).renew_with(&sessions);
+/// # drop(guard);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "remote"))]
+/// # fn main() {}
+/// ```
 pub trait Revocations: Send + Sync + 'static {
-    /// Returns whether the session is revoked, as far as this process knows.
+    /// Returns whether the session is revoked, as far as this process knows. What this process has
+    /// revoked it knows when the future of the write ends.
     fn is_revoked(&self, session: &Session) -> bool;
 
     /// Returns whether [`is_revoked`](Self::is_revoked) can be trusted now. A verifier refuses
@@ -37,7 +81,8 @@ pub trait Revocations: Send + Sync + 'static {
     fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture;
 
     /// Revokes the sessions of this user (in an organization: of this member) that began until
-    /// `now`, or within the verifier's leeway after it, and those that do not say when they began.
+    /// `now`, or within the verifier's [leeway](crate::Verifier::leeway) after it (5 s unless you
+    /// set another), and those that do not say when they began.
     fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationFuture;
 }
 

@@ -131,7 +131,7 @@ impl Verifier {
     }
 
     /// Keeps revocations in this store instead of [`LocalRevocations`] of the verifier's own.
-    /// Clones of the verifier share it.
+    /// Clones of the returned verifier share it. See [`Revocations`] for an example.
     #[must_use]
     pub fn revocations(self, revocations: impl Revocations) -> Self {
         self.with_shared_revocations(Arc::new(revocations))

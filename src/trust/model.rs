@@ -94,7 +94,7 @@ impl TrustModel {
     ///
     /// # Panics
     ///
-    /// Where there are none: nobody at all could present the factor, so it would count as
+    /// Panics if there are none: nobody at all could present the factor, so it would count as
     /// independent of everything. An error in the program, found at construction.
     #[must_use]
     #[track_caller]

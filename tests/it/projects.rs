@@ -53,7 +53,7 @@ fn a_custom_domain_issues_beside_stytch() {
 
 #[tokio::test]
 async fn the_guard_reads_the_projects_cookie() {
-    let project = Project::new(issuer().audience()).unwrap().with_session_jwt_cookie("own_jwt");
+    let project = Project::new(issuer().audience()).unwrap().session_jwt_cookie("own_jwt");
     let guard =
         project.guard_with(project.verifier_with(issuer().clone()).clock(FixedClock::new()));
     let service = guard.layer(service_fn(inner::<Full<Bytes>>));

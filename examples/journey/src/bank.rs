@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use local_stytch::LocalStytch;
-use tower_step_up::sessions::SetCookies;
+use tower_step_up::sessions::{SetCookies, SignedOut};
 use tower_step_up::stytch::Project;
 use tower_step_up::{Grant, Policies, Session, Sessions};
 
@@ -80,7 +80,8 @@ impl Bank {
         if predecessor.is_none() {
             // A user who signs in over a session, perhaps somebody else's, does not leave it
             // behind. Its cookies make way for the new ones.
-            let _ = self.sessions.sign_out_presented(request).await;
+            let out = self.sessions.sign_out_presented(request).await;
+            warn_if_alive(&out);
         }
         let adopted = self.sessions.adopt(&step.tokens, predecessor, request).await;
         let adopted = adopted.map_err(|error| {
@@ -102,11 +103,15 @@ impl Bank {
     /// Ends a session, and returns whether it has ended here and with Stytch.
     pub(crate) async fn end(&self, grant: &Grant, request: &HeaderMap) -> (SetCookies, bool) {
         let out = self.sessions.sign_out(grant, request).await;
-        if let Err(error) = &out.revoked {
-            tracing::warn!(%error, "a session may not have ended");
-        }
+        warn_if_alive(&out);
         self.drafts.take(grant.session().id());
         self.decisions.take(grant.session().id());
         (out.cookies, out.revoked.is_ok())
+    }
+}
+
+fn warn_if_alive(out: &SignedOut) {
+    if let Err(error) = &out.revoked {
+        tracing::warn!(%error, "a session may not have ended");
     }
 }

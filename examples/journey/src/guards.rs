@@ -56,10 +56,9 @@ impl Guards {
             });
         // Pages by cookie alone: their steps are taken with the token of the cookie, so that is the
         // one to judge.
-        let by_cookie = base.credentials([
-            CredentialSource::cookie(project.session_jwt_cookie()),
-            CredentialSource::session_token_cookie(project.session_token_cookie()),
-        ]);
+        let cookies =
+            project.credentials().into_iter().filter(|it| *it != CredentialSource::Bearer);
+        let by_cookie = base.credentials(cookies);
         let with_home = |home| pages(home).map(|pages| by_cookie.respond_with(pages));
         let signed_in = with_home("/account")?;
         let transfer = with_home("/transfer")?;

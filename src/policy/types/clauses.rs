@@ -42,7 +42,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// Where `needed` is 0, which nothing could fail: an error in the program, found at
+    /// Panics if `needed` is 0, which nothing could fail: an error in the program, found at
     /// construction.
     #[must_use]
     #[track_caller]

@@ -46,7 +46,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// Where `needed` is 0 or more than there are clauses: an error in the program, found at
+    /// Panics if `needed` is 0 or more than there are clauses: an error in the program, found at
     /// construction.
     #[must_use]
     #[track_caller]
@@ -64,7 +64,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Where the list is empty or longer than 64.
+    /// Returns an error if the list is empty or longer than 64.
     pub fn try_all_of<I>(clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,
@@ -76,7 +76,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Where the list is empty or longer than 64.
+    /// Returns an error if the list is empty or longer than 64.
     pub fn try_any_of<I>(clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,
@@ -88,7 +88,8 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Where the list is empty or longer than 64, or `needed` is 0 or more than there are clauses.
+    /// Returns an error if the list is empty or longer than 64, or `needed` is 0 or more than there
+    /// are clauses.
     pub fn try_at_least<I>(needed: usize, clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,

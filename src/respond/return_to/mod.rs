@@ -75,7 +75,7 @@ impl ReturnTo {
     ///
     /// # Errors
     ///
-    /// Where a rule of the table is broken.
+    /// Returns an error if a rule of the table is broken.
     pub fn parse(text: &str) -> Result<Self, ReturnToError> {
         rules::check(text)?;
         Ok(Self(text.into()))
@@ -86,7 +86,7 @@ impl ReturnTo {
     ///
     /// # Errors
     ///
-    /// Where a rule of the table is broken.
+    /// Returns an error if a rule of the table is broken.
     pub fn of(uri: &Uri) -> Result<Self, ReturnToError> {
         Self::under("", uri)
     }

@@ -173,7 +173,7 @@ impl SessionsApi {
     ///
     /// # Errors
     ///
-    /// Where the API does not say that the session is alive, whatever the reason.
+    /// Returns an error if the API does not say that the session is alive, whatever the reason.
     pub async fn authenticate(&self, token: &PresentedToken) -> Result<SessionTokens, ApiError> {
         let (name, text) = kind_and_text(token);
         let mut question = json!({ name: text });
@@ -187,8 +187,9 @@ impl SessionsApi {
     ///
     /// # Errors
     ///
-    /// Where the API does not say that it has ended it. One that is not there any more is an error
-    /// of the type `session_not_found`; the [`SessionAuthority`] takes that for done.
+    /// Returns an error if the API does not say that it has ended it. One that is not there any
+    /// more is an error of the type `session_not_found`; the [`SessionAuthority`] takes that for
+    /// done.
     pub async fn revoke(&self, session_id: &str) -> Result<(), ApiError> {
         let name = match self.0.tenancy {
             Tenancy::Consumer => "session_id",

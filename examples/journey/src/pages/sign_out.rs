@@ -57,7 +57,7 @@ pub(crate) fn refused(
 #[template(path = "signed_out.html")]
 struct SignedOut {
     frame: Frame,
-    /// Stytch could not be asked to end it.
+    /// It may not have ended here, or with Stytch.
     here_only: bool,
 }
 
