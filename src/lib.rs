@@ -13,6 +13,7 @@ mod headers;
 mod http_client;
 pub mod keys;
 pub mod layer;
+mod lock;
 mod moment;
 pub mod policy;
 pub mod problem;

@@ -1,16 +1,16 @@
 //! The calls to the authority that are under way, and those whose answers are remembered.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use quick_cache::unsync::Cache;
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::authority::AuthorityError;
-use super::exchange::{Ended, Exchange, Exchanged, MIN_PAUSE, Presented, Renewed};
+use super::exchange::{Ended, Exchange, Exchanged, Presented, Renewed};
 use super::handle::{Sessions, Settings};
+use super::lane::{Calls, Lane};
+use crate::lock::lock;
 use crate::single_flight::Flight;
 
 /// What a handle asks its authority.
@@ -21,18 +21,6 @@ pub(super) struct Exchanges {
     opaque: Lane,
 }
 
-struct Lane {
-    calls: Mutex<Calls>,
-    permits: Arc<Semaphore>,
-    /// The authority wants to be left alone until then, by the verifier's clock.
-    paused_until: Mutex<Duration>,
-}
-
-/// By the id of a session, or by the opaque token.
-type Calls = Cache<Box<str>, Exchange>;
-
-const REMEMBERED: usize = 4_096;
-const CALLS_AT_A_TIME: usize = 64;
 /// More than a call has, so that no caller leaves just before the call ends.
 const MARGIN: Duration = Duration::from_millis(500);
 
@@ -224,55 +212,4 @@ impl Exchanges {
             self.jwts.pause(until);
         }
     }
-}
-
-impl Lane {
-    fn check_pause(&self, now: Duration) -> Result<(), AuthorityError> {
-        match lock(&self.paused_until).saturating_sub(now) {
-            Duration::ZERO => Ok(()),
-            rest => Err(AuthorityError::Unavailable {
-                retry_after: Some(rest.max(MIN_PAUSE)),
-                cause: Arc::from(Box::from("it wants to be left alone")),
-            }),
-        }
-    }
-
-    fn pause(&self, until: Duration) {
-        let mut paused_until = lock(&self.paused_until);
-        *paused_until = until.max(*paused_until);
-    }
-}
-
-impl Default for Lane {
-    fn default() -> Self {
-        Self {
-            calls: Mutex::new(first_in_first_out()),
-            permits: Arc::new(Semaphore::new(CALLS_AT_A_TIME)),
-            paused_until: Mutex::default(),
-        }
-    }
-}
-
-/// A cache without places for what was asked often: answers that are over must not displace calls
-/// that are under way.
-fn first_in_first_out() -> Calls {
-    let mut options = OptionsBuilder::new();
-    options
-        .estimated_items_capacity(REMEMBERED)
-        .weight_capacity(REMEMBERED as u64)
-        .hot_allocation(0.0);
-    match options.build() {
-        Ok(options) => Cache::with_options(
-            options,
-            UnitWeighter,
-            DefaultHashBuilder::default(),
-            Default::default(),
-        ),
-        Err(_) => Cache::new(REMEMBERED),
-    }
-}
-
-/// A poisoned lock is taken over: what it guards is valid at every step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

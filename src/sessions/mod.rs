@@ -7,6 +7,7 @@ pub(crate) mod cookies;
 mod exchange;
 mod exchanges;
 pub(crate) mod handle;
+mod lane;
 mod set_cookies;
 mod sign_out;
 

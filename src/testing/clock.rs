@@ -1,11 +1,12 @@
 //! A clock that stands still.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use crate::clock::Clock;
+use crate::lock::lock;
 
 /// The instant at which the test kit's time stands: 2026-01-01 12:00:00 UTC.
 pub const NOW: OffsetDateTime = match OffsetDateTime::from_unix_timestamp(1_767_268_800) {
@@ -38,21 +39,17 @@ impl FixedClock {
 
     /// Lets time pass, for dates and for intervals.
     pub fn advance(&self, time: Duration) {
-        let mut passed = self.passed();
+        let mut passed = lock(&self.passed);
         *passed = passed.saturating_add(time);
-    }
-
-    fn passed(&self) -> MutexGuard<'_, Duration> {
-        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> OffsetDateTime {
-        NOW.saturating_add((*self.passed()).try_into().unwrap_or(time::Duration::MAX))
+        NOW.saturating_add((*lock(&self.passed)).try_into().unwrap_or(time::Duration::MAX))
     }
 
     fn monotonic(&self) -> Duration {
-        *self.passed()
+        *lock(&self.passed)
     }
 }

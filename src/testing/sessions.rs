@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use time::OffsetDateTime;
 
 use super::issuer::TestIssuer;
 use super::session::SessionBuilder;
+use crate::lock::lock;
 use crate::session::Session;
 use crate::sessions::authority::{
     AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SessionTokens,
@@ -72,7 +73,7 @@ impl TestSessions {
     /// the JWT to have it.
     #[must_use]
     pub fn begin(&self, session: &SessionBuilder) -> SessionTokens {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         state.begun += 1;
         let id = format!("session-test-00000000-0000-4000-8000-{:012}", state.begun);
         let token = format!("session-token-{}", state.begun);
@@ -85,7 +86,7 @@ impl TestSessions {
     /// How often tokens were asked about.
     #[must_use]
     pub fn calls(&self) -> usize {
-        self.state().calls
+        lock(&self.state).calls
     }
 
     fn tokens(&self, live: &Live) -> SessionTokens {
@@ -96,7 +97,7 @@ impl TestSessions {
     }
 
     fn find(&self, token: &PresentedToken) -> Result<SessionTokens, AuthorityError> {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         state.calls += 1;
         let live = match token {
             PresentedToken::SessionJwt(jwt) => {
@@ -115,10 +116,6 @@ impl TestSessions {
         let verifier = self.issuer.verifier();
         verifier.look_up_at(jwt, self.issuer.now()).ok().map(|genuine| genuine.session)
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl SessionAuthority for TestSessions {
@@ -128,7 +125,7 @@ impl SessionAuthority for TestSessions {
     }
 
     fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
-        self.state().alive.remove(&session_id);
+        lock(&self.state).alive.remove(&session_id);
         Box::pin(async { Ok(()) })
     }
 }
@@ -136,7 +133,7 @@ impl SessionAuthority for TestSessions {
 impl fmt::Debug for TestSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestSessions")
-            .field("alive", &self.state().alive.len())
+            .field("alive", &lock(&self.state).alive.len())
             .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ mod claims;
 mod compact;
 pub(crate) mod error;
 mod json;
+mod lookup;
 mod revocations;
 mod rules;
 mod settings;
@@ -23,5 +24,6 @@ pub use self::revocations::{
 pub use crate::excerpt::Excerpt;
 
 pub(crate) use self::error::TokenError;
-pub(crate) use self::verifier::{Genuine, KeyWait, Lookup, Verifier};
+pub(crate) use self::lookup::{Genuine, KeyWait, Lookup};
+pub(crate) use self::verifier::Verifier;
 pub(crate) use self::verify_error::VerifyError;

@@ -1,19 +1,15 @@
 //! The verifier.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::compact::Compact;
-use super::error::{HeaderError, SessionError, TokenError};
 use super::revocations::RevocationError;
 use super::settings::Settings;
 use super::verify_error::VerifyError;
-use crate::excerpt::Excerpt;
-use crate::keys::{self, KeyHealth, KeysUnavailable, Refresh};
+use crate::keys::{self, KeyHealth, KeysUnavailable};
 use crate::session::Session;
 
 /// Verifies session JWTs; a handle, cheap to clone.
@@ -41,45 +37,6 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct Verifier {
     pub(super) settings: Arc<Settings>,
-}
-
-/// What a verifier can say of a token without waiting.
-pub(crate) enum Lookup {
-    Known(Result<Genuine, VerifyError>),
-    /// The token's key is not known yet.
-    Wait(KeyWait),
-}
-
-/// A token that waits for its key.
-pub(crate) struct KeyWait {
-    verifier: Verifier,
-    token: Box<str>,
-    refresh: Refresh,
-}
-
-impl KeyWait {
-    /// Waits for keys, and looks the token up again.
-    pub(crate) async fn look_again(self) -> Result<Genuine, VerifyError> {
-        self.refresh.await?;
-        self.verifier.look_up_at(&self.token, self.verifier.now())
-    }
-}
-
-/// A session whose token is genuine.
-pub(crate) struct Genuine {
-    pub(crate) session: Session,
-    /// Whether it may be used now: its times and revocations change.
-    pub(crate) usable: Result<(), VerifyError>,
-}
-
-/// Why there is no session with the keys at hand.
-enum Failure {
-    Refused(TokenError),
-    /// No key with this id is known.
-    NoKey {
-        kid: String,
-        error: VerifyError,
-    },
 }
 
 impl Verifier {
@@ -154,130 +111,6 @@ impl Verifier {
         self.settings.revocations.revoke_user(user_id.to_owned(), self.now()).await
     }
 
-    /// Verifies that a token is genuine. If its key is not known, this may wait for keys.
-    pub(crate) async fn verify_genuine(&self, token: &str) -> Result<Genuine, VerifyError> {
-        let text = || Ok::<_, Infallible>(token);
-        let Ok(lookup) = self.look_up(token.as_bytes(), None, self.now(), text);
-        match lookup {
-            Lookup::Known(known) => known,
-            Lookup::Wait(wait) => wait.look_again().await,
-        }
-    }
-
-    /// Looks a token up: known from an outer guard, remembered, or verified with the keys at hand.
-    /// If its key is not known and the source will look for it, the answer is to wait.
-    ///
-    /// A token that was verified before is compared byte by byte. Only another one is read as text,
-    /// by `text`, whose error is returned.
-    #[inline]
-    pub(crate) fn look_up<'t, E>(
-        &self,
-        token: &'t [u8],
-        outer: Option<&Session>,
-        now: OffsetDateTime,
-        text: impl FnOnce() -> Result<&'t str, E>,
-    ) -> Result<Lookup, E> {
-        let outer = outer.filter(|session| session.is_of(self.settings.id, token)).cloned();
-        if let Some(session) = outer.or_else(|| self.remembered(token, now)) {
-            return Ok(Lookup::Known(Ok(self.genuine(session, now))));
-        }
-        let token = text()?;
-        Ok(match self.verify_with_known_keys(token, now) {
-            Ok(genuine) => Lookup::Known(Ok(genuine)),
-            Err(Failure::Refused(error)) => Lookup::Known(Err(error.into())),
-            Err(Failure::NoKey { kid, error }) => match self.settings.keys.refresh(&kid) {
-                Some(refresh) => {
-                    Lookup::Wait(KeyWait { verifier: self.clone(), token: token.into(), refresh })
-                }
-                None => Lookup::Known(Err(error)),
-            },
-        })
-    }
-
-    /// Looks a token up at an instant, with the keys at hand.
-    pub(crate) fn look_up_at(
-        &self,
-        token: &str,
-        now: OffsetDateTime,
-    ) -> Result<Genuine, VerifyError> {
-        if let Some(session) = self.remembered(token.as_bytes(), now) {
-            return Ok(self.genuine(session, now));
-        }
-        self.verify_with_known_keys(token, now).map_err(|failure| match failure {
-            Failure::Refused(error) => error.into(),
-            Failure::NoKey { error, .. } => error,
-        })
-    }
-
-    /// Returns the session of this very token, if it was verified with keys that are still current.
-    #[inline]
-    fn remembered(&self, token: &[u8], now: OffsetDateTime) -> Option<Session> {
-        if self.settings.cache.capacity() == 0 {
-            return None;
-        }
-        let keys = self.settings.keys.current()?;
-        self.settings.cache.get(token, keys.id(), now)
-    }
-
-    fn verify_with_known_keys(&self, token: &str, now: OffsetDateTime) -> Result<Genuine, Failure> {
-        let compact = Compact::parse(token)?;
-        let (algorithm, kid) = compact.check_header(&self.settings.algorithms)?;
-        let Some(keys) = self.settings.keys.current() else {
-            return Err(Failure::NoKey {
-                kid,
-                error: KeysUnavailable::after(Duration::ZERO).into(),
-            });
-        };
-        let Some(key) = keys.get(&kid) else {
-            let error = HeaderError::UnknownKey(Excerpt::of(Some(&kid))).into();
-            return Err(Failure::NoKey { kid, error });
-        };
-        if key.algorithm() != algorithm {
-            return Err(HeaderError::WrongAlgorithmForKey { pinned: key.algorithm() }.into());
-        }
-        compact.check_signature(key)?;
-        let session = self.settings.rules.session(self.settings.id, token, compact.payload()?)?;
-        let genuine = self.genuine(session, now);
-        if genuine.usable.is_ok() {
-            self.settings.cache.insert(&genuine.session, keys.id(), now);
-        }
-        Ok(genuine)
-    }
-
-    #[inline]
-    fn genuine(&self, session: Session, now: OffsetDateTime) -> Genuine {
-        Genuine { usable: self.check_usable(&session, now), session }
-    }
-
-    /// Checks whether a session that this verifier made may be used now. A session that was revoked
-    /// and has expired is reported as revoked.
-    pub(crate) fn check_usable(
-        &self,
-        session: &Session,
-        now: OffsetDateTime,
-    ) -> Result<(), VerifyError> {
-        self.check_revoked(session)?;
-        Ok(self.check_times(session, now)?)
-    }
-
-    /// Checks whether such a session was revoked here, and whether that can be said.
-    pub(crate) fn check_revoked(&self, session: &Session) -> Result<(), VerifyError> {
-        self.settings.revocations.health()?;
-        match self.settings.revocations.is_revoked(session) {
-            true => Err(SessionError::Revoked.into()),
-            false => Ok(()),
-        }
-    }
-
-    /// Checks the times of such a session, whatever was revoked.
-    pub(crate) fn check_times(
-        &self,
-        session: &Session,
-        now: OffsetDateTime,
-    ) -> Result<(), TokenError> {
-        self.settings.rules.check_times(session, now)
-    }
-
     pub(crate) fn now(&self) -> OffsetDateTime {
         self.settings.clock.now()
     }
@@ -292,61 +125,11 @@ impl Verifier {
     }
 }
 
-impl Genuine {
-    fn into_session(self) -> Result<Session, VerifyError> {
-        self.usable.map(|()| self.session)
-    }
-}
-
-impl<E: Into<TokenError>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("issuers", &self.settings.rules.issuers)
             .field("audience", &self.settings.rules.audience)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(all(test, feature = "testing"))]
-mod tests {
-    use super::*;
-    use crate::keys::{Algorithm, SigningKey, StaticKeys};
-    use crate::token::{MalformedToken, TokenPart};
-
-    #[test]
-    fn what_is_signed_and_unreadable_is_refused() {
-        let key = SigningKey::generate(Algorithm::EdDsa).expect("randomness");
-        let mut jwk = serde_json::json!({"kid": "a"});
-        key.jwk_parameters().into_iter().for_each(|(name, value)| jwk[name] = value.into());
-        let keys = StaticKeys::from_jwks(serde_json::json!({"keys": [jwk]}).to_string().as_bytes())
-            .expect("a key");
-        let verifier = Verifier::new(keys, ["issuer"], "audience").algorithms([Algorithm::EdDsa]);
-        let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
-        for (payload, want) in [
-            (
-                encode(b"{\"iss\":\"\xff\"}"),
-                TokenError::Malformed(MalformedToken::NotAnObject(TokenPart::Payload)),
-            ),
-            ("e31".into(), TokenError::Malformed(MalformedToken::NotBase64Url(TokenPart::Payload))),
-            (
-                "e30\n".into(),
-                TokenError::Malformed(MalformedToken::NotBase64Url(TokenPart::Payload)),
-            ),
-        ] {
-            let signed = format!("{}.{payload}", encode(br#"{"alg":"EdDSA","kid":"a"}"#));
-            let token =
-                format!("{signed}.{}", encode(&key.sign(signed.as_bytes()).expect("randomness")));
-            assert_eq!(
-                verifier.verify_at(&token, OffsetDateTime::UNIX_EPOCH).err(),
-                Some(want.into()),
-                "{payload}"
-            );
-        }
     }
 }

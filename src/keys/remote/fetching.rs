@@ -1,7 +1,7 @@
 //! The set that is held, and the one fetch that may be under way.
 
 use std::future::ready;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -13,6 +13,7 @@ use super::schedule::{Decision, Limits, Schedule};
 use crate::clock::Clock;
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
 use crate::keys::{KeyHealth, KeySet, KeysUnavailable, Refresh};
+use crate::lock::lock;
 use crate::single_flight::Flight;
 
 #[derive(Clone)]
@@ -141,7 +142,7 @@ impl Fetching {
     /// Records the end of a fetch, unless it has been given up.
     fn end(&self, fetch: &Fetch, result: Result<Held, String>) -> Result<(), KeysUnavailable> {
         let now = fetch.settings.clock.monotonic();
-        let mut progress = self.lock();
+        let mut progress = lock(&self.progress);
         if progress.begun != fetch.number || progress.under_way.take().is_none() {
             return unavailable(Duration::ZERO);
         }
@@ -161,21 +162,16 @@ impl Fetching {
 
     /// Locks the progress. Records a fetch that can no longer end as a failure.
     fn settled(&self, limits: &Limits) -> MutexGuard<'_, Progress> {
-        let mut progress = self.lock();
+        let mut progress = lock(&self.progress);
         progress.settle(limits);
         progress
-    }
-
-    /// A poisoned lock is taken over, because the progress is valid at every step.
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// No fetch outlives the last handle to its source.
 impl Drop for Fetching {
     fn drop(&mut self) {
-        if let Some(UnderWay { flight, .. }) = &self.lock().under_way {
+        if let Some(UnderWay { flight, .. }) = &lock(&self.progress).under_way {
             flight.abort();
         }
     }
