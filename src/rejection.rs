@@ -12,6 +12,25 @@ use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 /// Why a guard refused a request.
 ///
 /// It stands in the extensions of the response, so that a layer outside the guard can read it.
+///
+/// ```
+/// use tower_step_up::token::{SessionError, TimeError};
+/// use tower_step_up::{Rejection, TokenError};
+///
+/// /// Whether the user only has to sign in again: the token or the session is over.
+/// fn is_over(why: &Rejection) -> bool {
+///     matches!(
+///         why,
+///         Rejection::InvalidToken(
+///             TokenError::Time(TimeError::Expired { .. })
+///                 | TokenError::Session(SessionError::Ended { .. })
+///         )
+///     )
+/// }
+///
+/// assert!(!is_over(&Rejection::NoCredentials));
+/// assert!(!is_over(&Rejection::InvalidToken(SessionError::Revoked.into())));
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -56,7 +75,8 @@ impl Rejection {
         }
     }
 
-    /// The stable name of the reason, for logs and metrics.
+    /// The stable name of the reason, for logs and metrics: `step_up_required`, and that of the inner
+    /// error, such as `token_expired` and `session_revoked`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {

@@ -5,7 +5,6 @@ use http::HeaderMap;
 use super::authority::{self, SessionTokens};
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
-use super::sign_out::detached;
 use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
@@ -38,20 +37,12 @@ impl Sessions {
             return Err(AdoptError::AnotherUser);
         }
         if let Some(old) = predecessor.filter(|old| old.id() != session.id()) {
-            self.replace(old.id().to_owned()).await.map_err(AdoptError::NotRevoked)?;
+            self.revoke_here(old.id().to_owned()).await.map_err(AdoptError::NotRevoked)?;
         }
         self.exchanges.forget_session(session.id());
         self.exchanges.forget_token(&tokens.session_token);
         let cookies = self.set_cookies(tokens, &session, request);
         Ok(Adopted { cookies, session })
-    }
-
-    /// Revokes the session here that a step has replaced.
-    async fn replace(&self, session_id: String) -> Result<(), RevocationError> {
-        let sessions = self.clone();
-        detached(async move { sessions.revoke_here(&session_id).await })
-            .await
-            .unwrap_or_else(|cause| Err(RevocationError::Failed(cause)))
     }
 }
 

@@ -83,15 +83,9 @@ impl Sessions {
     }
 
     async fn end_everywhere(&self, session_id: String) -> Result<(), SignOutError> {
-        let here = self.revoke_here(&session_id).await;
+        let here = self.revoke_here(session_id.clone()).await;
         self.exchanges.forget_session(&session_id);
-        let call = self.settings.authority.revoke(session_id);
-        let timeout = self.settings.timeout;
-        let there = match tokio::time::timeout(timeout, call).await {
-            Ok(Ok(()) | Err(AuthorityError::UnknownSession)) => Ok(()),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(AuthorityError::too_slow(timeout)),
-        };
+        let there = self.end_with_authority(session_id).await;
         match (here, there) {
             (Ok(()), there) => there.map_err(SignOutError::Authority),
             (Err(here), there) => {
@@ -103,17 +97,33 @@ impl Sessions {
         }
     }
 
-    /// Revokes a session here, within the timeout.
-    pub(super) async fn revoke_here(&self, session_id: &str) -> Result<(), RevocationError> {
-        let timeout = self.settings.timeout;
-        let write = self.verifier().revoke_session(session_id);
-        let too_slow = |_| Err(RevocationError::Failed(format!("not within {timeout:?}").into()));
-        tokio::time::timeout(timeout, write).await.unwrap_or_else(too_slow)
+    /// Revokes a session here.
+    pub(super) async fn revoke_here(&self, session_id: String) -> Result<(), RevocationError> {
+        let (verifier, timeout) = (self.verifier().clone(), self.settings.timeout);
+        let write = async move {
+            tokio::time::timeout(timeout, verifier.revoke_session(&session_id)).await
+        };
+        match detached(write).await {
+            Ok(Ok(recorded)) => recorded,
+            Ok(Err(_)) => Err(RevocationError::Failed(format!("not within {timeout:?}").into())),
+            Err(cause) => Err(RevocationError::Failed(cause)),
+        }
+    }
+
+    async fn end_with_authority(&self, session_id: String) -> Result<(), AuthorityError> {
+        let (authority, timeout) = (self.settings.authority.clone(), self.settings.timeout);
+        let call = async move { tokio::time::timeout(timeout, authority.revoke(session_id)).await };
+        match detached(call).await {
+            Ok(Ok(Ok(()) | Err(AuthorityError::UnknownSession))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(error),
+            Ok(Err(_)) => Err(AuthorityError::too_slow(timeout)),
+            Err(cause) => Err(AuthorityError::unavailable(cause)),
+        }
     }
 }
 
-/// Runs a call in a task of its own, so that it goes on if the caller goes away.
-pub(super) async fn detached<T: Send + 'static>(
+/// Runs a call in a task of its own: it goes on if the caller goes away, and a panic ends only it.
+async fn detached<T: Send + 'static>(
     call: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Box<dyn Error + Send + Sync>> {
     Ok(Handle::try_current()?.spawn(call).await?)

@@ -206,3 +206,33 @@ async fn a_sign_out_that_failed_leaves_nothing_remembered() {
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
     assert_eq!(authority.calls(), 2);
 }
+
+#[tokio::test]
+async fn a_store_that_panics_takes_nothing_with_it() {
+    let world = World::new();
+    let verifier = world.issuer.verifier().revocations(Panics);
+    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let session = session_of(&guard, &tokens).await;
+    let out = guard.sessions().unwrap().sign_out(&session, &headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
+    let gone = PresentedToken::SessionToken(tokens.session_token.into());
+    let gone = world.sessions.authenticate(gone).await;
+    assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+}
+
+struct Panics;
+
+impl Revocations for Panics {
+    fn is_revoked(&self, _session: &Session) -> bool {
+        false
+    }
+
+    fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationFuture {
+        panic!("scripted")
+    }
+
+    fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationFuture {
+        panic!("scripted")
+    }
+}
