@@ -46,7 +46,7 @@ pub enum Rejection {
     /// The session is genuine and does not meet the policy: the client has to step up.
     #[error(transparent)]
     StepUpRequired(Shortfall),
-    /// No keys can be had to verify the token with.
+    /// The keys to verify the token with are unavailable.
     #[error(transparent)]
     KeysUnavailable(KeysUnavailable),
     /// The session has to be renewed or confirmed, and what keeps the sessions cannot be asked.
@@ -75,8 +75,8 @@ impl Rejection {
         }
     }
 
-    /// The stable name of the reason, for logs and metrics: `step_up_required`, and that of the inner
-    /// error, such as `token_expired` and `session_revoked`.
+    /// The stable name of the reason, for logs and metrics: `step_up_required`, and that of the
+    /// inner error, such as `token_expired` and `session_revoked`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ impl Rejection {
         }
     }
 
-    /// In how many whole seconds it is worth asking again, at least 1, where that is known.
+    /// Returns in how many whole seconds it is worth asking again, at least 1, if that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {

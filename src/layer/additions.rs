@@ -1,4 +1,4 @@
-//! What a guard adds to a response.
+//! The headers that a guard adds to a response.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::guard::Guard;
 use crate::headers;
 use crate::sessions::{FRESH_JWT, Renewed, Sessions, SetCookies, forbid_storing};
 
-/// What a guard adds to a response, known before the inner service is called.
+/// The headers that a guard adds to a response, prepared before the inner service is called.
 pub(super) struct Additions {
     /// A response to a cookie is for one browser, and shared caches do not know cookies.
     by_cookie: bool,

@@ -19,7 +19,7 @@ use crate::token::{Genuine, KeyWait, Lookup, VerifyError};
 /// is part of it.
 pub(super) type PendingDecision = Pin<Box<dyn Future<Output = Decision> + Send>>;
 
-/// What a decision waits for.
+/// A reason to wait before there is a decision.
 enum Wait {
     Keys(KeyWait),
     Authority(Question),

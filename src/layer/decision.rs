@@ -1,4 +1,4 @@
-//! What a guard decides about a request.
+//! The decision of a guard.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::rejection::Rejection;
 use crate::session::Session;
 use crate::sessions::Renewed;
 
-/// What a guard decided about a request.
+/// The decision of a guard about a request.
 pub(super) struct Decision {
     /// The grant. There is none if an optional guard found no credentials.
     pub(super) granted: Result<Option<Grant>, Rejection>,

@@ -128,7 +128,7 @@ where
                     additions.add_to(response.headers_mut());
                     return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
-                // Polled after it was ready, it stays pending: there is no second answer.
+                // A future that is polled again after it was ready stays pending.
                 StateProjection::Answered { response } => {
                     let Some(response) = response.take() else { return Poll::Pending };
                     return Poll::Ready(Ok(response.map(ResponseBody::refusal)));

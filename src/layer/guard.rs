@@ -53,7 +53,7 @@ pub(super) struct Guard {
     pub(super) confirmed_within: Option<Duration>,
 }
 
-/// What a session's user can be asked for.
+/// Returns the factors that a session's user can be asked for.
 pub(super) type Offer = dyn Fn(&Session) -> Vec<Factor> + Send + Sync;
 
 impl StepUpLayer {
@@ -84,10 +84,9 @@ impl StepUpLayer {
     /// [`optional`](Self::optional) guard let through is refused again: `optional` has to be said
     /// last.
     ///
-    /// Where the policy asks for several factors and one compromise presents them all, or where
-    /// anyone can meet it, a warning in the log says so: the policy is [audited](Policy::audit),
-    /// which takes a tenth of a millisecond or so. Guards are made at start-up, not for each
-    /// request.
+    /// If the policy asks for several factors and one compromise presents them all, or if anyone
+    /// can meet it, a warning in the log says so: the policy is [audited](Policy::audit), which
+    /// takes about a tenth of a millisecond. Guards are made at start-up, not for each request.
     #[must_use]
     pub fn require(&self, policy: impl Into<Policy>) -> Self {
         let policy = policy.into();
@@ -159,7 +158,7 @@ impl StepUpLayer {
         self.with(|guard| guard.offer = Some(Arc::new(factors)))
     }
 
-    /// What the guard demands.
+    /// Returns the policy that the guard demands.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.guard.policy

@@ -14,7 +14,7 @@ use crate::sessions::authority::can_be_a_session_token;
 use crate::sessions::{AuthorityError, Exchanged, Freshness, Presented, Sessions};
 use crate::token::{SessionError, VerifyError};
 
-/// What the authority has to be asked before there is a decision.
+/// A question to the authority that comes before the decision.
 pub(super) struct Question {
     sessions: Sessions,
     presented: Presented,

@@ -71,7 +71,7 @@ pub enum AdoptError {
     #[error("the session belongs to another user than the one before")]
     AnotherUser,
     /// The predecessor could not be revoked here. The new session is alive with the issuer, and
-    /// nobody has its tokens: end it, or let it lapse.
+    /// the browser does not get its tokens: end it, or let it lapse.
     #[error(transparent)]
     NotRevoked(RevocationError),
 }

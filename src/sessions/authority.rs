@@ -1,4 +1,5 @@
-//! Where sessions live: what knows whether one is still alive, and gives fresh tokens for it.
+//! The service that keeps the sessions: it knows whether one is alive, and gives fresh tokens for
+//! it.
 
 use std::error::Error;
 use std::fmt;
@@ -32,11 +33,11 @@ use std::time::Duration;
 ///
 /// What it answers is not trusted: the fresh JWT is verified like any other.
 pub trait SessionAuthority: Send + Sync + 'static {
-    /// The live session of this token. Its JWT may have expired. What is said of one JWT of a
-    /// session is remembered of the session, so it has to hold for each of them.
+    /// Returns the tokens of this token's session if it is alive. The JWT may have expired. The
+    /// answer to one JWT of a session counts for every JWT of that session.
     fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens>;
 
-    /// Ends the session of this id. One that is not there any more is no error.
+    /// Ends the session with this id. A session that has ended already is not an error.
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 }
 
@@ -50,7 +51,7 @@ impl<A: SessionAuthority + ?Sized> SessionAuthority for Arc<A> {
     }
 }
 
-/// What an authority will answer. It runs in a task of its own.
+/// The future answer of an authority. It runs in a separate task.
 pub type AuthorityFuture<T> = Pin<Box<dyn Future<Output = Result<T, AuthorityError>> + Send>>;
 
 /// A token of a session, of either kind. `Debug` shows none of it.

@@ -50,7 +50,7 @@ pub(crate) struct Renewed {
     pub(crate) tokens: SessionTokens,
 }
 
-/// What a call returned: a live session, or why there is none.
+/// The result of a call: a live session, or why there is none.
 pub(crate) type Exchanged = Result<Arc<Renewed>, AuthorityError>;
 
 /// A call that any number of requests wait for.

@@ -13,7 +13,7 @@ use super::lane::{Calls, Lane};
 use crate::lock::lock;
 use crate::single_flight::Flight;
 
-/// What a handle asks its authority.
+/// The questions of a handle to its authority.
 #[derive(Default)]
 pub(super) struct Exchanges {
     jwts: Lane,

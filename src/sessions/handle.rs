@@ -14,8 +14,8 @@ use crate::credentials::{CookieNames, CredentialSource};
 use crate::session::Session;
 use crate::token::Verifier;
 
-/// What an application does with sessions: renew them, adopt the tokens of an authentication step,
-/// sign out, and clear cookies. A handle, cheap to clone; clones share what they remember.
+/// Renews sessions, adopts the tokens of an authentication step, signs out, and clears cookies. A
+/// handle, cheap to clone; clones share what they remember.
 ///
 /// A [`stytch::Project`](crate::stytch::Project) makes one, and a guard shares it:
 ///
@@ -158,8 +158,8 @@ impl Sessions {
         self.settings.cookies.set(names, tokens, max_age, request)
     }
 
-    /// What is remembered stays shared with the handles that this one was cloned from, so that a
-    /// step or a sign-out by one of them counts for all.
+    /// Changes the settings. The exchanges stay shared with the handles that this one was cloned
+    /// from, so that a step or a sign-out by one of them counts for all.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self

@@ -122,7 +122,7 @@ impl Sessions {
     }
 }
 
-/// Runs a call in a task of its own: it goes on if the caller goes away, and a panic ends only it.
+/// Runs a call in a separate task: it goes on if the caller goes away, and a panic ends only it.
 async fn detached<T: Send + 'static>(
     call: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Box<dyn Error + Send + Sync>> {
@@ -154,7 +154,7 @@ pub enum SignOutError {
     #[error("the authority could not be asked to end the session")]
     Authority(#[source] AuthorityError),
     /// The request presents a token that cannot be read, such as two cookies of one name, so the
-    /// session is not known. What is left in the browser may be used later.
+    /// session is not known. A cookie that is left in the browser may be used later.
     #[error("the token that the request presents cannot be read")]
     Unreadable(#[source] CredentialError),
     /// The presented JWT cannot be verified now, so the session is not known.

@@ -129,7 +129,7 @@ impl Project {
         Ok(self)
     }
 
-    /// The name of the cookie with the session JWT, where the application has changed it from
+    /// Sets the name of the cookie with the session JWT, if the application has changed it from
     /// `stytch_session_jwt`.
     #[must_use]
     pub fn session_jwt_cookie(mut self, name: &str) -> Self {
@@ -137,7 +137,7 @@ impl Project {
         self
     }
 
-    /// The name of the cookie with the opaque session token, where the application has changed it
+    /// Sets the name of the cookie with the opaque session token, if the application has changed it
     /// from `stytch_session`.
     #[must_use]
     pub fn session_token_cookie(mut self, name: &str) -> Self {
@@ -151,26 +151,26 @@ impl Project {
         &self.id
     }
 
-    /// What the `iss` of its tokens may be: `stytch.com/{id}`, and the custom domain where one is
-    /// set.
+    /// Returns the issuers of its tokens (`iss`): `stytch.com/{id}`, and the custom domain if one
+    /// is set.
     #[must_use]
     pub fn issuers(&self) -> Vec<String> {
         issuers(&self.id, self.custom_domain.as_deref()).collect()
     }
 
-    /// What the `aud` of its tokens contains: its id.
+    /// Returns the audience of its tokens (`aud`): its id.
     #[must_use]
     pub fn audience(&self) -> &str {
         &self.id
     }
 
-    /// Where its keys are published, on the custom domain where one is set.
+    /// Returns the URL of its published keys, on the custom domain if one is set.
     #[must_use]
     pub fn jwks_url(&self) -> String {
         address::jwks_url(self.tenancy, self.custom_domain.as_deref(), &self.id)
     }
 
-    /// Returns where its tokens stand in requests: the Authorization header, then the cookie with
+    /// Returns the places of its tokens in requests: the Authorization header, then the cookie with
     /// the JWT, then the one with the session token.
     #[must_use]
     pub fn credentials(&self) -> [CredentialSource; 3] {

@@ -13,7 +13,7 @@ use crate::excerpt::Excerpt;
 use crate::keys::{KeysUnavailable, Refresh};
 use crate::session::Session;
 
-/// What a verifier can say of a token without waiting.
+/// The result of looking a token up without waiting.
 pub(crate) enum Lookup {
     Known(Result<Genuine, VerifyError>),
     /// The token's key is not known yet.
@@ -42,7 +42,7 @@ pub(crate) struct Genuine {
     pub(crate) usable: Result<(), VerifyError>,
 }
 
-/// Why there is no session with the keys at hand.
+/// The reason why the keys at hand give no session.
 enum Failure {
     Refused(TokenError),
     /// No key with this id is known.

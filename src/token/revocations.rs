@@ -16,7 +16,7 @@ use crate::session::Session;
 ///
 /// A verifier asks at every request, whatever it remembers, so [`is_revoked`](Self::is_revoked) and
 /// [`health`](Self::health) must be cheap and must not block. A store that several processes share
-/// answers from a replica of its own, which something else feeds, and says by `health` when the
+/// answers from a replica in memory, which something else feeds, and says by `health` when the
 /// replica is too old to be trusted. Writes may take their time: they go to where the other
 /// processes read. The default is [`LocalRevocations`].
 ///

@@ -1,4 +1,4 @@
-//! Where a guard finds tokens, and what it does with the sessions that it has to renew.
+//! The places where a guard finds tokens, and the sessions that it renews.
 
 use std::time::Duration;
 
