@@ -49,16 +49,16 @@ pub(crate) fn find<'a>(
 
 /// Keeps what may carry a token out of `Debug` output and compression tables downstream.
 pub(crate) fn mark_sensitive(headers: &mut HeaderMap, sources: &[CredentialSource]) {
-    mark(headers, &header::AUTHORIZATION);
-    mark(headers, &header::COOKIE);
+    mark_header(headers, &header::AUTHORIZATION);
+    mark_header(headers, &header::COOKIE);
     for source in sources {
         if let CredentialSource::SessionTokenHeader(name) = source {
-            mark(headers, name);
+            mark_header(headers, name);
         }
     }
 }
 
-fn mark(headers: &mut HeaderMap, name: &HeaderName) {
+fn mark_header(headers: &mut HeaderMap, name: &HeaderName) {
     // Usually there is one, and an entry makes room for itself even where it stays vacant.
     match headers.get_mut(name) {
         Some(first) => first.set_sensitive(true),

@@ -19,7 +19,8 @@ pub enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// A cookie of this name. Names are compared as they are.
+    /// A cookie of this name. Names are compared as they are. A name that cannot stand in a header
+    /// is found in no request, and no cookie of that name is set.
     #[must_use]
     pub fn cookie(name: &str) -> Self {
         Self::Cookie(name.into())

@@ -30,8 +30,8 @@ use std::time::Duration;
 ///
 /// [`current`](Self::current) is asked at every request and must not block. Where `current` has no
 /// key for a token's `kid`, [`refresh`](Self::refresh) is asked once, and after it `current` again.
-/// As long as the keys have not changed, a source gives the same set: of one that is read anew no
-/// token is remembered.
+/// As long as the keys have not changed, a source returns the same set: a new set at each call
+/// defeats the cache of verified tokens.
 ///
 /// | the answer of `refresh` | a token with an unknown `kid` gets |
 /// | --- | --- |
@@ -104,7 +104,7 @@ impl StaticKeys {
     ///
     /// # Errors
     ///
-    /// Returns an error if the document cannot be read or has no usable key.
+    /// Returns [`KeySetError`] if the document cannot be read or has no usable key.
     pub fn from_jwks(document: &[u8]) -> Result<Self, KeySetError> {
         KeySet::from_jwks(document).map(|keys| Self(Arc::new(keys)))
     }

@@ -15,8 +15,8 @@ use crate::rejection::Rejection;
 use crate::sessions::Presented;
 use crate::token::{Genuine, KeyWait, Lookup, VerifyError};
 
-/// A decision that has to wait, in the one box of the slow path. Neither the service nor the body
-/// is part of it.
+/// A decision that has to wait: the one boxed future of the slow path. Neither the service nor the
+/// body is part of it.
 pub(super) type PendingDecision = Pin<Box<dyn Future<Output = Decision> + Send>>;
 
 /// A reason to wait before there is a decision.
@@ -100,12 +100,12 @@ fn judge(
     };
     match (usable, &guard.sessions) {
         (Ok(()), sessions) => {
-            let granted = decision::evaluate(guard, outer, &session, now);
+            let decision = decision::evaluate(guard, outer, &session, now);
             match sessions {
-                Some(sessions) if granted.is_ok() && guard.confirmed_within.is_some() => {
+                Some(sessions) if decision.granted.is_ok() && guard.confirmed_within.is_some() => {
                     renewal::confirm(guard, sessions, outer, session, now)
                 }
-                _ => Ok(Decision::new(granted.map(Some))),
+                _ => Ok(decision),
             }
         }
         (Err(VerifyError::Token(error)), Some(sessions)) if error.is_renewable() => {

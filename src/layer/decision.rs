@@ -38,15 +38,15 @@ pub(super) fn evaluate(
     outer: Option<&Grant>,
     session: &Session,
     now: OffsetDateTime,
-) -> Result<Grant, Rejection> {
-    let grant = guard.policy.evaluate(session, now).map_err(|shortfall| {
-        Rejection::StepUpRequired(match &guard.offer {
+) -> Decision {
+    match guard.policy.evaluate(session, now) {
+        Ok(grant) => Decision::new(Ok(Some(match outer {
+            Some(outer) => grant.bounded_by(outer),
+            None => grant,
+        }))),
+        Err(shortfall) => Decision::refused(Rejection::StepUpRequired(match &guard.offer {
             Some(offer) => shortfall.offering(offer(session)),
             None => shortfall,
-        })
-    })?;
-    Ok(match outer {
-        Some(outer) => grant.bounded_by(outer),
-        None => grant,
-    })
+        })),
+    }
 }

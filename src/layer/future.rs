@@ -67,7 +67,7 @@ where
     credentials::mark_sensitive(request.headers_mut(), &guard.sources);
     match decision.granted {
         Ok(grant) => {
-            mark(request.extensions_mut(), grant);
+            mark_granted(request.extensions_mut(), grant);
             State::Called { response: service.call(request), additions }
         }
         Err(why) => {
@@ -80,7 +80,7 @@ where
 }
 
 /// Leaves exactly one mark in the request: this guard's.
-fn mark(extensions: &mut Extensions, grant: Option<Grant>) {
+fn mark_granted(extensions: &mut Extensions, grant: Option<Grant>) {
     match grant {
         Some(grant) => {
             extensions.remove::<Anonymous>();

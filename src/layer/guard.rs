@@ -40,7 +40,7 @@ pub struct StepUpLayer {
 pub(super) struct Guard {
     pub(super) verifier: Verifier,
     pub(super) policy: Policy,
-    /// Whether `policy` was demanded, or stands for a guard that demands any session.
+    /// Whether `require` has set `policy`; if not, it is `Policy::session()`.
     demands: bool,
     pub(super) optional: bool,
     pub(super) sources: Arc<[CredentialSource]>,
@@ -80,9 +80,8 @@ impl StepUpLayer {
     /// A guard that demands this policy too.
     ///
     /// The first one demanded takes the place of *any session*. Each later one is demanded beside
-    /// the old; the whole is named as the later one where that has a name, else as the old. What an
-    /// [`optional`](Self::optional) guard let through is refused again: `optional` has to be said
-    /// last.
+    /// the old; the whole is named as the later one where that has a name, else as the old.
+    /// `require` ends [`optional`](Self::optional), so call `optional` last.
     ///
     /// If the policy asks for several factors and one compromise presents them all, or if anyone
     /// can meet it, a warning in the log says so: the policy is [audited](Policy::audit), which
@@ -117,7 +116,7 @@ impl StepUpLayer {
     ///
     /// # Errors
     ///
-    /// Returns an error if no policy has this name.
+    /// Returns [`UnknownPolicy`] if no policy has this name.
     #[cfg(feature = "documents")]
     pub fn require_named(&self, policies: &Policies, name: &str) -> Result<Self, UnknownPolicy> {
         Ok(self.require(policies.get(name)?.clone()))

@@ -8,7 +8,7 @@
 //! 1. The first [`CredentialSource`](crate::credentials::CredentialSource) that is in the request
 //!    decides, alone. Two of one kind are a 400.
 //! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token.
-//!    Where its key is not known yet, the request waits for keys; with `RemoteKeys` 5 s at most.
+//!    Where its key is not known yet, the request waits for keys; with `RemoteKeys` under 6 s.
 //!    A guard that [renews](crate::StepUpLayer::renew_with) can exchange a JWT that has expired, or
 //!    an opaque session token, and have sessions confirmed. Then it waits for that too, 5.5 s at
 //!    most unless [`Sessions::timeout`](crate::Sessions::timeout) changes it.
@@ -83,10 +83,11 @@
 //!
 //! One `tracing` event per decision, with the target `tower_step_up::guard` and these fields:
 //! `decision` (`granted`, `anonymous` or `refused`), `policy`, `reason`, `detail`, `status`,
-//! `session_id` and `user_id` where a session was verified. Method and path are not among them: a
-//! span around the guard, such as tower-http's `TraceLayer` makes, has them. Grants are on the
-//! level DEBUG, refusals on INFO, unavailable keys and sessions on WARN. Tokens, addresses and
-//! phone numbers are never in them.
+//! `session_id` and `user_id` if a session was granted or has to step up. Method and path are not
+//! among them: a span around the guard, such as tower-http's `TraceLayer` makes, has them. Grants
+//! are on the level DEBUG, refusals on INFO, unavailable keys, revocations and sessions on WARN,
+//! and so are the warnings about weak policies when guards are made. Tokens, addresses and phone
+//! numbers are never in them.
 
 mod additions;
 mod body;

@@ -37,7 +37,7 @@ pub(super) fn exchange(
 ) -> Result<Decision, Question> {
     match str::from_utf8(credential.bytes) {
         Ok(token) if can_be_a_session_token(token) => {
-            renew(guard, sessions, outer, Presented::Token(token.into()), now)
+            renew(guard, sessions, outer, Presented::Opaque(token.into()), now)
         }
         _ => Ok(Decision::refused(Rejection::InvalidToken(SessionError::Unknown.into()))),
     }
@@ -51,7 +51,7 @@ pub(super) fn renew(
     presented: Presented,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    let freshness = Freshness { renewed: true, confirmed_within: guard.confirmed_within };
+    let freshness = Freshness { needs_tokens: true, confirmed_within: guard.confirmed_within };
     recall(guard, sessions, outer, presented, freshness, now)
 }
 
@@ -63,7 +63,7 @@ pub(super) fn confirm(
     session: Session,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    let freshness = Freshness { renewed: false, confirmed_within: guard.confirmed_within };
+    let freshness = Freshness { needs_tokens: false, confirmed_within: guard.confirmed_within };
     recall(guard, sessions, outer, Presented::Session(session), freshness, now)
 }
 
@@ -118,12 +118,10 @@ fn conclude(
         Err(error) => return Decision::refused(error.into()),
     };
     match choose(guard, presented, &renewed.session, now) {
-        Ok(Some(session)) => {
-            Decision::new(decision::evaluate(guard, outer, session, now).map(Some))
-        }
+        Ok(Some(session)) => decision::evaluate(guard, outer, session, now),
         Ok(None) => {
-            let granted = decision::evaluate(guard, outer, &renewed.session, now).map(Some);
-            Decision { renewed: Some(renewed), ..Decision::new(granted) }
+            let decision = decision::evaluate(guard, outer, &renewed.session, now);
+            Decision { renewed: Some(renewed), ..decision }
         }
         Err(error) => Decision::refused(error.into()),
     }

@@ -22,7 +22,8 @@ impl Sessions {
     /// # Errors
     ///
     /// Returns [`AdoptError`] if the opaque token cannot stand in a cookie, if the new JWT does not
-    /// verify or belongs to another user, or if the predecessor could not be revoked.
+    /// verify, cannot be verified now or belongs to another user, or if the predecessor could not
+    /// be revoked.
     pub async fn adopt(
         &self,
         tokens: &SessionTokens,
@@ -40,7 +41,7 @@ impl Sessions {
             self.revoke_here(old.id().to_owned()).await.map_err(AdoptError::NotRevoked)?;
         }
         self.exchanges.forget_session(session.id());
-        self.exchanges.forget_token(&tokens.session_token);
+        self.exchanges.forget_opaque(&tokens.session_token);
         let cookies = self.set_cookies(tokens, &session, request);
         Ok(Adopted { cookies, session })
     }

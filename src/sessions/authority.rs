@@ -35,9 +35,19 @@ use std::time::Duration;
 pub trait SessionAuthority: Send + Sync + 'static {
     /// Returns the tokens of this token's session if it is alive. The JWT may have expired. The
     /// answer to one JWT of a session counts for every JWT of that session.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`AuthorityError::UnknownSession`] only if the authority says that no such session
+    /// is alive, and [`AuthorityError::Unavailable`] in every other case.
     fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens>;
 
-    /// Ends the session with this id. A session that has ended already is not an error.
+    /// Ends the session with this id.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`AuthorityError::Unavailable`] if the authority does not say that the session has
+    /// ended. [`AuthorityError::UnknownSession`] counts as ended.
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 }
 
@@ -75,9 +85,10 @@ impl fmt::Debug for PresentedToken {
 /// Both tokens of a live session. `Debug` shows none of them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionTokens {
-    /// The opaque one, which lives as long as the session.
+    /// The opaque one, which lives as long as the session: at most 1,024 bytes that can stand in a
+    /// cookie.
     pub session_token: String,
-    /// The JWT, which lives for five minutes.
+    /// The JWT, which lives for five minutes: at most 16 KiB.
     pub session_jwt: String,
 }
 
@@ -113,7 +124,7 @@ pub enum AuthorityError {
     UnknownSession,
     /// It cannot be reached, is too slow or too busy, refuses this application, or makes no sense.
     Unavailable {
-        /// When it says that it is worth asking again.
+        /// How long to wait before asking again; 1 s to 60 s is used.
         retry_after: Option<Duration>,
         /// For the log; it must not contain tokens.
         cause: Arc<dyn Error + Send + Sync>,
@@ -127,7 +138,8 @@ impl AuthorityError {
         Self::Unavailable { retry_after: None, cause: Arc::from(cause.into()) }
     }
 
-    /// Adds how long to wait before the authority is asked again. It has no effect on
+    /// Adds how long to wait before the authority is asked again; 1 s to 60 s is used. It has no
+    /// effect on
     /// [`UnknownSession`](Self::UnknownSession).
     #[must_use]
     pub fn retry_after(mut self, time: Duration) -> Self {

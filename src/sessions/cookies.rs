@@ -36,7 +36,8 @@ impl SessionCookies {
     ///
     /// # Errors
     ///
-    /// Returns an error if it has other characters than letters, digits, `.` and `-`.
+    /// Returns [`CookieAttributeError`] if it has other characters than letters, digits, `.` and
+    /// `-`.
     pub fn domain(mut self, domain: &str) -> Result<Self, CookieAttributeError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
         if domain.is_empty() || !domain.bytes().all(is_plain) {
@@ -50,8 +51,8 @@ impl SessionCookies {
     ///
     /// # Errors
     ///
-    /// Returns an error if it does not begin with `/`, or has a `;`, a space or a character that is
-    /// no visible ASCII.
+    /// Returns [`CookieAttributeError`] if it does not begin with `/`, or has a `;`, a space or a
+    /// character that is no visible ASCII.
     pub fn path(mut self, path: &str) -> Result<Self, CookieAttributeError> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b';';
         if !path.starts_with('/') || !path.bytes().all(is_plain) {
@@ -69,9 +70,9 @@ impl SessionCookies {
         self
     }
 
-    /// `Secure` on loopback too, by which a guard knows a browser on the same machine: the
-    /// request's `Host`. Say it where a proxy in front puts its own address there. A live project's
-    /// guard has it.
+    /// Sets `Secure` on loopback too. The request's `Host` tells whether the browser is on
+    /// loopback, so call this if a proxy replaces `Host` with its own address. The sessions of a
+    /// live project do.
     #[must_use]
     pub fn always_secure(mut self) -> Self {
         self.always_secure = true;
@@ -99,8 +100,8 @@ impl SessionCookies {
         )
     }
 
-    /// What removes both.
-    pub(crate) fn remove(&self, names: CookieNames<'_>, request: &HeaderMap) -> SetCookies {
+    /// Returns the cookies that clear both.
+    pub(crate) fn clear(&self, names: CookieNames<'_>, request: &HeaderMap) -> SetCookies {
         let names = [names.session_jwt, names.session_token].into_iter();
         SetCookies(
             names.filter_map(|name| self.cookie(name, "", Some(Duration::ZERO), request)).collect(),
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_set_and_removed_with_the_same_attributes() {
+    fn cookies_are_set_and_cleared_with_the_same_attributes() {
         let cookies = SessionCookies::default();
         let set =
             cookies.set(NAMES, &tokens(), Some(Duration::seconds(3_600)), &from("app.example"));
@@ -194,7 +195,7 @@ mod tests {
             .readable_by_scripts();
         let names = CookieNames { session_jwt: "jwt", session_token: "token" };
         assert_eq!(
-            lines(&own.remove(names, &from("app.example"))),
+            lines(&own.clear(names, &from("app.example"))),
             [
                 "jwt=; SameSite=Lax; Secure; Path=/app; Domain=app.example; Max-Age=0",
                 "token=; SameSite=Lax; Secure; Path=/app; Domain=app.example; Max-Age=0",
@@ -204,7 +205,7 @@ mod tests {
         // One of the first prefix is for this host alone.
         let names = CookieNames { session_jwt: "__Host-jwt", session_token: "__Secure-token" };
         assert_eq!(
-            lines(&own.remove(names, &from("localhost"))),
+            lines(&own.clear(names, &from("localhost"))),
             [
                 "__Host-jwt=; SameSite=Lax; Secure; Path=/; Max-Age=0",
                 "__Secure-token=; SameSite=Lax; Secure; Path=/app; Domain=app.example; Max-Age=0",
@@ -226,7 +227,7 @@ mod tests {
     #[test]
     fn secure_except_on_loopback() {
         let is_secure = |cookies: &SessionCookies, request: &HeaderMap| {
-            lines(&cookies.remove(NAMES, request)).iter().all(|line| line.contains("; Secure"))
+            lines(&cookies.clear(NAMES, request)).iter().all(|line| line.contains("; Secure"))
         };
         let cookies = SessionCookies::default();
         for (host, want) in [

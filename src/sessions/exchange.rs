@@ -16,21 +16,21 @@ pub(crate) enum Presented {
     /// presented.
     Session(Session),
     /// An opaque token, which says nothing by itself.
-    Token(Box<str>),
+    Opaque(Box<str>),
 }
 
 impl Presented {
     pub(super) fn key(&self) -> &str {
         match self {
             Self::Session(session) => session.id(),
-            Self::Token(token) => token,
+            Self::Opaque(token) => token,
         }
     }
 
     fn token(&self) -> PresentedToken {
         match self {
-            Self::Session(session) => PresentedToken::SessionJwt(session.jwt().as_str().into()),
-            Self::Token(token) => PresentedToken::SessionToken(token.clone()),
+            Self::Session(session) => PresentedToken::SessionJwt(session.token().into()),
+            Self::Opaque(token) => PresentedToken::SessionToken(token.clone()),
         }
     }
 
@@ -38,7 +38,7 @@ impl Presented {
     fn is_about(&self, session: &Session) -> bool {
         match self {
             Self::Session(asked) => asked.is_of_same_user(session),
-            Self::Token(_) => true,
+            Self::Opaque(_) => true,
         }
     }
 }
@@ -53,7 +53,7 @@ pub(crate) struct Renewed {
 /// The result of a call: a live session, or why there is none.
 pub(crate) type Exchanged = Result<Arc<Renewed>, AuthorityError>;
 
-/// A call that any number of requests wait for.
+/// A flight to the authority, when it began, and the exchange before it.
 pub(super) struct Exchange {
     /// When it began, by the verifier's clock.
     pub(super) began: Duration,
@@ -122,7 +122,7 @@ impl Settings {
         let answer = tokio::time::timeout(self.timeout, self.authenticate(presented)).await;
         let exchanged = answer.unwrap_or_else(|_| Err(AuthorityError::too_slow(self.timeout)));
         if let Err(error @ AuthorityError::Unavailable { cause, .. }) = &exchanged {
-            tracing::warn!(reason = %cause, pause = ?error.pause(), "a session could not be renewed");
+            tracing::warn!(reason = %cause, pause = ?error.pause(), "the authority could not be asked about a session");
         }
         exchanged.map(Arc::new)
     }

@@ -28,7 +28,7 @@ const MARGIN: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy)]
 pub(crate) struct Freshness {
     /// Whether it must bring tokens that can be used now.
-    pub(crate) renewed: bool,
+    pub(crate) needs_tokens: bool,
     /// How long ago the authority may have been asked.
     pub(crate) confirmed_within: Option<Duration>,
 }
@@ -114,7 +114,7 @@ impl Sessions {
         let settings = Arc::clone(&self.settings);
         let exchanges = Arc::downgrade(&self.exchanges);
         async move {
-            let is_opaque = matches!(presented, Presented::Token(_));
+            let is_opaque = matches!(presented, Presented::Opaque(_));
             let exchanged = settings.exchange(presented).await;
             let at = settings.verifier.monotonic();
             let pause = exchanged.as_ref().err().and_then(AuthorityError::pause);
@@ -162,7 +162,7 @@ impl Sessions {
         match call.flight.outcome() {
             None => confirms && is_under_way,
             Some(Ended { exchanged, at }) => match exchanged {
-                Ok(renewed) if freshness.renewed => {
+                Ok(renewed) if freshness.needs_tokens => {
                     let is_young = verifier.check_times(&renewed.session, verifier.now()).is_ok();
                     confirms && age <= *remember && is_young
                 }
@@ -180,7 +180,7 @@ impl Sessions {
 
 impl Exchanges {
     /// Forgets what is known of an opaque token, that it names no session for example.
-    pub(super) fn forget_token(&self, session_token: &str) {
+    pub(super) fn forget_opaque(&self, session_token: &str) {
         lock(&self.opaque.calls).remove(session_token);
     }
 
@@ -201,7 +201,7 @@ impl Exchanges {
     fn lane(&self, presented: &Presented) -> &Lane {
         match presented {
             Presented::Session(_) => &self.jwts,
-            Presented::Token(_) => &self.opaque,
+            Presented::Opaque(_) => &self.opaque,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The handle.
+//! `Sessions`: its settings, and the bounds on asking the authority.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,13 +38,17 @@ use crate::token::Verifier;
 /// | what | how much |
 /// | --- | --- |
 /// | calls for one session or one opaque token at a time | 1, however many requests ask |
-/// | calls at a time | 64 for expired JWTs, and 64 for opaque tokens, which anyone can make up |
-/// | remembered answers | the newest 4,096 of either kind, each for [`remember`](Self::remember); a client that makes up as many opaque tokens displaces the real ones |
+/// | calls at a time, sign-outs not counted | 64 for JWTs, and 64 for opaque tokens, which anyone can make up |
+/// | remembered answers | the newest 4,096 of either kind, used as long as [`remember`](Self::remember) and [`confirmed_within`](crate::StepUpLayer::confirmed_within) say; a client that makes up as many opaque tokens displaces the real ones |
 /// | after an answer that does not meet the policy | the same is asked again after 1 s, since a step elsewhere may have changed it |
 /// | after a failure that does not say when to ask again | the same is not asked for 1 s; what was remembered stays in use |
-/// | after `Retry-After` | nothing is asked for that time, from 1 s to 60 s |
+/// | after `Retry-After` | no token of its kind is asked about for that time, from 1 s to 60 s; if it came for a JWT, no opaque token either |
 ///
-/// Asking takes a tokio runtime with time.
+/// Asking needs a tokio runtime. Without one, each call is an error.
+///
+/// # Panics
+///
+/// Asking panics if the runtime has no timer (`enable_time`).
 #[derive(Clone)]
 pub struct Sessions {
     pub(super) settings: Arc<Settings>,
@@ -89,8 +93,8 @@ impl Sessions {
         Self { settings: Arc::new(settings), exchanges: Arc::default() }
     }
 
-    /// Sets how long an answer is remembered, also that there is no such session; at most 5
-    /// minutes. A fresh JWT that has expired is not remembered.
+    /// Sets how long a renewal is used again, and how long an unknown session stays unknown; at
+    /// most 5 minutes. Fresh tokens are not used after they have expired.
     #[must_use]
     pub fn remember(self, duration: Duration) -> Self {
         self.with(|settings| settings.remember = duration.min(MAX_REMEMBER))
@@ -134,7 +138,7 @@ impl Sessions {
     /// Clears both cookies when the session cannot be verified or does not matter, for example in a
     /// [responder](crate::StepUpLayer::respond_with). It ends no session.
     pub fn clear_cookies(&self, request: &HeaderMap) -> SetCookies {
-        self.settings.cookies.remove(CookieNames::of(&self.settings.sources), request)
+        self.settings.cookies.clear(CookieNames::of(&self.settings.sources), request)
     }
 
     pub(crate) fn sources(&self) -> Arc<[CredentialSource]> {

@@ -31,7 +31,7 @@ impl Lane {
             Duration::ZERO => Ok(()),
             rest => Err(AuthorityError::Unavailable {
                 retry_after: Some(rest.max(MIN_PAUSE)),
-                cause: Arc::from(Box::from("it wants to be left alone")),
+                cause: Arc::from(Box::from("the authority asked for a pause (Retry-After)")),
             }),
         }
     }
@@ -67,6 +67,7 @@ fn first_in_first_out() -> Calls {
             DefaultHashBuilder::default(),
             Default::default(),
         ),
+        // It cannot be: the options are complete.
         Err(_) => Cache::new(REMEMBERED),
     }
 }

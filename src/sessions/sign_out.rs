@@ -1,6 +1,7 @@
 //! Signing out.
 
 use std::error::Error;
+use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::runtime::Handle;
@@ -68,8 +69,8 @@ impl Sessions {
         if !authority::can_be_a_session_token(token) {
             return Ok(None);
         }
-        let freshness = Freshness { renewed: false, confirmed_within: None };
-        match self.ask(&Presented::Token(token.into()), freshness).await {
+        let freshness = Freshness { needs_tokens: false, confirmed_within: None };
+        match self.ask(&Presented::Opaque(token.into()), freshness).await {
             Ok(renewed) => Ok(Some(renewed.session.clone())),
             Err(AuthorityError::UnknownSession) => Ok(None),
             Err(error) => Err(error),
@@ -97,26 +98,20 @@ impl Sessions {
         }
     }
 
-    /// Revokes a session here.
+    /// Revokes a session in the verifier's store, within the timeout.
     pub(super) async fn revoke_here(&self, session_id: String) -> Result<(), RevocationError> {
         let (verifier, timeout) = (self.verifier().clone(), self.settings.timeout);
-        let write = async move {
-            tokio::time::timeout(timeout, verifier.revoke_session(&session_id)).await
-        };
-        match detached(write).await {
-            Ok(Ok(recorded)) => recorded,
-            Ok(Err(_)) => Err(RevocationError::Failed(format!("not within {timeout:?}").into())),
-            Err(cause) => Err(RevocationError::Failed(cause)),
-        }
+        let write = async move { verifier.revoke_session(&session_id).await };
+        let recorded = detached_within(timeout, write).await;
+        recorded.unwrap_or_else(|cause| Err(RevocationError::Failed(cause)))
     }
 
     async fn end_with_authority(&self, session_id: String) -> Result<(), AuthorityError> {
         let (authority, timeout) = (self.settings.authority.clone(), self.settings.timeout);
-        let call = async move { tokio::time::timeout(timeout, authority.revoke(session_id)).await };
-        match detached(call).await {
-            Ok(Ok(Ok(()) | Err(AuthorityError::UnknownSession))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(error),
-            Ok(Err(_)) => Err(AuthorityError::too_slow(timeout)),
+        let call = async move { authority.revoke(session_id).await };
+        match detached_within(timeout, call).await {
+            Ok(Ok(()) | Err(AuthorityError::UnknownSession)) => Ok(()),
+            Ok(Err(error)) => Err(error),
             Err(cause) => Err(AuthorityError::unavailable(cause)),
         }
     }
@@ -129,12 +124,20 @@ async fn detached<T: Send + 'static>(
     Ok(Handle::try_current()?.spawn(call).await?)
 }
 
+async fn detached_within<T: Send + 'static>(
+    timeout: Duration,
+    call: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Box<dyn Error + Send + Sync>> {
+    let ended = detached(async move { tokio::time::timeout(timeout, call).await }).await?;
+    ended.map_err(|_| format!("no answer within {timeout:?}").into())
+}
+
 /// What became of a sign-out.
 #[must_use = "the browser keeps its cookies unless they are removed, and signing out may have failed"]
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct SignedOut {
-    /// The cookies that remove the tokens.
+    /// The cookies that clear the tokens.
     pub cookies: SetCookies,
     /// Whether the session has ended everywhere. Do not tell a user so if it has not.
     pub revoked: Result<(), SignOutError>,
@@ -145,13 +148,14 @@ pub struct SignedOut {
 #[non_exhaustive]
 pub enum SignOutError {
     /// The revocation was not recorded here, so guards still accept the session's JWT until it
-    /// expires. The authority was asked all the same.
+    /// expires. The authority was asked all the same, unless there is no tokio runtime.
     #[error("the session was not revoked here")]
     NotRevoked(#[source] RevocationError),
-    /// The authority could not be asked to end the session, or which session an opaque token names.
+    /// The authority did not confirm that the session has ended, or did not say which session an
+    /// opaque token names.
     /// A session that it was asked to end was revoked here first. Until it has ended, its tokens
     /// can be renewed elsewhere at once, and here when the revocation is forgotten.
-    #[error("the authority could not be asked to end the session")]
+    #[error("the authority did not confirm that the session has ended")]
     Authority(#[source] AuthorityError),
     /// The request presents a token that cannot be read, such as two cookies of one name, so the
     /// session is not known. A cookie that is left in the browser may be used later.

@@ -19,8 +19,8 @@ use crate::keys::RemoteKeys;
 use crate::session::Tenancy;
 use crate::token::{LocalRevocations, Revocations, Verifier};
 
-/// A Stytch project: from its id follow the issuers and the audience of its tokens, the address of
-/// its keys and the name of its cookie.
+/// A Stytch project: from its id follow the issuers and the audience of its tokens, and the address
+/// of its keys. Its cookies have Stytch's names unless you set others.
 ///
 /// ```
 /// use tower_step_up::stytch::Project;
@@ -46,7 +46,7 @@ pub struct Project {
     revocations: Arc<dyn Revocations>,
     #[cfg(feature = "remote")]
     keys: RemoteKeys,
-    /// One for all, so that what one guard remembers and revokes all do.
+    /// Shared by all guards, with its cache and its revocations.
     #[cfg(feature = "remote")]
     verifier: Verifier,
     /// Its connections to the API.
@@ -59,7 +59,7 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Returns an error if the id has another form.
+    /// Returns [`ProjectError`] if the id has another form.
     pub fn new(id: &str) -> Result<Self, ProjectError> {
         Self::of(Tenancy::Consumer, id)
     }
@@ -68,7 +68,7 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Returns an error if the id has another form.
+    /// Returns [`ProjectError`] if the id has another form.
     pub fn b2b(id: &str) -> Result<Self, ProjectError> {
         Self::of(Tenancy::B2b, id)
     }
@@ -108,7 +108,8 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Returns an error if it is not a host, has a path, or is plain HTTP to another machine.
+    /// Returns [`ProjectError`] if it is not a host, has a path, or is plain HTTP to another
+    /// machine.
     pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
         let malformed = || ProjectError::MalformedDomain(domain.into());
         let url =

@@ -76,9 +76,8 @@ impl Verifier {
         now: OffsetDateTime,
         text: impl FnOnce() -> Result<&'t str, E>,
     ) -> Result<Lookup, E> {
-        let outer = outer.filter(|session| session.is_of(self.settings.id, token)).cloned();
-        if let Some(session) = outer.or_else(|| self.remembered(token, now)) {
-            return Ok(Lookup::Known(Ok(self.genuine(session, now))));
+        if let Some(genuine) = self.recall(token, outer, now) {
+            return Ok(Lookup::Known(Ok(genuine)));
         }
         let token = text()?;
         Ok(match self.verify_with_known_keys(token, now) {
@@ -99,13 +98,27 @@ impl Verifier {
         token: &str,
         now: OffsetDateTime,
     ) -> Result<Genuine, VerifyError> {
-        if let Some(session) = self.remembered(token.as_bytes(), now) {
-            return Ok(self.genuine(session, now));
+        if let Some(genuine) = self.recall(token.as_bytes(), None, now) {
+            return Ok(genuine);
         }
         self.verify_with_known_keys(token, now).map_err(|failure| match failure {
             Failure::Refused(error) => error.into(),
             Failure::NoKey { error, .. } => error,
         })
+    }
+
+    /// Returns the session of this very token if it is known: an outer guard's, or a remembered
+    /// one.
+    #[inline]
+    fn recall(
+        &self,
+        token: &[u8],
+        outer: Option<&Session>,
+        now: OffsetDateTime,
+    ) -> Option<Genuine> {
+        let outer = outer.filter(|session| session.is_of(self.settings.id, token)).cloned();
+        let session = outer.or_else(|| self.remembered(token, now))?;
+        Some(self.genuine(session, now))
     }
 
     /// Returns the session of this very token, if it was verified with keys that are still current.

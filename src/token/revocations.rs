@@ -63,8 +63,8 @@ use crate::session::Session;
 /// # fn main() {}
 /// ```
 pub trait Revocations: Send + Sync + 'static {
-    /// Returns whether the session is revoked, as far as this process knows. What this process has
-    /// revoked it knows when the future of the write ends.
+    /// Returns whether the session is revoked, as far as this process knows. It must return
+    /// true once the future of this process's own write has ended.
     fn is_revoked(&self, session: &Session) -> bool;
 
     /// Returns whether [`is_revoked`](Self::is_revoked) can be trusted now. A verifier refuses
@@ -77,19 +77,28 @@ pub trait Revocations: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Revokes the session with this id. The future ends when the revocation is recorded.
+    /// Revokes the session with this id. The future ends when the revocation is recorded. It may be
+    /// dropped before: [`Sessions`](crate::Sessions) drops it after its timeout.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RevocationError`] if the revocation may not have been recorded.
     fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture;
 
     /// Revokes the sessions of this user (in an organization: of this member) that began until
     /// `now`, or within the verifier's [leeway](crate::Verifier::leeway) after it (5 s unless you
     /// set another), and those that do not say when they began.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RevocationError`] if the revocation may not have been recorded.
     fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationFuture;
 }
 
 /// The future of a write to [`Revocations`].
 pub type RevocationFuture = Pin<Box<dyn Future<Output = Result<(), RevocationError>> + Send>>;
 
-/// Why a revocation was not recorded. The session is still accepted.
+/// Why a revocation may not have been recorded. Treat the session as still accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevocationError {

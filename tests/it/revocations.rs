@@ -75,10 +75,9 @@ impl Revocations for Shared {
 async fn revocations_are_asked_at_every_request_and_may_be_shared() {
     let world = World::new();
     let shared = Shared::default();
-    let guard = |verifier| StepUpLayer::new(verifier);
     let (one, other) = (
-        guard(world.issuer.verifier().revocations(shared.clone())),
-        guard(world.issuer.verifier().revocations(shared.clone())),
+        StepUpLayer::new(world.issuer.verifier().revocations(shared.clone())),
+        StepUpLayer::new(world.issuer.verifier().revocations(shared.clone())),
     );
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     for asked in 1..4 {
@@ -90,8 +89,8 @@ async fn revocations_are_asked_at_every_request_and_may_be_shared() {
     // In this process the default can be shared too.
     let local = LocalRevocations::new();
     let (one, other) = (
-        guard(world.issuer.verifier().revocations(local.clone())),
-        guard(world.issuer.verifier().revocations(local.clone())),
+        StepUpLayer::new(world.issuer.verifier().revocations(local.clone())),
+        StepUpLayer::new(world.issuer.verifier().revocations(local.clone())),
     );
     let session = session_of(&one, &tokens).await;
     one.verifier().revoke_session(session.id()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Sessions that are ended here, and tokens that take the place of others.
+//! Sessions that are ended here, and tokens of a step.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -267,11 +267,8 @@ impl KeySource for OnDemand {
 async fn the_guards_of_one_project_know_of_each_others_sign_outs() {
     let world = World::new();
     let project = tower_step_up::stytch::Project::new(world.issuer.audience()).unwrap();
-    let guard = || {
-        StepUpLayer::new(
-            project.clone().verifier_with(world.issuer.clone()).clock(world.clock.clone()),
-        )
-    };
+    let guard =
+        || StepUpLayer::new(project.verifier_with(world.issuer.clone()).clock(world.clock.clone()));
     let (one, other) = (guard(), guard());
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&one, &tokens).await;
@@ -306,11 +303,11 @@ async fn the_weaker_session_dies_when_the_stronger_one_is_born() {
     let weak = world.sessions.begin(&proved(&[Factor::Password]));
     let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::OtpSms]));
     let weak_session = session_of(&guard, &weak).await;
-    let taken =
+    let adopted =
         guard.sessions().unwrap().adopt(&strong, Some(&weak_session), &headers()).await.unwrap();
-    assert_eq!(taken.session.factors().len(), 2);
+    assert_eq!(adopted.session.factors().len(), 2);
     let mut response = HeaderMap::new();
-    taken.cookies.append_to(&mut response);
+    adopted.cookies.append_to(&mut response);
     let lines: Vec<_> =
         response.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     assert_eq!(
@@ -355,7 +352,7 @@ async fn a_step_that_keeps_the_sessions_id_revokes_nothing() {
 }
 
 #[tokio::test]
-async fn tokens_that_cannot_be_trusted_are_not_taken_up() {
+async fn tokens_that_cannot_be_trusted_are_not_adopted() {
     let world = World::new();
     let guard = world.guard();
     let old = world.sessions.begin(&proved(&[Factor::Password]));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What they may import of this crate.
-const ROOMS: [&str; 7] = ["excerpt", "factor", "moment", "policy", "seconds", "session", "trust"];
+const MODULES: [&str; 7] = ["excerpt", "factor", "moment", "policy", "seconds", "session", "trust"];
 
 /// Crates, and those whose names begin so: `http` is `http_body` too.
 const CRATES: [&str; 6] = ["http", "hyper", "tokio", "tower", "axum", "rustls"];
@@ -25,14 +25,14 @@ fn impurities(line: &str) -> Vec<&str> {
         let mut found = places(code, name).filter(begins);
         found.any(|(_, rest)| !rest[name.len()..].starts_with(is_word))
     };
-    // A grouped import has no room's name there, and so is refused.
-    let rooms = places(code, "crate::").filter(begins).map(|(_, rest)| {
+    // A grouped import has no module's name there, and so is refused.
+    let modules = places(code, "crate::").filter(begins).map(|(_, rest)| {
         let path = &rest["crate::".len()..];
         path.split(|character| !is_word(character)).next().unwrap_or_default()
     });
-    let rooms = rooms.filter(|room| !ROOMS.contains(room));
+    let modules = modules.filter(|module| !MODULES.contains(module));
     let crates = CRATES.into_iter().filter(|name| is_in(name));
-    rooms.chain(crates).chain(NAMES.into_iter().filter(|name| is_whole(name))).collect()
+    modules.chain(crates).chain(NAMES.into_iter().filter(|name| is_whole(name))).collect()
 }
 
 /// Returns what stands before and from each place of a name.
@@ -48,9 +48,9 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
 #[test]
 fn factors_trust_models_and_policies_know_no_request_no_clock_and_no_network() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for room in ["factor", "trust", "policy"] {
-        let files = sources(&source.join(room));
-        assert!(files.len() >= 3, "{room}: {files:?}");
+    for module in ["factor", "trust", "policy"] {
+        let files = sources(&source.join(module));
+        assert!(files.len() >= 3, "{module}: {files:?}");
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
             // Their tests use the test kit.

@@ -1,4 +1,4 @@
-//! What the pages share, and how they take the tokens of a step up.
+//! What the pages share, and how they adopt the tokens of a step.
 
 use std::sync::Arc;
 
@@ -93,6 +93,7 @@ impl Bank {
             self.drafts.take(old).into_iter().for_each(|draft| self.drafts.put(new, draft));
             let decision = self.decisions.take(old);
             decision.into_iter().for_each(|decision| self.decisions.put(new, decision));
+            self.numbers.take(old).into_iter().for_each(|number| self.numbers.put(new, number));
         }
         if step.user.totps.iter().any(|totp| totp.verified) {
             self.authenticators.put(&step.user.user_id, ());
@@ -106,6 +107,7 @@ impl Bank {
         warn_if_alive(&out);
         self.drafts.take(grant.session().id());
         self.decisions.take(grant.session().id());
+        self.numbers.take(grant.session().id());
         (out.cookies, out.revoked.is_ok())
     }
 }

@@ -48,8 +48,7 @@ impl Guards {
             // An expired JWT is exchanged for a fresh one, as long as Stytch says that its session
             // is alive.
             .renew_with(sessions)
-            // What this application can ask for, and of its user can have: challenges name nothing
-            // else.
+            // Challenges name only factors that this application can ask for and this user has.
             .offer_factors_with(move |session| match authenticators.find(session.user_id()) {
                 Some(()) => vec![Factor::OtpSms, Factor::Totp],
                 None => vec![Factor::OtpSms],

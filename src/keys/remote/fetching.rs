@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Uri;
 use tokio::runtime::Handle;
 
-use super::schedule::{Decision, Limits, Schedule};
+use super::schedule::{Limits, NextStep, Schedule};
 use crate::clock::Clock;
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
 use crate::keys::{KeyHealth, KeySet, KeysUnavailable, Refresh};
@@ -93,13 +93,13 @@ impl Fetching {
         let now = settings.clock.monotonic();
         let mut progress = self.settled(&settings.limits);
         let decision = match progress.under_way {
-            Some(_) => Decision::Fetch,
+            Some(_) => NextStep::Fetch,
             None => progress.schedule.decide(now, &settings.limits),
         };
         match decision {
-            Decision::CoolDown => None,
-            Decision::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
-            Decision::Fetch => Some(self.join_or_begin(&mut progress, settings, now)),
+            NextStep::CoolDown => None,
+            NextStep::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
+            NextStep::Fetch => Some(self.join_or_begin(&mut progress, settings, now)),
         }
     }
 

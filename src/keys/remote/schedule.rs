@@ -59,7 +59,7 @@ struct Failing {
 
 /// What to do about a `kid` that the set does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(super) enum NextStep {
     Fetch,
     /// Cooling down after a good fetch: what is known stands.
     CoolDown,
@@ -68,9 +68,9 @@ pub(super) enum Decision {
 }
 
 impl Schedule {
-    pub(super) fn decide(&self, now: Duration, limits: &Limits) -> Decision {
+    pub(super) fn decide(&self, now: Duration, limits: &Limits) -> NextStep {
         if let Some(rest) = self.backoff_left(now, limits) {
-            return Decision::BackOff(rest);
+            return NextStep::BackOff(rest);
         }
         // A set that may not be used any more does not stand, however recent it is.
         let stands_for = limits.cool_down.min(limits.usable_for);
@@ -78,9 +78,9 @@ impl Schedule {
             Some((fetched_at, _))
                 if self.failing.is_none() && now.saturating_sub(fetched_at) < stands_for =>
             {
-                Decision::CoolDown
+                NextStep::CoolDown
             }
-            _ => Decision::Fetch,
+            _ => NextStep::Fetch,
         }
     }
 
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_first_look_fetches() {
         let schedule = Schedule::default();
-        assert_eq!(schedule.decide(at(0), &Limits::default()), Decision::Fetch);
+        assert_eq!(schedule.decide(at(0), &Limits::default()), NextStep::Fetch);
         assert!(schedule.is_due(at(0), &Limits::default()));
     }
 
@@ -135,9 +135,9 @@ mod tests {
         let limits = Limits::default();
         let mut schedule = Schedule::default();
         schedule.succeeded(at(100), limits.refresh_at(None));
-        assert_eq!(schedule.decide(at(100), &limits), Decision::CoolDown);
-        assert_eq!(schedule.decide(at(129), &limits), Decision::CoolDown);
-        assert_eq!(schedule.decide(at(130), &limits), Decision::Fetch);
+        assert_eq!(schedule.decide(at(100), &limits), NextStep::CoolDown);
+        assert_eq!(schedule.decide(at(129), &limits), NextStep::CoolDown);
+        assert_eq!(schedule.decide(at(130), &limits), NextStep::Fetch);
         assert!(!schedule.is_due(at(699), &limits));
         assert!(schedule.is_due(at(700), &limits));
     }
@@ -147,8 +147,8 @@ mod tests {
         let limits = Limits { usable_for: at(10), ..Limits::default() };
         let mut schedule = Schedule::default();
         schedule.succeeded(at(100), limits.refresh_at(None));
-        assert_eq!(schedule.decide(at(109), &limits), Decision::CoolDown);
-        assert_eq!(schedule.decide(at(110), &limits), Decision::Fetch);
+        assert_eq!(schedule.decide(at(109), &limits), NextStep::CoolDown);
+        assert_eq!(schedule.decide(at(110), &limits), NextStep::Fetch);
     }
 
     #[test]
@@ -157,15 +157,15 @@ mod tests {
         let mut schedule = Schedule::default();
         for want in [1, 2, 4, 8, 16, 30, 30] {
             assert_eq!(schedule.failed(at(50), &limits), at(want));
-            assert_eq!(schedule.decide(at(50), &limits), Decision::BackOff(at(want)));
+            assert_eq!(schedule.decide(at(50), &limits), NextStep::BackOff(at(want)));
             assert!(!schedule.is_due(at(49 + want), &limits));
-            assert_eq!(schedule.decide(at(50 + want), &limits), Decision::Fetch);
+            assert_eq!(schedule.decide(at(50 + want), &limits), NextStep::Fetch);
         }
         for _ in 0..100 {
             assert_eq!(schedule.failed(at(50), &limits), at(30));
         }
         schedule.succeeded(at(90), limits.refresh_at(None));
-        assert_eq!(schedule.decide(at(90), &limits), Decision::CoolDown);
+        assert_eq!(schedule.decide(at(90), &limits), NextStep::CoolDown);
         assert_eq!(schedule.failed(at(91), &limits), at(1));
     }
 
@@ -175,8 +175,8 @@ mod tests {
         let mut schedule = Schedule::default();
         schedule.succeeded(at(100), limits.refresh_at(None));
         schedule.failed(at(110), &limits);
-        assert_eq!(schedule.decide(at(110), &limits), Decision::BackOff(at(1)));
-        assert_eq!(schedule.decide(at(111), &limits), Decision::Fetch);
+        assert_eq!(schedule.decide(at(110), &limits), NextStep::BackOff(at(1)));
+        assert_eq!(schedule.decide(at(111), &limits), NextStep::Fetch);
     }
 
     #[test]

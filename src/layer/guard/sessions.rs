@@ -44,7 +44,8 @@ impl StepUpLayer {
     /// request has no JWT, for the live session. A client that sent a cookie receives the fresh
     /// tokens as cookies with the response, unless the handler set one of them. A session that is
     /// not alive is refused, and its cookies stay: another tab may have set them just now. If the
-    /// authority cannot be asked, the answer is 503; a JWT that has not expired is not affected.
+    /// authority cannot be asked, the answer is 503; a JWT that has not expired is not affected
+    /// unless the guard has [`confirmed_within`](Self::confirmed_within).
     ///
     /// Guards that are made from this one share the handle, and what it remembers. Unless it has
     /// [`credentials`](Self::credentials) of its own, the guard reads the tokens where the handle
@@ -73,7 +74,8 @@ impl StepUpLayer {
         guard
     }
 
-    /// Demands that the authority has confirmed the session within this time, in this process.
+    /// Demands that the authority has confirmed the session within this time, in this process. With
+    /// zero it is asked at every request.
     ///
     /// It is for the most sensitive routes: a session that was revoked elsewhere has a JWT that is
     /// valid for minutes more, and every other guard accepts it. A fresh JWT goes back as after a

@@ -9,7 +9,8 @@ pub enum SessionError {
     /// The session was revoked here; see [`Revocations`](crate::token::Revocations).
     #[error("the session was revoked here")]
     Revoked,
-    /// The authority over sessions says that no such session is alive.
+    /// The authority says that no such session is alive, or no session token has the form of the
+    /// one that was presented.
     #[error("the session is not alive any more")]
     Unknown,
     /// The session's own end has passed, not only its token's.
