@@ -13,7 +13,7 @@ use crate::sessions::{FRESH_JWT, Renewed, Sessions, SetCookies, forbid_storing};
 pub(super) struct Additions {
     /// A response to a cookie is for one browser, and shared caches do not know cookies.
     by_cookie: bool,
-    fresh: Option<Box<FreshTokens>>,
+    fresh: Option<FreshTokens>,
 }
 
 /// The fresh tokens of a session that was renewed, on their way to the client.
@@ -28,7 +28,7 @@ impl Additions {
     #[inline]
     pub(super) fn new(decision: &Decision, guard: &Guard, request: &HeaderMap) -> Self {
         let fresh = |renewed| FreshTokens::new(guard, renewed, decision.by_cookie, request);
-        let fresh = decision.renewed.as_ref().and_then(fresh).map(Box::new);
+        let fresh = decision.renewed.as_ref().and_then(fresh);
         Self { by_cookie: decision.by_cookie, fresh }
     }
 
