@@ -1,11 +1,9 @@
 //! One call to the authority, and what it returned.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::authority::{self, AuthorityError, PresentedToken, SessionTokens};
-use super::handle::Settings;
+use super::authority::{AuthorityError, PresentedToken, SessionTokens};
 use crate::session::Session;
 use crate::single_flight::Flight;
 
@@ -27,7 +25,7 @@ impl Presented {
         }
     }
 
-    fn token(&self) -> PresentedToken {
+    pub(super) fn token(&self) -> PresentedToken {
         match self {
             Self::Session(session) => PresentedToken::SessionJwt(session.token().into()),
             Self::Opaque(token) => PresentedToken::SessionToken(token.clone()),
@@ -35,7 +33,7 @@ impl Presented {
     }
 
     /// Returns whether an answer is about the user who was asked about.
-    fn is_about(&self, session: &Session) -> bool {
+    pub(super) fn is_about(&self, session: &Session) -> bool {
         match self {
             Self::Session(asked) => asked.is_of_same_user(session),
             Self::Opaque(_) => true,
@@ -113,36 +111,5 @@ impl AuthorityError {
     /// Returns how long a client should wait before it asks again.
     pub(crate) fn advised_wait(&self) -> Duration {
         self.pause().unwrap_or(MIN_PAUSE)
-    }
-}
-
-impl Settings {
-    /// Asks the authority for the session of a token, within the timeout.
-    pub(super) async fn exchange(&self, presented: Presented) -> Exchanged {
-        let answer = tokio::time::timeout(self.timeout, self.authenticate(presented)).await;
-        let exchanged = answer.unwrap_or_else(|_| Err(AuthorityError::too_slow(self.timeout)));
-        if let Err(error @ AuthorityError::Unavailable { cause, .. }) = &exchanged {
-            tracing::warn!(reason = %cause, pause = ?error.pause(), "the authority could not be asked about a session");
-        }
-        exchanged.map(Arc::new)
-    }
-
-    async fn authenticate(&self, presented: Presented) -> Result<Renewed, AuthorityError> {
-        let unavailable = |reason: String| AuthorityError::unavailable(reason);
-        let tokens = self.authority.authenticate(presented.token()).await?;
-        if !authority::can_be_a_session_token(&tokens.session_token) {
-            let reason = "its session token is too long or cannot stand in a cookie";
-            return Err(unavailable(reason.into()));
-        }
-        let refused =
-            |error: &dyn Display| unavailable(format!("its fresh JWT is refused: {error}"));
-        let genuine = self.verifier.verify_genuine(&tokens.session_jwt).await;
-        let session = genuine.map_err(|error| refused(&error))?.session;
-        let times = self.verifier.check_times(&session, self.verifier.now());
-        times.map_err(|error| refused(&error))?;
-        if !presented.is_about(&session) {
-            return Err(unavailable("it is another user's session".into()));
-        }
-        Ok(Renewed { presented, session, tokens })
     }
 }

@@ -2,12 +2,12 @@
 //! [`Sessions`].
 
 mod adopt;
+mod ask;
 pub(crate) mod authority;
 pub(crate) mod cookies;
 mod exchange;
 mod exchanges;
 pub(crate) mod handle;
-mod lane;
 mod set_cookies;
 mod sign_out;
 
@@ -18,8 +18,8 @@ pub use self::handle::FRESH_JWT;
 pub use self::set_cookies::SetCookies;
 pub use self::sign_out::{SignOutError, SignedOut};
 
+pub(crate) use self::ask::Freshness;
 pub(crate) use self::cookies::SessionCookies;
 pub(crate) use self::exchange::{Exchanged, Presented, Renewed};
-pub(crate) use self::exchanges::Freshness;
 pub(crate) use self::handle::Sessions;
 pub(crate) use self::set_cookies::forbid_storing;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::runtime::Handle;
 
+use super::ask::Freshness;
 use super::authority::{self, AuthorityError};
 use super::exchange::Presented;
-use super::exchanges::Freshness;
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
 use crate::credentials::{Credential, CredentialError, CredentialSource};

@@ -1,4 +1,4 @@
-//! What a verifier is told.
+//! Making a verifier, and its settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,21 +7,10 @@ use super::cache::Cache;
 use super::error::AccessTokenClaim;
 use super::revocations::{LocalRevocations, Revocations};
 use super::rules::Rules;
-use super::verifier::Verifier;
+use super::verifier::{Settings, Verifier};
 use crate::clock::{Clock, SystemClock};
 use crate::keys::{Algorithm, KeySource};
 use crate::session::{DEFAULT_LEEWAY, Tenancy, VerifierId};
-
-#[derive(Clone)]
-pub(super) struct Settings {
-    pub(super) id: VerifierId,
-    pub(super) keys: Arc<dyn KeySource>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) algorithms: Vec<Algorithm>,
-    pub(super) rules: Rules,
-    pub(super) cache: Cache,
-    pub(super) revocations: Arc<dyn Revocations>,
-}
 
 /// What verified tokens may take if nothing else is said.
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::revocations::RevocationError;
-use super::settings::Settings;
+use super::cache::Cache;
+use super::revocations::{RevocationError, Revocations};
+use super::rules::Rules;
 use super::verify_error::VerifyError;
-use crate::keys::{self, KeyHealth, KeysUnavailable};
-use crate::session::Session;
+use crate::clock::Clock;
+use crate::keys::{self, Algorithm, KeyHealth, KeySource, KeysUnavailable};
+use crate::session::{Session, VerifierId};
 
 /// Verifies session JWTs; a handle, cheap to clone.
 ///
@@ -37,6 +39,17 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct Verifier {
     pub(super) settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) id: VerifierId,
+    pub(super) keys: Arc<dyn KeySource>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) rules: Rules,
+    pub(super) cache: Cache,
+    pub(super) revocations: Arc<dyn Revocations>,
 }
 
 impl Verifier {
