@@ -17,7 +17,7 @@ use crate::session::{Session, VerifierId};
 /// Verifies session JWTs; a handle, cheap to clone.
 ///
 /// A token becomes a [`Session`] if the header, the signature, the issuer, the audience, the shape
-/// of the session and every time hold; [`TokenError`] lists the rules. Usually
+/// of the session and every time hold; [`TokenError`](crate::TokenError) lists the rules. Usually
 /// [`stytch::Project`](crate::stytch::Project) makes one.
 ///
 /// ```

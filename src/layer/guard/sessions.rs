@@ -54,9 +54,9 @@ impl StepUpLayer {
     /// # Panics
     ///
     /// Panics if the handle has another verifier than the guard: they must be clones of one
-    /// [`Verifier`], as those of one [`stytch::Project`](crate::stytch::Project) are. Panics too if
-    /// the guard reads a cookie that the handle does not. In either case a session could go on
-    /// after signing out.
+    /// [`Verifier`](crate::Verifier), as those of one [`stytch::Project`](crate::stytch::Project)
+    /// are. Panics too if the guard reads a cookie that the handle does not. In either case a
+    /// session could go on after signing out.
     #[must_use]
     #[track_caller]
     pub fn renew_with(&self, sessions: &Sessions) -> Self {
