@@ -15,7 +15,8 @@ use tower_step_up::token::{
 use tower_step_up::{Factor, Session, StepUpLayer, VerifyError};
 
 use crate::renewal::{
-    Body, Scripted, World, answer, outcome, renewing, with_bearer, with_cookies, with_header,
+    Body, Scripted, World, answer, outcome, renewing, set_cookies, with_bearer, with_cookies,
+    with_header,
 };
 use crate::sign_out::{headers, session_of};
 use crate::support::{proved, seconds, send};
@@ -233,5 +234,23 @@ impl Revocations for Panics {
 
     fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationFuture {
         panic!("scripted")
+    }
+}
+
+#[tokio::test]
+async fn fresh_tokens_stay_here_while_nobody_can_say_whether_their_session_was_revoked() {
+    let world = World::new();
+    for is_lost in [false, true] {
+        let shared = Shared::default();
+        let verifier = world.issuer.verifier().revocations(shared.clone());
+        let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+        let tokens = world.expired(&proved(&[Factor::Password]));
+        let service = guard.layer(service_fn(move |request| {
+            shared.0.is_lost.store(is_lost, Ordering::SeqCst);
+            crate::support::inner::<Body>(request)
+        }));
+        let answered = send(&service, with_cookies(&tokens)).await;
+        let cookies = if is_lost { 0 } else { 2 };
+        assert_eq!((answered.status.as_u16(), set_cookies(&answered).len()), (200, cookies));
     }
 }

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Router, extract::State};
 use http::{Request, Response};
+use tokio::sync::Notify;
 use tower::{Layer, service_fn};
 use tower_step_up::credentials::CredentialSource;
 use tower_step_up::keys::{KeySet, KeySource, KeysUnavailable, Refresh};
@@ -415,4 +416,39 @@ async fn the_cookies_of_a_project_are_those_of_its_handle() {
     assert_eq!((renewed.status.as_u16(), names), (200, vec!["jwt", "token"]));
     assert!(sessions.sign_out_presented(cookie.headers()).await.revoked.is_ok());
     assert_eq!(outcome(&guard, cookie).await, (401, "session_revoked"));
+}
+
+/// An opaque token is exchanged while a step strengthens its session and changes that token.
+#[tokio::test]
+async fn an_exchange_under_way_does_not_put_weaker_cookies_over_those_of_a_step() {
+    let world = World::new();
+    let gate = Arc::new(Notify::new());
+    let (issuer, opened) = (world.issuer.clone(), Arc::clone(&gate));
+    let weak = move || SessionTokens {
+        session_token: "opaque-2".into(),
+        session_jwt: issuer.mint(&proved(&[Factor::Password])),
+    };
+    let authority = Scripted::new(move |_| {
+        let (tokens, opened) = (weak(), Arc::clone(&opened));
+        async move {
+            opened.notified().await;
+            Ok(tokens)
+        }
+    });
+    let guard = renewing(world.issuer.guard(), authority.clone());
+    let asking = guard.clone();
+    let request = tokio::spawn(async move {
+        answer(&asking, with_header("cookie", "stytch_session=opaque-1")).await
+    });
+    while authority.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let strong = SessionTokens {
+        session_token: "opaque-3".into(),
+        session_jwt: world.issuer.mint(&proved(&[Factor::Password, Factor::Totp])),
+    };
+    drop(guard.sessions().unwrap().adopt(&strong, None, &headers()).await.unwrap());
+    gate.notify_one();
+    let answered = request.await.unwrap();
+    assert_eq!((answered.status.as_u16(), set_cookies(&answered).len()), (200, 0));
 }
