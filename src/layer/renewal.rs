@@ -10,7 +10,6 @@ use crate::credentials::Credential;
 use crate::policy::Grant;
 use crate::rejection::Rejection;
 use crate::session::Session;
-use crate::sessions::authority::can_be_a_session_token;
 use crate::sessions::{AuthorityError, Exchanged, Freshness, Presented, Sessions};
 use crate::token::{SessionError, VerifyError};
 
@@ -35,11 +34,9 @@ pub(super) fn exchange(
     credential: &Credential<'_>,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    match str::from_utf8(credential.bytes) {
-        Ok(token) if can_be_a_session_token(token) => {
-            renew(guard, sessions, outer, Presented::Opaque(token.into()), now)
-        }
-        _ => Ok(Decision::refused(Rejection::InvalidToken(SessionError::Unknown.into()))),
+    match Presented::opaque(credential.bytes) {
+        Some(presented) => renew(guard, sessions, outer, presented, now),
+        None => Ok(Decision::refused(Rejection::InvalidToken(SessionError::Unknown.into()))),
     }
 }
 

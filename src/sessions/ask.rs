@@ -126,10 +126,8 @@ impl Sessions {
             return false;
         }
         let calls = lock(&self.exchanges.lane(&renewed.presented).calls);
-        let is_this = |call: &Exchange| call.renewed().is_some_and(|it| Arc::ptr_eq(&it, renewed));
-        calls
-            .peek(renewed.presented.key())
-            .is_some_and(|call| is_this(call) || call.earlier.as_deref().is_some_and(is_this))
+        let call = calls.peek(renewed.presented.key());
+        call.is_some_and(|call| call.brought(|it| Arc::ptr_eq(it, renewed)))
     }
 
     /// Finds a call that will do: the newest, or the one before it while the newest has not said
@@ -183,20 +181,20 @@ impl Settings {
     }
 
     async fn authenticate(&self, presented: Presented) -> Result<Renewed, AuthorityError> {
-        let unavailable = |reason: String| AuthorityError::unavailable(reason);
         let tokens = self.authority.authenticate(presented.token()).await?;
         if !authority::can_be_a_session_token(&tokens.session_token) {
             let reason = "its session token is too long or cannot stand in a cookie";
-            return Err(unavailable(reason.into()));
+            return Err(AuthorityError::unavailable(reason));
         }
-        let refused =
-            |error: &dyn Display| unavailable(format!("its fresh JWT is refused: {error}"));
+        let refused = |error: &dyn Display| {
+            AuthorityError::unavailable(format!("its fresh JWT is refused: {error}"))
+        };
         let genuine = self.verifier.verify_genuine(&tokens.session_jwt).await;
         let session = genuine.map_err(|error| refused(&error))?.session;
         let times = self.verifier.check_times(&session, self.verifier.now());
         times.map_err(|error| refused(&error))?;
         if !presented.is_about(&session) {
-            return Err(unavailable("it is another user's session".into()));
+            return Err(AuthorityError::unavailable("it is another user's session"));
         }
         Ok(Renewed { presented, session, tokens })
     }

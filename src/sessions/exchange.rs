@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::authority::{AuthorityError, PresentedToken, SessionTokens};
+use super::authority::{AuthorityError, PresentedToken, SessionTokens, can_be_a_session_token};
 use crate::session::Session;
 use crate::single_flight::Flight;
 
@@ -18,6 +18,12 @@ pub(crate) enum Presented {
 }
 
 impl Presented {
+    /// Returns `None` if no session token has this form.
+    pub(crate) fn opaque(token: &[u8]) -> Option<Self> {
+        let token = str::from_utf8(token).ok().filter(|token| can_be_a_session_token(token))?;
+        Some(Self::Opaque(token.into()))
+    }
+
     pub(super) fn key(&self) -> &str {
         match self {
             Self::Session(session) => session.id(),
@@ -77,6 +83,12 @@ impl Exchange {
 
     pub(super) fn renewed(&self) -> Option<Arc<Renewed>> {
         self.flight.outcome()?.exchanged.ok()
+    }
+
+    /// Returns whether this exchange, or the one before it, brought such a session.
+    pub(super) fn brought(&self, is_it: impl Fn(&Arc<Renewed>) -> bool) -> bool {
+        let both = [Some(self), self.earlier.as_deref()];
+        both.into_iter().flatten().filter_map(Self::renewed).any(|renewed| is_it(&renewed))
     }
 
     /// Returns what stays in use while there is another exchange.

@@ -43,13 +43,10 @@ impl Exchanges {
     /// has changed it.
     pub(super) fn forget_session(&self, session_id: &str) {
         lock(&self.jwts.calls).remove(session_id);
-        let names = |call: &Exchange| {
-            call.renewed().is_some_and(|renewed| renewed.session.id() == session_id)
-        };
         // Nobody knows yet which session a call under way is about.
         lock(&self.opaque.calls).retain(|_, call| {
-            let before = call.earlier.as_deref();
-            !call.flight.is_under_way() && !names(call) && !before.is_some_and(names)
+            let is_of_it = call.brought(|renewed| renewed.session.id() == session_id);
+            !call.flight.is_under_way() && !is_of_it
         });
     }
 

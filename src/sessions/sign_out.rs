@@ -7,7 +7,7 @@ use http::HeaderMap;
 use tokio::runtime::Handle;
 
 use super::ask::Freshness;
-use super::authority::{self, AuthorityError};
+use super::authority::AuthorityError;
 use super::exchange::Presented;
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
@@ -66,11 +66,9 @@ impl Sessions {
     }
 
     async fn session_of_opaque(&self, token: &str) -> Result<Option<Session>, AuthorityError> {
-        if !authority::can_be_a_session_token(token) {
-            return Ok(None);
-        }
+        let Some(presented) = Presented::opaque(token.as_bytes()) else { return Ok(None) };
         let freshness = Freshness { needs_tokens: false, confirmed_within: None };
-        match self.ask(&Presented::Opaque(token.into()), freshness).await {
+        match self.ask(&presented, freshness).await {
             Ok(renewed) => Ok(Some(renewed.session.clone())),
             Err(AuthorityError::UnknownSession) => Ok(None),
             Err(error) => Err(error),

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tower::{Layer, service_fn};
-use tower_step_up::sessions::{
-    AdoptError, AuthorityError, PresentedToken, SessionAuthority, SignOutError,
-};
+use tower_step_up::sessions::{AdoptError, PresentedToken, SessionAuthority, SignOutError};
 use tower_step_up::token::{
     LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
 };
@@ -18,7 +16,7 @@ use crate::renewal::{
     Body, Scripted, World, answer, outcome, renewing, set_cookies, with_bearer, with_cookies,
     with_header,
 };
-use crate::sign_out::{headers, session_of};
+use crate::sign_out::{headers, is_gone, session_of};
 use crate::support::{proved, seconds, send};
 
 /// A replica that somebody else feeds.
@@ -72,6 +70,12 @@ impl Revocations for Shared {
     }
 }
 
+/// A guard that renews sessions, with these revocations.
+fn guarded(world: &World, revocations: impl Revocations) -> StepUpLayer {
+    let verifier = world.issuer.verifier().revocations(revocations);
+    renewing(StepUpLayer::new(verifier), world.sessions.clone())
+}
+
 #[tokio::test]
 async fn revocations_are_asked_at_every_request_and_may_be_shared() {
     let world = World::new();
@@ -106,8 +110,7 @@ async fn revocations_are_asked_at_every_request_and_may_be_shared() {
 async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
     let world = World::new();
     let shared = Shared::default();
-    let verifier = world.issuer.verifier().revocations(shared.clone());
-    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let guard = guarded(&world, shared.clone());
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&guard, &tokens).await;
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
@@ -139,8 +142,7 @@ async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
 async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_the_timeout() {
     let world = World::new();
     let shared = Shared::default();
-    let verifier = world.issuer.verifier().revocations(shared.clone());
-    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let guard = guarded(&world, shared.clone());
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&guard, &tokens).await;
     shared.0.is_stuck.store(true, Ordering::SeqCst);
@@ -149,9 +151,7 @@ async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_the_timeout()
     let out = sessions.sign_out(&session, &headers()).await;
     assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
     // The authority has ended it all the same.
-    let gone = PresentedToken::SessionToken(tokens.session_token.into());
-    let gone = world.sessions.authenticate(gone).await;
-    assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+    assert!(is_gone(&world, &tokens).await);
     let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::Totp]));
     let adopted = sessions.adopt(&strong, Some(&session), &headers()).await;
     assert!(matches!(adopted, Err(AdoptError::NotRevoked(RevocationError::Failed(_)))));
@@ -162,8 +162,7 @@ async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_the_timeout()
 async fn a_sign_out_goes_on_if_the_caller_goes_away() {
     let world = World::new();
     let shared = Shared::default();
-    let verifier = world.issuer.verifier().revocations(shared.clone());
-    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let guard = guarded(&world, shared.clone());
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&guard, &tokens).await;
     shared.0.is_stuck.store(true, Ordering::SeqCst);
@@ -173,11 +172,7 @@ async fn a_sign_out_goes_on_if_the_caller_goes_away() {
     caller.abort();
     assert!(caller.await.is_err());
     shared.0.gate.notify_one();
-    let is_gone = async || {
-        let token = PresentedToken::SessionToken(tokens.session_token.clone().into());
-        world.sessions.authenticate(token).await.is_err()
-    };
-    while !is_gone().await {
+    while !is_gone(&world, &tokens).await {
         tokio::task::yield_now().await;
     }
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
@@ -210,15 +205,12 @@ async fn a_sign_out_that_failed_leaves_nothing_remembered() {
 #[tokio::test]
 async fn a_store_that_panics_takes_nothing_with_it() {
     let world = World::new();
-    let verifier = world.issuer.verifier().revocations(Panics);
-    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let guard = guarded(&world, Panics);
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&guard, &tokens).await;
     let out = guard.sessions().unwrap().sign_out(&session, &headers()).await;
     assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
-    let gone = PresentedToken::SessionToken(tokens.session_token.into());
-    let gone = world.sessions.authenticate(gone).await;
-    assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+    assert!(is_gone(&world, &tokens).await);
 }
 
 struct Panics;
@@ -242,8 +234,7 @@ async fn fresh_tokens_stay_here_while_nobody_can_say_whether_their_session_was_r
     let world = World::new();
     for is_lost in [false, true] {
         let shared = Shared::default();
-        let verifier = world.issuer.verifier().revocations(shared.clone());
-        let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+        let guard = guarded(&world, shared.clone());
         let tokens = world.expired(&proved(&[Factor::Password]));
         let service = guard.layer(service_fn(move |request| {
             shared.0.is_lost.store(is_lost, Ordering::SeqCst);

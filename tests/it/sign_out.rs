@@ -35,6 +35,13 @@ pub(crate) async fn session_of(guard: &StepUpLayer, tokens: &SessionTokens) -> S
     guard.verifier().verify(&tokens.session_jwt).await.unwrap()
 }
 
+/// Whether the authority says that there is no such session.
+pub(crate) async fn is_gone(world: &World, tokens: &SessionTokens) -> bool {
+    let token = PresentedToken::SessionToken(tokens.session_token.clone().into());
+    let answer = world.sessions.authenticate(token).await;
+    matches!(answer, Err(AuthorityError::UnknownSession))
+}
+
 #[tokio::test]
 async fn whoever_signs_out_is_out_at_once_and_everywhere() {
     let world = World::new();
@@ -70,11 +77,7 @@ async fn whoever_signs_out_is_out_at_once_and_everywhere() {
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
     assert_eq!(outcome(&guard, with_bearer(&others)).await, (200, ""));
     // The authority knows it too.
-    let gone = world
-        .sessions
-        .authenticate(PresentedToken::SessionToken(tokens.session_token.clone().into()))
-        .await;
-    assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+    assert!(is_gone(&world, &tokens).await);
     // And when the JWT has expired, nobody is asked.
     let calls = world.sessions.calls();
     world.clock.advance(seconds(400));
@@ -178,9 +181,7 @@ async fn signing_out_what_a_request_presents_ends_each_of_its_sessions() {
     assert!(out.revoked.is_ok());
     for tokens in [&one, &other] {
         assert_eq!(outcome(&guard, with_bearer(tokens)).await, (401, "session_revoked"));
-        let gone = PresentedToken::SessionToken(tokens.session_token.clone().into());
-        let gone = world.sessions.authenticate(gone).await;
-        assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+        assert!(is_gone(&world, tokens).await);
     }
     // An expired JWT names its session too, and what names none is no error.
     let expired = world.expired(&proved(&[Factor::Password]));
@@ -213,9 +214,7 @@ async fn a_session_that_is_revoked_only_here_is_ended_with_its_authority_too() {
     assert_eq!(outcome(&guard, opaque.clone()).await, (401, "session_revoked"));
     let out = guard.sessions().unwrap().sign_out_presented(opaque.headers()).await;
     assert!(out.revoked.is_ok());
-    let gone = PresentedToken::SessionToken(tokens.session_token.into());
-    let gone = world.sessions.authenticate(gone).await;
-    assert!(matches!(gone, Err(AuthorityError::UnknownSession)));
+    assert!(is_gone(&world, &tokens).await);
 }
 
 /// Keys that come when they are asked for, or not at all.

@@ -107,16 +107,9 @@ async fn both_keys_verify_after_a_rotation_and_the_new_one_signs() {
     verify(&fresh["session_jwt"], &both, &id);
     verify(&ada["session_jwt"], &both, &id);
 
-    let rotated = stand
-        .request("POST", "/local/keys/rotate")
-        .send()
-        .await
-        .unwrap()
-        .json::<Value>()
-        .await
-        .unwrap();
+    let kid = rotate(&stand).await;
     let jwks = stand.get(&path).await;
-    assert_eq!(jwks["keys"][0]["kid"], rotated["kid"]);
+    assert_eq!(jwks["keys"][0]["kid"], kid);
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
     let old = json!({"session_jwt": ada["session_jwt"]});
     stand.refused("/v1/sessions/authenticate", old, 400, "unable_to_parse_session_jwt").await;
@@ -125,18 +118,7 @@ async fn both_keys_verify_after_a_rotation_and_the_new_one_signs() {
 #[tokio::test]
 async fn each_rotation_is_told_its_own_key() {
     let stand = Stand::start().await;
-    let rotate = async || {
-        let rotated = stand
-            .request("POST", "/local/keys/rotate")
-            .send()
-            .await
-            .unwrap()
-            .json::<Value>()
-            .await
-            .unwrap();
-        rotated["kid"].as_str().unwrap().to_owned()
-    };
-    let (a, b, c, d) = tokio::join!(rotate(), rotate(), rotate(), rotate());
+    let (a, b, c, d) = tokio::join!(rotate(&stand), rotate(&stand), rotate(&stand), rotate(&stand));
     assert_eq!(std::collections::HashSet::from([a, b, c, d]).len(), 4);
 }
 
@@ -182,4 +164,11 @@ async fn what_the_keys_did_not_sign_names_no_session() {
             if jwt.is_empty() { "no_session_arguments" } else { "unable_to_parse_session_jwt" };
         stand.refused("/v1/sessions/authenticate", json!({"session_jwt": jwt}), 400, kind).await;
     }
+}
+
+/// Returns the id of the new key.
+async fn rotate(stand: &Stand) -> String {
+    let request = stand.request("POST", "/local/keys/rotate");
+    let rotated: Value = request.send().await.unwrap().json().await.unwrap();
+    rotated["kid"].as_str().unwrap().to_owned()
 }
