@@ -40,6 +40,8 @@ impl<'a> Answer<'a> {
             retry_after: why.retry_after(),
             shortfall: None,
         };
+        let unavailable =
+            |section, title| answer(Challenge::None, section, title, why.to_string().into());
         match why {
             Rejection::NoCredentials => answer(
                 Challenge::Bare,
@@ -68,24 +70,13 @@ impl<'a> Answer<'a> {
                     shortfall.to_string().into(),
                 )
             },
-            Rejection::KeysUnavailable(error) => answer(
-                Challenge::None,
-                "keys-unavailable",
-                "Keys unavailable",
-                error.to_string().into(),
-            ),
-            Rejection::AuthorityUnavailable { .. } => answer(
-                Challenge::None,
-                "authority-unavailable",
-                "Session service unavailable",
-                why.to_string().into(),
-            ),
-            Rejection::RevocationsUnavailable(error) => answer(
-                Challenge::None,
-                "revocations-unavailable",
-                "Revocations unavailable",
-                error.to_string().into(),
-            ),
+            Rejection::KeysUnavailable(_) => unavailable("keys-unavailable", "Keys unavailable"),
+            Rejection::AuthorityUnavailable { .. } => {
+                unavailable("authority-unavailable", "Session service unavailable")
+            }
+            Rejection::RevocationsUnavailable(_) => {
+                unavailable("revocations-unavailable", "Revocations unavailable")
+            }
         }
     }
 }

@@ -92,11 +92,11 @@ impl Fetching {
     pub(super) fn refresh(self: &Arc<Self>, settings: &Settings) -> Option<Refresh> {
         let now = settings.clock.monotonic();
         let mut progress = self.settled(&settings.limits);
-        let decision = match progress.under_way {
+        let next = match progress.under_way {
             Some(_) => NextStep::Fetch,
             None => progress.schedule.decide(now, &settings.limits),
         };
-        match decision {
+        match next {
             NextStep::CoolDown => None,
             NextStep::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
             NextStep::Fetch => Some(self.join_or_begin(&mut progress, settings, now)),
