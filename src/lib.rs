@@ -3,6 +3,7 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod cache_control;
 mod clock;
 pub mod credentials;
 mod endpoint;

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 
 use super::decision::Decision;
 use super::guard::Guard;
-use crate::headers;
-use crate::sessions::{FRESH_JWT, Renewed, Sessions, SetCookies, forbid_storing};
+use crate::sessions::{FRESH_JWT, Renewed, Sessions, SetCookies};
+use crate::{cache_control, headers};
 
 /// The headers that a guard adds to a response, prepared before the inner service is called.
 pub(super) struct Additions {
-    /// A response to a cookie is for one browser, and shared caches do not know cookies.
-    by_cookie: bool,
+    /// Whether a session opened the response, which is then for one client.
+    is_private: bool,
     fresh: Option<FreshTokens>,
 }
 
@@ -29,15 +29,14 @@ impl Additions {
     pub(super) fn new(decision: &Decision, guard: &Guard, request: &HeaderMap) -> Self {
         let fresh = |renewed| FreshTokens::new(guard, renewed, decision.by_cookie, request);
         let fresh = decision.renewed.as_ref().and_then(fresh);
-        Self { by_cookie: decision.by_cookie, fresh }
+        Self { is_private: matches!(decision.granted, Ok(Some(_))), fresh }
     }
 
     /// Completes the response of the inner service.
     pub(super) fn add_to(&self, response: &mut HeaderMap) {
         self.add_fresh_tokens(response);
-        if self.by_cookie && !response.contains_key(header::CACHE_CONTROL) {
-            let private = HeaderValue::from_static("private");
-            headers::insert(response, header::CACHE_CONTROL, private);
+        if self.is_private {
+            cache_control::make_private(response);
         }
     }
 
@@ -74,7 +73,7 @@ impl FreshTokens {
         } else if let Ok(mut jwt) = HeaderValue::try_from(&self.renewed.tokens.session_jwt) {
             jwt.set_sensitive(true);
             headers::insert(response, FRESH_JWT, jwt);
-            forbid_storing(response);
+            cache_control::forbid_storing(response);
         }
     }
 }

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Extensions, Request, Response};
+use http::request::Parts;
+use http::{Extensions, HeaderValue, Request, Response, Version, header};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -15,9 +16,8 @@ use super::decide::PendingDecision;
 use super::decision::Decision;
 use super::event;
 use super::guard::{Guard, StepUpLayer};
-use crate::credentials;
 use crate::policy::Grant;
-use crate::respond;
+use crate::{credentials, headers, respond};
 
 pin_project! {
     /// The future of a service behind a guard.
@@ -74,9 +74,24 @@ where
             let (parts, _) = request.into_parts();
             let mut response = respond::refuse(&*guard.responder, why, &parts);
             additions.add_fresh_tokens(response.headers_mut());
+            if leaves_body_unread(&parts) {
+                let close = HeaderValue::from_static("close");
+                headers::insert(response.headers_mut(), header::CONNECTION, close);
+            }
             State::Answered { response: Some(response) }
         }
     }
+}
+
+/// Returns whether a connection has to close because a refusal does not read the body that the
+/// request announces (RFC 9112, sections 6.3 and 9.6). Servers close it without saying so, and the
+/// client's next request on it would be lost.
+fn leaves_body_unread(request: &Parts) -> bool {
+    let headers = &request.headers;
+    let is_zero = |length: &HeaderValue| length.as_bytes().trim_ascii() == b"0";
+    request.version <= Version::HTTP_11
+        && (headers.contains_key(header::TRANSFER_ENCODING)
+            || headers.get(header::CONTENT_LENGTH).is_some_and(|length| !is_zero(length)))
 }
 
 /// Leaves exactly one mark in the request: this guard's.

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, header};
 
 use super::answer::{Answer, Challenge};
 use super::{bearer, problem};
-use crate::headers;
+use crate::cache_control;
 use crate::rejection::Rejection;
 
 /// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
@@ -35,7 +35,9 @@ use crate::rejection::Rejection;
 /// );
 /// ```
 ///
-/// Whatever the responder, the guard adds `Cache-Control: no-store` where the response has none.
+/// Whatever the responder, the guard forbids caches to store a response that has no `Cache-Control`.
+/// To a request over HTTP/1 that announces a body it adds `Connection: close`, since the body is left
+/// unread.
 pub trait Respond: Send + Sync + 'static {
     /// The response to a request that was refused.
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes>;
@@ -133,8 +135,7 @@ impl Respond for BearerChallenge {
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
     if !response.headers().contains_key(header::CACHE_CONTROL) {
-        let no_store = HeaderValue::from_static("no-store");
-        headers::insert(response.headers_mut(), header::CACHE_CONTROL, no_store);
+        cache_control::forbid_storing(response.headers_mut());
     }
     response.extensions_mut().insert(why);
     response

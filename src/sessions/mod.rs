@@ -22,4 +22,3 @@ pub(crate) use self::ask::Freshness;
 pub(crate) use self::cookies::SessionCookies;
 pub(crate) use self::exchange::{Exchanged, Presented, Renewed};
 pub(crate) use self::handle::Sessions;
-pub(crate) use self::set_cookies::forbid_storing;

@@ -1,8 +1,8 @@
 //! `Set-Cookie` headers, and the responses that they go into.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 
-use crate::headers;
+use crate::{cache_control, headers};
 
 /// `Set-Cookie` headers for a response: each with a token, or with what removes one. `Debug` shows
 /// no tokens.
@@ -26,7 +26,7 @@ impl SetCookies {
         for cookie in &self.0 {
             headers::append(response, header::SET_COOKIE, cookie.line.clone());
         }
-        forbid_storing(response);
+        cache_control::forbid_storing(response);
     }
 
     /// Adds them, unless one of them is among the cookies of the response: its handler knows
@@ -38,19 +38,6 @@ impl SetCookies {
             self.append_to(response);
         }
     }
-}
-
-/// Forbids every cache to keep the response, also those of content delivery networks, which obey
-/// `CDN-Cache-Control` or a header of their own first (RFC 9213).
-pub(crate) fn forbid_storing(response: &mut HeaderMap) {
-    let is_targeted = |name: &HeaderName| {
-        name.as_str().ends_with("-cache-control") || name == "surrogate-control"
-    };
-    let targeted: Vec<_> = response.keys().filter(|name| is_targeted(name)).cloned().collect();
-    for name in targeted {
-        response.remove(name);
-    }
-    headers::insert(response, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 fn name_of(line: &[u8]) -> &[u8] {

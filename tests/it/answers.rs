@@ -369,25 +369,9 @@ async fn a_grant_passes_the_request_on_untouched() {
     )
     .await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "inner"));
-    assert_eq!(answer.header("cache-control"), "");
-}
-
-#[tokio::test]
-async fn what_a_cookie_opened_is_private_unless_the_handler_says_otherwise() {
-    let cookie = format!("x=1; stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
-    let first = answer(&issuer().guard(), with(&[("cookie", &cookie)])).await;
-    assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "private"));
-
-    let handler = service_fn(async |_: Request<Body>| {
-        Ok::<_, std::convert::Infallible>(
-            Response::builder()
-                .header("cache-control", "max-age=60")
-                .body(Body::default())
-                .unwrap(),
-        )
-    });
-    let own = send(&issuer().guard().layer(handler), with(&[("cookie", &cookie)])).await;
-    assert_eq!(own.header("cache-control"), "max-age=60");
+    // The response is no more touched than that.
+    let headers: Vec<_> = answer.headers.keys().map(http::HeaderName::as_str).collect();
+    assert_eq!(headers, ["cache-control"]);
 }
 
 #[tokio::test]

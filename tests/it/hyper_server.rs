@@ -6,6 +6,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
 use tower_step_up::{Factor, Grant, Policy};
@@ -74,4 +75,61 @@ async fn requests_over_a_socket_are_granted_or_challenged() {
         get("x-nothing", "here".into()).await.header("www-authenticate"),
         "Bearer realm=\"api\""
     );
+}
+
+/// A refusal leaves the body unread, so the server closes the connection: the client must know
+/// before it sends the next request on it.
+#[tokio::test]
+async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_closes() {
+    let address = serve().await;
+    let answer_to = async |lines: &str, body: &str| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("POST / HTTP/1.1\r\nhost: app.example\r\n{lines}\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !String::from_utf8_lossy(&answer).contains("\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{lines}");
+        }
+        String::from_utf8(answer).unwrap()
+    };
+    for (lines, body, closes) in [
+        ("", "", false),
+        ("content-length: 0\r\n", "", false),
+        ("content-length: 4\r\n", "body", true),
+        // Most of it is still on the way.
+        ("content-length: 1000000\r\n", "body", true),
+        ("content-length: 4\r\nexpect: 100-continue\r\n", "", true),
+        ("transfer-encoding: chunked\r\n", "4\r\nbody\r\n0\r\n\r\n", true),
+        ("transfer-encoding: chunked\r\n", "0\r\n\r\n", true),
+    ] {
+        let answer = answer_to(lines, body).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert_eq!(answer.contains("\r\nconnection: close\r\n"), closes, "{lines}: {answer}");
+        // A session that does not meet the policy is refused like one that is not there.
+        let token = issuer().mint(&proved(&[Factor::Password]));
+        let lines = format!("authorization: Bearer {token}\r\n{lines}");
+        let answer = answer_to(&lines, body).await;
+        assert_eq!(answer.contains("\r\nconnection: close\r\n"), closes, "{lines}: {answer}");
+    }
+    // What the service behind the guard reads keeps the connection.
+    let token = issuer().mint(&proved(&[Factor::Password, Factor::OtpSms]));
+    let lines = format!("authorization: Bearer {token}\r\ncontent-length: 4\r\n");
+    let granted = answer_to(&lines, "body").await;
+    assert!(granted.starts_with("HTTP/1.1 200 OK"), "{granted}");
+    assert!(!granted.contains("connection: close"), "{granted}");
+}
+
+#[tokio::test]
+async fn only_http_1_has_a_connection_to_close() {
+    let service = issuer().guard().layer(service_fn(crate::support::inner::<Full<Bytes>>));
+    for (version, want) in [
+        (http::Version::HTTP_10, "close"),
+        (http::Version::HTTP_11, "close"),
+        (http::Version::HTTP_2, ""),
+        (http::Version::HTTP_3, ""),
+    ] {
+        let request = Request::post("/").version(version).header("content-length", "4");
+        let answer = crate::support::send(&service, request.body(Full::default()).unwrap()).await;
+        assert_eq!((answer.status.as_u16(), answer.header("connection")), (401, want));
+    }
 }

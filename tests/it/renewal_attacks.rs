@@ -290,23 +290,6 @@ async fn a_step_in_another_process_is_noticed_in_a_second() {
 }
 
 #[tokio::test]
-async fn no_cache_keeps_fresh_tokens_whatever_the_handler_says() {
-    let world = World::new();
-    let expired = world.expired(&proved(&[Factor::Password]));
-    let handler = service_fn(|_: Request<Body>| async {
-        let response = Response::builder().header("cache-control", "public, max-age=600");
-        let response = response
-            .header("cdn-cache-control", "max-age=600")
-            .header("surrogate-control", "max-age=600");
-        Ok::<_, Infallible>(response.body(Body::default()).unwrap())
-    });
-    let got = send(&world.guard().layer(handler), with_cookies(&expired)).await;
-    let [cache, cdn, surrogate] =
-        ["cache-control", "cdn-cache-control", "surrogate-control"].map(|name| got.header(name));
-    assert_eq!((set_cookies(&got).len(), cache, cdn, surrogate), (2, "no-store", "", ""));
-}
-
-#[tokio::test]
 async fn a_session_of_unknown_end_has_cookies_until_the_browser_is_closed() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]).without_end());

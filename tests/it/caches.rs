@@ -1,0 +1,90 @@
+//! What a shared cache may keep of the responses of a guard.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Request, Response};
+use http_body_util::Full;
+use tower::{Layer, service_fn};
+use tower_step_up::credentials::CredentialSource;
+use tower_step_up::{Factor, StepUpLayer};
+
+use crate::renewal::{World, set_cookies, with_bearer, with_cookies, with_header};
+use crate::support::{Answer, proved, send};
+
+type Body = Full<Bytes>;
+
+/// Every header that a cache is known to obey before `Cache-Control`, or beside it.
+pub(crate) const OVERRULING: [(&str, &str); 9] = [
+    ("cache-control", "public, max-age=600"),
+    ("expires", "Thu, 31 Dec 2099 23:59:59 GMT"),
+    ("x-accel-expires", "600"),
+    ("edge-control", "max-age=600"),
+    ("surrogate-control", "max-age=600"),
+    ("cdn-cache-control", "max-age=600"),
+    ("cloudflare-cdn-cache-control", "max-age=600"),
+    ("akamai-cache-control", "max-age=600"),
+    ("x-litespeed-cache-control", "public, max-age=600"),
+];
+
+/// Sends a request through the guard to a handler that sets these headers.
+async fn answer(
+    guard: &StepUpLayer,
+    request: Request<Body>,
+    handlers: &'static [(&'static str, &'static str)],
+) -> Answer {
+    let service = guard.layer(service_fn(async |_: Request<Body>| {
+        let mut response = Response::new(Body::from("yours"));
+        let lines = handlers.iter().map(|&(name, value)| (HeaderName::from_static(name), value));
+        let lines = lines.map(|(name, value)| (name, value.parse().unwrap()));
+        *response.headers_mut() = lines.collect::<HeaderMap>();
+        Ok::<_, Infallible>(response)
+    }));
+    send(&service, request).await
+}
+
+#[tokio::test]
+async fn a_response_to_a_session_is_private_whatever_carried_the_token() {
+    let world = World::new();
+    let header = CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
+    let sources = CredentialSource::defaults().into_iter().chain([header]);
+    let guard = world.guard().credentials(sources);
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let opaque = &*tokens.session_token;
+    for request in [
+        with_bearer(&tokens),
+        with_cookies(&tokens),
+        with_header("x-session-token", opaque),
+        with_header("cookie", &format!("stytch_session_jwt={}", tokens.session_jwt)),
+    ] {
+        let source = format!("{:?}", request.headers().keys());
+        let plain = answer(&guard, request.clone(), &[]).await;
+        assert_eq!((plain.status.as_u16(), plain.header("cache-control")), (200, "private"));
+        // What the handler says stays, and it does not have to say all.
+        let own = answer(&guard, request.clone(), &[("cache-control", "max-age=60")]).await;
+        assert_eq!(own.header("cache-control"), "max-age=60", "{source}");
+        // Without that, nothing overrules it in a shared cache.
+        let targeted = answer(&guard, request.clone(), &OVERRULING[2..]).await;
+        assert_eq!(targeted.header("cache-control"), "private");
+        for (name, _) in &OVERRULING[2..] {
+            assert_eq!(targeted.header(name), "", "{name}");
+        }
+        let expires = answer(&guard, request, &[("expires", "0")]).await;
+        assert_eq!(expires.header("cache-control"), "private", "{source}");
+        assert_eq!(expires.header("expires"), "0", "{source}");
+    }
+    let anonymous = answer(&guard.optional(), with_header("x-nothing", "here"), &[]).await;
+    assert_eq!((anonymous.status.as_u16(), anonymous.header("cache-control")), (200, ""));
+}
+
+#[tokio::test]
+async fn nothing_overrules_that_fresh_tokens_are_not_stored() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let guard = world.guard();
+    let got = answer(&guard, with_cookies(&tokens), &OVERRULING).await;
+    assert_eq!((set_cookies(&got).len(), got.header("cache-control")), (2, "no-store"));
+    for (name, _) in &OVERRULING[1..] {
+        assert_eq!(got.header(name), "", "{name}");
+    }
+}
