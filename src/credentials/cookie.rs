@@ -5,23 +5,25 @@ use http::{HeaderMap, header};
 
 use super::CredentialError;
 
-/// The value of the cookie of this name. A cookie that is there and empty is a value.
+/// Returns the value of the cookie of this name. A cookie that is there and empty is a value, and
+/// two of one value are one cookie that was set twice.
 pub(super) fn find<'a>(
     headers: &'a HeaderMap,
     name: &str,
 ) -> Result<Option<&'a [u8]>, CredentialError> {
     let mut found = None;
-    for value in headers.get_all(header::COOKIE) {
-        for pair in pairs(value.as_bytes()) {
-            let Some(value) = value_of(pair, name.as_bytes()) else {
-                continue;
-            };
-            if found.replace(value).is_some() {
-                return Err(CredentialError::SeveralCookies);
-            }
+    for value in values(headers, name) {
+        if found.replace(value).is_some_and(|other| other != value) {
+            return Err(CredentialError::SeveralCookies);
         }
     }
     Ok(found)
+}
+
+/// Returns the values of all cookies of this name.
+pub(super) fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let lines = headers.get_all(header::COOKIE).into_iter();
+    lines.flat_map(|line| pairs(line.as_bytes())).filter_map(|pair| value_of(pair, name.as_bytes()))
 }
 
 fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -72,9 +74,17 @@ mod tests {
     }
 
     #[test]
+    fn two_of_one_value_are_one() {
+        check(&[b"jwt=a; jwt=a"], Ok(Some("a")));
+        check(&[b"jwt=a", b"x=1; jwt = a", b"jwt=a"], Ok(Some("a")));
+        check(&[b"jwt=; jwt="], Ok(Some("")));
+    }
+
+    #[test]
     fn two_of_the_name_are_not_a_guess() {
         check(&[b"jwt=a; jwt=b"], Err(CredentialError::SeveralCookies));
-        check(&[b"jwt=a; jwt=a"], Err(CredentialError::SeveralCookies));
         check(&[b"jwt=a", b"jwt=b"], Err(CredentialError::SeveralCookies));
+        check(&[b"jwt=a; jwt="], Err(CredentialError::SeveralCookies));
+        check(&[b"jwt=a; jwt=a", b"jwt=b"], Err(CredentialError::SeveralCookies));
     }
 }

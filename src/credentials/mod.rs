@@ -125,7 +125,8 @@ pub enum CredentialError {
     /// The scheme Bearer without one readable token.
     #[error("the Authorization header has no readable Bearer token")]
     UnreadableBearer,
-    /// More than one cookie of the configured name.
+    /// More than one cookie of the configured name, with different values. A site of the same
+    /// domain can plant the second; a name that begins with `__Host-` forbids that.
     #[error("more than one session cookie")]
     SeveralCookies,
     /// A cookie of the configured name whose value is not text.
@@ -137,6 +138,11 @@ pub enum CredentialError {
 }
 
 impl CredentialError {
+    /// Returns whether it comes again until the browser removes its cookies.
+    pub(crate) fn is_of_cookies(self) -> bool {
+        matches!(self, Self::SeveralCookies | Self::UnreadableCookie)
+    }
+
     /// The stable name, for logs and metrics.
     #[must_use]
     pub fn reason(&self) -> &'static str {

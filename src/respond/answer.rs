@@ -17,6 +17,8 @@ pub(super) struct Answer<'a> {
     pub(super) detail: Cow<'static, str>,
     pub(super) retry_after: Option<u64>,
     pub(super) shortfall: Option<&'a Shortfall>,
+    /// Whether a browser has to remove its cookies before anything helps.
+    pub(super) removes_cookies: bool,
 }
 
 /// The header `WWW-Authenticate`.
@@ -39,6 +41,7 @@ impl<'a> Answer<'a> {
             detail,
             retry_after: why.retry_after(),
             shortfall: None,
+            removes_cookies: false,
         };
         let unavailable =
             |section, title| answer(Challenge::None, section, title, why.to_string().into());
@@ -49,12 +52,15 @@ impl<'a> Answer<'a> {
                 "Authentication required",
                 "sign in".into(),
             ),
-            Rejection::InvalidRequest(error) => answer(
-                Challenge::Error("invalid_request"),
-                "invalid-request",
-                "Invalid request",
-                error.to_string().into(),
-            ),
+            Rejection::InvalidRequest(error) => Self {
+                removes_cookies: error.is_of_cookies(),
+                ..answer(
+                    Challenge::Error("invalid_request"),
+                    "invalid-request",
+                    "Invalid request",
+                    error.to_string().into(),
+                )
+            },
             Rejection::InvalidToken(error) => answer(
                 Challenge::Error("invalid_token"),
                 "invalid-token",

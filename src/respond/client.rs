@@ -19,10 +19,12 @@ pub(super) enum Client {
 impl Client {
     /// The table in the documentation of `Negotiated`, line by line.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        if only(headers, "hx-request").is_some_and(|value| value == "true") {
-            return Self::Htmx {
-                boosted: only(headers, "hx-boosted").is_some_and(|value| value == "true"),
-            };
+        let is_true = |name| only(headers, name).is_some_and(|value| value == "true");
+        if is_true("hx-history-restore-request") {
+            return Self::Browser;
+        }
+        if is_true("hx-request") {
+            return Self::Htmx { boosted: is_true("hx-boosted") };
         }
         let navigates = if headers.contains_key("sec-fetch-mode") {
             only(headers, "sec-fetch-mode").is_some_and(|value| value == "navigate")
@@ -68,6 +70,13 @@ mod tests {
         check(&[("hx-request", "TRUE")], Client::Program);
         check(&[("hx-request", "1"), ("sec-fetch-mode", "navigate")], Client::Browser);
         check(&[("hx-request", "true"), ("hx-request", "true")], Client::Program);
+
+        check(&[("hx-request", "true"), ("hx-history-restore-request", "true")], Client::Browser);
+        check(
+            &[("hx-history-restore-request", "true"), ("sec-fetch-mode", "cors")],
+            Client::Browser,
+        );
+        check(&[("hx-request", "true"), ("hx-history-restore-request", "false")], HTMX);
 
         check(&[("sec-fetch-mode", "navigate")], Client::Browser);
         check(&[("sec-fetch-mode", "navigate"), ("accept", "application/json")], Client::Browser);

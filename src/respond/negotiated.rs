@@ -15,6 +15,9 @@ use super::return_to::{ReturnTo, full_path};
 use crate::rejection::Rejection;
 
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+/// Whatever set them, and for whichever path: of cookies that somebody planted, nobody knows that.
+const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 
 /// A responder for applications that people use in a browser: it redirects them to where they sign
 /// in or step up, or shows them a plain page. Programs get the [`BearerChallenge`].
@@ -53,6 +56,7 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 ///
 /// | request | asks | answer |
 /// | --- | --- | --- |
+/// | `HX-History-Restore-Request: true` | htmx, for a whole page, as a browser would | a redirect, which its script follows, or a page |
 /// | `HX-Request: true` | htmx | the challenge; where there would be a redirect also `HX-Redirect` with its address |
 /// | `Sec-Fetch-Mode: navigate` | a browser | a redirect, or a page |
 /// | any other `Sec-Fetch-Mode` | a program | the challenge |
@@ -73,12 +77,13 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// | no credentials; invalid or expired token | [`sign_in`](Self::sign_in) |
 /// | policy not met | [`step_up`](Self::step_up) |
 /// | policy not met, and only a new session can meet it | [`sign_in`](Self::sign_in), with `restart=true` |
-/// | invalid request (400), no keys (503) | nowhere: it gets the page |
+/// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets the page, which removes the cookies and leads to [`sign_in`](Self::sign_in) |
+/// | any other invalid request (400), no keys (503) | nowhere: it gets the page |
 ///
 /// Where that page is not configured there is no redirect. There is also none on the sign-in page,
 /// and none from the step-up page to itself, so that redirects do not run in a circle where those
-/// pages are behind the guard themselves. A request is on such a page where the page's path is the
-/// request's, or ends with it.
+/// pages are behind the guard themselves. A request is on such a page if the page's path is the
+/// request's, or if it ends with the request's and the query is that of a redirect.
 ///
 /// A redirect is a 303, so the browser goes there with GET, whatever it asked with. In the log its
 /// `status` is that of the rejection. Its query has, in this order:
@@ -92,7 +97,7 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// | `truncated` | `true` where there may be further alternatives |
 ///
 /// An address has at most 2,048 bytes. Where that is not enough, prompts are left out; where it is
-/// not enough without them, `home` is returned to, or `return_to` is left out.
+/// not enough without them, `home` is returned to, or else `/`.
 ///
 /// Whoever signs in under `restart=true` needs a new session: a sign-in page that sends everybody
 /// back who has one would send them in a circle.
@@ -100,7 +105,13 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 /// # The page
 ///
 /// HTML with the title and the sentence that the challenge's body has, its status, its
-/// `WWW-Authenticate` and its `Retry-After`. It has no script, no style and no link.
+/// `WWW-Authenticate` and its `Retry-After`. It has no script and no style.
+///
+/// Another site of the same domain can plant a second session cookie, and a browser sends both until
+/// somebody removes them. Nobody can say which of them is the user's, so the page's
+/// `Clear-Site-Data: "cookies"` removes all cookies of the domain, and a link leads to the sign-in
+/// page. htmx gets the same with `HX-Redirect`. Browsers obey the header over HTTPS and on loopback.
+/// A cookie whose name begins with `__Host-` cannot be planted by another site.
 ///
 /// # Under `nest`
 ///
@@ -197,14 +208,20 @@ impl Negotiated {
     /// The address that a person has to go to, where there is one.
     fn address(&self, answer: &Answer<'_>, request: &Parts, is_page: bool) -> Option<HeaderValue> {
         let path = full_path(&self.prefix, request.uri.path());
-        let page = self.pages.next(answer.status, answer.shortfall, &path)?;
+        let page = if answer.removes_cookies {
+            self.pages.sign_in.as_ref()
+        } else {
+            self.pages.next(answer.status, answer.shortfall, &path, request.uri.query())
+        };
         let own = is_page.then(|| ReturnTo::under(&self.prefix, &request.uri).ok()).flatten();
-        let return_to: Vec<_> = own.into_iter().chain([self.home.clone()]).collect();
-        redirect::address(page, &return_to, answer.shortfall)
+        let return_to: Vec<_> =
+            own.into_iter().chain([self.home.clone(), ReturnTo::default()]).collect();
+        redirect::address(page?, &return_to, answer.shortfall)
     }
 
-    fn plain_page(&self, answer: &Answer<'_>) -> Response<Bytes> {
-        let mut response = self.challenge.response(answer, page::CONTENT_TYPE, page::body(answer));
+    fn plain_page(&self, answer: &Answer<'_>, sign_in: Option<&HeaderValue>) -> Response<Bytes> {
+        let body = page::body(answer, sign_in);
+        let mut response = self.challenge.response(answer, page::CONTENT_TYPE, body);
         page::protect(response.headers_mut());
         response
     }
@@ -214,7 +231,8 @@ impl Respond for Negotiated {
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
         let answer = Answer::to(why);
         let has_page = matches!(request.method, Method::GET | Method::HEAD);
-        match Client::of(&request.headers) {
+        let client = Client::of(&request.headers);
+        let mut response = match client {
             Client::Program => self.challenge.problem(&answer),
             Client::Htmx { boosted } => {
                 let mut response = self.challenge.problem(&answer);
@@ -224,10 +242,14 @@ impl Respond for Negotiated {
                 response
             }
             Client::Browser => match self.address(&answer, request, has_page) {
-                Some(address) => see_other(address),
-                None => self.plain_page(&answer),
+                Some(address) if !answer.removes_cookies => see_other(address),
+                sign_in => self.plain_page(&answer, sign_in.as_ref()),
             },
+        };
+        if answer.removes_cookies && client != Client::Program {
+            response.headers_mut().insert(CLEAR_SITE_DATA, COOKIES);
         }
+        response
     }
 }
 

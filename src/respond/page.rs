@@ -17,27 +17,39 @@ pub(super) fn protect(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-pub(super) fn body(answer: &Answer<'_>) -> Bytes {
+/// A page with a link to this address, if there is one.
+pub(super) fn body(answer: &Answer<'_>, sign_in: Option<&HeaderValue>) -> Bytes {
+    let sign_in = sign_in.and_then(|address| address.to_str().ok());
     let mut page = String::with_capacity(512);
     // Writing to a string cannot fail.
-    let _ = write!(page, "{}", Page(answer));
+    let _ = write!(page, "{}", Page { answer, sign_in });
     page.into()
 }
 
-struct Page<'a>(&'a Answer<'a>);
+struct Page<'a> {
+    answer: &'a Answer<'a>,
+    sign_in: Option<&'a str>,
+}
 
 impl fmt::Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = Escaped(self.0.title);
+        let answer = self.answer;
+        let title = Escaped(answer.title);
         f.write_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
         f.write_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")?;
         f.write_str("<meta name=\"color-scheme\" content=\"light dark\">\n")?;
         write!(f, "<title>{title}</title>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n")?;
-        let mut detail = self.0.detail.chars();
+        let mut detail = answer.detail.chars();
         let first =
             detail.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
         writeln!(f, "<p>{}{}.</p>", Escaped(&first), Escaped(detail.as_str()))?;
-        if let Some(seconds) = self.0.retry_after {
+        if answer.removes_cookies {
+            f.write_str("<p>Your browser was asked to remove the cookies of this site.</p>\n")?;
+        }
+        if let Some(address) = self.sign_in {
+            writeln!(f, "<p><a href=\"{}\">Sign in again</a></p>", Escaped(address))?;
+        }
+        if let Some(seconds) = answer.retry_after {
             writeln!(f, "<p>Try again in {seconds}&nbsp;s.</p>")?;
         }
         f.write_str("</main>\n</body>\n</html>\n")
@@ -82,8 +94,9 @@ mod tests {
             detail: format!("<b>{hostile}").into(),
             retry_after: Some(7),
             shortfall: None,
+            removes_cookies: false,
         };
-        let page = String::from_utf8(body(&answer).into()).unwrap();
+        let page = String::from_utf8(body(&answer, None).into()).unwrap();
         assert!(
             page.contains("<h1>A title</h1>\n<p>&lt;b&gt;&quot;&#39;&gt;&lt;script&gt;"),
             "{page}"

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::redirect;
 use super::return_to::{ReturnTo, ReturnToError};
 use crate::policy::Shortfall;
 
@@ -18,25 +19,27 @@ impl Pages {
         status: StatusCode,
         shortfall: Option<&Shortfall>,
         path: &str,
+        query: Option<&str>,
     ) -> Option<&ReturnTo> {
+        let is_at = |page: &ReturnTo| is_at(page, path, query);
         // The sign-in page leads nowhere and the step-up page only there, so no chain of redirects
         // has a circle.
-        if status != StatusCode::UNAUTHORIZED
-            || self.sign_in.as_ref().is_some_and(|page| is_at(page, path))
-        {
+        if status != StatusCode::UNAUTHORIZED || self.sign_in.as_ref().is_some_and(is_at) {
             return None;
         }
         let page = match shortfall {
             Some(shortfall) if !shortfall.prompts().needs_restart() => self.step_up.as_ref(),
             _ => self.sign_in.as_ref(),
         };
-        page.filter(|page| !is_at(page, path))
+        page.filter(|page| !is_at(page))
     }
 }
 
-/// The page's path ends with the request's where `nest` has taken away the rest.
-fn is_at(page: &ReturnTo, path: &str) -> bool {
-    page.path() == path || path != "/" && page.path().ends_with(path)
+/// Returns whether a request is for this page. Under `nest` the request's path has lost its
+/// beginning. What tells it from that of another page then is the query, which a redirect wrote.
+fn is_at(page: &ReturnTo, path: &str, query: Option<&str>) -> bool {
+    let may_be_nested = || path != "/" && page.path().ends_with(path);
+    page.path() == path || (may_be_nested() && query.is_some_and(redirect::wrote))
 }
 
 /// Why a page cannot be redirected to.

@@ -16,8 +16,13 @@ const TRUNCATED: &str = "&truncated=true";
 const TO_ENCODE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b',');
 
-/// `return_to` is the first of these addresses for which there is room. Then come the prompts for
-/// which there is room.
+/// Returns whether a redirect wrote this query.
+pub(super) fn wrote(query: &str) -> bool {
+    query.split('&').any(|pair| pair.starts_with("return_to="))
+}
+
+/// `return_to` is the first of these addresses for which there is room; there is always room for
+/// `/`. Then come the prompts for which there is room.
 pub(super) fn address(
     page: &ReturnTo,
     return_to: &[ReturnTo],

@@ -57,7 +57,7 @@ async fn two_credentials_of_one_kind() {
             "more than one Authorization header",
         ),
         (
-            &[("cookie", "stytch_session_jwt=a"), ("cookie", "stytch_session_jwt=a")],
+            &[("cookie", "stytch_session_jwt=a"), ("cookie", "stytch_session_jwt=b")],
             "more than one session cookie",
         ),
         (

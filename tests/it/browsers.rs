@@ -10,6 +10,7 @@ use static_assertions::assert_impl_all;
 use tower::Layer;
 use tower_http::cors::CorsLayer;
 use tower_http::csrf::CsrfLayer;
+use tower_step_up::credentials::CredentialError;
 use tower_step_up::keys::KeysUnavailable;
 use tower_step_up::respond::{PageError, ReturnToError};
 use tower_step_up::testing::{self, NOW};
@@ -31,6 +32,8 @@ const OLD_BROWSER: &[(&str, &str)] =
 const HTMX: &[(&str, &str)] = &[("hx-request", "true"), ("sec-fetch-mode", "cors")];
 const BOOSTED: &[(&str, &str)] =
     &[("hx-request", "true"), ("hx-boosted", "true"), ("sec-fetch-mode", "cors")];
+const RESTORED: &[(&str, &str)] =
+    &[("hx-request", "true"), ("hx-history-restore-request", "true"), ("sec-fetch-mode", "cors")];
 const FETCH: &[(&str, &str)] = &[("sec-fetch-mode", "cors"), ("accept", "text/html")];
 const CURL: &[(&str, &str)] = &[("accept", "*/*")];
 
@@ -129,7 +132,8 @@ fn a_navigation_is_redirected_a_script_of_htmx_told_and_a_program_challenged() {
     };
     let to_sign_in = (303, "", "", "location /sign-in?return_to=/account%3Ftab%3D2");
     let to_sign_in_and_home = (303, "", "", "location /sign-in?return_to=/");
-    for headers in [NAVIGATION, OLD_BROWSER] {
+    // What htmx restores from its history is a page, and its script follows redirects.
+    for headers in [NAVIGATION, OLD_BROWSER, RESTORED] {
         check(Method::GET, headers, to_sign_in);
         check(Method::HEAD, headers, to_sign_in);
         for method in [
@@ -385,13 +389,60 @@ fn on_its_own_page_a_redirect_gives_way_to_the_plain_page() {
     check(&pages(), &Rejection::NoCredentials, &get("/second-factor?return_to=/a"), first);
     // `nest` has taken a prefix away, and nobody has said so.
     let nested = pages().sign_in("/app/sign-in").unwrap();
-    check(&nested, &Rejection::NoCredentials, &get("/sign-in"), (401, PAGE, BARE, ""));
-    check(
-        &nested,
-        &Rejection::NoCredentials,
-        &get("/in"),
-        (303, "", "", "location /app/sign-in?return_to=/in"),
-    );
+    let redirected = "/sign-in?lang=de&return_to=/sign-in";
+    check(&nested, &Rejection::NoCredentials, &get(redirected), (401, PAGE, BARE, ""));
+    for (path, to) in [
+        ("/in", "location /app/sign-in?return_to=/in"),
+        ("/sign-in", "location /app/sign-in?return_to=/sign-in"),
+        (
+            "/sign-in?no_return_to=/a",
+            "location /app/sign-in?return_to=/sign-in%3Fno_return_to%3D/a",
+        ),
+    ] {
+        check(&nested, &Rejection::NoCredentials, &get(path), (303, "", "", to));
+    }
+    // Another page whose path ends alike is not that page.
+    let security = pages().step_up("/settings/security").unwrap();
+    let there = "location /settings/security?return_to=/security&policy=transfer\
+        &prompt=otp/sms&prompt=totp&prompt=webauthn";
+    check(&security, &step_up(), &get("/security"), (303, "", "", there));
+    let at = get("/settings/security?return_to=/security");
+    check(&security, &step_up(), &at, (401, PAGE, insufficient, ""));
+}
+
+#[tokio::test]
+async fn two_cookies_of_one_name_have_a_way_out() {
+    let several = refusal(("cookie", "stytch_session_jwt=a; stytch_session_jwt=b")).await;
+    let unreadable = Rejection::InvalidRequest(CredentialError::UnreadableCookie);
+    let challenge = "Bearer realm=\"api\", error=\"invalid_request\"";
+    for (why, text) in [
+        (&several, "More than one session cookie."),
+        (&unreadable, "The session cookie is not readable."),
+    ] {
+        for (headers, path, to) in [
+            (NAVIGATION, "/a?b=%22&c", "/sign-in?return_to=/a%3Fb%3D%2522%26c"),
+            // The sign-in page may be behind a guard too.
+            (NAVIGATION, "/sign-in?return_to=/", "/sign-in?return_to=/sign-in%3Freturn_to%3D/"),
+        ] {
+            let page = pages().respond(why, &asked(&Method::GET, path, headers));
+            check(&pages(), why, &asked(&Method::GET, path, headers), (400, PAGE, challenge, ""));
+            assert_eq!(header(&page, "clear-site-data"), "\"cookies\"");
+            let body = std::str::from_utf8(page.body()).unwrap();
+            assert!(body.contains(&format!("<p>{text}</p>")), "{body}");
+            assert!(body.contains(&format!("<a href=\"{to}\">Sign in again</a>")), "{body}");
+        }
+        let alone = Negotiated::new().respond(why, &get("/a"));
+        assert_eq!(header(&alone, "clear-site-data"), "\"cookies\"");
+        assert!(!std::str::from_utf8(alone.body()).unwrap().contains("<a "));
+        let to = "hx-redirect /sign-in?return_to=/";
+        check(&pages(), why, &asked(&Method::GET, "/a", HTMX), (400, PROBLEM, challenge, to));
+        // A program manages its cookies itself.
+        let program = pages().respond(why, &asked(&Method::GET, "/a", CURL));
+        assert_eq!((program.status().as_u16(), header(&program, "clear-site-data")), (400, ""));
+    }
+    // In a header it is no cookie that stands in the way.
+    let bearer = refusal(("authorization", "Bearer")).await;
+    assert_eq!(header(&pages().respond(&bearer, &get("/a")), "clear-site-data"), "");
 }
 
 fn parameters(address: &str) -> Vec<(String, String)> {
@@ -512,7 +563,7 @@ fn an_address_has_an_end_prompts_give_way_first_and_then_the_way_back() {
     }
     let responder = Negotiated::new().sign_in(&page(1_024)).unwrap().home(&threefold).unwrap();
     let response = responder.respond(&Rejection::NoCredentials, &get(&long));
-    assert_eq!(location(&response), page(1_024));
+    assert_eq!(location(&response), format!("{}?return_to=/", page(1_024)));
 }
 
 #[test]
