@@ -9,4 +9,6 @@ pub use self::claims::{Attributes, CustomClaimsError, Organization};
 pub use self::jwt::SessionJwt;
 
 pub(crate) use self::tenancy::Tenancy;
-pub(crate) use self::verified::{DEFAULT_LEEWAY, Session, SessionParts, VerifierId};
+pub(crate) use self::verified::{
+    DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, VerifierId,
+};

@@ -36,7 +36,8 @@ struct Whole {
     started_at: Option<Moment>,
     /// From then on the token is valid, with the leeway.
     valid_from: Moment,
-    /// Then it is not any more, with the leeway: its own end or the session's, whichever is first.
+    /// The instant, including leeway, from which the token is no longer valid: its own expiry, the
+    /// session's end, or the greatest age of a token, whichever comes first.
     valid_until: Moment,
     /// When the session is over, with the leeway: where the token does not state it, with the
     /// token.
@@ -65,6 +66,8 @@ pub(crate) struct SessionParts {
     /// The organization's id and slug.
     pub(crate) organization: Option<(Box<str>, Box<str>)>,
     pub(crate) leeway: Duration,
+    /// How old a token the verifier accepts.
+    pub(crate) max_token_age: Duration,
     pub(crate) verified_by: VerifierId,
 }
 
@@ -82,6 +85,9 @@ impl VerifierId {
 /// How far the clocks of a verifier and an issuer may differ if nothing else is said.
 pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 
+/// How old a token a verifier accepts if nothing else is said: twice the life of a Stytch JWT.
+pub(crate) const DEFAULT_MAX_TOKEN_AGE: Duration = Duration::from_secs(600);
+
 impl Session {
     pub(crate) fn new(parts: SessionParts) -> Self {
         let later = |date: OffsetDateTime| Moment::from(date).plus(parts.leeway);
@@ -91,7 +97,9 @@ impl Session {
         Self(Arc::new(Whole {
             started_at: parts.started_at.map(Moment::from),
             valid_from: Moment::from(starts).minus(parts.leeway),
-            valid_until: token_end.min(end),
+            valid_until: token_end
+                .min(end)
+                .min(later(parts.token_issued_at).plus(parts.max_token_age)),
             end,
             parts,
         }))

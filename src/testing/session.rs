@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::clock::NOW;
 use crate::factor::{AuthenticationFactor, Dated, Factor};
-use crate::session::{DEFAULT_LEEWAY, Session, SessionParts, VerifierId};
+use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, VerifierId};
 
 /// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token
 /// issued now for five minutes.
@@ -175,6 +175,7 @@ impl SessionBuilder {
                 .as_ref()
                 .map(|(id, slug)| (id.as_str().into(), slug.as_str().into())),
             leeway: DEFAULT_LEEWAY,
+            max_token_age: DEFAULT_MAX_TOKEN_AGE,
             verified_by: VerifierId::new(),
         })
     }

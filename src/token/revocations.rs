@@ -20,11 +20,12 @@ use crate::session::Session;
 /// replica is too old to be trusted. Writes may take their time: they go to where the other
 /// processes read. The default is [`LocalRevocations`].
 ///
-/// A revocation must be kept until every token of the session has expired:
-/// [`LocalRevocations::keep_for`] says how long that is. Give the store to a verifier, and that
-/// verifier to guards and sessions:
+/// A revocation must be kept until no verifier accepts a token of the session any more. Each
+/// verifier tells its store how long that is, by [`keep_at_least`](Self::keep_at_least). Give the
+/// store to a verifier, and that verifier to guards and sessions:
 ///
 /// ```
+/// use std::time::Duration;
 /// use time::OffsetDateTime;
 /// use tower_step_up::token::{LocalRevocations, RevocationFuture, Revocations};
 /// use tower_step_up::{Session, stytch};
@@ -36,6 +37,10 @@ use crate::session::Session;
 /// impl Revocations for Logged {
 ///     fn is_revoked(&self, session: &Session) -> bool {
 ///         self.0.is_revoked(session)
+///     }
+///
+///     fn keep_at_least(&self, duration: Duration) {
+///         self.0.keep_at_least(duration);
 ///     }
 ///
 ///     fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture {
@@ -76,6 +81,13 @@ pub trait Revocations: Send + Sync + 'static {
     fn health(&self) -> Result<(), RevocationsUnavailable> {
         Ok(())
     }
+
+    /// Keeps every revocation at least this long after its time, also one that was written before. A
+    /// verifier calls this when it is made and when its settings change, with the longest time
+    /// for which it can accept a token that is older than the revocation: the greatest
+    /// [age](crate::Verifier::max_token_age) and twice the [leeway](crate::Verifier::leeway). The
+    /// longest of all durations counts.
+    fn keep_at_least(&self, duration: Duration);
 
     /// Revokes the session with this id. The future ends when the revocation is recorded. It may be
     /// dropped before: [`Sessions`](crate::Sessions) drops it after its timeout.

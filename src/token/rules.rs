@@ -19,7 +19,7 @@ pub(super) struct Rules {
     pub(super) audience: Box<str>,
     pub(super) tenancy: Tenancy,
     pub(super) leeway: Duration,
-    pub(super) max_token_age: Option<Duration>,
+    pub(super) max_token_age: Duration,
     pub(super) refuse_impersonation: bool,
     pub(super) allowed_claims: Vec<AccessTokenClaim>,
 }
@@ -65,6 +65,7 @@ impl Rules {
             roles: session.roles.iter().map(|role| Box::from(&**role)).collect(),
             organization: organization.map(|it| (text(&it.organization_id), text(&it.slug))),
             leeway: self.leeway,
+            max_token_age: self.max_token_age,
             verified_by: verifier,
             token: token.into(),
             payload,
@@ -117,6 +118,12 @@ impl Rules {
         }
     }
 
+    /// Returns how long after now a token can be accepted that has been issued by now. The clocks of
+    /// the issuer and of this process may differ at either end.
+    pub(super) fn longest_acceptance(&self) -> Duration {
+        self.max_token_age.saturating_add(self.leeway).saturating_add(self.leeway)
+    }
+
     /// Checks the rules that time alone can break. `Expired` is checked last, so that it means only
     /// that.
     pub(super) fn check_times(
@@ -124,7 +131,7 @@ impl Rules {
         session: &Session,
         now: OffsetDateTime,
     ) -> Result<(), TokenError> {
-        if session.is_current(now.into()) && self.max_token_age.is_none() {
+        if session.is_current(now.into()) {
             return Ok(());
         }
         self.find_fault(session, now)
@@ -146,11 +153,9 @@ impl Rules {
         if let Some(at) = session.stated_end().filter(|end| is_over(*end, Duration::ZERO)) {
             return Err(SessionError::Ended { at, now }.into());
         }
-        if let Some(max_age) = self.max_token_age {
-            let issued_at = session.token_issued_at();
-            if is_over(issued_at, max_age) {
-                return Err(TimeError::TooOld { issued_at, max_age, now }.into());
-            }
+        let (issued_at, max_age) = (session.token_issued_at(), self.max_token_age);
+        if is_over(issued_at, max_age) {
+            return Err(TimeError::TooOld { issued_at, max_age, now }.into());
         }
         match session.token_expires_at() {
             at if is_over(at, Duration::ZERO) => Err(TimeError::Expired { at, now }.into()),

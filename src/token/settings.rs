@@ -10,7 +10,7 @@ use super::rules::Rules;
 use super::verifier::{Settings, Verifier};
 use crate::clock::{Clock, SystemClock};
 use crate::keys::{Algorithm, KeySource};
-use crate::session::{DEFAULT_LEEWAY, Tenancy, VerifierId};
+use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Tenancy, VerifierId};
 
 /// What verified tokens may take if nothing else is said.
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
@@ -50,7 +50,7 @@ impl Verifier {
             audience: audience.into().into_boxed_str(),
             tenancy,
             leeway: DEFAULT_LEEWAY,
-            max_token_age: None,
+            max_token_age: DEFAULT_MAX_TOKEN_AGE,
             refuse_impersonation: false,
             allowed_claims: Vec::new(),
         };
@@ -63,6 +63,7 @@ impl Verifier {
             cache: Cache::new(DEFAULT_CACHE_BYTES),
             revocations: Arc::new(LocalRevocations::new()),
         };
+        settings.keep_revocations();
         Self { settings: Arc::new(settings) }
     }
 
@@ -73,11 +74,12 @@ impl Verifier {
         self.with(|settings| settings.rules.leeway = leeway)
     }
 
-    /// Refuses tokens that were issued (`iat`) longer ago than this, before they expire by
-    /// themselves.
+    /// Refuses tokens that were issued (`iat`) longer ago than this, whatever they say of their
+    /// expiry: 10 minutes by default, twice the life of a Stytch JWT. Revocations are
+    /// [kept](Revocations::keep_at_least) as long.
     #[must_use]
     pub fn max_token_age(self, max_age: Duration) -> Self {
-        self.with(|settings| settings.rules.max_token_age = Some(max_age))
+        self.with(|settings| settings.rules.max_token_age = max_age)
     }
 
     /// Refuses sessions in which a support person acts as the user (a factor of type `impersonated`
@@ -142,6 +144,14 @@ impl Verifier {
         settings.id = VerifierId::new();
         settings.cache = Cache::new(settings.cache.capacity());
         change(settings);
+        settings.keep_revocations();
         self
+    }
+}
+
+impl Settings {
+    /// Has the store keep a revocation as long as the tokens that it is for can be accepted.
+    fn keep_revocations(&self) {
+        self.revocations.keep_at_least(self.rules.longest_acceptance());
     }
 }

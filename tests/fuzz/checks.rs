@@ -213,7 +213,11 @@ fn expected(headers: &http::HeaderMap) -> Found {
         .collect();
     match *named {
         [] => Found::Nothing,
-        [token] if str::from_utf8(token).is_ok() => judge(token),
+        [token, ref others @ ..]
+            if str::from_utf8(token).is_ok() && others.iter().all(|other| *other == token) =>
+        {
+            judge(token)
+        }
         _ => Found::Unreadable,
     }
 }
@@ -274,7 +278,7 @@ fn literally(payload: &Tree) -> Option<(String, Vec<(String, String)>)> {
         _ => None,
     };
     let (exp, iat, nbf) = (seconds("exp")?, seconds("iat")?, seconds("nbf")?);
-    if exp + 5 <= now || iat > now + 5 || nbf > now + 5 {
+    if exp + 5 <= now || iat + 600 + 5 <= now || iat > now + 5 || nbf > now + 5 {
         return None;
     }
     if payload.member("scope")?.is_some() || payload.member("client_id")?.is_some() {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::Notify;
@@ -60,6 +61,8 @@ impl Revocations for Shared {
             false => Ok(()),
         }
     }
+
+    fn keep_at_least(&self, _duration: Duration) {}
 
     fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationFuture {
         self.write()
@@ -220,6 +223,8 @@ impl Revocations for Panics {
         false
     }
 
+    fn keep_at_least(&self, _duration: Duration) {}
+
     fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationFuture {
         panic!("scripted")
     }
@@ -243,5 +248,50 @@ async fn fresh_tokens_stay_here_while_nobody_can_say_whether_their_session_was_r
         let answered = send(&service, with_cookies(&tokens)).await;
         let cookies = if is_lost { 0 } else { 2 };
         assert_eq!((answered.status.as_u16(), set_cookies(&answered).len()), (200, cookies));
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_is_kept_as_long_as_a_verifier_accepts_the_token() {
+    // The leeway, the greatest age of a token, how long the token is valid, and whether another
+    // verifier with the default settings shares the store and writes the revocation.
+    for (leeway, max_token_age, life, writes_other) in [
+        (5, 600, 300, false),
+        (600, 600, 300, false),
+        (600, 600, 300, true),
+        (600, 600, 7_200, true),
+        (5, 7_200, 7_200, true),
+        (900, 7_200, 3_600, true),
+    ] {
+        let world = World::new();
+        let store = LocalRevocations::new();
+        let lenient = world.issuer.verifier().leeway(seconds(leeway));
+        let lenient = lenient.max_token_age(seconds(max_token_age)).revocations(store.clone());
+        let other = world.issuer.verifier().revocations(store);
+        let mut claims = world.issuer.claims(&proved(&[Factor::Password]).ends_in(seconds(99_999)));
+        // The issuer's clock is ahead, as far as it may be.
+        let issued = claims["iat"].as_u64().unwrap() + leeway;
+        for (name, value) in [("iat", issued), ("nbf", issued), ("exp", issued + life)] {
+            claims[name] = value.into();
+        }
+        let token = world.issuer.mint_claims(&claims);
+        let session = lenient.verify(&token).await.unwrap();
+        let writer = if writes_other { &other } else { &lenient };
+        writer.revoke_session(session.id()).await.unwrap();
+        for passed in 0..20_000 / 50 {
+            let error = lenient.verify(&token).await.unwrap_err();
+            if error.reason() != "session_revoked" {
+                let over = ["token_too_old", "token_expired"].contains(&error.reason());
+                assert!(over, "{error} after {} s with a leeway of {leeway} s", passed * 50);
+                break;
+            }
+            world.clock.advance(seconds(50));
+            // What has run out is removed as others come.
+            writer.revoke_session(&format!("session-{passed}")).await.unwrap();
+        }
+        // And not for ever.
+        world.clock.advance(seconds(20_000));
+        writer.revoke_session("session-late").await.unwrap();
+        assert_ne!(lenient.verify(&token).await.unwrap_err().reason(), "session_revoked");
     }
 }

@@ -635,6 +635,15 @@ fn the_verifier_can_be_stricter_about_age() {
     let strict = issuer().verifier().max_token_age(Duration::from_secs(60));
     assert!(strict.verify_at(&token, NOW + Duration::from_secs(64)).is_ok());
     assert_eq!(reason(&strict.verify_at(&token, NOW + Duration::from_secs(65))), "token_too_old");
+    // By default a token is accepted for ten minutes, whatever it says itself.
+    let mut claims = claims();
+    claims["exp"] = (NOW + Duration::from_secs(86_400)).unix_timestamp().into();
+    claims["https://stytch.com/session"]["expires_at"] = "2099-01-01T00:00:00Z".into();
+    let long = issuer().mint_claims(&claims);
+    let by_default = issuer().verifier();
+    assert!(by_default.verify_at(&long, NOW + Duration::from_secs(604)).is_ok());
+    let later = by_default.verify_at(&long, NOW + Duration::from_secs(605));
+    assert_eq!(reason(&later), "token_too_old");
     let exact = issuer().verifier().leeway(Duration::ZERO);
     assert_eq!(
         reason(&exact.verify_at(&token, NOW - Duration::from_nanos(1))),

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use quick_cache::DefaultHashBuilder;
@@ -37,9 +37,11 @@ use crate::session::Session;
 /// # }
 /// ```
 ///
-/// A revocation is kept for 10 minutes, twice the life of a Stytch JWT, unless
-/// [`keep_for`](Self::keep_for) says otherwise. By then every JWT of the session has expired. A
-/// guard that renews sessions would renew it then, so end it with the issuer too, as
+/// A revocation is kept as long as a verifier with this store can accept a token of the session: 10
+/// minutes and 10 seconds, unless the verifier has another
+/// [`max_token_age`](crate::Verifier::max_token_age) or [`leeway`](crate::Verifier::leeway), or
+/// [`keep_at_least`](Revocations::keep_at_least) says more. A guard that renews sessions would renew
+/// it then, so end it with the issuer too, as
 /// [`Sessions::sign_out`](crate::Sessions::sign_out) does.
 ///
 /// It keeps at most 100,000 revocations, or as many as [`max_entries`](Self::max_entries) says. A write that does
@@ -47,7 +49,6 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct LocalRevocations {
     entries: Arc<Entries>,
-    keep_for: Duration,
     max_entries: usize,
 }
 
@@ -58,15 +59,16 @@ struct Entries {
     kept: RwLock<Kept>,
 }
 
-/// Looked at by every request, so with the cache's hash, which is quicker than the standard one and
+/// By id, the time of the revocation. Looked at by every request, so with the cache's hash, which is quicker than the standard one and
 /// keyed per process too.
-type Ids = HashMap<Arc<str>, Revoked, DefaultHashBuilder>;
+type Ids = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
 
 #[derive(Default)]
 struct Kept {
     sessions: Ids,
     users: Ids,
-    by_end: BTreeSet<(OffsetDateTime, Subject, Arc<str>)>,
+    by_time: BTreeSet<(Moment, Subject, Arc<str>)>,
+    keep_for: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,27 +77,13 @@ enum Subject {
     User,
 }
 
-struct Revoked {
-    at: OffsetDateTime,
-    end: OffsetDateTime,
-}
-
-const KEEP_FOR: Duration = Duration::from_secs(600);
 const MAX_ENTRIES: usize = 100_000;
 
 impl LocalRevocations {
     /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self { entries: Arc::default(), keep_for: KEEP_FOR, max_entries: MAX_ENTRIES }
-    }
-
-    /// Sets how long a revocation is kept; 10 minutes by default. It must be at least as long as a
-    /// JWT can be valid after it was issued, including the verifier's leeway.
-    #[must_use]
-    pub fn keep_for(mut self, duration: Duration) -> Self {
-        self.keep_for = duration;
-        self
+        Self { entries: Arc::default(), max_entries: MAX_ENTRIES }
     }
 
     /// Sets how many sessions and users are kept at once; 100,000 by default, at least 1.
@@ -123,9 +111,8 @@ impl LocalRevocations {
         id: String,
         now: OffsetDateTime,
     ) -> Result<(), RevocationError> {
-        let keep_for = self.keep_for.try_into().unwrap_or(time::Duration::MAX);
-        let revoked = Revoked { at: now, end: now.saturating_add(keep_for) };
-        let mut kept = self.entries.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let now = Moment::from(now);
+        let mut kept = self.entries.write();
         kept.remove_expired(now);
         if kept.len() >= self.max_entries && !kept.of(subject).contains_key(&*id) {
             tracing::warn!(
@@ -134,7 +121,7 @@ impl LocalRevocations {
             );
             return Err(RevocationError::Full { max_entries: self.max_entries });
         }
-        kept.insert(subject, id.into(), revoked);
+        kept.insert(subject, id.into(), now);
         self.entries.count.store(kept.len(), Ordering::Release);
         Ok(())
     }
@@ -146,9 +133,15 @@ impl Default for LocalRevocations {
     }
 }
 
+impl Entries {
+    fn write(&self) -> RwLockWriteGuard<'_, Kept> {
+        self.kept.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Kept {
     fn len(&self) -> usize {
-        self.by_end.len()
+        self.by_time.len()
     }
 
     fn of(&mut self, subject: Subject) -> &mut Ids {
@@ -158,22 +151,23 @@ impl Kept {
         }
     }
 
-    /// Beside an earlier one of the same, the later of each time counts: clocks are put back.
-    fn insert(&mut self, subject: Subject, id: Arc<str>, mut revoked: Revoked) {
+    /// Beside an earlier one of the same, the later time counts: clocks are put back.
+    fn insert(&mut self, subject: Subject, id: Arc<str>, mut at: Moment) {
         if let Some(earlier) = self.of(subject).remove(&id) {
-            self.by_end.remove(&(earlier.end, subject, Arc::clone(&id)));
-            revoked = Revoked { at: revoked.at.max(earlier.at), end: revoked.end.max(earlier.end) };
+            self.by_time.remove(&(earlier, subject, Arc::clone(&id)));
+            at = at.max(earlier);
         }
-        self.by_end.insert((revoked.end, subject, Arc::clone(&id)));
-        self.of(subject).insert(id, revoked);
+        self.by_time.insert((at, subject, Arc::clone(&id)));
+        self.of(subject).insert(id, at);
     }
 
     /// Removes at most two entries for each that comes, so that none holds up the requests for long
     /// and yet the expired ones run out.
-    fn remove_expired(&mut self, now: OffsetDateTime) {
+    fn remove_expired(&mut self, now: Moment) {
+        let oldest = now.minus(self.keep_for);
         for _ in 0..2 {
-            if self.by_end.first().is_some_and(|(end, ..)| *end <= now)
-                && let Some((_, subject, id)) = self.by_end.pop_first()
+            if self.by_time.first().is_some_and(|(at, ..)| *at <= oldest)
+                && let Some((_, subject, id)) = self.by_time.pop_first()
             {
                 self.of(subject).remove(&id);
             }
@@ -188,11 +182,16 @@ impl Revocations for LocalRevocations {
         }
         let kept = self.entries.kept.read().unwrap_or_else(PoisonError::into_inner);
         let began = session.started_at().map(Moment::from);
-        let is_older = |revoked: &Revoked| {
-            began.is_none_or(|began| began <= Moment::from(revoked.at).plus(session.leeway()))
+        let is_older = |revoked_at: &Moment| {
+            began.is_none_or(|began| began <= revoked_at.plus(session.leeway()))
         };
         kept.sessions.contains_key(session.id())
             || kept.users.get(session.user_id()).is_some_and(is_older)
+    }
+
+    fn keep_at_least(&self, duration: Duration) {
+        let mut kept = self.entries.write();
+        kept.keep_for = kept.keep_for.max(duration);
     }
 
     fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture {
@@ -271,7 +270,9 @@ mod tests {
 
     #[test]
     fn entries_are_kept_for_so_long_and_a_full_store_refuses_another() {
-        let revocations = LocalRevocations::new().keep_for(Duration::from_secs(60)).max_entries(3);
+        let revocations = LocalRevocations::new().max_entries(3);
+        revocations.keep_at_least(Duration::from_secs(60));
+        revocations.keep_at_least(Duration::from_secs(30));
         for (id, at) in [("a", 0), ("b", 10), ("a", 20)] {
             revoke(&revocations, id, at).expect("room");
         }
@@ -289,5 +290,10 @@ mod tests {
         assert_eq!(revocations.len(), 3);
         revoke(&revocations, "e", 130).expect("the first has expired");
         assert!(is_revoked("e"));
+        // What is kept already is kept as long as a verifier needs that comes later.
+        revocations.keep_at_least(Duration::from_secs(90));
+        assert!(revoke(&revocations, "f", 131).is_err());
+        revoke(&revocations, "f", 160).expect("room");
+        assert_eq!(["d", "f"].map(is_revoked), [true, true]);
     }
 }
