@@ -9,6 +9,8 @@ pub(crate) use self::source::{SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::keys;
+
 /// What a request carries in the place where its token may stand.
 pub(crate) struct Credential<'a> {
     /// The bytes as they stand there. They are enough to recognize a token that was verified.
@@ -45,6 +47,15 @@ pub(crate) fn find<'a>(
         }
     }
     Ok(None)
+}
+
+/// Finds the opaque token of a request that has a JWT too.
+pub(crate) fn find_opaque<'a>(
+    headers: &'a HeaderMap,
+    sources: &[CredentialSource],
+) -> Option<&'a [u8]> {
+    let mut sources = sources.iter().filter(|source| source.is_opaque());
+    sources.find_map(|source| source.find(headers).ok().flatten())
 }
 
 /// Keeps what may carry a token out of `Debug` output and compression tables downstream.
@@ -85,6 +96,30 @@ impl CredentialSource {
     }
 }
 
+impl CredentialSource {
+    /// Returns everything that stands there in a request, whether or not it can be a token.
+    pub(crate) fn find_all<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
+        match self {
+            Self::Bearer => {
+                let values = headers.get_all(header::AUTHORIZATION).into_iter();
+                values.filter_map(bearer_token).collect()
+            }
+            Self::Cookie(name) | Self::SessionTokenCookie(name) => {
+                cookie::values(headers, name).collect()
+            }
+            Self::SessionTokenHeader(name) => {
+                let values = headers.get_all(name).into_iter();
+                values.map(|value| value.as_bytes().trim_ascii()).collect()
+            }
+        }
+    }
+
+    /// Returns whether this token stands there.
+    pub(crate) fn presents(&self, headers: &HeaderMap, token: &[u8]) -> bool {
+        self.find_all(headers).into_iter().any(|value| keys::is_same_secret(value, token))
+    }
+}
+
 fn session_token<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -102,17 +137,14 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&[u8]>, CredentialError> {
     if values.next().is_some() {
         return Err(CredentialError::SeveralAuthorizations);
     }
-    let (scheme, token) = split_scheme(value);
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Ok(None);
-    }
-    Ok(Some(token.trim_ascii()))
+    Ok(bearer_token(value))
 }
 
-fn split_scheme(value: &HeaderValue) -> (&[u8], &[u8]) {
+fn bearer_token(value: &HeaderValue) -> Option<&[u8]> {
     let value = value.as_bytes().trim_ascii_start();
     let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
-    value.split_at(end)
+    let (scheme, token) = value.split_at(end);
+    scheme.eq_ignore_ascii_case(b"bearer").then(|| token.trim_ascii())
 }
 
 /// Why it cannot be said which token a request carries: a 400, not a guess.

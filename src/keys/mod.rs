@@ -20,6 +20,7 @@ pub(crate) use self::set::KeySetId;
 pub use self::set::{KeySet, KeySetError};
 #[cfg(feature = "testing")]
 pub(crate) use self::signature::SigningKey;
+pub(crate) use self::signature::is_same_secret;
 pub use self::signature::{Algorithm, UnknownAlgorithm};
 
 use std::pin::Pin;

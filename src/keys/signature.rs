@@ -42,6 +42,11 @@ macro_rules! algorithms {
     };
 }
 
+/// Compares two secrets in a time that does not tell where they differ.
+pub(crate) fn is_same_secret(one: &[u8], other: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
 algorithms! {
     /// RSASSA-PKCS1-v1_5 with SHA-256: what Stytch signs with, and the default.
     Rs256 = "RS256";

@@ -56,8 +56,7 @@ impl FreshTokens {
         request: &HeaderMap,
     ) -> Option<Self> {
         let sessions = guard.sessions.clone()?;
-        let Renewed { tokens, session, .. } = &**renewed;
-        let cookies = by_cookie.then(|| sessions.set_cookies(tokens, session, request));
+        let cookies = by_cookie.then(|| sessions.renewed_cookies(renewed, request));
         let is_wanted = by_cookie || sessions.answers_with_jwt();
         is_wanted.then(|| Self { renewed: Arc::clone(renewed), sessions, cookies })
     }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::decision::{self, Decision};
 use super::guard::Guard;
 use super::renewal::{self, Question};
-use crate::credentials::{self, Credential};
+use crate::credentials::{self, Credential, CredentialSource};
 use crate::policy::Grant;
 use crate::rejection::Rejection;
 use crate::sessions::Presented;
@@ -39,16 +39,21 @@ pub(super) fn decide(
     };
     let by_cookie = credential.source.is_cookie();
     let outer = extensions.get::<Grant>();
-    match look(guard, outer, &credential) {
+    let opaque = || presented_opaque(headers, &guard.sources);
+    match look(guard, outer, &credential, opaque) {
         Ok(decision) => Ok(Decision { by_cookie, ..decision }),
         Err(wait) => {
-            let (guard, outer) = (Arc::clone(guard), outer.cloned());
+            let (guard, outer, opaque) = (Arc::clone(guard), outer.cloned(), opaque());
             Err(Box::pin(async move {
-                let decision = decide_after(&guard, outer.as_ref(), wait).await;
+                let decision = decide_after(&guard, outer.as_ref(), opaque, wait).await;
                 Decision { by_cookie, ..decision }
             }))
         }
     }
+}
+
+fn presented_opaque(headers: &HeaderMap, sources: &[CredentialSource]) -> Option<Presented> {
+    Presented::opaque(credentials::find_opaque(headers, sources)?)
 }
 
 /// Looks the token up and decides, unless that takes a wait.
@@ -57,6 +62,7 @@ fn look(
     guard: &Guard,
     outer: Option<&Grant>,
     credential: &Credential<'_>,
+    opaque: impl FnOnce() -> Option<Presented>,
 ) -> Result<Decision, Wait> {
     let now = guard.verifier.now();
     if let Some(sessions) = guard.sessions.as_ref().filter(|_| credential.source.is_opaque()) {
@@ -64,19 +70,26 @@ fn look(
     }
     let outer_session = outer.map(Grant::session);
     match guard.verifier.look_up(credential.bytes, outer_session, now, || credential.text()) {
-        Ok(Lookup::Known(known)) => judge(guard, outer, known, now).map_err(Wait::Authority),
+        Ok(Lookup::Known(known)) => {
+            judge(guard, outer, known, opaque, now).map_err(Wait::Authority)
+        }
         Ok(Lookup::Wait(wait)) => Err(Wait::Keys(wait)),
         Err(error) => Ok(Decision::refused(Rejection::InvalidRequest(error))),
     }
 }
 
 /// Waits for keys, for the authority, or first for the one and then for the other.
-async fn decide_after(guard: &Guard, outer: Option<&Grant>, wait: Wait) -> Decision {
+async fn decide_after(
+    guard: &Guard,
+    outer: Option<&Grant>,
+    opaque: Option<Presented>,
+    wait: Wait,
+) -> Decision {
     let question = match wait {
         Wait::Authority(question) => question,
         Wait::Keys(wait) => {
             let known = wait.look_again().await;
-            match judge(guard, outer, known, guard.verifier.now()) {
+            match judge(guard, outer, known, || opaque, guard.verifier.now()) {
                 Ok(decision) => return decision,
                 Err(question) => question,
             }
@@ -85,13 +98,15 @@ async fn decide_after(guard: &Guard, outer: Option<&Grant>, wait: Wait) -> Decis
     renewal::ask(guard, outer, question).await
 }
 
-/// Holds a session against the policy. One that is too old may be renewed first, and one that would
-/// be granted may have to be confirmed.
+/// Holds a session against the policy. One that is too old may be renewed first, by its JWT or, if
+/// that is too old to be renewed, by the opaque token beside it. One that would be granted may have
+/// to be confirmed.
 #[inline]
 fn judge(
     guard: &Guard,
     outer: Option<&Grant>,
     known: Result<Genuine, VerifyError>,
+    opaque: impl FnOnce() -> Option<Presented>,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
     let Genuine { session, usable } = match known {
@@ -109,7 +124,11 @@ fn judge(
             }
         }
         (Err(VerifyError::Token(error)), Some(sessions)) if error.is_renewable() => {
-            renewal::renew(guard, sessions, outer, Presented::Session(session), now)
+            let by_jwt = sessions.can_renew(&session, now).then_some(Presented::Session(session));
+            match by_jwt.or_else(opaque) {
+                Some(presented) => renewal::renew(guard, sessions, outer, presented, now),
+                None => Ok(Decision::refused(Rejection::InvalidToken(error))),
+            }
         }
         (Err(error), _) => Ok(Decision::refused(error.into())),
     }

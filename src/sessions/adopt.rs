@@ -5,6 +5,7 @@ use http::HeaderMap;
 use super::authority::{self, SessionTokens};
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
+use super::sign_out::SignOutError;
 use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
@@ -15,15 +16,19 @@ impl Sessions {
     ///
     /// The predecessor is the session whose token went into the step, and `None` if a user signs
     /// in. It stays alive if the step has kept its id. With the issuer it stays alive until the
-    /// issuer ends it. If a user signs in while the browser still has a session,
+    /// issuer ends it. If it was signed out or revoked here while the step was under way, the new
+    /// session is ended too.
+    ///
+    /// A JWT that is too long for a cookie is not set; see [`SessionCookies`](crate::SessionCookies).
+    /// If a user signs in while the browser still has a session,
     /// [sign that out](Self::sign_out_presented) first. Otherwise a renewal of it that is under way
     /// may put its cookies back.
     ///
     /// # Errors
     ///
     /// Returns [`AdoptError`] if the opaque token cannot stand in a cookie, if the new JWT does not
-    /// verify, cannot be verified now or belongs to another user, or if the predecessor could not
-    /// be revoked.
+    /// verify, cannot be verified now or belongs to another user, if the predecessor was ended
+    /// meanwhile, or if it could not be revoked.
     pub async fn adopt(
         &self,
         tokens: &SessionTokens,
@@ -38,6 +43,11 @@ impl Sessions {
             return Err(AdoptError::AnotherUser);
         }
         if let Some(old) = predecessor.filter(|old| old.id() != session.id()) {
+            let was_ended = || self.verifier().check_revoked(old).is_err();
+            if !self.successions.record(old.id(), session.id(), was_ended) {
+                let revoked = self.end(session.id()).await;
+                return Err(AdoptError::PredecessorEnded { revoked });
+            }
             self.revoke_here(old.id().to_owned()).await.map_err(AdoptError::NotRevoked)?;
         }
         self.exchanges.forget_session(session.id());
@@ -71,6 +81,13 @@ pub enum AdoptError {
     /// The session belongs to another user than its predecessor.
     #[error("the session belongs to another user than the one before")]
     AnotherUser,
+    /// The predecessor was signed out or revoked here while the step was under way, so the new
+    /// session was to be ended too.
+    #[error("the session before was ended while the step was under way")]
+    PredecessorEnded {
+        /// Whether the new session has ended everywhere.
+        revoked: Result<(), SignOutError>,
+    },
     /// The predecessor could not be revoked here. The new session is alive with the issuer, and
     /// the browser does not get its tokens: end it, or let it lapse.
     #[error(transparent)]

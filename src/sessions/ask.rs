@@ -92,9 +92,11 @@ impl Sessions {
         let before = calls.remove(presented.key()).map(|(_, call)| call);
         // A call that stands still is given up.
         before.iter().filter(|call| call.flight.is_overdue()).for_each(|call| call.flight.abort());
-        let earlier = before.and_then(Exchange::into_earlier);
-        let exchange = Exchange { began, flight: flight.clone(), earlier };
-        calls.insert(presented.key().into(), exchange);
+        let earlier =
+            before.filter(|call| call.answers(presented)).and_then(Exchange::into_earlier);
+        let presented = presented.clone();
+        let exchange = Exchange { presented, began, flight: flight.clone(), earlier };
+        calls.insert(exchange.presented.key().into(), exchange);
         Ok(flight)
     }
 
@@ -138,7 +140,7 @@ impl Sessions {
         presented: &Presented,
         freshness: Freshness,
     ) -> Option<&'a Exchange> {
-        let call = calls.peek(presented.key())?;
+        let call = calls.peek(presented.key()).filter(|call| call.answers(presented))?;
         let earlier = call.earlier.as_deref().filter(|_| !call.has_said());
         earlier.into_iter().chain([call]).find(|call| self.serves(call, freshness))
     }

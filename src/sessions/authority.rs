@@ -49,6 +49,20 @@ pub trait SessionAuthority: Send + Sync + 'static {
     /// Returns [`AuthorityError::Unavailable`] if the authority does not say that the session has
     /// ended. [`AuthorityError::UnknownSession`] counts as ended.
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
+
+    /// Ends the session of this token. Signing out asks for it if the session's id is not known
+    /// here: the JWT cannot be verified now, or the opaque token cannot be exchanged. The default is
+    /// that it cannot be done, and then signing out returns an error.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`AuthorityError::UnknownSession`] only if the authority says that the token is of no
+    /// session that is alive, and [`AuthorityError::Unavailable`] if it does not say that the
+    /// session has ended.
+    fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {
+        drop(token);
+        Box::pin(async { Err(AuthorityError::unavailable("it cannot revoke by token")) })
+    }
 }
 
 impl<A: SessionAuthority + ?Sized> SessionAuthority for Arc<A> {
@@ -58,6 +72,10 @@ impl<A: SessionAuthority + ?Sized> SessionAuthority for Arc<A> {
 
     fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
         (**self).revoke(session_id)
+    }
+
+    fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {
+        (**self).revoke_by_token(token)
     }
 }
 

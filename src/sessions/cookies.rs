@@ -4,13 +4,22 @@ use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 use time::Duration;
 
-use super::authority::SessionTokens;
 use super::set_cookies::{SetCookie, SetCookies};
 use crate::credentials::CookieNames;
 use crate::{endpoint, headers};
 
 /// How this application sets the cookies that carry a session's tokens: `HttpOnly`, `SameSite=Lax`,
 /// `Secure` except on loopback, `Path=/`, without `Domain`, for as long as the session lives.
+///
+/// Give the cookies names that begin with `__Host-` if the application is served over HTTPS: no
+/// other site of the domain can set such a cookie, so nobody can plant a second one that locks the
+/// user out, or a session of their own.
+///
+/// Browsers drop a cookie whose name and value have more than 4,096 bytes (RFC 6265bis, section
+/// 5.6), and custom claims alone may have 4 kB. A JWT that does not fit is not set. The old JWT
+/// cookie is removed, so that guards that [renew](crate::StepUpLayer::renew_with) go by the session
+/// token, and a warning in the log has the size. A guard that does not renew cannot be used with
+/// such a JWT in a cookie: send it in a header, or state less in custom claims.
 ///
 /// Their names are the first that [`Sessions::credentials`](crate::Sessions::credentials) reads, or
 /// Stytch's if it names no cookie. `Domain` and `Path` have to be those with which the cookies were
@@ -22,12 +31,24 @@ pub struct SessionCookies {
     domain: Option<Box<str>>,
     path: Box<str>,
     http_only: bool,
-    always_secure: bool,
+    secure: Secure,
 }
+
+/// Which cookies are `Secure`, beside those whose name demands it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Secure {
+    ExceptOnLoopback,
+    Always,
+    Never,
+}
+
+/// The longest name and value of a cookie together, in bytes (RFC 6265bis, section 5.6).
+const MAX_LENGTH: usize = 4_096;
 
 impl Default for SessionCookies {
     fn default() -> Self {
-        Self { domain: None, path: "/".into(), http_only: true, always_secure: false }
+        let secure = Secure::ExceptOnLoopback;
+        Self { domain: None, path: "/".into(), http_only: true, secure }
     }
 }
 
@@ -75,29 +96,48 @@ impl SessionCookies {
     /// live project do.
     #[must_use]
     pub fn always_secure(mut self) -> Self {
-        self.always_secure = true;
+        self.secure = Secure::Always;
         self
     }
 
-    /// Both tokens, for a browser whose request has these headers; without an age until the browser
-    /// is closed.
+    /// Omits `Secure` for every host, so that a development server can be used over plain HTTP from
+    /// another device of a local network.
+    ///
+    /// Insecure: anyone on the network can read the session's tokens and use them. A cookie whose
+    /// name begins with `__Host-` or `__Secure-` stays `Secure`.
+    #[must_use]
+    pub fn insecure_send_over_plain_http(mut self) -> Self {
+        self.secure = Secure::Never;
+        self
+    }
+
+    /// Returns the cookies with these tokens, for a browser whose request has these headers. Without
+    /// an age they last until the browser is closed. A JWT that does not fit is removed.
     pub(crate) fn set(
         &self,
         names: CookieNames<'_>,
-        tokens: &SessionTokens,
+        session_jwt: &str,
+        session_token: Option<&str>,
         max_age: Option<Duration>,
         request: &HeaderMap,
     ) -> SetCookies {
-        let pairs = [
-            (names.session_jwt, &*tokens.session_jwt),
-            (names.session_token, &*tokens.session_token),
-        ];
-        SetCookies(
-            pairs
-                .into_iter()
-                .filter_map(|(name, value)| self.cookie(name, value, max_age, request))
-                .collect(),
-        )
+        let length = names.session_jwt.len() + session_jwt.len();
+        let jwt = if length <= MAX_LENGTH {
+            self.cookie(names.session_jwt, session_jwt, max_age, request)
+        } else {
+            tracing::warn!(
+                cookie = names.session_jwt,
+                length,
+                max_length = MAX_LENGTH,
+                "a session JWT does not fit into a cookie, so the cookie is removed: guards that \
+                 renew sessions go by the session token, and for others the JWT must be shorter or \
+                 sent in a header"
+            );
+            self.cookie(names.session_jwt, "", Some(Duration::ZERO), request)
+        };
+        let token = session_token
+            .and_then(|token| self.cookie(names.session_token, token, max_age, request));
+        SetCookies(jwt.into_iter().chain(token).collect())
     }
 
     /// Returns the cookies that clear both.
@@ -135,10 +175,13 @@ impl SessionCookies {
 
     /// Browsers refuse a cookie with one of the two prefixes that is not secure.
     fn is_secure(&self, name: &str, request: &HeaderMap) -> bool {
-        self.always_secure
-            || name.starts_with("__Host-")
+        name.starts_with("__Host-")
             || name.starts_with("__Secure-")
-            || !is_on_loopback(request)
+            || match self.secure {
+                Secure::Always => true,
+                Secure::Never => false,
+                Secure::ExceptOnLoopback => !is_on_loopback(request),
+            }
     }
 }
 
@@ -171,15 +214,11 @@ mod tests {
     const NAMES: CookieNames<'_> =
         CookieNames { session_jwt: "stytch_session_jwt", session_token: "stytch_session" };
 
-    fn tokens() -> SessionTokens {
-        SessionTokens { session_token: "opaque".into(), session_jwt: "a.b.c".into() }
-    }
-
     #[test]
     fn cookies_are_set_and_cleared_with_the_same_attributes() {
         let cookies = SessionCookies::default();
-        let set =
-            cookies.set(NAMES, &tokens(), Some(Duration::seconds(3_600)), &from("app.example"));
+        let age = Some(Duration::seconds(3_600));
+        let set = cookies.set(NAMES, "a.b.c", Some("opaque"), age, &from("app.example"));
         assert_eq!(
             lines(&set),
             [
@@ -246,6 +285,28 @@ mod tests {
         let mut two = from("localhost");
         two.append(header::HOST, HeaderValue::from_static("app.example"));
         assert!(is_secure(&cookies, &two) && is_secure(&cookies, &HeaderMap::new()));
-        assert!(is_secure(&cookies.always_secure(), &from("localhost")));
+        assert!(is_secure(&cookies.clone().always_secure(), &from("localhost")));
+        // On a local network somebody has to say so.
+        let insecure = cookies.insecure_send_over_plain_http();
+        assert!(!is_secure(&insecure, &from("192.168.0.7:3000")));
+        let names = CookieNames { session_jwt: "__Host-jwt", session_token: "__Secure-token" };
+        let prefixed = insecure.clear(names, &from("192.168.0.7:3000"));
+        assert!(lines(&prefixed).iter().all(|line| line.contains("; Secure")));
+    }
+
+    #[test]
+    fn a_jwt_that_no_browser_would_keep_is_removed() {
+        let set = |length: usize, token| {
+            let jwt = "a".repeat(length - NAMES.session_jwt.len());
+            let cookies = SessionCookies::default();
+            let set = cookies.set(NAMES, &jwt, token, None, &from("localhost"));
+            lines(&set).iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()
+        };
+        let token = "stytch_session=opaque; HttpOnly; SameSite=Lax; Path=/";
+        let removed = "stytch_session_jwt=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+        let [jwt, other] = set(4_096, Some("opaque")).try_into().expect("two");
+        assert!(jwt.starts_with("stytch_session_jwt=aaa") && other == token, "{jwt} {other}");
+        assert_eq!(set(4_097, Some("opaque")), [removed, token]);
+        assert_eq!(set(16_384, None), [removed]);
     }
 }

@@ -45,6 +45,18 @@ impl Presented {
             Self::Opaque(_) => true,
         }
     }
+
+    /// Returns whether one answer serves both: they name one session of one user, or are one opaque
+    /// token. An id alone is the issuer's word, and two users may have one.
+    fn is_answered_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Session(one), Self::Session(other)) => {
+                one.id() == other.id() && one.is_of_same_user(other)
+            }
+            (Self::Opaque(one), Self::Opaque(other)) => one == other,
+            (Self::Session(_), Self::Opaque(_)) | (Self::Opaque(_), Self::Session(_)) => false,
+        }
+    }
 }
 
 /// A session that the authority calls alive, with its fresh tokens. It may have been revoked here.
@@ -59,6 +71,7 @@ pub(crate) type Exchanged = Result<Arc<Renewed>, AuthorityError>;
 
 /// A flight to the authority, when it began, and the exchange before it.
 pub(super) struct Exchange {
+    pub(super) presented: Presented,
     /// When it began, by the verifier's clock.
     pub(super) began: Duration,
     pub(super) flight: Flight<Ended>,
@@ -83,6 +96,11 @@ impl Exchange {
 
     pub(super) fn renewed(&self) -> Option<Arc<Renewed>> {
         self.flight.outcome()?.exchanged.ok()
+    }
+
+    /// Returns whether its answer is one for this token.
+    pub(super) fn answers(&self, presented: &Presented) -> bool {
+        self.presented.is_answered_with(presented)
     }
 
     /// Returns whether this exchange, or the one before it, brought such a session.

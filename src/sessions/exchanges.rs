@@ -95,7 +95,7 @@ impl Default for Lane {
 
 /// A cache without places for what was asked often: answers that are over must not displace calls
 /// that are under way.
-fn first_in_first_out() -> Calls {
+pub(super) fn first_in_first_out<V>() -> Cache<Box<str>, V> {
     let mut options = OptionsBuilder::new();
     options
         .estimated_items_capacity(REMEMBERED)

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName};
+use time::OffsetDateTime;
 
 use super::authority::{SessionAuthority, SessionTokens};
 use super::cookies::SessionCookies;
+use super::exchange::Renewed;
 use super::exchanges::Exchanges;
 use super::set_cookies::SetCookies;
+use super::successions::Successions;
 use crate::credentials::{CookieNames, CredentialSource};
+use crate::moment::Moment;
 use crate::session::Session;
 use crate::token::Verifier;
 
@@ -53,6 +57,7 @@ use crate::token::Verifier;
 pub struct Sessions {
     pub(super) settings: Arc<Settings>,
     pub(super) exchanges: Arc<Exchanges>,
+    pub(super) successions: Arc<Successions>,
 }
 
 #[derive(Clone)]
@@ -61,6 +66,7 @@ pub(super) struct Settings {
     pub(super) authority: Arc<dyn SessionAuthority>,
     pub(super) remember: Duration,
     pub(super) timeout: Duration,
+    renew_within: Duration,
     answers_with_jwt: bool,
     pub(super) sources: Arc<[CredentialSource]>,
     cookies: SessionCookies,
@@ -72,6 +78,7 @@ pub const FRESH_JWT: HeaderName = HeaderName::from_static("stytch-session-jwt");
 
 const DEFAULT_REMEMBER: Duration = Duration::from_secs(30);
 const MAX_REMEMBER: Duration = Duration::from_secs(300);
+const DEFAULT_RENEW_WITHIN: Duration = Duration::from_secs(24 * 3_600);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(10);
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
@@ -86,11 +93,16 @@ impl Sessions {
             authority: Arc::new(authority),
             remember: DEFAULT_REMEMBER,
             timeout: DEFAULT_TIMEOUT,
+            renew_within: DEFAULT_RENEW_WITHIN,
             answers_with_jwt: false,
             sources: CredentialSource::defaults().into(),
             cookies: SessionCookies::default(),
         };
-        Self { settings: Arc::new(settings), exchanges: Arc::default() }
+        Self {
+            settings: Arc::new(settings),
+            exchanges: Arc::default(),
+            successions: Arc::default(),
+        }
     }
 
     /// Sets how long a renewal is used again, and how long an unknown session stays unknown; at
@@ -104,6 +116,14 @@ impl Sessions {
     #[must_use]
     pub fn timeout(self, duration: Duration) -> Self {
         self.with(|settings| settings.timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT))
+    }
+
+    /// Sets how long after it was issued a JWT can be renewed; 24 hours by default. An older one,
+    /// from an old log for example, gives nobody a live session. If the request presents the
+    /// session's opaque token too, that is exchanged instead, and otherwise the user signs in again.
+    #[must_use]
+    pub fn renew_within(self, duration: Duration) -> Self {
+        self.with(|settings| settings.renew_within = duration)
     }
 
     /// Sends the fresh JWT in the response header [`FRESH_JWT`] to a client that sent a token in a
@@ -150,19 +170,46 @@ impl Sessions {
         self.settings.answers_with_jwt
     }
 
-    /// Returns the cookies with these tokens, for as long as their session lives.
-    pub(crate) fn set_cookies(
+    /// Returns whether the JWT of this session is young enough to be renewed.
+    pub(crate) fn can_renew(&self, session: &Session, now: OffsetDateTime) -> bool {
+        let age = Moment::from(now).since(session.token_issued_at().into());
+        age <= self.settings.renew_within
+    }
+
+    /// Returns the cookies with both tokens, for as long as their session lives.
+    pub(super) fn set_cookies(
         &self,
         tokens: &SessionTokens,
         session: &Session,
         request: &HeaderMap,
     ) -> SetCookies {
-        let max_age = session.stated_end().map(|end| end - self.verifier().now());
-        let names = CookieNames::of(&self.settings.sources);
-        self.settings.cookies.set(names, tokens, max_age, request)
+        self.cookies_with(tokens, Some(&tokens.session_token), session, request)
     }
 
-    /// Changes the settings. The exchanges stay shared with the handles that this one was cloned
+    /// Returns the cookies with the tokens of a renewal. The session token, which lives as long as
+    /// the session, goes only to a client that has it: an expired JWT must not buy it.
+    pub(crate) fn renewed_cookies(&self, renewed: &Renewed, request: &HeaderMap) -> SetCookies {
+        let Renewed { tokens, session, .. } = renewed;
+        let token = Some(&*tokens.session_token).filter(|token| {
+            let mut sources = self.settings.sources.iter().filter(|source| source.is_opaque());
+            sources.any(|source| source.presents(request, token.as_bytes()))
+        });
+        self.cookies_with(tokens, token, session, request)
+    }
+
+    fn cookies_with(
+        &self,
+        tokens: &SessionTokens,
+        session_token: Option<&str>,
+        session: &Session,
+        request: &HeaderMap,
+    ) -> SetCookies {
+        let max_age = session.stated_end().map(|end| end - self.verifier().now());
+        let names = CookieNames::of(&self.settings.sources);
+        self.settings.cookies.set(names, &tokens.session_jwt, session_token, max_age, request)
+    }
+
+    /// Changes the settings. The exchanges and the successions stay shared with the handles that this one was cloned
     /// from, so that a step or a sign-out by one of them counts for all.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));

@@ -8,8 +8,10 @@ pub(crate) mod cookies;
 mod exchange;
 mod exchanges;
 pub(crate) mod handle;
+mod presented;
 mod set_cookies;
 mod sign_out;
+mod successions;
 
 pub use self::adopt::{AdoptError, Adopted};
 pub use self::authority::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};

@@ -6,25 +6,25 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::runtime::Handle;
 
-use super::ask::Freshness;
-use super::authority::AuthorityError;
-use super::exchange::Presented;
+use super::authority::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
-use crate::credentials::{Credential, CredentialError, CredentialSource};
 use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
 impl Sessions {
-    /// Ends a session: here first, then with the authority. Put the cookies into the response. The
-    /// request's headers tell whether the browser is on loopback.
+    /// Ends a session, here first and then with the authority, and with it every session whose token
+    /// the request presents. Put the cookies into the response. The request's headers tell whether
+    /// the browser is on loopback.
+    ///
+    /// A session that has followed one of them by a [step](Self::adopt) is ended too, if this handle
+    /// or a clone of it adopted its tokens: the step and the sign-out may have crossed.
     ///
     /// It goes on if the caller goes away, and gives either side the [timeout](Self::timeout) to
     /// answer. The guards that accept the session must share this handle's verifier or its
     /// [revocations](crate::Verifier::revocations).
     pub async fn sign_out(&self, session: impl AsRef<Session>, request: &HeaderMap) -> SignedOut {
-        let revoked = self.end(session.as_ref()).await;
-        SignedOut { cookies: self.clear_cookies(request), revoked }
+        self.end_presented(Some(session.as_ref().id().to_owned()), request).await
     }
 
     /// Ends every session whose token the request presents, for pages outside every guard, such as
@@ -33,58 +33,55 @@ impl Sessions {
     ///
     /// The first failure is returned, and the other sessions are ended all the same.
     pub async fn sign_out_presented(&self, request: &HeaderMap) -> SignedOut {
-        let mut revoked = Ok(());
-        for source in &*self.settings.sources {
-            let ended = match self.presented_session(source, request).await {
-                Ok(Some(session)) => self.end(&session).await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            revoked = revoked.and(ended);
-        }
-        SignedOut { cookies: self.clear_cookies(request), revoked }
+        self.end_presented(None, request).await
     }
 
-    /// Returns the session whose token a request presents here, if there is one.
-    async fn presented_session(
-        &self,
-        source: &CredentialSource,
-        request: &HeaderMap,
-    ) -> Result<Option<Session>, SignOutError> {
-        let Some(bytes) = source.find(request).map_err(SignOutError::Unreadable)? else {
-            return Ok(None);
-        };
-        let token = Credential { bytes, source }.text().map_err(SignOutError::Unreadable)?;
-        if source.is_opaque() {
-            return self.session_of_opaque(token).await.map_err(SignOutError::Authority);
-        }
-        match self.verifier().verify_genuine(token).await {
-            Ok(genuine) => Ok(Some(genuine.session)),
-            Err(VerifyError::Token(_)) => Ok(None),
-            Err(error) => Err(SignOutError::Unverified(error)),
-        }
+    async fn end_presented(&self, first: Option<String>, request: &HeaderMap) -> SignedOut {
+        let (tokens, all_read) = self.presented_tokens(request);
+        let sessions = self.clone();
+        let revoked = ended_in_a_task(async move {
+            let mut ended: Vec<String> = Vec::new();
+            let mut revoked = all_read;
+            if let Some(session_id) = first {
+                revoked = sessions.end(&session_id).await.and(revoked);
+                ended.push(session_id);
+            }
+            for token in tokens {
+                let outcome = match sessions.presented_session(token).await {
+                    Ok(Some(session_id)) if !ended.contains(&session_id) => {
+                        let outcome = sessions.end(&session_id).await;
+                        ended.push(session_id);
+                        outcome
+                    }
+                    known => known.map(drop),
+                };
+                revoked = revoked.and(outcome);
+            }
+            revoked
+        });
+        SignedOut { cookies: self.clear_cookies(request), revoked: revoked.await }
     }
 
-    async fn session_of_opaque(&self, token: &str) -> Result<Option<Session>, AuthorityError> {
-        let Some(presented) = Presented::opaque(token.as_bytes()) else { return Ok(None) };
-        let freshness = Freshness { needs_tokens: false, confirmed_within: None };
-        match self.ask(&presented, freshness).await {
-            Ok(renewed) => Ok(Some(renewed.session.clone())),
-            Err(AuthorityError::UnknownSession) => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// Ends a session, and those that have followed it.
+    pub(super) async fn end(&self, session_id: &str) -> Result<(), SignOutError> {
+        let (sessions, session_id) = (self.clone(), Box::from(session_id));
+        ended_in_a_task(async move {
+            let mut revoked = Ok(());
+            let mut ids = vec![session_id];
+            while let Some(session_id) = ids.pop() {
+                let outcome = sessions.end_everywhere(&session_id).await;
+                revoked = revoked.and(outcome);
+                ids.extend(sessions.successions.take(&session_id));
+            }
+            revoked
+        })
+        .await
     }
 
-    async fn end(&self, session: &Session) -> Result<(), SignOutError> {
-        let (sessions, session_id) = (self.clone(), session.id().to_owned());
-        let ended = detached(async move { sessions.end_everywhere(session_id).await }).await;
-        ended.unwrap_or_else(|cause| Err(SignOutError::NotRevoked(RevocationError::Failed(cause))))
-    }
-
-    async fn end_everywhere(&self, session_id: String) -> Result<(), SignOutError> {
-        let here = self.revoke_here(session_id.clone()).await;
-        self.exchanges.forget_session(&session_id);
-        let there = self.end_with_authority(session_id).await;
+    async fn end_everywhere(&self, session_id: &str) -> Result<(), SignOutError> {
+        let here = self.revoke_here(session_id.to_owned()).await;
+        self.exchanges.forget_session(session_id);
+        let there = self.end_with_authority(session_id.to_owned()).await;
         match (here, there) {
             (Ok(()), there) => there.map_err(SignOutError::Authority),
             (Err(here), there) => {
@@ -105,14 +102,32 @@ impl Sessions {
     }
 
     async fn end_with_authority(&self, session_id: String) -> Result<(), AuthorityError> {
-        let (authority, timeout) = (self.settings.authority.clone(), self.settings.timeout);
-        let call = async move { authority.revoke(session_id).await };
-        match detached_within(timeout, call).await {
-            Ok(Ok(()) | Err(AuthorityError::UnknownSession)) => Ok(()),
-            Ok(Err(error)) => Err(error),
-            Err(cause) => Err(AuthorityError::unavailable(cause)),
+        match self.tell_authority(|authority| authority.revoke(session_id)).await {
+            Err(AuthorityError::UnknownSession) => Ok(()),
+            told => told,
         }
     }
+
+    pub(super) async fn end_by_token(&self, token: PresentedToken) -> Result<(), AuthorityError> {
+        self.tell_authority(|authority| authority.revoke_by_token(token)).await
+    }
+
+    async fn tell_authority(
+        &self,
+        call: impl FnOnce(&dyn SessionAuthority) -> AuthorityFuture<()> + Send + 'static,
+    ) -> Result<(), AuthorityError> {
+        let (authority, timeout) = (self.settings.authority.clone(), self.settings.timeout);
+        let call = async move { call(&*authority).await };
+        let told = detached_within(timeout, call).await;
+        told.unwrap_or_else(|cause| Err(AuthorityError::unavailable(cause)))
+    }
+}
+
+async fn ended_in_a_task(
+    call: impl Future<Output = Result<(), SignOutError>> + Send + 'static,
+) -> Result<(), SignOutError> {
+    let ended = detached(call).await;
+    ended.unwrap_or_else(|cause| Err(SignOutError::NotRevoked(RevocationError::Failed(cause))))
 }
 
 /// Runs a call in a separate task: it goes on if the caller goes away, and a panic ends only it.
@@ -155,11 +170,14 @@ pub enum SignOutError {
     /// can be renewed elsewhere at once, and here when the revocation is forgotten.
     #[error("the authority did not confirm that the session has ended")]
     Authority(#[source] AuthorityError),
-    /// The request presents a token that cannot be read, such as two cookies of one name, so the
-    /// session is not known. A cookie that is left in the browser may be used later.
-    #[error("the token that the request presents cannot be read")]
-    Unreadable(#[source] CredentialError),
-    /// The presented JWT cannot be verified now, so the session is not known.
+    /// The request presents more tokens than are looked at. The sessions of the first were ended.
+    #[error("the request presents more than {max} tokens")]
+    TooManyTokens {
+        /// How many tokens are looked at.
+        max: usize,
+    },
+    /// The presented JWT cannot be verified now, so the session is not known here. The authority was
+    /// asked to end it all the same.
     #[error("the token that the request presents cannot be verified now")]
     Unverified(#[source] VerifyError),
 }

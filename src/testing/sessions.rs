@@ -9,7 +9,6 @@ use time::OffsetDateTime;
 use super::issuer::TestIssuer;
 use super::session::SessionBuilder;
 use crate::lock::lock;
-use crate::session::Session;
 use crate::sessions::authority::{
     AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SessionTokens,
 };
@@ -99,22 +98,25 @@ impl TestSessions {
     fn find(&self, token: &PresentedToken) -> Result<SessionTokens, AuthorityError> {
         let mut state = lock(&self.state);
         state.calls += 1;
-        let live = match token {
-            PresentedToken::SessionJwt(jwt) => {
-                self.session_of(jwt).and_then(|session| state.alive.get(session.id()))
-            }
-            PresentedToken::SessionToken(token) => {
-                state.alive.values().find(|live| *live.token == **token)
-            }
-        };
+        let live = self.id_of(&state, token).and_then(|id| state.alive.get(&id));
         let now = self.issuer.now();
         let live = live.filter(|live| !live.session.has_ended(live.said, now));
         live.map(|live| self.tokens(live)).ok_or(AuthorityError::UnknownSession)
     }
 
-    fn session_of(&self, jwt: &str) -> Option<Session> {
-        let verifier = self.issuer.verifier();
-        verifier.look_up_at(jwt, self.issuer.now()).ok().map(|genuine| genuine.session)
+    /// Returns the id of the live session with this token.
+    fn id_of(&self, state: &State, token: &PresentedToken) -> Option<String> {
+        match token {
+            PresentedToken::SessionJwt(jwt) => {
+                let genuine = self.issuer.verifier().look_up_at(jwt, self.issuer.now()).ok()?;
+                let id = genuine.session.id();
+                state.alive.contains_key(id).then(|| id.to_owned())
+            }
+            PresentedToken::SessionToken(token) => {
+                let mut alive = state.alive.iter();
+                alive.find(|(_, live)| *live.token == **token).map(|(id, _)| id.clone())
+            }
+        }
     }
 }
 
@@ -127,6 +129,12 @@ impl SessionAuthority for TestSessions {
     fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
         lock(&self.state).alive.remove(&session_id);
         Box::pin(async { Ok(()) })
+    }
+
+    fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {
+        let id = self.id_of(&lock(&self.state), &token);
+        let ended = id.and_then(|id| lock(&self.state).alive.remove(&id));
+        Box::pin(async move { ended.map(drop).ok_or(AuthorityError::UnknownSession) })
     }
 }
 

@@ -15,8 +15,8 @@ pub use self::time::{TimeClaim, TimeError};
 /// Why a token was refused: the first rule that it broke.
 ///
 /// The rules are checked in this order: the text and the header, the key and the signature, the
-/// claims, whether the session was revoked, and the times. An expired token is reported last, so
-/// [`TimeError::Expired`] means that everything else about the token held.
+/// claims, whether the session was revoked, and the times. The token's age is checked last, so
+/// [`TimeError::Expired`] and [`TimeError::TooOld`] mean that everything else about it held.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {

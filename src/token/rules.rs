@@ -124,8 +124,8 @@ impl Rules {
         self.max_token_age.saturating_add(self.leeway).saturating_add(self.leeway)
     }
 
-    /// Checks the rules that time alone can break. `Expired` is checked last, so that it means only
-    /// that.
+    /// Checks the rules that time alone can break. `Expired` and `TooOld` are checked last, so that
+    /// a fresh token helps against either.
     pub(super) fn check_times(
         &self,
         session: &Session,
@@ -153,13 +153,14 @@ impl Rules {
         if let Some(at) = session.stated_end().filter(|end| is_over(*end, Duration::ZERO)) {
             return Err(SessionError::Ended { at, now }.into());
         }
-        let (issued_at, max_age) = (session.token_issued_at(), self.max_token_age);
-        if is_over(issued_at, max_age) {
-            return Err(TimeError::TooOld { issued_at, max_age, now }.into());
+        let at = session.token_expires_at();
+        if is_over(at, Duration::ZERO) {
+            return Err(TimeError::Expired { at, now }.into());
         }
-        match session.token_expires_at() {
-            at if is_over(at, Duration::ZERO) => Err(TimeError::Expired { at, now }.into()),
-            _ => Ok(()),
+        let (issued_at, max_age) = (session.token_issued_at(), self.max_token_age);
+        match is_over(issued_at, max_age) {
+            true => Err(TimeError::TooOld { issued_at, max_age, now }.into()),
+            false => Ok(()),
         }
     }
 }

@@ -13,8 +13,10 @@ use tower_step_up::Sessions;
 use tower_step_up::credentials::CredentialSource;
 use tower_step_up::sessions::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};
 use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer, TestSessions};
-use tower_step_up::{Factor, Grant, Policy, SessionTokens, StepUpLayer};
+use tower_step_up::{Factor, Grant, Policy, SessionTokens, StepUpLayer, Verifier};
+use tracing::Level;
 
+use crate::events::logged;
 use crate::support::{Answer, bearer, issuer, proved, seconds, send};
 
 pub(crate) type Body = Full<Bytes>;
@@ -240,6 +242,98 @@ async fn a_bearer_client_gets_the_fresh_jwt_where_that_is_turned_on() {
     assert!(guard.verifier().verify(told.header("stytch-session-jwt")).await.is_ok());
     assert_eq!((told.header("cache-control"), set_cookies(&told).len()), ("no-store", 0));
     assert!(told.headers["stytch-session-jwt"].is_sensitive());
+}
+
+/// The session token lives as long as the session, and an old JWT may come from a log.
+#[tokio::test]
+async fn an_expired_jwt_alone_buys_no_session_token() {
+    let world = World::new();
+    let tokens = world.expired(&proved(&[Factor::Password]));
+    let guard = world.guard();
+    let (jwt, token) = (&tokens.session_jwt, &tokens.session_token);
+    for (line, want) in [
+        (format!("stytch_session_jwt={jwt}"), 1),
+        (format!("stytch_session_jwt={jwt}; stytch_session="), 1),
+        (format!("stytch_session_jwt={jwt}; stytch_session=made-up"), 1),
+        (format!("stytch_session_jwt={jwt}; stytch_session={token}x"), 1),
+        (format!("stytch_session_jwt={jwt}; other={token}"), 1),
+        (format!("stytch_session_jwt={jwt}; stytch_session={token}"), 2),
+        (format!("stytch_session={token}"), 2),
+    ] {
+        let renewed = answer(&guard, with_header("cookie", &line)).await;
+        let lines = set_cookies(&renewed);
+        assert_eq!((renewed.status.as_u16(), lines.len()), (200, want), "{line}");
+        assert!(lines[0].starts_with("stytch_session_jwt=ey"), "{line}");
+        let has_token = lines.iter().any(|line| line.contains(token.as_str()));
+        assert_eq!(has_token, want == 2, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_jwt_that_was_issued_long_ago_is_not_renewed() {
+    let world = World::new();
+    let session = proved(&[Factor::Password]).ends_in(seconds(30 * 86_400));
+    let tokens = world.sessions.begin(&session);
+    let guard = world.guard();
+    world.clock.advance(seconds(86_400));
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    world.clock.advance(seconds(1));
+    let calls = world.sessions.calls();
+    let jwt = with_header("cookie", &format!("stytch_session_jwt={}", tokens.session_jwt));
+    for request in [with_bearer(&tokens), jwt] {
+        assert_eq!(outcome(&guard, request).await, (401, "token_expired"));
+    }
+    assert_eq!(world.sessions.calls(), calls);
+    // The session token beside it is exchanged, and the browser gets both.
+    let renewed = answer(&guard, with_cookies(&tokens)).await;
+    assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
+    assert_eq!(world.sessions.calls(), calls + 1);
+    // Also if the key of the JWT has to be waited for.
+    let keys = crate::sign_out::OnDemand::new(&world.issuer, true);
+    let verifier = Verifier::new(keys, [world.issuer.name()], world.issuer.audience());
+    let waiting = StepUpLayer::new(verifier.clock(world.clock.clone()));
+    let waiting = renewing(waiting, world.sessions.clone());
+    assert_eq!(answer(&waiting, with_cookies(&tokens)).await.status, 200);
+    let patient = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+        sessions.renew_within(seconds(90_000))
+    });
+    assert_eq!(outcome(&patient, with_bearer(&tokens)).await, (200, ""));
+}
+
+/// Browsers drop a cookie that is too long and keep the old one.
+#[test]
+fn a_jwt_too_long_for_a_cookie_gives_way_to_the_session_token() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let world = World::new();
+    let long = || proved(&[Factor::Password]).claim("cart", "x".repeat(4_000));
+    let tokens = world.expired(&long());
+    let guard = world.guard();
+    let removed = "stytch_session_jwt=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
+    let check = |lines: &[&str]| {
+        assert_eq!(lines[0], removed);
+        let token = format!("stytch_session={}; ", tokens.session_token);
+        assert!(lines.len() == 2 && lines[1].starts_with(&token), "{lines:?}");
+    };
+    let (renewed, lines) =
+        logged(Level::WARN, || runtime.block_on(answer(&guard, with_cookies(&tokens))));
+    assert_eq!(renewed.status, 200);
+    check(&set_cookies(&renewed));
+    let [line] = lines.try_into().unwrap();
+    assert!(line.contains("a session JWT does not fit into a cookie"), "{line}");
+    assert!(line.contains(" length=6") && line.contains(" max_length=4096"), "{line}");
+    assert!(!line.contains("eyJ"), "{line}");
+    // At a step too.
+    let fresh = world.sessions.begin(&long());
+    let adopted = guard.sessions().unwrap();
+    let adopted = runtime.block_on(adopted.adopt(&fresh, None, &crate::sign_out::headers()));
+    let mut response = http::HeaderMap::new();
+    adopted.unwrap().cookies.append_to(&mut response);
+    assert_eq!(response["set-cookie"], removed);
+    // From then on the browser has the session token alone, and that works.
+    let next = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
+    let next = runtime.block_on(answer(&guard, next));
+    assert_eq!(next.status, 200);
+    check(&set_cookies(&next));
 }
 
 #[tokio::test]

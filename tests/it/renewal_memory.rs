@@ -8,13 +8,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tower_step_up::credentials::CredentialSource;
 use tower_step_up::sessions::{AuthorityError, PresentedToken, SessionAuthority};
+use tower_step_up::testing;
 use tower_step_up::{Factor, Policy, SessionTokens, StepUpLayer};
 
 use crate::renewal::{
     Body, Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
     with_cookies, with_header,
 };
-use crate::support::{proved, seconds};
+use crate::support::{Answer, proved, seconds};
 
 fn with_opaque(token: &str) -> Request<Body> {
     with_header("cookie", &format!("stytch_session={token}"))
@@ -176,8 +177,8 @@ async fn cookies_are_set_by_the_names_that_are_read() {
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
         sessions.credentials(sources)
     });
-    let renewed =
-        answer(&guard, with_header("cookie", &format!("jwt={}", tokens.session_jwt))).await;
+    let line = format!("jwt={}; token={}", tokens.session_jwt, tokens.session_token);
+    let renewed = answer(&guard, with_header("cookie", &line)).await;
     let names: Vec<_> =
         set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
     assert_eq!(names, ["jwt", "token"]);
@@ -190,6 +191,63 @@ async fn cookies_are_set_by_the_names_that_are_read() {
         "{lines:?}"
     );
     assert!(lines.iter().all(|line| line.ends_with("Max-Age=0")), "{lines:?}");
+}
+
+/// An id is the issuer's word alone, and two users may have one.
+#[tokio::test]
+async fn an_answer_is_for_the_user_who_was_asked_about() {
+    let world = World::new();
+    let gate = Arc::new(Notify::new());
+    let issuer = world.issuer.clone();
+    let users = ["user-test-1", "user-test-2"];
+    let mint =
+        move |user: &str| issuer.mint(&proved(&[Factor::Password]).id("session-test-1").user(user));
+    let [one, two] = users.map(&mint);
+    world.clock.advance(seconds(400));
+    let (first, opened) = (one.clone(), Arc::clone(&gate));
+    let authority = Scripted::new(move |token| {
+        let is_first = token == PresentedToken::SessionJwt(first.as_str().into());
+        let user = users[usize::from(!is_first)];
+        let tokens =
+            SessionTokens { session_token: format!("opaque-of-{user}"), session_jwt: mint(user) };
+        let opened = Arc::clone(&opened);
+        async move {
+            opened.notified().await;
+            Ok(tokens)
+        }
+    });
+    let guard = renewing(world.issuer.guard(), authority.clone());
+    let cookies = |jwt: &str| with_header("cookie", &format!("stytch_session_jwt={jwt}"));
+    let check = |answered: &Answer, user: &str| {
+        assert_eq!(answered.body, format!("{user} 1"));
+        let jwts = set_cookies(answered).into_iter().map(|line| line.split(['=', ';']).nth(1));
+        for jwt in jwts {
+            let now = testing::NOW + seconds(400);
+            let session = guard.verifier().verify_at(jwt.unwrap(), now).unwrap();
+            assert_eq!(session.user_id(), user);
+        }
+    };
+    // While the first call is under way, and when it is remembered.
+    let asking = [&one, &two, &one].map(|jwt| {
+        let (guard, request) = (guard.clone(), cookies(jwt));
+        tokio::spawn(async move { answer(&guard, request).await })
+    });
+    while authority.calls() < 2 {
+        tokio::task::yield_now().await;
+    }
+    while asking.iter().any(|asked| !asked.is_finished()) {
+        gate.notify_waiters();
+        tokio::task::yield_now().await;
+    }
+    for (asked, user) in asking.into_iter().zip([users[0], users[1], users[0]]) {
+        check(&asked.await.unwrap(), user);
+    }
+    for (jwt, user) in [(&two, users[1]), (&one, users[0]), (&two, users[1])] {
+        gate.notify_one();
+        let answered = answer(&guard, cookies(jwt)).await;
+        check(&answered, user);
+        assert_eq!(set_cookies(&answered).len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use tower::{Layer, service_fn};
 use tower_step_up::credentials::CredentialSource;
 use tower_step_up::keys::{KeySet, KeySource, KeysUnavailable, Refresh};
 use tower_step_up::sessions::{
-    AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SetCookies, SignOutError,
+    AdoptError, AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SetCookies,
+    SignOutError,
 };
 use tower_step_up::testing::TestIssuer;
 use tower_step_up::token::LocalRevocations;
@@ -196,10 +197,174 @@ async fn signing_out_what_a_request_presents_ends_each_of_its_sessions() {
     let opaque = with_header("cookie", "stytch_session=session-token-9");
     let out = guard.sessions().unwrap().sign_out_presented(opaque.headers()).await;
     assert!(matches!(out.revoked, Err(SignOutError::Authority(_))));
-    // Of two cookies of one name the other may be used later.
-    let two = with_header("cookie", "stytch_session_jwt=a.b.c; stytch_session_jwt=d.e.f");
-    let out = sessions.sign_out_presented(two.headers()).await;
-    assert!(matches!(out.revoked, Err(SignOutError::Unreadable(_))));
+}
+
+/// The error of signing out what a cookie line presents, if there is one.
+async fn sign_out_cookies(guard: &StepUpLayer, line: &str) -> Result<(), SignOutError> {
+    let request = with_header("cookie", line);
+    guard.sessions().unwrap().sign_out_presented(request.headers()).await.revoked
+}
+
+#[tokio::test]
+async fn of_several_tokens_in_one_place_each_is_ended() {
+    let world = World::new();
+    let guard = world.guard();
+    let begin = |user: usize| {
+        world.sessions.begin(&proved(&[Factor::Password]).user(&format!("user-test-{user}")))
+    };
+    let [one, two, three, four] = [1, 2, 3, 4].map(begin);
+    let line = format!(
+        "stytch_session_jwt={}; stytch_session_jwt={}; stytch_session_jwt={1}; stytch_session={}; \
+         stytch_session={}; stytch_session_jwt=a.b.c",
+        one.session_jwt, two.session_jwt, three.session_token, four.session_token
+    );
+    sign_out_cookies(&guard, &line).await.unwrap();
+    for tokens in [&one, &two, &three, &four] {
+        assert_eq!(outcome(&guard, with_bearer(tokens)).await, (401, "session_revoked"));
+        assert!(is_gone(&world, tokens).await);
+    }
+    // A JWT that is broken does not hide the session token beside it.
+    let begun = begin(5);
+    let line = format!("stytch_session_jwt=a.b.c; stytch_session={}", begun.session_token);
+    sign_out_cookies(&guard, &line).await.unwrap();
+    assert!(is_gone(&world, &begun).await);
+    assert_eq!(outcome(&guard, with_bearer(&begun)).await, (401, "session_revoked"));
+    // What is left unread is said.
+    let line = |tokens: usize| {
+        (0..tokens).map(|token| format!("stytch_session=t{token}; ")).collect::<String>()
+    };
+    assert!(sign_out_cookies(&guard, &line(8)).await.is_ok());
+    let calls = world.sessions.calls();
+    assert!(matches!(
+        sign_out_cookies(&guard, &line(500)).await,
+        Err(SignOutError::TooManyTokens { max: 8 })
+    ));
+    assert!(world.sessions.calls() <= calls + 8);
+}
+
+#[tokio::test]
+async fn signing_out_of_a_session_ends_the_others_that_the_request_presents() {
+    let world = World::new();
+    let guard = world.guard();
+    let begin = |user: &str| world.sessions.begin(&proved(&[Factor::Password]).user(user));
+    let (one, other) = (begin("user-test-1"), begin("user-test-2"));
+    let request = with_header(
+        "cookie",
+        &format!("stytch_session_jwt={}; stytch_session={}", one.session_jwt, other.session_token),
+    );
+    let session = session_of(&guard, &one).await;
+    let out = guard.sessions().unwrap().sign_out(&session, request.headers()).await;
+    assert!(out.revoked.is_ok());
+    for tokens in [&one, &other] {
+        assert!(is_gone(&world, tokens).await);
+        assert_eq!(outcome(&guard, with_bearer(tokens)).await, (401, "session_revoked"));
+    }
+}
+
+/// Where a session cannot be told by its token here, the authority can.
+#[tokio::test]
+async fn a_session_that_is_not_known_here_is_ended_by_its_token_and_that_is_said() {
+    let world = World::new();
+    let begin = || world.sessions.begin(&proved(&[Factor::Password]));
+    // Its key is not known, and will not be fetched now.
+    let other = TestIssuer::new().clock(world.clock.clone());
+    let verifier = Verifier::new(other.clone(), [world.issuer.name()], world.issuer.audience());
+    let sessions = Sessions::new(verifier, world.sessions.clone());
+    let tokens = begin();
+    let out = sessions.sign_out_presented(with_bearer(&tokens).headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::Unverified(VerifyError::Token(_)))));
+    assert!(is_gone(&world, &tokens).await);
+    // Signed out once more, there is no session that is alive.
+    let out = sessions.sign_out_presented(with_bearer(&tokens).headers()).await;
+    assert!(out.revoked.is_ok());
+    // The fresh JWT of an exchange is refused here, so nobody knows whose the opaque token is.
+    let tokens = begin();
+    let opaque = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
+    let out = sessions.sign_out_presented(opaque.headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::Authority(_))));
+    assert!(is_gone(&world, &tokens).await);
+}
+
+#[tokio::test]
+async fn a_session_that_follows_one_that_was_signed_out_is_ended() {
+    let world = World::new();
+    let guard = world.guard();
+    let sessions = guard.sessions().unwrap();
+    let begin = || world.sessions.begin(&proved(&[Factor::Password]));
+    let is_out = async |tokens: &SessionTokens| {
+        is_gone(&world, tokens).await
+            && outcome(&guard, with_bearer(tokens)).await == (401, "session_revoked")
+    };
+
+    // The sign-out comes first.
+    let (weak, strong) = (begin(), begin());
+    let session = session_of(&guard, &weak).await;
+    sessions.sign_out_presented(with_cookies(&weak).headers()).await.revoked.unwrap();
+    let error = sessions.adopt(&strong, Some(&session), &headers()).await.unwrap_err();
+    assert!(matches!(error, AdoptError::PredecessorEnded { revoked: Ok(()) }), "{error}");
+    assert!(is_out(&strong).await);
+
+    // The step comes first, and the browser still has the old tokens.
+    let (weak, strong, stronger) = (begin(), begin(), begin());
+    let session = session_of(&guard, &weak).await;
+    let strong_session = session_of(&guard, &strong).await;
+    drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
+    drop(sessions.adopt(&stronger, Some(&strong_session), &headers()).await.unwrap());
+    assert_eq!(outcome(&guard, with_bearer(&stronger)).await, (200, ""));
+    sessions.sign_out_presented(with_cookies(&weak).headers()).await.revoked.unwrap();
+    assert!(is_out(&strong).await && is_out(&stronger).await);
+
+    // A form that was sent twice is no sign-out.
+    let (weak, strong, again) = (begin(), begin(), begin());
+    let session = session_of(&guard, &weak).await;
+    for tokens in [&strong, &again] {
+        drop(sessions.adopt(tokens, Some(&session), &headers()).await.unwrap());
+    }
+    assert_eq!(outcome(&guard, with_bearer(&again)).await, (200, ""));
+
+    // If the authority cannot be reached, that is said.
+    let silent =
+        Scripted::new(|_| async { Err(AuthorityError::unavailable("it was not to be asked")) });
+    let guard = renewing(world.issuer.guard(), silent);
+    let (weak, strong) = (begin(), begin());
+    let session = session_of(&guard, &weak).await;
+    guard.verifier().revoke_session(session.id()).await.unwrap();
+    let sessions = guard.sessions().unwrap();
+    let error = sessions.adopt(&strong, Some(&session), &headers()).await.unwrap_err();
+    let AdoptError::PredecessorEnded { revoked } = error else { panic!("{error}") };
+    assert!(matches!(revoked, Err(SignOutError::Authority(_))));
+    assert_eq!(outcome(&guard, with_bearer(&strong)).await, (401, "session_revoked"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_successor_survives_a_race_of_a_step_and_a_sign_out() {
+    let world = World::new();
+    let guard = world.guard();
+    let sessions = guard.sessions().unwrap();
+    for round in 0..200 {
+        let begin = || world.sessions.begin(&proved(&[Factor::Password]));
+        let (weak, strong) = (begin(), begin());
+        let session = session_of(&guard, &weak).await;
+        let step = {
+            let (sessions, strong) = (sessions.clone(), strong.clone());
+            async move { sessions.adopt(&strong, Some(&session), &headers()).await.map(drop) }
+        };
+        let sign_out = {
+            let (sessions, request) = (sessions.clone(), with_cookies(&weak));
+            async move { sessions.sign_out_presented(request.headers()).await.revoked }
+        };
+        let (step, sign_out) = match round % 2 {
+            0 => (tokio::spawn(step), tokio::spawn(sign_out)),
+            _ => {
+                let sign_out = tokio::spawn(sign_out);
+                (tokio::spawn(step), sign_out)
+            }
+        };
+        sign_out.await.unwrap().unwrap();
+        let _ = step.await.unwrap();
+        assert!(is_gone(&world, &strong).await, "{round}");
+        assert_eq!(outcome(&guard, with_bearer(&strong)).await, (401, "session_revoked"));
+    }
 }
 
 /// A first sign-out that reached nobody is made good by the next.
@@ -221,9 +386,9 @@ async fn a_session_that_is_revoked_only_here_is_ended_with_its_authority_too() {
 #[tokio::test]
 async fn a_presented_jwt_is_ended_before_the_first_keys_are_there_or_it_says_so() {
     let world = World::new();
-    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     for (come, wanted) in [(true, true), (false, false)] {
-        let keys = OnDemand { issuer: world.issuer.clone(), come, asked: Arc::default() };
+        let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+        let keys = OnDemand::new(&world.issuer, come);
         let issuer = &world.issuer;
         let verifier = Verifier::new(keys, [issuer.name()], issuer.audience());
         let verifier = verifier.clock(world.clock.clone());
@@ -239,13 +404,20 @@ async fn a_presented_jwt_is_ended_before_the_first_keys_are_there_or_it_says_so(
                 assert!(matches!(error, SignOutError::Unverified(VerifyError::KeysUnavailable(_))))
             }
         }
+        assert!(is_gone(&world, &tokens).await);
     }
 }
 
-struct OnDemand {
+pub(crate) struct OnDemand {
     issuer: TestIssuer,
     come: bool,
     asked: Arc<AtomicBool>,
+}
+
+impl OnDemand {
+    pub(crate) fn new(issuer: &TestIssuer, come: bool) -> Self {
+        Self { issuer: issuer.clone(), come, asked: Arc::default() }
+    }
 }
 
 impl KeySource for OnDemand {
@@ -412,7 +584,8 @@ async fn the_cookies_of_a_project_are_those_of_its_handle() {
     let renewed = answer(&guard, cookie.clone()).await;
     let names: Vec<_> =
         set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
-    assert_eq!((renewed.status.as_u16(), names), (200, vec!["jwt", "token"]));
+    // The session token goes only to a client that has it.
+    assert_eq!((renewed.status.as_u16(), names), (200, vec!["jwt"]));
     assert!(sessions.sign_out_presented(cookie.headers()).await.revoked.is_ok());
     assert_eq!(outcome(&guard, cookie).await, (401, "session_revoked"));
 }

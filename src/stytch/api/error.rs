@@ -98,6 +98,14 @@ impl ApiError {
             && self.error_type().is_some_and(|error_type| error_types.contains(&error_type))
     }
 
+    /// Returns what an authority says if it is asked about a token.
+    pub(super) fn into_authority_error(self) -> AuthorityError {
+        match self.is_of_no_session() {
+            true => AuthorityError::UnknownSession,
+            false => self.into_unavailable(),
+        }
+    }
+
     pub(super) fn into_unavailable(self) -> AuthorityError {
         AuthorityError::Unavailable {
             retry_after: self.retry_after(),

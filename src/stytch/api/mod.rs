@@ -61,15 +61,15 @@ use crate::sessions::authority::{
 /// What it answers, as a [`SessionAuthority`]; only where no session is alive is somebody signed
 /// out for it:
 ///
-/// | the API | `authenticate` | `revoke` |
-/// | --- | --- | --- |
-/// | 200 with both tokens | the tokens | |
-/// | 200 that says `status_code` 200 | | done |
-/// | 4xx `session_not_found` | `UnknownSession` | done |
-/// | 4xx `invalid_session_token`, `unable_to_parse_session_jwt` | `UnknownSession` | `Unavailable` |
-/// | 401 `unauthorized_credentials`, and all other statuses | `Unavailable` | `Unavailable` |
-/// | 429 and 503 with `Retry-After` | `Unavailable` with that time | the same |
-/// | no answer, or one that makes no sense | `Unavailable` | `Unavailable` |
+/// | the API | `authenticate` | `revoke` | `revoke_by_token` |
+/// | --- | --- | --- | --- |
+/// | 200 with both tokens | the tokens | | |
+/// | 200 that says `status_code` 200 | | done | done |
+/// | 4xx `session_not_found` | `UnknownSession` | done | `UnknownSession` |
+/// | 4xx `invalid_session_token`, `unable_to_parse_session_jwt` | `UnknownSession` | `Unavailable` | `UnknownSession` |
+/// | 401 `unauthorized_credentials`, and all other statuses | `Unavailable` | `Unavailable` | `Unavailable` |
+/// | 429 and 503 with `Retry-After` | `Unavailable` with that time | the same | the same |
+/// | no answer, or one that makes no sense | `Unavailable` | `Unavailable` | `Unavailable` |
 ///
 /// A token that is empty, longer than 16 KiB or has characters that no cookie can carry is unknown
 /// without a question.
@@ -195,7 +195,21 @@ impl SessionsApi {
             Tenancy::Consumer => "session_id",
             Tenancy::B2b => "member_session_id",
         };
-        answer::confirmation(&self.ask("revoke", &json!({ name: session_id })).await?)
+        self.revoke_named(name, session_id).await
+    }
+
+    /// Ends the session of this token, by the same endpoint as [`revoke`](Self::revoke).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the API does not say that it has ended it.
+    pub async fn revoke_by_token(&self, token: &PresentedToken) -> Result<(), ApiError> {
+        let (name, text) = kind_and_text(token);
+        self.revoke_named(name, text).await
+    }
+
+    async fn revoke_named(&self, name: &str, value: &str) -> Result<(), ApiError> {
+        answer::confirmation(&self.ask("revoke", &json!({ name: value })).await?)
     }
 
     /// The JSON of a 200.
@@ -232,10 +246,7 @@ impl SessionAuthority for SessionsApi {
             if !authority::can_be_a_cookie(kind_and_text(&token).1) {
                 return Err(AuthorityError::UnknownSession);
             }
-            api.authenticate(&token).await.map_err(|error| match error.is_of_no_session() {
-                true => AuthorityError::UnknownSession,
-                false => error.into_unavailable(),
-            })
+            api.authenticate(&token).await.map_err(ApiError::into_authority_error)
         })
     }
 
@@ -246,6 +257,16 @@ impl SessionAuthority for SessionsApi {
                 Err(error) if !error.is_of_an_ended_session() => Err(error.into_unavailable()),
                 _ => Ok(()),
             }
+        })
+    }
+
+    fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {
+        let api = self.clone();
+        Box::pin(async move {
+            if !authority::can_be_a_cookie(kind_and_text(&token).1) {
+                return Err(AuthorityError::UnknownSession);
+            }
+            api.revoke_by_token(&token).await.map_err(ApiError::into_authority_error)
         })
     }
 }

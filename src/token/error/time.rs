@@ -19,7 +19,8 @@ pub enum TimeError {
         /// The time of the decision.
         now: OffsetDateTime,
     },
-    /// The token was issued longer ago than the verifier allows. A renewed token helps.
+    /// The token has not expired, and was issued longer ago than the verifier allows. A renewed
+    /// token helps.
     #[error(
         "the token was issued at {issued_at}, {} ago, and {max_age:?} is allowed",
         *.now - *.issued_at

@@ -1,0 +1,84 @@
+//! The sessions whose tokens a request presents, for signing out.
+
+use http::HeaderMap;
+
+use super::ask::Freshness;
+use super::authority::{AuthorityError, PresentedToken};
+use super::exchange::Presented;
+use super::handle::Sessions;
+use super::sign_out::SignOutError;
+use crate::token::{HeaderError, TokenError, VerifyError};
+
+/// How many different tokens of one request are looked at.
+const MAX_TOKENS: usize = 8;
+
+impl Sessions {
+    /// Returns the tokens that a request presents, each once, wherever they stand. A value that is
+    /// no text is no token.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first of them with [`SignOutError::TooManyTokens`] if there are too many.
+    pub(super) fn presented_tokens(
+        &self,
+        request: &HeaderMap,
+    ) -> (Vec<PresentedToken>, Result<(), SignOutError>) {
+        let mut tokens = Vec::new();
+        for source in &*self.settings.sources {
+            for value in source.find_all(request) {
+                let Ok(text) = str::from_utf8(value) else { continue };
+                let token = match source.is_opaque() {
+                    true => PresentedToken::SessionToken(text.into()),
+                    false => PresentedToken::SessionJwt(text.into()),
+                };
+                if tokens.contains(&token) {
+                    continue;
+                }
+                if tokens.len() == MAX_TOKENS {
+                    return (tokens, Err(SignOutError::TooManyTokens { max: MAX_TOKENS }));
+                }
+                tokens.push(token);
+            }
+        }
+        (tokens, Ok(()))
+    }
+
+    /// Returns the id of the session of a token, and `None` if it is of no session that is alive.
+    ///
+    /// If nobody can say here whose token it is, the authority ends the session by the token. It is
+    /// an error all the same: a JWT of the session may still be accepted here.
+    pub(super) async fn presented_session(
+        &self,
+        token: PresentedToken,
+    ) -> Result<Option<String>, SignOutError> {
+        let unknown = match &token {
+            PresentedToken::SessionJwt(jwt) => match self.verifier().verify_genuine(jwt).await {
+                Ok(genuine) => return Ok(Some(genuine.session.id().to_owned())),
+                Err(error) if names_no_session(&error) => return Ok(None),
+                Err(error) => SignOutError::Unverified(error),
+            },
+            PresentedToken::SessionToken(opaque) => {
+                let Some(presented) = Presented::opaque(opaque.as_bytes()) else { return Ok(None) };
+                let freshness = Freshness { needs_tokens: false, confirmed_within: None };
+                match self.ask(&presented, freshness).await {
+                    Ok(renewed) => return Ok(Some(renewed.session.id().to_owned())),
+                    Err(AuthorityError::UnknownSession) => return Ok(None),
+                    Err(error) => SignOutError::Authority(error),
+                }
+            }
+        };
+        match self.end_by_token(token).await {
+            Err(AuthorityError::UnknownSession) => Ok(None),
+            Ok(()) | Err(AuthorityError::Unavailable { .. }) => Err(unknown),
+        }
+    }
+}
+
+/// Returns whether a refused JWT is of no session here, now and later. Its key may still come.
+fn names_no_session(error: &VerifyError) -> bool {
+    match error {
+        VerifyError::Token(TokenError::Header(HeaderError::UnknownKey(_))) => false,
+        VerifyError::Token(_) => true,
+        VerifyError::KeysUnavailable(_) | VerifyError::RevocationsUnavailable(_) => false,
+    }
+}
