@@ -14,9 +14,9 @@ use crate::policy::Grant;
 use crate::session::Session;
 use crate::sessions::SetCookies;
 
-/// A handler asks for a grant where no guard stands in front of it, or an optional one that let the
-/// request through without credentials: a fault of the program, answered with 500 and a line in the
-/// log.
+/// A handler asks for a grant, and no guard stands in front of it, or an optional one that let the
+/// request through without credentials. It is a fault of the program: the answer is 500, and a line
+/// in the log says what is missing. In debug builds the body says it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MissingGrant {
@@ -33,7 +33,16 @@ pub enum MissingGrant {
 
 impl IntoResponse for MissingGrant {
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::empty());
+        self.response(cfg!(debug_assertions))
+    }
+}
+
+impl MissingGrant {
+    fn response(self, says_why: bool) -> Response {
+        let mut response = match says_why {
+            true => format!("{self}\n").into_response(),
+            false => Response::new(Body::empty()),
+        };
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     }
@@ -117,5 +126,31 @@ impl IntoResponseParts for SetCookies {
     fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
         self.append_to(response.headers_mut());
         Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body as _;
+
+    use super::*;
+
+    #[test]
+    fn only_a_debug_build_tells_the_client_what_is_missing() {
+        for (missing, part) in [
+            (MissingGrant::NoGuard, "no StepUpLayer stands in front"),
+            (MissingGrant::OptionalGuard, "an optional StepUpLayer stands in front"),
+        ] {
+            let told = missing.response(true);
+            assert_eq!(
+                (told.status().as_u16(), missing.response(false).status().as_u16()),
+                (500, 500)
+            );
+            assert_eq!(told.headers()["content-type"], "text/plain; charset=utf-8");
+            assert!(missing.to_string().starts_with(part), "{missing}");
+            let length = missing.to_string().len() as u64 + 1;
+            assert_eq!(told.body().size_hint().exact(), Some(length));
+            assert_eq!(missing.response(false).body().size_hint().exact(), Some(0));
+        }
     }
 }

@@ -45,7 +45,7 @@
 //! | member | what it is |
 //! | --- | --- |
 //! | `policy` | the policy's name, where it has one |
-//! | `max_age` | the smallest `within` of the policy in whole seconds, where it has one |
+//! | `max_age` | the smallest `within` of the policy in whole seconds, if it has one of at least a second |
 //! | `unmet` | every clause that is not met; of the alternatives of an unmet `any_of` any one would do |
 //! | `requirement` | `session`, `factor`, `phishing_resistant`, `independent` or `session_within` |
 //! | `factor` | of the requirement `factor`: which |

@@ -64,6 +64,26 @@
 //! session, the inner one has to be made from it, or has to renew too: what the request carries is
 //! still the old token.
 //!
+//! # Gateways
+//!
+//! A gateway that forwards requests sends the token that the guard judged, since what the client has
+//! sent may have expired and been renewed:
+//!
+//! ```
+//! use http::{HeaderMap, HeaderValue, header};
+//! use tower_step_up::Grant;
+//!
+//! /// Puts the session's token where the service behind the gateway looks for it, and nowhere else.
+//! fn forward(grant: &Grant, headers: &mut HeaderMap) -> Result<(), header::InvalidHeaderValue> {
+//!     let mut bearer =
+//!         HeaderValue::try_from(format!("Bearer {}", grant.session().jwt().as_str()))?;
+//!     bearer.set_sensitive(true);
+//!     headers.insert(header::AUTHORIZATION, bearer);
+//!     headers.remove(header::COOKIE);
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # Where to put it
 //!
 //! - `post(handler).layer(guard).get(other)` leaves `get` open: a layer covers only the methods

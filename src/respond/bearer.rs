@@ -22,8 +22,8 @@ pub(super) fn challenge(realm: &str, error: &str, answer: &Answer<'_>) -> Option
     let _ = write!(value, "Bearer realm={}", Quoted(realm));
     let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&answer.detail));
     // The policy's name is in the body. It is no `acr_values`: no authorization server knows it.
-    if let Some(max_age) = answer.shortfall.and_then(|shortfall| shortfall.policy().max_age()) {
-        let _ = write!(value, ", max_age=\"{}\"", max_age.as_secs());
+    if let Some(max_age) = answer.max_age() {
+        let _ = write!(value, ", max_age=\"{max_age}\"");
     }
     HeaderValue::try_from(value).ok()
 }

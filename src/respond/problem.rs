@@ -42,9 +42,8 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl<'a> Unsatisfied<'a> {
-    fn new(shortfall: &'a Shortfall) -> Self {
+    fn new(shortfall: &'a Shortfall, max_age: Option<u64>) -> Self {
         let policy = shortfall.policy();
-        let max_age = policy.max_age().map(|max_age| max_age.as_secs());
         let prompts = shortfall.prompts();
         Self {
             policy: policy.name(),
@@ -82,7 +81,9 @@ fn write(answer: &Answer<'_>) -> Bytes {
         title: answer.title,
         status: answer.status.as_u16(),
         detail: &answer.detail,
-        unsatisfied: answer.shortfall.map(Unsatisfied::new),
+        unsatisfied: answer
+            .shortfall
+            .map(|shortfall| Unsatisfied::new(shortfall, answer.max_age())),
     };
     // Every member is a string, a number, a date of four digits or a list of them, so writing
     // cannot fail.

@@ -162,6 +162,23 @@ async fn whatever_is_wrong_with_a_token_the_client_hears_the_same_and_the_log_th
     }
 }
 
+/// RFC 9470 knows whole seconds only.
+#[tokio::test]
+async fn a_limit_under_one_second_has_no_max_age_in_the_challenge() {
+    for (millis, want) in [(0, None), (1, None), (999, None), (1_000, Some(1)), (1_999, Some(1))] {
+        let policy = Policy::from(Factor::OtpSms).within(std::time::Duration::from_millis(millis));
+        let answer =
+            answer(&issuer().guard().require(policy), request("/", &[Factor::Password])).await;
+        assert_eq!(answer.status, 401);
+        let max_age = want.map(|seconds: u64| format!("max_age=\"{seconds}\""));
+        let challenge = answer.header("www-authenticate");
+        assert_eq!(challenge.contains("max_age"), want.is_some(), "{challenge}");
+        assert!(max_age.is_none_or(|it| challenge.ends_with(&it)), "{challenge}");
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(body.get("max_age"), want.map(Value::from).as_ref(), "{body}");
+    }
+}
+
 #[tokio::test]
 async fn a_step_up_challenge_covers_the_whole_policy() {
     let session = proved(&[Factor::Password]).proved_ago(Factor::OtpSms, seconds(3_600));

@@ -17,6 +17,7 @@ mod contract;
 mod events;
 mod examples;
 mod fuzz_corpus;
+mod gateway;
 mod hyper_server;
 mod key_server;
 mod nginx;
