@@ -38,7 +38,7 @@ fn refused(policy: &Policy, why: &Rejection) {
                 decision = "refused",
                 policy,
                 reason,
-                detail = ?shortfall.unmet(),
+                detail = %shortfall.unmet_in_one_line().to_string().escape_debug(),
                 status,
                 session_id = session.id(),
                 user_id = session.user_id(),

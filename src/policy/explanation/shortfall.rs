@@ -1,5 +1,6 @@
 //! Why a policy did not hold.
 
+use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use time::OffsetDateTime;
 use super::prompts::Prompts;
 use super::requirement::{Reason, Requirement};
 use super::search;
+use super::tree::UnmetInOneLine;
 use super::types::{Demand, Explanation, Verdict};
 use crate::factor::Factor;
 use crate::policy::types::Policy;
@@ -126,6 +128,11 @@ impl Shortfall {
             collect_unmet(self.explanation(), &mut unmet);
             unmet
         })
+    }
+
+    /// The unmet clauses in one line for an operator, each with its limit and what was proved.
+    pub(crate) fn unmet_in_one_line(&self) -> impl Display {
+        UnmetInOneLine(self.explanation())
     }
 
     /// The factors to ask the user for, among those [on offer](Self::offered).

@@ -1,4 +1,4 @@
-//! Explanations as indented trees, a line a clause.
+//! Explanations as indented trees, a line for each clause, and their unmet clauses in one line.
 
 use std::fmt::{self, Display};
 
@@ -21,6 +21,36 @@ fn write_explanation(
     depth: usize,
 ) -> fmt::Result {
     indent(f, depth, explanation.name.as_deref())?;
+    write_clause(f, explanation)?;
+    writeln!(f)?;
+    explanation.clauses().iter().try_for_each(|clause| write_explanation(f, clause, depth + 1))
+}
+
+/// The unmet requirements of an explanation in one line: `password: missing; otp/sms within 10m:
+/// stale, otp/sms (11m ago)`.
+pub(super) struct UnmetInOneLine<'a>(pub(super) &'a Explanation);
+
+impl Display for UnmetInOneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_unmet(f, self.0, &mut "")
+    }
+}
+
+fn write_unmet(
+    f: &mut fmt::Formatter<'_>,
+    explanation: &Explanation,
+    separator: &mut &'static str,
+) -> fmt::Result {
+    if let Verdict::Unmet(_) = explanation.verdict {
+        f.write_str(separator)?;
+        *separator = "; ";
+        return write_clause(f, explanation);
+    }
+    let mut clauses = explanation.clauses().iter().filter(|clause| !clause.is_met());
+    clauses.try_for_each(|clause| write_unmet(f, clause, separator))
+}
+
+fn write_clause(f: &mut fmt::Formatter<'_>, explanation: &Explanation) -> fmt::Result {
     match &explanation.demand {
         Demand::AllOf { .. } => f.write_str("all of")?,
         Demand::AnyOf { .. } => f.write_str("any of")?,
@@ -48,6 +78,5 @@ fn write_explanation(
         f.write_str(if index == 0 && explanation.is_met() { " by " } else { ", " })?;
         write!(f, "{} ({})", proof.factor, Age(proof.age))?;
     }
-    writeln!(f)?;
-    explanation.clauses().iter().try_for_each(|clause| write_explanation(f, clause, depth + 1))
+    Ok(())
 }
