@@ -210,11 +210,15 @@ fn time_limit(reply: &Reply) -> Duration {
 
 #[tokio::test]
 async fn the_requests_are_exactly_those_of_the_api() {
-    let server = ApiServer::start([alive(), alive(), revoked(), alive(), alive(), revoked()]).await;
+    let replies = [alive(), alive(), revoked(), revoked(), revoked()];
+    let server = ApiServer::start(replies.clone().into_iter().chain(replies)).await;
     for api in [api(&server), b2b(&server)] {
         assert_eq!(within_seconds(api.authenticate(&old_token())).await, Ok(new_tokens()));
         assert_eq!(within_seconds(api.authenticate(&old_jwt())).await, Ok(new_tokens()));
         assert_eq!(within_seconds(api.revoke("session-test-1")).await, Ok(()));
+        for token in [old_token(), old_jwt()] {
+            assert_eq!(within_seconds(api.revoke_by_token(&token)).await, Ok(()));
+        }
     }
     let received = server.received();
     let asked: Vec<_> =
@@ -227,9 +231,13 @@ async fn the_requests_are_exactly_those_of_the_api() {
             ("POST /v1/sessions/authenticate HTTP/1.1", token.as_str()),
             ("POST /v1/sessions/authenticate HTTP/1.1", &jwt),
             ("POST /v1/sessions/revoke HTTP/1.1", r#"{"session_id":"session-test-1"}"#),
+            ("POST /v1/sessions/revoke HTTP/1.1", &token),
+            ("POST /v1/sessions/revoke HTTP/1.1", &jwt),
             ("POST /v1/b2b/sessions/authenticate HTTP/1.1", &token),
             ("POST /v1/b2b/sessions/authenticate HTTP/1.1", &jwt),
             ("POST /v1/b2b/sessions/revoke HTTP/1.1", r#"{"member_session_id":"session-test-1"}"#),
+            ("POST /v1/b2b/sessions/revoke HTTP/1.1", &token),
+            ("POST /v1/b2b/sessions/revoke HTTP/1.1", &jwt),
         ]
     );
     let basic = format!("Basic {}", STANDARD.encode_to_string(format!("{ID}:{SECRET}")));
@@ -571,28 +579,29 @@ async fn as_an_authority_it_knows_no_session_only_where_the_api_says_so() {
     let busy = |status| {
         Reply::with(status, &format!("{json}retry-after: 7\r\n"), &error_object(status, "busy"))
     };
-    for (reply, authenticate, revoke) in [
-        (alive(), "ok", "ok"),
-        (revoked(), "unavailable", "ok"),
-        (error(404, "session_not_found"), "unknown", "ok"),
-        (error(400, "session_not_found"), "unknown", "ok"),
-        (error(400, "unable_to_parse_session_jwt"), "unknown", "unavailable"),
-        (error(400, "invalid_session_token"), "unknown", "unavailable"),
-        (error(400, "invalid_session_id"), "unavailable", "unavailable"),
-        (error(400, "jwt_invalid_audience"), "unavailable", "unavailable"),
-        (error(400, "no_session_arguments"), "unavailable", "unavailable"),
-        (error(401, "unauthorized_credentials"), "unavailable", "unavailable"),
-        (busy(429), "unavailable 7", "unavailable 7"),
-        (busy(503), "unavailable 7", "unavailable 7"),
+    for (reply, authenticate, revoke, revoke_by_token) in [
+        (alive(), "ok", "ok", "ok"),
+        (revoked(), "unavailable", "ok", "ok"),
+        (error(404, "session_not_found"), "unknown", "ok", "unknown"),
+        (error(400, "session_not_found"), "unknown", "ok", "unknown"),
+        (error(400, "unable_to_parse_session_jwt"), "unknown", "unavailable", "unknown"),
+        (error(400, "invalid_session_token"), "unknown", "unavailable", "unknown"),
+        (error(400, "invalid_session_id"), "unavailable", "unavailable", "unavailable"),
+        (error(400, "jwt_invalid_audience"), "unavailable", "unavailable", "unavailable"),
+        (error(400, "no_session_arguments"), "unavailable", "unavailable", "unavailable"),
+        (error(401, "unauthorized_credentials"), "unavailable", "unavailable", "unavailable"),
+        (busy(429), "unavailable 7", "unavailable 7", "unavailable 7"),
+        (busy(503), "unavailable 7", "unavailable 7", "unavailable 7"),
     ] {
         for api in [api, b2b] {
-            let server = ApiServer::start([reply.clone(), reply.clone()]).await;
+            let server = ApiServer::start(std::iter::repeat_n(reply.clone(), 3)).await;
             let authority: Box<dyn SessionAuthority> = Box::new(api(&server));
             let authenticated = within_seconds(authority.authenticate(old_jwt())).await;
             let revoked = within_seconds(authority.revoke("session-test-1".into())).await;
+            let by_token = within_seconds(authority.revoke_by_token(old_jwt())).await;
             assert_eq!(
-                (verdict(&authenticated).as_str(), verdict(&revoked).as_str()),
-                (authenticate, revoke),
+                [verdict(&authenticated), verdict(&revoked), verdict(&by_token)],
+                [authenticate, revoke, revoke_by_token],
                 "{reply:?}"
             );
         }
@@ -621,7 +630,9 @@ async fn what_cannot_be_a_token_is_unknown_without_a_question() {
         for token in
             [PresentedToken::SessionToken(text.into()), PresentedToken::SessionJwt(text.into())]
         {
-            let outcome = within_seconds(authority.authenticate(token)).await;
+            let outcome = within_seconds(authority.authenticate(token.clone())).await;
+            assert_eq!(verdict(&outcome), "unknown", "{text}");
+            let outcome = within_seconds(authority.revoke_by_token(token)).await;
             assert_eq!(verdict(&outcome), "unknown", "{text}");
         }
     }
