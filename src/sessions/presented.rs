@@ -43,33 +43,49 @@ impl Sessions {
         (tokens, Ok(()))
     }
 
-    /// Returns the id of the session of a token, and `None` if it is of no session that is alive.
-    ///
-    /// If nobody can say here whose token it is, the authority ends the session by the token. It is
-    /// an error all the same: a JWT of the session may still be accepted here.
-    pub(super) async fn presented_session(
+    /// Returns the id of the session of a JWT, and `None` if it is of no session that is alive.
+    pub(super) async fn session_of_jwt(
+        &self,
+        jwt: Box<str>,
+    ) -> Result<Option<String>, SignOutError> {
+        match self.verifier().verify_genuine(&jwt).await {
+            Ok(genuine) => Ok(Some(genuine.session.id().to_owned())),
+            Err(error) if names_no_session(&error) => Ok(None),
+            Err(error) => {
+                let token = PresentedToken::SessionJwt(jwt);
+                self.end_unknown(token, SignOutError::Unverified(error)).await
+            }
+        }
+    }
+
+    /// Returns the id of the session of an opaque token, and `None` if it is of no session that is
+    /// alive.
+    pub(super) async fn session_of_opaque(
+        &self,
+        token: Box<str>,
+    ) -> Result<Option<String>, SignOutError> {
+        let Some(presented) = Presented::opaque(token.as_bytes()) else { return Ok(None) };
+        let freshness = Freshness { needs_tokens: false, confirmed_within: None };
+        match self.ask(&presented, freshness).await {
+            Ok(renewed) => Ok(Some(renewed.session.id().to_owned())),
+            Err(AuthorityError::UnknownSession) => Ok(None),
+            Err(error) => {
+                let token = PresentedToken::SessionToken(token);
+                self.end_unknown(token, SignOutError::Authority(error)).await
+            }
+        }
+    }
+
+    /// Has the authority end a session of which nothing but a token is known here. That is an error
+    /// all the same: a JWT of the session may still be accepted here.
+    async fn end_unknown(
         &self,
         token: PresentedToken,
+        why: SignOutError,
     ) -> Result<Option<String>, SignOutError> {
-        let unknown = match &token {
-            PresentedToken::SessionJwt(jwt) => match self.verifier().verify_genuine(jwt).await {
-                Ok(genuine) => return Ok(Some(genuine.session.id().to_owned())),
-                Err(error) if names_no_session(&error) => return Ok(None),
-                Err(error) => SignOutError::Unverified(error),
-            },
-            PresentedToken::SessionToken(opaque) => {
-                let Some(presented) = Presented::opaque(opaque.as_bytes()) else { return Ok(None) };
-                let freshness = Freshness { needs_tokens: false, confirmed_within: None };
-                match self.ask(&presented, freshness).await {
-                    Ok(renewed) => return Ok(Some(renewed.session.id().to_owned())),
-                    Err(AuthorityError::UnknownSession) => return Ok(None),
-                    Err(error) => SignOutError::Authority(error),
-                }
-            }
-        };
         match self.end_by_token(token).await {
             Err(AuthorityError::UnknownSession) => Ok(None),
-            Ok(()) | Err(AuthorityError::Unavailable { .. }) => Err(unknown),
+            Ok(()) | Err(AuthorityError::Unavailable { .. }) => Err(why),
         }
     }
 }

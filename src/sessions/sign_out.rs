@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 use super::authority::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};
 use super::handle::Sessions;
@@ -31,7 +32,7 @@ impl Sessions {
     /// the one where people sign in. A token that is not genuine, and one of a session that has
     /// ended, names no session.
     ///
-    /// The first failure is returned, and the other sessions are ended all the same.
+    /// One failure is returned, and the other sessions are ended all the same.
     pub async fn sign_out_presented(&self, request: &HeaderMap) -> SignedOut {
         self.end_presented(None, request).await
     }
@@ -40,26 +41,45 @@ impl Sessions {
         let (tokens, all_read) = self.presented_tokens(request);
         let sessions = self.clone();
         let revoked = ended_in_a_task(async move {
-            let mut ended: Vec<String> = Vec::new();
             let mut revoked = all_read;
-            if let Some(session_id) = first {
-                revoked = sessions.end(&session_id).await.and(revoked);
-                ended.push(session_id);
-            }
+            let mut ids: Vec<_> = first.into_iter().collect();
+            let mut opaque = Vec::new();
             for token in tokens {
-                let outcome = match sessions.presented_session(token).await {
-                    Ok(Some(session_id)) if !ended.contains(&session_id) => {
-                        let outcome = sessions.end(&session_id).await;
-                        ended.push(session_id);
-                        outcome
-                    }
-                    known => known.map(drop),
-                };
-                revoked = revoked.and(outcome);
+                match token {
+                    PresentedToken::SessionToken(token) => opaque.push(token),
+                    PresentedToken::SessionJwt(jwt) => match sessions.session_of_jwt(jwt).await {
+                        Ok(id) => ids.extend(id.filter(|id| !ids.contains(id))),
+                        Err(error) => revoked = revoked.and(Err(error)),
+                    },
+                }
             }
-            revoked
+            revoked.and(sessions.end_all(ids, opaque).await)
         });
         SignedOut { cookies: self.clear_cookies(request), revoked: revoked.await }
+    }
+
+    /// Ends the sessions with these ids, and those of these opaque tokens, at the same time: an
+    /// authority that does not answer costs one timeout.
+    async fn end_all(&self, ids: Vec<String>, opaque: Vec<Box<str>>) -> Result<(), SignOutError> {
+        let mut endings = JoinSet::new();
+        for token in opaque {
+            let (sessions, ids) = (self.clone(), ids.clone());
+            endings.spawn(async move {
+                match sessions.session_of_opaque(token).await {
+                    Ok(Some(id)) if !ids.contains(&id) => sessions.end(&id).await,
+                    known => known.map(drop),
+                }
+            });
+        }
+        for id in ids {
+            let sessions = self.clone();
+            endings.spawn(async move { sessions.end(&id).await });
+        }
+        let mut revoked = Ok(());
+        while let Some(ended) = endings.join_next().await {
+            revoked = revoked.and(ended.unwrap_or_else(|cause| Err(failed(cause))));
+        }
+        revoked
     }
 
     /// Ends a session, and those that have followed it.
@@ -126,8 +146,11 @@ impl Sessions {
 async fn ended_in_a_task(
     call: impl Future<Output = Result<(), SignOutError>> + Send + 'static,
 ) -> Result<(), SignOutError> {
-    let ended = detached(call).await;
-    ended.unwrap_or_else(|cause| Err(SignOutError::NotRevoked(RevocationError::Failed(cause))))
+    detached(call).await.unwrap_or_else(|cause| Err(failed(cause)))
+}
+
+fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> SignOutError {
+    SignOutError::NotRevoked(RevocationError::Failed(cause.into()))
 }
 
 /// Runs a call in a separate task: it goes on if the caller goes away, and a panic ends only it.

@@ -293,7 +293,8 @@ mod tests {
         // What is kept already is kept as long as a verifier needs that comes later.
         revocations.keep_at_least(Duration::from_secs(90));
         assert!(revoke(&revocations, "f", 131).is_err());
-        revoke(&revocations, "f", 160).expect("room");
-        assert_eq!(["d", "f"].map(is_revoked), [true, true]);
+        assert!(revoke(&revocations, "f", 160).is_err());
+        revoke(&revocations, "f", 161).expect("the first has expired");
+        assert_eq!(["a", "d", "e", "f"].map(is_revoked), [true, false, true, true]);
     }
 }
