@@ -57,11 +57,16 @@ impl KeyHealth {
 
 /// Looks for keys where none are known.
 pub(crate) async fn warm_up(keys: &(impl KeySource + ?Sized)) -> Result<(), KeysUnavailable> {
-    if keys.current().is_none() {
-        // No token asks, so no `kid` is looked for.
-        if let Some(refresh) = keys.refresh("") {
-            refresh.await?;
-        }
+    if keys.current().is_some() {
+        return Ok(());
     }
-    keys.current().map(|_| ()).ok_or(KeysUnavailable::after(Duration::ZERO))
+    // No token asks, so no `kid` is looked for.
+    let refreshed = match keys.refresh("") {
+        Some(refresh) => refresh.await,
+        None => Ok(()),
+    };
+    match keys.current() {
+        Some(_) => Ok(()),
+        None => refreshed.and(Err(KeysUnavailable::after(Duration::ZERO))),
+    }
 }

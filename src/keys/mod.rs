@@ -30,15 +30,15 @@ use std::time::Duration;
 /// A source of keys.
 ///
 /// [`current`](Self::current) is asked at every request and must not block. Where `current` has no
-/// key for a token's `kid`, [`refresh`](Self::refresh) is asked once, and after it `current` again.
-/// As long as the keys have not changed, a source returns the same set: a new set at each call
+/// key for a token's `kid`, [`refresh`](Self::refresh) is asked once. After it, whatever it
+/// answered, `current` is asked again, because keys may have arrived meanwhile. As long as the keys have not changed, a source returns the same set: a new set at each call
 /// defeats the cache of verified tokens.
 ///
 /// | the answer of `refresh` | a token with an unknown `kid` gets |
 /// | --- | --- |
 /// | `None`: not now, what is known stands (a fixed set; cooling down after a good fetch) | 401, or 503 where nothing is known |
 /// | a future that ends in `Ok`: the source knows as much as it can | whatever `current` now says |
-/// | a future that ends in an error | 503 |
+/// | a future that ends in an error | 503, unless `current` has the key by then |
 pub trait KeySource: Send + Sync + 'static {
     /// The keys that are known and fresh enough to use; `None` where there are none.
     fn current(&self) -> Option<Arc<KeySet>>;

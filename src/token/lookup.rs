@@ -10,7 +10,7 @@ use super::error::{HeaderError, SessionError, TokenError};
 use super::verifier::Verifier;
 use super::verify_error::VerifyError;
 use crate::excerpt::Excerpt;
-use crate::keys::{KeysUnavailable, Refresh};
+use crate::keys::{KeySetId, KeysUnavailable, Refresh};
 use crate::session::Session;
 
 /// The result of looking a token up without waiting.
@@ -28,10 +28,16 @@ pub(crate) struct KeyWait {
 }
 
 impl KeyWait {
-    /// Waits for keys, and looks the token up again.
+    /// Waits for keys, and looks the token up again. If the wait failed but another fetch has
+    /// brought the key, that is good enough.
     pub(crate) async fn look_again(self) -> Result<Genuine, VerifyError> {
-        self.refresh.await?;
-        self.verifier.look_up_at(&self.token, self.verifier.now())
+        let refreshed = self.refresh.await;
+        self.verifier.look_at_known_keys(&self.token, self.verifier.now()).map_err(
+            |failure| match (failure, refreshed) {
+                (Failure::NoKey(_), Err(unavailable)) => unavailable.into(),
+                (failure, _) => failure.into(),
+            },
+        )
     }
 }
 
@@ -45,11 +51,13 @@ pub(crate) struct Genuine {
 /// The reason why the keys at hand give no session.
 enum Failure {
     Refused(TokenError),
-    /// No key with this id is known.
-    NoKey {
-        kid: String,
-        error: VerifyError,
-    },
+    NoKey(NoKey),
+}
+
+/// No key with this id is in the set that was looked at.
+struct NoKey {
+    kid: String,
+    set: Option<KeySetId>,
 }
 
 impl Verifier {
@@ -83,13 +91,22 @@ impl Verifier {
         Ok(match self.verify_with_known_keys(token, now) {
             Ok(genuine) => Lookup::Known(Ok(genuine)),
             Err(Failure::Refused(error)) => Lookup::Known(Err(error.into())),
-            Err(Failure::NoKey { kid, error }) => match self.settings.keys.refresh(&kid) {
+            Err(Failure::NoKey(no_key)) => match self.settings.keys.refresh(&no_key.kid) {
                 Some(refresh) => {
                     Lookup::Wait(KeyWait { verifier: self.clone(), token: token.into(), refresh })
                 }
-                None => Lookup::Known(Err(error)),
+                // Keys may have arrived between the look and the question, which is why the source
+                // does not look for more.
+                None if self.current_set() != no_key.set => {
+                    Lookup::Known(self.look_up_at(token, now))
+                }
+                None => Lookup::Known(Err(no_key.into())),
             },
         })
+    }
+
+    fn current_set(&self) -> Option<KeySetId> {
+        self.settings.keys.current().map(|keys| keys.id())
     }
 
     /// Looks a token up at an instant, with the keys at hand.
@@ -98,13 +115,14 @@ impl Verifier {
         token: &str,
         now: OffsetDateTime,
     ) -> Result<Genuine, VerifyError> {
-        if let Some(genuine) = self.recall(token.as_bytes(), None, now) {
-            return Ok(genuine);
+        Ok(self.look_at_known_keys(token, now)?)
+    }
+
+    fn look_at_known_keys(&self, token: &str, now: OffsetDateTime) -> Result<Genuine, Failure> {
+        match self.recall(token.as_bytes(), None, now) {
+            Some(genuine) => Ok(genuine),
+            None => self.verify_with_known_keys(token, now),
         }
-        self.verify_with_known_keys(token, now).map_err(|failure| match failure {
-            Failure::Refused(error) => error.into(),
-            Failure::NoKey { error, .. } => error,
-        })
     }
 
     /// Returns the session of this very token if it is known: an outer guard's, or a remembered
@@ -135,14 +153,10 @@ impl Verifier {
         let compact = Compact::parse(token)?;
         let (algorithm, kid) = compact.check_header(&self.settings.algorithms)?;
         let Some(keys) = self.settings.keys.current() else {
-            return Err(Failure::NoKey {
-                kid,
-                error: KeysUnavailable::after(Duration::ZERO).into(),
-            });
+            return Err(Failure::NoKey(NoKey { kid, set: None }));
         };
         let Some(key) = keys.get(&kid) else {
-            let error = HeaderError::UnknownKey(Excerpt::of(Some(&kid))).into();
-            return Err(Failure::NoKey { kid, error });
+            return Err(Failure::NoKey(NoKey { kid, set: Some(keys.id()) }));
         };
         if key.algorithm() != algorithm {
             return Err(HeaderError::WrongAlgorithmForKey { pinned: key.algorithm() }.into());
@@ -194,6 +208,24 @@ impl Verifier {
 impl Genuine {
     pub(super) fn into_session(self) -> Result<Session, VerifyError> {
         self.usable.map(|()| self.session)
+    }
+}
+
+impl From<Failure> for VerifyError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(error) => error.into(),
+            Failure::NoKey(no_key) => no_key.into(),
+        }
+    }
+}
+
+impl From<NoKey> for VerifyError {
+    fn from(NoKey { kid, set }: NoKey) -> Self {
+        match set {
+            Some(_) => TokenError::from(HeaderError::UnknownKey(Excerpt::of(Some(&kid)))).into(),
+            None => KeysUnavailable::after(Duration::ZERO).into(),
+        }
     }
 }
 

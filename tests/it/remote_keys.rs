@@ -1,6 +1,8 @@
 //! Keys over real HTTP on loopback, from servers that behave and servers that do not.
 
+use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use http::Request;
 use http_body_util::Full;
 use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_step_up::keys::{KeyHealth, KeySource, RemoteKeys};
+use tower_step_up::keys::{KeyHealth, KeySet, KeySource, KeysUnavailable, Refresh, RemoteKeys};
 use tower_step_up::layer::StepUp;
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::{Factor, StepUpLayer, Verifier, VerifyError, stytch};
@@ -100,6 +102,72 @@ async fn a_hundred_first_requests_at_once_make_one_fetch() {
     let answers = within_seconds(requests.join_all()).await;
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
     assert_eq!((answers.len(), server.requests()), (100, 1));
+}
+
+/// Keys that arrive before the source is asked for a refresh, and what it answers then.
+struct Arriving {
+    before: Option<Arc<KeySet>>,
+    after: Arc<KeySet>,
+    have_arrived: AtomicBool,
+    answer: fn() -> Option<Refresh>,
+}
+
+impl KeySource for Arriving {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        match self.have_arrived.load(Ordering::SeqCst) {
+            true => Some(Arc::clone(&self.after)),
+            false => self.before.clone(),
+        }
+    }
+
+    fn refresh(&self, _kid: &str) -> Option<Refresh> {
+        self.have_arrived.store(true, Ordering::SeqCst);
+        (self.answer)()
+    }
+}
+
+#[tokio::test]
+async fn keys_that_arrive_between_the_look_and_the_question_are_looked_at() {
+    let (earlier, stranger) = (TestIssuer::new(), TestIssuer::new());
+    let cooling_down: fn() -> Option<Refresh> = || None;
+    let failing: fn() -> Option<Refresh> =
+        || Some(Box::pin(ready(Err(KeysUnavailable { retry_after: seconds(1) }))));
+    for before in [None, earlier.current()] {
+        for (answer, of_a_stranger) in
+            [(cooling_down, "token_unknown_key"), (failing, "keys_unavailable")]
+        {
+            let verifier = || {
+                let (before, after) = (before.clone(), issuer().current().unwrap());
+                let have_arrived = AtomicBool::new(false);
+                let keys = Arriving { before, after, have_arrived, answer };
+                Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new())
+            };
+            assert_eq!(verifier().warm_up().await, Ok(()));
+            for (issuer, want) in [(issuer(), "ok"), (&stranger, of_a_stranger)] {
+                let token = issuer.mint(&proved(&[Factor::Password]));
+                assert_eq!(reason(&verifier().verify(&token).await), want);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_cold_starts_under_load_refuse_nothing() {
+    let server = KeyServer::start(good()).await;
+    let token: Arc<str> = issuer().mint(&proved(&[Factor::Password])).into();
+    for cold_start in 0..100 {
+        let verifier = Verifier::new(server.keys(), [issuer().name()], issuer().audience())
+            .clock(FixedClock::new());
+        let mut requests = JoinSet::new();
+        for _ in 0..400 {
+            let (verifier, token) = (verifier.clone(), Arc::clone(&token));
+            requests.spawn(async move { reason(&verifier.verify(&token).await) });
+        }
+        let answers = within_seconds(requests.join_all()).await;
+        let refused: Vec<_> = answers.into_iter().filter(|reason| *reason != "ok").collect();
+        assert!(refused.is_empty(), "{cold_start}: {refused:?}");
+        assert_eq!(server.requests(), cold_start + 1);
+    }
 }
 
 #[tokio::test]
