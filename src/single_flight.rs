@@ -12,10 +12,29 @@ use tokio::task::AbortHandle;
 /// runtime of each caller, because the runtime that runs the call may stand still.
 #[derive(Clone)]
 pub(crate) struct Flight<T> {
-    outcome: watch::Receiver<Option<T>>,
+    state: watch::Receiver<State<T>>,
     began: Instant,
     timeout: Duration,
     task: AbortHandle,
+}
+
+/// The state of a call. If its task is dropped, the state stays [`UnderWay`](Self::UnderWay) and
+/// the channel closes.
+#[derive(Clone)]
+enum State<T> {
+    UnderWay,
+    Ended(T),
+    Panicked,
+}
+
+/// Why a call has no outcome for a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoOutcome {
+    /// Its task was dropped: its runtime has shut down, or the call was given up. The call itself
+    /// has not failed, so another may succeed.
+    Dropped,
+    Panicked,
+    TimedOut,
 }
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
@@ -26,16 +45,21 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         timeout: Duration,
         call: impl Future<Output = T> + Send + 'static,
     ) -> Self {
-        let (announce, outcome) = watch::channel(None);
+        let (announce, state) = watch::channel(State::UnderWay);
+        let announce = Announce(announce);
         let task = runtime.spawn(async move {
-            announce.send_replace(Some(call.await));
+            let outcome = call.await;
+            announce.0.send_replace(State::Ended(outcome));
         });
-        Self { outcome, began: Instant::now(), timeout, task: task.abort_handle() }
+        Self { state, began: Instant::now(), timeout, task: task.abort_handle() }
     }
 
     /// Returns the outcome if the call has ended with one.
     pub(crate) fn outcome(&self) -> Option<T> {
-        self.outcome.borrow().clone()
+        match &*self.state.borrow() {
+            State::Ended(outcome) => Some(outcome.clone()),
+            State::UnderWay | State::Panicked => None,
+        }
     }
 
     /// Returns whether the call can still end: it has no outcome, its task is alive, and its time
@@ -50,21 +74,48 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     }
 
     fn is_pending(&self) -> bool {
-        self.outcome.borrow().is_none() && self.outcome.has_changed().is_ok()
+        matches!(*self.state.borrow(), State::UnderWay) && self.state.has_changed().is_ok()
     }
 
-    /// Waits for the outcome. Returns `None` if the task ends without one or the timeout passes.
-    pub(crate) fn wait(&self) -> impl Future<Output = Option<T>> + Send + 'static {
-        let (mut outcome, timeout) = (self.outcome.clone(), self.timeout);
+    #[cfg(feature = "remote")]
+    pub(crate) fn has_panicked(&self) -> bool {
+        matches!(*self.state.borrow(), State::Panicked)
+    }
+
+    /// Waits for the outcome.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NoOutcome`] if the task ends without an outcome or the timeout passes.
+    pub(crate) fn wait(&self) -> impl Future<Output = Result<T, NoOutcome>> + Send + 'static {
+        let (mut state, timeout) = (self.state.clone(), self.timeout);
         async move {
-            let ended = tokio::time::timeout(timeout, outcome.wait_for(Option::is_some)).await;
-            ended.ok()?.ok()?.clone()
+            let ended = state.wait_for(|state| !matches!(state, State::UnderWay));
+            match tokio::time::timeout(timeout, ended).await {
+                Ok(Ok(state)) => match &*state {
+                    State::Ended(outcome) => Ok(outcome.clone()),
+                    State::UnderWay | State::Panicked => Err(NoOutcome::Panicked),
+                },
+                Ok(Err(_)) => Err(NoOutcome::Dropped),
+                Err(_) => Err(NoOutcome::TimedOut),
+            }
         }
     }
 
-    /// Ends the call. Callers that wait for it get `None`.
+    /// Ends the call. Callers that wait for it get [`NoOutcome::Dropped`].
     pub(crate) fn abort(&self) {
         self.task.abort();
+    }
+}
+
+/// Announces a panic of the call, which drops this while it unwinds.
+struct Announce<T>(watch::Sender<State<T>>);
+
+impl<T> Drop for Announce<T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.send_replace(State::Panicked);
+        }
     }
 }
 
@@ -100,10 +151,10 @@ mod tests {
         assert!(flight.is_under_way() && flight.outcome().is_none());
         gate.notify_one();
         for waiter in waiting {
-            assert_eq!(waiter.await.unwrap(), Some(7));
+            assert_eq!(waiter.await.unwrap(), Ok(7));
         }
         // Also a caller that comes late.
-        assert_eq!((flight.wait().await, flight.outcome()), (Some(7), Some(7)));
+        assert_eq!((flight.wait().await, flight.outcome()), (Ok(7), Some(7)));
         assert!(!flight.is_under_way());
         assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
@@ -119,7 +170,7 @@ mod tests {
         first.abort();
         assert!(first.await.unwrap_err().is_cancelled());
         gate.notify_one();
-        assert_eq!(second.await.unwrap(), Some(()));
+        assert_eq!(second.await.unwrap(), Ok(()));
     }
 
     #[tokio::test]
@@ -127,8 +178,8 @@ mod tests {
         let panicking: Flight<()> = begin(MINUTE, async { panic!("on purpose") });
         let aborted: Flight<()> = begin(MINUTE, pending());
         aborted.abort();
-        for flight in [panicking, aborted] {
-            assert_eq!(flight.wait().await, None);
+        for (flight, why) in [(panicking, NoOutcome::Panicked), (aborted, NoOutcome::Dropped)] {
+            assert_eq!(flight.wait().await, Err(why));
             assert!(!flight.is_under_way() && !flight.is_overdue());
             assert_eq!(flight.outcome(), None);
         }
@@ -144,7 +195,7 @@ mod tests {
         first.shutdown_background();
         let too_late = Flight::begin(&handle, MINUTE, ready(()));
         for flight in [cut_off, too_late] {
-            assert_eq!(other.block_on(flight.wait()), None);
+            assert_eq!(other.block_on(flight.wait()), Err(NoOutcome::Dropped));
             assert!(!flight.is_under_way());
         }
     }
@@ -153,7 +204,7 @@ mod tests {
     async fn nobody_waits_longer_than_the_time_limit() {
         let flight: Flight<()> = begin(MINUTE, pending());
         let began = tokio::time::Instant::now();
-        assert_eq!(flight.wait().await, None);
+        assert_eq!(flight.wait().await, Err(NoOutcome::TimedOut));
         assert_eq!(began.elapsed(), MINUTE);
         // Real time has not passed.
         assert!(flight.is_under_way());
@@ -163,6 +214,6 @@ mod tests {
     async fn a_call_is_overdue_once_its_time_limit_has_passed() {
         let flight: Flight<()> = begin(Duration::ZERO, pending());
         assert!(flight.is_overdue() && !flight.is_under_way());
-        assert_eq!(flight.wait().await, None);
+        assert_eq!(flight.wait().await, Err(NoOutcome::TimedOut));
     }
 }

@@ -45,14 +45,19 @@ impl HttpClient {
     }
 }
 
-/// Whether there was no connection, or it was gone before the head of an answer had come.
+/// Whether there was no connection, or it was gone before the head of an answer had come. With its
+/// runtime goes the task that drives it, which hyper takes for a user's error; of other such errors
+/// a request like this one has none.
 fn is_failed_connection(error: &ClientError) -> bool {
     error.is_connect()
         || chain(error).any(|cause| {
             let closed = cause.downcast_ref::<hyper::Error>();
             let broken = cause.downcast_ref::<io::Error>();
             closed.is_some_and(|error| {
-                error.is_incomplete_message() || error.is_canceled() || error.is_closed()
+                error.is_incomplete_message()
+                    || error.is_canceled()
+                    || error.is_closed()
+                    || error.is_user()
             }) || broken.is_some_and(|error| is_broken(error.kind()))
         })
 }

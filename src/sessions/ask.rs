@@ -12,7 +12,7 @@ use super::exchange::{Ended, Exchange, Exchanged, Presented, Renewed};
 use super::exchanges::Calls;
 use super::handle::{Sessions, Settings};
 use crate::lock::lock;
-use crate::single_flight::Flight;
+use crate::single_flight::{Flight, NoOutcome};
 
 /// More than a call has, so that no caller leaves just before the call ends.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -42,13 +42,26 @@ impl Sessions {
     }
 
     /// Waits for a call that will do, or begins one. A caller that waits for a permit waits alone,
-    /// and goes away without a trace.
+    /// and goes away without a trace. A call that ends with its runtime has said nothing, so there
+    /// is a second try, once and within the same time.
     pub(crate) async fn ask(&self, presented: &Presented, freshness: Freshness) -> Exchanged {
         let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
         let timeout = self.flight_timeout();
-        let answer = self.join_or_begin(presented, freshness, &runtime);
-        let answer = tokio::time::timeout(timeout, answer).await;
-        answer.unwrap_or_else(|_| Err(AuthorityError::too_slow(timeout)))
+        let answer = tokio::time::timeout(timeout, async {
+            match self.join_or_begin(presented, freshness, &runtime).await?.wait().await {
+                Err(NoOutcome::Dropped) => {
+                    self.join_or_begin(presented, freshness, &runtime).await?.wait().await
+                }
+                ended => ended,
+            }
+            .map_err(|no_outcome| match no_outcome {
+                NoOutcome::TimedOut => AuthorityError::too_slow(timeout),
+                NoOutcome::Dropped => AuthorityError::unavailable("the call was broken off"),
+                NoOutcome::Panicked => AuthorityError::unavailable("the call panicked"),
+            })
+        });
+        let ended = answer.await.unwrap_or_else(|_| Err(AuthorityError::too_slow(timeout)));
+        ended.and_then(|ended| ended.exchanged)
     }
 
     async fn join_or_begin(
@@ -56,20 +69,18 @@ impl Sessions {
         presented: &Presented,
         freshness: Freshness,
         runtime: &Handle,
-    ) -> Exchanged {
+    ) -> Result<Flight<Ended>, AuthorityError> {
         let lane = self.exchanges.lane(presented);
         let found =
-            self.find(&lock(&lane.calls), presented, freshness).map(|call| call.flight.wait());
-        let ended = match found {
-            Some(ended) => ended.await,
+            self.find(&lock(&lane.calls), presented, freshness).map(|call| call.flight.clone());
+        match found {
+            Some(flight) => Ok(flight),
             None => {
                 let permit = Arc::clone(&lane.permits).acquire_owned().await;
                 let permit = permit.map_err(AuthorityError::unavailable)?;
-                self.begin(presented, freshness, permit, runtime)?.wait().await
+                self.begin(presented, freshness, permit, runtime)
             }
-        };
-        let broken_off = || Err(AuthorityError::unavailable("the call was broken off"));
-        ended.map_or_else(broken_off, |ended| ended.exchanged)
+        }
     }
 
     /// Begins a call, unless another caller has begun one meanwhile.

@@ -1,6 +1,6 @@
 //! Keys over real HTTP on loopback, from servers that behave and servers that do not.
 
-use std::future::ready;
+use std::future::{poll_fn, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -533,24 +533,87 @@ async fn no_fetch_outlives_the_last_handle() {
 }
 
 #[test]
-fn a_runtime_that_shuts_down_in_mid_fetch_leaves_a_failure_and_not_a_hang() {
+fn a_fetch_that_ends_with_its_runtime_is_begun_anew_on_a_living_one() {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
     };
     let serving = runtime();
-    let (first, second) = (runtime(), runtime());
+    let (first, second, third) = (runtime(), runtime(), runtime());
     let server = serving.block_on(KeyServer::start(Behaviour::Silent));
-    let clock = FixedClock::new();
-    let keys = server.keys().timeout(Duration::from_secs(3_600)).clock(clock.clone());
-    let refresh = first.block_on(async { keys.refresh("a") });
+    let keys = server.keys().timeout(Duration::from_secs(3_600)).clock(FixedClock::new());
+    let leader = first.block_on(async { keys.refresh("a") }).unwrap();
     serving.block_on(server.until_requests(1));
-    first.shutdown_background();
-    assert!(second.block_on(within_seconds(refresh.unwrap())).is_err());
-    assert_eq!(keys.health().last_error.as_deref(), Some("it was broken off"));
+    let followers: Vec<_> = [&second, &third]
+        .into_iter()
+        .flat_map(|living| {
+            let _inside = living.enter();
+            (0..50).map(|_| tokio::spawn(keys.refresh("a").unwrap())).collect::<Vec<_>>()
+        })
+        .collect();
     server.behave(good());
-    clock.advance(seconds(1));
-    assert!(second.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).is_ok());
+    drop(first);
+    assert!(third.block_on(within_seconds(leader)).is_ok());
+    for follower in followers {
+        assert!(third.block_on(within_seconds(follower)).unwrap().is_ok());
+    }
     assert!(keys.current().is_some());
+    // All of them together have begun one.
+    assert_eq!((server.requests(), keys.health().last_error), (2, None));
+}
+
+#[test]
+fn a_fetch_that_ends_with_its_runtime_twice_is_a_failure_and_not_a_hang() {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    };
+    let (serving, living) = (runtime(), runtime());
+    let server = serving.block_on(KeyServer::start(Behaviour::Silent));
+    let keys = server.keys().timeout(Duration::from_secs(3_600)).clock(FixedClock::new());
+    let begin = |requests| {
+        let dying = runtime();
+        assert!(dying.block_on(async { keys.refresh("a") }).is_some());
+        serving.block_on(server.until_requests(requests));
+        dying
+    };
+    let first = begin(1);
+    let mut waiting = living.block_on(async { keys.refresh("a") }).unwrap();
+    drop(first);
+    let second = begin(2);
+    // It notices the first loss, and joins the fetch that is under way by then.
+    living.block_on(poll_fn(|context| {
+        assert!(waiting.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    }));
+    drop(second);
+    assert!(living.block_on(within_seconds(waiting)).is_err());
+    assert_eq!(keys.health().last_error.as_deref(), Some("it was broken off"));
+    // The server is not at fault, so no pause follows.
+    server.behave(good());
+    assert!(living.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).is_ok());
+    assert_eq!((server.requests(), keys.current().is_some()), (3, true));
+}
+
+#[test]
+fn a_fetch_that_panics_is_a_failure_with_a_pause() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).enable_time();
+        builder
+    };
+    let (complete, without_io) =
+        (runtime().enable_io().build().unwrap(), runtime().build().unwrap());
+    let server = complete.block_on(KeyServer::start(good()));
+    let clock = FixedClock::new();
+    let keys = server.keys().clock(clock.clone());
+    let first = without_io.block_on(async { keys.refresh("a") }).unwrap();
+    assert!(complete.block_on(within_seconds(first)).is_err());
+    assert_eq!(keys.health().last_error.as_deref(), Some("it panicked"));
+    let refresh = || complete.block_on(async { within_seconds(keys.refresh("a").unwrap()).await });
+    assert!(refresh().is_err());
+    assert_eq!(server.requests(), 0);
+    clock.advance(seconds(1));
+    assert!(refresh().is_ok());
+    assert_eq!(server.requests(), 1);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What can go wrong while sessions are renewed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -204,31 +205,72 @@ async fn an_authority_that_never_answers_or_panics_is_a_503_and_holds_nobody() {
 }
 
 #[test]
-fn a_runtime_that_shuts_down_in_mid_renewal_leaves_nobody_waiting() {
+fn a_call_that_ends_with_its_runtime_is_made_again_on_a_living_one() {
+    let world = World::new();
+    let expired = world.expired(&proved(&[Factor::Password]));
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for opaque in [false, true] {
+        let (is_first, sessions) = (AtomicBool::new(true), world.sessions.clone());
+        let authority = Scripted::new(move |token| {
+            let is_first = is_first.swap(false, Ordering::SeqCst);
+            let answer = sessions.authenticate(token);
+            async move { if is_first { std::future::pending().await } else { answer.await } }
+        });
+        let guard = renewing(world.issuer.guard(), authority.clone());
+        let ask = || {
+            let request = match opaque {
+                false => with_cookies(&expired),
+                true => with_header("cookie", &format!("stytch_session={}", expired.session_token)),
+            };
+            let guard = guard.clone();
+            async move { outcome(&guard, request).await }
+        };
+        let (leading, following) = (runtime(), runtime());
+        let leader = leading.spawn(ask());
+        leading.block_on(async {
+            while authority.calls() == 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        let followers: Vec<_> = (0..50).map(|_| following.spawn(ask())).collect();
+        following.block_on(tokio::task::yield_now());
+        drop(leading);
+        for follower in followers {
+            assert_eq!(following.block_on(follower).unwrap(), (200, ""));
+        }
+        assert_eq!(authority.calls(), 2);
+        drop(leader);
+    }
+}
+
+#[test]
+fn a_call_that_ends_with_its_runtime_twice_leaves_nobody_waiting() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let silent = Scripted::new(|_| std::future::pending());
     let guard = renewing(world.issuer.guard(), silent.clone());
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (leading, following) = (runtime(), runtime());
-    let leader = leading.spawn({
+    let ask = || {
         let (guard, request) = (guard.clone(), with_cookies(&expired));
         async move { outcome(&guard, request).await }
-    });
-    leading.block_on(async {
-        while silent.calls() == 0 {
+    };
+    let until_calls = async |calls| {
+        while silent.calls() < calls {
             tokio::task::yield_now().await;
         }
-    });
-    let follower = following.spawn({
-        let (guard, request) = (guard.clone(), with_cookies(&expired));
-        async move { outcome(&guard, request).await }
-    });
-    following.block_on(tokio::task::yield_now());
-    drop(leading);
-    assert_eq!(following.block_on(follower).unwrap(), (503, "authority_unavailable"));
-    assert_eq!(silent.calls(), 1);
-    drop(leader);
+    };
+    let (first, second, living) = (runtime(), runtime(), runtime());
+    drop(first.spawn(ask()));
+    first.block_on(until_calls(1));
+    let waiting = living.spawn(ask());
+    living.block_on(tokio::task::yield_now());
+    drop(first);
+    // Before the one who waits has noticed, a second call is under way, which ends in the same way.
+    drop(second.spawn(ask()));
+    second.block_on(until_calls(2));
+    living.block_on(tokio::task::yield_now());
+    drop(second);
+    assert_eq!(living.block_on(waiting).unwrap(), (503, "authority_unavailable"));
     // And outside any runtime nobody can be asked.
     let mut future = Box::pin(outcome(&guard, with_cookies(&expired)));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

@@ -548,6 +548,32 @@ fn a_kept_connection_ends_with_its_runtime_and_does_no_harm() {
     assert_eq!(server.counts(), (2, 2));
 }
 
+#[test]
+fn a_kept_connection_whose_runtime_goes_in_mid_question_is_tried_once_more() {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    };
+    let (serving, second) = (runtime(), runtime());
+    for _ in 0..2 {
+        let never = Reply::WhenLet(Box::new(alive()));
+        let server = serving.block_on(ApiServer::start([alive(), never, alive()]));
+        let first = runtime();
+        let api = api(&server);
+        // The first runtime drives the connection that is kept.
+        let ask = |api: SessionsApi| async move { api.authenticate(&old_token()).await };
+        assert_eq!(first.block_on(within_seconds(ask(api.clone()))), Ok(new_tokens()));
+        let asking = second.spawn(ask(api));
+        serving.block_on(within_seconds(async {
+            while server.counts() != (2, 1) {
+                tokio::task::yield_now().await;
+            }
+        }));
+        first.shutdown_background();
+        assert_eq!(second.block_on(within_seconds(asking)).unwrap(), Ok(new_tokens()));
+        assert_eq!(server.counts(), (3, 2));
+    }
+}
+
 #[tokio::test]
 async fn it_is_asked_over_https_by_a_trusted_root_only() {
     let json = format!(r#"{{"session_token":"{NEW_TOKEN}","session_jwt":"{NEW_JWT}"}}"#);

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
 use crate::keys::{KeyHealth, KeySet, KeysUnavailable, Refresh};
 use crate::lock::lock;
-use crate::single_flight::Flight;
+use crate::single_flight::{Flight, NoOutcome};
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -54,13 +54,25 @@ struct Progress {
 
 struct UnderWay {
     began: Duration,
-    flight: Flight<Result<(), KeysUnavailable>>,
+    flight: Flight<Ended>,
+}
+
+/// The end of a fetch.
+type Ended = Result<(), KeysUnavailable>;
+
+/// What becomes of one try to refresh the keys.
+enum Try {
+    /// Nothing: what is known stands.
+    CoolDown,
+    /// Nothing yet, for this much longer.
+    Unavailable(Duration),
+    Fetch(Flight<Ended>),
 }
 
 impl Fetching {
     /// Returns the set if there is one that may be used. If it is due, a fetch begins behind the
     /// request.
-    pub(super) fn current(self: &Arc<Self>, settings: &Settings) -> Option<Arc<KeySet>> {
+    pub(super) fn current(self: &Arc<Self>, settings: &Arc<Settings>) -> Option<Arc<KeySet>> {
         let held = self.held.load_full()?;
         let now = settings.clock.monotonic();
         let age = now.saturating_sub(held.fetched_at);
@@ -68,7 +80,7 @@ impl Fetching {
             let mut progress = self.settled(&settings.limits);
             let is_due = progress.schedule.is_due(now, &settings.limits);
             if is_due && progress.under_way.is_none() {
-                drop(self.join_or_begin(&mut progress, settings, now));
+                self.join_or_begin(&mut progress, settings, now);
             }
         }
         (age < settings.limits.usable_for).then(|| Arc::clone(&held.keys))
@@ -88,8 +100,35 @@ impl Fetching {
         }
     }
 
-    /// Waits for the fetch that is under way, or for one that it begins if the schedule lets it.
-    pub(super) fn refresh(self: &Arc<Self>, settings: &Settings) -> Option<Refresh> {
+    /// Waits for the fetch that is under way, or for one that it begins if the schedule lets it. A
+    /// fetch that ends with its runtime has said nothing, so there is a second try, once.
+    pub(super) fn refresh(self: &Arc<Self>, settings: &Arc<Settings>) -> Option<Refresh> {
+        let first = match self.try_once(settings) {
+            Try::CoolDown => return None,
+            Try::Unavailable(rest) => return Some(Box::pin(ready(unavailable(rest)))),
+            Try::Fetch(flight) => flight.wait(),
+        };
+        // Weak, so that no fetch outlives the last handle to its source.
+        let (fetching, settings) = (Arc::downgrade(self), Arc::clone(settings));
+        Some(Box::pin(async move {
+            let timeout = timeout(&settings);
+            let ended = tokio::time::timeout(timeout, async move {
+                let ended = first.await;
+                if ended != Err(NoOutcome::Dropped) {
+                    return ended;
+                }
+                match fetching.upgrade().map(|fetching| fetching.try_once(&settings)) {
+                    None => ended,
+                    Some(Try::CoolDown) => Ok(Ok(())),
+                    Some(Try::Unavailable(rest)) => Ok(unavailable(rest)),
+                    Some(Try::Fetch(flight)) => flight.wait().await,
+                }
+            });
+            ended.await.ok().and_then(Result::ok).unwrap_or_else(|| unavailable(Duration::ZERO))
+        }))
+    }
+
+    fn try_once(self: &Arc<Self>, settings: &Arc<Settings>) -> Try {
         let now = settings.clock.monotonic();
         let mut progress = self.settled(&settings.limits);
         let next = match progress.under_way {
@@ -97,35 +136,35 @@ impl Fetching {
             None => progress.schedule.decide(now, &settings.limits),
         };
         match next {
-            NextStep::CoolDown => None,
-            NextStep::BackOff(rest) => Some(Box::pin(ready(unavailable(rest)))),
-            NextStep::Fetch => Some(self.join_or_begin(&mut progress, settings, now)),
+            NextStep::CoolDown => Try::CoolDown,
+            NextStep::BackOff(rest) => Try::Unavailable(rest),
+            NextStep::Fetch => match self.join_or_begin(&mut progress, settings, now) {
+                Some(flight) => Try::Fetch(flight),
+                None => Try::Unavailable(Duration::ZERO),
+            },
         }
     }
 
-    /// Joins the fetch that is under way or begins one. Outside a runtime there are no keys.
+    /// Joins the fetch that is under way or begins one. Outside a runtime there is none.
     fn join_or_begin(
         self: &Arc<Self>,
         progress: &mut Progress,
-        settings: &Settings,
+        settings: &Arc<Settings>,
         now: Duration,
-    ) -> Refresh {
-        let Ok(runtime) = Handle::try_current() else {
-            return Box::pin(ready(unavailable(Duration::ZERO)));
-        };
+    ) -> Option<Flight<Ended>> {
+        let runtime = Handle::try_current().ok()?;
         let under_way = progress.under_way.get_or_insert_with(|| {
             progress.begun += 1;
             let fetch = Fetch {
                 fetching: Arc::downgrade(self),
-                settings: settings.clone(),
+                settings: Arc::clone(settings),
                 number: progress.begun,
                 began: now,
             };
             let flight = Flight::begin(&runtime, timeout(settings), fetch.run());
             UnderWay { began: now, flight }
         });
-        let ended = under_way.flight.wait();
-        Box::pin(async move { ended.await.unwrap_or_else(|| unavailable(Duration::ZERO)) })
+        Some(under_way.flight.clone())
     }
 
     fn read(&self, answer: Result<Fetched, FetchError>, fetch: &Fetch) -> Result<Held, String> {
@@ -140,7 +179,7 @@ impl Fetching {
     }
 
     /// Records the end of a fetch, unless it has been given up.
-    fn end(&self, fetch: &Fetch, result: Result<Held, String>) -> Result<(), KeysUnavailable> {
+    fn end(&self, fetch: &Fetch, result: Result<Held, String>) -> Ended {
         let now = fetch.settings.clock.monotonic();
         let mut progress = lock(&self.progress);
         if progress.begun != fetch.number || progress.under_way.take().is_none() {
@@ -181,14 +220,18 @@ impl Progress {
     fn settle(&mut self, limits: &Limits) {
         let lost = self.under_way.take_if(|fetch| !fetch.flight.is_under_way());
         let Some(UnderWay { began, flight }) = lost else { return };
-        if flight.is_overdue() {
-            // A runtime that stands still is at fault and not the server, so no pause follows.
-            self.last_error = Some("it stood still and was given up".into());
+        // A runtime that stands still or has shut down is at fault and not the server, so no pause
+        // follows.
+        let reason = if flight.is_overdue() {
             flight.abort();
-        } else {
-            self.last_error = Some("it was broken off".into());
+            "it stood still and was given up"
+        } else if flight.has_panicked() {
             self.schedule.failed(began, limits);
-        }
+            "it panicked"
+        } else {
+            "it was broken off"
+        };
+        self.last_error = Some(reason.into());
     }
 }
 
@@ -196,14 +239,14 @@ impl Progress {
 struct Fetch {
     /// Weak, so that a fetch does not keep its source alive.
     fetching: Weak<Fetching>,
-    settings: Settings,
+    settings: Arc<Settings>,
     number: u64,
     began: Duration,
 }
 
 impl Fetch {
-    async fn run(self) -> Result<(), KeysUnavailable> {
-        let Settings { client, url, bounds, .. } = &self.settings;
+    async fn run(self) -> Ended {
+        let Settings { client, url, bounds, .. } = &*self.settings;
         let answer = client.get(url, "application/json", *bounds).await;
         let Some(fetching) = self.fetching.upgrade() else { return unavailable(Duration::ZERO) };
         let result = fetching.read(answer, &self);
@@ -221,6 +264,6 @@ fn timeout(settings: &Settings) -> Duration {
     settings.bounds.timeout.saturating_add(settings.bounds.timeout / 8)
 }
 
-fn unavailable(rest: Duration) -> Result<(), KeysUnavailable> {
+fn unavailable(rest: Duration) -> Ended {
     Err(KeysUnavailable::after(rest))
 }

@@ -37,7 +37,7 @@ use crate::http_client::{Bounds, HttpClient};
 /// tokio that waits for time does.
 #[derive(Clone)]
 pub struct RemoteKeys {
-    settings: Settings,
+    settings: Arc<Settings>,
     fetching: Arc<Fetching>,
 }
 
@@ -67,7 +67,7 @@ impl RemoteKeys {
         let client = HttpClient::new(KEPT_CONNECTIONS)?;
         let bounds = Bounds { timeout: Duration::from_secs(5), body_bytes: BODY_BYTES };
         let limits = Limits::default();
-        Ok(Self::with(Settings { url, client, clock: Arc::new(SystemClock), bounds, limits }))
+        Ok(Self::of(Settings { url, client, clock: Arc::new(SystemClock), bounds, limits }))
     }
 
     /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme.
@@ -77,62 +77,65 @@ impl RemoteKeys {
     /// Returns [`EndpointError::InvalidRoots`] if the text holds no certificate that can be a root.
     pub fn trust_roots(self, pem: &[u8]) -> Result<Self, EndpointError> {
         let client = self.settings.client.trusting(pem)?;
-        Ok(Self::with(Settings { client, ..self.settings }))
+        Ok(self.with(|settings| settings.client = client))
     }
 
     /// Reads the schedule's time from this clock.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
-        Self::with(Settings { clock: Arc::new(clock), ..self.settings })
+        self.with(|settings| settings.clock = Arc::new(clock))
     }
 
     /// Sets how long one fetch, and a request that waits for it, may take; 5 s by default. If the
     /// runtime that began the fetch stands still, requests on others wait an eighth longer. Then
     /// the fetch is given up, and the next request begins another.
     #[must_use]
-    pub fn timeout(mut self, duration: Duration) -> Self {
-        self.settings.bounds.timeout = duration;
-        Self::with(self.settings)
+    pub fn timeout(self, duration: Duration) -> Self {
+        self.with(|settings| settings.bounds.timeout = duration)
     }
 
     /// The age at which a set is fetched anew in the background where the server states none; 10
     /// minutes by default, at least 1 s.
     #[must_use]
-    pub fn refresh_after(mut self, age: Duration) -> Self {
-        self.settings.limits.refresh_after = age.max(MIN_PAUSE);
-        Self::with(self.settings)
+    pub fn refresh_after(self, age: Duration) -> Self {
+        self.with(|settings| settings.limits.refresh_after = age.max(MIN_PAUSE))
     }
 
     /// The pause after a failed fetch, and the most that it is doubled to by further ones; 1 s and
     /// 30 s by default, at least 1 s and at most 1 hour.
     #[must_use]
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.settings.limits.backoff = first.clamp(MIN_PAUSE, MAX_PAUSE);
-        self.settings.limits.longest_backoff = longest.clamp(MIN_PAUSE, MAX_PAUSE);
-        Self::with(self.settings)
+    pub fn backoff(self, first: Duration, longest: Duration) -> Self {
+        self.with(|settings| {
+            settings.limits.backoff = first.clamp(MIN_PAUSE, MAX_PAUSE);
+            settings.limits.longest_backoff = longest.clamp(MIN_PAUSE, MAX_PAUSE);
+        })
     }
 
     /// The age, from the beginning of its fetch, up to which the last good set is used while the
     /// server fails; 12 hours by default, at least 1 s. Not less than a fetch may take, or a slow
     /// one arrives too old to be used.
     #[must_use]
-    pub fn usable_for(mut self, age: Duration) -> Self {
-        self.settings.limits.usable_for = age.max(MIN_PAUSE);
-        Self::with(self.settings)
+    pub fn usable_for(self, age: Duration) -> Self {
+        self.with(|settings| settings.limits.usable_for = age.max(MIN_PAUSE))
     }
 
     /// The pause after a good fetch before an unknown `kid` may cause another; 30 s by default, at
     /// least 1 s, since anyone can make up a `kid`.
     #[must_use]
-    pub fn cool_down(mut self, pause: Duration) -> Self {
-        self.settings.limits.cool_down = pause.max(MIN_PAUSE);
-        Self::with(self.settings)
+    pub fn cool_down(self, pause: Duration) -> Self {
+        self.with(|settings| settings.limits.cool_down = pause.max(MIN_PAUSE))
     }
 
     /// With other settings it is another source: what the old one has fetched stays with it and its
     /// clones.
-    fn with(settings: Settings) -> Self {
-        Self { settings, fetching: Arc::default() }
+    fn with(self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Arc::unwrap_or_clone(self.settings);
+        change(&mut settings);
+        Self::of(settings)
+    }
+
+    fn of(settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), fetching: Arc::default() }
     }
 }
 
