@@ -9,15 +9,24 @@ use http::uri::{Authority, Scheme};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// The URL cannot be read, has no scheme or no host, or is a base URL with a query.
+    /// The URL cannot be read, has no scheme, no host or no such port, or is a base URL with a
+    /// query.
     #[error("the URL is invalid: expected https://host or https://host/path")]
     InvalidUrl,
     /// The URL is neither HTTPS nor plain HTTP to this machine, or it holds a user name.
     #[error("the URL is insecure: expected https, or http to this machine, and no user name")]
     InsecureUrl,
-    /// The text holds no certificates in PEM, or one that cannot be a root.
+    /// The text holds no certificates in PEM.
     #[error("the roots are not certificates in PEM that can be trusted")]
     InvalidRoots,
+    /// The text holds a certificate that cannot be a root.
+    #[error("certificate {number} of the roots cannot be used: {reason}")]
+    InvalidRoot {
+        /// Its number in the text, from 1.
+        number: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
 }
 
 /// Reads the URL of a server that may be asked: HTTPS to anywhere, or HTTP to this machine. Over
@@ -33,13 +42,37 @@ pub(crate) fn parse(url: &str) -> Result<Uri, EndpointError> {
     if !is_secure || authority.as_str().contains('@') {
         return Err(EndpointError::InsecureUrl);
     }
+    let has_odd_label = relative(authority.host()).split('.').any(str::is_empty);
+    if has_odd_label || has_odd_port(authority) {
+        return Err(EndpointError::InvalidUrl);
+    }
     Ok(url)
 }
 
-/// Returns the scheme and the authority, in lower case as browsers and issuers write them.
+/// Returns the scheme, the host and the port as browsers and issuers write them: in lower case,
+/// without the scheme's own port, and without the dot that may end the name of a host. TLS
+/// authenticates the same name with that dot and without.
 pub(crate) fn origin(url: &Uri) -> String {
-    let authority = url.authority().map(Authority::as_str).unwrap_or_default();
-    format!("{}://{}", url.scheme_str().unwrap_or("https"), authority.to_lowercase())
+    let scheme = url.scheme_str().unwrap_or("https");
+    let host = relative(url.host().unwrap_or_default()).to_lowercase();
+    let own_port = if scheme == "http" { 80 } else { 443 };
+    match url.port_u16().filter(|port| *port != own_port) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
+fn relative(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Returns whether there is a port that is none. An empty one counts as not given (RFC 3986,
+/// section 6.2.3).
+fn has_odd_port(authority: &Authority) -> bool {
+    let port = authority.as_str().get(authority.host().len()..).unwrap_or_default();
+    let digits = port.strip_prefix(':').unwrap_or(port);
+    !digits.bytes().all(|byte| byte.is_ascii_digit())
+        || (!digits.is_empty() && digits.parse::<u16>().is_err())
 }
 
 /// Returns whether a host is this machine.
@@ -57,6 +90,36 @@ mod tests {
     #[track_caller]
     fn check(url: &str, want: Result<(), EndpointError>) {
         assert_eq!(parse(url).map(drop), want, "{url}");
+    }
+
+    #[test]
+    fn an_origin_has_one_form() {
+        for (url, want) in [
+            ("https://Login.Example.com", "https://login.example.com"),
+            ("HTTPS://login.example.com.:443/a?b", "https://login.example.com"),
+            ("https://login.example.com:/", "https://login.example.com"),
+            ("https://login.example.com:80", "https://login.example.com:80"),
+            ("http://127.0.0.1:080", "http://127.0.0.1"),
+            ("http://127.0.0.1:443", "http://127.0.0.1:443"),
+            ("https://[2001:DB8::1]:443", "https://[2001:db8::1]"),
+        ] {
+            assert_eq!(parse(url).map(|url| origin(&url)), Ok(want.into()), "{url}");
+            assert_eq!(parse(want).map(|url| origin(&url)), Ok(want.into()), "{want}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_no_empty_label_and_a_port_is_a_number() {
+        check("https://example.com./jwks", Ok(()));
+        check("https://example.com:/jwks", Ok(()));
+        check("https://[::1]:65535/jwks", Ok(()));
+        check("https://./jwks", Err(InvalidUrl));
+        check("https://example..com/jwks", Err(InvalidUrl));
+        check("https://example.com../jwks", Err(InvalidUrl));
+        check("https://.example.com/jwks", Err(InvalidUrl));
+        check("https://example.com:65536/jwks", Err(InvalidUrl));
+        check("https://example.com:+1/jwks", Err(InvalidUrl));
+        check("https://example.com:x/jwks", Err(InvalidUrl));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One bounded HTTP client: HTTPS by rustls with an explicit provider, no redirects, no proxies.
 
 mod post;
+mod roots;
 
 use std::error::Error;
 use std::fmt;
@@ -8,23 +9,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::endpoint::EndpointError;
+use crate::excerpt::Excerpt;
 
 #[derive(Clone)]
 pub(crate) struct HttpClient {
-    /// What it trusts beside the roots that Mozilla's programme lists.
-    further_roots: Vec<CertificateDer<'static>>,
+    roots: Arc<RootCertStore>,
     most_idle: usize,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
@@ -51,28 +50,22 @@ impl HttpClient {
     /// Trusts the roots that Mozilla's programme lists, and keeps at most so many idle connections
     /// to a host.
     pub(crate) fn new(most_idle: usize) -> Result<Self, EndpointError> {
-        Self::of(Vec::new(), most_idle)
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+        Self::of(roots.into(), most_idle)
     }
 
     /// Trusts these certificates too, in PEM; at least one.
     pub(crate) fn trusting(&self, pem: &[u8]) -> Result<Self, EndpointError> {
-        Self::of([self.further_roots.clone(), read_roots(pem)?].concat(), self.most_idle)
+        Self::of(roots::with(&self.roots, pem)?.into(), self.most_idle)
     }
 
-    fn of(
-        further_roots: Vec<CertificateDer<'static>>,
-        most_idle: usize,
-    ) -> Result<Self, EndpointError> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-        for root in &further_roots {
-            roots.add(root.clone()).map_err(|_| EndpointError::InvalidRoots)?;
-        }
+    fn of(roots: Arc<RootCertStore>, most_idle: usize) -> Result<Self, EndpointError> {
         // The process default is not ours to set or to trust.
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| EndpointError::InvalidRoots)?
-            .with_root_certificates(roots)
+            .with_root_certificates(Arc::clone(&roots))
             .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
@@ -84,7 +77,7 @@ impl HttpClient {
             .pool_idle_timeout(IDLE_FOR)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self { client, further_roots, most_idle })
+        Ok(Self { client, roots, most_idle })
     }
 
     /// What a 200 brings.
@@ -95,10 +88,7 @@ impl HttpClient {
         bounds: Bounds,
     ) -> Result<Fetched, FetchError> {
         within(bounds.timeout, async {
-            let request = Request::get(url)
-                .header(header::ACCEPT, accept)
-                .header(header::USER_AGENT, USER_AGENT);
-            let request = request
+            let request = with_headers(Request::get(url), accept)
                 .body(Full::default())
                 .map_err(|error| FetchError::Unreachable(causes(&error)))?;
             let response = self.client.request(request).await;
@@ -106,14 +96,25 @@ impl HttpClient {
             if response.status() != StatusCode::OK {
                 return Err(FetchError::Status(response.status()));
             }
-            let max_age = max_age(response.headers());
-            Ok(Fetched { body: read(response.into_body(), bounds.body_bytes).await?, max_age })
+            let (head, body) = response.into_parts();
+            let body = read(&head.headers, body, bounds.body_bytes).await?;
+            Ok(Fetched { body, max_age: max_age(&head.headers) })
         })
         .await
     }
 }
 
 const USER_AGENT: &str = concat!("tower-step-up/", env!("CARGO_PKG_VERSION"));
+
+/// Adds what every request says. A body is wanted as it is, since it is bounded as it is.
+fn with_headers(request: request::Builder, accept: &'static str) -> request::Builder {
+    request
+        .header(header::ACCEPT, accept)
+        .header(header::ACCEPT_ENCODING, IDENTITY)
+        .header(header::USER_AGENT, USER_AGENT)
+}
+
+const IDENTITY: &str = "identity";
 
 async fn within<T>(
     time: Duration,
@@ -150,7 +151,8 @@ pub(crate) fn delta_seconds(text: &str) -> Option<Duration> {
 }
 
 /// Into one buffer, since frames of a byte each would cost a hundred times their content.
-async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
+async fn read(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
+    check_encoding(headers)?;
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| FetchError::Interrupted)?.into_data() else { continue };
@@ -162,10 +164,21 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
     Ok(bytes.into())
 }
 
-/// Certificates in PEM; at least one.
-fn read_roots(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, EndpointError> {
-    let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    roots.ok().filter(|roots| !roots.is_empty()).ok_or(EndpointError::InvalidRoots)
+/// Checks that a body is not compressed (RFC 9110, section 8.4): it would only look broken.
+fn check_encoding(headers: &HeaderMap) -> Result<(), FetchError> {
+    let is_plain = |value: &HeaderValue| {
+        let codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        codings
+            .into_iter()
+            .all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(IDENTITY.as_bytes()))
+    };
+    match headers.get_all(header::CONTENT_ENCODING).into_iter().find(|value| !is_plain(value)) {
+        None => Ok(()),
+        Some(value) => {
+            let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
+            Err(FetchError::Encoded(Excerpt::of(Some(&text))))
+        }
+    }
 }
 
 /// In characters: a certificate can name any number of hosts.
@@ -193,6 +206,9 @@ pub(crate) enum FetchError {
     Status(StatusCode),
     #[error("an answer of more than {0} bytes")]
     TooLarge(usize),
+    /// Compressed, for example.
+    #[error("an answer with the content encoding {0}, which was not asked for")]
+    Encoded(Excerpt),
     #[error("an answer that broke off")]
     Interrupted,
 }
@@ -204,9 +220,8 @@ mod tests {
     #[test]
     fn max_age_is_an_integer_that_stands_once() {
         let of = |values: &[&'static str]| {
-            let pairs = values
-                .iter()
-                .map(|value| (header::CACHE_CONTROL, http::HeaderValue::from_static(value)));
+            let pairs =
+                values.iter().map(|value| (header::CACHE_CONTROL, HeaderValue::from_static(value)));
             max_age(&pairs.collect()).map(|age| age.as_secs())
         };
         for (values, want) in [
@@ -224,14 +239,5 @@ mod tests {
         ] {
             assert_eq!(of(values), want, "{values:?}");
         }
-    }
-
-    #[test]
-    fn roots_are_certificates_in_pem() {
-        assert_eq!(read_roots(b"").err(), Some(EndpointError::InvalidRoots));
-        assert_eq!(
-            read_roots(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").err(),
-            Some(EndpointError::InvalidRoots)
-        );
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Request, header, response};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error as ClientError;
 
-use super::{Bounds, FetchError, HttpClient, USER_AGENT, causes, chain, read, within};
+use super::{Bounds, FetchError, HttpClient, causes, chain, read, with_headers, within};
 
 impl HttpClient {
     /// What JSON is answered with, whatever the status; the body apart, since a status may say
@@ -23,11 +23,9 @@ impl HttpClient {
         bounds: Bounds,
     ) -> Result<(response::Parts, Result<Bytes, FetchError>), FetchError> {
         within(bounds.timeout, async {
-            let request = Request::post(url)
-                .header(header::ACCEPT, "application/json")
+            let request = with_headers(Request::post(url), "application/json")
                 .header(header::AUTHORIZATION, authorization)
                 .header(header::CONTENT_TYPE, "application/json")
-                .header(header::USER_AGENT, USER_AGENT)
                 .body(Full::from(json))
                 .map_err(|error| FetchError::Unreachable(causes(&error)))?;
             let response = match self.client.request(request.clone()).await {
@@ -39,7 +37,8 @@ impl HttpClient {
             // A refusal says enough by its head, and its body must not take that away by not
             // ending.
             let time = if head.status.is_success() { bounds.timeout } else { bounds.timeout / 2 };
-            Ok((head, within(time, read(body, bounds.body_bytes)).await))
+            let body = within(time, read(&head.headers, body, bounds.body_bytes)).await;
+            Ok((head, body))
         })
         .await
     }

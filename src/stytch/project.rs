@@ -103,8 +103,9 @@ impl Project {
     }
 
     /// Keys come from this domain (`login.example.com`, `https://login.example.com`), and tokens
-    /// that it issued are accepted beside those of `stytch.com`. A server on this machine may be
-    /// named with `http://`, for development.
+    /// that it issued are accepted beside those of `stytch.com`. Letter case, a port 443 and a dot at
+    /// the end make no difference: the issuer is `https://login.example.com`. A server on this
+    /// machine may be named with `http://`, for development.
     ///
     /// # Errors
     ///
@@ -267,7 +268,17 @@ mod tests {
         for (domain, base) in [
             ("login.example.com", "https://login.example.com"),
             ("https://login.example.com/", "https://login.example.com"),
+            ("login.example.com:443", "https://login.example.com"),
+            ("LOGIN.example.COM:443/", "https://login.example.com"),
+            ("HTTPS://login.example.com.", "https://login.example.com"),
+            ("login.example.com.:0443", "https://login.example.com"),
+            ("login.example.com:", "https://login.example.com"),
+            ("login.example.com:80", "https://login.example.com:80"),
+            ("Login.example.com.:8443", "https://login.example.com:8443"),
             ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("http://LocalHost:80", "http://localhost"),
+            ("http://localhost:443", "http://localhost:443"),
+            ("[2001:DB8::1]:443", "https://[2001:db8::1]"),
         ] {
             let project =
                 Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect(domain);
@@ -282,6 +293,12 @@ mod tests {
             "ftp://a",
             "u@a",
             "https://a?b",
+            "https://.",
+            "a..",
+            "a..example.com",
+            ".example.com",
+            "login.example.com:65536",
+            "login.example.com:x",
         ] {
             let error = Project::new(LIVE)
                 .and_then(|project| project.custom_domain(domain))

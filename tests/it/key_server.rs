@@ -20,6 +20,8 @@ pub(crate) enum Behaviour {
     Serve(String),
     /// Serves with this `Cache-Control`.
     ServeFor(String, &'static str),
+    /// Serves with this `Content-Encoding`.
+    ServeEncoded(String, &'static str),
     /// Serves once it is let.
     ServeWhenLet(String),
     Status(u16),
@@ -52,6 +54,7 @@ pub(crate) fn misbehaviours() -> Vec<Behaviour> {
         Serve(r#"{"keys":[]}"#.into()),
         Serve(r#"{"keys":[{"kty":"oct","k":"c2VjcmV0","kid":"a"}]}"#.into()),
         Serve("[".repeat(100_000)),
+        ServeEncoded("\u{1f}\u{8b}\u{8}".into(), "gzip"),
         Truncated,
         Huge,
         HugeWithoutLength,
@@ -145,7 +148,9 @@ impl KeyServer {
                 Err(_) => return,
             }
         }
-        assert!(request.starts_with(b"GET /v1/"), "{}", String::from_utf8_lossy(&request));
+        let request = String::from_utf8(request).unwrap();
+        assert!(request.starts_with("GET /v1/"), "{request}");
+        assert!(request.contains("\r\naccept-encoding: identity\r\n"), "{request}");
         self.shared.requests.fetch_add(1, Ordering::SeqCst);
         self.shared.arrived.notify_waiters();
         self.shared.arrived.notify_one();
@@ -163,11 +168,10 @@ impl KeyServer {
                 stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await
             }
             Behaviour::ServeFor(document, cache_control) => {
-                let length = document.len();
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\ncache-control: {cache_control}\r\ncontent-length: {length}\r\n\r\n"
-                );
-                stream.write_all(&[head.into_bytes(), document.into_bytes()].concat()).await
+                stream.write_all(&with_header("cache-control", cache_control, &document)).await
+            }
+            Behaviour::ServeEncoded(document, encoding) => {
+                stream.write_all(&with_header("content-encoding", encoding, &document)).await
             }
             Behaviour::ServeWhenLet(document) => {
                 self.shared.gate.notified().await;
@@ -213,6 +217,12 @@ impl KeyServer {
             Behaviour::CloseAtOnce => Ok(()),
         }
     }
+}
+
+fn with_header(name: &str, value: &str, document: &str) -> Vec<u8> {
+    let length = document.len();
+    format!("HTTP/1.1 200 OK\r\n{name}: {value}\r\ncontent-length: {length}\r\n\r\n{document}")
+        .into_bytes()
 }
 
 /// Answers everything with this JSON, over TLS: where it is, and the certificate in PEM.

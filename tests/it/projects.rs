@@ -45,10 +45,12 @@ fn a_custom_domain_issues_beside_stytch() {
     let token = issuer().mint_claims(&claims);
     let plain = project.verifier_with(issuer().clone());
     assert_eq!(plain.verify_at(&token, NOW).unwrap_err().reason(), "token_wrong_issuer");
-    let custom =
-        project.custom_domain("Login.Example.com").unwrap().verifier_with(issuer().clone());
-    assert!(custom.verify_at(&token, NOW).is_ok());
-    assert!(custom.verify_at(&issuer().mint(&proved(&[Factor::Password])), NOW).is_ok());
+    for domain in ["Login.Example.com", "login.example.com:443", "https://login.example.com./"] {
+        let custom = project.clone().custom_domain(domain).unwrap();
+        let custom = custom.verifier_with(issuer().clone());
+        assert!(custom.verify_at(&token, NOW).is_ok(), "{domain}");
+        assert!(custom.verify_at(&issuer().mint(&proved(&[Factor::Password])), NOW).is_ok());
+    }
 }
 
 #[tokio::test]

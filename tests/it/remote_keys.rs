@@ -406,6 +406,28 @@ async fn health_says_how_many_keys_how_old_and_what_failed() {
 }
 
 #[tokio::test]
+async fn a_compressed_document_is_named_as_the_cause() {
+    for (encoding, want) in [
+        ("gzip", Some("gzip")),
+        ("BR", Some("BR")),
+        ("identity, zstd", Some("identity, zstd")),
+        ("\u{fc}", Some(r"\u{c3}\u{bc}")),
+        ("identity", None),
+        ("Identity , identity", None),
+        ("", None),
+    ] {
+        let behaviour = Behaviour::ServeEncoded(issuer().jwks().to_owned(), encoding);
+        let guarded = Guarded::start(behaviour).await;
+        assert_eq!(guarded.status().await, if want.is_some() { 503 } else { 200 }, "{encoding}");
+        let error = guarded.guard.verifier().health().last_error;
+        let want = want.map(|encoding| {
+            format!("an answer with the content encoding \"{encoding}\", which was not asked for")
+        });
+        assert_eq!(error, want);
+    }
+}
+
+#[tokio::test]
 async fn the_pauses_after_failures_can_be_set() {
     let server = KeyServer::start(Behaviour::Status(500)).await;
     let clock = FixedClock::new();

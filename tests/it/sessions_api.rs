@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64_simd::STANDARD;
 use tower_step_up::SessionTokens;
-use tower_step_up::keys::EndpointError;
+use tower_step_up::keys::{EndpointError, RemoteKeys};
 use tower_step_up::sessions::{AuthorityError, PresentedToken, SessionAuthority};
 use tower_step_up::stytch::{ApiError, Project, SessionsApi};
 use tracing::Level;
@@ -159,6 +159,16 @@ fn failures() -> Vec<(Reply, &'static str, usize)> {
             "the API's answer is not understood: its content is not JSON",
             1,
         ),
+        (
+            Reply::with(200, &format!("{json}content-encoding: gzip\r\n"), "\u{1f}\u{8b}"),
+            "the API's answer is not understood: its content is compressed",
+            1,
+        ),
+        (
+            Reply::with(404, &format!("{json}content-encoding: gzip\r\n"), "\u{1f}\u{8b}"),
+            "the API answered 404",
+            1,
+        ),
         // Too much, too little, too late.
         (
             Reply::Endless("HTTP/1.1 200 X\r\ncontent-type: application/json\r\n\r\n"),
@@ -246,6 +256,7 @@ async fn the_requests_are_exactly_those_of_the_api() {
         assert_eq!(request.header("host"), [server.url.strip_prefix("http://").unwrap()]);
         assert_eq!(request.header("content-type"), ["application/json"]);
         assert_eq!(request.header("accept"), ["application/json"]);
+        assert_eq!(request.header("accept-encoding"), ["identity"]);
         assert_eq!(
             request.header("user-agent"),
             [concat!("tower-step-up/", env!("CARGO_PKG_VERSION"))]
@@ -584,6 +595,36 @@ async fn it_is_asked_over_https_by_a_trusted_root_only() {
     let trusting = untrusting.clone().trust_roots(pem.as_bytes()).unwrap();
     assert_eq!(within_seconds(trusting.authenticate(&old_token())).await, Ok(new_tokens()));
     assert_eq!(untrusting.trust_roots(b"none").unwrap_err(), EndpointError::InvalidRoots);
+}
+
+#[test]
+fn a_bundle_of_roots_with_a_bad_certificate_says_which() {
+    let root =
+        || rcgen::generate_simple_self_signed(["root.example".to_owned()]).unwrap().cert.pem();
+    let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+    let not_base64 = format!("{begin}\n!\n{end}\n");
+    let not_a_certificate = format!("{begin}\nAAAA\n{end}\n");
+    let (endless, beginless) = (root().replace(end, ""), root().replace(begin, "-----BEGIN CERT"));
+    for (bad, why) in [
+        (not_base64, "its base64 cannot be read"),
+        (not_a_certificate, "it is not an X.509 certificate"),
+        (endless, "its end is missing"),
+        (beginless, "its beginning cannot be read"),
+    ] {
+        for good in [0, 1, 7] {
+            let bundle = (0..good).map(|_| root()).collect::<String>() + &bad;
+            let number = good + 1;
+            let want = format!("certificate {number} of the roots cannot be used: {why}");
+            let keys = RemoteKeys::new("https://login.example.com/jwks").unwrap();
+            let error = keys.trust_roots(bundle.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), want, "{bundle}");
+            let api = Project::new(ID).unwrap().sessions_api(SECRET);
+            assert_eq!(api.trust_roots(bundle.as_bytes()).unwrap_err(), error);
+        }
+    }
+    let bundle = format!("# two of them\n{}\n# and the second\n{}", root(), root());
+    let api = Project::new(ID).unwrap().sessions_api(SECRET);
+    assert!(api.trust_roots(bundle.as_bytes()).is_ok());
 }
 
 /// What an authority says: `ok`, `unknown`, or `unavailable` and until when.

@@ -123,6 +123,7 @@ impl From<FetchError> for ApiError {
                 Self::Refused { status, error_type: None, request_id: None, retry_after: None }
             }
             FetchError::TooLarge(limit) => Self::TooLarge(limit),
+            FetchError::Encoded(_) => Self::NotUnderstood("its content is compressed"),
             FetchError::Interrupted => Self::Interrupted,
         }
     }

@@ -143,7 +143,8 @@ impl SessionsApi {
     ///
     /// # Errors
     ///
-    /// Returns [`EndpointError::InvalidRoots`] if the text holds no certificate that can be a root.
+    /// Returns [`EndpointError::InvalidRoots`] if the text holds no certificate, and
+    /// [`EndpointError::InvalidRoot`] if one of them cannot be a root.
     pub fn trust_roots(self, pem: &[u8]) -> Result<Self, EndpointError> {
         let client = self.0.client.trusting(pem)?;
         Ok(self.with(|settings| settings.client = client))
