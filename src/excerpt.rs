@@ -1,5 +1,6 @@
-//! Pieces of what others sent, for logs.
+//! Pieces of what others sent or configured, for logs and errors.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A short, printable piece of a text that somebody else sent: evidence that is safe to log.
@@ -36,9 +37,31 @@ impl Excerpt {
 /// In characters.
 const MAX_LENGTH: usize = 80;
 
-/// The beginning of a text, with escapes for all but printable ASCII.
+/// The beginning of a text, with escapes for all but printable ASCII, and without secrets.
 pub(crate) fn printable(text: &str) -> Box<str> {
-    text.chars().take(MAX_LENGTH).flat_map(char::escape_default).collect()
+    let beginning: String = text.chars().take(MAX_LENGTH).collect();
+    without_secrets(&beginning).chars().flat_map(char::escape_default).collect()
+}
+
+/// How a project's secret begins. Someone may confuse it with the project's id, or paste it into an
+/// address.
+const SECRET: &str = "secret-";
+
+/// Hides a secret that a text should not hold: everything from the first word on that begins as
+/// secrets do, in any case. What follows is hidden too, since it may belong to the secret.
+pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
+    let is_inside_a_word = |before: &str| {
+        before.ends_with(|end: char| end.is_ascii_alphanumeric() || matches!(end, '-' | '_'))
+    };
+    let lower = text.to_ascii_lowercase();
+    let before = lower
+        .match_indices(SECRET)
+        .filter_map(|(at, _)| text.get(..at))
+        .find(|before| !is_inside_a_word(before));
+    match before {
+        Some(before) => format!("{before}{SECRET}...").into(),
+        None => text.into(),
+    }
 }
 
 impl fmt::Display for Excerpt {
@@ -46,6 +69,40 @@ impl fmt::Display for Excerpt {
         match &self.0 {
             Some(text) => write!(f, "\"{text}\""),
             None => f.write_str("none"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_and_nothing_else() {
+        for (text, want) in [
+            ("secret-test-a", "secret-..."),
+            ("Secret-Live-a==", "secret-..."),
+            ("  SECRET-a", "  secret-..."),
+            ("https://a.example/secret-test-a/b", "https://a.example/secret-..."),
+            ("id:secret-test-a secret-test-b", "id:secret-..."),
+            ("ésecret-test-a", "ésecret-..."),
+            ("my-secret-a secret-b", "my-secret-a secret-..."),
+            ("project-test-a", "project-test-a"),
+            ("my-secret-garden.example", "my-secret-garden.example"),
+            ("topsecret-a", "topsecret-a"),
+            ("secret", "secret"),
+            ("", ""),
+        ] {
+            assert_eq!(without_secrets(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_has_no_secret_wherever_it_ends() {
+        assert_eq!(&*printable("a\nsecret-test-a"), r"a\nsecret-...");
+        for length in 0..200 {
+            let shown = printable(&format!("{} secret-test-hidden", "a".repeat(length)));
+            assert!(!shown.contains('h') && shown.len() <= MAX_LENGTH + 3, "{shown}");
         }
     }
 }

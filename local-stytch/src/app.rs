@@ -101,7 +101,8 @@ impl Credentials {
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("project_id", &self.project_id).finish_non_exhaustive()
+        // Not even the id: someone may have put the secret in its place.
+        f.debug_struct("Credentials").finish_non_exhaustive()
     }
 }
 
@@ -166,6 +167,8 @@ mod tests {
         check(&credentials, "Bearer", "project-test-1:secret-test-1", false);
         assert!(!credentials.admit("Basic"));
         assert!(!credentials.admit("Basic !"));
-        assert!(!format!("{credentials:?}").contains("secret-test-1"));
+        let swapped =
+            Credentials { project_id: "secret-test-1".into(), secret: "project-test-1".into() };
+        assert!(!format!("{credentials:?} {swapped:?}").contains("secret-test-1"));
     }
 }

@@ -83,16 +83,18 @@ impl Builder {
     ///
     /// # Errors
     /// Returns an error if the address is not of loopback or cannot be listened on, if the
-    /// project's id is empty or has characters other than letters, digits, `-` and `_`, if the
-    /// secret is empty, if the clock is stopped before 1970 or after 2999, or if no keys can be
-    /// made.
+    /// project's id is empty, begins as a secret does (`secret-`) or has characters other than
+    /// letters, digits, `-` and `_`, if the secret is empty, if the clock is stopped before 1970
+    /// or after 2999, or if no keys can be made.
     pub async fn start(self) -> Result<LocalStytch, StartError> {
         if !self.address.ip().is_loopback() {
             return Err(StartError(Kind::NotLoopback(self.address)));
         }
         let plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_');
         let Credentials { project_id, secret } = &self.credentials;
-        if project_id.is_empty() || !project_id.bytes().all(plain) || secret.is_empty() {
+        let is_secret = project_id.to_ascii_lowercase().starts_with("secret-");
+        let is_id = !project_id.is_empty() && project_id.bytes().all(plain) && !is_secret;
+        if !is_id || secret.is_empty() {
             return Err(StartError(Kind::Credentials));
         }
         if self
@@ -141,7 +143,8 @@ impl std::fmt::Display for StartError {
                 )
             }
             Kind::Credentials => f.write_str(
-                "the project id has to be of letters, digits, `-` and `_`, and the secret must not be empty",
+                "the project id has to be of letters, digits, `-` and `_` and must not begin with `secret-`, \
+                 and the secret must not be empty",
             ),
             Kind::Clock => f.write_str("the clock has to be stopped at a date from 1970 to 2999"),
             Kind::Listen(address, error) if error.kind() == io::ErrorKind::AddrInUse => {

@@ -1,6 +1,7 @@
 //! `local-stytch [ADDRESS]`: the stand-in as a program.
 
 use std::{
+    ffi::OsStr,
     io::{self, Write as _},
     net::SocketAddr,
     process::ExitCode,
@@ -34,7 +35,7 @@ async fn run() -> Result<(), String> {
         return say(&format!("{USAGE}; {DEFAULT_ADDRESS} unless given"));
     }
     let parsed = address.to_str().and_then(|address| address.parse::<SocketAddr>().ok());
-    let address = parsed.ok_or_else(|| format!("{address:?} is no address; {USAGE}"))?;
+    let address = parsed.ok_or_else(|| format!("{} is no address; {USAGE}", shown(&address)))?;
     let stytch =
         LocalStytch::builder().address(address).start().await.map_err(|error| error.to_string())?;
 
@@ -42,6 +43,12 @@ async fn run() -> Result<(), String> {
     tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
     stytch.shutdown().await;
     Ok(())
+}
+
+/// An argument as it is shown: not if someone has put a secret in its place.
+fn shown(argument: &OsStr) -> String {
+    let is_secret = argument.to_string_lossy().to_ascii_lowercase().contains("secret-");
+    if is_secret { "\"secret-...\"".into() } else { format!("{argument:?}") }
 }
 
 fn say(text: &str) -> Result<(), String> {

@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::endpoint::EndpointError;
-use crate::excerpt::Excerpt;
+use crate::excerpt::{Excerpt, without_secrets};
 
 #[derive(Clone)]
 pub(crate) struct HttpClient {
@@ -186,7 +186,7 @@ const MAX_CAUSE_LENGTH: usize = 400;
 
 fn causes(error: &(dyn Error + 'static)) -> String {
     let causes = chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    causes.chars().take(MAX_CAUSE_LENGTH).collect()
+    without_secrets(&causes).chars().take(MAX_CAUSE_LENGTH).collect()
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -6,10 +6,10 @@ use crate::endpoint::EndpointError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProjectError {
-    /// Not a project's id.
+    /// Not a project's id. A secret in its place is not shown.
     #[error("{0:?} is not a project id: expected project-live-… or project-test-…")]
     MalformedId(Box<str>),
-    /// Not a domain that keys can be fetched from.
+    /// Not a domain that keys can be fetched from. A secret in its place is not shown.
     #[error(
         "{0:?} is not a custom domain: expected a host such as login.example.com, without a path, \
          by https (or http://… for this machine)"

@@ -11,6 +11,7 @@ use super::address;
 use super::api;
 use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
 use crate::endpoint;
+use crate::excerpt::without_secrets;
 #[cfg(feature = "remote")]
 use crate::http_client::HttpClient;
 use crate::keys::KeySource;
@@ -81,7 +82,7 @@ impl Project {
         let is_well_formed = (1..=64).contains(&own.len())
             && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !is_well_formed {
-            return Err(ProjectError::MalformedId(id.into()));
+            return Err(ProjectError::MalformedId(without_secrets(id).into()));
         }
         let revocations: Arc<dyn Revocations> = Arc::new(LocalRevocations::new());
         #[cfg(feature = "remote")]
@@ -112,7 +113,7 @@ impl Project {
     /// Returns [`ProjectError`] if it is not a host, has a path, or is plain HTTP to another
     /// machine.
     pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
-        let malformed = || ProjectError::MalformedDomain(domain.into());
+        let malformed = || ProjectError::MalformedDomain(without_secrets(domain).into());
         let url =
             if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
         let base = endpoint::parse(&url).map_err(|_| malformed())?;
@@ -204,7 +205,7 @@ impl fmt::Debug for Project {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Project")
             .field("id", &self.id)
-            .field("custom_domain", &self.custom_domain)
+            .field("custom_domain", &self.custom_domain.as_deref().map(without_secrets))
             .finish_non_exhaustive()
     }
 }

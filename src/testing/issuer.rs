@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::clock::FixedClock;
 use super::session::SessionBuilder;
 use crate::clock::Clock;
+use crate::excerpt::without_secrets;
 use crate::keys::{Algorithm, KeySet, KeySource, Refresh, SigningKey};
 use crate::layer::StepUpLayer;
 use crate::session::Tenancy;
@@ -268,7 +269,7 @@ impl fmt::Debug for TestIssuer {
     /// Without its key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestIssuer")
-            .field("project", &self.project)
+            .field("project", &without_secrets(&self.project))
             .field("kid", &self.kid())
             .finish_non_exhaustive()
     }

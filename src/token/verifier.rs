@@ -11,6 +11,7 @@ use super::revocations::{RevocationError, Revocations};
 use super::rules::Rules;
 use super::verify_error::VerifyError;
 use crate::clock::Clock;
+use crate::excerpt::without_secrets;
 use crate::keys::{self, Algorithm, KeyHealth, KeySource, KeysUnavailable};
 use crate::session::{Session, VerifierId};
 
@@ -140,9 +141,11 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = &self.settings.rules;
+        let issuers: Vec<_> = rules.issuers.iter().map(|issuer| without_secrets(issuer)).collect();
         f.debug_struct("Verifier")
-            .field("issuers", &self.settings.rules.issuers)
-            .field("audience", &self.settings.rules.audience)
+            .field("issuers", &issuers)
+            .field("audience", &without_secrets(&rules.audience))
             .finish_non_exhaustive()
     }
 }

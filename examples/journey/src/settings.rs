@@ -32,8 +32,8 @@ impl std::fmt::Debug for StytchProject {
     /// Without the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StytchProject")
-            .field("id", &self.id)
-            .field("base_url", &self.base_url)
+            .field("id", &shown(&self.id))
+            .field("base_url", &self.base_url.as_deref().map(shown))
             .finish_non_exhaustive()
     }
 }
@@ -57,13 +57,18 @@ impl Settings {
         }
         let address = address.as_deref().unwrap_or(DEFAULT_ADDRESS);
         let address = address.parse().map_err(|_| {
-            StartError::new(format!("{address:?} is no address to listen on; {USAGE}"))
+            StartError::new(format!("{:?} is no address to listen on; {USAGE}", shown(address)))
         })?;
         Ok(Self {
             address,
             project: project(|name| variable(name).filter(|value| !value.is_empty()))?,
         })
     }
+}
+
+/// A setting as it is shown: not if someone has put a secret in its place.
+fn shown(setting: &str) -> &str {
+    if setting.to_ascii_lowercase().contains("secret-") { "secret-..." } else { setting }
 }
 
 fn project(variable: impl Fn(&str) -> Option<String>) -> Result<Option<StytchProject>, StartError> {
@@ -115,12 +120,21 @@ mod tests {
         check(&[], &[url], Err("STYTCH_PROJECT_ID is not set"));
         check(&["4000"], &[], Err("\"4000\" is no address to listen on"));
         check(&["127.0.0.1:1", "more"], &[], Err("usage: journey"));
+        check(&[" Secret-test-hidden"], &[], Err("\"secret-...\" is no address to listen on"));
     }
 
     #[test]
     fn no_secret_shows() {
-        let project =
-            StytchProject { id: "project-test-a".into(), secret: "hidden".into(), base_url: None };
-        assert!(!format!("{project:?}").contains("hidden"));
+        for (id, secret, base_url) in [
+            ("project-test-a", "hidden", None),
+            ("secret-test-hidden", "project-test-a", None),
+            (" SECRET-live-hidden", "project-test-a", None),
+            ("project-test-a", "a", Some("https://secret-test-hidden")),
+        ] {
+            let base_url = base_url.map(Into::into);
+            let project = StytchProject { id: id.into(), secret: secret.into(), base_url };
+            let settings = Settings { address: ([127, 0, 0, 1], 1).into(), project: Some(project) };
+            assert!(!format!("{settings:?} {settings:#?}").contains("hidden"), "{settings:?}");
+        }
     }
 }

@@ -78,12 +78,21 @@ async fn what_cannot_start_says_why() {
     }
     let stytch = LocalStytch::builder().start().await.unwrap();
     assert!(start(&stytch.address().to_string()).await.contains("something else does already"));
-    for (id, secret) in
-        [("", "secret"), ("a:b", "secret"), ("a/b", "secret"), ("a b", "secret"), ("id", "")]
-    {
-        let error =
-            LocalStytch::builder().credentials(id, secret).start().await.unwrap_err().to_string();
-        assert!(error.contains("project id"), "{id:?} {secret:?}: {error}");
+    for (id, secret) in [
+        ("", "secret"),
+        ("a:b", "secret"),
+        ("a/b", "secret"),
+        ("a b", "secret"),
+        ("id", ""),
+        ("secret-test-hidden", "project-test-1"),
+        ("Secret-test-hidden", "project-test-1"),
+        (" secret-test-hidden", "project-test-1"),
+    ] {
+        let builder = LocalStytch::builder().credentials(id, secret);
+        let error = builder.clone().start().await.unwrap_err();
+        assert!(error.to_string().contains("project id"), "{id:?} {secret:?}: {error}");
+        let shown = format!("{builder:?} {error} {error:?}");
+        assert!(!shown.contains("hidden"), "{shown}");
     }
 }
 

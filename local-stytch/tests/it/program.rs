@@ -43,6 +43,8 @@ async fn it_says_what_it_is_and_answers_there() {
 fn it_fails_in_one_line() {
     assert_fails(&["0.0.0.0:0"], "loopback only");
     assert_fails(&["3030"], "usage: local-stytch [ADDRESS]");
+    assert_fails(&["3030"], "\"3030\" is no address");
+    assert_fails(&[" Secret-test-a"], "local-stytch: \"secret-...\" is no address");
     assert_fails(&["127.0.0.1:0", "more"], "usage: local-stytch [ADDRESS]");
     assert_fails(&["localhost:3030"], "usage: local-stytch [ADDRESS]");
 }

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::schedule::{Limits, NextStep, Schedule};
 use crate::clock::Clock;
+use crate::excerpt::without_secrets;
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
 use crate::keys::{KeyHealth, KeySet, KeysUnavailable, Refresh};
 use crate::lock::lock;
@@ -23,6 +24,13 @@ pub(super) struct Settings {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) bounds: Bounds,
     pub(super) limits: Limits,
+}
+
+impl Settings {
+    /// Returns the URL as it is shown.
+    pub(super) fn shown_url(&self) -> String {
+        without_secrets(&self.url.to_string()).into_owned()
+    }
 }
 
 #[derive(Default)]
@@ -250,6 +258,7 @@ impl Fetch {
         let answer = client.get(url, "application/json", *bounds).await;
         let Some(fetching) = self.fetching.upgrade() else { return unavailable(Duration::ZERO) };
         let result = fetching.read(answer, &self);
+        let url = self.settings.shown_url();
         match &result {
             Ok(held) => tracing::debug!(%url, keys = held.keys.len(), "keys fetched"),
             Err(reason) => tracing::warn!(%url, reason, "keys could not be fetched"),

@@ -156,6 +156,7 @@ impl KeySource for RemoteKeys {
 
 impl fmt::Debug for RemoteKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteKeys").field("url", &self.settings.url).finish_non_exhaustive()
+        let url = self.settings.shown_url();
+        f.debug_struct("RemoteKeys").field("url", &format_args!("{url}")).finish_non_exhaustive()
     }
 }

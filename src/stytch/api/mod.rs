@@ -14,6 +14,7 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::endpoint::{self, EndpointError};
+use crate::excerpt::without_secrets;
 use crate::http_client::{Bounds, HttpClient};
 use crate::session::Tenancy;
 use crate::sessions::authority::{
@@ -276,7 +277,7 @@ impl fmt::Debug for SessionsApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionsApi")
             .field("project_id", &self.0.project_id)
-            .field("base_url", &self.0.base_url)
+            .field("base_url", &without_secrets(&self.0.base_url))
             .finish_non_exhaustive()
     }
 }

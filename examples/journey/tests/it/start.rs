@@ -55,6 +55,8 @@ async fn what_is_wrong_is_said_in_one_line() {
         "\"my-project\" is not a project id",
     )
     .await;
+    let swapped = [("STYTCH_PROJECT_ID", secret.1), ("STYTCH_SECRET", id.1)];
+    check(any, &swapped, "\"secret-...\" is not a project id").await;
     check(
         any,
         &[id, secret, ("STYTCH_BASE_URL", "http://elsewhere.example")],
