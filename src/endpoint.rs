@@ -27,6 +27,10 @@ pub enum EndpointError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// This variable of the environment does not hold the address of an HTTP proxy. Its value may
+    /// hold a password, so it is not shown.
+    #[error("{0} is not the address of a proxy: expected http://host:port or https://host:port")]
+    InvalidProxy(&'static str),
 }
 
 /// Reads the URL of a server that may be asked: HTTPS to anywhere, or HTTP to this machine. Over
@@ -42,8 +46,7 @@ pub(crate) fn parse(url: &str) -> Result<Uri, EndpointError> {
     if !is_secure || authority.as_str().contains('@') {
         return Err(EndpointError::InsecureUrl);
     }
-    let has_odd_label = relative(authority.host()).split('.').any(str::is_empty);
-    if has_odd_label || has_odd_port(authority) {
+    if !is_host_and_port(authority) {
         return Err(EndpointError::InvalidUrl);
     }
     Ok(url)
@@ -66,13 +69,15 @@ fn relative(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// Returns whether there is a port that is none. An empty one counts as not given (RFC 3986,
-/// section 6.2.3).
-fn has_odd_port(authority: &Authority) -> bool {
+/// Returns whether this is a host, whose name has no empty label, and perhaps a port. A port that
+/// is empty counts as not given (RFC 3986, section 6.2.3).
+pub(crate) fn is_host_and_port(authority: &Authority) -> bool {
+    let has_empty_label = relative(authority.host()).split('.').any(str::is_empty);
     let port = authority.as_str().get(authority.host().len()..).unwrap_or_default();
     let digits = port.strip_prefix(':').unwrap_or(port);
-    !digits.bytes().all(|byte| byte.is_ascii_digit())
-        || (!digits.is_empty() && digits.parse::<u16>().is_err())
+    let is_port = digits.bytes().all(|byte| byte.is_ascii_digit())
+        && (digits.is_empty() || digits.parse::<u16>().is_ok());
+    is_port && !has_empty_label
 }
 
 /// Returns whether a host is this machine.

@@ -1,7 +1,9 @@
-//! One bounded HTTP client: HTTPS by rustls with an explicit provider, no redirects, no proxies.
+//! One bounded HTTP client: HTTPS by rustls with an explicit provider, no redirects, and no proxy
+//! unless that is asked for.
 
 mod post;
 mod roots;
+mod route;
 
 use std::error::Error;
 use std::fmt;
@@ -12,20 +14,28 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
+use self::route::Route;
 use crate::endpoint::EndpointError;
 use crate::excerpt::{Excerpt, without_secrets};
 
 #[derive(Clone)]
 pub(crate) struct HttpClient {
+    settings: Settings,
+    client: Client<HttpsConnector<Route>, Full<Bytes>>,
+}
+
+#[derive(Clone)]
+struct Settings {
     roots: Arc<RootCertStore>,
     most_idle: usize,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    proxy: Option<Arc<Matcher>>,
 }
 
 impl fmt::Debug for HttpClient {
@@ -50,34 +60,42 @@ impl HttpClient {
     /// Trusts the roots that Mozilla's programme lists, and keeps at most so many idle connections
     /// to a host.
     pub(crate) fn new(most_idle: usize) -> Result<Self, EndpointError> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-        Self::of(roots.into(), most_idle)
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() }.into();
+        Self::of(Settings { roots, most_idle, proxy: None })
     }
 
     /// Trusts these certificates too, in PEM; at least one.
     pub(crate) fn trusting(&self, pem: &[u8]) -> Result<Self, EndpointError> {
-        Self::of(roots::with(&self.roots, pem)?.into(), self.most_idle)
+        let roots = roots::with(&self.settings.roots, pem)?.into();
+        Self::of(Settings { roots, ..self.settings.clone() })
     }
 
-    fn of(roots: Arc<RootCertStore>, most_idle: usize) -> Result<Self, EndpointError> {
+    /// Goes through the proxy that the environment names now, if it names one.
+    pub(crate) fn with_proxy_from_env(&self) -> Result<Self, EndpointError> {
+        let proxy = route::proxy_of(|name| std::env::var(name))?;
+        Self::of(Settings { proxy, ..self.settings.clone() })
+    }
+
+    fn of(settings: Settings) -> Result<Self, EndpointError> {
         // The process default is not ours to set or to trust.
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| EndpointError::InvalidRoots)?
-            .with_root_certificates(Arc::clone(&roots))
+            .with_root_certificates(Arc::clone(&settings.roots))
             .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let tls = Arc::new(tls);
+        let mut direct = HttpConnector::new();
+        direct.enforce_http(false); // TLS comes on top
+        let to_proxy = HttpsConnector::from((direct.clone(), Arc::clone(&tls)));
+        let route = Route { direct, proxy: settings.proxy.clone(), to_proxy };
+        let connector = HttpsConnector::from((route, tls));
         let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(most_idle)
+            .pool_max_idle_per_host(settings.most_idle)
             .pool_idle_timeout(IDLE_FOR)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self { client, roots, most_idle })
+        Ok(Self { settings, client })
     }
 
     /// What a 200 brings.

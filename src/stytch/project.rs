@@ -120,16 +120,42 @@ impl Project {
         if !matches!(base.path(), "" | "/") || base.query().is_some() {
             return Err(malformed());
         }
-        let domain = endpoint::origin(&base);
+        self.custom_domain = Some(endpoint::origin(&base).into());
         #[cfg(feature = "remote")]
         {
-            let url = address::jwks_url(self.tenancy, Some(&domain), &self.id);
-            self.keys = RemoteKeys::new(&url)?;
-            let (keys, revocations) = (self.keys.clone(), &self.revocations);
-            self.verifier = verifier(&self.id, self.tenancy, Some(&domain), keys, revocations);
+            let keys = self.keys.clone().at(&self.jwks_url())?;
+            self.fetch_with(keys);
         }
-        self.custom_domain = Some(domain.into());
         Ok(self)
+    }
+
+    /// Fetches keys and asks the [API](Self::sessions_api) through the HTTP proxy that the
+    /// environment names now, if it names one: `HTTPS_PROXY` and `NO_PROXY`. By default the
+    /// environment has no say. [`RemoteKeys::proxy_from_env`] says more.
+    ///
+    /// ```no_run
+    /// use tower_step_up::stytch::Project;
+    ///
+    /// let project = Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
+    /// let guard = project.proxy_from_env()?.guard();
+    /// # Ok::<(), tower_step_up::stytch::ProjectError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ProjectError::Endpoint`] if the variable does not hold the address of a proxy.
+    #[cfg(feature = "remote")]
+    pub fn proxy_from_env(mut self) -> Result<Self, ProjectError> {
+        self.client = self.client.with_proxy_from_env()?;
+        let keys = self.keys.clone().proxy_from_env()?;
+        self.fetch_with(keys);
+        Ok(self)
+    }
+
+    #[cfg(feature = "remote")]
+    fn fetch_with(&mut self, keys: RemoteKeys) {
+        self.verifier = self.verifier_with(keys.clone());
+        self.keys = keys;
     }
 
     /// Sets the name of the cookie with the session JWT, if the application has changed it from

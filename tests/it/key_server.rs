@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
 use tower_step_up::keys::RemoteKeys;
 
 /// What the server does with the next request.
@@ -227,18 +228,15 @@ fn with_header(name: &str, value: &str, document: &str) -> Vec<u8> {
 
 /// Answers everything with this JSON, over TLS: where it is, and the certificate in PEM.
 pub(crate) async fn serve_over_tls(json: String) -> (String, String) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let pem = certified.cert.pem();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], certified.signing_key.into())
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let (port, pem) = serve_over_tls_as(&["localhost"], json).await;
+    (format!("https://localhost:{port}"), pem)
+}
+
+/// The same under these names: its port, and the certificate in PEM.
+pub(crate) async fn serve_over_tls_as(names: &[&str], json: String) -> (u16, String) {
+    let (acceptor, pem) = tls_of(names);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let Ok(stream) = acceptor.accept(stream).await else {
@@ -255,7 +253,22 @@ pub(crate) async fn serve_over_tls(json: String) -> (String, String) {
             );
         }
     });
-    (url, pem)
+    (port, pem)
+}
+
+/// TLS under these names, and the certificate in PEM.
+pub(crate) fn tls_of(names: &[&str]) -> (TlsAcceptor, String) {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let certified = rcgen::generate_simple_self_signed(names).unwrap();
+    let pem = certified.cert.pem();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], certified.signing_key.into())
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(tls)), pem)
 }
 
 async fn write_megabytes(stream: &mut TcpStream) -> std::io::Result<()> {

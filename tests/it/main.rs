@@ -29,6 +29,7 @@ mod policy_laws;
 mod policy_oracle;
 mod policy_table;
 mod projects;
+mod proxies;
 mod remote_keys;
 mod renewal;
 mod renewal_attacks;

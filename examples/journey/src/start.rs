@@ -152,7 +152,8 @@ fn audit_table(policies: &Policies) -> String {
 
 async fn with_project(settings: &StytchProject, policies: Policies) -> Result<Bank, StartError> {
     let StytchProject { id, secret, base_url } = settings;
-    let mut project = Project::new(id)?;
+    // As Stytch's client does.
+    let mut project = Project::new(id)?.proxy_from_env()?;
     if let Some(base_url) = base_url {
         project = project.custom_domain(base_url)?;
     }

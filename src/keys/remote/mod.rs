@@ -81,6 +81,31 @@ impl RemoteKeys {
         Ok(self.with(|settings| settings.client = client))
     }
 
+    /// Fetches through the HTTP proxy that the environment names now: the first of `HTTPS_PROXY`,
+    /// `https_proxy`, `ALL_PROXY` and `all_proxy` that is set, except to the hosts of `NO_PROXY` or
+    /// `no_proxy`. If none is set, keys are fetched without one.
+    ///
+    /// Without this call the environment has no say: it must not redirect a process unasked to where
+    /// keys come from and secrets go. With it, TLS is still between this process and the server, so
+    /// a proxy learns the server's name and no more. A server on this machine is never reached
+    /// through a proxy. If a proxy answers in the server's place, as some companies' do, trust its
+    /// [roots](Self::trust_roots) too; it can then make up keys.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EndpointError::InvalidProxy`] if the variable does not hold the address of a proxy
+    /// (`http://host:port`, `http://user:password@host:port`, or the same with `https`).
+    pub fn proxy_from_env(self) -> Result<Self, EndpointError> {
+        let client = self.settings.client.with_proxy_from_env()?;
+        Ok(self.with(|settings| settings.client = client))
+    }
+
+    /// Fetches from this URL, with the same settings.
+    pub(crate) fn at(self, url: &str) -> Result<Self, EndpointError> {
+        let url = endpoint::parse(url)?;
+        Ok(self.with(|settings| settings.url = url))
+    }
+
     /// Reads the schedule's time from this clock.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
