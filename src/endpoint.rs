@@ -24,11 +24,11 @@ pub enum EndpointError {
     InvalidRoot {
         /// Its number in the text, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// Why it cannot be used.
         reason: &'static str,
     },
-    /// This variable of the environment does not hold the address of an HTTP proxy. Its value may
-    /// hold a password, so it is not shown.
+    /// This variable of the environment does not hold the address of an HTTP proxy. The error does
+    /// not show the value, which may hold a password.
     #[error("{0} is not the address of a proxy: expected http://host:port or https://host:port")]
     InvalidProxy(&'static str),
 }

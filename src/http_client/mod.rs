@@ -1,6 +1,7 @@
 //! One bounded HTTP client: HTTPS by rustls with an explicit provider, no redirects, and no proxy
 //! unless that is asked for.
 
+mod body;
 mod post;
 mod roots;
 mod route;
@@ -11,9 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http::{HeaderMap, Request, StatusCode, Uri, header, request};
+use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -21,6 +21,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
+use self::body::read;
 use self::route::Route;
 use crate::endpoint::EndpointError;
 use crate::excerpt::{Excerpt, without_secrets};
@@ -124,7 +125,8 @@ impl HttpClient {
 
 const USER_AGENT: &str = concat!("tower-step-up/", env!("CARGO_PKG_VERSION"));
 
-/// Adds what every request says. A body is wanted as it is, since it is bounded as it is.
+/// Adds the headers of every request. They ask for a plain body, because a small compressed one can
+/// become a huge one.
 fn with_headers(request: request::Builder, accept: &'static str) -> request::Builder {
     request
         .header(header::ACCEPT, accept)
@@ -168,37 +170,6 @@ pub(crate) fn delta_seconds(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|_| digits).map(Duration::from_secs)
 }
 
-/// Into one buffer, since frames of a byte each would cost a hundred times their content.
-async fn read(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
-    check_encoding(headers)?;
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| FetchError::Interrupted)?.into_data() else { continue };
-        if bytes.len().saturating_add(data.len()) > limit {
-            return Err(FetchError::TooLarge(limit));
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Ok(bytes.into())
-}
-
-/// Checks that a body is not compressed (RFC 9110, section 8.4): it would only look broken.
-fn check_encoding(headers: &HeaderMap) -> Result<(), FetchError> {
-    let is_plain = |value: &HeaderValue| {
-        let codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        codings
-            .into_iter()
-            .all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(IDENTITY.as_bytes()))
-    };
-    match headers.get_all(header::CONTENT_ENCODING).into_iter().find(|value| !is_plain(value)) {
-        None => Ok(()),
-        Some(value) => {
-            let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
-            Err(FetchError::Encoded(Excerpt::of(Some(&text))))
-        }
-    }
-}
-
 /// In characters: a certificate can name any number of hosts.
 const MAX_CAUSE_LENGTH: usize = 400;
 
@@ -238,8 +209,9 @@ mod tests {
     #[test]
     fn max_age_is_an_integer_that_stands_once() {
         let of = |values: &[&'static str]| {
-            let pairs =
-                values.iter().map(|value| (header::CACHE_CONTROL, HeaderValue::from_static(value)));
+            let pairs = values
+                .iter()
+                .map(|value| (header::CACHE_CONTROL, http::HeaderValue::from_static(value)));
             max_age(&pairs.collect()).map(|age| age.as_secs())
         };
         for (values, want) in [

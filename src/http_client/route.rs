@@ -62,8 +62,8 @@ async fn connect<C: Service<Uri, Error: Into<BoxError>>>(
     connector.call(server).await.map_err(Into::into)
 }
 
-/// Returns the proxy to a server. There is none to this machine, which a proxy would take for its
-/// own, and so none for plain HTTP, which a proxy could read.
+/// Returns the proxy to a server, if a proxy may be used. A proxy would take the address of this
+/// machine for its own, and it could read plain HTTP.
 fn proxy_to(server: &Uri, proxies: &Matcher) -> Option<Intercept> {
     let is_secure = server.scheme() == Some(&Scheme::HTTPS);
     let is_here = server.host().is_none_or(endpoint::is_loopback);

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http::Uri;
 use tokio::runtime::Handle;
 
-use super::schedule::{Limits, NextStep, Schedule};
+use super::progress::{Ended, Progress, UnderWay};
+use super::schedule::{Limits, NextStep};
 use crate::clock::Clock;
 use crate::excerpt::without_secrets;
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
@@ -27,7 +28,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Returns the URL as it is shown.
+    /// Returns the URL for logs.
     pub(super) fn shown_url(&self) -> String {
         without_secrets(&self.url.to_string()).into_owned()
     }
@@ -49,24 +50,6 @@ struct Held {
     /// The age at which the set is fetched again.
     due: Duration,
 }
-
-#[derive(Default)]
-struct Progress {
-    schedule: Schedule,
-    under_way: Option<UnderWay>,
-    /// Why the last fetch failed, if it did.
-    last_error: Option<String>,
-    /// How many fetches have begun. The last of them may be under way.
-    begun: u64,
-}
-
-struct UnderWay {
-    began: Duration,
-    flight: Flight<Ended>,
-}
-
-/// The end of a fetch.
-type Ended = Result<(), KeysUnavailable>;
 
 /// What becomes of one try to refresh the keys.
 enum Try {
@@ -153,7 +136,7 @@ impl Fetching {
         }
     }
 
-    /// Joins the fetch that is under way or begins one. Outside a runtime there is none.
+    /// Joins the fetch that is under way or begins one. Returns `None` outside a runtime.
     fn join_or_begin(
         self: &Arc<Self>,
         progress: &mut Progress,
@@ -221,25 +204,6 @@ impl Drop for Fetching {
         if let Some(UnderWay { flight, .. }) = &lock(&self.progress).under_way {
             flight.abort();
         }
-    }
-}
-
-impl Progress {
-    fn settle(&mut self, limits: &Limits) {
-        let lost = self.under_way.take_if(|fetch| !fetch.flight.is_under_way());
-        let Some(UnderWay { began, flight }) = lost else { return };
-        // A runtime that stands still or has shut down is at fault and not the server, so no pause
-        // follows.
-        let reason = if flight.is_overdue() {
-            flight.abort();
-            "it stood still and was given up"
-        } else if flight.has_panicked() {
-            self.schedule.failed(began, limits);
-            "it panicked"
-        } else {
-            "it was broken off"
-        };
-        self.last_error = Some(reason.into());
     }
 }
 

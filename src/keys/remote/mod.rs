@@ -1,6 +1,7 @@
 //! Keys that a server publishes.
 
 mod fetching;
+mod progress;
 mod schedule;
 
 use std::fmt;
