@@ -259,3 +259,33 @@ fn see_other(address: HeaderValue) -> Response<Bytes> {
     response.headers_mut().insert(LOCATION, address);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::policy::Policy;
+    use crate::policy::explanation::SEARCHES;
+    use crate::testing;
+
+    #[test]
+    fn prompts_are_searched_once_for_each_refusal_whoever_asks() {
+        let responder =
+            Negotiated::new().sign_in("/sign-in").unwrap().step_up("/second-factor").unwrap();
+        for (name, value, redirect) in [
+            ("hx-request", "true", Some("hx-redirect")),
+            ("sec-fetch-mode", "navigate", Some("location")),
+            ("accept", "application/json", None),
+        ] {
+            let session = testing::session().build();
+            let shortfall = Policy::independent(4).evaluate(&session, testing::NOW).unwrap_err();
+            let request = Request::get("/transfer").header(name, value).body(()).unwrap();
+            let before = SEARCHES.get();
+            let response =
+                responder.respond(&Rejection::StepUpRequired(shortfall), &request.into_parts().0);
+            assert_eq!(SEARCHES.get() - before, 1, "{name}");
+            assert!(redirect.is_none_or(|it| response.headers().contains_key(it)), "{name}");
+        }
+    }
+}

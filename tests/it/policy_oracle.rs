@@ -285,15 +285,20 @@ proptest! {
     #[test]
     fn prompts_are_exactly_the_minimal_sets_that_suffice_now_and_after_the_grace(
         clause in clause(), facts in facts(),
-            offered in prop::collection::btree_set(0..FACTORS.len(), 0..6)
+            offered in prop::collection::btree_set(0..FACTORS.len(), 0..6),
+            own_trust in any::<bool>()
     ) {
-        let Err(shortfall) = clause.policy().evaluate(&facts.session(), NOW) else { return Ok(()) };
+        let (policy, table) = match own_trust {
+            true => (clause.policy().with_trust_model(&changed()), CHANGED),
+            false => (clause.policy(), DEFAULT),
+        };
+        let Err(shortfall) = policy.evaluate(&facts.session(), NOW) else { return Ok(()) };
         let offer: Vec<_> = offered.iter().map(|kind| FACTORS[*kind].clone()).collect();
         let prompts = shortfall.prompts_for(&offer);
 
         let grace = smallest_limit(&clause).map_or(60, |limit| (limit / 2).min(60));
         let suffices = |facts: &Facts| [0, grace].into_iter().all(|at| holds(&clause, facts, at,
-            None, &DEFAULT));
+            None, &table));
         let sufficient: Vec<_> = subsets(&offered).into_iter().filter(|set| suffices(&with_proved(&facts, set))).collect();
         let minimal: BTreeSet<_> = sufficient
             .iter()
@@ -309,6 +314,24 @@ proptest! {
             prop_assert!(got.is_subset(&minimal) && minimal.len() > 16);
         } else {
             prop_assert_eq!(&got, &minimal);
+        }
+
+        for prompts in prompts.sets() {
+            let kinds: BTreeSet<_> = prompts.iter().map(|prompt| kind(&prompt.factor)).collect();
+            for prompt in prompts {
+                // The others are proved now, and this one so long before the end of the grace.
+                let one = kind(&prompt.factor);
+                let others = kinds.iter().copied().filter(|other| *other != one).collect();
+                let holds_if_aged = |age: i64| {
+                    let mut facts = with_proved(&facts, &others);
+                    facts.entries.push((one, Some(grace - age)));
+                    holds(&clause, &facts, grace, None, &table)
+                };
+                let seconds = |age: Duration| i64::try_from(age.as_secs()).unwrap();
+                let max_age = prompt.max_age.map_or(1_000_000, seconds);
+                prop_assert!(holds_if_aged(max_age));
+                prop_assert!(prompt.max_age.is_none() || !holds_if_aged(max_age + 1));
+            }
         }
 
         prop_assert_eq!(prompts.is_retryable(), !minimal.is_empty());

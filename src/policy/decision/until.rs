@@ -43,14 +43,25 @@ fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) 
 }
 
 /// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them: the
-/// minimum over the attackers of the maximum over the factors, with the factors in the outer loop
-/// so that each is looked up once.
+/// minimum over the attackers of the maximum over the factors.
 pub(in crate::policy) fn independent(
     needed: usize,
     trust: &TrustModel,
     facts: &Facts<'_>,
     limit: Limit,
 ) -> Until {
+    beyond_attackers(needed, trust, facts, limit).min().unwrap_or(Until::NEVER)
+}
+
+/// For each attacker who holds one compromise fewer than `needed`: until when some factor is beyond
+/// them. The factors are in the outer loop, so that each is looked up once.
+#[inline]
+pub(in crate::policy) fn beyond_attackers(
+    needed: usize,
+    trust: &TrustModel,
+    facts: &Facts<'_>,
+    limit: Limit,
+) -> impl Iterator<Item = Until> + use<> {
     let attackers = Compromises::sets_of(needed.saturating_sub(1));
     let mut beyond = [Until::NEVER; Compromises::LARGEST_FAMILY];
     for (factor, until) in facts.proofs(limit) {
@@ -61,7 +72,7 @@ pub(in crate::policy) fn independent(
             }
         }
     }
-    beyond.iter().zip(attackers).map(|(end, _)| *end).min().unwrap_or(Until::NEVER)
+    beyond.into_iter().take(attackers.len())
 }
 
 /// Returns whether factors of these ages meet the policy in a session of that age; `None` is older

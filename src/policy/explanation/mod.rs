@@ -1,6 +1,7 @@
 //! Why a policy holds or not, and what to ask the user for.
 
 mod explain;
+mod need;
 mod prompts;
 mod requirement;
 mod search;
@@ -13,3 +14,6 @@ pub use self::prompts::{Prompt, Prompts};
 pub use self::requirement::{Reason, Requirement};
 pub use self::shortfall::{Shortfall, Unmet};
 pub use self::types::{Demand, Explanation, ProofAge, Verdict};
+
+#[cfg(test)]
+pub(crate) use self::search::SEARCHES;

@@ -52,7 +52,7 @@ impl Prompts {
     }
 
     /// Whether there may be further sets than these: there were more than 16, more than 24 factors
-    /// on offer, or too many sets to try.
+    /// on offer, or too many sets to try within the [bound](crate::Shortfall::prompts_for).
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.truncated

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::need::{Need, Question};
 use super::prompts::{Outlook, Prompt, Prompts};
 use crate::factor::Factor;
 use crate::moment::Moment;
@@ -18,9 +19,11 @@ use crate::session::Session;
 const MAX_SETS: usize = 16;
 /// The most factors on offer that are looked at.
 const MAX_OFFERED: usize = 24;
-/// The most sets that are tried, of policies of up to 320 clauses; fewer the larger they are.
-const MAX_TRIED: usize = 4_000;
-const MAX_WORK: usize = 320 * MAX_TRIED;
+/// The most steps of the search. The first set is found in any case.
+const MAX_SEARCH: usize = 200_000;
+/// The most steps of the search and of describing what it found. The first set is described in any
+/// case.
+const MAX_STEPS: usize = 2 * MAX_SEARCH;
 const MAX_GRACE: Duration = Duration::from_secs(60);
 
 /// Returns the sets of these factors that would meet the policy.
@@ -30,68 +33,76 @@ pub(super) fn prompts(
     at: OffsetDateTime,
     offered: &[Factor],
 ) -> Prompts {
-    let known = distinct(offered.to_vec());
-    let offered: Vec<&Factor> = known.iter().take(MAX_OFFERED).collect();
-    let too_many = known.len() > MAX_OFFERED;
+    #[cfg(test)]
+    SEARCHES.set(SEARCHES.get() + 1);
+    counted(policy, session, at, offered).0
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many searches this thread has made.
+    pub(crate) static SEARCHES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Returns the prompts, and how many steps they took: how often one proof or one set of factors was
+/// held against a clause, an attacker of a clause, or a set that was found.
+fn counted(
+    policy: &Policy,
+    session: &Session,
+    at: OffsetDateTime,
+    offered: &[Factor],
+) -> (Prompts, usize) {
     let now = at.into();
+    let known = distinct(offered.to_vec());
+    let offered: Vec<_> = known.iter().take(MAX_OFFERED).map(|factor| (factor, now)).collect();
     let facts = Facts::new(session, now);
     let freshest = facts.freshest();
-    let mut search = Search::new(policy, facts.with_factors(&freshest), now, &offered);
-    let outlook = search.outlook(session);
-    let (mut found, complete) = match outlook {
-        Outlook::Retryable => search.minimal_sets(),
-        Outlook::Restart | Outlook::Hopeless => (Vec::new(), true),
+    let facts = facts.with_factors(&freshest);
+    let grace = policy.max_age().map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
+    let then = now.plus(grace);
+    let mut question = Question { facts, offered: &offered, now, then, steps: 0 };
+    let need = question.need(policy, None);
+    let mut search = Search::new(need, &facts, &offered);
+
+    let (found, complete) = search.minimal_sets();
+    let outlook = if !found.is_empty() {
+        Outlook::Retryable
+    } else if holds_anew(policy, session, &question) {
+        Outlook::Restart
+    } else {
+        Outlook::Hopeless
     };
-    let missing = |set: u32| {
-        search.members(set).filter(|factor| search.last_proved(factor).is_none()).count()
-    };
-    // Among sets of one size, the set whose members were offered first comes first.
-    found.sort_by_cached_key(|set| (missing(*set), set.count_ones(), Reverse(set.reverse_bits())));
-    let truncated = too_many || !complete || found.len() > MAX_SETS;
-    let sets = found.into_iter().take(MAX_SETS).map(|set| search.describe(set)).collect();
-    Prompts { sets, truncated, outlook }
+    let many = found.len();
+    let sets = search.describe(found);
+    let truncated = known.len() > MAX_OFFERED || !complete || many > sets.len();
+    (Prompts { sets, truncated, outlook }, question.steps + search.steps)
+}
+
+/// Whether the factors on offer would do in a new session, in which the user can prove again what
+/// this one has.
+fn holds_anew(policy: &Policy, session: &Session, question: &Question<'_>) -> bool {
+    let Question { facts, offered, now, then, .. } = *question;
+    let again = session.factors().iter().map(|proof| (proof.factor(), now));
+    let supposed: Vec<_> = offered.iter().copied().chain(again).collect();
+    until(policy, &facts.supposing(&supposed).started(now), None).reaches(then)
 }
 
 /// Sets of offered factors are bits, the first offered the lowest.
 struct Search<'a> {
-    policy: &'a Policy,
-    /// What the session proves: of each factor the freshest proof.
-    facts: Facts<'a>,
-    offered: &'a [&'a Factor],
-    now: Moment,
-    /// The end of the grace.
-    then: Moment,
-    tried: usize,
-    most_tried: usize,
+    need: Need,
+    offered: &'a [(&'a Factor, Moment)],
+    /// When the session last proved each factor on offer.
+    proved: Vec<Option<Moment>>,
+    steps: usize,
 }
 
 impl<'a> Search<'a> {
-    fn new(policy: &'a Policy, facts: Facts<'a>, now: Moment, offered: &'a [&'a Factor]) -> Self {
-        let most_tried = MAX_TRIED.min(MAX_WORK / policy.weight());
-        let grace = policy.max_age().map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
-        Self { policy, facts, offered, now, then: now.plus(grace), tried: 0, most_tried }
-    }
-
-    /// Whether the policy holds to the end of the grace.
-    fn holds(&self, facts: &Facts<'_>) -> bool {
-        until(self.policy, facts, None).reaches(self.then)
-    }
-
-    fn suffices(&mut self, set: u32) -> bool {
-        self.tried += 1;
-        let supposed: Vec<_> = self.members(set).map(|factor| (factor, self.now)).collect();
-        self.holds(&self.facts.supposing(&supposed))
-    }
-
-    fn outlook(&self, session: &Session) -> Outlook {
-        let mut supposed: Vec<_> = self.offered.iter().map(|factor| (*factor, self.now)).collect();
-        if self.holds(&self.facts.supposing(&supposed)) {
-            return Outlook::Retryable;
-        }
-        // In a new session the user can prove again what this one has.
-        supposed.extend(session.factors().iter().map(|proof| (proof.factor(), self.now)));
-        let anew = self.facts.supposing(&supposed).started(self.now);
-        if self.holds(&anew) { Outlook::Restart } else { Outlook::Hopeless }
+    fn new(need: Need, facts: &Facts<'_>, offered: &'a [(&'a Factor, Moment)]) -> Self {
+        let last = |factor: &Factor| {
+            facts.factors().iter().find(|proof| proof.factor() == factor)?.dated().moment()
+        };
+        let proved = offered.iter().map(|(factor, _)| last(factor)).collect();
+        Self { need, offered, proved, steps: 0 }
     }
 
     /// The minimal sets that suffice, and whether those are all. First the single factors; then
@@ -100,22 +111,21 @@ impl<'a> Search<'a> {
     /// also where the search is cut short.
     fn minimal_sets(&mut self) -> (Vec<u32>, bool) {
         let singles = (0..self.offered.len()).map(|index| 1_u32 << index);
-        let mut found: Vec<u32> = singles.filter(|single| self.suffices(*single)).collect();
-        let rest = (0..self.offered.len())
-            .map(|index| 1 << index)
-            .filter(|single| !found.contains(single))
-            .sum();
+        let (mut found, others): (Vec<u32>, Vec<u32>) =
+            singles.partition(|single| self.suffices(*single));
+        let rest = others.into_iter().sum();
         let (mut pools, mut seen) = (VecDeque::from([rest]), HashSet::from([rest]));
         while let Some(pool) = pools.pop_front() {
-            if self.tried >= self.most_tried {
+            if self.steps >= MAX_SEARCH && !found.is_empty() {
                 return (found, false);
             }
-            self.tried += 1;
+            self.steps += found.len();
             let known = found.iter().copied().find(|set| set & pool == *set);
             let Some(set) = known.or_else(|| self.minimal_within(pool)) else { continue };
             if known.is_none() {
                 found.push(set);
             }
+            self.steps += bits(set).count();
             pools.extend(
                 bits(set).map(|member| pool & !member).filter(|smaller| seen.insert(*smaller)),
             );
@@ -131,40 +141,48 @@ impl<'a> Search<'a> {
         enough.then(|| bits(pool.reverse_bits()).map(u32::reverse_bits).fold(pool, needed))
     }
 
-    fn members(&self, set: u32) -> impl Iterator<Item = &'a Factor> + use<'a> {
-        let offered = self.offered;
-        bits(set).filter_map(move |bit| offered.get(bit.trailing_zeros() as usize).copied())
+    fn suffices(&mut self, set: u32) -> bool {
+        self.steps += self.need.steps();
+        self.need.is_met_by(set)
     }
 
-    fn describe(&self, set: u32) -> Vec<Prompt> {
-        let mut prompts: Vec<_> =
-            self.members(set).map(|factor| self.prompt(factor, set)).collect();
+    /// The prompts of the first of these sets, in the order in which they are given.
+    fn describe(&mut self, mut sets: Vec<u32>) -> Vec<Vec<Prompt>> {
+        let missing = |set: u32| {
+            bits(set).filter(|bit| self.proved(bit.trailing_zeros() as usize).is_none()).count()
+        };
+        // Among sets of one size, the set whose members were offered first comes first.
+        sets.sort_by_cached_key(|set| {
+            (missing(*set), set.count_ones(), Reverse(set.reverse_bits()))
+        });
+        let mut described = Vec::new();
+        for set in sets.into_iter().take(MAX_SETS) {
+            if self.steps >= MAX_STEPS && !described.is_empty() {
+                break;
+            }
+            described.push(self.prompts(set));
+        }
+        described
+    }
+
+    fn prompts(&mut self, set: u32) -> Vec<Prompt> {
+        let mut prompts: Vec<_> = bits(set).filter_map(|bit| self.prompt(bit, set)).collect();
         // Whoever begins with the one that may be oldest has the most time.
         prompts.sort_by_key(|prompt| Reverse(prompt.max_age.unwrap_or(Duration::MAX)));
         prompts
     }
 
-    fn last_proved(&self, factor: &Factor) -> Option<Moment> {
-        self.facts.factors().iter().find(|proof| proof.factor() == factor)?.dated().moment()
+    fn prompt(&mut self, bit: u32, set: u32) -> Option<Prompt> {
+        self.steps += self.need.steps();
+        let max_age = self.need.max_age(bit, set).filter(|age| *age < Duration::MAX);
+        let index = bit.trailing_zeros() as usize;
+        let (factor, _) = self.offered.get(index)?;
+        let last_authenticated_at = self.proved(index).and_then(Moment::date);
+        Some(Prompt { factor: (*factor).clone(), last_authenticated_at, max_age })
     }
 
-    fn prompt(&self, factor: &Factor, set: u32) -> Prompt {
-        let holds_where_proved = |proved: Moment| {
-            let when = |other: &Factor| if other == factor { proved } else { self.now };
-            let supposed: Vec<_> = self.members(set).map(|other| (other, when(other))).collect();
-            self.holds(&self.facts.supposing(&supposed))
-        };
-        let max_age = if holds_where_proved(Moment::DISTANT_PAST) {
-            None
-        } else {
-            let limits = self.policy.limits();
-            limits.into_iter().rev().find(|limit| holds_where_proved(self.then.minus(*limit)))
-        };
-        Prompt {
-            factor: factor.clone(),
-            last_authenticated_at: self.last_proved(factor).and_then(Moment::date),
-            max_age,
-        }
+    fn proved(&self, index: usize) -> Option<Moment> {
+        self.proved.get(index).copied().flatten()
     }
 }
 
@@ -173,4 +191,88 @@ fn bits(set: u32) -> impl Iterator<Item = u32> {
     std::iter::successors(Some(set), |rest| Some(rest & rest.wrapping_sub(1)))
         .take_while(|rest| *rest != 0)
         .map(|rest| rest & rest.wrapping_neg())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, NOW, SessionBuilder};
+
+    fn on_offer() -> Vec<Factor> {
+        Factor::LISTED.iter().take(MAX_OFFERED).cloned().collect()
+    }
+
+    /// A session with so many proofs of no use, and a password.
+    fn session_of(others: usize) -> Session {
+        let other = |index| Factor::from_pair("other", &format!("number_{index}"));
+        let session = testing::session().proved(Factor::Password);
+        (0..others).map(other).fold(session, SessionBuilder::proved).build()
+    }
+
+    fn limited(policy: &Policy, limits: std::ops::Range<u64>) -> Vec<Policy> {
+        limits.map(|limit| policy.clone().within(Duration::from_secs(limit))).collect()
+    }
+
+    /// The dearest policies of each kind, and of all lengths.
+    fn dear() -> Vec<Policy> {
+        let dearest = Policy::independent(4);
+        let long = |start: u64| Policy::try_all_of(limited(&dearest, start..start + 60)).unwrap();
+        let half = Policy::try_at_least(12, on_offer()).unwrap();
+        let mixed = on_offer().into_iter().map(Policy::from).chain(limited(&dearest, 120..128));
+        vec![
+            dearest.clone(),
+            Policy::try_any_of(limited(&Policy::mfa(), 120..184)).unwrap(),
+            half.clone(),
+            half.and(long(120)),
+            Policy::try_at_least(20, mixed).unwrap(),
+            Policy::try_all_of((2..10).map(|start| long(60 * start))).unwrap(),
+        ]
+    }
+
+    #[test]
+    fn the_steps_are_bounded_whatever_the_policy_and_the_session() {
+        for policy in dear() {
+            for others in [0, 1, 400] {
+                let (prompts, steps) = counted(&policy, &session_of(others), NOW, &on_offer());
+                let once = policy.weight() * (1 + others + MAX_OFFERED);
+                let most = once + MAX_STEPS + 100 * policy.weight();
+                assert!(steps <= most, "{policy:.100}: {steps} of {most}");
+                assert!(prompts.is_retryable() && !prompts.sets().is_empty(), "{policy:.100}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_proof_of_the_session_is_looked_at_once_for_each_clause() {
+        for policy in dear() {
+            let [(few, less), (many, more)] =
+                [0, 400].map(|others| counted(&policy, &session_of(others), NOW, &on_offer()));
+            assert_eq!(few, many, "{policy:.100}");
+            assert!(more - less <= 400 * policy.weight(), "{policy:.100}: {}", more - less);
+        }
+    }
+
+    #[test]
+    fn sets_that_are_found_suffice_and_are_minimal_also_where_the_search_is_cut_short() {
+        for policy in dear() {
+            let session = session_of(0);
+            let (prompts, _) = counted(&policy, &session, NOW, &on_offer());
+            let holds = |set: &[&Prompt]| {
+                let now = NOW.into();
+                let supposed: Vec<_> = set.iter().map(|prompt| (&prompt.factor, now)).collect();
+                let facts = Facts::new(&session, now);
+                until(&policy, &facts.supposing(&supposed), None)
+                    .reaches(now.plus(Duration::from_secs(60)))
+            };
+            for set in prompts.sets() {
+                let set: Vec<_> = set.iter().collect();
+                assert!(holds(&set), "{policy:.100}");
+                for left_out in 0..set.len() {
+                    let mut less = set.clone();
+                    less.remove(left_out);
+                    assert!(!holds(&less), "{policy:.100}");
+                }
+            }
+        }
+    }
 }

@@ -144,8 +144,11 @@ impl Shortfall {
     /// The factors to ask the user for, among these: those that the user has enrolled, if the
     /// application knows them. Unlike [`prompts`](Self::prompts) it searches at every call.
     ///
-    /// The search is bounded. It looks at the first 24 of these factors and tries at most 4,000
-    /// sets, fewer if the policy has more than 320 clauses.
+    /// The search is bounded. It looks at the first 24 of these factors. It holds each proof of the
+    /// session against each clause once, as the decision does. Then it takes at most 400,000 steps,
+    /// and 100 more for each clause. A step holds one clause against one set of factors; a clause
+    /// that asks for independent factors counts once for each set of compromises, of which there
+    /// are at most 35.
     ///
     /// ```
     /// use tower_step_up::{testing, Factor, Policy};

@@ -1,0 +1,135 @@
+//! What a policy asks for beyond what a session proves, in sets of the factors on offer.
+
+use std::cmp::Reverse;
+use std::slice;
+use std::time::Duration;
+
+use crate::factor::Factor;
+use crate::moment::Moment;
+use crate::policy::decision::{Facts, Until, beyond_attackers, until};
+use crate::policy::types::{Clause, Limit, Policy, tighter};
+
+/// What is still needed. Sets of offered factors are bits, the first offered the lowest.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A factor out of each of these sets, proved no longer ago than the limit.
+    Factors { of_each: Vec<u32>, limit: Limit },
+    /// So many of these.
+    Some { needed: usize, needs: Vec<Need> },
+}
+
+/// A question to the decision: what a policy needs. It asks the decision for each clause what the
+/// session proves, and what each factor on offer would.
+pub(super) struct Question<'a> {
+    /// What the session proves.
+    pub(super) facts: Facts<'a>,
+    /// The factors on offer, as if they were proved now.
+    pub(super) offered: &'a [(&'a Factor, Moment)],
+    pub(super) now: Moment,
+    /// The instant at which the policy has to hold still.
+    pub(super) then: Moment,
+    /// How often a clause, or one attacker of a clause, was held against one proof.
+    pub(super) steps: usize,
+}
+
+impl Question<'_> {
+    pub(super) fn need(&mut self, policy: &Policy, limit: Limit) -> Need {
+        match policy.clause() {
+            Clause::AllOf(clauses) => self.some(clauses.len(), clauses, limit),
+            Clause::AnyOf(clauses) => self.some(1, clauses, limit),
+            Clause::AtLeast(needed, clauses) => self.some(*needed, clauses, limit),
+            Clause::Within(max_age, inner) => self.need(inner, Some(tighter(limit, *max_age))),
+            Clause::Independent { needed, trust } => {
+                self.factors(limit, |facts| beyond_attackers(*needed, trust, facts, limit))
+            }
+            Clause::Session | Clause::Factor(_) | Clause::PhishingResistant => {
+                self.factors(limit, |facts| [until(policy, facts, limit)])
+            }
+            // Its limit is about the session. The factor that it asks for may be of any age.
+            Clause::SessionWithin(_) => self.factors(None, |facts| [until(policy, facts, limit)]),
+        }
+    }
+
+    /// `ends` says until when each part of a clause holds. One factor is enough for a part.
+    fn factors<I: IntoIterator<Item = Until>>(
+        &mut self,
+        limit: Limit,
+        ends: impl Fn(&Facts<'_>) -> I,
+    ) -> Need {
+        let reaches = |end: Until| end.reaches(self.then);
+        let met: Vec<bool> = ends(&self.facts).into_iter().map(reaches).collect();
+        self.steps += met.len() * (self.facts.factors().len() + self.offered.len());
+        let mut sets = vec![0; met.len()];
+        for (index, factor) in self.offered.iter().enumerate() {
+            let alone = self.facts.with_factors(&[]).supposing(slice::from_ref(factor));
+            for (set, end) in sets.iter_mut().zip(ends(&alone)) {
+                *set |= u32::from(end.reaches(self.then)) << index;
+            }
+        }
+        let open = sets.into_iter().zip(met).filter(|(_, met)| !met).map(|(set, _)| set);
+        Need::Factors { of_each: least(open.collect()), limit }
+    }
+
+    fn some(&mut self, needed: usize, clauses: &[Policy], limit: Limit) -> Need {
+        let needs: Vec<_> = clauses.iter().map(|clause| self.need(clause, limit)).collect();
+        let met = needs.iter().filter(|need| need.is_met_by(0)).count();
+        let needs: Vec<_> = needs
+            .into_iter()
+            .filter(|need| !need.is_met_by(0) && need.is_met_by(u32::MAX))
+            .collect();
+        Need::Some { needed: needed.saturating_sub(met), needs }
+    }
+}
+
+/// Those sets that contain no other one. A factor out of each of them is one out of each of all.
+fn least(mut sets: Vec<u32>) -> Vec<u32> {
+    sets.sort_unstable_by_key(|set| (set.count_ones(), *set));
+    let mut least: Vec<u32> = Vec::new();
+    for set in sets {
+        if !least.iter().any(|smaller| smaller & set == *smaller) {
+            least.push(set);
+        }
+    }
+    least
+}
+
+impl Need {
+    /// Returns whether the session meets the policy with these factors proved now.
+    pub(super) fn is_met_by(&self, set: u32) -> bool {
+        match self {
+            Self::Factors { of_each, .. } => of_each.iter().all(|one| one & set != 0),
+            Self::Some { needed, needs } => {
+                needs.iter().filter(|need| need.is_met_by(set)).take(*needed).count() == *needed
+            }
+        }
+    }
+
+    /// Returns the age up to which one factor of a set would do, with the others proved now:
+    /// [`Duration::MAX`] if any age will do, `None` if the set does not suffice.
+    pub(super) fn max_age(&self, factor: u32, set: u32) -> Option<Duration> {
+        match self {
+            Self::Factors { of_each, limit } => {
+                let meets = |set: u32| of_each.iter().all(|one| one & set != 0);
+                let held = || meets(set).then_some(limit.unwrap_or(Duration::MAX));
+                if meets(set & !factor) { Some(Duration::MAX) } else { held() }
+            }
+            Self::Some { needed, needs } => {
+                let ages = needs.iter().map(|need| need.max_age(factor, set));
+                let mut ages: Vec<_> = ages.map(Reverse).collect();
+                ages.sort_unstable();
+                match needed.checked_sub(1) {
+                    None => Some(Duration::MAX),
+                    Some(last) => ages.get(last).and_then(|age| age.0),
+                }
+            }
+        }
+    }
+
+    /// Returns in how many steps a set is held against it, at most: no more than the policy weighs.
+    pub(super) fn steps(&self) -> usize {
+        match self {
+            Self::Factors { of_each, .. } => of_each.len().max(1),
+            Self::Some { needs, .. } => 1 + needs.iter().map(Self::steps).sum::<usize>(),
+        }
+    }
+}
