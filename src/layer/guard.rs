@@ -86,7 +86,13 @@ impl StepUpLayer {
     /// If the policy asks for several factors and one compromise presents them all, or if anyone
     /// can meet it, a warning in the log says so: the policy is [audited](Policy::audit), which
     /// takes about a tenth of a millisecond. Guards are made at start-up, not for each request.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policies together would have [more than 1,024 clauses](crate::policy): an error
+    /// in the program, found at construction.
     #[must_use]
+    #[track_caller]
     pub fn require(&self, policy: impl Into<Policy>) -> Self {
         let policy = policy.into();
         let guard = self.with(|guard| {
@@ -117,7 +123,12 @@ impl StepUpLayer {
     /// # Errors
     ///
     /// Returns [`UnknownPolicy`] if no policy has this name.
+    ///
+    /// # Panics
+    ///
+    /// Panics as [`require`](Self::require) does.
     #[cfg(feature = "documents")]
+    #[track_caller]
     pub fn require_named(&self, policies: &Policies, name: &str) -> Result<Self, UnknownPolicy> {
         Ok(self.require(policies.get(name)?.clone()))
     }

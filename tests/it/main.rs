@@ -22,6 +22,7 @@ mod hyper_server;
 mod key_server;
 mod nginx;
 mod policy_audit;
+mod policy_bounds;
 mod policy_check;
 mod policy_documents;
 mod policy_implies;

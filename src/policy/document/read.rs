@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
             _ => self.operator(node, key)?,
         };
         self.levels -= 1;
-        if levels > MAX_LEVELS || policy.size().0 > MAX_CLAUSES {
+        if levels > MAX_LEVELS || policy.extent().clauses > MAX_CLAUSES {
             return Err(node.fault(key, DocumentFault::TooLarge));
         }
         Ok((policy, levels))
@@ -195,7 +195,11 @@ impl<'a> Reader<'a> {
 }
 
 fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
-    node.fault(key, DocumentFault::List(error))
+    let fault = match error {
+        ListError::TooLarge => DocumentFault::TooLarge,
+        error => DocumentFault::List(error),
+    };
+    node.fault(key, fault)
 }
 
 /// One integer above zero and one unit.

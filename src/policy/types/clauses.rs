@@ -10,13 +10,13 @@ impl Policy {
     /// Any session: some factor was proved.
     #[must_use]
     pub fn session() -> Self {
-        Clause::Session.into()
+        Self::of(Clause::Session)
     }
 
     /// This factor was proved. The same as `Policy::from(factor)`.
     #[must_use]
     pub fn factor(factor: Factor) -> Self {
-        Clause::Factor(factor).into()
+        Self::of(Clause::Factor(factor))
     }
 
     /// Multi-factor authentication: two factors that no single compromise could present both. The
@@ -48,42 +48,52 @@ impl Policy {
     #[track_caller]
     pub fn independent(needed: usize) -> Self {
         assert!(needed > 0, "Policy::independent(0) would demand nothing");
-        Clause::Independent { needed, trust: TrustModel::default() }.into()
+        Self::of(Clause::Independent { needed, trust: TrustModel::default() })
     }
 
     /// A factor that is bound to the origin by cryptography, so that a look-alike site cannot use
     /// it: WebAuthn.
     #[must_use]
     pub fn phishing_resistant() -> Self {
-        Clause::PhishingResistant.into()
+        Self::of(Clause::PhishingResistant)
     }
 
     /// The session itself began at most `max_age` ago. Only a new session helps where it did not.
     #[must_use]
     pub fn session_within(max_age: Duration) -> Self {
-        Clause::SessionWithin(max_age).into()
+        Self::of(Clause::SessionWithin(max_age))
     }
 
     /// Both hold.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy would have [more than 1,024 clauses or 128 levels](crate::policy).
     #[must_use]
+    #[track_caller]
     pub fn and(self, other: impl Into<Self>) -> Self {
         let mut clauses = match &*self.0 {
-            Node { name: None, trust: None, clause: Clause::AllOf(clauses) } => clauses.clone(),
+            Node { name: None, trust: None, clause: Clause::AllOf(clauses), .. } => clauses.clone(),
             _ => vec![self],
         };
         clauses.push(other.into());
-        Clause::AllOf(clauses).into()
+        Self::of(Clause::AllOf(clauses))
     }
 
     /// One of the two holds.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy would have [more than 1,024 clauses or 128 levels](crate::policy).
     #[must_use]
+    #[track_caller]
     pub fn or(self, other: impl Into<Self>) -> Self {
         let mut clauses = match &*self.0 {
-            Node { name: None, trust: None, clause: Clause::AnyOf(clauses) } => clauses.clone(),
+            Node { name: None, trust: None, clause: Clause::AnyOf(clauses), .. } => clauses.clone(),
             _ => vec![self],
         };
         clauses.push(other.into());
-        Clause::AnyOf(clauses).into()
+        Self::of(Clause::AnyOf(clauses))
     }
 
     /// The policy holds counting only what happened at most `max_age` ago. Nested, the tighter
@@ -91,9 +101,14 @@ impl Policy {
     ///
     /// Exactly `max_age` old is fresh. Zero is exact, not "always" and not "the default": only what
     /// is dated now, or within the leeway ahead, meets it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy would have [more than 1,024 clauses or 128 levels](crate::policy).
     #[must_use]
+    #[track_caller]
     pub fn within(self, max_age: Duration) -> Self {
-        Clause::Within(max_age, self).into()
+        Self::of(Clause::Within(max_age, self))
     }
 }
 

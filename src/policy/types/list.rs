@@ -1,5 +1,6 @@
 //! Clauses in lists, which cannot be empty.
 
+use super::extent::{MAX_CLAUSES, MAX_LEVELS};
 use super::policy::{Clause, Policy};
 
 /// The longest list of clauses.
@@ -20,15 +21,25 @@ impl Policy {
     /// ```compile_fail,E0277
     /// let nothing = tower_step_up::Policy::all_of([]);
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy would have [more than 1,024 clauses or 128 levels](crate::policy).
     #[must_use]
+    #[track_caller]
     pub fn all_of(clauses: impl NonEmpty) -> Self {
-        Clause::AllOf(clauses.into_policies()).into()
+        Self::of(Clause::AllOf(clauses.into_policies()))
     }
 
     /// One clause holds. An empty list does not compile.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy would have [more than 1,024 clauses or 128 levels](crate::policy).
     #[must_use]
+    #[track_caller]
     pub fn any_of(clauses: impl NonEmpty) -> Self {
-        Clause::AnyOf(clauses.into_policies()).into()
+        Self::of(Clause::AnyOf(clauses.into_policies()))
     }
 
     /// `needed` of the clauses hold. One factor may serve several clauses. An empty list does not
@@ -46,8 +57,8 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// Panics if `needed` is 0 or more than there are clauses: an error in the program, found at
-    /// construction.
+    /// Panics if `needed` is 0 or more than there are clauses, or if the policy would have [more than
+    /// 1,024 clauses or 128 levels](crate::policy): errors in the program, found at construction.
     #[must_use]
     #[track_caller]
     pub fn at_least(needed: usize, clauses: impl NonEmpty) -> Self {
@@ -57,39 +68,41 @@ impl Policy {
             "Policy::at_least({needed}, …) of {} clauses",
             clauses.len()
         );
-        Clause::AtLeast(needed, clauses).into()
+        Self::of(Clause::AtLeast(needed, clauses))
     }
 
     /// [`all_of`](Self::all_of) for a list that is known only at run time.
     ///
     /// # Errors
     ///
-    /// Returns an error if the list is empty or longer than 64.
+    /// Returns an error if the list is empty or longer than 64, or if the policy would have more
+    /// than 1,024 clauses or 128 levels.
     pub fn try_all_of<I>(clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,
     {
-        Ok(Clause::AllOf(collect(clauses)?).into())
+        Self::try_of(Clause::AllOf(collect(clauses)?))
     }
 
     /// [`any_of`](Self::any_of) for a list that is known only at run time.
     ///
     /// # Errors
     ///
-    /// Returns an error if the list is empty or longer than 64.
+    /// Returns an error if the list is empty or longer than 64, or if the policy would have more
+    /// than 1,024 clauses or 128 levels.
     pub fn try_any_of<I>(clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,
     {
-        Ok(Clause::AnyOf(collect(clauses)?).into())
+        Self::try_of(Clause::AnyOf(collect(clauses)?))
     }
 
     /// [`at_least`](Self::at_least) for a list that is known only at run time.
     ///
     /// # Errors
     ///
-    /// Returns an error if the list is empty or longer than 64, or `needed` is 0 or more than there
-    /// are clauses.
+    /// Returns an error if the list is empty or longer than 64, if `needed` is 0 or more than there
+    /// are clauses, or if the policy would have more than 1,024 clauses or 128 levels.
     pub fn try_at_least<I>(needed: usize, clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,
@@ -98,7 +111,7 @@ impl Policy {
         if !(1..=clauses.len()).contains(&needed) {
             return Err(ListError::OutOfRange { needed, clauses: clauses.len() });
         }
-        Ok(Clause::AtLeast(needed, clauses).into())
+        Self::try_of(Clause::AtLeast(needed, clauses))
     }
 }
 
@@ -125,6 +138,9 @@ pub enum ListError {
     /// There are more than 64 clauses.
     #[error("a policy takes at most {MAX_LIST_LENGTH} clauses in one list")]
     TooLong,
+    /// The policy would have more than 1,024 clauses or 128 levels.
+    #[error("a policy takes at most {MAX_CLAUSES} clauses, and {MAX_LEVELS} levels")]
+    TooLarge,
     /// `at_least` 0, or more than there are clauses.
     #[error("at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}")]
     OutOfRange {

@@ -1,6 +1,7 @@
 //! What policies are made of.
 
 mod clauses;
+mod extent;
 mod limit;
 mod list;
 mod name;

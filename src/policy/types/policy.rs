@@ -1,8 +1,11 @@
 //! A policy as a value: a tree of clauses.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::extent::{Extent, MAX_CLAUSES, MAX_LEVELS};
+use super::list::ListError;
 use super::name::is_name;
 use crate::factor::Factor;
 use crate::trust::TrustModel;
@@ -17,6 +20,7 @@ pub(super) struct Node {
     pub(super) name: Option<Box<str>>,
     /// The trust model that the whole policy was put under, unless it is the default one.
     pub(super) trust: Option<TrustModel>,
+    pub(super) extent: Extent,
     pub(super) clause: Clause,
 }
 
@@ -45,10 +49,11 @@ impl Policy {
     #[track_caller]
     pub fn named(self, name: &str) -> Self {
         assert!(is_name(name), "the policy name {name:?} does not match [a-z][a-z0-9_.-]{{0,63}}");
-        let Node { trust, clause, .. } = &*self.0;
+        let Node { trust, extent, clause, .. } = &*self.0;
         Self(Arc::new(Node {
             name: Some(name.into()),
             trust: trust.clone(),
+            extent: *extent,
             clause: clause.clone(),
         }))
     }
@@ -62,10 +67,42 @@ impl Policy {
     pub(in crate::policy) fn clause(&self) -> &Clause {
         &self.0.clause
     }
+
+    pub(in crate::policy) fn extent(&self) -> Extent {
+        self.0.extent
+    }
+
+    /// # Panics
+    ///
+    /// Panics if the policy would be too large.
+    #[track_caller]
+    pub(super) fn of(clause: Clause) -> Self {
+        let policy = Self::unbounded(clause);
+        assert!(
+            !policy.extent().is_too_large(),
+            "a policy takes at most {MAX_CLAUSES} clauses, and {MAX_LEVELS} levels"
+        );
+        policy
+    }
+
+    pub(super) fn try_of(clause: Clause) -> Result<Self, ListError> {
+        let policy = Self::unbounded(clause);
+        if policy.extent().is_too_large() { Err(ListError::TooLarge) } else { Ok(policy) }
+    }
+
+    fn unbounded(clause: Clause) -> Self {
+        let extent = Extent::around(clause.clauses());
+        Self(Arc::new(Node { name: None, trust: None, extent, clause }))
+    }
 }
 
-impl From<Clause> for Policy {
-    fn from(clause: Clause) -> Self {
-        Self(Arc::new(Node { name: None, trust: None, clause }))
+impl Clause {
+    /// Returns the clauses in it.
+    pub(super) fn clauses(&self) -> &[Policy] {
+        match self {
+            Self::AllOf(clauses) | Self::AnyOf(clauses) | Self::AtLeast(_, clauses) => clauses,
+            Self::Within(_, inner) => slice::from_ref(inner),
+            _ => &[],
+        }
     }
 }

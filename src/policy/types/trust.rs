@@ -24,6 +24,7 @@ impl Policy {
         let node = Node {
             name: self.0.name.clone(),
             trust: (*trust != TrustModel::default()).then(|| trust.clone()),
+            extent: self.extent(),
             clause: self.clause().with_trust_model(trust),
         };
         Self(Arc::new(node))
@@ -36,6 +37,7 @@ impl Clause {
             let node = Node {
                 name: policy.0.name.clone(),
                 trust: None,
+                extent: policy.extent(),
                 clause: policy.clause().with_trust_model(trust),
             };
             Policy(Arc::new(node))

@@ -1,7 +1,6 @@
 //! What stands anywhere in a policy.
 
 use std::collections::HashSet;
-use std::slice;
 use std::time::Duration;
 
 use super::policy::{Clause, Policy};
@@ -100,28 +99,13 @@ impl Policy {
         distinct(askable)
     }
 
-    /// How many clauses there are, and how many levels.
-    #[cfg(feature = "documents")]
-    pub(in crate::policy) fn size(&self) -> (usize, usize) {
-        let inner = self.clauses().iter().map(Self::size);
-        let (clauses, levels) =
-            inner.fold((0, 0), |(clauses, levels), inner| (clauses + inner.0, levels.max(inner.1)));
-        (clauses + 1, levels + 1)
-    }
-
     pub(in crate::policy) fn visit(&self, visitor: &mut impl FnMut(&Self)) {
         visitor(self);
         self.clauses().iter().for_each(|clause| clause.visit(visitor));
     }
 
     pub(in crate::policy) fn clauses(&self) -> &[Self] {
-        match self.clause() {
-            Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
-                clauses
-            }
-            Clause::Within(_, inner) => slice::from_ref(inner),
-            _ => &[],
-        }
+        self.clause().clauses()
     }
 }
 
