@@ -280,6 +280,29 @@ async fn prompts_are_of_what_the_guard_offers() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_by_default_for_what_only_others_prove() {
+    let by_others = Factor::LISTED.iter().filter(|factor| {
+        let name = factor.to_string();
+        ["impersonated", "imported", "trusted_auth_token"].contains(&&*name)
+            || name.contains("exchange")
+    });
+    let by_others: Vec<_> = by_others.cloned().collect();
+    assert_eq!(by_others.len(), 8);
+    for factor in by_others {
+        let guard = issuer().guard().require(Policy::any_of([factor.clone(), Factor::Totp]));
+        let want = json!([[["totp"]], true, null, null]);
+        assert_eq!(prompts(&guard, &[Factor::Password]).await, want, "{factor}");
+        let alone = issuer().guard().require(factor.clone());
+        let nothing = json!([[], false, null, null]);
+        assert_eq!(prompts(&alone, &[Factor::Password]).await, nothing, "{factor}");
+        // The application knows better.
+        let offered = alone.offer_factors([factor.clone()]);
+        let want = json!([[[factor.to_string()]], true, null, null]);
+        assert_eq!(prompts(&offered, &[Factor::Password]).await, want);
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_rejection() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);

@@ -232,6 +232,48 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
             "policy.a = 'mfa'\n[trust]\ntotp = 'anyone'\n'totp/authenticator_app' = 'anyone'",
             "line 4, trust.totp/authenticator_app: stands twice",
         ),
+        ("policy.a = 'MFA'", "line 1, policy.a: unknown factor \"MFA\"; the nearest is \"mfa\""),
+        (
+            "policy.a = 'passwordless'",
+            "line 1, policy.a: unknown factor \"passwordless\": expected a name such as password, otp/sms, totp or webauthn",
+        ),
+        ("policy.a.and = ['mfa', 'totp']", "line 1, policy.a.and: unknown key; the nearest is all"),
+        (
+            "policy.a = { at_least = -1, of = ['totp', 'mfa'] }",
+            "line 1, policy.a.at_least: at_least takes from 1 to the number of clauses, here 2, and not -1",
+        ),
+        (
+            "policy.a = { require = 'mfa', within = '99999999999999999d' }",
+            "line 1, policy.a.within: \"99999999999999999d\" is too long: a duration is at most 18446744073709551615s",
+        ),
+        (
+            "policy.a.session_within = '18446744073709551616s'",
+            "line 1, policy.a.session_within: \"18446744073709551616s\" is too long: a duration is at most 18446744073709551615s",
+        ),
+        (
+            "[policy.a]\nrequire = 'mfa'\n[policy.a.b]\nrequire = 'totp'",
+            "line 3, policy.a.b: policies do not nest; a name with a dot stands in quotes: [policy.\"a.b\"]",
+        ),
+        (
+            "[policy.a.requires]\nrequire = 'totp'",
+            "line 1, policy.a.requires: unknown key; the nearest is require",
+        ),
+        (
+            "[policy.'wire.eu']\nall = ['mfa', 1]",
+            "line 2, policy.\"wire.eu\".all[1]: expected a clause: a string or a table, found an integer",
+        ),
+        (
+            "policy.a = 'mfa'\n[policy.mfa]\nrequire = 'session'",
+            "line 2, policy.mfa: a policy cannot have this name, which means something else in a clause",
+        ),
+        (
+            "policy.a = 'mfa'\ntrust.totp = ['DEVICE']",
+            "line 2, trust.totp: unknown compromise \"DEVICE\"; the nearest is \"device\"",
+        ),
+        (
+            "policy.a = 'mfa'\ntrust.totp = ['thief']",
+            "line 2, trust.totp: unknown compromise \"thief\": expected one of password, mailbox, phone_number, device, identity_provider, wallet, recovery_codes",
+        ),
         (
             "policy.a = 'mfa'\ntrust.totp = 'nobody'",
             "line 2, trust.totp: expected a list of compromises, a table with also, or \"anyone\", found a string",
@@ -244,6 +286,80 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
             .replace("a number with a fraction", "a number that is no integer, or out of range");
         assert_eq!(in_serde.message(), want, "{document}");
     }
+}
+
+#[test]
+fn words_of_the_format_and_factors_cannot_name_a_policy() {
+    let names = Factor::LISTED.iter().map(ToString::to_string).filter(|name| !name.contains('/'));
+    let words = ["session", "mfa", "phishing_resistant"].map(str::to_owned);
+    for name in names.chain(words) {
+        for document in [
+            format!("[policy.{name}]\nrequire = 'session'"),
+            format!("policy.a = {{ policy = '{name}' }}\npolicy.{name} = 'session'"),
+        ] {
+            let error = Policies::from_toml(&document).unwrap_err();
+            assert_eq!(error.fault(), &DocumentFault::ReservedName, "{document}");
+        }
+    }
+    // Keys are no words: in a clause nothing is called so.
+    for name in ["independent", "session_within", "policy", "any", "anyone"] {
+        assert!(Policies::from_toml(&format!("policy.{name} = 'mfa'")).is_ok(), "{name}");
+    }
+}
+
+/// At most so long is a sentence about a document, whatever stands in the document.
+const LONGEST: usize = 1_500;
+
+#[test]
+fn names_from_a_document_are_escaped_and_cut_wherever_they_stand_in_a_sentence() {
+    let hostile = [
+        "\u{1b}[31mred\r\n\u{0}\u{7f}\u{85}\u{202e}\"'",
+        &"\u{9b}".repeat(9_000),
+        &"x".repeat(9_000),
+    ];
+    for name in hostile {
+        for document in [
+            json!({name: {}}),
+            json!({"policy": {name: "mfa"}}),
+            json!({"policy": {"a": name}}),
+            json!({"policy": {"a": name, name: "mfa"}}),
+            json!({"policy": {"a": {name: "mfa"}}}),
+            json!({"policy": {"a": {name: {name: "mfa"}}}}),
+            json!({"policy": {"a": {"policy": name}}}),
+            json!({"policy": {"a": {"require": "mfa", "within": name}}}),
+            json!({"policy": {"a": "mfa"}, "trust": {name: "anyone"}}),
+            json!({"policy": {"a": "mfa"}, "trust": {"totp": [name]}}),
+            json!({"policy": {"a": "mfa"}, "trust": {"totp": {name: []}}}),
+        ] {
+            let document = document.to_string();
+            let error = Policies::from_json(&document).unwrap_err();
+            let in_serde = serde_json::from_str::<Policies>(&document).unwrap_err();
+            for text in [error.to_string(), error.key().to_owned(), in_serde.to_string()] {
+                assert!(text.len() < LONGEST, "{}: {text}", text.len());
+                let printable = |it: char| !it.is_control() && it != '\u{202e}';
+                assert!(text.chars().all(printable), "{text:?}");
+            }
+        }
+    }
+    let escaped = Policies::from_toml("policy.\"a\\u001b[31m\" = 'mfa'").unwrap_err();
+    assert_eq!(escaped.key(), r#"policy."a\u{1b}[31m""#);
+    // What a parser quotes is from the document too.
+    let twice = "policy.\"\u{9b}31m\" = 'mfa'\npolicy.\"\u{9b}31m\" = 'mfa'";
+    let error = Policies::from_toml(twice).unwrap_err();
+    assert!(error.to_string().ends_with(r#"\u{9b}31m""#), "{error:?}");
+    let policies = Policies::from_toml("policy.a = 'mfa'").unwrap();
+    let unknown = policies.get(&"\u{1b}".repeat(9_000)).unwrap_err().to_string();
+    assert!(unknown.len() < LONGEST && !unknown.contains('\u{1b}'), "{unknown}");
+}
+
+#[test]
+fn a_byte_order_mark_is_named_in_json_and_is_no_matter_in_toml() {
+    let error = Policies::from_json("\u{feff}{\"policy\": {\"a\": \"mfa\"}}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 1: the text begins with a byte order mark (U+FEFF), which is no JSON; save it without"
+    );
+    assert!(Policies::from_toml("\u{feff}policy.a = 'mfa'").is_ok());
 }
 
 #[test]
@@ -271,20 +387,8 @@ fn what_the_parsers_refuse_is_said_with_the_line() {
 #[test]
 fn durations_are_one_integer_above_zero_and_one_unit() {
     for text in [
-        "",
-        "10",
-        "m",
-        "0s",
-        "-1m",
-        "+1m",
-        "1.5h",
-        "1h30m",
-        "10M",
-        "10 m",
-        "1_0m",
-        "1w",
-        "１m",
-        "99999999999999999d",
+        "", "10", "m", "0s", "-1m", "+1m", "1.5h", "1h30m", "10M", "10 m", "1_0m", "1w", "１m",
+        "0000d",
     ] {
         let document = format!("policy.a = {{ require = 'mfa', within = '{text}' }}");
         assert!(error(Policies::from_toml(&document)).contains("is no duration"), "{text}");

@@ -6,10 +6,16 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::error::{DocumentError, DocumentFault};
+use super::error::DocumentError;
 use super::tree::{DEEPEST, Entry, Lines, Node, Value};
 
 pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
+    if text.starts_with('\u{feff}') {
+        return Err(DocumentError::syntax(
+            1,
+            "the text begins with a byte order mark (U+FEFF), which is no JSON; save it without",
+        ));
+    }
     let lines = Lines::of(text);
     let line_of =
         |raw: &RawValue| lines.at(raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr()));
@@ -24,7 +30,7 @@ fn node(
 ) -> Result<Node, DocumentError> {
     let line = line_of(raw);
     if depth > DEEPEST {
-        return Err(DocumentError::new(line, "", DocumentFault::Syntax("nested too deep".into())));
+        return Err(DocumentError::syntax(line, "nested too deep"));
     }
     let inner = |raw: &RawValue| node(raw, line_of, depth + 1);
     let value = match raw.get().as_bytes().first() {
@@ -51,7 +57,7 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str, line: usize) -> Result<T, Documen
         let message = error.to_string();
         // The line in the message counts from where this piece begins.
         let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
-        DocumentError::new(line, "", DocumentFault::Syntax(message.into()))
+        DocumentError::syntax(line, message)
     })
 }
 

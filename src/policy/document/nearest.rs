@@ -1,10 +1,28 @@
-//! Names in documents, and the most similar names to unknown ones.
+//! Names in documents, and suggestions for unknown ones.
 
 use std::str::FromStr;
 
 use super::error::{DocumentError, DocumentFault};
-use super::tree::{Entry, Node, join};
+use super::tree::{Entry, Node, excerpt, join};
 use crate::factor::Factor;
+
+/// Names that people use for words and factors.
+const SYNONYMS: [(&str, &str); 6] = [
+    ("2fa", "mfa"),
+    ("multi_factor", "mfa"),
+    ("two_factor", "mfa"),
+    ("passkey", "webauthn"),
+    ("passkeys", "webauthn"),
+    ("security_key", "webauthn"),
+];
+
+/// Keys that people use for those of clauses. `and` is more similar to `any`, which would be weaker.
+const SYNONYMOUS_KEYS: [(&str, &str); 4] =
+    [("and", "all"), ("both", "all"), ("or", "any"), ("max_age", "within")];
+
+/// How similar a name has to be to a known one, from 0 to 1, to be a misspelling of it. A less
+/// similar one would be a guess, and perhaps weaker than what was meant.
+const SIMILAR: f64 = 0.7;
 
 /// `words` could stand in the factor's place too.
 pub(super) fn factor(
@@ -14,7 +32,7 @@ pub(super) fn factor(
     words: &[&str],
 ) -> Result<Factor, DocumentError> {
     Factor::from_str(name).map_err(|_| {
-        let nearest = nearest_factor(name, words);
+        let nearest = meant(name, words);
         node.fault(key, DocumentFault::UnknownFactor { name: excerpt(name), nearest })
     })
 }
@@ -28,37 +46,60 @@ pub(super) fn only(
     match members.iter().find(|member| !known.contains(&&*member.key)) {
         None => Ok(()),
         Some(member) => {
-            let nearest = match &*member.key {
-                "max_age" if known.contains(&"within") => "within",
-                key => nearest(key, known.iter().copied()).unwrap_or_default(),
-            };
+            let nearest = nearest_key(&member.key, known);
             Err(member.node.fault(&join(key, &member.key), DocumentFault::UnknownKey { nearest }))
         }
     }
 }
 
+/// The known key that is meant, or else the first: a similar one could be weaker.
+fn nearest_key(key: &str, known: &[&'static str]) -> &'static str {
+    let synonym = synonym(key, &SYNONYMOUS_KEYS).filter(|synonym| known.contains(synonym));
+    let similar =
+        || nearest(key, known.iter().copied()).filter(|known| similarity(key, known) > 0.5);
+    synonym.or_else(similar).or(known.first().copied()).unwrap_or_default()
+}
+
+/// Whether a key is a misspelling of a known one.
+pub(super) fn is_misspelling(key: &str, known: &[&'static str]) -> bool {
+    synonym(key, &SYNONYMOUS_KEYS).is_some()
+        || known.iter().any(|known| similarity(key, known) >= SIMILAR)
+}
+
 /// The most similar of the known names, and of as similar ones the first.
 pub(super) fn nearest<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
-    let known = known.into_iter().map(|known| (similarity(name, known.as_ref()), known));
-    known
-        .reduce(|best, other| if other.0 > best.0 { other } else { best })
+    most_similar(known.into_iter().map(|known| (similarity(name, known.as_ref()), known)))
         .map(|(_, nearest)| nearest)
 }
 
+fn most_similar<T>(known: impl Iterator<Item = (f64, T)>) -> Option<(f64, T)> {
+    known.reduce(|best, other| if other.0 > best.0 { other } else { best })
+}
+
+/// From 0 to 1, whatever the case. One slip of the finger is similar in a short name too.
 fn similarity(name: &str, known: &str) -> f64 {
-    strsim::normalized_damerau_levenshtein(&excerpt(name), known)
+    let name = simple(name);
+    let similarity = strsim::normalized_damerau_levenshtein(&name, known);
+    let is_slip = known.len() > 2 && strsim::damerau_levenshtein(&name, known) == 1;
+    if is_slip { similarity.max(SIMILAR) } else { similarity }
 }
 
-/// A name is short; what is longer is not shown, or compared, whole.
-pub(super) fn excerpt(name: &str) -> String {
-    name.chars().take(64).collect()
+/// A name as the known ones are written.
+fn simple(name: &str) -> String {
+    excerpt(name).to_lowercase().replace(['-', ' '], "_")
 }
 
-/// The most similar factor by its name, its type or its method: people write `sms` for `otp/sms`,
-/// and `google`.
-fn nearest_factor(name: &str, words: &[&str]) -> String {
-    if name == "passkey" {
-        return Factor::WebAuthn.to_string();
+fn synonym<'a>(name: &str, synonyms: &[(&str, &'a str)]) -> Option<&'a str> {
+    let name = simple(name);
+    synonyms.iter().find(|(synonym, _)| *synonym == name).map(|(_, known)| *known)
+}
+
+/// The word or factor that is misspelled by its name, its type or its method: people write `sms`
+/// for `otp/sms`, and `google`.
+fn meant(name: &str, words: &[&str]) -> Option<String> {
+    let is_known = |known: &&str| words.contains(known) || Factor::from_str(known).is_ok();
+    if let Some(known) = synonym(name, &SYNONYMS).filter(is_known) {
+        return Some(known.into());
     }
     let method = |factor: &Factor| {
         let prefix = format!("{}_", factor.factor_type());
@@ -70,6 +111,82 @@ fn nearest_factor(name: &str, words: &[&str]) -> String {
         (name.into_iter().fold(method(factor), f64::max), factor.to_string())
     };
     let words = words.iter().map(|word| (similarity(name, word), (*word).to_owned()));
-    let known = words.chain(Factor::LISTED.iter().map(of_factor));
-    known.reduce(|best, other| if other.0 > best.0 { other } else { best }).unwrap_or_default().1
+    most_similar(words.chain(Factor::LISTED.iter().map(of_factor)))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .map(|(_, meant)| meant)
+}
+
+/// The name that is misspelled, whole or in one of its parts: people write `phone` for
+/// `phone_number`.
+pub(super) fn meant_of(name: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
+    let of_parts = |known: String| {
+        let parts = known.split('_').chain([&*known]);
+        (parts.map(|part| similarity(name, part)).fold(0.0, f64::max), known)
+    };
+    most_similar(known.into_iter().map(of_parts))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .map(|(_, meant)| meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORDS: [&str; 3] = ["session", "mfa", "phishing_resistant"];
+
+    #[test]
+    fn a_name_in_another_case_is_that_name() {
+        let names = Factor::LISTED.iter().map(ToString::to_string);
+        for name in names.chain(WORDS.map(Into::into)) {
+            for written in [name.to_uppercase(), name.replace('_', "-"), name.replace('_', " ")] {
+                assert_eq!(meant(&written, &WORDS).as_ref(), Some(&name), "{written}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_slip_in_a_word_is_that_word_and_never_a_weaker_one() {
+        for word in WORDS {
+            for place in 0..word.len() {
+                let (before, after) = word.split_at(place);
+                for slip in [format!("{before}{}", &after[1..]), format!("{before}x{after}")] {
+                    assert_eq!(meant(&slip, &WORDS).as_deref(), Some(word), "{slip}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_not_taken_for_something_weaker() {
+        for (written, want) in [
+            ("MFA2", Some("mfa")),
+            ("2FA", Some("mfa")),
+            ("Two-Factor", Some("mfa")),
+            ("Passkeys", Some("webauthn")),
+            ("SMS", Some("otp/sms")),
+            ("Sessions", Some("session")),
+            ("passwordless", None),
+            ("password+totp", None),
+            ("phishing_proof", None),
+            ("strong", None),
+            ("step_up", None),
+            ("", None),
+        ] {
+            assert_eq!(meant(written, &WORDS).as_deref(), want, "{written}");
+        }
+        // `mfa` cannot stand where only factors can.
+        assert_eq!(meant("2fa", &[]), None);
+
+        let keys = ["require", "all", "any", "at_least", "of", "within"];
+        for (written, want) in [
+            ("and", "all"),
+            ("AND", "all"),
+            ("All", "all"),
+            ("or", "any"),
+            ("many", "any"),
+            ("each", "require"),
+        ] {
+            assert_eq!(nearest_key(written, &keys), want, "{written}");
+        }
+    }
 }

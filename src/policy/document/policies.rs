@@ -1,6 +1,7 @@
 //! Named policies under one trust model.
 
 use super::error::UnknownPolicy;
+use super::tree::excerpt;
 use crate::policy::types::Policy;
 use crate::trust::TrustModel;
 
@@ -72,8 +73,9 @@ use crate::trust::TrustModel;
 /// ```
 ///
 /// Reading is strict. Each of these is an error, with line and key: an unknown key, factor,
-/// compromise or policy; a name that stands twice (in JSON too); two operators in one table; an
-/// empty list; a duration that is none; a policy that refers to itself; no policy at all. A
+/// compromise or policy; a name that stands twice (in JSON too); a policy with the name of a word or
+/// of a factor; two operators in one table; an empty list; a duration that is none; a policy that
+/// refers to itself; no policy at all. A
 /// document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256
 /// clauses, 64 in one list, and 32 levels.
 ///
@@ -128,7 +130,7 @@ impl Policies {
     pub fn get(&self, name: &str) -> Result<&Policy, UnknownPolicy> {
         let named = |policy: &&Policy| policy.name() == Some(name);
         self.iter().find(named).ok_or_else(|| UnknownPolicy {
-            name: name.into(),
+            name: excerpt(name),
             known: self.iter().filter_map(Policy::name).map(Into::into).collect(),
         })
     }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::error::{DocumentError, DocumentFault};
-use super::nearest::{excerpt, factor, nearest, only};
+use super::nearest::{factor, is_misspelling, nearest, only};
 use super::policies::Policies;
-use super::tree::{Entry, Node, Value, find, join};
+use super::tree::{Entry, Node, Value, excerpt, find, join};
 use super::trust::trust;
 use crate::factor::Factor;
 use crate::policy::types::{ListError, Policy, is_name};
@@ -54,6 +54,8 @@ type Leveled = (Policy, usize);
 /// The keys of a clause that is a table.
 const OPERATORS: [&str; 7] =
     ["require", "all", "any", "at_least", INDEPENDENT, SESSION_WITHIN, "policy"];
+/// And what may stand beside one of them.
+const OPERANDS: [&str; 2] = ["of", "within"];
 const WORDS: [&str; 3] = [SESSION, MFA, PHISHING_RESISTANT];
 
 impl<'a> Reader<'a> {
@@ -65,6 +67,10 @@ impl<'a> Reader<'a> {
         if let Some(known) = self.read.get(&*entry.key) {
             return Ok(known.clone());
         }
+        if WORDS.contains(&&*entry.key) || entry.key.parse::<Factor>().is_ok() {
+            return Err(entry.node.fault(&key, DocumentFault::ReservedName));
+        }
+        not_nested(entry, &key)?;
         self.open.push(&entry.key);
         let policy = self.clause(&entry.node, &key)?;
         self.open.pop();
@@ -96,7 +102,7 @@ impl<'a> Reader<'a> {
             name if self.entries.iter().any(|entry| entry.key == name)
                 && name.parse::<Factor>().is_err() =>
             {
-                return Err(node.fault(key, DocumentFault::BarePolicy(name.into())));
+                return Err(node.fault(key, DocumentFault::BarePolicy(excerpt(name))));
             }
             name => factor(node, key, name, &WORDS)?.into(),
         })
@@ -104,7 +110,7 @@ impl<'a> Reader<'a> {
 
     fn operator(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
         let members = node.table(key, "a clause: a string or a table")?;
-        only(members, key, &[&OPERATORS[..], &["of", "within"]].concat())?;
+        only(members, key, &keys())?;
         let mut operators =
             OPERATORS.into_iter().filter_map(|operator| Some((operator, find(members, operator)?)));
         let (operator, operand) =
@@ -130,12 +136,7 @@ impl<'a> Reader<'a> {
                     ));
                 };
                 let (clauses, levels) = self.clauses(of, &join(key, "of"))?;
-                let needed = operand.integer(at)?.try_into().unwrap_or(0);
-                (
-                    Policy::try_at_least(needed, clauses)
-                        .map_err(|error| refused(operand, at, error))?,
-                    levels,
-                )
+                (at_least(operand, at, clauses)?, levels)
             }
             INDEPENDENT => match operand.integer(at)?.try_into() {
                 Ok(needed @ 1..) => (Policy::independent(needed), 0),
@@ -194,6 +195,39 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// All keys of a clause that is a table.
+fn keys() -> Vec<&'static str> {
+    [&OPERATORS[..], &OPERANDS].concat()
+}
+
+/// Refuses the table `[policy.a.b]` inside that of a policy.
+fn not_nested(entry: &Entry, key: &str) -> Result<(), DocumentError> {
+    let Value::Table(members) = &entry.node.value else { return Ok(()) };
+    let known = keys();
+    let is_policy = |member: &&Entry| {
+        let name = &*member.key;
+        matches!(member.node.value, Value::Table(_))
+            && !known.contains(&name)
+            && !is_misspelling(name, &known)
+    };
+    match members.iter().find(is_policy) {
+        None => Ok(()),
+        Some(Entry { key: name, node }) => {
+            let whole = excerpt(&format!("{}.{name}", entry.key));
+            Err(node.fault(&join(key, name), DocumentFault::NestedPolicy(whole)))
+        }
+    }
+}
+
+fn at_least(node: &Node, key: &str, clauses: Vec<Policy>) -> Result<Policy, DocumentError> {
+    let (needed, count) = (node.integer(key)?, clauses.len());
+    let out_of_range = || node.fault(key, DocumentFault::OutOfRange { needed, clauses: count });
+    match Policy::try_at_least(usize::try_from(needed).unwrap_or(0), clauses) {
+        Err(ListError::OutOfRange { .. }) => Err(out_of_range()),
+        policy => policy.map_err(|error| refused(node, key, error)),
+    }
+}
+
 fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
     let fault = match error {
         ListError::TooLarge => DocumentFault::TooLarge,
@@ -205,13 +239,15 @@ fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
 /// One integer above zero and one unit.
 fn duration(node: &Node, key: &str) -> Result<Duration, DocumentError> {
     let text = node.text(key, "a duration, as in \"10m\"")?;
-    let seconds = UNITS.into_iter().find_map(|(seconds, unit)| {
-        let digits = text
-            .strip_suffix(unit)
-            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
-        digits.parse::<u64>().ok()?.checked_mul(seconds).filter(|seconds| *seconds > 0)
-    });
+    let is_number = |digits: &&str| {
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.bytes().any(|byte| byte != b'0')
+    };
+    let (unit, digits) = UNITS
+        .into_iter()
+        .find_map(|(unit, name)| Some((unit, text.strip_suffix(name).filter(is_number)?)))
+        .ok_or_else(|| node.fault(key, DocumentFault::Duration(excerpt(text))))?;
+    let seconds = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
     seconds
         .map(Duration::from_secs)
-        .ok_or_else(|| node.fault(key, DocumentFault::Duration(excerpt(text))))
+        .ok_or_else(|| node.fault(key, DocumentFault::DurationTooLong(excerpt(text))))
 }

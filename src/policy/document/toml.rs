@@ -3,7 +3,7 @@
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
-use super::error::{DocumentError, DocumentFault};
+use super::error::DocumentError;
 use super::tree::{Entry, Lines, Node, Value};
 
 /// The parser refuses what is nested deeper than 80, so this does not recurse further.
@@ -17,7 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
             .filter(|place| (1..=64).contains(&place.len()) && !place.contains('\n'));
         let message =
             place.map_or(error.message().into(), |place| format!("{}: {place}", error.message()));
-        DocumentError::new(lines.at(span.start), "", DocumentFault::Syntax(message))
+        DocumentError::syntax(lines.at(span.start), &message)
     })?;
     Ok(Node { line: 1, value: entries(&lines, table.get_ref()) })
 }

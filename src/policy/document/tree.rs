@@ -90,9 +90,19 @@ pub(super) fn find<'a>(members: &'a [Entry], key: &str) -> Option<&'a Node> {
     members.iter().find(|member| member.key == key).map(|member| &member.node)
 }
 
-/// The key of a member.
+/// The key of a member. Anything may stand in its name.
 pub(super) fn join(key: &str, member: &str) -> String {
-    if key.is_empty() { member.to_owned() } else { format!("{key}.{member}") }
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/');
+    let name = match (1..=64).contains(&member.len()) && member.bytes().all(is_plain) {
+        true => member.to_owned(),
+        false => format!("{:?}", excerpt(member)),
+    };
+    if key.is_empty() { name } else { format!("{key}.{name}") }
+}
+
+/// A name is short. One that is longer is not shown, or compared, whole.
+pub(super) fn excerpt(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 /// Where the lines of a text end.

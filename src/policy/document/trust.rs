@@ -1,8 +1,8 @@
 //! The table `trust` of a document.
 
 use super::error::{DocumentError, DocumentFault};
-use super::nearest::{excerpt, factor, nearest, only};
-use super::tree::{Entry, Node, Value, find, join};
+use super::nearest::{factor, meant_of, only};
+use super::tree::{Entry, Node, Value, excerpt, find, join};
 use crate::trust::{Compromise, TrustModel};
 
 pub(super) fn trust(node: &Node) -> Result<TrustModel, DocumentError> {
@@ -45,8 +45,7 @@ fn compromises(node: &Node, key: &str) -> Result<Vec<Compromise>, DocumentError>
     let read = node.list(key, "a list of compromises")?.iter().map(|item| {
         let name = item.text(key, "the name of a compromise")?;
         name.parse::<Compromise>().map_err(|_| {
-            let nearest =
-                nearest(name, Compromise::ALL.map(|known| known.to_string())).unwrap_or_default();
+            let nearest = meant_of(name, Compromise::ALL.map(|known| known.to_string()));
             item.fault(key, DocumentFault::UnknownCompromise { name: excerpt(name), nearest })
         })
     });

@@ -1,4 +1,5 @@
-//! What a policy asks for beyond what a session proves, in sets of the factors on offer.
+//! The factors that a policy needs beyond those that a session proves, as sets of the factors on
+//! offer.
 
 use std::cmp::Reverse;
 use std::slice;
@@ -9,7 +10,7 @@ use crate::moment::Moment;
 use crate::policy::decision::{Facts, Until, beyond_attackers, until};
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 
-/// What is still needed. Sets of offered factors are bits, the first offered the lowest.
+/// The remaining demand of a policy. Sets of offered factors are bits, the first offered the lowest.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Need {
     /// A factor out of each of these sets, proved no longer ago than the limit.
@@ -21,7 +22,7 @@ pub(super) enum Need {
 /// A question to the decision: what a policy needs. It asks the decision for each clause what the
 /// session proves, and what each factor on offer would.
 pub(super) struct Question<'a> {
-    /// What the session proves.
+    /// The session's proofs.
     pub(super) facts: Facts<'a>,
     /// The factors on offer, as if they were proved now.
     pub(super) offered: &'a [(&'a Factor, Moment)],

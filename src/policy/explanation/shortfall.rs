@@ -89,7 +89,8 @@ impl Shortfall {
     ///
     /// These are the factors that the guard was told to [offer](crate::StepUpLayer::offer_factors).
     /// By default they are those that the policy names, and for `mfa`, `independent` and `session`
-    /// all in the trust model except logins with a provider.
+    /// all in the trust model except logins with a provider. Impersonation, imported sessions and
+    /// exchanged tokens are never among them, since no user can be asked for those.
     #[must_use]
     pub fn offered(&self) -> Vec<Factor> {
         self.0.offered.as_ref().map_or_else(|| self.policy().askable(), |offered| offered.to_vec())

@@ -86,7 +86,9 @@ impl Policy {
     pub(in crate::policy) fn askable(&self) -> Vec<Factor> {
         let mut askable: Vec<Factor> = Vec::new();
         self.visit(&mut |policy| match policy.clause() {
-            Clause::Factor(factor) => askable.push(factor.clone()),
+            Clause::Factor(factor) if !PROVED_BY_OTHERS.contains(factor) => {
+                askable.push(factor.clone());
+            }
             Clause::PhishingResistant => askable.push(Factor::WebAuthn),
             Clause::Session => askable.extend(ASKABLE),
             Clause::Independent { trust, .. } => {
@@ -129,4 +131,16 @@ const ASKABLE: [Factor; 11] = [
     Factor::MagicLinkEmail,
     Factor::OtpEmail,
     Factor::EmailOtp,
+];
+
+/// The factors that support staff and other systems prove. No user can be asked for them.
+const PROVED_BY_OTHERS: [Factor; 8] = [
+    Factor::Impersonated,
+    Factor::ImportedAuth0,
+    Factor::TrustedAuthToken,
+    Factor::OAuthAccessTokenExchange,
+    Factor::OAuthExchangeSlack,
+    Factor::OAuthExchangeHubspot,
+    Factor::OAuthExchangeGithub,
+    Factor::OAuthExchangeGoogle,
 ];
