@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tower_step_up::policy::Implication;
+use tower_step_up::policy::{Explanation, Implication};
 use tower_step_up::testing::{self, NOW};
 use tower_step_up::{Compromise, Factor, Policy, Session, TrustModel};
 
@@ -237,6 +237,7 @@ proptest! {
         let session = facts.session();
         let explanation = policy.explain(&session, NOW);
         prop_assert_eq!(explanation.is_met(), policy.evaluate(&session, NOW).is_ok());
+        prop_assert_eq!(misjudged(&clause, &facts, None, &table, &explanation), 0);
         match policy.evaluate(&session, NOW) {
             Err(_) => prop_assert!(!holds(&clause, &facts, 0, None, &table)),
             Ok(grant) => {
@@ -252,6 +253,31 @@ proptest! {
             }
         }
     }
+}
+
+/// The clauses of an explanation that disagree with the literal table.
+fn misjudged(
+    clause: &Clause,
+    facts: &Facts,
+    limit: Option<i64>,
+    table: &Table,
+    explanation: &Explanation,
+) -> usize {
+    let inner = match clause {
+        Clause::Within(own, clause) => {
+            let limit = limit.map_or(*own, |outer| outer.min(*own));
+            return misjudged(clause, facts, Some(limit), table, explanation);
+        }
+        Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
+            &clauses[..]
+        }
+        _ => &[],
+    };
+    assert_eq!(inner.len(), explanation.clauses().len());
+    let own = explanation.is_met() != holds(clause, facts, 0, limit, table);
+    let pairs = inner.iter().zip(explanation.clauses());
+    usize::from(own)
+        + pairs.map(|(clause, of)| misjudged(clause, facts, limit, table, of)).sum::<usize>()
 }
 
 /// The smallest `within` of a clause.

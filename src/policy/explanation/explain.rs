@@ -8,7 +8,7 @@ use super::requirement::{Reason, Requirement};
 use super::types::{Demand, Explanation, ProofAge, Verdict};
 use crate::factor::Factor;
 use crate::moment::Moment;
-use crate::policy::decision::{Facts, Until, independent, until};
+use crate::policy::decision::{Facts, Until, independent, nth_last, until};
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 use crate::session::Session;
 
@@ -20,8 +20,8 @@ impl Policy {
         let now = now.into();
         let facts = Facts::new(session, now);
         let freshest = facts.freshest();
-        let explanation =
-            Explainer { facts: facts.with_factors(&freshest), now }.explain(self, None);
+        let explainer = Explainer { facts: facts.with_factors(&freshest), now };
+        let (explanation, _) = explainer.explain(self, None);
         // A limited clause lends its name to the `within` around it, but not to the whole policy.
         Explanation { name: self.name().map(Into::into), ..explanation }
     }
@@ -34,19 +34,24 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    fn explain(&self, policy: &Policy, limit: Limit) -> Explanation {
-        let list =
-            |clauses: &[Policy]| clauses.iter().map(|clause| self.explain(clause, limit)).collect();
-        let until = || until(policy, &self.facts, limit);
-        let list_of = |demand| self.list_of(demand, until());
-        let leaf = |requirement, proofs| self.leaf(requirement, until(), limit, proofs);
-        let explanation = match policy.clause() {
+    /// The explanation, and until when the policy holds. That of a list comes from those of its
+    /// clauses, so that each clause is held against the session once.
+    fn explain(&self, policy: &Policy, limit: Limit) -> (Explanation, Until) {
+        let leaf = |requirement, proofs| {
+            let until = until(policy, &self.facts, limit);
+            (self.leaf(requirement, until, limit, proofs), until)
+        };
+        let (explanation, until) = match policy.clause() {
             Clause::Within(max_age, inner) => self.explain(inner, Some(tighter(limit, *max_age))),
-            Clause::AllOf(clauses) => list_of(Demand::AllOf { clauses: list(clauses) }),
-            Clause::AnyOf(clauses) => list_of(Demand::AnyOf { clauses: list(clauses) }),
-            Clause::AtLeast(needed, clauses) => {
-                list_of(Demand::AtLeast { needed: *needed, clauses: list(clauses) })
+            Clause::AllOf(clauses) => {
+                self.list(clauses.len(), clauses, limit, |clauses| Demand::AllOf { clauses })
             }
+            Clause::AnyOf(clauses) => {
+                self.list(1, clauses, limit, |clauses| Demand::AnyOf { clauses })
+            }
+            Clause::AtLeast(needed, clauses) => self.list(*needed, clauses, limit, |clauses| {
+                Demand::AtLeast { needed: *needed, clauses }
+            }),
             Clause::Session => leaf(Requirement::Session, self.proofs(|_| true)),
             Clause::Factor(factor) => leaf(
                 Requirement::Factor { factor: factor.clone() },
@@ -66,16 +71,28 @@ impl Explainer<'_> {
                 )
             }
             Clause::SessionWithin(max_age) => {
-                self.session_within(until(), tighter(limit, *max_age))
+                let until = until(policy, &self.facts, limit);
+                (self.session_within(until, tighter(limit, *max_age)), until)
             }
         };
         // A `within` has the name of the clause inside, unless it has one itself.
-        Explanation { name: policy.name().map(Into::into).or(explanation.name), ..explanation }
+        let name = policy.name().map(Into::into).or(explanation.name);
+        (Explanation { name, ..explanation }, until)
     }
 
-    fn list_of(&self, demand: Demand, until: Until) -> Explanation {
+    fn list(
+        &self,
+        needed: usize,
+        clauses: &[Policy],
+        limit: Limit,
+        demand: impl FnOnce(Vec<Explanation>) -> Demand,
+    ) -> (Explanation, Until) {
+        let clauses = clauses.iter().map(|clause| self.explain(clause, limit));
+        let (clauses, mut ends): (Vec<_>, Vec<_>) = clauses.unzip();
+        let until = nth_last(needed, &mut ends);
         let verdict = self.met(until).unwrap_or(Verdict::NotMet);
-        Explanation { name: None, demand, max_age: None, verdict, proofs: Vec::new() }
+        let demand = demand(clauses);
+        (Explanation { name: None, demand, max_age: None, verdict, proofs: Vec::new() }, until)
     }
 
     fn leaf(
