@@ -280,10 +280,11 @@ fn misjudged(
         + pairs.map(|(clause, of)| misjudged(clause, facts, limit, table, of)).sum::<usize>()
 }
 
-/// The smallest `within` of a clause.
+/// The smallest `within` or `session_within` of a clause.
 fn smallest_limit(clause: &Clause) -> Option<i64> {
     match clause {
         Clause::Within(limit, inner) => smallest_limit(inner).into_iter().chain([*limit]).min(),
+        Clause::SessionWithin(limit) => Some(*limit),
         Clause::AllOf(list) | Clause::AnyOf(list) | Clause::AtLeast(_, list) => {
             list.iter().filter_map(smallest_limit).min()
         }

@@ -318,6 +318,24 @@ fn independent_of_nothing_is_refused() {
 }
 
 #[test]
+fn a_session_that_may_be_younger_than_the_grace_can_still_be_begun_anew() {
+    let old = testing::session().proved(Factor::Password).started_ago(seconds(100));
+    for limit in [seconds(0), seconds(1), seconds(30), seconds(60), seconds(99)] {
+        for policy in [
+            Policy::session_within(limit),
+            Policy::session_within(seconds(3_600)).within(limit),
+            Policy::session_within(limit).within(seconds(3_600)),
+            Policy::session_within(limit).and(Policy::session()),
+        ] {
+            let shortfall = policy.evaluate(&old.build(), NOW).unwrap_err();
+            let restart = Reason::Restart { started_at: Some(NOW - seconds(100)), max_age: limit };
+            assert_eq!(shortfall.unmet()[0].reason, restart, "{policy}");
+            assert!(shortfall.prompts_for(&[Factor::Password]).needs_restart(), "{policy}");
+        }
+    }
+}
+
+#[test]
 fn the_challenge_states_the_smallest_limit() {
     let sms = || Policy::factor(Factor::OtpSms);
     assert_eq!(Policy::mfa().max_age(), None);

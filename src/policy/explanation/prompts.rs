@@ -11,8 +11,9 @@ use crate::factor::Factor;
 /// of them for nothing.
 ///
 /// A set suffices where the session, with the factors of the set proved now, satisfies the policy
-/// now and still does 60 s later (or half the smallest `within` of the policy later, where that is
-/// less): people take their time, and without that grace a set could lapse before it is complete.
+/// now and still does 60 s later (or half the smallest `within` or `session_within` of the policy
+/// later, if that is less): people take their time, and without that grace a set could lapse
+/// before it is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompts {
     pub(super) sets: Vec<Vec<Prompt>>,

@@ -58,7 +58,8 @@ fn counted(
     let facts = Facts::new(session, now);
     let freshest = facts.freshest();
     let facts = facts.with_factors(&freshest);
-    let grace = policy.max_age().map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
+    let smallest = policy.limits().into_iter().chain(policy.session_limits()).min();
+    let grace = smallest.map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
     let then = now.plus(grace);
     let mut question = Question { facts, offered: &offered, now, then, steps: 0 };
     let need = question.need(policy, None);
