@@ -6,7 +6,7 @@ use super::Compromise;
 
 /// A set of compromises, and in a row of the table those that present the factor. The highest bit
 /// is *anyone*: it is in every row that anyone can present and taken as held by every attacker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Compromises(u16);
 
 impl Compromises {
@@ -45,6 +45,12 @@ impl Compromises {
 
     pub(crate) fn members(self) -> impl Iterator<Item = Compromise> {
         Compromise::ALL.into_iter().filter(move |one| self.0 & Self::of(&[*one]).0 != 0)
+    }
+
+    /// The member of a set that has one.
+    pub(crate) fn only_member(self) -> Option<Compromise> {
+        let mut members = self.members();
+        members.next().filter(|_| members.next().is_none())
     }
 
     /// Whether all of these are among those.

@@ -25,6 +25,7 @@ mod policy_audit;
 mod policy_bounds;
 mod policy_check;
 mod policy_documents;
+mod policy_findings;
 mod policy_implies;
 mod policy_laws;
 mod policy_oracle;

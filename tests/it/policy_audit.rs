@@ -212,6 +212,28 @@ fn limits_of_zero_and_beyond_a_day_are_found_wherever_they_stand() {
 }
 
 #[test]
+fn the_tightest_limit_is_the_one_that_counts_on_whichever_side_it_stands() {
+    let day = 1_440 * MINUTE;
+    let limits = |policy: Policy| {
+        let mut findings = policy.audit().findings;
+        findings.retain(|it| matches!(it, Finding::LongLimit { .. } | Finding::ZeroLimit));
+        findings
+    };
+    let long = |max_age| vec![Finding::LongLimit { max_age }];
+    let totp = Policy::from(Factor::Totp);
+    assert_eq!(limits(totp.clone().within(10 * MINUTE).within(9 * day)), []);
+    assert_eq!(limits(totp.clone().within(9 * day).within(10 * MINUTE)), []);
+    assert_eq!(limits(Policy::session_within(10 * MINUTE).within(9 * day)), []);
+    assert_eq!(limits(Policy::session_within(9 * day).within(10 * MINUTE)), []);
+    assert_eq!(limits(totp.clone().within(2 * day).within(9 * day)), long(2 * day));
+    assert_eq!(limits(totp.clone().within(9 * day).within(2 * day)), long(2 * day));
+    assert_eq!(limits(totp.clone().within(Duration::ZERO).within(9 * day)), [Finding::ZeroLimit]);
+    // Of two clauses one has no limit of its own.
+    let one_of = Policy::from(Factor::OtpSms).or(totp.within(10 * MINUTE));
+    assert_eq!(limits(one_of.within(9 * day)), long(9 * day));
+}
+
+#[test]
 fn sms_as_the_only_way_is_a_remark() {
     assert_eq!(
         Finding::OnlySms.to_string(),
@@ -263,7 +285,8 @@ fn stytchs_own_rule_has_no_overlap_and_no_single_compromise() {
     ];
     let audit = Policy::at_least(2, groups).and(Policy::session().within(60 * MINUTE)).audit();
     assert!(audit.cold.iter().all(|set| set.len() == 2));
-    assert!(audit.findings.is_empty());
+    // It does ask for any proof of the last hour.
+    assert_eq!(audit.findings, [Finding::SessionLimitMetByAnyone { factor: Factor::Impersonated }]);
 }
 
 #[test]
@@ -312,6 +335,48 @@ fn what_only_unheard_of_factors_meet_can_be_met() {
         .fold(TrustModel::default(), TrustModel::presentable_by_anyone);
     let audit = Policy::session().audit_with_trust_model(&nobody);
     assert!(audit.cold.is_empty() && !audit.findings.contains(&Finding::NeverSatisfiable));
+    // The session that a hijacker holds proves something, even if anyone can present it.
+    assert_eq!(audit.hijacked, [[]]);
+}
+
+#[test]
+fn what_the_policy_takes_for_a_proof_counts_if_the_audits_model_lets_anyone_present_it() {
+    let anyones = |factor| TrustModel::default().presentable_by_anyone(factor);
+    let by_password = Finding::OneCompromise {
+        compromise: Compromise::Password,
+        factors: vec![Factor::Password, Factor::OtpSms],
+    };
+    // The policy's own model grants a password and a code that anyone can present.
+    let audit = Policy::mfa().audit_with_trust_model(&anyones(Factor::OtpSms));
+    assert!(audit.cold.contains(&vec![Compromise::Password]), "{audit}");
+    assert!(audit.findings.contains(&by_password), "{audit}");
+    // Likewise if another clause brings that model.
+    let other_model = Policy::session_within(MINUTE).with_trust_model(&anyones(Factor::OtpSms));
+    let audit = Policy::mfa().and(other_model).audit();
+    assert!(audit.findings.contains(&by_password), "{audit}");
+    // Under a model of its own that knows it, the policy does not take it.
+    let audit = Policy::mfa().with_trust_model(&anyones(Factor::OtpSms)).audit();
+    assert!(audit.cold.iter().all(|set| set.len() == 2), "{audit}");
+}
+
+#[test]
+fn what_anyone_can_present_opens_no_policy_that_takes_any_session() {
+    let trust = TrustModel::default().presentable_by_anyone(Factor::RecoveryCode);
+    let want = Policy::session().audit_with_trust_model(&trust);
+    assert_eq!(want.severity(), Some(Severity::Remark), "{want}");
+    assert!(want.cold.iter().all(|set| set.len() == 1), "{want}");
+    assert_eq!(Policy::session().with_trust_model(&trust).audit(), want);
+}
+
+#[test]
+fn what_anyone_can_present_was_proved_long_ago_too() {
+    // Four factors are independent only if a code that arrives at the phone is among them.
+    let anyones = TrustModel::default()
+        .presentable_by_anyone(Factor::OtpSms)
+        .presentable_by_anyone(Factor::OtpWhatsapp);
+    let four = Policy::independent(4);
+    assert_eq!(four.audit().hijacked, [[]]);
+    assert_eq!(four.audit_with_trust_model(&anyones).hijacked, [[]]);
 }
 
 #[test]

@@ -152,6 +152,52 @@ fn what_cannot_be_decided_within_the_bound_is_said_to_be_so() {
 }
 
 #[test]
+fn a_policy_implies_itself_however_wide_it_is() {
+    let of_24 = |needed| {
+        let clauses = Factor::LISTED.iter().take(24).cloned();
+        Policy::try_at_least(needed, clauses).unwrap()
+    };
+    let fours = |needed| {
+        let clauses = (0..64).map(|limit| Policy::independent(4).within(limit * MINUTE));
+        Policy::try_at_least(needed, clauses).unwrap()
+    };
+    // Too heavy for a single comparison.
+    let heavy = |needed| Policy::try_all_of((0..64).map(|_| fours(needed))).unwrap();
+    assert!(!heavy(31).implies(&heavy(30)).holds(), "decided by search after all");
+    for (policy, again) in [(of_24(12), of_24(12)), (fours(32), fours(32)), (heavy(32), heavy(32))]
+    {
+        let (policy, again) = (|| policy.clone(), || again.clone());
+        let pairs = [
+            (policy(), policy()),
+            (policy(), again()),
+            (policy().named("one"), again().named("other")),
+            (policy().within(MINUTE), again().named("inner").within(MINUTE)),
+            (policy().and(Policy::mfa()), again()),
+            (policy().and(Policy::mfa()), Policy::mfa().and(again())),
+            (policy(), again().or(Policy::mfa())),
+            (policy().or(Policy::mfa()), Policy::mfa().or(again())),
+        ];
+        for (index, (one, other)) in pairs.iter().enumerate() {
+            assert!(one.implies(other).holds(), "pair {index}");
+        }
+    }
+}
+
+#[test]
+fn what_both_policies_ask_for_is_not_searched() {
+    let wide = || {
+        let clauses = Factor::LISTED.iter().take(24).cloned();
+        Policy::try_at_least(12, clauses).unwrap()
+    };
+    let with = |minutes| wide().and(Policy::from(Factor::Totp).within(minutes * MINUTE));
+    check_holds(&with(10), &with(20));
+    let Implication::Fails(session) = with(20).implies(&with(10)) else { panic!("no failure") };
+    assert!(session.to_string().contains("totp (20m old)"), "{session}");
+    let session = session_of(&session).build();
+    assert!(with(20).evaluate(&session, NOW).is_ok() && with(10).evaluate(&session, NOW).is_err());
+}
+
+#[test]
 fn what_nothing_can_meet_implies_everything() {
     check_holds(&Policy::independent(8), &Policy::phishing_resistant());
 }

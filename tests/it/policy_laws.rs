@@ -169,6 +169,32 @@ proptest! {
             prop_assert!(!matches!(stricter.implies(&than), Implication::Fails(_)), "{} => {}",
                 stricter, than);
         }
+        let renamed = one.clone().named("renamed");
+        for (stricter, than) in [
+            (&one, &renamed),
+            (&one.clone().and(other.clone()), &renamed),
+            (&one, &renamed.clone().or(other.clone())),
+        ] {
+            prop_assert_eq!(stricter.implies(than), Implication::Holds);
+        }
+    }
+
+    #[test]
+    fn an_alternative_that_never_decides_can_be_left_out(
+        (one, other) in (policy(), policy()), entries in entries()
+    ) {
+        let both = one.clone().or(other.clone());
+        let idle = both.audit().findings.into_iter().find_map(|it| match it {
+            Finding::IdleClause { clause, .. } => Some(clause),
+            _ => None,
+        });
+        let left = match idle {
+            Some(clause) if clause == one.to_string() => other,
+            Some(clause) if clause == other.to_string() => one,
+            _ => return Ok(()),
+        };
+        let met = |policy: &Policy| policy.evaluate(&session(&entries).build(), NOW).is_ok();
+        prop_assert_eq!(met(&both), met(&left));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What attackers can present to a policy.
 
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::factor::Factor;
@@ -7,80 +9,150 @@ use crate::policy::decision::holds_for;
 use crate::policy::types::{Policy, distinct};
 use crate::trust::{Compromises, TrustModel};
 
-/// A policy and what there is to open it with.
+/// A policy, and everything that an attacker may present to open it.
 pub(super) struct Attack<'a> {
     pub(super) policy: &'a Policy,
-    /// Every factor that counts in an attack, those that the policy names first, and who presents
-    /// it.
+    /// What attackers can present.
+    pub(super) trust: &'a TrustModel,
+    /// The factors that an attacker can prove now, and who presents them: those that the policy
+    /// names, and one of all others that no trust model tells apart.
     pub(super) factors: Vec<(Factor, Compromises)>,
-    /// And those that anyone can present and the policy does not name.
-    others: Vec<Factor>,
+    /// A factor that anyone can present and that no clause asks for. It only makes a session.
+    pub(super) other: Factor,
+    /// Every factor there is.
+    pub(super) known: Vec<Factor>,
+    /// How often a clause has been evaluated, which is bounded.
+    pub(super) evaluations: Cell<usize>,
 }
 
 /// Everything that is presented is proved now, in a session that began now.
 const NOW: Option<Duration> = Some(Duration::ZERO);
+/// Longer ago than any limit allows.
+const LONG_AGO: Option<Duration> = None;
 
 impl<'a> Attack<'a> {
-    pub(super) fn new(policy: &'a Policy, trust: &TrustModel) -> Self {
-        let models = policy.trust_models();
-        let of_its_own = models.iter().flat_map(TrustModel::changed).cloned();
-        let named: Vec<_> = policy.named_factors().into_iter().chain(of_its_own).collect();
-        let known = named.iter().chain(Factor::LISTED).chain(trust.changed()).cloned().collect();
-        let rows = distinct(known).into_iter().map(|factor| (trust.row(&factor), factor));
-        let (counted, others): (Vec<_>, Vec<_>) =
-            rows.partition(|(row, factor)| !row.is_anyone() || named.contains(factor));
-        let factors = counted.into_iter().map(|(row, factor)| (factor, row)).collect();
-        Self { policy, factors, others: others.into_iter().map(|(_, factor)| factor).collect() }
-    }
+    pub(super) fn new(policy: &'a Policy, trust: &'a TrustModel) -> Self {
+        let (models, deciding) = (policy.trust_models(), policy.deciding_trust_models());
+        let named = policy.named_factors();
+        let changed = models.iter().chain([trust]).flat_map(TrustModel::changed);
+        let known = named.iter().chain(Factor::LISTED).chain(changed);
+        let known = distinct(known.cloned().collect());
 
-    /// Every factor there is.
-    pub(super) fn known(&self) -> impl Iterator<Item = &Factor> {
-        self.factors.iter().map(|(factor, _)| factor).chain(&self.others)
-    }
-
-    /// The minimal sets of compromises that open the policy: cold, or where a session says that
-    /// everything was proved long ago.
-    pub(super) fn minimal_sets(&self, hijacked: bool) -> Vec<Compromises> {
-        let mut minimal: Vec<Compromises> = Vec::new();
-        for set in Compromises::every_set() {
-            let proofs = self.factors.iter().filter_map(|(factor, row)| match row.meets(set) {
-                true => Some((factor, NOW)),
-                false => hijacked.then_some((factor, None)),
-            });
-            if !minimal.iter().any(|smaller| smaller.is_within(set))
-                && holds_for(self.policy, proofs, NOW)
-            {
-                minimal.push(set);
+        let named: HashSet<_> = named.into_iter().collect();
+        let own_rows = |factor: &Factor| -> Vec<_> {
+            deciding.iter().map(|model| model.row(factor)).collect()
+        };
+        let takes = |factor: &Factor| {
+            named.contains(factor) || own_rows(factor).iter().any(|row| !row.is_anyone())
+        };
+        let mut seen = Vec::new();
+        let mut counts = |factor: &Factor| {
+            let looks = (trust.row(factor), own_rows(factor));
+            let new = !seen.contains(&looks);
+            if new && !named.contains(factor) {
+                seen.push(looks);
             }
-        }
-        minimal
+            named.contains(factor) || new && (!trust.row(factor).is_anyone() || takes(factor))
+        };
+        let counted = known.iter().filter(|factor| counts(factor));
+        let factors = counted.map(|factor| (factor.clone(), trust.row(factor))).collect();
+        let is_other = |factor: &&Factor| trust.row(factor).is_anyone() && !takes(factor);
+        let other = [Factor::Impersonated].iter().chain(&known).find(is_other);
+        let other = other.cloned().unwrap_or_else(|| unheard_of(|factor| known.contains(factor)));
+        Self { policy, trust, factors, other, known, evaluations: Cell::new(0) }
     }
 
-    /// A smallest choice of what these compromises present that opens the policy.
-    pub(super) fn presented(&self, attacker: Compromises) -> Vec<Factor> {
-        let presents =
-            self.factors.iter().filter(|(_, row)| row.meets(attacker)).map(|(factor, _)| factor);
-        let mut chosen: Vec<&Factor> = presents.collect();
-        if let Some(single) = chosen.iter().find(|single| opens(self.policy, [**single])) {
-            return vec![(*single).clone()];
-        }
-        for index in (0..chosen.len()).rev() {
-            let without = || {
-                chosen
-                    .iter()
-                    .enumerate()
-                    .filter(|(other, _)| *other != index)
-                    .map(|(_, factor)| *factor)
-            };
-            if opens(self.policy, without()) {
-                chosen.remove(index);
-            }
-        }
-        chosen.into_iter().cloned().collect()
+    /// Whether a clause holds for an attacker who proves these factors now, in a session that began
+    /// now.
+    pub(super) fn opens<'f>(
+        &self,
+        clause: &Policy,
+        factors: impl IntoIterator<Item = &'f Factor>,
+    ) -> bool {
+        self.holds(clause, factors.into_iter().map(|factor| (factor, NOW)))
+    }
+
+    /// Whether the policy holds for an attacker who proves these factors now, in a young session in
+    /// which everything was proved long ago.
+    pub(super) fn hijacker_opens<'f>(&self, factors: impl IntoIterator<Item = &'f Factor>) -> bool {
+        self.hijacker_opens_after(LONG_AGO, factors)
+    }
+
+    /// The same if everything was proved that long ago.
+    pub(super) fn hijacker_opens_after<'f>(
+        &self,
+        age: Option<Duration>,
+        factors: impl IntoIterator<Item = &'f Factor>,
+    ) -> bool {
+        let fresh = factors.into_iter().map(|factor| (factor, NOW));
+        let counted = self.factors.iter().map(|(factor, _)| factor);
+        let once = counted.chain([&self.other]).map(|factor| (factor, age));
+        self.holds(self.policy, fresh.chain(once))
+    }
+
+    fn holds<'f>(
+        &self,
+        clause: &Policy,
+        proofs: impl Iterator<Item = (&'f Factor, Option<Duration>)>,
+    ) -> bool {
+        self.evaluations.update(|evaluations| evaluations + 1);
+        holds_for(clause, proofs, NOW)
+    }
+
+    /// The minimal sets of compromises that open the policy without a session.
+    pub(super) fn cold(&self) -> Vec<Compromises> {
+        minimal_sets(|set| self.opens(self.policy, self.presented_by(set)))
+    }
+
+    /// The minimal sets that open it in a hijacked session.
+    pub(super) fn hijacked(&self) -> Vec<Compromises> {
+        minimal_sets(|set| self.hijacker_opens(self.presented_by(set)))
+    }
+
+    /// The factors that an attacker with these compromises can prove now.
+    pub(super) fn presented_by(&self, attacker: Compromises) -> impl Iterator<Item = &Factor> {
+        let presented = self.factors.iter().filter(move |(_, row)| row.meets(attacker));
+        presented.map(|(factor, _)| factor)
     }
 }
 
-/// Whether a policy holds for whoever proved these factors now, in a session that began now.
-pub(super) fn opens<'a>(policy: &Policy, factors: impl IntoIterator<Item = &'a Factor>) -> bool {
-    holds_for(policy, factors.into_iter().map(|factor| (factor, NOW)), NOW)
+fn minimal_sets(opens: impl Fn(Compromises) -> bool) -> Vec<Compromises> {
+    let mut minimal: Vec<Compromises> = Vec::new();
+    for set in Compromises::every_set() {
+        if !minimal.iter().any(|smaller| smaller.is_within(set)) && opens(set) {
+            minimal.push(set);
+        }
+    }
+    minimal
+}
+
+/// A smallest choice of these factors that opens what all of them open: one of them if one is
+/// enough.
+pub(super) fn least<'f>(
+    mut chosen: Vec<&'f Factor>,
+    opens: impl Fn(&[&'f Factor]) -> bool,
+) -> Vec<Factor> {
+    if let Some(single) = chosen.iter().find(|single| opens(&[single])) {
+        return vec![(*single).clone()];
+    }
+    for index in (0..chosen.len()).rev() {
+        let mut without = chosen.clone();
+        without.remove(index);
+        if opens(&without) {
+            chosen = without;
+        }
+    }
+    chosen.into_iter().cloned().collect()
+}
+
+/// A factor that nobody has heard of: there is always one more.
+pub(super) fn unheard_of(is_known: impl Fn(&Factor) -> bool) -> Factor {
+    let mut number = 1;
+    loop {
+        let factor = Factor::from_pair("unlisted", &format!("factor_{number}"));
+        if !is_known(&factor) {
+            return factor;
+        }
+        number += 1;
+    }
 }

@@ -1,12 +1,10 @@
 //! What an audit finds.
 
-use std::fmt::{self, Display};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::factor::Factor;
-use crate::policy::words::{Joined, Span};
 use crate::seconds::whole_seconds;
 use crate::trust::Compromise;
 
@@ -21,7 +19,8 @@ pub enum Severity {
     Warning,
 }
 
-/// Something about a policy that a reviewer should know. [`Display`] says it in one sentence.
+/// Something about a policy that a reviewer should know. [`Display`](std::fmt::Display) says it in
+/// one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -52,14 +51,54 @@ pub enum Finding {
         /// Each of which that is so.
         compromises: Vec<Compromise>,
     },
+    /// Warning: the same of another first factor that the policy names: a link or a code by email,
+    /// or a login with a provider.
+    HijackerPresentsFirstFactor {
+        /// The first factor.
+        factor: Factor,
+        /// The compromises, each of which does so.
+        compromises: Vec<Compromise>,
+    },
+    /// Warning: the trust model lets anyone who holds the session present what the step-up takes.
+    StepUpOpenToAnyone {
+        /// What anyone presents to meet it.
+        factors: Vec<Factor>,
+    },
     /// Remark: the step-up asks for nothing beyond a first factor: one compromise meets it,
-    /// presents the password, and opens the policy without a session too.
+    /// presents the password or another first factor that the policy names, and opens the policy
+    /// without a session too.
     StepUpByFirstFactor {
         /// Each of which that is so.
         compromises: Vec<Compromise>,
     },
-    /// Warning: one factor alone meets several clauses of an `at_least`, or every clause of an
-    /// `all_of`.
+    /// Remark: a recovery code alone meets the step-up.
+    StepUpByRecoveryCode,
+    /// Remark: a limit on [`session`](crate::Policy::session) is met by factors that anyone can
+    /// present, such as this one.
+    SessionLimitMetByAnyone {
+        /// One of them.
+        factor: Factor,
+    },
+    /// Warning: a clause beside alternatives that ask for more is met by any session that is young
+    /// enough, so that the alternatives keep nobody out.
+    WayAround {
+        /// The clause, in words.
+        clause: String,
+    },
+    /// Warning: nothing can meet one of several alternatives.
+    UnmeetableClause {
+        /// The alternative, in words.
+        clause: String,
+    },
+    /// Remark: an alternative never decides, because every session that meets it meets another one
+    /// beside it.
+    IdleClause {
+        /// The alternative, in words.
+        clause: String,
+        /// The other one, in words.
+        beside: String,
+    },
+    /// Warning: one factor alone meets several clauses of an `at_least` or an `all_of`.
     OverlappingClauses {
         /// The factor.
         factor: Factor,
@@ -70,6 +109,13 @@ pub enum Finding {
     },
     /// Warning: a limit of zero, which only what is dated now, or within the leeway ahead, meets.
     ZeroLimit,
+    /// Warning: a limit above zero and below 30 seconds, in which a person hardly proves a factor and
+    /// returns to what they wanted to do.
+    ShortLimit {
+        /// The shortest.
+        #[serde(serialize_with = "whole_seconds")]
+        max_age: Duration,
+    },
     /// Remark: a limit that no tighter one overrules and that is longer than the 24 hours after
     /// which NIST SP 800-63B-4 has users authenticate again (AAL2).
     LongLimit {
@@ -80,6 +126,11 @@ pub enum Finding {
     /// Remark: it cannot be met without a code by SMS. NIST SP 800-63B-4 restricts them, OWASP ASVS
     /// 5 has none at level 3.
     OnlySms,
+    /// Remark: it cannot be met without a code that arrives at the phone number.
+    OnlyPhoneNumber {
+        /// The codes that would do.
+        factors: Vec<Factor>,
+    },
     /// Remark: no clause of it takes a phishing-resistant factor.
     NotPhishingResistant,
 }
@@ -93,87 +144,22 @@ impl Finding {
             | Self::OpenToAnyone { .. }
             | Self::OneCompromise { .. }
             | Self::HijackerPresentsPassword { .. }
+            | Self::HijackerPresentsFirstFactor { .. }
+            | Self::StepUpOpenToAnyone { .. }
+            | Self::WayAround { .. }
+            | Self::UnmeetableClause { .. }
             | Self::OverlappingClauses { .. }
-            | Self::ZeroLimit => Severity::Warning,
+            | Self::ZeroLimit
+            | Self::ShortLimit { .. } => Severity::Warning,
             Self::OneFactor { .. }
             | Self::StepUpByFirstFactor { .. }
+            | Self::StepUpByRecoveryCode
+            | Self::SessionLimitMetByAnyone { .. }
+            | Self::IdleClause { .. }
             | Self::LongLimit { .. }
             | Self::OnlySms
+            | Self::OnlyPhoneNumber { .. }
             | Self::NotPhishingResistant => Severity::Remark,
-        }
-    }
-}
-
-impl Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Remark => "remark",
-            Self::Warning => "warning",
-        })
-    }
-}
-
-impl Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NeverSatisfiable => f.write_str("nothing can meet it"),
-            Self::OpenToAnyone { factors } => {
-                write!(
-                    f,
-                    "open to anyone: the trust model lets anyone present {}",
-                    Joined(factors, " and ")
-                )
-            }
-            Self::OneCompromise { compromise, factors } => {
-                write!(
-                    f,
-                    "one compromise opens it: the {compromise} presents {}",
-                    Joined(factors, " and ")
-                )
-            }
-            Self::OneFactor { compromises } => {
-                write!(
-                    f,
-                    "one factor is enough: whoever holds {} presents it",
-                    Joined(compromises, " or ")
-                )
-            }
-            Self::HijackerPresentsPassword { compromises } => {
-                let each =
-                    if compromises.len() > 1 { "each of which presents" } else { "which presents" };
-                write!(
-                    f,
-                    "in a hijacked session it is met by {}, {each} the password too",
-                    Joined(compromises, " or ")
-                )
-            }
-            Self::StepUpByFirstFactor { compromises } => {
-                write!(
-                    f,
-                    "the step-up asks for no second factor: it is met by {}",
-                    Joined(compromises, " or ")
-                )
-            }
-            Self::OverlappingClauses { factor, meets, needed } => {
-                write!(
-                    f,
-                    "clauses overlap: {factor} alone meets {meets} of them, and {needed} have to hold"
-                )
-            }
-            Self::ZeroLimit => f.write_str(
-                "a limit of zero: met only by what is dated now, or within the leeway ahead",
-            ),
-            Self::LongLimit { max_age } => {
-                write!(
-                    f,
-                    "a limit of {}; NIST SP 800-63B-4 asks for authentication again within 24h",
-                    Span(*max_age)
-                )
-            }
-            Self::OnlySms => {
-                f.write_str("it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts")
-            }
-            Self::NotPhishingResistant => f.write_str("it takes no phishing-resistant factor"),
         }
     }
 }

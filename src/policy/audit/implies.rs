@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+use super::attack::unheard_of;
+use super::sameness::remainder;
 use crate::factor::Factor;
 use crate::policy::decision::holds_for;
 use crate::policy::types::{Policy, distinct};
@@ -56,7 +58,8 @@ impl Policy {
     /// Decided by search, over the factors that the policies name, one representative of all that
     /// the trust models do not tell apart, and one age between each two limits. Bounded: after
     /// 100,000 comparisons, a tenth of a second or so, it is undecided; where the two have more
-    /// than 64 clauses between them, after as many fewer.
+    /// than 64 clauses between them, after as many fewer. Clauses that both have are not searched,
+    /// so a policy always implies itself, whatever its name.
     ///
     /// ```
     /// use std::time::Duration;
@@ -72,18 +75,25 @@ impl Policy {
     /// ```
     #[must_use]
     pub fn implies(&self, other: &Self) -> Implication {
-        let domain = Domain::of(self, other);
-        let most_comparisons = MAX_COMPARISONS.min(MAX_WORK / (self.weight() + other.weight()));
-        let mut search =
-            Search { policy: self, other, domain: &domain, comparisons: 0, most_comparisons };
-        match search.find(domain.least(), domain.most()) {
-            Some(found) => {
-                Implication::Fails(domain.describe(&search.minimal(self, &domain.least(), found)))
-            }
-            None if search.comparisons < most_comparisons => Implication::Holds,
-            None => Implication::Undecided { comparisons: search.comparisons },
-        }
+        compare(self, other, MAX_COMPARISONS).0
     }
+}
+
+/// Compares two policies at most so often, and returns how often it did too.
+pub(super) fn compare(policy: &Policy, other: &Policy, most: usize) -> (Implication, usize) {
+    let most_comparisons = most.min(MAX_WORK / (policy.weight() + other.weight()));
+    let Some(other) = &remainder(policy, other) else { return (Implication::Holds, 0) };
+    let domain = Domain::of(policy, other);
+    let mut search = Search { policy, other, domain: &domain, comparisons: 0, most_comparisons };
+    let found = search.find(domain.least(), domain.most());
+    let implication = match found {
+        Some(found) => {
+            Implication::Fails(domain.describe(&search.minimal(policy, &domain.least(), found)))
+        }
+        None if search.comparisons < most_comparisons => Implication::Holds,
+        None => Implication::Undecided { comparisons: search.comparisons },
+    };
+    (implication, search.comparisons)
 }
 
 /// What two policies can tell apart.
@@ -101,12 +111,8 @@ impl Domain {
         let models = [one.trust_models(), other.trust_models()].concat();
         let mut known: Vec<_> =
             models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED).collect();
-        // There is always one more that nobody has heard of.
-        let unheard =
-            (1..).map(|number| Factor::from_pair("unlisted", &format!("factor_{number}")));
-        let unheard =
-            unheard.into_iter().find(|factor| !named.contains(factor) && !known.contains(&factor));
-        known.extend(&unheard);
+        let unheard = unheard_of(|factor| named.contains(factor) || known.contains(&factor));
+        known.push(&unheard);
         known.retain(|factor| !named.contains(factor));
         let mut seen = Vec::new();
         known.retain(|factor| {

@@ -1,35 +1,28 @@
 //! What an audit looks for.
 
 use std::cmp::Reverse;
-use std::time::Duration;
 
-use super::attack::{Attack, opens};
+use super::attack::{Attack, least};
 use super::finding::Finding;
+use super::leaves::{any_leaf, any_session_meets, takes};
+use super::{clauses, limits, step_up};
 use crate::factor::Factor;
-use crate::policy::types::{Clause, Limit, Policy, tighter};
-use crate::trust::Compromises;
+use crate::trust::{Compromise, Compromises};
 
-/// NIST SP 800-63B-4, section 2.2.3: at AAL2 users authenticate again within 24 hours.
-const MAX_GOOD_LIMIT: Duration = Duration::from_secs(24 * 3_600);
-
-/// The warnings first.
+/// Returns the findings, warnings first.
 pub(super) fn findings(
     attack: &Attack<'_>,
     cold: &[Compromises],
     hijacked: &[Compromises],
-    password: Compromises,
 ) -> Vec<Finding> {
     let mut findings = one_compromise(attack, cold);
-    findings.extend(password_in_hijacked(attack.policy, cold, hijacked, password));
-    findings.extend(overlaps(attack));
-    findings.extend(limits(attack.policy));
-    if !opens(attack.policy, attack.known()) {
-        findings.push(Finding::NeverSatisfiable);
-    } else if !opens(attack.policy, attack.known().filter(|factor| **factor != Factor::OtpSms)) {
-        findings.push(Finding::OnlySms);
-    }
-    let is_any = any_session_meets(attack.policy);
-    if !is_any && !takes(attack.policy, &Factor::WebAuthn) {
+    findings.extend(step_up::findings(attack, cold, hijacked));
+    findings.extend(clauses::findings(attack));
+    findings.extend(limits::findings(attack.policy));
+    findings.extend(only_by_phone(attack));
+    if !any_session_meets(attack.policy)
+        && !any_leaf(attack.policy, |leaf, _| takes(leaf, &Factor::WebAuthn))
+    {
         findings.push(Finding::NotPhishingResistant);
     }
     findings.sort_by_key(|finding| Reverse(finding.severity()));
@@ -42,15 +35,20 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut alone = Vec::new();
     for set in cold {
-        let factors = attack.presented(*set);
-        let mut members = set.members();
-        match (members.next(), members.next()) {
-            (None, _) => findings.push(Finding::OpenToAnyone { factors }),
-            (Some(compromise), None) if factors.len() > 1 => {
-                findings.push(Finding::OneCompromise { compromise, factors });
+        let presented = || {
+            least(attack.presented_by(*set).collect(), |factors| {
+                attack.opens(attack.policy, factors.iter().copied())
+            })
+        };
+        if set.is_empty() {
+            findings.push(Finding::OpenToAnyone { factors: presented() });
+        } else if let Some(compromise) = set.only_member() {
+            match presented() {
+                factors if factors.len() > 1 => {
+                    findings.push(Finding::OneCompromise { compromise, factors });
+                }
+                _ => alone.push(compromise),
             }
-            (Some(compromise), None) => alone.push(compromise),
-            (Some(_), Some(_)) => {}
         }
     }
     if !alone.is_empty() {
@@ -59,95 +57,30 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     findings
 }
 
-/// What one compromise meets in a hijacked session. Where the same opens the policy cold, the
-/// step-up asks for a first factor only; where it does not, and the policy takes a password, the
-/// step-up proves no second one.
-fn password_in_hijacked(
-    policy: &Policy,
-    cold: &[Compromises],
-    hijacked: &[Compromises],
-    password: Compromises,
-) -> Vec<Finding> {
-    let mut alone = (Vec::new(), Vec::new());
-    for set in hijacked.iter().filter(|set| password.meets(**set)) {
-        let mut members = set.members();
-        if let (Some(compromise), None) = (members.next(), members.next()) {
-            let of = if cold.contains(set) { &mut alone.0 } else { &mut alone.1 };
-            of.push(compromise);
-        }
-    }
-    let (first, second) = alone;
-    let remark = (!first.is_empty()).then_some(Finding::StepUpByFirstFactor { compromises: first });
-    let takes_password = takes(policy, &Factor::Password);
-    let warning = (takes_password && !second.is_empty())
-        .then_some(Finding::HijackerPresentsPassword { compromises: second });
-    warning.into_iter().chain(remark).collect()
-}
-
-/// Of each list that asks for several clauses the factor that alone meets the most of them, where
-/// those are several: of an `all_of` all of them, less what any session meets.
-fn overlaps(attack: &Attack<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    attack.policy.visit(&mut |policy| {
-        let (needed, clauses): (_, Vec<&Policy>) = match policy.clause() {
-            Clause::AtLeast(needed, clauses) => (*needed, clauses.iter().collect()),
-            Clause::AllOf(clauses) => {
-                let telling: Vec<_> =
-                    clauses.iter().filter(|clause| !any_session_meets(clause)).collect();
-                (telling.len(), telling)
-            }
-            _ => return,
-        };
-        let meets =
-            |factor: &Factor| clauses.iter().filter(|clause| opens(clause, [factor])).count();
-        let counted = attack.factors.iter().rev().map(|(factor, _)| (meets(factor), factor));
-        let Some((meets, factor)) = counted.max_by_key(|(meets, _)| *meets) else { return };
-        let several = meets >= 2 && needed >= 2;
-        if several && (matches!(policy.clause(), Clause::AtLeast(..)) || meets == needed) {
-            findings.push(Finding::OverlappingClauses { factor: factor.clone(), meets, needed });
-        }
-    });
-    findings
-}
-
-/// Whether the clause asks for no factor in particular.
-fn any_session_meets(clause: &Policy) -> bool {
-    match clause.clause() {
-        Clause::Session | Clause::SessionWithin(_) => true,
-        Clause::Within(_, inner) => any_session_meets(inner),
-        _ => false,
-    }
-}
-
-fn limits(policy: &Policy) -> Vec<Finding> {
-    let mut limits = Vec::new();
-    deciding_limits(policy, None, &mut limits);
-    let zero = limits.contains(&Duration::ZERO).then_some(Finding::ZeroLimit);
-    let longest = limits.into_iter().max().filter(|longest| *longest > MAX_GOOD_LIMIT);
-    zero.into_iter().chain(longest.map(|max_age| Finding::LongLimit { max_age })).collect()
-}
-
-/// Those that no tighter one outside overrules.
-fn deciding_limits(policy: &Policy, outer: Limit, limits: &mut Vec<Duration>) {
-    let own = match policy.clause() {
-        Clause::Within(max_age, _) | Clause::SessionWithin(max_age) => Some(*max_age),
-        _ => None,
+/// Whether it takes a code by SMS, or some code that arrives at the phone number.
+fn only_by_phone(attack: &Attack<'_>) -> Option<Finding> {
+    let met_without = |left_out: &[&Factor]| {
+        attack.opens(attack.policy, attack.known.iter().filter(|factor| !left_out.contains(factor)))
     };
-    limits.extend(own.filter(|own| outer.is_none_or(|outer| *own <= outer)));
-    let inner = own.map_or(outer, |own| Some(tighter(outer, own)));
-    policy.clauses().iter().for_each(|clause| deciding_limits(clause, inner, limits));
-}
-
-/// Whether some clause asks for factors among which this one is.
-fn takes(policy: &Policy, wanted: &Factor) -> bool {
-    let mut takes = false;
-    policy.visit(&mut |policy| {
-        takes |= match policy.clause() {
-            Clause::PhishingResistant => wanted.is_phishing_resistant(),
-            Clause::Factor(factor) => factor == wanted,
-            Clause::Independent { trust, .. } => trust.presentable_by(wanted).is_some(),
-            _ => false,
-        }
+    if !met_without(&[]) {
+        return None; // Nothing can meet it, which is another finding.
+    }
+    if !met_without(&[&Factor::OtpSms]) {
+        return Some(Finding::OnlySms);
+    }
+    let phone_number = Compromises::from_iter([Compromise::PhoneNumber]);
+    let by_phone = |code: &&Factor| {
+        let row = attack.trust.row(code);
+        !row.is_anyone() && row.meets(phone_number)
+    };
+    let codes: Vec<_> =
+        [&Factor::OtpSms, &Factor::OtpWhatsapp].into_iter().filter(by_phone).collect();
+    if met_without(&codes) {
+        return None;
+    }
+    let enough = codes.iter().copied().filter(|code| {
+        let others: Vec<_> = codes.iter().copied().filter(|other| other != code).collect();
+        met_without(&others)
     });
-    takes
+    Some(Finding::OnlyPhoneNumber { factors: enough.cloned().collect() })
 }

@@ -52,19 +52,21 @@ impl Policy {
 
     /// Every trust model that decides in the policy, or that it was put under.
     pub(in crate::policy) fn trust_models(&self) -> Vec<TrustModel> {
-        let mut models: Vec<TrustModel> = Vec::new();
+        let mut models = Vec::new();
+        self.visit(&mut |policy| models.extend(policy.0.trust.clone()));
+        models.extend(self.deciding_trust_models());
+        distinct_models(models)
+    }
+
+    /// Every trust model that decides in the policy what is independent.
+    pub(in crate::policy) fn deciding_trust_models(&self) -> Vec<TrustModel> {
+        let mut models = Vec::new();
         self.visit(&mut |policy| {
-            let decides = match policy.clause() {
-                Clause::Independent { trust, .. } => Some(trust),
-                _ => None,
-            };
-            for model in policy.0.trust.iter().chain(decides) {
-                if !models.contains(model) {
-                    models.push(model.clone());
-                }
+            if let Clause::Independent { trust, .. } = policy.clause() {
+                models.push(trust.clone());
             }
         });
-        models
+        distinct_models(models)
     }
 
     /// What one decision costs, in comparisons of a factor: how many clauses there are, those that
@@ -115,6 +117,16 @@ pub(in crate::policy) fn distinct(mut factors: Vec<Factor>) -> Vec<Factor> {
     let mut seen = HashSet::new();
     factors.retain(|factor| seen.insert(factor.clone()));
     factors
+}
+
+fn distinct_models(models: Vec<TrustModel>) -> Vec<TrustModel> {
+    let mut distinct: Vec<TrustModel> = Vec::new();
+    for model in models {
+        if !distinct.contains(&model) {
+            distinct.push(model);
+        }
+    }
+    distinct
 }
 
 /// What a person can be asked for when a policy names nothing. Logins with a provider are not among

@@ -1,0 +1,53 @@
+//! The clauses that have none in them.
+
+use crate::factor::Factor;
+use crate::policy::types::{Clause, Limit, Policy, tighter};
+
+/// Visits each clause that has none in it, with the tightest of the limits around it and its own.
+pub(super) fn visit_leaves(
+    policy: &Policy,
+    limit: Limit,
+    visitor: &mut impl FnMut(&Clause, Limit),
+) {
+    let limit = match policy.clause() {
+        Clause::Within(max_age, _) | Clause::SessionWithin(max_age) => {
+            Some(tighter(limit, *max_age))
+        }
+        _ => limit,
+    };
+    if policy.clauses().is_empty() {
+        visitor(policy.clause(), limit);
+    }
+    policy.clauses().iter().for_each(|clause| visit_leaves(clause, limit, visitor));
+}
+
+/// Whether some clause that has none in it, with the limit that it is under, is of this kind.
+pub(super) fn any_leaf(policy: &Policy, of_kind: impl Fn(&Clause, Limit) -> bool) -> bool {
+    let mut any = false;
+    visit_leaves(policy, None, &mut |leaf, limit| any |= of_kind(leaf, limit));
+    any
+}
+
+/// Whether a clause asks for factors among which this one is.
+pub(super) fn takes(leaf: &Clause, factor: &Factor) -> bool {
+    match leaf {
+        Clause::PhishingResistant => factor.is_phishing_resistant(),
+        Clause::Factor(named) => named == factor,
+        Clause::Independent { trust, .. } => trust.presentable_by(factor).is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a clause asks for no factor in particular.
+pub(super) fn any_session_meets(clause: &Policy) -> bool {
+    match clause.clause() {
+        Clause::Session | Clause::SessionWithin(_) => true,
+        Clause::Within(_, inner) => any_session_meets(inner),
+        Clause::AllOf(clauses) => clauses.iter().all(any_session_meets),
+        Clause::AnyOf(clauses) => clauses.iter().any(any_session_meets),
+        Clause::AtLeast(needed, clauses) => {
+            clauses.iter().filter(|clause| any_session_meets(clause)).count() >= *needed
+        }
+        Clause::Factor(_) | Clause::PhishingResistant | Clause::Independent { .. } => false,
+    }
+}

@@ -1,0 +1,121 @@
+//! What opens a policy in a hijacked session.
+
+use std::time::Duration;
+
+use super::attack::{Attack, least};
+use super::finding::Finding;
+use super::leaves::{any_leaf, takes, visit_leaves};
+use crate::factor::Factor;
+use crate::policy::types::{Clause, Limit};
+use crate::trust::{Compromise, Compromises};
+
+pub(super) fn findings(
+    attack: &Attack<'_>,
+    cold: &[Compromises],
+    hijacked: &[Compromises],
+) -> Vec<Finding> {
+    let mut findings = first_factors(attack, cold, hijacked);
+    findings.extend(session_limit(attack));
+    if cold.iter().any(|set| set.is_empty()) || attack.hijacker_opens([]) {
+        return findings; // Open without a session, or without a step-up.
+    }
+    let takes_code =
+        |leaf: &Clause, limit: Limit| limit.is_some() && takes(leaf, &Factor::RecoveryCode);
+    if hijacked.iter().any(|set| set.is_empty()) {
+        let anyones = attack.presented_by(Compromises::default()).collect();
+        let factors = least(anyones, |factors| attack.hijacker_opens(factors.iter().copied()));
+        findings.push(Finding::StepUpOpenToAnyone { factors });
+    } else if any_leaf(attack.policy, takes_code) && attack.hijacker_opens([&Factor::RecoveryCode])
+    {
+        findings.push(Finding::StepUpByRecoveryCode);
+    }
+    findings
+}
+
+/// What one compromise meets in a hijacked session. If the same opens the policy without a session,
+/// the step-up asks for a first factor only. If not, and its holder presents a first factor of the
+/// policy too, the step-up proves no second one.
+fn first_factors(
+    attack: &Attack<'_>,
+    cold: &[Compromises],
+    hijacked: &[Compromises],
+) -> Vec<Finding> {
+    let policy = attack.policy;
+    let mut named = policy.named_factors();
+    named.retain(signs_in);
+    named.sort_unstable();
+    // A policy that names no first factor has the password for one.
+    let expected = [&Factor::Password].into_iter().chain(&named);
+    let presents = |factor: &Factor, set: Compromises| {
+        let row = attack.trust.row(factor);
+        !row.is_anyone() && row.meets(set)
+    };
+    let alone = |factor: &&Factor, opens_cold: bool| -> Vec<Compromise> {
+        let sets = hijacked.iter().filter(|set| cold.contains(set) == opens_cold);
+        sets.filter(|set| presents(factor, **set)).filter_map(|set| set.only_member()).collect()
+    };
+
+    let mut findings = Vec::new();
+    let mut seen = Vec::new();
+    for factor in expected.clone().filter(|factor| is_first_factor(attack, factor)) {
+        let mut compromises = alone(&factor, false);
+        compromises.retain(|compromise| !seen.contains(compromise));
+        seen.extend(&compromises);
+        if !compromises.is_empty() {
+            findings.push(match factor {
+                Factor::Password => Finding::HijackerPresentsPassword { compromises },
+                _ => Finding::HijackerPresentsFirstFactor { factor: factor.clone(), compromises },
+            });
+        }
+    }
+    let mut compromises: Vec<_> = expected.flat_map(|factor| alone(&factor, true)).collect();
+    compromises.sort_unstable();
+    compromises.dedup();
+    if !compromises.is_empty() {
+        findings.push(Finding::StepUpByFirstFactor { compromises });
+    }
+    findings
+}
+
+/// Whether people begin a session with it: with the password, a mailbox or a provider.
+fn signs_in(factor: &Factor) -> bool {
+    matches!(
+        factor,
+        Factor::Password | Factor::MagicLinkEmail | Factor::OtpEmail | Factor::EmailOtp
+    ) || matches!(factor.factor_type(), "oauth" | "sso")
+}
+
+/// Whether the policy takes the factor besides the step-up: at any age, or as one proof of several.
+///
+/// The password counts if `mfa` takes it, since most people sign in with one. The policy has to name
+/// any other. A policy that takes any fresh proof, as Stytch's own rule does, does not ask for a
+/// step-up by the mailbox.
+fn is_first_factor(attack: &Attack<'_>, factor: &Factor) -> bool {
+    let is_password = *factor == Factor::Password;
+    let at_any_age = |leaf: &Clause, limit: Limit| {
+        let named = matches!(leaf, Clause::Factor(named) if named == factor);
+        limit.is_none() && (named || is_password && takes(leaf, factor))
+    };
+    any_leaf(attack.policy, |leaf, _| takes(leaf, factor))
+        && (any_leaf(attack.policy, at_any_age) || !attack.hijacker_opens([factor]))
+        && (is_password || !attack.hijacker_opens([&attack.other]))
+}
+
+/// Whether a limit on any session decides where the rest is just older than that.
+fn session_limit(attack: &Attack<'_>) -> Option<Finding> {
+    let mut limits = Vec::new();
+    visit_leaves(attack.policy, None, &mut |leaf, limit| {
+        limits.extend(limit.filter(|_| matches!(leaf, Clause::Session)));
+    });
+    limits.sort_unstable();
+    limits.dedup();
+    let decides = |limit: &Duration| {
+        let older = limit.checked_add(Duration::from_nanos(1));
+        !attack.hijacker_opens_after(older, [])
+            && attack.hijacker_opens_after(older, [&attack.other])
+    };
+    limits
+        .iter()
+        .any(decides)
+        .then(|| Finding::SessionLimitMetByAnyone { factor: attack.other.clone() })
+}

@@ -1,0 +1,136 @@
+//! Findings as text.
+
+use std::fmt::{self, Display};
+
+use super::finding::{Finding, Severity};
+use crate::policy::words::{Joined, Span};
+use crate::trust::Compromise;
+
+impl Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Remark => "remark",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+impl Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeverSatisfiable => f.write_str("nothing can meet it"),
+            Self::OpenToAnyone { factors } => {
+                write!(
+                    f,
+                    "open to anyone: the trust model lets anyone present {}",
+                    Joined(factors, " and ")
+                )
+            }
+            Self::OneCompromise { compromise, factors } => {
+                write!(
+                    f,
+                    "one compromise opens it: the {compromise} presents {}",
+                    Joined(factors, " and ")
+                )
+            }
+            Self::OneFactor { compromises } => {
+                write!(
+                    f,
+                    "one factor is enough: whoever holds {} presents it",
+                    Joined(compromises, " or ")
+                )
+            }
+            Self::HijackerPresentsPassword { compromises } => {
+                write_hijackers(f, compromises, &"the password")
+            }
+            Self::HijackerPresentsFirstFactor { factor, compromises } => {
+                write_hijackers(f, compromises, factor)
+            }
+            Self::StepUpOpenToAnyone { factors } => {
+                write!(
+                    f,
+                    "in a hijacked session it is open to anyone: the trust model lets anyone \
+                     present {}",
+                    Joined(factors, " and ")
+                )
+            }
+            Self::StepUpByFirstFactor { compromises } => {
+                write!(
+                    f,
+                    "the step-up asks for no second factor: it is met by {}",
+                    Joined(compromises, " or ")
+                )
+            }
+            Self::StepUpByRecoveryCode => f.write_str(
+                "a recovery code is enough for the step-up, and such codes are kept for the loss \
+                 of a device",
+            ),
+            Self::SessionLimitMetByAnyone { factor } => {
+                write!(
+                    f,
+                    "the limit on the session is met by what anyone can present, such as {factor}"
+                )
+            }
+            Self::WayAround { clause } => {
+                write!(f, "any session can meet {clause:?}, a way around the clauses beside it")
+            }
+            Self::UnmeetableClause { clause } => {
+                write!(f, "nothing can meet one of the alternatives: {clause:?}")
+            }
+            Self::IdleClause { clause, beside } => {
+                write!(
+                    f,
+                    "an alternative never decides: whatever meets {clause:?} meets {beside:?} too"
+                )
+            }
+            Self::OverlappingClauses { factor, meets, needed } => {
+                write!(
+                    f,
+                    "clauses overlap: {factor} alone meets {meets} of them, and {needed} have to hold"
+                )
+            }
+            Self::ZeroLimit => f.write_str(
+                "a limit of zero: met only by what is dated now, or within the leeway ahead",
+            ),
+            Self::ShortLimit { max_age } => {
+                write!(
+                    f,
+                    "a limit of {}, in which a person hardly proves a factor and returns",
+                    Span(*max_age)
+                )
+            }
+            Self::LongLimit { max_age } => {
+                write!(
+                    f,
+                    "a limit of {}; NIST SP 800-63B-4 asks for authentication again within 24h",
+                    Span(*max_age)
+                )
+            }
+            Self::OnlySms => {
+                f.write_str("it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts")
+            }
+            Self::OnlyPhoneNumber { factors } => {
+                write!(
+                    f,
+                    "it cannot be met without {}, a code that arrives at the phone number",
+                    Joined(factors, " or ")
+                )
+            }
+            Self::NotPhishingResistant => f.write_str("it takes no phishing-resistant factor"),
+        }
+    }
+}
+
+/// Who meets the step-up in a hijacked session, and the first factor that they present too.
+fn write_hijackers(
+    f: &mut fmt::Formatter<'_>,
+    compromises: &[Compromise],
+    first_factor: &dyn Display,
+) -> fmt::Result {
+    let each = if compromises.len() > 1 { "each of which presents" } else { "which presents" };
+    write!(
+        f,
+        "in a hijacked session it is met by {}, {each} {first_factor} too",
+        Joined(compromises, " or ")
+    )
+}
