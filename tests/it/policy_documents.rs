@@ -538,6 +538,30 @@ fn the_sentence_is_what_a_main_prints_that_ends_with_an_error() {
 }
 
 #[test]
+fn a_trust_table_is_never_too_large_for_the_policies_beside_it() {
+    let policy = format!(
+        "policy.a.all = [{}]\n",
+        vec!["{ any = ['totp', 'otp/sms', 'mfa'] }"; 63].join(", ")
+    );
+    let every = Compromise::ALL.map(|compromise| format!("'{compromise}'")).join(", ");
+    let rows: String =
+        Factor::LISTED.iter().map(|factor| format!("trust.'{factor}' = [{every}]\n")).collect();
+    let policies = Policies::from_toml(&format!("{policy}{rows}")).unwrap();
+    let trust = Factor::LISTED.iter().cloned().fold(TrustModel::default(), |trust, factor| {
+        trust.presentable_only_by(factor, Compromise::ALL)
+    });
+    assert_eq!(policies.trust(), &trust);
+
+    // Nor is a row, which has one level, taken for a policy with too many.
+    let deep = format!("trust.totp = {}'device'{}", "[".repeat(40), "]".repeat(40));
+    let error = error(Policies::from_toml(&format!("{policy}{deep}")));
+    assert!(
+        error.ends_with("trust.totp: expected the name of a compromise, found a list"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_trust_row_that_adds_nothing_changes_nothing() {
     let policies = Policies::from_toml("policy.a = 'mfa'\ntrust.totp = { also = [] }").unwrap();
     assert_eq!(policies, Policies::from_toml("policy.a = 'mfa'").unwrap());
