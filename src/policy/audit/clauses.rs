@@ -67,7 +67,7 @@ impl Review<'_> {
         if ways.is_empty() || others.is_empty() {
             return false;
         }
-        let others = Clause::AnyOf(others.into_iter().cloned().collect()).into();
+        let others = Policy::unbounded(Clause::AnyOf(others.into_iter().cloned().collect()));
         let narrowed = replaced(self.attack.policy, list, &others);
         let gets_around = self.attack.factors.iter().any(|(factor, _)| {
             self.attack.opens(self.attack.policy, [factor])
@@ -115,17 +115,15 @@ fn replaced(policy: &Policy, old: &Policy, new: &Policy) -> Policy {
         return new.clone();
     }
     let all = |clauses: &[Policy]| clauses.iter().map(|it| replaced(it, old, new)).collect();
-    match policy.clause() {
-        Clause::AllOf(clauses) => Clause::AllOf(all(clauses)).into(),
-        Clause::AnyOf(clauses) => Clause::AnyOf(all(clauses)).into(),
-        Clause::AtLeast(needed, clauses) => Clause::AtLeast(*needed, all(clauses)).into(),
-        Clause::Within(max_age, inner) => {
-            Clause::Within(*max_age, replaced(inner, old, new)).into()
-        }
+    Policy::unbounded(match policy.clause() {
+        Clause::AllOf(clauses) => Clause::AllOf(all(clauses)),
+        Clause::AnyOf(clauses) => Clause::AnyOf(all(clauses)),
+        Clause::AtLeast(needed, clauses) => Clause::AtLeast(*needed, all(clauses)),
+        Clause::Within(max_age, inner) => Clause::Within(*max_age, replaced(inner, old, new)),
         Clause::Session
         | Clause::SessionWithin(_)
         | Clause::Factor(_)
         | Clause::PhishingResistant
-        | Clause::Independent { .. } => policy.clone(),
-    }
+        | Clause::Independent { .. } => return policy.clone(),
+    })
 }

@@ -39,7 +39,7 @@ pub(super) fn remainder(policy: &Policy, other: &Policy) -> Option<Policy> {
     match rest.len() {
         0 => None,
         left if left == asked => Some(other.clone()),
-        _ => Some(Clause::AllOf(rest.into_iter().cloned().collect()).into()),
+        _ => Some(Policy::unbounded(Clause::AllOf(rest.into_iter().cloned().collect()))),
     }
 }
 

@@ -90,7 +90,9 @@ impl Policy {
         if policy.extent().is_too_large() { Err(ListError::TooLarge) } else { Ok(policy) }
     }
 
-    fn unbounded(clause: Clause) -> Self {
+    /// Returns a policy whose size nobody checks: for what is made of the pieces of one policy, and is
+    /// no larger than that.
+    pub(in crate::policy) fn unbounded(clause: Clause) -> Self {
         let extent = Extent::around(clause.clauses());
         Self(Arc::new(Node { name: None, trust: None, extent, clause }))
     }
