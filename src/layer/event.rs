@@ -3,7 +3,7 @@
 
 use tracing::{debug, info, warn};
 
-use crate::policy::{Finding, Grant, Policy};
+use crate::policy::{Finding, Grant, Policy, Severity};
 use crate::rejection::Rejection;
 
 const TARGET: &str = "tower_step_up::guard";
@@ -53,8 +53,7 @@ fn refused(policy: &Policy, why: &Rejection) {
     }
 }
 
-/// A policy that one compromise opens although it asks for several factors looks like MFA and is
-/// none; one that anyone opens is no policy.
+/// Warns of everything by which the policy gives less than it reads as, or cannot be met.
 pub(super) fn warn_of_weakness(policy: &Policy) {
     for finding in policy.audit().findings {
         match &finding {
@@ -62,7 +61,7 @@ pub(super) fn warn_of_weakness(policy: &Policy) {
                 let policy = label(policy);
                 warn!(target: TARGET, policy, compromise = %compromise, "{finding}");
             }
-            Finding::OpenToAnyone { .. } => {
+            _ if finding.severity() == Severity::Warning => {
                 warn!(target: TARGET, policy = label(policy), "{finding}")
             }
             _ => {}

@@ -83,9 +83,10 @@ impl StepUpLayer {
     /// the old; the whole is named as the later one where that has a name, else as the old.
     /// `require` ends [`optional`](Self::optional), so call `optional` last.
     ///
-    /// If the policy asks for several factors and one compromise presents them all, or if anyone
-    /// can meet it, a warning in the log says so: the policy is [audited](Policy::audit), which
-    /// takes about a tenth of a millisecond. Guards are made at start-up, not for each request.
+    /// The policy is [audited](Policy::audit), and each warning goes to the log: that one compromise
+    /// presents several factors that it asks for, for example, or that a limit is too short for a
+    /// person. It takes about a tenth of a millisecond. Guards are made at start-up, not for each
+    /// request.
     ///
     /// # Panics
     ///

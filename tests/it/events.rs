@@ -79,6 +79,10 @@ fn a_guard_that_one_compromise_opens_although_it_asks_for_several_factors_warns_
             "WARN tower_step_up::guard: open to anyone: the trust model lets anyone present impersonated policy=impersonated"
         ]
     );
+    assert_eq!(
+        warnings(Policy::mfa().and(Policy::from(Factor::OtpSms).within(seconds(1) / 2)).named("p")),
+        ["WARN tower_step_up::guard: a limit of 0.5s is too short for a person policy=p"]
+    );
     for one_factor_or_independent_ones in [Policy::session(), Factor::OtpSms.into(), Policy::mfa()]
     {
         assert!(warnings(one_factor_or_independent_ones).is_empty());
