@@ -1,7 +1,7 @@
 //! What the API refuses, in Stytch's shape: types and statuses are Stytch's where it has them.
 
 use axum::{
-    Json,
+    Extension, Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -264,6 +264,10 @@ impl Refusal {
     }
 }
 
+/// The type of a refusal, in the extensions of its response, for the log.
+#[derive(Clone, Copy)]
+pub(crate) struct ErrorType(pub(crate) &'static str);
+
 #[derive(Serialize)]
 struct Body<'a> {
     status_code: u16,
@@ -279,7 +283,7 @@ impl IntoResponse for Refusal {
         let request_id = random::id("request-id");
         let error_url = format!("https://stytch.com/docs/api/errors/{status_code}");
         let status = StatusCode::from_u16(status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(Body { status_code, request_id, error_type, error_message, error_url }))
-            .into_response()
+        let body = Json(Body { status_code, request_id, error_type, error_message, error_url });
+        (status, Extension(ErrorType(error_type)), body).into_response()
     }
 }

@@ -10,11 +10,13 @@ mod guard;
 mod jwt;
 mod keys;
 mod local;
+mod log;
 mod passwords;
 mod random;
 mod server;
 mod stamp;
 mod state;
+mod unread_body;
 
 pub use self::{
     builder::{Builder, DEFAULT_PROJECT_ID, DEFAULT_SECRET, StartError},

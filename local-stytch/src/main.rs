@@ -15,6 +15,8 @@ const USAGE: &str =
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // A closed standard error must not end the program.
+    tracing_subscriber::fmt().with_writer(io::stderr).log_internal_errors(false).init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(line) => {
@@ -38,9 +40,10 @@ async fn run() -> Result<(), String> {
     let address = parsed.ok_or_else(|| format!("{} is no address; {USAGE}", shown(&address)))?;
     let stytch =
         LocalStytch::builder().address(address).start().await.map_err(|error| error.to_string())?;
+    let stop = stop_signal().map_err(|error| format!("cannot wait for a signal: {error}"))?;
 
     say(&introduction(&stytch))?;
-    tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
+    stop.await;
     stytch.shutdown().await;
     Ok(())
 }
@@ -49,6 +52,29 @@ async fn run() -> Result<(), String> {
 fn shown(argument: &OsStr) -> String {
     let is_secret = argument.to_string_lossy().to_ascii_lowercase().contains("secret-");
     if is_secret { "\"secret-...\"".into() } else { format!("{argument:?}") }
+}
+
+/// Listens for SIGTERM and Ctrl-C from now on. The future ends at the first of them.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 fn say(text: &str) -> Result<(), String> {
@@ -76,7 +102,7 @@ The official SDKs:
   Python  stytch.Client(project_id, secret, environment="{url}/")
   Node    new stytch.Client({{ project_id, secret, env: "{url}/" }})
 
-Ctrl-C ends it, and forgets everything."#,
+Ctrl-C or SIGTERM ends it, and forgets everything."#,
         phone = stytch.phone_url(),
     )
 }

@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, time::timeout};
 
 use crate::{
-    api, app::App, builder::Builder, error::Refusal, guard::guard, keys::KeyError, local,
-    state::Message,
+    api, app::App, builder::Builder, error::Refusal, guard::guard, keys::KeyError, local, log::log,
+    state::Message, unread_body::say_close,
 };
 
 /// A stand-in for Stytch's API that is listening. Clones are handles to the same one, which stops
@@ -154,6 +154,8 @@ fn router(app: &Arc<App>, stage: watch::Receiver<Stage>) -> Router {
         .layer(DefaultBodyLimit::max(api::BODY))
         .layer(middleware::from_fn_with_state(stage, until_stopped))
         .layer(middleware::from_fn(guard))
+        .layer(middleware::from_fn(log))
+        .layer(middleware::from_fn(say_close))
         .with_state(Arc::clone(app))
 }
 

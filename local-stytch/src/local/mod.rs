@@ -1,4 +1,5 @@
-//! `/local`: the clock, the keys and the messages, which Stytch's API does not have.
+//! `/local` and `/healthz`: the clock, the keys, the messages and whether it is well, which Stytch's
+//! API does not have.
 
 mod phone;
 
@@ -21,10 +22,21 @@ use crate::{
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/healthz", get(health))
         .route("/local/phone", get(phone::page))
         .route("/local/messages", get(messages))
         .route("/local/clock", get(clock).post(advance))
         .route("/local/keys/rotate", post(rotate))
+}
+
+#[derive(Serialize)]
+struct Health {
+    /// How many keys are published. Without one nothing starts, so it is always well.
+    keys: usize,
+}
+
+async fn health(State(app): Shared) -> Json<Health> {
+    Json(Health { keys: app.keys().jwks().len() })
 }
 
 #[derive(Serialize)]

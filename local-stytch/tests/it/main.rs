@@ -24,4 +24,5 @@ mod sessions;
 mod support;
 mod totps;
 mod unfinished_requests;
+mod unread_bodies;
 mod users;

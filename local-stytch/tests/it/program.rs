@@ -1,10 +1,11 @@
 use std::{
     ffi::OsStr,
     io::{BufRead as _, BufReader, Read as _},
+    net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
 };
 
-use crate::support::client;
+use crate::support::{Connection, client};
 
 fn program<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local-stytch"));
@@ -22,21 +23,91 @@ impl Drop for Running {
     }
 }
 
+impl Running {
+    /// Returns with the address when the program has printed its whole introduction.
+    fn start() -> (Self, SocketAddr) {
+        let mut running = Self(program(&["127.0.0.1:0"]).spawn().unwrap());
+        let mut lines =
+            BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let first = lines.next().unwrap();
+        assert!(
+            first.starts_with("local-stytch: a stand-in for Stytch's API, for development"),
+            "{first}"
+        );
+        let line = lines.find(|line| line.contains("base URL")).unwrap();
+        let url = line.split_whitespace().last().unwrap();
+        let address = url.strip_prefix("http://").unwrap().parse().unwrap();
+        assert!(lines.any(|line| line.contains("ends it")));
+        (running, address)
+    }
+
+    /// What the program said on standard error, once it has ended by itself.
+    fn end(mut self) -> (Option<i32>, String) {
+        let code = self.0.wait().unwrap().code();
+        let mut log = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (code, log)
+    }
+}
+
 #[tokio::test]
 async fn it_says_what_it_is_and_answers_there() {
-    let mut running = Running(program(&["127.0.0.1:0"]).spawn().unwrap());
-    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let first = lines.next().unwrap();
-    assert!(
-        first.starts_with("local-stytch: a stand-in for Stytch's API, for development"),
-        "{first}"
-    );
-    let line = lines.find(|line| line.contains("base URL")).unwrap();
-    let url = line.split_whitespace().last().unwrap();
-    assert_eq!(client().get(format!("{url}/local/clock")).send().await.unwrap().status(), 200);
+    let (_running, address) = Running::start();
+    let health = client().get(format!("http://{address}/healthz")).send().await.unwrap();
+    assert_eq!(health.status(), 200);
+    assert_eq!(health.text().await.unwrap(), r#"{"keys":1}"#);
+    assert_fails(&[address.to_string()], "something else does already");
+}
 
-    let taken = url.strip_prefix("http://").unwrap();
-    assert_fails(&[taken], "something else does already");
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_lets_the_request_under_way_be_answered() {
+    for signal in ["TERM", "INT"] {
+        let (running, address) = Running::start();
+        let mut connection = Connection::open(address).await;
+        let head = "POST /local/clock HTTP/1.1\r\nHost: localhost\r\nContent-Length: 21";
+        connection.send_head(head).await;
+        send_signal(signal, &running.0);
+        while TcpStream::connect(address).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        connection.send(r#"{"advance_seconds":1}"#).await;
+        let answer = connection.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{signal}: {answer}");
+        assert_eq!(running.end().0, Some(0), "{signal}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_has_a_line_for_each_request_and_no_query() {
+    let (running, address) = Running::start();
+    for path in ["/local/clock?code=123456", "/v1/users/user-test-1"] {
+        client().get(format!("http://{address}{path}")).send().await.unwrap();
+    }
+    send_signal("TERM", &running.0);
+    let (_, log) = running.end();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("answered")).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(lines[0].contains(r#"method=GET path="/local/clock" status=200"#), "{log}");
+    assert!(lines[1].contains(r#"status=401 error_type="unauthorized_credentials""#), "{log}");
+    assert!(!log.contains("123456"), "{log}");
+}
+
+#[cfg(unix)]
+fn send_signal(name: &str, to: &Child) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", to.id())]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_closed_standard_error_ends_nothing() {
+    let (mut running, address) = Running::start();
+    drop(running.0.stderr.take());
+    for _ in 0..2 {
+        let answer = client().get(format!("http://{address}/local/clock")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
 }
 
 #[test]

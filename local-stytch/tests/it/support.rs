@@ -118,6 +118,24 @@ impl Connection {
         assert_eq!(&told, want);
     }
 
+    /// One answer, by its `Content-Length`; the connection stays open.
+    pub(crate) async fn answer(&mut self) -> String {
+        let read = async {
+            let mut told = Vec::new();
+            loop {
+                told.push(self.0.read_u8().await.expect("a whole answer"));
+                let text = String::from_utf8_lossy(&told);
+                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                if length.map_or(Ok(0), str::parse) == Ok(body.len()) {
+                    return text.into_owned();
+                }
+            }
+        };
+        let read = tokio::time::timeout(std::time::Duration::from_secs(30), read);
+        read.await.expect("the server answers")
+    }
+
     /// What the server sends until it closes the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut told = Vec::new();

@@ -1,0 +1,74 @@
+//! An answer that leaves a body unread ends the connection, and says so: the client's next request
+//! would be lost on it.
+
+use crate::support::{Connection, Stand};
+
+const CONTENT_LENGTH: &str = "Content-Length: 25\r\n\r\n";
+const CHUNKED: &str = "Transfer-Encoding: chunked\r\n\r\n";
+
+#[tokio::test]
+async fn an_answer_that_leaves_a_body_unread_says_that_the_connection_ends() {
+    let stand = Stand::start().await;
+    for (request, status) in [
+        ("POST /v1/users HTTP/1.1\r\nHost: localhost\r\n", 401),
+        ("POST /local/clock HTTP/1.1\r\nHost: evil.example\r\n", 403),
+        ("POST /v1/oauth HTTP/1.1\r\nHost: localhost\r\n", 404),
+        ("DELETE /local/clock HTTP/1.1\r\nHost: localhost\r\n", 405),
+        ("POST /local/keys/rotate HTTP/1.1\r\nHost: localhost\r\n", 200),
+        ("GET /local/clock HTTP/1.1\r\nHost: localhost\r\n", 200),
+    ] {
+        for announced in [CONTENT_LENGTH, CHUNKED] {
+            let mut connection = Connection::open(stand.stytch.address()).await;
+            connection.send(&format!("{request}{announced}")).await;
+            let answer = connection.rest().await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}{answer}");
+            assert!(says_close(&answer), "{request}{announced}{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_or_broken_ends_the_connection() {
+    let stand = Stand::start().await;
+    let head = "POST /local/clock HTTP/1.1\r\nHost: localhost\r\n";
+    for (rest, status) in [
+        (format!("Content-Length: 100000\r\n\r\n{}", " ".repeat(40_000)), 413),
+        (format!("Transfer-Encoding: chunked\r\n\r\nffffff\r\n{}", " ".repeat(40_000)), 413),
+        ("Transfer-Encoding: chunked\r\n\r\nno size\r\n".to_owned(), 400),
+    ] {
+        let mut connection = Connection::open(stand.stytch.address()).await;
+        connection.send(&format!("{head}{rest}")).await;
+        let answer = connection.rest().await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(says_close(&answer), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_was_read_leaves_the_connection_open() {
+    let stand = Stand::start().await;
+    let mut connection = Connection::open(stand.stytch.address()).await;
+    for (body, status) in
+        [(r#"{"advance_seconds":3600}"#, 200), (r#"{"advance_seconds":-360}"#, 400)]
+    {
+        for framed in [
+            format!("Content-Length: {}\r\n\r\n{body}", body.len()),
+            format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len()),
+        ] {
+            connection
+                .send(&format!("POST /local/clock HTTP/1.1\r\nHost: localhost\r\n{framed}"))
+                .await;
+            let answer = connection.answer().await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{framed}: {answer}");
+            assert!(!says_close(&answer), "{framed}: {answer}");
+        }
+    }
+    connection.send("GET /v1/oauth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").await;
+    let answer = connection.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 404 ") && !says_close(&answer), "{answer}");
+}
+
+fn says_close(answer: &str) -> bool {
+    let (head, _) = answer.split_once("\r\n\r\n").expect("a whole head");
+    head.to_ascii_lowercase().lines().any(|line| line == "connection: close")
+}
