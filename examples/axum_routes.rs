@@ -6,43 +6,49 @@
 //! ```
 //!
 //! needs no Stytch account: the server publishes keys of its own beside its routes, and prints curl
-//! lines with tokens of several people to paste. `GET /people` prints them again with fresh tokens.
+//! lines of several people to paste into a shell. `GET /tokens` has their tokens, as variables of
+//! the shell. Each decision of a guard is a line of the log, on stderr.
 //!
 //! ```sh
 //! STYTCH_PROJECT_ID=project-test-… cargo run --example axum_routes
 //! ```
 //!
-//! guards for that project.
+//! guards for that project, and with `STYTCH_BASE_URL=http://127.0.0.1:3030` for a local-stytch that
+//! listens there.
 
 mod support;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
+use axum::{Json, Router};
 use time::format_description::well_known::Rfc3339;
+use tokio::net::TcpListener;
 use tower_http::cors::CorsLayer;
-use tower_step_up::{Factor, Grant, Policy, Session, StepUpLayer};
+use tower_step_up::{Factor, Grant, Policy, Session, StepUpLayer, Verifier};
 
-use self::support::StandIn;
+use self::support::{Site, StandIn, Stop};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    support::exit_code(run().await)
+    support::run(serve).await
 }
 
-async fn run() -> Result<(), String> {
-    let (listener, site) = support::open().await?;
+async fn serve(listener: TcpListener, base: String, stop: Stop) -> Result<(), String> {
+    let site = Site::new(base)?;
     let app = Router::new()
         .merge(routes(&site.guard()))
         .merge(site.stand_in().map(published).unwrap_or_default())
         // Outside of every guard: a preflight carries no credentials.
         .layer(cors());
     site.announce()?;
-    axum::serve(listener, app).await.map_err(|error| error.to_string())
+    let server = axum::serve(listener, app).with_graceful_shutdown(stop);
+    server.await.map_err(|error| error.to_string())
 }
 
 fn routes(any_session: &StepUpLayer) -> Router {
@@ -62,7 +68,7 @@ fn routes(any_session: &StepUpLayer) -> Router {
         Router::new().route("/keys", get(admin_keys)).layer(any_session.require(admin_policy));
 
     Router::new()
-        .route("/healthz", get("alive\n"))
+        .route("/healthz", get(health).with_state(any_session.verifier().clone()))
         // The guard comes last on each: it covers the methods that stand before it.
         .route("/profile", get(profile).layer(any_session.clone()))
         .route("/account", get(account).layer(mfa))
@@ -70,6 +76,16 @@ fn routes(any_session: &StepUpLayer) -> Router {
         .nest("/admin", admin)
         // Strangers do not learn which paths there are.
         .fallback(any(no_such_page).layer(any_session.clone()))
+}
+
+/// Whether tokens can be verified now.
+async fn health(State(verifier): State<Verifier>) -> impl IntoResponse {
+    // A verifier fetches keys when a token needs them, and none may have come yet. If this fails,
+    // `health` says why.
+    let _ = verifier.warm_up().await;
+    let health = verifier.health();
+    let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health))
 }
 
 async fn profile(session: Session) -> String {
@@ -102,10 +118,10 @@ fn cors() -> CorsLayer {
         .expose_headers([WWW_AUTHENTICATE])
 }
 
-/// What a real project publishes elsewhere, and the people.
+/// What a real project publishes elsewhere, and the tokens of the people.
 fn published(stand_in: &StandIn) -> Router {
     let (jwks, people) = (stand_in.jwks(), stand_in.clone());
     Router::new()
         .route(stand_in.jwks_path(), get(([(CONTENT_TYPE, "application/json")], jwks)))
-        .route("/people", get(async move || people.people()))
+        .route("/tokens", get(async move || people.tokens()))
 }

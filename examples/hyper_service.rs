@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Without a project id the server publishes keys of its own and prints curl lines to paste, as
-//! `axum_routes` does.
+//! `axum_routes` does, which says more of both.
 
 mod support;
 
@@ -24,36 +24,45 @@ use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use time::format_description::well_known::Rfc3339;
+use tokio::net::TcpListener;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_step_up::layer::{ResponseBody, StepUp};
-use tower_step_up::{Factor, Grant, Policy, StepUpLayer};
+use tower_step_up::{Factor, Grant, Policy, StepUpLayer, Verifier};
 
-use self::support::{Site, StandIn};
+use self::support::{Site, StandIn, Stop};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    support::exit_code(run().await)
+    support::run(serve).await
 }
 
-async fn run() -> Result<(), String> {
-    let (listener, site) = support::open().await?;
+async fn serve(listener: TcpListener, base: String, mut stop: Stop) -> Result<(), String> {
+    let site = Site::new(base)?;
     let routes = Arc::new(Routes::new(&site));
     site.announce()?;
+    let connections = GracefulShutdown::new();
     loop {
-        let (connection, _) = listener.accept().await.map_err(|error| error.to_string())?;
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let (connection, _) = accepted.map_err(|error| error.to_string())?;
         let routes = Arc::clone(&routes);
         let service = TowerToHyperService::new(service_fn(move |request| {
             answer(Arc::clone(&routes), request)
         }));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(connection), service);
         // A connection that breaks concerns nobody else.
-        tokio::spawn(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(connection), service),
-        );
+        tokio::spawn(connections.watch(connection));
     }
+    drop(listener);
+    connections.shutdown().await;
+    Ok(())
 }
 
 type Text = Full<Bytes>;
@@ -64,6 +73,7 @@ struct Routes {
     transfer: StepUp<Page>,
     admin_keys: StepUp<Page>,
     no_such_page: StepUp<Page>,
+    verifier: Verifier,
     stand_in: Option<StandIn>,
 }
 
@@ -87,6 +97,7 @@ impl Routes {
             transfer: any_session.require(transfer_policy).layer(Page(transfer)),
             admin_keys: any_session.require(admin_policy).layer(Page(admin_keys)),
             no_such_page: any_session.layer(Page(no_such_page)),
+            verifier: any_session.verifier().clone(),
             stand_in: site.stand_in().cloned(),
         }
     }
@@ -99,8 +110,10 @@ async fn answer(
 ) -> Result<Response<Either<Text, ResponseBody<Text>>>, Infallible> {
     let public = |text| Ok(page(StatusCode::OK, text).map(Either::Left));
     let guarded = match (request.method(), request.uri().path(), &routes.stand_in) {
-        (&Method::GET, "/healthz", _) => return public("alive\n".to_owned()),
-        (&Method::GET, "/people", Some(stand_in)) => return public(stand_in.people()),
+        (&Method::GET, "/healthz", _) => {
+            return Ok(health(&routes.verifier).await.map(Either::Left));
+        }
+        (&Method::GET, "/tokens", Some(stand_in)) => return public(stand_in.tokens()),
         (&Method::GET, path, Some(stand_in)) if path == stand_in.jwks_path() => {
             return public(stand_in.jwks());
         }
@@ -112,6 +125,16 @@ async fn answer(
     };
     let response = guarded.clone().oneshot(request).await?;
     Ok(response.map(Either::Right))
+}
+
+/// Whether tokens can be verified now.
+async fn health(verifier: &Verifier) -> Response<Text> {
+    // A verifier fetches keys when a token needs them, and none may have come yet. If this fails,
+    // `health` says why.
+    let _ = verifier.warm_up().await;
+    let health = verifier.health();
+    let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    page(status, serde_json::to_string(&health).unwrap_or_default())
 }
 
 /// A page for whoever holds a grant: the service behind a guard.

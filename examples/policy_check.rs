@@ -28,6 +28,9 @@ usage: policy_check [--fail-on remark|warning] FILE…
 exits with 1 where a finding is at or above the level (warning), or something got weaker,
     and with 2 on errors";
 
+const EXPECTED: &str =
+    "policy_check: expected [--fail-on remark|warning] FILE… or --diff OLD NEW; see --help";
+
 const LEGEND: &str =
     "  cold: how many compromises it takes at the least to sign in and meet the policy
   hijacked: how many where the attacker holds a live session; 0: the session alone is enough
@@ -74,8 +77,8 @@ fn read(file: &str) -> Result<Policies, Box<dyn Error>> {
 
 /// Whether no finding is at or above the level.
 fn check(files: &[&str], fail_on: Severity) -> Result<bool, Box<dyn Error>> {
-    if files.is_empty() || files.iter().any(|file| file.starts_with("--")) {
-        return Err(USAGE.into());
+    if files.is_empty() || files.iter().any(|file| file.starts_with('-')) {
+        return Err(EXPECTED.into());
     }
     let read: Vec<_> = files.iter().map(|file| (file, read(file))).collect();
     let errors: Vec<_> = read

@@ -5,10 +5,10 @@
 //! cargo run --example renewal 127.0.0.1:8080
 //! ```
 //!
-//! needs no Stytch account: the process keeps the sessions itself, and prints curl lines with
-//! tokens of several people to paste. `GET /people` prints them again with fresh tokens. Every line
-//! works once or more often, but those of whoever has signed out or taken a step: these sessions
-//! are over then.
+//! needs no Stytch account: the process keeps the sessions itself, and prints curl lines of several
+//! people to paste into a shell. `GET /tokens` has their tokens, as variables of the shell. Every
+//! line works once or more often, but those of whoever has signed out or taken a step: these
+//! sessions are over then, and `/tokens` has new ones.
 //!
 //! With Stytch, `TestSessions` gives way to `project.sessions_api(secret)`, and the step to a call
 //! of its API.
@@ -16,7 +16,6 @@
 #[path = "support/serving.rs"]
 mod support;
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,8 +23,9 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Router};
+use axum::{Form, Json, Router};
 use time::OffsetDateTime;
+use tokio::net::TcpListener;
 use tower_http::csrf::CsrfLayer;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer, TestSessions};
 use tower_step_up::{
@@ -33,21 +33,22 @@ use tower_step_up::{
     StepUpLayer, SystemClock,
 };
 
+use self::support::Stop;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    support::exit_code(run().await)
+    support::run(serve).await
 }
 
-async fn run() -> Result<(), String> {
-    let (listener, base) = support::listen().await?;
-    let bank = Bank::new(&base).map_err(|error| error.to_string())?;
-    support::print(&format!("listening on {base}\n{}", bank.people().await))?;
-    axum::serve(listener, bank.routes()).await.map_err(|error| error.to_string())
+async fn serve(listener: TcpListener, base: String, stop: Stop) -> Result<(), String> {
+    let bank = Bank::new().map_err(|error| error.to_string())?;
+    support::print(&format!("listening on {base}\n{}\nCtrl-C ends it.\n", lines(&base)))?;
+    let server = axum::serve(listener, bank.routes()).with_graceful_shutdown(stop);
+    server.await.map_err(|error| error.to_string())
 }
 
 #[derive(Clone)]
 struct Bank {
-    base: String,
     issuer: TestIssuer,
     /// Stands in for Stytch's API.
     authority: TestSessions,
@@ -56,7 +57,7 @@ struct Bank {
 }
 
 impl Bank {
-    fn new(base: &str) -> Result<Self, Box<dyn std::error::Error>> {
+    fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let issuer = TestIssuer::new().clock(SystemClock);
         let authority = TestSessions::new(&issuer);
         let sessions = issuer.sessions(authority.clone()).answer_with_fresh_jwt();
@@ -64,7 +65,7 @@ impl Bank {
             .guard()
             .renew_with(&sessions)
             .respond_with(Negotiated::new().sign_in("/sign-in")?.step_up("/second-factor")?);
-        Ok(Self { base: base.to_owned(), issuer, authority, sessions, guard })
+        Ok(Self { issuer, authority, sessions, guard })
     }
 
     fn routes(self) -> Router {
@@ -78,7 +79,8 @@ impl Bank {
             .route("/second-factor", get(ask_for_code).post(take_step).layer(self.guard.clone()))
             .route("/sign-out", post(sign_out).layer(self.guard.clone()))
             .route("/sign-in", get("Here people sign in.\n"))
-            .route("/people", get(print_people))
+            .route("/healthz", get(health))
+            .route("/tokens", get(tokens))
             // Outside of every guard: cookies go with requests of other sites too.
             .layer(CsrfLayer::new())
             .with_state(self)
@@ -132,89 +134,33 @@ async fn sign_out(State(bank): State<Bank>, grant: Grant, headers: HeaderMap) ->
     (out.cookies, said)
 }
 
-async fn print_people(State(bank): State<Bank>) -> String {
-    bank.people().await
+/// Whether tokens can be verified now.
+async fn health(State(bank): State<Bank>) -> impl IntoResponse {
+    let health = bank.guard.verifier().health();
+    let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health))
+}
+
+/// Tokens of new sessions, as assignments of a shell.
+async fn tokens(State(bank): State<Bank>) -> String {
+    let ada = bank.aged(Duration::from_secs(600), "user-test-ada", &[Factor::Password]).await;
+    let ben = bank.authority.begin(&person("user-test-ben").proved(Factor::Password));
+    let factors = [Factor::Password, Factor::Totp];
+    let cleo = bank.aged(Duration::from_secs(60), "user-test-cleo", &factors).await;
+    let assigned = |(name, tokens): (_, SessionTokens)| {
+        let SessionTokens { session_jwt, session_token } = tokens;
+        let cookies = format!("stytch_session_jwt={session_jwt}; stytch_session={session_token}");
+        // No token has a character that ends the quotes.
+        format!("{name}_jwt='{session_jwt}'\n{name}_cookies='{cookies}'\n")
+    };
+    [("ada", ada), ("ben", ben), ("cleo", cleo)].into_iter().map(assigned).collect()
 }
 
 fn person(user: &str) -> SessionBuilder {
     testing::session().user(user)
 }
 
-/// So long behind: the age of the JWTs that it dates.
-struct Behind(Duration);
-
-impl Clock for Behind {
-    fn now(&self) -> OffsetDateTime {
-        SystemClock.now() - self.0
-    }
-}
-
 impl Bank {
-    /// Requests to paste, each after the answer to expect.
-    async fn people(&self) -> String {
-        let mut lines = String::new();
-        let mut ask = |who: &str, asks: &[(&str, String)]| {
-            let _ = write!(lines, "\n{who}\n");
-            for (expected, arguments) in asks {
-                let path = expected.split([' ', ':']).nth(1).unwrap_or_default();
-                let _ = write!(lines, "{expected}\n  curl -i {arguments} {}{path}\n", self.base);
-            }
-        };
-        let navigation = "-H \"Sec-Fetch-Mode: navigate\" -H \"Accept: text/html\"";
-
-        let ada = self.aged(Duration::from_secs(600), "user-test-ada", &[Factor::Password]).await;
-        ask(
-            "Ada: a password; her JWT has expired, and her session is alive",
-            &[
-                ("GET /profile: 200, new cookies", cookies(&ada)),
-                ("GET /profile: 200, a fresh JWT in Stytch-Session-JWT", bearer(&ada)),
-                (
-                    "GET /account: 303 to /second-factor, new cookies",
-                    format!("{navigation} {}", cookies(&ada)),
-                ),
-                ("GET /account: 401 insufficient_user_authentication, new cookies", cookies(&ada)),
-                ("GET /profile: 303 to /sign-in", navigation.to_owned()),
-            ],
-        );
-        let ben = self.authority.begin(&person("user-test-ben").proved(Factor::Password));
-        ask(
-            "Ben: a password, and then a second factor: his weaker session dies when the stronger one is born (in this order)",
-            &[
-                ("GET /account: 401 insufficient_user_authentication", cookies(&ben)),
-                (
-                    "POST /second-factor: 303 to /account, new cookies",
-                    format!("-X POST -d return_to=/account -c ben.cookies {}", cookies(&ben)),
-                ),
-                ("GET /account: 200", "-b ben.cookies".to_owned()),
-                ("GET /account: 401 invalid_token", cookies(&ben)),
-            ],
-        );
-        let cleo = self
-            .aged(Duration::from_secs(60), "user-test-cleo", &[Factor::Password, Factor::Totp])
-            .await;
-        ask(
-            "Cleo: two factors; she signs out, and her tokens are worth nothing at once (in this order)",
-            &[
-                (
-                    "POST /account/close: 200, a fresh JWT in Stytch-Session-JWT",
-                    format!("-X POST {}", bearer(&cleo)),
-                ),
-                (
-                    "POST /sign-out: 403, sent from another site",
-                    format!("-X POST -H \"Sec-Fetch-Site: cross-site\" {}", cookies(&cleo)),
-                ),
-                ("POST /sign-out: 200, cookies removed", format!("-X POST {}", cookies(&cleo))),
-                ("GET /account: 401 invalid_token", cookies(&cleo)),
-                ("GET /account: 401 invalid_token", bearer(&cleo)),
-            ],
-        );
-        lines
-            + &format!(
-                "\nThe tokens live five minutes. This prints fresh ones:\n  curl {}/people\n",
-                self.base
-            )
-    }
-
     /// Tokens of a session that is alive, of which the JWT has this age.
     async fn aged(&self, age: Duration, user: &str, factors: &[Factor]) -> SessionTokens {
         let session =
@@ -230,13 +176,82 @@ impl Bank {
     }
 }
 
-fn cookies(tokens: &SessionTokens) -> String {
-    format!(
-        "-b \"stytch_session_jwt={}; stytch_session={}\"",
-        tokens.session_jwt, tokens.session_token
-    )
+/// So long behind: the age of the JWTs that it dates.
+struct Behind(Duration);
+
+impl Clock for Behind {
+    fn now(&self) -> OffsetDateTime {
+        SystemClock.now() - self.0
+    }
 }
 
-fn bearer(tokens: &SessionTokens) -> String {
-    format!("-H \"Authorization: Bearer {}\"", tokens.session_jwt)
+/// Several people; of each, answers to expect, and the arguments of curl for them.
+const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
+    ("Nobody: no token", &[("GET /healthz: 200", "")]),
+    (
+        "Ada: a password; her JWT has expired, and her session is alive",
+        &[
+            ("GET /profile: 200, new cookies", "-b \"$ada_cookies\""),
+            (
+                "GET /profile: 200, a fresh JWT in Stytch-Session-JWT",
+                "-H \"Authorization: Bearer $ada_jwt\"",
+            ),
+            (
+                "GET /account: 303 to /second-factor, new cookies",
+                "-H \"Sec-Fetch-Mode: navigate\" -H \"Accept: text/html\" -b \"$ada_cookies\"",
+            ),
+            (
+                "GET /account: 401 insufficient_user_authentication, new cookies",
+                "-b \"$ada_cookies\"",
+            ),
+            (
+                "GET /profile: 303 to /sign-in",
+                "-H \"Sec-Fetch-Mode: navigate\" -H \"Accept: text/html\"",
+            ),
+        ],
+    ),
+    (
+        "Ben: a password, and then a second factor: his weaker session dies when the stronger one is born (in this order)",
+        &[
+            ("GET /account: 401 insufficient_user_authentication", "-b \"$ben_cookies\""),
+            (
+                "POST /second-factor: 303 to /account, new cookies",
+                "-X POST -d return_to=/account -c ben.cookies -b \"$ben_cookies\"",
+            ),
+            ("GET /account: 200", "-b ben.cookies"),
+            ("GET /account: 401 invalid_token", "-b \"$ben_cookies\""),
+        ],
+    ),
+    (
+        "Cleo: two factors; she signs out, and her tokens are worth nothing at once (in this order)",
+        &[
+            (
+                "POST /account/close: 200, a fresh JWT in Stytch-Session-JWT",
+                "-X POST -H \"Authorization: Bearer $cleo_jwt\"",
+            ),
+            (
+                "POST /sign-out: 403, sent from another site",
+                "-X POST -H \"Sec-Fetch-Site: cross-site\" -b \"$cleo_cookies\"",
+            ),
+            ("POST /sign-out: 200, cookies removed", "-X POST -b \"$cleo_cookies\""),
+            ("GET /account: 401 invalid_token", "-b \"$cleo_cookies\""),
+            ("GET /account: 401 invalid_token", "-H \"Authorization: Bearer $cleo_jwt\""),
+        ],
+    ),
+];
+
+/// Requests to paste into a shell, each after the answer to expect.
+fn lines(base: &str) -> String {
+    let people = PEOPLE.iter().map(|(person, asks)| {
+        let asks = asks.iter().map(|(expected, arguments)| {
+            let path = expected.split([' ', ':']).nth(1).unwrap_or_default();
+            format!("  {expected}\n  curl -i {base}{path} {arguments}\n")
+        });
+        format!("\n{person}\n{}", asks.collect::<String>())
+    });
+    format!(
+        "\nFirst the tokens, as variables of a shell. They live five minutes, and this fetches new ones too:\n  \
+         eval \"$(curl -s {base}/tokens)\"\n{}",
+        people.collect::<String>()
+    )
 }

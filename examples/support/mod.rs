@@ -1,19 +1,20 @@
-//! What both examples share: where they listen, the project that they guard for, and people to try
-//! the routes with.
+//! What both examples share: how they start and end, the project that they guard for, and people to
+//! try the routes with.
 
 mod people;
 mod serving;
 
-pub(crate) use self::serving::exit_code;
+pub(crate) use self::serving::{Stop, run};
 
 use std::env::{self, VarError};
 
-use tokio::net::TcpListener;
 use tower_step_up::stytch::Project;
 use tower_step_up::testing::TestIssuer;
 use tower_step_up::{StepUpLayer, SystemClock};
 
 const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
+/// A custom domain of the project, or a stand-in for Stytch on this machine.
+const BASE_URL: &str = "STYTCH_BASE_URL";
 
 /// A project to guard for: a real one, or one that this process stands in for.
 pub(crate) struct Site {
@@ -30,20 +31,17 @@ pub(crate) struct StandIn {
     issuer: TestIssuer,
 }
 
-/// Listens on the address of the first argument. What goes wrong is told in one line.
-pub(crate) async fn open() -> Result<(TcpListener, Site), String> {
-    let real = match env::var(PROJECT_ID) {
-        Ok(id) => Some(Project::new(&id).map_err(|error| format!("{PROJECT_ID}: {error}"))?),
-        Err(VarError::NotPresent) => None,
-        Err(error) => return Err(format!("{PROJECT_ID}: {error}")),
-    };
-    let (listener, base) = serving::listen().await?;
-    Ok((listener, Site::new(real, base)?))
-}
-
 impl Site {
-    fn new(real: Option<Project>, base: String) -> Result<Self, String> {
-        if let Some(project) = real {
+    /// The site whose URLs begin with `base`. An error is one line.
+    pub(crate) fn new(base: String) -> Result<Self, String> {
+        if let Some(id) = variable(PROJECT_ID)? {
+            let mut project =
+                Project::new(&id).map_err(|error| format!("{PROJECT_ID}: {error}"))?;
+            if let Some(domain) = variable(BASE_URL)? {
+                project = project
+                    .custom_domain(&domain)
+                    .map_err(|error| format!("{BASE_URL}: {error}"))?;
+            }
             return Ok(Self { base, project, stand_in: None });
         }
         let issuer = TestIssuer::new().clock(SystemClock);
@@ -70,15 +68,24 @@ impl Site {
     pub(crate) fn announce(&self) -> Result<(), String> {
         let Self { base, project, .. } = self;
         let what_to_try = match &self.stand_in {
-            Some(stand_in) => stand_in.people(),
+            Some(_) => people::lines(base),
             None => format!(
                 "guarding for {}, with the keys of {}\n\nGET /profile: 200\n  \
-                 curl -i {base}/profile -H \"Authorization: Bearer <session JWT>\"\n",
+                 curl -i {base}/profile -H \"Authorization: Bearer $session_jwt\"\n",
                 project.id(),
                 project.jwks_url(),
             ),
         };
-        serving::print(&format!("listening on {base}\n{what_to_try}"))
+        serving::print(&format!("listening on {base}\n{what_to_try}\nCtrl-C ends it.\n"))
+    }
+}
+
+/// A variable of the environment. One that is empty counts as not set.
+fn variable(name: &str) -> Result<Option<String>, String> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(error) => Err(format!("{name}: {error}")),
     }
 }
 
@@ -93,8 +100,8 @@ impl StandIn {
         self.issuer.jwks().to_owned()
     }
 
-    /// Requests to paste, with tokens minted now, each after the answer to expect.
-    pub(crate) fn people(&self) -> String {
-        people::lines(&self.base, &self.issuer)
+    /// Tokens of the people, minted now, as assignments of a shell.
+    pub(crate) fn tokens(&self) -> String {
+        people::tokens(&self.issuer)
     }
 }

@@ -6,6 +6,14 @@ use std::time::Duration;
 use tower_step_up::Factor;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer};
 
+struct Person {
+    /// The variable of the shell that holds the token.
+    name: &'static str,
+    heading: &'static str,
+    session: SessionBuilder,
+    asks: Vec<Ask>,
+}
+
 /// A request, and the answer to expect.
 struct Ask {
     request: &'static str,
@@ -22,24 +30,32 @@ enum Carries {
 const STEP_UP: &str = "401 insufficient_user_authentication";
 const HOUR: Duration = Duration::from_secs(3_600);
 
-pub(super) fn lines(base: &str, issuer: &TestIssuer) -> String {
-    let mut lines = String::new();
+/// Requests to paste into a shell, each after the answer to expect.
+pub(super) fn lines(base: &str) -> String {
+    let mut lines = format!(
+        "\nFirst the tokens, as variables of a shell. They live five minutes, and this fetches fresh ones too:\n  \
+         eval \"$(curl -s {base}/tokens)\"\n"
+    );
     let nobody = [
         Ask::new("GET /healthz", "200", Carries::Nothing),
         Ask::new("GET /profile", "401", Carries::Nothing),
         Ask::new("GET /no-such-page", "401", Carries::Nothing),
     ];
     print(&mut lines, base, "Nobody: no token", &nobody, "");
-    for (who, session, asks) in people() {
-        print(&mut lines, base, who, &asks, &issuer.mint(&session));
+    for Person { name, heading, asks, .. } in people() {
+        print(&mut lines, base, heading, &asks, name);
     }
     lines
-        + &format!(
-            "\nThe tokens live five minutes. This prints fresh ones:\n  curl {base}/people\n"
-        )
 }
 
-fn people() -> [(&'static str, SessionBuilder, Vec<Ask>); 5] {
+/// One assignment for each person.
+pub(super) fn tokens(issuer: &TestIssuer) -> String {
+    let people = people().into_iter();
+    // No token has a character that ends the quotes.
+    people.map(|person| format!("{}='{}'\n", person.name, issuer.mint(&person.session))).collect()
+}
+
+fn people() -> [Person; 5] {
     let signed_in = |user| testing::session().user(user);
     let with_password = |user| signed_in(user).proved(Factor::Password);
     let asks = |account, transfer, admin| {
@@ -55,45 +71,53 @@ fn people() -> [(&'static str, SessionBuilder, Vec<Ask>); 5] {
         asks
     };
     [
-        (
-            "Ada: password only",
-            with_password("user-test-ada"),
-            also(
+        Person {
+            name: "ada",
+            heading: "Ada: password only",
+            session: with_password("user-test-ada"),
+            asks: also(
                 asks(STEP_UP, STEP_UP, STEP_UP),
                 Ask::new("GET /no-such-page", "404", Carries::Bearer),
             ),
-        ),
-        (
-            "Ben: password + fresh SMS",
-            with_password("user-test-ben").proved(Factor::OtpSms),
-            also(asks("200", "200", STEP_UP), Ask::new("GET /account", "200", Carries::Cookie)),
-        ),
-        (
-            "Cleo: password + stale SMS, two hours ago",
-            signed_in("user-test-cleo")
+        },
+        Person {
+            name: "ben",
+            heading: "Ben: password + fresh SMS",
+            session: with_password("user-test-ben").proved(Factor::OtpSms),
+            asks: also(
+                asks("200", "200", STEP_UP),
+                Ask::new("GET /account", "200", Carries::Cookie),
+            ),
+        },
+        Person {
+            name: "cleo",
+            heading: "Cleo: password + stale SMS, two hours ago",
+            session: signed_in("user-test-cleo")
                 .started_ago(2 * HOUR)
                 .proved_ago(Factor::Password, 2 * HOUR)
                 .proved_ago(Factor::OtpSms, 2 * HOUR),
-            asks("200", STEP_UP, STEP_UP),
-        ),
-        (
+            asks: asks("200", STEP_UP, STEP_UP),
+        },
+        Person {
             // No second factor: who reads the mailbox resets the password.
-            "Dan: password + email code",
-            with_password("user-test-dan").proved(Factor::OtpEmail),
-            asks(STEP_UP, STEP_UP, STEP_UP),
-        ),
-        (
+            name: "dan",
+            heading: "Dan: password + email code",
+            session: with_password("user-test-dan").proved(Factor::OtpEmail),
+            asks: asks(STEP_UP, STEP_UP, STEP_UP),
+        },
+        Person {
             // One device, hence one factor; but no look-alike site can use it.
-            "Eve: passkey",
-            signed_in("user-test-eve").proved(Factor::WebAuthn),
-            asks(STEP_UP, STEP_UP, "200"),
-        ),
+            name: "eve",
+            heading: "Eve: passkey",
+            session: signed_in("user-test-eve").proved(Factor::WebAuthn),
+            asks: asks(STEP_UP, STEP_UP, "200"),
+        },
     ]
 }
 
-fn print(lines: &mut String, base: &str, who: &str, asks: &[Ask], token: &str) {
+fn print(lines: &mut String, base: &str, heading: &str, asks: &[Ask], name: &str) {
     // Writing to a string cannot fail.
-    let _ = writeln!(lines, "\n{who}");
+    let _ = writeln!(lines, "\n{heading}");
     for ask in asks {
         let carried =
             if matches!(ask.carries, Carries::Cookie) { " with the token in a cookie" } else { "" };
@@ -102,7 +126,7 @@ fn print(lines: &mut String, base: &str, who: &str, asks: &[Ask], token: &str) {
             "  {}{carried}: {}\n  {}",
             ask.request,
             ask.answer,
-            ask.curl(base, token)
+            ask.curl(base, name)
         );
     }
 }
@@ -112,15 +136,14 @@ impl Ask {
         Self { request, answer, carries }
     }
 
-    /// Quoted so that every shell takes it: `"`, and a JWT has no character that means anything
-    /// inside.
-    fn curl(&self, base: &str, token: &str) -> String {
+    /// The token is that in the variable of this name.
+    fn curl(&self, base: &str, name: &str) -> String {
         let (method, path) = self.request.split_once(' ').unwrap_or(("GET", self.request));
         let method = if method == "GET" { String::new() } else { format!(" -X {method}") };
         let token = match self.carries {
             Carries::Nothing => String::new(),
-            Carries::Bearer => format!(" -H \"Authorization: Bearer {token}\""),
-            Carries::Cookie => format!(" -b \"stytch_session_jwt={token}\""),
+            Carries::Bearer => format!(" -H \"Authorization: Bearer ${name}\""),
+            Carries::Cookie => format!(" -b \"stytch_session_jwt=${name}\""),
         };
         format!("curl -i{method} {base}{path}{token}")
     }

@@ -1,21 +1,97 @@
-//! Where an example listens, and how it says what goes wrong.
+//! How an example starts and ends: its log, its argument, its port, and the signal to stop.
 
 use std::env;
 use std::io::{self, Write as _};
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tracing::Level;
 
 const NAME: &str = env!("CARGO_BIN_NAME");
+const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
+/// How long the requests that are under way at a signal may take.
+const GRACE: Duration = Duration::from_secs(10);
 
-/// Listens on the address of the first argument; with it comes the start of every URL. What goes
-/// wrong is told in one line.
-pub(crate) async fn listen() -> Result<(TcpListener, String), String> {
-    let wanted = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+/// Ends when the example is to take no further requests, and to answer those that it has.
+pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Serves on the address of the only argument until SIGTERM or Ctrl-C. `serve` also gets the start
+/// of every URL. An error is one line on stderr.
+pub(crate) async fn run(
+    serve: impl AsyncFnOnce(TcpListener, String, Stop) -> Result<(), String>,
+) -> ExitCode {
+    // Every decision of a guard. A closed stderr must not end the example.
+    tracing_subscriber::fmt()
+        .with_max_level(Level::DEBUG)
+        .with_writer(io::stderr)
+        .log_internal_errors(false)
+        .init();
+    let usage = format!(
+        "usage: cargo run --example {NAME} [ADDRESS]; without one it listens on {DEFAULT_ADDRESS}"
+    );
+    let arguments: Vec<_> =
+        env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let outcome = match *arguments {
+        ["--help" | "-h"] => print(&format!("{usage}\n")),
+        [] => serve_on(DEFAULT_ADDRESS, serve).await,
+        [address] => serve_on(address, serve).await,
+        _ => Err(usage),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            // A closed stderr leaves nobody to tell.
+            let _ = writeln!(io::stderr(), "{NAME}: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve_on(
+    address: &str,
+    serve: impl AsyncFnOnce(TcpListener, String, Stop) -> Result<(), String>,
+) -> Result<(), String> {
     let listener =
-        TcpListener::bind(&wanted).await.map_err(|error| cannot_listen(&wanted, &error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(&wanted, &error))?;
-    Ok((listener, format!("http://{address}")))
+        TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
+    let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
+    let signal = stop_signal().map_err(|error| format!("cannot wait for a signal: {error}"))?;
+
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = Box::pin(async move { stopped.await.unwrap_or_default() });
+    let mut serving = pin!(serve(listener, format!("http://{bound}"), stopped));
+    tokio::select! {
+        ended = &mut serving => return ended,
+        () = signal => drop(stop),
+    }
+    let ended = tokio::time::timeout(GRACE, serving).await;
+    ended.unwrap_or_else(|_| Err(format!("gave up requests that took longer than {GRACE:?}")))
+}
+
+/// Listens for SIGTERM and Ctrl-C from now on. The future ends at the first of them.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 /// Prints it at once.
@@ -24,17 +100,6 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
     write!(stdout, "{text}")
         .and_then(|()| stdout.flush())
         .map_err(|error| format!("cannot print: {error}"))
-}
-
-/// The exit code, and on stderr the line of a failure.
-pub(crate) fn exit_code(outcome: Result<(), String>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(line) => {
-            eprintln!("{NAME}: {line}");
-            ExitCode::FAILURE
-        }
-    }
 }
 
 fn cannot_listen(address: &str, error: &io::Error) -> String {

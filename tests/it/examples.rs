@@ -1,6 +1,7 @@
 //! The examples, run as processes: every curl line that they print is sent, and must be answered as
 //! the line before says.
 
+use std::collections::HashMap;
 use std::env;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -12,12 +13,16 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
 use crate::support::{Answer, send};
 
 const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
+const BASE_URL: &str = "STYTCH_BASE_URL";
+/// The examples that listen.
+const SERVERS: [&str; 3] = ["axum_routes", "hyper_service", "renewal"];
 const PEOPLE: [&str; 5] = [
     "password only",
     "password + fresh SMS",
@@ -53,7 +58,7 @@ async fn hyper_service_answers_as_it_prints() {
 async fn a_taken_port_gets_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for name in ["axum_routes", "hyper_service", "renewal"] {
+    for name in SERVERS {
         let line = failure(example(name).arg(&address)).await;
         assert!(line.contains(&format!("{name}: {address} is in use")), "{line}");
     }
@@ -70,53 +75,179 @@ async fn a_malformed_project_id_gets_one_line() {
 
 #[tokio::test]
 async fn a_real_project_is_guarded_for_and_nothing_is_published() {
+    // Nobody answers there.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for name in ["axum_routes", "hyper_service"] {
         let mut command = example(name);
-        command.env(PROJECT_ID, "project-test-1");
-        let (server, printed) = Server::start(command, "<session JWT>").await;
-        assert!(printed.contains("guarding for project-test-1"), "{printed}");
+        command.env(PROJECT_ID, "project-test-1").env(BASE_URL, format!("http://{closed}"));
+        let (server, printed) = Server::start(command).await;
+        assert!(
+            printed.contains(&format!(
+                "guarding for project-test-1, with the keys of http://{closed}/v1/sessions/jwks/project-test-1"
+            )),
+            "{printed}"
+        );
         for (path, status) in [
-            ("/healthz", 200),
+            ("/healthz", 503),
             ("/profile", 401),
-            ("/people", 401),
+            ("/tokens", 401),
             ("/v1/sessions/jwks/project-test-1", 401),
         ] {
             let answer = server.ask(Request::get(server.url(path))).await;
             assert_eq!(answer.status, status, "{name} {path}");
+            if path == "/healthz" {
+                assert!(answer.body.starts_with(r#"{"keys":0,"last_error":""#), "{}", answer.body);
+            }
         }
     }
 }
 
 async fn answers_as_it_prints(name: &str) -> Server {
-    let (server, printed) = Server::start(example(name), "/people").await;
-    let fresh = server.ask(Request::get(server.url("/people"))).await;
-    assert_eq!(fresh.status, 200);
-    for printed in [&printed, &fresh.body] {
-        for person in PEOPLE {
-            let heading = format!(": {person}");
-            assert!(printed.lines().any(|line| line.contains(&heading)), "{person} in {printed}");
-        }
-        let asks = server.check(printed).await;
+    let (server, printed) = Server::start(example(name)).await;
+    for person in PEOPLE {
+        let heading = format!(": {person}");
+        assert!(printed.lines().any(|line| line.contains(&heading)), "{person} in {printed}");
+    }
+    // With tokens of the same people, and with fresh ones.
+    for _ in 0..2 {
+        let asks = server.check(&printed).await;
         let carrying = |what| asks.iter().filter(|curl| curl.contains(what)).count();
         assert!(asks.len() >= 24, "{} requests in {printed}", asks.len());
-        assert!(carrying("Authorization: Bearer ey") >= 20, "{printed}");
-        assert!(carrying("stytch_session_jwt=ey") >= 1, "{printed}");
-        assert!(carrying("/no-such-page") >= 2, "{printed}");
+        assert!(carrying("Authorization: Bearer ey") >= 20, "{asks:?}");
+        assert!(carrying("stytch_session_jwt=ey") >= 1, "{asks:?}");
+        assert!(carrying("/no-such-page") >= 2, "{asks:?}");
     }
+    let health = server.ask(Request::get(server.url("/healthz"))).await;
+    assert!(health.body.starts_with(r#"{"keys":1"#), "{}", health.body);
     server
 }
 
 #[tokio::test]
 async fn renewal_answers_as_it_prints() {
-    let (server, printed) = Server::start(example("renewal"), "/people").await;
-    let fresh = server.ask(Request::get(server.url("/people"))).await;
-    for printed in [&printed, &fresh.body] {
-        assert_eq!(server.check(printed).await.len(), 14, "{printed}");
-        for story in
-            ["200, new cookies", "303 to /second-factor", "cookies removed", "401 invalid_token"]
-        {
-            assert!(printed.contains(story), "{story} in {printed}");
+    let (server, printed) = Server::start(example("renewal")).await;
+    for _ in 0..2 {
+        assert_eq!(server.check(&printed).await.len(), 15, "{printed}");
+    }
+    for story in
+        ["200, new cookies", "303 to /second-factor", "cookies removed", "401 invalid_token"]
+    {
+        assert!(printed.contains(story), "{story} in {printed}");
+    }
+    let health = server.ask(Request::get(server.url("/healthz"))).await;
+    assert_eq!(health.body, r#"{"keys":1}"#);
+}
+
+#[tokio::test]
+async fn what_is_printed_are_lines_and_no_tokens() {
+    for name in SERVERS {
+        let (_server, printed) = Server::start(example(name)).await;
+        assert!(printed.len() < 6_000, "{name} prints {} bytes", printed.len());
+        for line in printed.lines() {
+            assert!(line.len() <= 130 && !line.contains("eyJ"), "{name}: {line}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_shell_takes_the_lines_as_they_are_printed() {
+    if Command::new("curl").arg("--version").output().await.is_err() {
+        println!("no curl on this machine: the lines were not pasted into a shell");
+        return;
+    }
+    for name in SERVERS {
+        let (_server, printed) = Server::start(example(name)).await;
+        let lines: Vec<_> = printed.lines().map(str::trim).collect();
+        let is_command = |line: &&&str| line.starts_with("eval ") || line.starts_with("curl ");
+        let commands: Vec<_> = lines.iter().filter(is_command).copied().collect();
+        let expected: Vec<_> = lines
+            .windows(2)
+            .filter(|pair| pair[1].starts_with("curl "))
+            .map(|pair| pair[0].split_once(": ").unwrap().1.get(..3).unwrap())
+            .collect();
+
+        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", &commands.join("\n")]).current_dir(directory);
+        let output = shell.env("NO_PROXY", "127.0.0.1").kill_on_drop(true).output();
+        let output = bounded("the end of the shell", output).await.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        // Some bodies end without a line break.
+        let statuses: Vec<_> =
+            said.match_indices("HTTP/1.1 ").map(|(at, _)| &said[at + 9..at + 12]).collect();
+        assert_eq!(statuses, expected, "{name}: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_lets_the_request_under_way_be_answered() {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpStream;
+
+    for name in SERVERS {
+        for signal in ["TERM", "INT"] {
+            let (mut server, _) = Server::start(example(name)).await;
+            let address = server.base.strip_prefix("http://").unwrap().to_owned();
+            let mut connection = TcpStream::connect(&address).await.unwrap();
+            // Half of a head: the server knows of the request, and waits.
+            connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
+            server.ask(Request::get(server.url("/healthz"))).await;
+            server.send_signal(signal).await;
+            let closing = async { while TcpStream::connect(&address).await.is_ok() {} };
+            bounded("the end of new connections", closing).await;
+            connection.write_all(b"\r\n").await.unwrap();
+            let mut answer = String::new();
+            bounded("an answer", connection.read_to_string(&mut answer)).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{name} {signal}: {answer}");
+            assert_eq!(server.end().await.0, Some(0), "{name} {signal}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_shows_each_decision_and_no_token() {
+    for name in SERVERS {
+        let (mut server, printed) = Server::start(example(name)).await;
+        server.check(&printed).await;
+        server.send_signal("TERM").await;
+        let (_, log) = server.end().await;
+        for decision in ["decision=\"granted\"", "decision=\"refused\""] {
+            assert!(log.contains(decision), "{name}: {log}");
+        }
+        assert!(!log.contains("eyJ") && !log.contains("session-token-"), "{name}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn an_example_says_how_it_is_called() {
+    for name in SERVERS {
+        for help in ["--help", "-h"] {
+            let output = bounded("the end", example(name).arg(help).output()).await.unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert!(output.status.success() && output.stderr.is_empty(), "{name} {help}");
+            assert!(said.starts_with(&format!("usage: cargo run --example {name} ")), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+        let line = failure(example(name).args(["127.0.0.1:0", "more"])).await;
+        assert!(line.starts_with(&format!("{name}: usage: cargo run --example {name} ")), "{line}");
+        for bad in ["--port", "3000", "", "127.0.0.1:65536"] {
+            let line = failure(example(name).arg(bad)).await;
+            assert!(line.contains(&format!("{name}: cannot listen on {bad:?}: ")), "{line}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_argument_that_is_no_text_is_refused_too() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    for name in SERVERS {
+        let line = failure(example(name).arg(OsString::from_vec(vec![0xFF]))).await;
+        assert!(line.contains("cannot listen on"), "{line}");
     }
 }
 
@@ -126,28 +257,51 @@ struct Server {
     client: Client<HttpConnector, Full<Bytes>>,
     /// Read no further, but kept so that the process can go on printing.
     _stdout: BufReader<ChildStdout>,
-    _child: Child,
+    /// Collected, so that the process can go on logging.
+    log: JoinHandle<String>,
+    child: Child,
 }
 
 impl Server {
-    /// Returns with what the example printed, once it has printed a line with this end.
-    async fn start(mut command: Command, end: &str) -> (Self, String) {
-        let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+    /// Returns with what the example printed, once it has printed all.
+    async fn start(mut command: Command) -> (Self, String) {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.arg("127.0.0.1:0").spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut printed = String::new();
-        while !printed.lines().last().is_some_and(|line| line.contains(end)) {
+        while printed.lines().last() != Some("Ctrl-C ends it.") {
             let read = bounded("a line", stdout.read_line(&mut printed)).await.unwrap();
             assert_ne!(read, 0, "the example ended after: {printed}");
         }
         let first = printed.lines().next().unwrap();
         let base = first.strip_prefix("listening on ").expect(first).to_owned();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = tokio::spawn(async move {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).await.unwrap();
+            log
+        });
         let server = Self {
             base,
             client: Client::builder(TokioExecutor::new()).build_http(),
             _stdout: stdout,
-            _child: child,
+            log,
+            child,
         };
         (server, printed)
+    }
+
+    #[cfg(unix)]
+    async fn send_signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id().unwrap());
+        assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
+    }
+
+    /// The exit code and the log, once the example has ended by itself.
+    #[cfg(unix)]
+    async fn end(&mut self) -> (Option<i32>, String) {
+        let code = bounded("the end", self.child.wait()).await.unwrap().code();
+        (code, bounded("the log", &mut self.log).await.unwrap())
     }
 
     fn url(&self, path: &str) -> String {
@@ -159,13 +313,18 @@ impl Server {
         bounded("an answer", send(&self.client, request)).await
     }
 
-    /// Sends every curl line and holds the answer against the line before it.
+    /// Fetches the tokens, sends every curl line and holds the answer against the line before it.
     async fn check(&self, printed: &str) -> Vec<String> {
+        assert!(printed.contains(&format!("eval \"$(curl -s {}/tokens)\"\n", self.base)));
+        let variables = self.ask(Request::get(self.url("/tokens"))).await.body;
+        let variables: HashMap<_, _> = variables.lines().map(assignment).collect();
         let lines: Vec<_> = printed.lines().map(str::trim).collect();
         let asks: Vec<_> = lines
             .windows(2)
             .filter_map(|pair| Some((pair[0], pair[1].strip_prefix("curl -i ")?)))
             .collect();
+        let asks: Vec<_> =
+            asks.iter().map(|(expected, curl)| (expected, set(curl, &variables))).collect();
         let mut jar = String::new();
         for (expected, curl) in &asks {
             let (request, method_and_path) = self.parse(curl, &jar);
@@ -183,7 +342,7 @@ impl Server {
                 jar = set.filter_map(|line| line.split(';').next()).collect::<Vec<_>>().join("; ");
             }
         }
-        asks.into_iter().map(|(_, curl)| curl.to_owned()).collect()
+        asks.into_iter().map(|(_, curl)| curl).collect()
     }
 
     /// What curl would do with these arguments, and its method and path. Any argument but these few
@@ -218,6 +377,27 @@ impl Server {
         let method_and_path = format!("{method} {path}");
         (request.method(method).uri(self.url(path)).body(body).unwrap(), method_and_path)
     }
+}
+
+/// A line that a shell evaluates, and that does nothing but set a variable.
+fn assignment(line: &str) -> (&str, &str) {
+    let (name, value) = line.split_once("='").expect(line);
+    let value = value.strip_suffix('\'').expect(line);
+    assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{line}");
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=; ".contains(&byte);
+    assert!(value.bytes().all(is_plain), "{line}");
+    (name, value)
+}
+
+/// The line with its variables set, as a shell does it.
+fn set(curl: &str, variables: &HashMap<&str, &str>) -> String {
+    let mut parts = curl.split('$');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |line, part| {
+        let end = part.find(|letter: char| !letter.is_ascii_lowercase() && letter != '_');
+        let (name, rest) = part.split_at(end.unwrap());
+        line + variables[name] + rest
+    })
 }
 
 /// The next argument as a shell splits them, where quotes stand around a whole argument or nowhere.
@@ -282,7 +462,7 @@ pub(crate) fn example(name: &str) -> Command {
         "the example {name} is not built: `cargo test` builds it, `cargo test --test it` does not"
     );
     let mut command = Command::new(built);
-    command.env_remove(PROJECT_ID).kill_on_drop(true);
+    command.env_remove(PROJECT_ID).env_remove(BASE_URL).kill_on_drop(true);
     command
 }
 

@@ -171,8 +171,9 @@ async fn a_bad_file_gets_its_error_and_2() {
     assert!(both.stdout.contains("legacy"), "the good one is checked all the same");
     let help = run(&["--help"]).await;
     assert!(help.code == Some(0) && help.stdout.starts_with("usage: policy_check"));
-    for usage in [&[][..], &["--diff", "one"], &["--fail-on", "never", "x"]] {
+    for usage in [&[][..], &["--diff", "one"], &["--fail-on", "never", "x"], &["-x"]] {
         let run = run(usage).await;
-        assert!(run.code == Some(2) && run.stderr.starts_with("usage: policy_check"), "{usage:?}");
+        let line = "policy_check: expected [--fail-on remark|warning] FILE… or --diff OLD NEW; see --help\n";
+        assert_eq!((run.code, &*run.stdout, &*run.stderr), (Some(2), "", line), "{usage:?}");
     }
 }
