@@ -76,6 +76,18 @@ fn a_layer_covers_the_fallback_and_a_route_layer_does_not() {
 }
 
 #[test]
+fn several_layers_are_a_tuple_the_outermost_first() {
+    /// Answers by itself, so that nothing inside is reached.
+    async fn stop(_: Request, _: middleware::Next) -> &'static str {
+        "stopped"
+    }
+    let inside = Router::new().route("/x", get(ok).layer((guard(), middleware::from_fn(stop))));
+    assert_eq!(status(&inside, Method::GET, "/x", None), 401);
+    let outside = Router::new().route("/x", get(ok).layer((middleware::from_fn(stop), guard())));
+    assert_eq!(status(&outside, Method::GET, "/x", None), 200);
+}
+
+#[test]
 fn nested_and_merged_routers_and_the_fallback() {
     let admin =
         Router::new().route("/keys", get(ok)).layer(guard().require(Policy::phishing_resistant()));

@@ -32,6 +32,7 @@ mod policy_oracle;
 mod policy_table;
 mod projects;
 mod proxies;
+mod readme;
 mod remote_keys;
 mod renewal;
 mod renewal_attacks;
