@@ -6,11 +6,12 @@ use axum::http::HeaderMap;
 use local_stytch::LocalStytch;
 use tower_step_up::sessions::{SetCookies, SignedOut};
 use tower_step_up::stytch::Project;
-use tower_step_up::{Grant, Policies, Session, Sessions};
+use tower_step_up::{Policies, Session, Sessions};
 
 use crate::books::Books;
 use crate::bounded::Bounded;
 use crate::clock::BankClock;
+use crate::cookies::Cookies;
 use crate::guards::Guards;
 use crate::identity::{Identity, Step};
 use crate::journal::Decision;
@@ -43,8 +44,9 @@ pub(crate) struct Bank {
 
 impl Bank {
     pub(crate) fn new(
-        project: &Project,
+        project: Project,
         secret: &str,
+        cookies: Cookies,
         identity: Identity,
         policies: Policies,
         local: Option<LocalStytch>,
@@ -52,10 +54,12 @@ impl Bank {
         let clock = local.clone().map_or(BankClock::System, BankClock::Local);
         let authenticators = Arc::new(Bounded::new(MAX_USERS));
         let verifier = project.verifier().clock(clock.clone());
-        let sessions =
-            project.sessions_with(verifier, project.sessions_api(secret)).answer_with_fresh_jwt();
+        let sessions = project
+            .sessions_with(verifier, project.sessions_api(secret))
+            .answer_with_fresh_jwt()
+            .cookies(cookies.attributes());
         Ok(Self {
-            guards: Guards::new(project, &sessions, &policies, authenticators.clone())?,
+            guards: Guards::new(&project, &sessions, &policies, authenticators.clone())?,
             policies,
             identity,
             books: Books::default(),
@@ -88,6 +92,12 @@ impl Bank {
             tracing::warn!(%error, "the tokens of a step were not adopted");
             Problem::Unavailable
         })?;
+        let what = if predecessor.is_none() { "signed in" } else { "took a step" };
+        tracing::info!(
+            user_id = adopted.session.user_id(),
+            session_id = adopted.session.id(),
+            "{what}"
+        );
         let new = adopted.session.id();
         if let Some(old) = predecessor.map(Session::id).filter(|old| *old != new) {
             self.drafts.take(old).into_iter().for_each(|draft| self.drafts.put(new, draft));
@@ -101,13 +111,11 @@ impl Bank {
         Ok(adopted.cookies)
     }
 
-    /// Ends a session, and returns whether it has ended here and with Stytch.
-    pub(crate) async fn end(&self, grant: &Grant, request: &HeaderMap) -> (SetCookies, bool) {
-        let out = self.sessions.sign_out(grant, request).await;
+    /// Ends every session whose token the request presents, and returns whether all have ended here
+    /// and with Stytch.
+    pub(crate) async fn end(&self, request: &HeaderMap) -> (SetCookies, bool) {
+        let out = self.sessions.sign_out_presented(request).await;
         warn_if_alive(&out);
-        self.drafts.take(grant.session().id());
-        self.decisions.take(grant.session().id());
-        self.numbers.take(grant.session().id());
         (out.cookies, out.revoked.is_ok())
     }
 }

@@ -86,6 +86,8 @@ impl Books {
         let transfer = Transfer { number, order, at };
         account.transfers.insert(0, transfer.clone());
         account.transfers.truncate(MAX_TRANSFERS);
+        // Not how much, to whom and what for.
+        tracing::info!(user_id, number, "transferred");
         Ok(transfer)
     }
 

@@ -7,20 +7,21 @@ use std::process::ExitCode;
 use journey::{Journey, Settings, StartError};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // The guards' decisions. Not what Stytch's client logs: it has requests whole, with passwords
-    // and tokens.
+    // Requests, sign-ins, transfers and the guards' refusals. Not what Stytch's client logs: it has
+    // requests whole, with passwords and tokens.
     let targets = Targets::new()
         .with_target("tower_step_up", LevelFilter::INFO)
-        .with_target("journey", LevelFilter::WARN);
-    tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_writer(stderr))
-        .with(targets)
-        .init();
+        .with_target("tower_http::trace", LevelFilter::INFO)
+        .with_target("journey", LevelFilter::INFO);
+    // A closed stderr must not end the program.
+    let lines = fmt::layer().with_writer(stderr).log_internal_errors(false);
+    tracing_subscriber::registry().with(lines).with(targets).init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -34,8 +35,39 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), StartError> {
     let arguments =
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let arguments: Vec<_> = arguments.collect();
+    if let [help] = &*arguments
+        && matches!(&**help, "--help" | "-h")
+    {
+        let _ = writeln!(stdout(), "{}", Settings::USAGE);
+        return Ok(());
+    }
     let settings = Settings::read(arguments, |name| std::env::var(name).ok())?;
     let journey = Journey::start(settings).await?;
+    let stop = stop_signal().map_err(StartError::from)?;
     let _ = write!(stdout(), "{}", journey.announcement());
-    journey.serve().await
+    journey.serve_until(stop).await
+}
+
+/// Listens for SIGTERM and Ctrl-C from now on. The future ends at the first of them.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

@@ -15,10 +15,10 @@ use tower_step_up::{Rejection, Respond, StepUpLayer};
 
 use crate::bank::Bank;
 use crate::pages::{
-    account, api, assets, authenticator, close, exchange, front, local_clock, second_factor,
-    security, sign_in, sign_out, sign_up, transfer, verify_email,
+    account, api, assets, authenticator, close, exchange, front, health, local_clock,
+    second_factor, security, sign_in, sign_out, sign_up, transfer, verify_email,
 };
-use crate::{drafts, journal};
+use crate::{drafts, journal, log};
 
 /// The longest body of a request, in bytes.
 const MAX_BODY: usize = 16 << 10;
@@ -37,10 +37,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
             get(front::show)
                 .layer(guards.everybody.respond_with(front_for_strangers(bank.clone()))),
         )
-        .route(
-            "/sign-out",
-            post(sign_out::send).layer(guards.signed_in.respond_with(leave(bank.clone()))),
-        )
+        .route("/sign-out", post(sign_out::send))
         // Where people step up: open to sessions that are not enough for more.
         .route(
             "/verify-email",
@@ -79,6 +76,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         pages
     };
     pages
+        .route("/healthz", get(health::show))
         .route("/style.css", get(assets::style))
         .route("/icon.svg", get(assets::icon))
         .route(sign_out::SIGNED_OUT, get(sign_out::show))
@@ -91,6 +89,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(unless_set(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(unless_set(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
+        .layer(log::requests())
 }
 
 /// The part for programs. The page that shows the exchange calls the same.
@@ -123,10 +122,6 @@ fn front_for_strangers(
         | Rejection::RevocationsUnavailable(_) => bank.guards.pages.respond(why, request),
         _ => front::for_strangers(&bank, request),
     }
-}
-
-fn leave(bank: Arc<Bank>) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<Bytes> {
-    move |why, request| sign_out::refused(&bank, why, request)
 }
 
 fn unless_set(name: HeaderName, value: HeaderValue) -> SetResponseHeaderLayer<HeaderValue> {

@@ -1,11 +1,10 @@
-//! What the application is told: by its argument and by three variables of the environment.
+//! What the application is told: by its argument and by four variables of the environment.
 
 use std::net::SocketAddr;
 
 use crate::start::StartError;
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
-const USAGE: &str = "usage: journey [ADDRESS]   (by default 127.0.0.1:3000)";
 
 /// Where to listen, and with which project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +13,10 @@ pub struct Settings {
     pub address: SocketAddr,
     /// The project; without one, local-stytch stands in.
     pub project: Option<StytchProject>,
+    /// The address at which browsers reach the bank through a proxy with TLS (`PUBLIC_URL`), such
+    /// as `https://bank.example.com`. Its cookies then have names that begin with `__Host-`, so
+    /// that no other site of the same domain can plant one.
+    pub public_url: Option<String>,
 }
 
 /// A project of Stytch's.
@@ -39,13 +42,16 @@ impl std::fmt::Debug for StytchProject {
 }
 
 impl Settings {
+    /// How the program is called, in one line.
+    pub const USAGE: &str = "usage: journey [ADDRESS]   (by default 127.0.0.1:3000; README.md says what the environment can name)";
+
     /// Reads the program's arguments and its environment. A variable that is empty counts as not
     /// set.
     ///
     /// # Errors
     ///
-    /// Where there is more than an address, the address is none, or of the project only a part is
-    /// named.
+    /// Where there is more than an address, the address is none, of the project only a part is
+    /// named, or the public address is not one of https.
     pub fn read(
         arguments: impl IntoIterator<Item = String>,
         variable: impl Fn(&str) -> Option<String>,
@@ -53,16 +59,21 @@ impl Settings {
         let mut arguments = arguments.into_iter();
         let (address, more) = (arguments.next(), arguments.next());
         if more.is_some() {
-            return Err(StartError::new(USAGE));
+            return Err(StartError::new(Self::USAGE));
         }
         let address = address.as_deref().unwrap_or(DEFAULT_ADDRESS);
         let address = address.parse().map_err(|_| {
-            StartError::new(format!("{:?} is no address to listen on; {USAGE}", shown(address)))
+            let usage = Self::USAGE;
+            StartError::new(format!("{:?} is no address to listen on; {usage}", shown(address)))
         })?;
-        Ok(Self {
-            address,
-            project: project(|name| variable(name).filter(|value| !value.is_empty()))?,
-        })
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let public_url = variable("PUBLIC_URL");
+        if public_url.as_deref().is_some_and(|url| !is_https_origin(url)) {
+            return Err(StartError::new(
+                "PUBLIC_URL is not an address such as https://bank.example.com",
+            ));
+        }
+        Ok(Self { address, project: project(variable)?, public_url })
     }
 }
 
@@ -85,6 +96,11 @@ fn project(variable: impl Fn(&str) -> Option<String>) -> Result<Option<StytchPro
         (None, None) if base_url.is_some() => Err(missing("STYTCH_PROJECT_ID")),
         (None, None) => Ok(None),
     }
+}
+
+fn is_https_origin(url: &str) -> bool {
+    url::Url::parse(url)
+        .is_ok_and(|url| url.scheme() == "https" && url.path() == "/" && url.query().is_none())
 }
 
 #[cfg(test)]
@@ -121,6 +137,16 @@ mod tests {
         check(&["4000"], &[], Err("\"4000\" is no address to listen on"));
         check(&["127.0.0.1:1", "more"], &[], Err("usage: journey"));
         check(&[" Secret-test-hidden"], &[], Err("\"secret-...\" is no address to listen on"));
+        for (public_url, want) in [
+            ("https://bank.example", Ok(None)),
+            ("https://bank.example:8443/", Ok(None)),
+            ("http://bank.example", Err("PUBLIC_URL")),
+            ("https://bank.example/path", Err("PUBLIC_URL")),
+            ("https://bank.example?query", Err("PUBLIC_URL")),
+            ("bank.example", Err("PUBLIC_URL")),
+        ] {
+            check(&[], &[("PUBLIC_URL", public_url)], want);
+        }
     }
 
     #[test]
@@ -133,7 +159,11 @@ mod tests {
         ] {
             let base_url = base_url.map(Into::into);
             let project = StytchProject { id: id.into(), secret: secret.into(), base_url };
-            let settings = Settings { address: ([127, 0, 0, 1], 1).into(), project: Some(project) };
+            let settings = Settings {
+                address: ([127, 0, 0, 1], 1).into(),
+                project: Some(project),
+                public_url: None,
+            };
             assert!(!format!("{settings:?} {settings:#?}").contains("hidden"), "{settings:?}");
         }
     }

@@ -1,11 +1,15 @@
 //! Starting: everything that can go wrong goes wrong here, in one clear line.
 
 use std::fmt::{self, Display, Write as _};
+use std::future::pending;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use local_stytch::LocalStytch;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tower_step_up::Policies;
 use tower_step_up::policy::UnknownPolicy;
 use tower_step_up::respond::PageError;
@@ -13,12 +17,15 @@ use tower_step_up::sessions::PresentedToken;
 use tower_step_up::stytch::{Project, ProjectError};
 
 use crate::bank::Bank;
+use crate::cookies::Cookies;
 use crate::demo;
 use crate::identity::Identity;
 use crate::routes::routes;
 use crate::settings::{Settings, StytchProject};
 
 const POLICIES: &str = include_str!("../policies.toml");
+/// How long the requests that are under way when the program is to end may take.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// The application, listening, and not answering yet.
 pub struct Journey {
@@ -39,7 +46,8 @@ impl Journey {
         match settings.project {
             Some(project) => {
                 let opened = Opened::at(settings.address).await?;
-                Ok(opened.with(with_project(&project, audited()?).await?))
+                let cookies = Cookies::of(settings.public_url.as_deref());
+                Ok(opened.with(with_project(&project, cookies, audited()?).await?))
             }
             None if !settings.address.ip().is_loopback() => Err(StartError::new(
                 "the demonstration is for this machine: its password is public. Listen on 127.0.0.1, or name a project",
@@ -47,7 +55,9 @@ impl Journey {
             None => {
                 let stytch =
                     LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
-                Self::start_with(settings.address, stytch).await
+                let cookies = Cookies::of(settings.public_url.as_deref());
+                let opened = Opened::at(settings.address).await?;
+                Ok(opened.with(with_local_stytch(stytch, cookies, audited()?).await?))
             }
         }
     }
@@ -58,7 +68,8 @@ impl Journey {
     ///
     /// As [`start`](Self::start).
     pub async fn start_with(address: SocketAddr, stytch: LocalStytch) -> Result<Self, StartError> {
-        Ok(Opened::at(address).await?.with(with_local_stytch(stytch, audited()?).await?))
+        let opened = Opened::at(address).await?;
+        Ok(opened.with(with_local_stytch(stytch, Cookies::Plain, audited()?).await?))
     }
 
     /// Where it listens.
@@ -95,7 +106,33 @@ impl Journey {
     ///
     /// Where the listener fails.
     pub async fn serve(self) -> Result<(), StartError> {
-        axum::serve(self.listener, routes(self.bank)).await.map_err(StartError::new)
+        self.serve_until(pending()).await
+    }
+
+    /// Answers requests until `stop` ends, and then those that are under way, for ten seconds at
+    /// most.
+    ///
+    /// # Errors
+    ///
+    /// Where the listener fails, or requests were given up.
+    pub async fn serve_until(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), StartError> {
+        let (stopping, stopped) = oneshot::channel::<()>();
+        let server = axum::serve(self.listener, routes(self.bank))
+            .with_graceful_shutdown(async move { stopped.await.unwrap_or_default() });
+        let mut serving = pin!(server.into_future());
+        tokio::select! {
+            ended = &mut serving => return ended.map_err(StartError::new),
+            () = stop => drop(stopping),
+        }
+        let ended = tokio::time::timeout(GRACE, serving).await;
+        ended
+            .map_err(|_| {
+                StartError::new(format!("gave up requests that took longer than {GRACE:?}"))
+            })?
+            .map_err(StartError::new)
     }
 }
 
@@ -150,7 +187,11 @@ fn audit_table(policies: &Policies) -> String {
     table
 }
 
-async fn with_project(settings: &StytchProject, policies: Policies) -> Result<Bank, StartError> {
+async fn with_project(
+    settings: &StytchProject,
+    cookies: Cookies,
+    policies: Policies,
+) -> Result<Bank, StartError> {
     let StytchProject { id, secret, base_url } = settings;
     // As Stytch's client does.
     let mut project = Project::new(id)?.proxy_from_env()?;
@@ -161,17 +202,21 @@ async fn with_project(settings: &StytchProject, policies: Policies) -> Result<Ba
     let identity = Identity::new(id, secret, base_url.as_deref());
     let identity =
         identity.map_err(|_| StartError::new("Stytch's client cannot be made for this project"))?;
-    Bank::new(&project, secret, identity, policies, None)
+    Bank::new(cookies.named(project), secret, cookies, identity, policies, None)
 }
 
-async fn with_local_stytch(stytch: LocalStytch, policies: Policies) -> Result<Bank, StartError> {
+async fn with_local_stytch(
+    stytch: LocalStytch,
+    cookies: Cookies,
+    policies: Policies,
+) -> Result<Bank, StartError> {
     let id = stytch.project_id().to_owned();
     let secret = stytch.secret().to_owned();
     let base_url = stytch.base_url().to_owned();
     let project = Project::new(&id)?.custom_domain(&base_url)?;
     let identity = Identity::new(&id, &secret, Some(&base_url)).map_err(StartError::new)?;
     demo::open_account(&identity, &stytch).await.map_err(StartError::of_local_stytch)?;
-    Bank::new(&project, &secret, identity, policies, Some(stytch))
+    Bank::new(cookies.named(project), &secret, cookies, identity, policies, Some(stytch))
 }
 
 /// Asks for a session that there is not: with the right secret that is said so, and nothing is
@@ -214,6 +259,12 @@ impl Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+impl From<std::io::Error> for StartError {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error)
+    }
+}
 
 impl From<ProjectError> for StartError {
     fn from(error: ProjectError) -> Self {

@@ -30,5 +30,5 @@ pub(crate) async fn send(
     headers: HeaderMap,
 ) -> Response {
     bank.books.close(grant.session().user_id());
-    sign_out::end(&bank, &grant, &headers).await
+    sign_out::end(&bank, &headers).await
 }

@@ -7,6 +7,7 @@ pub(crate) mod authenticator;
 pub(crate) mod close;
 pub(crate) mod exchange;
 pub(crate) mod front;
+pub(crate) mod health;
 pub(crate) mod local_clock;
 pub(crate) mod second_factor;
 pub(crate) mod security;

@@ -49,7 +49,11 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     let step = match bank.identity.sign_in(typed.email.trim(), &typed.password).await {
         Ok(step) => step,
-        Err(problem) => return Ok(page(frame, &asked, &typed, Some(problem))),
+        Err(problem) => {
+            // Without the address, which may be that of anybody.
+            tracing::info!(status = problem.status().as_u16(), "a sign-in was refused");
+            return Ok(page(frame, &asked, &typed, Some(problem)));
+        }
     };
     let cookies = bank.adopt(&step, None, &headers).await?;
     Ok((cookies, Redirect::to(asked.destination())).into_response())

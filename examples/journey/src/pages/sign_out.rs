@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
-use tower_step_up::{Grant, Rejection};
 
 use crate::bank::Bank;
 use crate::frame::{Frame, Page};
@@ -17,40 +14,20 @@ use crate::frame::{Frame, Page};
 /// Where people are told that they are signed out.
 pub(crate) const SIGNED_OUT: &str = "/signed-out";
 const HERE_ONLY: &str = "/signed-out?here_only";
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-pub(crate) async fn send(
-    State(bank): State<Arc<Bank>>,
-    grant: Grant,
-    headers: HeaderMap,
-) -> Response {
-    end(&bank, &grant, &headers).await
+/// No guard stands before it: whoever wants to leave can, and a guard judges only one of the tokens
+/// that a browser may present.
+pub(crate) async fn send(State(bank): State<Arc<Bank>>, headers: HeaderMap) -> Response {
+    end(&bank, &headers).await
 }
 
-/// Ends the session, and leads to the page that says how far.
-pub(crate) async fn end(bank: &Bank, grant: &Grant, headers: &HeaderMap) -> Response {
-    let (cookies, revoked) = bank.end(grant, headers).await;
-    (cookies, Redirect::to(if revoked { SIGNED_OUT } else { HERE_ONLY })).into_response()
-}
-
-/// In place of a refusal: whoever wants to leave can, also where nobody can say whose session it
-/// is.
-pub(crate) fn refused(
-    bank: &Bank,
-    why: &Rejection,
-    request: &Parts,
-) -> axum::http::Response<Bytes> {
-    let is_known = !matches!(
-        why,
-        Rejection::AuthorityUnavailable { .. }
-            | Rejection::KeysUnavailable(_)
-            | Rejection::RevocationsUnavailable(_)
-    );
-    let mut response = axum::http::Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    let to = if is_known { SIGNED_OUT } else { HERE_ONLY };
-    response.headers_mut().insert(LOCATION, HeaderValue::from_static(to));
-    bank.sessions.clear_cookies(&request.headers).append_to(response.headers_mut());
-    response
+/// Ends the sessions of this browser, and leads to the page that says how far. The browser forgets
+/// all its cookies of this site, those too that somebody has planted.
+pub(crate) async fn end(bank: &Bank, headers: &HeaderMap) -> Response {
+    let (cookies, revoked) = bank.end(headers).await;
+    let to = Redirect::to(if revoked { SIGNED_OUT } else { HERE_ONLY });
+    ([(CLEAR_SITE_DATA, "\"cookies\"")], cookies, to).into_response()
 }
 
 #[derive(Template)]
@@ -69,6 +46,9 @@ pub(crate) async fn show(frame: Frame, uri: Uri) -> impl IntoResponse {
 }
 
 pub(crate) async fn clear() -> impl IntoResponse {
-    let clear = HeaderName::from_static("clear-site-data");
-    [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "no-store"), (clear, "\"cache\"")]
+    [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (CLEAR_SITE_DATA, "\"cache\""),
+    ]
 }

@@ -1,8 +1,9 @@
 //! What is not to work.
 
 use reqwest::Method;
+use serde_json::json;
 
-use crate::bank::{Bank, DEMO, DEMO_PHONE};
+use crate::bank::{Bank, DEMO, DEMO_PHONE, STRONG};
 
 const ELSEWHERE: [&str; 5] = [
     "https://evil.example",
@@ -138,6 +139,75 @@ async fn cookies_are_for_this_site_and_no_script() {
         assert!(!line.contains("Secure"), "on loopback there is no TLS: {line}");
     }
     assert_eq!(answer.headers()["cache-control"], "no-store");
+}
+
+/// Somebody plants the cookie of an own session beside the user's JWT. What the user proves then
+/// belongs to the user, whose session the guard judged.
+#[tokio::test]
+async fn a_step_is_taken_for_the_session_that_the_guard_judged() {
+    const PHONE: &str = "+12025550177";
+    let bank = Bank::open().await;
+    let (attacker, _) = bank.with_password().await;
+    let victim = bank.browser();
+    let email = "grace@harbour.example";
+    let typed = [("name", "Grace"), ("email", email), ("password", STRONG)];
+    let page = victim.post("/sign-up", &typed).await;
+    victim.submit(&page, &[("step", "take"), ("code", &bank.code(email))]).await;
+    victim.tamper("stytch_session", &attacker.cookie("stytch_session"));
+    let of_both = victim.cookies();
+
+    let page = victim.get("/second-factor").await;
+    let page = victim.submit(&page, &[("step", "send"), ("phone_number", PHONE)]).await;
+    let page = victim.submit(&page, &[("step", "take"), ("code", &bank.code(PHONE))]).await;
+    assert_eq!(page.path(), "/account", "{}", page.html);
+
+    let (_, found) = bank.api("/v1/users/search", json!({})).await;
+    let users = found["results"].as_array().unwrap();
+    let numbers_of = |email: &str| {
+        let user = users.iter().find(|user| user["emails"][0]["email"] == email).unwrap();
+        let phones = user["phone_numbers"].as_array().unwrap();
+        phones.iter().map(|phone| phone["phone_number"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers_of(email), [PHONE]);
+    assert_eq!(numbers_of(DEMO.0), [DEMO_PHONE]);
+    // The step's own cookies took the place of both, so the planted one is gone.
+    assert!(!victim.cookies().contains(&attacker.cookie("stytch_session")), "{of_both}");
+}
+
+/// The name of the cookie tells whose it is: with HTTPS nobody else can set one of that name.
+#[tokio::test]
+async fn behind_https_the_cookies_are_this_hosts_alone() {
+    let bank = Bank::open_behind_https().await;
+    let typed = [("email", DEMO.0), ("password", DEMO.1)];
+    let answer = bank.browser().send(Method::POST, "/sign-in", &typed).await;
+    let lines = answer.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, name) in lines.iter().zip(["__Host-stytch_session_jwt=", "__Host-stytch_session="]) {
+        assert!(line.starts_with(name) && line.contains("; Secure"), "{line}");
+        assert!(line.contains("; Path=/") && !line.contains("Domain"), "{line}");
+    }
+    // Under Stytch's own names they are worth nothing.
+    let values = lines.iter().map(|line| line.split(';').next().unwrap());
+    let own: Vec<_> = values.map(|pair| pair.strip_prefix("__Host-").unwrap()).collect();
+    for (cookies, want) in [(own.join("; "), "/sign-in"), (host(&own), "/second-factor")] {
+        let browser = bank.browser();
+        let page = browser.raw(|request| {
+            *request.url_mut() = format!("{}/account", bank.url).parse().unwrap();
+            for (name, value) in
+                [("cookie", &*cookies), ("sec-fetch-mode", "navigate"), ("accept", "text/html")]
+            {
+                request.headers_mut().insert(name, value.parse().unwrap());
+            }
+        });
+        let page = page.await;
+        let to = page.headers()["location"].to_str().unwrap();
+        assert!(to.starts_with(want), "{to}");
+    }
+}
+
+fn host(pairs: &[&str]) -> String {
+    pairs.iter().map(|pair| format!("__Host-{pair}")).collect::<Vec<_>>().join("; ")
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use journey::Journey;
+use journey::{Journey, Settings};
 use local_stytch::LocalStytch;
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::macros::datetime;
 
 use crate::browser::{Browser, Page};
@@ -30,6 +30,28 @@ impl Bank {
         let url = journey.url();
         tokio::spawn(journey.serve());
         Self { url, stytch }
+    }
+
+    /// As a project, reached over HTTPS by browsers; a proxy asks it over HTTP.
+    pub(crate) async fn open_behind_https() -> Self {
+        let stytch = LocalStytch::builder().start().await.unwrap();
+        let variable = |name: &str| {
+            Some(match name {
+                "STYTCH_PROJECT_ID" => stytch.project_id().to_owned(),
+                "STYTCH_SECRET" => stytch.secret().to_owned(),
+                "STYTCH_BASE_URL" => stytch.base_url().to_owned(),
+                "PUBLIC_URL" => "https://bank.example".to_owned(),
+                _ => return None,
+            })
+        };
+        let settings = Settings::read(["127.0.0.1:0".to_owned()], variable).unwrap();
+        let journey = Journey::start(settings).await.unwrap();
+        let url = journey.url();
+        tokio::spawn(journey.serve());
+        let bank = Self { url, stytch };
+        let account = json!({ "email": DEMO.0, "password": DEMO.1 });
+        assert_eq!(bank.api("/v1/passwords", account).await.0, 200);
+        bank
     }
 
     pub(crate) fn browser(&self) -> Browser {

@@ -98,6 +98,62 @@ async fn one_can_leave_while_stytch_is_away() {
     assert!(browser.cookies().is_empty(), "{} and the cookies are still there", out.status());
 }
 
+/// What the page says, and whether a JWT or an opaque token of the browser still opens something.
+async fn signs_out_with(bank: &Bank, browser: &Browser, cookies: &str) -> (bool, bool) {
+    let own = browser.cookies();
+    let answer = browser.raw(|request| {
+        *request.method_mut() = Method::POST;
+        *request.url_mut() = browser.url("/sign-out");
+        request.headers_mut().insert("cookie", cookies.parse().unwrap());
+    });
+    let answer = answer.await;
+    assert_eq!(answer.status(), 303, "{cookies}");
+    assert_eq!(answer.headers().get_all("set-cookie").iter().count(), 2, "both are removed");
+    let page = browser.get(answer.headers()["location"].to_str().unwrap()).await;
+    let mut is_alive = false;
+    for cookie in own.split("; ") {
+        let other = bank.browser();
+        other.restore(cookie);
+        is_alive |= other.get("/account").await.path() == "/account";
+    }
+    (page.text("signed-out").unwrap().contains("with Stytch"), is_alive)
+}
+
+#[tokio::test]
+async fn whoever_signs_out_with_odd_cookies_is_signed_out_or_told_otherwise() {
+    let bank = Bank::open().await;
+    let broken = |jwt: &str| {
+        let (head, signature) = jwt.rsplit_once('.').unwrap();
+        let other = if signature.starts_with('A') { 'B' } else { 'A' };
+        format!("{head}.{other}{}", &signature[1..])
+    };
+    let foreign = bank.with_two_factors().await.cookie("stytch_session_jwt");
+    for (what, says_so) in
+        [("intact", true), ("broken", true), ("none", true), ("equal", true), ("two", false)]
+    {
+        let browser = bank.with_two_factors().await;
+        let (jwt, token) = (browser.cookie("stytch_session_jwt"), browser.cookie("stytch_session"));
+        let jwts = match what {
+            "intact" => vec![jwt],
+            "broken" => vec![broken(&jwt)],
+            "none" => vec![],
+            "equal" => vec![jwt.clone(), jwt],
+            _ => vec![foreign.clone(), jwt],
+        };
+        let jwts: String = jwts.iter().map(|jwt| format!("stytch_session_jwt={jwt}; ")).collect();
+        let outcome =
+            signs_out_with(&bank, &browser, &format!("{jwts}stytch_session={token}")).await;
+        assert_eq!(outcome, (says_so, false), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_signs_out_without_a_session_is_signed_out() {
+    let bank = Bank::open().await;
+    let page = bank.browser().post("/sign-out", &[]).await;
+    assert_eq!((page.path(), page.url.query()), ("/signed-out", None));
+}
+
 #[tokio::test]
 async fn whoever_signs_in_over_a_session_ends_it() {
     let bank = Bank::open().await;

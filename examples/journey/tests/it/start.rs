@@ -8,7 +8,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-fn program(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+use crate::program::Program;
+
+pub(crate) fn program(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_journey"));
     command
         .args(arguments)
@@ -16,7 +18,7 @@ fn program(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    for name in ["STYTCH_PROJECT_ID", "STYTCH_SECRET", "STYTCH_BASE_URL"] {
+    for name in ["STYTCH_PROJECT_ID", "STYTCH_SECRET", "STYTCH_BASE_URL", "PUBLIC_URL"] {
         command.env_remove(name);
     }
     command.envs(variables.iter().copied());
@@ -43,7 +45,10 @@ async fn what_is_wrong_is_said_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().to_string();
     check(&[&port], &[], &format!("{port}: Address already in use")).await;
-    check(&["here"], &[], "\"here\" is no address").await;
+    for bad in ["here", "--port", "3000", "127.0.0.1:65536"] {
+        check(&[bad], &[], &format!("{bad:?} is no address")).await;
+    }
+    check(&["127.0.0.1:0", "more"], &[], "usage: journey [ADDRESS]").await;
     let any = &["127.0.0.1:0"];
     let (id, secret) =
         (("STYTCH_PROJECT_ID", "project-test-a"), ("STYTCH_SECRET", "secret-test-a"));
@@ -63,6 +68,9 @@ async fn what_is_wrong_is_said_in_one_line() {
         "is not a custom domain",
     )
     .await;
+    for public_url in ["http://bank.example", "bank.example", "https://bank.example/path"] {
+        check(any, &[("PUBLIC_URL", public_url)], "PUBLIC_URL").await;
+    }
     let nobody = format!("http://{}", unused_address().await);
     check(any, &[id, secret, ("STYTCH_BASE_URL", &nobody)], "does not answer as it should").await;
 }
@@ -115,4 +123,103 @@ async fn the_demonstration_is_for_this_machine() {
         ended.is_ok_and(|status| !status.unwrap().success()),
         "a public password, on every interface"
     );
+}
+
+#[tokio::test]
+async fn it_says_how_it_is_called() {
+    for help in ["--help", "-h"] {
+        let output = run(&[help], &[]).await;
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{help}");
+        assert!(
+            said.starts_with("usage: journey [ADDRESS]") && said.lines().count() == 1,
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn it_is_well_if_keys_can_be_had() {
+    let stytch = LocalStytch::builder().start().await.unwrap();
+    let id = stytch.project_id().to_owned();
+    let variables = [
+        ("STYTCH_PROJECT_ID", &*id),
+        ("STYTCH_SECRET", stytch.secret()),
+        ("STYTCH_BASE_URL", stytch.base_url()),
+    ];
+    let program = Program::start(&variables).await;
+    let health = || async {
+        let answer = reqwest::get(format!("{}/healthz", program.url)).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, body) = health().await;
+    assert!(status == 200 && body.starts_with("{\"keys\":1"), "{status} {body}");
+
+    let other = Program::start(&variables).await;
+    stytch.shutdown().await;
+    let answer = reqwest::get(format!("{}/healthz", other.url)).await.unwrap();
+    assert_eq!(answer.status(), 503, "it has no keys, and nobody has any");
+    assert!(answer.text().await.unwrap().starts_with("{\"keys\":0,\"last_error\""));
+    assert_eq!(health().await.0, 200, "what was fetched is good for a while");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_lets_the_request_under_way_be_answered() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    const FORM: &str = "email=ada%40harbour.example&password=lantern-tide-42-anchor";
+    for signal in ["TERM", "INT"] {
+        let program = Program::start(&[]).await;
+        let address = program.url.strip_prefix("http://").unwrap().to_owned();
+        let mut connection = TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST /sign-in HTTP/1.1\r\nHost: {address}\r\nExpect: 100-continue\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            FORM.len()
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut told = [0; 25];
+        connection.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n", "the handler waits for the form");
+
+        program.send_signal(signal).await;
+        while TcpStream::connect(&address).await.is_ok() {}
+        connection.write_all(FORM.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 303 ") && answer.contains("session"), "{answer}");
+        assert_eq!(program.end().await.0, Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_standard_error_ends_nothing() {
+    let mut program = Program::start(&[]).await;
+    program.close_stderr();
+    for _ in 0..2 {
+        assert_eq!(reqwest::get(format!("{}/sign-in", program.url)).await.unwrap().status(), 200);
+    }
+}
+
+/// What the crate's README shows is what local-stytch has, and the guard and the sessions that are
+/// made so take its tokens.
+#[tokio::test]
+async fn a_guard_finds_local_stytch_as_the_readme_says() {
+    let readme = include_str!("../../../../README.md");
+    for value in [local_stytch::DEFAULT_PROJECT_ID, local_stytch::DEFAULT_SECRET] {
+        assert!(readme.contains(&format!("(\"{value}\")")), "{value}");
+    }
+    let stytch = LocalStytch::builder().start().await.unwrap();
+    let project = tower_step_up::stytch::Project::new(stytch.project_id()).unwrap();
+    let project = project.custom_domain(stytch.base_url()).unwrap();
+    let request = reqwest::Client::new().post(format!("{}/v1/passwords", stytch.base_url()));
+    let request = request.basic_auth(stytch.project_id(), Some(stytch.secret()));
+    let body = serde_json::json!({ "email": "grace@harbour.example",
+        "password": "correct-pontoon-17-gannet", "session_duration_minutes": 60 });
+    let answer: serde_json::Value = request.json(&body).send().await.unwrap().json().await.unwrap();
+    let guard = project.guard();
+    let session = guard.verifier().verify(answer["session_jwt"].as_str().unwrap()).await.unwrap();
+    assert_eq!(session.user_id(), answer["user_id"]);
 }

@@ -1,0 +1,20 @@
+//! For whatever watches the program: whether tokens can be verified now.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+
+use crate::bank::Bank;
+
+pub(crate) async fn show(State(bank): State<Arc<Bank>>) -> impl IntoResponse {
+    let verifier = bank.sessions.verifier();
+    // Keys are fetched when a token needs them, and none may have come yet. If this fails, `health`
+    // says why.
+    let _ = verifier.warm_up().await;
+    let health = verifier.health();
+    let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health))
+}

@@ -1,0 +1,62 @@
+//! The program, run as a process.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+
+use crate::start::program;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Killed when dropped.
+pub(crate) struct Program {
+    pub(crate) url: String,
+    /// The page with the messages, if local-stytch stands in.
+    pub(crate) phone_url: Option<String>,
+    child: Child,
+    stderr: Option<ChildStderr>,
+    /// Kept so that the program can go on printing.
+    _stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    /// Returns when it listens.
+    pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
+        let mut child = program(&["127.0.0.1:0"], variables).spawn().unwrap();
+        let stderr = child.stderr.take();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut url, mut phone_url) = (None, None);
+        loop {
+            let line = tokio::time::timeout(TIMEOUT, lines.next_line()).await.expect("a line");
+            let line = line.unwrap().expect("it goes on");
+            let words: Vec<_> = line.split_whitespace().collect();
+            match *words {
+                ["Harbour", "Bank", .., last] => url = Some(last.to_owned()),
+                ["messages", address, ..] => phone_url = Some(address.to_owned()),
+                ["policies", ..] => break,
+                _ => {}
+            }
+        }
+        Self { url: url.unwrap(), phone_url, child, stderr, _stdout: lines }
+    }
+
+    #[cfg(unix)]
+    pub(crate) async fn send_signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id().unwrap());
+        assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
+    }
+
+    pub(crate) fn close_stderr(&mut self) {
+        self.stderr = None;
+    }
+
+    /// The exit code and the log, once it has ended by itself.
+    #[cfg(unix)]
+    pub(crate) async fn end(mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        let read = self.stderr.as_mut().unwrap().read_to_string(&mut log);
+        tokio::time::timeout(TIMEOUT, read).await.expect("it ends").unwrap();
+        (self.child.wait().await.unwrap().code(), log)
+    }
+}
