@@ -118,7 +118,7 @@ fn cors() -> CorsLayer {
         .expose_headers([WWW_AUTHENTICATE])
 }
 
-/// What a real project publishes elsewhere, and the tokens of the people.
+/// The keys, which a real project publishes elsewhere, and the tokens of the people.
 fn published(stand_in: &StandIn) -> Router {
     let (jwks, people) = (stand_in.jwks(), stand_in.clone());
     Router::new()

@@ -6,9 +6,8 @@
 //! ```
 //!
 //! needs no Stytch account: the process keeps the sessions itself, and prints curl lines of several
-//! people to paste into a shell. `GET /tokens` has their tokens, as variables of the shell. Every
-//! line works once or more often, but those of whoever has signed out or taken a step: these
-//! sessions are over then, and `/tokens` has new ones.
+//! people to paste into a shell. `GET /tokens` has their tokens, as variables of the shell. After a
+//! sign-out or a step the session of the earlier lines is over, and `/tokens` has new ones.
 //!
 //! With Stytch, `TestSessions` gives way to `project.sessions_api(secret)`, and the step to a call
 //! of its API.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where the README supposes this repository beside an application.
+/// The path of this repository from an application, as the README supposes it.
 const BESIDE: &str = "../tower-step-up";
 
 fn root() -> &'static Path {

@@ -11,7 +11,6 @@ use tower_step_up::{Policies, Session, Sessions};
 use crate::books::Books;
 use crate::bounded::Bounded;
 use crate::clock::BankClock;
-use crate::cookies::Cookies;
 use crate::guards::Guards;
 use crate::identity::{Identity, Step};
 use crate::journal::Decision;
@@ -44,9 +43,8 @@ pub(crate) struct Bank {
 
 impl Bank {
     pub(crate) fn new(
-        project: Project,
+        project: &Project,
         secret: &str,
-        cookies: Cookies,
         identity: Identity,
         policies: Policies,
         local: Option<LocalStytch>,
@@ -54,12 +52,10 @@ impl Bank {
         let clock = local.clone().map_or(BankClock::System, BankClock::Local);
         let authenticators = Arc::new(Bounded::new(MAX_USERS));
         let verifier = project.verifier().clock(clock.clone());
-        let sessions = project
-            .sessions_with(verifier, project.sessions_api(secret))
-            .answer_with_fresh_jwt()
-            .cookies(cookies.attributes());
+        let sessions =
+            project.sessions_with(verifier, project.sessions_api(secret)).answer_with_fresh_jwt();
         Ok(Self {
-            guards: Guards::new(&project, &sessions, &policies, authenticators.clone())?,
+            guards: Guards::new(project, &sessions, &policies, authenticators.clone())?,
             policies,
             identity,
             books: Books::default(),

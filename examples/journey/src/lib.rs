@@ -17,7 +17,6 @@ mod bank;
 mod books;
 mod bounded;
 mod clock;
-mod cookies;
 mod demo;
 mod drafts;
 mod field;

@@ -1,5 +1,4 @@
-//! What an operator reads of each request. Whatever else is logged while it is served stands beside
-//! its method and path.
+//! The log of requests. Every other event of a request stands beside its method and path.
 
 use axum::extract::{MatchedPath, Request};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
@@ -14,8 +13,8 @@ pub(crate) fn requests()
         .on_response(DefaultOnResponse::new().level(Level::INFO))
 }
 
-/// Anybody can write anything into a path, an email address too: only those of this site's pages
-/// are logged. None of them has a part that differs from user to user, and no query is logged.
+/// The paths of this site's pages are logged, which have no part that differs from user to user. Any
+/// other path is not, since a client can write an email address into it. Queries never are.
 fn span(request: &Request) -> Span {
     let path = request.extensions().get::<MatchedPath>().map_or("another", MatchedPath::as_str);
     info_span!("request", method = %request.method(), path)

@@ -44,7 +44,7 @@ async fn run() -> Result<(), StartError> {
     }
     let settings = Settings::read(arguments, |name| std::env::var(name).ok())?;
     let journey = Journey::start(settings).await?;
-    let stop = stop_signal().map_err(StartError::from)?;
+    let stop = stop_signal()?;
     let _ = write!(stdout(), "{}", journey.announcement());
     journey.serve_until(stop).await
 }

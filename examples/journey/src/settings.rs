@@ -50,8 +50,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// Where there is more than an address, the address is none, of the project only a part is
-    /// named, or the public address is not one of https.
+    /// Returns an error if there is more than an address, if the address is none, if only a part of
+    /// the project is named, or if the public address is not one of https.
     pub fn read(
         arguments: impl IntoIterator<Item = String>,
         variable: impl Fn(&str) -> Option<String>,

@@ -17,7 +17,6 @@ use tower_step_up::sessions::PresentedToken;
 use tower_step_up::stytch::{Project, ProjectError};
 
 use crate::bank::Bank;
-use crate::cookies::Cookies;
 use crate::demo;
 use crate::identity::Identity;
 use crate::routes::routes;
@@ -43,11 +42,11 @@ impl Journey {
     /// Where the port is taken, a policy gives less than it reads as, or the project cannot be
     /// used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let has_https = settings.public_url.is_some();
         match settings.project {
             Some(project) => {
                 let opened = Opened::at(settings.address).await?;
-                let cookies = Cookies::of(settings.public_url.as_deref());
-                Ok(opened.with(with_project(&project, cookies, audited()?).await?))
+                Ok(opened.with(with_project(&project, has_https, audited()?).await?))
             }
             None if !settings.address.ip().is_loopback() => Err(StartError::new(
                 "the demonstration is for this machine: its password is public. Listen on 127.0.0.1, or name a project",
@@ -55,9 +54,8 @@ impl Journey {
             None => {
                 let stytch =
                     LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
-                let cookies = Cookies::of(settings.public_url.as_deref());
                 let opened = Opened::at(settings.address).await?;
-                Ok(opened.with(with_local_stytch(stytch, cookies, audited()?).await?))
+                Ok(opened.with(with_local_stytch(stytch, has_https, audited()?).await?))
             }
         }
     }
@@ -69,7 +67,7 @@ impl Journey {
     /// As [`start`](Self::start).
     pub async fn start_with(address: SocketAddr, stytch: LocalStytch) -> Result<Self, StartError> {
         let opened = Opened::at(address).await?;
-        Ok(opened.with(with_local_stytch(stytch, Cookies::Plain, audited()?).await?))
+        Ok(opened.with(with_local_stytch(stytch, false, audited()?).await?))
     }
 
     /// Where it listens.
@@ -114,7 +112,7 @@ impl Journey {
     ///
     /// # Errors
     ///
-    /// Where the listener fails, or requests were given up.
+    /// Returns an error if the listener fails or if requests were given up.
     pub async fn serve_until(
         self,
         stop: impl Future<Output = ()> + Send + 'static,
@@ -189,7 +187,7 @@ fn audit_table(policies: &Policies) -> String {
 
 async fn with_project(
     settings: &StytchProject,
-    cookies: Cookies,
+    has_https: bool,
     policies: Policies,
 ) -> Result<Bank, StartError> {
     let StytchProject { id, secret, base_url } = settings;
@@ -202,12 +200,12 @@ async fn with_project(
     let identity = Identity::new(id, secret, base_url.as_deref());
     let identity =
         identity.map_err(|_| StartError::new("Stytch's client cannot be made for this project"))?;
-    Bank::new(cookies.named(project), secret, cookies, identity, policies, None)
+    Bank::new(&with_cookie_names(project, has_https), secret, identity, policies, None)
 }
 
 async fn with_local_stytch(
     stytch: LocalStytch,
-    cookies: Cookies,
+    has_https: bool,
     policies: Policies,
 ) -> Result<Bank, StartError> {
     let id = stytch.project_id().to_owned();
@@ -216,7 +214,19 @@ async fn with_local_stytch(
     let project = Project::new(&id)?.custom_domain(&base_url)?;
     let identity = Identity::new(&id, &secret, Some(&base_url)).map_err(StartError::new)?;
     demo::open_account(&identity, &stytch).await.map_err(StartError::of_local_stytch)?;
-    Bank::new(cookies.named(project), &secret, cookies, identity, policies, Some(stytch))
+    let project = with_cookie_names(project, has_https);
+    Bank::new(&project, &secret, identity, policies, Some(stytch))
+}
+
+/// With HTTPS, names that only this host can set: a cookie that another site of the same domain
+/// plants has another name. Without it, Stytch's own, since browsers take no others.
+fn with_cookie_names(project: Project, has_https: bool) -> Project {
+    if !has_https {
+        return project;
+    }
+    project
+        .session_jwt_cookie("__Host-stytch_session_jwt")
+        .session_token_cookie("__Host-stytch_session")
 }
 
 /// Asks for a session that there is not: with the right secret that is said so, and nothing is

@@ -16,14 +16,14 @@ pub(crate) const SIGNED_OUT: &str = "/signed-out";
 const HERE_ONLY: &str = "/signed-out?here_only";
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// No guard stands before it: whoever wants to leave can, and a guard judges only one of the tokens
-/// that a browser may present.
+/// No guard stands before it. Everyone who wants to leave can, and a guard would judge only one of
+/// the tokens that a browser may present.
 pub(crate) async fn send(State(bank): State<Arc<Bank>>, headers: HeaderMap) -> Response {
     end(&bank, &headers).await
 }
 
-/// Ends the sessions of this browser, and leads to the page that says how far. The browser forgets
-/// all its cookies of this site, those too that somebody has planted.
+/// Ends the sessions of this browser, and leads to the page that says how far. The browser is
+/// asked to forget all its cookies of this site, since another site may have planted one.
 pub(crate) async fn end(bank: &Bank, headers: &HeaderMap) -> Response {
     let (cookies, revoked) = bank.end(headers).await;
     let to = Redirect::to(if revoked { SIGNED_OUT } else { HERE_ONLY });

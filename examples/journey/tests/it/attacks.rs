@@ -141,8 +141,8 @@ async fn cookies_are_for_this_site_and_no_script() {
     assert_eq!(answer.headers()["cache-control"], "no-store");
 }
 
-/// Somebody plants the cookie of an own session beside the user's JWT. What the user proves then
-/// belongs to the user, whose session the guard judged.
+/// An attacker plants the cookie of their own session beside the user's JWT. The phone that the user
+/// proves then is added to the user, whose session the guard judged.
 #[tokio::test]
 async fn a_step_is_taken_for_the_session_that_the_guard_judged() {
     const PHONE: &str = "+12025550177";
@@ -174,7 +174,7 @@ async fn a_step_is_taken_for_the_session_that_the_guard_judged() {
     assert!(!victim.cookies().contains(&attacker.cookie("stytch_session")), "{of_both}");
 }
 
-/// The name of the cookie tells whose it is: with HTTPS nobody else can set one of that name.
+/// Over HTTPS no other site can set a cookie with such a name.
 #[tokio::test]
 async fn behind_https_the_cookies_are_this_hosts_alone() {
     let bank = Bank::open_behind_https().await;

@@ -1,4 +1,4 @@
-//! What an operator reads: requests, sign-ins and transfers, and nothing personal but a user's id.
+//! The log has requests, sign-ins and transfers, and nothing personal but a user's id.
 #![cfg(unix)]
 
 use crate::bank::{DEMO, DEMO_PHONE};

@@ -158,7 +158,7 @@ async fn it_is_well_if_keys_can_be_had() {
     let other = Program::start(&variables).await;
     stytch.shutdown().await;
     let answer = reqwest::get(format!("{}/healthz", other.url)).await.unwrap();
-    assert_eq!(answer.status(), 503, "it has no keys, and nobody has any");
+    assert_eq!(answer.status(), 503, "it has no keys, and can get none");
     assert!(answer.text().await.unwrap().starts_with("{\"keys\":0,\"last_error\""));
     assert_eq!(health().await.0, 200, "what was fetched is good for a while");
 }
@@ -203,8 +203,8 @@ async fn a_closed_standard_error_ends_nothing() {
     }
 }
 
-/// What the crate's README shows is what local-stytch has, and the guard and the sessions that are
-/// made so take its tokens.
+/// The crate's README shows local-stytch's own id and secret, and a guard that is made as it says
+/// accepts a token of local-stytch.
 #[tokio::test]
 async fn a_guard_finds_local_stytch_as_the_readme_says() {
     let readme = include_str!("../../../../README.md");

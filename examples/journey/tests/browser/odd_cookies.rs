@@ -1,0 +1,129 @@
+//! Cookies that somebody planted, or that came to harm: people get out of it, and are told the
+//! truth.
+
+use serde_json::json;
+use thirtyfour::Cookie;
+
+use crate::browser::{Browser, JWT, OPAQUE};
+use crate::chromium::{Scripts, browse};
+use crate::steps::PASSWORD;
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn signing_out_with_a_broken_jwt_ends_the_session() {
+    browse(Scripts::On, async |bank, browser| {
+        browser.with_two_factors(bank).await;
+        let own = browser.cookies().await;
+        let mut cookies = own.clone();
+        let jwt = cookies.iter_mut().find(|cookie| cookie.name == JWT).unwrap();
+        jwt.value = format!("{}x", jwt.value);
+        browser.put_cookies(cookies).await;
+        browser.click("#sign-out").await;
+        browser.says("signed-out", "and with Stytch").await;
+        opens_nothing(browser, own).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn signing_out_with_two_jwts_ends_the_session() {
+    browse(Scripts::On, async |bank, browser| {
+        browser.with_two_factors(bank).await;
+        let own = browser.cookies().await;
+        plant(browser, JWT, "/sign-out").await;
+        browser.click("#sign-out").await;
+        browser.says("signed-out", "and with Stytch").await;
+        assert!(browser.cookies().await.is_empty());
+        opens_nothing(browser, own).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn a_planted_cookie_locks_nobody_out() {
+    browse(Scripts::On, async |bank, browser| {
+        browser.with_two_factors(bank).await;
+        plant(browser, JWT, "/account").await;
+        browser.open("/account").await;
+        assert!(!browser.has("#balance").await, "nobody can say whose of the two it is");
+        // The page has removed both, and its only link leads out.
+        browser.find("a[href^='/sign-in']").await.click().await.unwrap();
+        browser.sign_in(PASSWORD).await;
+        browser.is_at("/second-factor").await;
+        browser.prove_phone(bank).await;
+        browser.is_at("/account").await;
+        browser.says("balance", "€2,500.00").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn two_cookies_with_one_value_are_one() {
+    browse(Scripts::On, async |bank, browser| {
+        browser.with_two_factors(bank).await;
+        let own = browser.cookies().await;
+        for name in [JWT, OPAQUE] {
+            let mut again = own.iter().find(|cookie| cookie.name == name).unwrap().clone();
+            again.path = Some("/account".into());
+            browser.driver.add_cookie(again).await.unwrap();
+        }
+        browser.open("/account").await;
+        browser.says("balance", "€2,500.00").await;
+    })
+    .await;
+}
+
+/// Another application of the project gives the session so many claims that no browser takes its JWT
+/// as a cookie.
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn a_jwt_that_no_browser_takes_locks_nobody_out() {
+    browse(Scripts::On, async |bank, browser| {
+        browser.with_two_factors(bank).await;
+        let cookies = browser.cookies().await;
+        let token = &cookies.iter().find(|cookie| cookie.name == OPAQUE).unwrap().value;
+        let question = json!({ "session_token": token,
+            "session_custom_claims": { "roles_elsewhere": "x".repeat(3_900) } });
+        let url = format!("{}/v1/sessions/authenticate", bank.stytch.base_url());
+        let request = reqwest::Client::new().post(url);
+        let request = request.basic_auth(bank.stytch.project_id(), Some(bank.stytch.secret()));
+        assert_eq!(request.json(&question).send().await.unwrap().status(), 200);
+
+        bank.minutes_pass(6); // so that the guard asks for a fresh JWT, which has the claims
+        for _ in 0..2 {
+            browser.open("/account").await;
+            browser.says("balance", "€2,500.00").await;
+            let left: Vec<_> = browser.cookies().await.into_iter().map(|it| it.name).collect();
+            assert_eq!(left, [OPAQUE], "the old JWT does not stay in the way");
+        }
+        // A step goes on too.
+        bank.minutes_pass(11);
+        browser.open("/transfer").await;
+        browser.is_at("/second-factor").await;
+        browser.prove_phone(bank).await;
+        browser.is_at("/transfer").await;
+        browser.click("#sign-out").await;
+        browser.says("signed-out", "and with Stytch").await;
+    })
+    .await;
+}
+
+/// Plants a second cookie of this name, as another site of the same domain can.
+async fn plant(browser: &Browser, name: &str, path: &str) {
+    let mut planted = Cookie::new(name, "eyJhbGciOiJSUzI1NiJ9.e30.planted");
+    planted.path = Some(path.into());
+    browser.driver.add_cookie(planted).await.unwrap();
+}
+
+/// Neither of the cookies opens the account, kept by somebody.
+async fn opens_nothing(browser: &Browser, cookies: Vec<Cookie>) {
+    assert_eq!(cookies.len(), 2);
+    for cookie in cookies {
+        browser.put_cookies(vec![cookie]).await;
+        browser.open("/account").await;
+        browser.is_at("/sign-in").await;
+    }
+}
