@@ -105,6 +105,10 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
 fn cannot_listen(address: &str, error: &io::Error) -> String {
     let why = match error.kind() {
         io::ErrorKind::AddrInUse => format!("{address} is in use"),
+        // Someone may have put a secret in its place.
+        _ if address.to_ascii_lowercase().contains("secret-") => {
+            format!("cannot listen on \"secret-...\": {error}")
+        }
         _ => format!("cannot listen on {address:?}: {error}"),
     };
     format!("{why}; give another address, or any free port: cargo run --example {NAME} 127.0.0.1:0")

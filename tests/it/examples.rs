@@ -236,6 +236,8 @@ async fn an_example_says_how_it_is_called() {
             let line = failure(example(name).arg(bad)).await;
             assert!(line.contains(&format!("{name}: cannot listen on {bad:?}: ")), "{line}");
         }
+        let line = failure(example(name).arg("Secret-test-hidden")).await;
+        assert!(!line.contains("hidden"), "{line}");
     }
 }
 
