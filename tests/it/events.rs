@@ -81,7 +81,9 @@ fn a_guard_that_one_compromise_opens_although_it_asks_for_several_factors_warns_
     );
     assert_eq!(
         warnings(Policy::mfa().and(Policy::from(Factor::OtpSms).within(seconds(1) / 2)).named("p")),
-        ["WARN tower_step_up::guard: a limit of 0.5s is too short for a person policy=p"]
+        [
+            "WARN tower_step_up::guard: a limit of 0.5s is too short for a person to prove a factor and return policy=p"
+        ]
     );
     for one_factor_or_independent_ones in [Policy::session(), Factor::OtpSms.into(), Policy::mfa()]
     {

@@ -280,7 +280,7 @@ fn a_branch_that_never_decides() {
 #[test]
 fn a_limit_that_is_too_short_for_a_person() {
     let short = |limit: &str| {
-        format!("a limit of {limit}, in which a person hardly proves a factor and returns")
+        format!("a limit of {limit} is too short for a person to prove a factor and return")
     };
     let seconds = Duration::from_secs;
     check(

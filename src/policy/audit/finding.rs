@@ -109,8 +109,8 @@ pub enum Finding {
     },
     /// Warning: a limit of zero, which only what is dated now, or within the leeway ahead, meets.
     ZeroLimit,
-    /// Warning: a limit above zero and below 30 seconds, in which a person hardly proves a factor and
-    /// returns to what they wanted to do.
+    /// Warning: a limit above zero and below 30 seconds, which is too short for a person to prove a
+    /// factor and return.
     ShortLimit {
         /// The shortest.
         #[serde(serialize_with = "whole_seconds")]

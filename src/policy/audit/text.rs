@@ -95,7 +95,7 @@ impl Display for Finding {
             Self::ShortLimit { max_age } => {
                 write!(
                     f,
-                    "a limit of {}, in which a person hardly proves a factor and returns",
+                    "a limit of {} is too short for a person to prove a factor and return",
                     Span(*max_age)
                 )
             }
