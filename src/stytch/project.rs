@@ -1,6 +1,7 @@
 //! A project, and what follows from its id.
 
 mod guards;
+mod settings;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +11,6 @@ use super::address;
 #[cfg(feature = "remote")]
 use super::api;
 use crate::credentials::{CredentialSource, SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
-use crate::endpoint;
 use crate::excerpt::without_secrets;
 #[cfg(feature = "remote")]
 use crate::http_client::HttpClient;
@@ -101,77 +101,6 @@ impl Project {
             client: HttpClient::new(api::KEPT_CONNECTIONS)?,
             revocations,
         })
-    }
-
-    /// Keys come from this domain (`login.example.com`, `https://login.example.com`), and tokens
-    /// that it issued are accepted beside those of `stytch.com`. Letter case, a port 443 and a dot at
-    /// the end make no difference: the issuer is `https://login.example.com`. A server on this
-    /// machine may be named with `http://`, for development.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ProjectError`] if it is not a host, has a path, or is plain HTTP to another
-    /// machine.
-    pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
-        let malformed = || ProjectError::MalformedDomain(without_secrets(domain).into());
-        let url =
-            if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
-        let base = endpoint::parse(&url).map_err(|_| malformed())?;
-        if !matches!(base.path(), "" | "/") || base.query().is_some() {
-            return Err(malformed());
-        }
-        self.custom_domain = Some(endpoint::origin(&base).into());
-        #[cfg(feature = "remote")]
-        {
-            let keys = self.keys.clone().at(&self.jwks_url())?;
-            self.fetch_with(keys);
-        }
-        Ok(self)
-    }
-
-    /// Fetches keys and asks the [API](Self::sessions_api) through the HTTP proxy that the
-    /// environment names now, if it names one: `HTTPS_PROXY` and `NO_PROXY`. By default the
-    /// environment has no say. [`RemoteKeys::proxy_from_env`] says more.
-    ///
-    /// ```no_run
-    /// use tower_step_up::stytch::Project;
-    ///
-    /// let project = Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
-    /// let guard = project.proxy_from_env()?.guard();
-    /// # Ok::<(), tower_step_up::stytch::ProjectError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ProjectError::Endpoint`] if the variable does not hold the address of a proxy.
-    #[cfg(feature = "remote")]
-    pub fn proxy_from_env(mut self) -> Result<Self, ProjectError> {
-        self.client = self.client.with_proxy_from_env()?;
-        let keys = self.keys.clone().proxy_from_env()?;
-        self.fetch_with(keys);
-        Ok(self)
-    }
-
-    #[cfg(feature = "remote")]
-    fn fetch_with(&mut self, keys: RemoteKeys) {
-        self.verifier = self.verifier_with(keys.clone());
-        self.keys = keys;
-    }
-
-    /// Sets the name of the cookie with the session JWT, if the application has changed it from
-    /// `stytch_session_jwt`.
-    #[must_use]
-    pub fn session_jwt_cookie(mut self, name: &str) -> Self {
-        self.session_jwt_cookie = name.into();
-        self
-    }
-
-    /// Sets the name of the cookie with the opaque session token, if the application has changed it
-    /// from `stytch_session`.
-    #[must_use]
-    pub fn session_token_cookie(mut self, name: &str) -> Self {
-        self.session_token_cookie = name.into();
-        self
     }
 
     /// The project's id.
@@ -288,49 +217,5 @@ mod tests {
         let [_, jwt, token] = named.credentials();
         assert_eq!(jwt, CredentialSource::cookie("jwt"));
         assert_eq!(token, CredentialSource::session_token_cookie("token"));
-    }
-
-    #[test]
-    fn a_custom_domain_serves_the_keys_and_may_issue() {
-        for (domain, base) in [
-            ("login.example.com", "https://login.example.com"),
-            ("https://login.example.com/", "https://login.example.com"),
-            ("login.example.com:443", "https://login.example.com"),
-            ("LOGIN.example.COM:443/", "https://login.example.com"),
-            ("HTTPS://login.example.com.", "https://login.example.com"),
-            ("login.example.com.:0443", "https://login.example.com"),
-            ("login.example.com:", "https://login.example.com"),
-            ("login.example.com:80", "https://login.example.com:80"),
-            ("Login.example.com.:8443", "https://login.example.com:8443"),
-            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
-            ("http://LocalHost:80", "http://localhost"),
-            ("http://localhost:443", "http://localhost:443"),
-            ("[2001:DB8::1]:443", "https://[2001:db8::1]"),
-        ] {
-            let project =
-                Project::new(LIVE).and_then(|project| project.custom_domain(domain)).expect(domain);
-            assert_eq!(project.issuers(), [format!("stytch.com/{LIVE}"), base.to_owned()]);
-            assert_eq!(project.jwks_url(), format!("{base}/v1/sessions/jwks/{LIVE}"));
-        }
-        for domain in [
-            "",
-            "http://login.example.com",
-            "login.example.com/path",
-            "a b",
-            "ftp://a",
-            "u@a",
-            "https://a?b",
-            "https://.",
-            "a..",
-            "a..example.com",
-            ".example.com",
-            "login.example.com:65536",
-            "login.example.com:x",
-        ] {
-            let error = Project::new(LIVE)
-                .and_then(|project| project.custom_domain(domain))
-                .expect_err(domain);
-            assert_eq!(error, ProjectError::MalformedDomain(domain.into()));
-        }
     }
 }
