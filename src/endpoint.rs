@@ -57,7 +57,7 @@ pub(crate) fn parse(url: &str) -> Result<Uri, EndpointError> {
 /// authenticates the same name with that dot and without.
 pub(crate) fn origin(url: &Uri) -> String {
     let scheme = url.scheme_str().unwrap_or("https");
-    let host = relative(url.host().unwrap_or_default()).to_lowercase();
+    let host = without_final_dot(url.host().unwrap_or_default()).to_lowercase();
     let own_port = if scheme == "http" { 80 } else { 443 };
     match url.port_u16().filter(|port| *port != own_port) {
         Some(port) => format!("{scheme}://{host}:{port}"),
@@ -65,14 +65,14 @@ pub(crate) fn origin(url: &Uri) -> String {
     }
 }
 
-fn relative(host: &str) -> &str {
+fn without_final_dot(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
 /// Returns whether this is a host, whose name has no empty label, and perhaps a port. A port that
 /// is empty counts as not given (RFC 3986, section 6.2.3).
 pub(crate) fn is_host_and_port(authority: &Authority) -> bool {
-    let has_empty_label = relative(authority.host()).split('.').any(str::is_empty);
+    let has_empty_label = without_final_dot(authority.host()).split('.').any(str::is_empty);
     let port = authority.as_str().get(authority.host().len()..).unwrap_or_default();
     let digits = port.strip_prefix(':').unwrap_or(port);
     let is_port = digits.bytes().all(|byte| byte.is_ascii_digit())

@@ -37,7 +37,8 @@ async fn run() -> Result<(), String> {
         return say(&format!("{USAGE}; {DEFAULT_ADDRESS} unless given"));
     }
     let parsed = address.to_str().and_then(|address| address.parse::<SocketAddr>().ok());
-    let address = parsed.ok_or_else(|| format!("{} is no address; {USAGE}", shown(&address)))?;
+    let address =
+        parsed.ok_or_else(|| format!("{} is not an address; {USAGE}", shown(&address)))?;
     let stytch =
         LocalStytch::builder().address(address).start().await.map_err(|error| error.to_string())?;
     let stop = stop_signal().map_err(|error| format!("cannot wait for a signal: {error}"))?;
@@ -48,7 +49,7 @@ async fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// An argument as it is shown: not if someone has put a secret in its place.
+/// Returns the argument for display, with a secret replaced.
 fn shown(argument: &OsStr) -> String {
     let is_secret = argument.to_string_lossy().to_ascii_lowercase().contains("secret-");
     if is_secret { "\"secret-...\"".into() } else { format!("{argument:?}") }

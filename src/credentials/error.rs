@@ -24,7 +24,7 @@ pub enum CredentialError {
 
 impl CredentialError {
     /// Returns whether it comes again until the browser removes its cookies.
-    pub(crate) fn is_of_cookies(self) -> bool {
+    pub(crate) fn is_about_cookies(self) -> bool {
         matches!(self, Self::SeveralCookies | Self::UnreadableCookie)
     }
 

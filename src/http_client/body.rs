@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use super::{FetchError, IDENTITY};
 use crate::excerpt::Excerpt;
 
-/// Into one buffer, since frames of a byte each would cost a hundred times their content.
+/// Reads the body into one buffer: frames of a byte each would cost a hundred times their content.
 pub(super) async fn read(
     headers: &HeaderMap,
     mut body: Incoming,

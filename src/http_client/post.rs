@@ -44,9 +44,9 @@ impl HttpClient {
     }
 }
 
-/// Whether there was no connection, or it was gone before the head of an answer had come. With its
-/// runtime goes the task that drives it, which hyper takes for a user's error; of other such errors
-/// a request like this one has none.
+/// Returns whether there was no connection, or it was gone before the head of an answer had come. A
+/// runtime that shuts down drops the task that drives the connection. hyper reports this as a user
+/// error, and this request causes no other.
 fn is_failed_connection(error: &ClientError) -> bool {
     error.is_connect()
         || chain(error).any(|cause| {

@@ -35,7 +35,7 @@ impl Service<Uri> for Route {
     type Future = Pin<Box<dyn Future<Output = Result<Connection, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(())) // what is called is asked in the call
+        Poll::Ready(Ok(())) // the connectors are polled in `call`
     }
 
     fn call(&mut self, server: Uri) -> Self::Future {
@@ -73,9 +73,8 @@ fn proxy_to(server: &Uri, proxies: &Matcher) -> Option<Intercept> {
 const PROXY: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// Reads which proxy the environment names. A variable that is empty counts as not set.
-///
-/// The library would take what it cannot read for no proxy.
+/// Reads which proxy the environment names. A variable that is empty counts as not set. The library
+/// would silently ignore a value that it cannot read.
 pub(super) fn proxy_of(
     variable: impl Fn(&str) -> Result<String, VarError>,
 ) -> Result<Option<Arc<Matcher>>, EndpointError> {

@@ -6,7 +6,7 @@
 //! and current and its session meets the guard's policy:
 //!
 //! 1. The first [`CredentialSource`](crate::credentials::CredentialSource) that is in the request
-//!    decides, alone. Two of one kind are a 400.
+//!    decides, alone. Two cookies of one name that differ, or two such headers, are a 400.
 //! 2. The guard's [`Verifier`](crate::Verifier) makes a [`Session`](crate::Session) of the token.
 //!    Where its key is not known yet, the request waits for keys; with `RemoteKeys` under 6 s.
 //!    A guard that [renews](crate::StepUpLayer::renew_with) can exchange a JWT that has expired, or

@@ -61,7 +61,7 @@ impl<'a> Answer<'a> {
                 "sign in".into(),
             ),
             Rejection::InvalidRequest(error) => Self {
-                removes_cookies: error.is_of_cookies(),
+                removes_cookies: error.is_about_cookies(),
                 ..answer(
                     Challenge::Error("invalid_request"),
                     "invalid-request",

@@ -39,7 +39,7 @@ impl Pages {
 /// beginning. What tells it from that of another page then is the query, which a redirect wrote.
 fn is_at(page: &ReturnTo, path: &str, query: Option<&str>) -> bool {
     let may_be_nested = || path != "/" && page.path().ends_with(path);
-    page.path() == path || (may_be_nested() && query.is_some_and(redirect::wrote))
+    page.path() == path || (may_be_nested() && query.is_some_and(redirect::has_return_to))
 }
 
 /// Why a page cannot be redirected to.

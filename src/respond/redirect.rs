@@ -17,7 +17,7 @@ const TO_ENCODE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b',');
 
 /// Returns whether a redirect wrote this query.
-pub(super) fn wrote(query: &str) -> bool {
+pub(super) fn has_return_to(query: &str) -> bool {
     query.split('&').any(|pair| pair.starts_with("return_to="))
 }
 

@@ -58,7 +58,7 @@ where
 /// | situation | status | `WWW-Authenticate` |
 /// | --- | --- | --- |
 /// | no credentials | 401 | `Bearer realm="…"` |
-/// | two credentials of one kind, unreadable header | 400 | `error="invalid_request"` |
+/// | two cookies of one name that differ, two `Authorization` headers, unreadable header | 400 | `error="invalid_request"` |
 /// | invalid, expired or foreign token | 401 | `error="invalid_token"` |
 /// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` if the policy limits an age |
 /// | keys unavailable | 503 with `Retry-After` | none |

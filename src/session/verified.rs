@@ -34,7 +34,7 @@ struct Whole {
     parts: SessionParts,
     /// The same times as moments, which are what every request is judged by.
     started_at: Option<Moment>,
-    /// From then on the token is valid, with the leeway.
+    /// The instant, including leeway, from which the token is valid.
     valid_from: Moment,
     /// The instant, including leeway, from which the token is no longer valid: its own expiry, the
     /// session's end, or the greatest age of a token, whichever comes first.

@@ -43,10 +43,10 @@ impl Sessions {
             return Err(AdoptError::AnotherUser);
         }
         if let Some(old) = predecessor.filter(|old| old.id() != session.id()) {
-            let was_ended = || self.verifier().check_revoked(old).is_err();
-            if !self.successions.record(old.id(), session.id(), was_ended) {
+            let was_revoked = || self.verifier().check_revoked(old).is_err();
+            if !self.successions.record(old.id(), session.id(), was_revoked) {
                 let revoked = self.end(session.id()).await;
-                return Err(AdoptError::PredecessorEnded { revoked });
+                return Err(AdoptError::PredecessorRevoked { revoked });
             }
             self.revoke_here(old.id().to_owned()).await.map_err(AdoptError::NotRevoked)?;
         }
@@ -83,8 +83,8 @@ pub enum AdoptError {
     AnotherUser,
     /// The predecessor was signed out or revoked here while the step was under way, so the new
     /// session was to be ended too.
-    #[error("the session before was ended while the step was under way")]
-    PredecessorEnded {
+    #[error("the previous session was revoked while the step was under way")]
+    PredecessorRevoked {
         /// Whether the new session has ended everywhere.
         revoked: Result<(), SignOutError>,
     },

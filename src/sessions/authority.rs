@@ -51,8 +51,8 @@ pub trait SessionAuthority: Send + Sync + 'static {
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 
     /// Ends the session of this token. Signing out asks for it if the session's id is not known
-    /// here: the JWT cannot be verified now, or the opaque token cannot be exchanged. The default is
-    /// that it cannot be done, and then signing out returns an error.
+    /// here: the JWT cannot be verified now, or the opaque token cannot be exchanged. By default this
+    /// returns an error, and so does signing out.
     ///
     /// # Errors
     ///

@@ -5,9 +5,8 @@ mod write;
 /// How this application sets the cookies that carry a session's tokens: `HttpOnly`, `SameSite=Lax`,
 /// `Secure` except on loopback, `Path=/`, without `Domain`, for as long as the session lives.
 ///
-/// Give the cookies names that begin with `__Host-` if the application is served over HTTPS: no
-/// other site of the domain can set such a cookie, so nobody can plant a second one that locks the
-/// user out, or a session of their own.
+/// Give the cookies names that begin with `__Host-` if the application is served over HTTPS. No
+/// other site of the domain can set such a cookie, or plant a second one that locks the user out.
 ///
 /// Browsers drop a cookie whose name and value have more than 4,096 bytes (RFC 6265bis, section
 /// 5.6), and custom claims alone may have 4 kB. A JWT that does not fit is not set. The old JWT

@@ -66,7 +66,7 @@ pub(super) struct Settings {
     pub(super) authority: Arc<dyn SessionAuthority>,
     pub(super) remember: Duration,
     pub(super) timeout: Duration,
-    renew_within: Duration,
+    max_renewable_age: Duration,
     answers_with_jwt: bool,
     pub(super) sources: Arc<[CredentialSource]>,
     cookies: SessionCookies,
@@ -78,7 +78,7 @@ pub const FRESH_JWT: HeaderName = HeaderName::from_static("stytch-session-jwt");
 
 const DEFAULT_REMEMBER: Duration = Duration::from_secs(30);
 const MAX_REMEMBER: Duration = Duration::from_secs(300);
-const DEFAULT_RENEW_WITHIN: Duration = Duration::from_secs(24 * 3_600);
+const DEFAULT_MAX_RENEWABLE_AGE: Duration = Duration::from_secs(24 * 3_600);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(10);
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
@@ -93,7 +93,7 @@ impl Sessions {
             authority: Arc::new(authority),
             remember: DEFAULT_REMEMBER,
             timeout: DEFAULT_TIMEOUT,
-            renew_within: DEFAULT_RENEW_WITHIN,
+            max_renewable_age: DEFAULT_MAX_RENEWABLE_AGE,
             answers_with_jwt: false,
             sources: CredentialSource::defaults().into(),
             cookies: SessionCookies::default(),
@@ -122,8 +122,8 @@ impl Sessions {
     /// from an old log for example, gives nobody a live session. If the request presents the
     /// session's opaque token too, that is exchanged instead, and otherwise the user signs in again.
     #[must_use]
-    pub fn renew_within(self, duration: Duration) -> Self {
-        self.with(|settings| settings.renew_within = duration)
+    pub fn max_renewable_age(self, duration: Duration) -> Self {
+        self.with(|settings| settings.max_renewable_age = duration)
     }
 
     /// Sends the fresh JWT in the response header [`FRESH_JWT`] to a client that sent a token in a
@@ -173,7 +173,7 @@ impl Sessions {
     /// Returns whether the JWT of this session is young enough to be renewed.
     pub(crate) fn can_renew(&self, session: &Session, now: OffsetDateTime) -> bool {
         let age = Moment::from(now).since(session.token_issued_at().into());
-        age <= self.settings.renew_within
+        age <= self.settings.max_renewable_age
     }
 
     /// Returns the cookies with both tokens, for as long as their session lives.

@@ -13,8 +13,8 @@ use crate::token::{HeaderError, TokenError, VerifyError};
 const MAX_TOKENS: usize = 8;
 
 impl Sessions {
-    /// Returns the tokens that a request presents, each once, wherever they stand. A value that is
-    /// no text is no token.
+    /// Returns the tokens that a request presents, each once, wherever they stand. It skips values
+    /// that are not UTF-8.
     ///
     /// # Errors
     ///

@@ -15,21 +15,21 @@ pub(super) struct Successions(Mutex<Cache<Box<str>, Vec<Box<str>>>>);
 const MAX_SUCCESSORS: usize = 8;
 
 impl Successions {
-    /// Records that a session follows another. Returns false, and records nothing, if the other was
-    /// ended and not by a step.
+    /// Records that a session follows another. Returns false, and records nothing, if the predecessor
+    /// was revoked other than by a step.
     ///
-    /// Signing out first ends a session and then takes those that follow it, so one of the two
+    /// Signing out first revokes a session and then takes those that follow it, so one of the two
     /// always sees the other.
     pub(super) fn record(
         &self,
         predecessor: &str,
         successor: &str,
-        was_ended: impl FnOnce() -> bool,
+        was_revoked: impl FnOnce() -> bool,
     ) -> bool {
         let mut followed = lock(&self.0);
         let mut successors = match followed.remove(predecessor) {
             Some((_, successors)) => successors,
-            None if was_ended() => return false,
+            None if was_revoked() => return false,
             None => Vec::new(),
         };
         let has_room = successors.len() < MAX_SUCCESSORS;
@@ -65,7 +65,7 @@ mod tests {
         assert!(successions.record("a", "b", || false));
         assert!(successions.record("a", "c", || true));
         assert_eq!(successions.take("a"), ["b".into(), "c".into()]);
-        // And now somebody has signed out of it.
+        // Now the user has signed out of it.
         assert!(!successions.record("a", "d", || true));
     }
 

@@ -32,12 +32,12 @@ impl KeyWait {
     /// brought the key, that is good enough.
     pub(crate) async fn look_again(self) -> Result<Genuine, VerifyError> {
         let refreshed = self.refresh.await;
-        self.verifier.look_at_known_keys(&self.token, self.verifier.now()).map_err(
-            |failure| match (failure, refreshed) {
+        self.verifier.look_up_with_known_keys(&self.token, self.verifier.now()).map_err(|failure| {
+            match (failure, refreshed) {
                 (Failure::NoKey(_), Err(unavailable)) => unavailable.into(),
                 (failure, _) => failure.into(),
-            },
-        )
+            }
+        })
     }
 }
 
@@ -115,10 +115,14 @@ impl Verifier {
         token: &str,
         now: OffsetDateTime,
     ) -> Result<Genuine, VerifyError> {
-        Ok(self.look_at_known_keys(token, now)?)
+        Ok(self.look_up_with_known_keys(token, now)?)
     }
 
-    fn look_at_known_keys(&self, token: &str, now: OffsetDateTime) -> Result<Genuine, Failure> {
+    fn look_up_with_known_keys(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<Genuine, Failure> {
         match self.recall(token.as_bytes(), None, now) {
             Some(genuine) => Ok(genuine),
             None => self.verify_with_known_keys(token, now),

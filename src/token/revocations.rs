@@ -87,6 +87,9 @@ pub trait Revocations: Send + Sync + 'static {
     /// for which it can accept a token that is older than the revocation: the greatest
     /// [age](crate::Verifier::max_token_age) and twice the [leeway](crate::Verifier::leeway). The
     /// longest of all durations counts.
+    ///
+    /// It must not block. A store that several processes share, with a retention of its own, checks
+    /// that its retention is long enough, and reports by [`health`](Self::health) if it is not.
     fn keep_at_least(&self, duration: Duration);
 
     /// Revokes the session with this id. The future ends when the revocation is recorded. It may be

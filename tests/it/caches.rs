@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, service_fn};
 use tower_step_up::credentials::CredentialSource;
-use tower_step_up::{Factor, StepUpLayer};
+use tower_step_up::{Factor, Rejection, StepUpLayer};
 
-use crate::renewal::{World, set_cookies, with_bearer, with_cookies, with_header};
+use crate::renewal::{World, renewing_with, set_cookies, with_bearer, with_cookies, with_header};
 use crate::support::{Answer, proved, send};
 
 type Body = Full<Bytes>;
@@ -81,10 +82,35 @@ async fn a_response_to_a_session_is_private_whatever_carried_the_token() {
 async fn nothing_overrules_that_fresh_tokens_are_not_stored() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
-    let guard = world.guard();
-    let got = answer(&guard, with_cookies(&tokens), &OVERRULING).await;
-    assert_eq!((set_cookies(&got).len(), got.header("cache-control")), (2, "no-store"));
-    for (name, _) in &OVERRULING[1..] {
-        assert_eq!(got.header(name), "", "{name}");
-    }
+    let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+        sessions.answer_with_fresh_jwt()
+    });
+    let check = |headers: &HeaderMap| {
+        assert_eq!(headers["cache-control"], "no-store");
+        for (name, _) in &OVERRULING[1..] {
+            assert!(!headers.contains_key(*name), "{name}");
+        }
+    };
+    let by_cookie = answer(&guard, with_cookies(&tokens), &OVERRULING).await;
+    assert_eq!(set_cookies(&by_cookie).len(), 2);
+    check(&by_cookie.headers);
+    let by_header = answer(&guard, with_bearer(&tokens), &OVERRULING).await;
+    assert!(!by_header.header("stytch-session-jwt").is_empty());
+    check(&by_header.headers);
+    // Nor beside the cookies of a step or a sign-out, nor in a refusal.
+    let mut response = with_overruling();
+    guard.sessions().unwrap().clear_cookies(&HeaderMap::new()).append_to(&mut response);
+    check(&response);
+    let own = guard.respond_with(|_: &Rejection, _: &Parts| {
+        let mut refusal = Response::new(Bytes::new());
+        *refusal.headers_mut() = with_overruling();
+        refusal.headers_mut().remove("cache-control");
+        refusal
+    });
+    check(&answer(&own, with_header("x-nothing", "here"), &[]).await.headers);
+}
+
+fn with_overruling() -> HeaderMap {
+    let lines = OVERRULING.iter().map(|&(name, value)| (HeaderName::from_static(name), value));
+    lines.map(|(name, value)| (name, value.parse().unwrap())).collect()
 }

@@ -24,8 +24,8 @@ fn any_session_is_one_factor_and_a_hijackers_at_once() {
         "\
 cold: password, mailbox, phone_number, device, identity_provider, wallet, recovery_codes
 hijacked: the session alone
-remark: one factor is enough: whoever holds password or mailbox or phone_number or device or identity_provider or \
-wallet or recovery_codes presents it
+remark: one factor is enough: an attacker who holds password or mailbox or phone_number or device or identity_provider or \
+wallet or recovery_codes has it
 ",
     );
 }
@@ -52,7 +52,7 @@ fn a_passkey_and_a_young_session_is_one_device() {
         "\
 cold: device
 hijacked: device
-remark: one factor is enough: whoever holds device presents it
+remark: one factor is enough: an attacker who holds device has it
 ",
     );
 }

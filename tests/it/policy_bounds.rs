@@ -63,7 +63,7 @@ fn a_policy_that_would_be_too_deep_is_refused_when_it_is_built() {
         Policy::try_any_of([deepest.clone()]),
         Policy::try_at_least(1, [deepest.clone()]),
     ] {
-        assert_eq!(built, Err(ListError::TooLarge));
+        assert_eq!(built, Err(ListError::PolicyTooLarge));
     }
     // A name and a trust model are no levels.
     let model = TrustModel::default().unlocked_handset();
@@ -75,7 +75,7 @@ fn a_policy_that_would_have_too_many_clauses_is_refused_when_it_is_built() {
     let wide = |clauses| Policy::try_any_of(iter::repeat_n(Factor::Totp, clauses)).unwrap();
     let rows = |rows| Policy::try_all_of(iter::repeat_n(wide(62), rows));
     assert!(rows(16).is_ok(), "1 + 16 * 63 is 1,009");
-    assert_eq!(rows(17), Err(ListError::TooLarge));
+    assert_eq!(rows(17), Err(ListError::PolicyTooLarge));
     assert_eq!(rows(17).unwrap_err().to_string(), TOO_LARGE);
 
     let most = rows(16).unwrap().and(wide(14));

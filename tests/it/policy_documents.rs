@@ -202,7 +202,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "policy.a = {\n all = [\n  'mfa',\n  { require = 'totp', within = '10 m' },\n ],\n}",
-            "line 4, policy.a.all[1].within: \"10 m\" is no duration: one integer above zero and s, m, h or d, as in \"10m\"",
+            "line 4, policy.a.all[1].within: \"10 m\" is not a duration: one integer above zero and s, m, h or d, as in \"10m\"",
         ),
         (
             "policy.a = { policy = 'b' }",
@@ -252,7 +252,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "[policy.a]\nrequire = 'mfa'\n[policy.a.b]\nrequire = 'totp'",
-            "line 3, policy.a.b: policies do not nest; a name with a dot stands in quotes: [policy.\"a.b\"]",
+            "line 3, policy.a.b: policies cannot be nested; quote a name that contains a dot: [policy.\"a.b\"]",
         ),
         (
             "[policy.a.requires]\nrequire = 'totp'",
@@ -300,8 +300,13 @@ fn words_of_the_format_and_factors_cannot_name_a_policy() {
             let error = Policies::from_toml(&document).unwrap_err();
             assert_eq!(error.fault(), &DocumentFault::ReservedName, "{document}");
         }
+        let json = json!({"policy": {name: {"require": "session"}}});
+        let said = serde_json::from_value::<Policies>(json.clone()).unwrap_err().to_string();
+        let error = Policies::from_json(&json.to_string()).unwrap_err();
+        assert_eq!(error.fault(), &DocumentFault::ReservedName, "{json}");
+        assert!(said.contains(&error.fault().to_string()), "{said}");
     }
-    // Keys are no words: in a clause nothing is called so.
+    // A key is not a word of the format: no clause is called by it.
     for name in ["independent", "session_within", "policy", "any", "anyone"] {
         assert!(Policies::from_toml(&format!("policy.{name} = 'mfa'")).is_ok(), "{name}");
     }
@@ -357,7 +362,7 @@ fn a_byte_order_mark_is_named_in_json_and_is_no_matter_in_toml() {
     let error = Policies::from_json("\u{feff}{\"policy\": {\"a\": \"mfa\"}}").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "line 1: the text begins with a byte order mark (U+FEFF), which is no JSON; save it without"
+        "line 1: the text begins with a byte order mark (U+FEFF), which JSON does not allow"
     );
     assert!(Policies::from_toml("\u{feff}policy.a = 'mfa'").is_ok());
 }
@@ -391,7 +396,7 @@ fn durations_are_one_integer_above_zero_and_one_unit() {
         "0000d",
     ] {
         let document = format!("policy.a = {{ require = 'mfa', within = '{text}' }}");
-        assert!(error(Policies::from_toml(&document)).contains("is no duration"), "{text}");
+        assert!(error(Policies::from_toml(&document)).contains("is not a duration"), "{text}");
     }
     check(
         "{ require = 'mfa', within = '18446744073709551615s' }",
@@ -529,7 +534,7 @@ fn the_order_of_the_policies_does_not_matter() {
 fn the_sentence_is_what_a_main_prints_that_ends_with_an_error() {
     let error =
         Policies::from_toml("policy.a = { require = 'mfa', within = '5 min' }").unwrap_err();
-    let sentence = "line 1, policy.a.within: \"5 min\" is no duration: one integer above zero and s, m, h or d, as in \"10m\"";
+    let sentence = "line 1, policy.a.within: \"5 min\" is not a duration: one integer above zero and s, m, h or d, as in \"10m\"";
     assert_eq!((error.to_string(), format!("{error:?}")), (sentence.into(), sentence.into()));
     let long = format!("policy.a = '{}'", "x".repeat(60_000));
     assert!(Policies::from_toml(&long).unwrap_err().to_string().len() < 200);

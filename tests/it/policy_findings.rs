@@ -149,7 +149,9 @@ fn a_step_up_that_anyone_meets() {
 #[test]
 fn a_limit_on_the_session_that_an_impersonation_meets() {
     let by = |factor: &str| {
-        format!("the limit on the session is met by what anyone can present, such as {factor}")
+        format!(
+            "a factor that anyone can present, such as {factor}, meets the limit on the session"
+        )
     };
     let (impersonated, unlisted) = (by("impersonated"), by("unlisted/factor_1"));
     let device = [Compromise::Device];

@@ -295,7 +295,7 @@ async fn a_jwt_that_was_issued_long_ago_is_not_renewed() {
     let waiting = renewing(waiting, world.sessions.clone());
     assert_eq!(answer(&waiting, with_cookies(&tokens)).await.status, 200);
     let patient = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
-        sessions.renew_within(seconds(90_000))
+        sessions.max_renewable_age(seconds(90_000))
     });
     assert_eq!(outcome(&patient, with_bearer(&tokens)).await, (200, ""));
 }
@@ -320,12 +320,16 @@ fn a_jwt_too_long_for_a_cookie_gives_way_to_the_session_token() {
     check(&set_cookies(&renewed));
     let [line] = lines.try_into().unwrap();
     assert!(line.contains("a session JWT does not fit into a cookie"), "{line}");
-    assert!(line.contains(" length=6") && line.contains(" max_length=4096"), "{line}");
+    assert!(line.contains(" bytes=6") && line.contains(" max_bytes=4096"), "{line}");
     assert!(!line.contains("eyJ"), "{line}");
     // At a step too.
     let fresh = world.sessions.begin(&long());
     let adopted = guard.sessions().unwrap();
-    let adopted = runtime.block_on(adopted.adopt(&fresh, None, &crate::sign_out::headers()));
+    let headers = crate::sign_out::headers();
+    let (adopted, lines) =
+        logged(Level::WARN, || runtime.block_on(adopted.adopt(&fresh, None, &headers)));
+    let [line] = lines.try_into().unwrap();
+    assert!(line.contains("for others the JWT must be shorter or sent in a header"), "{line}");
     let mut response = http::HeaderMap::new();
     adopted.unwrap().cookies.append_to(&mut response);
     assert_eq!(response["set-cookie"], removed);

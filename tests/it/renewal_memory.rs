@@ -263,4 +263,15 @@ async fn an_authority_may_be_shared() {
         .await
         .unwrap();
     assert!(guard.sessions().unwrap().sign_out(&session, &HeaderMap::new()).await.revoked.is_ok());
+    // Each of its questions goes through. By default an authority cannot revoke by token.
+    let shared: Arc<dyn SessionAuthority> = Arc::new(Arc::new(world.sessions.clone()));
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let token = || PresentedToken::SessionToken(tokens.session_token.clone().into());
+    assert!(shared.revoke_by_token(token()).await.is_ok());
+    assert!(crate::sign_out::is_gone(&world, &tokens).await);
+    let scripted = Scripted::new(|_| async { Err(AuthorityError::UnknownSession) });
+    assert!(matches!(
+        scripted.revoke_by_token(token()).await,
+        Err(AuthorityError::Unavailable { .. })
+    ));
 }

@@ -301,7 +301,7 @@ async fn a_session_that_follows_one_that_was_signed_out_is_ended() {
     let session = session_of(&guard, &weak).await;
     sessions.sign_out_presented(with_cookies(&weak).headers()).await.revoked.unwrap();
     let error = sessions.adopt(&strong, Some(&session), &headers()).await.unwrap_err();
-    assert!(matches!(error, AdoptError::PredecessorEnded { revoked: Ok(()) }), "{error}");
+    assert!(matches!(error, AdoptError::PredecessorRevoked { revoked: Ok(()) }), "{error}");
     assert!(is_out(&strong).await);
 
     // The step comes first, and the browser still has the old tokens.
@@ -331,7 +331,7 @@ async fn a_session_that_follows_one_that_was_signed_out_is_ended() {
     guard.verifier().revoke_session(session.id()).await.unwrap();
     let sessions = guard.sessions().unwrap();
     let error = sessions.adopt(&strong, Some(&session), &headers()).await.unwrap_err();
-    let AdoptError::PredecessorEnded { revoked } = error else { panic!("{error}") };
+    let AdoptError::PredecessorRevoked { revoked } = error else { panic!("{error}") };
     assert!(matches!(revoked, Err(SignOutError::Authority(_))));
     assert_eq!(outcome(&guard, with_bearer(&strong)).await, (401, "session_revoked"));
 }

@@ -1,4 +1,4 @@
-//! What the application is told: by its argument and by four variables of the environment.
+//! The settings: one argument and four environment variables.
 
 use std::net::SocketAddr;
 
@@ -50,8 +50,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is more than an address, if the address is none, if only a part of
-    /// the project is named, or if the public address is not one of https.
+    /// Returns an error if there is more than one argument, if it is not an address, if only a part of
+    /// the project is named, or if the public address is not an https URL.
     pub fn read(
         arguments: impl IntoIterator<Item = String>,
         variable: impl Fn(&str) -> Option<String>,
@@ -64,7 +64,7 @@ impl Settings {
         let address = address.as_deref().unwrap_or(DEFAULT_ADDRESS);
         let address = address.parse().map_err(|_| {
             let usage = Self::USAGE;
-            StartError::new(format!("{:?} is no address to listen on; {usage}", shown(address)))
+            StartError::new(format!("{:?} is not an address to listen on; {usage}", shown(address)))
         })?;
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let public_url = variable("PUBLIC_URL");
@@ -77,7 +77,7 @@ impl Settings {
     }
 }
 
-/// A setting as it is shown: not if someone has put a secret in its place.
+/// Returns the setting for display, with a secret replaced.
 fn shown(setting: &str) -> &str {
     if setting.to_ascii_lowercase().contains("secret-") { "secret-..." } else { setting }
 }
@@ -134,9 +134,9 @@ mod tests {
         check(&[], &[id], Err("STYTCH_SECRET is not set"));
         check(&[], &[secret], Err("STYTCH_PROJECT_ID is not set"));
         check(&[], &[url], Err("STYTCH_PROJECT_ID is not set"));
-        check(&["4000"], &[], Err("\"4000\" is no address to listen on"));
+        check(&["4000"], &[], Err("\"4000\" is not an address to listen on"));
         check(&["127.0.0.1:1", "more"], &[], Err("usage: journey"));
-        check(&[" Secret-test-hidden"], &[], Err("\"secret-...\" is no address to listen on"));
+        check(&[" Secret-test-hidden"], &[], Err("\"secret-...\" is not an address to listen on"));
         for (public_url, want) in [
             ("https://bank.example", Ok(None)),
             ("https://bank.example:8443/", Ok(None)),

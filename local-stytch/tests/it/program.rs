@@ -114,8 +114,8 @@ async fn a_closed_standard_error_ends_nothing() {
 fn it_fails_in_one_line() {
     assert_fails(&["0.0.0.0:0"], "loopback only");
     assert_fails(&["3030"], "usage: local-stytch [ADDRESS]");
-    assert_fails(&["3030"], "\"3030\" is no address");
-    assert_fails(&[" Secret-test-a"], "local-stytch: \"secret-...\" is no address");
+    assert_fails(&["3030"], "\"3030\" is not an address");
+    assert_fails(&[" Secret-test-a"], "local-stytch: \"secret-...\" is not an address");
     assert_fails(&["127.0.0.1:0", "more"], "usage: local-stytch [ADDRESS]");
     assert_fails(&["localhost:3030"], "usage: local-stytch [ADDRESS]");
 }

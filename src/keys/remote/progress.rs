@@ -1,4 +1,4 @@
-//! What has been fetched so far, and what is under way.
+//! The state of fetching: the schedule, and the fetch under way.
 
 use std::time::Duration;
 

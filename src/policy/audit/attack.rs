@@ -145,7 +145,7 @@ pub(super) fn least<'f>(
     chosen.into_iter().cloned().collect()
 }
 
-/// A factor that nobody has heard of: there is always one more.
+/// Returns a factor that is not known yet.
 pub(super) fn unheard_of(is_known: impl Fn(&Factor) -> bool) -> Factor {
     let mut number = 1;
     loop {

@@ -80,8 +80,7 @@ impl Review<'_> {
         gets_around
     }
 
-    /// Alternatives of which each session that meets them meets another one. Of two that are the
-    /// same it is the later one.
+    /// Finds alternatives that imply another one. If two imply each other, it reports the later one.
     fn idle(&mut self, clauses: &[&Policy], limit: Limit) {
         for (index, clause) in clauses.iter().enumerate() {
             let beside = clauses.iter().enumerate().find(|(other, beside)| {

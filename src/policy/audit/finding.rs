@@ -56,7 +56,7 @@ pub enum Finding {
     HijackerPresentsFirstFactor {
         /// The first factor.
         factor: Factor,
-        /// The compromises, each of which does so.
+        /// The compromises. Each of them does.
         compromises: Vec<Compromise>,
     },
     /// Warning: the trust model lets anyone who holds the session present what the step-up takes.
@@ -82,20 +82,20 @@ pub enum Finding {
     /// Warning: a clause beside alternatives that ask for more is met by any session that is young
     /// enough, so that the alternatives keep nobody out.
     WayAround {
-        /// The clause, in words.
+        /// The clause as text.
         clause: String,
     },
     /// Warning: nothing can meet one of several alternatives.
     UnmeetableClause {
-        /// The alternative, in words.
+        /// The alternative as text.
         clause: String,
     },
     /// Remark: an alternative never decides, because every session that meets it meets another one
     /// beside it.
     IdleClause {
-        /// The alternative, in words.
+        /// The alternative as text.
         clause: String,
-        /// The other one, in words.
+        /// The other one as text.
         beside: String,
     },
     /// Warning: one factor alone meets several clauses of an `at_least` or an `all_of`.

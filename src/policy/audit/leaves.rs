@@ -1,9 +1,9 @@
-//! The clauses that have none in them.
+//! Leaf clauses.
 
 use crate::factor::Factor;
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 
-/// Visits each clause that has none in it, with the tightest of the limits around it and its own.
+/// Visits each leaf clause with the tightest of the limits around it and its own.
 pub(super) fn visit_leaves(
     policy: &Policy,
     limit: Limit,

@@ -5,7 +5,7 @@ use super::finding::Finding;
 use super::leaves::any_session_meets;
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 
-/// Of clauses of which several have to hold, the factor that alone meets the most of them.
+/// Returns the factor that alone meets the most of these clauses, of which several have to hold.
 pub(super) fn of_several(
     attack: &Attack<'_>,
     needed: usize,

@@ -23,9 +23,9 @@ pub(super) fn same(one: &Policy, other: &Policy) -> bool {
         }
 }
 
-/// What is left to compare of two policies of which one may imply the other: `None` if it plainly
-/// does, because it has every clause that the other asks for, or no alternative that the other
-/// lacks. The other policy loses the clauses that this one has too.
+/// Returns the part of `other` that `policy` does not obviously imply: `other` without the clauses
+/// that `policy` has too. Returns `None` if `policy` has every clause that `other` asks for, or no
+/// alternative that `other` lacks.
 pub(super) fn remainder(policy: &Policy, other: &Policy) -> Option<Policy> {
     let has = |clauses: &[&Policy], clause: &Policy| clauses.iter().any(|it| same(it, clause));
     let alternatives = alternatives(other);

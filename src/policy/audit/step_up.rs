@@ -85,7 +85,7 @@ fn signs_in(factor: &Factor) -> bool {
     ) || matches!(factor.factor_type(), "oauth" | "sso")
 }
 
-/// Whether the policy takes the factor besides the step-up: at any age, or as one proof of several.
+/// Whether the policy takes the factor outside the step-up: at any age, or as one proof of several.
 ///
 /// The password counts if `mfa` takes it, since most people sign in with one. The policy has to name
 /// any other. A policy that takes any fresh proof, as Stytch's own rule does, does not ask for a

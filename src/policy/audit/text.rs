@@ -36,7 +36,7 @@ impl Display for Finding {
             Self::OneFactor { compromises } => {
                 write!(
                     f,
-                    "one factor is enough: whoever holds {} presents it",
+                    "one factor is enough: an attacker who holds {} has it",
                     Joined(compromises, " or ")
                 )
             }
@@ -68,7 +68,7 @@ impl Display for Finding {
             Self::SessionLimitMetByAnyone { factor } => {
                 write!(
                     f,
-                    "the limit on the session is met by what anyone can present, such as {factor}"
+                    "a factor that anyone can present, such as {factor}, meets the limit on the session"
                 )
             }
             Self::WayAround { clause } => {

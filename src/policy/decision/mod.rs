@@ -9,5 +9,5 @@ pub(in crate::policy) use self::end::Until;
 pub(in crate::policy) use self::facts::Facts;
 pub use self::grant::Grant;
 pub(in crate::policy) use self::until::{
-    beyond_attackers, holds_for, independent, nth_last, until,
+    beyond_attackers, holds_for, independent, nth_latest, until,
 };

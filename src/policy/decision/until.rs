@@ -35,11 +35,11 @@ fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) 
     for (end, clause) in ends.iter_mut().zip(clauses) {
         *end = until(clause, facts, limit);
     }
-    nth_last(needed, ends)
+    nth_latest(needed, ends)
 }
 
 /// The `needed`-th largest of these instants.
-pub(in crate::policy) fn nth_last(needed: usize, ends: &mut [Until]) -> Until {
+pub(in crate::policy) fn nth_latest(needed: usize, ends: &mut [Until]) -> Until {
     ends.sort_unstable();
     needed
         .checked_sub(1)

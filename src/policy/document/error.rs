@@ -115,7 +115,7 @@ pub enum DocumentFault {
     #[error("a policy cannot have this name, which means something else in a clause")]
     ReservedName,
     /// A table inside the table of a policy, such as `[policy.a.b]`.
-    #[error("policies do not nest; a name with a dot stands in quotes: [policy.{0:?}]")]
+    #[error("policies cannot be nested; quote a name that contains a dot: [policy.{0:?}]")]
     NestedPolicy(String),
     /// Something else should stand there.
     #[error("expected {expected}, found {found}")]
@@ -149,7 +149,7 @@ pub enum DocumentFault {
     #[error("independent has to be 1 or more")]
     IndependentOfNothing,
     /// Not a duration: one integer above zero, and `s`, `m`, `h` or `d`.
-    #[error("{0:?} is no duration: one integer above zero and s, m, h or d, as in \"10m\"")]
+    #[error("{0:?} is not a duration: one integer above zero and s, m, h or d, as in \"10m\"")]
     Duration(String),
     /// A duration of more than 2⁶⁴ − 1 seconds.
     #[error("{0:?} is too long: a duration is at most {max}s", max = u64::MAX)]

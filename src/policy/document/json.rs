@@ -13,7 +13,7 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     if text.starts_with('\u{feff}') {
         return Err(DocumentError::syntax(
             1,
-            "the text begins with a byte order mark (U+FEFF), which is no JSON; save it without",
+            "the text begins with a byte order mark (U+FEFF), which JSON does not allow",
         ));
     }
     let lines = Lines::of(text);

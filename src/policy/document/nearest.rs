@@ -32,7 +32,7 @@ pub(super) fn factor(
     words: &[&str],
 ) -> Result<Factor, DocumentError> {
     Factor::from_str(name).map_err(|_| {
-        let nearest = meant(name, words);
+        let nearest = suggest(name, words);
         node.fault(key, DocumentFault::UnknownFactor { name: excerpt(name), nearest })
     })
 }
@@ -96,7 +96,7 @@ fn synonym<'a>(name: &str, synonyms: &[(&str, &'a str)]) -> Option<&'a str> {
 
 /// The word or factor that is misspelled by its name, its type or its method: people write `sms`
 /// for `otp/sms`, and `google`.
-fn meant(name: &str, words: &[&str]) -> Option<String> {
+fn suggest(name: &str, words: &[&str]) -> Option<String> {
     let is_known = |known: &&str| words.contains(known) || Factor::from_str(known).is_ok();
     if let Some(known) = synonym(name, &SYNONYMS).filter(is_known) {
         return Some(known.into());
@@ -118,7 +118,10 @@ fn meant(name: &str, words: &[&str]) -> Option<String> {
 
 /// The name that is misspelled, whole or in one of its parts: people write `phone` for
 /// `phone_number`.
-pub(super) fn meant_of(name: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
+pub(super) fn suggest_compromise(
+    name: &str,
+    known: impl IntoIterator<Item = String>,
+) -> Option<String> {
     let of_parts = |known: String| {
         let parts = known.split('_').chain([&*known]);
         (parts.map(|part| similarity(name, part)).fold(0.0, f64::max), known)
@@ -139,7 +142,7 @@ mod tests {
         let names = Factor::LISTED.iter().map(ToString::to_string);
         for name in names.chain(WORDS.map(Into::into)) {
             for written in [name.to_uppercase(), name.replace('_', "-"), name.replace('_', " ")] {
-                assert_eq!(meant(&written, &WORDS).as_ref(), Some(&name), "{written}");
+                assert_eq!(suggest(&written, &WORDS).as_ref(), Some(&name), "{written}");
             }
         }
     }
@@ -150,7 +153,7 @@ mod tests {
             for place in 0..word.len() {
                 let (before, after) = word.split_at(place);
                 for slip in [format!("{before}{}", &after[1..]), format!("{before}x{after}")] {
-                    assert_eq!(meant(&slip, &WORDS).as_deref(), Some(word), "{slip}");
+                    assert_eq!(suggest(&slip, &WORDS).as_deref(), Some(word), "{slip}");
                 }
             }
         }
@@ -172,10 +175,10 @@ mod tests {
             ("step_up", None),
             ("", None),
         ] {
-            assert_eq!(meant(written, &WORDS).as_deref(), want, "{written}");
+            assert_eq!(suggest(written, &WORDS).as_deref(), want, "{written}");
         }
         // `mfa` cannot stand where only factors can.
-        assert_eq!(meant("2fa", &[]), None);
+        assert_eq!(suggest("2fa", &[]), None);
 
         let keys = ["require", "all", "any", "at_least", "of", "within"];
         for (written, want) in [

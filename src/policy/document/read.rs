@@ -230,7 +230,7 @@ fn at_least(node: &Node, key: &str, clauses: Vec<Policy>) -> Result<Policy, Docu
 
 fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
     let fault = match error {
-        ListError::TooLarge => DocumentFault::TooLarge,
+        ListError::PolicyTooLarge => DocumentFault::TooLarge,
         error => DocumentFault::List(error),
     };
     node.fault(key, fault)

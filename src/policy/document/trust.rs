@@ -1,7 +1,7 @@
 //! The table `trust` of a document.
 
 use super::error::{DocumentError, DocumentFault};
-use super::nearest::{factor, meant_of, only};
+use super::nearest::{factor, only, suggest_compromise};
 use super::tree::{Entry, Node, Value, excerpt, find, join};
 use crate::trust::{Compromise, TrustModel};
 
@@ -45,7 +45,7 @@ fn compromises(node: &Node, key: &str) -> Result<Vec<Compromise>, DocumentError>
     let read = node.list(key, "a list of compromises")?.iter().map(|item| {
         let name = item.text(key, "the name of a compromise")?;
         name.parse::<Compromise>().map_err(|_| {
-            let nearest = meant_of(name, Compromise::ALL.map(|known| known.to_string()));
+            let nearest = suggest_compromise(name, Compromise::ALL.map(|known| known.to_string()));
             item.fault(key, DocumentFault::UnknownCompromise { name: excerpt(name), nearest })
         })
     });

@@ -8,7 +8,7 @@ use super::requirement::{Reason, Requirement};
 use super::types::{Demand, Explanation, ProofAge, Verdict};
 use crate::factor::Factor;
 use crate::moment::Moment;
-use crate::policy::decision::{Facts, Until, independent, nth_last, until};
+use crate::policy::decision::{Facts, Until, independent, nth_latest, until};
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 use crate::session::Session;
 
@@ -89,7 +89,7 @@ impl Explainer<'_> {
     ) -> (Explanation, Until) {
         let clauses = clauses.iter().map(|clause| self.explain(clause, limit));
         let (clauses, mut ends): (Vec<_>, Vec<_>) = clauses.unzip();
-        let until = nth_last(needed, &mut ends);
+        let until = nth_latest(needed, &mut ends);
         let verdict = self.met(until).unwrap_or(Verdict::NotMet);
         let demand = demand(clauses);
         (Explanation { name: None, demand, max_age: None, verdict, proofs: Vec::new() }, until)

@@ -82,7 +82,8 @@ impl Question<'_> {
     }
 }
 
-/// Those sets that contain no other one. A factor out of each of them is one out of each of all.
+/// Returns the sets that contain no other one. A factor out of each of these is one out of each of
+/// all.
 fn least(mut sets: Vec<u32>) -> Vec<u32> {
     sets.sort_unstable_by_key(|set| (set.count_ones(), *set));
     let mut least: Vec<u32> = Vec::new();

@@ -1,7 +1,5 @@
 //! How large a policy is.
 
-use super::policy::Policy;
-
 /// The most clauses of a policy. A clause that stands in it twice counts twice.
 pub(in crate::policy) const MAX_CLAUSES: usize = 1_024;
 /// The most levels, so that everything that is done with a policy can be done by recursion.
@@ -15,10 +13,9 @@ pub(in crate::policy) struct Extent {
 }
 
 impl Extent {
-    /// Returns the extent of a clause of these clauses.
-    pub(super) fn around(clauses: &[Policy]) -> Self {
-        let inner = clauses.iter().map(Policy::extent);
-        inner.fold(Self { clauses: 1, levels: 1 }, |all, inner| Self {
+    /// Returns the extent of a clause of clauses with these extents.
+    pub(super) fn around(clauses: impl Iterator<Item = Self>) -> Self {
+        clauses.fold(Self { clauses: 1, levels: 1 }, |all, inner| Self {
             clauses: all.clauses.saturating_add(inner.clauses),
             levels: all.levels.max(inner.levels + 1),
         })

@@ -128,6 +128,23 @@ where
     }
 }
 
+impl Policy {
+    /// # Panics
+    ///
+    /// Panics if the policy would be too large.
+    #[track_caller]
+    pub(super) fn of(clause: Clause) -> Self {
+        let policy = Self::unbounded(clause);
+        assert!(!policy.extent().is_too_large(), "{}", ListError::PolicyTooLarge);
+        policy
+    }
+
+    pub(super) fn try_of(clause: Clause) -> Result<Self, ListError> {
+        let policy = Self::unbounded(clause);
+        if policy.extent().is_too_large() { Err(ListError::PolicyTooLarge) } else { Ok(policy) }
+    }
+}
+
 /// Why a list of clauses makes no policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -140,7 +157,7 @@ pub enum ListError {
     TooLong,
     /// The policy would have more than 1,024 clauses or 128 levels.
     #[error("a policy takes at most {MAX_CLAUSES} clauses, and {MAX_LEVELS} levels")]
-    TooLarge,
+    PolicyTooLarge,
     /// `at_least` 0, or more than there are clauses.
     #[error("at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}")]
     OutOfRange {

@@ -4,8 +4,7 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::extent::{Extent, MAX_CLAUSES, MAX_LEVELS};
-use super::list::ListError;
+use super::extent::Extent;
 use super::name::is_name;
 use crate::factor::Factor;
 use crate::trust::TrustModel;
@@ -72,28 +71,10 @@ impl Policy {
         self.0.extent
     }
 
-    /// # Panics
-    ///
-    /// Panics if the policy would be too large.
-    #[track_caller]
-    pub(super) fn of(clause: Clause) -> Self {
-        let policy = Self::unbounded(clause);
-        assert!(
-            !policy.extent().is_too_large(),
-            "a policy takes at most {MAX_CLAUSES} clauses, and {MAX_LEVELS} levels"
-        );
-        policy
-    }
-
-    pub(super) fn try_of(clause: Clause) -> Result<Self, ListError> {
-        let policy = Self::unbounded(clause);
-        if policy.extent().is_too_large() { Err(ListError::TooLarge) } else { Ok(policy) }
-    }
-
     /// Returns a policy whose size nobody checks: for what is made of the pieces of one policy, and is
     /// no larger than that.
     pub(in crate::policy) fn unbounded(clause: Clause) -> Self {
-        let extent = Extent::around(clause.clauses());
+        let extent = Extent::around(clause.clauses().iter().map(Self::extent));
         Self(Arc::new(Node { name: None, trust: None, extent, clause }))
     }
 }

@@ -29,8 +29,8 @@ impl SessionCookies {
         } else {
             tracing::warn!(
                 cookie = names.session_jwt,
-                length,
-                max_length = MAX_LENGTH,
+                bytes = length,
+                max_bytes = MAX_LENGTH,
                 "a session JWT does not fit into a cookie, so the cookie is removed: guards that \
                  renew sessions go by the session token, and for others the JWT must be shorter or \
                  sent in a header"

@@ -46,7 +46,7 @@ async fn what_is_wrong_is_said_in_one_line() {
     let port = taken.local_addr().unwrap().to_string();
     check(&[&port], &[], &format!("{port}: Address already in use")).await;
     for bad in ["here", "--port", "3000", "127.0.0.1:65536"] {
-        check(&[bad], &[], &format!("{bad:?} is no address")).await;
+        check(&[bad], &[], &format!("{bad:?} is not an address")).await;
     }
     check(&["127.0.0.1:0", "more"], &[], "usage: journey [ADDRESS]").await;
     let any = &["127.0.0.1:0"];
