@@ -13,8 +13,8 @@
 //! STYTCH_PROJECT_ID=project-test-… cargo run --example axum_routes
 //! ```
 //!
-//! guards for that project, and with `STYTCH_BASE_URL=http://127.0.0.1:3030` for a local-stytch that
-//! listens there.
+//! guards for that project, and with `STYTCH_BASE_URL=http://127.0.0.1:3030` for a local-stytch
+//! that listens there.
 
 mod support;
 

@@ -31,8 +31,9 @@ use std::time::Duration;
 ///
 /// [`current`](Self::current) is asked at every request and must not block. Where `current` has no
 /// key for a token's `kid`, [`refresh`](Self::refresh) is asked once. After it, whatever it
-/// answered, `current` is asked again, because keys may have arrived meanwhile. As long as the keys have not changed, a source returns the same set: a new set at each call
-/// defeats the cache of verified tokens.
+/// answered, `current` is asked again, because keys may have arrived meanwhile. As long as the keys
+/// have not changed, a source returns the same set: a new set at each call defeats the cache of
+/// verified tokens.
 ///
 /// | the answer of `refresh` | a token with an unknown `kid` gets |
 /// | --- | --- |

@@ -83,15 +83,15 @@ impl StepUpLayer {
     /// the old; the whole is named as the later one where that has a name, else as the old.
     /// `require` ends [`optional`](Self::optional), so call `optional` last.
     ///
-    /// The policy is [audited](Policy::audit), and each warning goes to the log: that one compromise
-    /// presents several factors that it asks for, for example, or that a limit is too short for a
-    /// person. It takes about a tenth of a millisecond. Guards are made at start-up, not for each
-    /// request.
+    /// The policy is [audited](Policy::audit), and each warning goes to the log: that one
+    /// compromise presents several factors that it asks for, for example, or that a limit is too
+    /// short for a person. It takes about a tenth of a millisecond. Guards are made at start-up,
+    /// not for each request.
     ///
     /// # Panics
     ///
-    /// Panics if the policies together would have [more than 1,024 clauses](crate::policy): an error
-    /// in the program, found at construction.
+    /// Panics if the policies together would have [more than 1,024 clauses](crate::policy): an
+    /// error in the program, found at construction.
     #[must_use]
     #[track_caller]
     pub fn require(&self, policy: impl Into<Policy>) -> Self {

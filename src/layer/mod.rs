@@ -66,8 +66,8 @@
 //!
 //! # Gateways
 //!
-//! A gateway that forwards requests sends the token that the guard judged, since what the client has
-//! sent may have expired and been renewed:
+//! A gateway that forwards requests sends the token that the guard judged, since what the client
+//! has sent may have expired and been renewed:
 //!
 //! ```
 //! use http::{HeaderMap, HeaderValue, header};
@@ -103,13 +103,12 @@
 //!
 //! One `tracing` event per decision, with the target `tower_step_up::guard` and these fields:
 //! `decision` (`granted`, `anonymous` or `refused`), `policy`, `reason`, `detail`, `status`,
-//! `session_id` and `user_id` if a session was granted or has to step up. The `detail` of a step-up has
-//! each unmet clause with its limit and what was proved: `otp/sms within 10m: stale, otp/sms (11m
-//! ago); totp within 10m: missing`. Method and path are not
-//! among them: a span around the guard, such as tower-http's `TraceLayer` makes, has them. Grants
-//! are on the level DEBUG, refusals on INFO, unavailable keys, revocations and sessions on WARN,
-//! and so are the warnings about weak policies when guards are made. Tokens, addresses and phone
-//! numbers are never in them.
+//! `session_id` and `user_id` if a session was granted or has to step up. The `detail` of a step-up
+//! has each unmet clause with its limit and what was proved: `otp/sms within 10m: stale, otp/sms
+//! (11m ago); totp within 10m: missing`. Method and path are not among them: a span around the
+//! guard, such as tower-http's `TraceLayer` makes, has them. Grants are on the level DEBUG,
+//! refusals on INFO, unavailable keys, revocations and sessions on WARN, and so are the warnings
+//! about weak policies when guards are made. Tokens, addresses and phone numbers are never in them.
 
 mod additions;
 mod body;

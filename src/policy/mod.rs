@@ -35,9 +35,10 @@
 //! | [`p.within(d)`](Policy::within) | `p` holds, counting only what happened at most d ago; nested, the tighter wins |
 //! | [`p.named(…)`](Policy::named) | `p` holds |
 //!
-//! A policy has at most 1,024 clauses and 128 levels. A clause that stands in it twice counts twice.
-//! What would be larger is refused when it is built: by a panic, or by an error of
-//! [`try_all_of`](Policy::try_all_of) and its like. So no stack overflows, however a policy is built.
+//! A policy has at most 1,024 clauses and 128 levels. A clause that stands in it twice counts
+//! twice. What would be larger is refused when it is built: by a panic, or by an error of
+//! [`try_all_of`](Policy::try_all_of) and its like. So no stack overflows, however a policy is
+//! built.
 //!
 //! There is no negation. A policy is monotone: a further factor, or a fresher one, never loses a
 //! grant.

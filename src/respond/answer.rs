@@ -32,9 +32,9 @@ pub(super) enum Challenge {
 }
 
 impl<'a> Answer<'a> {
-    /// Returns the `max_age` of the policy in whole seconds (RFC 9470, section 3). A limit under one
-    /// second has none: to round it up would promise too much, and 0 asks for a new authentication
-    /// at each request.
+    /// Returns the `max_age` of the policy in whole seconds (RFC 9470, section 3). A limit under
+    /// one second has none: to round it up would promise too much, and 0 asks for a new
+    /// authentication at each request.
     pub(super) fn max_age(&self) -> Option<u64> {
         let max_age = self.shortfall?.policy().max_age()?;
         Some(max_age.as_secs()).filter(|seconds| *seconds > 0)

@@ -107,11 +107,11 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// HTML with the title and the sentence that the challenge's body has, its status, its
 /// `WWW-Authenticate` and its `Retry-After`. It has no script and no style.
 ///
-/// Another site of the same domain can plant a second session cookie, and a browser sends both until
-/// somebody removes them. Nobody can say which of them is the user's, so the page's
+/// Another site of the same domain can plant a second session cookie, and a browser sends both
+/// until somebody removes them. Nobody can say which of them is the user's, so the page's
 /// `Clear-Site-Data: "cookies"` removes all cookies of the domain, and a link leads to the sign-in
-/// page. htmx gets the same with `HX-Redirect`. Browsers obey the header over HTTPS and on loopback.
-/// A cookie whose name begins with `__Host-` cannot be planted by another site.
+/// page. htmx gets the same with `HX-Redirect`. Browsers obey the header over HTTPS and on
+/// loopback. A cookie whose name begins with `__Host-` cannot be planted by another site.
 ///
 /// # Under `nest`
 ///

@@ -35,9 +35,9 @@ use crate::rejection::Rejection;
 /// );
 /// ```
 ///
-/// Whatever the responder, the guard forbids caches to store a response that has no `Cache-Control`.
-/// To a request over HTTP/1 that announces a body it adds `Connection: close`, since the body is left
-/// unread.
+/// Whatever the responder, the guard forbids caches to store a response that has no
+/// `Cache-Control`. To a request over HTTP/1 that announces a body it adds `Connection: close`,
+/// since the body is left unread.
 pub trait Respond: Send + Sync + 'static {
     /// The response to a request that was refused.
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes>;

@@ -19,10 +19,10 @@ impl Sessions {
     /// issuer ends it. If it was signed out or revoked here while the step was under way, the new
     /// session is ended too.
     ///
-    /// A JWT that is too long for a cookie is not set; see [`SessionCookies`](crate::SessionCookies).
-    /// If a user signs in while the browser still has a session,
-    /// [sign that out](Self::sign_out_presented) first. Otherwise a renewal of it that is under way
-    /// may put its cookies back.
+    /// A JWT that is too long for a cookie is not set; see
+    /// [`SessionCookies`](crate::SessionCookies). If a user signs in while the browser still has a
+    /// session, [sign that out](Self::sign_out_presented) first. Otherwise a renewal of it that is
+    /// under way may put its cookies back.
     ///
     /// # Errors
     ///

@@ -51,13 +51,13 @@ pub trait SessionAuthority: Send + Sync + 'static {
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 
     /// Ends the session of this token. Signing out asks for it if the session's id is not known
-    /// here: the JWT cannot be verified now, or the opaque token cannot be exchanged. By default this
-    /// returns an error, and so does signing out.
+    /// here: the JWT cannot be verified now, or the opaque token cannot be exchanged. By default
+    /// this returns an error, and so does signing out.
     ///
     /// # Errors
     ///
-    /// Returns [`AuthorityError::UnknownSession`] only if the authority says that the token is of no
-    /// session that is alive, and [`AuthorityError::Unavailable`] if it does not say that the
+    /// Returns [`AuthorityError::UnknownSession`] only if the authority says that the token is of
+    /// no session that is alive, and [`AuthorityError::Unavailable`] if it does not say that the
     /// session has ended.
     fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {
         drop(token);

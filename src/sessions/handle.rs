@@ -120,7 +120,8 @@ impl Sessions {
 
     /// Sets how long after it was issued a JWT can be renewed; 24 hours by default. An older one,
     /// from an old log for example, gives nobody a live session. If the request presents the
-    /// session's opaque token too, that is exchanged instead, and otherwise the user signs in again.
+    /// session's opaque token too, that is exchanged instead, and otherwise the user signs in
+    /// again.
     #[must_use]
     pub fn max_renewable_age(self, duration: Duration) -> Self {
         self.with(|settings| settings.max_renewable_age = duration)
@@ -209,8 +210,8 @@ impl Sessions {
         self.settings.cookies.set(names, &tokens.session_jwt, session_token, max_age, request)
     }
 
-    /// Changes the settings. The exchanges and the successions stay shared with the handles that this one was cloned
-    /// from, so that a step or a sign-out by one of them counts for all.
+    /// Changes the settings. The exchanges and the successions stay shared with the handles that
+    /// this one was cloned from, so that a step or a sign-out by one of them counts for all.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self

@@ -14,12 +14,12 @@ use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
 impl Sessions {
-    /// Ends a session, here first and then with the authority, and with it every session whose token
-    /// the request presents. Put the cookies into the response. The request's headers tell whether
-    /// the browser is on loopback.
+    /// Ends a session, here first and then with the authority, and with it every session whose
+    /// token the request presents. Put the cookies into the response. The request's headers tell
+    /// whether the browser is on loopback.
     ///
-    /// A session that has followed one of them by a [step](Self::adopt) is ended too, if this handle
-    /// or a clone of it adopted its tokens: the step and the sign-out may have crossed.
+    /// A session that has followed one of them by a [step](Self::adopt) is ended too, if this
+    /// handle or a clone of it adopted its tokens: the step and the sign-out may have crossed.
     ///
     /// It goes on if the caller goes away, and gives either side the [timeout](Self::timeout) to
     /// answer. The guards that accept the session must share this handle's verifier or its
@@ -199,8 +199,8 @@ pub enum SignOutError {
         /// How many tokens are looked at.
         max: usize,
     },
-    /// The presented JWT cannot be verified now, so the session is not known here. The authority was
-    /// asked to end it all the same.
+    /// The presented JWT cannot be verified now, so the session is not known here. The authority
+    /// was asked to end it all the same.
     #[error("the token that the request presents cannot be verified now")]
     Unverified(#[source] VerifyError),
 }

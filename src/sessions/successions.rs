@@ -15,8 +15,8 @@ pub(super) struct Successions(Mutex<Cache<Box<str>, Vec<Box<str>>>>);
 const MAX_SUCCESSORS: usize = 8;
 
 impl Successions {
-    /// Records that a session follows another. Returns false, and records nothing, if the predecessor
-    /// was revoked other than by a step.
+    /// Records that a session follows another. Returns false, and records nothing, if the
+    /// predecessor was revoked other than by a step.
     ///
     /// Signing out first revokes a session and then takes those that follow it, so one of the two
     /// always sees the other.

@@ -82,8 +82,8 @@ pub trait Revocations: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Keeps every revocation at least this long after its time, also one that was written before. A
-    /// verifier calls this when it is made and when its settings change, with the longest time
+    /// Keeps every revocation at least this long after its time, also one that was written before.
+    /// A verifier calls this when it is made and when its settings change, with the longest time
     /// for which it can accept a token that is older than the revocation: the greatest
     /// [age](crate::Verifier::max_token_age) and twice the [leeway](crate::Verifier::leeway). The
     /// longest of all durations counts.

@@ -118,8 +118,8 @@ impl Rules {
         }
     }
 
-    /// Returns how long after now a token can be accepted that has been issued by now. The clocks of
-    /// the issuer and of this process may differ at either end.
+    /// Returns how long after now a token can be accepted that has been issued by now. The clocks
+    /// of the issuer and of this process may differ at either end.
     pub(super) fn longest_acceptance(&self) -> Duration {
         self.max_token_age.saturating_add(self.leeway).saturating_add(self.leeway)
     }

@@ -37,8 +37,8 @@ const ANYONES: Kind = 6;
 const DEFAULT: Table = ["pmi", "n", "mi", "dc", "d", "c", "*", "dw", "i"];
 /// The same with an unlocked handset and passwords that are reset by SMS instead.
 const CHANGED: Table = ["pn", "nd", "mi", "dc", "d", "c", "*", "dw", "i"];
-/// The same as by default, but anyone can present codes by SMS and recovery codes, and the device an
-/// impersonation.
+/// The same as by default, but anyone can present codes by SMS and recovery codes, and the device
+/// an impersonation.
 const LAX: Table = ["pmi", "*", "mi", "dc", "d", "*", "d", "dw", "i"];
 
 type Table = [&'static str; FACTORS.len()];

@@ -13,8 +13,8 @@ pub(crate) fn requests()
         .on_response(DefaultOnResponse::new().level(Level::INFO))
 }
 
-/// The paths of this site's pages are logged, which have no part that differs from user to user. Any
-/// other path is not, since a client can write an email address into it. Queries never are.
+/// The paths of this site's pages are logged, which have no part that differs from user to user.
+/// Any other path is not, since a client can write an email address into it. Queries never are.
 fn span(request: &Request) -> Span {
     let path = request.extensions().get::<MatchedPath>().map_or("another", MatchedPath::as_str);
     info_span!("request", method = %request.method(), path)

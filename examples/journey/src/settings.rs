@@ -50,8 +50,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is more than one argument, if it is not an address, if only a part of
-    /// the project is named, or if the public address is not an https URL.
+    /// Returns an error if there is more than one argument, if it is not an address, if only a part
+    /// of the project is named, or if the public address is not an https URL.
     pub fn read(
         arguments: impl IntoIterator<Item = String>,
         variable: impl Fn(&str) -> Option<String>,

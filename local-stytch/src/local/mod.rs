@@ -1,5 +1,5 @@
-//! `/local` and `/healthz`: the clock, the keys, the messages and whether it is well, which Stytch's
-//! API does not have.
+//! `/local` and `/healthz`: the clock, the keys, the messages and whether it is well, which
+//! Stytch's API does not have.
 
 mod phone;
 

@@ -86,11 +86,11 @@ impl RemoteKeys {
     /// `https_proxy`, `ALL_PROXY` and `all_proxy` that is set, except to the hosts of `NO_PROXY` or
     /// `no_proxy`. If none is set, keys are fetched without one.
     ///
-    /// Without this call the environment has no say: it must not redirect a process unasked to where
-    /// keys come from and secrets go. With it, TLS is still between this process and the server, so
-    /// a proxy learns the server's name and no more. A server on this machine is never reached
-    /// through a proxy. If a proxy answers in the server's place, as some companies' do, trust its
-    /// [roots](Self::trust_roots) too; it can then make up keys.
+    /// Without this call the environment has no say: it must not redirect a process unasked to
+    /// where keys come from and secrets go. With it, TLS is still between this process and the
+    /// server, so a proxy learns the server's name and no more. A server on this machine is never
+    /// reached through a proxy. If a proxy answers in the server's place, as some companies' do,
+    /// trust its [roots](Self::trust_roots) too; it can then make up keys.
     ///
     /// # Errors
     ///

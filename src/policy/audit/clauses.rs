@@ -80,7 +80,8 @@ impl Review<'_> {
         gets_around
     }
 
-    /// Finds alternatives that imply another one. If two imply each other, it reports the later one.
+    /// Finds alternatives that imply another one. If two imply each other, it reports the later
+    /// one.
     fn idle(&mut self, clauses: &[&Policy], limit: Limit) {
         for (index, clause) in clauses.iter().enumerate() {
             let beside = clauses.iter().enumerate().find(|(other, beside)| {

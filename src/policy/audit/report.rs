@@ -101,11 +101,11 @@ impl Policy {
     /// under](Self::with_trust_model), by default the default one. If its clauses have several
     /// models, an attacker can present a factor that any of them lets them present.
     ///
-    /// The work is bounded. Let f be the number of factors that matter: those that the policy names,
-    /// and of the others one for each way in which the trust models tell them apart, about ten. An
-    /// audit evaluates the policy at most 300 + 20 f times, and each of its clauses 3 f + 3 times,
-    /// mostly for a single factor. It compares alternatives 2,000 times at most, so it may miss a
-    /// [`Finding::IdleClause`] in a policy that has dozens of them.
+    /// The work is bounded. Let f be the number of factors that matter: those that the policy
+    /// names, and of the others one for each way in which the trust models tell them apart, about
+    /// ten. An audit evaluates the policy at most 300 + 20 f times, and each of its clauses 3 f + 3
+    /// times, mostly for a single factor. It compares alternatives 2,000 times at most, so it may
+    /// miss a [`Finding::IdleClause`] in a policy that has dozens of them.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let merged = self.trust_models().into_iter().reduce(|merged, model| merged.merged(&model));

@@ -87,9 +87,9 @@ fn signs_in(factor: &Factor) -> bool {
 
 /// Whether the policy takes the factor outside the step-up: at any age, or as one proof of several.
 ///
-/// The password counts if `mfa` takes it, since most people sign in with one. The policy has to name
-/// any other. A policy that takes any fresh proof, as Stytch's own rule does, does not ask for a
-/// step-up by the mailbox.
+/// The password counts if `mfa` takes it, since most people sign in with one. The policy has to
+/// name any other. A policy that takes any fresh proof, as Stytch's own rule does, does not ask for
+/// a step-up by the mailbox.
 fn is_first_factor(attack: &Attack<'_>, factor: &Factor) -> bool {
     let is_password = *factor == Factor::Password;
     let at_any_age = |leaf: &Clause, limit: Limit| {

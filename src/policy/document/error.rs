@@ -110,8 +110,8 @@ pub enum DocumentFault {
     /// A policy's name does not match `[a-z][a-z0-9_.-]{0,63}`.
     #[error("the name of a policy has to match [a-z][a-z0-9_.-]{{0,63}}")]
     Name,
-    /// A policy has the name of a factor or of a word of the format. In a clause, that name means the
-    /// factor or the word.
+    /// A policy has the name of a factor or of a word of the format. In a clause, that name means
+    /// the factor or the word.
     #[error("a policy cannot have this name, which means something else in a clause")]
     ReservedName,
     /// A table inside the table of a policy, such as `[policy.a.b]`.

@@ -16,7 +16,8 @@ const SYNONYMS: [(&str, &str); 6] = [
     ("security_key", "webauthn"),
 ];
 
-/// Keys that people use for those of clauses. `and` is more similar to `any`, which would be weaker.
+/// Keys that people use for those of clauses. `and` is more similar to `any`, which would be
+/// weaker.
 const SYNONYMOUS_KEYS: [(&str, &str); 4] =
     [("and", "all"), ("both", "all"), ("or", "any"), ("max_age", "within")];
 

@@ -73,11 +73,10 @@ use crate::trust::TrustModel;
 /// ```
 ///
 /// Reading is strict. Each of these is an error, with line and key: an unknown key, factor,
-/// compromise or policy; a name that stands twice (in JSON too); a policy with the name of a word or
-/// of a factor; two operators in one table; an empty list; an invalid duration; a policy that
-/// refers to itself; no policy at all. A
-/// document is at most 64 KiB long. A policy has, with everything that it refers to, at most 256
-/// clauses, 64 in one list, and 32 levels.
+/// compromise or policy; a name that stands twice (in JSON too); a policy with the name of a word
+/// or of a factor; two operators in one table; an empty list; an invalid duration; a policy that
+/// refers to itself; no policy at all. A document is at most 64 KiB long. A policy has, with
+/// everything that it refers to, at most 256 clauses, 64 in one list, and 32 levels.
 ///
 /// # In an application's own configuration
 ///

@@ -10,7 +10,8 @@ use crate::moment::Moment;
 use crate::policy::decision::{Facts, Until, beyond_attackers, until};
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 
-/// The remaining demand of a policy. Sets of offered factors are bits, the first offered the lowest.
+/// The remaining demand of a policy. Sets of offered factors are bits, the first offered the
+/// lowest.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Need {
     /// A factor out of each of these sets, proved no longer ago than the limit.

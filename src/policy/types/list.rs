@@ -57,8 +57,9 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// Panics if `needed` is 0 or more than there are clauses, or if the policy would have [more than
-    /// 1,024 clauses or 128 levels](crate::policy): errors in the program, found at construction.
+    /// Panics if `needed` is 0 or more than there are clauses, or if the policy would have [more
+    /// than 1,024 clauses or 128 levels](crate::policy): errors in the program, found at
+    /// construction.
     #[must_use]
     #[track_caller]
     pub fn at_least(needed: usize, clauses: impl NonEmpty) -> Self {

@@ -13,8 +13,8 @@ use crate::{endpoint, headers};
 const MAX_LENGTH: usize = 4_096;
 
 impl SessionCookies {
-    /// Returns the cookies with these tokens, for a browser whose request has these headers. Without
-    /// an age they last until the browser is closed. A JWT that does not fit is removed.
+    /// Returns the cookies with these tokens, for a browser whose request has these headers.
+    /// Without an age they last until the browser is closed. A JWT that does not fit is removed.
     pub(crate) fn set(
         &self,
         names: CookieNames<'_>,

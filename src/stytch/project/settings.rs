@@ -9,8 +9,8 @@ use crate::stytch::ProjectError;
 
 impl Project {
     /// Keys come from this domain (`login.example.com`, `https://login.example.com`), and tokens
-    /// that it issued are accepted beside those of `stytch.com`. Letter case, a port 443 and a dot at
-    /// the end make no difference: the issuer is `https://login.example.com`. A server on this
+    /// that it issued are accepted beside those of `stytch.com`. Letter case, a port 443 and a dot
+    /// at the end make no difference: the issuer is `https://login.example.com`. A server on this
     /// machine may be named with `http://`, for development.
     ///
     /// # Errors

@@ -40,12 +40,13 @@ use crate::session::Session;
 /// A revocation is kept as long as a verifier with this store can accept a token of the session: 10
 /// minutes and 10 seconds, unless the verifier has another
 /// [`max_token_age`](crate::Verifier::max_token_age) or [`leeway`](crate::Verifier::leeway), or
-/// [`keep_at_least`](Revocations::keep_at_least) says more. A guard that renews sessions would renew
-/// it then, so end it with the issuer too, as
+/// [`keep_at_least`](Revocations::keep_at_least) says more. A guard that renews sessions would
+/// renew it then, so end it with the issuer too, as
 /// [`Sessions::sign_out`](crate::Sessions::sign_out) does.
 ///
-/// It keeps at most 100,000 revocations, or as many as [`max_entries`](Self::max_entries) says. A write that does
-/// not fit fails with [`RevocationError::Full`], and every revocation that is kept stays in force.
+/// It keeps at most 100,000 revocations, or as many as [`max_entries`](Self::max_entries) says. A
+/// write that does not fit fails with [`RevocationError::Full`], and every revocation that is kept
+/// stays in force.
 #[derive(Clone)]
 pub struct LocalRevocations {
     entries: Arc<Entries>,
@@ -59,8 +60,8 @@ struct Entries {
     kept: RwLock<Kept>,
 }
 
-/// By id, the time of the revocation. Looked at by every request, so with the cache's hash, which is quicker than the standard one and
-/// keyed per process too.
+/// By id, the time of the revocation. Looked at by every request, so with the cache's hash, which
+/// is quicker than the standard one and keyed per process too.
 type Ids = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
 
 #[derive(Default)]

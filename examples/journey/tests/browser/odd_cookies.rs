@@ -76,8 +76,8 @@ async fn two_cookies_with_one_value_are_one() {
     .await;
 }
 
-/// Another application of the project gives the session so many claims that no browser takes its JWT
-/// as a cookie.
+/// Another application of the project gives the session so many claims that no browser takes its
+/// JWT as a cookie.
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
 async fn a_jwt_that_no_browser_takes_locks_nobody_out() {

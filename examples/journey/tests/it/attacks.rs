@@ -141,8 +141,8 @@ async fn cookies_are_for_this_site_and_no_script() {
     assert_eq!(answer.headers()["cache-control"], "no-store");
 }
 
-/// An attacker plants the cookie of their own session beside the user's JWT. The phone that the user
-/// proves then is added to the user, whose session the guard judged.
+/// An attacker plants the cookie of their own session beside the user's JWT. The phone that the
+/// user proves then is added to the user, whose session the guard judged.
 #[tokio::test]
 async fn a_step_is_taken_for_the_session_that_the_guard_judged() {
     const PHONE: &str = "+12025550177";

@@ -98,8 +98,8 @@ async fn one_can_leave_while_stytch_is_away() {
     assert!(browser.cookies().is_empty(), "{} and the cookies are still there", out.status());
 }
 
-/// Whether the page says that the session has ended with Stytch, and whether the browser's JWT or its
-/// opaque token still opens the account.
+/// Whether the page says that the session has ended with Stytch, and whether the browser's JWT or
+/// its opaque token still opens the account.
 async fn signs_out_with(bank: &Bank, browser: &Browser, cookies: &str) -> (bool, bool) {
     let own = browser.cookies();
     let answer = browser.raw(|request| {
