@@ -11,6 +11,7 @@ use tower_step_up::sessions::{AuthorityError, PresentedToken, SessionAuthority};
 use tower_step_up::testing;
 use tower_step_up::{Factor, Policy, SessionTokens, StepUpLayer};
 
+use crate::key_server::within_seconds;
 use crate::renewal::{
     Body, Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
     with_cookies, with_header,
@@ -232,13 +233,16 @@ async fn an_answer_is_for_the_user_who_was_asked_about() {
         let (guard, request) = (guard.clone(), cookies(jwt));
         tokio::spawn(async move { answer(&guard, request).await })
     });
-    while authority.calls() < 2 {
-        tokio::task::yield_now().await;
-    }
-    while asking.iter().any(|asked| !asked.is_finished()) {
-        gate.notify_waiters();
-        tokio::task::yield_now().await;
-    }
+    within_seconds(async {
+        while authority.calls() < 2 {
+            tokio::task::yield_now().await;
+        }
+        while asking.iter().any(|asked| !asked.is_finished()) {
+            gate.notify_waiters();
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     for (asked, user) in asking.into_iter().zip([users[0], users[1], users[0]]) {
         check(&asked.await.unwrap(), user);
     }
