@@ -51,12 +51,12 @@ pub(crate) fn find<'a>(
     Ok(None)
 }
 
-/// Finds the opaque token of a request that has a JWT too.
-pub(crate) fn find_opaque<'a>(
+/// Finds the opaque token in a cookie, beside a JWT in another.
+pub(crate) fn find_opaque_cookie<'a>(
     headers: &'a HeaderMap,
     sources: &[CredentialSource],
 ) -> Option<&'a [u8]> {
-    let mut sources = sources.iter().filter(|source| source.is_opaque());
+    let mut sources = sources.iter().filter(|source| source.is_opaque() && source.is_cookie());
     sources.find_map(|source| source.find(headers).ok().flatten())
 }
 

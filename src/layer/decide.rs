@@ -39,7 +39,7 @@ pub(super) fn decide(
     };
     let by_cookie = credential.source.is_cookie();
     let outer = extensions.get::<Grant>();
-    let opaque = || presented_opaque(headers, &guard.sources);
+    let opaque = || presented_opaque(headers, &guard.sources).filter(|_| by_cookie);
     match look(guard, outer, &credential, opaque) {
         Ok(decision) => Ok(Decision { by_cookie, ..decision }),
         Err(wait) => {
@@ -53,7 +53,7 @@ pub(super) fn decide(
 }
 
 fn presented_opaque(headers: &HeaderMap, sources: &[CredentialSource]) -> Option<Presented> {
-    Presented::opaque(credentials::find_opaque(headers, sources)?)
+    Presented::opaque(credentials::find_opaque_cookie(headers, sources)?)
 }
 
 /// Looks the token up and decides, unless that takes a wait.
@@ -99,8 +99,8 @@ async fn decide_after(
 }
 
 /// Holds a session against the policy. One that is too old may be renewed first, by its JWT or, if
-/// that is too old to be renewed, by the opaque token beside it. One that would be granted may have
-/// to be confirmed.
+/// that is a cookie too old to be renewed, by the opaque token in the cookie beside it. One that
+/// would be granted may have to be confirmed.
 #[inline]
 fn judge(
     guard: &Guard,
@@ -124,8 +124,11 @@ fn judge(
             }
         }
         (Err(VerifyError::Token(error)), Some(sessions)) if error.is_renewable() => {
-            let by_jwt = sessions.can_renew(&session, now).then_some(Presented::Session(session));
-            match by_jwt.or_else(opaque) {
+            let presented = match sessions.can_renew(&session, now) {
+                true => Some(Presented::Session(session)),
+                false => opaque().map(|token| token.beside(session)),
+            };
+            match presented {
                 Some(presented) => renewal::renew(guard, sessions, outer, presented, now),
                 None => Ok(Decision::refused(Rejection::InvalidToken(error))),
             }

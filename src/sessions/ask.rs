@@ -120,7 +120,7 @@ impl Sessions {
         let settings = Arc::clone(&self.settings);
         let exchanges = Arc::downgrade(&self.exchanges);
         async move {
-            let is_opaque = matches!(presented, Presented::Opaque(_));
+            let is_opaque = presented.is_opaque();
             let exchanged = settings.exchange(presented).await;
             let at = settings.verifier.monotonic();
             let pause = exchanged.as_ref().err().and_then(AuthorityError::pause);
@@ -207,7 +207,11 @@ impl Settings {
         let times = self.verifier.check_times(&session, self.verifier.now());
         times.map_err(|error| refused(&error))?;
         if !presented.is_about(&session) {
-            return Err(AuthorityError::unavailable("it is another user's session"));
+            return Err(match presented.is_opaque() {
+                // Of two tokens of different users neither is taken.
+                true => AuthorityError::UnknownSession,
+                false => AuthorityError::unavailable("it is another user's session"),
+            });
         }
         Ok(Renewed { presented, session, tokens })
     }

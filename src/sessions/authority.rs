@@ -50,9 +50,9 @@ pub trait SessionAuthority: Send + Sync + 'static {
     /// ended. [`AuthorityError::UnknownSession`] counts as ended.
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 
-    /// Ends the session of this token. Signing out asks for it if the session's id is not known
-    /// here: the JWT cannot be verified now, or the opaque token cannot be exchanged. By default
-    /// this returns an error, and so does signing out.
+    /// Ends the session of this token, which nobody has verified. Signing out asks for it if the
+    /// session's id is not known here: there are no keys for the JWT, or the opaque token cannot be
+    /// exchanged. By default this returns an error, and so does signing out.
     ///
     /// # Errors
     ///
@@ -85,7 +85,9 @@ pub type AuthorityFuture<T> = Pin<Box<dyn Future<Output = Result<T, AuthorityErr
 /// A token of a session, of either kind. `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PresentedToken {
-    /// A session JWT: genuine, and perhaps expired.
+    /// A session JWT, which may have expired. It is genuine if the question is
+    /// [`authenticate`](SessionAuthority::authenticate), and has not been verified if it is
+    /// [`revoke_by_token`](SessionAuthority::revoke_by_token): a client may have made it up.
     SessionJwt(Box<str>),
     /// An opaque session token, of which nothing is known.
     SessionToken(Box<str>),

@@ -14,47 +14,73 @@ pub(crate) enum Presented {
     /// presented.
     Session(Session),
     /// An opaque token, which says nothing by itself.
-    Opaque(Box<str>),
+    Opaque {
+        token: Box<str>,
+        /// The session of a JWT beside it, which is too old to be renewed. The token has to be of
+        /// the same user's session.
+        beside: Option<Session>,
+    },
 }
 
 impl Presented {
     /// Returns `None` if no session token has this form.
     pub(crate) fn opaque(token: &[u8]) -> Option<Self> {
         let token = str::from_utf8(token).ok().filter(|token| can_be_a_session_token(token))?;
-        Some(Self::Opaque(token.into()))
+        Some(Self::Opaque { token: token.into(), beside: None })
+    }
+
+    /// Demands that the opaque token is of the user of this session.
+    pub(crate) fn beside(self, session: Session) -> Self {
+        match self {
+            Self::Opaque { token, .. } => Self::Opaque { token, beside: Some(session) },
+            Self::Session(_) => self,
+        }
+    }
+
+    pub(super) fn is_opaque(&self) -> bool {
+        matches!(self, Self::Opaque { .. })
     }
 
     pub(super) fn key(&self) -> &str {
         match self {
             Self::Session(session) => session.id(),
-            Self::Opaque(token) => token,
+            Self::Opaque { token, .. } => token,
         }
     }
 
     pub(super) fn token(&self) -> PresentedToken {
         match self {
             Self::Session(session) => PresentedToken::SessionJwt(session.token().into()),
-            Self::Opaque(token) => PresentedToken::SessionToken(token.clone()),
+            Self::Opaque { token, .. } => PresentedToken::SessionToken(token.clone()),
         }
     }
 
     /// Returns whether an answer is about the user who was asked about.
     pub(super) fn is_about(&self, session: &Session) -> bool {
         match self {
-            Self::Session(asked) => asked.is_of_same_user(session),
-            Self::Opaque(_) => true,
+            Self::Session(asked) | Self::Opaque { beside: Some(asked), .. } => {
+                asked.is_of_same_user(session)
+            }
+            Self::Opaque { beside: None, .. } => true,
         }
     }
 
     /// Returns whether one answer serves both: they name one session of one user, or are one opaque
-    /// token. An id alone is the issuer's word, and two users may have one.
+    /// token that has to be of the same user. An id alone is the issuer's word, and two users may
+    /// have one.
     fn is_answered_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Session(one), Self::Session(other)) => {
                 one.id() == other.id() && one.is_of_same_user(other)
             }
-            (Self::Opaque(one), Self::Opaque(other)) => one == other,
-            (Self::Session(_), Self::Opaque(_)) | (Self::Opaque(_), Self::Session(_)) => false,
+            (Self::Opaque { token, beside }, Self::Opaque { token: other, beside: of_other }) => {
+                token == other
+                    && match (beside, of_other) {
+                        (Some(one), Some(other)) => one.is_of_same_user(other),
+                        (one, other) => one.is_none() && other.is_none(),
+                    }
+            }
+            _ => false,
         }
     }
 }

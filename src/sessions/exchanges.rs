@@ -7,7 +7,7 @@ use quick_cache::unsync::Cache;
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 use tokio::sync::Semaphore;
 
-use super::authority::AuthorityError;
+use super::authority::{AuthorityError, PresentedToken};
 use super::exchange::{Exchange, MIN_PAUSE, Presented};
 use crate::lock::lock;
 
@@ -53,7 +53,14 @@ impl Exchanges {
     pub(super) fn lane(&self, presented: &Presented) -> &Lane {
         match presented {
             Presented::Session(_) => &self.jwts,
-            Presented::Opaque(_) => &self.opaque,
+            Presented::Opaque { .. } => &self.opaque,
+        }
+    }
+
+    pub(super) fn lane_of(&self, token: &PresentedToken) -> &Lane {
+        match token {
+            PresentedToken::SessionJwt(_) => &self.jwts,
+            PresentedToken::SessionToken(_) => &self.opaque,
         }
     }
 

@@ -119,9 +119,9 @@ impl Sessions {
     }
 
     /// Sets how long after it was issued a JWT can be renewed; 24 hours by default. An older one,
-    /// from an old log for example, gives nobody a live session. If the request presents the
-    /// session's opaque token too, that is exchanged instead, and otherwise the user signs in
-    /// again.
+    /// from an old log for example, gives nobody a live session. If the JWT is a cookie, and the
+    /// request has a cookie with an opaque token of the same user too, that is exchanged instead.
+    /// Otherwise the user signs in again.
     #[must_use]
     pub fn max_renewable_age(self, duration: Duration) -> Self {
         self.with(|settings| settings.max_renewable_age = duration)
@@ -188,12 +188,13 @@ impl Sessions {
     }
 
     /// Returns the cookies with the tokens of a renewal. The session token, which lives as long as
-    /// the session, goes only to a client that has it: an expired JWT must not buy it.
+    /// the session, goes only to a client that has it or has exchanged the one before: an expired
+    /// JWT must not buy it.
     pub(crate) fn renewed_cookies(&self, renewed: &Renewed, request: &HeaderMap) -> SetCookies {
-        let Renewed { tokens, session, .. } = renewed;
+        let Renewed { tokens, session, presented } = renewed;
         let token = Some(&*tokens.session_token).filter(|token| {
             let mut sources = self.settings.sources.iter().filter(|source| source.is_opaque());
-            sources.any(|source| source.presents(request, token.as_bytes()))
+            presented.is_opaque() || sources.any(|it| it.presents(request, token.as_bytes()))
         });
         self.cookies_with(tokens, token, session, request)
     }

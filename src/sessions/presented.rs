@@ -3,18 +3,19 @@
 use http::HeaderMap;
 
 use super::ask::Freshness;
-use super::authority::{AuthorityError, PresentedToken};
+use super::authority::{AuthorityError, PresentedToken, can_be_a_cookie, can_be_a_session_token};
 use super::exchange::Presented;
 use super::handle::Sessions;
 use super::sign_out::SignOutError;
-use crate::token::{HeaderError, TokenError, VerifyError};
+use crate::credentials::CredentialSource;
+use crate::token::{Genuine, HeaderError, SessionError, TokenError, VerifyError};
 
 /// How many different tokens of one request are looked at.
 const MAX_TOKENS: usize = 8;
 
 impl Sessions {
     /// Returns the tokens that a request presents, each once, wherever they stand. It skips values
-    /// that are not UTF-8.
+    /// that cannot be tokens.
     ///
     /// # Errors
     ///
@@ -26,11 +27,7 @@ impl Sessions {
         let mut tokens = Vec::new();
         for source in &*self.settings.sources {
             for value in source.find_all(request) {
-                let Ok(text) = str::from_utf8(value) else { continue };
-                let token = match source.is_opaque() {
-                    true => PresentedToken::SessionToken(text.into()),
-                    false => PresentedToken::SessionJwt(text.into()),
-                };
+                let Some(token) = token(source, value) else { continue };
                 if tokens.contains(&token) {
                     continue;
                 }
@@ -43,58 +40,65 @@ impl Sessions {
         (tokens, Ok(()))
     }
 
-    /// Returns the id of the session of a JWT, and `None` if it is of no session that is alive.
-    pub(super) async fn session_of_jwt(
-        &self,
-        jwt: Box<str>,
-    ) -> Result<Option<String>, SignOutError> {
-        match self.verifier().verify_genuine(&jwt).await {
-            Ok(genuine) => Ok(Some(genuine.session.id().to_owned())),
-            Err(error) if names_no_session(&error) => Ok(None),
-            Err(error) => {
-                let token = PresentedToken::SessionJwt(jwt);
-                self.end_unknown(token, SignOutError::Unverified(error)).await
-            }
-        }
-    }
-
-    /// Returns the id of the session of an opaque token, and `None` if it is of no session that is
-    /// alive.
-    pub(super) async fn session_of_opaque(
-        &self,
-        token: Box<str>,
-    ) -> Result<Option<String>, SignOutError> {
-        let Some(presented) = Presented::opaque(token.as_bytes()) else { return Ok(None) };
-        let freshness = Freshness { needs_tokens: false, confirmed_within: None };
-        match self.ask(&presented, freshness).await {
-            Ok(renewed) => Ok(Some(renewed.session.id().to_owned())),
-            Err(AuthorityError::UnknownSession) => Ok(None),
-            Err(error) => {
-                let token = PresentedToken::SessionToken(token);
-                self.end_unknown(token, SignOutError::Authority(error)).await
-            }
-        }
-    }
-
-    /// Has the authority end a session of which nothing but a token is known here. That is an error
-    /// all the same: a JWT of the session may still be accepted here.
-    async fn end_unknown(
+    /// Returns the id of the session of a token, and `None` if it is of no session that is alive.
+    ///
+    /// If nobody can say here whose token it is, the authority ends the session by the token.
+    pub(super) async fn presented_session(
         &self,
         token: PresentedToken,
-        why: SignOutError,
     ) -> Result<Option<String>, SignOutError> {
-        match self.end_by_token(token).await {
+        match token {
+            PresentedToken::SessionJwt(jwt) => self.session_of_jwt(jwt).await,
+            PresentedToken::SessionToken(token) => self.session_of_opaque(token).await,
+        }
+    }
+
+    async fn session_of_jwt(&self, jwt: Box<str>) -> Result<Option<String>, SignOutError> {
+        let error = match self.verifier().verify_genuine(&jwt).await {
+            Ok(Genuine { usable: Err(error), .. }) if says_it_has_ended(&error) => return Ok(None),
+            Ok(Genuine { session, .. }) => return Ok(Some(session.id().to_owned())),
+            Err(error) => error,
+        };
+        match error {
+            // Its key may still come. Anyone can make up a key's id, so the authority is not asked.
+            VerifyError::Token(TokenError::Header(HeaderError::UnknownKey(_))) => {}
+            VerifyError::Token(_) => return Ok(None),
+            // Whatever the authority says, the JWT may be accepted here when keys come.
+            _ => drop(self.end_by_token(PresentedToken::SessionJwt(jwt)).await),
+        }
+        Err(SignOutError::Unverified(error))
+    }
+
+    async fn session_of_opaque(&self, token: Box<str>) -> Result<Option<String>, SignOutError> {
+        let Some(presented) = Presented::opaque(token.as_bytes()) else { return Ok(None) };
+        let freshness = Freshness { needs_tokens: false, confirmed_within: None };
+        let error = match self.ask(&presented, freshness).await {
+            Ok(renewed) => return Ok(Some(renewed.session.id().to_owned())),
+            Err(AuthorityError::UnknownSession) => return Ok(None),
+            Err(error) => error,
+        };
+        match self.end_by_token(PresentedToken::SessionToken(token)).await {
             Err(AuthorityError::UnknownSession) => Ok(None),
-            Ok(()) | Err(AuthorityError::Unavailable { .. }) => Err(why),
+            // A JWT of the session may be accepted here.
+            Ok(()) | Err(AuthorityError::Unavailable { .. }) => Err(SignOutError::Authority(error)),
         }
     }
 }
 
-/// Returns whether a refused JWT is of no session here, now and later. Its key may still come.
-fn names_no_session(error: &VerifyError) -> bool {
-    match error {
-        VerifyError::Token(TokenError::Header(HeaderError::UnknownKey(_))) => false,
-        VerifyError::Token(_) => true,
-        VerifyError::KeysUnavailable(_) | VerifyError::RevocationsUnavailable(_) => false,
+/// Returns what stands in a place of tokens if it can be one: a text, and for a JWT one of three
+/// parts.
+fn token(source: &CredentialSource, value: &[u8]) -> Option<PresentedToken> {
+    let text = str::from_utf8(value).ok()?;
+    match source.is_opaque() {
+        true => can_be_a_session_token(text).then(|| PresentedToken::SessionToken(text.into())),
+        false => {
+            let is_jwt = can_be_a_cookie(text) && text.matches('.').count() == 2;
+            is_jwt.then(|| PresentedToken::SessionJwt(text.into()))
+        }
     }
+}
+
+/// Returns whether the token itself says that its session is over: nothing is left to end.
+fn says_it_has_ended(error: &VerifyError) -> bool {
+    matches!(error, VerifyError::Token(TokenError::Session(SessionError::Ended { .. })))
 }

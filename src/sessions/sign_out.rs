@@ -1,6 +1,8 @@
 //! Signing out.
 
+use std::collections::HashSet;
 use std::error::Error;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -10,6 +12,7 @@ use tokio::task::JoinSet;
 use super::authority::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
+use crate::lock::lock;
 use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
@@ -41,45 +44,37 @@ impl Sessions {
         let (tokens, all_read) = self.presented_tokens(request);
         let sessions = self.clone();
         let revoked = ended_in_a_task(async move {
-            let mut revoked = all_read;
-            let mut ids: Vec<_> = first.into_iter().collect();
-            let mut opaque = Vec::new();
-            for token in tokens {
-                match token {
-                    PresentedToken::SessionToken(token) => opaque.push(token),
-                    PresentedToken::SessionJwt(jwt) => match sessions.session_of_jwt(jwt).await {
-                        Ok(id) => ids.extend(id.filter(|id| !ids.contains(id))),
-                        Err(error) => revoked = revoked.and(Err(error)),
-                    },
-                }
+            let ended = Arc::new(Mutex::new(HashSet::new()));
+            let mut endings = JoinSet::new();
+            if let Some(session_id) = first {
+                endings.spawn(sessions.clone().end_once(session_id, Arc::clone(&ended)));
             }
-            revoked.and(sessions.end_all(ids, opaque).await)
+            for token in tokens {
+                let (sessions, ended) = (sessions.clone(), Arc::clone(&ended));
+                endings.spawn(async move {
+                    match sessions.presented_session(token).await? {
+                        Some(session_id) => sessions.end_once(session_id, ended).await,
+                        None => Ok(()),
+                    }
+                });
+            }
+            let mut revoked = all_read;
+            while let Some(ended) = endings.join_next().await {
+                revoked = revoked.and(ended.unwrap_or_else(|cause| Err(failed(cause))));
+            }
+            revoked
         });
         SignedOut { cookies: self.clear_cookies(request), revoked: revoked.await }
     }
 
-    /// Ends the sessions with these ids, and those of these opaque tokens, at the same time: an
-    /// authority that does not answer costs one timeout.
-    async fn end_all(&self, ids: Vec<String>, opaque: Vec<Box<str>>) -> Result<(), SignOutError> {
-        let mut endings = JoinSet::new();
-        for token in opaque {
-            let (sessions, ids) = (self.clone(), ids.clone());
-            endings.spawn(async move {
-                match sessions.session_of_opaque(token).await {
-                    Ok(Some(id)) if !ids.contains(&id) => sessions.end(&id).await,
-                    known => known.map(drop),
-                }
-            });
-        }
-        for id in ids {
-            let sessions = self.clone();
-            endings.spawn(async move { sessions.end(&id).await });
-        }
-        let mut revoked = Ok(());
-        while let Some(ended) = endings.join_next().await {
-            revoked = revoked.and(ended.unwrap_or_else(|cause| Err(failed(cause))));
-        }
-        revoked
+    /// Ends a session, unless another token of the request has named it before.
+    async fn end_once(
+        self,
+        session_id: String,
+        ended: Arc<Mutex<HashSet<String>>>,
+    ) -> Result<(), SignOutError> {
+        let is_first = lock(&ended).insert(session_id.clone());
+        if is_first { self.end(&session_id).await } else { Ok(()) }
     }
 
     /// Ends a session, and those that have followed it.
@@ -87,11 +82,15 @@ impl Sessions {
         let (sessions, session_id) = (self.clone(), Box::from(session_id));
         ended_in_a_task(async move {
             let mut revoked = Ok(());
-            let mut ids = vec![session_id];
-            while let Some(session_id) = ids.pop() {
-                let outcome = sessions.end_everywhere(&session_id).await;
+            let mut left: Vec<(Option<Box<str>>, Box<str>)> = vec![(None, session_id)];
+            while let Some((predecessor, id)) = left.pop() {
+                let outcome = sessions.end_everywhere(&id).await;
+                let successors = sessions.successions.sign_out(&id);
+                left.extend(successors.into_iter().map(|it| (Some(id.clone()), it)));
+                if let (Ok(()), Some(predecessor)) = (&outcome, predecessor) {
+                    sessions.successions.forget(&predecessor, &id);
+                }
                 revoked = revoked.and(outcome);
-                ids.extend(sessions.successions.take(&session_id));
             }
             revoked
         })
@@ -128,8 +127,19 @@ impl Sessions {
         }
     }
 
+    /// Ends the session of a token with the authority. Anyone can make tokens up, so the bounds on
+    /// questions of its kind hold here too.
     pub(super) async fn end_by_token(&self, token: PresentedToken) -> Result<(), AuthorityError> {
-        self.tell_authority(|authority| authority.revoke_by_token(token)).await
+        let timeout = self.settings.timeout;
+        let exchanges = Arc::clone(&self.exchanges);
+        let lane = exchanges.lane_of(&token);
+        lane.check_pause(self.verifier().monotonic())?;
+        let permit = Arc::clone(&lane.permits).acquire_owned();
+        let permit = tokio::time::timeout(timeout, permit).await;
+        let permit = permit.map_err(|_| AuthorityError::too_slow(timeout))?;
+        let told = self.tell_authority(|authority| authority.revoke_by_token(token)).await;
+        drop(permit);
+        told
     }
 
     async fn tell_authority(
@@ -173,13 +183,17 @@ async fn detached_within<T: Send + 'static>(
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct SignedOut {
-    /// The cookies that clear the tokens.
+    /// The cookies that clear the tokens. A browser that gets them cannot try again.
     pub cookies: SetCookies,
     /// Whether the session has ended everywhere. Do not tell a user so if it has not.
     pub revoked: Result<(), SignOutError>,
 }
 
-/// Why a session may not have ended. Try again.
+/// Why a session may not have ended.
+///
+/// A browser that is to try again must keep its cookies: with them removed, the second sign-out
+/// presents nothing. Leave out [`SignedOut::cookies`] then, and let no guard stand before the page,
+/// since the session may be revoked here already.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignOutError {

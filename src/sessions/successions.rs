@@ -9,40 +9,66 @@ use crate::lock::lock;
 
 /// The sessions that steps have begun, by the id of the session that each follows. Signing out of a
 /// session ends those that follow it: the step and the sign-out may have crossed.
-pub(super) struct Successions(Mutex<Cache<Box<str>, Vec<Box<str>>>>);
+pub(super) struct Successions(Mutex<Cache<Box<str>, Followed>>);
+
+/// A session that others have followed.
+#[derive(Default)]
+struct Followed {
+    /// The ids of those that are not known to have ended.
+    by: Vec<Box<str>>,
+    /// Whether the user has signed out of it, or of a session that followed it.
+    is_signed_out: bool,
+}
 
 /// How many sessions may follow one, if a form is sent several times.
 const MAX_SUCCESSORS: usize = 8;
 
 impl Successions {
     /// Records that a session follows another. Returns false, and records nothing, if the
-    /// predecessor was revoked other than by a step.
+    /// predecessor was revoked other than by a step, or the user has signed out meanwhile.
     ///
-    /// Signing out first revokes a session and then takes those that follow it, so one of the two
-    /// always sees the other.
+    /// Signing out first revokes a session and then asks for those that follow it, so one of the
+    /// two always sees the other.
     pub(super) fn record(
         &self,
         predecessor: &str,
         successor: &str,
         was_revoked: impl FnOnce() -> bool,
     ) -> bool {
-        let mut followed = lock(&self.0);
-        let mut successors = match followed.remove(predecessor) {
-            Some((_, successors)) => successors,
+        let mut sessions = lock(&self.0);
+        let mut followed = match sessions.remove(predecessor) {
+            Some((_, followed)) => followed,
             None if was_revoked() => return false,
-            None => Vec::new(),
+            None => Followed::default(),
         };
-        let has_room = successors.len() < MAX_SUCCESSORS;
-        if has_room {
-            successors.push(successor.into());
+        let is_allowed = !followed.is_signed_out && followed.by.len() < MAX_SUCCESSORS;
+        if is_allowed {
+            followed.by.push(successor.into());
         }
-        followed.insert(predecessor.into(), successors);
-        has_room
+        sessions.insert(predecessor.into(), followed);
+        is_allowed
     }
 
-    /// Takes the sessions that follow this one.
-    pub(super) fn take(&self, session_id: &str) -> Vec<Box<str>> {
-        lock(&self.0).remove(session_id).map(|(_, successors)| successors).unwrap_or_default()
+    /// Notes that the user has signed out of a session, and returns those that follow it.
+    pub(super) fn sign_out(&self, session_id: &str) -> Vec<Box<str>> {
+        let mut sessions = lock(&self.0);
+        let is_it = |(id, followed): &(&Box<str>, &Followed)| {
+            ***id == *session_id || followed.by.iter().any(|successor| **successor == *session_id)
+        };
+        let ids: Vec<_> = sessions.iter().filter(is_it).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            if let Some(mut followed) = sessions.get_mut(&*id) {
+                followed.is_signed_out = true;
+            }
+        }
+        sessions.peek(session_id).map(|followed| followed.by.clone()).unwrap_or_default()
+    }
+
+    /// Forgets a session that has ended everywhere.
+    pub(super) fn forget(&self, predecessor: &str, successor: &str) {
+        if let Some(mut followed) = lock(&self.0).get_mut(predecessor) {
+            followed.by.retain(|id| **id != *successor);
+        }
     }
 }
 
@@ -57,16 +83,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_that_was_ended_is_followed_by_none() {
+    fn a_session_that_was_revoked_is_followed_by_none() {
         let successions = Successions::default();
         assert!(!successions.record("a", "b", || true));
-        assert!(successions.take("a").is_empty());
-        // A step has ended it: the second form that was sent finds it ended.
+        assert!(successions.sign_out("a").is_empty());
+        // A step has revoked it: a form that was sent twice finds it revoked.
         assert!(successions.record("a", "b", || false));
         assert!(successions.record("a", "c", || true));
-        assert_eq!(successions.take("a"), ["b".into(), "c".into()]);
-        // Now the user has signed out of it.
+        // They are kept until they are known to have ended.
+        for _ in 0..2 {
+            assert_eq!(successions.sign_out("a"), ["b".into(), "c".into()]);
+        }
+        successions.forget("a", "b");
+        assert_eq!(successions.sign_out("a"), ["c".into()]);
         assert!(!successions.record("a", "d", || true));
+    }
+
+    #[test]
+    fn signing_out_of_a_session_is_signing_out_of_the_one_before() {
+        let successions = Successions::default();
+        assert!(successions.record("a", "b", || false));
+        assert!(successions.record("x", "y", || false));
+        assert!(successions.sign_out("b").is_empty());
+        assert!(!successions.record("a", "c", || true));
+        assert!(successions.record("x", "z", || true));
     }
 
     #[test]
@@ -76,11 +116,11 @@ mod tests {
             assert!(successions.record("a", &successor.to_string(), || false));
         }
         assert!(!successions.record("a", "one too many", || false));
-        assert_eq!(successions.take("a").len(), MAX_SUCCESSORS);
+        assert_eq!(successions.sign_out("a").len(), MAX_SUCCESSORS);
         for predecessor in 0..10_000 {
             successions.record(&predecessor.to_string(), "b", || false);
         }
         assert!(lock(&successions.0).len() <= 4_096);
-        assert_eq!(successions.take("9999").len(), 1);
+        assert_eq!(successions.sign_out("9999").len(), 1);
     }
 }

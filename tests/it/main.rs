@@ -42,6 +42,7 @@ mod renewal_over_http;
 mod revocations;
 mod sessions_api;
 mod sign_out;
+mod sign_out_attacks;
 mod structure;
 mod stytch_vector;
 mod support;

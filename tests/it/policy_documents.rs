@@ -206,7 +206,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "policy.a = { policy = 'b' }",
-            "line 1, policy.a.policy: there is no policy \"b\"; the nearest is \"a\"",
+            "line 1, policy.a.policy: there is no policy \"b\": expected the name of another policy",
         ),
         (
             "policy.x = { policy = 'a' }\npolicy.a.all = ['mfa', { policy = 'b' }]\npolicy.b = { policy = 'a' }",

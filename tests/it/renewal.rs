@@ -269,6 +269,20 @@ async fn an_expired_jwt_alone_buys_no_session_token() {
     }
 }
 
+/// An authority may change the opaque token when it is exchanged.
+#[tokio::test]
+async fn a_client_that_has_exchanged_the_opaque_token_gets_the_next_one() {
+    let world = World::new();
+    let issuer = world.issuer.clone();
+    let rotating = Scripted::new(move |_| {
+        let session_jwt = issuer.mint(&proved(&[Factor::Password]));
+        async { Ok(SessionTokens { session_token: "the-next".into(), session_jwt }) }
+    });
+    let guard = renewing(world.issuer.guard(), rotating);
+    let opaque = answer(&guard, with_header("cookie", "stytch_session=the-first")).await;
+    assert!(set_cookies(&opaque)[1].starts_with("stytch_session=the-next; "));
+}
+
 #[tokio::test]
 async fn a_jwt_that_was_issued_long_ago_is_not_renewed() {
     let world = World::new();

@@ -57,9 +57,9 @@ impl Policy {
     ///
     /// Decided by search, over the factors that the policies name, one representative of all that
     /// the trust models do not tell apart, and one age between each two limits. Bounded: after
-    /// 100,000 comparisons, a tenth of a second or so, it is undecided; where the two have more
-    /// than 64 clauses between them, after as many fewer. Clauses that both have are not searched,
-    /// so a policy always implies itself, whatever its name.
+    /// 100,000 comparisons, a tenth of a second or so, it is undecided; if the two have more than
+    /// 64 clauses or factors between them, after as many fewer. Clauses that both have are not
+    /// searched, so a policy always implies itself, whatever its name.
     ///
     /// ```
     /// use std::time::Duration;
@@ -81,9 +81,11 @@ impl Policy {
 
 /// Compares two policies at most so often, and returns how often it did too.
 pub(super) fn compare(policy: &Policy, other: &Policy, most: usize) -> (Implication, usize) {
-    let most_comparisons = most.min(MAX_WORK / (policy.weight() + other.weight()));
+    let weight = policy.weight() + other.weight();
     let Some(other) = &remainder(policy, other) else { return (Implication::Holds, 0) };
     let domain = Domain::of(policy, other);
+    // Each clause looks at each factor.
+    let most_comparisons = most.min(MAX_WORK / (weight * (1 + domain.factors.len() / 64)));
     let mut search = Search { policy, other, domain: &domain, comparisons: 0, most_comparisons };
     let found = search.find(domain.least(), domain.most());
     let implication = match found {

@@ -99,13 +99,13 @@ pub enum DocumentFault {
     /// A policy's name stands where a factor is expected: write `{ policy = "…" }`.
     #[error("unknown factor {0:?}; the policy of that name is {{ policy = {0:?} }}")]
     BarePolicy(String),
-    /// No policy of this name; `nearest` is the most similar of those that there are.
-    #[error("there is no policy {name:?}; the nearest is {nearest:?}")]
+    /// No policy has this name.
+    #[error("there is no policy {name:?}{}", Nearest(.nearest, "the name of another policy"))]
     UnknownPolicy {
         /// What stands there.
         name: String,
-        /// What is meant, perhaps.
-        nearest: String,
+        /// The name that is probably meant; `None` if no name is similar enough.
+        nearest: Option<String>,
     },
     /// A policy's name does not match `[a-z][a-z0-9_.-]{0,63}`.
     #[error("the name of a policy has to match [a-z][a-z0-9_.-]{{0,63}}")]

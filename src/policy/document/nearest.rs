@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::error::{DocumentError, DocumentFault};
 use super::tree::{Entry, Node, excerpt, join};
 use crate::factor::Factor;
+use crate::policy::types::PROVED_BY_OTHERS;
 
 /// Names that people use for words and factors.
 const SYNONYMS: [(&str, &str); 6] = [
@@ -56,8 +57,9 @@ pub(super) fn only(
 /// The known key that is meant, or else the first: a similar one could be weaker.
 fn nearest_key(key: &str, known: &[&'static str]) -> &'static str {
     let synonym = synonym(key, &SYNONYMOUS_KEYS).filter(|synonym| known.contains(synonym));
-    let similar =
-        || nearest(key, known.iter().copied()).filter(|known| similarity(key, known) > 0.5);
+    // A slip of `and` is similar to `any` too.
+    let strict = known.iter().copied().filter(|known| *known != "any");
+    let similar = || nearest(key, strict).filter(|known| similarity(key, known) > 0.5);
     synonym.or_else(similar).or(known.first().copied()).unwrap_or_default()
 }
 
@@ -67,8 +69,13 @@ pub(super) fn is_misspelling(key: &str, known: &[&'static str]) -> bool {
         || known.iter().any(|known| similarity(key, known) >= SIMILAR)
 }
 
+/// Returns the known name of which this one is a misspelling, if there is one.
+pub(super) fn similar<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
+    nearest(name, known).filter(|known| similarity(name, known.as_ref()) >= SIMILAR)
+}
+
 /// The most similar of the known names, and of as similar ones the first.
-pub(super) fn nearest<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
+fn nearest<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
     most_similar(known.into_iter().map(|known| (similarity(name, known.as_ref()), known)))
         .map(|(_, nearest)| nearest)
 }
@@ -112,7 +119,9 @@ fn suggest(name: &str, words: &[&str]) -> Option<String> {
         (name.into_iter().fold(method(factor), f64::max), factor.to_string())
     };
     let words = words.iter().map(|word| (similarity(name, word), (*word).to_owned()));
-    most_similar(words.chain(Factor::LISTED.iter().map(of_factor)))
+    // A factor that others prove would be odd advice for a misspelt one of the user's.
+    let listed = Factor::LISTED.iter().filter(|factor| !PROVED_BY_OTHERS.contains(factor));
+    most_similar(words.chain(listed.map(of_factor)))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .map(|(_, meant)| meant)
 }
@@ -140,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_name_in_another_case_is_that_name() {
-        let names = Factor::LISTED.iter().map(ToString::to_string);
+        let listed = Factor::LISTED.iter().filter(|factor| !PROVED_BY_OTHERS.contains(factor));
+        let names = listed.map(ToString::to_string);
         for name in names.chain(WORDS.map(Into::into)) {
             for written in [name.to_uppercase(), name.replace('_', "-"), name.replace('_', " ")] {
                 assert_eq!(suggest(&written, &WORDS).as_ref(), Some(&name), "{written}");
@@ -174,6 +184,8 @@ mod tests {
             ("phishing_proof", None),
             ("strong", None),
             ("step_up", None),
+            ("impersonate", None),
+            ("access_token_exchange", None),
             ("", None),
         ] {
             assert_eq!(suggest(written, &WORDS).as_deref(), want, "{written}");
@@ -187,7 +199,9 @@ mod tests {
             ("AND", "all"),
             ("All", "all"),
             ("or", "any"),
-            ("many", "any"),
+            ("many", "require"),
+            ("ans", "require"),
+            ("anf", "require"),
             ("each", "require"),
         ] {
             assert_eq!(nearest_key(written, &keys), want, "{written}");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::error::{DocumentError, DocumentFault};
-use super::nearest::{factor, is_misspelling, nearest, only};
+use super::nearest::{factor, is_misspelling, only, similar};
 use super::policies::Policies;
 use super::tree::{Entry, Node, Value, excerpt, find, join};
 use super::trust::trust;
@@ -179,9 +179,8 @@ impl<'a> Reader<'a> {
     fn reference(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
         let name = node.text(key, "the name of a policy")?;
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
-            let nearest = nearest(name, self.entries.iter().map(|entry| &*entry.key))
-                .unwrap_or_default()
-                .into();
+            let nearest = similar(name, self.entries.iter().map(|entry| &*entry.key));
+            let nearest = nearest.map(str::to_owned);
             return Err(
                 node.fault(key, DocumentFault::UnknownPolicy { name: excerpt(name), nearest })
             );

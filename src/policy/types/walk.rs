@@ -146,7 +146,7 @@ const ASKABLE: [Factor; 11] = [
 ];
 
 /// The factors that support staff and other systems prove. No user can be asked for them.
-const PROVED_BY_OTHERS: [Factor; 8] = [
+pub(in crate::policy) const PROVED_BY_OTHERS: [Factor; 8] = [
     Factor::Impersonated,
     Factor::ImportedAuth0,
     Factor::TrustedAuthToken,

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::{RevocationError, RevocationFuture, Revocations};
 use crate::moment::Moment;
-use crate::session::Session;
+use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session};
 
 /// Revocations of this process, in memory: a handle, cheap to clone.
 ///
@@ -64,13 +64,23 @@ struct Entries {
 /// is quicker than the standard one and keyed per process too.
 type Ids = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
 
-#[derive(Default)]
 struct Kept {
     sessions: Ids,
     users: Ids,
     by_time: BTreeSet<(Moment, Subject, Arc<str>)>,
     keep_for: Duration,
 }
+
+impl Default for Kept {
+    fn default() -> Self {
+        let (sessions, users, by_time) = Default::default();
+        Self { sessions, users, by_time, keep_for: KEEP_FOR }
+    }
+}
+
+/// What a verifier with the default settings needs, also before one has the store.
+const KEEP_FOR: Duration =
+    DEFAULT_MAX_TOKEN_AGE.saturating_add(DEFAULT_LEEWAY).saturating_add(DEFAULT_LEEWAY);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
@@ -272,30 +282,30 @@ mod tests {
     #[test]
     fn entries_are_kept_for_so_long_and_a_full_store_refuses_another() {
         let revocations = LocalRevocations::new().max_entries(3);
-        revocations.keep_at_least(Duration::from_secs(60));
+        // It is not kept for less than a verifier with the default settings needs.
         revocations.keep_at_least(Duration::from_secs(30));
         for (id, at) in [("a", 0), ("b", 10), ("a", 20)] {
             revoke(&revocations, id, at).expect("room");
         }
         assert_eq!(revocations.len(), 2);
-        revoke(&revocations, "c", 70).expect("room");
+        revoke(&revocations, "c", 620).expect("room");
         let is_revoked = |id: &str| revocations.is_revoked(&session().id(id).build());
         assert_eq!(["a", "b", "c"].map(is_revoked), [true, false, true]);
-        revoke(&revocations, "d", 71).expect("room");
+        revoke(&revocations, "d", 621).expect("room");
         assert!(matches!(
-            revoke(&revocations, "e", 71),
+            revoke(&revocations, "e", 621),
             Err(RevocationError::Full { max_entries: 3 })
         ));
-        revoke(&revocations, "a", 72).expect("it is kept already");
+        revoke(&revocations, "a", 622).expect("it is kept already");
         assert_eq!(["a", "c", "d", "e"].map(is_revoked), [true, true, true, false]);
         assert_eq!(revocations.len(), 3);
-        revoke(&revocations, "e", 130).expect("the first has expired");
+        revoke(&revocations, "e", 1_230).expect("the first has expired");
         assert!(is_revoked("e"));
         // What is kept already is kept as long as a verifier needs that comes later.
-        revocations.keep_at_least(Duration::from_secs(90));
-        assert!(revoke(&revocations, "f", 131).is_err());
-        assert!(revoke(&revocations, "f", 160).is_err());
-        revoke(&revocations, "f", 161).expect("the first has expired");
+        revocations.keep_at_least(Duration::from_secs(640));
+        assert!(revoke(&revocations, "f", 1_231).is_err());
+        assert!(revoke(&revocations, "f", 1_260).is_err());
+        revoke(&revocations, "f", 1_261).expect("the first has expired");
         assert_eq!(["a", "d", "e", "f"].map(is_revoked), [true, false, true, true]);
     }
 }

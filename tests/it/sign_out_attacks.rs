@@ -1,0 +1,192 @@
+//! Sign-outs that are attacked, that fail, and that are tried again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+use tower_step_up::sessions::{
+    AdoptError, AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SignOutError,
+};
+use tower_step_up::testing::TestSessions;
+use tower_step_up::token::LocalRevocations;
+use tower_step_up::{Factor, SessionTokens, Sessions, StepUpLayer};
+
+use crate::renewal::{
+    World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer, with_header,
+};
+use crate::sign_out::{OnDemand, headers, is_gone, session_of};
+use crate::support::{bearer, proved, seconds};
+
+/// Sessions whose authority can be out of reach, or never answer about a token.
+#[derive(Clone)]
+struct Unsteady {
+    sessions: TestSessions,
+    is_down: Arc<AtomicBool>,
+    by_token: Arc<AtomicUsize>,
+}
+
+impl Unsteady {
+    fn new(world: &World) -> Self {
+        Self { sessions: world.sessions.clone(), is_down: Arc::default(), by_token: Arc::default() }
+    }
+}
+
+impl SessionAuthority for Unsteady {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens> {
+        self.sessions.authenticate(token)
+    }
+
+    fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
+        match self.is_down.load(Ordering::SeqCst) {
+            true => Box::pin(async { Err(AuthorityError::unavailable("scripted")) }),
+            false => self.sessions.revoke(session_id),
+        }
+    }
+
+    fn revoke_by_token(&self, _token: PresentedToken) -> AuthorityFuture<()> {
+        self.by_token.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async {
+            Notify::new().notified().await;
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_successor_that_could_not_be_ended_is_ended_by_the_next_sign_out() {
+    let world = World::new();
+    let authority = Unsteady::new(&world);
+    let guard = renewing(world.issuer.guard(), authority.clone());
+    let sessions = guard.sessions().unwrap();
+    let begin = || world.sessions.begin(&proved(&[Factor::Password]));
+    let (weak, strong) = (begin(), begin());
+    let session = session_of(&guard, &weak).await;
+    drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
+    authority.is_down.store(true, Ordering::SeqCst);
+    assert!(sessions.sign_out_presented(with_bearer(&weak).headers()).await.revoked.is_err());
+    authority.is_down.store(false, Ordering::SeqCst);
+    assert!(sessions.sign_out_presented(with_bearer(&weak).headers()).await.revoked.is_ok());
+    assert!(is_gone(&world, &strong).await);
+    // It is out by a sign-out of the second session too.
+    let (weak, strong, again) = (begin(), begin(), begin());
+    let session = session_of(&guard, &weak).await;
+    drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
+    assert!(sessions.sign_out_presented(with_bearer(&strong).headers()).await.revoked.is_ok());
+    let error = sessions.adopt(&again, Some(&session), &headers()).await.unwrap_err();
+    assert!(matches!(error, AdoptError::PredecessorRevoked { revoked: Ok(()) }), "{error}");
+    assert!(is_gone(&world, &again).await);
+}
+
+/// Tokens that an attacker plants beside a session do not keep it alive.
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_at_once_whatever_is_planted_beside_it() {
+    let world = World::new();
+    let authority = Unsteady::new(&world);
+    let keys = OnDemand::new(&world.issuer, false);
+    let away = tower_step_up::Verifier::new(keys, [world.issuer.name()], world.issuer.audience());
+    let verifier = world.issuer.verifier();
+    let guard = renewing(StepUpLayer::new(verifier), authority.clone());
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let session = session_of(&guard, &tokens).await;
+    let made_up = |index: usize| {
+        let issuer = &world.issuer;
+        let header = format!(r#"{{"alg":"RS256","kid":"made-up-{index}"}}"#);
+        format!("stytch_session_jwt={}; ", issuer.sign(&header, "{}"))
+    };
+    let planted: String = (0..6).map(made_up).collect();
+    let request = with_header("cookie", &planted);
+    let sessions = guard.sessions().unwrap();
+    let out = sessions.sign_out(&session, request.headers()).await;
+    assert!(matches!(out.revoked, Err(SignOutError::Unverified(_))));
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
+    assert!(is_gone(&world, &tokens).await);
+    assert_eq!(authority.by_token.load(Ordering::SeqCst), 0);
+    // Without keys the authority is asked about what may be genuine, so many at a time, and a
+    // question that is not answered ends.
+    let sessions = Sessions::new(away, authority.clone());
+    let began = tokio::time::Instant::now();
+    let asking: Vec<_> = (0..40)
+        .map(|index| {
+            let planted: String = (6 * index..6 * index + 6).map(made_up).collect();
+            let (sessions, request) = (sessions.clone(), with_header("cookie", &planted));
+            tokio::spawn(async move { sessions.sign_out_presented(request.headers()).await })
+        })
+        .collect();
+    for asked in asking {
+        assert!(asked.await.unwrap().revoked.is_err());
+    }
+    assert!(began.elapsed() <= seconds(12), "{:?}", began.elapsed());
+    assert!(authority.by_token.load(Ordering::SeqCst) <= 128);
+}
+
+/// Old tokens of sessions that are over, from a log for example, fill no store.
+#[tokio::test]
+async fn a_session_that_has_ended_takes_no_room_among_the_revocations() {
+    let world = World::new();
+    let store = LocalRevocations::new().max_entries(3);
+    let verifier = world.issuer.verifier().revocations(store.clone());
+    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let session = proved(&[Factor::Password]).ends_in(seconds(60));
+    let over: Vec<_> = (0..20).map(|_| world.sessions.begin(&session)).collect();
+    world.clock.advance(seconds(400));
+    let sessions = guard.sessions().unwrap();
+    for tokens in &over {
+        let out = sessions.sign_out_presented(with_bearer(tokens).headers()).await;
+        assert!(out.revoked.is_ok());
+    }
+    assert!(store.is_empty());
+    let live = world.sessions.begin(&proved(&[Factor::Password]));
+    assert!(sessions.sign_out_presented(with_bearer(&live).headers()).await.revoked.is_ok());
+    assert_eq!(outcome(&guard, with_bearer(&live)).await, (401, "session_revoked"));
+}
+
+/// What is restored at the start is in the store before a verifier is.
+#[tokio::test]
+async fn revocations_are_kept_also_before_a_verifier_has_the_store() {
+    use tower_step_up::token::Revocations;
+
+    let world = World::new();
+    let store = LocalRevocations::new();
+    let tokens: Vec<_> =
+        (0..4).map(|_| world.sessions.begin(&proved(&[Factor::Password]))).collect();
+    for tokens in &tokens {
+        let session = session_of(&world.issuer.guard(), tokens).await;
+        let now = tower_step_up::testing::NOW;
+        store.revoke_session(session.id().to_owned(), now).await.unwrap();
+    }
+    let guard = StepUpLayer::new(world.issuer.verifier().revocations(store));
+    for tokens in &tokens {
+        assert_eq!(outcome(&guard, with_bearer(tokens)).await, (401, "session_revoked"));
+    }
+}
+
+/// The opaque token of another user beside an old JWT is not taken, nor one beside a header.
+#[tokio::test]
+async fn an_opaque_token_takes_the_place_of_an_old_jwt_of_the_same_user_only() {
+    let world = World::new();
+    let session = |user: &str| proved(&[Factor::Password]).user(user).ends_in(seconds(30 * 86_400));
+    let [one, other] =
+        ["user-test-1", "user-test-2"].map(|user| world.sessions.begin(&session(user)));
+    let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+        sessions.answer_with_fresh_jwt()
+    });
+    world.clock.advance(seconds(90_000));
+    let cookies = |jwt: &str, opaque: &str| {
+        with_header("cookie", &format!("stytch_session_jwt={jwt}; stytch_session={opaque}"))
+    };
+    let mixed = cookies(&one.session_jwt, &other.session_token);
+    let refused = answer(&guard, mixed.clone()).await;
+    assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 0));
+    // Neither what is remembered of the one, nor of the other, answers the mixture.
+    let own = answer(&guard, cookies(&other.session_jwt, &other.session_token)).await;
+    assert_eq!((own.status.as_u16(), &*own.body), (200, "user-test-2 1"));
+    let opaque = with_header("cookie", &format!("stytch_session={}", other.session_token));
+    assert_eq!(answer(&guard, opaque).await.body, "user-test-2 1");
+    assert_eq!(answer(&guard, mixed).await.status, 401);
+
+    let mut in_a_header = with_header("cookie", &format!("stytch_session={}", other.session_token));
+    let header = bearer(&one.session_jwt).parse().unwrap();
+    in_a_header.headers_mut().insert("authorization", header);
+    let refused = answer(&guard, in_a_header).await;
+    assert_eq!((refused.status.as_u16(), refused.header("stytch-session-jwt")), (401, ""));
+}
