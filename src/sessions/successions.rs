@@ -52,10 +52,14 @@ impl Successions {
     /// Notes that the user has signed out of a session, and returns those that follow it.
     pub(super) fn sign_out(&self, session_id: &str) -> Vec<Box<str>> {
         let mut sessions = lock(&self.0);
-        let is_it = |(id, followed): &(&Box<str>, &Followed)| {
-            ***id == *session_id || followed.by.iter().any(|successor| **successor == *session_id)
-        };
-        let ids: Vec<_> = sessions.iter().filter(is_it).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<_> = sessions
+            .iter()
+            .filter(|(id, followed)| {
+                ***id == *session_id
+                    || followed.by.iter().any(|successor| **successor == *session_id)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in ids {
             if let Some(mut followed) = sessions.get_mut(&*id) {
                 followed.is_signed_out = true;
