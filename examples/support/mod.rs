@@ -44,6 +44,9 @@ impl Site {
             }
             return Ok(Self { base, project, stand_in: None });
         }
+        if variable(BASE_URL)?.is_some() {
+            return Err(format!("{BASE_URL} is set, and {PROJECT_ID} is not"));
+        }
         let issuer = TestIssuer::new().clock(SystemClock);
         let project = Project::new(issuer.audience())
             .and_then(|project| project.custom_domain(&base))

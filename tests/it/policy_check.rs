@@ -129,7 +129,7 @@ async fn a_diff_says_what_got_weaker_and_by_which_session() {
         (
             Some(1),
             vec![
-                "[WARNING] transfer is weaker: password, otp/sms (20m old) meets the new policy and not the old"
+                "[WARNING] transfer is weaker: password (of any age), otp/sms (20m old) meets the new policy and not the old"
             ]
         )
     );

@@ -44,6 +44,8 @@ pub struct Counterexample {
     pub factors: Vec<(Factor, Option<Duration>)>,
     /// At most how long ago the session began; `None` where any age will do, even an unknown one.
     pub session_age: Option<Duration>,
+    /// Whether a policy limits an age, so that having none says something.
+    is_limited: bool,
 }
 
 /// How often sessions are held against policies of up to 64 clauses between them before the search
@@ -71,7 +73,7 @@ impl Policy {
     /// assert_eq!(transfer.implies(&Policy::mfa()), Implication::Holds);
     ///
     /// let Implication::Fails(session) = Policy::mfa().implies(&transfer) else { panic!() };
-    /// assert_eq!(session.to_string(), "password, otp/sms"); // of any age
+    /// assert_eq!(session.to_string(), "password (of any age), otp/sms (of any age)");
     /// ```
     #[must_use]
     pub fn implies(&self, other: &Self) -> Implication {
@@ -171,7 +173,8 @@ impl Domain {
 
     fn describe(&self, point: &[usize]) -> Counterexample {
         let factors = self.proved(point).map(|(factor, age)| (factor.clone(), age)).collect();
-        Counterexample { factors, session_age: self.session_age(point) }
+        let is_limited = self.ages.len() > 1;
+        Counterexample { factors, session_age: self.session_age(point), is_limited }
     }
 }
 
@@ -250,8 +253,10 @@ impl Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (factor, age)) in self.factors.iter().enumerate() {
             write!(f, "{}{factor}", if index > 0 { ", " } else { "" })?;
-            if let Some(age) = age {
-                write!(f, " ({} old)", Span(*age))?;
+            match age {
+                Some(age) => write!(f, " ({} old)", Span(*age))?,
+                None if self.is_limited => f.write_str(" (of any age)")?,
+                None => {}
             }
         }
         match self.session_age {

@@ -179,7 +179,9 @@ impl<'a> Reader<'a> {
     fn reference(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
         let name = node.text(key, "the name of a policy")?;
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
-            let nearest = similar(name, self.entries.iter().map(|entry| &*entry.key));
+            let others = self.entries.iter().map(|entry| &*entry.key);
+            // One that is open would refer to itself.
+            let nearest = similar(name, others.filter(|other| !self.open.contains(other)));
             let nearest = nearest.map(str::to_owned);
             return Err(
                 node.fault(key, DocumentFault::UnknownPolicy { name: excerpt(name), nearest })
