@@ -82,8 +82,12 @@ impl Sessions {
         let (sessions, session_id) = (self.clone(), Box::from(session_id));
         ended_in_a_task(async move {
             let mut revoked = Ok(());
+            let mut seen = HashSet::new();
             let mut left: Vec<(Option<Box<str>>, Box<str>)> = vec![(None, session_id)];
             while let Some((predecessor, id)) = left.pop() {
+                if !seen.insert(id.clone()) {
+                    continue;
+                }
                 let outcome = sessions.end_everywhere(&id).await;
                 let successors = sessions.successions.sign_out(&id);
                 left.extend(successors.into_iter().map(|it| (Some(id.clone()), it)));
@@ -213,8 +217,9 @@ pub enum SignOutError {
         /// How many tokens are looked at.
         max: usize,
     },
-    /// The presented JWT cannot be verified now, so the session is not known here. The authority
-    /// was asked to end it all the same.
+    /// The presented JWT cannot be verified now, so the session is not known here. It may be
+    /// accepted when its key arrives. If there are no keys at all, the authority was asked to end
+    /// the session all the same.
     #[error("the token that the request presents cannot be verified now")]
     Unverified(#[source] VerifyError),
 }

@@ -77,6 +77,31 @@ async fn a_successor_that_could_not_be_ended_is_ended_by_the_next_sign_out() {
     assert!(is_gone(&world, &again).await);
 }
 
+/// A store that is full lets a session follow the one that has followed it.
+#[tokio::test]
+async fn sessions_that_follow_each_other_are_ended_once() {
+    let world = World::new();
+    let store = LocalRevocations::new().max_entries(1);
+    let verifier = world.issuer.verifier().revocations(store);
+    verifier.revoke_session("session-of-another").await.unwrap();
+    let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
+    let sessions = guard.sessions().unwrap();
+    let (one, other) = (
+        world.sessions.begin(&proved(&[Factor::Password])),
+        world.sessions.begin(&proved(&[Factor::Password])),
+    );
+    for (from, to) in [(&one, &other), (&other, &one)] {
+        let session = session_of(&guard, from).await;
+        let adopted = sessions.adopt(to, Some(&session), &headers()).await;
+        assert!(matches!(adopted, Err(AdoptError::NotRevoked(_))));
+    }
+    let request = with_bearer(&one);
+    let ended = sessions.sign_out_presented(request.headers());
+    let ended = crate::key_server::within_seconds(ended).await;
+    assert!(matches!(ended.revoked, Err(SignOutError::NotRevoked(_))));
+    assert!(is_gone(&world, &one).await && is_gone(&world, &other).await);
+}
+
 /// Tokens that an attacker plants beside a session do not keep it alive.
 #[tokio::test(start_paused = true)]
 async fn a_session_ends_at_once_whatever_is_planted_beside_it() {
