@@ -55,18 +55,20 @@ pub(in crate::policy) fn independent(
     facts: &Facts<'_>,
     limit: Limit,
 ) -> Until {
-    beyond_attackers(needed, trust, facts, limit).min().unwrap_or(Until::NEVER)
+    let earliest = |ends: &[Until]| ends.iter().min().copied();
+    beyond_attackers(needed, trust, facts, limit, earliest).unwrap_or(Until::NEVER)
 }
 
-/// For each attacker who holds one compromise fewer than `needed`: until when some factor is beyond
-/// them. The factors are in the outer loop, so that each is looked up once.
+/// Passes on, for each attacker who holds one compromise fewer than `needed`, until when some factor
+/// is beyond them. The factors are in the outer loop, so that each is looked up once.
 #[inline]
-pub(in crate::policy) fn beyond_attackers(
+pub(in crate::policy) fn beyond_attackers<T>(
     needed: usize,
     trust: &TrustModel,
     facts: &Facts<'_>,
     limit: Limit,
-) -> impl Iterator<Item = Until> + use<> {
+    pass_on: impl FnOnce(&[Until]) -> T,
+) -> T {
     let attackers = Compromises::sets_of(needed.saturating_sub(1));
     let mut beyond = [Until::NEVER; Compromises::LARGEST_FAMILY];
     for (factor, until) in facts.proofs(limit) {
@@ -77,7 +79,7 @@ pub(in crate::policy) fn beyond_attackers(
             }
         }
     }
-    beyond.into_iter().take(attackers.len())
+    pass_on(beyond.get(..attackers.len()).unwrap_or_default())
 }
 
 /// Returns whether factors of these ages meet the policy in a session of that age; `None` is older

@@ -42,7 +42,10 @@ impl Question<'_> {
             Clause::AtLeast(needed, clauses) => self.some(*needed, clauses, limit),
             Clause::Within(max_age, inner) => self.need(inner, Some(tighter(limit, *max_age))),
             Clause::Independent { needed, trust } => {
-                self.factors(limit, |facts| beyond_attackers(*needed, trust, facts, limit))
+                let ends = |facts: &Facts<'_>| {
+                    beyond_attackers(*needed, trust, facts, limit, <[_]>::to_vec)
+                };
+                self.factors(limit, ends)
             }
             Clause::Session | Clause::Factor(_) | Clause::PhishingResistant => {
                 self.factors(limit, |facts| [until(policy, facts, limit)])
