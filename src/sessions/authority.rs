@@ -50,7 +50,7 @@ pub trait SessionAuthority: Send + Sync + 'static {
     /// ended. [`AuthorityError::UnknownSession`] counts as ended.
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 
-    /// Ends the session of this token, which nobody has verified. Signing out asks for it if the
+    /// Ends the session of this token, which may be made up. Signing out asks for it if the
     /// session's id is not known here: there are no keys for the JWT, or the opaque token cannot be
     /// exchanged. By default this returns an error, and so does signing out.
     ///

@@ -42,7 +42,7 @@ impl Sessions {
 
     /// Returns the id of the session of a token, and `None` if it is of no session that is alive.
     ///
-    /// If nobody can say here whose token it is, the authority ends the session by the token.
+    /// If the token's session cannot be told here, the authority ends it by the token.
     pub(super) async fn presented_session(
         &self,
         token: PresentedToken,

@@ -88,7 +88,7 @@ pub trait Revocations: Send + Sync + 'static {
     /// [age](crate::Verifier::max_token_age) and twice the [leeway](crate::Verifier::leeway). The
     /// longest of all durations counts.
     ///
-    /// It must not block. A store that several processes share, with a retention of its own, checks
+    /// It must not block. A shared store that has its own retention checks
     /// that its retention is long enough, and reports by [`health`](Self::health) if it is not.
     fn keep_at_least(&self, duration: Duration);
 

@@ -409,7 +409,7 @@ async fn a_grant_passes_the_request_on_untouched() {
     )
     .await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "inner"));
-    // The response is no more touched than that.
+    // Nothing else is added to the response.
     let headers: Vec<_> = answer.headers.keys().map(http::HeaderName::as_str).collect();
     assert_eq!(headers, ["cache-control"]);
 }

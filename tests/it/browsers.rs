@@ -440,7 +440,7 @@ async fn two_cookies_of_one_name_have_a_way_out() {
         let program = pages().respond(why, &asked(&Method::GET, "/a", CURL));
         assert_eq!((program.status().as_u16(), header(&program, "clear-site-data")), (400, ""));
     }
-    // In a header it is no cookie that stands in the way.
+    // Removing cookies would not help against a header.
     let bearer = refusal(("authorization", "Bearer")).await;
     assert_eq!(header(&pages().respond(&bearer, &get("/a")), "clear-site-data"), "");
 }

@@ -76,7 +76,7 @@ async fn the_service_behind_a_gateway_gets_a_token_that_is_still_good() {
         let user = "user-test-00000000-0000-4000-8000-000000000000";
         assert_eq!((answer.status.as_u16(), answer.body), (200, format!("{user} 1")));
     }
-    // What the client sent has expired, as the service finds.
+    // The service refuses the token that the client sent, which has expired.
     let answer = send(&gateway(false), with_bearer(&expired).map(Body::new)).await;
     assert_eq!(answer.status, 401);
     assert!(answer.header("www-authenticate").contains("the session token has expired"));

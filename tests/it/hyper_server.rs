@@ -111,7 +111,7 @@ async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_closes() {
         let answer = answer_to(&lines, body).await;
         assert_eq!(answer.contains("\r\nconnection: close\r\n"), closes, "{lines}: {answer}");
     }
-    // What the service behind the guard reads keeps the connection.
+    // The connection is kept if the service behind the guard reads the body.
     let token = issuer().mint(&proved(&[Factor::Password, Factor::OtpSms]));
     let lines = format!("authorization: Bearer {token}\r\ncontent-length: 4\r\n");
     let granted = answer_to(&lines, "body").await;

@@ -128,7 +128,7 @@ async fn a_shared_cache_serves_nobody_elses_page() {
     type Value<'a> = &'a dyn Fn(&SessionTokens) -> String;
     let sources: [(&str, Value<'_>); 3] =
         [("authorization", &bearer_of), ("cookie", &cookie_of), ("x-session-token", &token_of)];
-    // With a `Cache-Control` of its own a handler says that everybody may have its page.
+    // The first of the headers is `Cache-Control`, by which a handler offers its page to everybody.
     let numbers = (1..OVERRULING.len()).map(|number| format!("/{number}"));
     for path in ["/plain".to_owned()].into_iter().chain(numbers) {
         for (name, value) in sources {

@@ -286,7 +286,7 @@ async fn a_revocation_is_kept_as_long_as_a_verifier_accepts_the_token() {
                 break;
             }
             world.clock.advance(seconds(50));
-            // What has run out is removed as others come.
+            // Each write removes revocations that have run out.
             writer.revoke_session(&format!("session-{passed}")).await.unwrap();
         }
         // And not for ever.

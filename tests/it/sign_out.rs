@@ -229,7 +229,7 @@ async fn of_several_tokens_in_one_place_each_is_ended() {
     sign_out_cookies(&guard, &line).await.unwrap();
     assert!(is_gone(&world, &begun).await);
     assert_eq!(outcome(&guard, with_bearer(&begun)).await, (401, "session_revoked"));
-    // What is left unread is said.
+    // It says so if it has left tokens unread.
     let line = |tokens: usize| {
         (0..tokens).map(|token| format!("stytch_session=t{token}; ")).collect::<String>()
     };
@@ -261,7 +261,7 @@ async fn signing_out_of_a_session_ends_the_others_that_the_request_presents() {
     }
 }
 
-/// Where a session cannot be told by its token here, the authority can.
+/// If a token's session cannot be told here, the authority can tell it.
 #[tokio::test]
 async fn a_session_that_is_not_known_here_is_ended_by_its_token_and_that_is_said() {
     let world = World::new();
@@ -312,7 +312,7 @@ async fn a_session_that_follows_one_that_was_signed_out_is_ended() {
     sessions.sign_out_presented(with_cookies(&weak).headers()).await.revoked.unwrap();
     assert!(is_out(&strong).await && is_out(&stronger).await);
 
-    // A form that was sent twice is no sign-out.
+    // A form that is sent twice does not sign the user out.
     let (weak, strong, again) = (begin(), begin(), begin());
     let session = session_of(&guard, &weak).await;
     for tokens in [&strong, &again] {

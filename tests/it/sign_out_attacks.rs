@@ -165,7 +165,7 @@ async fn a_session_that_has_ended_takes_no_room_among_the_revocations() {
     assert_eq!(outcome(&guard, with_bearer(&live)).await, (401, "session_revoked"));
 }
 
-/// What is restored at the start is in the store before a verifier is.
+/// An application may restore revocations before it makes a verifier.
 #[tokio::test]
 async fn revocations_are_kept_also_before_a_verifier_has_the_store() {
     use tower_step_up::token::Revocations;

@@ -169,7 +169,7 @@ mod tests {
         two.append(header::HOST, HeaderValue::from_static("app.example"));
         assert!(is_secure(&cookies, &two) && is_secure(&cookies, &HeaderMap::new()));
         assert!(is_secure(&cookies.clone().always_secure(), &from("localhost")));
-        // On a local network somebody has to say so.
+        // On a local network the application has to say so.
         let insecure = cookies.insecure_send_over_plain_http();
         assert!(!is_secure(&insecure, &from("192.168.0.7:3000")));
         let names = CookieNames { session_jwt: "__Host-jwt", session_token: "__Secure-token" };

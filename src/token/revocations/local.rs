@@ -78,7 +78,7 @@ impl Default for Kept {
     }
 }
 
-/// What a verifier with the default settings needs, also before one has the store.
+/// The time that a verifier with the default settings needs, also before it has the store.
 const KEEP_FOR: Duration =
     DEFAULT_MAX_TOKEN_AGE.saturating_add(DEFAULT_LEEWAY).saturating_add(DEFAULT_LEEWAY);
 
@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(revocations.len(), 3);
         revoke(&revocations, "e", 1_230).expect("the first has expired");
         assert!(is_revoked("e"));
-        // What is kept already is kept as long as a verifier needs that comes later.
+        // A verifier that comes later prolongs the revocations that are kept already.
         revocations.keep_at_least(Duration::from_secs(640));
         assert!(revoke(&revocations, "f", 1_231).is_err());
         assert!(revoke(&revocations, "f", 1_260).is_err());
