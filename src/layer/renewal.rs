@@ -114,6 +114,10 @@ fn conclude(
         Ok(renewed) => renewed,
         Err(error) => return Decision::refused(error.into()),
     };
+    // Of two tokens of different users neither is taken.
+    if !presented.is_about(&renewed.session) {
+        return Decision::refused(AuthorityError::UnknownSession.into());
+    }
     match choose(guard, presented, &renewed.session, now) {
         Ok(Some(session)) => decision::evaluate(guard, outer, session, now),
         Ok(None) => {

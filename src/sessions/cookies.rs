@@ -16,9 +16,9 @@ mod write;
 ///
 /// Their names are the first that [`Sessions::credentials`](crate::Sessions::credentials) reads, or
 /// Stytch's if it names no cookie. `Domain` and `Path` have to be those with which the cookies were
-/// first set: with others a browser keeps both, and two different cookies of one name are a 400. A cookie
-/// whose name begins with `__Host-` has neither (RFC 6265bis, section 4.1.3.2). Where Stytch's
-/// browser SDK sets them, say [`readable_by_scripts`](Self::readable_by_scripts).
+/// first set: with others a browser keeps both, and two different cookies of one name are a 400. A
+/// cookie whose name begins with `__Host-` has neither (RFC 6265bis, section 4.1.3.2). Where
+/// Stytch's browser SDK sets them, say [`readable_by_scripts`](Self::readable_by_scripts).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionCookies {
     domain: Option<Box<str>>,

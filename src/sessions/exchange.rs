@@ -56,7 +56,7 @@ impl Presented {
     }
 
     /// Returns whether an answer is about the user who was asked about.
-    pub(super) fn is_about(&self, session: &Session) -> bool {
+    pub(crate) fn is_about(&self, session: &Session) -> bool {
         match self {
             Self::Session(asked) | Self::Opaque { beside: Some(asked), .. } => {
                 asked.is_of_same_user(session)
@@ -66,20 +66,14 @@ impl Presented {
     }
 
     /// Returns whether one answer serves both: they name one session of one user, or are one opaque
-    /// token that has to be of the same user. An id alone is the issuer's word, and two users may
-    /// have one.
+    /// token. An id alone is the issuer's word, and two users may have one.
     fn is_answered_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Session(one), Self::Session(other)) => {
                 one.id() == other.id() && one.is_of_same_user(other)
             }
-            (Self::Opaque { token, beside }, Self::Opaque { token: other, beside: of_other }) => {
-                token == other
-                    && match (beside, of_other) {
-                        (Some(one), Some(other)) => one.is_of_same_user(other),
-                        (one, other) => one.is_none() && other.is_none(),
-                    }
-            }
+            // The reader of the answer checks that it is about the user of the JWT beside it.
+            (Self::Opaque { token, .. }, Self::Opaque { token: other, .. }) => token == other,
             _ => false,
         }
     }

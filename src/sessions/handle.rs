@@ -13,6 +13,7 @@ use super::exchange::Renewed;
 use super::exchanges::Exchanges;
 use super::set_cookies::SetCookies;
 use super::successions::Successions;
+use super::unfinished::Unfinished;
 use crate::credentials::{CookieNames, CredentialSource};
 use crate::moment::Moment;
 use crate::session::Session;
@@ -58,6 +59,7 @@ pub struct Sessions {
     pub(super) settings: Arc<Settings>,
     pub(super) exchanges: Arc<Exchanges>,
     pub(super) successions: Arc<Successions>,
+    pub(super) unfinished: Arc<Unfinished>,
 }
 
 #[derive(Clone)]
@@ -102,6 +104,7 @@ impl Sessions {
             settings: Arc::new(settings),
             exchanges: Arc::default(),
             successions: Arc::default(),
+            unfinished: Arc::default(),
         }
     }
 
@@ -211,8 +214,8 @@ impl Sessions {
         self.settings.cookies.set(names, &tokens.session_jwt, session_token, max_age, request)
     }
 
-    /// Changes the settings. The exchanges and the successions stay shared with the handles that
-    /// this one was cloned from, so that a step or a sign-out by one of them counts for all.
+    /// Changes the settings. All else stays shared with the handles that this one was cloned from,
+    /// so that a step or a sign-out by one of them counts for all.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self

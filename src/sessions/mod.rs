@@ -12,6 +12,7 @@ mod presented;
 mod set_cookies;
 mod sign_out;
 mod successions;
+mod unfinished;
 
 pub use self::adopt::{AdoptError, Adopted};
 pub use self::authority::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};

@@ -55,8 +55,11 @@ impl Sessions {
 
     async fn session_of_jwt(&self, jwt: Box<str>) -> Result<Option<String>, SignOutError> {
         let error = match self.verifier().verify_genuine(&jwt).await {
-            Ok(Genuine { usable: Err(error), .. }) if says_it_has_ended(&error) => return Ok(None),
-            Ok(Genuine { session, .. }) => return Ok(Some(session.id().to_owned())),
+            Ok(Genuine { session, usable }) => {
+                let has_ended = usable.is_err_and(|error| says_it_has_ended(&error));
+                let names_any = !has_ended || self.successions.is_followed(session.id());
+                return Ok(names_any.then(|| session.id().to_owned()));
+            }
             Err(error) => error,
         };
         match error {
@@ -74,13 +77,28 @@ impl Sessions {
         let freshness = Freshness { needs_tokens: false, confirmed_within: None };
         let error = match self.ask(&presented, freshness).await {
             Ok(renewed) => return Ok(Some(renewed.session.id().to_owned())),
-            Err(AuthorityError::UnknownSession) => return Ok(None),
+            Err(AuthorityError::UnknownSession) => return self.unfinished_session(&token),
             Err(error) => error,
         };
-        match self.end_by_token(PresentedToken::SessionToken(token)).await {
-            Err(AuthorityError::UnknownSession) => Ok(None),
-            // A JWT of the session may be accepted here.
-            Ok(()) | Err(AuthorityError::Unavailable { .. }) => Err(SignOutError::Authority(error)),
+        let presented = PresentedToken::SessionToken(token.clone());
+        // A JWT of the session may be accepted here, whatever the authority has done.
+        match self.end_by_token(presented.clone()).await {
+            Err(AuthorityError::UnknownSession) => return self.unfinished_session(&token),
+            Ok(()) => self.unfinished.note(&presented, None),
+            Err(AuthorityError::Unavailable { .. }) => {}
+        }
+        Err(SignOutError::Authority(error))
+    }
+
+    /// Returns the session of a token that the authority does not know, if a sign-out has failed to
+    /// end it everywhere.
+    fn unfinished_session(&self, token: &str) -> Result<Option<String>, SignOutError> {
+        match self.unfinished.get(token) {
+            Some(None) => {
+                let cause = "the session was ended by its token, and its id is not known";
+                Err(SignOutError::Authority(AuthorityError::unavailable(cause)))
+            }
+            known => Ok(known.flatten()),
         }
     }
 }

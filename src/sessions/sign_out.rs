@@ -49,18 +49,22 @@ impl Sessions {
             if let Some(session_id) = first {
                 endings.spawn(sessions.clone().end_once(session_id, Arc::clone(&ended)));
             }
-            for token in tokens {
+            for token in tokens.clone() {
                 let (sessions, ended) = (sessions.clone(), Arc::clone(&ended));
                 endings.spawn(async move {
-                    match sessions.presented_session(token).await? {
-                        Some(session_id) => sessions.end_once(session_id, ended).await,
-                        None => Ok(()),
-                    }
+                    let session_id = sessions.presented_session(token.clone()).await?;
+                    let Some(session_id) = session_id else { return Ok(()) };
+                    sessions.unfinished.note(&token, Some(&session_id));
+                    sessions.end_once(session_id, ended).await
                 });
             }
             let mut revoked = all_read;
             while let Some(ended) = endings.join_next().await {
                 revoked = revoked.and(ended.unwrap_or_else(|cause| Err(failed(cause))));
+            }
+            // One token may have been ended by way of another, so all count together.
+            if revoked.is_ok() {
+                sessions.unfinished.forget(&tokens);
             }
             revoked
         });
@@ -89,8 +93,8 @@ impl Sessions {
                     continue;
                 }
                 let outcome = sessions.end_everywhere(&id).await;
-                let successors = sessions.successions.sign_out(&id);
-                left.extend(successors.into_iter().map(|it| (Some(id.clone()), it)));
+                let followers = sessions.successions.sign_out(&id).into_iter();
+                left.extend(followers.map(|(before, follower)| (Some(before), follower)));
                 if let (Ok(()), Some(predecessor)) = (&outcome, predecessor) {
                     sessions.successions.forget(&predecessor, &id);
                 }

@@ -1,5 +1,6 @@
 //! Which session follows which: a step begins one in place of another.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use quick_cache::unsync::Cache;
@@ -41,31 +42,40 @@ impl Successions {
             None if was_revoked() => return false,
             None => Followed::default(),
         };
-        let is_allowed = !followed.is_signed_out && followed.by.len() < MAX_SUCCESSORS;
-        if is_allowed {
+        let is_known = followed.by.iter().any(|id| **id == *successor);
+        let has_room = is_known || followed.by.len() < MAX_SUCCESSORS;
+        let is_allowed = has_room && !followed.is_signed_out;
+        if is_allowed && !is_known {
             followed.by.push(successor.into());
         }
         sessions.insert(predecessor.into(), followed);
         is_allowed
     }
 
-    /// Notes that the user has signed out of a session, and returns those that follow it.
-    pub(super) fn sign_out(&self, session_id: &str) -> Vec<Box<str>> {
+    /// Notes that the user has signed out of a session, and so of those before it. Returns the
+    /// sessions that follow any of them, each with its predecessor.
+    pub(super) fn sign_out(&self, session_id: &str) -> Vec<(Box<str>, Box<str>)> {
         let mut sessions = lock(&self.0);
-        let ids: Vec<_> = sessions
-            .iter()
-            .filter(|(id, followed)| {
-                ***id == *session_id
-                    || followed.by.iter().any(|successor| **successor == *session_id)
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in ids {
+        let mut line = HashSet::from([Box::from(session_id)]);
+        let mut found = vec![Box::from(session_id)];
+        while let Some(id) = found.pop() {
+            let before = sessions.iter().filter(|(_, followed)| followed.by.contains(&id));
+            let before: Vec<Box<str>> = before.map(|(id, _)| id.clone()).collect();
+            found.extend(before.into_iter().filter(|id| line.insert(id.clone())));
+        }
+        let mut followers = Vec::new();
+        for id in line {
             if let Some(mut followed) = sessions.get_mut(&*id) {
                 followed.is_signed_out = true;
+                followers.extend(followed.by.iter().map(|follower| (id.clone(), follower.clone())));
             }
         }
-        sessions.peek(session_id).map(|followed| followed.by.clone()).unwrap_or_default()
+        followers
+    }
+
+    /// Returns whether a session is followed by one that may be alive.
+    pub(super) fn is_followed(&self, session_id: &str) -> bool {
+        lock(&self.0).peek(session_id).is_some_and(|followed| !followed.by.is_empty())
     }
 
     /// Forgets a session that has ended everywhere.
@@ -86,43 +96,60 @@ impl Default for Successions {
 mod tests {
     use super::*;
 
+    /// Signs out, and returns the sessions that are to be ended too.
+    fn followers(successions: &Successions, session_id: &str) -> Vec<String> {
+        let followers = successions.sign_out(session_id).into_iter();
+        let mut followers: Vec<_> = followers.map(|(_, id)| String::from(id)).collect();
+        followers.sort_unstable();
+        followers
+    }
+
     #[test]
     fn a_session_that_was_revoked_is_followed_by_none() {
         let successions = Successions::default();
         assert!(!successions.record("a", "b", || true));
-        assert!(successions.sign_out("a").is_empty());
+        assert!(followers(&successions, "a").is_empty() && !successions.is_followed("a"));
         // A step has revoked it: a form that was sent twice finds it revoked.
         assert!(successions.record("a", "b", || false));
         assert!(successions.record("a", "c", || true));
         // They are kept until they are known to have ended.
         for _ in 0..2 {
-            assert_eq!(successions.sign_out("a"), ["b".into(), "c".into()]);
+            assert_eq!(followers(&successions, "a"), ["b", "c"]);
         }
         successions.forget("a", "b");
-        assert_eq!(successions.sign_out("a"), ["c".into()]);
-        assert!(!successions.record("a", "d", || true));
+        assert_eq!(followers(&successions, "a"), ["c"]);
+        assert!(!successions.record("a", "d", || true) && successions.is_followed("a"));
     }
 
     #[test]
-    fn signing_out_of_a_session_is_signing_out_of_the_one_before() {
+    fn signing_out_of_a_session_is_signing_out_of_all_before_it_and_beside_it() {
         let successions = Successions::default();
-        assert!(successions.record("a", "b", || false));
-        assert!(successions.record("x", "y", || false));
-        assert!(successions.sign_out("b").is_empty());
-        assert!(!successions.record("a", "c", || true));
+        for (predecessor, successor) in [("a", "b"), ("b", "c"), ("a", "beside b"), ("x", "y")] {
+            assert!(successions.record(predecessor, successor, || false));
+        }
+        assert_eq!(followers(&successions, "c"), ["b", "beside b", "c"]);
+        for predecessor in ["a", "b"] {
+            assert!(!successions.record(predecessor, "later", || true));
+        }
         assert!(successions.record("x", "z", || true));
+        // One that follows another which follows it.
+        assert!(successions.record("z", "x", || false));
+        assert_eq!(followers(&successions, "z"), ["x", "y", "z"]);
     }
 
     #[test]
-    fn there_is_a_bound() {
+    fn there_is_a_bound_and_the_same_successor_takes_no_room_twice() {
         let successions = Successions::default();
         for successor in 0..MAX_SUCCESSORS {
-            assert!(successions.record("a", &successor.to_string(), || false));
+            for _ in 0..2 {
+                assert!(successions.record("a", &successor.to_string(), || false));
+            }
         }
         assert!(!successions.record("a", "one too many", || false));
+        assert!(successions.record("a", "0", || true));
         assert_eq!(successions.sign_out("a").len(), MAX_SUCCESSORS);
         for predecessor in 0..10_000 {
-            successions.record(&predecessor.to_string(), "b", || false);
+            successions.record(&predecessor.to_string(), &format!("{predecessor}'"), || false);
         }
         assert!(lock(&successions.0).len() <= 4_096);
         assert_eq!(successions.sign_out("9999").len(), 1);

@@ -12,7 +12,8 @@ use tower_step_up::token::LocalRevocations;
 use tower_step_up::{Factor, SessionTokens, Sessions, StepUpLayer};
 
 use crate::renewal::{
-    World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer, with_header,
+    Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
+    with_header,
 };
 use crate::sign_out::{OnDemand, headers, is_gone, session_of};
 use crate::support::{bearer, proved, seconds};
@@ -75,6 +76,134 @@ async fn a_successor_that_could_not_be_ended_is_ended_by_the_next_sign_out() {
     let error = sessions.adopt(&again, Some(&session), &headers()).await.unwrap_err();
     assert!(matches!(error, AdoptError::PredecessorRevoked { revoked: Ok(()) }), "{error}");
     assert!(is_gone(&world, &again).await);
+}
+
+/// The second time the authority knows no such session any more.
+#[tokio::test]
+async fn a_sign_out_that_failed_is_not_well_because_it_is_tried_again() {
+    let world = World::new();
+    let opaque = |tokens: &SessionTokens| {
+        with_header("cookie", &format!("stytch_session={}", tokens.session_token))
+    };
+    // The store is full, and then it is not.
+    let store = LocalRevocations::new().max_entries(1);
+    let verifier = world.issuer.verifier().revocations(store);
+    verifier.revoke_session("session-of-another").await.unwrap();
+    let guard = renewing(StepUpLayer::new(verifier.clone()), world.sessions.clone());
+    let sessions = guard.sessions().unwrap();
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    for _ in 0..2 {
+        let out = sessions.sign_out_presented(opaque(&tokens).headers()).await;
+        assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(_))));
+        assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
+    }
+    world.clock.advance(seconds(700));
+    let out = sessions.sign_out_presented(opaque(&tokens).headers()).await;
+    assert!(out.revoked.is_ok());
+    assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
+
+    // The session could be ended by its token only, so its id is not known.
+    let mute = Scripted::new(|_| async { Err(AuthorityError::unavailable("scripted")) });
+    let authority = ByToken { mute, sessions: world.sessions.clone() };
+    let guard = renewing(world.issuer.guard(), authority);
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    for _ in 0..2 {
+        let sessions = guard.sessions().unwrap();
+        let out = sessions.sign_out_presented(opaque(&tokens).headers()).await;
+        assert!(matches!(out.revoked, Err(SignOutError::Authority(_))));
+    }
+
+    // A successor could not be ended.
+    let authority = Unsteady::new(&world);
+    let guard = renewing(world.issuer.guard(), authority.clone());
+    let sessions = guard.sessions().unwrap();
+    let begin = || world.sessions.begin(&proved(&[Factor::Password]));
+    let (weak, strong) = (begin(), begin());
+    let session = session_of(&guard, &weak).await;
+    drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
+    authority.is_down.store(true, Ordering::SeqCst);
+    assert!(sessions.sign_out_presented(opaque(&weak).headers()).await.revoked.is_err());
+    world.sessions.revoke(session.id().to_owned()).await.unwrap();
+    authority.is_down.store(false, Ordering::SeqCst);
+    assert!(sessions.sign_out_presented(opaque(&weak).headers()).await.revoked.is_ok());
+    assert!(is_gone(&world, &strong).await);
+}
+
+/// An authority that answers about tokens only when it is to end their sessions.
+struct ByToken {
+    mute: Scripted,
+    sessions: TestSessions,
+}
+
+impl SessionAuthority for ByToken {
+    fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens> {
+        self.mute.authenticate(token)
+    }
+
+    fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
+        self.mute.revoke(session_id)
+    }
+
+    fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {
+        self.sessions.revoke_by_token(token)
+    }
+}
+
+#[tokio::test]
+async fn signing_out_ends_every_session_that_the_same_steps_began() {
+    let world = World::new();
+    let guard = world.guard();
+    let sessions = guard.sessions().unwrap();
+    let begin = || world.sessions.begin(&proved(&[Factor::Password]));
+    let [first, second, beside, third, late] = [(); 5].map(|()| begin());
+    let of_first = session_of(&guard, &first).await;
+    let of_second = session_of(&guard, &second).await;
+    for (tokens, predecessor) in [(&second, &of_first), (&beside, &of_first), (&third, &of_second)]
+    {
+        drop(sessions.adopt(tokens, Some(predecessor), &headers()).await.unwrap());
+    }
+    assert!(sessions.sign_out_presented(with_bearer(&third).headers()).await.revoked.is_ok());
+    assert!(is_gone(&world, &beside).await);
+    let error = sessions.adopt(&late, Some(&of_first), &headers()).await.unwrap_err();
+    assert!(matches!(error, AdoptError::PredecessorRevoked { revoked: Ok(()) }), "{error}");
+
+    // Tokens that are adopted again and again are those of one session.
+    let (weak, strong) = (begin(), begin());
+    let session = session_of(&guard, &weak).await;
+    for _ in 0..20 {
+        drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
+    }
+    // A session that has ended by itself is followed by one that has not.
+    let short = world.sessions.begin(&proved(&[Factor::Password]).ends_in(seconds(60)));
+    let session = session_of(&guard, &short).await;
+    let follower = begin();
+    drop(sessions.adopt(&follower, Some(&session), &headers()).await.unwrap());
+    world.clock.advance(seconds(1_200));
+    guard.verifier().revoke_session("session-1").await.unwrap();
+    guard.verifier().revoke_session("session-2").await.unwrap();
+    assert!(sessions.sign_out_presented(with_bearer(&short).headers()).await.revoked.is_ok());
+    assert!(is_gone(&world, &follower).await);
+}
+
+/// One answer serves all who present the token, with an old JWT beside it or not.
+#[tokio::test]
+async fn one_opaque_token_is_asked_about_once() {
+    let world = World::new();
+    let session = proved(&[Factor::Password]).ends_in(seconds(30 * 86_400));
+    let tokens = world.sessions.begin(&session);
+    let guard = world.guard();
+    world.clock.advance(seconds(90_000));
+    let SessionTokens { session_token, session_jwt } = &tokens;
+    let alone = with_header("cookie", &format!("stytch_session={session_token}"));
+    let beside = format!("stytch_session={session_token}; stytch_session_jwt={session_jwt}");
+    let beside = with_header("cookie", &beside);
+    let calls = world.sessions.calls();
+    for _ in 0..10 {
+        for request in [&alone, &beside] {
+            assert_eq!(outcome(&guard, request.clone()).await, (200, ""));
+        }
+    }
+    assert_eq!(world.sessions.calls(), calls + 1);
 }
 
 /// A store that is full lets a session follow the one that has followed it.
