@@ -1,5 +1,6 @@
 //! Sessions that are revoked before their tokens expire.
 
+mod kept;
 mod local;
 
 pub use self::local::LocalRevocations;
