@@ -110,9 +110,9 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// Another site of the same domain can plant a second session cookie, and a browser sends both
 /// until somebody removes them. Nobody can say which of them is the user's, so the page's
 /// `Clear-Site-Data: "cookies"` removes all cookies of the domain, those of its other applications
-/// too, and a link leads to the sign-in
-/// page. htmx gets the same with `HX-Redirect`. Browsers obey the header over HTTPS and on
-/// loopback. A cookie whose name begins with `__Host-` cannot be planted by another site.
+/// too, and a link leads to the sign-in page. htmx gets the same with `HX-Redirect`. Browsers obey
+/// the header over HTTPS and on loopback. A cookie whose name begins with `__Host-` cannot be
+/// planted by another site.
 ///
 /// # Under `nest`
 ///

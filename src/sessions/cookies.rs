@@ -17,7 +17,7 @@ mod write;
 /// Their names are the first that [`Sessions::credentials`](crate::Sessions::credentials) reads, or
 /// Stytch's if it names no cookie. `Domain` and `Path` have to be those with which the cookies were
 /// first set: with others a browser keeps both, and two different cookies of one name are a 400. A
-/// cookie whose name begins with `__Host-` has neither (RFC 6265bis, section 4.1.3.2). Where
+/// cookie whose name begins with `__Host-` has neither (RFC 6265bis, section 4.1.3.2). If
 /// Stytch's browser SDK sets them, say [`readable_by_scripts`](Self::readable_by_scripts).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionCookies {
@@ -63,7 +63,7 @@ impl SessionCookies {
     /// # Errors
     ///
     /// Returns [`CookieAttributeError`] if it does not begin with `/`, or has a `;`, a space or a
-    /// character that is no visible ASCII.
+    /// character other than visible ASCII.
     pub fn path(mut self, path: &str) -> Result<Self, CookieAttributeError> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b';';
         if !path.starts_with('/') || !path.bytes().all(is_plain) {

@@ -21,8 +21,8 @@ impl Sessions {
     /// token the request presents. Put the cookies into the response. The request's headers tell
     /// whether the browser is on loopback.
     ///
-    /// A session that has followed one of them by a [step](Self::adopt) is ended too, if this
-    /// handle or a clone of it adopted its tokens: the step and the sign-out may have crossed.
+    /// Every session that the same [steps](Self::adopt) began is ended too, if this handle or a
+    /// clone of it adopted its tokens: a step and the sign-out may have crossed.
     ///
     /// It goes on if the caller goes away, and gives either side the [timeout](Self::timeout) to
     /// answer. The guards that accept the session must share this handle's verifier or its

@@ -348,7 +348,7 @@ fn names_from_a_document_are_escaped_and_cut_wherever_they_stand_in_a_sentence()
     }
     let escaped = Policies::from_toml("policy.\"a\\u001b[31m\" = 'mfa'").unwrap_err();
     assert_eq!(escaped.key(), r#"policy."a\u{1b}[31m""#);
-    // What a parser quotes is from the document too.
+    // The parser quotes the document in its messages too.
     let twice = "policy.\"\u{9b}31m\" = 'mfa'\npolicy.\"\u{9b}31m\" = 'mfa'";
     let error = Policies::from_toml(twice).unwrap_err();
     assert!(error.to_string().ends_with(r#"\u{9b}31m""#), "{error:?}");

@@ -298,7 +298,7 @@ fn a_limit_that_is_too_short_for_a_person() {
             ),
             (within(Factor::Totp, seconds(10)).within(TEN), &[&short("10s")]),
             (within(Factor::Totp, seconds(30)), &[]),
-            // Zero is a finding of its own.
+            // `ZeroLimit` is the finding for zero.
             (within(Factor::Totp, Duration::ZERO), &[]),
             (within(within(Factor::Totp, seconds(10)), Duration::ZERO), &[]),
         ],

@@ -9,7 +9,7 @@ use tower_step_up::sessions::{
 };
 use tower_step_up::testing::TestSessions;
 use tower_step_up::token::LocalRevocations;
-use tower_step_up::{Factor, SessionTokens, Sessions, StepUpLayer};
+use tower_step_up::{Factor, Session, SessionTokens, Sessions, StepUpLayer};
 
 use crate::renewal::{
     Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
@@ -53,25 +53,31 @@ impl SessionAuthority for Unsteady {
     }
 }
 
+/// Begins a session and one that follows it by a step. Returns the first, which is revoked now, and
+/// the second.
+async fn step(world: &World, guard: &StepUpLayer) -> (SessionTokens, Session, SessionTokens) {
+    let begin = || world.sessions.begin(&proved(&[Factor::Password]));
+    let (weak, strong) = (begin(), begin());
+    let session = session_of(guard, &weak).await;
+    drop(guard.sessions().unwrap().adopt(&strong, Some(&session), &headers()).await.unwrap());
+    (weak, session, strong)
+}
+
 #[tokio::test]
 async fn a_successor_that_could_not_be_ended_is_ended_by_the_next_sign_out() {
     let world = World::new();
     let authority = Unsteady::new(&world);
     let guard = renewing(world.issuer.guard(), authority.clone());
     let sessions = guard.sessions().unwrap();
-    let begin = || world.sessions.begin(&proved(&[Factor::Password]));
-    let (weak, strong) = (begin(), begin());
-    let session = session_of(&guard, &weak).await;
-    drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
+    let (weak, _, strong) = step(&world, &guard).await;
     authority.is_down.store(true, Ordering::SeqCst);
     assert!(sessions.sign_out_presented(with_bearer(&weak).headers()).await.revoked.is_err());
     authority.is_down.store(false, Ordering::SeqCst);
     assert!(sessions.sign_out_presented(with_bearer(&weak).headers()).await.revoked.is_ok());
     assert!(is_gone(&world, &strong).await);
     // It is out by a sign-out of the second session too.
-    let (weak, strong, again) = (begin(), begin(), begin());
-    let session = session_of(&guard, &weak).await;
-    drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
+    let (_, session, strong) = step(&world, &guard).await;
+    let again = world.sessions.begin(&proved(&[Factor::Password]));
     assert!(sessions.sign_out_presented(with_bearer(&strong).headers()).await.revoked.is_ok());
     let error = sessions.adopt(&again, Some(&session), &headers()).await.unwrap_err();
     assert!(matches!(error, AdoptError::PredecessorRevoked { revoked: Ok(()) }), "{error}");
@@ -117,10 +123,7 @@ async fn a_sign_out_that_failed_is_not_well_because_it_is_tried_again() {
     let authority = Unsteady::new(&world);
     let guard = renewing(world.issuer.guard(), authority.clone());
     let sessions = guard.sessions().unwrap();
-    let begin = || world.sessions.begin(&proved(&[Factor::Password]));
-    let (weak, strong) = (begin(), begin());
-    let session = session_of(&guard, &weak).await;
-    drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
+    let (weak, session, strong) = step(&world, &guard).await;
     authority.is_down.store(true, Ordering::SeqCst);
     assert!(sessions.sign_out_presented(opaque(&weak).headers()).await.revoked.is_err());
     world.sessions.revoke(session.id().to_owned()).await.unwrap();

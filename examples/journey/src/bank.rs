@@ -1,4 +1,4 @@
-//! What the pages share, and how they adopt the tokens of a step.
+//! The state that the pages share, and adopting the tokens of a step.
 
 use std::sync::Arc;
 

@@ -71,8 +71,8 @@ impl Policy {
         self.0.extent
     }
 
-    /// Returns a policy whose size nobody checks: for what is made of the pieces of one policy, and
-    /// is no larger than that.
+    /// Returns a policy without checking its size. Use it for the pieces of one policy, which cannot
+    /// be larger than the whole.
     pub(in crate::policy) fn unbounded(clause: Clause) -> Self {
         let extent = Extent::around(clause.clauses().iter().map(Self::extent));
         Self(Arc::new(Node { name: None, trust: None, extent, clause }))

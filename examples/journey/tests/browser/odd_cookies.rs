@@ -47,7 +47,10 @@ async fn a_planted_cookie_locks_nobody_out() {
         browser.with_two_factors(bank).await;
         plant(browser, JWT, "/account").await;
         browser.open("/account").await;
-        assert!(!browser.has("#balance").await, "nobody can say whose of the two it is");
+        assert!(
+            !browser.has("#balance").await,
+            "the bank cannot tell which of the two is the user's"
+        );
         // The page has removed both, and its only link leads out.
         browser.find("a[href^='/sign-in']").await.click().await.unwrap();
         browser.sign_in(PASSWORD).await;
