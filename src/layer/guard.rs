@@ -90,7 +90,7 @@ impl StepUpLayer {
     ///
     /// # Panics
     ///
-    ///     /// Panics if the policies together would have [more than 1,024 clauses or 128
+    /// Panics if the policies together would have [more than 1,024 clauses or 128
     /// levels](crate::policy): an error in the program, found at construction.
     #[must_use]
     #[track_caller]

@@ -1,0 +1,118 @@
+//! What the guard costs between other work, which has used the caches since the last request:
+//! `cargo bench --bench cold`.
+//!
+//! The cases take turns, and each call is measured alone. Compare ratios within one run.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot go on should say where"
+)]
+
+mod support;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use http::Request;
+use tower::Layer;
+use tower_step_up::{Policy, StepUpLayer};
+
+use support::{
+    Body, Trivial, bare_check, bearer, cookie, guard, status, token, tokens, transfer, verifier,
+};
+
+const ROUNDS: usize = 4_001;
+const TOKENS: usize = 512;
+/// What a server touches between two calls of one guard, about: the kernel's part of a request, that
+/// of the HTTP library and of the handler. It is more than a first-level cache holds.
+const WORKING_SET: usize = 256 << 10;
+
+/// A case returns the nanoseconds of one call.
+type Case<'a> = (&'static str, Box<dyn FnMut(usize) -> f64 + 'a>);
+
+fn main() {
+    let (tokens, one) = (tokens(TOKENS), token(0));
+    let (check, token_of) = (bare_check(&one), |round: usize| &*tokens[round % TOKENS]);
+    let forgetful = StepUpLayer::new(verifier().cache_bytes(0)).require(transfer());
+    let strict = StepUpLayer::new(verifier()).require(Policy::phishing_resistant().named("admin"));
+    let none = || Request::get("/").body(Body::default()).unwrap();
+    let mut cases: Vec<Case<'_>> = vec![
+        ("a bare signature check", Box::new(|_| timed(|| assert!(check())))),
+        (
+            "a request without guard",
+            Box::new(|round| call(&mut Trivial, bearer(token_of(round)), 200)),
+        ),
+        ("first sight", {
+            let mut service = forgetful.layer(Trivial);
+            Box::new(move |round| call(&mut service, bearer(token_of(round)), 200))
+        }),
+        ("repeated, one token", {
+            let mut service = guard().layer(Trivial);
+            Box::new(move |_| call(&mut service, bearer(token_of(0)), 200))
+        }),
+        ("repeated, one token by cookie", {
+            let mut service = guard().layer(Trivial);
+            Box::new(move |_| call(&mut service, cookie(token_of(0)), 200))
+        }),
+        ("repeated, 512 tokens in turn", {
+            let mut service = guard().layer(Trivial);
+            for token in &tokens {
+                call(&mut service, bearer(token), 200);
+            }
+            Box::new(move |round| call(&mut service, bearer(token_of(round)), 200))
+        }),
+        ("refused without a token", {
+            let mut service = guard().layer(Trivial);
+            Box::new(move |_| call(&mut service, none(), 401))
+        }),
+        ("refused with a step-up", {
+            let mut service = strict.layer(Trivial);
+            Box::new(move |_| call(&mut service, bearer(token_of(0)), 401))
+        }),
+    ];
+
+    let mut memory = vec![1_u64; WORKING_SET / size_of::<u64>()];
+    let mut times: Vec<Vec<f64>> = cases.iter().map(|_| Vec::with_capacity(ROUNDS)).collect();
+    for round in 0..ROUNDS {
+        for ((_, case), times) in cases.iter_mut().zip(&mut times) {
+            other_work(&mut memory);
+            times.push(case(round));
+        }
+    }
+    let medians = times.into_iter().map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[ROUNDS / 2]
+    });
+    let medians: Vec<_> = medians.collect();
+    println!("{:32} {:>9} {:>21}", "one call", "median ns", "in bare checks");
+    for ((name, _), median) in cases.iter().zip(&medians) {
+        println!("{name:32} {median:>9.0} {:>21.3}", median / medians[0]);
+    }
+}
+
+/// Reads and writes every cache line of a working set.
+fn other_work(memory: &mut [u64]) {
+    for line in memory.chunks_mut(8) {
+        line[0] = line[0].wrapping_mul(31).wrapping_add(line[7]);
+    }
+    black_box(memory);
+}
+
+fn call<S, B>(service: &mut S, request: Request<Body>, want: u16) -> f64
+where
+    S: tower::Service<
+            Request<Body>,
+            Response = http::Response<B>,
+            Error = std::convert::Infallible,
+        >,
+{
+    let request = black_box(request);
+    timed(|| assert_eq!(status(service, request), want))
+}
+
+fn timed(call: impl FnOnce()) -> f64 {
+    let begun = Instant::now();
+    call();
+    begun.elapsed().as_secs_f64() * 1e9
+}
