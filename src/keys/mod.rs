@@ -16,8 +16,7 @@ pub(crate) use self::jwk::Key;
 pub use self::remote::RemoteKeys;
 pub use crate::endpoint::EndpointError;
 
-pub(crate) use self::set::KeySetId;
-pub use self::set::{KeySet, KeySetError};
+pub use self::set::{KeySet, KeySetError, KeySetId};
 #[cfg(feature = "testing")]
 pub(crate) use self::signature::SigningKey;
 pub(crate) use self::signature::is_same_secret;
@@ -29,7 +28,7 @@ use std::time::Duration;
 
 /// A source of keys.
 ///
-/// [`current`](Self::current) is asked at every request and must not block. Where `current` has no
+/// [`current_id`](Self::current_id) and [`current`](Self::current) must not block. Where `current` has no
 /// key for a token's `kid`, [`refresh`](Self::refresh) is asked once. After it, whatever it
 /// answered, `current` is asked again, because keys may have arrived meanwhile. As long as the keys
 /// have not changed, a source returns the same set: a new set at each call defeats the cache of
@@ -43,6 +42,14 @@ use std::time::Duration;
 pub trait KeySource: Send + Sync + 'static {
     /// The keys that are known and fresh enough to use; `None` where there are none.
     fn current(&self) -> Option<Arc<KeySet>>;
+
+    /// Which set [`current`](Self::current) would return. This is what is asked at every request;
+    /// `current` is asked for tokens that have not been seen. If nothing else is said, it asks
+    /// `current`. A source whose sets are shared by many threads answers without counting a
+    /// reference to the set.
+    fn current_id(&self) -> Option<KeySetId> {
+        self.current().map(|keys| keys.id())
+    }
 
     /// Looks for a key that `current` does not have. The source decides whether and how often:
     /// anyone can make up a `kid`.
@@ -81,6 +88,10 @@ impl<K: KeySource + ?Sized> KeySource for Arc<K> {
         (**self).current()
     }
 
+    fn current_id(&self) -> Option<KeySetId> {
+        (**self).current_id()
+    }
+
     fn refresh(&self, kid: &str) -> Option<Refresh> {
         (**self).refresh(kid)
     }
@@ -115,6 +126,10 @@ impl StaticKeys {
 impl KeySource for StaticKeys {
     fn current(&self) -> Option<Arc<KeySet>> {
         Some(Arc::clone(&self.0))
+    }
+
+    fn current_id(&self) -> Option<KeySetId> {
+        Some(self.0.id())
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {

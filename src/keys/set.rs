@@ -20,9 +20,10 @@ pub struct KeySet {
     keys: HashMap<Box<str>, Key>,
 }
 
-/// Which set it is: another for each that was ever read in this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeySetId(u64);
+/// Which [`KeySet`] it is: each set that is read in this process has an id of its own, even if two
+/// have the same keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeySetId(u64);
 
 impl KeySet {
     /// The usable keys of a JWKS document (RFC 7517).
@@ -86,7 +87,7 @@ impl KeySet {
 
     /// Which set this is.
     #[must_use]
-    pub(crate) fn id(&self) -> KeySetId {
+    pub fn id(&self) -> KeySetId {
         self.id
     }
 }

@@ -114,15 +114,14 @@ fn judge(
         Err(error) => return Ok(Decision::refused(error.into())),
     };
     match (usable, &guard.sessions) {
-        (Ok(()), sessions) => {
-            let decision = decision::evaluate(guard, outer, &session, now);
-            match sessions {
-                Some(sessions) if decision.granted.is_ok() && guard.confirmed_within.is_some() => {
-                    renewal::confirm(guard, sessions, outer, session, now)
-                }
-                _ => Ok(decision),
+        (Ok(()), Some(sessions)) if guard.confirmed_within.is_some() => {
+            let decision = decision::evaluate(guard, outer, session.clone(), now);
+            match decision.granted {
+                Ok(_) => renewal::confirm(guard, sessions, outer, session, now),
+                Err(_) => Ok(decision),
             }
         }
+        (Ok(()), _) => Ok(decision::evaluate(guard, outer, session, now)),
         (Err(VerifyError::Token(error)), Some(sessions)) if error.is_renewable() => {
             let presented = match sessions.can_renew(&session, now) {
                 true => Some(Presented::Session(session)),

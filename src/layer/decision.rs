@@ -36,16 +36,19 @@ impl Decision {
 pub(super) fn evaluate(
     guard: &Guard,
     outer: Option<&Grant>,
-    session: &Session,
+    session: Session,
     now: OffsetDateTime,
 ) -> Decision {
-    match guard.policy.evaluate(session, now) {
+    match guard.policy.evaluate_once(session, now) {
         Ok(grant) => Decision::new(Ok(Some(match outer {
             Some(outer) => grant.bounded_by(outer),
             None => grant,
         }))),
         Err(shortfall) => Decision::refused(Rejection::StepUpRequired(match &guard.offer {
-            Some(offer) => shortfall.offering(offer(session)),
+            Some(offer) => {
+                let offered = offer(shortfall.session());
+                shortfall.offering(offered)
+            }
             None => shortfall,
         })),
     }

@@ -119,9 +119,9 @@ fn conclude(
         return Decision::refused(AuthorityError::UnknownSession.into());
     }
     match choose(guard, presented, &renewed.session, now) {
-        Ok(Some(session)) => decision::evaluate(guard, outer, session, now),
+        Ok(Some(session)) => decision::evaluate(guard, outer, session.clone(), now),
         Ok(None) => {
-            let decision = decision::evaluate(guard, outer, &renewed.session, now);
+            let decision = decision::evaluate(guard, outer, renewed.session.clone(), now);
             Decision { renewed: Some(renewed), ..decision }
         }
         Err(error) => Decision::refused(error.into()),

@@ -1,10 +1,13 @@
 //! A policy held against a session.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
-use super::decision::{Facts, Grant, until};
+use super::decision::{Facts, Grant, Held, until};
 use super::explanation::Shortfall;
 use super::types::Policy;
+use crate::moment::Moment;
 use crate::session::Session;
 
 impl Policy {
@@ -17,11 +20,126 @@ impl Policy {
     ///
     /// The [`Shortfall`] says what is missing or stale.
     pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
-        let moment = now.into();
-        let until = until(self, &Facts::new(session, moment), None);
-        if !until.reaches(moment) {
-            return Err(Shortfall::new(session.clone(), self.clone(), now));
+        match self.held(session, now.into()) {
+            Some(held) => Ok(Grant::new(session.clone(), held.into())),
+            None => Err(Shortfall::new(session.clone(), self.clone(), now)),
         }
-        Ok(Grant::new(session.clone(), self.clone(), until.limit()))
+    }
+
+    /// Holds the policy against a session as [`evaluate`](Self::evaluate) does, and remembers with
+    /// the session that it held, so that the clauses need not be judged again before one of their
+    /// limits has passed.
+    pub(crate) fn evaluate_once(
+        &self,
+        session: Session,
+        now: OffsetDateTime,
+    ) -> Result<Grant, Shortfall> {
+        let moment = now.into();
+        let known = session.conclusion(|held: &Held| held.is_of(self) && held.holds_at(moment));
+        if let Some(held) = known {
+            return Ok(Grant::new(session, held));
+        }
+        match self.held(&session, moment) {
+            Some(held) => {
+                let held = Arc::new(held);
+                session.conclude(held.clone());
+                Ok(Grant::new(session, held))
+            }
+            None => Err(Shortfall::new(session, self.clone(), now)),
+        }
+    }
+
+    fn held(&self, session: &Session, now: Moment) -> Option<Held> {
+        let until = until(self, &Facts::new(session, now), None);
+        until.reaches(now).then(|| Held::new(self.clone(), now, until.limit(), session.end()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::factor::Factor;
+    use crate::testing::{self, NOW};
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// More policies than a session remembers, and one that only equals another.
+    fn policies() -> Vec<Policy> {
+        let fresh = || Policy::factor(Factor::OtpSms).within(seconds(600));
+        vec![
+            Policy::mfa(),
+            fresh(),
+            fresh(),
+            Policy::mfa().within(seconds(120)),
+            Policy::session_within(seconds(3_600)),
+            Policy::factor(Factor::Totp),
+            Policy::any_of([fresh(), Policy::mfa().within(seconds(30))]),
+        ]
+    }
+
+    #[test]
+    fn whatever_is_remembered_the_decision_is_the_same() {
+        let session = || {
+            testing::session()
+                .proved_ago(Factor::Password, seconds(60))
+                .proved_ago(Factor::OtpSms, seconds(590))
+                .proved_ahead(Factor::OtpSms, seconds(3))
+                .started_ago(seconds(3_500))
+                .build()
+        };
+        let policies = policies();
+        // The clock goes on, and is put back.
+        let instants = [0, 1, 9, 10, 11, 60, 61, 100, 101, 603, 604, 7, 0, -2, -3, -60, -61, 5];
+        for first in 0..policies.len() {
+            let session = session();
+            for seconds in instants.map(time::Duration::seconds) {
+                let (before, after) = policies.split_at(first);
+                for policy in after.iter().chain(before) {
+                    let now = NOW + seconds;
+                    let fresh = policy.evaluate(&session, now);
+                    let got = policy.evaluate_once(session.clone(), now);
+                    assert_eq!(got.is_ok(), fresh.is_ok(), "{policy} at {seconds}");
+                    if let (Ok(got), Ok(fresh)) = (got, fresh) {
+                        assert!(got.policy().is_same_as(policy));
+                        assert!(got.holds_at(now) && got.expires_at() <= fresh.expires_at());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_held_is_remembered_until_its_limit() {
+        let session = testing::session().proved_ago(Factor::OtpSms, seconds(540)).build();
+        let policy = Policy::factor(Factor::OtpSms).within(seconds(600));
+        let held = |after| {
+            let grant = policy.evaluate_once(session.clone(), NOW + seconds(after));
+            grant.ok().map(|grant| grant.expires_at())
+        };
+        let is_remembered = |after: u64| {
+            let moment = (NOW + seconds(after)).into();
+            session.conclusion(|held: &Held| held.is_of(&policy) && held.holds_at(moment)).is_some()
+        };
+        assert!(!is_remembered(0));
+        assert_eq!(held(10), Some(NOW + seconds(60)));
+        assert_eq!([9, 10, 60, 61].map(is_remembered), [false, true, true, false]);
+        assert_eq!([9, 60, 61].map(held), [Some(NOW + seconds(60)), Some(NOW + seconds(60)), None]);
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_there_is_room_for() {
+        let session = testing::session().proved(Factor::Password).build();
+        let policies: Vec<_> = (0..10).map(|_| Policy::session()).collect();
+        for policy in &policies {
+            assert!(policy.evaluate_once(session.clone(), NOW).is_ok());
+        }
+        let is_remembered =
+            |policy: &&Policy| session.conclusion(|held: &Held| held.is_of(policy)).is_some();
+        assert_eq!(policies.iter().filter(is_remembered).count(), 3);
+        assert!(policies.iter().take(3).all(|policy| is_remembered(&policy)));
     }
 }

@@ -1,8 +1,9 @@
 //! A verified session.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -42,7 +43,12 @@ struct Whole {
     /// When the session is over, with the leeway: where the token does not state it, with the
     /// token.
     end: Moment,
+    conclusions: [OnceLock<Arc<dyn Any + Send + Sync>>; MAX_CONCLUSIONS],
 }
+
+/// How many conclusions are remembered with a session. Guards around one route, of the pages and of
+/// an action, are two or three.
+const MAX_CONCLUSIONS: usize = 3;
 
 /// Everything that a session knows; built by `token` and `testing`.
 pub(crate) struct SessionParts {
@@ -101,6 +107,7 @@ impl Session {
                 .min(end)
                 .min(later(parts.token_issued_at).plus(parts.max_token_age)),
             end,
+            conclusions: Default::default(),
             parts,
         }))
     }
@@ -250,6 +257,26 @@ impl Session {
         let lists = parts.factors.capacity() * size_of::<AuthenticationFactor>()
             + parts.roles.capacity() * size_of::<Box<str>>();
         size_of::<Whole>() + text_bytes + lists + unlisted
+    }
+
+    /// Returns what was once concluded from this session, if it is still known.
+    #[inline]
+    pub(crate) fn conclusion<T: Any + Send + Sync>(
+        &self,
+        is_wanted: impl Fn(&T) -> bool,
+    ) -> Option<Arc<T>> {
+        let is_wanted =
+            |one: &&Arc<dyn Any + Send + Sync>| one.downcast_ref::<T>().is_some_and(&is_wanted);
+        let known = self.0.conclusions.iter().map_while(OnceLock::get).find(is_wanted)?;
+        Arc::clone(known).downcast().ok()
+    }
+
+    /// Remembers what was concluded from this session, as long as there is room.
+    pub(crate) fn conclude(&self, conclusion: Arc<dyn Any + Send + Sync>) {
+        let mut rest = Err(conclusion);
+        for place in &self.0.conclusions {
+            rest = rest.or_else(|conclusion| place.set(conclusion));
+        }
     }
 
     /// Whether the token is valid, by its own times and those of the session, with the verifier's

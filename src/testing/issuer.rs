@@ -11,7 +11,7 @@ use super::clock::FixedClock;
 use super::session::SessionBuilder;
 use crate::clock::Clock;
 use crate::excerpt::without_secrets;
-use crate::keys::{Algorithm, KeySet, KeySource, Refresh, SigningKey};
+use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh, SigningKey};
 use crate::layer::StepUpLayer;
 use crate::session::Tenancy;
 use crate::sessions::{SessionAuthority, Sessions};
@@ -250,6 +250,10 @@ impl KeySource for Key {
         Some(Arc::clone(&self.set))
     }
 
+    fn current_id(&self) -> Option<KeySetId> {
+        Some(self.set.id())
+    }
+
     fn refresh(&self, _kid: &str) -> Option<Refresh> {
         None
     }
@@ -258,6 +262,10 @@ impl KeySource for Key {
 impl KeySource for TestIssuer {
     fn current(&self) -> Option<Arc<KeySet>> {
         self.key.current()
+    }
+
+    fn current_id(&self) -> Option<KeySetId> {
+        self.key.current_id()
     }
 
     fn refresh(&self, kid: &str) -> Option<Refresh> {

@@ -97,16 +97,12 @@ impl Verifier {
                 }
                 // Keys may have arrived between the look and the question, which is why the source
                 // does not look for more.
-                None if self.current_set() != no_key.set => {
+                None if self.settings.keys.current_id() != no_key.set => {
                     Lookup::Known(self.look_up_at(token, now))
                 }
                 None => Lookup::Known(Err(no_key.into())),
             },
         })
-    }
-
-    fn current_set(&self) -> Option<KeySetId> {
-        self.settings.keys.current().map(|keys| keys.id())
     }
 
     /// Looks a token up at an instant, with the keys at hand.
@@ -149,8 +145,8 @@ impl Verifier {
         if self.settings.cache.capacity() == 0 {
             return None;
         }
-        let keys = self.settings.keys.current()?;
-        self.settings.cache.get(token, keys.id(), now)
+        let keys = self.settings.keys.current_id()?;
+        self.settings.cache.get(token, keys, now)
     }
 
     fn verify_with_known_keys(&self, token: &str, now: OffsetDateTime) -> Result<Genuine, Failure> {

@@ -39,6 +39,7 @@ mod renewal_attacks;
 mod renewal_faults;
 mod renewal_memory;
 mod renewal_over_http;
+mod repeats;
 mod revocations;
 mod sessions_api;
 mod sign_out;

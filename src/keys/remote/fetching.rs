@@ -61,10 +61,15 @@ enum Try {
 }
 
 impl Fetching {
-    /// Returns the set if there is one that may be used. If it is due, a fetch begins behind the
+    /// Reads the set if there is one that may be used. If it is due, a fetch begins behind the
     /// request.
-    pub(super) fn current(self: &Arc<Self>, settings: &Arc<Settings>) -> Option<Arc<KeySet>> {
-        let held = self.held.load_full()?;
+    pub(super) fn current<T>(
+        self: &Arc<Self>,
+        settings: &Arc<Settings>,
+        read: impl FnOnce(&Arc<KeySet>) -> T,
+    ) -> Option<T> {
+        let held = self.held.load();
+        let held = held.as_ref()?;
         let now = settings.clock.monotonic();
         let age = now.saturating_sub(held.fetched_at);
         if age >= held.due {
@@ -74,7 +79,7 @@ impl Fetching {
                 self.join_or_begin(&mut progress, settings, now);
             }
         }
-        (age < settings.limits.usable_for).then(|| Arc::clone(&held.keys))
+        (age < settings.limits.usable_for).then(|| read(&held.keys))
     }
 
     pub(super) fn health(&self, settings: &Settings) -> KeyHealth {

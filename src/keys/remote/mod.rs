@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use self::fetching::{Fetching, Settings};
 use self::schedule::Limits;
-use super::{KeyHealth, KeySet, KeySource, Refresh};
+use super::{KeyHealth, KeySet, KeySetId, KeySource, Refresh};
 use crate::clock::{Clock, SystemClock};
 use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
@@ -168,7 +168,11 @@ impl RemoteKeys {
 
 impl KeySource for RemoteKeys {
     fn current(&self) -> Option<Arc<KeySet>> {
-        self.fetching.current(&self.settings)
+        self.fetching.current(&self.settings, Arc::clone)
+    }
+
+    fn current_id(&self) -> Option<KeySetId> {
+        self.fetching.current(&self.settings, |keys| keys.id())
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {

@@ -8,6 +8,7 @@ mod until;
 pub(in crate::policy) use self::end::Until;
 pub(in crate::policy) use self::facts::Facts;
 pub use self::grant::Grant;
+pub(in crate::policy) use self::grant::Held;
 pub(in crate::policy) use self::until::{
     beyond_attackers, holds_for, independent, nth_latest, until,
 };

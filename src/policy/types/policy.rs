@@ -63,6 +63,11 @@ impl Policy {
         self.0.name.as_deref()
     }
 
+    /// Returns whether both are clones of one policy. Policies that are only equal are not.
+    pub(in crate::policy) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(in crate::policy) fn clause(&self) -> &Clause {
         &self.0.clause
     }
