@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcDateTime};
 
 /// An instant in nanoseconds since 1970: cheap to compare and to add to, which a calendar date with
 /// an offset is not, and so much wider than the calendar that no date and no duration carries it to
@@ -43,6 +43,12 @@ const NANOSECONDS: u128 = 1_000_000_000;
 
 fn nanoseconds(duration: Duration) -> i128 {
     duration.as_nanos().cast_signed()
+}
+
+impl From<UtcDateTime> for Moment {
+    fn from(date: UtcDateTime) -> Self {
+        Self(date.unix_timestamp_nanos())
+    }
 }
 
 impl From<OffsetDateTime> for Moment {

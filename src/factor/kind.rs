@@ -195,9 +195,9 @@ impl Factor {
     /// What it takes in memory beside its place.
     pub(crate) fn own_bytes(&self) -> usize {
         match self {
-            // With the counters of two shared texts.
+            // With two boxes and the counters of their shared place.
             Self::Unlisted(pair) => {
-                pair.factor_type().len() + pair.delivery_method().len() + 4 * size_of::<usize>()
+                pair.factor_type().len() + pair.delivery_method().len() + 6 * size_of::<usize>()
             }
             _ => 0,
         }

@@ -7,28 +7,33 @@ use super::Factor;
 
 /// A `type` and `delivery_method` that [`Factor`] does not list; made by [`Factor::from_pair`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnlistedFactor {
-    factor_type: Arc<str>,
-    delivery_method: Arc<str>,
+pub struct UnlistedFactor(Arc<Pair>);
+
+/// Few tokens have one, so it takes no more room in a [`Factor`] than a pointer.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Pair {
+    factor_type: Box<str>,
+    delivery_method: Box<str>,
 }
 
 impl UnlistedFactor {
     pub(super) fn new(factor_type: &str, delivery_method: &str) -> Self {
-        Self { factor_type: factor_type.into(), delivery_method: delivery_method.into() }
+        let (factor_type, delivery_method) = (factor_type.into(), delivery_method.into());
+        Self(Arc::new(Pair { factor_type, delivery_method }))
     }
 
     pub(super) fn factor_type(&self) -> &str {
-        &self.factor_type
+        &self.0.factor_type
     }
 
     pub(super) fn delivery_method(&self) -> &str {
-        &self.delivery_method
+        &self.0.delivery_method
     }
 }
 
 impl fmt::Display for UnlistedFactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.factor_type, self.delivery_method)
+        write!(f, "{}/{}", self.factor_type(), self.delivery_method())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64_simd::URL_SAFE_NO_PAD;
+
 /// The session JWT that a guard judged, or the fresh one if the guard renewed the session.
 ///
 /// It goes into calls that act on the session, such as adding a second factor, and to services
@@ -25,6 +27,13 @@ impl<'a> SessionJwt<'a> {
     #[must_use]
     pub fn as_str(self) -> &'a str {
         self.0
+    }
+
+    /// Returns the JSON of its payload. The verifier has read the same, so it is readable.
+    pub(super) fn payload(self) -> String {
+        let payload = self.0.split('.').nth(1).unwrap_or_default();
+        let bytes = URL_SAFE_NO_PAD.decode_to_vec(payload).unwrap_or_default();
+        String::from_utf8(bytes).unwrap_or_default()
     }
 }
 

@@ -3,6 +3,7 @@
 mod claims;
 mod jwt;
 mod tenancy;
+mod texts;
 pub(crate) mod verified;
 
 pub use self::claims::{Attributes, CustomClaimsError, Organization};
@@ -10,5 +11,5 @@ pub use self::jwt::SessionJwt;
 
 pub(crate) use self::tenancy::Tenancy;
 pub(crate) use self::verified::{
-    DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, VerifierId,
+    DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, Times, VerifierId,
 };

@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcDateTime};
 
 use super::claims::{self, Attributes, CustomClaimsError, Organization};
 use super::jwt::SessionJwt;
+use super::texts::Texts;
 use crate::factor::AuthenticationFactor;
 use crate::moment::Moment;
 
@@ -32,49 +33,64 @@ use crate::moment::Moment;
 pub struct Session(Arc<Whole>);
 
 struct Whole {
-    parts: SessionParts,
-    /// The same times as moments, which are what every request is judged by.
-    started_at: Option<Moment>,
     /// The instant, including leeway, from which the token is valid.
     valid_from: Moment,
     /// The instant, including leeway, from which the token is no longer valid: its own expiry, the
     /// session's end, or the greatest age of a token, whichever comes first.
     valid_until: Moment,
-    /// When the session is over, with the leeway: where the token does not state it, with the
-    /// token.
-    end: Moment,
     conclusions: [OnceLock<Arc<dyn Any + Send + Sync>>; MAX_CONCLUSIONS],
+    verified_by: VerifierId,
+    texts: Texts,
+    factors: Box<[AuthenticationFactor]>,
+    times: Times,
+    leeway: Duration,
 }
+
+/// The places of the texts. The roles are the last.
+const TOKEN: usize = 0;
+const PAYLOAD: usize = 1;
+const ID: usize = 2;
+const USER_ID: usize = 3;
+const IP_ADDRESS: usize = 4;
+const USER_AGENT: usize = 5;
+const ORGANIZATION_ID: usize = 6;
+const ORGANIZATION_SLUG: usize = 7;
+const ROLES: usize = 8;
 
 /// How many conclusions are remembered with a session. Guards around one route, of the pages and of
 /// an action, are two or three.
 const MAX_CONCLUSIONS: usize = 3;
 
 /// Everything that a session knows; built by `token` and `testing`.
-pub(crate) struct SessionParts {
+pub(crate) struct SessionParts<'a> {
     /// The token itself; empty in sessions of the test kit.
-    pub(crate) token: Box<str>,
-    /// The JSON of the token's payload, for custom claims.
-    pub(crate) payload: Box<str>,
-    pub(crate) id: Box<str>,
-    pub(crate) user_id: Box<str>,
+    pub(crate) token: &'a str,
+    /// The JSON of the claims where there is no token that has it.
+    pub(crate) payload: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) user_id: &'a str,
     pub(crate) factors: Vec<AuthenticationFactor>,
-    pub(crate) started_at: Option<OffsetDateTime>,
-    pub(crate) last_accessed_at: Option<OffsetDateTime>,
-    /// `None` in the old format, where the token's own expiry stands in.
-    pub(crate) expires_at: Option<OffsetDateTime>,
-    pub(crate) token_not_before: OffsetDateTime,
-    pub(crate) token_issued_at: OffsetDateTime,
-    pub(crate) token_expires_at: OffsetDateTime,
-    pub(crate) ip_address: Box<str>,
-    pub(crate) user_agent: Box<str>,
-    pub(crate) roles: Vec<Box<str>>,
-    /// The organization's id and slug.
-    pub(crate) organization: Option<(Box<str>, Box<str>)>,
+    pub(crate) ip_address: &'a str,
+    pub(crate) user_agent: &'a str,
+    /// The organization's id, which is not empty, and its slug.
+    pub(crate) organization: Option<(&'a str, &'a str)>,
+    pub(crate) times: Times,
     pub(crate) leeway: Duration,
     /// How old a token the verifier accepts.
     pub(crate) max_token_age: Duration,
     pub(crate) verified_by: VerifierId,
+}
+
+/// The times of a session and of its token.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) started_at: Option<UtcDateTime>,
+    pub(crate) last_accessed_at: Option<UtcDateTime>,
+    /// `None` in the old format, where the token's own expiry stands in.
+    pub(crate) expires_at: Option<UtcDateTime>,
+    pub(crate) token_not_before: UtcDateTime,
+    pub(crate) token_issued_at: UtcDateTime,
+    pub(crate) token_expires_at: UtcDateTime,
 }
 
 /// Which verifier made a session, so that nested guards know their own.
@@ -95,53 +111,60 @@ pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 pub(crate) const DEFAULT_MAX_TOKEN_AGE: Duration = Duration::from_secs(600);
 
 impl Session {
-    pub(crate) fn new(parts: SessionParts) -> Self {
-        let later = |date: OffsetDateTime| Moment::from(date).plus(parts.leeway);
-        let starts = parts.token_not_before.max(parts.token_issued_at);
-        let token_end = later(parts.token_expires_at);
-        let end = parts.expires_at.map_or(token_end, later);
+    pub(crate) fn new<'a, R>(parts: SessionParts<'a>, roles: R) -> Self
+    where
+        R: Iterator<Item = &'a str> + Clone,
+    {
+        let SessionParts { times, leeway, .. } = parts;
+        let (organization_id, organization_slug) = parts.organization.unwrap_or_default();
+        let [token, payload, id, user_id] = [parts.token, parts.payload, parts.id, parts.user_id];
+        let rest = [parts.ip_address, parts.user_agent, organization_id, organization_slug];
+        let texts = [token, payload, id, user_id].into_iter().chain(rest).chain(roles);
+        let starts = times.token_not_before.max(times.token_issued_at);
+        let oldest = Moment::from(times.token_issued_at).plus(leeway).plus(parts.max_token_age);
+        let token_end = Moment::from(times.token_expires_at).plus(leeway);
         Self(Arc::new(Whole {
-            started_at: parts.started_at.map(Moment::from),
-            valid_from: Moment::from(starts).minus(parts.leeway),
-            valid_until: token_end
-                .min(end)
-                .min(later(parts.token_issued_at).plus(parts.max_token_age)),
-            end,
+            valid_from: Moment::from(starts).minus(leeway),
+            valid_until: token_end.min(times.end().plus(leeway)).min(oldest),
             conclusions: Default::default(),
-            parts,
+            verified_by: parts.verified_by,
+            texts: Texts::new(texts),
+            factors: parts.factors.into(),
+            times,
+            leeway,
         }))
     }
 
     /// The session's id (`session-…`; in an organization `member-session-…`).
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.0.parts.id
+        self.text(ID)
     }
 
     /// Who is signed in: the `sub` of the token, a user's id (`user-…`) or in an organization a
     /// member's (`member-…`).
     #[must_use]
     pub fn user_id(&self) -> &str {
-        &self.0.parts.user_id
+        self.text(USER_ID)
     }
 
     /// What the user proved, in the order of the token. Two entries can be of one kind.
     #[must_use]
     pub fn factors(&self) -> &[AuthenticationFactor] {
-        &self.0.parts.factors
+        &self.0.factors
     }
 
     /// When the session began; `None` where the token does not say, or not readably.
     #[must_use]
     pub fn started_at(&self) -> Option<OffsetDateTime> {
-        self.0.parts.started_at
+        self.0.times.started_at.map(Into::into)
     }
 
     /// When the session was last used with Stytch; `None` where the token does not say, or not
     /// readably.
     #[must_use]
     pub fn last_accessed_at(&self) -> Option<OffsetDateTime> {
-        self.0.parts.last_accessed_at
+        self.0.times.last_accessed_at.map(Into::into)
     }
 
     /// When the session ends. In tokens of the old format, which do not say, this is
@@ -150,19 +173,19 @@ impl Session {
     /// [`token_expires_at`]: Self::token_expires_at
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
-        self.0.parts.expires_at.unwrap_or(self.0.parts.token_expires_at)
+        self.0.times.expires_at.unwrap_or(self.0.times.token_expires_at).into()
     }
 
     /// When the JWT itself expires (`exp`), minutes before the session does, and has to be renewed.
     #[must_use]
     pub fn token_expires_at(&self) -> OffsetDateTime {
-        self.0.parts.token_expires_at
+        self.0.times.token_expires_at.into()
     }
 
     /// When the JWT was issued (`iat`).
     #[must_use]
     pub fn token_issued_at(&self) -> OffsetDateTime {
-        self.0.parts.token_issued_at
+        self.0.times.token_issued_at.into()
     }
 
     /// Returns the token that this session was made of: the one that the guard judged, or the fresh
@@ -170,25 +193,25 @@ impl Session {
     /// built without a token.
     #[must_use]
     pub fn jwt(&self) -> SessionJwt<'_> {
-        SessionJwt(&self.0.parts.token)
+        SessionJwt(self.token())
     }
 
     /// Where the session was started from.
     #[must_use]
     pub fn attributes(&self) -> Attributes<'_> {
-        Attributes { ip_address: &self.0.parts.ip_address, user_agent: &self.0.parts.user_agent }
+        Attributes { ip_address: self.text(IP_ADDRESS), user_agent: self.text(USER_AGENT) }
     }
 
     /// The ids of the session's roles; none in tokens that do not list any.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.parts.roles.iter().map(|role| &**role)
+        self.0.texts.from(ROLES)
     }
 
     /// The organization of a B2B session; `None` for a consumer project.
     #[must_use]
     pub fn organization(&self) -> Option<Organization<'_>> {
-        let (id, slug) = self.0.parts.organization.as_ref()?;
-        Some(Organization { id, slug })
+        let (id, slug) = (self.text(ORGANIZATION_ID), self.text(ORGANIZATION_SLUG));
+        (!id.is_empty()).then_some(Organization { id, slug })
     }
 
     /// The session's custom claims: the top-level claims that are neither reserved by RFC 7519 nor
@@ -215,21 +238,25 @@ impl Session {
     /// Returns an error if the claims do not have the shape of `T`, one name stands twice, or JSON
     /// is hidden in text under a name that `serde_json` keeps for itself.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
-        claims::custom(&self.0.parts.payload)
+        match self.token() {
+            "" => claims::custom(self.text(PAYLOAD)),
+            _ => claims::custom(&self.jwt().payload()),
+        }
     }
 
     /// The leeway for clocks that differ, as the verifier was configured.
     pub(crate) fn leeway(&self) -> Duration {
-        self.0.parts.leeway
+        self.0.leeway
     }
 
-    /// When the session is over for whoever reads the verifier's clock: its end and the leeway.
+    /// When the session is over for whoever reads the verifier's clock, with the leeway. Where the
+    /// token does not say, that is when the token is.
     pub(crate) fn end(&self) -> Moment {
-        self.0.end
+        self.0.times.end().plus(self.0.leeway)
     }
 
     pub(crate) fn start(&self) -> Option<Moment> {
-        self.0.started_at
+        self.0.times.started_at.map(Moment::from)
     }
 
     /// Whether the same user, in the same organization, is signed in with both.
@@ -241,22 +268,24 @@ impl Session {
 
     /// The token itself; empty in sessions of the test kit.
     pub(crate) fn token(&self) -> &str {
-        &self.0.parts.token
+        self.text(TOKEN)
     }
 
-    /// What the session takes in memory, roughly.
+    #[inline]
+    fn text(&self, place: usize) -> &str {
+        self.0.texts.get(place)
+    }
+
+    /// What the session takes in memory, roughly, with what is concluded from it.
     pub(crate) fn bytes(&self) -> usize {
-        let parts = &self.0.parts;
-        let texts = [&parts.token, &parts.payload, &parts.id, &parts.user_id]
-            .into_iter()
-            .chain([&parts.ip_address, &parts.user_agent])
-            .chain(&parts.roles)
-            .chain(parts.organization.iter().flat_map(|(id, slug)| [id, slug]));
-        let text_bytes: usize = texts.map(|text| text.len()).sum();
-        let unlisted: usize = parts.factors.iter().map(|proof| proof.factor().own_bytes()).sum();
-        let lists = parts.factors.capacity() * size_of::<AuthenticationFactor>()
-            + parts.roles.capacity() * size_of::<Box<str>>();
-        size_of::<Whole>() + text_bytes + lists + unlisted
+        const CONCLUSION: usize = 96;
+        let Whole { texts, factors, .. } = &*self.0;
+        let unlisted: usize = factors.iter().map(|proof| proof.factor().own_bytes()).sum();
+        size_of::<Whole>()
+            + texts.bytes()
+            + size_of_val(&**factors)
+            + unlisted
+            + MAX_CONCLUSIONS * CONCLUSION
     }
 
     /// Returns what was once concluded from this session, if it is still known.
@@ -287,16 +316,23 @@ impl Session {
 
     /// Whether this verifier made the session, of this very token.
     pub(crate) fn is_of(&self, verifier: VerifierId, token: &[u8]) -> bool {
-        self.0.parts.verified_by == verifier && self.token().as_bytes() == token
+        self.0.verified_by == verifier && self.token().as_bytes() == token
     }
 
     /// The end that the token states for the session, not filled in from the JWT's own expiry.
     pub(crate) fn stated_end(&self) -> Option<OffsetDateTime> {
-        self.0.parts.expires_at
+        self.0.times.expires_at.map(Into::into)
     }
 
     pub(crate) fn token_not_before(&self) -> OffsetDateTime {
-        self.0.parts.token_not_before
+        self.0.times.token_not_before.into()
+    }
+}
+
+impl Times {
+    /// The session's end, or else the token's.
+    fn end(&self) -> Moment {
+        self.expires_at.unwrap_or(self.token_expires_at).into()
     }
 }
 

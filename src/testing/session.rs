@@ -9,7 +9,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::clock::NOW;
 use crate::factor::{AuthenticationFactor, Dated, Factor};
-use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, VerifierId};
+use crate::session::{
+    DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, Times, VerifierId,
+};
 
 /// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token
 /// issued now for five minutes.
@@ -155,29 +157,28 @@ impl SessionBuilder {
             .factors
             .iter()
             .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
-        Session::new(SessionParts {
-            token: Box::default(),
-            payload: Value::Object(claims).to_string().into(),
-            id: self.id.as_str().into(),
-            user_id: self.user_id.as_str().into(),
+        let parts = SessionParts {
+            token: "",
+            payload: &Value::Object(claims).to_string(),
+            id: &self.id,
+            user_id: &self.user_id,
             factors: factors.collect(),
-            started_at: self.started.map(|age| before(now, age)),
-            last_accessed_at: Some(now),
-            expires_at: self.ends_in.map(|rest| after(now, rest)),
-            token_not_before: now,
-            token_issued_at: now,
-            token_expires_at: after(now, TOKEN_LIFETIME),
-            ip_address: Box::default(),
-            user_agent: Box::default(),
-            roles: self.roles.iter().map(|role| role.as_str().into()).collect(),
-            organization: self
-                .organization
-                .as_ref()
-                .map(|(id, slug)| (id.as_str().into(), slug.as_str().into())),
+            ip_address: "",
+            user_agent: "",
+            organization: self.organization.as_ref().map(|(id, slug)| (&**id, &**slug)),
+            times: Times {
+                started_at: self.started.map(|age| before(now, age).to_utc()),
+                last_accessed_at: Some(now.to_utc()),
+                expires_at: self.ends_in.map(|rest| after(now, rest).to_utc()),
+                token_not_before: now.to_utc(),
+                token_issued_at: now.to_utc(),
+                token_expires_at: after(now, TOKEN_LIFETIME).to_utc(),
+            },
             leeway: DEFAULT_LEEWAY,
             max_token_age: DEFAULT_MAX_TOKEN_AGE,
             verified_by: VerifierId::new(),
-        })
+        };
+        Session::new(parts, self.roles.iter().map(String::as_str))
     }
 
     /// The claims of a token issued at `now`, less its issuer and audience.

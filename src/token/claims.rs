@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess};
 use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
+use time::{OffsetDateTime, UtcDateTime};
 
 use super::error::{ClaimsError, MalformedToken, TokenPart};
 use super::json::{self, Fault, Field, Lenient, Presence};
@@ -105,9 +105,9 @@ pub(super) struct OrganizationMembers<'a> {
 pub(super) struct SessionClaim<'a> {
     pub(super) id: Cow<'a, str>,
     pub(super) factors: Vec<AuthenticationFactor>,
-    pub(super) started_at: Option<OffsetDateTime>,
-    pub(super) last_accessed_at: Option<OffsetDateTime>,
-    pub(super) expires_at: Option<OffsetDateTime>,
+    pub(super) started_at: Option<UtcDateTime>,
+    pub(super) last_accessed_at: Option<UtcDateTime>,
+    pub(super) expires_at: Option<UtcDateTime>,
     pub(super) attributes: AttributeMembers<'a>,
     pub(super) roles: Vec<Cow<'a, str>>,
 }
@@ -239,12 +239,12 @@ impl FactorMembers<'_> {
     }
 }
 
-fn optional_date(field: Field<Cow<'_, str>>) -> Option<OffsetDateTime> {
+fn optional_date(field: Field<Cow<'_, str>>) -> Option<UtcDateTime> {
     field.value().and_then(|text| date(&text))
 }
 
 /// RFC 3339, in UTC within its years: what an offset takes out of them could not be written again.
-fn date(text: &str) -> Option<OffsetDateTime> {
-    let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+fn date(text: &str) -> Option<UtcDateTime> {
+    let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_utc()?;
     (0..=9999).contains(&date.year()).then_some(date)
 }

@@ -61,15 +61,9 @@ impl<'a> Compact<'a> {
         Ok(Self { header, payload, signature, signed })
     }
 
-    /// The algorithm and the `kid`.
-    pub(super) fn check_header(
-        &self,
-        allowed: &[Algorithm],
-    ) -> Result<(Algorithm, String), TokenError> {
-        let header = URL_SAFE_NO_PAD
-            .decode_to_vec(self.header)
-            .map_err(|_| MalformedToken::NotBase64Url(TokenPart::Header))?;
-        Ok(Header::read(&header)?.check(allowed)?)
+    pub(super) fn header(&self) -> Result<Vec<u8>, MalformedToken> {
+        let header = URL_SAFE_NO_PAD.decode_to_vec(self.header);
+        header.map_err(|_| MalformedToken::NotBase64Url(TokenPart::Header))
     }
 
     pub(super) fn check_signature(&self, key: &Key) -> Result<(), TokenError> {
@@ -88,13 +82,21 @@ impl<'a> Compact<'a> {
     }
 
     /// Decodes the payload. Call it only after the signature has been checked.
-    pub(super) fn payload(&self) -> Result<Box<str>, MalformedToken> {
+    pub(super) fn payload(&self) -> Result<String, MalformedToken> {
         let bytes = URL_SAFE_NO_PAD
             .decode_to_vec(self.payload)
             .map_err(|_| MalformedToken::NotBase64Url(TokenPart::Payload))?;
         let text = String::from_utf8(bytes);
-        Ok(text.map_err(|_| MalformedToken::NotAnObject(TokenPart::Payload))?.into_boxed_str())
+        text.map_err(|_| MalformedToken::NotAnObject(TokenPart::Payload))
     }
+}
+
+/// Returns the algorithm and the `kid` of a header.
+pub(super) fn check_header<'a>(
+    header: &'a [u8],
+    allowed: &[Algorithm],
+) -> Result<(Algorithm, Cow<'a, str>), TokenError> {
+    Ok(Header::read(header)?.check(allowed)?)
 }
 
 impl<'a> Header<'a> {
@@ -107,7 +109,7 @@ impl<'a> Header<'a> {
         })
     }
 
-    fn check(self, allowed: &[Algorithm]) -> Result<(Algorithm, String), HeaderError> {
+    fn check(self, allowed: &[Algorithm]) -> Result<(Algorithm, Cow<'a, str>), HeaderError> {
         let unsupported =
             [("crit", self.crit), ("b64", self.b64), ("zip", self.zip), ("enc", self.enc)];
         if let Some((name, _)) = unsupported.into_iter().find(|(_, presence)| presence.0) {
@@ -124,7 +126,7 @@ impl<'a> Header<'a> {
         let algorithm = algorithm
             .ok_or_else(|| HeaderError::AlgorithmNotAllowed(Excerpt::of(alg.as_deref())))?;
         let kid = self.kid.value().filter(|kid| !kid.is_empty()).ok_or(HeaderError::NoKeyId)?;
-        Ok((algorithm, kid.into_owned()))
+        Ok((algorithm, kid))
     }
 }
 
@@ -134,10 +136,11 @@ mod tests {
 
     fn parse(token: &str) -> Result<(Algorithm, String), TokenError> {
         let compact = Compact::parse(token)?;
-        let judged = compact.check_header(&[Algorithm::Rs256])?;
+        let header = compact.header()?;
+        let (algorithm, kid) = check_header(&header, &[Algorithm::Rs256])?;
         compact.check_with(|_, _| true)?;
         compact.payload()?;
-        Ok(judged)
+        Ok((algorithm, kid.into_owned()))
     }
 
     fn not_base64url(part: TokenPart) -> Result<(Algorithm, String), TokenError> {

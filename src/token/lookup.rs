@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::compact::Compact;
+use super::compact::{Compact, check_header};
 use super::error::{HeaderError, SessionError, TokenError};
 use super::verifier::Verifier;
 use super::verify_error::VerifyError;
@@ -151,18 +151,16 @@ impl Verifier {
 
     fn verify_with_known_keys(&self, token: &str, now: OffsetDateTime) -> Result<Genuine, Failure> {
         let compact = Compact::parse(token)?;
-        let (algorithm, kid) = compact.check_header(&self.settings.algorithms)?;
-        let Some(keys) = self.settings.keys.current() else {
-            return Err(Failure::NoKey(NoKey { kid, set: None }));
-        };
-        let Some(key) = keys.get(&kid) else {
-            return Err(Failure::NoKey(NoKey { kid, set: Some(keys.id()) }));
-        };
+        let header = compact.header()?;
+        let (algorithm, kid) = check_header(&header, &self.settings.algorithms)?;
+        let no_key = |set| Failure::NoKey(NoKey { kid: kid.clone().into_owned(), set });
+        let keys = self.settings.keys.current().ok_or_else(|| no_key(None))?;
+        let key = keys.get(&kid).ok_or_else(|| no_key(Some(keys.id())))?;
         if key.algorithm() != algorithm {
             return Err(HeaderError::WrongAlgorithmForKey { pinned: key.algorithm() }.into());
         }
         compact.check_signature(key)?;
-        let session = self.settings.rules.session(self.settings.id, token, compact.payload()?)?;
+        let session = self.settings.rules.session(self.settings.id, token, &compact.payload()?)?;
         let genuine = self.genuine(session, now);
         if genuine.usable.is_ok() {
             self.settings.cache.insert(&genuine.session, keys.id(), now);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcDateTime};
 
 use super::claims::{Claims, OrganizationMembers};
 use super::error::{AccessTokenClaim, ClaimsError, SessionError, TimeClaim, TimeError, TokenError};
@@ -11,7 +11,7 @@ use super::json::{Field, Presence};
 use crate::excerpt::Excerpt;
 use crate::factor::Factor;
 use crate::moment::Moment;
-use crate::session::{Session, SessionParts, Tenancy, VerifierId};
+use crate::session::{Session, SessionParts, Tenancy, Times, VerifierId};
 
 #[derive(Clone)]
 pub(super) struct Rules {
@@ -30,12 +30,12 @@ impl Rules {
         &self,
         verifier: VerifierId,
         token: &str,
-        payload: Box<str>,
+        payload: &str,
     ) -> Result<Session, TokenError> {
-        let mut claims = Claims::read(&payload)?;
+        let mut claims = Claims::read(payload)?;
         self.check_origin(&claims)?;
         let user_id = match &claims.sub {
-            Field::Value(sub) if !sub.is_empty() => Box::from(&**sub),
+            Field::Value(sub) if !sub.is_empty() => sub.clone(),
             _ => return Err(ClaimsError::NoSubject.into()),
         };
         let token_expires_at = time_claim(claims.exp, TimeClaim::ExpiresAt)?;
@@ -50,26 +50,28 @@ impl Rules {
         {
             return Err(ClaimsError::Impersonated.into());
         }
-        Ok(Session::new(SessionParts {
-            id: Box::from(&*session.id),
-            user_id,
+        let parts = SessionParts {
+            token,
+            payload: "",
+            id: &session.id,
+            user_id: &user_id,
             factors: session.factors,
-            started_at: session.started_at,
-            last_accessed_at: session.last_accessed_at,
-            expires_at: session.expires_at,
-            token_not_before,
-            token_issued_at,
-            token_expires_at,
             ip_address: text(&session.attributes.ip_address),
             user_agent: text(&session.attributes.user_agent),
-            roles: session.roles.iter().map(|role| Box::from(&**role)).collect(),
             organization: organization.map(|it| (text(&it.organization_id), text(&it.slug))),
+            times: Times {
+                started_at: session.started_at,
+                last_accessed_at: session.last_accessed_at,
+                expires_at: session.expires_at,
+                token_not_before,
+                token_issued_at,
+                token_expires_at,
+            },
             leeway: self.leeway,
             max_token_age: self.max_token_age,
             verified_by: verifier,
-            token: token.into(),
-            payload,
-        }))
+        };
+        Ok(Session::new(parts, session.roles.iter().map(|role| &**role)))
     }
 
     fn check_origin(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
@@ -171,19 +173,19 @@ fn is_impersonation(factor: &Factor) -> bool {
         || factor.delivery_method() == Factor::Impersonated.delivery_method()
 }
 
-fn text(field: &Field<Cow<'_, str>>) -> Box<str> {
+fn text<'a>(field: &'a Field<Cow<'_, str>>) -> &'a str {
     match field {
-        Field::Value(text) => Box::from(&**text),
-        Field::Absent | Field::Unreadable => Box::default(),
+        Field::Value(text) => text,
+        Field::Absent | Field::Unreadable => "",
     }
 }
 
-fn time_claim(seconds: Field<u64>, claim: TimeClaim) -> Result<OffsetDateTime, ClaimsError> {
+fn time_claim(seconds: Field<u64>, claim: TimeClaim) -> Result<UtcDateTime, ClaimsError> {
     const END_OF_YEAR_9999: u64 = 253_402_300_799;
     let seconds = seconds
         .value()
         .filter(|seconds| *seconds <= END_OF_YEAR_9999)
         .and_then(|seconds| i64::try_from(seconds).ok());
-    let instant = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let instant = seconds.and_then(|seconds| UtcDateTime::from_unix_timestamp(seconds).ok());
     instant.ok_or(ClaimsError::UnreadableTime(claim))
 }

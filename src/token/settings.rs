@@ -108,7 +108,7 @@ impl Verifier {
         self.with(|settings| settings.rules.allowed_claims.push(claim))
     }
 
-    /// About how much memory verified tokens may take; 16 MiB by default, which is some four
+    /// About how much memory verified tokens may take; 16 MiB by default, which is some five
     /// thousand tokens. With 0 none is remembered.
     ///
     /// A browser sends one token for five minutes, and its signature is checked once. Whatever
