@@ -9,6 +9,20 @@ pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&Head
     values.next().is_none().then_some(value)
 }
 
+/// Returns the value of a header, if it is there; `None` if it stands more than once.
+pub(crate) fn at_most_one<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Option<Option<&'a HeaderValue>> {
+    let stands_once = || headers.get_all(name).iter().nth(1).is_none();
+    (!may_repeat(headers) || stands_once()).then(|| headers.get(name))
+}
+
+/// Returns whether some header, whichever, stands more than once.
+pub(crate) fn may_repeat(headers: &HeaderMap) -> bool {
+    headers.len() > headers.keys_len()
+}
+
 // The map's own `insert` and `append` panic if the map is full, and a handler may have filled it.
 // These leave the header out, since they fail only if the map is full.
 

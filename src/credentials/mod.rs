@@ -11,7 +11,7 @@ pub(crate) use self::source::{SESSION_JWT_COOKIE, SESSION_TOKEN_COOKIE};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::keys;
+use crate::{headers, keys};
 
 /// What a request carries in the place where its token may stand.
 pub(crate) struct Credential<'a> {
@@ -72,14 +72,13 @@ pub(crate) fn mark_sensitive(headers: &mut HeaderMap, sources: &[CredentialSourc
 }
 
 fn mark_header(headers: &mut HeaderMap, name: &HeaderName) {
+    let may_repeat = headers::may_repeat(headers);
     // Usually there is one, and an entry makes room for itself even where it stays vacant.
     match headers.get_mut(name) {
         Some(first) => first.set_sensitive(true),
         None => return,
     }
-    if headers.get_all(name).iter().nth(1).is_some()
-        && let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name)
-    {
+    if may_repeat && let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name) {
         values.iter_mut().for_each(|value| value.set_sensitive(true));
     }
 }
@@ -126,27 +125,22 @@ fn session_token<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> Result<Option<&'a [u8]>, CredentialError> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(_), Some(_)) => Err(CredentialError::SeveralSessionTokens),
-        (value, _) => Ok(value.map(|value| value.as_bytes().trim_ascii())),
-    }
+    let value = headers::at_most_one(headers, name);
+    let value = value.ok_or(CredentialError::SeveralSessionTokens)?;
+    Ok(value.map(|value| value.as_bytes().trim_ascii()))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&[u8]>, CredentialError> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(CredentialError::SeveralAuthorizations);
-    }
-    Ok(bearer_token(value))
+    let value = headers::at_most_one(headers, &header::AUTHORIZATION);
+    Ok(value.ok_or(CredentialError::SeveralAuthorizations)?.and_then(bearer_token))
 }
 
 fn bearer_token(value: &HeaderValue) -> Option<&[u8]> {
     let value = value.as_bytes().trim_ascii_start();
-    let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
-    let (scheme, token) = value.split_at(end);
-    scheme.eq_ignore_ascii_case(b"bearer").then(|| token.trim_ascii())
+    let (scheme, rest) = value.split_at_checked("bearer".len())?;
+    let is_bearer =
+        scheme.eq_ignore_ascii_case(b"bearer") && rest.first().is_none_or(u8::is_ascii_whitespace);
+    is_bearer.then(|| rest.trim_ascii())
 }
 
 #[cfg(test)]
