@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Response, StatusCode};
 
 use crate::credentials::CredentialError;
 use crate::keys::KeysUnavailable;
@@ -11,7 +11,19 @@ use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 
 /// Why a guard refused a request.
 ///
-/// It stands in the extensions of the response, so that a layer outside the guard can read it.
+/// A layer outside the guard finds it with the response:
+///
+/// ```
+/// use http::Response;
+/// use tower_step_up::Rejection;
+///
+/// /// What a counter of refusals is called; `None` for responses of the service behind the guard.
+/// fn label<B>(response: &Response<B>) -> Option<&'static str> {
+///     Rejection::of(response).map(Rejection::reason)
+/// }
+///
+/// assert_eq!(label(&Response::new("from a handler")), None);
+/// ```
 ///
 /// ```
 /// use tower_step_up::token::{SessionError, TimeError};
@@ -60,7 +72,38 @@ pub enum Rejection {
     RevocationsUnavailable(RevocationsUnavailable),
 }
 
+/// A rejection in the extensions of a response.
+#[derive(Clone)]
+struct Refused(Rejection);
+
+/// The rejection that comes in floods, without a place of its own in memory.
+#[derive(Clone)]
+struct WithoutCredentials;
+
 impl Rejection {
+    /// Returns why a guard answered a request with this response; `None` if none did.
+    #[must_use]
+    pub fn of<B>(response: &Response<B>) -> Option<&Self> {
+        let extensions = response.extensions();
+        let refused = extensions.get().map(|Refused(why)| why);
+        refused.or_else(|| extensions.get().map(|WithoutCredentials| &Self::NoCredentials))
+    }
+
+    /// Leaves this rejection with a response, and no other.
+    pub(crate) fn leave_with<B>(self, response: &mut Response<B>) {
+        let extensions = response.extensions_mut();
+        match self {
+            Self::NoCredentials => {
+                extensions.remove::<Refused>();
+                extensions.insert(WithoutCredentials);
+            }
+            why => {
+                extensions.remove::<WithoutCredentials>();
+                extensions.insert(Refused(why));
+            }
+        }
+    }
+
     /// The status of the answer.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -115,5 +158,26 @@ impl From<VerifyError> for Rejection {
             VerifyError::KeysUnavailable(error) => Self::KeysUnavailable(error),
             VerifyError::RevocationsUnavailable(error) => Self::RevocationsUnavailable(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::SessionError;
+
+    #[test]
+    fn the_last_rejection_is_the_only_one() {
+        let revoked = || Rejection::InvalidToken(SessionError::Revoked.into());
+        let mut response = Response::new(());
+        for (why, want) in [
+            (Rejection::NoCredentials, "no_credentials"),
+            (revoked(), "session_revoked"),
+            (Rejection::NoCredentials, "no_credentials"),
+        ] {
+            why.leave_with(&mut response);
+            assert_eq!(Rejection::of(&response).map(Rejection::reason), Some(want));
+        }
+        assert_eq!(response.extensions().len(), 1);
     }
 }

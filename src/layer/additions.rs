@@ -13,7 +13,8 @@ use crate::{cache_control, headers};
 pub(super) struct Additions {
     /// Whether a session opened the response, which is then for one client.
     is_private: bool,
-    fresh: Option<FreshTokens>,
+    /// Boxed, since there are some once in five minutes.
+    fresh: Option<Box<FreshTokens>>,
 }
 
 /// The fresh tokens of a session that was renewed, on their way to the client.
@@ -28,7 +29,7 @@ impl Additions {
     #[inline]
     pub(super) fn new(decision: &Decision, guard: &Guard, request: &HeaderMap) -> Self {
         let fresh = |renewed| FreshTokens::new(guard, renewed, decision.by_cookie, request);
-        let fresh = decision.renewed.as_ref().and_then(fresh);
+        let fresh = decision.renewed.as_ref().and_then(fresh).map(Box::new);
         Self { is_private: matches!(decision.granted, Ok(Some(_))), fresh }
     }
 

@@ -33,8 +33,9 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     pub(super) enum State<S, ReqBody, F> {
-        /// The request waits, for keys or for its session. Only the decision is boxed.
-        Pending { waiting: Option<Waiting<S, ReqBody>> },
+        /// The request waits, for keys or for its session. Few do, so it is boxed: the future of the
+        /// others is moved about, and smaller.
+        Pending { waiting: Option<Box<Waiting<S, ReqBody>>> },
         Called { #[pin] response: F, additions: Additions },
         Answered { response: Option<Response<Bytes>> },
     }
@@ -119,7 +120,7 @@ where
         request: Request<ReqBody>,
     ) -> Self {
         let waiting = Waiting { decision, layer, ready, request };
-        Self { state: State::Pending { waiting: Some(waiting) } }
+        Self { state: State::Pending { waiting: Some(Box::new(waiting)) } }
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! What the client may hear of a rejection: the one place where that is decided.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use http::StatusCode;
 
@@ -8,11 +9,18 @@ use crate::policy::Shortfall;
 use crate::rejection::Rejection;
 use crate::token::{TimeError, TokenError};
 
+/// The address of a section of this documentation.
+macro_rules! problem_type {
+    ($section:literal) => {
+        concat!("https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html#", $section)
+    };
+}
+
 pub(super) struct Answer<'a> {
     pub(super) status: StatusCode,
     pub(super) challenge: Challenge,
-    /// The section of the documentation that the problem's `type` names.
-    pub(super) section: &'static str,
+    /// The `type` of the problem.
+    pub(super) problem_type: &'static str,
     pub(super) title: &'static str,
     pub(super) detail: Cow<'static, str>,
     pub(super) retry_after: Option<u64>,
@@ -41,22 +49,23 @@ impl<'a> Answer<'a> {
     }
 
     pub(super) fn to(why: &'a Rejection) -> Self {
-        let answer = |challenge, section, title, detail| Self {
+        let answer = |challenge, problem_type, title, detail| Self {
             status: why.status(),
             challenge,
-            section,
+            problem_type,
             title,
             detail,
             retry_after: why.retry_after(),
             shortfall: None,
             removes_cookies: false,
         };
-        let unavailable =
-            |section, title| answer(Challenge::None, section, title, why.to_string().into());
+        let unavailable = |problem_type, title| {
+            answer(Challenge::None, problem_type, title, why.to_string().into())
+        };
         match why {
             Rejection::NoCredentials => answer(
                 Challenge::Bare,
-                "no-credentials",
+                problem_type!("no-credentials"),
                 "Authentication required",
                 "sign in".into(),
             ),
@@ -64,14 +73,14 @@ impl<'a> Answer<'a> {
                 removes_cookies: error.is_about_cookies(),
                 ..answer(
                     Challenge::Error("invalid_request"),
-                    "invalid-request",
+                    problem_type!("invalid-request"),
                     "Invalid request",
                     error.to_string().into(),
                 )
             },
             Rejection::InvalidToken(error) => answer(
                 Challenge::Error("invalid_token"),
-                "invalid-token",
+                problem_type!("invalid-token"),
                 "Invalid session token",
                 describe(error).into(),
             ),
@@ -79,20 +88,29 @@ impl<'a> Answer<'a> {
                 shortfall: Some(shortfall),
                 ..answer(
                     Challenge::Error("insufficient_user_authentication"),
-                    "step-up-required",
+                    problem_type!("step-up-required"),
                     "Step-up authentication required",
-                    shortfall.to_string().into(),
+                    text(shortfall).into(),
                 )
             },
-            Rejection::KeysUnavailable(_) => unavailable("keys-unavailable", "Keys unavailable"),
+            Rejection::KeysUnavailable(_) => {
+                unavailable(problem_type!("keys-unavailable"), "Keys unavailable")
+            }
             Rejection::AuthorityUnavailable { .. } => {
-                unavailable("authority-unavailable", "Session service unavailable")
+                unavailable(problem_type!("authority-unavailable"), "Session service unavailable")
             }
             Rejection::RevocationsUnavailable(_) => {
-                unavailable("revocations-unavailable", "Revocations unavailable")
+                unavailable(problem_type!("revocations-unavailable"), "Revocations unavailable")
             }
         }
     }
+}
+
+fn text(shortfall: &Shortfall) -> String {
+    // The usual ones are shorter. Writing to a string cannot fail.
+    let mut text = String::with_capacity(64);
+    let _ = write!(text, "{shortfall}");
+    text
 }
 
 /// What a client may know of a refused token.

@@ -222,8 +222,8 @@ impl Negotiated {
 
     fn plain_page(&self, answer: &Answer<'_>, sign_in: Option<&HeaderValue>) -> Response<Bytes> {
         let body = page::body(answer, sign_in);
-        let mut response = self.challenge.response(answer, page::CONTENT_TYPE, body);
-        page::protect(response.headers_mut());
+        let mut response = self.challenge.response(answer, body);
+        page::add_headers(response.headers_mut());
         response
     }
 }

@@ -7,12 +7,14 @@ use http::header::{self, HeaderMap, HeaderValue};
 
 use super::answer::Answer;
 
-pub(super) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-pub(super) fn protect(headers: &mut HeaderMap) {
+/// Says that a body is a page, and protects whoever sees it.
+pub(super) fn add_headers(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
@@ -89,7 +91,7 @@ mod tests {
         let answer = Answer {
             status: StatusCode::UNAUTHORIZED,
             challenge: Challenge::Bare,
-            section: "x",
+            problem_type: "x",
             title: "A title",
             detail: format!("<b>{hostile}").into(),
             retry_after: Some(7),

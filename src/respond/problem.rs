@@ -3,35 +3,30 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::answer::{Answer, Challenge};
-use crate::policy::{Prompt, Shortfall, Unmet};
+use crate::policy::{Prompt, Unmet};
 
-const TYPES: &str = "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html";
-
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct Problem<'a> {
-    r#type: Type,
+    r#type: &'static str,
     title: &'static str,
     status: u16,
     detail: &'a str,
-    #[serde(flatten)]
-    unsatisfied: Option<Unsatisfied<'a>>,
-}
-
-/// The members about a shortfall.
-#[derive(Serialize)]
-struct Unsatisfied<'a> {
+    // What follows is about a shortfall.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_age: Option<u64>,
-    unmet: &'a [Unmet],
-    retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmet: Option<&'a [Unmet]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retryable: Option<bool>,
     #[serde(skip_serializing_if = "is_false")]
     restart: bool,
-    prompts: &'a [Vec<Prompt>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompts: Option<&'a [Vec<Prompt>]>,
     #[serde(skip_serializing_if = "is_false")]
     truncated: bool,
 }
@@ -41,53 +36,45 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-impl<'a> Unsatisfied<'a> {
-    fn new(shortfall: &'a Shortfall, max_age: Option<u64>) -> Self {
-        let policy = shortfall.policy();
+impl<'a> Problem<'a> {
+    fn new(answer: &'a Answer<'_>) -> Self {
+        let status = answer.status.as_u16();
+        let problem = Self {
+            r#type: answer.problem_type,
+            title: answer.title,
+            status,
+            detail: &answer.detail,
+            ..Self::default()
+        };
+        let Some(shortfall) = answer.shortfall else { return problem };
         let prompts = shortfall.prompts();
         Self {
-            policy: policy.name(),
-            max_age,
-            unmet: shortfall.unmet(),
-            retryable: prompts.is_retryable(),
+            policy: shortfall.policy().name(),
+            max_age: answer.max_age(),
+            unmet: Some(shortfall.unmet()),
+            retryable: Some(prompts.is_retryable()),
             restart: prompts.needs_restart(),
-            prompts: prompts.sets(),
+            prompts: Some(prompts.sets()),
             truncated: prompts.is_truncated(),
+            ..problem
         }
-    }
-}
-
-/// The address of a section of this documentation.
-struct Type(&'static str);
-
-impl Serialize for Type {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{TYPES}#{}", self.0))
     }
 }
 
 /// Of an answer without an error the body is always the same.
 pub(super) fn body(answer: &Answer<'_>) -> Bytes {
-    static BARE: OnceLock<Bytes> = OnceLock::new();
+    static BARE: OnceLock<Vec<u8>> = OnceLock::new();
     match answer.challenge {
-        Challenge::Bare => BARE.get_or_init(|| write(answer)).clone(),
-        Challenge::None | Challenge::Error(_) => write(answer),
+        // Static, so that the answers share no counter.
+        Challenge::Bare => Bytes::from_static(BARE.get_or_init(|| write(answer))),
+        Challenge::None | Challenge::Error(_) => write(answer).into(),
     }
 }
 
-fn write(answer: &Answer<'_>) -> Bytes {
-    let problem = Problem {
-        r#type: Type(answer.section),
-        title: answer.title,
-        status: answer.status.as_u16(),
-        detail: &answer.detail,
-        unsatisfied: answer
-            .shortfall
-            .map(|shortfall| Unsatisfied::new(shortfall, answer.max_age())),
-    };
+fn write(answer: &Answer<'_>) -> Vec<u8> {
     // Every member is a string, a number, a date of four digits or a list of them, so writing
     // cannot fail.
     let mut body = Vec::with_capacity(if answer.shortfall.is_some() { 1_024 } else { 256 });
-    let _ = serde_json::to_writer(&mut body, &problem);
-    body.into()
+    let _ = serde_json::to_writer(&mut body, &Problem::new(answer));
+    body
 }

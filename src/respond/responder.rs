@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 
 use super::answer::{Answer, Challenge};
 use super::{bearer, problem};
@@ -68,9 +68,9 @@ where
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerChallenge {
     realm: Box<str>,
-    /// The challenge without an error, since requests without credentials are those that come in
-    /// floods.
-    bare: HeaderValue,
+    /// The headers of the answer to a request without credentials, since it is those that come in
+    /// floods. Other answers change some of them.
+    headers: HeaderMap,
 }
 
 impl BearerChallenge {
@@ -78,38 +78,34 @@ impl BearerChallenge {
     /// header's quoted string are replaced by `?`.
     #[must_use]
     pub fn new(realm: &str) -> Self {
-        Self { realm: realm.into(), bare: bearer::bare(realm) }
+        let problem = HeaderValue::from_static("application/problem+json");
+        // With room for one more, and so that clones need no more to replace one.
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(header::CONTENT_TYPE, problem);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::WWW_AUTHENTICATE, bearer::bare(realm));
+        Self { realm: realm.into(), headers }
     }
 
     pub(super) fn problem(&self, answer: &Answer<'_>) -> Response<Bytes> {
-        self.response(
-            answer,
-            HeaderValue::from_static("application/problem+json"),
-            problem::body(answer),
-        )
+        self.response(answer, problem::body(answer))
     }
 
-    /// A body of some kind under the status and the headers of an answer.
-    pub(super) fn response(
-        &self,
-        answer: &Answer<'_>,
-        content_type: HeaderValue,
-        body: Bytes,
-    ) -> Response<Bytes> {
+    /// A body under the status and the headers of an answer.
+    pub(super) fn response(&self, answer: &Answer<'_>, body: Bytes) -> Response<Bytes> {
         let mut response = Response::new(body);
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
-        headers.reserve(4);
-        headers.insert(header::CONTENT_TYPE, content_type);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.clone_from(&self.headers);
         let challenge = match answer.challenge {
+            Challenge::Bare => return response,
             Challenge::None => None,
-            Challenge::Bare => Some(self.bare.clone()),
             Challenge::Error(error) => bearer::challenge(&self.realm, error, answer),
         };
-        if let Some(challenge) = challenge {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
-        }
+        match challenge {
+            Some(challenge) => headers.insert(header::WWW_AUTHENTICATE, challenge),
+            None => headers.remove(header::WWW_AUTHENTICATE),
+        };
         if let Some(seconds) = answer.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
@@ -130,13 +126,13 @@ impl Respond for BearerChallenge {
     }
 }
 
-/// The response of a responder, with what every refusal has: its reason in the extensions, and no
-/// store.
+/// The response of a responder, with what every refusal has: its reason for the layers outside, and
+/// no store.
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
     if !response.headers().contains_key(header::CACHE_CONTROL) {
         cache_control::forbid_storing(response.headers_mut());
     }
-    response.extensions_mut().insert(why);
+    why.leave_with(&mut response);
     response
 }

@@ -127,7 +127,7 @@ pub(super) fn headers(data: &[u8]) {
     else {
         panic!("it waits, though all its keys are known");
     };
-    let got = match response.extensions().get::<Rejection>() {
+    let got = match Rejection::of(&response) {
         None => Found::Genuine,
         Some(Rejection::NoCredentials) => Found::Nothing,
         Some(Rejection::InvalidRequest(_)) => Found::Unreadable,

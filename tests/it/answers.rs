@@ -152,7 +152,7 @@ async fn whatever_is_wrong_with_a_token_the_client_hears_the_same_and_the_log_th
         {
             let service = issuer.guard().layer(service_fn(inner::<Body>));
             let response = service.oneshot(with(&[(header, &value)])).await.unwrap();
-            let noted = response.extensions().get::<Rejection>().map(Rejection::reason);
+            let noted = Rejection::of(&response).map(Rejection::reason);
             assert_eq!(noted, Some(reason), "{token}");
             let answer = Answer::of(response).await;
             assert_eq!(answer.status, 401, "{reason}");
@@ -324,7 +324,7 @@ async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_reje
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 
     let Some(Rejection::StepUpRequired(before)) = seen.get() else { panic!("no step-up") };
-    let Some(Rejection::StepUpRequired(after)) = response.extensions().get::<Rejection>() else {
+    let Some(Rejection::StepUpRequired(after)) = Rejection::of(&response) else {
         panic!("no step-up in the extensions")
     };
     assert!(std::ptr::eq(before.explanation(), after.explanation()));
@@ -457,10 +457,15 @@ async fn a_responder_of_ones_own_sees_the_reason_and_the_request() {
 }
 
 #[tokio::test]
-async fn the_reason_is_in_the_extensions_of_the_response() {
+async fn a_layer_outside_finds_the_reason_with_the_response() {
     let service = issuer().guard().require(transfer()).layer(service_fn(inner::<Body>));
+    let response = service.clone().oneshot(with(&[])).await.unwrap();
+    assert!(matches!(Rejection::of(&response), Some(Rejection::NoCredentials)));
+    let granted = request("/", &[Factor::Password, Factor::OtpSms]);
+    let response = service.clone().oneshot(granted).await.unwrap();
+    assert!(Rejection::of(&response).is_none());
     let response = service.oneshot(request("/", &[Factor::Password])).await.unwrap();
-    match response.extensions().get::<Rejection>() {
+    match Rejection::of(&response) {
         Some(Rejection::StepUpRequired(shortfall)) => assert_eq!(shortfall.policy(), &transfer()),
         other => panic!("{other:?}"),
     }

@@ -195,7 +195,7 @@ async fn a_handler_that_needs_a_grant_does_not_run_without() {
 async fn a_layer_outside_can_read_the_reason() {
     async fn note(request: Request, next: middleware::Next) -> axum::response::Response {
         let mut response = next.run(request).await;
-        let reason = response.extensions().get::<tower_step_up::Rejection>().map(|it| it.reason());
+        let reason = tower_step_up::Rejection::of(&response).map(|it| it.reason());
         if let Some(reason) = reason {
             response.headers_mut().insert("x-reason", reason.parse().unwrap());
         }

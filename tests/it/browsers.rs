@@ -84,13 +84,8 @@ async fn refusal(header: (&str, &str)) -> Rejection {
         .layer(tower::service_fn(crate::support::inner::<http_body_util::Full<Bytes>>));
     let request =
         Request::get("/").header(header.0, header.1).body(http_body_util::Full::default()).unwrap();
-    tower::ServiceExt::oneshot(service, request)
-        .await
-        .unwrap()
-        .extensions()
-        .get::<Rejection>()
-        .unwrap()
-        .clone()
+    let response = tower::ServiceExt::oneshot(service, request).await.unwrap();
+    Rejection::of(&response).unwrap().clone()
 }
 
 fn header<'a>(response: &'a Response<Bytes>, name: &str) -> &'a str {

@@ -168,10 +168,7 @@ pub(crate) async fn outcome(guard: &StepUpLayer, request: Request<Body>) -> (u16
 
     let service = guard.layer(service_fn(crate::support::inner::<Body>));
     let response = service.oneshot(request).await.unwrap();
-    (
-        response.status().as_u16(),
-        response.extensions().get::<Rejection>().map_or("", Rejection::reason),
-    )
+    (response.status().as_u16(), Rejection::of(&response).map_or("", Rejection::reason))
 }
 
 /// The lines of `Set-Cookie`.

@@ -35,7 +35,7 @@ pub(crate) async fn keep(
     };
     let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
     let response = next.run(Request::from_parts(parts, bytes.into())).await;
-    if matches!(response.extensions().get(), Some(Rejection::StepUpRequired(_)))
+    if matches!(Rejection::of(&response), Some(Rejection::StepUpRequired(_)))
         && let Ok(Form(draft)) = Form::<Draft>::from_request(copy, &()).await
     {
         bank.drafts.put(session.id(), draft);

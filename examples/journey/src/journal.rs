@@ -41,7 +41,7 @@ pub(crate) async fn refused(
 ) -> Response {
     let asked = asked(&request);
     let response = next.run(request).await;
-    if let Some(Rejection::StepUpRequired(shortfall)) = response.extensions().get() {
+    if let Some(Rejection::StepUpRequired(shortfall)) = Rejection::of(&response) {
         note(&bank, shortfall.session(), shortfall.policy(), asked, shortfall.at());
     }
     response

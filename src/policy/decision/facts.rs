@@ -1,6 +1,6 @@
 //! The proofs of a session.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use super::end::Until;
 use crate::factor::{AuthenticationFactor, Dated, Factor};
@@ -52,24 +52,35 @@ impl<'a> Facts<'a> {
 
     /// Of each factor the freshest proof that counts, in the order of the session: as good as all
     /// of them.
-    pub(in crate::policy) fn freshest(&self) -> Vec<AuthenticationFactor> {
-        let mut freshest: HashMap<&Factor, usize> = HashMap::new();
-        let mut proofs: Vec<AuthenticationFactor> = Vec::new();
-        for proof in
-            self.factors.iter().filter(|proof| self.proof_until(proof.dated(), None) > Until::NEVER)
-        {
-            match freshest.get(proof.factor()).and_then(|index| proofs.get_mut(*index)) {
-                Some(known) if known.dated().moment() < proof.dated().moment() => {
-                    *known = proof.clone()
-                }
-                Some(_) => {}
-                None => {
-                    freshest.insert(proof.factor(), proofs.len());
-                    proofs.push(proof.clone());
-                }
+    pub(in crate::policy) fn freshest(&self) -> Cow<'a, [AuthenticationFactor]> {
+        // Usually there are few, and nothing to leave out.
+        const FEW: usize = 8;
+        let is_first = |place, factor: &Factor| {
+            self.factors.iter().position(|proof| proof.factor() == factor) == Some(place)
+        };
+        let mut proofs = self.factors.iter().enumerate();
+        let all_are_wanted = self.factors.len() <= FEW
+            && proofs.all(|(place, proof)| self.counts(proof) && is_first(place, proof.factor()));
+        if all_are_wanted { self.factors.into() } else { self.sorted_out().into() }
+    }
+
+    fn counts(&self, proof: &AuthenticationFactor) -> bool {
+        self.proof_until(proof.dated(), None) > Until::NEVER
+    }
+
+    fn sorted_out(&self) -> Vec<AuthenticationFactor> {
+        let proofs = self.factors.iter().enumerate();
+        let mut proofs: Vec<_> = proofs.filter(|(_, proof)| self.counts(proof)).collect();
+        proofs.sort_by(|(_, one), (_, other)| one.factor().cmp(other.factor()));
+        proofs.dedup_by(|(_, next), (_, first)| {
+            let is_same = next.factor() == first.factor();
+            if is_same && next.dated().moment() > first.dated().moment() {
+                *first = *next;
             }
-        }
-        proofs
+            is_same
+        });
+        proofs.sort_unstable_by_key(|(place, _)| *place);
+        proofs.into_iter().map(|(_, proof)| proof.clone()).collect()
     }
 
     /// Until when the freshest of the wanted factors is fresh enough.

@@ -23,7 +23,8 @@ impl Policy {
         let explainer = Explainer { facts: facts.with_factors(&freshest), now };
         let (explanation, _) = explainer.explain(self, None);
         // A limited clause lends its name to the `within` around it, but not to the whole policy.
-        Explanation { name: self.name().map(Into::into), ..explanation }
+        let name = explanation.name.filter(|_| self.name().is_some());
+        Explanation { name, ..explanation }
     }
 }
 

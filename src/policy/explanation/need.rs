@@ -9,6 +9,7 @@ use crate::factor::Factor;
 use crate::moment::Moment;
 use crate::policy::decision::{Facts, Until, beyond_attackers, until};
 use crate::policy::types::{Clause, Limit, Policy, tighter};
+use crate::trust::Compromises;
 
 /// The remaining demand of a policy. Sets of offered factors are bits, the first offered the
 /// lowest.
@@ -42,37 +43,45 @@ impl Question<'_> {
             Clause::AtLeast(needed, clauses) => self.some(*needed, clauses, limit),
             Clause::Within(max_age, inner) => self.need(inner, Some(tighter(limit, *max_age))),
             Clause::Independent { needed, trust } => {
-                let ends = |facts: &Facts<'_>| {
-                    beyond_attackers(*needed, trust, facts, limit, <[_]>::to_vec)
-                };
-                self.factors(limit, ends)
+                let attackers = Compromises::sets_of(needed.saturating_sub(1)).len();
+                self.factors(limit, attackers, |facts, then| {
+                    beyond_attackers(*needed, trust, facts, limit, |ends| reached(ends, then))
+                })
             }
             Clause::Session | Clause::Factor(_) | Clause::PhishingResistant => {
-                self.factors(limit, |facts| [until(policy, facts, limit)])
+                self.factor(policy, limit, limit)
             }
             // Its limit is about the session. The factor that it asks for may be of any age.
-            Clause::SessionWithin(_) => self.factors(None, |facts| [until(policy, facts, limit)]),
+            Clause::SessionWithin(_) => self.factor(policy, limit, None),
         }
     }
 
-    /// `ends` says until when each part of a clause holds. One factor is enough for a part.
-    fn factors<I: IntoIterator<Item = Until>>(
+    /// The need of a clause that one factor meets. `limit` is what the factor's age is held against.
+    fn factor(&mut self, policy: &Policy, clause_limit: Limit, limit: Limit) -> Need {
+        self.factors(limit, 1, |facts, then| reached(&[until(policy, facts, clause_limit)], then))
+    }
+
+    /// `reached` says which of the clause's parts still hold at an instant, a bit for each part. One
+    /// factor is enough for a part.
+    fn factors(
         &mut self,
         limit: Limit,
-        ends: impl Fn(&Facts<'_>) -> I,
+        parts: usize,
+        reached: impl Fn(&Facts<'_>, Moment) -> u64,
     ) -> Need {
-        let reaches = |end: Until| end.reaches(self.then);
-        let met: Vec<bool> = ends(&self.facts).into_iter().map(reaches).collect();
-        self.steps += met.len() * (self.facts.factors().len() + self.offered.len());
-        let mut sets = vec![0; met.len()];
-        for (index, factor) in self.offered.iter().enumerate() {
+        self.steps += parts * (self.facts.factors().len() + self.offered.len());
+        let met = reached(&self.facts, self.then);
+        let mut reached_by = [0; u32::BITS as usize];
+        for (parts, factor) in reached_by.iter_mut().zip(self.offered) {
             let alone = self.facts.with_factors(&[]).supposing(slice::from_ref(factor));
-            for (set, end) in sets.iter_mut().zip(ends(&alone)) {
-                *set |= u32::from(end.reaches(self.then)) << index;
-            }
+            *parts = reached(&alone, self.then);
         }
-        let open = sets.into_iter().zip(met).filter(|(_, met)| !met).map(|(set, _)| set);
-        Need::Factors { of_each: least(open.collect()), limit }
+        let factors_for = |part: usize| {
+            let has_part = |parts: &u64| u32::from(parts >> part & 1 == 1);
+            reached_by.iter().rev().fold(0, |set, parts| set << 1 | has_part(parts))
+        };
+        let open = (0..parts).filter(|part| met >> part & 1 == 0);
+        Need::Factors { of_each: least(open.map(factors_for).collect()), limit }
     }
 
     fn some(&mut self, needed: usize, clauses: &[Policy], limit: Limit) -> Need {
@@ -86,10 +95,18 @@ impl Question<'_> {
     }
 }
 
+/// Which of these ends are not before an instant, a bit for each.
+fn reached(ends: &[Until], then: Moment) -> u64 {
+    ends.iter().rev().fold(0, |bits, end| bits << 1 | u64::from(end.reaches(then)))
+}
+
 /// Returns the sets that contain no other one. A factor out of each of these is one out of each of
 /// all.
 fn least(mut sets: Vec<u32>) -> Vec<u32> {
     sets.sort_unstable_by_key(|set| (set.count_ones(), *set));
+    if sets.len() < 2 {
+        return sets;
+    }
     let mut least: Vec<u32> = Vec::new();
     for set in sets {
         if !least.iter().any(|smaller| smaller & set == *smaller) {

@@ -2,7 +2,7 @@
 //! policy.
 
 use std::cmp::Reverse;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -53,17 +53,17 @@ fn counted(
     offered: &[Factor],
 ) -> (Prompts, usize) {
     let now = at.into();
-    let known = distinct(offered.to_vec());
-    let offered: Vec<_> = known.iter().take(MAX_OFFERED).map(|factor| (factor, now)).collect();
+    let known: Vec<_> = distinct(offered.iter().map(|factor| (factor, now)).collect());
+    let offered = known.get(..MAX_OFFERED).unwrap_or(&known);
     let facts = Facts::new(session, now);
     let freshest = facts.freshest();
     let facts = facts.with_factors(&freshest);
     let smallest = policy.limits().into_iter().chain(policy.session_limits()).min();
     let grace = smallest.map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
     let then = now.plus(grace);
-    let mut question = Question { facts, offered: &offered, now, then, steps: 0 };
+    let mut question = Question { facts, offered, now, then, steps: 0 };
     let need = question.need(policy, None);
-    let mut search = Search::new(need, &facts, &offered);
+    let mut search = Search::new(need, &facts, offered);
 
     let (found, complete) = search.minimal_sets();
     let outlook = if !found.is_empty() {
@@ -115,7 +115,11 @@ impl<'a> Search<'a> {
         let (mut found, others): (Vec<u32>, Vec<u32>) =
             singles.partition(|single| self.suffices(*single));
         let rest = others.into_iter().sum();
-        let (mut pools, mut seen) = (VecDeque::from([rest]), HashSet::from([rest]));
+        if rest == 0 {
+            // Every other set has one of these in it.
+            return (found, true);
+        }
+        let (mut pools, mut seen) = (VecDeque::from([rest]), BTreeSet::from([rest]));
         while let Some(pool) = pools.pop_front() {
             if self.steps >= MAX_SEARCH && !found.is_empty() {
                 return (found, false);

@@ -1,6 +1,6 @@
 //! What stands anywhere in a policy.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::policy::{Clause, Policy};
@@ -113,9 +113,12 @@ impl Policy {
     }
 }
 
-pub(in crate::policy) fn distinct(mut factors: Vec<Factor>) -> Vec<Factor> {
-    let mut seen = HashSet::new();
-    factors.retain(|factor| seen.insert(factor.clone()));
+/// Each of the factors once, in their order.
+pub(in crate::policy) fn distinct<T: Ord + Clone>(mut factors: Vec<T>) -> Vec<T> {
+    if factors.len() > 1 {
+        let mut seen = BTreeSet::new();
+        factors.retain(|factor| seen.insert(factor.clone()));
+    }
     factors
 }
 
