@@ -2,8 +2,9 @@
 //!
 //! Each server is axum on a thread of its own, reached over loopback, and the time is what that
 //! thread spent on a processor: its own clock says, whoever else is busy. The servers share one
-//! core and the client has another, where the system lets threads choose. The rounds take turns,
-//! and the ratios are of the medians.
+//! core and the client has another, where the system lets threads choose. They take short turns,
+//! and each ratio is the median of the ratios within a turn, so that a machine that gets slower or
+//! faster meanwhile changes little.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -43,8 +44,8 @@ mod measure {
     use super::support::{tokens, transfer, verifier};
 
     const CONNECTIONS: usize = 32;
-    const ROUND: Duration = Duration::from_millis(250);
-    const ROUNDS: usize = 21;
+    const TURN: Duration = Duration::from_millis(40);
+    const TURNS: usize = 151;
     const TOKENS: usize = 512;
 
     struct Server {
@@ -80,20 +81,28 @@ mod measure {
             ),
             Server::start("guarded, nothing remembered", app().layer(guard(0)), &distinct),
         ];
-        let mut rounds: [Vec<f64>; 5] = Default::default();
-        for _ in 0..ROUNDS {
-            for (server, costs) in servers.iter().zip(&mut rounds) {
-                costs.push(server.microseconds_per_request());
-            }
-        }
-        let medians = rounds.map(|mut costs| {
-            costs.sort_by(f64::total_cmp);
-            costs[ROUNDS / 2]
-        });
+        let client = runtime();
+        let mut servers = servers.map(|server| (client.block_on(server.connect()), server));
+        let turns: Vec<Vec<f64>> = (0..TURNS)
+            .map(|_| {
+                let costs = servers.iter_mut().map(|(connections, server)| {
+                    client.block_on(server.microseconds_per_request(connections))
+                });
+                costs.collect()
+            })
+            .collect();
         println!("{:34} {:>17} {:>7}", "behind the server", "µs on a processor", "ratio");
-        for (server, median) in servers.iter().zip(medians) {
-            println!("{:34} {median:>17.2} {:>7.3}", server.name, median / medians[0]);
+        for (index, (_, server)) in servers.iter().enumerate() {
+            let cost = median(turns.iter().map(|costs| costs[index]));
+            let ratio = median(turns.iter().map(|costs| costs[index] / costs[0]));
+            println!("{:34} {cost:>17.2} {ratio:>7.3}", server.name);
         }
+    }
+
+    fn median(values: impl Iterator<Item = f64>) -> f64 {
+        let mut values: Vec<_> = values.collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
     }
 
     impl Server {
@@ -112,16 +121,29 @@ mod measure {
             Self { name, address, clock, requests: Arc::clone(requests) }
         }
 
-        /// One round, over connections that stay open as long as it lasts.
-        fn microseconds_per_request(&self) -> f64 {
+        async fn connect(&self) -> Vec<Connection> {
+            let mut connections = Vec::new();
+            for first in 0..CONNECTIONS {
+                let stream = TcpStream::connect(self.address).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                connections.push(Connection { stream, next: first });
+            }
+            connections
+        }
+
+        /// One turn.
+        async fn microseconds_per_request(&self, connections: &mut Vec<Connection>) -> f64 {
             let before = self.time_on_a_processor();
-            let end = Instant::now() + ROUND;
-            let answered: usize = runtime().block_on(async {
-                let connections: JoinSet<_> = (0..CONNECTIONS)
-                    .map(|first| connection(self.address, Arc::clone(&self.requests), first, end))
-                    .collect();
-                connections.join_all().await.into_iter().sum()
-            });
+            let end = Instant::now() + TURN;
+            let under_load: JoinSet<_> = connections
+                .drain(..)
+                .map(|connection| connection.load(Arc::clone(&self.requests), end))
+                .collect();
+            let mut answered = 0;
+            for (connection, requests) in under_load.join_all().await {
+                connections.push(connection);
+                answered += requests;
+            }
             (self.time_on_a_processor() - before).as_secs_f64() * 1e6 / answered as f64
         }
 
@@ -143,24 +165,26 @@ mod measure {
         }
     }
 
-    async fn connection(
-        address: SocketAddr,
-        requests: Arc<Vec<Vec<u8>>>,
-        first: usize,
-        end: Instant,
-    ) -> usize {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let (mut answer, mut answered) = (vec![0; 4_096], 0);
-        while Instant::now() < end {
-            let request = &requests[(first + answered * CONNECTIONS) % requests.len()];
-            stream.write_all(request).await.unwrap();
-            let length = stream.read(&mut answer).await.unwrap();
-            let answer = &answer[..length];
-            assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(answer));
-            answered += 1;
+    struct Connection {
+        stream: TcpStream,
+        /// Which request is the next.
+        next: usize,
+    }
+
+    impl Connection {
+        async fn load(mut self, requests: Arc<Vec<Vec<u8>>>, end: Instant) -> (Self, usize) {
+            let (mut answer, mut answered) = (vec![0; 4_096], 0);
+            while Instant::now() < end {
+                let request = &requests[self.next % requests.len()];
+                self.next += CONNECTIONS;
+                self.stream.write_all(request).await.unwrap();
+                let length = self.stream.read(&mut answer).await.unwrap();
+                let answer = &answer[..length];
+                assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(answer));
+                answered += 1;
+            }
+            (self, answered)
         }
-        answered
     }
 
     #[cfg(target_os = "linux")]
