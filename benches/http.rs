@@ -37,7 +37,7 @@ mod measure {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::runtime::{Builder, Runtime};
     use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-    use tokio::task::JoinSet;
+    use tokio::task::{JoinSet, yield_now};
     use tower::util::MapResponseLayer;
     use tower_step_up::StepUpLayer;
 
@@ -82,6 +82,12 @@ mod measure {
             Server::start("guarded, nothing remembered", app().layer(guard(0)), &distinct),
         ];
         let client = runtime();
+        // A client that slept would have to be woken, at the cost of whichever server answers.
+        client.spawn(async {
+            loop {
+                yield_now().await;
+            }
+        });
         let mut servers = servers.map(|server| (client.block_on(server.connect()), server));
         let turns: Vec<Vec<f64>> = (0..TURNS)
             .map(|_| {
@@ -111,13 +117,15 @@ mod measure {
             listener.set_nonblocking(true).unwrap();
             let address = listener.local_addr().unwrap();
             let (clock, asked) = unbounded_channel();
-            thread::spawn(move || {
+            let server = move || {
                 pin_to(0);
                 runtime().block_on(async {
                     tokio::spawn(tell_time(asked));
                     axum::serve(TcpListener::from_std(listener).unwrap(), app).await.unwrap()
                 });
-            });
+            };
+            // A profile tells the servers apart by the names of their threads.
+            thread::Builder::new().name(name.into()).spawn(server).unwrap();
             Self { name, address, clock, requests: Arc::clone(requests) }
         }
 
