@@ -51,7 +51,7 @@ impl Policy {
 
     fn held(&self, session: &Session, now: Moment) -> Option<Held> {
         let until = until(self, &Facts::new(session, now), None);
-        until.reaches(now).then(|| Held::new(self.clone(), now, until.limit(), session.end()))
+        until.reaches(now).then(|| Held::new(self.clone(), now, until))
     }
 }
 

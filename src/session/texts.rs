@@ -1,38 +1,55 @@
 //! Texts in one piece of memory.
 
-/// Texts one after another; each is known by its place.
-pub(super) struct Texts {
+/// Texts one after another, each known by its place: so many that are always there, and a list.
+pub(super) struct Texts<const N: usize> {
     text: Box<str>,
-    ends: Box<[u32]>,
+    /// Where the texts end that are always there: beside the pointer, since the first of them is
+    /// looked at by every request.
+    ends: [u32; N],
+    list_ends: Box<[u32]>,
 }
 
-impl Texts {
-    pub(super) fn new<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let lengths = texts.clone().map(str::len);
+impl<const N: usize> Texts<N> {
+    pub(super) fn new<'a>(
+        texts: [&'a str; N],
+        list: impl Iterator<Item = &'a str> + Clone,
+    ) -> Self {
+        let lengths = texts.into_iter().chain(list.clone()).map(str::len);
         let mut text = String::with_capacity(lengths.sum());
-        let mut ends = Vec::with_capacity(texts.clone().count());
-        for one in texts {
+        let mut add = |one| {
             text.push_str(one);
             // A token is far shorter. Of texts that are not, the end is lost.
-            ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
-        }
-        Self { text: text.into(), ends: ends.into() }
+            u32::try_from(text.len()).unwrap_or(u32::MAX)
+        };
+        let ends = texts.map(&mut add);
+        let list_ends = list.map(add).collect();
+        Self { text: text.into(), ends, list_ends }
     }
 
-    /// Returns the text at a place; an empty one where there is none.
+    /// Returns a text that is always there; an empty one where there is no such place.
+    #[inline]
     pub(super) fn get(&self, place: usize) -> &str {
         let end = |place: usize| self.ends.get(place).map_or(0, |end| *end as usize);
-        let start = place.checked_sub(1).map_or(0, end);
-        self.text.get(start..end(place)).unwrap_or_default()
+        self.between(place.checked_sub(1).map_or(0, end), end(place))
     }
 
-    /// Returns the texts from a place on.
-    pub(super) fn from(&self, place: usize) -> impl ExactSizeIterator<Item = &str> {
-        (place..self.ends.len().max(place)).map(|place| self.get(place))
+    /// Returns the texts of the list.
+    pub(super) fn list(&self) -> impl ExactSizeIterator<Item = &str> {
+        let mut start = self.ends.last().map_or(0, |end| *end as usize);
+        self.list_ends.iter().map(move |end| {
+            let text = self.between(start, *end as usize);
+            start = *end as usize;
+            text
+        })
     }
 
+    /// What it takes in memory beside its own place.
     pub(super) fn bytes(&self) -> usize {
-        self.text.len() + size_of_val(&*self.ends)
+        self.text.len() + size_of_val(&*self.list_ends)
+    }
+
+    fn between(&self, start: usize, end: usize) -> &str {
+        self.text.get(start..end).unwrap_or_default()
     }
 }
 
@@ -42,11 +59,10 @@ mod tests {
 
     #[test]
     fn each_text_is_at_its_place() {
-        let texts = Texts::new(["", "token", "", "ä", "z"].into_iter());
-        let all = |from| texts.from(from).collect::<Vec<_>>();
-        assert_eq!(all(0), ["", "token", "", "ä", "z"]);
-        assert_eq!(all(3), ["ä", "z"]);
-        assert_eq!([all(5), all(9)], [[""; 0]; 2]);
-        assert_eq!([1, 2, 4, 5, 9].map(|place| texts.get(place)), ["token", "", "z", "", ""]);
+        let texts = Texts::new(["", "token", "", "\u{e4}"], ["z", "", "y"].into_iter());
+        assert_eq!([0, 1, 2, 3, 4].map(|place| texts.get(place)), ["", "token", "", "\u{e4}", ""]);
+        assert_eq!(texts.list().collect::<Vec<_>>(), ["z", "", "y"]);
+        let empty = Texts::new([], [""; 0].into_iter());
+        assert_eq!((empty.get(0), empty.list().len()), ("", 0));
     }
 }

@@ -40,13 +40,13 @@ struct Whole {
     valid_until: Moment,
     conclusions: [OnceLock<Arc<dyn Any + Send + Sync>>; MAX_CONCLUSIONS],
     verified_by: VerifierId,
-    texts: Texts,
+    texts: Texts<TEXTS>,
     factors: Box<[AuthenticationFactor]>,
     times: Times,
     leeway: Duration,
 }
 
-/// The places of the texts. The roles are the last.
+/// The places of the texts. The roles are in the list behind them.
 const TOKEN: usize = 0;
 const PAYLOAD: usize = 1;
 const ID: usize = 2;
@@ -55,7 +55,7 @@ const IP_ADDRESS: usize = 4;
 const USER_AGENT: usize = 5;
 const ORGANIZATION_ID: usize = 6;
 const ORGANIZATION_SLUG: usize = 7;
-const ROLES: usize = 8;
+const TEXTS: usize = 8;
 
 /// How many conclusions are remembered with a session. Guards around one route, of the pages and of
 /// an action, are two or three.
@@ -117,9 +117,16 @@ impl Session {
     {
         let SessionParts { times, leeway, .. } = parts;
         let (organization_id, organization_slug) = parts.organization.unwrap_or_default();
-        let [token, payload, id, user_id] = [parts.token, parts.payload, parts.id, parts.user_id];
-        let rest = [parts.ip_address, parts.user_agent, organization_id, organization_slug];
-        let texts = [token, payload, id, user_id].into_iter().chain(rest).chain(roles);
+        let texts = [
+            parts.token,
+            parts.payload,
+            parts.id,
+            parts.user_id,
+            parts.ip_address,
+            parts.user_agent,
+            organization_id,
+            organization_slug,
+        ];
         let starts = times.token_not_before.max(times.token_issued_at);
         let oldest = Moment::from(times.token_issued_at).plus(leeway).plus(parts.max_token_age);
         let token_end = Moment::from(times.token_expires_at).plus(leeway);
@@ -128,7 +135,7 @@ impl Session {
             valid_until: token_end.min(times.end().plus(leeway)).min(oldest),
             conclusions: Default::default(),
             verified_by: parts.verified_by,
-            texts: Texts::new(texts),
+            texts: Texts::new(texts, roles),
             factors: parts.factors.into(),
             times,
             leeway,
@@ -204,7 +211,7 @@ impl Session {
 
     /// The ids of the session's roles; none in tokens that do not list any.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.texts.from(ROLES)
+        self.0.texts.list()
     }
 
     /// The organization of a B2B session; `None` for a consumer project.

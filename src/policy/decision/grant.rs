@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::end::Until;
 use crate::moment::Moment;
 use crate::policy::types::Policy;
 use crate::session::Session;
@@ -17,6 +18,8 @@ use crate::session::Session;
 pub struct Grant {
     session: Session,
     held: Arc<Held>,
+    /// The grant of an outer guard, if it ends before.
+    outer: Option<Arc<Self>>,
 }
 
 /// That a policy held for a session, and how long.
@@ -24,24 +27,16 @@ pub struct Grant {
 /// It holds for the session from `since` on. A policy never asks that a factor is missing, so at a
 /// later instant no fewer proofs count, and it is the limits alone that can end it. Earlier, a
 /// proof that is dated ahead may not count yet.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::policy) struct Held {
     policy: Policy,
     since: Moment,
-    /// The last instant at which the policy holds; `None` where no age is limited.
-    limit: Option<Moment>,
-    /// The end of the session, with the verifier's leeway.
-    session_end: Moment,
+    until: Until,
 }
 
 impl Held {
-    pub(in crate::policy) fn new(
-        policy: Policy,
-        since: Moment,
-        limit: Option<Moment>,
-        session_end: Moment,
-    ) -> Self {
-        Self { policy, since, limit, session_end }
+    pub(in crate::policy) fn new(policy: Policy, since: Moment, until: Until) -> Self {
+        Self { policy, since, until }
     }
 
     pub(in crate::policy) fn is_of(&self, policy: &Policy) -> bool {
@@ -50,17 +45,13 @@ impl Held {
 
     /// Returns whether the policy is known to hold at an instant, whatever the session's end.
     pub(in crate::policy) fn holds_at(&self, instant: Moment) -> bool {
-        self.since <= instant && self.reaches(instant)
-    }
-
-    fn reaches(&self, instant: Moment) -> bool {
-        self.limit.is_none_or(|limit| instant <= limit)
+        self.since <= instant && self.until.reaches(instant)
     }
 }
 
 impl Grant {
     pub(in crate::policy) fn new(session: Session, held: Arc<Held>) -> Self {
-        Self { session, held }
+        Self { session, held, outer: None }
     }
 
     /// The session that met the policy.
@@ -79,18 +70,18 @@ impl Grant {
     /// whichever is first.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
-        let Held { limit, session_end, .. } = *self.held;
-        let end = limit.map_or(session_end, |limit| limit.min(session_end));
         // A leeway can carry the end out of the calendar.
-        end.date().unwrap_or(self.session.expires_at())
+        self.end().date().unwrap_or(self.session.expires_at())
     }
 
     /// Whether the grant holds at an instant. A policy's limits are inclusive; the session's end is
     /// not, as RFC 7519 has it for `exp`.
     #[must_use]
     pub fn holds_at(&self, instant: OffsetDateTime) -> bool {
-        let instant = Moment::from(instant);
-        self.held.reaches(instant) && instant < self.held.session_end
+        let moment = Moment::from(instant);
+        self.held.until.reaches(moment)
+            && moment < self.session.end()
+            && self.outer.as_ref().is_none_or(|outer| outer.holds_at(instant))
     }
 
     /// When the JWT itself expires (`exp`) and has to be renewed, whatever the policy.
@@ -102,13 +93,18 @@ impl Grant {
     /// Ends no later than an outer guard's grant.
     #[must_use]
     pub(crate) fn bounded_by(self, outer: &Self) -> Self {
-        let (held, bound) = (&*self.held, &*outer.held);
-        let limit = held.limit.into_iter().chain(bound.limit).min();
-        let session_end = held.session_end.min(bound.session_end);
-        if (limit, session_end) == (held.limit, held.session_end) {
-            return self;
+        let outer_may_end_before = outer.held.until < self.held.until
+            || outer.session.end() < self.session.end()
+            || outer.outer.is_some();
+        match outer_may_end_before {
+            true => Self { outer: Some(Arc::new(outer.clone())), ..self },
+            false => self,
         }
-        Self { held: Arc::new(Held { limit, session_end, ..held.clone() }), ..self }
+    }
+
+    fn end(&self) -> Moment {
+        let own = self.held.until.limit().unwrap_or(Moment::LAST).min(self.session.end());
+        self.outer.as_ref().map_or(own, |outer| own.min(outer.end()))
     }
 }
 
