@@ -12,14 +12,14 @@
 mod support;
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use http::Request;
 use tower::Layer;
 use tower_step_up::{Policy, StepUpLayer};
 
 use support::{
-    Body, Trivial, bare_check, bearer, cookie, guard, status, token, tokens, transfer, verifier,
+    Body, Trivial, bare_check, bearer, call, cookie, guard, median, timed, token, tokens, transfer,
+    verifier,
 };
 
 const ROUNDS: usize = 4_001;
@@ -80,11 +80,7 @@ fn main() {
             times.push(case(round));
         }
     }
-    let medians = times.into_iter().map(|mut times| {
-        times.sort_by(f64::total_cmp);
-        times[ROUNDS / 2]
-    });
-    let medians: Vec<_> = medians.collect();
+    let medians: Vec<_> = times.into_iter().map(median).collect();
     println!("{:32} {:>9} {:>21}", "one call", "median ns", "in bare checks");
     for ((name, _), median) in cases.iter().zip(&medians) {
         println!("{name:32} {median:>9.0} {:>21.3}", median / medians[0]);
@@ -97,22 +93,4 @@ fn other_work(memory: &mut [u64]) {
         line[0] = line[0].wrapping_mul(31).wrapping_add(line[7]);
     }
     black_box(memory);
-}
-
-fn call<S, B>(service: &mut S, request: Request<Body>, want: u16) -> f64
-where
-    S: tower::Service<
-            Request<Body>,
-            Response = http::Response<B>,
-            Error = std::convert::Infallible,
-        >,
-{
-    let request = black_box(request);
-    timed(|| assert_eq!(status(service, request), want))
-}
-
-fn timed(call: impl FnOnce()) -> f64 {
-    let begun = Instant::now();
-    call();
-    begun.elapsed().as_secs_f64() * 1e9
 }

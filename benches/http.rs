@@ -41,7 +41,7 @@ mod measure {
     use tower::util::MapResponseLayer;
     use tower_step_up::StepUpLayer;
 
-    use super::support::{tokens, transfer, verifier};
+    use super::support::{median, tokens, transfer, verifier};
 
     const CONNECTIONS: usize = 32;
     const TURN: Duration = Duration::from_millis(40);
@@ -103,12 +103,6 @@ mod measure {
             let ratio = median(turns.iter().map(|costs| costs[index] / costs[0]));
             println!("{:34} {cost:>17.2} {ratio:>7.3}", server.name);
         }
-    }
-
-    fn median(values: impl Iterator<Item = f64>) -> f64 {
-        let mut values: Vec<_> = values.collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
     }
 
     impl Server {
