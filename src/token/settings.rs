@@ -112,8 +112,8 @@ impl Verifier {
     /// thousand tokens. With 0 none is remembered.
     ///
     /// A browser sends one token for five minutes, and its signature is checked once. Whatever
-    /// depends on the time is judged at every request: the token's own times, the policy,
-    /// freshness. Once it has expired, and when other keys take the place of those that it was
+    /// depends on the time is checked at every request: the token's own times, its revocation, and
+    /// the limits of the policy. Once it has expired, and when other keys take the place of those that it was
     /// verified with, a token is not accepted any more; it is thrown away when others need the
     /// room, or within two minutes, as long as requests come.
     #[must_use]
