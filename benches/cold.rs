@@ -1,4 +1,4 @@
-//! What the guard costs between other work, which has used the caches since the last request:
+//! The cost of the guard between other work, which has used the caches since the last request:
 //! `cargo bench --bench cold`.
 //!
 //! The cases take turns, and each call is measured alone. Compare ratios within one run.
@@ -24,8 +24,8 @@ use support::{
 
 const ROUNDS: usize = 4_001;
 const TOKENS: usize = 512;
-/// What a server touches between two calls of one guard, about: the kernel's part of a request, that
-/// of the HTTP library and of the handler. It is more than a first-level cache holds.
+/// About as much memory as a server uses between two calls of one guard: for the kernel's part of a
+/// request, the HTTP library and the handler. It is more than a first-level cache holds.
 const WORKING_SET: usize = 256 << 10;
 
 /// A case returns the nanoseconds of one call.

@@ -1,10 +1,10 @@
-//! What a request costs a server with a guard and without: `cargo bench --bench http`.
+//! The cost of a request to a server, with a guard and without: `cargo bench --bench http`.
 //!
-//! Each server is axum on a thread of its own, reached over loopback, and the time is what that
-//! thread spent on a processor: its own clock says, whoever else is busy. The servers share one
-//! core and the client has another, where the system lets threads choose. They take short turns,
-//! and each ratio is the median of the ratios within a turn, so that a machine that gets slower or
-//! faster meanwhile changes little.
+//! Each server is axum in a separate thread, reached over loopback. The benchmark reads the clock of
+//! that thread, which counts only the time that it spends on a processor. If the system allows it,
+//! the servers share one core and the client has another. They take short turns, and each ratio is
+//! the median of the ratios within a turn, so that a machine that gets slower or faster meanwhile
+//! changes little.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -76,7 +76,7 @@ pub enum Rejection {
 #[derive(Clone)]
 struct Refused(Rejection);
 
-/// The rejection that comes in floods, without a place of its own in memory.
+/// `NoCredentials` in the extensions of a response. It comes in floods, and takes no memory.
 #[derive(Clone)]
 struct WithoutCredentials;
 

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 /// A source of keys.
 ///
-/// [`current_id`](Self::current_id) and [`current`](Self::current) must not block. Where `current` has no
+/// [`current_id`](Self::current_id) and [`current`](Self::current) must not block. If `current` has no
 /// key for a token's `kid`, [`refresh`](Self::refresh) is asked once. After it, whatever it
 /// answered, `current` is asked again, because keys may have arrived meanwhile. As long as the keys
 /// have not changed, a source returns the same set: a new set at each call defeats the cache of

@@ -12,7 +12,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// Says that a body is a page, and protects whoever sees it.
+/// Sets the content type of a page, and the headers that protect its reader.
 pub(super) fn add_headers(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);

@@ -29,7 +29,7 @@ impl<'a> SessionJwt<'a> {
         self.0
     }
 
-    /// Returns the JSON of its payload. The verifier has read the same, so it is readable.
+    /// Returns the JSON of the payload. A verifier has read it before, so decoding it cannot fail.
     pub(super) fn payload(self) -> String {
         let payload = self.0.split('.').nth(1).unwrap_or_default();
         let bytes = URL_SAFE_NO_PAD.decode_to_vec(payload).unwrap_or_default();

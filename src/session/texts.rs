@@ -1,10 +1,10 @@
 //! Texts in one piece of memory.
 
-/// Texts one after another, each known by its place: so many that are always there, and a list.
+/// Texts one after another: `N` fixed ones, each known by its place, and a list of others.
 pub(super) struct Texts<const N: usize> {
     text: Box<str>,
-    /// Where the texts end that are always there: beside the pointer, since the first of them is
-    /// looked at by every request.
+    /// The ends of the fixed texts. They are here and not behind a pointer, since every request reads
+    /// the first.
     ends: [u32; N],
     list_ends: Box<[u32]>,
 }
@@ -18,7 +18,7 @@ impl<const N: usize> Texts<N> {
         let mut text = String::with_capacity(lengths.sum());
         let mut add = |one| {
             text.push_str(one);
-            // A token is far shorter. Of texts that are not, the end is lost.
+            // Only the test kit can have texts of 4 GiB, and then loses the rest.
             u32::try_from(text.len()).unwrap_or(u32::MAX)
         };
         let ends = texts.map(&mut add);
@@ -26,7 +26,7 @@ impl<const N: usize> Texts<N> {
         Self { text: text.into(), ends, list_ends }
     }
 
-    /// Returns a text that is always there; an empty one where there is no such place.
+    /// Returns the fixed text at a place, or an empty one if there is no such place.
     #[inline]
     pub(super) fn get(&self, place: usize) -> &str {
         let end = |place: usize| self.ends.get(place).map_or(0, |end| *end as usize);
@@ -43,7 +43,7 @@ impl<const N: usize> Texts<N> {
         })
     }
 
-    /// What it takes in memory beside its own place.
+    /// Returns how many bytes it has on the heap.
     pub(super) fn bytes(&self) -> usize {
         self.text.len() + size_of_val(&*self.list_ends)
     }

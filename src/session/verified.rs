@@ -65,7 +65,7 @@ const MAX_CONCLUSIONS: usize = 3;
 pub(crate) struct SessionParts<'a> {
     /// The token itself; empty in sessions of the test kit.
     pub(crate) token: &'a str,
-    /// The JSON of the claims where there is no token that has it.
+    /// The JSON of the claims, if there is no token that contains it.
     pub(crate) payload: &'a str,
     pub(crate) id: &'a str,
     pub(crate) user_id: &'a str,
@@ -86,7 +86,7 @@ pub(crate) struct SessionParts<'a> {
 pub(crate) struct Times {
     pub(crate) started_at: Option<UtcDateTime>,
     pub(crate) last_accessed_at: Option<UtcDateTime>,
-    /// `None` in the old format, where the token's own expiry stands in.
+    /// `None` in the old format. Then the token's own expiry counts.
     pub(crate) expires_at: Option<UtcDateTime>,
     pub(crate) token_not_before: UtcDateTime,
     pub(crate) token_issued_at: UtcDateTime,
@@ -256,8 +256,8 @@ impl Session {
         self.0.leeway
     }
 
-    /// When the session is over for whoever reads the verifier's clock, with the leeway. Where the
-    /// token does not say, that is when the token is.
+    /// Returns the session's end with the verifier's leeway, or the token's if the token states no
+    /// end of the session.
     pub(crate) fn end(&self) -> Moment {
         self.0.times.end().plus(self.0.leeway)
     }
@@ -283,7 +283,7 @@ impl Session {
         self.0.texts.get(place)
     }
 
-    /// What the session takes in memory, roughly, with what is concluded from it.
+    /// Returns roughly how many bytes of memory the session takes, with its conclusions.
     pub(crate) fn bytes(&self) -> usize {
         const CONCLUSION: usize = 96;
         let Whole { texts, factors, .. } = &*self.0;

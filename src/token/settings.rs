@@ -113,9 +113,9 @@ impl Verifier {
     ///
     /// A browser sends one token for five minutes, and its signature is checked once. Whatever
     /// depends on the time is checked at every request: the token's own times, its revocation, and
-    /// the limits of the policy. Once it has expired, and when other keys take the place of those that it was
-    /// verified with, a token is not accepted any more; it is thrown away when others need the
-    /// room, or within two minutes, as long as requests come.
+    /// the limits of the policy. A token is not accepted any more once it has expired, or once other
+    /// keys take the place of those that it was verified with. It is thrown away when others need
+    /// the room, or within two minutes, as long as requests come.
     #[must_use]
     pub fn cache_bytes(self, bytes: usize) -> Self {
         self.with(|settings| settings.cache = Cache::new(bytes))
