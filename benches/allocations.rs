@@ -12,41 +12,39 @@ use http::Request;
 use tower::{Layer, Service};
 use tower_step_up::keys::Algorithm;
 use tower_step_up::testing::{self, TestIssuer};
-use tower_step_up::{Factor, Policy, StepUpLayer};
+use tower_step_up::{Factor, StepUpLayer};
 
 use support::{
-    Body, Still, Trivial, bearer, cookie, forged, guard, status, token, transfer, verifier,
+    Body, Still, Trivial, anonymous, bearer, cookie, forged, forgetful, guard, status, strict,
+    token, transfer,
 };
 
 fn main() {
     let (seen, new) = (token(0), token(1));
     let mut guarded = guard().layer(Trivial);
-    let strict = StepUpLayer::new(verifier()).require(Policy::phishing_resistant().named("admin"));
-    let mut strict = strict.layer(Trivial);
+    let mut strict = strict().layer(Trivial);
     assert_eq!(
         (status(&mut guarded, bearer(&seen)), status(&mut strict, bearer(&seen))),
         (200, 401)
     );
-    let mut forgetful =
-        StepUpLayer::new(verifier().cache_bytes(0)).require(transfer()).layer(Trivial);
+    let mut forgetful = forgetful().layer(Trivial);
     assert_eq!(status(&mut forgetful, bearer(&seen)), 200);
 
     println!("{:32} {:>11} {:>9}", "one request", "allocations", "bytes");
-    let none = || Request::get("/").body(Body::default()).unwrap();
     // The body of this refusal is written once.
-    assert_eq!(status(&mut guarded, none()), 401);
+    assert_eq!(status(&mut guarded, anonymous()), 401);
     row("the trivial service alone", &mut Trivial, bearer(&seen), 200, 0);
     // One of them is for the roles; the cache's own growth is not counted.
     row("first sight", &mut forgetful, bearer(&new), 200, 13);
     row("repeated, by bearer", &mut guarded, bearer(&seen), 200, 5);
     row("repeated, by cookie", &mut guarded, cookie(&seen), 200, 5);
-    row("refused without a token", &mut guarded, none(), 401, 4);
+    row("refused without a token", &mut guarded, anonymous(), 401, 4);
     row("refused for a bad signature", &mut guarded, bearer(&forged()), 401, 10);
     row("refused with a step-up", &mut strict, bearer(&seen), 401, 20);
     memory();
 }
 
-/// What stays of a token that is remembered, with the cache's own room for it.
+/// Prints the memory that one remembered token keeps, the cache's share included.
 fn memory() {
     const COUNT: usize = 20_000;
     // Quick to sign and to verify.
@@ -62,7 +60,7 @@ fn memory() {
     });
     let (kept, length) = (kept.bytes_current as f64 / COUNT as f64, tokens[0].len());
     println!(
-        "a remembered token of {length} bytes keeps {kept:.0}: {:.0} beside it",
+        "a remembered token of {length} bytes keeps {kept:.0} bytes, {:.0} beside its own text",
         kept - length as f64
     );
 }

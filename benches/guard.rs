@@ -23,11 +23,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use tower::{Layer, Service};
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 use tower_step_up::testing::{self, NOW, SessionBuilder, TestSessions};
-use tower_step_up::{Factor, Policy, Sessions, StepUpLayer, Verifier};
+use tower_step_up::{Factor, Sessions, StepUpLayer, Verifier};
 
 use support::{
-    Body, ISSUER, Keys, Still, Trivial, bare_check, bearer, cookie, forged, guard, status, token,
-    tokens, transfer, verifier,
+    Body, ISSUER, Keys, Still, Trivial, anonymous, bare_check, bearer, cookie, forged, guard,
+    status, strict, token, tokens, transfer, verifier,
 };
 
 fn main() {
@@ -149,9 +149,7 @@ fn repeated_with_revocations(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn refused_without_token(bencher: Bencher<'_, '_>) {
-    bench(bencher, guard().layer(Trivial), 401, || {
-        Request::get("/").body(Body::default()).unwrap()
-    });
+    bench(bencher, guard().layer(Trivial), 401, anonymous);
 }
 
 #[divan::bench]
@@ -166,8 +164,7 @@ fn refused_for_a_bad_signature(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn refused_with_a_step_up(bencher: Bencher<'_, '_>) {
     let token = token(0);
-    let guard = StepUpLayer::new(verifier()).require(Policy::phishing_resistant().named("admin"));
-    bench(bencher, guard.layer(Trivial), 401, || bearer(&token));
+    bench(bencher, strict().layer(Trivial), 401, || bearer(&token));
 }
 
 /// The same job with tower-http and jsonwebtoken: every request is checked anew.

@@ -19,7 +19,7 @@ use measure::main;
 
 #[cfg(not(unix))]
 fn main() {
-    println!("this system has no clock that is known here for the time of one thread");
+    println!("this benchmark needs a Unix clock for the processor time of a thread");
 }
 
 #[cfg(unix)]
@@ -97,7 +97,7 @@ mod measure {
                 costs.collect()
             })
             .collect();
-        println!("{:34} {:>17} {:>7}", "behind the server", "µs on a processor", "ratio");
+        println!("{:34} {:>17} {:>7}", "server", "µs on a processor", "ratio");
         for (index, (_, server)) in servers.iter().enumerate() {
             let cost = median(turns.iter().map(|costs| costs[index]));
             let ratio = median(turns.iter().map(|costs| costs[index] / costs[0]));
@@ -133,7 +133,7 @@ mod measure {
             connections
         }
 
-        /// One turn.
+        /// Loads the server for one turn. Returns the processor time of one request.
         async fn microseconds_per_request(&self, connections: &mut Vec<Connection>) -> f64 {
             let before = self.time_on_a_processor();
             let end = Instant::now() + TURN;
@@ -193,7 +193,7 @@ mod measure {
     fn pin_to(core: usize) {
         let mut cores = rustix::thread::CpuSet::new();
         cores.set(core);
-        // A machine may have one core only.
+        // It fails on a machine with one core, where it does not matter.
         let _ = rustix::thread::sched_setaffinity(None, &cores);
     }
 

@@ -9,17 +9,18 @@ pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&Head
     values.next().is_none().then_some(value)
 }
 
-/// Returns the value of a header, if it is there; `None` if it stands more than once.
+/// Returns the header's value: `Some(None)` if the header is absent, and `None` if it stands more
+/// than once.
 pub(crate) fn at_most_one<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> Option<Option<&'a HeaderValue>> {
-    let stands_once = || headers.get_all(name).iter().nth(1).is_none();
-    (!may_repeat(headers) || stands_once()).then(|| headers.get(name))
+    let is_not_repeated = || headers.get_all(name).iter().nth(1).is_none();
+    (!any_repeats(headers) || is_not_repeated()).then(|| headers.get(name))
 }
 
-/// Returns whether some header, whichever, stands more than once.
-pub(crate) fn may_repeat(headers: &HeaderMap) -> bool {
+/// Returns whether any header stands more than once. It is cheaper than to look at one.
+pub(crate) fn any_repeats(headers: &HeaderMap) -> bool {
     headers.len() > headers.keys_len()
 }
 
@@ -48,6 +49,27 @@ mod tests {
         assert_eq!(only(&headers, "host"), Some(&HeaderValue::from_static("a")));
         headers.append("host", HeaderValue::from_static("a"));
         assert_eq!(only(&headers, "host"), None);
+    }
+
+    #[test]
+    fn a_header_stands_once_whatever_others_do() {
+        let mut headers = HeaderMap::new();
+        let name = HeaderName::from_static("host");
+        let value = HeaderValue::from_static("a");
+        assert_eq!((any_repeats(&headers), at_most_one(&headers, &name)), (false, Some(None)));
+        headers.append("accept", value.clone());
+        headers.append(&name, value.clone());
+        assert_eq!(
+            (any_repeats(&headers), at_most_one(&headers, &name)),
+            (false, Some(Some(&value)))
+        );
+        headers.append("accept", value.clone());
+        assert_eq!(
+            (any_repeats(&headers), at_most_one(&headers, &name)),
+            (true, Some(Some(&value)))
+        );
+        headers.append(&name, value.clone());
+        assert_eq!(at_most_one(&headers, &name), None);
     }
 
     #[test]

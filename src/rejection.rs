@@ -11,19 +11,21 @@ use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 
 /// Why a guard refused a request.
 ///
-/// A layer outside the guard finds it with the response:
+/// [`Rejection::of`] reads it from the response, in a layer outside the guard:
 ///
 /// ```
 /// use http::Response;
 /// use tower_step_up::Rejection;
 ///
-/// /// What a counter of refusals is called; `None` for responses of the service behind the guard.
+/// /// Returns a label for a metric, or `None` if the service behind the guard answered.
 /// fn label<B>(response: &Response<B>) -> Option<&'static str> {
 ///     Rejection::of(response).map(Rejection::reason)
 /// }
 ///
 /// assert_eq!(label(&Response::new("from a handler")), None);
 /// ```
+///
+/// Each kind is a variant:
 ///
 /// ```
 /// use tower_step_up::token::{SessionError, TimeError};
@@ -76,12 +78,14 @@ pub enum Rejection {
 #[derive(Clone)]
 struct Refused(Rejection);
 
-/// `NoCredentials` in the extensions of a response. It comes in floods, and takes no memory.
+/// Stands for [`Rejection::NoCredentials`] in the extensions of a response. It has no size, so no
+/// memory is allocated for it. Anyone can cause this refusal, as often as they like.
 #[derive(Clone)]
 struct WithoutCredentials;
 
 impl Rejection {
-    /// Returns why a guard answered a request with this response; `None` if none did.
+    /// Returns the rejection that a guard attached to this response, or `None` if no guard refused
+    /// the request. A layer that builds a new response loses it.
     #[must_use]
     pub fn of<B>(response: &Response<B>) -> Option<&Self> {
         let extensions = response.extensions();
@@ -89,8 +93,8 @@ impl Rejection {
         refused.or_else(|| extensions.get().map(|WithoutCredentials| &Self::NoCredentials))
     }
 
-    /// Leaves this rejection with a response, and no other.
-    pub(crate) fn leave_with<B>(self, response: &mut Response<B>) {
+    /// Attaches this rejection to a response, in place of any other.
+    pub(crate) fn attach_to<B>(self, response: &mut Response<B>) {
         let extensions = response.extensions_mut();
         match self {
             Self::NoCredentials => {
@@ -175,7 +179,7 @@ mod tests {
             (revoked(), "session_revoked"),
             (Rejection::NoCredentials, "no_credentials"),
         ] {
-            why.leave_with(&mut response);
+            why.attach_to(&mut response);
             assert_eq!(Rejection::of(&response).map(Rejection::reason), Some(want));
         }
         assert_eq!(response.extensions().len(), 1);

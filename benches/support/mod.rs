@@ -77,6 +77,21 @@ pub(crate) fn guard() -> StepUpLayer {
     StepUpLayer::new(verifier()).require(transfer())
 }
 
+/// A guard that remembers no token.
+pub(crate) fn forgetful() -> StepUpLayer {
+    StepUpLayer::new(verifier().cache_bytes(0)).require(transfer())
+}
+
+/// A guard that refuses every token here, with prompts.
+pub(crate) fn strict() -> StepUpLayer {
+    StepUpLayer::new(verifier()).require(Policy::phishing_resistant().named("admin"))
+}
+
+/// A request without a token.
+pub(crate) fn anonymous() -> Request<Body> {
+    Request::new(Body::default())
+}
+
 /// A token as Stytch issues it for a password and an SMS code: about 1.1 kB of payload, nine dates.
 pub(crate) fn token(number: usize) -> String {
     let minute = Duration::from_secs(60);
@@ -167,8 +182,8 @@ where
     }
 }
 
-/// How long one call takes, in nanoseconds. The request was made just before.
-pub(crate) fn call<S, B>(service: &mut S, request: Request<Body>, want: u16) -> f64
+/// Returns the nanoseconds of one call. The caller makes the request just before.
+pub(crate) fn timed_call<S, B>(service: &mut S, request: Request<Body>, want: u16) -> f64
 where
     S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
 {

@@ -72,13 +72,13 @@ pub(crate) fn mark_sensitive(headers: &mut HeaderMap, sources: &[CredentialSourc
 }
 
 fn mark_header(headers: &mut HeaderMap, name: &HeaderName) {
-    let may_repeat = headers::may_repeat(headers);
+    let any_repeats = headers::any_repeats(headers);
     // Usually there is one, and an entry makes room for itself even where it stays vacant.
     match headers.get_mut(name) {
         Some(first) => first.set_sensitive(true),
         None => return,
     }
-    if may_repeat && let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name) {
+    if any_repeats && let Ok(header::Entry::Occupied(mut values)) = headers.try_entry(name) {
         values.iter_mut().for_each(|value| value.set_sensitive(true));
     }
 }

@@ -192,7 +192,7 @@ factors! {
 }
 
 impl Factor {
-    /// What it takes in memory beside its place.
+    /// Returns how many bytes it has on the heap.
     pub(crate) fn own_bytes(&self) -> usize {
         match self {
             // With two boxes and the counters of their shared place.

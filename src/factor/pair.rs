@@ -9,7 +9,7 @@ use super::Factor;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnlistedFactor(Arc<Pair>);
 
-/// Few tokens have one, so it takes no more room in a [`Factor`] than a pointer.
+/// Behind one pointer, so that a [`Factor`] stays small. Few tokens have such a pair.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Pair {
     factor_type: Box<str>,

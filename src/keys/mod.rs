@@ -43,10 +43,11 @@ pub trait KeySource: Send + Sync + 'static {
     /// The keys that are known and fresh enough to use; `None` where there are none.
     fn current(&self) -> Option<Arc<KeySet>>;
 
-    /// Which set [`current`](Self::current) would return. This is what is asked at every request;
-    /// `current` is asked for tokens that have not been seen. If nothing else is said, it asks
-    /// `current`. A source whose sets are shared by many threads answers without counting a
-    /// reference to the set.
+    /// Returns the id of the set that [`current`](Self::current) would return.
+    ///
+    /// A verifier asks for it whenever it looks into its cache, and calls `current` only for a token
+    /// that it has to verify. The default calls `current`. Override this to avoid contention on the
+    /// `Arc`, and return the id of the same set.
     fn current_id(&self) -> Option<KeySetId> {
         self.current().map(|keys| keys.id())
     }

@@ -20,8 +20,8 @@ pub struct KeySet {
     keys: HashMap<Box<str>, Key>,
 }
 
-/// The identity of a [`KeySet`]. No two sets that are read in one process have the same id, even if
-/// they have the same keys.
+/// The id of a [`KeySet`]. Each set that is read in a process has a different id, even if two have
+/// the same keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeySetId(u64);
 
@@ -85,7 +85,7 @@ impl KeySet {
         self.keys.get(kid)
     }
 
-    /// Returns the identity of this set.
+    /// Returns the id of this set.
     #[must_use]
     pub fn id(&self) -> KeySetId {
         self.id

@@ -13,7 +13,7 @@ use crate::{cache_control, headers};
 pub(super) struct Additions {
     /// Whether a session opened the response, which is then for one client.
     is_private: bool,
-    /// Boxed, since there are some once in five minutes.
+    /// Boxed because few responses have any: one in five minutes of a session.
     fresh: Option<Box<FreshTokens>>,
 }
 

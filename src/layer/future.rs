@@ -33,8 +33,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     pub(super) enum State<S, ReqBody, F> {
-        /// The request waits for keys or for its session. Few requests do, and the others have a
-        /// smaller future to move because this is boxed.
+        /// The request waits for keys or for its session. It is boxed because few requests wait, so
+        /// that the others move a smaller future.
         Pending { waiting: Option<Box<Waiting<S, ReqBody>>> },
         Called { #[pin] response: F, additions: Additions },
         Answered { response: Option<Response<Bytes>> },

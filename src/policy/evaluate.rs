@@ -18,7 +18,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// The [`Shortfall`] says what is missing or stale.
+    /// Returns a [`Shortfall`] that says what is missing or stale.
     pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
         match self.held(session, now.into()) {
             Some(held) => Ok(Grant::new(session.clone(), held.into())),
@@ -26,23 +26,22 @@ impl Policy {
         }
     }
 
-    /// Holds the policy against a session as [`evaluate`](Self::evaluate) does, and remembers with
-    /// the session that it held, so that the clauses need not be judged again before one of their
-    /// limits has passed.
-    pub(crate) fn evaluate_once(
+    /// As [`evaluate`](Self::evaluate), but remembers a grant with the session. The clauses are not
+    /// judged again before one of their limits passes.
+    pub(crate) fn evaluate_remembered(
         &self,
         session: Session,
         now: OffsetDateTime,
     ) -> Result<Grant, Shortfall> {
         let moment = now.into();
-        let known = session.conclusion(|held: &Held| held.is_of(self) && held.holds_at(moment));
+        let known = session.remembered(|held: &Held| held.is_of(self) && held.holds_at(moment));
         if let Some(held) = known {
             return Ok(Grant::new(session, held));
         }
         match self.held(&session, moment) {
             Some(held) => {
                 let held = Arc::new(held);
-                session.conclude(held.clone());
+                session.remember(held.clone());
                 Ok(Grant::new(session, held))
             }
             None => Err(Shortfall::new(session, self.clone(), now)),
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_remembered_the_decision_is_the_same() {
+    fn a_remembered_grant_holds_whenever_a_fresh_one_does_and_ends_no_later() {
         let session = || {
             testing::session()
                 .proved_ago(Factor::Password, seconds(60))
@@ -101,7 +100,7 @@ mod tests {
                 for policy in after.iter().chain(before) {
                     let now = NOW + seconds;
                     let fresh = policy.evaluate(&session, now);
-                    let got = policy.evaluate_once(session.clone(), now);
+                    let got = policy.evaluate_remembered(session.clone(), now);
                     assert_eq!(got.is_ok(), fresh.is_ok(), "{policy} at {seconds}");
                     if let (Ok(got), Ok(fresh)) = (got, fresh) {
                         assert!(got.policy().is_same_as(policy));
@@ -117,12 +116,12 @@ mod tests {
         let session = testing::session().proved_ago(Factor::OtpSms, seconds(540)).build();
         let policy = Policy::factor(Factor::OtpSms).within(seconds(600));
         let held = |after| {
-            let grant = policy.evaluate_once(session.clone(), NOW + seconds(after));
+            let grant = policy.evaluate_remembered(session.clone(), NOW + seconds(after));
             grant.ok().map(|grant| grant.expires_at())
         };
         let is_remembered = |after: u64| {
             let moment = (NOW + seconds(after)).into();
-            session.conclusion(|held: &Held| held.is_of(&policy) && held.holds_at(moment)).is_some()
+            session.remembered(|held: &Held| held.is_of(&policy) && held.holds_at(moment)).is_some()
         };
         assert!(!is_remembered(0));
         assert_eq!(held(10), Some(NOW + seconds(60)));
@@ -135,10 +134,10 @@ mod tests {
         let session = testing::session().proved(Factor::Password).build();
         let policies: Vec<_> = (0..10).map(|_| Policy::session()).collect();
         for policy in &policies {
-            assert!(policy.evaluate_once(session.clone(), NOW).is_ok());
+            assert!(policy.evaluate_remembered(session.clone(), NOW).is_ok());
         }
         let is_remembered =
-            |policy: &&Policy| session.conclusion(|held: &Held| held.is_of(policy)).is_some();
+            |policy: &&Policy| session.remembered(|held: &Held| held.is_of(policy)).is_some();
         assert_eq!(policies.iter().filter(is_remembered).count(), 3);
         assert!(policies.iter().take(3).all(|policy| is_remembered(&policy)));
     }

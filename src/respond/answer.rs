@@ -9,7 +9,7 @@ use crate::policy::Shortfall;
 use crate::rejection::Rejection;
 use crate::token::{TimeError, TokenError};
 
-/// The address of a section of this documentation.
+/// The address of a section of [`crate::problem`].
 macro_rules! problem_type {
     ($section:literal) => {
         concat!("https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html#", $section)
@@ -90,7 +90,7 @@ impl<'a> Answer<'a> {
                     Challenge::Error("insufficient_user_authentication"),
                     problem_type!("step-up-required"),
                     "Step-up authentication required",
-                    text(shortfall).into(),
+                    detail_of(shortfall).into(),
                 )
             },
             Rejection::KeysUnavailable(_) => {
@@ -106,8 +106,8 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn text(shortfall: &Shortfall) -> String {
-    // The usual ones are shorter. Writing to a string cannot fail.
+fn detail_of(shortfall: &Shortfall) -> String {
+    // Most texts are shorter. Writing to a string cannot fail.
     let mut text = String::with_capacity(64);
     let _ = write!(text, "{shortfall}");
     text

@@ -14,7 +14,7 @@ struct Problem<'a> {
     title: &'static str,
     status: u16,
     detail: &'a str,
-    // What follows is about a shortfall.
+    // The rest is there only for a shortfall.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,11 +38,10 @@ fn is_false(flag: &bool) -> bool {
 
 impl<'a> Problem<'a> {
     fn new(answer: &'a Answer<'_>) -> Self {
-        let status = answer.status.as_u16();
         let problem = Self {
             r#type: answer.problem_type,
             title: answer.title,
-            status,
+            status: answer.status.as_u16(),
             detail: &answer.detail,
             ..Self::default()
         };
@@ -61,11 +60,11 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Of an answer without an error the body is always the same.
+/// Returns the body, which is always the same for a challenge without an error.
 pub(super) fn body(answer: &Answer<'_>) -> Bytes {
     static BARE: OnceLock<Vec<u8>> = OnceLock::new();
     match answer.challenge {
-        // Static, so that the answers share no counter.
+        // A static has no reference count that all answers would share.
         Challenge::Bare => Bytes::from_static(BARE.get_or_init(|| write(answer))),
         Challenge::None | Challenge::Error(_) => write(answer).into(),
     }

@@ -68,8 +68,8 @@ where
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerChallenge {
     realm: Box<str>,
-    /// The headers of the answer to a request without credentials, since it is those that come in
-    /// floods. Other answers change some of them.
+    /// The headers of a refusal without credentials, the most frequent one. Other refusals change
+    /// some of them.
     headers: HeaderMap,
 }
 
@@ -79,8 +79,8 @@ impl BearerChallenge {
     #[must_use]
     pub fn new(realm: &str) -> Self {
         let problem = HeaderValue::from_static("application/problem+json");
-        // With room for one more, and so that clones need no more to replace one.
-        let mut headers = HeaderMap::with_capacity(4);
+        // A map that is full grows even if an insert replaces a value. This one is not full.
+        let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, problem);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::WWW_AUTHENTICATE, bearer::bare(realm));
@@ -91,7 +91,8 @@ impl BearerChallenge {
         self.response(answer, problem::body(answer))
     }
 
-    /// A body under the status and the headers of an answer.
+    /// Returns a response with this body, and with the status and headers of an answer. Its content
+    /// type is that of a problem until the caller replaces it.
     pub(super) fn response(&self, answer: &Answer<'_>, body: Bytes) -> Response<Bytes> {
         let mut response = Response::new(body);
         *response.status_mut() = answer.status;
@@ -126,13 +127,13 @@ impl Respond for BearerChallenge {
     }
 }
 
-/// The response of a responder, with what every refusal has: its reason for the layers outside, and
-/// no store.
+/// Returns the responder's response, with the rejection attached for the layers outside, and with
+/// `Cache-Control: no-store` if it has no `Cache-Control`.
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
     if !response.headers().contains_key(header::CACHE_CONTROL) {
         cache_control::forbid_storing(response.headers_mut());
     }
-    why.leave_with(&mut response);
+    why.attach_to(&mut response);
     response
 }

@@ -3,8 +3,7 @@
 /// Texts one after another: `N` fixed ones, each known by its place, and a list of others.
 pub(super) struct Texts<const N: usize> {
     text: Box<str>,
-    /// The ends of the fixed texts. They are here and not behind a pointer, since every request reads
-    /// the first.
+    /// The ends of the fixed texts, inline because every request reads the first.
     ends: [u32; N],
     list_ends: Box<[u32]>,
 }

@@ -30,23 +30,24 @@ use crate::moment::Moment;
 /// assert!(session.organization().is_none());
 /// ```
 #[derive(Clone)]
-pub struct Session(Arc<Whole>);
+pub struct Session(Arc<Inner>);
 
-struct Whole {
+/// The part that all clones of a session share.
+struct Inner {
     /// The instant, including leeway, from which the token is valid.
     valid_from: Moment,
     /// The instant, including leeway, from which the token is no longer valid: its own expiry, the
     /// session's end, or the greatest age of a token, whichever comes first.
     valid_until: Moment,
-    conclusions: [OnceLock<Arc<dyn Any + Send + Sync>>; MAX_CONCLUSIONS],
+    remembered: [OnceLock<Arc<dyn Any + Send + Sync>>; MAX_REMEMBERED],
     verified_by: VerifierId,
-    texts: Texts<TEXTS>,
+    texts: Texts<FIXED_TEXTS>,
     factors: Box<[AuthenticationFactor]>,
     times: Times,
     leeway: Duration,
 }
 
-/// The places of the texts. The roles are in the list behind them.
+// The places of the fixed texts. The roles are in the list after them.
 const TOKEN: usize = 0;
 const PAYLOAD: usize = 1;
 const ID: usize = 2;
@@ -55,11 +56,11 @@ const IP_ADDRESS: usize = 4;
 const USER_AGENT: usize = 5;
 const ORGANIZATION_ID: usize = 6;
 const ORGANIZATION_SLUG: usize = 7;
-const TEXTS: usize = 8;
+const FIXED_TEXTS: usize = 8;
 
-/// How many conclusions are remembered with a session. Guards around one route, of the pages and of
-/// an action, are two or three.
-const MAX_CONCLUSIONS: usize = 3;
+/// How many values a session remembers. A route has two or three guards: those of the application,
+/// of its pages and of one action.
+const MAX_REMEMBERED: usize = 3;
 
 /// Everything that a session knows; built by `token` and `testing`.
 pub(crate) struct SessionParts<'a> {
@@ -130,10 +131,10 @@ impl Session {
         let starts = times.token_not_before.max(times.token_issued_at);
         let oldest = Moment::from(times.token_issued_at).plus(leeway).plus(parts.max_token_age);
         let token_end = Moment::from(times.token_expires_at).plus(leeway);
-        Self(Arc::new(Whole {
+        Self(Arc::new(Inner {
             valid_from: Moment::from(starts).minus(leeway),
             valid_until: token_end.min(times.end().plus(leeway)).min(oldest),
-            conclusions: Default::default(),
+            remembered: Default::default(),
             verified_by: parts.verified_by,
             texts: Texts::new(texts, roles),
             factors: parts.factors.into(),
@@ -240,15 +241,17 @@ impl Session {
     /// # Ok::<(), tower_step_up::session::CustomClaimsError>(())
     /// ```
     ///
+    /// The token is decoded at each call, so keep the value if you need it twice.
+    ///
     /// # Errors
     ///
     /// Returns an error if the claims do not have the shape of `T`, one name stands twice, or JSON
     /// is hidden in text under a name that `serde_json` keeps for itself.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
-        match self.token() {
-            "" => claims::custom(self.text(PAYLOAD)),
-            _ => claims::custom(&self.jwt().payload()),
+        if self.token().is_empty() {
+            return claims::custom(self.text(PAYLOAD));
         }
+        claims::custom(&self.jwt().payload())
     }
 
     /// The leeway for clocks that differ, as the verifier was configured.
@@ -268,9 +271,7 @@ impl Session {
 
     /// Whether the same user, in the same organization, is signed in with both.
     pub(crate) fn is_of_same_user(&self, other: &Self) -> bool {
-        let organization =
-            |session: &Self| session.organization().map(|organization| organization.id.to_owned());
-        self.user_id() == other.user_id() && organization(self) == organization(other)
+        [USER_ID, ORGANIZATION_ID].into_iter().all(|place| self.text(place) == other.text(place))
     }
 
     /// The token itself; empty in sessions of the test kit.
@@ -283,35 +284,36 @@ impl Session {
         self.0.texts.get(place)
     }
 
-    /// Returns roughly how many bytes of memory the session takes, with its conclusions.
+    /// Returns roughly how many bytes of memory the session takes, with what it may remember.
     pub(crate) fn bytes(&self) -> usize {
-        const CONCLUSION: usize = 96;
-        let Whole { texts, factors, .. } = &*self.0;
+        // A grant: its policy, two instants and two counters, rounded up.
+        const REMEMBERED: usize = 96;
+        let Inner { texts, factors, .. } = &*self.0;
         let unlisted: usize = factors.iter().map(|proof| proof.factor().own_bytes()).sum();
-        size_of::<Whole>()
+        size_of::<Inner>()
             + texts.bytes()
             + size_of_val(&**factors)
             + unlisted
-            + MAX_CONCLUSIONS * CONCLUSION
+            + MAX_REMEMBERED * REMEMBERED
     }
 
-    /// Returns what was once concluded from this session, if it is still known.
+    /// Returns a remembered value of this type that is wanted, if there is one.
     #[inline]
-    pub(crate) fn conclusion<T: Any + Send + Sync>(
+    pub(crate) fn remembered<T: Any + Send + Sync>(
         &self,
         is_wanted: impl Fn(&T) -> bool,
     ) -> Option<Arc<T>> {
         let is_wanted =
             |one: &&Arc<dyn Any + Send + Sync>| one.downcast_ref::<T>().is_some_and(&is_wanted);
-        let known = self.0.conclusions.iter().map_while(OnceLock::get).find(is_wanted)?;
+        let known = self.0.remembered.iter().map_while(OnceLock::get).find(is_wanted)?;
         Arc::clone(known).downcast().ok()
     }
 
-    /// Remembers what was concluded from this session, as long as there is room.
-    pub(crate) fn conclude(&self, conclusion: Arc<dyn Any + Send + Sync>) {
-        let mut rest = Err(conclusion);
-        for place in &self.0.conclusions {
-            rest = rest.or_else(|conclusion| place.set(conclusion));
+    /// Remembers a value if there is room. It is never removed.
+    pub(crate) fn remember(&self, value: Arc<dyn Any + Send + Sync>) {
+        let mut rest = Err(value);
+        for place in &self.0.remembered {
+            rest = rest.or_else(|value| place.set(value));
         }
     }
 

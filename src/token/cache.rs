@@ -23,8 +23,8 @@ struct Kept {
     swept_at: AtomicI64,
 }
 
-/// The end of a token, which is of its signature: 96 bits that nobody without the key can choose.
-/// Only verified tokens are put in, and the whole token is compared.
+/// The end of a token, which is part of its signature: at least 92 bits, which nobody without the
+/// key can choose. Only verified tokens are put in, and the whole token is compared.
 type Key = [u8; KEY_BYTES];
 const KEY_BYTES: usize = 16;
 

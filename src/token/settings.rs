@@ -111,9 +111,9 @@ impl Verifier {
     /// About how much memory verified tokens may take; 16 MiB by default, which is some five
     /// thousand tokens. With 0 none is remembered.
     ///
-    /// A browser sends one token for five minutes, and its signature is checked once. Whatever
-    /// depends on the time is checked at every request: the token's own times, its revocation, and
-    /// the limits of the policy. A token is not accepted any more once it has expired, or once other
+    /// A browser sends one token for five minutes, and its signature is checked once. Whatever can
+    /// change is checked at every request: the token's times, its revocation, and the limits of the
+    /// policy. A token is not accepted any more once it has expired, or once other
     /// keys take the place of those that it was verified with. It is thrown away when others need
     /// the room, or within two minutes, as long as requests come.
     #[must_use]

@@ -325,7 +325,7 @@ async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_reje
 
     let Some(Rejection::StepUpRequired(before)) = seen.get() else { panic!("no step-up") };
     let Some(Rejection::StepUpRequired(after)) = Rejection::of(&response) else {
-        panic!("no step-up in the extensions")
+        panic!("no step-up with the response")
     };
     assert!(std::ptr::eq(before.explanation(), after.explanation()));
     assert!(std::ptr::eq(before.unmet(), after.unmet()));

@@ -104,6 +104,28 @@ async fn a_hundred_first_requests_at_once_make_one_fetch() {
     assert_eq!((answers.len(), server.requests()), (100, 1));
 }
 
+#[tokio::test]
+async fn the_current_id_is_that_of_the_current_set() {
+    let server = KeyServer::start(good()).await;
+    let clock = FixedClock::new();
+    let keys = Arc::new(server.keys().clock(clock.clone()).usable_for(seconds(1_200)));
+    let ids = || {
+        let id = keys.current().map(|keys| keys.id());
+        // Both forms: a verifier holds a source in an `Arc`.
+        assert_eq!([keys.current_id(), KeySource::current_id(&*keys)], [id; 2]);
+        id
+    };
+    assert_eq!(ids(), None);
+    within_seconds(keys.refresh("a").unwrap()).await.unwrap();
+    let first = ids();
+    assert!(first.is_some());
+    server.behave(Behaviour::Status(500));
+    clock.advance(seconds(1_199));
+    assert_eq!(ids(), first);
+    clock.advance(seconds(1));
+    assert_eq!(ids(), None);
+}
+
 /// Keys that arrive before the source is asked for a refresh, and what it answers then.
 struct Arriving {
     before: Option<Arc<KeySet>>,

@@ -49,8 +49,8 @@ async fn a_token_that_was_granted_is_judged_by_its_policys_limits_at_each_reques
         within(420 + 20 * index as u64).layer(service_fn(inner::<Full<Bytes>>))
     });
     // At the limits of each, after all of them, and at the beginning again.
-    let after = [0, 20, 21, 40, 41, 60, 61, 80, 81, 100, 101, 200, 100, 21, 0];
-    for after in after {
+    let instants = [0, 20, 21, 40, 41, 60, 61, 80, 81, 100, 101, 200, 100, 21, 0];
+    for after in instants {
         *clock.0.lock().unwrap() = NOW + seconds(after);
         for (index, service) in services.iter().enumerate() {
             let want = if after <= 20 + 20 * index as u64 { 200 } else { 401 };
@@ -60,7 +60,7 @@ async fn a_token_that_was_granted_is_judged_by_its_policys_limits_at_each_reques
     }
 }
 
-/// Keys that are read anew, and how often each question was asked.
+/// A source whose keys can be replaced. It counts the calls of each method.
 #[derive(Clone)]
 struct Counted {
     keys: Arc<Mutex<Arc<KeySet>>>,

@@ -61,9 +61,9 @@ enum Try {
 }
 
 impl Fetching {
-    /// Reads the set if there is one that may be used. If it is due, a fetch begins behind the
-    /// request.
-    pub(super) fn current<T>(
+    /// Passes the set to `read`, if there is one that may be used. If it is due, a fetch begins in
+    /// the background.
+    pub(super) fn with_current<T>(
         self: &Arc<Self>,
         settings: &Arc<Settings>,
         read: impl FnOnce(&Arc<KeySet>) -> T,

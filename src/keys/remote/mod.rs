@@ -168,11 +168,11 @@ impl RemoteKeys {
 
 impl KeySource for RemoteKeys {
     fn current(&self) -> Option<Arc<KeySet>> {
-        self.fetching.current(&self.settings, Arc::clone)
+        self.fetching.with_current(&self.settings, Arc::clone)
     }
 
     fn current_id(&self) -> Option<KeySetId> {
-        self.fetching.current(&self.settings, |keys| keys.id())
+        self.fetching.with_current(&self.settings, |keys| keys.id())
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {

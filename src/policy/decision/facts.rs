@@ -50,10 +50,10 @@ impl<'a> Facts<'a> {
         Self { factors, ..self }
     }
 
-    /// Of each factor the freshest proof that counts, in the order of the session: as good as all
-    /// of them.
+    /// Returns the freshest proof of each factor that counts, in the order of the session. It is as
+    /// good as all of them.
     pub(in crate::policy) fn freshest(&self) -> Cow<'a, [AuthenticationFactor]> {
-        // Usually there are few, and nothing to leave out.
+        // Usually there are few, and none has to go.
         const FEW: usize = 8;
         let is_first = |place, factor: &Factor| {
             self.factors.iter().position(|proof| proof.factor() == factor) == Some(place)
@@ -61,14 +61,14 @@ impl<'a> Facts<'a> {
         let mut proofs = self.factors.iter().enumerate();
         let all_are_wanted = self.factors.len() <= FEW
             && proofs.all(|(place, proof)| self.counts(proof) && is_first(place, proof.factor()));
-        if all_are_wanted { self.factors.into() } else { self.sorted_out().into() }
+        if all_are_wanted { self.factors.into() } else { self.without_stale().into() }
     }
 
     fn counts(&self, proof: &AuthenticationFactor) -> bool {
         self.proof_until(proof.dated(), None) > Until::NEVER
     }
 
-    fn sorted_out(&self) -> Vec<AuthenticationFactor> {
+    fn without_stale(&self) -> Vec<AuthenticationFactor> {
         let proofs = self.factors.iter().enumerate();
         let mut proofs: Vec<_> = proofs.filter(|(_, proof)| self.counts(proof)).collect();
         proofs.sort_by(|(_, one), (_, other)| one.factor().cmp(other.factor()));

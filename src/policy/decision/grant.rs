@@ -11,22 +11,21 @@ use crate::session::Session;
 
 /// The proof that a session met a policy; cheap to clone.
 ///
-/// Only [`Policy::evaluate`] makes one. A guard puts its own into the request's extensions, so a
+/// Only a [`Policy`] that held makes one, in a guard or by [`Policy::evaluate`]. A guard puts its own into the request's extensions, so a
 /// handler that takes a `Grant` cannot run without a guard in front of it. It proves *that guard's*
 /// policy, and [`policy`](Self::policy) says which.
 #[derive(Clone, Debug)]
 pub struct Grant {
     session: Session,
     held: Arc<Held>,
-    /// The grant of an outer guard, if it ends before.
+    /// The grant of an outer guard, if it may end first.
     outer: Option<Arc<Self>>,
 }
 
-/// That a policy held for a session, and how long.
+/// A policy that held for a session, since when and until when.
 ///
-/// It holds for the session from `since` on. A policy never asks that a factor is missing, so at a
-/// later instant no fewer proofs count, and it is the limits alone that can end it. Earlier, a
-/// proof that is dated ahead may not count yet.
+/// Policies are monotone: at a later instant at least the same proofs count, so only a limit ends
+/// it. Before `since`, a proof that is dated ahead may not count yet.
 #[derive(Debug)]
 pub(in crate::policy) struct Held {
     policy: Policy,

@@ -21,10 +21,12 @@ impl Policy {
         let facts = Facts::new(session, now);
         let freshest = facts.freshest();
         let explainer = Explainer { facts: facts.with_factors(&freshest), now };
-        let (explanation, _) = explainer.explain(self, None);
+        let (mut explanation, _) = explainer.explain(self, None);
         // A limited clause lends its name to the `within` around it, but not to the whole policy.
-        let name = explanation.name.filter(|_| self.name().is_some());
-        Explanation { name, ..explanation }
+        if self.name().is_none() {
+            explanation.name = None;
+        }
+        explanation
     }
 }
 

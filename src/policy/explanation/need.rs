@@ -45,7 +45,7 @@ impl Question<'_> {
             Clause::Independent { needed, trust } => {
                 let attackers = Compromises::sets_of(needed.saturating_sub(1)).len();
                 self.factors(limit, attackers, |facts, then| {
-                    beyond_attackers(*needed, trust, facts, limit, |ends| reached(ends, then))
+                    beyond_attackers(*needed, trust, facts, limit, |ends| reached_bits(ends, then))
                 })
             }
             Clause::Session | Clause::Factor(_) | Clause::PhishingResistant => {
@@ -56,29 +56,32 @@ impl Question<'_> {
         }
     }
 
-    /// The need of a clause that one factor meets. `limit` is what the factor's age is held against.
-    fn factor(&mut self, policy: &Policy, clause_limit: Limit, limit: Limit) -> Need {
-        self.factors(limit, 1, |facts, then| reached(&[until(policy, facts, clause_limit)], then))
+    /// Returns the need of a clause that one factor meets. `limit` is the clause's, and
+    /// `factor_limit` is that of the factor's age.
+    fn factor(&mut self, policy: &Policy, limit: Limit, factor_limit: Limit) -> Need {
+        self.factors(factor_limit, 1, |facts, then| {
+            reached_bits(&[until(policy, facts, limit)], then)
+        })
     }
 
-    /// `reached` says which of the clause's parts still hold at an instant, a bit for each part. One
-    /// factor is enough for a part.
+    /// Returns the need of a clause with so many parts, at most `Compromises::LARGEST_FAMILY`, each
+    /// met by one factor. `met_by` returns a bit for each part that still holds at an instant.
     fn factors(
         &mut self,
         limit: Limit,
         parts: usize,
-        reached: impl Fn(&Facts<'_>, Moment) -> u64,
+        met_by: impl Fn(&Facts<'_>, Moment) -> u64,
     ) -> Need {
         self.steps += parts * (self.facts.factors().len() + self.offered.len());
-        let met = reached(&self.facts, self.then);
-        let mut reached_by = [0; u32::BITS as usize];
-        for (parts, factor) in reached_by.iter_mut().zip(self.offered) {
+        let met = met_by(&self.facts, self.then);
+        let mut met_by_each = [0; u32::BITS as usize];
+        for (bits, factor) in met_by_each.iter_mut().zip(self.offered) {
             let alone = self.facts.with_factors(&[]).supposing(slice::from_ref(factor));
-            *parts = reached(&alone, self.then);
+            *bits = met_by(&alone, self.then);
         }
         let factors_for = |part: usize| {
-            let has_part = |parts: &u64| u32::from(parts >> part & 1 == 1);
-            reached_by.iter().rev().fold(0, |set, parts| set << 1 | has_part(parts))
+            let has_part = |bits: &u64| u32::from(bits >> part & 1 == 1);
+            met_by_each.iter().rev().fold(0, |set, bits| set << 1 | has_part(bits))
         };
         let open = (0..parts).filter(|part| met >> part & 1 == 0);
         Need::Factors { of_each: least(open.map(factors_for).collect()), limit }
@@ -95,8 +98,8 @@ impl Question<'_> {
     }
 }
 
-/// Which of these ends are not before an instant, a bit for each.
-fn reached(ends: &[Until], then: Moment) -> u64 {
+/// Returns a bit for each of these ends that is not before an instant.
+fn reached_bits(ends: &[Until], then: Moment) -> u64 {
     ends.iter().rev().fold(0, |bits, end| bits << 1 | u64::from(end.reaches(then)))
 }
 

@@ -116,7 +116,7 @@ impl<'a> Search<'a> {
             singles.partition(|single| self.suffices(*single));
         let rest = others.into_iter().sum();
         if rest == 0 {
-            // Every other set has one of these in it.
+            // Each factor suffices alone, so no larger set is minimal.
             return (found, true);
         }
         let (mut pools, mut seen) = (VecDeque::from([rest]), BTreeSet::from([rest]));

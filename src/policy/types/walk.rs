@@ -113,13 +113,13 @@ impl Policy {
     }
 }
 
-/// Each of the factors once, in their order.
-pub(in crate::policy) fn distinct<T: Ord + Clone>(mut factors: Vec<T>) -> Vec<T> {
-    if factors.len() > 1 {
+/// Returns the items without repeats, in their order.
+pub(in crate::policy) fn distinct<T: Ord + Clone>(mut items: Vec<T>) -> Vec<T> {
+    if items.len() > 1 {
         let mut seen = BTreeSet::new();
-        factors.retain(|factor| seen.insert(factor.clone()));
+        items.retain(|item| seen.insert(item.clone()));
     }
-    factors
+    items
 }
 
 fn distinct_models(models: Vec<TrustModel>) -> Vec<TrustModel> {
