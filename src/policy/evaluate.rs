@@ -41,7 +41,9 @@ impl Policy {
         match self.held(&session, moment) {
             Some(held) => {
                 let held = Arc::new(held);
-                session.remember(held.clone());
+                if held.holds_at(moment) {
+                    session.remember(held.clone());
+                }
                 Ok(Grant::new(session, held))
             }
             None => Err(Shortfall::new(session, self.clone(), now)),
@@ -50,8 +52,16 @@ impl Policy {
 
     fn held(&self, session: &Session, now: Moment) -> Option<Held> {
         let until = until(self, &Facts::new(session, now), None);
-        until.reaches(now).then(|| Held::new(self.clone(), now, until))
+        until.reaches(now).then(|| Held::new(self.clone(), settled_since(session), until))
     }
+}
+
+/// Returns the instant from which every dated proof of a session counts. From then on, the end of a
+/// policy is always the same.
+fn settled_since(session: &Session) -> Moment {
+    let proofs = session.factors().iter().filter_map(|proof| proof.dated().moment());
+    let latest = proofs.chain(session.start()).max();
+    latest.unwrap_or(Moment::FIRST).minus(session.leeway())
 }
 
 #[cfg(test)]
@@ -81,52 +91,71 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_grant_holds_whenever_a_fresh_one_does_and_ends_no_later() {
+    fn a_remembered_grant_is_the_same_as_a_fresh_one() {
         let session = || {
             testing::session()
                 .proved_ago(Factor::Password, seconds(60))
                 .proved_ago(Factor::OtpSms, seconds(590))
-                .proved_ahead(Factor::OtpSms, seconds(3))
+                .proved_ahead(Factor::OtpSms, seconds(8))
                 .started_ago(seconds(3_500))
                 .build()
         };
         let policies = policies();
         // The clock goes on, and is put back.
-        let instants = [0, 1, 9, 10, 11, 60, 61, 100, 101, 603, 604, 7, 0, -2, -3, -60, -61, 5];
+        let instants = [0, 1, 2, 3, 9, 10, 11, 60, 61, 100, 101, 608, 609, 7, 0, -2, -60, -61, 5];
         for first in 0..policies.len() {
             let session = session();
             for seconds in instants.map(time::Duration::seconds) {
                 let (before, after) = policies.split_at(first);
                 for policy in after.iter().chain(before) {
                     let now = NOW + seconds;
-                    let fresh = policy.evaluate(&session, now);
-                    let got = policy.evaluate_remembered(session.clone(), now);
-                    assert_eq!(got.is_ok(), fresh.is_ok(), "{policy} at {seconds}");
-                    if let (Ok(got), Ok(fresh)) = (got, fresh) {
-                        assert!(got.policy().is_same_as(policy));
-                        assert!(got.holds_at(now) && got.expires_at() <= fresh.expires_at());
-                    }
+                    let end = |grant: Result<Grant, _>| grant.ok().map(|grant| grant.expires_at());
+                    let fresh = end(policy.evaluate(&session, now));
+                    let got = end(policy.evaluate_remembered(session.clone(), now));
+                    assert_eq!(got, fresh, "{policy} at {seconds}");
                 }
             }
         }
     }
 
     #[test]
-    fn what_held_is_remembered_until_its_limit() {
+    fn what_held_is_remembered_until_its_limit_and_once() {
         let session = testing::session().proved_ago(Factor::OtpSms, seconds(540)).build();
         let policy = Policy::factor(Factor::OtpSms).within(seconds(600));
         let held = |after| {
             let grant = policy.evaluate_remembered(session.clone(), NOW + seconds(after));
             grant.ok().map(|grant| grant.expires_at())
         };
-        let is_remembered = |after: u64| {
+        let is_remembered = |policy: &Policy, after: u64| {
             let moment = (NOW + seconds(after)).into();
-            session.remembered(|held: &Held| held.is_of(&policy) && held.holds_at(moment)).is_some()
+            session.remembered(|held: &Held| held.is_of(policy) && held.holds_at(moment)).is_some()
         };
-        assert!(!is_remembered(0));
-        assert_eq!(held(10), Some(NOW + seconds(60)));
-        assert_eq!([9, 10, 60, 61].map(is_remembered), [false, true, true, false]);
-        assert_eq!([9, 60, 61].map(held), [Some(NOW + seconds(60)), Some(NOW + seconds(60)), None]);
+        assert!(!is_remembered(&policy, 0));
+        // The last of these is past the limit, and then the clock is put back.
+        for (after, want) in [(10, true), (60, true), (61, false), (9, true), (0, true)] {
+            assert_eq!(held(after), want.then_some(NOW + seconds(60)), "{after}");
+            assert_eq!(is_remembered(&policy, after), want, "{after}");
+        }
+        // It has taken one place of the three.
+        for _ in 0..2 {
+            let other = Policy::session();
+            assert!(other.evaluate_remembered(session.clone(), NOW).is_ok());
+            assert!(is_remembered(&other, 0));
+        }
+    }
+
+    #[test]
+    fn nothing_is_remembered_while_a_proof_is_dated_ahead() {
+        let session = testing::session()
+            .proved(Factor::Password)
+            .proved_ahead(Factor::OtpSms, seconds(8))
+            .build();
+        let policy = Policy::session();
+        for (after, want) in [(0, false), (2, false), (3, true), (4, true)] {
+            assert!(policy.evaluate_remembered(session.clone(), NOW + seconds(after)).is_ok());
+            let is_remembered = session.remembered(|held: &Held| held.is_of(&policy)).is_some();
+            assert_eq!(is_remembered, want, "{after}");
+        }
     }
 
     #[test]

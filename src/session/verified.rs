@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -39,7 +40,8 @@ struct Inner {
     /// The instant, including leeway, from which the token is no longer valid: its own expiry, the
     /// session's end, or the greatest age of a token, whichever comes first.
     valid_until: Moment,
-    remembered: [OnceLock<Arc<dyn Any + Send + Sync>>; MAX_REMEMBERED],
+    /// Whole values that never change, so a panic cannot leave one half made.
+    remembered: AssertUnwindSafe<[OnceLock<Arc<dyn Any + Send + Sync>>; MAX_REMEMBERED]>,
     verified_by: VerifierId,
     texts: Texts<FIXED_TEXTS>,
     factors: Box<[AuthenticationFactor]>,
@@ -134,7 +136,7 @@ impl Session {
         Self(Arc::new(Inner {
             valid_from: Moment::from(starts).minus(leeway),
             valid_until: token_end.min(times.end().plus(leeway)).min(oldest),
-            remembered: Default::default(),
+            remembered: AssertUnwindSafe(Default::default()),
             verified_by: parts.verified_by,
             texts: Texts::new(texts, roles),
             factors: parts.factors.into(),
@@ -312,7 +314,7 @@ impl Session {
     /// Remembers a value if there is room. It is never removed.
     pub(crate) fn remember(&self, value: Arc<dyn Any + Send + Sync>) {
         let mut rest = Err(value);
-        for place in &self.0.remembered {
+        for place in self.0.remembered.iter() {
             rest = rest.or_else(|value| place.set(value));
         }
     }

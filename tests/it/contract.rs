@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -60,11 +61,11 @@ impl KeySource for HeldBack {
 
 assert_impl_all!(StepUpLayer: Clone, Send, Sync, Unpin);
 assert_impl_all!(StepUp<()>: Clone, Send, Sync, Unpin);
-assert_impl_all!(Grant: Clone, Send, Sync);
-assert_impl_all!(Session: Clone, Send, Sync);
-assert_impl_all!(Shortfall: Clone, Send, Sync);
-assert_impl_all!(Policy: Clone, Send, Sync);
-assert_impl_all!(Rejection: Clone, Send, Sync, std::error::Error);
+assert_impl_all!(Grant: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Session: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Shortfall: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Policy: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Rejection: Clone, Send, Sync, UnwindSafe, RefUnwindSafe, std::error::Error);
 assert_impl_all!(ResponseBody<Body>: Send, Sync, Unpin, Default);
 assert_impl_all!(ResponseFuture<SendService, Body>: Send);
 // What is not Send inside stays possible, and shows.

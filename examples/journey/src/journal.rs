@@ -32,8 +32,7 @@ pub(crate) async fn granted(
     next.run(request).await
 }
 
-/// Stands outside of a guard, and writes down what it refused: the reason is in the extensions of
-/// the response.
+/// Stands outside of a guard, and writes down what it refused.
 pub(crate) async fn refused(
     State(bank): State<Arc<Bank>>,
     request: Request,

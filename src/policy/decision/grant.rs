@@ -22,10 +22,10 @@ pub struct Grant {
     outer: Option<Arc<Self>>,
 }
 
-/// A policy that held for a session, since when and until when.
+/// A policy that held for a session, and until when.
 ///
-/// Policies are monotone: at a later instant at least the same proofs count, so only a limit ends
-/// it. Before `since`, a proof that is dated ahead may not count yet.
+/// It is the same decision for every instant from `since` on, when each dated proof counts. Before,
+/// a proof that is dated ahead does not count yet.
 #[derive(Debug)]
 pub(in crate::policy) struct Held {
     policy: Policy,
