@@ -28,11 +28,55 @@ use std::time::Duration;
 
 /// A source of keys.
 ///
-/// [`current_id`](Self::current_id) and [`current`](Self::current) must not block. If `current` has no
-/// key for a token's `kid`, [`refresh`](Self::refresh) is asked once. After it, whatever it
-/// answered, `current` is asked again, because keys may have arrived meanwhile. As long as the keys
-/// have not changed, a source returns the same set: a new set at each call defeats the cache of
-/// verified tokens.
+/// [`current`](Self::current), [`current_id`](Self::current_id) and [`refresh`](Self::refresh) must
+/// not block. A lock that is held for a moment does no harm; reading keys takes place in the future
+/// that `refresh` returns, or in a task of the application's. If `current` has no key for a token's
+/// `kid`, `refresh` is asked once. After it, whatever it answered, the source is asked again, because
+/// keys may have arrived meanwhile.
+///
+/// As long as the keys have not changed, a source returns the same set: each set that is read has a
+/// different id, and another id ends the use of every remembered token. Compare the documents before
+/// you read one again.
+///
+/// A source whose keys the application replaces:
+///
+/// ```
+/// use std::sync::{Arc, PoisonError, RwLock};
+/// use tower_step_up::keys::{KeySet, KeySetError, KeySource, Refresh};
+/// use tower_step_up::{Factor, Verifier, testing};
+///
+/// #[derive(Clone)]
+/// struct Replaceable(Arc<RwLock<Arc<KeySet>>>);
+///
+/// impl Replaceable {
+///     fn replace(&self, document: &[u8]) -> Result<(), KeySetError> {
+///         let keys = Arc::new(KeySet::from_jwks(document)?);
+///         *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+///         Ok(())
+///     }
+/// }
+///
+/// impl KeySource for Replaceable {
+///     fn current(&self) -> Option<Arc<KeySet>> {
+///         Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+///     }
+///
+///     fn refresh(&self, _kid: &str) -> Option<Refresh> {
+///         None // there is nowhere to look for others
+///     }
+/// }
+///
+/// let (old, new) = (testing::TestIssuer::new(), testing::TestIssuer::new());
+/// let keys = KeySet::from_jwks(old.jwks().as_bytes())?;
+/// let source = Replaceable(Arc::new(RwLock::new(Arc::new(keys))));
+/// let verifier = Verifier::new(source.clone(), [old.name()], old.audience());
+///
+/// let token = old.mint(&testing::session().proved(Factor::Password));
+/// assert!(verifier.verify_at(&token, testing::NOW).is_ok());
+/// source.replace(new.jwks().as_bytes())?;
+/// assert!(verifier.verify_at(&token, testing::NOW).is_err());
+/// # Ok::<(), KeySetError>(())
+/// ```
 ///
 /// | the answer of `refresh` | a token with an unknown `kid` gets |
 /// | --- | --- |
@@ -47,7 +91,8 @@ pub trait KeySource: Send + Sync + 'static {
     ///
     /// A verifier asks for it whenever it looks into its cache, and calls `current` only for a token
     /// that it has to verify. The default calls `current`. Override this to avoid contention on the
-    /// `Arc`, and return the id of the same set.
+    /// `Arc`, and take the id from the set itself. If it lagged behind, remembered tokens would stay
+    /// accepted after their key is gone.
     fn current_id(&self) -> Option<KeySetId> {
         self.current().map(|keys| keys.id())
     }
