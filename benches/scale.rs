@@ -38,9 +38,11 @@ fn nanoseconds(rounds: usize, times: usize, mut round: impl FnMut()) -> f64 {
 /// Repeats of different tokens, on one thread and on two; and what two threads of this machine can
 /// do at all.
 fn threads() {
-    const REPEATS: usize = 2_000_000;
-    let (guard, tokens) = (guard(), tokens(2));
-    let rate = |threads: usize, guarded: bool| {
+    const REPEATS: usize = 1_000_000;
+    const ROUNDS: usize = 9;
+    // Each round has two others: they may be in one part of the cache, under one lock.
+    let (guard, tokens) = (guard(), tokens(2 * ROUNDS));
+    let rate = |threads: usize, guarded: bool, tokens: &[String]| {
         let barrier = Barrier::new(threads);
         thread::scope(|scope| {
             let workers = tokens.iter().take(threads).map(|token| {
@@ -74,7 +76,8 @@ fn threads() {
         })
     };
     for (name, guarded) in [("a guard", true), ("none", false)] {
-        let ratio = median((0..9).map(|_| rate(2, guarded) / rate(1, guarded)));
+        let rounds = tokens.chunks(2);
+        let ratio = median(rounds.map(|pair| rate(2, guarded, pair) / rate(1, guarded, pair)));
         println!("two threads do {ratio:.2} times what one does, with {name}");
     }
 }
