@@ -193,7 +193,7 @@ mod measure {
     fn pin_to(core: usize) {
         let mut cores = rustix::thread::CpuSet::new();
         cores.set(core);
-        // It fails on a machine with one core, where it does not matter.
+        // It fails if the machine has one core, and then it does not matter.
         let _ = rustix::thread::sched_setaffinity(None, &cores);
     }
 
