@@ -85,8 +85,8 @@ struct WithoutCredentials;
 
 impl Rejection {
     /// Returns the rejection that a guard attached to this response, or `None` if no guard refused
-    /// the request. A layer that builds a new response loses it. With axum, a layer outside the guard
-    /// is a later call of `Router::layer`, or stands before the guard in a tuple of layers.
+    /// the request. A layer that builds a new response loses it. With axum, a layer outside the
+    /// guard is a later call of `Router::layer`, or stands before the guard in a tuple of layers.
     #[must_use]
     pub fn of<B>(response: &Response<B>) -> Option<&Self> {
         let extensions = response.extensions();
@@ -124,8 +124,8 @@ impl Rejection {
     }
 
     /// Returns the stable name of the reason, for logs and metrics: `no_credentials`,
-    /// `step_up_required`, `keys_unavailable`, `authority_unavailable`, `revocations_unavailable`, or
-    /// the name that [`CredentialError::reason`] or [`TokenError::reason`] returns, such as
+    /// `step_up_required`, `keys_unavailable`, `authority_unavailable`, `revocations_unavailable`,
+    /// or the name that [`CredentialError::reason`] or [`TokenError::reason`] returns, such as
     /// `several_cookies`, `token_expired` and `session_revoked`.
     #[must_use]
     pub fn reason(&self) -> &'static str {

@@ -31,8 +31,8 @@ use std::time::Duration;
 /// [`current`](Self::current), [`current_id`](Self::current_id) and [`refresh`](Self::refresh) must
 /// not block. A lock that is held for a moment does no harm; reading keys takes place in the future
 /// that `refresh` returns, or in a task of the application's. If `current` has no key for a token's
-/// `kid`, `refresh` is asked once. After it, whatever it answered, the source is asked again, because
-/// keys may have arrived meanwhile.
+/// `kid`, `refresh` is asked once. After it, whatever it answered, the source is asked again,
+/// because keys may have arrived meanwhile.
 ///
 /// As long as the keys have not changed, a source returns the same set: each set that is read has a
 /// different id, and another id ends the use of every remembered token. Compare the documents before

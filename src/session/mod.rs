@@ -2,6 +2,8 @@
 
 mod claims;
 mod jwt;
+mod parts;
+mod remembered;
 mod tenancy;
 mod texts;
 pub(crate) mod verified;
@@ -9,7 +11,8 @@ pub(crate) mod verified;
 pub use self::claims::{Attributes, CustomClaimsError, Organization};
 pub use self::jwt::SessionJwt;
 
-pub(crate) use self::tenancy::Tenancy;
-pub(crate) use self::verified::{
-    DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, Times, VerifierId,
+pub(crate) use self::parts::{
+    DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, SessionParts, Times, VerifierId,
 };
+pub(crate) use self::tenancy::Tenancy;
+pub(crate) use self::verified::Session;

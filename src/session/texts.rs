@@ -25,7 +25,7 @@ impl<const N: usize> Texts<N> {
         Self { text: text.into(), ends, list_ends }
     }
 
-    /// Returns the fixed text at a place, or an empty one if there is no such place.
+    /// Returns the fixed text at a place. Beyond the last place it is empty.
     #[inline]
     pub(super) fn get(&self, place: usize) -> &str {
         let end = |place: usize| self.ends.get(place).map_or(0, |end| *end as usize);

@@ -2,16 +2,16 @@
 
 use std::any::Any;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use time::{OffsetDateTime, UtcDateTime};
+use time::OffsetDateTime;
 
 use super::claims::{self, Attributes, CustomClaimsError, Organization};
 use super::jwt::SessionJwt;
+use super::parts::{SessionParts, Times, VerifierId};
+use super::remembered::Remembered;
 use super::texts::Texts;
 use crate::factor::AuthenticationFactor;
 use crate::moment::Moment;
@@ -40,8 +40,7 @@ struct Inner {
     /// The instant, including leeway, from which the token is no longer valid: its own expiry, the
     /// session's end, or the greatest age of a token, whichever comes first.
     valid_until: Moment,
-    /// Whole values that never change, so a panic cannot leave one half made.
-    remembered: AssertUnwindSafe<[OnceLock<Arc<dyn Any + Send + Sync>>; MAX_REMEMBERED]>,
+    remembered: Remembered,
     verified_by: VerifierId,
     texts: Texts<FIXED_TEXTS>,
     factors: Box<[AuthenticationFactor]>,
@@ -59,59 +58,6 @@ const USER_AGENT: usize = 5;
 const ORGANIZATION_ID: usize = 6;
 const ORGANIZATION_SLUG: usize = 7;
 const FIXED_TEXTS: usize = 8;
-
-/// How many values a session remembers. A route has two or three guards: those of the application,
-/// of its pages and of one action.
-const MAX_REMEMBERED: usize = 3;
-
-/// Everything that a session knows; built by `token` and `testing`.
-pub(crate) struct SessionParts<'a> {
-    /// The token itself; empty in sessions of the test kit.
-    pub(crate) token: &'a str,
-    /// The JSON of the claims, if there is no token that contains it.
-    pub(crate) payload: &'a str,
-    pub(crate) id: &'a str,
-    pub(crate) user_id: &'a str,
-    pub(crate) factors: Vec<AuthenticationFactor>,
-    pub(crate) ip_address: &'a str,
-    pub(crate) user_agent: &'a str,
-    /// The organization's id, which is not empty, and its slug.
-    pub(crate) organization: Option<(&'a str, &'a str)>,
-    pub(crate) times: Times,
-    pub(crate) leeway: Duration,
-    /// How old a token the verifier accepts.
-    pub(crate) max_token_age: Duration,
-    pub(crate) verified_by: VerifierId,
-}
-
-/// The times of a session and of its token.
-#[derive(Clone, Copy)]
-pub(crate) struct Times {
-    pub(crate) started_at: Option<UtcDateTime>,
-    pub(crate) last_accessed_at: Option<UtcDateTime>,
-    /// `None` in the old format. Then the token's own expiry counts.
-    pub(crate) expires_at: Option<UtcDateTime>,
-    pub(crate) token_not_before: UtcDateTime,
-    pub(crate) token_issued_at: UtcDateTime,
-    pub(crate) token_expires_at: UtcDateTime,
-}
-
-/// Which verifier made a session, so that nested guards know their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct VerifierId(u64);
-
-impl VerifierId {
-    pub(crate) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// How far the clocks of a verifier and an issuer may differ if nothing else is said.
-pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
-
-/// How old a token a verifier accepts if nothing else is said: twice the life of a Stytch JWT.
-pub(crate) const DEFAULT_MAX_TOKEN_AGE: Duration = Duration::from_secs(600);
 
 impl Session {
     pub(crate) fn new<'a, R>(parts: SessionParts<'a>, roles: R) -> Self
@@ -136,7 +82,7 @@ impl Session {
         Self(Arc::new(Inner {
             valid_from: Moment::from(starts).minus(leeway),
             valid_until: token_end.min(times.end().plus(leeway)).min(oldest),
-            remembered: AssertUnwindSafe(Default::default()),
+            remembered: Remembered::default(),
             verified_by: parts.verified_by,
             texts: Texts::new(texts, roles),
             factors: parts.factors.into(),
@@ -288,15 +234,13 @@ impl Session {
 
     /// Returns roughly how many bytes of memory the session takes, with what it may remember.
     pub(crate) fn bytes(&self) -> usize {
-        // A grant: its policy, two instants and two counters, rounded up.
-        const REMEMBERED: usize = 96;
         let Inner { texts, factors, .. } = &*self.0;
         let unlisted: usize = factors.iter().map(|proof| proof.factor().own_bytes()).sum();
         size_of::<Inner>()
             + texts.bytes()
             + size_of_val(&**factors)
             + unlisted
-            + MAX_REMEMBERED * REMEMBERED
+            + Remembered::MAX_BYTES
     }
 
     /// Returns a remembered value of this type that is wanted, if there is one.
@@ -305,18 +249,12 @@ impl Session {
         &self,
         is_wanted: impl Fn(&T) -> bool,
     ) -> Option<Arc<T>> {
-        let is_wanted =
-            |one: &&Arc<dyn Any + Send + Sync>| one.downcast_ref::<T>().is_some_and(&is_wanted);
-        let known = self.0.remembered.iter().map_while(OnceLock::get).find(is_wanted)?;
-        Arc::clone(known).downcast().ok()
+        self.0.remembered.find(is_wanted)
     }
 
     /// Remembers a value if there is room. It is never removed.
     pub(crate) fn remember(&self, value: Arc<dyn Any + Send + Sync>) {
-        let mut rest = Err(value);
-        for place in self.0.remembered.iter() {
-            rest = rest.or_else(|value| place.set(value));
-        }
+        self.0.remembered.add(value);
     }
 
     /// Whether the token is valid, by its own times and those of the session, with the verifier's
@@ -337,13 +275,6 @@ impl Session {
 
     pub(crate) fn token_not_before(&self) -> OffsetDateTime {
         self.0.times.token_not_before.into()
-    }
-}
-
-impl Times {
-    /// The session's end, or else the token's.
-    fn end(&self) -> Moment {
-        self.expires_at.unwrap_or(self.token_expires_at).into()
     }
 }
 

@@ -61,7 +61,7 @@ async fn a_response_to_a_session_is_private_whatever_carried_the_token() {
         let source = format!("{:?}", request.headers().keys());
         let plain = answer(&guard, request.clone(), &[]).await;
         assert_eq!((plain.status.as_u16(), plain.header("cache-control")), (200, "private"));
-        // The guard leaves the handler's own `Cache-Control` as it is.
+        // The guard does not change the handler's own `Cache-Control`.
         let own = answer(&guard, request.clone(), &[("cache-control", "max-age=60")]).await;
         assert_eq!(own.header("cache-control"), "max-age=60", "{source}");
         // Without that, nothing overrules it in a shared cache.

@@ -61,14 +61,14 @@ impl<'a> Facts<'a> {
         let mut proofs = self.factors.iter().enumerate();
         let all_are_wanted = self.factors.len() <= FEW
             && proofs.all(|(place, proof)| self.counts(proof) && is_first(place, proof.factor()));
-        if all_are_wanted { self.factors.into() } else { self.without_stale().into() }
+        if all_are_wanted { self.factors.into() } else { self.freshest_of_many().into() }
     }
 
     fn counts(&self, proof: &AuthenticationFactor) -> bool {
         self.proof_until(proof.dated(), None) > Until::NEVER
     }
 
-    fn without_stale(&self) -> Vec<AuthenticationFactor> {
+    fn freshest_of_many(&self) -> Vec<AuthenticationFactor> {
         let proofs = self.factors.iter().enumerate();
         let mut proofs: Vec<_> = proofs.filter(|(_, proof)| self.counts(proof)).collect();
         proofs.sort_by(|(_, one), (_, other)| one.factor().cmp(other.factor()));

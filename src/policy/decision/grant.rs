@@ -11,9 +11,9 @@ use crate::session::Session;
 
 /// The proof that a session met a policy; cheap to clone.
 ///
-/// Only a [`Policy`] that held makes one, in a guard or by [`Policy::evaluate`]. A guard puts its own into the request's extensions, so a
-/// handler that takes a `Grant` cannot run without a guard in front of it. It proves *that guard's*
-/// policy, and [`policy`](Self::policy) says which.
+/// Only a [`Policy`] that held makes one, in a guard or by [`Policy::evaluate`]. A guard puts its
+/// own into the request's extensions, so a handler that takes a `Grant` cannot run without a guard
+/// in front of it. It proves *that guard's* policy, and [`policy`](Self::policy) says which.
 #[derive(Clone, Debug)]
 pub struct Grant {
     session: Session,
