@@ -1,4 +1,4 @@
-//! From a JWK to a key that can verify: filtered as raw JSON, then converted.
+//! Reads a JWK and turns it into a key that can verify. The raw JSON is filtered first.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
 use serde::Deserialize;
@@ -22,8 +22,8 @@ impl Key {
     }
 }
 
-/// The members that decide whether a key may be used at all. The JWK model drops private members
-/// without a word, so they are looked for here.
+/// The members that decide whether a key may be used at all. The JWK model silently drops private
+/// members, so they are checked here.
 #[derive(Deserialize)]
 struct Filter {
     kty: String,
@@ -45,16 +45,15 @@ struct Filter {
 pub(super) fn read(raw: &RawValue) -> Result<(Box<str>, Key), &'static str> {
     let filter: Filter = serde_json::from_str(raw.get()).map_err(|_| "it cannot be read")?;
     let kid = filter.check()?;
-    let jwk: Jwk =
-        serde_json::from_str(raw.get()).map_err(|_| "it is not a JWK of a known type")?;
+    let jwk: Jwk = serde_json::from_str(raw.get()).map_err(|_| "it cannot be read")?;
     let stated = filter.alg.as_deref().map(str::parse::<Algorithm>);
-    let stated = stated.transpose().map_err(|_| "its alg is not one that this crate verifies")?;
+    let stated = stated.transpose().map_err(|_| "its alg is not supported")?;
     let (algorithm, public) = convert(&jwk.algorithm, stated)?;
     Ok((kid.into(), Key { algorithm, public }))
 }
 
 impl Filter {
-    /// The key's id, where the key may be used.
+    /// Returns the key's id if the key may be used, and otherwise the reason why not.
     fn check(&self) -> Result<&str, &'static str> {
         let private = [&self.k, &self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.oth];
         if self.kty == "oct" {
@@ -71,14 +70,15 @@ impl Filter {
             .as_ref()
             .is_some_and(|operations| !operations.iter().any(|it| it == "verify"))
         {
-            return Err("its key_ops do not have verify");
+            return Err("its key_ops do not include verify");
         }
         self.kid.as_deref().filter(|kid| !kid.is_empty()).ok_or("it has no kid")
     }
 }
 
-/// The algorithm is pinned by the type of the key and what its JWK states, so that a token's header
-/// can never choose how a key is used. An RSA key that states none is one for RS256.
+/// Converts the parameters to a key. The key's type and what its JWK states pin the algorithm, so
+/// that a token's header can never choose how the key is used. An RSA key that states no algorithm
+/// is used with RS256.
 fn convert(
     parameters: &AlgorithmParameters,
     stated: Option<Algorithm>,
@@ -88,7 +88,7 @@ fn convert(
         AlgorithmParameters::RSA(rsa) => {
             let algorithm = stated.unwrap_or(Algorithm::Rs256);
             if !algorithm.is_rsa() {
-                return Err(ANOTHER_TYPE);
+                return Err(ALG_MISMATCH);
             }
             let (modulus, exponent) = (decode(&rsa.n)?, decode(&rsa.e)?);
             check_rsa(&modulus, &exponent)?;
@@ -106,29 +106,31 @@ fn convert(
                 EllipticCurve::P384 => {
                     (Algorithm::Es384, PublicKey::p384(&x, &y).ok_or(NOT_A_POINT)?)
                 }
-                _ => return Err(ANOTHER_CURVE),
+                _ => return Err(UNSUPPORTED),
             }
         }
         AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
             let x = decode(&pair.x)?;
             if has_small_order(&x) {
-                return Err("it is of small order: anybody signs for it");
+                return Err("it is of small order: anyone can sign for it");
             }
             (Algorithm::EdDsa, PublicKey::ed25519(&x).ok_or("it does not have 32 bytes")?)
         }
-        _ => return Err(ANOTHER_CURVE),
+        // jsonwebtoken also returns an unknown type if a member that the type requires is missing.
+        _ => return Err(UNSUPPORTED),
     };
     if stated.is_some_and(|stated| stated != algorithm) {
-        return Err(ANOTHER_TYPE);
+        return Err(ALG_MISMATCH);
     }
     Ok((algorithm, key))
 }
 
-const ANOTHER_CURVE: &str = "its type or curve is not one that this crate verifies with";
-const ANOTHER_TYPE: &str = "its alg is not one of its type";
+const UNSUPPORTED: &str = "its type or curve is not supported, or it lacks a member";
+const ALG_MISMATCH: &str = "its alg does not match its type or curve";
 
-/// Whether it is one of the encodings of the eight points of Ed25519 whose order divides eight, for
-/// which signatures can be made without a secret. The crypto library takes any 32 bytes.
+/// Returns whether this encodes one of the eight points of Ed25519 whose order divides eight.
+/// Anyone can make signatures for such a point without a secret. The crypto library accepts any 32
+/// bytes.
 fn has_small_order(x: &[u8]) -> bool {
     const ORDER_EIGHT: [[u8; 32]; 2] = [
         *b"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
@@ -136,7 +138,8 @@ fn has_small_order(x: &[u8]) -> bool {
     ];
     let [first, middle @ .., last] = x else { return false };
     let all = |byte| middle.iter().all(|it| *it == byte);
-    // The highest bit is the sign. Of 0, 1, p - 1, p and p + 1 every byte between is the same.
+    // The highest bit is the sign. In 0, 1, p - 1, p and p + 1, all bytes between the first and the
+    // last are the same.
     let last = last & 0x7f;
     let near_zero = all(0) && last == 0 && *first <= 1;
     let near_p = all(0xff) && last == 0x7f && (0xec..=0xee).contains(first);
@@ -150,7 +153,7 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), &'static str> {
         number.len() * 8 - number.first().map_or(0, |top| top.leading_zeros() as usize)
     };
     if modulus.first() == Some(&0) || exponent.first() == Some(&0) {
-        return Err("its numbers have leading zeros");
+        return Err("its modulus or exponent has leading zeros");
     }
     if !(2048..=8192).contains(&bits(modulus)) {
         return Err("its modulus does not have 2048 to 8192 bits");
@@ -208,21 +211,22 @@ pub(super) mod tests {
 
     #[test]
     fn a_key_that_must_not_be_used_is_skipped_with_the_reason() {
-        let table: [(&str, Value, &str); 18] = [
+        let table: [(&str, Value, &str); 19] = [
             ("kid", Value::Null, "it has no kid"),
             ("kid", json!(""), "it has no kid"),
             ("kid", json!(1), "it cannot be read"),
+            ("x5c", json!(1), "it cannot be read"),
             ("kty", json!("oct"), "it is symmetric"),
-            ("kty", json!("rsa"), "it is not a JWK of a known type"),
+            ("kty", json!("rsa"), "its type or curve is not supported, or it lacks a member"),
             ("k", json!("c2VjcmV0"), "it has private members"),
             ("d", json!("AQAB"), "it has private members"),
             ("use", json!("enc"), "its use is not sig"),
-            ("key_ops", json!(["encrypt"]), "its key_ops do not have verify"),
-            ("alg", json!("HS256"), "its alg is not one that this crate verifies"),
-            ("alg", json!("PS512"), "its alg is not one that this crate verifies"),
-            ("alg", json!("ES256"), "its alg is not one of its type"),
-            ("alg", json!("EdDSA"), "its alg is not one of its type"),
-            ("kty", json!("EC"), "it is not a JWK of a known type"),
+            ("key_ops", json!(["encrypt"]), "its key_ops do not include verify"),
+            ("alg", json!("HS256"), "its alg is not supported"),
+            ("alg", json!("PS512"), "its alg is not supported"),
+            ("alg", json!("ES256"), "its alg does not match its type or curve"),
+            ("alg", json!("EdDSA"), "its alg does not match its type or curve"),
+            ("kty", json!("EC"), "its type or curve is not supported, or it lacks a member"),
             ("n", json!("AQAB"), "its modulus does not have 2048 to 8192 bits"),
             ("n", json!("A=="), "its numbers are not base64url"),
             ("e", json!("AQ"), "its exponent is not an odd number of 2 to 33 bits"),
@@ -252,13 +256,13 @@ pub(super) mod tests {
         let (mut minus_one, mut with_sign) = ([0xff; 32], identity);
         (minus_one[0], minus_one[31], with_sign[31]) = (0xec, 0x7f, 0x80);
         for weak in [[0; 32], identity, minus_one, with_sign] {
-            assert_eq!(ed25519(&weak), Err("it is of small order: anybody signs for it"));
+            assert_eq!(ed25519(&weak), Err("it is of small order: anyone can sign for it"));
         }
         for (algorithm, curve) in [(Algorithm::Es256, "P-521"), (Algorithm::EdDsa, "P-256")] {
             let other_curve = jwk(algorithm, &[("crv", json!(curve))]);
             assert_eq!(
                 read_value(&other_curve),
-                Err("its type or curve is not one that this crate verifies with")
+                Err("its type or curve is not supported, or it lacks a member")
             );
         }
         let mixed_up = jwk(Algorithm::Es256, &[("crv", json!("P-384"))]);
