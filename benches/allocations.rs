@@ -1,9 +1,9 @@
-//! Heap allocations of one request, each in Rust code: `cargo bench --bench allocations`.
+//! Heap allocations of one request, in Rust code only: `cargo bench --bench allocations`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on should say where"
+    reason = "a failing benchmark should panic at once"
 )]
 
 mod support;
@@ -31,23 +31,23 @@ fn main() {
     assert_eq!(status(&mut forgetful, bearer(&seen)), 200);
 
     println!("{:32} {:>11} {:>9}", "one request", "allocations", "bytes");
-    // The body of this refusal is written once.
+    // The first refusal without a token writes a body that all later ones share.
     assert_eq!(status(&mut guarded, anonymous()), 401);
     row("the trivial service alone", &mut Trivial, bearer(&seen), 200, 0);
-    // One of them is for the roles; the cache's own growth is not counted.
-    row("first sight", &mut forgetful, bearer(&new), 200, 13);
-    row("repeated, by bearer", &mut guarded, bearer(&seen), 200, 5);
-    row("repeated, by cookie", &mut guarded, cookie(&seen), 200, 5);
+    // One of the 13 allocations is for the roles. This guard has no cache whose growth would count.
+    row("first request with a token", &mut forgetful, bearer(&new), 200, 13);
+    row("repeated token, bearer", &mut guarded, bearer(&seen), 200, 5);
+    row("repeated token, cookie", &mut guarded, cookie(&seen), 200, 5);
     row("refused without a token", &mut guarded, anonymous(), 401, 4);
     row("refused for a bad signature", &mut guarded, bearer(&forged()), 401, 10);
     row("refused with a step-up", &mut strict, bearer(&seen), 401, 20);
     memory();
 }
 
-/// Prints the memory that one remembered token keeps, the cache's share included.
+/// Prints the memory that one cached token takes, including its share of the cache.
 fn memory() {
     const COUNT: usize = 20_000;
-    // Quick to sign and to verify.
+    // This key is quick to sign and to verify with.
     let issuer = TestIssuer::new().with_new_key(Algorithm::EdDsa);
     let claims = |number| {
         testing::session().proved(Factor::Password).proved(Factor::OtpSms).claim("number", number)
@@ -60,7 +60,7 @@ fn memory() {
     });
     let (kept, length) = (kept.bytes_current as f64 / COUNT as f64, tokens[0].len());
     println!(
-        "a remembered token of {length} bytes keeps {kept:.0} bytes, {:.0} beside its own text",
+        "a cached token of {length} bytes takes {kept:.0} bytes, or {:.0} without its own text",
         kept - length as f64
     );
 }

@@ -1,4 +1,4 @@
-//! The cost of the guard between other work, which has used the caches since the last request:
+//! The cost of the guard if other work has used the processor's caches since the last request:
 //! `cargo bench --bench cold`.
 //!
 //! The cases take turns, and each call is measured alone. Compare ratios within one run.
@@ -6,7 +6,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on should say where"
+    reason = "a failing benchmark should panic at once"
 )]
 
 mod support;
@@ -22,7 +22,7 @@ use support::{
 
 const ROUNDS: usize = 4_001;
 const TOKENS: usize = 512;
-/// About as much memory as a server uses between two calls of one guard: for the kernel's part of a
+/// About as much memory as a server uses between two calls of a guard, for the kernel's part of a
 /// request, the HTTP library and the handler. It is more than a first-level cache holds.
 const WORKING_SET: usize = 256 << 10;
 
@@ -35,22 +35,22 @@ fn main() {
     let mut cases: Vec<Case<'_>> = vec![
         ("a bare signature check", Box::new(|_| timed(|| assert!(check())))),
         (
-            "a request without guard",
+            "a request without a guard",
             Box::new(|round| timed_call(&mut Trivial, bearer(token_of(round)), 200)),
         ),
-        ("first sight", {
+        ("first request with a token", {
             let mut service = forgetful().layer(Trivial);
             Box::new(move |round| timed_call(&mut service, bearer(token_of(round)), 200))
         }),
-        ("repeated, one token", {
+        ("repeated token", {
             let mut service = guard().layer(Trivial);
             Box::new(move |_| timed_call(&mut service, bearer(token_of(0)), 200))
         }),
-        ("repeated, one token by cookie", {
+        ("repeated token, cookie", {
             let mut service = guard().layer(Trivial);
             Box::new(move |_| timed_call(&mut service, cookie(token_of(0)), 200))
         }),
-        ("repeated, 512 tokens in turn", {
+        ("512 repeated tokens in turn", {
             let mut service = guard().layer(Trivial);
             for token in &tokens {
                 timed_call(&mut service, bearer(token), 200);

@@ -1,13 +1,12 @@
-//! What the guard costs beside the signature check that it cannot do without: `cargo bench --bench
+//! The cost of the guard, compared with that of the signature check alone: `cargo bench --bench
 //! guard`.
 //!
-//! Compare ratios within one run, and on a quiet machine; absolute times differ from machine to
-//! machine.
+//! Compare ratios within one run on a quiet machine. Absolute times differ from machine to machine.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on should say where"
+    reason = "a failing benchmark should panic at once"
 )]
 
 mod support;
@@ -31,7 +30,8 @@ use support::{
 };
 
 fn main() {
-    // So many that what comes first, in cold caches and with lazy tables, does not count.
+    // With this many samples, the first ones, which run with cold caches and build tables, do not
+    // count.
     divan::Divan::default().sample_count(20_000).config_with_args().main();
 }
 
@@ -48,7 +48,7 @@ where
         .bench_local_values(|request| status(&mut *service.borrow_mut(), black_box(request)));
 }
 
-/// What of the rest is the request's own way in and out.
+/// The part of the other figures that the request and the response take without a guard.
 #[divan::bench]
 fn a_request_without_guard(bencher: Bencher<'_, '_>) {
     let token = token(0);
@@ -69,8 +69,8 @@ fn a_bare_signature_check_that_fails(bencher: Bencher<'_, '_>) {
     bencher.bench(check);
 }
 
-/// Each token for the first time under the keys of the time, in a cache that has room. What it was
-/// remembered with under the keys before gives way.
+/// The first request with each token under the current keys, in a cache that has room. It replaces
+/// the token's entry from before the keys were read.
 #[divan::bench]
 fn first_sight(bencher: Bencher<'_, '_>) {
     first_sights(bencher, 64 << 20);
@@ -83,13 +83,13 @@ fn first_sights(bencher: Bencher<'_, '_>, cache_bytes: usize) {
     let verifier = Verifier::new(keys.clone(), [ISSUER.name()], ISSUER.audience()).clock(Still);
     let mut service =
         StepUpLayer::new(verifier.cache_bytes(cache_bytes)).require(transfer()).layer(Trivial);
-    // Once round, so that the memory is there.
+    // One round without measuring allocates the memory.
     keys.read();
     tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
     let request = || {
         let number = next.replace(next.get() + 1) % TOKENS;
         if number == 0 {
-            // They have all been seen: with the keys read anew, none has.
+            // All tokens are cached. Once the keys are read again, every token is new.
             keys.read();
         }
         bearer(&tokens[number])
@@ -97,8 +97,8 @@ fn first_sights(bencher: Bencher<'_, '_>, cache_bytes: usize) {
     bench(bencher, service, 200, request);
 }
 
-/// Each token for the first time, in a cache that has to forget another: the keys are read anew at
-/// every round, since the cache keeps some of the old tokens on purpose.
+/// The first request with each token, in a cache that has to evict another. The keys are read again
+/// in every round, because the cache keeps some of the old tokens on purpose.
 #[divan::bench]
 fn first_sight_in_a_full_cache(bencher: Bencher<'_, '_>) {
     first_sights(bencher, 1 << 20);
@@ -124,7 +124,7 @@ fn repeated_1024_in_turn(bencher: Bencher<'_, '_>) {
     bench(bencher, service, 200, || bearer(&tokens[next.replace(next.get() + 1) % TOKENS]));
 }
 
-/// By a guard that would renew it if it had expired.
+/// A repeated token at a guard that would renew the session if the token had expired.
 #[divan::bench]
 fn repeated_with_renewal(bencher: Bencher<'_, '_>) {
     let token = token(0);
@@ -134,7 +134,7 @@ fn repeated_with_renewal(bencher: Bencher<'_, '_>) {
     bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
 }
 
-/// A thousand others have signed out.
+/// A repeated token after a thousand other sessions were revoked.
 #[divan::bench]
 fn repeated_with_revocations(bencher: Bencher<'_, '_>) {
     let token = token(0);
@@ -160,25 +160,26 @@ fn refused_for_a_bad_signature(bencher: Bencher<'_, '_>) {
     bench(bencher, service, 401, || bearer(&forged));
 }
 
-/// With the prompts in its body; the token has been seen.
+/// A refusal of a cached token, with the prompts in its body.
 #[divan::bench]
 fn refused_with_a_step_up(bencher: Bencher<'_, '_>) {
     let token = token(0);
     bench(bencher, strict().layer(Trivial), 401, || bearer(&token));
 }
 
-/// The same job with tower-http and jsonwebtoken: every request is checked anew.
+/// The same job in an application's own code, with tower-http and jsonwebtoken. It checks every
+/// request again.
 #[divan::bench]
 fn by_hand(bencher: Bencher<'_, '_>) {
-    // Both backends are on in this build; one has to be named.
+    // This build enables both of jsonwebtoken's backends, so one has to be named.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let set: JwkSet = serde_json::from_str(ISSUER.jwks()).unwrap();
     let key = DecodingKey::from_jwk(set.find(ISSUER.kid()).unwrap()).unwrap();
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&[ISSUER.audience()]);
     validation.set_issuer(&[ISSUER.name()]);
-    validation.validate_exp = false; // the time stands still here
-    #[expect(clippy::result_large_err, reason = "the layer asks for it")]
+    validation.validate_exp = false; // the clock stands still here
+    #[expect(clippy::result_large_err, reason = "the layer requires this type")]
     let layer = ValidateRequestHeaderLayer::custom(move |request: &mut Request<Body>| {
         let refused = || {
             let mut response = Response::new(Body::default());

@@ -1,15 +1,15 @@
 //! The cost of a request to a server, with a guard and without: `cargo bench --bench http`.
 //!
-//! Each server is axum in a separate thread, reached over loopback. The benchmark reads the clock of
-//! that thread, which counts only the time that it spends on a processor. If the system allows it,
-//! the servers share one core and the client has another. They take short turns, and each ratio is
-//! the median of the ratios within a turn, so that a machine that gets slower or faster meanwhile
-//! changes little.
+//! Each server is axum in a separate thread, reached over loopback. The benchmark reads the clock
+//! of that thread, which counts only the time that it spends on a processor. If the system allows
+//! it, the servers share one core and the client has another. They take short turns, and each ratio
+//! is the median of the ratios within a turn. A machine that gets slower or faster meanwhile
+//! therefore changes little.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on should say where"
+    reason = "a failing benchmark should panic at once"
 )]
 
 mod support;
@@ -79,10 +79,10 @@ mod measure {
                 app().layer(guard(16 << 20)),
                 &distinct,
             ),
-            Server::start("guarded, nothing remembered", app().layer(guard(0)), &distinct),
+            Server::start("guarded, without a cache", app().layer(guard(0)), &distinct),
         ];
         let client = runtime();
-        // A client that slept would have to be woken, at the cost of whichever server answers.
+        // A client that slept would have to be woken, at the cost of the server that responds.
         client.spawn(async {
             loop {
                 yield_now().await;
@@ -169,7 +169,7 @@ mod measure {
 
     struct Connection {
         stream: TcpStream,
-        /// Which request is the next.
+        /// The index of the next request.
         next: usize,
     }
 
@@ -193,7 +193,7 @@ mod measure {
     fn pin_to(core: usize) {
         let mut cores = rustix::thread::CpuSet::new();
         cores.set(core);
-        // It fails if the machine has one core, and then it does not matter.
+        // This fails if the machine has only one core, and then it does not matter.
         let _ = rustix::thread::sched_setaffinity(None, &cores);
     }
 

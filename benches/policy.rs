@@ -1,9 +1,9 @@
-//! What policies cost where they are refused, audited and compared: `cargo bench --bench policy`.
+//! The cost of refusing, auditing and comparing policies: `cargo bench --bench policy`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on should say where"
+    reason = "a failing benchmark should panic at once"
 )]
 
 mod support;
@@ -31,7 +31,8 @@ fn prompts_for_transfer(bencher: Bencher<'_, '_>) {
     bencher.bench(|| black_box(&shortfall).prompts_for(black_box(&offered)));
 }
 
-/// 32 clauses, of which the last eight are the dearest there are, and 24 factors on offer.
+/// The prompts of a policy of 32 clauses, with 24 factors on offer. The last eight clauses are of
+/// the most expensive kind.
 #[divan::bench(sample_count = 20)]
 fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
     let offered: Vec<_> = Factor::LISTED.iter().take(24).cloned().collect();

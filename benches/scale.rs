@@ -1,9 +1,9 @@
-//! How the guard grows: with threads, factors, keys and tokens: `cargo bench --bench scale`.
+//! How the guard scales with threads, factors, keys and tokens: `cargo bench --bench scale`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on should say where"
+    reason = "a failing benchmark should panic at once"
 )]
 
 mod support;
@@ -30,17 +30,18 @@ fn main() {
     cached_tokens();
 }
 
-/// The median of some rounds, in nanoseconds for each of `times`.
+/// Returns the median time of a round, in nanoseconds for each of its `times` calls.
 fn nanoseconds(rounds: usize, times: usize, mut round: impl FnMut()) -> f64 {
     median((0..rounds).map(|_| timed(&mut round) / times as f64))
 }
 
-/// Repeats of different tokens, on one thread and on two; and what two threads of this machine can
-/// do at all.
+/// Prints how much more two threads do than one. The threads repeat different tokens at a guard,
+/// and then call a service without a guard, which shows what the machine can do at all.
 fn threads() {
     const REPEATS: usize = 1_000_000;
     const ROUNDS: usize = 9;
-    // Each round has two others: they may be in one part of the cache, under one lock.
+    // Each round has two other tokens, because any two may be in one part of the cache, under one
+    // lock.
     let (guard, tokens) = (guard(), tokens(2 * ROUNDS));
     let rate = |threads: usize, guarded: bool, tokens: &[String]| {
         let barrier = Barrier::new(threads);
@@ -48,7 +49,7 @@ fn threads() {
             let workers = tokens.iter().take(threads).map(|token| {
                 let (mut service, barrier) = (guard.layer(Trivial), &barrier);
                 scope.spawn(move || {
-                    // Static, so that no counter of it is shared.
+                    // A static value has no reference count that threads could share.
                     let value = HeaderValue::from_static(Box::leak(
                         format!("Bearer {token}").into_boxed_str(),
                     ));
@@ -75,14 +76,15 @@ fn threads() {
             workers.into_iter().map(|worker| worker.join().unwrap()).sum::<f64>()
         })
     };
-    for (name, guarded) in [("a guard", true), ("none", false)] {
+    for (name, guarded) in [("with a guard", true), ("without a guard", false)] {
         let rounds = tokens.chunks(2);
         let ratio = median(rounds.map(|pair| rate(2, guarded, pair) / rate(1, guarded, pair)));
-        println!("two threads do {ratio:.2} times what one does, with {name}");
+        println!("two threads do {ratio:.2} times the work of one, {name}");
     }
 }
 
-/// A decision over sessions of 2 to 64 factors, each of another kind as long as there are some.
+/// Prints the time of a decision over sessions of 2 to 64 factors. The kinds differ until all of
+/// the listed ones are used.
 fn factors() {
     println!("factors in the session: nanoseconds for one decision");
     for count in [2, 4, 8, 16, 32, 64] {
@@ -104,9 +106,9 @@ fn factors() {
     }
 }
 
-/// First sights where the source has 1 to 1,000 keys.
+/// Prints the time of a first request with a token, if the source has 1 to 1,000 keys.
 fn keys() {
-    println!("keys in the set: nanoseconds for one first sight");
+    println!("keys in the set: nanoseconds for the first request with a token");
     let tokens = tokens(256);
     let own: Value = serde_json::from_str(ISSUER.jwks()).unwrap();
     for count in [1, 10, 100, 1_000] {
@@ -127,12 +129,12 @@ fn keys() {
     }
 }
 
-/// The time of a repeat and the memory taken, with 1 to 100,000 tokens remembered. The guards take
-/// turns. Each request is made just before its call, outside the measured time.
+/// Prints the time of a repeated token and the memory taken, with 1 to 100,000 cached tokens. The
+/// guards take turns. Each request is made just before its call, outside the measured time.
 fn cached_tokens() {
     const TURNS: usize = 100;
     const REPEATS: usize = 1_000;
-    // Quick to sign; they are verified once each.
+    // This key is quick to sign with. Each token is verified once.
     let issuer = TestIssuer::new().with_new_key(Algorithm::EdDsa);
     let sessions = |number: usize| {
         testing::session().proved(Factor::Password).proved(Factor::OtpSms).claim("number", number)
@@ -153,7 +155,7 @@ fn cached_tokens() {
         });
         turns.push(each.collect());
     }
-    println!("tokens remembered: nanoseconds for one repeat, ratio to the first row, MiB taken");
+    println!("cached tokens: nanoseconds for a repeated one, ratio to the first row, MiB taken");
     for (index, (tokens, _, taken)) in guards.iter().enumerate() {
         let each = median(turns.iter().map(|each| each[index]));
         let ratio = median(turns.iter().map(|each| each[index] / each[0]));
@@ -161,7 +163,7 @@ fn cached_tokens() {
     }
 }
 
-/// Of this process, in MiB; 0 where the system does not say.
+/// Returns the resident memory of this process in MiB, or 0 if the system does not report it.
 fn resident() -> f64 {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
     let pages = pages.and_then(|text| text.split(' ').nth(1)?.parse::<f64>().ok());

@@ -5,16 +5,16 @@
 //! cargo run --example axum_routes 127.0.0.1:8080
 //! ```
 //!
-//! needs no Stytch account: the server publishes keys of its own beside its routes, and prints curl
-//! lines of several people to paste into a shell. `GET /tokens` has their tokens, as variables of
-//! the shell. Each decision of a guard is a line of the log, on stderr.
+//! This needs no Stytch account. The server publishes its own keys next to its routes. It prints
+//! curl lines of several people, to paste into a shell. `GET /tokens` returns the people's tokens
+//! as shell variables. The log on stderr has a line for each decision of a guard.
 //!
 //! ```sh
 //! STYTCH_PROJECT_ID=project-test-… cargo run --example axum_routes
 //! ```
 //!
-//! guards for that project, and with `STYTCH_BASE_URL=http://127.0.0.1:3030` for a local-stytch
-//! that listens there.
+//! This guards the routes for the sessions of that project. With
+//! `STYTCH_BASE_URL=http://127.0.0.1:3030` the keys come from a local-stytch that listens there.
 
 mod support;
 
@@ -44,7 +44,7 @@ async fn serve(listener: TcpListener, base: String, stop: Stop) -> Result<(), St
     let app = Router::new()
         .merge(routes(&site.guard()))
         .merge(site.stand_in().map(published).unwrap_or_default())
-        // Outside of every guard: a preflight carries no credentials.
+        // This layer is outside every guard, because a preflight carries no credentials.
         .layer(cors());
     site.announce()?;
     let server = axum::serve(listener, app).with_graceful_shutdown(stop);
@@ -69,18 +69,18 @@ fn routes(any_session: &StepUpLayer) -> Router {
 
     Router::new()
         .route("/healthz", get(health).with_state(any_session.verifier().clone()))
-        // The guard comes last on each: it covers the methods that stand before it.
+        // The guard comes last on each route, because it covers only the methods before it.
         .route("/profile", get(profile).layer(any_session.clone()))
         .route("/account", get(account).layer(mfa))
         .route("/transfer", post(transfer).layer(any_session.require(transfer_policy)))
         .nest("/admin", admin)
-        // Strangers do not learn which paths there are.
+        // A client without a session does not learn which paths exist.
         .fallback(any(no_such_page).layer(any_session.clone()))
 }
 
-/// Whether tokens can be verified now.
+/// Reports whether tokens can be verified now.
 async fn health(State(verifier): State<Verifier>) -> impl IntoResponse {
-    // A verifier fetches keys when a token needs them, and none may have come yet. If this fails,
+    // A verifier fetches keys when a token needs them, so there may be none yet. If this fails,
     // `health` says why.
     let _ = verifier.warm_up().await;
     let health = verifier.health();
@@ -98,7 +98,10 @@ async fn account(grant: Grant) -> String {
 
 async fn transfer(grant: Grant) -> String {
     let until = grant.expires_at().format(&Rfc3339).unwrap_or_default();
-    format!("{}, it is sent. You may send more until {until}.\n", grant.session().user_id())
+    format!(
+        "{}, your transfer is sent. You can send more until {until}.\n",
+        grant.session().user_id()
+    )
 }
 
 async fn admin_keys(grant: Grant) -> String {
@@ -106,10 +109,10 @@ async fn admin_keys(grant: Grant) -> String {
 }
 
 async fn no_such_page() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "There is no such page.\n")
+    (StatusCode::NOT_FOUND, "This page does not exist.\n")
 }
 
-/// A browser shows a page the challenge only where the header is exposed.
+/// Returns a CORS layer that exposes the challenge, which a browser would hide from scripts.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(HeaderValue::from_static("http://localhost:5173"))
@@ -118,7 +121,8 @@ fn cors() -> CorsLayer {
         .expose_headers([WWW_AUTHENTICATE])
 }
 
-/// The keys, which a real project publishes elsewhere, and the tokens of the people.
+/// Returns the routes of the keys, which Stytch publishes for a real project, and of the people's
+/// tokens.
 fn published(stand_in: &StandIn) -> Router {
     let (jwks, people) = (stand_in.jwks(), stand_in.clone());
     Router::new()

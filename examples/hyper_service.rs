@@ -7,8 +7,8 @@
 //! STYTCH_PROJECT_ID=project-test-… cargo run --example hyper_service
 //! ```
 //!
-//! Without a project id the server publishes keys of its own and prints curl lines to paste, as
-//! `axum_routes` does, which says more of both.
+//! Without a project id the server publishes its own keys and prints curl lines to paste. The
+//! documentation of `axum_routes` says more about both.
 
 mod support;
 
@@ -57,7 +57,7 @@ async fn serve(listener: TcpListener, base: String, mut stop: Stop) -> Result<()
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .serve_connection(TokioIo::new(connection), service);
-        // A connection that breaks concerns nobody else.
+        // If a connection breaks, the others are not affected.
         tokio::spawn(connections.watch(connection));
     }
     drop(listener);
@@ -103,7 +103,7 @@ impl Routes {
     }
 }
 
-/// What is not public is guarded, unknown paths too.
+/// Serves the public routes itself. Every other path is guarded, even an unknown one.
 async fn answer(
     routes: Arc<Routes>,
     request: Request<Incoming>,
@@ -127,9 +127,9 @@ async fn answer(
     Ok(response.map(Either::Right))
 }
 
-/// Whether tokens can be verified now.
+/// Reports whether tokens can be verified now.
 async fn health(verifier: &Verifier) -> Response<Text> {
-    // A verifier fetches keys when a token needs them, and none may have come yet. If this fails,
+    // A verifier fetches keys when a token needs them, so there may be none yet. If this fails,
     // `health` says why.
     let _ = verifier.warm_up().await;
     let health = verifier.health();
@@ -137,7 +137,7 @@ async fn health(verifier: &Verifier) -> Response<Text> {
     page(status, serde_json::to_string(&health).unwrap_or_default())
 }
 
-/// A page for whoever holds a grant: the service behind a guard.
+/// The service behind a guard, which makes a page from the request's grant.
 #[derive(Clone, Copy)]
 struct Page(fn(&Grant) -> Response<Text>);
 
@@ -153,7 +153,9 @@ impl Service<Request<Incoming>> for Page {
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         ready(Ok(match request.extensions().get::<Grant>() {
             Some(grant) => (self.0)(grant),
-            None => page(StatusCode::INTERNAL_SERVER_ERROR, "No guard stands here.\n".to_owned()),
+            None => {
+                page(StatusCode::INTERNAL_SERVER_ERROR, "This route has no guard.\n".to_owned())
+            }
         }))
     }
 }
@@ -171,7 +173,10 @@ fn account(grant: &Grant) -> Response<Text> {
 fn transfer(grant: &Grant) -> Response<Text> {
     let (user, until) =
         (grant.session().user_id(), grant.expires_at().format(&Rfc3339).unwrap_or_default());
-    page(StatusCode::OK, format!("{user}, it is sent. You may send more until {until}.\n"))
+    page(
+        StatusCode::OK,
+        format!("{user}, your transfer is sent. You can send more until {until}.\n"),
+    )
 }
 
 fn admin_keys(grant: &Grant) -> Response<Text> {
@@ -180,7 +185,7 @@ fn admin_keys(grant: &Grant) -> Response<Text> {
 }
 
 fn no_such_page(_grant: &Grant) -> Response<Text> {
-    page(StatusCode::NOT_FOUND, "There is no such page.\n".to_owned())
+    page(StatusCode::NOT_FOUND, "This page does not exist.\n".to_owned())
 }
 
 fn page(status: StatusCode, text: String) -> Response<Text> {

@@ -6,11 +6,14 @@
 //! $ cargo run --example policy_check -- --diff old.toml new.toml
 //! ```
 //!
-//! The first two print each policy with what opens it and what was found, and exit with 1 where a
-//! finding is at or above the level, `warning` if nothing is said. The third prints what got
-//! weaker, with a session that meets the new policy and not the old, and exits with 1 where
-//! anything did, where it cannot be decided, where a policy is gone, and where the trust table
-//! changed. A document that cannot be read, or a wrong argument, is 2.
+//! The first two commands print each policy, the compromises that open it, and the findings. They
+//! exit with 1 if a finding is at or above the level, which is `warning` by default.
+//!
+//! The third command compares two documents. For a policy that got weaker, it prints a session that
+//! meets the new policy but not the old one. It exits with 1 if a policy got weaker or was removed,
+//! if it cannot decide, or if the trust table changed.
+//!
+//! The exit code is 2 if a document cannot be read or an argument is wrong.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -25,18 +28,18 @@ use tower_step_up::{Compromise, Policies, Policy};
 const USAGE: &str = "\
 usage: policy_check [--fail-on remark|warning] FILE…
        policy_check --diff OLD NEW
-exits with 1 where a finding is at or above the level (warning), or something got weaker,
+exits with 1 if a finding is at or above the level (default: warning), or if --diff warns,
     and with 2 on errors";
 
 const EXPECTED: &str =
     "policy_check: expected [--fail-on remark|warning] FILE… or --diff OLD NEW; see --help";
 
 const LEGEND: &str =
-    "  cold: how many compromises it takes at the least to sign in and meet the policy
-  hijacked: how many where the attacker holds a live session; 0: the session alone is enough
-  warning: the policy gives less than it reads as, or cannot be met; remark: good to know";
+    "  cold: the fewest compromises with which an attacker can sign in and meet the policy
+  hijacked: the same for an attacker who holds a live session; 0: the session alone is enough
+  warning: the policy is weaker than it looks, or part of it cannot be met; remark: good to know";
 
-/// Like `println!`, and silent where nobody reads any more.
+/// Prints a line like `println!`, but ignores errors, such as a closed pipe.
 macro_rules! say {
     ($($text:tt)*) => {
         writeln!(stdout(), $($text)*).unwrap_or_default()
@@ -75,7 +78,8 @@ fn read(file: &str) -> Result<Policies, Box<dyn Error>> {
     Ok(policies.map_err(|error| format!("{file}: {error}"))?)
 }
 
-/// Whether no finding is at or above the level.
+/// Prints the audits of the policies in these files. Returns whether all findings are below the
+/// level.
 fn check(files: &[&str], fail_on: Severity) -> Result<bool, Box<dyn Error>> {
     if files.is_empty() || files.iter().any(|file| file.starts_with('-')) {
         return Err(EXPECTED.into());
@@ -102,7 +106,7 @@ fn check(files: &[&str], fail_on: Severity) -> Result<bool, Box<dyn Error>> {
     if errors.is_empty() { Ok(passed) } else { Err(errors.join("\n").into()) }
 }
 
-/// The policy as a tree, the sets of compromises that open it, and the findings.
+/// Returns the policy as a tree, the sets of compromises that open it, and the findings.
 fn details(policy: &Policy, audit: &Audit) -> String {
     let mut text = format!("{policy:#}");
     for (how, sets, without) in
@@ -123,7 +127,7 @@ fn joined(set: &[Compromise], separator: &str) -> String {
     set.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
 }
 
-/// A list in lines of at most a hundred characters.
+/// Returns a list, wrapped at 100 columns.
 fn wrapped(items: &[String]) -> String {
     let mut lines: Vec<String> = Vec::new();
     for item in items {
@@ -135,7 +139,8 @@ fn wrapped(items: &[String]) -> String {
     if lines.is_empty() { "    nothing opens it".into() } else { lines.join(",\n") }
 }
 
-/// One line a policy: how many compromises open it, and what was found.
+/// Returns a table with one line per policy: how many compromises open it, and the number of
+/// findings.
 fn table(audits: &[(&Policy, Audit)]) -> String {
     let width = audits
         .iter()
@@ -162,7 +167,7 @@ fn table(audits: &[(&Policy, Audit)]) -> String {
     text + LEGEND + "\n"
 }
 
-/// How many compromises open it at the least.
+/// Returns the size of the smallest set of compromises.
 fn fewest(sets: &[Vec<Compromise>]) -> String {
     sets.iter().map(Vec::len).min().map_or("none".into(), |fewest| fewest.to_string())
 }
@@ -175,17 +180,18 @@ fn mark(severity: Option<Severity>) -> &'static str {
     }
 }
 
-/// Whether every policy of the old document is in the new one and implied by it.
+/// Prints how the policies changed. Returns whether the trust tables are the same, and every policy
+/// of the old document has one of the same name in the new document that implies it.
 fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
     let (old, new) = (read(old)?, read(new)?);
     let mut passed = old.trust() == new.trust();
     if !passed {
-        say!("[WARNING] the trust table is another: look at the audits of both");
+        say!("[WARNING] the trust tables differ: compare the audits of both documents");
     }
     for before in old.iter() {
         let name = before.name().unwrap_or_default();
         let Ok(after) = new.get(name) else {
-            say!("[WARNING] {name} is gone");
+            say!("[WARNING] {name} was removed");
             passed = false;
             continue;
         };
@@ -193,7 +199,7 @@ fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
             _ if after == before => None,
             Implication::Holds => None,
             Implication::Fails(session) => {
-                Some(format!("weaker: {session} meets the new policy and not the old"))
+                Some(format!("weaker: {session} meets the new policy but not the old one"))
             }
             Implication::Undecided { comparisons } => {
                 Some(format!("undecided after {comparisons} comparisons"))
@@ -202,7 +208,7 @@ fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
         };
         match weaker {
             None if after == before => say!("[  ok   ] {name} is the same"),
-            None => say!("[  ok   ] {name} is no weaker"),
+            None => say!("[  ok   ] {name} is at least as strict"),
             Some(weaker) => {
                 say!("[WARNING] {name} is {weaker}\n  old: {before}\n  new: {after}");
                 passed = false;

@@ -1,16 +1,17 @@
-//! A session's whole life: tokens that are renewed, a second factor, and the end of it.
+//! The whole life of a session: renewed tokens, a second factor, and the sign-out.
 //!
 //! ```sh
 //! cargo run --example renewal                  # 127.0.0.1:3000
 //! cargo run --example renewal 127.0.0.1:8080
 //! ```
 //!
-//! needs no Stytch account: the process keeps the sessions itself, and prints curl lines of several
-//! people to paste into a shell. `GET /tokens` has their tokens, as variables of the shell. After a
-//! sign-out or a step the session of the earlier lines is over, and `/tokens` has new ones.
+//! This needs no Stytch account, because the process keeps the sessions itself. It prints curl
+//! lines of several people, to paste into a shell. `GET /tokens` returns the people's tokens as
+//! shell variables. A sign-out or a step-up ends the session of the earlier lines. `/tokens` then
+//! returns the tokens of new sessions.
 //!
-//! With Stytch, `TestSessions` gives way to `project.sessions_api(secret)`, and the step to a call
-//! of its API.
+//! With Stytch, `project.sessions_api(secret)` replaces `TestSessions`, and a call of Stytch's API
+//! replaces the step-up.
 
 #[path = "support/serving.rs"]
 mod support;
@@ -41,7 +42,7 @@ async fn main() -> ExitCode {
 
 async fn serve(listener: TcpListener, base: String, stop: Stop) -> Result<(), String> {
     let bank = Bank::new().map_err(|error| error.to_string())?;
-    support::print(&format!("listening on {base}\n{}\nCtrl-C ends it.\n", lines(&base)))?;
+    support::print(&format!("listening on {base}\n{}\nPress Ctrl-C to stop.\n", lines(&base)))?;
     let server = axum::serve(listener, bank.routes()).with_graceful_shutdown(stop);
     server.await.map_err(|error| error.to_string())
 }
@@ -49,7 +50,7 @@ async fn serve(listener: TcpListener, base: String, stop: Stop) -> Result<(), St
 #[derive(Clone)]
 struct Bank {
     issuer: TestIssuer,
-    /// Stands in for Stytch's API.
+    /// A stand-in for Stytch's API.
     authority: TestSessions,
     sessions: Sessions,
     guard: StepUpLayer,
@@ -69,18 +70,18 @@ impl Bank {
 
     fn routes(self) -> Router {
         let account = self.guard.require(Policy::mfa().named("account"));
-        // Confirmed by whoever keeps the sessions, unless that happened within ten seconds.
+        // The authority must have confirmed the session within the last ten seconds.
         let closing = account.confirmed_within(Duration::from_secs(10));
         Router::new()
             .route("/profile", get(profile).layer(self.guard.clone()))
             .route("/account", get(show_account).layer(account))
-            .route("/account/close", post("It is closed.\n").layer(closing))
+            .route("/account/close", post("The account is closed.\n").layer(closing))
             .route("/second-factor", get(ask_for_code).post(take_step).layer(self.guard.clone()))
             .route("/sign-out", post(sign_out).layer(self.guard.clone()))
-            .route("/sign-in", get("Here people sign in.\n"))
+            .route("/sign-in", get("This is the sign-in page.\n"))
             .route("/healthz", get(health))
             .route("/tokens", get(tokens))
-            // Outside of every guard: cookies go with requests of other sites too.
+            // This layer is outside every guard. Requests from other sites carry the cookies too.
             .layer(CsrfLayer::new())
             .with_state(self)
     }
@@ -102,14 +103,15 @@ struct Asked {
 
 async fn ask_for_code(Query(asked): Query<Asked>) -> Html<String> {
     let return_to = ReturnTo::parse(&asked.return_to).unwrap_or_default();
-    // What ReturnTo accepts has no quotes and no angle brackets.
+    // A `ReturnTo` has no quotes and no angle brackets.
     let return_to = return_to.as_str().replace('&', "&amp;");
     Html(format!(
-        "<form method=post><input type=hidden name=return_to value=\"{return_to}\"><button>The code is right</button></form>\n"
+        "<form method=post><input type=hidden name=return_to value=\"{return_to}\"><button>Confirm the code</button></form>\n"
     ))
 }
 
-/// What Stytch's API does with a code and the session's token: a new session, with two factors.
+/// Does what Stytch's API does with a code and the session's token. It begins a session with two
+/// factors.
 async fn take_step(
     State(bank): State<Bank>,
     session: Session,
@@ -133,14 +135,14 @@ async fn sign_out(State(bank): State<Bank>, grant: Grant, headers: HeaderMap) ->
     (out.cookies, said)
 }
 
-/// Whether tokens can be verified now.
+/// Reports whether tokens can be verified now.
 async fn health(State(bank): State<Bank>) -> impl IntoResponse {
     let health = bank.guard.verifier().health();
     let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health))
 }
 
-/// Tokens of new sessions, as assignments of a shell.
+/// Returns tokens of new sessions as shell assignments.
 async fn tokens(State(bank): State<Bank>) -> String {
     let ada = bank.aged(Duration::from_secs(600), "user-test-ada", &[Factor::Password]).await;
     let ben = bank.authority.begin(&person("user-test-ben").proved(Factor::Password));
@@ -149,7 +151,7 @@ async fn tokens(State(bank): State<Bank>) -> String {
     let assigned = |(name, tokens): (_, SessionTokens)| {
         let SessionTokens { session_jwt, session_token } = tokens;
         let cookies = format!("stytch_session_jwt={session_jwt}; stytch_session={session_token}");
-        // No token has a character that ends the quotes.
+        // No token contains a quote.
         format!("{name}_jwt='{session_jwt}'\n{name}_cookies='{cookies}'\n")
     };
     [("ada", ada), ("ben", ben), ("cleo", cleo)].into_iter().map(assigned).collect()
@@ -160,7 +162,7 @@ fn person(user: &str) -> SessionBuilder {
 }
 
 impl Bank {
-    /// Tokens of a session that is alive, of which the JWT has this age.
+    /// Returns the tokens of a new session, with a JWT of this age.
     async fn aged(&self, age: Duration, user: &str, factors: &[Factor]) -> SessionTokens {
         let session =
             factors.iter().fold(person(user), |session, factor| session.proved(factor.clone()));
@@ -175,7 +177,7 @@ impl Bank {
     }
 }
 
-/// So long behind: the age of the JWTs that it dates.
+/// A clock that is behind by this time, which becomes the age of the JWTs that it dates.
 struct Behind(Duration);
 
 impl Clock for Behind {
@@ -184,11 +186,11 @@ impl Clock for Behind {
     }
 }
 
-/// Several people; of each, answers to expect, and the arguments of curl for them.
+/// Several people, with the responses to expect and the arguments of curl for each request.
 const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
     ("Nobody: no token", &[("GET /healthz: 200", "")]),
     (
-        "Ada: a password; her JWT has expired, and her session is alive",
+        "Ada: a password; her JWT has expired, but her session is alive",
         &[
             ("GET /profile: 200, new cookies", "-b \"$ada_cookies\""),
             (
@@ -210,7 +212,7 @@ const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
         ],
     ),
     (
-        "Ben: a password, and then a second factor: his weaker session dies when the stronger one is born (in this order)",
+        "Ben: a password, and then a second factor, whose new session ends the weaker one (in this order)",
         &[
             ("GET /account: 401 insufficient_user_authentication", "-b \"$ben_cookies\""),
             (
@@ -222,7 +224,7 @@ const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
         ],
     ),
     (
-        "Cleo: two factors; she signs out, and her tokens are worth nothing at once (in this order)",
+        "Cleo: two factors; she signs out, and her tokens stop working at once (in this order)",
         &[
             (
                 "POST /account/close: 200, a fresh JWT in Stytch-Session-JWT",
@@ -239,7 +241,7 @@ const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
     ),
 ];
 
-/// Requests to paste into a shell, each after the answer to expect.
+/// Returns requests to paste into a shell, each after the response to expect.
 fn lines(base: &str) -> String {
     let people = PEOPLE.iter().map(|(person, asks)| {
         let asks = asks.iter().map(|(expected, arguments)| {
@@ -249,7 +251,7 @@ fn lines(base: &str) -> String {
         format!("\n{person}\n{}", asks.collect::<String>())
     });
     format!(
-        "\nFirst the tokens, as variables of a shell. They live five minutes, and this fetches new ones too:\n  \
+        "\nFirst, put the tokens into shell variables. They expire after five minutes, and this line fetches new ones too:\n  \
          eval \"$(curl -s {base}/tokens)\"\n{}",
         people.collect::<String>()
     )

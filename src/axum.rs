@@ -14,18 +14,19 @@ use crate::policy::Grant;
 use crate::session::Session;
 use crate::sessions::SetCookies;
 
-/// A handler asks for a grant, and no guard stands in front of it, or an optional one that let the
-/// request through without credentials. It is a fault of the program: the answer is 500, and a line
-/// in the log says what is missing. In debug builds the body says it too.
+/// The error if a handler takes a grant and the request has none. Either no guard is in front of
+/// the handler, or an optional guard let the request through without credentials. This is a bug in
+/// the program. The response is a 500, and a line in the log states what is missing. In debug
+/// builds the body states it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MissingGrant {
-    /// No guard stands in front of the handler.
-    #[error("no StepUpLayer stands in front of a handler that takes a Grant or a Session")]
+    /// No guard is in front of the handler.
+    #[error("no StepUpLayer is in front of a handler that takes a Grant or a Session")]
     NoGuard,
-    /// The guard is optional: the handler has to take `Option<Grant>`.
+    /// The guard is optional, so the handler has to take `Option<Grant>`.
     #[error(
-        "an optional StepUpLayer stands in front of a handler that takes a Grant and not \
+        "an optional StepUpLayer is in front of a handler that takes a Grant instead of an \
          Option<Grant>"
     )]
     OptionalGuard,
@@ -56,16 +57,16 @@ fn grant(parts: &Parts) -> Result<Grant, MissingGrant> {
     parts.extensions.get::<Grant>().cloned().ok_or_else(missing)
 }
 
-/// [`grant`], with a line in the log that says where it is missing.
+/// Returns the grant of a request, or logs the method and path of the request that lacks it.
 fn needed_grant(parts: &Parts) -> Result<Grant, MissingGrant> {
     grant(parts).inspect_err(|reason| {
         let (method, path) = (&parts.method, parts.uri.path());
-        tracing::error!(target: "tower_step_up::guard", %method, path, %reason, "a handler cannot run");
+        tracing::error!(target: "tower_step_up::guard", %method, path, %reason, "a handler needs a grant");
     })
 }
 
-/// The grant of the innermost guard. Where no guard stands: 500, and a line in the log that says
-/// so.
+/// Extracts the grant of the innermost guard. Without a guard, the response is a 500, and a line in
+/// the log states the reason.
 impl<S: Sync> FromRequestParts<S> for Grant {
     type Rejection = MissingGrant;
 
@@ -74,8 +75,8 @@ impl<S: Sync> FromRequestParts<S> for Grant {
     }
 }
 
-/// For routes behind an optional guard: `None` without credentials. Where no guard stands: 500, as
-/// for `Grant`.
+/// Extracts the grant on a route behind an optional guard, or `None` if the request has no
+/// credentials. Without a guard, the response is a 500, as for `Grant`.
 impl<S: Sync> OptionalFromRequestParts<S> for Grant {
     type Rejection = MissingGrant;
 
@@ -90,7 +91,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Grant {
     }
 }
 
-/// The session of the innermost guard's grant.
+/// Extracts the session of the innermost guard's grant.
 impl<S: Sync> FromRequestParts<S> for Session {
     type Rejection = MissingGrant;
 
@@ -99,7 +100,7 @@ impl<S: Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// As for `Option<Grant>`.
+/// Extracts the session if `Option<Grant>` extracts a grant.
 impl<S: Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = MissingGrant;
 
@@ -119,7 +120,7 @@ impl IntoResponse for SetCookies {
     }
 }
 
-/// `(cookies, "signed in")` is a response with the cookies.
+/// Adds the cookies to a response, such as `(cookies, "signed in")`.
 impl IntoResponseParts for SetCookies {
     type Error = Infallible;
 
@@ -138,8 +139,8 @@ mod tests {
     #[test]
     fn only_a_debug_build_tells_the_client_what_is_missing() {
         for (missing, part) in [
-            (MissingGrant::NoGuard, "no StepUpLayer stands in front"),
-            (MissingGrant::OptionalGuard, "an optional StepUpLayer stands in front"),
+            (MissingGrant::NoGuard, "no StepUpLayer is in front"),
+            (MissingGrant::OptionalGuard, "an optional StepUpLayer is in front"),
         ] {
             let told = missing.response(true);
             assert_eq!(

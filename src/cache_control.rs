@@ -1,13 +1,13 @@
-//! What caches may keep of a response (RFC 9111, section 5.2.2).
+//! The headers that restrict what caches store (RFC 9111, section 5.2.2).
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::headers;
 
-/// Keeps a response to a session out of shared caches, unless its handler has set `Cache-Control`.
+/// Keeps a session's response out of shared caches, unless its handler has set `Cache-Control`.
 ///
-/// A shared cache cannot tell by itself that the response is for one client: it looks at few of the
-/// places where tokens stand, or at none.
+/// A shared cache does not know by itself that the response is for one client. It looks at few of
+/// the places that carry tokens, or at none.
 pub(crate) fn make_private(response: &mut HeaderMap) {
     if response.contains_key(header::CACHE_CONTROL) {
         return;
@@ -16,15 +16,15 @@ pub(crate) fn make_private(response: &mut HeaderMap) {
     headers::insert(response, header::CACHE_CONTROL, HeaderValue::from_static("private"));
 }
 
-/// Forbids every cache to keep the response, whatever its handler said.
+/// Forbids every cache to store the response, even if its handler has set `Cache-Control`.
 pub(crate) fn forbid_storing(response: &mut HeaderMap) {
-    // HTTP/1.0 knows no other header than `Expires`.
+    // A cache that only knows HTTP/1.0 would obey `Expires`.
     remove(response, |name| *name == header::EXPIRES || overrules(name));
     headers::insert(response, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
-/// Returns whether some shared cache obeys this header before `Cache-Control`: nginx obeys
-/// `X-Accel-Expires`, and content delivery networks obey a header of their own (RFC 9213).
+/// Returns whether some shared cache prefers this header to `Cache-Control`. nginx prefers
+/// `X-Accel-Expires`, and content delivery networks prefer their own headers (RFC 9213).
 fn overrules(name: &HeaderName) -> bool {
     let name = name.as_str();
     name.ends_with("-cache-control")

@@ -1,29 +1,29 @@
-//! Where the current time comes from.
+//! The source of the current time.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
-/// The source of the current time, read once per decision at the edge of the crate.
+/// A source of the current time.
 ///
-/// Policies and rules never read a clock: they take `now` as an argument. A verifier holds a clock
-/// for its requests, and `RemoteKeys` one for its schedule. Tests set `FixedClock` (feature
-/// `testing`) in both places.
+/// The crate reads it once per decision. Policies and rules never read a clock but take `now` as an
+/// argument. A verifier has a clock for its requests, and `RemoteKeys` has one for its schedule.
+/// Tests set `FixedClock` (feature `testing`) in both places.
 pub trait Clock: Send + Sync + 'static {
-    /// The date and time now, for comparison with the dates in a token.
+    /// Returns the current date and time, for comparison with the dates in a token.
     fn now(&self) -> OffsetDateTime;
 
-    /// The time since some fixed moment, never running backwards: for intervals, which a corrected
-    /// system clock must not stretch or shorten. The default is the operating system's monotonic
-    /// clock.
+    /// Returns the time since some fixed moment. It never runs backwards. It measures intervals,
+    /// which a correction of the system clock must not stretch or shorten. By default, this is the
+    /// operating system's monotonic clock.
     fn monotonic(&self) -> Duration {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed()
     }
 }
 
-/// The operating system's clock: the default everywhere.
+/// The operating system's clock. It is the default everywhere.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

@@ -1,40 +1,40 @@
-//! Which servers may be asked, and what is this machine.
+//! Checks of server URLs: which servers may be called, and which hosts are this machine.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-/// An error in the settings of a client: its URL or its certificate authorities.
+/// An error in the settings of a client: its URL, its certificate authorities or its proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// The URL cannot be read, has no scheme, no host or no such port, or is a base URL with a
+    /// The URL cannot be parsed, has no scheme, no host or an invalid port, or is a base URL with a
     /// query.
     #[error("the URL is invalid: expected https://host or https://host/path")]
     InvalidUrl,
-    /// The URL is neither HTTPS nor plain HTTP to this machine, or it holds a user name.
+    /// The URL is neither HTTPS nor plain HTTP to this machine, or it contains a user name.
     #[error("the URL is insecure: expected https, or http to this machine, and no user name")]
     InsecureUrl,
-    /// The text holds no certificates in PEM.
-    #[error("the roots are not certificates in PEM that can be trusted")]
+    /// The text contains no certificate in PEM.
+    #[error("the roots contain no certificate in PEM")]
     InvalidRoots,
-    /// The text holds a certificate that cannot be a root.
+    /// The text contains a certificate that cannot be a root.
     #[error("certificate {number} of the roots cannot be used: {reason}")]
     InvalidRoot {
-        /// Its number in the text, from 1.
+        /// The number of the certificate in the text, from 1.
         number: usize,
-        /// Why it cannot be used.
+        /// The reason why the certificate cannot be used.
         reason: &'static str,
     },
-    /// This variable of the environment does not hold the address of an HTTP proxy. The error does
-    /// not show the value, which may hold a password.
+    /// This environment variable does not hold the address of an HTTP proxy. The error does not
+    /// show the value, which may contain a password.
     #[error("{0} is not the address of a proxy: expected http://host:port or https://host:port")]
     InvalidProxy(&'static str),
 }
 
-/// Reads the URL of a server that may be asked: HTTPS to anywhere, or HTTP to this machine. Over
-/// HTTP, anyone on the way could answer for another machine.
+/// Parses the URL of a server. It must be HTTPS, or HTTP to this machine. Over HTTP, an attacker on
+/// the network could respond in place of another machine.
 pub(crate) fn parse(url: &str) -> Result<Uri, EndpointError> {
     let url: Uri = url.parse().map_err(|_| EndpointError::InvalidUrl)?;
     let (Some(scheme), Some(authority)) = (url.scheme(), url.authority()) else {
@@ -42,7 +42,7 @@ pub(crate) fn parse(url: &str) -> Result<Uri, EndpointError> {
     };
     let is_secure =
         *scheme == Scheme::HTTPS || (*scheme == Scheme::HTTP && is_loopback(authority.host()));
-    // A name and password would stand in every log line.
+    // A user name and password would appear in every log line.
     if !is_secure || authority.as_str().contains('@') {
         return Err(EndpointError::InsecureUrl);
     }
@@ -53,8 +53,8 @@ pub(crate) fn parse(url: &str) -> Result<Uri, EndpointError> {
 }
 
 /// Returns the scheme, the host and the port as browsers and issuers write them: in lower case,
-/// without the scheme's own port, and without the dot that may end the name of a host. TLS
-/// authenticates the same name with that dot and without.
+/// without the scheme's default port, and without a dot at the end of the host name. TLS
+/// authenticates the same name with and without that dot.
 pub(crate) fn origin(url: &Uri) -> String {
     let scheme = url.scheme_str().unwrap_or("https");
     let host = without_final_dot(url.host().unwrap_or_default()).to_lowercase();
@@ -69,8 +69,8 @@ fn without_final_dot(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// Returns whether this is a host, whose name has no empty label, and perhaps a port. A port that
-/// is empty counts as not given (RFC 3986, section 6.2.3).
+/// Returns whether this is a host whose name has no empty label, with or without a port. An empty
+/// port counts as no port (RFC 3986, section 6.2.3).
 pub(crate) fn is_host_and_port(authority: &Authority) -> bool {
     let has_empty_label = without_final_dot(authority.host()).split('.').any(str::is_empty);
     let port = authority.as_str().get(authority.host().len()..).unwrap_or_default();

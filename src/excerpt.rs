@@ -1,9 +1,9 @@
-//! Pieces of what others sent or configured, for logs and errors.
+//! Excerpts of untrusted texts and of settings, for logs and errors.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A short, printable piece of a text that somebody else sent: evidence that is safe to log.
+/// A short, printable piece of a text that a client or a server sent. It is safe to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt(Option<Box<str>>);
 
@@ -12,8 +12,8 @@ impl Excerpt {
         Self(text.map(printable))
     }
 
-    /// Returns the piece: at most 80 characters of the text, with escapes for all but printable
-    /// ASCII. Returns `None` if there was no text.
+    /// Returns at most 80 characters of the text, with escapes for all but printable ASCII. Returns
+    /// `None` if there was no text.
     ///
     /// ```
     /// use tower_step_up::token::HeaderError;
@@ -34,21 +34,22 @@ impl Excerpt {
     }
 }
 
-/// In characters.
+/// The maximum length of an excerpt, in characters and before escaping.
 const MAX_LENGTH: usize = 80;
 
-/// The beginning of a text, with escapes for all but printable ASCII, and without secrets.
+/// Returns the beginning of a text, without secrets, and with escapes for all but printable ASCII.
 pub(crate) fn printable(text: &str) -> Box<str> {
     let beginning: String = text.chars().take(MAX_LENGTH).collect();
     without_secrets(&beginning).chars().flat_map(char::escape_default).collect()
 }
 
-/// How a project's secret begins. Someone may confuse it with the project's id, or paste it into an
-/// address.
+/// The prefix of a project's secret. A developer may confuse the secret with the project's id, or
+/// paste it into an address.
 const SECRET: &str = "secret-";
 
-/// Hides a secret that a text should not hold: everything from the first word on that begins as
-/// secrets do, in any case. What follows is hidden too, since it may belong to the secret.
+/// Hides a secret in a text that should not contain one. It hides everything from the first word on
+/// that starts with the prefix of a secret, in upper or lower case. What follows may belong to the
+/// secret.
 pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
     let is_inside_a_word = |before: &str| {
         before.ends_with(|end: char| end.is_ascii_alphanumeric() || matches!(end, '-' | '_'))

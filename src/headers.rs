@@ -1,15 +1,15 @@
-//! Header maps.
+//! Helpers for header maps.
 
 use http::header::{AsHeaderName, HeaderMap, HeaderName, HeaderValue};
 
-/// Returns the value of a header that stands exactly once.
+/// Returns the value of a header that appears exactly once.
 pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).into_iter();
     let value = values.next()?;
     values.next().is_none().then_some(value)
 }
 
-/// Returns the header's value: `Some(None)` if the header is absent, and `None` if it stands more
+/// Returns the header's value: `Some(None)` if the header is absent, and `None` if it appears more
 /// than once.
 pub(crate) fn at_most_one<'a>(
     headers: &'a HeaderMap,
@@ -19,13 +19,14 @@ pub(crate) fn at_most_one<'a>(
     (!any_repeats(headers) || is_not_repeated()).then(|| headers.get(name))
 }
 
-/// Returns whether any header stands more than once. It is cheaper than to look at one.
+/// Returns whether any header appears more than once. This is cheaper than a check of one header.
 pub(crate) fn any_repeats(headers: &HeaderMap) -> bool {
     headers.len() > headers.keys_len()
 }
 
 // The map's own `insert` and `append` panic if the map is full, and a handler may have filled it.
-// These leave the header out, since they fail only if the map is full.
+// The functions below leave the header out instead. They ignore the error, because a full map is
+// its only cause.
 
 /// Sets a header if there is room for it.
 pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

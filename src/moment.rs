@@ -1,21 +1,24 @@
-//! Instants as the decision works with them.
+//! Instants, as decisions use them.
 
 use std::time::Duration;
 
 use time::{OffsetDateTime, UtcDateTime};
 
-/// An instant in nanoseconds since 1970: cheap to compare and to add to, which a calendar date with
-/// an offset is not, and so much wider than the calendar that no date and no duration carries it to
-/// its ends. Dates become moments where they come in, and dates again where they go out.
+/// An instant in nanoseconds since 1970. Unlike a calendar date with an offset, it is cheap to
+/// compare and to add to.
+///
+/// Its range is much wider than the calendar's. No date plus or minus a duration reaches its ends.
+/// The crate converts dates to moments on input, and moments back to dates on output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(i128);
 
 impl Moment {
-    /// Before and after everything, so far that nothing is carried there.
+    /// A moment before all others. No calculation with dates and durations reaches it.
     pub(crate) const FIRST: Self = Self(i128::MIN);
+    /// A moment after all others. No calculation with dates and durations reaches it.
     pub(crate) const LAST: Self = Self(i128::MAX);
     pub(crate) const EPOCH: Self = Self(0);
-    /// Longer before every date than any duration is long.
+    /// A moment that is further before every date than the longest duration.
     pub(crate) const DISTANT_PAST: Self = Self(i128::MIN / 2);
 
     pub(crate) fn plus(self, duration: Duration) -> Self {
@@ -26,14 +29,14 @@ impl Moment {
         Self(self.0.saturating_sub(nanoseconds(duration)))
     }
 
-    /// How long ago `earlier` was; nothing where it is later.
+    /// Returns the time since `earlier`, or zero if `earlier` is later.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         let nanoseconds = self.0.saturating_sub(earlier.0).max(0).unsigned_abs();
         let (seconds, rest) = (nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS);
         Duration::new(seconds.try_into().unwrap_or(u64::MAX), rest.try_into().unwrap_or_default())
     }
 
-    /// The date; `None` where the calendar has none.
+    /// Returns the date, or `None` if it is outside the calendar.
     pub(crate) fn date(self) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp_nanos(self.0).ok()
     }

@@ -1,25 +1,25 @@
-//! The bodies of refusals: problem details (RFC 9457).
+//! The bodies of refusals, as problem details (RFC 9457).
 //!
-//! Every body has `type`, `title`, `status` and `detail`. The `type` is the address of one of the
+//! Every body has `type`, `title`, `status` and `detail`. The `type` is the URL of one of the
 //! sections below.
 //!
 //! # No credentials
 //!
-//! Status 401. The request carries no session token where the guard looks for one.
+//! Status 401. The request carries no session token in the places where the guard looks for one.
 //!
 //! # Invalid request
 //!
-//! Status 400. The request carries several session tokens, or an Authorization header that cannot
-//! be read.
+//! Status 400. The request carries several session tokens or Authorization headers, or one that
+//! cannot be read.
 //!
 //! # Invalid token
 //!
-//! Status 401. The session token broke a rule. That it has expired, is not valid yet, or that its
-//! session has ended is told; of everything else only the log says more.
+//! Status 401. The session token broke a rule. The `detail` states whether the token has expired or
+//! is not valid yet, or whether its session has ended. Any other reason is only in the log.
 //!
 //! # Step-up required
 //!
-//! Status 401. The session is genuine and does not meet the policy.
+//! Status 401. The session is genuine but does not meet the policy.
 //!
 //! ```json
 //! {
@@ -42,36 +42,36 @@
 //! }
 //! ```
 //!
-//! | member | what it is |
+//! | member | meaning |
 //! | --- | --- |
-//! | `policy` | the policy's name, where it has one |
-//! | `max_age` | the smallest `within` of the policy in whole seconds, if it has one of at least a second |
-//! | `unmet` | every clause that is not met; of the alternatives of an unmet `any_of` any one would do |
+//! | `policy` | the policy's name, if it has one |
+//! | `max_age` | the smallest `within` of the policy in whole seconds, if that is at least one second |
+//! | `unmet` | every clause that is not met; any one of the alternatives of an unmet `any_of` would do |
 //! | `requirement` | `session`, `factor`, `phishing_resistant`, `independent` or `session_within` |
-//! | `factor` | of the requirement `factor`: which |
-//! | `needed`, `have` | of `independent`: how many compromises it must take, and takes, to present every factor |
-//! | `reason` | `missing`, `stale`, or `restart` where only a new session helps |
-//! | `last_authenticated_at` | of `stale`: when the clause was last met |
-//! | `started_at` | of `restart`: when the session began, where the token says |
-//! | `max_age` of a clause | of `stale` and `restart`: the age allowed in whole seconds |
-//! | `prompts` | alternatives: authenticating all factors of one of them meets the policy, now and a minute later; see [`Prompts`](crate::policy::Prompts) |
-//! | `max_age` of a prompt | the age to which the policy will hold the factor, in whole seconds, where it is limited |
+//! | `factor` | with the requirement `factor`: the factor |
+//! | `needed`, `have` | with `independent`: the number of compromises that it must take to present every factor, and the number that it takes |
+//! | `reason` | `missing`, `stale`, or `restart` if only a new session helps |
+//! | `last_authenticated_at` | with `stale`: when the clause was last met |
+//! | `started_at` | with `restart`: when the session began, if the token states it |
+//! | `max_age` of a clause | with `stale` and `restart`: the greatest age allowed, in whole seconds |
+//! | `prompts` | the alternatives: authenticating all factors of one of them meets the policy, now and a minute later; see [`Prompts`](crate::policy::Prompts) |
+//! | `max_age` of a prompt | the greatest age at which the policy will accept the factor, in whole seconds, if it is limited |
 //! | `retryable` | whether the factors on offer can meet the policy in this session |
-//! | `restart` | `true` where they can in a new session only |
-//! | `truncated` | `true` where there may be further alternatives |
+//! | `restart` | `true` if they can meet it only in a new session |
+//! | `truncated` | `true` if there may be further alternatives |
 //!
-//! A client builds its pages from `prompts`; `unmet` is for people who look for the reason. Clients
+//! Clients build their pages from `prompts`; `unmet` is for people who look for the reason. Clients
 //! should ignore members that they do not know.
 //!
 //! # Keys unavailable
 //!
-//! Status 503 with `Retry-After`. The keys that tokens are verified with cannot be had now.
+//! Status 503 with `Retry-After`. The keys that verify tokens are currently unavailable.
 //!
 //! # Authority unavailable
 //!
-//! Status 503 with `Retry-After`. The session has to be renewed or confirmed, and what keeps the
-//! sessions cannot be asked now.
+//! Status 503 with `Retry-After`. The session has to be renewed or confirmed, and the service that
+//! keeps the sessions is currently unavailable.
 //!
 //! # Revocations unavailable
 //!
-//! Status 503 with `Retry-After`. Whether the session was revoked is not known now.
+//! Status 503 with `Retry-After`. The guard currently cannot tell whether the session was revoked.

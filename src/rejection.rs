@@ -1,4 +1,4 @@
-//! Every refusal.
+//! The reasons why a guard refuses requests.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::keys::KeysUnavailable;
 use crate::policy::Shortfall;
 use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 
-/// Why a guard refused a request.
+/// The reason why a guard refused a request.
 ///
-/// [`Rejection::of`] reads it from the response, in a layer outside the guard:
+/// A layer outside the guard reads it from the response with [`Rejection::of`]:
 ///
 /// ```
 /// use http::Response;
 /// use tower_step_up::Rejection;
 ///
-/// /// Returns a label for a metric, or `None` if the service behind the guard answered.
+/// /// Returns a label for a metric, or `None` if no guard refused the request.
 /// fn label<B>(response: &Response<B>) -> Option<&'static str> {
 ///     Rejection::of(response).map(Rejection::reason)
 /// }
@@ -25,13 +25,13 @@ use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 /// assert_eq!(label(&Response::new("from a handler")), None);
 /// ```
 ///
-/// Each kind is a variant:
+/// Each kind of refusal is a variant:
 ///
 /// ```
 /// use tower_step_up::token::{SessionError, TimeError};
 /// use tower_step_up::{Rejection, TokenError};
 ///
-/// /// Whether the user only has to sign in again: the token or the session is over.
+/// /// Returns whether the user only has to sign in again, since the token or session is over.
 /// fn is_over(why: &Rejection) -> bool {
 ///     matches!(
 ///         why,
@@ -51,25 +51,25 @@ pub enum Rejection {
     /// The request carries no credentials where the guard looks for them.
     #[error("the request carries no credentials")]
     NoCredentials,
-    /// It cannot be said which token the request carries.
+    /// The guard cannot determine which token the request carries.
     #[error(transparent)]
     InvalidRequest(CredentialError),
     /// The token broke a rule.
     #[error(transparent)]
     InvalidToken(TokenError),
-    /// The session is genuine and does not meet the policy: the client has to step up.
+    /// The session is genuine but does not meet the policy. The client has to step up.
     #[error(transparent)]
     StepUpRequired(Shortfall),
-    /// The keys to verify the token with are unavailable.
+    /// The keys that verify the token are unavailable.
     #[error(transparent)]
     KeysUnavailable(KeysUnavailable),
-    /// The session has to be renewed or confirmed, and what keeps the sessions cannot be asked.
+    /// The session has to be renewed or confirmed, and the authority is unavailable.
     #[error("the session cannot be confirmed now")]
     AuthorityUnavailable {
-        /// How long a client should wait before it asks again.
+        /// How long a client should wait before it tries again.
         retry_after: Duration,
     },
-    /// Whether the session was revoked is not known now.
+    /// The guard currently cannot tell whether the session was revoked.
     #[error(transparent)]
     RevocationsUnavailable(RevocationsUnavailable),
 }
@@ -78,15 +78,16 @@ pub enum Rejection {
 #[derive(Clone)]
 struct Refused(Rejection);
 
-/// Stands for [`Rejection::NoCredentials`] in the extensions of a response. It has no size, so no
-/// memory is allocated for it. Anyone can cause this refusal, as often as they like.
+/// [`Rejection::NoCredentials`] in the extensions of a response. It has no size, so it allocates no
+/// memory. Anyone can cause this refusal as often as they like.
 #[derive(Clone)]
 struct WithoutCredentials;
 
 impl Rejection {
     /// Returns the rejection that a guard attached to this response, or `None` if no guard refused
     /// the request. A layer that builds a new response loses it. With axum, a layer outside the
-    /// guard is a later call of `Router::layer`, or stands before the guard in a tuple of layers.
+    /// guard is one that a later call of `Router::layer` adds, or one before the guard in a tuple
+    /// of layers.
     #[must_use]
     pub fn of<B>(response: &Response<B>) -> Option<&Self> {
         let extensions = response.extensions();
@@ -94,7 +95,7 @@ impl Rejection {
         refused.or_else(|| extensions.get().map(|WithoutCredentials| &Self::NoCredentials))
     }
 
-    /// Attaches this rejection to a response, in place of any other.
+    /// Attaches this rejection to a response and removes any other.
     pub(crate) fn attach_to<B>(self, response: &mut Response<B>) {
         let extensions = response.extensions_mut();
         match self {
@@ -109,7 +110,7 @@ impl Rejection {
         }
     }
 
-    /// The status of the answer.
+    /// Returns the status of this refusal.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -140,7 +141,8 @@ impl Rejection {
         }
     }
 
-    /// Returns in how many whole seconds it is worth asking again, at least 1, if that is known.
+    /// Returns after how many whole seconds a client should try again, at least 1, if that is
+    /// known.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {

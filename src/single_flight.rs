@@ -6,10 +6,10 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-/// A call that runs in a separate task. Any number of callers wait for its outcome.
+/// A call that runs in its own task. Any number of callers can wait for its outcome.
 ///
-/// A caller that goes away takes nothing from the others. The timeout counts real time, on the
-/// runtime of each caller, because the runtime that runs the call may stand still.
+/// A caller that goes away does not affect the others. The timeout counts real time on the runtime
+/// of each caller, because the runtime that runs the call may stall.
 #[derive(Clone)]
 pub(crate) struct Flight<T> {
     state: watch::Receiver<State<T>>,
@@ -27,19 +27,19 @@ enum State<T> {
     Panicked,
 }
 
-/// Why a call has no outcome for a caller.
+/// The reason why a caller gets no outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoOutcome {
-    /// Its task was dropped: its runtime has shut down, or the call was given up. The call itself
-    /// has not failed, so another may succeed.
+    /// The task was dropped, because its runtime has shut down or the call was given up. The call
+    /// itself has not failed, so another may succeed.
     Dropped,
     Panicked,
     TimedOut,
 }
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
-    /// Begins the call. The caller must hold no lock that dropping the call takes: a runtime that
-    /// shuts down drops the call at once, on this thread.
+    /// Begins the call. The caller must not hold a lock that dropping the call takes, because a
+    /// runtime that shuts down drops the call at once, on this thread.
     pub(crate) fn begin(
         runtime: &Handle,
         timeout: Duration,
@@ -62,13 +62,13 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         }
     }
 
-    /// Returns whether the call can still end: it has no outcome, its task is alive, and its time
-    /// limit has not passed.
+    /// Returns whether the call can still end: it has no outcome, its task is alive, and the
+    /// timeout has not passed.
     pub(crate) fn is_under_way(&self) -> bool {
         self.is_pending() && self.began.elapsed() < self.timeout
     }
 
-    /// Returns whether the call stands still: its task is alive after the timeout.
+    /// Returns whether the call has stalled: its task is still alive after the timeout.
     pub(crate) fn is_overdue(&self) -> bool {
         self.is_pending() && self.began.elapsed() >= self.timeout
     }
@@ -108,7 +108,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     }
 }
 
-/// Announces a panic of the call, which drops this while it unwinds.
+/// Announces a panic of the call. A call that panics drops this value while it unwinds.
 struct Announce<T>(watch::Sender<State<T>>);
 
 impl<T> Drop for Announce<T> {
@@ -153,7 +153,7 @@ mod tests {
         for waiter in waiting {
             assert_eq!(waiter.await.unwrap(), Ok(7));
         }
-        // Also a caller that comes late.
+        // A late caller also gets it.
         assert_eq!((flight.wait().await, flight.outcome()), (Ok(7), Some(7)));
         assert!(!flight.is_under_way());
         assert_eq!(calls.load(Ordering::SeqCst), 1);

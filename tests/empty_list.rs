@@ -1,14 +1,14 @@
-//! An empty list of clauses does not compile, and the compiler says why in a sentence: this file
-//! compiles itself again with what must not compile.
+//! An empty list of clauses does not compile, and the compiler's message says why. The test builds
+//! this file again, with a function that must not compile.
 
-/// `--cfg empty_list` is set by the test below, and by nothing else.
+/// Only the test below sets `--cfg empty_list`.
 #[cfg(empty_list)]
 pub fn demand_nothing() -> tower_step_up::Policy {
     tower_step_up::Policy::all_of([])
 }
 
 #[test]
-fn an_empty_list_is_refused_by_the_compiler_with_a_readable_sentence() {
+fn an_empty_list_does_not_compile_and_the_message_says_why() {
     let mut cargo = std::process::Command::new(env!("CARGO"));
     cargo.args([
         "rustc",
@@ -31,5 +31,5 @@ fn an_empty_list_is_refused_by_the_compiler_with_a_readable_sentence() {
     ] {
         assert!(errors.contains(part), "{part} in:\n{errors}");
     }
-    assert_eq!(errors.matches("error[E").count(), 1, "nothing else is wrong:\n{errors}");
+    assert_eq!(errors.matches("error[E").count(), 1, "expected exactly one error:\n{errors}");
 }

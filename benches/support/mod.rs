@@ -1,4 +1,4 @@
-//! What the benchmarks have in common: tokens of the size that Stytch issues, and a service that
+//! Helpers that the benchmarks share: tokens of the size that Stytch issues, and a service that
 //! does nothing.
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
@@ -25,7 +25,7 @@ pub(crate) type Body = Full<Bytes>;
 
 pub(crate) static ISSUER: LazyLock<TestIssuer> = LazyLock::new(TestIssuer::new);
 
-/// A clock that stands still and costs nothing; the system's takes some 30 ns.
+/// A clock that stands still and costs nothing. Reading the system's clock takes about 30 ns.
 pub(crate) struct Still;
 
 impl Clock for Still {
@@ -38,7 +38,7 @@ impl Clock for Still {
     }
 }
 
-/// The issuer's keys, as a source that can read them anew.
+/// A source of the issuer's keys that can read them again.
 #[derive(Clone, Default)]
 pub(crate) struct Keys(Arc<Mutex<Option<Arc<KeySet>>>>);
 
@@ -63,7 +63,8 @@ pub(crate) fn verifier() -> Verifier {
     ISSUER.verifier().clock(Still)
 }
 
-/// Complete MFA, and a second factor proved within the last ten minutes: six clauses, and a limit.
+/// Returns a policy that demands MFA and one of three factors proved within the last ten minutes.
+/// It has six clauses and a limit.
 pub(crate) fn transfer() -> Policy {
     Policy::mfa()
         .and(
@@ -77,22 +78,23 @@ pub(crate) fn guard() -> StepUpLayer {
     StepUpLayer::new(verifier()).require(transfer())
 }
 
-/// A guard that remembers no token.
+/// Returns a guard that caches no tokens.
 pub(crate) fn forgetful() -> StepUpLayer {
     StepUpLayer::new(verifier().cache_bytes(0)).require(transfer())
 }
 
-/// A guard that refuses every token here, with prompts.
+/// Returns a guard that refuses all tokens of the benchmarks, with prompts.
 pub(crate) fn strict() -> StepUpLayer {
     StepUpLayer::new(verifier()).require(Policy::phishing_resistant().named("admin"))
 }
 
-/// A request without a token.
+/// Returns a request without a token.
 pub(crate) fn anonymous() -> Request<Body> {
     Request::new(Body::default())
 }
 
-/// A token as Stytch issues it for a password and an SMS code: about 1.1 kB of payload, nine dates.
+/// Returns a token like Stytch's for a password and a code by SMS. Its payload has about 1.1 kB and
+/// nine dates.
 pub(crate) fn token(number: usize) -> String {
     let minute = Duration::from_secs(60);
     let session =
@@ -112,16 +114,16 @@ pub(crate) fn token(number: usize) -> String {
     ISSUER.mint_claims(&claims)
 }
 
-/// As many different tokens.
+/// Returns this many different tokens.
 pub(crate) fn tokens(count: usize) -> Vec<String> {
     (0..count).map(token).collect()
 }
 
-/// The crypto library's check with a parsed key: what no verification can be faster than.
+/// Returns the crypto library's check with a parsed key. No verification can be faster than this.
 pub(crate) fn bare_check(token: &str) -> impl Fn() -> bool + use<> {
     let set: JwkSet = serde_json::from_str(ISSUER.jwks()).unwrap();
     let AlgorithmParameters::RSA(rsa) = &set.keys.first().unwrap().algorithm else {
-        panic!("an RSA key")
+        panic!("expected an RSA key")
     };
     let decode = |text: &str| base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).unwrap();
     let components = RsaPublicKeyComponents { n: decode(&rsa.n), e: decode(&rsa.e) };
@@ -132,7 +134,7 @@ pub(crate) fn bare_check(token: &str) -> impl Fn() -> bool + use<> {
     move || key.verify_sig(black_box(signed.as_bytes()), black_box(&signature)).is_ok()
 }
 
-/// The same token with the signature of another.
+/// Returns a token with the signature of another.
 pub(crate) fn forged() -> String {
     let (genuine, other) = (token(0), token(1));
     format!("{}.{}", genuine.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1)
@@ -151,7 +153,7 @@ pub(crate) fn cookie(token: &str) -> Request<Body> {
     Request::get("/").header("cookie", cookies).body(Body::default()).unwrap()
 }
 
-/// Answers at once.
+/// A service that responds at once.
 #[derive(Clone)]
 pub(crate) struct Trivial;
 
@@ -169,7 +171,7 @@ impl Service<Request<Body>> for Trivial {
     }
 }
 
-/// The status with which a service answers at once.
+/// Returns the status of a response that is ready at once, or 0 if the service waits.
 pub(crate) fn status<S, B>(service: &mut S, request: Request<Body>) -> u16
 where
     S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
@@ -191,7 +193,7 @@ where
     timed(|| assert_eq!(status(service, request), want))
 }
 
-/// How long something takes, in nanoseconds, the clock's own some 20 included.
+/// Returns how many nanoseconds something takes. This includes about 20 for reading the clock.
 pub(crate) fn timed(something: impl FnOnce()) -> f64 {
     let begun = Instant::now();
     something();

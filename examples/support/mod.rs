@@ -1,5 +1,5 @@
-//! What both examples share: how they start and end, the project that they guard for, and people to
-//! try the routes with.
+//! Code that both examples share: how they start and stop, the project whose sessions they guard,
+//! and people to try the routes with.
 
 mod people;
 mod serving;
@@ -16,14 +16,14 @@ const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
 /// A custom domain of the project, or a stand-in for Stytch on this machine.
 const BASE_URL: &str = "STYTCH_BASE_URL";
 
-/// A project to guard for: a real one, or one that this process stands in for.
+/// A project whose sessions are guarded: a real one, or one that has its stand-in in this process.
 pub(crate) struct Site {
     base: String,
     project: Project,
     stand_in: Option<StandIn>,
 }
 
-/// Issues the tokens of several people, and publishes its key where Stytch would.
+/// A stand-in for Stytch, which issues the tokens of several people and publishes its key.
 #[derive(Clone)]
 pub(crate) struct StandIn {
     base: String,
@@ -32,7 +32,7 @@ pub(crate) struct StandIn {
 }
 
 impl Site {
-    /// The site whose URLs begin with `base`. An error is one line.
+    /// Returns the site whose URLs begin with `base`. An error is one line.
     pub(crate) fn new(base: String) -> Result<Self, String> {
         if let Some(id) = variable(PROJECT_ID)? {
             let mut project =
@@ -45,45 +45,45 @@ impl Site {
             return Ok(Self { base, project, stand_in: None });
         }
         if variable(BASE_URL)?.is_some() {
-            return Err(format!("{BASE_URL} is set, and {PROJECT_ID} is not"));
+            return Err(format!("{BASE_URL} is set, but {PROJECT_ID} is not"));
         }
         let issuer = TestIssuer::new().clock(SystemClock);
         let project = Project::new(issuer.audience())
             .and_then(|project| project.custom_domain(&base))
             .map_err(|error| {
-                format!("without {PROJECT_ID} the address must be of this machine only: {error}")
+                format!("without {PROJECT_ID} the address must be on this machine: {error}")
             })?;
         let stand_in = StandIn { base: base.clone(), jwks_url: project.jwks_url(), issuer };
         Ok(Self { base, project, stand_in: Some(stand_in) })
     }
 
-    /// A guard that demands any session of the project, until more is required.
+    /// Returns a guard that demands any session of the project, until more is required.
     pub(crate) fn guard(&self) -> StepUpLayer {
         self.project.guard()
     }
 
-    /// Without a real project.
+    /// Returns the stand-in, unless the project is a real one.
     pub(crate) fn stand_in(&self) -> Option<&StandIn> {
         self.stand_in.as_ref()
     }
 
-    /// Prints the address, and what to try.
+    /// Prints the address, and requests to try.
     pub(crate) fn announce(&self) -> Result<(), String> {
         let Self { base, project, .. } = self;
         let what_to_try = match &self.stand_in {
             Some(_) => people::lines(base),
             None => format!(
-                "guarding for {}, with the keys of {}\n\nGET /profile: 200\n  \
+                "guarding sessions of {} with the keys from {}\n\nGET /profile: 200\n  \
                  curl -i {base}/profile -H \"Authorization: Bearer $session_jwt\"\n",
                 project.id(),
                 project.jwks_url(),
             ),
         };
-        serving::print(&format!("listening on {base}\n{what_to_try}\nCtrl-C ends it.\n"))
+        serving::print(&format!("listening on {base}\n{what_to_try}\nPress Ctrl-C to stop.\n"))
     }
 }
 
-/// A variable of the environment. One that is empty counts as not set.
+/// Returns an environment variable. An empty one counts as not set.
 fn variable(name: &str) -> Result<Option<String>, String> {
     match env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
@@ -93,17 +93,17 @@ fn variable(name: &str) -> Result<Option<String>, String> {
 }
 
 impl StandIn {
-    /// Where the guard looks for keys on this server.
+    /// Returns the path of the keys on this server.
     pub(crate) fn jwks_path(&self) -> &str {
         self.jwks_url.strip_prefix(&self.base).unwrap_or(&self.jwks_url)
     }
 
-    /// The keys.
+    /// Returns the keys.
     pub(crate) fn jwks(&self) -> String {
         self.issuer.jwks().to_owned()
     }
 
-    /// Tokens of the people, minted now, as assignments of a shell.
+    /// Returns newly minted tokens of the people as shell assignments.
     pub(crate) fn tokens(&self) -> String {
         people::tokens(&self.issuer)
     }

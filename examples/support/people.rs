@@ -1,4 +1,4 @@
-//! Several people, what they proved, and what the guards answer them.
+//! Several people, the factors that they proved, and the responses that they get from the guards.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use tower_step_up::Factor;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer};
 
 struct Person {
-    /// The variable of the shell that holds the token.
+    /// The shell variable that holds the token.
     name: &'static str,
     heading: &'static str,
     session: SessionBuilder,
     asks: Vec<Ask>,
 }
 
-/// A request, and the answer to expect.
+/// A request, and the response to expect.
 struct Ask {
     request: &'static str,
     answer: &'static str,
@@ -30,10 +30,10 @@ enum Carries {
 const STEP_UP: &str = "401 insufficient_user_authentication";
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Requests to paste into a shell, each after the answer to expect.
+/// Returns requests to paste into a shell, each after the response to expect.
 pub(super) fn lines(base: &str) -> String {
     let mut lines = format!(
-        "\nFirst the tokens, as variables of a shell. They live five minutes, and this fetches fresh ones too:\n  \
+        "\nFirst, put the tokens into shell variables. They expire after five minutes, and this line fetches new ones too:\n  \
          eval \"$(curl -s {base}/tokens)\"\n"
     );
     let nobody = [
@@ -48,10 +48,10 @@ pub(super) fn lines(base: &str) -> String {
     lines
 }
 
-/// One assignment for each person.
+/// Returns one shell assignment for each person.
 pub(super) fn tokens(issuer: &TestIssuer) -> String {
     let people = people().into_iter();
-    // No token has a character that ends the quotes.
+    // No token contains a quote.
     people.map(|person| format!("{}='{}'\n", person.name, issuer.mint(&person.session))).collect()
 }
 
@@ -99,14 +99,14 @@ fn people() -> [Person; 5] {
             asks: asks("200", STEP_UP, STEP_UP),
         },
         Person {
-            // No second factor: who reads the mailbox resets the password.
+            // Anyone who reads the mailbox can reset the password, so the code adds no factor.
             name: "dan",
             heading: "Dan: password + email code",
             session: with_password("user-test-dan").proved(Factor::OtpEmail),
             asks: asks(STEP_UP, STEP_UP, STEP_UP),
         },
         Person {
-            // One device, hence one factor; but no look-alike site can use it.
+            // A passkey is one device and so one factor, but no look-alike site can use it.
             name: "eve",
             heading: "Eve: passkey",
             session: signed_in("user-test-eve").proved(Factor::WebAuthn),
@@ -136,7 +136,7 @@ impl Ask {
         Self { request, answer, carries }
     }
 
-    /// The token is that in the variable of this name.
+    /// Returns the curl line, with the token from the variable of this name.
     fn curl(&self, base: &str, name: &str) -> String {
         let (method, path) = self.request.split_once(' ').unwrap_or(("GET", self.request));
         let method = if method == "GET" { String::new() } else { format!(" -X {method}") };

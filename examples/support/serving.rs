@@ -1,4 +1,4 @@
-//! How an example starts and ends: its log, its argument, its port, and the signal to stop.
+//! How an example starts and stops: its log, its argument, its port, and the signal to stop.
 
 use std::env;
 use std::io::{self, Write as _};
@@ -12,18 +12,18 @@ use tracing::Level;
 
 const NAME: &str = env!("CARGO_BIN_NAME");
 const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
-/// How long the requests that are under way at a signal may take.
+/// The time that pending requests may take after a signal.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Ends when the example is to take no further requests, and to answer those that it has.
+/// A future that ends when the example must stop accepting requests and finish those that it has.
 pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Serves on the address of the only argument until SIGTERM or Ctrl-C. `serve` also gets the start
-/// of every URL. An error is one line on stderr.
+/// Serves on the address in the only argument until SIGTERM or Ctrl-C. `serve` also receives the
+/// beginning of every URL. An error is one line on stderr.
 pub(crate) async fn run(
     serve: impl AsyncFnOnce(TcpListener, String, Stop) -> Result<(), String>,
 ) -> ExitCode {
-    // Every decision of a guard. A closed stderr must not end the example.
+    // The log shows every decision of a guard. A closed stderr must not end the example.
     tracing_subscriber::fmt()
         .with_max_level(Level::DEBUG)
         .with_writer(io::stderr)
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(line) => {
-            // A closed stderr leaves nobody to tell.
+            // If stderr is closed, the error cannot be reported.
             let _ = writeln!(io::stderr(), "{NAME}: {line}");
             ExitCode::FAILURE
         }
@@ -68,7 +68,7 @@ async fn serve_on(
         () = signal => drop(stop),
     }
     let ended = tokio::time::timeout(GRACE, serving).await;
-    ended.unwrap_or_else(|_| Err(format!("gave up requests that took longer than {GRACE:?}")))
+    ended.unwrap_or_else(|_| Err(format!("gave up on requests that took longer than {GRACE:?}")))
 }
 
 /// Listens for SIGTERM and Ctrl-C from now on. The future ends at the first of them.
@@ -94,7 +94,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Prints it at once.
+/// Prints the text at once.
 pub(crate) fn print(text: &str) -> Result<(), String> {
     let mut stdout = io::stdout().lock();
     write!(stdout, "{text}")
@@ -105,11 +105,13 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
 fn cannot_listen(address: &str, error: &io::Error) -> String {
     let why = match error.kind() {
         io::ErrorKind::AddrInUse => format!("{address} is in use"),
-        // Someone may have put a secret in its place.
+        // The argument may be a secret that was put in the wrong place.
         _ if address.to_ascii_lowercase().contains("secret-") => {
             format!("cannot listen on \"secret-...\": {error}")
         }
         _ => format!("cannot listen on {address:?}: {error}"),
     };
-    format!("{why}; give another address, or any free port: cargo run --example {NAME} 127.0.0.1:0")
+    format!(
+        "{why}; choose another address, or let the system choose a port: cargo run --example {NAME} 127.0.0.1:0"
+    )
 }

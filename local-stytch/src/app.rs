@@ -1,4 +1,4 @@
-//! What every handler shares.
+//! The state that all handlers share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,8 +14,8 @@ use crate::{
     state::State,
 };
 
-/// Passwords that are hashed and keys that are made at the same time: each takes a core, and up to
-/// 19 MiB.
+/// The maximum number of hashing and key generation tasks at a time. Each takes a core and up to 19
+/// MiB.
 const HEAVY: usize = 4;
 
 pub(crate) struct App {
@@ -57,7 +57,8 @@ impl App {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a key and signs with it from then on. Returns its id. Blocks for the time of that.
+    /// Generates a key and signs with it from now on. Returns its id. Blocks while it generates the
+    /// key.
     pub(crate) fn rotate_keys(&self) -> Result<String, KeyError> {
         let next = Key::generate()?;
         let kid = next.kid().to_owned();
@@ -65,7 +66,7 @@ impl App {
         Ok(kid)
     }
 
-    /// Runs work of many milliseconds on a thread of its own, a few at a time.
+    /// Runs blocking work on a separate thread, at most [`HEAVY`] at a time.
     pub(crate) async fn heavy<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -73,7 +74,7 @@ impl App {
         let permit =
             Arc::clone(&self.heavy).acquire_owned().await.map_err(|_| Refusal::Internal)?;
         let work = move || {
-            // Held to the end of the work, not of a request that its client gave up.
+            // Held until the work ends, even if the client gives up the request earlier.
             let _permit = permit;
             work()
         };
@@ -89,7 +90,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Whether an `Authorization` header is HTTP Basic with these (RFC 7617).
+    /// Returns whether an `Authorization` header is HTTP Basic with these credentials (RFC 7617).
     pub(crate) fn admit(&self, authorization: &str) -> bool {
         let Some((scheme, encoded)) = authorization.split_once(' ') else { return false };
         let expected = format!("{}:{}", self.project_id, self.secret);
@@ -101,7 +102,7 @@ impl Credentials {
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not even the id: someone may have put the secret in its place.
+        // The id is left out too: a user may have swapped it with the secret.
         f.debug_struct("Credentials").finish_non_exhaustive()
     }
 }

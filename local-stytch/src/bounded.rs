@@ -1,11 +1,11 @@
-//! A map that holds so many entries and no more: the oldest goes when a new one comes.
+//! A map with a maximum size. A new entry replaces the oldest if the map is full.
 
 use std::collections::{HashMap, VecDeque};
 
 pub(crate) struct Bounded<V> {
     capacity: usize,
     entries: HashMap<String, V>,
-    /// Keys in the order in which they came; each key of `entries` once.
+    /// The keys, oldest first. Each key of `entries` is in it once.
     order: VecDeque<String>,
 }
 
@@ -26,12 +26,12 @@ impl<V> Bounded<V> {
         self.order.len() >= self.capacity
     }
 
-    /// The oldest first.
+    /// Returns the values, oldest first.
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.order.iter().filter_map(|key| self.entries.get(key))
     }
 
-    /// Puts `value` under `key`, as the newest. Returns the oldest value if it had to go.
+    /// Inserts `value` under `key` as the newest. Returns the oldest value if it was evicted.
     pub(crate) fn insert(&mut self, key: String, value: V) -> Option<V> {
         self.remove(&key);
         let evicted = if self.is_full() { self.order.pop_front() } else { None };

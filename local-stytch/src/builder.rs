@@ -1,4 +1,4 @@
-//! What is chosen before the start.
+//! The settings of a stand-in.
 
 use std::{
     io,
@@ -17,13 +17,12 @@ use crate::{
     state::State,
 };
 
-/// The project's id if none is chosen.
+/// The default project id.
 pub const DEFAULT_PROJECT_ID: &str = "project-test-00000000-0000-4000-8000-000000000000";
-/// The project's secret if none is chosen. Everybody knows it: the stand-in listens on loopback
-/// only.
+/// The default secret. It is public, which is why the stand-in listens on loopback only.
 pub const DEFAULT_SECRET: &str = "secret-test-local-stytch";
 
-/// Chooses address, credentials, clock and the grace of sessions, then starts.
+/// Sets the address, the credentials, the clock and the session grace, and starts the stand-in.
 #[derive(Clone, Debug)]
 #[must_use = "nothing listens before `start`"]
 pub struct Builder {
@@ -48,44 +47,49 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Where to listen: a loopback address, port 0 for any that is free. `127.0.0.1:0` unless
-    /// chosen.
+    /// Sets the loopback address to listen on. Port 0 means any free port. The default is
+    /// `127.0.0.1:0`.
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// The project's id and secret; [`DEFAULT_PROJECT_ID`] and [`DEFAULT_SECRET`] unless chosen.
+    /// Sets the project's id and secret. The defaults are [`DEFAULT_PROJECT_ID`] and
+    /// [`DEFAULT_SECRET`].
     pub fn credentials(mut self, project_id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.credentials = Credentials { project_id: project_id.into(), secret: secret.into() };
         self
     }
 
-    /// How long, by the stand-in's clock, a session stays good after another took its factors: a
-    /// day at most, 5 seconds unless chosen.
+    /// Sets how long a session stays valid after a successor took over its factors, by the
+    /// stand-in's clock. The default is 5 seconds and the maximum is a day.
     pub fn session_grace(mut self, grace: Duration) -> Self {
         self.grace = grace.min(Duration::from_secs(86_400));
         self
     }
 
-    /// A clock that shows `at` and stands still but for [`LocalStytch::advance`] and `POST
-    /// /local/clock`, for tests that do not depend on how long they take. Unless chosen, the clock
-    /// is the system's, plus what it is advanced.
+    /// Stops the clock at `at`, so that a test does not depend on how long it takes. Only
+    /// [`LocalStytch::advance`] and `POST /local/clock` then move it. By default the clock follows
+    /// the system's.
     ///
-    /// Whatever verifies session JWTs by another clock has to see the same time: five minutes is
-    /// the life of a JWT.
+    /// A verifier of session JWTs that uses another clock must see the same time, because a JWT
+    /// lives five minutes.
     pub fn stopped_clock(mut self, at: OffsetDateTime) -> Self {
         self.stopped_at = Some(at);
         self
     }
 
-    /// Makes the keys, listens, and answers from then on in a task of the present tokio runtime.
+    /// Generates the keys, listens, and serves requests in a task of the current tokio runtime.
     ///
     /// # Errors
-    /// Returns an error if the address is not of loopback or cannot be listened on, if the
-    /// project's id is empty, begins as a secret does (`secret-`) or has characters other than
-    /// letters, digits, `-` and `_`, if the secret is empty, if the clock is stopped before 1970
-    /// or after 2999, or if no keys can be made.
+    /// Returns an error in one of these cases:
+    ///
+    /// - The address is not a loopback one, or it is not possible to listen on it.
+    /// - The project's id is empty, begins with `secret-`, or has characters other than letters,
+    ///   digits, `-` and `_`.
+    /// - The secret is empty.
+    /// - The clock is stopped before 1970 or after 2999.
+    /// - The keys cannot be generated.
     pub async fn start(self) -> Result<LocalStytch, StartError> {
         if !self.address.ip().is_loopback() {
             return Err(StartError(Kind::NotLoopback(self.address)));
@@ -120,7 +124,7 @@ impl Builder {
     }
 }
 
-/// Why the stand-in did not start: one line.
+/// The reason why the stand-in did not start, in one line.
 #[derive(Debug)]
 pub struct StartError(Kind);
 
@@ -139,19 +143,19 @@ impl std::fmt::Display for StartError {
             Kind::NotLoopback(address) => {
                 write!(
                     f,
-                    "cannot listen on {address}: a stand-in with a known secret listens on loopback only, such as 127.0.0.1"
+                    "cannot listen on {address}: for security, the stand-in listens on loopback only, such as 127.0.0.1"
                 )
             }
             Kind::Credentials => f.write_str(
-                "the project id has to be of letters, digits, `-` and `_` and must not begin with `secret-`, \
+                "the project id must consist of letters, digits, `-` and `_` and must not begin with `secret-`, \
                  and the secret must not be empty",
             ),
-            Kind::Clock => f.write_str("the clock has to be stopped at a date from 1970 to 2999"),
+            Kind::Clock => f.write_str("the clock must be stopped at a date from 1970 to 2999"),
             Kind::Listen(address, error) if error.kind() == io::ErrorKind::AddrInUse => {
-                write!(f, "cannot listen on {address}: something else does already")
+                write!(f, "cannot listen on {address}: the address is already in use")
             }
             Kind::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Kind::Keys(error) => write!(f, "cannot make the keys that sign sessions: {error}"),
+            Kind::Keys(error) => write!(f, "cannot generate the keys that sign sessions: {error}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The stand-in's clock: the system's or one that stands still, plus what was advanced.
+//! The stand-in's clock: the system's clock or a stopped one, plus the time that it was advanced.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -7,7 +7,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// Never goes back, as long as the system's clock does not.
+/// A clock that never goes back, unless the system's clock does.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     stopped_at: Option<OffsetDateTime>,
@@ -15,7 +15,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// The system's clock, or one that shows `stopped_at`.
+    /// Creates a clock that follows the system's, or one that is stopped at `stopped_at`.
     pub(crate) fn new(stopped_at: Option<OffsetDateTime>) -> Self {
         Self { stopped_at, advanced_nanos: AtomicU64::new(0) }
     }
@@ -25,11 +25,11 @@ impl Clock {
         base + Duration::from_nanos(self.advanced_nanos.load(Ordering::Relaxed))
     }
 
-    /// Saturates at 2⁶⁴ nanoseconds, some 584 years.
+    /// Advances the clock. The total saturates at 2⁶⁴ nanoseconds, about 584 years.
     pub(crate) fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         let add = |advanced: u64| Some(advanced.saturating_add(by));
-        // The closure always gives a value, so this cannot fail.
+        // The closure always returns a value, so this cannot fail.
         let _ = self.advanced_nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }

@@ -1,4 +1,4 @@
-//! What the API refuses, in Stytch's shape: types and statuses are Stytch's where it has them.
+//! The API's refusals, in Stytch's shape. Types and statuses are Stytch's own if it has them.
 
 use axum::{
     Extension, Json,
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::random;
 
-/// One refusal of the API. [`Refusal::answer`] says what each one looks like.
+/// A refusal of the API. [`Refusal::answer`] lists its status, type and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     ActiveTotpExists,
@@ -75,31 +75,35 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// Status, `error_type` and `error_message`.
+    /// Returns the status, the `error_type` and the `error_message`.
     fn answer(&self) -> (u16, &'static str, &str) {
         match self {
             Self::ActiveTotpExists => {
-                (400, "active_totp_exists", "The user has an active TOTP already.")
+                (400, "active_totp_exists", "The user already has an active TOTP.")
             }
             Self::AttributeMismatch => {
-                (401, "attribute_mismatch", "The attributes differ from those of the send.")
+                (401, "attribute_mismatch", "The attributes differ from those of the send call.")
             }
             Self::AuthorizationCheck => (
                 403,
                 "consumer_session_authorization_error",
-                "This stand-in has no RBAC policy: it grants nothing.",
+                "This stand-in has no RBAC policy, so it grants nothing.",
             ),
             Self::ClaimsNotAnObject => (
                 400,
                 "unable_to_represent_custom_claims_json",
-                "Custom claims are to be a JSON object.",
+                "Custom claims must be a JSON object.",
             ),
-            Self::ClaimsReserved => {
-                (400, "reserved_claims_in_custom_claims", "Custom claims name a reserved claim.")
-            }
-            Self::ClaimsStytch => {
-                (400, "stytch_claims_in_custom_claims", "Custom claims name a claim of Stytch.")
-            }
+            Self::ClaimsReserved => (
+                400,
+                "reserved_claims_in_custom_claims",
+                "Custom claims must not contain a reserved claim.",
+            ),
+            Self::ClaimsStytch => (
+                400,
+                "stytch_claims_in_custom_claims",
+                "Custom claims must not contain a claim of Stytch.",
+            ),
             Self::ClaimsTooLarge => {
                 (400, "custom_claims_too_large", "Custom claims are limited to 4 KB.")
             }
@@ -110,45 +114,47 @@ impl Refusal {
                 "The passcode was already used, has expired or was tried too often.",
             ),
             Self::DuplicateEmail => {
-                (400, "duplicate_email", "A user with this email exists already.")
+                (400, "duplicate_email", "A user with this email already exists.")
             }
             Self::DuplicateExternalId => {
-                (400, "duplicate_user_external_id", "A user with this external id exists already.")
+                (400, "duplicate_user_external_id", "A user with this external id already exists.")
             }
             Self::DuplicatePhoneNumber => {
-                (400, "duplicate_phone_number", "A user with this phone number exists already.")
+                (400, "duplicate_phone_number", "A user with this phone number already exists.")
             }
             Self::EmailNotFound => (404, "email_not_found", "Email could not be found."),
             Self::ForeignRequest => (
                 403,
                 "foreign_request",
-                "Only requests to a loopback host and from no other site are answered.",
+                "Only requests to a loopback host, and none from other sites, are allowed.",
             ),
             Self::Full(message) => (507, "stand_in_full", message),
-            Self::Internal => (500, "internal_server_error", "The stand-in could not go on."),
+            Self::Internal => (500, "internal_server_error", "The stand-in failed."),
             Self::InvalidCodeExpiration => {
-                (400, "invalid_expiration_otp", "expiration_minutes is to be from 1 to 10.")
+                (400, "invalid_expiration_otp", "expiration_minutes must be from 1 to 10.")
             }
             Self::InvalidEmail => (400, "invalid_email", "Email format is invalid."),
             Self::InvalidExpiration => {
-                (400, "invalid_expiration", "The expiration lies outside of its range.")
+                (400, "invalid_expiration", "The expiration is out of range.")
             }
             Self::InvalidField(message) => (400, "invalid_argument", message),
             Self::InvalidMagicLinkUrl => {
-                (400, "invalid_magic_link_url", "The URL is to be an http or https one.")
+                (400, "invalid_magic_link_url", "The URL must be an http or https URL.")
             }
             Self::InvalidPhoneNumber => (
                 400,
                 "invalid_phone_number",
-                "Phone number format is invalid: E.164 is expected, as +12025550162.",
+                "Phone number format is invalid: expected E.164, such as +12025550162.",
             ),
             Self::InvalidRequest(message) => (400, "invalid_request", message),
             Self::InvalidSessionDuration => (
                 400,
                 "invalid_session_duration_minutes",
-                "session_duration_minutes is to be from 5 to 527040.",
+                "session_duration_minutes must be from 5 to 527040.",
             ),
-            Self::InvalidTotpCode => (400, "invalid_totp_code", "A TOTP code has six digits."),
+            Self::InvalidTotpCode => {
+                (400, "invalid_totp_code", "A TOTP code must have six digits.")
+            }
             Self::MagicLinkNotFound => {
                 (404, "magic_link_not_found", "The magic link could not be found.")
             }
@@ -158,25 +164,25 @@ impl Refusal {
                 "The magic link was already used or has expired.",
             ),
             Self::MetadataTooLarge => {
-                (400, "metadata_too_large", "Metadata are limited to a JSON object of 4 KB.")
+                (400, "metadata_too_large", "Metadata must be a JSON object of at most 4 KB.")
             }
             Self::MethodNotAllowed => {
                 (405, "method_not_allowed", "The route exists under another method.")
             }
             Self::NoSessionArguments => {
-                (400, "no_session_arguments", "One of session_token and session_jwt is needed.")
+                (400, "no_session_arguments", "session_token or session_jwt is required.")
             }
             Self::NoSessionRevokeArguments => (
                 400,
                 "no_session_revoke_arguments",
-                "One of session_id, session_token and session_jwt is needed.",
+                "session_id, session_token or session_jwt is required.",
             ),
             Self::NoUserPassword => (400, "no_user_password", "The user has no password."),
             Self::PhoneNumberNotFound => {
                 (404, "phone_number_not_found", "Phone number could not be found.")
             }
             Self::PkceExpectedVerifier => {
-                (400, "pkce_expected_code_verifier", "A code_verifier is needed.")
+                (400, "pkce_expected_code_verifier", "A code_verifier is required.")
             }
             Self::PkceMismatch => {
                 (401, "pkce_mismatch", "The code_verifier does not match the code_challenge.")
@@ -207,11 +213,11 @@ impl Refusal {
             Self::SearchFilterValue => (
                 400,
                 "user_search_expected_array_of_string",
-                "filter_value is to be a list of 1 to 100 strings.",
+                "filter_value must be a list of 1 to 100 strings.",
             ),
             Self::SearchCursor => (400, "user_search_invalid_cursor", "The cursor is invalid."),
             Self::SearchLimit => {
-                (400, "user_search_invalid_limit", "limit is to be from 1 to 1000.")
+                (400, "user_search_invalid_limit", "limit must be from 1 to 1000.")
             }
             Self::SessionNotFound => (404, "session_not_found", "Session could not be found."),
             Self::Stopped => (503, "stand_in_stopped", "This stand-in was stopped."),
@@ -226,22 +232,22 @@ impl Refusal {
             Self::TooManySessionRevokeArguments => (
                 400,
                 "too_many_session_revoke_arguments",
-                "Only one argument may name the session.",
+                "Only one of session_id, session_token and session_jwt may be given.",
             ),
             Self::TooManyUnverifiedFactors => (
                 400,
                 "too_many_unverified_factors",
-                "The user is to verify what it has before it adds a factor.",
+                "The user must verify an email or phone number before adding another.",
             ),
             Self::TotpExpired => {
-                (401, "expired_totp", "The TOTP was not verified in time: create another.")
+                (401, "expired_totp", "The TOTP was not verified in time. Create a new one.")
             }
             Self::TotpNotFound => (404, "totps_not_found_for_user", "The user has no TOTP."),
             Self::TotpNotUsable => {
                 (401, "unable_to_authenticate_totp", "The TOTP code could not be authenticated.")
             }
             Self::TotpUsed => {
-                (401, "totp_code_already_authenticated", "The TOTP code was used already.")
+                (401, "totp_code_already_authenticated", "The TOTP code has already been used.")
             }
             Self::UnauthorizedCredentials => {
                 (401, "unauthorized_credentials", "Unauthorized credentials.")
@@ -258,13 +264,13 @@ impl Refusal {
             Self::WeakPassword => (
                 400,
                 "weak_password",
-                "The password is too easy to guess: zxcvbn gives it less than 3 of 4.",
+                "The password is too easy to guess: its zxcvbn score is below 3 of 4.",
             ),
         }
     }
 }
 
-/// The type of a refusal, in the extensions of its response, for the log.
+/// The type of a refusal, in the extensions of its response for the log.
 #[derive(Clone, Copy)]
 pub(crate) struct ErrorType(pub(crate) &'static str);
 

@@ -1,4 +1,4 @@
-//! Keeps other sites' pages away: they can make a browser send requests to loopback.
+//! Refuses requests of other sites' pages, which can make a browser send requests to loopback.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -15,15 +15,16 @@ use axum::{
 
 use crate::error::Refusal;
 
-/// Answers only requests to a loopback host (a page whose name was rebound to loopback names
-/// another) that no other site's page made.
+/// Allows a request only if its host is a loopback one and no page of another site made it. The
+/// host check stops DNS rebinding: a page whose name was rebound to loopback sends its own host
+/// name.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let mut response = if is_at_home(request.method(), request.uri(), request.headers()) {
         next.run(request).await
     } else {
         Refusal::ForeignRequest.into_response()
     };
-    // Nothing here is as it was a moment ago, and much of it is secret.
+    // Every response may change at any moment, and many contain secrets.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -36,10 +37,10 @@ fn is_at_home(method: &Method, target: &Uri, headers: &HeaderMap) -> bool {
         && !is_from_elsewhere(method, headers)
 }
 
-/// Whether it is `localhost` or a loopback address, with or without a port, and nothing else.
+/// Returns whether the authority is `localhost` or a loopback address, with or without a port.
 fn is_loopback(authority: &Authority) -> bool {
     let name = authority.host();
-    // What begins with another text than the host has a user name before it.
+    // An authority that begins with anything but its host contains a user name.
     let Some(port) = authority.as_str().strip_prefix(name) else { return false };
     let loopback = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(v6) => v6.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback()),
@@ -51,7 +52,8 @@ fn is_loopback(authority: &Authority) -> bool {
     loopback && is_port(port) && !authority.as_str().contains('@')
 }
 
-/// Nothing, or a colon with or without a number after it (RFC 3986, section 3.2.3).
+/// Returns whether the text is empty or a colon, with or without a number after it (RFC 3986,
+/// section 3.2.3).
 fn is_port(text: &str) -> bool {
     let Some(port) = text.strip_prefix(':') else { return text.is_empty() };
     port.bytes().all(|digit| digit.is_ascii_digit())
@@ -66,7 +68,8 @@ fn origin_is_own(headers: &HeaderMap, host: &str) -> bool {
         .is_some_and(|origin| origin.strip_prefix("http://") == Some(host))
 }
 
-/// Browsers say where a request comes from. To follow a link hither is harmless.
+/// Returns whether the browser reports that another site made the request. A link from another site
+/// is harmless.
 fn is_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
     let is = |name, value| only(headers, name) == Some(value);
     let own = !headers.contains_key("sec-fetch-site")
@@ -78,7 +81,7 @@ fn is_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
     !own && !link
 }
 
-/// The header's value, if it is there once.
+/// Returns the header's value if the header is present exactly once.
 fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;

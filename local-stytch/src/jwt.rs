@@ -1,5 +1,5 @@
-//! Session JWTs: minted in the layout and order of genuine ones, and read back when a client
-//! presents one.
+//! Session JWTs. They have the layout and the claim order of genuine ones, and are verified when a
+//! client presents one.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ use crate::{
     state::{Factor, FactorDetail, Session},
 };
 
-/// How long a session JWT is valid, whatever the session's own life: seconds.
+/// How long a session JWT is valid, in seconds. It does not depend on the session's duration.
 pub(crate) const LIFETIME: i64 = 300;
 
 const SESSION_CLAIM: &str = "https://stytch.com/session";
 
-/// A JWT for `session` as it stands at `now`, or `None` if it cannot be signed.
+/// Returns a JWT for `session` as of `now`, or `None` if it cannot be signed.
 pub(crate) fn mint(
     session: &Session,
     project_id: &str,
@@ -34,8 +34,8 @@ pub(crate) fn mint(
     Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// The id of the session that `jwt` was minted for, if one of the published keys signed it. An
-/// expired JWT is as good.
+/// Returns the id of the session in `jwt`, if one of the published keys signed it. The JWT may have
+/// expired.
 pub(crate) fn session_id(jwt: &str, keys: &Keys) -> Option<String> {
     #[derive(Deserialize)]
     struct Kid {
@@ -68,7 +68,7 @@ struct Header<'a> {
     typ: &'static str,
 }
 
-/// All claims in alphabetical order, custom ones among them, as genuine tokens have them.
+/// Returns all claims, custom ones included, in alphabetical order as in genuine tokens.
 fn claims(
     session: &Session,
     project_id: &str,
@@ -89,7 +89,7 @@ fn claims(
     Ok(claims)
 }
 
-/// A custom claim that may not be, and why not.
+/// The reason why a custom claim is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadClaim {
     Reserved,

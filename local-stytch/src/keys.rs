@@ -1,4 +1,4 @@
-//! The project's RSA keys: what signs session JWTs and what is published to verify them.
+//! The project's RSA keys, which sign session JWTs and are published to verify them.
 
 use aws_lc_rs::{
     digest,
@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::random;
 
-/// The key that signs, and the one that signed before it, which is still published.
+/// The key that signs, and the previous one, which is still published.
 #[derive(Debug)]
 pub(crate) struct Keys {
     current: Key,
@@ -23,12 +23,13 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Takes some hundred milliseconds, most of them for the primes.
+    /// Generates the first key. This takes a few hundred milliseconds, mostly for the primes.
     pub(crate) fn generate() -> Result<Self, KeyError> {
         Ok(Self { current: Key::generate()?, previous: None })
     }
 
-    /// `next` signs from now on. The key before the present one is published no more.
+    /// Signs with `next` from now on. The key that signed until now stays published, but an older
+    /// one does not.
     pub(crate) fn rotate(&mut self, next: Key) {
         self.previous = Some(std::mem::replace(&mut self.current, next));
     }
@@ -80,7 +81,7 @@ impl Key {
         &self.jwk.kid
     }
 
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair.sign(
@@ -110,7 +111,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// A public key as Stytch publishes it, certificate and all.
+/// A public key as Stytch publishes it, with its certificate.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Jwk {
     kty: &'static str,
@@ -125,14 +126,14 @@ pub(crate) struct Jwk {
     e: String,
 }
 
-/// Why a key could not be made or used: one line.
+/// An error generating or using a key, in one line.
 #[derive(Debug)]
 pub struct KeyError(Option<rcgen::Error>);
 
 impl std::fmt::Display for KeyError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            None => f.write_str("the cryptographic library refused"),
+            None => f.write_str("the cryptographic library failed"),
             Some(error) => write!(f, "{error}"),
         }
     }

@@ -1,4 +1,4 @@
-//! `local-stytch [ADDRESS]`: the stand-in as a program.
+//! The stand-in as a program: `local-stytch [ADDRESS]`.
 
 use std::{
     ffi::OsStr,
@@ -11,7 +11,7 @@ use local_stytch::LocalStytch;
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:3030";
 const USAGE: &str =
-    "usage: local-stytch [ADDRESS], a numeric one of loopback and a port, such as 127.0.0.1:4000";
+    "usage: local-stytch [ADDRESS], a loopback IP address with a port, such as 127.0.0.1:4000";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(line) => {
-            // A closed standard error leaves nobody to tell.
+            // A closed standard error must not change the exit code.
             let _ = writeln!(io::stderr(), "local-stytch: {line}");
             ExitCode::FAILURE
         }
@@ -34,7 +34,7 @@ async fn run() -> Result<(), String> {
         return Err(USAGE.to_owned());
     }
     if address == "--help" || address == "-h" {
-        return say(&format!("{USAGE}; {DEFAULT_ADDRESS} unless given"));
+        return say(&format!("{USAGE}; the default is {DEFAULT_ADDRESS}"));
     }
     let parsed = address.to_str().and_then(|address| address.parse::<SocketAddr>().ok());
     let address =
@@ -55,7 +55,7 @@ fn shown(argument: &OsStr) -> String {
     if is_secret { "\"secret-...\"".into() } else { format!("{argument:?}") }
 }
 
-/// Listens for SIGTERM and Ctrl-C from now on. The future ends at the first of them.
+/// Listens for SIGTERM and Ctrl-C from now on. The future completes at the first of them.
 #[cfg(unix)]
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -89,7 +89,7 @@ fn introduction(stytch: &LocalStytch) -> String {
     let id = stytch.project_id();
     let secret = stytch.secret();
     format!(
-        r#"local-stytch: a stand-in for Stytch's API, for development: in memory, on loopback, no part of Stytch.
+        r#"local-stytch: a stand-in for Stytch's API, for development. In memory, on loopback, not affiliated with Stytch.
 
   base URL    {url}
   project id  {id}
@@ -103,7 +103,7 @@ The official SDKs:
   Python  stytch.Client(project_id, secret, environment="{url}/")
   Node    new stytch.Client({{ project_id, secret, env: "{url}/" }})
 
-Ctrl-C or SIGTERM ends it, and forgets everything."#,
+Ctrl-C or SIGTERM stops it. It then forgets everything."#,
         phone = stytch.phone_url(),
     )
 }

@@ -1,5 +1,5 @@
-//! Passwords: hashed with Argon2id, their strength estimated by zxcvbn. All of it takes
-//! milliseconds: call it off the async threads.
+//! Passwords: hashing with Argon2id, and strength estimates by zxcvbn. Each call takes
+//! milliseconds, so callers run it outside the async threads.
 
 use argon2::{
     Argon2,
@@ -9,10 +9,10 @@ use zxcvbn::{Score, feedback::Feedback};
 
 use crate::error::Refusal;
 
-/// Bytes of a password.
+/// The maximum length of a password, in bytes.
 pub(crate) const LENGTH: usize = 256;
 
-/// A PHC string of `password`, salted, with the crate's default parameters.
+/// Returns a salted PHC string of `password`, with Argon2's default parameters.
 pub(crate) fn hash(password: &str) -> Result<String, Refusal> {
     Argon2::default()
         .hash_password(password.as_bytes())
@@ -25,16 +25,16 @@ pub(crate) fn verify(password: &str, hash: &str) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-/// What zxcvbn makes of a password.
+/// zxcvbn's estimate of a password.
 pub(crate) struct Strength {
-    /// 0 to 4.
+    /// From 0 to 4.
     pub(crate) score: u8,
     pub(crate) warning: String,
     pub(crate) suggestions: Vec<String>,
 }
 
 impl Strength {
-    /// The user's own email counts against the password.
+    /// Estimates a password. The user's own email counts against it.
     pub(crate) fn of(password: &str, email: Option<&str>) -> Self {
         let estimate = zxcvbn::zxcvbn(password, email.as_slice());
         let feedback = estimate.feedback();

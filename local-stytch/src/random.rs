@@ -4,19 +4,19 @@ use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
-/// `prefix-test-<uuid>`, as Stytch names everything in test projects.
+/// Returns `prefix-test-<uuid>`, the format of Stytch's ids in test projects.
 pub(crate) fn id(prefix: &str) -> String {
     format!("{prefix}-test-{}", Uuid::new_v4())
 }
 
-/// An opaque token of 256 bits: session tokens and magic links.
+/// Returns an opaque token of 256 bits, for a session or a magic link.
 pub(crate) fn token() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
-/// Six decimal digits, each value as likely as any other.
+/// Returns six decimal digits. All values are equally likely.
 pub(crate) fn six_digits() -> String {
-    // The largest multiple of a million within 32 bits: what lies above it would favour low codes.
+    // The largest multiple of a million in 32 bits. Values above it would favour low codes.
     const FAIR: u32 = u32::MAX - u32::MAX % 1_000_000;
     loop {
         let value = u32::from_be_bytes(bytes());
@@ -26,7 +26,7 @@ pub(crate) fn six_digits() -> String {
     }
 }
 
-/// Three groups of four letters and digits, 60 bits: `k3vq-7m2a-xw5c`.
+/// Returns three groups of four letters and digits, 60 bits in all, such as `k3vq-7m2a-xw5c`.
 pub(crate) fn recovery_code() -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut code = String::with_capacity(14);
@@ -41,7 +41,7 @@ pub(crate) fn recovery_code() -> String {
 
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    // Uuid takes the operating system's randomness as well, and has no way on without it.
+    // `Uuid` needs the operating system's randomness too, so the stand-in cannot go on without it.
     if rand::fill(&mut bytes).is_err() {
         std::process::abort();
     }

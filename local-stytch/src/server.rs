@@ -16,8 +16,8 @@ use crate::{
     state::Message, unread_body::say_close,
 };
 
-/// A stand-in for Stytch's API that is listening. Clones are handles to the same one, which stops
-/// when the last is dropped.
+/// A running stand-in for Stytch's API. Clones are handles to the same server, which stops when the
+/// last handle is dropped.
 #[derive(Clone)]
 pub struct LocalStytch {
     running: Arc<Running>,
@@ -26,22 +26,22 @@ pub struct LocalStytch {
 struct Running {
     app: Arc<App>,
     address: SocketAddr,
-    /// Received by the listener and by every connection: when nobody receives any more, all has
-    /// ended.
+    /// The listener and every connection hold a receiver. When the last receiver is gone, all of
+    /// them have ended.
     stage: watch::Sender<Stage>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Serving,
-    /// No more connections; requests that are under way may end.
+    /// New connections are not accepted, but requests in flight may finish.
     Finishing,
-    /// What is still under way is given up.
+    /// Requests that are still in flight are refused.
     Stopped,
 }
 
 impl LocalStytch {
-    /// Where to begin.
+    /// Returns a builder with the default settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -51,73 +51,73 @@ impl LocalStytch {
         let (stage, mut received) = watch::channel(Stage::Serving);
         let router = router(&app, received.clone());
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-            // An error means that the last handle is gone.
+            // An error means that the last handle was dropped.
             let _ = received.wait_for(|stage| *stage != Stage::Serving).await;
         });
         tokio::spawn(async move {
-            // Accepting goes on through errors of connections, and ends in no other way than by the
-            // signal.
+            // The server survives connection errors, and ends only by the signal.
             let _ = serving.await;
         });
         Self { running: Arc::new(Running { app, address, stage }) }
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// Returns `http://127.0.0.1:PORT`, without a trailing slash.
     pub fn base_url(&self) -> &str {
         &self.running.app.base_url
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.running.address
     }
 
-    /// The project's id, for HTTP Basic authentication and as audience of session JWTs.
+    /// Returns the project's id, for HTTP Basic authentication and as the audience of session JWTs.
     pub fn project_id(&self) -> &str {
         &self.running.app.credentials.project_id
     }
 
-    /// The project's secret.
+    /// Returns the project's secret.
     pub fn secret(&self) -> &str {
         &self.running.app.credentials.secret
     }
 
-    /// The time by its clock: the system's, or where it was stopped, plus what it was advanced.
+    /// Returns the time of its clock: the system's or the stopped one, plus the time that it was
+    /// advanced.
     pub fn now(&self) -> OffsetDateTime {
         self.running.app.now()
     }
 
-    /// Moves its clock ahead. In all it can be moved by some 584 years; beyond that nothing
-    /// happens.
+    /// Advances its clock. The clock stops advancing after a total of about 584 years.
     pub fn advance(&self, by: Duration) {
         self.running.app.clock.advance(by);
     }
 
-    /// The messages that were sent, newest first: the last 200.
+    /// Returns the last 200 messages, newest first.
     pub fn messages(&self) -> Vec<Message> {
         self.running.app.state().inbox.newest_first()
     }
 
-    /// Makes a key that signs from now on. Returns its id, the `kid` of the JWTs that it signs. The
-    /// key before it is still published, the one before that no more. Blocks for some hundred
+    /// Generates a key that signs from now on. Returns its id, which is the `kid` of the JWTs that
+    /// it signs. The previous key stays published, but older ones do not. Blocks for a few hundred
     /// milliseconds.
     ///
     /// # Errors
-    /// Returns an error if no key can be made, as without randomness. The old one signs on.
+    /// Returns an error if no key can be generated, for example without randomness. The old key
+    /// then stays in use.
     pub fn rotate_keys(&self) -> Result<String, KeyError> {
         self.running.app.rotate_keys()
     }
 
-    /// The page that shows the messages as on a phone.
+    /// Returns the URL of the page that shows the messages like a phone.
     pub fn phone_url(&self) -> String {
         format!("{}/local/phone", self.base_url())
     }
 
-    /// Stops listening, closes idle connections, and waits two seconds at most for requests that
-    /// are under way. Those that are not done by then, such as one whose body has not arrived, are
-    /// refused as `stand_in_stopped`.
+    /// Stops listening, closes idle connections, and waits at most two seconds for requests in
+    /// flight. Requests that are not done by then are refused with `stand_in_stopped`. One example
+    /// is a request whose body has not arrived.
     ///
-    /// Other handles still read its clock and its messages, but nobody answers at its address.
+    /// Other handles can still read the clock and the messages, but nothing listens at the address.
     pub async fn shutdown(&self) {
         let stage = &self.running.stage;
         stage.send_if_modified(|stage| match stage {
@@ -129,7 +129,7 @@ impl LocalStytch {
         });
         if timeout(Duration::from_secs(2), stage.closed()).await.is_err() {
             stage.send_replace(Stage::Stopped);
-            // Long enough to tell whoever reads.
+            // Gives clients time to receive the refusal.
             let _ = timeout(Duration::from_secs(1), stage.closed()).await;
         }
     }
@@ -159,7 +159,7 @@ fn router(app: &Arc<App>, stage: watch::Receiver<Stage>) -> Router {
         .with_state(Arc::clone(app))
 }
 
-/// Gives a request up when the stand-in has stopped or its last handle is gone.
+/// Refuses a request in flight when the stand-in has stopped or its last handle was dropped.
 async fn until_stopped(
     State(mut stage): State<watch::Receiver<Stage>>,
     request: Request,

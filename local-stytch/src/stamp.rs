@@ -1,4 +1,4 @@
-//! Dates as Stytch writes them: RFC 3339, whole seconds, `Z`.
+//! Dates in Stytch's format: RFC 3339 with whole seconds and `Z`.
 
 use serde::{Serialize, Serializer};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};

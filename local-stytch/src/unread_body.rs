@@ -1,4 +1,4 @@
-//! Says when a connection ends with an answer.
+//! Announces that a connection closes after a response.
 
 use std::{
     pin::Pin,
@@ -18,9 +18,9 @@ use axum::{
 };
 use http_body::{Frame, SizeHint};
 
-/// Adds `Connection: close` to an answer that leaves a part of the request's body unread. The
-/// server closes such a connection, because what is left would look like the next request; a client
-/// that is not told sends its next request there and loses it.
+/// Adds `Connection: close` to a response that leaves part of the request's body unread. The server
+/// closes such a connection, because the rest would look like the next request. Without the header,
+/// a client would send its next request on that connection and lose it.
 pub(crate) async fn say_close(request: Request, next: Next) -> Response {
     let is_unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
     let watch = |body| Body::new(Watched { body, is_unread: Arc::clone(&is_unread) });
@@ -31,7 +31,7 @@ pub(crate) async fn say_close(request: Request, next: Next) -> Response {
     response
 }
 
-/// A body that notes when it has been read to its end.
+/// A body that records whether it was read to its end.
 struct Watched {
     body: Body,
     is_unread: Arc<AtomicBool>,

@@ -1,10 +1,10 @@
-//! Stytch's own SDKs for Python and Node, unmodified, each telling a user's whole story to a
-//! [`LocalStytch`]. The stories stand in `tests/sdk/`; they move the clock and read the codes by
+//! Stytch's own SDKs for Python and Node, unmodified. Each runs a user's whole story against a
+//! [`LocalStytch`]. The stories are in `tests/sdk/`. They move the clock and read the codes through
 //! the routes under `/local`, as any client can.
 //!
-//! The SDKs are looked for under `target/sdk`, where `.ci/run` puts them, or where two variables
-//! say: `STYTCH_PYTHON` names a Python that has the SDK, `STYTCH_NODE_MODULES` the directory that
-//! `npm install` filled.
+//! The tests expect the SDKs under `target/sdk`, where `.ci/run` installs them. `STYTCH_PYTHON` can
+//! name another Python that has the SDK, and `STYTCH_NODE_MODULES` another directory that `npm
+//! install` filled.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,7 +21,7 @@ use std::{
 use local_stytch::LocalStytch;
 use tokio::{process::Command, time::timeout};
 
-/// A story takes a second or two; this only ends one that hangs.
+/// A story takes a second or two. This limit only ends a story that hangs.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn node_sdk() {
     holds(story).await;
 }
 
-/// Runs the story against a server of its own, to its end.
+/// Runs the story against a new server, until it ends.
 async fn holds(mut story: Command) {
     let stytch = LocalStytch::builder().start().await.unwrap();
     story
@@ -59,7 +59,7 @@ async fn holds(mut story: Command) {
     assert!(output.status.success(), "{}\n{steps}\n{complaints}", output.status);
     assert!(
         steps.contains("revoked the session"),
-        "the story did not come to its end:\n{steps}\n{complaints}"
+        "the story did not finish:\n{steps}\n{complaints}"
     );
     stytch.shutdown().await;
 }
@@ -68,7 +68,7 @@ fn script(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(path)
 }
 
-/// What the variable names, else where `.ci/run` has put it.
+/// Returns the value of the variable, or else the place where `.ci/run` installs the SDK.
 fn place(variable: &str, path: &str) -> OsString {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/sdk").join(path);
     env::var_os(variable).unwrap_or_else(|| installed.into_os_string())

@@ -1,12 +1,12 @@
-//! Reading one cookie (RFC 6265, section 5.4), across as many Cookie headers as HTTP/2 splits it
-//! into.
+//! Reads one cookie (RFC 6265, section 5.4) from any number of Cookie headers, since HTTP/2 may
+//! split them.
 
 use http::{HeaderMap, header};
 
 use super::CredentialError;
 
-/// Returns the value of the cookie of this name. A cookie that is there and empty is a value, and
-/// two of one value are one cookie that was set twice.
+/// Returns the value of the cookie with this name. An empty value is a value too. Two cookies with
+/// the same value count as one that was set twice.
 pub(super) fn find<'a>(
     headers: &'a HeaderMap,
     name: &str,
@@ -20,7 +20,7 @@ pub(super) fn find<'a>(
     Ok(found)
 }
 
-/// Returns the values of all cookies of this name.
+/// Returns the values of all cookies with this name.
 pub(super) fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
     let lines = headers.get_all(header::COOKIE).into_iter();
     lines.flat_map(|line| pairs(line.as_bytes())).filter_map(|pair| value_of(pair, name.as_bytes()))

@@ -1,20 +1,21 @@
-//! Requests whose token cannot be told.
+//! Errors in the credentials of a request.
 
-/// Why it cannot be said which token a request carries: a 400, not a guess.
+/// The reason why a guard cannot determine which token a request carries. The guard does not guess;
+/// the response is a 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
     /// More than one Authorization header.
     #[error("more than one Authorization header")]
     SeveralAuthorizations,
-    /// The scheme Bearer without one readable token.
+    /// The scheme Bearer without exactly one readable token.
     #[error("the Authorization header has no readable Bearer token")]
     UnreadableBearer,
-    /// More than one cookie of the configured name, with different values. A site of the same
-    /// domain can plant the second; a name that begins with `__Host-` forbids that.
+    /// More than one cookie with the configured name, and with different values. Another site of
+    /// the same domain can plant the second one, unless the name begins with `__Host-`.
     #[error("more than one session cookie")]
     SeveralCookies,
-    /// A cookie of the configured name whose value is not text.
+    /// A cookie with the configured name whose value is not UTF-8.
     #[error("the session cookie is not readable")]
     UnreadableCookie,
     /// More than one header with a session token.
@@ -23,12 +24,12 @@ pub enum CredentialError {
 }
 
 impl CredentialError {
-    /// Returns whether it comes again until the browser removes its cookies.
+    /// Returns whether the error comes back until the browser removes its cookies.
     pub(crate) fn is_about_cookies(self) -> bool {
         matches!(self, Self::SeveralCookies | Self::UnreadableCookie)
     }
 
-    /// The stable name, for logs and metrics.
+    /// Returns the stable name of the reason, for logs and metrics.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {

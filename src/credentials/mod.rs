@@ -1,4 +1,4 @@
-//! Where a request carries its token.
+//! The places in a request that carry its token.
 
 mod cookie;
 mod error;
@@ -13,21 +13,22 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{headers, keys};
 
-/// What a request carries in the place where its token may stand.
+/// A value that a request carries in a place for tokens.
 pub(crate) struct Credential<'a> {
-    /// The bytes as they stand there. They are enough to recognize a token that was verified.
+    /// The bytes of the value. They are enough to recognize a token that was verified before.
     pub(crate) bytes: &'a [u8],
     pub(crate) source: &'a CredentialSource,
 }
 
 impl<'a> Credential<'a> {
-    /// Returns the token as text. An empty cookie is a token; a Bearer token is a word.
+    /// Returns the token as text. A cookie may have any text, even an empty one. Any other token
+    /// must be visible ASCII and not empty.
     pub(crate) fn text(&self) -> Result<&'a str, CredentialError> {
         let text = str::from_utf8(self.bytes);
         if self.source.is_cookie() {
             return text.map_err(|_| CredentialError::UnreadableCookie);
         }
-        // Without an early exit the loop runs over many bytes at once.
+        // Without an early exit the loop can check many bytes at once.
         let graphic =
             self.bytes.iter().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic());
         text.ok()
@@ -36,8 +37,8 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// Finds the credential of a request: the first source that the request has, alone. Sources of
-/// opaque tokens are skipped unless `opaque` says that they are of use.
+/// Finds the credential of a request. Only the first source that the request has counts. Sources of
+/// opaque tokens are skipped unless `opaque` is set.
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
     sources: &'a [CredentialSource],
@@ -51,7 +52,7 @@ pub(crate) fn find<'a>(
     Ok(None)
 }
 
-/// Finds the opaque token in a cookie, beside a JWT in another.
+/// Finds the opaque token in a cookie, which a request may carry beside a JWT in another cookie.
 pub(crate) fn find_opaque_cookie<'a>(
     headers: &'a HeaderMap,
     sources: &[CredentialSource],
@@ -60,7 +61,8 @@ pub(crate) fn find_opaque_cookie<'a>(
     sources.find_map(|source| source.find(headers).ok().flatten())
 }
 
-/// Keeps what may carry a token out of `Debug` output and compression tables downstream.
+/// Marks every header that may carry a token as sensitive. The inner service then keeps it out of
+/// `Debug` output and compression tables.
 pub(crate) fn mark_sensitive(headers: &mut HeaderMap, sources: &[CredentialSource]) {
     mark_header(headers, &header::AUTHORIZATION);
     mark_header(headers, &header::COOKIE);
@@ -73,7 +75,8 @@ pub(crate) fn mark_sensitive(headers: &mut HeaderMap, sources: &[CredentialSourc
 
 fn mark_header(headers: &mut HeaderMap, name: &HeaderName) {
     let any_repeats = headers::any_repeats(headers);
-    // Usually there is one, and an entry makes room for itself even where it stays vacant.
+    // Usually there is one value. `try_entry` would make room for a new header even if it stays
+    // vacant.
     match headers.get_mut(name) {
         Some(first) => first.set_sensitive(true),
         None => return,
@@ -84,7 +87,7 @@ fn mark_header(headers: &mut HeaderMap, name: &HeaderName) {
 }
 
 impl CredentialSource {
-    /// Returns what this source has in a request.
+    /// Returns the value of this source in a request.
     pub(crate) fn find<'a>(
         &self,
         headers: &'a HeaderMap,
@@ -98,7 +101,7 @@ impl CredentialSource {
 }
 
 impl CredentialSource {
-    /// Returns everything that stands there in a request, whether or not it can be a token.
+    /// Returns all values of this source in a request, whether or not they can be tokens.
     pub(crate) fn find_all<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
         match self {
             Self::Bearer => {
@@ -115,7 +118,7 @@ impl CredentialSource {
         }
     }
 
-    /// Returns whether this token stands there.
+    /// Returns whether a request carries this token in this source.
     pub(crate) fn presents(&self, headers: &HeaderMap, token: &[u8]) -> bool {
         self.find_all(headers).into_iter().any(|value| keys::is_same_secret(value, token))
     }

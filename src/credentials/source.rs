@@ -1,39 +1,40 @@
-//! The places in a request where tokens may stand.
+//! The places in a request that can carry a token.
 
 use http::HeaderName;
 
-/// A place in a request where a session JWT may stand, or an opaque session token.
+/// A place in a request that can carry a session JWT or an opaque session token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialSource {
-    /// `Authorization: Bearer …` (RFC 6750, section 2.1), the scheme in any case. Another scheme is
-    /// passed over.
+    /// `Authorization: Bearer …` (RFC 6750, section 2.1). The case of the scheme does not matter.
+    /// Any other scheme is ignored.
     Bearer,
-    /// A cookie of this name.
+    /// A cookie with this name that carries a session JWT.
     Cookie(Box<str>),
-    /// A cookie of this name with an opaque session token. Only guards that renew sessions look
-    /// there; others pass it over.
+    /// A cookie with this name that carries an opaque session token. Guards read it only if they
+    /// renew sessions.
     SessionTokenCookie(Box<str>),
-    /// A header of this name with an opaque session token; for such guards too.
+    /// A header with this name that carries an opaque session token. Guards read it only if they
+    /// renew sessions.
     SessionTokenHeader(HeaderName),
 }
 
 impl CredentialSource {
-    /// A cookie of this name. Names are compared as they are. A name that cannot stand in a header
-    /// is found in no request, and no cookie of that name is set.
+    /// Returns a source for the session JWT in the cookie with exactly this name. If a header
+    /// cannot contain the name, no request has such a cookie, and none is ever set.
     #[must_use]
     pub fn cookie(name: &str) -> Self {
         Self::Cookie(name.into())
     }
 
-    /// A cookie of this name with an opaque session token. Names are compared as they are.
+    /// Returns a source for the opaque session token in the cookie with exactly this name.
     #[must_use]
     pub fn session_token_cookie(name: &str) -> Self {
         Self::SessionTokenCookie(name.into())
     }
 
-    /// Stytch's default: the Authorization header, then the cookie `stytch_session_jwt`, then the
-    /// cookie `stytch_session`.
+    /// Returns the default sources: the Authorization header, then the cookie `stytch_session_jwt`,
+    /// then the cookie `stytch_session`. The names are Stytch's defaults.
     #[must_use]
     pub fn defaults() -> [Self; 3] {
         [
@@ -49,19 +50,19 @@ impl CredentialSource {
         matches!(self, Self::Cookie(_) | Self::SessionTokenCookie(_))
     }
 
-    /// Returns whether an opaque session token stands there, and not a JWT.
+    /// Returns whether this source carries an opaque session token, not a JWT.
     pub(crate) fn is_opaque(&self) -> bool {
         matches!(self, Self::SessionTokenCookie(_) | Self::SessionTokenHeader(_))
     }
 }
 
-/// The name that Stytch's SDKs give the cookie with the session JWT.
+/// The name that Stytch's SDKs give to the cookie with the session JWT.
 pub(crate) const SESSION_JWT_COOKIE: &str = "stytch_session_jwt";
 
-/// The name that they give the cookie with the opaque session token.
+/// The name that Stytch's SDKs give to the cookie with the opaque session token.
 pub(crate) const SESSION_TOKEN_COOKIE: &str = "stytch_session";
 
-/// What the cookies are called that carry a session's tokens.
+/// The names of the cookies that carry a session's tokens.
 #[derive(Clone, Copy)]
 pub(crate) struct CookieNames<'a> {
     pub(crate) session_jwt: &'a str,
@@ -69,7 +70,8 @@ pub(crate) struct CookieNames<'a> {
 }
 
 impl<'a> CookieNames<'a> {
-    /// The first of each that is looked for, or else Stytch's.
+    /// Returns the name of the first cookie of each kind among these sources, or else Stytch's
+    /// name.
     pub(crate) fn of(sources: &'a [CredentialSource]) -> Self {
         let session_jwt = sources.iter().find_map(|source| match source {
             CredentialSource::Cookie(name) => Some(&**name),

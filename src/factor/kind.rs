@@ -1,4 +1,4 @@
-//! The kinds of authentication factors, and how they are named.
+//! The kinds of authentication factors, and their names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,20 +8,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::pair::{self, UnlistedFactor};
 use crate::excerpt::printable;
 
-/// From one table: the enum, its names, and the pairs of `type` and `delivery_method` behind them.
+/// Defines the enum, its names, and their pairs of `type` and `delivery_method` from one table.
 macro_rules! factors {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, ($type:literal, $method:literal);)*) => {
         /// A kind of authentication factor: the exact pair of `type` and `delivery_method` in a
         /// Stytch session.
         ///
-        /// The pair decides, never one half of it: `otp` with `sms` is a phone, `otp` with `email`
-        /// is a mailbox. Every pair that Stytch documents has a variant; any other is
-        /// [`Factor::Unlisted`], which can be required by name and never adds strength to
+        /// Only the whole pair identifies a factor: `otp` with `sms` is a phone, `otp` with `email`
+        /// is a mailbox. Every pair that Stytch documents has a variant. Any other pair is
+        /// [`Factor::Unlisted`]. A policy can require it by its pair, but it never adds strength to
         /// [`Policy::mfa`](crate::Policy::mfa).
         ///
-        /// The name of a factor is its `type` alone where that type has one documented delivery
-        /// method (`totp`), else `type/delivery_method` (`otp/sms`). [`Display`](fmt::Display) and
-        /// serde write it. Parsing and serde read it, and the full pair of a listed factor too.
+        /// If a `type` has only one documented delivery method, the name of the factor is the
+        /// `type` (`totp`). Otherwise it is `type/delivery_method` (`otp/sms`).
+        /// [`Display`](fmt::Display) and serde write this name. Parsing and serde also accept the
+        /// full pair of a listed factor.
         ///
         /// ```
         /// use tower_step_up::Factor;
@@ -30,13 +31,13 @@ macro_rules! factors {
         /// assert_eq!(Factor::OtpSms.to_string(), "otp/sms");
         /// assert_eq!("totp".parse(), Ok(Factor::Totp));
         /// assert_eq!("totp/authenticator_app".parse(), Ok(Factor::Totp));
-        /// assert!("otp".parse::<Factor>().is_err()); // by sms, whatsapp or email?
+        /// assert!("otp".parse::<Factor>().is_err()); // ambiguous: sms, whatsapp or email
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Factor {
             $($(#[$doc])* #[doc = concat!(" (`", $type, "`, `", $method, "`)")] $variant,)*
-            /// A pair that is not in this table, kept as it came.
+            /// A pair that is not in this table, kept unchanged.
             Unlisted(UnlistedFactor),
         }
 
@@ -44,8 +45,8 @@ macro_rules! factors {
             /// Every listed factor, in the order of the documentation.
             pub const LISTED: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The factor with this exact `type` and `delivery_method`. Both are compared as they
-            /// are: no case folding, no trimming.
+            /// Returns the factor with this exact `type` and `delivery_method`. The comparison does
+            /// not fold case or trim spaces.
             #[must_use]
             pub fn from_pair(factor_type: &str, delivery_method: &str) -> Self {
                 match (factor_type, delivery_method) {
@@ -54,7 +55,7 @@ macro_rules! factors {
                 }
             }
 
-            /// The `type` in Stytch's session.
+            /// Returns the `type` in Stytch's session.
             #[must_use]
             pub fn factor_type(&self) -> &str {
                 match self {
@@ -63,7 +64,7 @@ macro_rules! factors {
                 }
             }
 
-            /// The `delivery_method` in Stytch's session.
+            /// Returns the `delivery_method` in Stytch's session.
             #[must_use]
             pub fn delivery_method(&self) -> &str {
                 match self {
@@ -85,7 +86,7 @@ macro_rules! factors {
         impl FromStr for Factor {
             type Err = UnknownFactor;
 
-            /// Reads the name of a listed factor, or its full pair as `type/delivery_method`.
+            /// Parses the name of a listed factor, or its full pair as `type/delivery_method`.
             fn from_str(name: &str) -> Result<Self, UnknownFactor> {
                 match name {
                     $($name => Ok(Self::$variant),)*
@@ -101,7 +102,7 @@ factors! {
     Password = "password", ("password", "knowledge");
     /// A link sent to the user's mailbox.
     MagicLinkEmail = "magic_link/email", ("magic_link", "email");
-    /// A link that the application embedded where it chose: proof of whatever that place is.
+    /// A link that the application delivers itself. It proves access to the place of delivery.
     MagicLinkEmbedded = "magic_link/embedded", ("magic_link", "embedded");
     /// A code by SMS.
     OtpSms = "otp/sms", ("otp", "sms");
@@ -109,37 +110,37 @@ factors! {
     OtpWhatsapp = "otp/whatsapp", ("otp", "whatsapp");
     /// A code sent to the user's mailbox.
     OtpEmail = "otp/email", ("otp", "email");
-    /// A code sent to the user's mailbox, as organizations (B2B) have it.
+    /// A code sent to the user's mailbox, in projects for organizations (B2B).
     EmailOtp = "email_otp", ("email_otp", "email");
     /// A code from an authenticator app.
     Totp = "totp", ("totp", "authenticator_app");
     /// A recovery code of an authenticator app.
     RecoveryCode = "recovery_codes", ("recovery_codes", "recovery_code");
-    /// A passkey or security key: bound to the origin by cryptography.
+    /// A passkey or security key. Cryptography binds it to the origin.
     WebAuthn = "webauthn", ("webauthn", "webauthn_registration");
-    /// A key on a mobile device behind its biometric lock.
+    /// A key on a mobile device, protected by its biometric lock.
     Biometric = "signature_challenge", ("signature_challenge", "biometric");
     /// A signature by a crypto wallet.
     CryptoWallet = "crypto", ("crypto", "crypto_wallet");
-    /// Single sign-on by SAML.
+    /// Single sign-on with SAML.
     SsoSaml = "sso/sso_saml", ("sso", "sso_saml");
-    /// Single sign-on by OpenID Connect.
+    /// Single sign-on with OpenID Connect.
     SsoOidc = "sso/sso_oidc", ("sso", "sso_oidc");
-    /// A session of a support person who acts as the user.
+    /// A session of a support agent who acts as the user.
     Impersonated = "impersonated", ("impersonated", "impersonation");
     /// A session imported from Auth0.
     ImportedAuth0 = "imported", ("imported", "imported_auth0");
     /// A token of another system that the project trusts.
     TrustedAuthToken = "trusted_auth_token", ("trusted_auth_token", "trusted_token_exchange");
-    /// An OAuth access token, exchanged.
+    /// An exchanged OAuth access token.
     OAuthAccessTokenExchange = "oauth/oauth_access_token_exchange", ("oauth", "oauth_access_token_exchange");
-    /// A Slack token, exchanged.
+    /// An exchanged Slack token.
     OAuthExchangeSlack = "oauth/oauth_exchange_slack", ("oauth", "oauth_exchange_slack");
-    /// A HubSpot token, exchanged.
+    /// An exchanged HubSpot token.
     OAuthExchangeHubspot = "oauth/oauth_exchange_hubspot", ("oauth", "oauth_exchange_hubspot");
-    /// A GitHub token, exchanged.
+    /// An exchanged GitHub token.
     OAuthExchangeGithub = "oauth/oauth_exchange_github", ("oauth", "oauth_exchange_github");
-    /// A Google token, exchanged.
+    /// An exchanged Google token.
     OAuthExchangeGoogle = "oauth/oauth_exchange_google", ("oauth", "oauth_exchange_google");
     /// Google login.
     OAuthGoogle = "oauth/oauth_google", ("oauth", "oauth_google");
@@ -192,10 +193,10 @@ factors! {
 }
 
 impl Factor {
-    /// Returns how many bytes it has on the heap.
+    /// Returns the number of bytes that the factor has on the heap.
     pub(crate) fn own_bytes(&self) -> usize {
         match self {
-            // With two boxes and the counters of their shared place.
+            // The two strings, the pointers and lengths of their boxes, and the `Arc`'s counters.
             Self::Unlisted(pair) => {
                 pair.factor_type().len() + pair.delivery_method().len() + 6 * size_of::<usize>()
             }
@@ -203,7 +204,8 @@ impl Factor {
         }
     }
 
-    /// Bound to the origin by cryptography, so that a look-alike site cannot use it: WebAuthn.
+    /// Returns whether cryptography binds the factor to the origin, so that a look-alike site
+    /// cannot use it. This is true of WebAuthn only.
     #[must_use]
     pub fn is_phishing_resistant(&self) -> bool {
         matches!(self, Self::WebAuthn)
@@ -222,11 +224,11 @@ impl<'de> Deserialize<'de> for Factor {
     }
 }
 
-/// A name that no listed factor has.
+/// An error parsing the name of a factor: no listed factor has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown factor \"{name}\": expected a name such as password, otp/sms, totp or webauthn")]
 pub struct UnknownFactor {
-    /// Its first characters, in printable ASCII.
+    /// The beginning of the name, in printable ASCII.
     name: Box<str>,
 }
 
@@ -279,7 +281,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error_that_quotes_it() {
-        let error = "otp".parse::<Factor>().expect_err("a half");
+        let error = "otp".parse::<Factor>().expect_err("an incomplete pair");
         assert!(error.to_string().contains("\"otp\""), "{error}");
         assert!("password/sms".parse::<Factor>().is_err());
     }

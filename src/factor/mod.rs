@@ -1,4 +1,4 @@
-//! Authentication factors: what a [`Factor`] is, and what a user proved.
+//! Authentication factors: their kinds, and the proofs of them in a session.
 
 pub(crate) mod kind;
 mod pair;

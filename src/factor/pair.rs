@@ -1,15 +1,16 @@
-//! The pair of `type` and `delivery_method`, where it is not one of the listed ones.
+//! Unlisted pairs of `type` and `delivery_method`.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::Factor;
 
-/// A `type` and `delivery_method` that [`Factor`] does not list; made by [`Factor::from_pair`].
+/// A `type` and `delivery_method` that [`Factor`] does not list. [`Factor::from_pair`] creates it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnlistedFactor(Arc<Pair>);
 
-/// Behind one pointer, so that a [`Factor`] stays small. Few tokens have such a pair.
+/// The two names. They are behind one pointer, so that a [`Factor`] stays small. Few tokens have
+/// such a pair.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Pair {
     factor_type: Box<str>,
@@ -37,7 +38,7 @@ impl fmt::Display for UnlistedFactor {
     }
 }
 
-/// The listed factor with this `type/delivery_method`.
+/// Returns the listed factor with this `type/delivery_method`.
 pub(super) fn from_full_name(name: &str) -> Option<Factor> {
     let (factor_type, delivery_method) = name.split_once('/')?;
     match Factor::from_pair(factor_type, delivery_method) {

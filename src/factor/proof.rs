@@ -1,31 +1,33 @@
-//! One thing that a user proved.
+//! A factor that a user proved.
 
 use time::OffsetDateTime;
 
 use super::Factor;
 use crate::moment::Moment;
 
-/// One entry of a session's `authentication_factors`: what the user proved, and when last.
+/// One entry of a session's `authentication_factors`: a factor that the user proved, and the time
+/// of the last proof.
 ///
-/// The phone numbers, addresses and ids that Stytch puts beside it are not kept.
+/// The phone numbers, addresses and ids in Stytch's entry are not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationFactor {
     factor: Factor,
     dated: Dated,
 }
 
-/// What an entry's `last_authenticated_at` says.
+/// The `last_authenticated_at` of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dated {
     At(Moment),
-    /// No date: an age without bound.
+    /// No date. The proof can be of any age.
     Absent,
-    /// A date that cannot be read, the empty string included: no proof at all.
+    /// A date that cannot be read, such as an empty string. The entry proves nothing.
     Unreadable,
 }
 
 impl Dated {
-    /// `None` without a readable date, and before every one.
+    /// Returns the date, or `None` if there is none that can be read. `None` sorts before every
+    /// date.
     pub(crate) fn moment(self) -> Option<Moment> {
         match self {
             Self::At(moment) => Some(moment),
@@ -39,13 +41,14 @@ impl AuthenticationFactor {
         Self { factor, dated }
     }
 
-    /// The kind of factor.
+    /// Returns the kind of factor.
     #[must_use]
     pub fn factor(&self) -> &Factor {
         &self.factor
     }
 
-    /// When the user last proved it; `None` where the token has no date or one that cannot be read.
+    /// Returns when the user last proved the factor, or `None` if the token has no date or one that
+    /// cannot be read.
     #[must_use]
     pub fn last_authenticated_at(&self) -> Option<OffsetDateTime> {
         self.dated.moment().and_then(Moment::date)

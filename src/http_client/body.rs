@@ -1,4 +1,4 @@
-//! Reading bodies, bounded and plain.
+//! Reads response bodies, up to a limit and without a content encoding.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -8,7 +8,8 @@ use hyper::body::Incoming;
 use super::{FetchError, IDENTITY};
 use crate::excerpt::Excerpt;
 
-/// Reads the body into one buffer: frames of a byte each would cost a hundred times their content.
+/// Reads the body into one buffer. Frames of one byte each would take a hundred times the memory of
+/// their content.
 pub(super) async fn read(
     headers: &HeaderMap,
     mut body: Incoming,
@@ -26,7 +27,8 @@ pub(super) async fn read(
     Ok(bytes.into())
 }
 
-/// Checks that a body is not compressed (RFC 9110, section 8.4): it would only look broken.
+/// Checks that a body is not compressed (RFC 9110, section 8.4). Otherwise a compressed body would
+/// only look malformed.
 fn check_encoding(headers: &HeaderMap) -> Result<(), FetchError> {
     let is_plain = |value: &HeaderValue| {
         let codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);

@@ -1,5 +1,5 @@
-//! One bounded HTTP client: HTTPS by rustls with an explicit provider, no redirects, and no proxy
-//! unless that is asked for.
+//! An HTTP client with limits. It uses rustls with an explicit crypto provider, follows no
+//! redirects, and uses no proxy unless the application asks for one.
 
 mod body;
 mod post;
@@ -45,40 +45,40 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-/// What a request may take.
+/// The limits of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// For everything, the last byte of the body included.
+    /// The time limit for the whole request, including the last byte of the body.
     pub(crate) timeout: Duration,
     pub(crate) body_bytes: usize,
 }
 
-/// After which a connection is not used again: servers close theirs after a minute or so, and a
-/// request may cross that.
+/// The time after which an idle connection is not used again. Servers close idle connections after
+/// about a minute, and a request sent at that moment would fail.
 const IDLE_FOR: Duration = Duration::from_secs(30);
 
 impl HttpClient {
-    /// Trusts the roots that Mozilla's programme lists, and keeps at most so many idle connections
-    /// to a host.
+    /// Creates a client that trusts the roots of Mozilla's programme. It keeps at most `most_idle`
+    /// idle connections to a host.
     pub(crate) fn new(most_idle: usize) -> Result<Self, EndpointError> {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() }.into();
         Self::of(Settings { roots, most_idle, proxy: None })
     }
 
-    /// Trusts these certificates too, in PEM; at least one.
+    /// Also trusts these certificates, in PEM. There must be at least one.
     pub(crate) fn trusting(&self, pem: &[u8]) -> Result<Self, EndpointError> {
         let roots = roots::with(&self.settings.roots, pem)?.into();
         Self::of(Settings { roots, ..self.settings.clone() })
     }
 
-    /// Goes through the proxy that the environment names now, if it names one.
+    /// Uses the proxy that the environment names now, if it names one.
     pub(crate) fn with_proxy_from_env(&self) -> Result<Self, EndpointError> {
         let proxy = route::proxy_of(|name| std::env::var(name))?;
         Self::of(Settings { proxy, ..self.settings.clone() })
     }
 
     fn of(settings: Settings) -> Result<Self, EndpointError> {
-        // The process default is not ours to set or to trust.
+        // A library should neither set nor trust the default provider of the process.
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -87,7 +87,7 @@ impl HttpClient {
             .with_no_client_auth();
         let tls = Arc::new(tls);
         let mut direct = HttpConnector::new();
-        direct.enforce_http(false); // TLS comes on top
+        direct.enforce_http(false); // TLS is added on top
         let to_proxy = HttpsConnector::from((direct.clone(), Arc::clone(&tls)));
         let route = Route { direct, proxy: settings.proxy.clone(), to_proxy };
         let connector = HttpsConnector::from((route, tls));
@@ -99,7 +99,7 @@ impl HttpClient {
         Ok(Self { settings, client })
     }
 
-    /// What a 200 brings.
+    /// Returns the body of a response with status 200. Any other status is an error.
     pub(crate) async fn get(
         &self,
         url: &Uri,
@@ -125,8 +125,8 @@ impl HttpClient {
 
 const USER_AGENT: &str = concat!("tower-step-up/", env!("CARGO_PKG_VERSION"));
 
-/// Adds the headers of every request. They ask for a plain body, because a small compressed one can
-/// become a huge one.
+/// Adds the headers of every request. They ask for an uncompressed body, because a small compressed
+/// one can become a huge one.
 fn with_headers(request: request::Builder, accept: &'static str) -> request::Builder {
     request
         .header(header::ACCEPT, accept)
@@ -143,11 +143,12 @@ async fn within<T>(
     tokio::time::timeout(time, answer).await.unwrap_or(Err(FetchError::TimedOut(time)))
 }
 
-/// What a server sent, and for how long it says that it may be kept.
+/// A response body, and how long the server allows it to be cached.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) body: Bytes,
-    /// `Cache-Control: max-age` (RFC 9111, section 5.2.2.1), where it is there once and readable.
+    /// `Cache-Control: max-age` (RFC 9111, section 5.2.2.1), if it is present exactly once and
+    /// readable.
     pub(crate) max_age: Option<Duration>,
 }
 
@@ -170,7 +171,7 @@ pub(crate) fn delta_seconds(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|_| digits).map(Duration::from_secs)
 }
 
-/// In characters: a certificate can name any number of hosts.
+/// The limit for the text of an error, in characters. A certificate can name any number of hosts.
 const MAX_CAUSE_LENGTH: usize = 400;
 
 fn causes(error: &(dyn Error + 'static)) -> String {
@@ -182,23 +183,24 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |error| Error::source(*error))
 }
 
-/// Why there is no answer.
+/// The error of a request without a usable response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    /// No connection, no trusted certificate, or not an HTTP answer; the causes, outermost first.
+    /// There was no connection, no trusted certificate or no HTTP response. The text lists the
+    /// causes, outermost first.
     #[error("{0}")]
     Unreachable(String),
-    #[error("no complete answer within {0:?}")]
+    #[error("no complete response within {0:?}")]
     TimedOut(Duration),
-    /// Redirects too: they are not followed.
-    #[error("the status {} and not 200", .0.as_u16())]
+    /// The status is not 200. This includes redirects, which are not followed.
+    #[error("the status is {} instead of 200", .0.as_u16())]
     Status(StatusCode),
-    #[error("an answer of more than {0} bytes")]
+    #[error("the response has more than {0} bytes")]
     TooLarge(usize),
-    /// Compressed, for example.
-    #[error("an answer with the content encoding {0}, which was not asked for")]
+    /// The body has a content encoding, for example because it is compressed.
+    #[error("the response has the content encoding {0}, which was not requested")]
     Encoded(Excerpt),
-    #[error("an answer that broke off")]
+    #[error("the response is incomplete")]
     Interrupted,
 }
 

@@ -1,4 +1,4 @@
-//! Posting JSON.
+//! POST requests with JSON.
 
 use std::io;
 
@@ -10,11 +10,11 @@ use hyper_util::client::legacy::Error as ClientError;
 use super::{Bounds, FetchError, HttpClient, causes, chain, read, with_headers, within};
 
 impl HttpClient {
-    /// What JSON is answered with, whatever the status; the body apart, since a status may say
-    /// enough without it.
+    /// Sends JSON and returns the response, whatever its status. The body is a separate result,
+    /// because the status may be enough without it.
     ///
-    /// Sends it again, once and at once, where the connection failed before the head of an answer
-    /// came.
+    /// If the connection fails before the head of the response arrives, this sends the request
+    /// again, once and without a pause.
     pub(crate) async fn post_json(
         &self,
         url: &str,
@@ -34,8 +34,8 @@ impl HttpClient {
             };
             let (head, body) =
                 response.map_err(|error| FetchError::Unreachable(causes(&error)))?.into_parts();
-            // A refusal says enough by its head, and its body must not take that away by not
-            // ending.
+            // The head of a refusal is enough, and a body that never ends must not turn it into a
+            // timeout.
             let time = if head.status.is_success() { bounds.timeout } else { bounds.timeout / 2 };
             let body = within(time, read(&head.headers, body, bounds.body_bytes)).await;
             Ok((head, body))
@@ -44,9 +44,9 @@ impl HttpClient {
     }
 }
 
-/// Returns whether there was no connection, or it was gone before the head of an answer had come. A
-/// runtime that shuts down drops the task that drives the connection. hyper reports this as a user
-/// error, and this request causes no other.
+/// Returns whether there was no connection, or it was lost before the head of the response arrived.
+/// A runtime that shuts down drops the task that drives the connection. hyper reports this as a
+/// user error, and this request causes no other user error.
 fn is_failed_connection(error: &ClientError) -> bool {
     error.is_connect()
         || chain(error).any(|cause| {

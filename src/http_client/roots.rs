@@ -1,4 +1,4 @@
-//! Certificate authorities that are trusted beside those of Mozilla's programme.
+//! Certificate authorities that are trusted in addition to those of Mozilla's programme.
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -6,7 +6,7 @@ use rustls::pki_types::pem::{self, PemObject};
 
 use crate::endpoint::EndpointError;
 
-/// Adds these certificates, in PEM; at least one.
+/// Adds these certificates, in PEM. There must be at least one.
 pub(super) fn with(roots: &RootCertStore, pem: &[u8]) -> Result<RootCertStore, EndpointError> {
     let mut roots = roots.clone();
     let mut count = 0;
@@ -25,9 +25,9 @@ pub(super) fn with(roots: &RootCertStore, pem: &[u8]) -> Result<RootCertStore, E
 
 fn reason(error: &pem::Error) -> &'static str {
     match error {
-        pem::Error::MissingSectionEnd { .. } => "its end is missing",
-        pem::Error::IllegalSectionStart { .. } => "its beginning cannot be read",
-        pem::Error::Base64Decode(_) => "its base64 cannot be read",
+        pem::Error::MissingSectionEnd { .. } => "its END line is missing",
+        pem::Error::IllegalSectionStart { .. } => "its BEGIN line is malformed",
+        pem::Error::Base64Decode(_) => "its base64 is invalid",
         _ => "it is not PEM",
     }
 }
@@ -44,7 +44,7 @@ mod tests {
         }
         assert_eq!(
             with(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"),
-            Err(EndpointError::InvalidRoot { number: 1, reason: "its base64 cannot be read" })
+            Err(EndpointError::InvalidRoot { number: 1, reason: "its base64 is invalid" })
         );
     }
 }

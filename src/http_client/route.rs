@@ -1,4 +1,4 @@
-//! The way to a server: straight, or through the proxy that the environment names.
+//! The connection to a server: direct, or through the proxy that the environment names.
 
 use std::env::VarError;
 use std::error::Error;
@@ -17,12 +17,13 @@ use tower_service::Service;
 
 use crate::endpoint::{self, EndpointError};
 
-/// Connects to servers. TLS with the server comes on top, so a proxy sees its name and no more.
+/// A connector to servers. TLS with the server is added on top, so a proxy learns only the server's
+/// name.
 #[derive(Clone)]
 pub(super) struct Route {
     pub(super) direct: HttpConnector,
     pub(super) proxy: Option<Arc<Matcher>>,
-    /// With TLS if the proxy speaks it.
+    /// The connector to the proxy. It uses TLS if the proxy's address is `https`.
     pub(super) to_proxy: HttpsConnector<HttpConnector>,
 }
 
@@ -62,8 +63,8 @@ async fn connect<C: Service<Uri, Error: Into<BoxError>>>(
     connector.call(server).await.map_err(Into::into)
 }
 
-/// Returns the proxy to a server, if a proxy may be used. A proxy would take the address of this
-/// machine for its own, and it could read plain HTTP.
+/// Returns the proxy for a server, if a proxy may be used. A proxy would take a loopback address
+/// for its own machine, and it could read plain HTTP.
 fn proxy_to(server: &Uri, proxies: &Matcher) -> Option<Intercept> {
     let is_secure = server.scheme() == Some(&Scheme::HTTPS);
     let is_here = server.host().is_none_or(endpoint::is_loopback);
@@ -73,8 +74,8 @@ fn proxy_to(server: &Uri, proxies: &Matcher) -> Option<Intercept> {
 const PROXY: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// Reads which proxy the environment names. A variable that is empty counts as not set. The library
-/// would silently ignore a value that it cannot read.
+/// Returns the proxy that the environment names, if it names one. An empty variable counts as not
+/// set. A malformed value is an error here, because the library would silently ignore it.
 pub(super) fn proxy_of(
     variable: impl Fn(&str) -> Result<String, VarError>,
 ) -> Result<Option<Arc<Matcher>>, EndpointError> {
@@ -83,7 +84,7 @@ pub(super) fn proxy_of(
         return Err(EndpointError::InvalidProxy(name));
     }
     let except = first(EXCEPT, &variable)?.map(|(_, except)| except).unwrap_or_default();
-    // The library takes this for all names, and not for all addresses.
+    // The library applies `*` to all host names, but not to IP addresses.
     if except.split(',').any(|entry| entry.trim() == "*") {
         return Ok(None);
     }
@@ -104,8 +105,8 @@ fn first<const N: usize>(
     Ok(None)
 }
 
-/// Returns whether this is the address of an HTTP proxy, and nothing else. If a password has a
-/// slash, its beginning would be taken for a port, and its end for a path.
+/// Returns whether this is the address of an HTTP proxy without a path. If a password contains a
+/// slash, the part before it would be taken for a port and the part after it for a path.
 fn is_proxy(address: &str) -> bool {
     let has_path = address.parse().is_ok_and(|address: Uri| !matches!(address.path(), "" | "/"));
     let anywhere = Uri::from_static("https://example.com");
@@ -121,7 +122,7 @@ fn is_proxy(address: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Returns the proxies to some servers, in an environment.
+    /// Returns the proxy for each server in this environment.
     fn proxies(
         variables: &[(&str, &str)],
         servers: [&'static str; 2],

@@ -1,4 +1,4 @@
-//! How a source of keys is doing.
+//! The state of a source of keys.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{KeySource, KeysUnavailable};
 use crate::seconds::whole_seconds;
 
-/// How a source of keys is doing, for a health endpoint; see
+/// The state of a source of keys, for a health endpoint. See
 /// [`Verifier::health`](crate::Verifier::health).
 ///
 /// ```
@@ -21,18 +21,20 @@ use crate::seconds::whole_seconds;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct KeyHealth {
-    /// How many keys are known and fresh enough to use.
+    /// The number of keys that are known and fresh enough to use.
     pub keys: usize,
-    /// How old they are; `None` where there are none, or they do not age. As JSON in whole seconds.
+    /// The age of the keys, or `None` if there are none or they do not age. It is serialized in
+    /// whole seconds.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub age: Option<Duration>,
-    /// Why the last fetch failed; `None` where it did not.
+    /// The reason why the last fetch failed, or `None` if it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
 }
 
 impl KeyHealth {
-    /// Of so many keys, which do not age and have not failed. A source of one's own sets the rest:
+    /// Creates the state of a source with this many keys, no age and no error. Your own source can
+    /// set the other fields:
     ///
     /// ```
     /// use std::time::Duration;
@@ -48,19 +50,19 @@ impl KeyHealth {
         Self { keys, age: None, last_error: None }
     }
 
-    /// Whether tokens can be verified now.
+    /// Returns whether tokens can be verified now.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.keys > 0
     }
 }
 
-/// Looks for keys where none are known.
+/// Looks for keys if none are known.
 pub(crate) async fn warm_up(keys: &(impl KeySource + ?Sized)) -> Result<(), KeysUnavailable> {
     if keys.current().is_some() {
         return Ok(());
     }
-    // No token asks, so no `kid` is looked for.
+    // A warm-up has no token and therefore no `kid` to look for.
     let refreshed = match keys.refresh("") {
         Some(refresh) => refresh.await,
         None => Ok(()),

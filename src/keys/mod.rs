@@ -1,4 +1,4 @@
-//! Where the keys come from that tokens are verified with.
+//! The sources of the keys that verify tokens.
 
 mod health;
 mod jwk;
@@ -29,13 +29,13 @@ use std::time::Duration;
 /// A source of keys.
 ///
 /// [`current`](Self::current), [`current_id`](Self::current_id) and [`refresh`](Self::refresh) must
-/// not block. A lock that is held for a moment does no harm; reading keys takes place in the future
-/// that `refresh` returns, or in a task of the application's. If `current` has no key for a token's
-/// `kid`, `refresh` is asked once. After it, whatever it answered, the source is asked again,
-/// because keys may have arrived meanwhile.
+/// not block. Holding a lock for a moment is fine. Load new keys in the future that `refresh`
+/// returns, or in a task of the application. If `current` has no key for a token's `kid`, a
+/// verifier calls `refresh` once. Whatever `refresh` returns, the verifier then looks at the source
+/// again, because keys may have arrived in the meantime.
 ///
-/// As long as the keys have not changed, a source returns the same set: each set that is read has a
-/// different id, and another id ends the use of every remembered token. Compare the documents before
+/// Return the same set as long as the keys have not changed. Each set that is read has a different
+/// id, and a new id means that every cached token is verified again. Compare the documents before
 /// you read one again.
 ///
 /// A source whose keys the application replaces:
@@ -62,7 +62,7 @@ use std::time::Duration;
 ///     }
 ///
 ///     fn refresh(&self, _kid: &str) -> Option<Refresh> {
-///         None // there is nowhere to look for others
+///         None // there are no other keys to look for
 ///     }
 /// }
 ///
@@ -78,52 +78,52 @@ use std::time::Duration;
 /// # Ok::<(), KeySetError>(())
 /// ```
 ///
-/// | the answer of `refresh` | a token with an unknown `kid` gets |
+/// | `refresh` returns | a token with an unknown `kid` gets |
 /// | --- | --- |
-/// | `None`: not now, what is known stands (a fixed set; cooling down after a good fetch) | 401, or 503 where nothing is known |
-/// | a future that ends in `Ok`: the source knows as much as it can | whatever `current` now says |
+/// | `None`: the known keys apply (a fixed set, or a pause after a successful fetch) | 401, or 503 if no keys are known |
+/// | a future that ends in `Ok`: the source has done what it can | 401, or 503 if no keys are known, unless `current` has the key by then |
 /// | a future that ends in an error | 503, unless `current` has the key by then |
 pub trait KeySource: Send + Sync + 'static {
-    /// The keys that are known and fresh enough to use; `None` where there are none.
+    /// Returns the keys that are known and fresh enough to use, or `None` if there are none.
     fn current(&self) -> Option<Arc<KeySet>>;
 
     /// Returns the id of the set that [`current`](Self::current) would return.
     ///
-    /// A verifier asks for it whenever it looks into its cache, and calls `current` only for a token
+    /// A verifier calls this for every lookup in its cache, and calls `current` only for a token
     /// that it has to verify. The default calls `current`. Override this to avoid contention on the
-    /// `Arc`, and take the id from the set itself. If it lagged behind, remembered tokens would stay
-    /// accepted after their key is gone.
+    /// `Arc`, and take the id from the set itself. If the id lagged behind, cached tokens would
+    /// stay accepted after their key is gone.
     fn current_id(&self) -> Option<KeySetId> {
         self.current().map(|keys| keys.id())
     }
 
-    /// Looks for a key that `current` does not have. The source decides whether and how often:
-    /// anyone can make up a `kid`.
+    /// Looks for a key that `current` does not have. The source decides whether and how often it
+    /// looks, because anyone can make up a `kid`.
     fn refresh(&self, kid: &str) -> Option<Refresh>;
 
-    /// How the source is doing. If nothing else is said: as many keys as `current` has, which do
-    /// not age.
+    /// Returns the state of the source. The default reports as many keys as `current` has, without
+    /// an age.
     fn health(&self) -> KeyHealth {
         KeyHealth::new(self.current().map_or(0, |keys| keys.len()))
     }
 }
 
-/// A look for fresh keys under way. It may be dropped at any time, which disturbs nobody else who
-/// waits.
+/// A search for new keys. It may be dropped at any time, and this must not affect other callers
+/// that wait.
 pub type Refresh = Pin<Box<dyn Future<Output = Result<(), KeysUnavailable>> + Send>>;
 
-/// No keys can be had now.
+/// The error if no keys are available now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the keys to verify the token with are unavailable")]
+#[error("the keys for verifying the token are unavailable")]
 pub struct KeysUnavailable {
-    /// After how long it is worth asking again.
+    /// How long a client should wait before it tries again.
     pub retry_after: Duration,
 }
 
 impl KeysUnavailable {
     const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-    /// Returns the error of a source that pauses for so long. Clients wait 1 s at least.
+    /// Returns the error of a source that pauses for this long. Clients wait at least 1 s.
     pub(crate) fn after(pause: Duration) -> Self {
         Self { retry_after: pause.max(Self::MIN_RETRY_AFTER) }
     }
@@ -153,13 +153,13 @@ impl<K: KeySource + ?Sized> KeySource for Arc<K> {
 /// use tower_step_up::keys::StaticKeys;
 ///
 /// let empty = StaticKeys::from_jwks(br#"{"keys":[]}"#);
-/// assert!(empty.is_err()); // a verifier without a key could only refuse
+/// assert!(empty.is_err()); // a verifier without a key could only refuse tokens
 /// ```
 #[derive(Clone, Debug)]
 pub struct StaticKeys(Arc<KeySet>);
 
 impl StaticKeys {
-    /// The usable keys of a JWKS document (RFC 7517). See [`KeySet::from_jwks`].
+    /// Reads the usable keys of a JWKS document (RFC 7517). See [`KeySet::from_jwks`].
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Public keys by `kid`, from a JWKS document: an odd one harms none of the others.
+//! Public keys by `kid`, from a JWKS document. A malformed key does not affect the others.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::jwk::{self, Key};
 use crate::excerpt::Excerpt;
 
-/// How many keys of a document are looked at.
+/// The number of keys that are read from a document.
 const MAX_KEYS: usize = 1_024;
 
 /// Public keys by `kid`, parsed once.
@@ -20,28 +20,34 @@ pub struct KeySet {
     keys: HashMap<Box<str>, Key>,
 }
 
-/// The id of a [`KeySet`]. Each set that is read in a process has a different id, even if two have
+/// The id of a [`KeySet`]. Each set that a process reads has a different id, even if two sets have
 /// the same keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeySetId(u64);
 
 impl KeySet {
-    /// The usable keys of a JWKS document (RFC 7517).
+    /// Reads the usable keys of a JWKS document (RFC 7517).
     ///
-    /// A key is for the algorithm that its `alg` states; without one an RSA key is for RS256, and
-    /// others are for the one that their curve has.
+    /// A key is used with the algorithm that its `alg` states. Without `alg`, an RSA key is used
+    /// with RS256, and any other key with the algorithm of its curve.
     ///
-    /// Skipped, each with a log line: keys without a `kid` or with one that an earlier key has,
-    /// symmetric keys, keys with private members, keys not meant for signatures (`use`, `key_ops`),
-    /// RSA keys under 2048 or over 8192 bits, and keys of other types, curves and
-    /// [algorithms](crate::keys::Algorithm) than this crate verifies. More than 1,024 keys are not
-    /// looked at.
+    /// The following keys are skipped, each with a log line:
+    ///
+    /// - keys that cannot be read
+    /// - keys without a `kid`, or with the `kid` of an earlier key
+    /// - symmetric keys, and keys with private members
+    /// - keys that are not meant for signatures (`use`, `key_ops`)
+    /// - RSA keys under 2048 or over 8192 bits
+    /// - keys of types, curves and [algorithms](crate::keys::Algorithm) that this crate does not
+    ///   verify
+    ///
+    /// Keys after the first 1,024 are ignored.
     ///
     /// # Errors
     ///
     /// Returns an error if the document is not a JWKS or none of its keys is usable.
     pub fn from_jwks(document: &[u8]) -> Result<Self, KeySetError> {
-        // A derived reader takes arrays too.
+        // A derived reader would also accept an array.
         if !document.trim_ascii_start().starts_with(b"{") {
             return Err(KeySetError::NotAKeySet);
         }
@@ -54,7 +60,7 @@ impl KeySet {
         for raw in document.keys.iter().take(MAX_KEYS) {
             let outcome = jwk::read(raw).and_then(|(kid, key)| match keys.entry(kid) {
                 Entry::Vacant(place) => Ok(place.insert(key)),
-                Entry::Occupied(_) => Err("its kid stands twice"),
+                Entry::Occupied(_) => Err("an earlier key has the same kid"),
             });
             if let Err(reason) = outcome {
                 tracing::warn!(kid = %kid_of(raw), reason, "key skipped");
@@ -68,14 +74,14 @@ impl KeySet {
         Ok(Self { id, keys })
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a set without a key cannot be made")]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there is a key with this id.
+    /// Returns whether there is a key with this id.
     #[must_use]
     pub fn contains(&self, kid: &str) -> bool {
         self.keys.contains_key(kid)
@@ -98,22 +104,22 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// Why a document gave no keys.
+/// The reason why a document yields no keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// Not a JSON object with a list of `keys`.
-    #[error("not a JWKS document")]
+    /// The document is not a JSON object with a list of `keys`.
+    #[error("the document is not a JWKS")]
     NotAKeySet,
-    /// Not one of the keys can be used; the log says of each why.
-    #[error("a JWKS document without a usable key ({skipped} skipped)")]
+    /// None of the keys can be used. The log states the reasons.
+    #[error("the JWKS has no usable key ({skipped} skipped)")]
     NoUsableKey {
-        /// How many keys there were.
+        /// The number of keys in the document.
         skipped: usize,
     },
 }
 
-/// The id of a key that was skipped, for the log.
+/// Returns the id of a skipped key, for the log.
 fn kid_of(jwk: &RawValue) -> Excerpt {
     #[derive(Deserialize)]
     struct Named {

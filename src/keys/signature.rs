@@ -1,15 +1,15 @@
-//! Signatures: the only file that names the crypto library.
+//! Signatures. This is the only file that calls the crypto library directly.
 
 use std::fmt;
 use std::str::FromStr;
 
 use aws_lc_rs::signature::{self as lc, ParsedPublicKey, RsaPublicKeyComponents};
 
-/// From one table: the enum and its names.
+/// Defines the enum and its names from one table.
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
-        /// A signature algorithm of RFC 7518 or RFC 8037 that this crate verifies. HMAC is none of
-        /// them: its key would be the issuer's secret.
+        /// A signature algorithm of RFC 7518 or RFC 8037 that this crate verifies. HMAC is not
+        /// among them, because its key would be the issuer's secret.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Algorithm {
@@ -17,10 +17,10 @@ macro_rules! algorithms {
         }
 
         impl Algorithm {
-            /// Every one.
+            /// All algorithms.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The name in a header's `alg`.
+            /// Returns the name in a header's `alg`.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -42,13 +42,13 @@ macro_rules! algorithms {
     };
 }
 
-/// Compares two secrets in a time that does not tell where they differ.
+/// Compares two secrets in a time that does not reveal where they differ.
 pub(crate) fn is_same_secret(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
 algorithms! {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what Stytch signs with, and the default.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which Stytch signs with. This is the default.
     Rs256 = "RS256";
     /// RSASSA-PKCS1-v1_5 with SHA-384.
     Rs384 = "RS384";
@@ -65,7 +65,7 @@ algorithms! {
 }
 
 impl Algorithm {
-    /// Whether its keys are RSA keys.
+    /// Returns whether the algorithm uses RSA keys.
     pub(super) fn is_rsa(self) -> bool {
         matches!(self, Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256)
     }
@@ -77,10 +77,10 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// Not the name of an [`Algorithm`].
+/// The error for a name that is not the name of an [`Algorithm`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not an algorithm that this crate verifies: expected one of {}",
+    "the algorithm is not supported: expected one of {}",
     Algorithm::ALL.iter().map(|known| known.as_str()).collect::<Vec<_>>().join(" ")
 )]
 pub struct UnknownAlgorithm;
@@ -89,7 +89,8 @@ pub struct UnknownAlgorithm;
 pub(super) struct PublicKey(ParsedPublicKey);
 
 impl PublicKey {
-    /// From the modulus and exponent, big-endian without leading zeros, for an algorithm of RSA.
+    /// Creates a key from a modulus and an exponent, big-endian without leading zeros, for an RSA
+    /// algorithm.
     pub(super) fn rsa(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let parameters = match algorithm {
             Algorithm::Rs256 => &lc::RSA_PKCS1_2048_8192_SHA256,
@@ -102,17 +103,17 @@ impl PublicKey {
         components.to_parsed_public_key(parameters).ok().map(Self)
     }
 
-    /// From the coordinates of a point on P-256, 32 bytes each.
+    /// Creates a key from the coordinates of a point on P-256, 32 bytes each.
     pub(super) fn p256(x: &[u8], y: &[u8]) -> Option<Self> {
         Self::point(&lc::ECDSA_P256_SHA256_FIXED, 32, x, y)
     }
 
-    /// From the coordinates of a point on P-384, 48 bytes each.
+    /// Creates a key from the coordinates of a point on P-384, 48 bytes each.
     pub(super) fn p384(x: &[u8], y: &[u8]) -> Option<Self> {
         Self::point(&lc::ECDSA_P384_SHA384_FIXED, 48, x, y)
     }
 
-    /// From the 32 bytes of an Ed25519 key.
+    /// Creates a key from the 32 bytes of an Ed25519 key.
     pub(super) fn ed25519(x: &[u8]) -> Option<Self> {
         let key = ParsedPublicKey::new(&lc::ED25519, x).ok().filter(|_| x.len() == 32);
         key.map(Self)
@@ -139,7 +140,7 @@ impl PublicKey {
 #[cfg(feature = "testing")]
 pub(crate) use self::signing::SigningKey;
 
-/// Making keys and signatures, for tests.
+/// Creates keys and signatures, for tests.
 #[cfg(feature = "testing")]
 mod signing {
     use aws_lc_rs::rand::SystemRandom;
@@ -148,7 +149,7 @@ mod signing {
 
     use super::Algorithm;
 
-    /// A private key that lives as long as this value, and what it signs with.
+    /// A private key, which exists only in this value, and its algorithm.
     pub(crate) struct SigningKey {
         algorithm: Algorithm,
         pair: Pair,
@@ -161,7 +162,7 @@ mod signing {
     }
 
     impl SigningKey {
-        /// A fresh key; `None` where the operating system has no randomness to give.
+        /// Generates a key. Returns `None` if the operating system provides no randomness.
         pub(crate) fn generate(algorithm: Algorithm) -> Option<Self> {
             let elliptic = |curve, with| {
                 EcdsaKeyPair::generate(with).ok().map(|pair| Pair::Elliptic(curve, Box::new(pair)))
@@ -185,7 +186,7 @@ mod signing {
             self.algorithm
         }
 
-        /// The public key's parameters in a JWK (RFC 7518, section 6; RFC 8037, section 2).
+        /// Returns the public key's parameters in a JWK (RFC 7518, section 6; RFC 8037, section 2).
         pub(crate) fn jwk_parameters(&self) -> Vec<(&'static str, String)> {
             let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
             match &self.pair {

@@ -1,5 +1,5 @@
 //! The signed examples of RFC 7515 (appendix A), RFC 7520 (section 4) and RFC 8037 (appendix A),
-//! key and signature.
+//! each with its key and signature.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ fn set(mut jwk: Value) -> Result<KeySet, KeySetError> {
     KeySet::from_jwks(json!({"keys": [jwk]}).to_string().as_bytes())
 }
 
-/// The compact serialization verifies, and with any other part in it does not.
+/// Checks that the compact serialization verifies, and that it does not with a changed message or
+/// signature.
 #[track_caller]
 fn check(jwk: Value, algorithm: Algorithm, compact: &str) {
     let keys = set(jwk).expect("a usable key");

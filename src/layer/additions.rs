@@ -11,17 +11,17 @@ use crate::{cache_control, headers};
 
 /// The headers that a guard adds to a response, prepared before the inner service is called.
 pub(super) struct Additions {
-    /// Whether a session opened the response, which is then for one client.
+    /// Whether the guard granted a session, so that the response is for one client.
     is_private: bool,
-    /// Boxed because few responses have any: one in five minutes of a session.
+    /// Boxed because few responses have any: about one in five minutes of a session.
     fresh: Option<Box<FreshTokens>>,
 }
 
-/// The fresh tokens of a session that was renewed, on their way to the client.
+/// The fresh tokens of a renewed session, on their way to the client.
 struct FreshTokens {
     renewed: Arc<Renewed>,
     sessions: Sessions,
-    /// The form they go in: cookies, or else the header.
+    /// The cookies that carry the tokens. If there are none, a header carries the JWT.
     cookies: Option<SetCookies>,
 }
 
@@ -33,7 +33,7 @@ impl Additions {
         Self { is_private: matches!(decision.granted, Ok(Some(_))), fresh }
     }
 
-    /// Completes the response of the inner service.
+    /// Adds the headers to the response of the inner service.
     pub(super) fn add_to(&self, response: &mut HeaderMap) {
         self.add_fresh_tokens(response);
         if self.is_private {
@@ -41,7 +41,8 @@ impl Additions {
         }
     }
 
-    /// A refusal gets them too: the session fell short of the policy, and its tokens are genuine.
+    /// Adds the fresh tokens. A refusal gets them too, because the tokens are genuine even if the
+    /// session does not meet the policy.
     pub(super) fn add_fresh_tokens(&self, response: &mut HeaderMap) {
         if let Some(fresh) = &self.fresh {
             fresh.add_to(response);
@@ -62,8 +63,8 @@ impl FreshTokens {
         is_wanted.then(|| Self { renewed: Arc::clone(renewed), sessions, cookies })
     }
 
-    /// Withholds the tokens if the inner service or another request has signed out or stepped up
-    /// meanwhile. At worst that costs another renewal.
+    /// Adds the tokens, unless the inner service or another request has signed out or stepped up in
+    /// the meantime. At worst, leaving them out costs another renewal.
     fn add_to(&self, response: &mut HeaderMap) {
         if !self.sessions.are_current(&self.renewed) {
             return;

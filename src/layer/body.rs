@@ -1,4 +1,4 @@
-//! The body of a response: the service's own, or a refusal's.
+//! The body of a response: the service's or a refusal's.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,10 +9,10 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The body of a response from behind a guard. Nothing is buffered: the service's body streams
-    /// through.
+    /// The body of a guard's response. It streams the service's body and buffers nothing.
     ///
-    /// Any body will do whose data can be made of [`Bytes`], as axum's and hyper's can.
+    /// The service's body can be of any type whose data can be made from [`Bytes`], such as axum's
+    /// and hyper's.
     pub struct ResponseBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -46,7 +46,7 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// Empty: what a timeout layer outside answers with.
+/// Returns an empty body, which a timeout layer outside the guard may need for its response.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::refusal(Bytes::new())

@@ -1,4 +1,4 @@
-//! The way from a request to a decision.
+//! The steps from a request to a decision.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::rejection::Rejection;
 use crate::sessions::Presented;
 use crate::token::{Genuine, KeyWait, Lookup, VerifyError};
 
-/// A decision that has to wait: the one boxed future of the slow path. Neither the service nor the
-/// body is part of it.
+/// A decision that has to wait. It is the only future that the layer boxes, and it contains neither
+/// the service nor the body.
 pub(super) type PendingDecision = Pin<Box<dyn Future<Output = Decision> + Send>>;
 
-/// A reason to wait before there is a decision.
+/// The reason why a decision has to wait.
 enum Wait {
     Keys(KeyWait),
     Authority(Question),
 }
 
-/// Decides, or returns what has to be awaited.
+/// Returns the decision, or its future if it has to wait.
 pub(super) fn decide(
     guard: &Arc<Guard>,
     headers: &HeaderMap,
@@ -56,7 +56,7 @@ fn presented_opaque(headers: &HeaderMap, sources: &[CredentialSource]) -> Option
     Presented::opaque(credentials::find_opaque_cookie(headers, sources)?)
 }
 
-/// Looks the token up and decides, unless that takes a wait.
+/// Looks the token up and decides, or returns the reason to wait.
 #[inline]
 fn look(
     guard: &Guard,
@@ -78,7 +78,7 @@ fn look(
     }
 }
 
-/// Waits for keys, for the authority, or first for the one and then for the other.
+/// Waits for keys, for the authority, or for keys and then for the authority.
 async fn decide_after(
     guard: &Guard,
     outer: Option<&Grant>,
@@ -98,9 +98,10 @@ async fn decide_after(
     renewal::ask(guard, outer, question).await
 }
 
-/// Holds a session against the policy. One that is too old may be renewed first, by its JWT or, if
-/// that is a cookie too old to be renewed, by the opaque token in the cookie beside it. One that
-/// would be granted may have to be confirmed.
+/// Evaluates the policy for a session, unless the authority has to be asked first. A session whose
+/// JWT has expired may have to be renewed. If the JWT is a cookie that is too old for that, the
+/// opaque token in the cookie beside it is exchanged instead. A session that would be granted may
+/// have to be confirmed.
 #[inline]
 fn judge(
     guard: &Guard,

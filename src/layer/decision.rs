@@ -1,4 +1,4 @@
-//! The decision of a guard.
+//! The decision of a guard, and the evaluation of its policy.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::sessions::Renewed;
 
 /// The decision of a guard about a request.
 pub(super) struct Decision {
-    /// The grant. There is none if an optional guard found no credentials.
+    /// The grant or the rejection, or `Ok(None)` from an optional guard that found no credentials.
     pub(super) granted: Result<Option<Grant>, Rejection>,
     /// Whether the token came in a cookie.
     pub(super) by_cookie: bool,

@@ -1,5 +1,5 @@
-//! One event per decision, and one for each way in which a new guard's policy is weaker than it
-//! reads. Tokens, addresses and phone numbers never get here.
+//! Log events: one for each decision, and one for each warning of the audit of a new guard's
+//! policy. They never contain tokens, addresses or phone numbers.
 
 use tracing::{debug, info, warn};
 
@@ -8,7 +8,7 @@ use crate::rejection::Rejection;
 
 const TARGET: &str = "tower_step_up::guard";
 
-/// A decision without a grant is that of an optional guard that found no credentials.
+/// Records a decision. `Ok(None)` comes from an optional guard that found no credentials.
 pub(super) fn record(policy: &Policy, granted: &Result<Option<Grant>, Rejection>) {
     match granted {
         Ok(Some(grant)) => {
@@ -53,7 +53,7 @@ fn refused(policy: &Policy, why: &Rejection) {
     }
 }
 
-/// Warns of everything by which the policy gives less than it reads as, or cannot be met.
+/// Logs each warning of the policy's audit: the policy is weaker than it reads, or cannot be met.
 pub(super) fn warn_of_weakness(policy: &Policy) {
     for finding in policy.audit().findings {
         match &finding {
@@ -69,7 +69,7 @@ pub(super) fn warn_of_weakness(policy: &Policy) {
     }
 }
 
-/// The policy's name, or where it has none its words.
+/// Returns the policy's name, or its text if it has no name.
 fn label(policy: &Policy) -> tracing::field::DisplayValue<Label<'_>> {
     tracing::field::display(Label(policy))
 }

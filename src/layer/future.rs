@@ -1,4 +1,4 @@
-//! The response, or the wait for a decision.
+//! The future of a guarded service: it waits for the decision and then for the response.
 
 use std::fmt;
 use std::pin::Pin;
@@ -33,8 +33,8 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     pub(super) enum State<S, ReqBody, F> {
-        /// The request waits for keys or for its session. It is boxed because few requests wait, so
-        /// that the others move a smaller future.
+        /// The request waits for keys or for the authority. This state is boxed because few
+        /// requests wait; the others move a smaller future.
         Pending { waiting: Option<Box<Waiting<S, ReqBody>>> },
         Called { #[pin] response: F, additions: Additions },
         Answered { response: Option<Response<Bytes>> },
@@ -48,11 +48,11 @@ struct Waiting<S, ReqBody> {
     request: Request<ReqBody>,
 }
 
-/// Marks a request that an optional guard let through without credentials.
+/// A mark on a request that an optional guard let through without credentials.
 #[derive(Clone)]
 pub(crate) struct Anonymous;
 
-/// Carries a decision out: calls the inner service, or answers in its place.
+/// Carries out a decision: calls the inner service, or makes the response of a refusal.
 #[inline]
 pub(super) fn carry_out<S, ReqBody>(
     decision: Decision,
@@ -84,9 +84,9 @@ where
     }
 }
 
-/// Returns whether a connection has to close because a refusal does not read the body that the
-/// request announces (RFC 9112, sections 6.3 and 9.6). Servers close it without saying so, and the
-/// client's next request on it would be lost.
+/// Returns whether the connection has to close because a refusal does not read the body that the
+/// request announces (RFC 9112, sections 6.3 and 9.6). Servers close it without announcing it, and
+/// the client's next request on it would be lost.
 fn leaves_body_unread(request: &Parts) -> bool {
     let headers = &request.headers;
     let is_zero = |length: &HeaderValue| length.as_bytes().trim_ascii() == b"0";
@@ -95,7 +95,7 @@ fn leaves_body_unread(request: &Parts) -> bool {
             || headers.get(header::CONTENT_LENGTH).is_some_and(|length| !is_zero(length)))
 }
 
-/// Leaves exactly one mark in the request: this guard's.
+/// Leaves exactly one mark in the request: the grant of this guard, or [`Anonymous`].
 fn mark_granted(extensions: &mut Extensions, grant: Option<Grant>) {
     match grant {
         Some(grant) => {

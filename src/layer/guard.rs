@@ -17,10 +17,10 @@ use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::token::Verifier;
 
-/// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. One reference count to clone,
-/// and not generic.
+/// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. It is not generic, and a clone
+/// only costs a reference count.
 ///
-/// Guards are made from guards, and [`require`](Self::require) never weakens one:
+/// Make further guards from a guard. [`require`](Self::require) never makes a weaker one:
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, testing};
@@ -40,25 +40,25 @@ pub struct StepUpLayer {
 pub(super) struct Guard {
     pub(super) verifier: Verifier,
     pub(super) policy: Policy,
-    /// Whether `require` has set `policy`; if not, it is `Policy::session()`.
+    /// Whether `require` has set `policy`. If not, `policy` is `Policy::session()`.
     demands: bool,
     pub(super) optional: bool,
     pub(super) sources: Arc<[CredentialSource]>,
-    /// Whether `sources` was said of this guard.
+    /// Whether `credentials` has set `sources`.
     has_own_sources: bool,
     pub(super) offer: Option<Arc<Offer>>,
     pub(super) responder: Arc<dyn Respond>,
     pub(super) sessions: Option<Sessions>,
-    /// How long ago the authority may have confirmed the session, if it has to.
+    /// How long ago the authority may have confirmed the session, if it has to confirm it.
     pub(super) confirmed_within: Option<Duration>,
 }
 
-/// Returns the factors that a session's user can be asked for.
+/// The function that returns the factors that a session's user can be asked for.
 pub(super) type Offer = dyn Fn(&Session) -> Vec<Factor> + Send + Sync;
 
 impl StepUpLayer {
-    /// A guard that demands a genuine session and nothing more, from the Authorization header or
-    /// else the cookie `stytch_session_jwt`.
+    /// Creates a guard that demands a genuine session and nothing more. It reads the token from the
+    /// Authorization header, or else from the cookie `stytch_session_jwt`.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         Self {
@@ -77,21 +77,21 @@ impl StepUpLayer {
         }
     }
 
-    /// A guard that demands this policy too.
+    /// Returns a guard that demands this policy too.
     ///
-    /// The first one demanded takes the place of *any session*. Each later one is demanded beside
-    /// the old; the whole is named as the later one where that has a name, else as the old.
+    /// The first policy replaces *any session*. Each later one is demanded in addition. The
+    /// combined policy has the later one's name, or the earlier one's if the later one has none.
     /// `require` ends [`optional`](Self::optional), so call `optional` last.
     ///
-    /// The policy is [audited](Policy::audit), and each warning goes to the log: that one
-    /// compromise presents several factors that it asks for, for example, or that a limit is too
-    /// short for a person. It takes about a tenth of a millisecond. Guards are made at start-up,
-    /// not for each request.
+    /// `require` [audits](Policy::audit) the resulting policy and logs each warning, for example
+    /// that one compromise presents several of the factors that the policy asks for, or that a
+    /// limit is too short for a person. The audit takes about a tenth of a millisecond. Make guards
+    /// at start-up, not for each request.
     ///
     /// # Panics
     ///
     /// Panics if the policies together would have [more than 1,024 clauses or 128
-    /// levels](crate::policy): an error in the program, found at construction.
+    /// levels](crate::policy). This is an error in the program, found at construction.
     #[must_use]
     #[track_caller]
     pub fn require(&self, policy: impl Into<Policy>) -> Self {
@@ -105,7 +105,7 @@ impl StepUpLayer {
         guard
     }
 
-    /// A guard that demands the policy of this name too (feature `documents`); see
+    /// Returns a guard that demands the policy of this name too (feature `documents`). See
     /// [`require`](Self::require).
     ///
     /// ```
@@ -117,7 +117,7 @@ impl StepUpLayer {
     /// assert_eq!(account.policy().name(), Some("account"));
     ///
     /// let error = guard.require_named(&policies, "acount").unwrap_err();
-    /// assert_eq!(error.to_string(), "there is no policy \"acount\" among these: account");
+    /// assert_eq!(error.to_string(), "unknown policy \"acount\": expected one of account");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -134,13 +134,12 @@ impl StepUpLayer {
         Ok(self.require(policies.get(name)?.clone()))
     }
 
-    /// Lets requests without credentials through, without a grant: handlers take `Option<Grant>`.
+    /// Lets requests without credentials through, without a grant. Handlers take `Option<Grant>`.
     ///
-    /// Credentials that are present are judged in full, so an expired token or an empty cookie is
-    /// refused. A public page that everybody can see answers
-    /// [`Rejection::InvalidToken`](crate::Rejection::InvalidToken) with a
-    /// [responder](Self::respond_with) that
-    /// [clears the cookies](crate::Sessions::clear_cookies) and sends the browser back.
+    /// Credentials that are present are checked in full, so the guard refuses an expired token or
+    /// an empty cookie. For a page that everyone can see, set a [responder](Self::respond_with)
+    /// that [clears the cookies](crate::Sessions::clear_cookies) and sends the browser back if the
+    /// reason is [`Rejection::InvalidToken`](crate::Rejection::InvalidToken).
     #[must_use]
     pub fn optional(&self) -> Self {
         self.with(|guard| guard.optional = true)
@@ -152,15 +151,16 @@ impl StepUpLayer {
         self.with(|guard| guard.responder = Arc::new(responder))
     }
 
-    /// Offers these factors in challenges: those that the application's users can enrol.
+    /// Sets the factors that challenges offer: those that the application's users can enrol.
     #[must_use]
     pub fn offer_factors(&self, factors: impl IntoIterator<Item = Factor>) -> Self {
         let factors: Vec<_> = factors.into_iter().collect();
         self.offer_factors_with(move |_| factors.clone())
     }
 
-    /// Offers in challenges the factors that this function returns for a session: those that its
-    /// user has enrolled. The function runs once per refusal and must not block.
+    /// Sets a function that returns the factors that a challenge offers: those that the session's
+    /// user has enrolled. It runs whenever a session does not meet the policy, and it must not
+    /// block.
     #[must_use]
     pub fn offer_factors_with(
         &self,
@@ -175,7 +175,7 @@ impl StepUpLayer {
         &self.guard.policy
     }
 
-    /// The verifier that makes sessions of tokens here.
+    /// Returns the verifier that turns tokens into sessions for this guard.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.guard.verifier

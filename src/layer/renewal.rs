@@ -13,17 +13,17 @@ use crate::session::Session;
 use crate::sessions::{AuthorityError, Exchanged, Freshness, Presented, Sessions};
 use crate::token::{SessionError, VerifyError};
 
-/// A question to the authority that comes before the decision.
+/// A question that the authority has to answer before the guard decides.
 pub(super) struct Question {
     sessions: Sessions,
     presented: Presented,
     freshness: Freshness,
-    /// How fresh an answer must be if the authority cannot be asked.
+    /// How fresh a cached answer must be if the authority is unavailable.
     fallback: Freshness,
 }
 
-/// A remembered answer that does not meet the policy is asked for again when it is so old: a step
-/// elsewhere may have changed it.
+/// How long a cached answer is used if it does not meet the policy. After that the guard asks
+/// again, because the user may have stepped up elsewhere.
 const SHORTFALL_REMEMBERED: Duration = Duration::from_secs(1);
 
 /// Exchanges an opaque token for a session.
@@ -40,7 +40,7 @@ pub(super) fn exchange(
     }
 }
 
-/// Renews the session of an opaque token, or of a genuine JWT that is too old.
+/// Renews the session of an opaque token, or of a genuine JWT that has expired.
 pub(super) fn renew(
     guard: &Guard,
     sessions: &Sessions,
@@ -52,7 +52,7 @@ pub(super) fn renew(
     recall(guard, sessions, outer, presented, freshness, now)
 }
 
-/// Has a session confirmed that would be granted.
+/// Confirms a session that would be granted.
 pub(super) fn confirm(
     guard: &Guard,
     sessions: &Sessions,
@@ -64,7 +64,7 @@ pub(super) fn confirm(
     recall(guard, sessions, outer, Presented::Session(session), freshness, now)
 }
 
-/// Decides by a remembered answer, or returns what the authority must be asked.
+/// Decides by a cached answer, or returns the question for the authority.
 fn recall(
     guard: &Guard,
     sessions: &Sessions,
@@ -90,7 +90,7 @@ fn recall(
     }
 }
 
-/// Asks the authority and decides by its answer, or by a remembered one if it cannot be asked.
+/// Asks the authority and decides by its answer, or by a cached one if it is unavailable.
 pub(super) async fn ask(guard: &Guard, outer: Option<&Grant>, question: Question) -> Decision {
     let Question { sessions, presented, freshness, fallback } = question;
     let mut exchanged = sessions.ask(&presented, freshness).await;
@@ -102,7 +102,7 @@ pub(super) async fn ask(guard: &Guard, outer: Option<&Grant>, question: Question
     conclude(guard, outer, &presented, exchanged, guard.verifier.now())
 }
 
-/// Holds the presented session against the policy, or the renewed one if that is younger.
+/// Evaluates the policy for the session that [`choose`] selects: the presented or the renewed one.
 fn conclude(
     guard: &Guard,
     outer: Option<&Grant>,
@@ -114,7 +114,7 @@ fn conclude(
         Ok(renewed) => renewed,
         Err(error) => return Decision::refused(error.into()),
     };
-    // Of two tokens of different users neither is taken.
+    // If two tokens are from different users, neither is accepted.
     if !presented.is_about(&renewed.session) {
         return Decision::refused(AuthorityError::UnknownSession.into());
     }
@@ -128,7 +128,8 @@ fn conclude(
     }
 }
 
-/// Returns the presented session if it is the one to judge, and `None` if the renewed one is.
+/// Returns the presented session if the policy is to be evaluated for it, and `None` if it is to be
+/// evaluated for the renewed one.
 fn choose<'a>(
     guard: &Guard,
     presented: &'a Presented,

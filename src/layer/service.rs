@@ -12,7 +12,7 @@ use super::decide::decide;
 use super::future::{ResponseFuture, carry_out};
 use super::guard::StepUpLayer;
 
-/// A service behind a guard; made by [`StepUpLayer`].
+/// A service behind a guard. [`StepUpLayer`] makes it.
 #[derive(Clone, Debug)]
 pub struct StepUp<S> {
     inner: S,
@@ -46,7 +46,7 @@ where
                 ResponseFuture::from_state(carry_out(decision, guard, &mut self.inner, request))
             }
             Err(decision) => {
-                // The service that was polled ready is the one to call; the clone was not polled.
+                // The service that was polled ready has to be called. The clone was not polled.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
                 ResponseFuture::pending(decision, self.layer.clone(), ready, request)

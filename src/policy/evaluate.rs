@@ -1,4 +1,4 @@
-//! A policy held against a session.
+//! The evaluation of a policy against a session.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::moment::Moment;
 use crate::session::Session;
 
 impl Policy {
-    /// Holds the policy against a session at an instant.
+    /// Evaluates the policy against a session at an instant.
     ///
-    /// Judged is the policy alone. That the session and its token have not expired is the
-    /// verifier's business, and [`Grant::holds_at`] knows their end.
+    /// It checks only the policy. The verifier checks whether the session and its token have
+    /// expired, and [`Grant::holds_at`] also checks the session's end.
     ///
     /// # Errors
     ///
-    /// Returns a [`Shortfall`] that says what is missing or stale.
+    /// Returns a [`Shortfall`] if the policy does not hold. It states what is missing or too old.
     pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
         match self.held(session, now.into()) {
             Some(held) => Ok(Grant::new(session.clone(), held.into())),
@@ -26,8 +26,9 @@ impl Policy {
         }
     }
 
-    /// As [`evaluate`](Self::evaluate), but remembers a grant with the session. The clauses are not
-    /// judged again before one of their limits passes.
+    /// Works like [`evaluate`](Self::evaluate), but caches the decision in the session if the
+    /// policy holds. Later calls with the same policy reuse it until one of the policy's limits
+    /// passes.
     pub(crate) fn evaluate_remembered(
         &self,
         session: Session,
@@ -56,8 +57,8 @@ impl Policy {
     }
 }
 
-/// Returns the instant from which every dated proof of a session counts. From then on, the end of a
-/// policy is always the same.
+/// Returns the instant from which the session's start and all its dated proofs count. From then on,
+/// the instant until which a policy holds no longer changes.
 fn settled_since(session: &Session) -> Moment {
     let proofs = session.factors().iter().filter_map(|proof| proof.dated().moment());
     let latest = proofs.chain(session.start()).max();
@@ -76,7 +77,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// More policies than a session remembers, and one that only equals another.
+    /// Returns more policies than a session has room for. Two of them are equal but were built
+    /// separately.
     fn policies() -> Vec<Policy> {
         let fresh = || Policy::factor(Factor::OtpSms).within(seconds(600));
         vec![
@@ -101,7 +103,7 @@ mod tests {
                 .build()
         };
         let policies = policies();
-        // The clock goes on, and is put back.
+        // The clock moves forward, and is then set back.
         let instants = [0, 1, 2, 3, 9, 10, 11, 60, 61, 100, 101, 608, 609, 7, 0, -2, -60, -61, 5];
         for first in 0..policies.len() {
             let session = session();
@@ -131,12 +133,12 @@ mod tests {
             session.remembered(|held: &Held| held.is_of(policy) && held.holds_at(moment)).is_some()
         };
         assert!(!is_remembered(&policy, 0));
-        // The last of these is past the limit, and then the clock is put back.
+        // At 61 s the limit has passed. Then the clock is set back.
         for (after, want) in [(10, true), (60, true), (61, false), (9, true), (0, true)] {
             assert_eq!(held(after), want.then_some(NOW + seconds(60)), "{after}");
             assert_eq!(is_remembered(&policy, after), want, "{after}");
         }
-        // It has taken one place of the three.
+        // The decision takes one of the session's three places.
         for _ in 0..2 {
             let other = Policy::session();
             assert!(other.evaluate_remembered(session.clone(), NOW).is_ok());

@@ -1,4 +1,5 @@
-//! The header `Accept` (RFC 9110, section 12.5.1), as far as one question needs it: a page or JSON?
+//! The header `Accept` (RFC 9110, section 12.5.1), read only as far as needed to choose between a
+//! page and JSON.
 
 use http::{HeaderMap, header};
 
@@ -6,10 +7,10 @@ const HTML: [&[u8]; 2] = [b"text/html", b"application/xhtml+xml"];
 const JSON: [&[u8]; 4] =
     [b"application/problem+json", b"application/json", b"application/*", b"*/*"];
 
-/// Whether HTML is named, with a weight above 0 and no less than what covers JSON.
+/// Returns whether `Accept` names HTML with a weight above 0 that is at least the weight of JSON.
 ///
-/// All lines count. Of a type that stands more than once the highest weight counts, and an element
-/// whose weight cannot be read counts for nothing. A comma ends an element, also in quotes.
+/// All lines count. If a type appears more than once, its highest weight counts. An element whose
+/// weight cannot be read is ignored. A comma ends an element, even inside quotes.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     let (mut html, mut json) = (0, 0);
     let lines = headers.get_all(header::ACCEPT).into_iter();
@@ -25,7 +26,7 @@ pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     html > 0 && html >= json
 }
 
-/// A media range and its weight in thousandths.
+/// Returns a media range and its weight in thousandths, or `None` if the weight cannot be read.
 fn read(element: &[u8]) -> Option<(&[u8], u16)> {
     let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
     let range = parts.next()?;
@@ -36,7 +37,7 @@ fn read(element: &[u8]) -> Option<(&[u8], u16)> {
     Some((range, weight.unwrap_or(Some(1_000))?))
 }
 
-/// `qvalue` (RFC 9110, section 12.4.2).
+/// Reads a `qvalue` (RFC 9110, section 12.4.2) as thousandths.
 fn thousandths(value: &[u8]) -> Option<u16> {
     let (whole, fraction) = match value {
         [whole @ (b'0' | b'1')] => (whole, &[][..]),

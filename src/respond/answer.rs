@@ -1,4 +1,4 @@
-//! What the client may hear of a rejection: the one place where that is decided.
+//! The one place that decides what a client learns about a rejection.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use crate::policy::Shortfall;
 use crate::rejection::Rejection;
 use crate::token::{TimeError, TokenError};
 
-/// The address of a section of [`crate::problem`].
+/// The URL of a section of [`crate::problem`].
 macro_rules! problem_type {
     ($section:literal) => {
         concat!("https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html#", $section)
@@ -19,30 +19,30 @@ macro_rules! problem_type {
 pub(super) struct Answer<'a> {
     pub(super) status: StatusCode,
     pub(super) challenge: Challenge,
-    /// The `type` of the problem.
+    /// The member `type` of the body.
     pub(super) problem_type: &'static str,
     pub(super) title: &'static str,
     pub(super) detail: Cow<'static, str>,
     pub(super) retry_after: Option<u64>,
     pub(super) shortfall: Option<&'a Shortfall>,
-    /// Whether a browser has to remove its cookies before anything helps.
+    /// Whether every request is refused like this until the browser removes its cookies.
     pub(super) removes_cookies: bool,
 }
 
-/// The header `WWW-Authenticate`.
+/// The kind of challenge in the header `WWW-Authenticate`.
 pub(super) enum Challenge {
-    /// No other credentials would help.
+    /// No header, because other credentials would not help.
     None,
-    /// Without an error: there was nothing that could have been wrong.
+    /// A challenge without an error, because the request carries no credentials.
     Bare,
-    /// With an error of RFC 6750, section 3.1, or RFC 9470, section 3.
+    /// A challenge with an error from RFC 6750, section 3.1, or RFC 9470, section 3.
     Error(&'static str),
 }
 
 impl<'a> Answer<'a> {
-    /// Returns the `max_age` of the policy in whole seconds (RFC 9470, section 3). A limit under
-    /// one second has none: to round it up would promise too much, and 0 asks for a new
-    /// authentication at each request.
+    /// Returns the `max_age` of the policy in whole seconds (RFC 9470, section 3), or `None` if the
+    /// limit is under one second. Rounding such a limit up would allow an age that the policy
+    /// refuses, and 0 would ask for a new authentication at each request.
     pub(super) fn max_age(&self) -> Option<u64> {
         let max_age = self.shortfall?.policy().max_age()?;
         Some(max_age.as_secs()).filter(|seconds| *seconds > 0)
@@ -107,13 +107,13 @@ impl<'a> Answer<'a> {
 }
 
 fn detail_of(shortfall: &Shortfall) -> String {
-    // Most texts are shorter. Writing to a string cannot fail.
+    // Most texts fit. Writing to a string cannot fail.
     let mut text = String::with_capacity(64);
     let _ = write!(text, "{shortfall}");
     text
 }
 
-/// What a client may know of a refused token.
+/// Returns what a client may learn about a refused token.
 fn describe(error: &TokenError) -> &'static str {
     match error {
         TokenError::Time(TimeError::NotYetValid { .. }) => "the session token is not valid yet",

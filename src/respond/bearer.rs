@@ -6,29 +6,31 @@ use http::HeaderValue;
 
 use super::answer::Answer;
 
-/// The longest text in quotes, in characters.
+/// The most characters of a text that go into a quoted string.
 const MAX_LENGTH: usize = 512;
 
 pub(super) fn bare(realm: &str) -> HeaderValue {
-    // What is quoted is visible ASCII.
+    // The value holds only visible ASCII and spaces, so the fallback is never used.
     HeaderValue::try_from(format!("Bearer realm={}", Quoted(realm)))
         .unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
 pub(super) fn challenge(realm: &str, error: &str, answer: &Answer<'_>) -> Option<HeaderValue> {
-    // The usual ones have less.
+    // Most challenges are shorter.
     let mut value = String::with_capacity(256);
     // Writing to a string cannot fail.
     let _ = write!(value, "Bearer realm={}", Quoted(realm));
     let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&answer.detail));
-    // The policy's name is in the body. It is no `acr_values`: no authorization server knows it.
+    // The policy's name is in the body. It is not sent as `acr_values`, because no authorization
+    // server knows it.
     if let Some(max_age) = answer.max_age() {
         let _ = write!(value, ", max_age=\"{max_age}\"");
     }
     HeaderValue::try_from(value).ok()
 }
 
-/// A quoted string (RFC 9110, section 5.6.4) of visible ASCII; anything else is replaced.
+/// A quoted string (RFC 9110, section 5.6.4) of visible ASCII and spaces. `?` replaces any other
+/// character.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {

@@ -1,4 +1,4 @@
-//! Who asks: a person in a browser, htmx, or a program.
+//! The client that sent a request: a browser, htmx, or a program.
 
 use http::HeaderMap;
 
@@ -7,8 +7,7 @@ use crate::headers::only;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Client {
-    /// A script of htmx. Where it is `boosted` it navigates, and its address is a page; else it is
-    /// that of a fragment.
+    /// The script of htmx. A `boosted` request navigates to a page; any other asks for a fragment.
     Htmx {
         boosted: bool,
     },
@@ -17,7 +16,8 @@ pub(super) enum Client {
 }
 
 impl Client {
-    /// The table in the documentation of `Negotiated`, line by line.
+    /// Returns the client of the first line that matches in the table of `Negotiated`'s
+    /// documentation.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let is_true = |name| only(headers, name).is_some_and(|value| value == "true");
         if is_true("hx-history-restore-request") {

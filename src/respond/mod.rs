@@ -1,5 +1,4 @@
-//! What turns a rejection into a response: the parts of [`Respond`] and its
-//! implementations.
+//! The trait [`Respond`], which turns a rejection into a response, and its implementations.
 
 mod accept;
 mod answer;

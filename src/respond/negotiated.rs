@@ -1,4 +1,4 @@
-//! Pages and redirects for people, challenges for programs.
+//! Pages and redirects for people, and challenges for programs.
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, LOCATION};
@@ -16,11 +16,12 @@ use crate::rejection::Rejection;
 
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
-/// Whatever set them, and for whichever path: of cookies that somebody planted, nobody knows that.
+/// All cookies, because nobody knows the domain and path of a cookie that an attacker planted.
 const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 
-/// A responder for applications that people use in a browser: it redirects them to where they sign
-/// in or step up, or shows them a plain page. Programs get the [`BearerChallenge`].
+/// A responder for applications that people use in a browser. It redirects the browser to the page
+/// where the user signs in or steps up, or shows a plain page. Programs get the
+/// [`BearerChallenge`].
 ///
 /// ```
 /// use http::Request;
@@ -50,88 +51,90 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # Who asks
+/// # Clients
 ///
-/// The first line that fits decides.
+/// The first line that matches decides.
 ///
-/// | request | asks | answer |
+/// | request | client | response |
 /// | --- | --- | --- |
-/// | `HX-History-Restore-Request: true` | htmx, for a whole page, as a browser would | a redirect, which its script follows, or a page |
-/// | `HX-Request: true` | htmx | the challenge; where there would be a redirect also `HX-Redirect` with its address |
-/// | `Sec-Fetch-Mode: navigate` | a browser | a redirect, or a page |
+/// | `HX-History-Restore-Request: true` | htmx, which asks for a whole page as a browser would | a redirect, which its script follows, or a page |
+/// | `HX-Request: true` | htmx | the challenge, with the address of the redirect in `HX-Redirect` if there is one |
+/// | `Sec-Fetch-Mode: navigate` | a browser | a redirect or a page |
 /// | any other `Sec-Fetch-Mode` | a program | the challenge |
-/// | `Accept` names `text/html` or `application/xhtml+xml` with a weight above 0 and no less than that of JSON | a browser | a redirect, or a page |
+/// | `Accept` names `text/html` or `application/xhtml+xml` with a weight above 0 that is at least that of JSON | a browser | a redirect or a page |
 /// | any other | a program | the challenge |
 ///
 /// The weight of JSON is the highest of `application/problem+json`, `application/json`,
-/// `application/*` and `*/*`. Wildcards do not name HTML. An element of `Accept` whose weight is
-/// not that of RFC 9110, section 12.4.2, counts for nothing. Of `Accept` all lines count; two lines
-/// of another header are as good as a value that is not in the table.
+/// `application/*` and `*/*`. Wildcards do not name HTML. All lines of `Accept` count, but an
+/// element is ignored if its weight does not follow RFC 9110, section 12.4.2. If another header of
+/// the table appears twice, its value counts as one that is not in the table.
 ///
 /// htmx follows `HX-Redirect` before it looks at the status.
 ///
-/// # Where to
+/// # Redirects
 ///
-/// | refused because | a browser goes to |
+/// | reason | a browser goes to |
 /// | --- | --- |
 /// | no credentials; invalid or expired token | [`sign_in`](Self::sign_in) |
 /// | policy not met | [`step_up`](Self::step_up) |
 /// | policy not met, and only a new session can meet it | [`sign_in`](Self::sign_in), with `restart=true` |
-/// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets the page, which removes the cookies and leads to [`sign_in`](Self::sign_in) |
-/// | any other invalid request (400), no keys (503) | nowhere: it gets the page |
+/// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets the page, which removes the cookies and links to [`sign_in`](Self::sign_in) |
+/// | any other invalid request (400), anything unavailable (503) | nowhere: it gets the page |
 ///
-/// Where that page is not configured there is no redirect. There is also none on the sign-in page,
-/// and none from the step-up page to itself, so that redirects do not run in a circle where those
-/// pages are behind the guard themselves. A request is on such a page if the page's path is the
-/// request's, or if it ends with the request's and the query is that of a redirect.
+/// The responder does not redirect if the target is not configured, if the request is for the
+/// sign-in page, or if it is for the step-up page and would go there again. Otherwise redirects
+/// would loop if the pages are behind the guard. A request is for a page if it has the page's path.
+/// It also is if its path is only the end of the page's path and its query has `return_to`.
 ///
-/// A redirect is a 303, so the browser goes there with GET, whatever it asked with. In the log its
-/// `status` is that of the rejection. Its query has, in this order:
+/// A redirect is a 303, so the browser follows it with GET, whatever the method of the request was.
+/// The `status` in the log is that of the rejection. The query has these parameters, in this order:
 ///
-/// | parameter | what it is |
+/// | parameter | value |
 /// | --- | --- |
-/// | `return_to` | of GET and HEAD the path and query that were asked for, where [`ReturnTo`] accepts them; of other methods, and of htmx but for boosted links and forms, [`home`](Self::home). Read it with [`ReturnTo::parse`] |
-/// | `policy` | the policy's name, where one is not met that has a name |
-/// | `restart` | `true` where only a new session can meet the policy |
-/// | `prompt` | of a policy that is not met: an alternative, its factors with commas between, as [`Prompts`](crate::policy::Prompts) orders them. It can stand several times; where neither it nor `restart` nor `truncated` stands, nothing on offer helps |
-/// | `truncated` | `true` where there may be further alternatives |
+/// | `return_to` | the path and query of a GET or HEAD request, if [`ReturnTo`] accepts them; otherwise [`home`](Self::home). For htmx it is `home` too, except for boosted links and forms. Read it with [`ReturnTo::parse`] |
+/// | `policy` | the name of the policy that is not met, if it has one |
+/// | `restart` | `true` if only a new session can meet the policy |
+/// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If neither `prompt` nor `restart` nor `truncated` appears, no factor on offer helps |
+/// | `truncated` | `true` if there may be further alternatives |
 ///
-/// An address has at most 2,048 bytes. Where that is not enough, prompts are left out; where it is
-/// not enough without them, `home` is returned to, or else `/`.
+/// An address has at most 2,048 bytes. If it would be longer, prompts are left out. If it is still
+/// too long without them, `return_to` is `home`, or else `/`.
 ///
-/// Whoever signs in under `restart=true` needs a new session: a sign-in page that sends everybody
-/// back who has one would send them in a circle.
+/// With `restart=true` the user needs a new session. A sign-in page that sends every user with a
+/// session straight back would cause a redirect loop.
 ///
 /// # The page
 ///
-/// HTML with the title and the sentence that the challenge's body has, its status, its
-/// `WWW-Authenticate` and its `Retry-After`. It has no script and no style.
+/// The page is HTML with the title and the sentence of the challenge's body. Its status, its
+/// `WWW-Authenticate` and its `Retry-After` are those of the challenge. It has no script and no
+/// style.
 ///
 /// Another site of the same domain can plant a second session cookie, and a browser sends both
-/// until somebody removes them. Nobody can say which of them is the user's, so the page's
-/// `Clear-Site-Data: "cookies"` removes all cookies of the domain, those of its other applications
-/// too, and a link leads to the sign-in page. htmx gets the same with `HX-Redirect`. Browsers obey
-/// the header over HTTPS and on loopback. A cookie whose name begins with `__Host-` cannot be
-/// planted by another site.
+/// until one of them is removed. Nobody can tell which of them is the user's. So the page has the
+/// header `Clear-Site-Data: "cookies"`, which removes all cookies of the domain, including those of
+/// its other applications, and a link to the sign-in page. htmx gets the same header along with
+/// `HX-Redirect`. Browsers obey `Clear-Site-Data` over HTTPS and on loopback. Another site cannot
+/// plant a cookie whose name begins with `__Host-`.
 ///
 /// # Under `nest`
 ///
-/// axum's `Router::nest` takes its prefix out of the address that a guard inside sees. Put the
-/// guard outside, or say [`nested_at`](Self::nested_at). Else `return_to` lacks the prefix, and a
-/// sign-in page that is the root of what is nested, and behind the guard, is redirected to itself.
+/// axum's `Router::nest` removes its prefix from the address that a guard inside sees. Put the
+/// guard outside, or call [`nested_at`](Self::nested_at). Otherwise `return_to` lacks the prefix. A
+/// sign-in page at the root of the nested router would also be redirected to itself if it is behind
+/// the guard.
 ///
 /// # Cross-site requests
 ///
-/// Where the token is in a cookie, other sites can send requests with it:
+/// If the token is in a cookie, other sites can make a browser send requests with it:
 ///
-/// - Set the cookie with `SameSite=Lax` or `Strict`, `Secure` and, where no script reads it,
-///   `HttpOnly`. Under `Lax` a link from elsewhere arrives with the cookie; under `Strict` it
-///   arrives without, and is redirected to sign in.
-/// - `Lax` lets GET through, and other origins of the same site send everything: handlers of GET
-///   must change nothing, and a layer against cross-site request forgery belongs outside the guard
-///   (`csrf` in tower-http 0.7).
-/// - The CORS layer belongs outside the guard: preflights carry no credentials. Scripts of other
-///   origins see the challenge only with `expose_headers([WWW_AUTHENTICATE])`.
+/// - Set the cookie with `SameSite=Lax` or `Strict`, with `Secure` and, if no script reads it, with
+///   `HttpOnly`. With `Lax`, a browser that follows a link from another site sends the cookie. With
+///   `Strict` it does not, and is redirected to sign in.
+/// - With `Lax`, other sites can still cause GET requests, and other origins of the same site can
+///   cause any request. So a GET handler must not change anything, and a layer against cross-site
+///   request forgery belongs outside the guard (`csrf` in tower-http 0.7).
+/// - The CORS layer belongs outside the guard, because preflights carry no credentials. Scripts of
+///   other origins see the challenge only with `expose_headers([WWW_AUTHENTICATE])`.
 #[derive(Clone, Debug, Default)]
 pub struct Negotiated {
     challenge: BearerChallenge,
@@ -141,50 +144,50 @@ pub struct Negotiated {
 }
 
 impl Negotiated {
-    /// Pages without redirects, and challenges for the realm `api`.
+    /// Creates a responder with plain pages, no redirects, and challenges for the realm `api`.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The challenge for programs; its `WWW-Authenticate` is that of pages too.
+    /// Sets the challenge for programs. Pages have its `WWW-Authenticate` too.
     #[must_use]
     pub fn challenge(self, challenge: BearerChallenge) -> Self {
         Self { challenge, ..self }
     }
 
-    /// Where people sign in: a path of this site, perhaps with a query (`/login?lang=de`). The
-    /// rules are those of [`ReturnTo`].
+    /// Sets the page where people sign in: a path of this site, perhaps with a query
+    /// (`/login?lang=de`).
     ///
     /// # Errors
     ///
-    /// Returns an error if it breaks one of them.
+    /// Returns [`PageError`] if the path breaks a rule of [`ReturnTo`].
     pub fn sign_in(self, page: &str) -> Result<Self, PageError> {
         Ok(Self { pages: Pages { sign_in: Some(local(page)?), ..self.pages }, ..self })
     }
 
-    /// Where people step up: a path of this site, perhaps with a query. It has to be open to
-    /// sessions that do not meet the policy.
+    /// Sets the page where people step up: a path of this site, perhaps with a query. Sessions that
+    /// do not meet the policy must be able to open it.
     ///
     /// # Errors
     ///
-    /// Returns an error if it breaks a rule of [`ReturnTo`].
+    /// Returns [`PageError`] if the path breaks a rule of [`ReturnTo`].
     pub fn step_up(self, page: &str) -> Result<Self, PageError> {
         Ok(Self { pages: Pages { step_up: Some(local(page)?), ..self.pages }, ..self })
     }
 
-    /// Where people return to when what they asked for is no page: what was sent with POST, say.
-    /// `/` by default.
+    /// Sets the page to which people return if their request was not for a page, such as a POST. By
+    /// default it is `/`.
     ///
     /// # Errors
     ///
-    /// Returns an error if it breaks a rule of [`ReturnTo`].
+    /// Returns [`PageError`] if the path breaks a rule of [`ReturnTo`].
     pub fn home(self, page: &str) -> Result<Self, PageError> {
         Ok(Self { home: local(page)?, ..self })
     }
 
-    /// For a guard inside axum's `Router::nest`: the prefix that is missing from the addresses it
-    /// sees. All pages are configured with it.
+    /// Sets the prefix that is missing from the addresses that a guard inside axum's `Router::nest`
+    /// sees. Configure all pages with the prefix.
     ///
     /// ```
     /// use http::Request;
@@ -200,13 +203,13 @@ impl Negotiated {
     ///
     /// # Errors
     ///
-    /// Returns an error if it breaks a rule of [`ReturnTo`].
+    /// Returns [`PageError`] if the prefix breaks a rule of [`ReturnTo`].
     pub fn nested_at(self, prefix: &str) -> Result<Self, PageError> {
         let path = local(prefix)?.path().trim_end_matches('/').into();
         Ok(Self { prefix: path, ..self })
     }
 
-    /// The address that a person has to go to, where there is one.
+    /// Returns the address of the page that the user needs next, if there is one.
     fn address(&self, answer: &Answer<'_>, request: &Parts, is_page: bool) -> Option<HeaderValue> {
         let path = full_path(&self.prefix, request.uri.path());
         let page = if answer.removes_cookies {

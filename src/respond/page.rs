@@ -1,4 +1,4 @@
-//! A page for people: no script, no style, nothing from elsewhere.
+//! A page for people, without scripts, styles or anything from another site.
 
 use std::fmt::{self, Write as _};
 
@@ -19,7 +19,7 @@ pub(super) fn add_headers(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-/// A page with a link to this address, if there is one.
+/// Returns a page, with a link to this address if there is one.
 pub(super) fn body(answer: &Answer<'_>, sign_in: Option<&HeaderValue>) -> Bytes {
     let sign_in = sign_in.and_then(|address| address.to_str().ok());
     let mut page = String::with_capacity(512);
@@ -46,7 +46,7 @@ impl fmt::Display for Page<'_> {
             detail.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
         writeln!(f, "<p>{}{}.</p>", Escaped(&first), Escaped(detail.as_str()))?;
         if answer.removes_cookies {
-            f.write_str("<p>Your browser was asked to remove the cookies of this site.</p>\n")?;
+            f.write_str("<p>Your browser has been asked to remove this site's cookies.</p>\n")?;
         }
         if let Some(address) = self.sign_in {
             writeln!(f, "<p><a href=\"{}\">Sign in again</a></p>", Escaped(address))?;
@@ -58,7 +58,7 @@ impl fmt::Display for Page<'_> {
     }
 }
 
-/// Text that stays text, also within quotes.
+/// A text escaped for HTML, including quoted attributes.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

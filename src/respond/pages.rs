@@ -13,7 +13,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// Where a person goes whose request for this path was refused.
+    /// Returns the page to redirect to after a refused request for this path, if there is one.
     pub(super) fn next(
         &self,
         status: StatusCode,
@@ -22,8 +22,8 @@ impl Pages {
         query: Option<&str>,
     ) -> Option<&ReturnTo> {
         let is_at = |page: &ReturnTo| is_at(page, path, query);
-        // The sign-in page leads nowhere and the step-up page only there, so no chain of redirects
-        // has a circle.
+        // The sign-in page redirects nowhere, and the step-up page only to the sign-in page, so
+        // redirects cannot loop.
         if status != StatusCode::UNAUTHORIZED || self.sign_in.as_ref().is_some_and(is_at) {
             return None;
         }
@@ -35,14 +35,15 @@ impl Pages {
     }
 }
 
-/// Returns whether a request is for this page. Under `nest` the request's path has lost its
-/// beginning. What tells it from that of another page then is the query, which a redirect wrote.
+/// Returns whether a request is for this page. Under axum's `nest` the request's path lacks its
+/// prefix, so it may be only the end of the page's path. Then the query decides, since every
+/// redirect writes `return_to`.
 fn is_at(page: &ReturnTo, path: &str, query: Option<&str>) -> bool {
     let may_be_nested = || path != "/" && page.path().ends_with(path);
     page.path() == path || (may_be_nested() && query.is_some_and(redirect::has_return_to))
 }
 
-/// Why a page cannot be redirected to.
+/// An error in the path of a page of [`Negotiated`](crate::Negotiated).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{page:?} is {why}")]
 pub struct PageError {

@@ -1,4 +1,4 @@
-//! Writing the bodies that [`crate::problem`] describes.
+//! The writer of the bodies that [`crate::problem`] describes.
 
 use std::sync::OnceLock;
 
@@ -14,7 +14,7 @@ struct Problem<'a> {
     title: &'static str,
     status: u16,
     detail: &'a str,
-    // The rest is there only for a shortfall.
+    // Only a shortfall has the members below.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +31,7 @@ struct Problem<'a> {
     truncated: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -60,19 +60,19 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Returns the body, which is always the same for a challenge without an error.
+/// Returns the body. For a challenge without an error it is always the same.
 pub(super) fn body(answer: &Answer<'_>) -> Bytes {
     static BARE: OnceLock<Vec<u8>> = OnceLock::new();
     match answer.challenge {
-        // A static has no reference count that all answers would share.
+        // A static needs no reference count, which all responses would share.
         Challenge::Bare => Bytes::from_static(BARE.get_or_init(|| write(answer))),
         Challenge::None | Challenge::Error(_) => write(answer).into(),
     }
 }
 
 fn write(answer: &Answer<'_>) -> Vec<u8> {
-    // Every member is a string, a number, a date of four digits or a list of them, so writing
-    // cannot fail.
+    // Writing cannot fail: every value is a string, a number, a flag, a date whose year has four
+    // digits, or a list or object of these.
     let mut body = Vec::with_capacity(if answer.shortfall.is_some() { 1_024 } else { 256 });
     let _ = serde_json::to_writer(&mut body, &Problem::new(answer));
     body

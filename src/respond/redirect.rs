@@ -1,4 +1,5 @@
-//! The address of a page where people sign in or step up, with what that page has to know.
+//! The address of the page where a person signs in or steps up, with the parameters that the page
+//! needs.
 
 use std::fmt::Write as _;
 
@@ -11,18 +12,18 @@ use crate::policy::{Prompt, Prompts, Shortfall};
 /// The longest address, in bytes.
 const MAX_LENGTH: usize = 2_048;
 const TRUNCATED: &str = "&truncated=true";
-/// What is encoded in a value: all but `unreserved` (RFC 3986, section 2.3) and what a query may
-/// have that separates nothing in it.
+/// The characters that are percent-encoded in a value: all but `unreserved` (RFC 3986, section
+/// 2.3), `/` and `,`. A query may contain these two, and they do not separate parameters.
 const TO_ENCODE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b',');
 
-/// Returns whether a redirect wrote this query.
+/// Returns whether this query has `return_to`, as every query of a redirect does.
 pub(super) fn has_return_to(query: &str) -> bool {
     query.split('&').any(|pair| pair.starts_with("return_to="))
 }
 
-/// `return_to` is the first of these addresses for which there is room; there is always room for
-/// `/`. Then come the prompts for which there is room.
+/// Returns the address of a page, with a query. Its `return_to` is the first of these addresses for
+/// which there is room; there is always room for `/`. Prompts follow if there is room for them.
 pub(super) fn address(
     page: &ReturnTo,
     return_to: &[ReturnTo],
@@ -64,8 +65,8 @@ fn pair(name: &str, value: &str) -> String {
     format!("&{name}={}", utf8_percent_encode(value, TO_ENCODE))
 }
 
-/// The factors of one alternative with commas between; none where a factor's name has a comma
-/// itself.
+/// Returns the parameter for one alternative, with its factors separated by commas, or `None` if a
+/// factor's name contains a comma.
 fn prompt(set: &[Prompt]) -> Option<String> {
     let mut names = String::new();
     for prompt in set {

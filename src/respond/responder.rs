@@ -1,4 +1,4 @@
-//! Responders, and the default one.
+//! The trait of responders, and the default responder.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -9,11 +9,11 @@ use super::{bearer, problem};
 use crate::cache_control;
 use crate::rejection::Rejection;
 
-/// Turns a [`Rejection`] into a response: what a guard answers in place of the service behind it.
+/// A responder, which turns a [`Rejection`] into the guard's response.
 ///
-/// Closures do it too, with the types of their arguments written out. The default is
-/// [`BearerChallenge`], and [`Negotiated`](crate::Negotiated) is for applications in browsers.
-/// One's own can fall back to either:
+/// A closure is a responder too, if the types of its arguments are written out. The default
+/// responder is [`BearerChallenge`], and [`Negotiated`](crate::Negotiated) is for applications that
+/// people use in a browser. Your own responder can fall back to either:
 ///
 /// ```
 /// use bytes::Bytes;
@@ -35,11 +35,11 @@ use crate::rejection::Rejection;
 /// );
 /// ```
 ///
-/// Whatever the responder, the guard forbids caches to store a response that has no
-/// `Cache-Control`. To a request over HTTP/1 that announces a body it adds `Connection: close`,
-/// since the body is left unread.
+/// If the response has no `Cache-Control`, the guard forbids caches to store it. If an HTTP/1
+/// request announces a body, the guard adds `Connection: close` to the response, because it does
+/// not read that body.
 pub trait Respond: Send + Sync + 'static {
-    /// The response to a request that was refused.
+    /// Returns the response to a refused request.
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes>;
 }
 
@@ -59,27 +59,28 @@ where
 /// | --- | --- | --- |
 /// | no credentials | 401 | `Bearer realm="…"` |
 /// | two cookies of one name that differ, two `Authorization` headers, unreadable header | 400 | `error="invalid_request"` |
-/// | invalid, expired or foreign token | 401 | `error="invalid_token"` |
+/// | invalid or expired token, or one from another issuer | 401 | `error="invalid_token"` |
 /// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` if the policy limits an age |
-/// | keys unavailable | 503 with `Retry-After` | none |
+/// | keys or revocations unavailable | 503 with `Retry-After` | none |
 /// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
 ///
-/// The body is described in [`problem`](crate::problem).
+/// The module [`problem`](crate::problem) describes the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerChallenge {
     realm: Box<str>,
-    /// The headers of a refusal without credentials, the most frequent one. Other refusals change
-    /// some of them.
+    /// The headers of the most frequent refusal, that of a request without credentials. Other
+    /// refusals change some of them.
     headers: HeaderMap,
 }
 
 impl BearerChallenge {
-    /// A challenge for this realm (RFC 9110, section 11.5). Characters that cannot stand in a
-    /// header's quoted string are replaced by `?`.
+    /// Creates a challenge for this realm (RFC 9110, section 11.5). `?` replaces each character
+    /// that a quoted string of a header cannot contain.
     #[must_use]
     pub fn new(realm: &str) -> Self {
         let problem = HeaderValue::from_static("application/problem+json");
-        // A map that is full grows even if an insert replaces a value. This one is not full.
+        // An insert into a full map makes it grow, even if it replaces a value. This map is not
+        // full.
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, problem);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -91,8 +92,8 @@ impl BearerChallenge {
         self.response(answer, problem::body(answer))
     }
 
-    /// Returns a response with this body, and with the status and headers of an answer. Its content
-    /// type is that of a problem until the caller replaces it.
+    /// Returns a response with this body and with the status and headers of an [`Answer`]. Its
+    /// content type is `application/problem+json` until the caller replaces it.
     pub(super) fn response(&self, answer: &Answer<'_>, body: Bytes) -> Response<Bytes> {
         let mut response = Response::new(body);
         *response.status_mut() = answer.status;
@@ -115,7 +116,7 @@ impl BearerChallenge {
 }
 
 impl Default for BearerChallenge {
-    /// The realm `api`.
+    /// Returns a challenge for the realm `api`.
     fn default() -> Self {
         Self::new("api")
     }
@@ -127,8 +128,8 @@ impl Respond for BearerChallenge {
     }
 }
 
-/// Returns the responder's response, with the rejection attached for the layers outside, and with
-/// `Cache-Control: no-store` if it has no `Cache-Control`.
+/// Returns the responder's response, with the rejection attached for the layers outside the guard.
+/// A response without `Cache-Control` gets `no-store`.
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
     if !response.headers().contains_key(header::CACHE_CONTROL) {

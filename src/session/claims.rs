@@ -15,21 +15,21 @@ pub struct Organization<'a> {
 }
 
 impl<'a> Organization<'a> {
-    /// The organization's id (`organization-…`).
+    /// Returns the organization's id (`organization-…`).
     #[must_use]
     pub fn id(&self) -> &'a str {
         self.id
     }
 
-    /// The organization's name in URLs; empty where the token has none.
+    /// Returns the organization's name in URLs, which is empty if the token has none.
     #[must_use]
     pub fn slug(&self) -> &'a str {
         self.slug
     }
 }
 
-/// Where a session was started from, as the application told Stytch; empty strings where it did
-/// not.
+/// The IP address and the browser that a session was started from, as the application reported them
+/// to Stytch. Each is an empty string if it was not reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Attributes<'a> {
     pub(super) ip_address: &'a str,
@@ -37,13 +37,13 @@ pub struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    /// The address that the application reported at sign-in.
+    /// Returns the IP address that the application reported at sign-in.
     #[must_use]
     pub fn ip_address(&self) -> &'a str {
         self.ip_address
     }
 
-    /// The browser that the application reported at sign-in.
+    /// Returns the user agent of the browser that the application reported at sign-in.
     #[must_use]
     pub fn user_agent(&self) -> &'a str {
         self.user_agent
@@ -51,13 +51,13 @@ impl<'a> Attributes<'a> {
 }
 
 impl fmt::Debug for Attributes<'_> {
-    /// Addresses stay out of logs.
+    /// Keeps addresses out of logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attributes").finish_non_exhaustive()
     }
 }
 
-/// The claims that are not custom: RFC 7519's and Stytch's.
+/// The claims that are not custom: those of RFC 7519 and Stytch's own.
 const RESERVED: [&str; 9] = [
     "iss",
     "sub",
@@ -70,14 +70,15 @@ const RESERVED: [&str; 9] = [
     "https://stytch.com/organization",
 ];
 
-/// Each claim's text goes to the type as it is, so that the type's own strictness holds.
+/// Reads the custom claims of a payload. `T` deserializes the original text of each claim, so it
+/// can be as strict as its author wants.
 pub(super) fn custom<T: DeserializeOwned>(payload: &str) -> Result<T, CustomClaimsError> {
     let custom = serde_json::Deserializer::from_str(payload).deserialize_map(CustomClaims)?;
     serde_json::from_str::<NothingHidden>(&custom)?;
     Ok(serde_json::from_str(&custom)?)
 }
 
-/// The object of the custom claims alone, as text.
+/// A visitor that collects the custom claims into one JSON object, as text.
 struct CustomClaims;
 
 impl<'de> Visitor<'de> for CustomClaims {
@@ -96,16 +97,18 @@ impl<'de> Visitor<'de> for CustomClaims {
                 custom.push(format!("{name}:{value}"));
             }
             if !seen.insert(name) {
-                return Err(A::Error::custom("a claim stands twice"));
+                return Err(A::Error::custom("a claim occurs twice"));
             }
         }
         Ok(format!("{{{}}}", custom.join(",")))
     }
 }
 
-/// JSON without text that `serde_json` would read as JSON of its own, as `Value` does under this
-/// name where `raw_value` is on: the limit of depth begins anew in it, and twelve of them fit into
-/// a token, more than a stack holds.
+/// A check that no text in the JSON is itself read as JSON.
+///
+/// With the feature `raw_value`, `serde_json` reads the text under the name [`HIDDEN_JSON`] as
+/// JSON, for example into a `Value`. The depth limit starts anew in each such text. A token has
+/// room for twelve of them, and reading those would overflow the stack.
 struct NothingHidden;
 
 const HIDDEN_JSON: &str = "$serde_json::private::RawValue";
@@ -163,8 +166,7 @@ impl<'de> Visitor<'de> for NothingHidden {
     }
 }
 
-/// Custom claims that do not have the shape they are read in. What they say stays out of it, since
-/// errors are logged.
+/// An error reading custom claims. It does not contain the claims, because errors are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the custom claims do not have the expected shape, at character {column}")]
 pub struct CustomClaimsError {
@@ -187,7 +189,7 @@ mod tests {
     fn custom_claims_are_those_that_nobody_reserved() {
         let payload =
             r#"{"iss":"i","plan":"gold","https://stytch.com/session":{},"n":1,"jti":"j"}"#;
-        let custom: Map<String, Value> = custom(payload).expect("readable");
+        let custom: Map<String, Value> = custom(payload).expect("readable claims");
         assert_eq!(Value::Object(custom), serde_json::json!({"plan": "gold", "n": 1}));
     }
 
@@ -199,7 +201,7 @@ mod tests {
     fn json_that_is_hidden_in_json_is_refused() {
         let mut text = "1".to_owned();
         for _ in 0..11 {
-            let inner = serde_json::to_string(&text).expect("text");
+            let inner = serde_json::to_string(&text).expect("valid JSON");
             text = format!(
                 "{}{{\"$serde_json::private::RawValue\":{inner}}}{}",
                 "[".repeat(110),
@@ -216,7 +218,7 @@ mod tests {
         ] {
             let read: Result<std::collections::HashMap<String, Box<RawValue>>, _> =
                 custom(&format!("{{\"odd\":{plain}}}"));
-            assert_eq!(read.expect("plain")["odd"].get(), plain);
+            assert_eq!(read.expect("readable claims")["odd"].get(), plain);
         }
     }
 }

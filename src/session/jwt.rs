@@ -4,10 +4,10 @@ use std::fmt;
 
 use base64_simd::URL_SAFE_NO_PAD;
 
-/// The session JWT that a guard judged, or the fresh one if the guard renewed the session.
+/// The JWT that a session was built from. If the guard renewed the session, this is the fresh JWT.
 ///
-/// It goes into calls that act on the session, such as adding a second factor, and to services
-/// behind a gateway. `Debug` does not show it, and there is no `Display`.
+/// Pass it to calls that act on the session, such as adding a second factor, and to services behind
+/// a gateway. `Debug` does not show it, and there is no `Display`.
 ///
 /// ```
 /// use tower_step_up::{Factor, testing};
@@ -29,7 +29,7 @@ impl<'a> SessionJwt<'a> {
         self.0
     }
 
-    /// Returns the JSON of the payload. A verifier has read it before, so decoding it cannot fail.
+    /// Returns the JSON of the payload. A verifier has already read it, so decoding it cannot fail.
     pub(super) fn payload(self) -> String {
         let payload = self.0.split('.').nth(1).unwrap_or_default();
         let bytes = URL_SAFE_NO_PAD.decode_to_vec(payload).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a user is signed in with: the parts of a [`Session`].
+//! A verified [`Session`] and its parts.
 
 mod claims;
 mod jwt;

@@ -1,4 +1,4 @@
-//! The parts that a session is made of.
+//! The parts that a session is built from.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use time::UtcDateTime;
 use crate::factor::AuthenticationFactor;
 use crate::moment::Moment;
 
-/// Everything that a session knows; built by `token` and `testing`.
+/// Everything that a session holds. The modules `token` and `testing` build it.
 pub(crate) struct SessionParts<'a> {
-    /// The token itself. It is empty in sessions of the test kit.
+    /// The token itself. It is empty in sessions that the test kit builds without one.
     pub(crate) token: &'a str,
-    /// The JSON of the claims in sessions of the test kit. Otherwise it is empty, and the token
+    /// The JSON of the claims in sessions without a token. Otherwise it is empty, because the token
     /// contains it.
     pub(crate) payload: &'a str,
     pub(crate) id: &'a str,
@@ -24,7 +24,7 @@ pub(crate) struct SessionParts<'a> {
     pub(crate) organization: Option<(&'a str, &'a str)>,
     pub(crate) times: Times,
     pub(crate) leeway: Duration,
-    /// How old a token the verifier accepts.
+    /// The greatest age of a token that the verifier accepts.
     pub(crate) max_token_age: Duration,
     pub(crate) verified_by: VerifierId,
 }
@@ -34,7 +34,7 @@ pub(crate) struct SessionParts<'a> {
 pub(crate) struct Times {
     pub(crate) started_at: Option<UtcDateTime>,
     pub(crate) last_accessed_at: Option<UtcDateTime>,
-    /// `None` in the old format. Then the token's own expiry counts.
+    /// `None` in tokens of the old format. Then the token's own expiry counts.
     pub(crate) expires_at: Option<UtcDateTime>,
     pub(crate) token_not_before: UtcDateTime,
     pub(crate) token_issued_at: UtcDateTime,
@@ -42,13 +42,14 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// The session's end, or else the token's.
+    /// Returns the session's end, or the token's if the token states none for the session.
     pub(super) fn end(&self) -> Moment {
         self.expires_at.unwrap_or(self.token_expires_at).into()
     }
 }
 
-/// Which verifier made a session, so that nested guards know their own.
+/// The identity of a verifier. A nested guard uses it to recognize the sessions that its own
+/// verifier built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VerifierId(u64);
 
@@ -59,8 +60,8 @@ impl VerifierId {
     }
 }
 
-/// How far the clocks of a verifier and an issuer may differ if nothing else is said.
+/// The default leeway for differences between the clocks of a verifier and an issuer.
 pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 
-/// How old a token a verifier accepts if nothing else is said: twice the life of a Stytch JWT.
+/// The default for the greatest age of a token: twice the lifetime of a Stytch JWT.
 pub(crate) const DEFAULT_MAX_TOKEN_AGE: Duration = Duration::from_secs(600);

@@ -1,24 +1,26 @@
-//! Values that a session remembers, for those who worked them out.
+//! Values that are cached with a session.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 
-/// A few values of any type. They are whole and never change, so a panic cannot leave one half made.
+/// A few values of any type. Each is complete when it is added and never changes, so a panic cannot
+/// leave one half built.
 #[derive(Default)]
 pub(super) struct Remembered(AssertUnwindSafe<[OnceLock<Value>; MAX_VALUES]>);
 
 type Value = Arc<dyn Any + Send + Sync>;
 
-/// A route has two or three guards: those of the application, of its pages and of one action.
+/// The number of values that fit. A route usually has two or three guards: for the application, for
+/// its pages and for one action.
 const MAX_VALUES: usize = 3;
 
 impl Remembered {
-    /// Roughly how many bytes the values take: each is a grant, with its policy, two instants and two
-    /// counters.
+    /// Roughly how many bytes the values take: each is a policy that held, with two instants and
+    /// two reference counts.
     pub(super) const MAX_BYTES: usize = MAX_VALUES * 96;
 
-    /// Returns a value of this type that is wanted, if there is one.
+    /// Returns a value of this type that meets the condition, if there is one.
     #[inline]
     pub(super) fn find<T: Any + Send + Sync>(
         &self,

@@ -1,10 +1,10 @@
-//! Whose sessions a project has.
+//! Consumer and B2B projects.
 
-/// Whose sessions a project has.
+/// The kind of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tenancy {
-    /// Sessions of users.
+    /// A consumer project, whose sessions belong to users.
     Consumer,
-    /// Sessions of members of organizations.
+    /// A B2B project, whose sessions belong to members of organizations.
     B2b,
 }

@@ -1,9 +1,9 @@
-//! Texts in one piece of memory.
+//! Several texts in one allocation.
 
-/// Texts one after another: `N` fixed ones, each known by its place, and a list of others.
+/// Texts one after another: `N` fixed ones, each at a known position, and then a list of others.
 pub(super) struct Texts<const N: usize> {
     text: Box<str>,
-    /// The ends of the fixed texts, inline because every request reads the first.
+    /// The ends of the fixed texts. They are inline because every request reads the first text.
     ends: [u32; N],
     list_ends: Box<[u32]>,
 }
@@ -17,7 +17,7 @@ impl<const N: usize> Texts<N> {
         let mut text = String::with_capacity(lengths.sum());
         let mut add = |one| {
             text.push_str(one);
-            // Only the test kit can have texts of 4 GiB, and then loses the rest.
+            // Only the test kit can build texts of 4 GiB, and it then loses the rest.
             u32::try_from(text.len()).unwrap_or(u32::MAX)
         };
         let ends = texts.map(&mut add);
@@ -25,7 +25,7 @@ impl<const N: usize> Texts<N> {
         Self { text: text.into(), ends, list_ends }
     }
 
-    /// Returns the fixed text at a place. Beyond the last place it is empty.
+    /// Returns the fixed text at a position. Beyond the last position it is empty.
     #[inline]
     pub(super) fn get(&self, place: usize) -> &str {
         let end = |place: usize| self.ends.get(place).map_or(0, |end| *end as usize);
@@ -42,7 +42,7 @@ impl<const N: usize> Texts<N> {
         })
     }
 
-    /// Returns how many bytes it has on the heap.
+    /// Returns how many bytes the texts take on the heap.
     pub(super) fn bytes(&self) -> usize {
         self.text.len() + size_of_val(&*self.list_ends)
     }

@@ -16,12 +16,12 @@ use super::texts::Texts;
 use crate::factor::AuthenticationFactor;
 use crate::moment::Moment;
 
-/// A Stytch session, as a verified session JWT states it: a cheap handle, one reference count to
-/// clone.
+/// A Stytch session, as a verified session JWT states it. Cloning it only increments a reference
+/// count.
 ///
-/// Only a [`Verifier`](crate::Verifier) makes one, or the test kit (feature `testing`). It is a
-/// snapshot of the moment when the JWT was issued: a factor added since shows only in the JWT that
-/// Stytch returned for it.
+/// Only a [`Verifier`](crate::Verifier) or the test kit (feature `testing`) can create one. It is a
+/// snapshot from the moment when the JWT was issued. A factor that the user proved later appears
+/// only in the JWT that Stytch returned for it.
 ///
 /// ```
 /// use tower_step_up::{Factor, testing};
@@ -37,7 +37,7 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     /// The instant, including leeway, from which the token is valid.
     valid_from: Moment,
-    /// The instant, including leeway, from which the token is no longer valid: its own expiry, the
+    /// The instant, including leeway, at which the token stops being valid: its own expiry, the
     /// session's end, or the greatest age of a token, whichever comes first.
     valid_until: Moment,
     remembered: Remembered,
@@ -48,7 +48,7 @@ struct Inner {
     leeway: Duration,
 }
 
-// The places of the fixed texts. The roles are in the list after them.
+// The positions of the fixed texts. The roles are in the list after them.
 const TOKEN: usize = 0;
 const PAYLOAD: usize = 1;
 const ID: usize = 2;
@@ -91,39 +91,40 @@ impl Session {
         }))
     }
 
-    /// The session's id (`session-…`; in an organization `member-session-…`).
+    /// Returns the session's id (`session-…`, or `member-session-…` in an organization).
     #[must_use]
     pub fn id(&self) -> &str {
         self.text(ID)
     }
 
-    /// Who is signed in: the `sub` of the token, a user's id (`user-…`) or in an organization a
-    /// member's (`member-…`).
+    /// Returns the id of the signed-in user, the `sub` of the token: a user's id (`user-…`), or in
+    /// an organization a member's (`member-…`).
     #[must_use]
     pub fn user_id(&self) -> &str {
         self.text(USER_ID)
     }
 
-    /// What the user proved, in the order of the token. Two entries can be of one kind.
+    /// Returns the factors that the user proved, in the order of the token. Two entries can be of
+    /// the same kind.
     #[must_use]
     pub fn factors(&self) -> &[AuthenticationFactor] {
         &self.0.factors
     }
 
-    /// When the session began; `None` where the token does not say, or not readably.
+    /// Returns when the session began, or `None` if the token states no readable time for it.
     #[must_use]
     pub fn started_at(&self) -> Option<OffsetDateTime> {
         self.0.times.started_at.map(Into::into)
     }
 
-    /// When the session was last used with Stytch; `None` where the token does not say, or not
-    /// readably.
+    /// Returns when the session was last used with Stytch, or `None` if the token states no
+    /// readable time for it.
     #[must_use]
     pub fn last_accessed_at(&self) -> Option<OffsetDateTime> {
         self.0.times.last_accessed_at.map(Into::into)
     }
 
-    /// When the session ends. In tokens of the old format, which do not say, this is
+    /// Returns when the session ends. Tokens of the old format do not state this, so for them it is
     /// [`token_expires_at`].
     ///
     /// [`token_expires_at`]: Self::token_expires_at
@@ -132,46 +133,46 @@ impl Session {
         self.0.times.expires_at.unwrap_or(self.0.times.token_expires_at).into()
     }
 
-    /// When the JWT itself expires (`exp`), minutes before the session does, and has to be renewed.
+    /// Returns when the JWT itself expires (`exp`) and has to be renewed. This is usually long
+    /// before the session ends.
     #[must_use]
     pub fn token_expires_at(&self) -> OffsetDateTime {
         self.0.times.token_expires_at.into()
     }
 
-    /// When the JWT was issued (`iat`).
+    /// Returns when the JWT was issued (`iat`).
     #[must_use]
     pub fn token_issued_at(&self) -> OffsetDateTime {
         self.0.times.token_issued_at.into()
     }
 
-    /// Returns the token that this session was made of: the one that the guard judged, or the fresh
-    /// one if the guard renewed the session. It is empty in sessions of the test kit that were
-    /// built without a token.
+    /// Returns the token that this session was built from. If the guard renewed the session, this
+    /// is the fresh token. It is empty in sessions that the test kit built without a token.
     #[must_use]
     pub fn jwt(&self) -> SessionJwt<'_> {
         SessionJwt(self.token())
     }
 
-    /// Where the session was started from.
+    /// Returns the IP address and the browser that the session was started from.
     #[must_use]
     pub fn attributes(&self) -> Attributes<'_> {
         Attributes { ip_address: self.text(IP_ADDRESS), user_agent: self.text(USER_AGENT) }
     }
 
-    /// The ids of the session's roles; none in tokens that do not list any.
+    /// Returns the ids of the session's roles. The iterator is empty if the token lists none.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.texts.list()
     }
 
-    /// The organization of a B2B session; `None` for a consumer project.
+    /// Returns the organization of a B2B session, or `None` in a consumer project.
     #[must_use]
     pub fn organization(&self) -> Option<Organization<'_>> {
         let (id, slug) = (self.text(ORGANIZATION_ID), self.text(ORGANIZATION_SLUG));
         (!id.is_empty()).then_some(Organization { id, slug })
     }
 
-    /// The session's custom claims: the top-level claims that are neither reserved by RFC 7519 nor
-    /// Stytch's own, read as a value of the caller's type.
+    /// Returns the session's custom claims as a value of the caller's type. These are the top-level
+    /// claims that are neither reserved by RFC 7519 nor Stytch's own.
     ///
     /// ```
     /// use serde::Deserialize;
@@ -189,12 +190,12 @@ impl Session {
     /// # Ok::<(), tower_step_up::session::CustomClaimsError>(())
     /// ```
     ///
-    /// The token is decoded at each call, so keep the value if you need it twice.
+    /// Each call decodes the token, so keep the value if you need it twice.
     ///
     /// # Errors
     ///
-    /// Returns an error if the claims do not have the shape of `T`, one name stands twice, or JSON
-    /// is hidden in text under a name that `serde_json` keeps for itself.
+    /// Returns an error if the claims do not have the shape of `T`, if a name occurs twice, or if
+    /// JSON is hidden in text under a name that `serde_json` reserves for itself.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
         if self.token().is_empty() {
             return claims::custom(self.text(PAYLOAD));
@@ -202,13 +203,13 @@ impl Session {
         claims::custom(&self.jwt().payload())
     }
 
-    /// The leeway for clocks that differ, as the verifier was configured.
+    /// Returns the verifier's leeway for clocks that differ.
     pub(crate) fn leeway(&self) -> Duration {
         self.0.leeway
     }
 
-    /// Returns the session's end with the verifier's leeway, or the token's if the token states no
-    /// end of the session.
+    /// Returns the end of the session, or of the token if it states none for the session. The
+    /// verifier's leeway is included.
     pub(crate) fn end(&self) -> Moment {
         self.0.times.end().plus(self.0.leeway)
     }
@@ -217,12 +218,12 @@ impl Session {
         self.0.times.started_at.map(Moment::from)
     }
 
-    /// Whether the same user, in the same organization, is signed in with both.
+    /// Returns whether both sessions belong to the same user in the same organization.
     pub(crate) fn is_of_same_user(&self, other: &Self) -> bool {
         [USER_ID, ORGANIZATION_ID].into_iter().all(|place| self.text(place) == other.text(place))
     }
 
-    /// The token itself; empty in sessions of the test kit.
+    /// Returns the token itself, which is empty in sessions that the test kit built without one.
     pub(crate) fn token(&self) -> &str {
         self.text(TOKEN)
     }
@@ -232,7 +233,8 @@ impl Session {
         self.0.texts.get(place)
     }
 
-    /// Returns roughly how many bytes of memory the session takes, with what it may remember.
+    /// Returns roughly how many bytes of memory the session takes, including the values that may be
+    /// cached with it.
     pub(crate) fn bytes(&self) -> usize {
         let Inner { texts, factors, .. } = &*self.0;
         let unlisted: usize = factors.iter().map(|proof| proof.factor().own_bytes()).sum();
@@ -243,7 +245,7 @@ impl Session {
             + Remembered::MAX_BYTES
     }
 
-    /// Returns a remembered value of this type that is wanted, if there is one.
+    /// Returns a cached value of this type that meets the condition, if there is one.
     #[inline]
     pub(crate) fn remembered<T: Any + Send + Sync>(
         &self,
@@ -252,23 +254,24 @@ impl Session {
         self.0.remembered.find(is_wanted)
     }
 
-    /// Remembers a value if there is room. It is never removed.
+    /// Caches a value if there is room. It is never removed.
     pub(crate) fn remember(&self, value: Arc<dyn Any + Send + Sync>) {
         self.0.remembered.add(value);
     }
 
-    /// Whether the token is valid, by its own times and those of the session, with the verifier's
-    /// leeway.
+    /// Returns whether the token is valid, by its own times and those of the session, with the
+    /// verifier's leeway.
     pub(crate) fn is_current(&self, now: Moment) -> bool {
         self.0.valid_from <= now && now < self.0.valid_until
     }
 
-    /// Whether this verifier made the session, of this very token.
+    /// Returns whether this verifier built the session from exactly this token.
     pub(crate) fn is_of(&self, verifier: VerifierId, token: &[u8]) -> bool {
         self.0.verified_by == verifier && self.token().as_bytes() == token
     }
 
-    /// The end that the token states for the session, not filled in from the JWT's own expiry.
+    /// Returns the session's end if the token states it, without falling back to the JWT's own
+    /// expiry.
     pub(crate) fn stated_end(&self) -> Option<OffsetDateTime> {
         self.0.times.expires_at.map(Into::into)
     }
@@ -285,7 +288,7 @@ impl AsRef<Self> for Session {
 }
 
 impl fmt::Debug for Session {
-    /// Without addresses, custom claims and the token.
+    /// Omits addresses, custom claims and the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("id", &self.id())

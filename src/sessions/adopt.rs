@@ -1,4 +1,4 @@
-//! The tokens of an authentication step.
+//! Adopts the tokens that a sign-in or a step-up returned.
 
 use http::HeaderMap;
 
@@ -10,25 +10,25 @@ use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
 impl Sessions {
-    /// Adopts the tokens that an authentication step returned, and revokes their predecessor here
-    /// at once: when the stronger session begins, the weaker one ends. Put the cookies into the
+    /// Adopts the tokens that a sign-in or a step-up returned, and revokes the predecessor locally.
+    /// The weaker session ends as soon as the stronger one begins. Put the cookies into the
     /// response.
     ///
-    /// The predecessor is the session whose token went into the step, and `None` if a user signs
-    /// in. It stays alive if the step has kept its id. With the issuer it stays alive until the
-    /// issuer ends it. If it was signed out or revoked here while the step was under way, the new
-    /// session is ended too.
+    /// The predecessor is the session whose token went into the step-up, and `None` if a user signs
+    /// in. It is not revoked if the step-up kept its id. A predecessor that is revoked stays alive
+    /// with the issuer until the issuer ends it. If it was signed out or revoked locally during the
+    /// step-up, the new session is ended too.
     ///
     /// A JWT that is too long for a cookie is not set; see
     /// [`SessionCookies`](crate::SessionCookies). If a user signs in while the browser still has a
-    /// session, [sign that out](Self::sign_out_presented) first. Otherwise a renewal of it that is
-    /// under way may put its cookies back.
+    /// session, [sign that session out](Self::sign_out_presented) first. Otherwise a renewal in
+    /// progress may put its cookies back.
     ///
     /// # Errors
     ///
-    /// Returns [`AdoptError`] if the opaque token cannot stand in a cookie, if the new JWT does not
-    /// verify, cannot be verified now or belongs to another user, if the predecessor was ended
-    /// meanwhile, or if it could not be revoked.
+    /// Returns [`AdoptError`] if the opaque token cannot be a cookie value, if the new JWT is
+    /// refused, cannot be verified now or belongs to another user, if the predecessor was ended in
+    /// the meantime, or if it could not be revoked.
     pub async fn adopt(
         &self,
         tokens: &SessionTokens,
@@ -57,39 +57,39 @@ impl Sessions {
     }
 }
 
-/// A session that an authentication step began or strengthened.
-#[must_use = "the browser gets the cookies only if they are put into the response"]
+/// A session that a sign-in or a step-up began or strengthened.
+#[must_use = "the browser receives the cookies only if the response contains them"]
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct Adopted {
     /// The cookies with the tokens.
     pub cookies: SetCookies,
-    /// The session.
+    /// The session of the tokens.
     pub session: Session,
 }
 
-/// Why tokens were not adopted.
+/// The reason why tokens were not adopted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptError {
     /// The JWT was refused, or cannot be verified now.
     #[error(transparent)]
     Jwt(#[from] VerifyError),
-    /// The opaque token is empty, longer than 1 KiB, or cannot stand in a cookie.
-    #[error("the session token cannot stand in a cookie")]
+    /// The opaque token is empty, longer than 1 KiB, or cannot be a cookie value.
+    #[error("the session token cannot be a cookie value")]
     UnusableToken,
-    /// The session belongs to another user than its predecessor.
-    #[error("the session belongs to another user than the one before")]
+    /// The new session belongs to a different user than its predecessor.
+    #[error("the new session belongs to a different user than the previous one")]
     AnotherUser,
-    /// The predecessor was signed out or revoked here while the step was under way, so the new
-    /// session was to be ended too.
-    #[error("the previous session was revoked while the step was under way")]
+    /// The predecessor was signed out or revoked locally during the step-up, so the new session was
+    /// to be ended too.
+    #[error("the previous session was revoked during the step-up")]
     PredecessorRevoked {
         /// Whether the new session has ended everywhere.
         revoked: Result<(), SignOutError>,
     },
-    /// The predecessor could not be revoked here. The new session is alive with the issuer, and
-    /// the browser does not get its tokens: end it, or let it lapse.
+    /// The predecessor could not be revoked locally. The new session is alive with the issuer, but
+    /// the browser does not receive its tokens. End it or let it expire.
     #[error(transparent)]
     NotRevoked(RevocationError),
 }

@@ -1,4 +1,4 @@
-//! Asking the authority, or finding a call that will do.
+//! Calls the authority, or finds an earlier call whose result will do.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -14,20 +14,21 @@ use super::handle::{Sessions, Settings};
 use crate::lock::lock;
 use crate::single_flight::{Flight, NoOutcome};
 
-/// More than a call has, so that no caller leaves just before the call ends.
+/// The time that a caller waits beyond the call's own timeout, so that it does not give up just
+/// before the call ends.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// How fresh an answer must be.
+/// How fresh a result must be.
 #[derive(Clone, Copy)]
 pub(crate) struct Freshness {
-    /// Whether it must bring tokens that can be used now.
+    /// Whether it must include tokens that can be used now.
     pub(crate) needs_tokens: bool,
     /// How long ago the authority may have been asked.
     pub(crate) confirmed_within: Option<Duration>,
 }
 
 impl Freshness {
-    /// Demands that the authority was asked within this time too.
+    /// Also requires that the authority was asked within this time.
     pub(crate) fn within(self, time: Duration) -> Self {
         let confirmed_within = self.confirmed_within.map_or(time, |within| within.min(time));
         Self { confirmed_within: Some(confirmed_within), ..self }
@@ -35,15 +36,17 @@ impl Freshness {
 }
 
 impl Sessions {
-    /// Returns an answer that is known already.
+    /// Returns a cached result that is fresh enough.
     pub(crate) fn known(&self, presented: &Presented, freshness: Freshness) -> Option<Exchanged> {
         let calls = lock(&self.exchanges.lane(presented).calls);
         Some(self.find(&calls, presented, freshness)?.flight.outcome()?.exchanged)
     }
 
-    /// Waits for a call that will do, or begins one. A caller that waits for a permit waits alone,
-    /// and goes away without a trace. A call that ends with its runtime has said nothing, so there
-    /// is a second try, once and within the same time.
+    /// Joins a call whose result will do, or begins one, and waits for the result.
+    ///
+    /// A caller that waits for a permit has not begun a call, so it can be dropped without effect.
+    /// If the call is dropped with its runtime, the caller tries once more, within the same
+    /// timeout.
     pub(crate) async fn ask(&self, presented: &Presented, freshness: Freshness) -> Exchanged {
         let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
         let timeout = self.flight_timeout();
@@ -56,7 +59,7 @@ impl Sessions {
             }
             .map_err(|no_outcome| match no_outcome {
                 NoOutcome::TimedOut => AuthorityError::too_slow(timeout),
-                NoOutcome::Dropped => AuthorityError::unavailable("the call was broken off"),
+                NoOutcome::Dropped => AuthorityError::unavailable("the call was cancelled"),
                 NoOutcome::Panicked => AuthorityError::unavailable("the call panicked"),
             })
         });
@@ -83,7 +86,7 @@ impl Sessions {
         }
     }
 
-    /// Begins a call, unless another caller has begun one meanwhile.
+    /// Begins a call, unless another caller has begun one in the meantime.
     fn begin(
         &self,
         presented: &Presented,
@@ -101,7 +104,7 @@ impl Sessions {
         let call = self.call(presented.clone(), permit);
         let flight = Flight::begin(runtime, self.flight_timeout(), call);
         let before = calls.remove(presented.key()).map(|(_, call)| call);
-        // A call that stands still is given up.
+        // Cancel a call that has exceeded its timeout.
         before.iter().filter(|call| call.flight.is_overdue()).for_each(|call| call.flight.abort());
         let earlier =
             before.filter(|call| call.answers(presented)).and_then(Exchange::into_earlier);
@@ -111,7 +114,7 @@ impl Sessions {
         Ok(flight)
     }
 
-    /// The call itself. It keeps alive what it asks, but not what is remembered.
+    /// Returns the future of the call. It keeps the settings alive, but not the cached results.
     fn call(
         &self,
         presented: Presented,
@@ -132,8 +135,9 @@ impl Sessions {
         }
     }
 
-    /// Returns whether these tokens are still the last word: as far as is known the session was not
-    /// revoked here meanwhile, and no step or sign-out has made them worthless.
+    /// Returns whether the client should still receive these tokens. It should not if the session
+    /// has ended or was revoked locally, or if a step-up or a sign-out has made the tokens
+    /// obsolete.
     pub(crate) fn are_current(&self, renewed: &Arc<Renewed>) -> bool {
         if self.verifier().check_usable(&renewed.session, self.verifier().now()).is_err() {
             return false;
@@ -143,8 +147,8 @@ impl Sessions {
         call.is_some_and(|call| call.brought(|it| Arc::ptr_eq(it, renewed)))
     }
 
-    /// Finds a call that will do: the newest, or the one before it while the newest has not said
-    /// anything.
+    /// Finds a call that will do: the newest, or the one before it while the newest has no definite
+    /// result.
     fn find<'a>(
         &self,
         calls: &'a Calls,
@@ -161,7 +165,7 @@ impl Sessions {
         let age = now.saturating_sub(call.began);
         let confirms = freshness.confirmed_within.is_none_or(|within| age <= within);
         let Settings { remember, verifier, .. } = &*self.settings;
-        // Asked first, so that a call that ends in between does not look lost.
+        // Read this before the outcome. Otherwise a call that ends in between would look cancelled.
         let is_under_way = call.flight.is_under_way();
         match call.flight.outcome() {
             None => confirms && is_under_way,
@@ -188,7 +192,7 @@ impl Settings {
         let answer = tokio::time::timeout(self.timeout, self.authenticate(presented)).await;
         let exchanged = answer.unwrap_or_else(|_| Err(AuthorityError::too_slow(self.timeout)));
         if let Err(error @ AuthorityError::Unavailable { cause, .. }) = &exchanged {
-            tracing::warn!(reason = %cause, pause = ?error.pause(), "the authority could not be asked about a session");
+            tracing::warn!(reason = %cause, pause = ?error.pause(), "the authority gave no usable response about a session");
         }
         exchanged.map(Arc::new)
     }
@@ -196,19 +200,19 @@ impl Settings {
     async fn authenticate(&self, presented: Presented) -> Result<Renewed, AuthorityError> {
         let tokens = self.authority.authenticate(presented.token()).await?;
         if !authority::can_be_a_session_token(&tokens.session_token) {
-            let reason = "its session token is too long or cannot stand in a cookie";
+            let reason = "its session token is too long or cannot be a cookie value";
             return Err(AuthorityError::unavailable(reason));
         }
         let refused = |error: &dyn Display| {
-            AuthorityError::unavailable(format!("its fresh JWT is refused: {error}"))
+            AuthorityError::unavailable(format!("its fresh JWT was not accepted: {error}"))
         };
         let genuine = self.verifier.verify_genuine(&tokens.session_jwt).await;
         let session = genuine.map_err(|error| refused(&error))?.session;
         let times = self.verifier.check_times(&session, self.verifier.now());
         times.map_err(|error| refused(&error))?;
-        // The reader of the answer checks the user of a JWT beside an opaque token.
+        // The guard checks the user if a JWT came with an opaque token.
         if !presented.is_opaque() && !presented.is_about(&session) {
-            return Err(AuthorityError::unavailable("it is another user's session"));
+            return Err(AuthorityError::unavailable("its session belongs to another user"));
         }
         Ok(Renewed { presented, session, tokens })
     }

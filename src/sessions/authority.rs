@@ -1,5 +1,5 @@
-//! The service that keeps the sessions: it knows whether one is alive, and gives fresh tokens for
-//! it.
+//! The authority: the service that keeps the sessions. It knows whether a session is alive and
+//! issues fresh tokens for it.
 
 use std::error::Error;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What keeps the sessions: a token in, the live session's fresh tokens out.
+/// The service that keeps the sessions. It exchanges a token of a live session for fresh tokens.
 ///
-/// Stytch's API is one, as `stytch::SessionsApi` (feature `remote`); another may stand before a
-/// gateway or the official SDK, or be a test's double:
+/// `stytch::SessionsApi` (feature `remote`) implements it with Stytch's API. Your own
+/// implementation can call a gateway or an official SDK, or be a test double:
 ///
 /// ```
 /// use tower_step_up::SessionTokens;
@@ -31,14 +31,14 @@ use std::time::Duration;
 /// }
 /// ```
 ///
-/// What it answers is not trusted: the fresh JWT is verified like any other.
+/// The crate does not trust what an authority returns. It verifies the fresh JWT like any other.
 pub trait SessionAuthority: Send + Sync + 'static {
-    /// Returns the tokens of this token's session if it is alive. The JWT may have expired. The
-    /// answer to one JWT of a session counts for every JWT of that session.
+    /// Returns fresh tokens for this token's session if the session is alive. A JWT may have
+    /// expired. The result for one JWT of a session is used for every JWT of that session.
     ///
     /// # Errors
     ///
-    /// Returns [`AuthorityError::UnknownSession`] only if the authority says that no such session
+    /// Returns [`AuthorityError::UnknownSession`] only if the authority states that no such session
     /// is alive, and [`AuthorityError::Unavailable`] in every other case.
     fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens>;
 
@@ -46,22 +46,25 @@ pub trait SessionAuthority: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns [`AuthorityError::Unavailable`] if the authority does not say that the session has
-    /// ended. [`AuthorityError::UnknownSession`] counts as ended.
+    /// Returns [`AuthorityError::Unavailable`] if the authority does not confirm that the session
+    /// has ended. Sign-out treats [`AuthorityError::UnknownSession`] as success.
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 
-    /// Ends the session of this token, which may be made up. Signing out asks for it if the
-    /// session's id is not known here: there are no keys for the JWT, or the opaque token cannot be
-    /// exchanged. By default this returns an error, and so does signing out.
+    /// Ends the session of this token, which a client may have made up. Sign-out calls this if it
+    /// cannot find out the session's id, because keys for the JWT are unavailable or the opaque
+    /// token cannot be exchanged. The default implementation returns an error, and then signing out
+    /// returns one too.
     ///
     /// # Errors
     ///
-    /// Returns [`AuthorityError::UnknownSession`] only if the authority says that the token is of
-    /// no session that is alive, and [`AuthorityError::Unavailable`] if it does not say that the
-    /// session has ended.
+    /// Returns [`AuthorityError::UnknownSession`] only if the authority states that the token
+    /// belongs to no live session, and [`AuthorityError::Unavailable`] if it does not confirm that
+    /// the session has ended.
     fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {
         drop(token);
-        Box::pin(async { Err(AuthorityError::unavailable("it cannot revoke by token")) })
+        Box::pin(async {
+            Err(AuthorityError::unavailable("this authority cannot revoke by token"))
+        })
     }
 }
 
@@ -79,17 +82,17 @@ impl<A: SessionAuthority + ?Sized> SessionAuthority for Arc<A> {
     }
 }
 
-/// The future answer of an authority. It runs in a separate task.
+/// The future that the methods of a [`SessionAuthority`] return. It runs in a separate task.
 pub type AuthorityFuture<T> = Pin<Box<dyn Future<Output = Result<T, AuthorityError>> + Send>>;
 
-/// A token of a session, of either kind. `Debug` shows none of it.
+/// A session token of either kind. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PresentedToken {
-    /// A session JWT, which may have expired. It is genuine if the question is
-    /// [`authenticate`](SessionAuthority::authenticate), and has not been verified if it is
-    /// [`revoke_by_token`](SessionAuthority::revoke_by_token): a client may have made it up.
+    /// A session JWT, which may have expired. [`authenticate`](SessionAuthority::authenticate)
+    /// receives genuine ones only. [`revoke_by_token`](SessionAuthority::revoke_by_token) receives
+    /// unverified ones, which a client may have made up.
     SessionJwt(Box<str>),
-    /// An opaque session token, of which nothing is known.
+    /// An opaque session token. Only the authority can verify it.
     SessionToken(Box<str>),
 }
 
@@ -102,28 +105,29 @@ impl fmt::Debug for PresentedToken {
     }
 }
 
-/// Both tokens of a live session. `Debug` shows none of them.
+/// Both tokens of a live session. `Debug` shows neither.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionTokens {
-    /// The opaque one, which lives as long as the session: at most 1,024 bytes that can stand in a
-    /// cookie.
+    /// The opaque token, which lives as long as the session. It has at most 1,024 bytes, all of
+    /// them allowed in the value of a cookie.
     pub session_token: String,
-    /// The JWT, which lives for five minutes: at most 16 KiB.
+    /// The JWT, which lives for five minutes. It has at most 16 KiB.
     pub session_jwt: String,
 }
 
-/// The longest token that is sent or taken, in bytes.
+/// The greatest length of a token that is sent or accepted, in bytes.
 pub(crate) const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
-/// Whether a token can stand in a cookie (RFC 6265, section 4.1.1: `cookie-octet`).
+/// Returns whether a token can be the value of a cookie (RFC 6265, section 4.1.1: `cookie-octet`)
+/// and is not too long.
 pub(crate) fn can_be_a_cookie(token: &str) -> bool {
     let is_octet =
         |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
     (1..=MAX_TOKEN_LENGTH).contains(&token.len()) && token.bytes().all(is_octet)
 }
 
-/// The longest opaque token that a guard takes, in bytes: a cookie of a browser has 4 KiB with its
-/// attributes.
+/// The greatest length of an opaque token that is accepted, in bytes. Browsers limit a cookie to 4
+/// KiB with its attributes.
 const MAX_SESSION_TOKEN_LENGTH: usize = 1_024;
 
 pub(crate) fn can_be_a_session_token(token: &str) -> bool {
@@ -136,31 +140,31 @@ impl fmt::Debug for SessionTokens {
     }
 }
 
-/// Why an authority has no live session to give.
+/// The reason why an authority returned no live session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AuthorityError {
-    /// It knows no such session: it has ended, was revoked, or never was.
+    /// The authority does not know the session: it has ended, was revoked, or never existed.
     UnknownSession,
-    /// It cannot be reached, is too slow or too busy, refuses this application, or makes no sense.
+    /// The authority cannot be reached, is too slow or too busy, refuses this application, or sent
+    /// an invalid response.
     Unavailable {
-        /// How long to wait before asking again; 1 s to 60 s is used.
+        /// How long to wait before asking again, clamped to between 1 s and 60 s.
         retry_after: Option<Duration>,
-        /// For the log; it must not contain tokens.
+        /// The cause, for the log. It must not contain tokens.
         cause: Arc<dyn Error + Send + Sync>,
     },
 }
 
 impl AuthorityError {
-    /// Returns an error that says why there is no answer, and not when to ask again.
+    /// Returns [`Unavailable`](Self::Unavailable) with this cause, without a time to wait.
     #[must_use]
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unavailable { retry_after: None, cause: Arc::from(cause.into()) }
     }
 
-    /// Adds how long to wait before the authority is asked again; 1 s to 60 s is used. It has no
-    /// effect on
-    /// [`UnknownSession`](Self::UnknownSession).
+    /// Sets how long to wait before asking the authority again, clamped to between 1 s and 60 s. It
+    /// has no effect on [`UnknownSession`](Self::UnknownSession).
     #[must_use]
     pub fn retry_after(mut self, time: Duration) -> Self {
         if let Self::Unavailable { retry_after, .. } = &mut self {
@@ -173,13 +177,14 @@ impl AuthorityError {
 impl fmt::Display for AuthorityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownSession => f.write_str("no such session is alive"),
+            Self::UnknownSession => f.write_str("the session is unknown or has ended"),
             Self::Unavailable { .. } => f.write_str("the session cannot be confirmed now"),
         }
     }
 }
 
-/// By hand, since `thiserror` would return the `Arc`, which cannot be downcast to the cause.
+/// Implemented manually, because `thiserror` would return the `Arc`, which cannot be downcast to
+/// the cause.
 impl Error for AuthorityError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

@@ -2,23 +2,25 @@
 
 mod write;
 
-/// How this application sets the cookies that carry a session's tokens: `HttpOnly`, `SameSite=Lax`,
-/// `Secure` except on loopback, `Path=/`, without `Domain`, for as long as the session lives.
+/// The attributes of the cookies that carry a session's tokens. By default the cookies are
+/// `HttpOnly`, `SameSite=Lax`, and `Secure` except on loopback. They have `Path=/` and no `Domain`,
+/// and they last as long as the session.
 ///
-/// Give the cookies names that begin with `__Host-` if the application is served over HTTPS. No
-/// other site of the domain can set such a cookie, or plant a second one that locks the user out.
+/// Give the cookies names that begin with `__Host-` if the application is served over HTTPS. Then
+/// no other site of the domain can set them, or plant a second cookie that locks the user out.
 ///
-/// Browsers drop a cookie whose name and value have more than 4,096 bytes (RFC 6265bis, section
-/// 5.6), and custom claims alone may have 4 kB. A JWT that does not fit is not set. The old JWT
-/// cookie is removed, so that guards that [renew](crate::StepUpLayer::renew_with) go by the session
-/// token, and a warning in the log has the size. A guard that does not renew cannot be used with
-/// such a JWT in a cookie: send it in a header, or state less in custom claims.
+/// Browsers drop a cookie whose name and value together exceed 4,096 bytes (RFC 6265bis, section
+/// 5.6), and custom claims alone may take 4 kB. A JWT that does not fit is not set. The response
+/// removes the old JWT cookie instead, so that guards that [renew](crate::StepUpLayer::renew_with)
+/// use the session token. The log gets a warning with the size. A guard that does not renew cannot
+/// use such a JWT in a cookie. Send it in a header, or reduce the custom claims.
 ///
-/// Their names are the first that [`Sessions::credentials`](crate::Sessions::credentials) reads, or
-/// Stytch's if it names no cookie. `Domain` and `Path` have to be those with which the cookies were
-/// first set: with others a browser keeps both, and two different cookies of one name are a 400. A
-/// cookie whose name begins with `__Host-` has neither (RFC 6265bis, section 4.1.3.2). If
-/// Stytch's browser SDK sets them, say [`readable_by_scripts`](Self::readable_by_scripts).
+/// The cookies have the first names that [`Sessions::credentials`](crate::Sessions::credentials)
+/// lists, or Stytch's names if it lists none. `Domain` and `Path` must match those with which the
+/// cookies were first set. Otherwise a browser keeps both cookies, and a request with two different
+/// cookies of one name is refused with 400. A cookie whose name begins with `__Host-` gets no
+/// `Domain` and always `Path=/` (RFC 6265bis, section 4.1.3.2). If Stytch's browser SDK sets the
+/// cookies, call [`readable_by_scripts`](Self::readable_by_scripts).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionCookies {
     domain: Option<Box<str>>,
@@ -27,7 +29,7 @@ pub struct SessionCookies {
     secure: Secure,
 }
 
-/// Which cookies are `Secure`, beside those whose name demands it.
+/// Which cookies are `Secure`, in addition to those whose name requires it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Secure {
     ExceptOnLoopback,
@@ -43,12 +45,12 @@ impl Default for SessionCookies {
 }
 
 impl SessionCookies {
-    /// With this `Domain`: for it and the domains below it.
+    /// Sets `Domain`, so that browsers send the cookies to this domain and its subdomains.
     ///
     /// # Errors
     ///
-    /// Returns [`CookieAttributeError`] if it has other characters than letters, digits, `.` and
-    /// `-`.
+    /// Returns [`CookieAttributeError`] if the domain is empty or has characters other than
+    /// letters, digits, `.` and `-`.
     pub fn domain(mut self, domain: &str) -> Result<Self, CookieAttributeError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
         if domain.is_empty() || !domain.bytes().all(is_plain) {
@@ -58,12 +60,12 @@ impl SessionCookies {
         Ok(self)
     }
 
-    /// With this `Path`.
+    /// Sets `Path`.
     ///
     /// # Errors
     ///
-    /// Returns [`CookieAttributeError`] if it does not begin with `/`, or has a `;`, a space or a
-    /// character other than visible ASCII.
+    /// Returns [`CookieAttributeError`] if the path does not begin with `/`, or has a `;`, a space
+    /// or a character other than visible ASCII.
     pub fn path(mut self, path: &str) -> Result<Self, CookieAttributeError> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b';';
         if !path.starts_with('/') || !path.bytes().all(is_plain) {
@@ -73,25 +75,25 @@ impl SessionCookies {
         Ok(self)
     }
 
-    /// Without `HttpOnly`, as Stytch's browser SDK sets them, which has to read them: so can any
-    /// script of the site.
+    /// Omits `HttpOnly`, as Stytch's browser SDK does, because it has to read the cookies. Any
+    /// script on the site can then read them too.
     #[must_use]
     pub fn readable_by_scripts(mut self) -> Self {
         self.http_only = false;
         self
     }
 
-    /// Sets `Secure` on loopback too. The request's `Host` tells whether the browser is on
+    /// Sets `Secure` on loopback too. The request's `Host` shows whether the browser is on
     /// loopback, so call this if a proxy replaces `Host` with its own address. The sessions of a
-    /// live project do.
+    /// live [`stytch::Project`](crate::stytch::Project) have this setting by default.
     #[must_use]
     pub fn always_secure(mut self) -> Self {
         self.secure = Secure::Always;
         self
     }
 
-    /// Omits `Secure` for every host, so that a development server can be used over plain HTTP from
-    /// another device of a local network.
+    /// Omits `Secure` for every host, so that another device on a local network can use a
+    /// development server over plain HTTP.
     ///
     /// Insecure: anyone on the network can read the session's tokens and use them. A cookie whose
     /// name begins with `__Host-` or `__Secure-` stays `Secure`.
@@ -102,7 +104,7 @@ impl SessionCookies {
     }
 }
 
-/// An attribute that no cookie can have.
+/// An error for a value that cannot be the `Domain` or `Path` of a cookie.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} cannot be the {attribute} of a cookie")]
 pub struct CookieAttributeError {

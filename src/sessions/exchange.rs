@@ -7,29 +7,28 @@ use super::authority::{AuthorityError, PresentedToken, SessionTokens, can_be_a_s
 use crate::session::Session;
 use crate::single_flight::Flight;
 
-/// The token that a request presents: the authority is asked whether its session is alive.
+/// A token from a request. A guard or a sign-out asks the authority whether its session is alive.
 #[derive(Clone)]
 pub(crate) enum Presented {
-    /// The session of a genuine JWT. There is one answer for the session, whichever JWT of it is
-    /// presented.
+    /// The session of a genuine JWT. One result serves every JWT of the session.
     Session(Session),
-    /// An opaque token, which says nothing by itself.
+    /// An opaque token, which states nothing by itself.
     Opaque {
         token: Box<str>,
-        /// The session of a JWT beside it, which is too old to be renewed. The token has to be of
-        /// the same user's session.
+        /// The session of a JWT in the same request, if that JWT is too old to be renewed. The
+        /// opaque token must belong to the same user.
         beside: Option<Session>,
     },
 }
 
 impl Presented {
-    /// Returns `None` if no session token has this form.
+    /// Returns these bytes as an opaque token, or `None` if they cannot be one.
     pub(crate) fn opaque(token: &[u8]) -> Option<Self> {
         let token = str::from_utf8(token).ok().filter(|token| can_be_a_session_token(token))?;
         Some(Self::Opaque { token: token.into(), beside: None })
     }
 
-    /// Demands that the opaque token is of the user of this session.
+    /// Requires that the opaque token belongs to the user of this session.
     pub(crate) fn beside(self, session: Session) -> Self {
         match self {
             Self::Opaque { token, .. } => Self::Opaque { token, beside: Some(session) },
@@ -55,7 +54,8 @@ impl Presented {
         }
     }
 
-    /// Returns whether an answer is about the user who was asked about.
+    /// Returns whether a renewed session belongs to the expected user. An opaque token alone
+    /// implies no user.
     pub(crate) fn is_about(&self, session: &Session) -> bool {
         match self {
             Self::Session(asked) | Self::Opaque { beside: Some(asked), .. } => {
@@ -65,50 +65,53 @@ impl Presented {
         }
     }
 
-    /// Returns whether one answer serves both: they name one session of one user, or are one opaque
-    /// token. An id alone is the issuer's word, and two users may have one.
+    /// Returns whether one result serves both: they name the same session of the same user, or are
+    /// the same opaque token. A session id alone is not enough. The issuer chose it, and two users
+    /// may have the same one.
     fn is_answered_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Session(one), Self::Session(other)) => {
                 one.id() == other.id() && one.is_of_same_user(other)
             }
-            // The reader of the answer checks that it is about the user of the JWT beside it.
+            // The guard checks that the result belongs to the user of the JWT beside the token.
             (Self::Opaque { token, .. }, Self::Opaque { token: other, .. }) => token == other,
             _ => false,
         }
     }
 }
 
-/// A session that the authority calls alive, with its fresh tokens. It may have been revoked here.
+/// A session that the authority reports as alive, with its fresh tokens. It may have been revoked
+/// locally.
 pub(crate) struct Renewed {
     pub(super) presented: Presented,
     pub(crate) session: Session,
     pub(crate) tokens: SessionTokens,
 }
 
-/// The result of a call: a live session, or why there is none.
+/// The result of a call to the authority.
 pub(crate) type Exchanged = Result<Arc<Renewed>, AuthorityError>;
 
-/// A flight to the authority, when it began, and the exchange before it.
+/// One call to the authority, and the call before it.
 pub(super) struct Exchange {
     pub(super) presented: Presented,
-    /// When it began, by the verifier's clock.
+    /// The time at which it began, by the verifier's clock.
     pub(super) began: Duration,
     pub(super) flight: Flight<Ended>,
-    /// The exchange before it, which stays in use while this one is under way, and if it fails.
+    /// The exchange before it. It stays in use while this one is in progress, and if this one
+    /// fails.
     pub(super) earlier: Option<Box<Self>>,
 }
 
-/// The end of a call.
+/// The outcome of a call that has ended.
 #[derive(Clone)]
 pub(super) struct Ended {
     pub(super) exchanged: Exchanged,
-    /// When it ended, by the verifier's clock.
+    /// The time at which it ended, by the verifier's clock.
     pub(super) at: Duration,
 }
 
 impl Exchange {
-    /// Returns whether the authority has said if the session is alive.
+    /// Returns whether the authority has reported that the session is alive, or that it is not.
     pub(super) fn has_said(&self) -> bool {
         let ended = self.flight.outcome();
         ended.is_some_and(|it| matches!(it.exchanged, Ok(_) | Err(AuthorityError::UnknownSession)))
@@ -118,18 +121,19 @@ impl Exchange {
         self.flight.outcome()?.exchanged.ok()
     }
 
-    /// Returns whether its answer is one for this token.
+    /// Returns whether its result can be used for this token.
     pub(super) fn answers(&self, presented: &Presented) -> bool {
         self.presented.is_answered_with(presented)
     }
 
-    /// Returns whether this exchange, or the one before it, brought such a session.
+    /// Returns whether this exchange, or the one before it, returned a session that meets the
+    /// condition.
     pub(super) fn brought(&self, is_it: impl Fn(&Arc<Renewed>) -> bool) -> bool {
         let both = [Some(self), self.earlier.as_deref()];
         both.into_iter().flatten().filter_map(Self::renewed).any(|renewed| is_it(&renewed))
     }
 
-    /// Returns what stays in use while there is another exchange.
+    /// Returns the exchange that stays in use after a newer one has begun, if any.
     pub(super) fn into_earlier(self) -> Option<Box<Self>> {
         if self.has_said() {
             self.renewed().is_some().then(|| Box::new(Self { earlier: None, ..self }))
@@ -139,16 +143,17 @@ impl Exchange {
     }
 }
 
-/// How long to leave the authority alone if it does not say.
+/// The shortest pause after a failed call, and the default if the authority states none.
 pub(super) const MIN_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 impl AuthorityError {
     pub(super) fn too_slow(timeout: Duration) -> Self {
-        Self::unavailable(format!("no answer within {timeout:?}"))
+        Self::unavailable(format!("no response within {timeout:?}"))
     }
 
-    /// Returns how long the authority wants to be left alone, from 1 s to 60 s, if it says so.
+    /// Returns how long the authority asked not to be called, clamped to between 1 s and 60 s.
+    /// Returns `None` if it stated no time.
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::UnknownSession | Self::Unavailable { retry_after: None, .. } => None,
@@ -158,7 +163,7 @@ impl AuthorityError {
         }
     }
 
-    /// Returns how long a client should wait before it asks again.
+    /// Returns how long to wait before the next attempt.
     pub(crate) fn advised_wait(&self) -> Duration {
         self.pause().unwrap_or(MIN_PAUSE)
     }

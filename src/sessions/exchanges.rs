@@ -1,4 +1,4 @@
-//! The calls to the authority that are under way, and those whose answers are remembered.
+//! The calls to the authority that are in progress, and the cached results of earlier calls.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,39 +11,39 @@ use super::authority::{AuthorityError, PresentedToken};
 use super::exchange::{Exchange, MIN_PAUSE, Presented};
 use crate::lock::lock;
 
-/// The questions of a handle to its authority.
+/// The calls that a handle and its clones make to their authority.
 #[derive(Default)]
 pub(super) struct Exchanges {
     jwts: Lane,
-    /// Anyone can make opaque tokens up, so they have a lane of their own.
+    /// Anyone can make up opaque tokens. In their own lane, they do not displace the JWTs.
     opaque: Lane,
 }
 
-/// The calls about one kind of token, those that are under way and those that are remembered.
+/// The calls about one kind of token: those in progress, and those whose results are cached.
 pub(super) struct Lane {
     pub(super) calls: Mutex<Calls>,
     pub(super) permits: Arc<Semaphore>,
-    /// The authority wants to be left alone until then, by the verifier's clock.
+    /// The instant, by the verifier's clock, until which the authority asked not to be called.
     paused_until: Mutex<Duration>,
 }
 
-/// By the id of a session, or by the opaque token.
+/// Calls by session id, or by opaque token.
 pub(super) type Calls = Cache<Box<str>, Exchange>;
 
 const REMEMBERED: usize = 4_096;
 const CALLS_AT_A_TIME: usize = 64;
 
 impl Exchanges {
-    /// Forgets what is known of an opaque token, that it names no session for example.
+    /// Removes what is cached for an opaque token, for example that it belongs to no live session.
     pub(super) fn forget_opaque(&self, session_token: &str) {
         lock(&self.opaque.calls).remove(session_token);
     }
 
-    /// Forgets what is known of a session, by its id and by its opaque tokens: a step or a sign-out
-    /// has changed it.
+    /// Removes what is cached for a session, by its id and by its opaque tokens, because a step-up
+    /// or a sign-out has changed it.
     pub(super) fn forget_session(&self, session_id: &str) {
         lock(&self.jwts.calls).remove(session_id);
-        // Nobody knows yet which session a call under way is about.
+        // A call in progress may turn out to be about this session, so remove all of those too.
         lock(&self.opaque.calls).retain(|_, call| {
             let is_of_it = call.brought(|renewed| renewed.session.id() == session_id);
             !call.flight.is_under_way() && !is_of_it
@@ -64,7 +64,8 @@ impl Exchanges {
         }
     }
 
-    /// An answer about made-up tokens must not hold back the others.
+    /// Pauses calls until an instant. A pause that an opaque token caused must not hold back the
+    /// JWTs, because anyone can make up opaque tokens.
     pub(super) fn pause(&self, until: Duration, opaque_only: bool) {
         self.opaque.pause(until);
         if !opaque_only {
@@ -100,8 +101,8 @@ impl Default for Lane {
     }
 }
 
-/// A cache without places for what was asked often: answers that are over must not displace calls
-/// that are under way.
+/// Creates a cache that evicts its oldest entries first. A cache that favours frequent keys would
+/// keep finished calls and evict calls in progress.
 pub(super) fn first_in_first_out<V>() -> Cache<Box<str>, V> {
     let mut options = OptionsBuilder::new();
     options
@@ -115,7 +116,7 @@ pub(super) fn first_in_first_out<V>() -> Cache<Box<str>, V> {
             DefaultHashBuilder::default(),
             Default::default(),
         ),
-        // It cannot be: the options are complete.
+        // Unreachable, because the options are complete.
         Err(_) => Cache::new(REMEMBERED),
     }
 }

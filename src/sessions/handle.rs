@@ -1,4 +1,4 @@
-//! `Sessions`: its settings, and the bounds on asking the authority.
+//! The `Sessions` handle and its settings.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::moment::Moment;
 use crate::session::Session;
 use crate::token::Verifier;
 
-/// Renews sessions, adopts the tokens of an authentication step, signs out, and clears cookies. A
-/// handle, cheap to clone; clones share what they remember.
+/// A handle that renews sessions, adopts the tokens of a step-up, signs users out and clears
+/// cookies. It is cheap to clone, and clones share what they know about sessions.
 ///
-/// A [`stytch::Project`](crate::stytch::Project) makes one, and a guard shares it:
+/// A [`stytch::Project`](crate::stytch::Project) creates one, and guards share it:
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,22 +38,22 @@ use crate::token::Verifier;
 /// assert!(account.sessions().is_some());
 /// ```
 ///
-/// The authority is asked within these bounds:
+/// Calls to the authority have these limits:
 ///
-/// | what | how much |
+/// | what | limit |
 /// | --- | --- |
-/// | calls for one session or one opaque token at a time | 1, however many requests ask |
-/// | calls at a time, sign-outs not counted | 64 for JWTs, and 64 for opaque tokens, which anyone can make up |
-/// | remembered answers | the newest 4,096 of either kind, used as long as [`remember`](Self::remember) and [`confirmed_within`](crate::StepUpLayer::confirmed_within) say; a client that makes up as many opaque tokens displaces the real ones |
-/// | after an answer that does not meet the policy | the same is asked again after 1 s, since a step elsewhere may have changed it |
-/// | after a failure that does not say when to ask again | the same is not asked for 1 s; what was remembered stays in use |
-/// | after `Retry-After` | no token of its kind is asked about for that time, from 1 s to 60 s; if it came for a JWT, no opaque token either |
+/// | calls at a time for one session or one opaque token | 1 for any number of requests, unless [`confirmed_within`](crate::StepUpLayer::confirmed_within) demands a newer call |
+/// | calls at a time, except for ending a session by its id | 64 for JWTs, and 64 for opaque tokens, which anyone can make up |
+/// | cached results | the newest 4,096 of each kind, used as long as [`remember`](Self::remember) and [`confirmed_within`](crate::StepUpLayer::confirmed_within) allow; a client that makes up this many opaque tokens displaces the real ones |
+/// | after a result that does not meet the policy | the guard asks again after 1 s, because a step-up elsewhere may have changed the session |
+/// | after a failure without `Retry-After` | no call about the same session or token for 1 s; the earlier result stays in use |
+/// | after `Retry-After` | no call about any token of the same kind for that time, from 1 s to 60 s; after one for a JWT, no call about opaque tokens either |
 ///
-/// Asking needs a tokio runtime. Without one, each call is an error.
+/// Calls need a tokio runtime. Without one, each call returns an error.
 ///
 /// # Panics
 ///
-/// Asking panics if the runtime has no timer (`enable_time`).
+/// Panics if it calls the authority on a runtime without a timer (`enable_time`).
 #[derive(Clone)]
 pub struct Sessions {
     pub(super) settings: Arc<Settings>,
@@ -74,8 +74,8 @@ pub(super) struct Settings {
     cookies: SessionCookies,
 }
 
-/// The response header `Stytch-Session-JWT`, with the fresh JWT for a client that sent a token in a
-/// header. See [`Sessions::answer_with_fresh_jwt`].
+/// The response header `Stytch-Session-JWT`. It carries the fresh JWT to a client that sent its
+/// token in a header. See [`Sessions::answer_with_fresh_jwt`].
 pub const FRESH_JWT: HeaderName = HeaderName::from_static("stytch-session-jwt");
 
 const DEFAULT_REMEMBER: Duration = Duration::from_secs(30);
@@ -86,8 +86,8 @@ const MIN_TIMEOUT: Duration = Duration::from_millis(10);
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Sessions {
-    /// Creates a handle for the sessions that this verifier accepts and this authority keeps. It
-    /// remembers an answer for 30 s and waits 5 s for one.
+    /// Creates a handle for the sessions that this verifier accepts and this authority keeps. By
+    /// default it caches a result for 30 s and waits up to 5 s for one.
     #[must_use]
     pub fn new(verifier: Verifier, authority: impl SessionAuthority) -> Self {
         let settings = Settings {
@@ -108,30 +108,30 @@ impl Sessions {
         }
     }
 
-    /// Sets how long a renewal is used again, and how long an unknown session stays unknown; at
-    /// most 5 minutes. Fresh tokens are not used after they have expired.
+    /// Sets how long a renewal is reused, and how long a session that the authority does not know
+    /// stays refused; at most 5 minutes. Fresh tokens are not used after they have expired.
     #[must_use]
     pub fn remember(self, duration: Duration) -> Self {
         self.with(|settings| settings.remember = duration.min(MAX_REMEMBER))
     }
 
-    /// Sets how long to wait for an answer, including its verification: from 10 ms to 60 s.
+    /// Sets how long a call may take, including the verification of its result: from 10 ms to 60 s.
     #[must_use]
     pub fn timeout(self, duration: Duration) -> Self {
         self.with(|settings| settings.timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT))
     }
 
-    /// Sets how long after it was issued a JWT can be renewed; 24 hours by default. An older one,
-    /// from an old log for example, gives nobody a live session. If the JWT is a cookie, and the
-    /// request has a cookie with an opaque token of the same user too, that is exchanged instead.
-    /// Otherwise the user signs in again.
+    /// Sets how long after it was issued a JWT can be renewed; 24 hours by default. An older JWT,
+    /// for example from an old log, gives nobody access to a live session. If the JWT is in a
+    /// cookie, and the request also has a cookie with an opaque token of the same user, the guard
+    /// exchanges that token instead. Otherwise the user must sign in again.
     #[must_use]
     pub fn max_renewable_age(self, duration: Duration) -> Self {
         self.with(|settings| settings.max_renewable_age = duration)
     }
 
     /// Sends the fresh JWT in the response header [`FRESH_JWT`] to a client that sent a token in a
-    /// header. A client of another origin sees it if the CORS layer exposes it.
+    /// header. A script of another origin can read it only if the CORS layer exposes the header.
     #[must_use]
     pub fn answer_with_fresh_jwt(self) -> Self {
         self.with(|settings| settings.answers_with_jwt = true)
@@ -143,11 +143,11 @@ impl Sessions {
         self.with(|settings| settings.cookies = cookies)
     }
 
-    /// Sets the places where requests carry tokens; by default, those of
-    /// [`CredentialSource::defaults`]. The first cookie of each kind is the one that a renewal and
-    /// [`adopt`](Self::adopt) set and [`sign_out`](Self::sign_out) clears. Guards that renew with
-    /// this handle read the same places, unless they have
-    /// [`credentials`](crate::StepUpLayer::credentials) of their own.
+    /// Sets the places where requests carry tokens. The default is [`CredentialSource::defaults`].
+    /// A renewal and [`adopt`](Self::adopt) set the first cookie of each kind, and
+    /// [`sign_out`](Self::sign_out) clears these cookies. Guards that renew with this handle read
+    /// the same places, unless they have their own
+    /// [`credentials`](crate::StepUpLayer::credentials).
     #[must_use]
     pub fn credentials(self, sources: impl IntoIterator<Item = CredentialSource>) -> Self {
         self.with(|settings| settings.sources = sources.into_iter().collect())
@@ -159,8 +159,8 @@ impl Sessions {
         &self.settings.verifier
     }
 
-    /// Clears both cookies when the session cannot be verified or does not matter, for example in a
-    /// [responder](crate::StepUpLayer::respond_with). It ends no session.
+    /// Clears both cookies but ends no session. Use it when the session cannot be verified or does
+    /// not matter, for example in a [responder](crate::StepUpLayer::respond_with).
     pub fn clear_cookies(&self, request: &HeaderMap) -> SetCookies {
         self.settings.cookies.clear(CookieNames::of(&self.settings.sources), request)
     }
@@ -169,7 +169,7 @@ impl Sessions {
         Arc::clone(&self.settings.sources)
     }
 
-    /// Returns whether a client that sent a token in a header gets a fresh JWT.
+    /// Returns whether a client that sent a token in a header receives a fresh JWT.
     pub(crate) fn answers_with_jwt(&self) -> bool {
         self.settings.answers_with_jwt
     }
@@ -180,7 +180,7 @@ impl Sessions {
         age <= self.settings.max_renewable_age
     }
 
-    /// Returns the cookies with both tokens, for as long as their session lives.
+    /// Returns the cookies with both tokens. They last as long as the session.
     pub(super) fn set_cookies(
         &self,
         tokens: &SessionTokens,
@@ -190,9 +190,9 @@ impl Sessions {
         self.cookies_with(tokens, Some(&tokens.session_token), session, request)
     }
 
-    /// Returns the cookies with the tokens of a renewal. The session token, which lives as long as
-    /// the session, goes only to a client that has it or has exchanged the one before: an expired
-    /// JWT must not buy it.
+    /// Returns the cookies with the tokens of a renewal. The session token lives as long as the
+    /// session, and an expired JWT alone must not obtain it. So the cookies include it only if the
+    /// request presents it, or if the client exchanged an opaque token.
     pub(crate) fn renewed_cookies(&self, renewed: &Renewed, request: &HeaderMap) -> SetCookies {
         let Renewed { tokens, session, presented } = renewed;
         let token = Some(&*tokens.session_token).filter(|token| {
@@ -214,8 +214,8 @@ impl Sessions {
         self.settings.cookies.set(names, &tokens.session_jwt, session_token, max_age, request)
     }
 
-    /// Changes the settings. All else stays shared with the handles that this one was cloned from,
-    /// so that a step or a sign-out by one of them counts for all.
+    /// Changes the settings. Everything else stays shared with the handles that this one was cloned
+    /// from, so a step-up or a sign-out through one of them takes effect in all of them.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self

@@ -1,5 +1,4 @@
-//! The life of sessions: renewal, authentication steps and sign-out, with
-//! [`Sessions`].
+//! Session renewal, step-up and sign-out, through a [`Sessions`] handle.
 
 mod adopt;
 mod ask;

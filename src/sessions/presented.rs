@@ -1,4 +1,4 @@
-//! The sessions whose tokens a request presents, for signing out.
+//! Finds the sessions whose tokens a request presents, for sign-out.
 
 use http::HeaderMap;
 
@@ -10,16 +10,16 @@ use super::sign_out::SignOutError;
 use crate::credentials::CredentialSource;
 use crate::token::{Genuine, HeaderError, SessionError, TokenError, VerifyError};
 
-/// How many different tokens of one request are looked at.
+/// How many different tokens of one request a sign-out processes.
 const MAX_TOKENS: usize = 8;
 
 impl Sessions {
-    /// Returns the tokens that a request presents, each once, wherever they stand. It skips values
-    /// that cannot be tokens.
+    /// Returns the tokens of a request, each once, from every place where tokens may be. It skips
+    /// values that cannot be tokens.
     ///
     /// # Errors
     ///
-    /// Returns the first of them with [`SignOutError::TooManyTokens`] if there are too many.
+    /// Returns [`SignOutError::TooManyTokens`] beside the first tokens if there are too many.
     pub(super) fn presented_tokens(
         &self,
         request: &HeaderMap,
@@ -40,9 +40,10 @@ impl Sessions {
         (tokens, Ok(()))
     }
 
-    /// Returns the id of the session of a token, and `None` if it is of no session that is alive.
+    /// Returns the id of the token's session, or `None` if the token belongs to no live session.
     ///
-    /// If the token's session cannot be told here, the authority ends it by the token.
+    /// If keys or the authority are unavailable, this asks the authority to end the session by the
+    /// token.
     pub(super) async fn presented_session(
         &self,
         token: PresentedToken,
@@ -63,10 +64,11 @@ impl Sessions {
             Err(error) => error,
         };
         match error {
-            // Its key may still come. Anyone can make up a key's id, so the authority is not asked.
+            // The key may still arrive. Anyone can make up a key's id, so the authority is not
+            // asked.
             VerifyError::Token(TokenError::Header(HeaderError::UnknownKey(_))) => {}
             VerifyError::Token(_) => return Ok(None),
-            // Whatever the authority says, the JWT may be accepted here when keys come.
+            // Guards may accept the JWT once keys arrive, whatever the authority returns.
             _ => drop(self.end_by_token(PresentedToken::SessionJwt(jwt)).await),
         }
         Err(SignOutError::Unverified(error))
@@ -81,7 +83,7 @@ impl Sessions {
             Err(error) => error,
         };
         let presented = PresentedToken::SessionToken(token.clone());
-        // A JWT of the session may be accepted here, whatever the authority has done.
+        // Even if the authority ends the session, guards may still accept a JWT of it.
         match self.end_by_token(presented.clone()).await {
             Err(AuthorityError::UnknownSession) => return self.unfinished_session(&token),
             Ok(()) => self.unfinished.note(&presented, None),
@@ -90,12 +92,12 @@ impl Sessions {
         Err(SignOutError::Authority(error))
     }
 
-    /// Returns the session of a token that the authority does not know, if a sign-out has failed to
-    /// end it everywhere.
+    /// Returns the session of a token that the authority does not know, if an earlier sign-out
+    /// failed to end it everywhere.
     fn unfinished_session(&self, token: &str) -> Result<Option<String>, SignOutError> {
         match self.unfinished.get(token) {
             Some(None) => {
-                let cause = "the session was ended by its token, and its id is not known";
+                let cause = "the session was ended by its token, but its id is unknown";
                 Err(SignOutError::Authority(AuthorityError::unavailable(cause)))
             }
             known => Ok(known.flatten()),
@@ -103,8 +105,7 @@ impl Sessions {
     }
 }
 
-/// Returns what stands in a place of tokens if it can be one: a text, and for a JWT one of three
-/// parts.
+/// Returns a value as a token, or `None` if it cannot be one. A JWT has three parts.
 fn token(source: &CredentialSource, value: &[u8]) -> Option<PresentedToken> {
     let text = str::from_utf8(value).ok()?;
     match source.is_opaque() {
@@ -116,7 +117,7 @@ fn token(source: &CredentialSource, value: &[u8]) -> Option<PresentedToken> {
     }
 }
 
-/// Returns whether the token itself says that its session is over: nothing is left to end.
+/// Returns whether the token itself states that its session is over. Then nothing is left to end.
 fn says_it_has_ended(error: &VerifyError) -> bool {
     matches!(error, VerifyError::Token(TokenError::Session(SessionError::Ended { .. })))
 }

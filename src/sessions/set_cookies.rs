@@ -1,27 +1,26 @@
-//! `Set-Cookie` headers, and the responses that they go into.
+//! `Set-Cookie` headers for responses.
 
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{cache_control, headers};
 
-/// `Set-Cookie` headers for a response: each with a token, or with what removes one. `Debug` shows
-/// no tokens.
+/// `Set-Cookie` headers for a response. Each sets or removes one token. `Debug` shows no tokens.
 ///
-/// With the feature `axum` it is a response, and a part of one: `(cookies, "signed in")`.
-#[must_use = "a browser gets the cookies only where they are put into the response"]
+/// With the feature `axum`, a handler can return it alone or with a body: `(cookies, "signed in")`.
+#[must_use = "a browser receives the cookies only if the response contains them"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetCookies(pub(super) Vec<SetCookie>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SetCookie {
     pub(super) name: Box<str>,
-    /// Sensitive, so that `Debug` does not show it.
+    /// Marked as sensitive, so that `Debug` does not show it.
     pub(super) line: HeaderValue,
 }
 
 impl SetCookies {
-    /// Adds them to a response's headers, which no cache may keep then: `Cache-Control` becomes
-    /// `no-store`.
+    /// Adds the cookies to a response's headers, and sets `Cache-Control` to `no-store` so that no
+    /// cache keeps the response.
     pub fn append_to(&self, response: &mut HeaderMap) {
         for cookie in &self.0 {
             headers::append(response, header::SET_COOKIE, cookie.line.clone());
@@ -29,8 +28,8 @@ impl SetCookies {
         cache_control::forbid_storing(response);
     }
 
-    /// Adds them, unless one of them is among the cookies of the response: its handler knows
-    /// better.
+    /// Adds the cookies, unless the handler has set one of them itself. Then the handler's cookies
+    /// stay as they are.
     pub(crate) fn fill_in(&self, response: &mut HeaderMap) {
         let lines = response.get_all(header::SET_COOKIE).iter();
         let is_ours = |name: &[u8]| self.0.iter().any(|cookie| cookie.name.as_bytes() == name);
@@ -51,7 +50,7 @@ mod tests {
     #[test]
     fn what_the_handler_set_stays_alone() {
         let cookie = |name: &str| {
-            let line = HeaderValue::try_from(format!("{name}=x")).expect("plain");
+            let line = HeaderValue::try_from(format!("{name}=x")).expect("a valid header value");
             SetCookie { name: name.into(), line }
         };
         let set = SetCookies(vec![cookie("stytch_session_jwt"), cookie("stytch_session")]);

@@ -17,25 +17,27 @@ use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
 impl Sessions {
-    /// Ends a session, here first and then with the authority, and with it every session whose
-    /// token the request presents. Put the cookies into the response. The request's headers tell
-    /// whether the browser is on loopback.
+    /// Ends a session, and every other session whose token the request presents. Each is first
+    /// revoked locally, in the verifier's [revocations](crate::Verifier::revocations), and then
+    /// ended by the authority. Put the cookies into the response. The request's `Host` affects
+    /// whether they are `Secure`; see [`SessionCookies`](crate::SessionCookies).
     ///
-    /// Every session that the same [steps](Self::adopt) began is ended too, if this handle or a
-    /// clone of it adopted its tokens: a step and the sign-out may have crossed.
+    /// Sign-out also ends every session that the same [step-ups](Self::adopt) began, if this handle
+    /// or a clone of it adopted the tokens. This covers a step-up that runs at the same time.
     ///
-    /// It goes on if the caller goes away, and gives either side the [timeout](Self::timeout) to
-    /// answer. The guards that accept the session must share this handle's verifier or its
-    /// [revocations](crate::Verifier::revocations).
+    /// The sign-out continues if the caller is dropped. The local store and the authority each have
+    /// the [timeout](Self::timeout) to respond. The guards that accept the session must share this
+    /// handle's verifier or its [revocations](crate::Verifier::revocations).
     pub async fn sign_out(&self, session: impl AsRef<Session>, request: &HeaderMap) -> SignedOut {
         self.end_presented(Some(session.as_ref().id().to_owned()), request).await
     }
 
-    /// Ends every session whose token the request presents, for pages outside every guard, such as
-    /// the one where people sign in. A token that is not genuine, and one of a session that has
-    /// ended, names no session.
+    /// Ends every session whose token the request presents. Use it on pages that no guard protects,
+    /// such as the sign-in page. It skips a token that is not genuine. It also skips a token of a
+    /// session that has ended, unless a step-up from that session began another.
     ///
-    /// One failure is returned, and the other sessions are ended all the same.
+    /// If it cannot end a session, it still ends the others, and the result contains one of the
+    /// errors.
     pub async fn sign_out_presented(&self, request: &HeaderMap) -> SignedOut {
         self.end_presented(None, request).await
     }
@@ -62,7 +64,7 @@ impl Sessions {
             while let Some(ended) = endings.join_next().await {
                 revoked = revoked.and(ended.unwrap_or_else(|cause| Err(failed(cause))));
             }
-            // One token may have been ended by way of another, so all count together.
+            // One token's session may have been ended through another token, so forget all or none.
             if revoked.is_ok() {
                 sessions.unfinished.forget(&tokens);
             }
@@ -71,7 +73,7 @@ impl Sessions {
         SignedOut { cookies: self.clear_cookies(request), revoked: revoked.await }
     }
 
-    /// Ends a session, unless another token of the request has named it before.
+    /// Ends a session, unless another token of the request has already named it.
     async fn end_once(
         self,
         session_id: String,
@@ -81,7 +83,7 @@ impl Sessions {
         if is_first { self.end(&session_id).await } else { Ok(()) }
     }
 
-    /// Ends a session, and those that have followed it.
+    /// Ends a session and every session that the same step-ups began.
     pub(super) async fn end(&self, session_id: &str) -> Result<(), SignOutError> {
         let (sessions, session_id) = (self.clone(), Box::from(session_id));
         ended_in_a_task(async move {
@@ -113,7 +115,7 @@ impl Sessions {
             (Ok(()), there) => there.map_err(SignOutError::Authority),
             (Err(here), there) => {
                 if let Err(error) = there {
-                    tracing::warn!(%error, "a session was not ended by its authority either");
+                    tracing::warn!(%error, "the authority did not end the session either");
                 }
                 Err(SignOutError::NotRevoked(here))
             }
@@ -135,8 +137,8 @@ impl Sessions {
         }
     }
 
-    /// Ends the session of a token with the authority. Anyone can make tokens up, so the bounds on
-    /// questions of its kind hold here too.
+    /// Asks the authority to end the session of a token. Anyone can make up tokens, so the limits
+    /// for this kind of token apply here too.
     pub(super) async fn end_by_token(&self, token: PresentedToken) -> Result<(), AuthorityError> {
         let timeout = self.settings.timeout;
         let exchanges = Arc::clone(&self.exchanges);
@@ -171,7 +173,8 @@ fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> SignOutError {
     SignOutError::NotRevoked(RevocationError::Failed(cause.into()))
 }
 
-/// Runs a call in a separate task: it goes on if the caller goes away, and a panic ends only it.
+/// Runs a call in a separate task. The call continues if the caller is dropped, and a panic ends
+/// only the call.
 async fn detached<T: Send + 'static>(
     call: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Box<dyn Error + Send + Sync>> {
@@ -183,47 +186,50 @@ async fn detached_within<T: Send + 'static>(
     call: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Box<dyn Error + Send + Sync>> {
     let ended = detached(async move { tokio::time::timeout(timeout, call).await }).await?;
-    ended.map_err(|_| format!("no answer within {timeout:?}").into())
+    ended.map_err(|_| format!("no response within {timeout:?}").into())
 }
 
-/// What became of a sign-out.
-#[must_use = "the browser keeps its cookies unless they are removed, and signing out may have failed"]
+/// The result of a sign-out.
+#[must_use = "put the cookies into the response, and check whether the sign-out failed"]
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct SignedOut {
-    /// The cookies that clear the tokens. A browser that gets them cannot try again.
+    /// The cookies that clear the tokens. A browser that receives them cannot retry the sign-out.
     pub cookies: SetCookies,
-    /// Whether the session has ended everywhere. Do not tell a user so if it has not.
+    /// Whether the sessions have ended everywhere. If this is an error, do not tell the user that
+    /// they are signed out.
     pub revoked: Result<(), SignOutError>,
 }
 
-/// Why a session may not have ended.
+/// The reason why a session may not have ended.
 ///
-/// A browser that is to try again must keep its cookies: with them removed, the second sign-out
-/// presents nothing. Leave out [`SignedOut::cookies`] then, and let no guard stand before the page,
-/// since the session may be revoked here already.
+/// To let the user try again, leave out [`SignedOut::cookies`], so that the browser keeps its
+/// cookies. Without them, a second sign-out would present no token. Do not put a guard in front of
+/// the sign-out page, because the session may already be revoked locally.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignOutError {
-    /// The revocation was not recorded here, so guards still accept the session's JWT until it
-    /// expires. The authority was asked all the same, unless there is no tokio runtime.
-    #[error("the session was not revoked here")]
+    /// The revocation was not recorded locally, so guards accept the session's JWT until it
+    /// expires. The authority was asked to end the session all the same, except outside a tokio
+    /// runtime.
+    #[error("the session was not revoked locally")]
     NotRevoked(#[source] RevocationError),
-    /// The authority did not confirm that the session has ended, or did not say which session an
-    /// opaque token names.
-    /// A session that it was asked to end was revoked here first. Until it has ended, its tokens
-    /// can be renewed elsewhere at once, and here when the revocation is forgotten.
+    /// The authority did not confirm that the session has ended, or did not identify the session of
+    /// an opaque token. If the session's id is known, it was revoked locally first. Until the
+    /// authority ends the session, verifiers that do not know of this revocation can renew it at
+    /// once. This verifier can renew it after the revocation has been dropped.
     #[error("the authority did not confirm that the session has ended")]
     Authority(#[source] AuthorityError),
-    /// The request presents more tokens than are looked at. The sessions of the first were ended.
+    /// The request presents more tokens than a sign-out processes. Only the first of them were
+    /// processed.
     #[error("the request presents more than {max} tokens")]
     TooManyTokens {
-        /// How many tokens are looked at.
+        /// How many tokens a sign-out processes.
         max: usize,
     },
-    /// The presented JWT cannot be verified now, so the session is not known here. It may be
-    /// accepted when its key arrives. If there are no keys at all, the authority was asked to end
+    /// The JWT in the request cannot be verified now, so its session is not known. Guards may
+    /// accept it once its key arrives. If there are no keys at all, the authority was asked to end
     /// the session all the same.
-    #[error("the token that the request presents cannot be verified now")]
+    #[error("the token in the request cannot be verified now")]
     Unverified(#[source] VerifyError),
 }

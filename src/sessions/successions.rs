@@ -1,4 +1,4 @@
-//! Which session follows which: a step begins one in place of another.
+//! Which session followed which. A step-up can begin a session in place of another.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -8,28 +8,30 @@ use quick_cache::unsync::Cache;
 use super::exchanges::first_in_first_out;
 use crate::lock::lock;
 
-/// The sessions that steps have begun, by the id of the session that each follows. Signing out of a
-/// session ends those that follow it: the step and the sign-out may have crossed.
+/// The sessions that step-ups began, by the id of the session that each one followed. Signing out
+/// of a session also ends its followers, because a step-up and the sign-out may run at the same
+/// time.
 pub(super) struct Successions(Mutex<Cache<Box<str>, Followed>>);
 
-/// A session that others have followed.
+/// A session that other sessions have followed.
 #[derive(Default)]
 struct Followed {
-    /// The ids of those that are not known to have ended.
+    /// The ids of the followers that are not known to have ended.
     by: Vec<Box<str>>,
     /// Whether the user has signed out of it, or of a session that followed it.
     is_signed_out: bool,
 }
 
-/// How many sessions may follow one, if a form is sent several times.
+/// How many sessions may follow one. A form that is sent several times begins several.
 const MAX_SUCCESSORS: usize = 8;
 
 impl Successions {
     /// Records that a session follows another. Returns false, and records nothing, if the
-    /// predecessor was revoked other than by a step, or the user has signed out meanwhile.
+    /// predecessor was revoked other than by a step-up, if the user has signed out in the meantime,
+    /// or if the predecessor has too many followers.
     ///
-    /// Signing out first revokes a session and then asks for those that follow it, so one of the
-    /// two always sees the other.
+    /// Sign-out first revokes a session and then looks up its followers, so one of the two
+    /// operations always sees the other.
     pub(super) fn record(
         &self,
         predecessor: &str,
@@ -52,8 +54,8 @@ impl Successions {
         is_allowed
     }
 
-    /// Notes that the user has signed out of a session, and so of those before it. Returns the
-    /// sessions that follow any of them, each with its predecessor.
+    /// Records that the user has signed out of a session, and therefore of those before it. Returns
+    /// the followers of all these sessions, each with its predecessor.
     pub(super) fn sign_out(&self, session_id: &str) -> Vec<(Box<str>, Box<str>)> {
         let mut sessions = lock(&self.0);
         let mut line = HashSet::from([Box::from(session_id)]);
@@ -73,12 +75,12 @@ impl Successions {
         followers
     }
 
-    /// Returns whether a session is followed by one that may be alive.
+    /// Returns whether a session has a follower that may be alive.
     pub(super) fn is_followed(&self, session_id: &str) -> bool {
         lock(&self.0).peek(session_id).is_some_and(|followed| !followed.by.is_empty())
     }
 
-    /// Forgets a session that has ended everywhere.
+    /// Forgets a follower that has ended everywhere.
     pub(super) fn forget(&self, predecessor: &str, successor: &str) {
         if let Some(mut followed) = lock(&self.0).get_mut(predecessor) {
             followed.by.retain(|id| **id != *successor);
@@ -96,7 +98,7 @@ impl Default for Successions {
 mod tests {
     use super::*;
 
-    /// Signs out, and returns the sessions that are to be ended too.
+    /// Signs out, and returns the other sessions to end.
     fn followers(successions: &Successions, session_id: &str) -> Vec<String> {
         let followers = successions.sign_out(session_id).into_iter();
         let mut followers: Vec<_> = followers.map(|(_, id)| String::from(id)).collect();
@@ -109,10 +111,10 @@ mod tests {
         let successions = Successions::default();
         assert!(!successions.record("a", "b", || true));
         assert!(followers(&successions, "a").is_empty() && !successions.is_followed("a"));
-        // A step has revoked it: a form that was sent twice finds it revoked.
+        // A step-up revoked it, so the second submission of the form finds it revoked.
         assert!(successions.record("a", "b", || false));
         assert!(successions.record("a", "c", || true));
-        // They are kept until they are known to have ended.
+        // Followers are kept until they are known to have ended.
         for _ in 0..2 {
             assert_eq!(followers(&successions, "a"), ["b", "c"]);
         }
@@ -132,7 +134,7 @@ mod tests {
             assert!(!successions.record(predecessor, "later", || true));
         }
         assert!(successions.record("x", "z", || true));
-        // One that follows another which follows it.
+        // Two sessions that follow each other.
         assert!(successions.record("z", "x", || false));
         assert_eq!(followers(&successions, "z"), ["x", "y", "z"]);
     }

@@ -1,4 +1,4 @@
-//! Sign-outs that have not succeeded yet.
+//! Sign-outs that have not yet succeeded.
 
 use std::sync::Mutex;
 
@@ -8,24 +8,25 @@ use super::authority::PresentedToken;
 use super::exchanges::first_in_first_out;
 use crate::lock::lock;
 
-/// Opaque tokens whose sessions may not have ended everywhere, with the session's id if that is
-/// known. The authority may have ended the session, and then it does not know the token any more.
+/// Opaque tokens whose sessions may not have ended everywhere, each with the session's id if it is
+/// known. If the authority has ended the session, it no longer knows the token.
 pub(super) struct Unfinished(Mutex<Cache<Box<str>, Option<String>>>);
 
 impl Unfinished {
-    /// Notes a token before its session is ended.
+    /// Records a token whose session may not have ended everywhere.
     pub(super) fn note(&self, token: &PresentedToken, session_id: Option<&str>) {
         if let PresentedToken::SessionToken(token) = token {
             lock(&self.0).insert(token.clone(), session_id.map(str::to_owned));
         }
     }
 
-    /// Returns what is noted of a token: its session's id, or that nobody knows it.
+    /// Returns what is recorded for a token: its session's id, or `Some(None)` if the id is
+    /// unknown.
     pub(super) fn get(&self, token: &str) -> Option<Option<String>> {
         lock(&self.0).peek(token).cloned()
     }
 
-    /// Forgets the tokens of a request whose sessions have all ended.
+    /// Removes the tokens of a request after all of their sessions have ended.
     pub(super) fn forget(&self, tokens: &[PresentedToken]) {
         let mut unfinished = lock(&self.0);
         for token in tokens {

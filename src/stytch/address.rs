@@ -1,4 +1,4 @@
-//! Where a project's keys and sessions are asked for.
+//! The URLs of a project's keys and API.
 
 use crate::session::Tenancy;
 

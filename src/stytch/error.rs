@@ -6,16 +6,17 @@ use crate::endpoint::EndpointError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProjectError {
-    /// Not a project's id. A secret in its place is not shown.
+    /// The text is not a project's id. If it is a secret, the error does not show it.
     #[error("{0:?} is not a project id: expected project-live-… or project-test-…")]
     MalformedId(Box<str>),
-    /// Not a domain that keys can be fetched from. A secret in its place is not shown.
+    /// The text is not a domain that keys can be fetched from. If it is a secret, the error does
+    /// not show it.
     #[error(
-        "{0:?} is not a custom domain: expected a host such as login.example.com, without a path, \
-         by https (or http://… for this machine)"
+        "{0:?} is not a custom domain: expected an https host without a path, such as \
+         login.example.com, or http://… for this machine"
     )]
     MalformedDomain(Box<str>),
-    /// No client for its keys or its API can be made.
+    /// No client for the project's keys or API can be built.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
 }

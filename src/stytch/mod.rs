@@ -1,26 +1,27 @@
-//! What is Stytch's own: a project, what its tokens look like, and the API of its sessions.
+//! Stytch projects, their tokens and their session API.
 //!
 //! # Members of organizations
 //!
-//! [`Project::b2b`] is a project whose users are members of organizations: its session JWTs name
-//! the organization ([`Session::organization`](crate::Session::organization)), `user_id()` is the
-//! member's id, and keys and sessions are asked for under `/v1/b2b`.
+//! [`Project::b2b`] creates a project whose users are members of organizations. Its session JWTs
+//! name the organization ([`Session::organization`](crate::Session::organization)), and `user_id()`
+//! is the member's id. The paths for its keys and sessions begin with `/v1/b2b`.
 //!
-//! Where an organization requires MFA, a member who has proved the primary factor gets no session
-//! yet. Stytch answers with `member_authenticated: false`, with `mfa_required`, and with an
-//! *intermediate session token*, which lives ten minutes. It is no session, and a guard never takes
-//! it for one: the cookie `stytch_intermediate_session_token` is not read, and whoever sends such a
-//! token as a session token is refused, since Stytch knows no such session. So:
+//! If an organization requires MFA, a member who has proved the primary factor does not have a
+//! session yet. Stytch responds with `member_authenticated: false`, `mfa_required` and an
+//! *intermediate session token*, which is valid for ten minutes. A guard never accepts that token
+//! as a session. It does not read the cookie `stytch_intermediate_session_token`, and it refuses a
+//! request that presents such a token as a session token, because Stytch knows no such session.
+//! Complete such a sign-in as follows:
 //!
-//! 1. The page that asks for the second factor of such a member stands outside every guard.
-//! 2. Its handler sends the code and the intermediate session token to `otps/sms/authenticate` or
-//!    `totp/authenticate`.
-//! 3. The answer is a session with two factors, and
-//!    [`Sessions::adopt`](crate::Sessions::adopt) sets its cookies.
+//! 1. Put the page that asks such a member for the second factor outside every guard.
+//! 2. Let its handler send the code and the intermediate session token to `otps/sms/authenticate`
+//!    or `totp/authenticate`.
+//! 3. The response contains a session with two factors. Set its cookies with
+//!    [`Sessions::adopt`](crate::Sessions::adopt).
 //!
-//! Where an organization does not require MFA, a member has a session with one factor at once, and
-//! the policy of a route decides whether that is enough; a step-up then goes the way of a
-//! consumer's, with the session's token.
+//! If an organization does not require MFA, a member has a session with one factor at once. The
+//! policy of a route decides whether that is enough. A step-up then works as it does for a
+//! consumer, with the session's token.
 
 mod address;
 #[cfg(feature = "remote")]

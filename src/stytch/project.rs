@@ -1,4 +1,4 @@
-//! A project, and what follows from its id.
+//! A Stytch project, and the values that its id determines.
 
 mod guards;
 mod settings;
@@ -20,7 +20,7 @@ use crate::keys::RemoteKeys;
 use crate::session::Tenancy;
 use crate::token::{LocalRevocations, Revocations, Verifier};
 
-/// A Stytch project: from its id follow the issuers and the audience of its tokens, and the address
+/// A Stytch project. Its id determines the issuers and the audience of its tokens, and the address
 /// of its keys. Its cookies have Stytch's names unless you set others.
 ///
 /// ```
@@ -47,29 +47,30 @@ pub struct Project {
     revocations: Arc<dyn Revocations>,
     #[cfg(feature = "remote")]
     keys: RemoteKeys,
-    /// Shared by all guards, with its cache and its revocations.
+    /// The default verifier, which guards share with its cache and its revocations.
     #[cfg(feature = "remote")]
     verifier: Verifier,
-    /// Its connections to the API.
+    /// The connections to the API.
     #[cfg(feature = "remote")]
     client: HttpClient,
 }
 
 impl Project {
-    /// A consumer project: `project-live-` or `project-test-`, then letters, digits and hyphens.
+    /// Creates a consumer project. The id is `project-live-` or `project-test-`, followed by
+    /// letters, digits and hyphens.
     ///
     /// # Errors
     ///
-    /// Returns [`ProjectError`] if the id has another form.
+    /// Returns [`ProjectError`] if the id is malformed.
     pub fn new(id: &str) -> Result<Self, ProjectError> {
         Self::of(Tenancy::Consumer, id)
     }
 
-    /// A B2B project: its tokens are members' of organizations.
+    /// Creates a B2B project, whose tokens belong to members of organizations.
     ///
     /// # Errors
     ///
-    /// Returns [`ProjectError`] if the id has another form.
+    /// Returns [`ProjectError`] if the id is malformed.
     pub fn b2b(id: &str) -> Result<Self, ProjectError> {
         Self::of(Tenancy::B2b, id)
     }
@@ -103,33 +104,33 @@ impl Project {
         })
     }
 
-    /// The project's id.
+    /// Returns the project's id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Returns the issuers of its tokens (`iss`): `stytch.com/{id}`, and the custom domain if one
-    /// is set.
+    /// Returns the issuers of the project's tokens (`iss`): `stytch.com/{id}`, and the custom
+    /// domain if one is set.
     #[must_use]
     pub fn issuers(&self) -> Vec<String> {
         issuers(&self.id, self.custom_domain.as_deref()).collect()
     }
 
-    /// Returns the audience of its tokens (`aud`): its id.
+    /// Returns the audience of the project's tokens (`aud`), which is the project's id.
     #[must_use]
     pub fn audience(&self) -> &str {
         &self.id
     }
 
-    /// Returns the URL of its published keys, on the custom domain if one is set.
+    /// Returns the URL of the project's published keys, on the custom domain if one is set.
     #[must_use]
     pub fn jwks_url(&self) -> String {
         address::jwks_url(self.tenancy, self.custom_domain.as_deref(), &self.id)
     }
 
-    /// Returns the places of its tokens in requests: the Authorization header, then the cookie with
-    /// the JWT, then the one with the session token.
+    /// Returns the places where requests carry the project's tokens: the `Authorization` header,
+    /// then the cookie with the JWT, then the cookie with the session token.
     #[must_use]
     pub fn credentials(&self) -> [CredentialSource; 3] {
         [

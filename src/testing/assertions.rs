@@ -1,4 +1,5 @@
-//! Assertions about policies, whose failure prints the explanation, and the ages around a limit.
+//! Assertions about policies, which print the explanation if they fail, and the ages around a
+//! limit.
 
 use std::time::Duration;
 
@@ -6,8 +7,9 @@ use super::clock::NOW;
 use super::session::SessionBuilder;
 use crate::policy::{Grant, Implication, Policy, Shortfall};
 
-/// Asserts that a policy grants a session in words, at [`NOW`](crate::testing::NOW), and gives the
-/// [`Grant`](crate::Grant). A failure prints the explanation.
+/// Asserts that a policy grants a session at [`NOW`](crate::testing::NOW), and returns the
+/// [`Grant`](crate::Grant). The session is a [`SessionBuilder`](crate::testing::SessionBuilder). A
+/// failure prints the explanation.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_granted, testing};
@@ -32,8 +34,9 @@ macro_rules! assert_granted {
     };
 }
 
-/// Asserts that a policy demands a step-up of a session in words, at [`NOW`](crate::testing::NOW),
-/// and gives the [`Shortfall`](crate::Shortfall). A failure prints the explanation.
+/// Asserts that a policy demands a step-up of a session at [`NOW`](crate::testing::NOW), and
+/// returns the [`Shortfall`](crate::Shortfall). The session is a
+/// [`SessionBuilder`](crate::testing::SessionBuilder). A failure prints the explanation.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_step_up, testing};
@@ -78,8 +81,8 @@ macro_rules! assert_no_warnings {
     };
 }
 
-/// Asserts that a policy [implies](crate::Policy::implies) another, so that it is at least as
-/// strict. A failure prints a session that meets the one and not the other.
+/// Asserts that a policy [implies](crate::Policy::implies) another, which means that it is at least
+/// as strict. A failure prints a session that meets the first policy but not the second.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_implies};
@@ -90,7 +93,7 @@ macro_rules! assert_no_warnings {
 /// ```should_panic
 /// use tower_step_up::{Factor, Policy, assert_implies};
 ///
-/// // webauthn meets the one and not the other
+/// // webauthn meets the first but not the second
 /// assert_implies!(Policy::phishing_resistant(), Policy::mfa());
 /// ```
 #[macro_export]
@@ -113,7 +116,7 @@ pub fn without_warnings(policy: &Policy) {
 pub fn implied(policy: &Policy, other: &Policy) {
     match policy.implies(other) {
         Implication::Holds => {}
-        Implication::Fails(session) => panic!("{session} meets {policy}\nand not {other}"),
+        Implication::Fails(session) => panic!("{session} meets {policy}\nbut not {other}"),
         Implication::Undecided { comparisons } => {
             panic!("undecided after {comparisons} comparisons")
         }
@@ -142,8 +145,8 @@ pub fn stepped_up(policy: &Policy, session: &SessionBuilder) -> Shortfall {
     }
 }
 
-/// The ages at which a limit has to be tested: a second less, the limit itself, which is still
-/// fresh, and a second more.
+/// Returns the ages at which to test a limit: one second less, the limit itself, which is still
+/// fresh, and one second more.
 ///
 /// ```
 /// use std::time::Duration;

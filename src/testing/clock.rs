@@ -8,13 +8,13 @@ use time::OffsetDateTime;
 use crate::clock::Clock;
 use crate::lock::lock;
 
-/// The instant at which the test kit's time stands: 2026-01-01 12:00:00 UTC.
+/// The instant at which the clocks of the test kit start: 2026-01-01 12:00:00 UTC.
 pub const NOW: OffsetDateTime = match OffsetDateTime::from_unix_timestamp(1_767_268_800) {
     Ok(now) => now,
     Err(_) => OffsetDateTime::UNIX_EPOCH,
 };
 
-/// A clock that stands still until it is advanced. Clones are the same clock.
+/// A clock that stands still until a test advances it. Clones share their time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,13 +31,13 @@ pub struct FixedClock {
 }
 
 impl FixedClock {
-    /// Stands at [`NOW`].
+    /// Creates a clock that stands at [`NOW`].
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets time pass, for dates and for intervals.
+    /// Advances the clock, for both dates and intervals.
     pub fn advance(&self, time: Duration) {
         let mut passed = lock(&self.passed);
         *passed = passed.saturating_add(time);

@@ -1,4 +1,4 @@
-//! An issuer of tokens, with keys of its own.
+//! An issuer of test tokens, with its own key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::session::Tenancy;
 use crate::sessions::{SessionAuthority, Sessions};
 use crate::token::Verifier;
 
-/// Stands in for a Stytch project: makes its own key, mints session JWTs as Stytch does, and is the
-/// source of its key, as a [`KeySource`] and as a JWKS document. A handle, cheap to clone.
+/// A stand-in for a Stytch project. It makes its own key, mints session JWTs as Stytch does, and
+/// provides its key as a [`KeySource`] and as a JWKS document. It is a handle and cheap to clone.
 ///
-/// Its tokens are worth nothing anywhere else: nobody else has its key.
+/// A production verifier refuses its tokens, because it does not have the key.
 #[derive(Clone)]
 pub struct TestIssuer {
     key: Arc<Key>,
     clock: Arc<dyn Clock>,
     project: Box<str>,
     tenancy: Tenancy,
-    /// One for all, as a project has one.
+    /// The one verifier of the issuer, as a project has one.
     verifier: Verifier,
 }
 
@@ -39,22 +39,22 @@ struct Key {
 }
 
 impl TestIssuer {
-    /// An issuer with a new RSA key, whose time stands at [`NOW`](super::NOW).
+    /// Creates an issuer with a new RSA key and a clock that stands at [`NOW`](super::NOW).
     ///
     /// # Panics
     ///
-    /// Panics if the operating system has no randomness to make a key of.
+    /// Panics if the operating system has no randomness for a key.
     #[must_use]
     pub fn new() -> Self {
         Self::of(Tenancy::Consumer)
     }
 
-    /// Returns an issuer as [`new`](Self::new) does, which stands in for a B2B project: a session
-    /// that names no organization gets one.
+    /// Creates an issuer like [`new`](Self::new) that stands in for a B2B project. A session that
+    /// names no organization gets one.
     ///
     /// # Panics
     ///
-    /// Panics if the operating system has no randomness to make a key of.
+    /// Panics if the operating system has no randomness for a key.
     #[must_use]
     pub fn b2b() -> Self {
         Self::of(Tenancy::B2b)
@@ -79,97 +79,98 @@ impl TestIssuer {
             .clock(Arc::clone(clock))
     }
 
-    /// With another key, clock or project it is another issuer, with another verifier.
+    /// Replaces the verifier: with another key, clock or project this is another issuer.
     fn with_own_verifier(self) -> Self {
         let verifier = Self::new_verifier(self.tenancy, &self.project, &self.key, &self.clock);
         Self { verifier, ..self }
     }
 
-    /// The same with another key, of this algorithm.
+    /// Replaces the key with a new one for this algorithm.
     ///
     /// # Panics
     ///
-    /// Panics if the operating system has no randomness to make a key of.
+    /// Panics if the operating system has no randomness for a key.
     #[must_use]
     pub fn with_new_key(mut self, algorithm: Algorithm) -> Self {
         self.key = Arc::new(Key::generate(algorithm));
         self.with_own_verifier()
     }
 
-    /// Mints by this clock, and its guard and verifier judge by it.
+    /// Sets the clock of the issuer, its guards and its verifier.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self.with_own_verifier()
     }
 
-    /// Stands in for this project.
+    /// Sets the id of the project that the issuer stands in for.
     #[must_use]
     pub fn project(mut self, id: &str) -> Self {
         self.project = id.into();
         self.with_own_verifier()
     }
 
-    /// The `iss` of its tokens.
+    /// Returns the `iss` of its tokens.
     #[must_use]
     pub fn name(&self) -> String {
         format!("stytch.com/{}", self.project)
     }
 
-    /// The `aud` of its tokens: the project's id.
+    /// Returns the `aud` of its tokens: the project's id.
     #[must_use]
     pub fn audience(&self) -> &str {
         &self.project
     }
 
-    /// The id of its key.
+    /// Returns the id of its key.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.key.kid
     }
 
-    /// Its key as a JWKS document.
+    /// Returns its key as a JWKS document.
     #[must_use]
     pub fn jwks(&self) -> &str {
         &self.key.jwks
     }
 
-    /// Returns the verifier of its tokens. Clones of the issuer share it, with what it remembers
-    /// and revokes. An issuer with another key, clock or project has another.
+    /// Returns the verifier of its tokens. Clones of the issuer share it, including its cache and
+    /// its revocations. An issuer with another key, clock or project has another verifier.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         self.verifier.clone()
     }
 
-    /// Returns a handle for its sessions, which this authority keeps: usually
+    /// Returns a handle for the sessions that this authority keeps. The authority is usually
     /// [`TestSessions`](super::TestSessions).
     #[must_use]
     pub fn sessions(&self, authority: impl SessionAuthority) -> Sessions {
         Sessions::new(self.verifier(), authority)
     }
 
-    /// A guard for its tokens, which demands any session until more is
-    /// [required](StepUpLayer::require).
+    /// Returns a guard for its tokens. The guard demands any session until
+    /// [`require`](StepUpLayer::require) demands more.
     #[must_use]
     pub fn guard(&self) -> StepUpLayer {
         StepUpLayer::new(self.verifier())
     }
 
-    /// A session JWT, issued now by its clock: at [`NOW`](super::NOW), unless
-    /// [`clock`](Self::clock) says otherwise. A verifier that goes by the system's clock refuses it
-    /// as expired; this issuer's own goes by the same clock.
+    /// Mints a session JWT that is issued now by the issuer's clock: at [`NOW`](super::NOW), unless
+    /// [`clock`](Self::clock) has set another. A verifier that uses the system's clock refuses it
+    /// as expired. This issuer's own verifier uses the issuer's clock.
     #[must_use]
     pub fn mint(&self, session: &SessionBuilder) -> String {
         self.mint_claims(&self.claims(session))
     }
 
-    /// The claims of [`mint`](Self::mint), for tests that change some before they are signed.
+    /// Returns the claims that [`mint`](Self::mint) signs, for tests that change some of them
+    /// first.
     #[must_use]
     pub fn claims(&self, session: &SessionBuilder) -> Map<String, Value> {
         self.complete(session.payload(self.clock.now()))
     }
 
-    /// A token issued now of a session whose times in words count from `said`.
+    /// Mints a token, issued now, for a session whose relative times count from `said`.
     pub(super) fn mint_since(&self, said: OffsetDateTime, session: &SessionBuilder) -> String {
         self.mint_claims(&self.complete(session.payload_since(said, self.clock.now())))
     }
@@ -184,7 +185,7 @@ impl TestIssuer {
         claims
     }
 
-    /// A token of these claims.
+    /// Mints a token with these claims.
     #[must_use]
     pub fn mint_claims(&self, claims: &Map<String, Value>) -> String {
         let header = json!({"alg": self.key.signing.algorithm().as_str(), "kid": self.key.kid, "typ": "JWT"});
@@ -195,16 +196,17 @@ impl TestIssuer {
         self.clock.now()
     }
 
-    /// A token of exactly these two texts, whatever they are: for tests of what must be refused.
+    /// Mints a token of exactly these two texts, even if they are malformed, for tests of tokens
+    /// that must be refused.
     ///
     /// # Panics
     ///
-    /// Panics if the operating system has no randomness to sign with.
+    /// Panics if the operating system has no randomness for a signature.
     #[must_use]
     pub fn sign(&self, header: &str, payload: &str) -> String {
         let encode = |bytes: &[u8]| base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes);
         let signed = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
-        #[expect(clippy::expect_used, reason = "documented: a test cannot go on without")]
+        #[expect(clippy::expect_used, reason = "documented: a test cannot continue without it")]
         let signature = self
             .key
             .signing
@@ -221,7 +223,7 @@ impl Key {
             "jwk-test-00000000-0000-4000-8000-{:012}",
             NEXT.fetch_add(1, Ordering::Relaxed)
         );
-        #[expect(clippy::expect_used, reason = "documented: a test cannot go on without")]
+        #[expect(clippy::expect_used, reason = "documented: a test cannot continue without it")]
         let signing =
             SigningKey::generate(algorithm).expect("the operating system has no randomness");
         let mut jwk: Map<_, _> = signing
@@ -233,7 +235,7 @@ impl Key {
         jwk.insert("alg".into(), algorithm.as_str().into());
         jwk.insert("kid".into(), kid.as_str().into());
         let jwks = json!({"keys": [jwk]}).to_string();
-        #[expect(clippy::expect_used, reason = "a key of this crate's own making is usable")]
+        #[expect(clippy::expect_used, reason = "a key that this crate made is usable")]
         let set = KeySet::from_jwks(jwks.as_bytes()).expect("a usable key");
         Self { kid, signing, jwks, set: Arc::new(set) }
     }
@@ -274,7 +276,7 @@ impl KeySource for TestIssuer {
 }
 
 impl fmt::Debug for TestIssuer {
-    /// Without its key.
+    /// Omits the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestIssuer")
             .field("project", &without_secrets(&self.project))

@@ -1,6 +1,6 @@
-//! For unit tests of policies and routes, without an account and without a network.
+//! A kit for unit tests of policies and routes, which needs neither an account nor a network.
 //!
-//! A policy's test needs no token:
+//! A test of a policy needs no token:
 //!
 //! ```
 //! use std::time::Duration;
@@ -15,7 +15,8 @@
 //! assert_step_up!(policy, password.proved_ago(Factor::Totp, Duration::from_secs(601)));
 //! ```
 //!
-//! A route's test sends tokens that a [`TestIssuer`] mints, to a guard that it makes:
+//! A test of a route sends tokens to a guard. A [`TestIssuer`] mints the tokens and makes the
+//! guard:
 //!
 //! ```
 //! use tower_step_up::{Factor, Policy, testing};

@@ -1,4 +1,4 @@
-//! Sessions in words.
+//! The builder of sessions for tests.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::session::{
     DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, Times, VerifierId,
 };
 
-/// A session in the making: nothing proved, begun 10 minutes ago, its end an hour ahead, in a token
-/// issued now for five minutes.
+/// Returns a builder for a session without any proved factor. The session began 10 minutes ago and
+/// ends in an hour. Its token is issued now and lives for five minutes.
 #[must_use]
 pub fn session() -> SessionBuilder {
     SessionBuilder {
@@ -29,9 +29,9 @@ pub fn session() -> SessionBuilder {
     }
 }
 
-/// A session in words; see [`session`]. All times are relative: to [`NOW`] in
-/// [`build`](Self::build), to its clock where a [`TestIssuer`](super::TestIssuer) mints a token of
-/// it.
+/// A builder for a session. The function [`session`] makes one. All times are relative: to [`NOW`]
+/// in [`build`](Self::build), and to the clock of a [`TestIssuer`](super::TestIssuer) that mints a
+/// token for the session.
 #[derive(Clone)]
 pub struct SessionBuilder {
     id: String,
@@ -56,100 +56,100 @@ const ID: &str = "session-test-00000000-0000-4000-8000-000000000000";
 const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 impl SessionBuilder {
-    /// The user proved this factor now.
+    /// Adds a factor that the user proved now.
     #[must_use]
     pub fn proved(self, factor: Factor) -> Self {
         self.proved_ago(factor, Duration::ZERO)
     }
 
-    /// The user proved this factor so long ago.
+    /// Adds a factor that the user proved this long ago.
     #[must_use]
     pub fn proved_ago(self, factor: Factor, age: Duration) -> Self {
         self.with(factor, Proof::Ago(age))
     }
 
-    /// An entry dated so far ahead.
+    /// Adds a factor whose date is this far in the future.
     #[must_use]
     pub fn proved_ahead(self, factor: Factor, ahead: Duration) -> Self {
         self.with(factor, Proof::Ahead(ahead))
     }
 
-    /// An entry without a date.
+    /// Adds a factor without a date.
     #[must_use]
     pub fn undated(self, factor: Factor) -> Self {
         self.with(factor, Proof::Undated)
     }
 
-    /// An entry with a date that cannot be read.
+    /// Adds a factor with a date that cannot be read.
     #[must_use]
     pub fn unreadable(self, factor: Factor) -> Self {
         self.with(factor, Proof::Unreadable)
     }
 
-    /// The session began so long ago; 10 minutes if nothing is said.
+    /// Sets how long ago the session began; 10 minutes by default.
     #[must_use]
     pub fn started_ago(mut self, age: Duration) -> Self {
         self.started = Some(age);
         self
     }
 
-    /// The session does not say when it began.
+    /// Omits when the session began.
     #[must_use]
     pub fn without_start(mut self) -> Self {
         self.started = None;
         self
     }
 
-    /// The session ends in so long; an hour if nothing is said.
+    /// Sets the time until the session ends; an hour by default.
     #[must_use]
     pub fn ends_in(mut self, rest: Duration) -> Self {
         self.ends_in = Some(rest);
         self
     }
 
-    /// The session does not say when it ends, as in tokens of the old format.
+    /// Omits when the session ends, as tokens of the old format do.
     #[must_use]
     pub fn without_end(mut self) -> Self {
         self.ends_in = None;
         self
     }
 
-    /// The session's id.
+    /// Sets the session's id.
     #[must_use]
     pub fn id(mut self, id: &str) -> Self {
         self.id = id.into();
         self
     }
 
-    /// Who is signed in.
+    /// Sets the id of the user who is signed in.
     #[must_use]
     pub fn user(mut self, id: &str) -> Self {
         self.user_id = id.into();
         self
     }
 
-    /// A further role.
+    /// Adds a role.
     #[must_use]
     pub fn role(mut self, role: &str) -> Self {
         self.roles.push(role.into());
         self
     }
 
-    /// The session belongs to this organization.
+    /// Sets the organization that the session belongs to.
     #[must_use]
     pub fn organization(mut self, id: &str, slug: &str) -> Self {
         self.organization = Some((id.into(), slug.into()));
         self
     }
 
-    /// A custom claim.
+    /// Adds a custom claim.
     #[must_use]
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
         self
     }
 
-    /// The session at [`NOW`], as a verifier would have made it.
+    /// Returns the session at [`NOW`], as a verifier would make it.
     #[must_use]
     pub fn build(&self) -> Session {
         let (now, claims) = (NOW, self.payload(NOW));
@@ -181,12 +181,12 @@ impl SessionBuilder {
         Session::new(parts, self.roles.iter().map(String::as_str))
     }
 
-    /// The claims of a token issued at `now`, less its issuer and audience.
+    /// Returns the claims of a token issued at `now`, without issuer and audience.
     pub(super) fn payload(&self, now: OffsetDateTime) -> Map<String, Value> {
         self.payload_since(now, now)
     }
 
-    /// The same where the times in words count from `said`.
+    /// Returns the same claims, with relative times that count from `said`.
     pub(super) fn payload_since(
         &self,
         said: OffsetDateTime,
@@ -219,7 +219,7 @@ impl SessionBuilder {
         claims
     }
 
-    /// Whether it has ended at `now`, where the times in words count from `said`.
+    /// Returns whether the session has ended at `now`, if the relative times count from `said`.
     pub(super) fn has_ended(&self, said: OffsetDateTime, now: OffsetDateTime) -> bool {
         self.ends_in.is_some_and(|rest| after(said, rest) <= now)
     }
@@ -231,7 +231,7 @@ impl SessionBuilder {
 }
 
 impl fmt::Debug for SessionBuilder {
-    /// Without the custom claims.
+    /// Omits the custom claims, among others.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionBuilder")
             .field("user_id", &self.user_id)
@@ -276,7 +276,8 @@ fn after(now: OffsetDateTime, ahead: Duration) -> OffsetDateTime {
     now.saturating_add(ahead.try_into().unwrap_or(time::Duration::MAX))
 }
 
-/// RFC 3339; beyond its years empty, which is no date.
+/// Returns an instant in RFC 3339, or an empty text, which is unreadable, if its year is out of
+/// range.
 fn date(instant: OffsetDateTime) -> Value {
     instant.format(&Rfc3339).unwrap_or_default().into()
 }

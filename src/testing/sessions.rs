@@ -1,4 +1,4 @@
-//! An authority over sessions, in memory.
+//! An authority that keeps its sessions in memory.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::sessions::authority::{
     AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SessionTokens,
 };
 
-/// Stands in for what keeps the sessions: begins them, renews their tokens, and ends them. A
-/// handle, cheap to clone.
+/// A stand-in for the service that keeps the sessions. It begins sessions, renews their tokens, and
+/// ends them. It is a handle and cheap to clone.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,8 +38,8 @@ use crate::sessions::authority::{
 /// # }
 /// ```
 ///
-/// A session's times count from when it [begins](Self::begin): what was proved then grows old as
-/// the clock moves on, however often its tokens are renewed, and past its end nothing is renewed.
+/// A session's relative times count from the call of [`begin`](Self::begin). Its proofs grow older
+/// as the clock advances, even if its tokens are renewed. Its tokens are not renewed after its end.
 #[derive(Clone)]
 pub struct TestSessions {
     issuer: TestIssuer,
@@ -48,7 +48,7 @@ pub struct TestSessions {
 
 #[derive(Default)]
 struct State {
-    /// By the session's id.
+    /// The live sessions by id.
     alive: HashMap<String, Live>,
     begun: usize,
     calls: usize,
@@ -56,20 +56,20 @@ struct State {
 
 struct Live {
     session: SessionBuilder,
-    /// When it was begun: its times in words count from then.
+    /// The instant of `begin`, from which the relative times count.
     said: OffsetDateTime,
     token: String,
 }
 
 impl TestSessions {
-    /// None yet; their JWTs are this issuer's.
+    /// Creates an authority without any sessions. This issuer mints their JWTs.
     #[must_use]
     pub fn new(issuer: &TestIssuer) -> Self {
         Self { issuer: issuer.clone(), state: Arc::default() }
     }
 
-    /// Begins a session and mints its tokens. Its id is a new one, whatever was said of it: verify
-    /// the JWT to have it.
+    /// Begins a session and returns its tokens. The session gets a new id, even if the builder has
+    /// set one. Verify the JWT to read the id.
     #[must_use]
     pub fn begin(&self, session: &SessionBuilder) -> SessionTokens {
         let mut state = lock(&self.state);
@@ -82,7 +82,7 @@ impl TestSessions {
         tokens
     }
 
-    /// How often tokens were asked about.
+    /// Returns how often [`authenticate`](SessionAuthority::authenticate) was called.
     #[must_use]
     pub fn calls(&self) -> usize {
         lock(&self.state).calls

@@ -1,4 +1,4 @@
-//! Verified tokens, so that one that comes again need not be verified again.
+//! A cache of verified tokens, so that a repeated token is not verified again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::keys::KeySetId;
 use crate::session::Session;
 
-/// The sessions of verified tokens. Whether one is current is for whoever asks to judge.
+/// The sessions of verified tokens. The caller checks whether a session is current.
 #[derive(Clone)]
 pub(super) struct Cache {
     capacity: usize,
@@ -19,12 +19,13 @@ pub(super) struct Cache {
 
 struct Kept {
     entries: Entries<Key, Entry, Bytes>,
-    /// When what had expired was last thrown away, in seconds since 1970.
+    /// The time of the last sweep, in seconds since 1970.
     swept_at: AtomicI64,
 }
 
-/// The end of a token, which is part of its signature: at least 92 bits, which nobody without the
-/// key can choose. Only verified tokens are put in, and the whole token is compared.
+/// The last 16 bytes of a token. They are part of its signature and hold at least 92 bits, which an
+/// attacker without the key cannot choose. Only verified tokens are inserted, and a lookup compares
+/// the whole token.
 type Key = [u8; KEY_BYTES];
 const KEY_BYTES: usize = 16;
 
@@ -39,17 +40,17 @@ struct Bytes;
 
 impl Weighter<Key, Entry> for Bytes {
     fn weight(&self, _key: &Key, entry: &Entry) -> u64 {
-        // What the cache itself takes for an entry is in the constant.
+        // The constant includes the cache's own overhead for an entry.
         entry.session.bytes().saturating_add(200) as u64
     }
 }
 
-/// A token of the usual form, with its session.
+/// The size of a typical token together with its session.
 const USUAL_BYTES: usize = 3_072;
 const SECONDS_BETWEEN_SWEEPS: i64 = 60;
 
 impl Cache {
-    /// Of so many bytes; 0 remembers nothing.
+    /// Creates a cache of at most `capacity` bytes. With 0 it keeps nothing.
     pub(super) fn new(capacity: usize) -> Self {
         let kept = || Kept {
             entries: Entries::with_weighter(capacity.div_ceil(USUAL_BYTES), capacity as u64, Bytes),
@@ -62,7 +63,7 @@ impl Cache {
         self.capacity
     }
 
-    /// The session of this very token, where it was verified with a key of this set.
+    /// Returns the session of this exact token if it was verified with a key of this set.
     pub(super) fn get(&self, token: &[u8], keys: KeySetId, now: OffsetDateTime) -> Option<Session> {
         let kept = self.kept.as_ref()?;
         kept.sweep(now);
@@ -70,7 +71,7 @@ impl Cache {
         (entry.keys == keys && entry.session.token().as_bytes() == token).then_some(entry.session)
     }
 
-    /// Remembers the session of a token that was verified with a key of this set.
+    /// Stores the session of a token that was verified with a key of this set.
     pub(super) fn insert(&self, session: &Session, keys: KeySetId, now: OffsetDateTime) {
         if let Some((kept, key)) = self.kept.as_ref().zip(session.token().as_bytes().last_chunk()) {
             kept.sweep(now);
@@ -80,11 +81,12 @@ impl Cache {
 }
 
 impl Kept {
-    /// Once a minute, as long as somebody asks, what has expired is thrown away.
+    /// Removes the sessions that are not current, if the last sweep was more than a minute ago.
+    /// Every lookup and insertion calls this.
     fn sweep(&self, now: OffsetDateTime) {
         let seconds = now.unix_timestamp();
         let swept_at = self.swept_at.load(Ordering::Relaxed);
-        // A clock that was put back sweeps too.
+        // A clock that was put back also causes a sweep.
         let recently = swept_at
             .checked_sub(seconds)
             .is_some_and(|ahead| (-SECONDS_BETWEEN_SWEEPS..=0).contains(&ahead));
@@ -148,12 +150,13 @@ mod tests {
         assert!(kept.entries.len() > 10);
         cache.insert(&latest, keys, NOW + Duration::from_secs(365));
         assert_eq!(kept.entries.len(), 1);
-        // A clock that was put back sweeps too, and what is not valid yet goes.
+        // A clock that was put back also causes a sweep, which removes tokens that are not valid
+        // yet.
         let (before, earlier) = (NOW - Duration::from_secs(3_600), TestIssuer::new());
         cache.insert(&session(&earlier, 0), keys, before);
         assert_eq!(kept.entries.len(), 1);
         assert!(cache.get(latest.token().as_bytes(), keys, before).is_none());
-        // Whoever only asks sweeps too.
+        // A lookup also sweeps.
         assert!(cache.get(b"", keys, NOW).is_none());
         assert_eq!(kept.entries.len(), 1);
         assert!(

@@ -1,4 +1,4 @@
-//! The payload, read in one pass and without judging it.
+//! Reads the payload in one pass, without evaluating it.
 
 use std::borrow::Cow;
 
@@ -36,7 +36,7 @@ pub(super) struct Claims<'a> {
     pub(super) organization: Field<OrganizationMembers<'a>>,
 }
 
-/// A text, or a list of texts: usually of one.
+/// The claim `aud`: one string, or a list that usually has one element.
 pub(super) struct Audience<'a> {
     first: Cow<'a, str>,
     further: Vec<Cow<'a, str>>,
@@ -63,7 +63,7 @@ struct SessionMembers<'a> {
     roles: Field<Vec<Cow<'a, str>>>,
 }
 
-/// The entries of `authentication_factors`, and how many there are.
+/// The first [`MAX_FACTORS`] entries of `authentication_factors`, and the number of all entries.
 struct Factors {
     entries: Vec<AuthenticationFactor>,
     count: usize,
@@ -101,7 +101,7 @@ pub(super) struct OrganizationMembers<'a> {
     pub(super) slug: Field<Cow<'a, str>>,
 }
 
-/// What the session claim says, in its shape.
+/// The session claim with typed members.
 pub(super) struct SessionClaim<'a> {
     pub(super) id: Cow<'a, str>,
     pub(super) factors: Vec<AuthenticationFactor>,
@@ -112,7 +112,8 @@ pub(super) struct SessionClaim<'a> {
     pub(super) roles: Vec<Cow<'a, str>>,
 }
 
-/// More than a token has room for, in the genuine form.
+/// The limit for `authentication_factors`. No token has room for this many entries in Stytch's
+/// form.
 const MAX_FACTORS: usize = 256;
 
 impl<'a> Claims<'a> {
@@ -123,7 +124,7 @@ impl<'a> Claims<'a> {
         })
     }
 
-    /// Takes the session out.
+    /// Takes the session claim out and checks its shape.
     pub(super) fn session(&mut self) -> Result<SessionClaim<'a>, ClaimsError> {
         const FACTORS: &str = "authentication_factors";
         let members = match std::mem::take(&mut self.session) {
@@ -164,7 +165,7 @@ impl<'a> Claims<'a> {
             last_accessed_at: optional_date(members.last_accessed_at),
             expires_at,
             attributes,
-            // None where they cannot be read: fewer roles, not more.
+            // Unreadable roles count as none, because roles can only add authority.
             roles: members.roles.value().unwrap_or_default(),
         })
     }
@@ -188,9 +189,9 @@ impl<'a, 'de: 'a> Lenient<'de> for Audience<'a> {
     }
 }
 
-/// Members are lenient, so that the only fault in an object's data can be a name that stands twice.
-/// Where another crate has turned on `serde_json/arbitrary_precision`, fractions and large numbers
-/// come as objects with a member of their own.
+/// Implements reading from an object. All members are lenient, so the only possible data error is a
+/// duplicate name. If another crate enables `serde_json/arbitrary_precision`, fractions and large
+/// numbers arrive as objects with a special member. Such an object is unreadable.
 macro_rules! objects {
     ($($name:ident)*) => {$(
         impl<'a, 'de: 'a> Lenient<'de> for $name<'a> {
@@ -220,7 +221,7 @@ impl<'de> Lenient<'de> for Factors {
 }
 
 impl FactorMembers<'_> {
-    /// `None` where its type or its method is no text.
+    /// Returns the factor, or `None` if its type or its method is present and not a string.
     fn factor(self) -> Option<AuthenticationFactor> {
         let text = |field| match field {
             Field::Value(text) => Some(text),
@@ -243,7 +244,8 @@ fn optional_date(field: Field<Cow<'_, str>>) -> Option<UtcDateTime> {
     field.value().and_then(|text| date(&text))
 }
 
-/// RFC 3339, in UTC within its years: what an offset takes out of them could not be written again.
+/// Parses an RFC 3339 date and converts it to UTC. Returns `None` if the offset moves the year
+/// outside 0 to 9999, because such a date could not be formatted again.
 fn date(text: &str) -> Option<UtcDateTime> {
     let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_utc()?;
     (0..=9999).contains(&date.year()).then_some(date)

@@ -1,4 +1,4 @@
-//! The compact serialization (RFC 7515, section 7.1): three parts of base64url, and the header.
+//! The compact serialization of a token (RFC 7515, section 7.1), and the checks of its header.
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -12,19 +12,19 @@ use super::json::{self, Fault, Field, Presence};
 use crate::excerpt::Excerpt;
 use crate::keys::{Algorithm, Key};
 
-/// The longest token that is looked at, in bytes.
+/// The length limit for a token, in bytes.
 pub(super) const MAX_LENGTH: usize = 16 * 1024;
 
-/// The longest signature that a key verifies, in bytes: RSA's with 8192 bits.
+/// The length limit for a signature, in bytes: the size of an RSA signature with 8192 bits.
 const MAX_SIGNATURE_LENGTH: usize = 1_024;
 
-/// A token taken apart. Nothing of it is proved yet, and its payload is not decoded before its
-/// signature has been checked.
+/// A token split into its parts. Nothing in it is verified yet. The payload is decoded only after
+/// the signature has been checked.
 pub(super) struct Compact<'a> {
     header: &'a str,
     payload: &'a str,
     signature: &'a str,
-    /// The text that the signature is over.
+    /// The text that is signed.
     signed: &'a [u8],
 }
 
@@ -91,7 +91,7 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// Returns the algorithm and the `kid` of a header.
+/// Checks a header and returns its algorithm and its `kid`.
 pub(super) fn check_header<'a>(
     header: &'a [u8],
     allowed: &[Algorithm],
@@ -226,7 +226,7 @@ mod tests {
             (r#"{"alg":"RS256","kid":"a","typ":7}"#, Err(HeaderError::WrongType.into())),
             (r#"{"kid":"a"}"#, not_allowed(None)),
             (r#"{"alg":"none","kid":"a"}"#, not_allowed(Some("none"))),
-            (r#"{"alg":"ES256","kid":"a"}"#, not_allowed(Some("ES256"))), // known, and not allowed here
+            (r#"{"alg":"ES256","kid":"a"}"#, not_allowed(Some("ES256"))), // a known algorithm
             (r#"{"alg":["RS256"],"kid":"a"}"#, not_allowed(None)),
             (r#"{"alg":"RS256"}"#, Err(HeaderError::NoKeyId.into())),
             (r#"{"alg":"RS256","kid":""}"#, Err(HeaderError::NoKeyId.into())),

@@ -1,4 +1,4 @@
-//! Every reason to refuse a token, with the evidence.
+//! The reasons for refusing a token, with the evidence.
 
 mod claims;
 mod header;
@@ -12,21 +12,21 @@ pub use self::malformed::{MalformedToken, TokenPart};
 pub use self::session::SessionError;
 pub use self::time::{TimeClaim, TimeError};
 
-/// Why a token was refused: the first rule that it broke.
+/// The first rule that a refused token broke.
 ///
-/// The rules are checked in this order: the text and the header, the key and the signature, the
-/// claims, whether the session was revoked, and the times. The token's age is checked last, so
-/// [`TimeError::Expired`] and [`TimeError::TooOld`] mean that everything else about it held.
+/// The verifier checks the rules in this order: the text and the header, the key and the signature,
+/// the claims, whether the session was revoked, and the times. The token's age is checked last, so
+/// [`TimeError::Expired`] and [`TimeError::TooOld`] mean that the token is only too old.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
     /// The text is not a signed JWT in compact form.
     #[error(transparent)]
     Malformed(#[from] MalformedToken),
-    /// The header, or the key that it names, does not fit the verifier.
+    /// The verifier does not accept the header, or the key that it names.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// The signature is not this key's signature over this text.
+    /// The signature does not match the key and the signed text.
     #[error("the signature is invalid")]
     InvalidSignature,
     /// A claim is missing, unreadable, or not what the verifier expects.
@@ -54,7 +54,7 @@ impl TokenError {
         }
     }
 
-    /// Returns whether the token is genuine and only too old, so that a fresh one helps.
+    /// Returns whether the token is genuine and only too old, so that a renewal helps.
     pub(crate) fn is_renewable(&self) -> bool {
         matches!(self, Self::Time(TimeError::Expired { .. } | TimeError::TooOld { .. }))
     }

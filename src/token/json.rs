@@ -1,4 +1,4 @@
-//! Reading JSON so that every fault has a name, and no error quotes the token.
+//! Reads JSON so that every fault has a name and no error quotes the token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,16 +6,16 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// What is wrong with an object.
+/// A fault of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     NotAnObject,
     DuplicateName,
 }
 
-/// An object whose members are all lenient ([`Field`], [`Presence`]), so that the only fault in its
-/// data can be a name that stands twice. Derived readers also take arrays, hence the look at the
-/// first character.
+/// Reads an object whose members are all lenient ([`Field`], [`Presence`]), so the only possible
+/// data error is a duplicate name. Derived readers also accept arrays, so this checks the first
+/// character.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
     if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
         return Err(Fault::NotAnObject);
@@ -24,7 +24,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> 
         .map_err(|error| if error.is_data() { Fault::DuplicateName } else { Fault::NotAnObject })
 }
 
-/// A member that may be absent (or null), of another type, or as it should be.
+/// A member that is absent (or null), has a type that cannot be read, or has a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Field<T> {
     #[default]
@@ -42,7 +42,7 @@ impl<T> Field<T> {
     }
 }
 
-/// What a member can be read from. Whatever it is not said to be read from leaves it unreadable.
+/// A type that can be read from certain kinds of JSON values. By default every kind is unreadable.
 pub(super) trait Lenient<'de>: Sized {
     fn from_text(_text: Cow<'de, str>) -> Option<Self> {
         None
@@ -73,7 +73,7 @@ impl Lenient<'_> for u64 {
     }
 }
 
-/// All of them, or none where one is no text.
+/// A list of strings. It is unreadable if one element is not a string.
 impl<'a, 'de: 'a> Lenient<'de> for Vec<Cow<'a, str>> {
     fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let (mut texts, mut readable) = (Self::new(), true);
@@ -145,7 +145,7 @@ impl<'de, T: Lenient<'de>> Visitor<'de> for FieldVisitor<T> {
     }
 }
 
-/// Whether a member is there, null included.
+/// Whether a member is present, even with the value null.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Presence(pub(super) bool);
 
@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn faults_are_told_apart() {
-        // Of what is read, a number beyond every double and half a surrogate pair are no JSON to
-        // this reader.
+        // In a member that is read, this reader treats half a surrogate pair and a number beyond
+        // the range of `f64` as invalid JSON.
         check(r#"{"text":"\ud800"}"#, Err(Fault::NotAnObject));
         for text in [
             "",

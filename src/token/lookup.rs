@@ -1,4 +1,4 @@
-//! From a token to its session: remembered, else verified, else wait for keys and look again.
+//! Finds the session of a token: in the cache, by verification, or after waiting for keys.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::excerpt::Excerpt;
 use crate::keys::{KeySetId, KeysUnavailable, Refresh};
 use crate::session::Session;
 
-/// The result of looking a token up without waiting.
+/// The result of a lookup that does not wait.
 pub(crate) enum Lookup {
     Known(Result<Genuine, VerifyError>),
     /// The token's key is not known yet.
@@ -28,8 +28,8 @@ pub(crate) struct KeyWait {
 }
 
 impl KeyWait {
-    /// Waits for keys, and looks the token up again. If the wait failed but another fetch has
-    /// brought the key, that is good enough.
+    /// Waits for keys and looks the token up again. If the wait failed but another fetch has
+    /// brought the key, the lookup uses that key.
     pub(crate) async fn look_again(self) -> Result<Genuine, VerifyError> {
         let refreshed = self.refresh.await;
         self.verifier.look_up_with_known_keys(&self.token, self.verifier.now()).map_err(|failure| {
@@ -44,17 +44,17 @@ impl KeyWait {
 /// A session whose token is genuine.
 pub(crate) struct Genuine {
     pub(crate) session: Session,
-    /// Whether it may be used now: its times and revocations change.
+    /// Whether the session may be used now, by its times and revocations.
     pub(crate) usable: Result<(), VerifyError>,
 }
 
-/// The reason why the keys at hand give no session.
+/// The reason why the known keys yield no session.
 enum Failure {
     Refused(TokenError),
     NoKey(NoKey),
 }
 
-/// No key with this id is in the set that was looked at.
+/// A `kid` that has no key in this set. The set is `None` if no keys are known.
 struct NoKey {
     kid: String,
     set: Option<KeySetId>,
@@ -71,10 +71,11 @@ impl Verifier {
         }
     }
 
-    /// Looks a token up: known from an outer guard, remembered, or verified with the keys at hand.
-    /// If its key is not known and the source will look for it, the answer is to wait.
+    /// Looks a token up without waiting: in an outer guard's session, in the cache, or by verifying
+    /// it with the known keys. If the key is not known but the source will look for it, this
+    /// returns [`Lookup::Wait`].
     ///
-    /// A token that was verified before is compared byte by byte. Only another one is read as text,
+    /// A token that was verified before is compared byte by byte. Any other token is read as text
     /// by `text`, whose error is returned.
     #[inline]
     pub(crate) fn look_up<'t, E>(
@@ -95,8 +96,8 @@ impl Verifier {
                 Some(refresh) => {
                     Lookup::Wait(KeyWait { verifier: self.clone(), token: token.into(), refresh })
                 }
-                // Keys may have arrived between the look and the question, which is why the source
-                // does not look for more.
+                // Keys may have arrived after the lookup, and the source then has no reason to look
+                // for more.
                 None if self.settings.keys.current_id() != no_key.set => {
                     Lookup::Known(self.look_up_at(token, now))
                 }
@@ -105,7 +106,7 @@ impl Verifier {
         })
     }
 
-    /// Looks a token up at an instant, with the keys at hand.
+    /// Looks a token up at an instant, with the known keys.
     pub(crate) fn look_up_at(
         &self,
         token: &str,
@@ -125,8 +126,7 @@ impl Verifier {
         }
     }
 
-    /// Returns the session of this very token if it is known: an outer guard's, or a remembered
-    /// one.
+    /// Returns the session of this exact token if an outer guard or the cache has it.
     #[inline]
     fn recall(
         &self,
@@ -139,7 +139,8 @@ impl Verifier {
         Some(self.genuine(session, now))
     }
 
-    /// Returns the session of this very token, if it was verified with keys that are still current.
+    /// Returns the cached session of this exact token, if it was verified with keys that are still
+    /// current.
     #[inline]
     fn remembered(&self, token: &[u8], now: OffsetDateTime) -> Option<Session> {
         if self.settings.cache.capacity() == 0 {
@@ -174,7 +175,7 @@ impl Verifier {
     }
 
     /// Checks whether a session that this verifier made may be used now. A session that was revoked
-    /// and has expired is reported as revoked.
+    /// and has also expired is reported as revoked.
     pub(crate) fn check_usable(
         &self,
         session: &Session,
@@ -184,7 +185,8 @@ impl Verifier {
         Ok(self.check_times(session, now)?)
     }
 
-    /// Checks whether such a session was revoked here, and whether that can be said.
+    /// Checks that such a session was not revoked, and that the store of revocations can be trusted
+    /// now.
     pub(crate) fn check_revoked(&self, session: &Session) -> Result<(), VerifyError> {
         self.settings.revocations.health()?;
         match self.settings.revocations.is_revoked(session) {
@@ -193,7 +195,7 @@ impl Verifier {
         }
     }
 
-    /// Checks the times of such a session, whatever was revoked.
+    /// Checks the times of such a session, but not its revocation.
     pub(crate) fn check_times(
         &self,
         session: &Session,

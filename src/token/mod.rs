@@ -1,6 +1,6 @@
-//! Session JWTs: the verifier, why it refuses a token, and revocations.
+//! Session JWTs: the verifier, its reasons for refusing a token, and revocations.
 //!
-//! [`Verifier`] and [`TokenError`] are where to start.
+//! Start with [`Verifier`] and [`TokenError`].
 
 mod cache;
 mod claims;

@@ -15,15 +15,15 @@ use crate::session::Session;
 
 /// A store of revoked sessions.
 ///
-/// A verifier asks at every request, whatever it remembers, so [`is_revoked`](Self::is_revoked) and
-/// [`health`](Self::health) must be cheap and must not block. A store that several processes share
-/// answers from a replica in memory, which something else feeds, and says by `health` when the
-/// replica is too old to be trusted. Writes may take their time: they go to where the other
-/// processes read. The default is [`LocalRevocations`].
+/// A verifier calls [`is_revoked`](Self::is_revoked) and [`health`](Self::health) at every request,
+/// even for a cached token. Both must be cheap and must not block. A store that several processes
+/// share reads from a replica in memory, which a background task keeps current. Its `health`
+/// returns an error if the replica is too old to be trusted. Writes may take longer, because they
+/// go to the place where the other processes read. The default store is [`LocalRevocations`].
 ///
-/// A revocation must be kept until no verifier accepts a token of the session any more. Each
-/// verifier tells its store how long that is, by [`keep_at_least`](Self::keep_at_least). Give the
-/// store to a verifier, and that verifier to guards and sessions:
+/// A revocation must be kept until no verifier accepts a token of the session. Each verifier sets
+/// how long that is by calling [`keep_at_least`](Self::keep_at_least). Give the store to a
+/// verifier, and give that verifier to guards and sessions:
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,7 +31,7 @@ use crate::session::Session;
 /// use tower_step_up::token::{LocalRevocations, RevocationFuture, Revocations};
 /// use tower_step_up::{Session, stytch};
 ///
-/// /// Records each revocation in a log too.
+/// /// Also logs each revocation.
 /// #[derive(Default)]
 /// struct Logged(LocalRevocations);
 ///
@@ -69,41 +69,44 @@ use crate::session::Session;
 /// # fn main() {}
 /// ```
 pub trait Revocations: Send + Sync + 'static {
-    /// Returns whether the session is revoked, as far as this process knows. It must return
-    /// true once the future of this process's own write has ended.
+    /// Returns whether the session is revoked, as far as this process knows. Once a write by this
+    /// process has completed, this must return `true` for the sessions that it revoked.
     fn is_revoked(&self, session: &Session) -> bool;
 
-    /// Returns whether [`is_revoked`](Self::is_revoked) can be trusted now. A verifier refuses
-    /// every session while it cannot: the answer is 503. The default is that it can.
+    /// Checks whether [`is_revoked`](Self::is_revoked) can be trusted now. While it cannot, a
+    /// verifier refuses every session and guards respond with 503. The default always returns `Ok`.
     ///
     /// # Errors
     ///
-    /// Returns [`RevocationsUnavailable`] if it cannot.
+    /// Returns [`RevocationsUnavailable`] if [`is_revoked`](Self::is_revoked) cannot be trusted
+    /// now.
     fn health(&self) -> Result<(), RevocationsUnavailable> {
         Ok(())
     }
 
-    /// Keeps every revocation at least this long after its time, also one that was written before.
-    /// A verifier calls this when it is made and when its settings change, with the longest time
-    /// for which it can accept a token that is older than the revocation: the greatest
-    /// [age](crate::Verifier::max_token_age) and twice the [leeway](crate::Verifier::leeway). The
-    /// longest of all durations counts.
+    /// Keeps every revocation for at least this long after it was made, including those already
+    /// written. If this is called with several durations, the longest one applies.
     ///
-    /// It must not block. A shared store that has its own retention checks
-    /// that its retention is long enough, and reports by [`health`](Self::health) if it is not.
+    /// A verifier calls this when it is created and when its settings change. It passes the longest
+    /// time for which it can accept a token that is older than the revocation. That is its [maximum
+    /// token age](crate::Verifier::max_token_age) plus twice its [leeway](crate::Verifier::leeway).
+    ///
+    /// This must not block. A shared store with its own retention period checks that the period is
+    /// long enough. If it is not, [`health`](Self::health) returns an error.
     fn keep_at_least(&self, duration: Duration);
 
-    /// Revokes the session with this id. The future ends when the revocation is recorded. It may be
-    /// dropped before: [`Sessions`](crate::Sessions) drops it after its timeout.
+    /// Revokes the session with this id. The future completes when the revocation is recorded. It
+    /// may be dropped earlier: [`Sessions`](crate::Sessions) drops it after its timeout.
     ///
     /// # Errors
     ///
     /// Returns [`RevocationError`] if the revocation may not have been recorded.
     fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture;
 
-    /// Revokes the sessions of this user (in an organization: of this member) that began until
-    /// `now`, or within the verifier's [leeway](crate::Verifier::leeway) after it (5 s unless you
-    /// set another), and those that do not say when they began.
+    /// Revokes the sessions of this user, or of this member in an organization, that began at `now`
+    /// or earlier. This includes sessions that began within the verifier's
+    /// [leeway](crate::Verifier::leeway) after `now` (5 s by default), and sessions that do not
+    /// state when they began.
     ///
     /// # Errors
     ///
@@ -114,14 +117,14 @@ pub trait Revocations: Send + Sync + 'static {
 /// The future of a write to [`Revocations`].
 pub type RevocationFuture = Pin<Box<dyn Future<Output = Result<(), RevocationError>> + Send>>;
 
-/// Why a revocation may not have been recorded. Treat the session as still accepted.
+/// The error if a revocation may not have been recorded. Treat the session as still accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevocationError {
     /// The store is full.
-    #[error("{max_entries} revocations are kept, and no more fit")]
+    #[error("the store is full: it holds at most {max_entries} revocations")]
     Full {
-        /// How many revocations it keeps at once.
+        /// The limit of the store.
         max_entries: usize,
     },
     /// The store could not be written to.
@@ -129,10 +132,10 @@ pub enum RevocationError {
     Failed(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Whether sessions were revoked is not known now: the answer is 503.
+/// The error if it is not known now which sessions are revoked. Guards respond with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("whether the session was revoked is not known now")]
+#[error("it is not known now whether the session was revoked")]
 pub struct RevocationsUnavailable {
-    /// How long a client should wait before it asks again.
+    /// How long a client should wait before it tries again.
     pub retry_after: Duration,
 }

@@ -1,4 +1,5 @@
-//! The rules for a payload whose signature held: issuer, audience, token confusion, tenancy, times.
+//! The rules for a payload whose signature is valid: issuer, audience, token confusion, tenancy and
+//! times.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Returns the session of a payload that meets every rule but those of time.
+    /// Returns the session of a payload that meets every rule except those of time.
     pub(super) fn session(
         &self,
         verifier: VerifierId,
@@ -120,14 +121,15 @@ impl Rules {
         }
     }
 
-    /// Returns how long after now a token can be accepted that has been issued by now. The clocks
-    /// of the issuer and of this process may differ at either end.
+    /// Returns the longest time for which a token that has already been issued can still be
+    /// accepted. The leeway counts twice, because the clocks may differ both when the token is
+    /// issued and when it is checked.
     pub(super) fn longest_acceptance(&self) -> Duration {
         self.max_token_age.saturating_add(self.leeway).saturating_add(self.leeway)
     }
 
-    /// Checks the rules that time alone can break. `Expired` and `TooOld` are checked last, so that
-    /// a fresh token helps against either.
+    /// Checks the rules of time. `Expired` and `TooOld` are checked last, so a fresh token is
+    /// enough to fix either.
     pub(super) fn check_times(
         &self,
         session: &Session,
@@ -167,7 +169,8 @@ impl Rules {
     }
 }
 
-/// A pair adds strength only as a whole. The verifier refuses an impersonation by either half.
+/// Returns whether a factor marks an impersonation. A pair of type and method adds strength only as
+/// a whole, but here one of the two is enough.
 fn is_impersonation(factor: &Factor) -> bool {
     factor.factor_type() == Factor::Impersonated.factor_type()
         || factor.delivery_method() == Factor::Impersonated.delivery_method()

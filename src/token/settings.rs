@@ -1,4 +1,4 @@
-//! Making a verifier, and its settings.
+//! The construction of a verifier, and its settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::keys::{Algorithm, KeySource};
 use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Tenancy, VerifierId};
 
-/// What verified tokens may take if nothing else is said.
+/// The default memory limit for cached tokens.
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
 impl Verifier {
-    /// Accepts tokens that one of the issuers issued for the audience under a key of the source,
-    /// and no others: no issuers, no tokens. RS256, consumer sessions, a leeway of 5 s.
+    /// Creates a verifier that accepts only tokens that one of these issuers issued for this
+    /// audience, signed with a key of the source. Without issuers it accepts no token. By default
+    /// it accepts RS256 and sessions of consumer projects, with a leeway of 5 s.
     #[must_use]
     pub fn new<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
     where
@@ -26,8 +27,9 @@ impl Verifier {
         Self::of(Tenancy::Consumer, keys, issuers, audience)
     }
 
-    /// Accepts tokens as [`new`](Self::new) does, but expects the sessions of members of a B2B
-    /// project: they name an organization, and those of a consumer project do not.
+    /// Creates a verifier for the sessions of a B2B project's members. It works like
+    /// [`new`](Self::new), but it expects sessions that name an organization. Sessions of a
+    /// consumer project do not.
     #[must_use]
     pub fn b2b<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
     where
@@ -67,62 +69,64 @@ impl Verifier {
         Self { settings: Arc::new(settings) }
     }
 
-    /// How far this clock and the issuer's may differ: for `nbf`, `iat`, `exp`, the session's end
-    /// and factors dated ahead, never for [`within`](crate::Policy::within). 5 s by default.
+    /// Sets how far this clock and the issuer's may differ. The default is 5 s. The leeway applies
+    /// to `nbf`, `iat`, `exp`, the session's end and factors dated in the future, but never to
+    /// [`within`](crate::Policy::within).
     #[must_use]
     pub fn leeway(self, leeway: Duration) -> Self {
         self.with(|settings| settings.rules.leeway = leeway)
     }
 
-    /// Refuses tokens that were issued (`iat`) longer ago than this, whatever they say of their
-    /// expiry: 10 minutes by default, twice the life of a Stytch JWT. Revocations are
-    /// [kept](Revocations::keep_at_least) as long.
+    /// Refuses tokens that were issued (`iat`) longer ago than this, whatever their `exp` states.
+    /// The default is 10 minutes, twice the lifetime of a Stytch JWT. Revocations are
+    /// [kept](Revocations::keep_at_least) for this long plus twice the leeway.
     #[must_use]
     pub fn max_token_age(self, max_age: Duration) -> Self {
         self.with(|settings| settings.rules.max_token_age = max_age)
     }
 
     /// Refuses sessions in which a support person acts as the user (a factor of type `impersonated`
-    /// or with the method `impersonation`). By default they are sessions like others, and the
+    /// or with the method `impersonation`). By default such sessions are accepted, and the
     /// impersonation adds no strength.
     #[must_use]
     pub fn refuse_impersonation(self) -> Self {
         self.with(|settings| settings.rules.refuse_impersonation = true)
     }
 
-    /// Accepts these algorithms instead of RS256 alone. A key is used with the one that its JWK
-    /// states, or that its type has; an RSA key that states none is one for RS256.
+    /// Accepts these algorithms instead of RS256 alone. A key is used with the algorithm that its
+    /// JWK states, or else with the one of its type. For an RSA key without a stated algorithm that
+    /// is RS256.
     #[must_use]
     pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.with(|settings| settings.algorithms = algorithms.into_iter().collect())
     }
 
-    /// Accepts sessions that have this top-level claim, for projects whose custom claims use the
+    /// Accepts sessions that have this top-level claim, for projects whose custom claims use this
     /// name.
     ///
-    /// Insecure where the project has Connected Apps or M2M clients: `scope` and `client_id` are
-    /// what tells their tokens from sessions, and an access token that carries a session claim has
-    /// been seen.
+    /// This is insecure if the project has Connected Apps or M2M clients. Only `scope` and
+    /// `client_id` distinguish their tokens from sessions, and access tokens that carry a session
+    /// claim have been seen.
     #[must_use]
     pub fn insecure_allow_claim(self, claim: AccessTokenClaim) -> Self {
         self.with(|settings| settings.rules.allowed_claims.push(claim))
     }
 
-    /// About how much memory verified tokens may take; 16 MiB by default, which is some five
-    /// thousand tokens. With 0 none is remembered.
+    /// Sets roughly how much memory cached tokens may use. The default is 16 MiB, enough for some
+    /// five thousand tokens. With 0 no token is cached.
     ///
-    /// A browser sends one token for five minutes, and its signature is checked once. Whatever can
-    /// change is checked at every request: the token's times, its revocation, and the limits of the
-    /// policy. A token is not accepted any more once it has expired, or once other
-    /// keys take the place of those that it was verified with. It is thrown away when others need
-    /// the room, or within two minutes, as long as requests come.
+    /// A browser sends the same token for five minutes, and its signature is checked only once.
+    /// Everything that can change is checked at every request: the token's times, its revocation,
+    /// and the limits of the policy. If other keys replace those that a token was verified with,
+    /// the token is verified again. A token is removed from the cache when others need the room.
+    /// Once it has expired, it is removed within two minutes, as long as requests arrive.
     #[must_use]
     pub fn cache_bytes(self, bytes: usize) -> Self {
         self.with(|settings| settings.cache = Cache::new(bytes))
     }
 
-    /// Keeps revocations in this store instead of [`LocalRevocations`] of the verifier's own.
-    /// Clones of the returned verifier share it. See [`Revocations`] for an example.
+    /// Keeps revocations in this store instead of the verifier's own [`LocalRevocations`]. Clones
+    /// of the returned verifier share it. See [`Revocations`] for an example.
     #[must_use]
     pub fn revocations(self, revocations: impl Revocations) -> Self {
         self.with_shared_revocations(Arc::new(revocations))
@@ -138,7 +142,8 @@ impl Verifier {
         self.with(|settings| settings.clock = Arc::new(clock))
     }
 
-    /// Another rule makes another verifier: sessions of the old one are not taken over.
+    /// Changes a setting. The result is a different verifier with a new id and an empty cache, and
+    /// it does not reuse sessions of the old one.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         let settings = Arc::make_mut(&mut self.settings);
         settings.id = VerifierId::new();
@@ -150,7 +155,7 @@ impl Verifier {
 }
 
 impl Settings {
-    /// Has the store keep a revocation as long as the tokens that it is for can be accepted.
+    /// Makes the store keep a revocation for as long as a token of the session can be accepted.
     fn keep_revocations(&self) {
         self.revocations.keep_at_least(self.rules.longest_acceptance());
     }

@@ -15,11 +15,11 @@ use crate::excerpt::without_secrets;
 use crate::keys::{self, Algorithm, KeyHealth, KeySource, KeysUnavailable};
 use crate::session::{Session, VerifierId};
 
-/// Verifies session JWTs; a handle, cheap to clone.
+/// A verifier of session JWTs. It is a handle and cheap to clone.
 ///
-/// A token becomes a [`Session`] if the header, the signature, the issuer, the audience, the shape
-/// of the session and every time hold; [`TokenError`](crate::TokenError) lists the rules. Usually
-/// [`stytch::Project`](crate::stytch::Project) makes one.
+/// It turns a token into a [`Session`] if the header, the signature, the issuer, the audience, the
+/// shape of the session and all times are valid. [`TokenError`](crate::TokenError) lists the rules.
+/// Usually [`stytch::Project`](crate::stytch::Project) creates the verifier.
 ///
 /// ```
 /// use tower_step_up::token::TimeError;
@@ -62,7 +62,7 @@ impl Verifier {
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), tower_step_up::keys::KeysUnavailable> {
     /// let guard = TestIssuer::new().guard();
-    /// guard.verifier().warm_up().await?; // or go on without: the first request will look again
+    /// guard.verifier().warm_up().await?; // or ignore the error: the first request tries again
     ///
     /// # Ok(())
     /// # }
@@ -75,24 +75,24 @@ impl Verifier {
         keys::warm_up(&*self.settings.keys).await
     }
 
-    /// Returns how the source of the keys is doing: how many keys are known, how old they are, and
-    /// why the last fetch failed. It makes no request.
+    /// Returns the state of the key source: how many keys are known, how old they are, and why the
+    /// last fetch failed. This makes no request.
     #[must_use]
     pub fn health(&self) -> KeyHealth {
         self.settings.keys.health()
     }
 
-    /// Verifies a token now. If its key is not known, this may wait for keys.
+    /// Verifies a token at the current time. If its key is not known, this may wait for keys.
     ///
     /// # Errors
     ///
-    /// Returns [`VerifyError::Token`] if the token broke a rule, and another [`VerifyError`] if the
-    /// verifier cannot say.
+    /// Returns [`VerifyError::Token`] if the token broke a rule, and another [`VerifyError`] if
+    /// keys or revocations are unavailable.
     pub async fn verify(&self, token: &str) -> Result<Session, VerifyError> {
         self.verify_genuine(token).await?.into_session()
     }
 
-    /// Verifies a token at an instant, with the keys that are known.
+    /// Verifies a token at an instant, with the known keys.
     ///
     /// # Errors
     ///
@@ -102,25 +102,25 @@ impl Verifier {
         self.look_up_at(token, now)?.into_session()
     }
 
-    /// Revokes the session with this id: from now on this verifier refuses its tokens, until they
-    /// have expired. A guard that renews sessions would renew it then, so end it with the issuer
-    /// too, as [`Sessions::sign_out`](crate::Sessions::sign_out) does.
+    /// Revokes the session with this id. This verifier then refuses the session's tokens until they
+    /// have expired. After that, a guard that renews sessions would renew it. End the session at
+    /// the issuer too, as [`Sessions::sign_out`](crate::Sessions::sign_out) does.
     ///
     /// # Errors
     ///
-    /// Returns [`RevocationError`] if the revocation was not recorded. Then the session is still
-    /// accepted.
+    /// Returns [`RevocationError`] if the revocation may not have been recorded. Treat the session
+    /// as still accepted.
     pub async fn revoke_session(&self, session_id: &str) -> Result<(), RevocationError> {
         self.settings.revocations.revoke_session(session_id.to_owned(), self.now()).await
     }
 
-    /// Revokes the sessions of this user (in an organization: of this member) that began until now.
-    /// End them with the issuer too.
+    /// Revokes the sessions of this user, or of this member in an organization, that have begun by
+    /// now. End them at the issuer too.
     ///
     /// # Errors
     ///
-    /// Returns [`RevocationError`] if the revocation was not recorded. Then the sessions are still
-    /// accepted.
+    /// Returns [`RevocationError`] if the revocation may not have been recorded. Treat the sessions
+    /// as still accepted.
     pub async fn revoke_user(&self, user_id: &str) -> Result<(), RevocationError> {
         self.settings.revocations.revoke_user(user_id.to_owned(), self.now()).await
     }

@@ -1,20 +1,21 @@
-//! Why a verifier returns no session.
+//! The reasons why a verifier returns no session.
 
 use super::error::TokenError;
 use super::revocations::RevocationsUnavailable;
 use crate::keys::KeysUnavailable;
 
-/// Why a verifier returned no session: the token broke a rule, or the verifier cannot say.
+/// The reason why a verifier returned no session. Either the token broke a rule, or keys or
+/// revocations are unavailable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// The token broke a rule.
     #[error(transparent)]
     Token(TokenError),
-    /// The keys to verify it with are not available now.
+    /// The keys for verifying the token are unavailable.
     #[error(transparent)]
     KeysUnavailable(#[from] KeysUnavailable),
-    /// Whether its session was revoked is not known now.
+    /// It is not known now whether the session was revoked.
     #[error(transparent)]
     RevocationsUnavailable(#[from] RevocationsUnavailable),
 }

@@ -1,4 +1,4 @@
-//! What an attacker takes over.
+//! The things that an attacker can take over.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,22 +7,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::excerpt::printable;
 
-/// One thing that an attacker takes over.
+/// One thing that an attacker can take over.
 ///
-/// [`Display`](fmt::Display), serde and parsing have its name in small letters: `phone_number`.
+/// [`Display`](fmt::Display), serde and parsing use its name in lowercase, such as `phone_number`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Compromise {
     /// The password itself.
     Password,
-    /// The user's email, and with it every link and code that is sent there.
+    /// The user's email, including every link and code that is sent there.
     Mailbox,
-    /// The phone number: the handset unlocked, or the number moved to another card.
+    /// The phone number: the unlocked handset, or the number moved to another SIM card.
     PhoneNumber,
     /// The device that holds the keys: a phone with an authenticator app, a passkey, a security
     /// key.
     Device,
-    /// The account at the identity provider that the user signs in with.
+    /// The user's account at the identity provider.
     IdentityProvider,
     /// The crypto wallet.
     Wallet,
@@ -31,7 +31,7 @@ pub enum Compromise {
 }
 
 impl Compromise {
-    /// Every one.
+    /// Every compromise.
     pub const ALL: [Self; 7] = [
         Self::Password,
         Self::Mailbox,
@@ -82,14 +82,14 @@ impl<'de> Deserialize<'de> for Compromise {
     }
 }
 
-/// A name that no compromise has.
+/// An error parsing the name of a compromise: no compromise has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown compromise \"{name}\": expected one of {}",
     Compromise::ALL.map(Compromise::name).join(", ")
 )]
 pub struct UnknownCompromise {
-    /// Its first characters, in printable ASCII.
+    /// The beginning of the name, in printable ASCII.
     name: Box<str>,
 }
 

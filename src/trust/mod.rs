@@ -1,4 +1,4 @@
-//! Who can present which factor: the parts of a [`TrustModel`].
+//! The [`TrustModel`], which states who can present which factor.
 
 pub(crate) mod compromise;
 pub(crate) mod model;

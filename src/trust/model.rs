@@ -8,11 +8,11 @@ use super::set::Compromises;
 use super::table;
 use crate::factor::Factor;
 
-/// Who can present which factor: the table that [`Policy::mfa`](crate::Policy::mfa) reads.
+/// A table of who can present which factor. [`Policy::mfa`](crate::Policy::mfa) depends on it.
 ///
-/// The default model:
+/// This is the default model:
 ///
-/// | factor | presentable by whoever holds |
+/// | factor | presentable by an attacker who holds one of |
 /// | --- | --- |
 /// | `password` | the password, the mailbox, the identity provider behind it |
 /// | `magic_link/email`, `otp/email`, `email_otp` | the mailbox, the identity provider behind it |
@@ -23,22 +23,23 @@ use crate::factor::Factor;
 /// | `webauthn`, `signature_challenge` | the device |
 /// | `crypto` | the wallet, the device |
 /// | `recovery_codes` | the recovery codes |
-/// | `impersonated`, `imported`, `trusted_auth_token`, the OAuth exchanges, `magic_link/embedded`, every unlisted factor | *anyone*: never adds strength |
+/// | `impersonated`, `imported`, `trusted_auth_token`, the OAuth exchanges, `magic_link/embedded`, every unlisted factor | nothing: *anyone* can present it, and it never adds strength |
 ///
-/// One row per kind, not per instance: two mailboxes or two phones are not two. What it does not
-/// see: one event can be several compromises (an unlocked handset is phone number and device; a
-/// provider account that syncs passkeys).
+/// The table has one row per kind of factor, not per instance. Two mailboxes, or two phones, count
+/// as one. The model does not know that one event can be several compromises. For example, an
+/// unlocked handset is the phone number and the device. A provider account that syncs passkeys is
+/// the identity provider and the device.
 ///
 /// ```
 /// use tower_step_up::{Compromise, Factor, TrustModel};
 ///
 /// let trust = TrustModel::default();
 /// let password: Vec<_> = trust.presentable_by(&Factor::Password).expect("not anyone").collect();
-/// assert!(password.contains(&Compromise::Mailbox)); // who reads the mailbox resets the password
+/// assert!(password.contains(&Compromise::Mailbox)); // an attacker resets the password by email
 /// assert!(trust.presentable_by(&Factor::Impersonated).is_none()); // anyone
 /// ```
 ///
-/// An application whose users reset their password by SMS, and not by email, says so:
+/// An application whose users reset their password by SMS, and not by email, changes that row:
 ///
 /// ```
 /// use tower_step_up::{Compromise, Factor, Policy, TrustModel, testing};
@@ -59,8 +60,8 @@ pub struct TrustModel {
 }
 
 impl TrustModel {
-    /// The compromises each of which alone lets its holder present `factor`; `None` where anyone
-    /// can.
+    /// Returns the compromises, each of which alone lets an attacker present `factor`. Returns
+    /// `None` if anyone can present it.
     #[must_use]
     pub fn presentable_by(
         &self,
@@ -70,9 +71,11 @@ impl TrustModel {
         (!row.is_anyone()).then(|| row.members())
     }
 
-    /// The compromises each of which alone lets its holder present all of these factors: where
-    /// there is one, they are not two factors. Factors that anyone can present say nothing; where
-    /// there are no others, it is every compromise.
+    /// Returns the compromises, each of which alone lets an attacker present all of these factors.
+    /// If there is one, they do not count as two factors.
+    ///
+    /// Factors that anyone can present are ignored. If there are no others, this returns every
+    /// compromise.
     ///
     /// ```
     /// use tower_step_up::{Compromise, Factor, TrustModel};
@@ -90,12 +93,12 @@ impl TrustModel {
         Compromise::ALL.into_iter().filter(presents_all).collect()
     }
 
-    /// `factor` is presentable by whoever holds one of these, *instead of* those in its row.
+    /// Lets each of these compromises present `factor`, *instead of* those in its row.
     ///
     /// # Panics
     ///
-    /// Panics if there are none: nobody at all could present the factor, so it would count as
-    /// independent of everything. An error in the program, found at construction.
+    /// Panics if there are no compromises. Nobody could then present the factor, so it would count
+    /// as independent of everything.
     #[must_use]
     #[track_caller]
     pub fn presentable_only_by(
@@ -104,12 +107,15 @@ impl TrustModel {
         compromises: impl IntoIterator<Item = Compromise>,
     ) -> Self {
         let row = Compromises::from_iter(compromises);
-        assert!(!row.is_empty(), "TrustModel::presentable_only_by({factor}, nobody)");
+        assert!(
+            !row.is_empty(),
+            "TrustModel::presentable_only_by: at least one compromise must present {factor}"
+        );
         self.with(factor, row)
     }
 
-    /// `factor` is presentable by whoever holds one of these, *as well as* those in its row. What
-    /// anyone can present stays so.
+    /// Lets each of these compromises present `factor`, *as well as* those in its row. A factor
+    /// that anyone can present stays presentable by anyone.
     #[must_use]
     pub fn presentable_also_by(
         self,
@@ -120,14 +126,14 @@ impl TrustModel {
         self.with(factor, row)
     }
 
-    /// Anyone can present `factor`: it never adds strength.
+    /// Lets anyone present `factor`, so that it never adds strength.
     #[must_use]
     pub fn presentable_by_anyone(self, factor: Factor) -> Self {
         self.with(factor, Compromises::ANYONE)
     }
 
-    /// Whoever holds the device holds the phone number too: codes by SMS and WhatsApp arrive on the
-    /// handset that has the authenticator app and the passkeys, and it may be unlocked.
+    /// Lets the device present codes by SMS and WhatsApp too. These codes arrive on the handset
+    /// that has the authenticator app and the passkeys, and it may be unlocked.
     #[must_use]
     pub fn unlocked_handset(self) -> Self {
         let device = [Compromise::Device];
@@ -135,12 +141,12 @@ impl TrustModel {
             .presentable_also_by(Factor::OtpWhatsapp, device)
     }
 
-    /// The compromises that present `factor`.
+    /// Returns the compromises that present `factor`.
     pub(crate) fn row(&self, factor: &Factor) -> Compromises {
         self.changed.get(factor).copied().unwrap_or_else(|| table::row(factor))
     }
 
-    /// Whoever presents a factor in one of the two models presents it.
+    /// Merges two models: a compromise presents a factor if it does so in either of them.
     #[must_use]
     pub(crate) fn merged(self, other: &Self) -> Self {
         let changed: Vec<_> = self.changed.keys().chain(other.changed.keys()).cloned().collect();
@@ -150,12 +156,13 @@ impl TrustModel {
         })
     }
 
-    /// The factors whose rows differ from the default table.
+    /// Returns the factors whose rows differ from the default table.
     pub(crate) fn changed(&self) -> impl Iterator<Item = &Factor> {
         self.changed.keys()
     }
 
-    /// A row that is as in the default table is no change, so that equal models are equal.
+    /// Sets the row of a factor. A row that equals the default one is not stored, so that models
+    /// with the same rows compare equal.
     fn with(mut self, factor: Factor, row: Compromises) -> Self {
         let row = if row.is_anyone() { Compromises::ANYONE } else { row };
         let changed = Arc::make_mut(&mut self.changed);
@@ -224,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "presentable_only_by(totp, nobody)")]
+    #[should_panic(expected = "at least one compromise must present totp")]
     fn an_empty_row_is_refused() {
         let _ = TrustModel::default().presentable_only_by(Factor::Totp, []);
     }

@@ -4,15 +4,17 @@ use std::sync::LazyLock;
 
 use super::Compromise;
 
-/// A set of compromises, and in a row of the table those that present the factor. The highest bit
-/// is *anyone*: it is in every row that anyone can present and taken as held by every attacker.
+/// A set of compromises: those that an attacker holds, or the row of a factor in the table, each of
+/// which presents the factor. The highest bit means *anyone*. It is set in the row of a factor that
+/// anyone can present, and every attacker is assumed to hold it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Compromises(u16);
 
 impl Compromises {
     pub(super) const ANYONE: Self = Self(1 << Compromise::ALL.len());
 
-    /// The most sets of one size: of three, or four, of seven.
+    /// The largest number of sets of one size. Seven compromises have 35 sets of three, and 35 of
+    /// four.
     pub(crate) const LARGEST_FAMILY: usize = 35;
 
     pub(super) const fn of(compromises: &[Compromise]) -> Self {
@@ -25,12 +27,12 @@ impl Compromises {
         Self(bits)
     }
 
-    /// Whether an attacker with those can present what has this row.
+    /// Returns whether an attacker who holds the other set can present the factor with this row.
     pub(crate) fn meets(self, attacker: Self) -> bool {
         self.0 & (attacker.0 | Self::ANYONE.0) != 0
     }
 
-    /// Whether it is the row of something that anyone can present.
+    /// Returns whether this is the row of a factor that anyone can present.
     pub(crate) fn is_anyone(self) -> bool {
         self.0 & Self::ANYONE.0 != 0
     }
@@ -47,29 +49,30 @@ impl Compromises {
         Compromise::ALL.into_iter().filter(move |one| self.0 & Self::of(&[*one]).0 != 0)
     }
 
-    /// The member of a set that has one.
+    /// Returns the member of a set that has exactly one.
     pub(crate) fn only_member(self) -> Option<Compromise> {
         let mut members = self.members();
         members.next().filter(|_| members.next().is_none())
     }
 
-    /// Whether all of these are among those.
+    /// Returns whether this is a subset of `others`.
     pub(crate) fn is_within(self, others: Self) -> bool {
         self.0 & !others.0 == 0
     }
 
-    /// Every set, the smaller first.
+    /// Returns every set, smaller ones first.
     pub(crate) fn every_set() -> impl Iterator<Item = Self> {
         BY_SIZE.iter().flatten().copied()
     }
 
-    /// Every set of `size` compromises, or the one set of all where there are fewer.
+    /// Returns every set of `size` compromises. If there are fewer compromises, returns the set of
+    /// them all.
     pub(crate) fn sets_of(size: usize) -> &'static [Self] {
         BY_SIZE.get(size.min(Compromise::ALL.len())).map_or(&[], Vec::as_slice)
     }
 }
 
-/// The sets of no compromise, of one, of two, to that of all.
+/// The sets of compromises by their size, from none to all.
 static BY_SIZE: LazyLock<Vec<Vec<Compromises>>> = LazyLock::new(|| {
     let sets = || (0..Compromises::ANYONE.0).map(Compromises);
     (0..=Compromise::ALL.len())

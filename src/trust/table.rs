@@ -1,4 +1,4 @@
-//! The default table.
+//! The table of the default trust model.
 
 use super::set::Compromises;
 use crate::factor::Factor;

@@ -1,5 +1,5 @@
-//! What must hold of every input: shared by the fuzz targets and by `cargo test`, which runs it
-//! over the corpus.
+//! Properties that must hold for every input. The fuzz targets share these checks with `cargo
+//! test`, which runs them over the corpus.
 //!
 //! Each check compares the crate with a second, slow and literal reading of the same rules.
 #![allow(dead_code, reason = "each fuzz target uses one of them")]
@@ -16,7 +16,7 @@ use tower_step_up::keys::{Algorithm, KeySet};
 use tower_step_up::testing::{NOW, TestIssuer, session};
 use tower_step_up::{Factor, Policies, Rejection, StepUpLayer, Verifier};
 
-/// Quick to sign and to verify with.
+/// An issuer with a key that signs and verifies quickly.
 static ISSUER: LazyLock<TestIssuer> =
     LazyLock::new(|| TestIssuer::new().with_new_key(Algorithm::EdDsa));
 static VERIFIER: LazyLock<Verifier> =
@@ -24,7 +24,7 @@ static VERIFIER: LazyLock<Verifier> =
 static GENUINE: LazyLock<String> =
     LazyLock::new(|| ISSUER.mint(&session().proved(Factor::Password)));
 
-/// Any text as a token, and as each part of one: nothing that was not signed is accepted.
+/// Uses any text as a token, and as each part of one. Only the genuine token may be accepted.
 pub(super) fn token(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let [header, payload, signature]: [&str; 3] =
@@ -43,29 +43,29 @@ pub(super) fn token(data: &[u8]) {
     assert!(VERIFIER.verify_at(&GENUINE, NOW).is_ok());
 }
 
-/// Any text as a signed payload: what is accepted, a literal reading of the rules accepts, with the
-/// same id and factors.
+/// Uses any text as a signed payload. Unless the token is too large, the crate and a literal
+/// reading of the rules must agree on whether it is accepted, and on the session's id and factors.
 pub(super) fn claims(data: &[u8]) {
     let Ok(payload) = str::from_utf8(data) else { return };
-    // The corpus does not know the issuer's name.
+    // The corpus has placeholders for the issuer and the audience.
     let payload = payload.replace("ISSUER", &ISSUER.name()).replace("AUDIENCE", ISSUER.audience());
     let header = format!(r#"{{"alg":"EdDSA","kid":"{}"}}"#, ISSUER.kid());
     let token = ISSUER.sign(&header, &payload);
     let verified = VERIFIER.verify_at(&token, NOW);
     let Ok(tree) = serde_json::from_str::<Tree>(&payload) else {
-        // What is not read may hold half a surrogate pair, or a number beyond every double, as long
-        // as it is JSON.
+        // A member that is not read may contain half a surrogate pair, or a number beyond every
+        // double, if the payload is JSON.
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&payload).is_ok();
         assert!(verified.is_err() || is_json, "accepted: {payload}");
         return;
     };
-    match (verified, literally(&tree)) {
+    match (verified, literal_reading(&tree)) {
         (Ok(session), Some((id, factors))) => {
             assert_eq!(session.id(), id);
             let kinds: Vec<_> =
                 session.factors().iter().map(|proof| pair(proof.factor())).collect();
             assert_eq!(kinds, factors);
-            // And remembered, it is the same session.
+            // The cached token yields the same session.
             let again = VERIFIER.verify_at(&token, NOW).expect("accepted before");
             assert_eq!(format!("{again:?}"), format!("{session:?}"));
         }
@@ -77,10 +77,10 @@ pub(super) fn claims(data: &[u8]) {
     }
 }
 
-/// Any bytes as a JWKS document: a key that is kept is one that may be used.
+/// Reads any bytes as a JWKS document. Every key that is kept must be usable.
 pub(super) fn jwks(data: &[u8]) {
     let Ok(set) = KeySet::from_jwks(data) else { return };
-    let document: serde_json::Value = serde_json::from_slice(data).expect("it was read");
+    let document: serde_json::Value = serde_json::from_slice(data).expect("the crate read it");
     let keys = document["keys"].as_array().expect("a list");
     let usable = |key: &&serde_json::Value| {
         let text = |name: &str| key[name].as_str();
@@ -101,8 +101,8 @@ pub(super) fn jwks(data: &[u8]) {
     assert!(kept == set.len() && !set.contains(""));
 }
 
-/// Any lines as headers: a guard answers as a literal reading of the headers says, and lets nothing
-/// through that has not the genuine token in it.
+/// Uses any lines as headers. The guard must decide as a literal reading of the headers does, and
+/// let only requests with the genuine token through.
 pub(super) fn headers(data: &[u8]) {
     static GUARD: LazyLock<StepUpLayer> = LazyLock::new(|| ISSUER.guard());
     let mut request = Request::new(Full::<Bytes>::default());
@@ -125,7 +125,7 @@ pub(super) fn headers(data: &[u8]) {
     let std::task::Poll::Ready(Ok(response)) =
         answer.as_mut().poll(&mut std::task::Context::from_waker(waker))
     else {
-        panic!("it waits, though all its keys are known");
+        panic!("the guard waits, although all of its keys are known");
     };
     let got = match Rejection::of(&response) {
         None => Found::Genuine,
@@ -138,8 +138,8 @@ pub(super) fn headers(data: &[u8]) {
     assert_eq!(response.status().is_success(), want == Found::Genuine);
 }
 
-/// Reads any text as a policy document. An error has a line of the text, and no policy holds
-/// without a proof. Serde reads every document that the reader of JSON reads.
+/// Reads any text as a policy document. An error must name a line of the text, and no policy may
+/// hold without a proof. Serde must read every document that the JSON reader reads.
 pub(super) fn document(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let json = Policies::from_json(text);
@@ -180,7 +180,8 @@ enum Found {
     Other,
 }
 
-/// The first source that is there decides, alone: Authorization, then the cookie.
+/// Returns what a literal reading of the headers finds. The first source that is present decides
+/// alone: `Authorization`, and then the cookie.
 fn expected(headers: &http::HeaderMap) -> Found {
     let judge =
         |token: &[u8]| if token == GENUINE.as_bytes() { Found::Genuine } else { Found::Other };
@@ -226,7 +227,7 @@ fn pair(factor: &Factor) -> (String, String) {
     (factor.factor_type().to_owned(), factor.delivery_method().to_owned())
 }
 
-/// JSON as it stands there, doubled names included.
+/// JSON whose objects keep repeated names.
 #[derive(Debug, PartialEq)]
 enum Tree {
     Null,
@@ -238,7 +239,8 @@ enum Tree {
 }
 
 impl Tree {
-    /// The member of this name; an error where it stands twice.
+    /// Returns the member of this name, if there is one. The outer `None` means that the name is
+    /// repeated, or that this is not an object.
     fn member(&self, name: &str) -> Option<Option<&Tree>> {
         let Self::Object(members) = self else { return None };
         let mut named = members.iter().filter(|(other, _)| other == name).map(|(_, value)| value);
@@ -246,7 +248,7 @@ impl Tree {
         named.next().is_none().then_some(first)
     }
 
-    /// The member, where it is there and not null.
+    /// Returns the member of this name, if there is one that is not null.
     fn present(&self, name: &str) -> Option<Option<&Tree>> {
         Some(self.member(name)?.filter(|value| **value != Self::Null))
     }
@@ -259,8 +261,9 @@ impl Tree {
     }
 }
 
-/// The session's id and factors, where the payload meets every rule of a consumer project at NOW.
-fn literally(payload: &Tree) -> Option<(String, Vec<(String, String)>)> {
+/// Returns the session's id and factors if the payload meets every rule of a consumer project at
+/// [`NOW`].
+fn literal_reading(payload: &Tree) -> Option<(String, Vec<(String, String)>)> {
     let now = u64::try_from(NOW.unix_timestamp()).ok()?;
     if payload.present("iss")??.text()? != ISSUER.name() {
         return None;

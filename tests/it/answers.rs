@@ -1,4 +1,4 @@
-//! What the client hears: one table from request to answer.
+//! The status, headers and body that clients receive for each kind of request.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -103,7 +103,7 @@ async fn an_invalid_token() {
 async fn an_empty_header_is_unreadable_and_an_empty_cookie_is_a_bad_token() {
     let status =
         async |name, value| answer(&issuer().guard(), with(&[(name, value)])).await.status.as_u16();
-    assert_eq!(status("authorization", "").await, 401); // no scheme: not ours
+    assert_eq!(status("authorization", "").await, 401); // no scheme, so not a Bearer token
     assert_eq!(status("authorization", "Bearer").await, 400);
     assert_eq!(status("authorization", "Bearer ").await, 400);
     assert_eq!(status("cookie", "").await, 401);
@@ -111,7 +111,7 @@ async fn an_empty_header_is_unreadable_and_an_empty_cookie_is_a_bad_token() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_token_the_client_hears_the_same_and_the_log_the_rule() {
+async fn every_bad_token_gets_the_same_response_and_its_rejection_names_the_rule() {
     let issuer = issuer();
     let claims = issuer.claims(&proved(&[Factor::Password]));
     let token = issuer.mint_claims(&claims);
@@ -162,7 +162,7 @@ async fn whatever_is_wrong_with_a_token_the_client_hears_the_same_and_the_log_th
     }
 }
 
-/// RFC 9470 knows whole seconds only.
+/// In RFC 9470, `max_age` is a whole number of seconds.
 #[tokio::test]
 async fn a_limit_under_one_second_has_no_max_age_in_the_challenge() {
     for (millis, want) in [(0, None), (1, None), (999, None), (1_000, Some(1)), (1_999, Some(1))] {
@@ -243,7 +243,7 @@ async fn prompts(guard: &StepUpLayer, factors: &[Factor]) -> Value {
 }
 
 #[tokio::test]
-async fn prompts_are_of_what_the_guard_offers() {
+async fn prompts_name_only_factors_that_the_guard_offers() {
     let guard = issuer().guard().require(Policy::mfa());
     let by_default = json!([
         "otp/sms",
@@ -268,7 +268,7 @@ async fn prompts_are_of_what_the_guard_offers() {
         prompts(&enrolled, &[Factor::Password]).await,
         json!([[["webauthn"]], true, null, null])
     );
-    // A passkey and a code by SMS are two already, so nobody is asked for both.
+    // Any two of these factors are independent, so no prompt asks for all three.
     let list = guard.offer_factors([Factor::OtpSms, Factor::WebAuthn, Factor::Password]);
     let want = json!([
         [["otp/sms", "webauthn"], ["otp/sms", "password"], ["webauthn", "password"]],
@@ -280,7 +280,7 @@ async fn prompts_are_of_what_the_guard_offers() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_by_default_for_what_only_others_prove() {
+async fn default_prompts_leave_out_factors_that_the_user_cannot_prove() {
     let by_others = Factor::LISTED.iter().filter(|factor| {
         let name = factor.to_string();
         ["impersonated", "imported", "trusted_auth_token"].contains(&&*name)
@@ -295,7 +295,7 @@ async fn nobody_is_asked_by_default_for_what_only_others_prove() {
         let alone = issuer().guard().require(factor.clone());
         let nothing = json!([[], false, null, null]);
         assert_eq!(prompts(&alone, &[Factor::Password]).await, nothing, "{factor}");
-        // The application knows better.
+        // An application can still offer the factor.
         let offered = alone.offer_factors([factor.clone()]);
         let want = json!([[[factor.to_string()]], true, null, null]);
         assert_eq!(prompts(&offered, &[Factor::Password]).await, want);
@@ -303,7 +303,7 @@ async fn nobody_is_asked_by_default_for_what_only_others_prove() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_rejection() {
+async fn a_refusal_is_explained_once_for_its_body_and_its_rejection() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     let seen = Arc::new(OnceLock::new());
@@ -325,7 +325,7 @@ async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_reje
 
     let Some(Rejection::StepUpRequired(before)) = seen.get() else { panic!("no step-up") };
     let Some(Rejection::StepUpRequired(after)) = Rejection::of(&response) else {
-        panic!("no step-up with the response")
+        panic!("no step-up in the response")
     };
     assert!(std::ptr::eq(before.explanation(), after.explanation()));
     assert!(std::ptr::eq(before.unmet(), after.unmet()));
@@ -334,7 +334,7 @@ async fn a_refusal_is_explained_once_for_its_body_and_for_whoever_reads_the_reje
 }
 
 #[tokio::test]
-async fn where_nothing_on_offer_helps_or_only_a_new_session_that_is_said() {
+async fn the_body_says_if_no_offered_factor_helps_or_only_a_new_session() {
     let guard =
         issuer().guard().require(Policy::mfa()).offer_factors([Factor::OtpEmail, Factor::Password]);
     assert_eq!(prompts(&guard, &[Factor::Password]).await, json!([[], false, null, null]));
@@ -351,7 +351,7 @@ async fn where_nothing_on_offer_helps_or_only_a_new_session_that_is_said() {
 }
 
 #[tokio::test]
-async fn many_alternatives_are_cut_and_marked() {
+async fn many_alternatives_are_cut_off_and_marked_as_truncated() {
     let four = Policy::at_least(
         3,
         [
@@ -409,7 +409,7 @@ async fn a_grant_passes_the_request_on_untouched() {
     )
     .await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "inner"));
-    // Nothing else is added to the response.
+    // The guard adds nothing else to the response.
     let headers: Vec<_> = answer.headers.keys().map(http::HeaderName::as_str).collect();
     assert_eq!(headers, ["cache-control"]);
 }
@@ -421,7 +421,7 @@ async fn sources_and_their_order_are_configurable() {
     let guard = issuer().guard().credentials([CredentialSource::cookie("own")]);
     assert_eq!(answer(&guard, with(&[("cookie", &cookie)])).await.status, 200);
     assert_eq!(answer(&guard, with(&[("authorization", &bearer(&token))])).await.status, 401);
-    // The first that is there decides, alone: a bad one is not made good by the next.
+    // The first credential that is present decides alone. A good one after a bad one does not help.
     let both = with(&[("cookie", "own=x"), ("authorization", &bearer(&token))]);
     let guard =
         issuer().guard().credentials([CredentialSource::cookie("own"), CredentialSource::Bearer]);
@@ -443,7 +443,7 @@ async fn an_optional_guard_lets_only_requests_without_credentials_through() {
 }
 
 #[tokio::test]
-async fn a_responder_of_ones_own_sees_the_reason_and_the_request() {
+async fn a_custom_responder_sees_the_reason_and_the_request() {
     let guard =
         issuer().guard().require(Policy::mfa()).respond_with(|why: &Rejection, parts: &Parts| {
             Response::builder()
@@ -457,7 +457,7 @@ async fn a_responder_of_ones_own_sees_the_reason_and_the_request() {
 }
 
 #[tokio::test]
-async fn a_layer_outside_finds_the_reason_with_the_response() {
+async fn a_layer_outside_finds_the_reason_in_the_response() {
     let service = issuer().guard().require(transfer()).layer(service_fn(inner::<Body>));
     let response = service.clone().oneshot(with(&[])).await.unwrap();
     assert!(matches!(Rejection::of(&response), Some(Rejection::NoCredentials)));

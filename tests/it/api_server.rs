@@ -1,5 +1,4 @@
-//! A server on loopback that answers the API's requests as it is told, and remembers what it was
-//! asked.
+//! A stand-in for Stytch's API on loopback, which sends scripted replies and records its requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,26 +8,26 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-/// What the server does with a request.
+/// The server's reaction to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// These bytes, and the connection is kept.
+    /// Sends these bytes and keeps the connection open.
     Raw(Vec<u8>),
-    /// These bytes, and the connection is closed without a word.
+    /// Sends these bytes and closes the connection without announcing it.
     RawAndClose(Vec<u8>),
-    /// These bytes, and no more.
+    /// Sends these bytes, then nothing more, and leaves the connection open.
     RawAndHold(Vec<u8>),
-    /// The other reply, once it is let.
+    /// Holds this reply back until [`ApiServer::let_go`] is called.
     WhenLet(Box<Reply>),
-    /// The connection is closed in order.
+    /// Closes the connection in an orderly way.
     Close,
-    /// The connection is reset.
+    /// Resets the connection.
     Reset,
-    /// Megabytes that do not say their length.
+    /// Sends this head and then a body without end.
     Endless(&'static str),
-    /// One byte at a time, without end.
+    /// Sends one byte at a time, without end.
     Drip,
-    /// Never a word.
+    /// Sends nothing.
     Silent,
 }
 
@@ -37,7 +36,7 @@ impl Reply {
         Self::with(status, "content-type: application/json; charset=utf-8\r\n", body)
     }
 
-    /// With these lines of headers.
+    /// Returns a reply with these header lines.
     pub(crate) fn with(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::Raw(
@@ -47,7 +46,7 @@ impl Reply {
     }
 }
 
-/// A request as it came.
+/// A request that the server received.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) line: String,
@@ -56,7 +55,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// The values of a header, by its name in lower case.
+    /// Returns the values of the header with this lowercase name.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         self.headers
             .iter()
@@ -83,12 +82,14 @@ struct Shared {
 }
 
 impl ApiServer {
-    /// Gives these replies, one a request, and closes the connections of all further ones.
+    /// Starts a server that sends these replies, one per request. It closes the connection of every
+    /// later request.
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self::start_with(replies, |_| Reply::Close).await
     }
 
-    /// Gives these replies, one a request, and to all further requests what this function says.
+    /// Starts a server that sends these replies, one per request. `otherwise` chooses the replies
+    /// to all later requests.
     pub(crate) async fn start_with(
         replies: impl IntoIterator<Item = Reply>,
         otherwise: impl Fn(&Received) -> Reply + Send + Sync + 'static,
@@ -117,12 +118,12 @@ impl ApiServer {
         self.shared.received.lock().unwrap().clone()
     }
 
-    /// How many requests came, over how many connections.
+    /// Returns the number of requests and the number of connections.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.shared.received.lock().unwrap().len(), *self.shared.connections.lock().unwrap())
     }
 
-    /// Lets a held back reply go.
+    /// Releases a reply that is held back.
     pub(crate) fn let_go(&self) {
         self.shared.gate.notify_one();
     }
@@ -143,7 +144,7 @@ impl ApiServer {
     }
 }
 
-/// Whether the connection is kept.
+/// Sends the reply and returns whether the connection stays open.
 async fn give(stream: &mut TcpStream, reply: Reply) -> std::io::Result<bool> {
     match reply {
         Reply::Raw(bytes) => {

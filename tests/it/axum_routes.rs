@@ -1,4 +1,4 @@
-//! Guards on axum's routers, and the traps of where to put them.
+//! Guards on axum's routers, and the pitfalls of placing them.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -77,7 +77,7 @@ fn a_layer_covers_the_fallback_and_a_route_layer_does_not() {
 
 #[test]
 fn several_layers_are_a_tuple_the_outermost_first() {
-    /// Answers by itself, so that nothing inside is reached.
+    /// Responds itself, without calling the inner service.
     async fn stop(_: Request, _: middleware::Next) -> &'static str {
         "stopped"
     }
@@ -167,7 +167,7 @@ async fn handlers_take_the_grant_or_the_session() {
 }
 
 #[tokio::test]
-async fn a_handler_that_needs_a_grant_does_not_run_without() {
+async fn a_handler_that_needs_a_grant_does_not_run_without_one() {
     async fn needs(_: Grant) -> &'static str {
         "ran"
     }
@@ -185,7 +185,7 @@ async fn a_handler_that_needs_a_grant_does_not_run_without() {
     for path in ["/no-guard", "/no-guard/session", "/no-guard/perhaps", "/optional"] {
         let answer = send(&router, request(Method::GET, path, None)).await;
         assert_eq!(answer.status, 500, "{path}");
-        // The developer is told, and the users of a release are not.
+        // Only a debug build names the missing layer.
         assert_eq!(answer.body.contains("StepUpLayer"), cfg!(debug_assertions), "{}", answer.body);
     }
     assert_eq!(send(&router, request(Method::GET, "/optional", PASSWORD)).await.body, "ran");

@@ -1,4 +1,4 @@
-//! Against jsonwebtoken as a second reading of the same tokens.
+//! Compares the crate with jsonwebtoken as a second reader of the same tokens.
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -9,7 +9,7 @@ use tower_step_up::{Factor, TokenError};
 
 use crate::support::{BrokenRule, issuer};
 
-/// With both backends on, as here, jsonwebtoken's process default has to be named.
+/// Installs jsonwebtoken's process default, which both enabled backends make necessary.
 fn install_provider() {
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
 }
@@ -22,7 +22,7 @@ fn jsonwebtoken_reads_what_the_test_kit_mints() {
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&[issuer().audience()]);
     validation.set_issuer(&[issuer().name()]);
-    validation.validate_exp = false; // the test kit's time stands still
+    validation.validate_exp = false; // the test kit's clock stands still
     let session = testing::session().proved(Factor::Password).proved(Factor::OtpSms);
     let claims =
         jsonwebtoken::decode::<Value>(&issuer().mint(&session), &key, &validation).unwrap().claims;
@@ -30,7 +30,7 @@ fn jsonwebtoken_reads_what_the_test_kit_mints() {
 }
 
 #[test]
-fn what_jsonwebtoken_signs_with_the_public_key_as_a_secret_is_refused() {
+fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
     install_provider();
     let mut header = Header::new(Algorithm::HS256);
     header.kid = Some(issuer().kid().to_owned());
@@ -47,7 +47,7 @@ fn what_jsonwebtoken_signs_with_the_public_key_as_a_secret_is_refused() {
         matches!(refused, Err(TokenError::Header(HeaderError::AlgorithmNotAllowed(_)))),
         "{refused:?}"
     );
-    // Nor does a header that claims RS256 over such a signature help.
+    // Such a signature under a header that claims RS256 is refused too.
     let relabelled = json!({"alg": "RS256", "kid": issuer().kid()}).to_string();
     let relabelled = token.replacen(
         token.split('.').next().unwrap(),

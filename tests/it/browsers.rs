@@ -1,4 +1,4 @@
-//! What a person in a browser gets: a table from request to answer, and the laws of addresses.
+//! The responses that browsers receive, and properties that hold for every return address.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ fn step_up() -> Rejection {
     shortfall(&transfer(), &proved(&[Factor::Password]))
 }
 
-/// Only a new session meets the policy.
+/// Returns a rejection that only a new session can resolve.
 fn restart() -> Rejection {
     let policy = Policy::mfa().and(Policy::session_within(seconds(60))).named("fresh");
     shortfall(&policy, &proved(&[Factor::Password, Factor::Totp]).started_ago(seconds(600)))
@@ -96,7 +96,7 @@ fn location(response: &Response<Bytes>) -> &str {
     header(response, "location")
 }
 
-/// Status, kind of body, challenge, and where to go by which header.
+/// Checks the status, the content type, the challenge, and the redirect with its header's name.
 #[track_caller]
 fn check(responder: &Negotiated, why: &Rejection, request: &Parts, want: (u16, &str, &str, &str)) {
     let response = responder.respond(why, request);
@@ -116,7 +116,7 @@ fn check(responder: &Negotiated, why: &Rejection, request: &Parts, want: (u16, &
 }
 
 #[test]
-fn a_navigation_is_redirected_a_script_of_htmx_told_and_a_program_challenged() {
+fn navigations_are_redirected_htmx_gets_a_header_and_programs_a_challenge() {
     let check = |method: Method, headers, want| {
         check(
             &pages(),
@@ -127,7 +127,7 @@ fn a_navigation_is_redirected_a_script_of_htmx_told_and_a_program_challenged() {
     };
     let to_sign_in = (303, "", "", "location /sign-in?return_to=/account%3Ftab%3D2");
     let to_sign_in_and_home = (303, "", "", "location /sign-in?return_to=/");
-    // What htmx restores from its history is a page, and its script follows redirects.
+    // When htmx restores its history, it loads a whole page and follows redirects.
     for headers in [NAVIGATION, OLD_BROWSER, RESTORED] {
         check(Method::GET, headers, to_sign_in);
         check(Method::HEAD, headers, to_sign_in);
@@ -198,7 +198,7 @@ async fn each_rejection_has_its_page() {
             (status, PROBLEM, challenge, ""),
         );
     }
-    // Of the two pages only one is configured.
+    // Only one of the two pages is configured.
     let (sign_in, second) =
         (Negotiated::new().sign_in("/in").unwrap(), Negotiated::new().step_up("/up").unwrap());
     check(&sign_in, &step_up(), &get("/a"), (401, PAGE, insufficient, ""));
@@ -213,7 +213,7 @@ async fn each_rejection_has_its_page() {
 }
 
 #[test]
-fn a_page_is_whole_and_still() {
+fn a_plain_page_is_complete_and_inert() {
     let own = pages().challenge(BearerChallenge::new("shop"));
     let at_sign_in = own.respond(&Rejection::NoCredentials, &get("/sign-in?return_to=/a"));
     assert_eq!(at_sign_in.status(), 401);
@@ -249,7 +249,7 @@ fn a_page_is_whole_and_still() {
 }
 
 #[test]
-fn nothing_that_a_client_sent_is_in_a_page_or_unencoded_in_an_address() {
+fn a_clients_input_is_absent_from_pages_and_encoded_in_addresses() {
     let mark = "zqx";
     let path = format!("/{mark}\"'{{?{mark}=[|'&{mark}#{mark}");
     let headers = [
@@ -278,7 +278,7 @@ fn nothing_that_a_client_sent_is_in_a_page_or_unencoded_in_an_address() {
 }
 
 #[test]
-fn an_address_that_cannot_be_returned_to_is_home() {
+fn an_unusable_return_address_becomes_the_home_page() {
     let home = pages().home("/start?x=1").unwrap();
     let long = format!("/{}", "a".repeat(1_024));
     for path in [
@@ -309,19 +309,19 @@ fn a_page_is_a_path_of_this_site() {
     }
     check(
         "sign-in",
-        "\"sign-in\" is not an address of this site: it does not begin with one slash",
+        "\"sign-in\" is not an address of this site: it does not begin with a single slash",
     );
     check(
         "https://login.example/",
-        "\"https://login.example/\" is not an address of this site: it does not begin with one slash",
+        "\"https://login.example/\" is not an address of this site: it does not begin with a single slash",
     );
     check(
         "/sign in",
-        "\"/sign in\" is not an address of this site: it has a character that has to be encoded",
+        "\"/sign in\" is not an address of this site: it has a character that must be percent-encoded",
     );
     check(
         "/a#b",
-        "\"/a#b\" is not an address of this site: it has a character that has to be encoded",
+        "\"/a#b\" is not an address of this site: it has a character that must be percent-encoded",
     );
 
     let localized = pages().sign_in("/login?lang=de").unwrap();
@@ -329,10 +329,10 @@ fn a_page_is_a_path_of_this_site() {
     assert_eq!(location(&response), "/login?lang=de&return_to=/a");
 }
 
-/// Wherever it starts and whatever each guard on the way refuses for, the third answer at the
-/// latest is a page.
+/// For every start, and every reason to refuse on the way, the third response at the latest is a
+/// page.
 #[test]
-fn redirects_do_not_run_in_a_circle() {
+fn redirects_do_not_loop() {
     let paths = ["/", "/in", "/up", "/app", "/app/in", "/app/up", "/in/", "/app/in?lang=de"];
     let starts = ["/", "/a", "/in", "/up", "/app", "/app/a", "/app/in"];
     let pairs =
@@ -343,7 +343,7 @@ fn redirects_do_not_run_in_a_circle() {
             let responder =
                 if prefix.is_empty() { responder } else { responder.nested_at(prefix).unwrap() };
             let next = |address: &String| -> Vec<String> {
-                // As a guard in a nest sees it; it does not see what is elsewhere.
+                // A nested guard sees the path without the prefix, and no request to other paths.
                 let Some(rest) = address.strip_prefix(prefix) else { return Vec::new() };
                 let seen = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
                 let answers = [Rejection::NoCredentials, step_up(), restart()]
@@ -362,7 +362,7 @@ fn redirects_do_not_run_in_a_circle() {
 }
 
 #[test]
-fn on_its_own_page_a_redirect_gives_way_to_the_plain_page() {
+fn a_guard_on_the_target_page_sends_the_plain_page_instead_of_a_redirect() {
     let insufficient = "Bearer realm=\"api\", error=\"insufficient_user_authentication\"";
     check(&pages(), &Rejection::NoCredentials, &get("/sign-in"), (401, PAGE, BARE, ""));
     check(
@@ -379,10 +379,10 @@ fn on_its_own_page_a_redirect_gives_way_to_the_plain_page() {
         &asked(&Method::GET, "/sign-in", BOOSTED),
         (401, PROBLEM, BARE, ""),
     );
-    // Who is not signed in cannot step up either.
+    // A person who is not signed in cannot step up either.
     let first = (303, "", "", "location /sign-in?return_to=/second-factor%3Freturn_to%3D/a");
     check(&pages(), &Rejection::NoCredentials, &get("/second-factor?return_to=/a"), first);
-    // `nest` has taken a prefix away, and nobody has said so.
+    // `nest` has removed a prefix, and `nested_at` was not called.
     let nested = pages().sign_in("/app/sign-in").unwrap();
     let redirected = "/sign-in?lang=de&return_to=/sign-in";
     check(&nested, &Rejection::NoCredentials, &get(redirected), (401, PAGE, BARE, ""));
@@ -396,7 +396,7 @@ fn on_its_own_page_a_redirect_gives_way_to_the_plain_page() {
     ] {
         check(&nested, &Rejection::NoCredentials, &get(path), (303, "", "", to));
     }
-    // Another page whose path ends alike is not that page.
+    // A page whose path merely ends the same way is a different page.
     let security = pages().step_up("/settings/security").unwrap();
     let there = "location /settings/security?return_to=/security&policy=transfer\
         &prompt=otp/sms&prompt=totp&prompt=webauthn";
@@ -406,7 +406,7 @@ fn on_its_own_page_a_redirect_gives_way_to_the_plain_page() {
 }
 
 #[tokio::test]
-async fn two_cookies_of_one_name_have_a_way_out() {
+async fn a_browser_with_two_session_cookies_can_recover() {
     let several = refusal(("cookie", "stytch_session_jwt=a; stytch_session_jwt=b")).await;
     let unreadable = Rejection::InvalidRequest(CredentialError::UnreadableCookie);
     let challenge = "Bearer realm=\"api\", error=\"invalid_request\"";
@@ -435,7 +435,7 @@ async fn two_cookies_of_one_name_have_a_way_out() {
         let program = pages().respond(why, &asked(&Method::GET, "/a", CURL));
         assert_eq!((program.status().as_u16(), header(&program, "clear-site-data")), (400, ""));
     }
-    // Removing cookies would not help against a header.
+    // Removing cookies would not fix the `Authorization` header.
     let bearer = refusal(("authorization", "Bearer")).await;
     assert_eq!(header(&pages().respond(&bearer, &get("/a")), "clear-site-data"), "");
 }
@@ -451,7 +451,7 @@ fn values(address: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn prompts_are_alternatives_that_can_be_read_again() {
+fn prompts_in_an_address_are_alternatives_that_parse() {
     let offered = [Factor::OtpSms, Factor::WebAuthn, Factor::Password];
     let policy = Policy::at_least(2, offered.clone());
     let response =
@@ -475,7 +475,7 @@ fn prompts_are_alternatives_that_can_be_read_again() {
 }
 
 #[test]
-fn where_nothing_on_offer_helps_there_is_no_prompt() {
+fn there_is_no_prompt_if_no_offered_factor_helps() {
     let guard = issuer()
         .guard()
         .require(transfer())
@@ -487,7 +487,7 @@ fn where_nothing_on_offer_helps_there_is_no_prompt() {
 }
 
 #[test]
-fn where_there_may_be_further_prompts_that_is_said() {
+fn the_address_says_if_there_may_be_further_prompts() {
     let guard = issuer()
         .guard()
         .require(transfer())
@@ -497,9 +497,9 @@ fn where_there_may_be_further_prompts_that_is_said() {
     assert_eq!(values(answer.header("location"), "truncated"), ["true"]);
 }
 
-/// From a page to the second factor and back, as a browser goes.
+/// Follows a browser from a page to the second factor and back.
 #[test]
-fn a_person_steps_up_and_is_back_where_they_were() {
+fn a_person_steps_up_and_returns_to_the_page() {
     let guard = issuer().guard().require(transfer()).respond_with(pages());
     let wanted = "/transfer?to=7&filter[a]=b|c";
     let first = ask(&guard, &proved(&[Factor::Password]), wanted);
@@ -529,7 +529,7 @@ fn ask(guard: &StepUpLayer, session: &testing::SessionBuilder, path: &str) -> An
 }
 
 #[test]
-fn an_address_has_an_end_prompts_give_way_first_and_then_the_way_back() {
+fn an_address_is_bounded_and_loses_prompts_first_and_then_the_return_address() {
     let wordy = |index: usize| Factor::from_pair(&format!("{index}{}", "x".repeat(200)), "y");
     let many =
         Policy::try_any_of((0..15).map(wordy).map(Policy::from)).unwrap().named(&"n".repeat(64));
@@ -562,7 +562,7 @@ fn an_address_has_an_end_prompts_give_way_first_and_then_the_way_back() {
 }
 
 #[test]
-fn a_guard_in_a_nest_sees_less_and_can_be_told_what() {
+fn a_nested_guard_can_be_told_the_prefix_that_it_does_not_see() {
     let app = |responder: Negotiated| {
         let page = axum::routing::get(async || "inner");
         let guard = issuer().guard().respond_with(responder);
@@ -586,7 +586,7 @@ fn a_guard_in_a_nest_sees_less_and_can_be_told_what() {
 }
 
 #[tokio::test]
-async fn preflights_and_forgeries_are_answered_outside() {
+async fn preflights_and_forgeries_are_handled_by_outer_layers() {
     let guard = issuer().guard().respond_with(pages());
     let cors = CorsLayer::new()
         .allow_origin(HeaderValue::from_static("https://shop.example"))
@@ -622,7 +622,7 @@ async fn preflights_and_forgeries_are_answered_outside() {
 }
 
 #[test]
-fn a_bearer_of_a_bad_token_in_a_browser_is_sent_to_sign_in() {
+fn a_browser_with_a_bad_bearer_token_is_sent_to_sign_in() {
     let service =
         issuer().guard().respond_with(pages()).layer(tower::service_fn(crate::support::inner));
     let request = Request::get("/a")
@@ -636,7 +636,7 @@ fn a_bearer_of_a_bad_token_in_a_browser_is_sent_to_sign_in() {
     assert_eq!((answer.header("www-authenticate"), answer.body.as_str()), ("", ""));
 }
 
-/// Texts of what attacks are made of.
+/// Generates addresses from the pieces that attacks use.
 fn address() -> impl Strategy<Value = String> {
     const PIECES: &str = "/ / // \\ %2f %2F %5c % 25 %25 2f . .. %2e a evil.example ? # \t \n \0 \u{e9} \u{ff0f} %ef%bc%8f : @ \
         ' \" < [ ] { | ^ ` ~ ! $ & ( ) * + , ; = - _ https: javascript: %0d%0a %00 %20 %c3%a9 \u{2028}";
@@ -676,7 +676,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_accepted_stays_on_this_site_and_is_what_it_says(text in address()) {
+    fn an_accepted_address_stays_on_this_site_and_is_kept_verbatim(text in address()) {
         if let Ok(accepted) = ReturnTo::parse(&text) {
             prop_assert_eq!(accepted.as_str(), &text);
             let url = resolved(&text);
@@ -686,7 +686,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_accepted_is_what_is_written_and_the_other_way_round(text in address()) {
+    fn parsing_an_address_and_making_one_from_a_uri_agree(text in address()) {
         let accepted = ReturnTo::parse(&text);
         let written = text.parse::<Uri>().ok().and_then(|uri| ReturnTo::of(&uri).ok());
         if let Ok(accepted) = accepted {
@@ -698,7 +698,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_asked_the_way_leads_to_the_page_and_back_to_this_site(
+    fn every_redirect_leads_to_the_page_and_back_to_this_site(
         text in address(), headers in header_map(), which in 0_usize..3, post in any::<bool>(),
     ) {
         let why = [Rejection::NoCredentials, step_up(), restart()][which].clone();

@@ -1,4 +1,4 @@
-//! Responses of a guard that a shared cache must not keep.
+//! Responses of a guard that a shared cache must not store.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ use crate::support::{Answer, proved, send};
 
 type Body = Full<Bytes>;
 
-/// Every header that a cache is known to obey before `Cache-Control`, or beside it.
+/// `Cache-Control`, and every header that a known cache obeys instead of it or in addition to it.
 pub(crate) const OVERRULING: [(&str, &str); 9] = [
     ("cache-control", "public, max-age=600"),
     ("expires", "Thu, 31 Dec 2099 23:59:59 GMT"),
@@ -64,7 +64,7 @@ async fn a_response_to_a_session_is_private_whatever_carried_the_token() {
         // The guard does not change the handler's own `Cache-Control`.
         let own = answer(&guard, request.clone(), &[("cache-control", "max-age=60")]).await;
         assert_eq!(own.header("cache-control"), "max-age=60", "{source}");
-        // Without that, nothing overrules it in a shared cache.
+        // Otherwise the guard removes the headers that would overrule it in a shared cache.
         let targeted = answer(&guard, request.clone(), &OVERRULING[2..]).await;
         assert_eq!(targeted.header("cache-control"), "private");
         for (name, _) in &OVERRULING[2..] {
@@ -79,7 +79,7 @@ async fn a_response_to_a_session_is_private_whatever_carried_the_token() {
 }
 
 #[tokio::test]
-async fn nothing_overrules_that_fresh_tokens_are_not_stored() {
+async fn no_header_lets_a_cache_store_fresh_tokens() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
@@ -97,7 +97,7 @@ async fn nothing_overrules_that_fresh_tokens_are_not_stored() {
     let by_header = answer(&guard, with_bearer(&tokens), &OVERRULING).await;
     assert!(!by_header.header("stytch-session-jwt").is_empty());
     check(&by_header.headers);
-    // Nor beside the cookies of a step or a sign-out, nor in a refusal.
+    // The same holds for a response that sets or clears cookies, and for a refusal.
     let mut response = with_overruling();
     guard.sessions().unwrap().clear_cookies(&HeaderMap::new()).append_to(&mut response);
     check(&response);

@@ -26,7 +26,7 @@ use crate::support::{bearer, inner, issuer, proved, request, seconds, send};
 
 type Body = Full<Bytes>;
 
-/// Keys that come when they are let: the slow path at will.
+/// A key source that releases its keys on demand, so that a test can choose the slow path.
 #[derive(Clone, Default)]
 struct HeldBack {
     arrived: Arc<AtomicUsize>,
@@ -68,7 +68,7 @@ assert_impl_all!(Policy: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(Rejection: Clone, Send, Sync, UnwindSafe, RefUnwindSafe, std::error::Error);
 assert_impl_all!(ResponseBody<Body>: Send, Sync, Unpin, Default);
 assert_impl_all!(ResponseFuture<SendService, Body>: Send);
-// What is not Send inside stays possible, and shows.
+// A future over a service or a body that is not `Send` is possible, and is not `Send` either.
 assert_not_impl_any!(ResponseFuture<LocalService, LocalBody>: Send);
 
 type SendService = tower::util::BoxCloneService<Request<Body>, Response<Body>, Infallible>;
@@ -104,7 +104,7 @@ async fn an_error_of_readiness_passes_through() {
     }
 }
 
-/// Panics when it is called without having been polled ready: every clone has to be polled itself.
+/// A service that panics if it is called before it was polled ready. Each clone must be polled too.
 struct Strict {
     ready: bool,
 }
@@ -135,8 +135,8 @@ impl Service<Request<Body>> for Strict {
 async fn only_a_service_that_was_polled_ready_is_called() {
     let keys = HeldBack::default();
     let mut service = keys.guard().layer(Strict { ready: false });
-    // The slow path, then the fast one, over the same service: each time it is polled once and
-    // called once.
+    // The same service takes the slow path first and then the fast one. Each round polls it once
+    // and calls it once.
     for round in 0..3 {
         keys.gate.notify_one();
         let ready = service.ready().await.unwrap();
@@ -163,7 +163,7 @@ async fn two_requests_can_wait_at_once() {
     );
 }
 
-/// A body that can be neither sent nor shared.
+/// A body that is neither `Send` nor `Sync`.
 struct LocalBody(Rc<Cell<usize>>);
 
 impl http_body::Body for LocalBody {
@@ -179,7 +179,7 @@ impl http_body::Body for LocalBody {
     }
 }
 
-/// A service that can be neither sent nor shared, over such bodies.
+/// A service for such bodies that is neither `Send` nor `Sync` itself.
 #[derive(Clone)]
 struct LocalService(Rc<Cell<usize>>);
 
@@ -232,7 +232,7 @@ async fn errors_of_the_inner_service_pass_through_on_either_path() {
 }
 
 #[tokio::test]
-async fn keys_that_do_not_come_are_a_503_and_the_inner_service_is_not_called() {
+async fn unavailable_keys_are_a_503_and_the_inner_service_is_not_called() {
     let keys = HeldBack { fail: true, ..HeldBack::default() };
     let called = Rc::new(Cell::new(0));
     let counted = Rc::clone(&called);
@@ -252,7 +252,7 @@ async fn keys_that_do_not_come_are_a_503_and_the_inner_service_is_not_called() {
 }
 
 #[tokio::test]
-async fn the_policy_is_judged_after_the_wait() {
+async fn the_policy_is_evaluated_after_the_wait() {
     let keys = HeldBack::default();
     let service = keys.guard().require(Policy::mfa()).layer(service_fn(inner::<Body>));
     keys.gate.notify_one();
@@ -277,7 +277,7 @@ async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Poll<F::O
 }
 
 #[tokio::test]
-async fn it_stands_in_a_service_builder_between_other_layers() {
+async fn a_guard_works_in_a_service_builder_between_other_layers() {
     let service = ServiceBuilder::new()
         .layer(tower_http::timeout::TimeoutLayer::with_status_code(
             http::StatusCode::GATEWAY_TIMEOUT,
@@ -291,7 +291,7 @@ async fn it_stands_in_a_service_builder_between_other_layers() {
 }
 
 #[tokio::test]
-async fn what_the_guard_reads_is_marked_sensitive_on_either_path() {
+async fn headers_that_the_guard_reads_are_marked_sensitive_on_either_path() {
     let keys = HeldBack::default();
     let seen = service_fn(async |request: Request<Body>| {
         let sensitive = request.headers().values().all(http::HeaderValue::is_sensitive);
@@ -309,7 +309,7 @@ async fn what_the_guard_reads_is_marked_sensitive_on_either_path() {
 }
 
 #[tokio::test]
-async fn what_a_cookie_opened_is_private_on_either_path() {
+async fn a_response_to_a_cookie_is_private_on_either_path() {
     let keys = HeldBack::default();
     let service = keys.guard().layer(service_fn(inner::<Body>));
     for _path in ["slow", "fast"] {
@@ -336,7 +336,7 @@ async fn a_refusal_states_its_length_and_the_inner_body_streams_through() {
     assert!(ResponseBody::<Body>::default().is_end_stream());
 }
 
-/// Reports the grant that the handler sees.
+/// Responds with a description of the grant that the handler sees.
 async fn report(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     let grant = request.extensions().get::<Grant>();
     let text = grant.map_or("none".to_owned(), |grant| {
@@ -350,7 +350,7 @@ async fn report(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 async fn nested_guards_only_strengthen_and_end_with_the_first_to_end() {
     let outer = issuer().guard().require(Policy::factor(Factor::Totp).within(seconds(100)));
     for inner in [outer.clone(), issuer().guard()] {
-        // The same verifier, then another.
+        // The first has the outer guard's verifier. The second has another.
         let inner = inner.require(Policy::mfa());
         let service = outer.layer(inner.layer(service_fn(report)));
         let granted = send(&service, request("/", &[Factor::Password, Factor::Totp])).await.body;
@@ -377,7 +377,7 @@ async fn a_nested_grant_ends_with_the_outer_session_too() {
     assert!(answer.body.starts_with("session 55 "), "{}", answer.body);
 }
 
-/// Counts how often a token is verified.
+/// A key source that counts how often its keys are read, which is once per verification.
 #[derive(Clone, Default)]
 struct Counted(Arc<AtomicUsize>);
 
@@ -397,7 +397,7 @@ async fn nested_guards_of_one_verifier_verify_a_token_once() {
     let counted = Counted::default();
     let verifier = Verifier::new(counted.clone(), [issuer().name()], issuer().audience())
         .clock(FixedClock::new());
-    let verifier = verifier.cache_bytes(0); // which would remember it too
+    let verifier = verifier.cache_bytes(0); // the cache would save a verification too
     let guard = StepUpLayer::new(verifier.clone());
     let inner = StepUpLayer::new(verifier).require(Policy::mfa());
     let service = guard.layer(inner.layer(guard.layer(service_fn(report))));
@@ -405,13 +405,13 @@ async fn nested_guards_of_one_verifier_verify_a_token_once() {
     assert_eq!(counted.0.load(Ordering::SeqCst), 1);
 }
 
-/// Which session it is in memory: a remembered token brings the same one again.
+/// Returns the session's place in memory. A cached token yields the same session again.
 fn address(session: &Session) -> usize {
     session.id().as_ptr().addr()
 }
 
 #[tokio::test]
-async fn a_token_that_comes_again_is_verified_once() {
+async fn a_repeated_token_is_verified_once() {
     let verifier = Verifier::new(issuer().clone(), [issuer().name()], issuer().audience())
         .clock(FixedClock::new());
     let token = issuer().mint(&proved(&[Factor::Password]));
@@ -429,7 +429,7 @@ async fn a_token_that_comes_again_is_verified_once() {
         assert_eq!(send(service, request).await.body, address(&first).to_string());
     }
     assert_eq!(address(&verifier.verify(&token).await.unwrap()), address(&first));
-    // Another verifier has a memory of its own, and one without never remembers.
+    // Another verifier has its own cache. A verifier without a cache always verifies again.
     for (verifier, remembers) in
         [(verifier.clone().leeway(seconds(6)), true), (verifier.cache_bytes(0), false)]
     {
@@ -452,7 +452,7 @@ async fn an_inner_guard_keeps_to_its_own_credentials() {
     assert_eq!(send(&bearer_only, request("/", &[Factor::Password])).await.status, 200);
     let none = guard.layer(guard.credentials([]).layer(service_fn(report)));
     assert_eq!(send(&none, request("/", &[Factor::Password])).await.status, 401);
-    // Another token than the outer guard's is verified for itself.
+    // A token other than the outer guard's is verified separately.
     let mut two = request("/", &[Factor::Password]);
     two.headers_mut().insert("cookie", "stytch_session_jwt=x".parse().unwrap());
     let cookie_inside = guard.layer(
@@ -462,7 +462,7 @@ async fn an_inner_guard_keeps_to_its_own_credentials() {
 }
 
 #[tokio::test]
-async fn an_inner_guard_judges_the_time_afresh() {
+async fn an_inner_guard_checks_the_time_again() {
     let clock = FixedClock::new();
     let issuer = issuer().clone().clock(clock.clone());
     let guard = issuer.guard();
@@ -483,7 +483,7 @@ async fn an_inner_guard_judges_the_time_afresh() {
 }
 
 #[tokio::test]
-async fn an_optional_guard_inside_leaves_no_grant_of_another_verifier() {
+async fn an_optional_inner_guard_removes_the_grant_of_another_verifier() {
     let outer = issuer().guard();
     let other = issuer().guard().credentials([]).optional();
     let service = outer.layer(other.layer(service_fn(report)));
@@ -514,7 +514,7 @@ fn a_guard_made_from_a_guard_demands_both_and_keeps_a_name() {
 }
 
 #[tokio::test]
-async fn what_is_required_of_an_optional_guard_is_no_longer_optional() {
+async fn requiring_a_policy_makes_an_optional_guard_mandatory() {
     let anonymous = || Request::new(Body::default());
     let optional = issuer().guard().require(Policy::mfa()).optional();
     assert_eq!(send(&optional.layer(service_fn(inner::<Body>)), anonymous()).await.status, 200);
@@ -523,7 +523,7 @@ async fn what_is_required_of_an_optional_guard_is_no_longer_optional() {
 }
 
 #[tokio::test]
-async fn one_mark_is_left_where_only_an_inner_guard_finds_credentials() {
+async fn an_inner_guard_grants_although_the_outer_optional_one_found_no_credentials() {
     let outer = issuer().guard().credentials([CredentialSource::cookie("other")]).optional();
     let service = outer.layer(issuer().guard().optional().layer(service_fn(report)));
     assert!(

@@ -21,7 +21,7 @@ thread_local! {
     static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Writes to the log of the thread that wants one.
+/// A writer to the current thread's log, if it has one.
 struct Log;
 
 impl Write for Log {
@@ -35,7 +35,7 @@ impl Write for Log {
     }
 }
 
-/// The lines that a request leaves in the log down to a level.
+/// Sends the request and returns its log lines of at least this severity.
 pub(crate) fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) -> Vec<String> {
     let (_, lines) = logged(level, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -44,10 +44,10 @@ pub(crate) fn log_of(level: Level, guard: &StepUpLayer, request: Request<Body>) 
     lines
 }
 
-/// What is done, and the lines that it leaves in the log down to a level.
+/// Runs `act` and returns its result with its log lines of at least this severity.
 pub(crate) fn logged<T>(level: Level, act: impl FnOnce() -> T) -> (T, Vec<String>) {
     static INSTALLED: Once = Once::new();
-    // One subscriber for the process: scoped ones of several threads disturb each other's caches.
+    // The process has one subscriber. Scoped ones on several threads disturb each other's caches.
     INSTALLED.call_once(|| {
         let subscriber =
             tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).without_time();
@@ -61,7 +61,7 @@ pub(crate) fn logged<T>(level: Level, act: impl FnOnce() -> T) -> (T, Vec<String
 }
 
 #[test]
-fn a_guard_that_one_compromise_opens_although_it_asks_for_several_factors_warns_of_it() {
+fn a_guard_warns_if_one_compromise_opens_a_policy_of_several_factors() {
     let guard = issuer().guard();
     let warnings = |policy: Policy| logged(Level::WARN, || guard.require(policy)).1;
     assert_eq!(
@@ -92,7 +92,7 @@ fn a_guard_that_one_compromise_opens_although_it_asks_for_several_factors_warns_
 }
 
 #[test]
-fn a_policy_from_a_document_is_judged_by_the_documents_trust() {
+fn a_policy_from_a_document_is_audited_under_the_documents_trust_model() {
     let policies = tower_step_up::Policies::from_toml(
         "policy.sms.all = ['password', 'otp/sms']\npolicy.email.all = ['password', 'otp/email']\n\
          trust.password = ['password', 'phone_number']",
@@ -111,14 +111,14 @@ fn a_policy_from_a_document_is_judged_by_the_documents_trust() {
 }
 
 #[test]
-fn what_an_outer_policy_demands_besides_is_counted_in_before_a_guard_warns() {
+fn a_guard_counts_the_outer_policy_before_it_warns() {
     let account = issuer().guard().require(Policy::mfa());
     let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);
     assert!(logged(Level::WARN, || account.require(weak)).1.is_empty());
 }
 
 #[test]
-fn a_grant_is_one_quiet_line() {
+fn a_grant_is_one_debug_line() {
     let guard = issuer().guard().require(Policy::mfa().named("account"));
     let ada = || request("/", &[Factor::Password, Factor::Totp]);
     assert_eq!(
@@ -133,7 +133,7 @@ fn a_grant_is_one_quiet_line() {
 }
 
 #[test]
-fn a_refusal_is_one_visible_line_with_rule_and_evidence() {
+fn a_refusal_is_one_info_line_with_rule_and_evidence() {
     let guard = issuer().guard().require(Policy::mfa());
     let step_up = log_of(Level::INFO, &guard, request("/", &[Factor::Password]));
     assert_eq!(step_up.len(), 1);
@@ -155,7 +155,7 @@ fn a_refusal_is_one_visible_line_with_rule_and_evidence() {
 }
 
 #[test]
-fn the_detail_of_a_step_up_is_what_an_operator_needs_to_know() {
+fn the_detail_of_a_step_up_states_every_unmet_clause() {
     let detail = |policy: Policy, session: testing::SessionBuilder| {
         let request = Request::get("/").header("authorization", bearer(&issuer().mint(&session)));
         let guard = issuer().guard().require(policy.named("p"));
@@ -189,7 +189,7 @@ fn the_detail_of_a_step_up_is_what_an_operator_needs_to_know() {
 }
 
 #[test]
-fn how_long_a_token_has_expired_is_told_to_the_log() {
+fn the_log_says_how_long_ago_a_token_expired() {
     let clock = testing::FixedClock::new();
     let issuer = issuer().clone().clock(clock.clone());
     let token = issuer.mint(&testing::session().proved(Factor::Password));
@@ -202,7 +202,7 @@ fn how_long_a_token_has_expired_is_told_to_the_log() {
 }
 
 #[test]
-fn no_token_address_or_number_gets_into_any_line_at_any_level() {
+fn no_token_ip_address_or_phone_number_gets_into_any_log_line() {
     let mut claims =
         issuer().claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
     let session = &mut claims["https://stytch.com/session"];
@@ -239,7 +239,7 @@ fn no_token_address_or_number_gets_into_any_line_at_any_level() {
 }
 
 #[test]
-fn keys_that_cannot_be_had_are_a_warning_and_the_cause_another() {
+fn unavailable_keys_are_one_warning_and_their_cause_another() {
     let keys = tower_step_up::keys::RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap();
     let guard = StepUpLayer::new(Verifier::new(keys, [issuer().name()], issuer().audience()));
     let lines = log_of(Level::WARN, &guard, request("/", &[Factor::Password]));
@@ -254,7 +254,7 @@ fn keys_that_cannot_be_had_are_a_warning_and_the_cause_another() {
 }
 
 #[test]
-fn each_key_that_is_skipped_leaves_a_line_with_the_reason() {
+fn each_skipped_key_leaves_a_line_with_the_reason() {
     let jwks: serde_json::Value = serde_json::from_str(issuer().jwks()).unwrap();
     let good = &jwks["keys"][0];
     let but = |name: &str, value: serde_json::Value| {
@@ -278,11 +278,11 @@ fn each_key_that_is_skipped_leaves_a_line_with_the_reason() {
     assert_eq!(
         lines,
         [
-            line(issuer().kid(), "its kid stands twice"),
+            line(issuer().kid(), "an earlier key has the same kid"),
             line("d", "it has private members"),
             line("use", "its use is not sig"),
             line("n", "its modulus does not have 2048 to 8192 bits"),
-            line("alg", "its alg is not one of its type"),
+            line("alg", "its alg does not match its type or curve"),
             line("secret\\n", "it is symmetric"),
         ]
     );

@@ -1,5 +1,5 @@
-//! The examples, run as processes: every curl line that they print is sent, and must be answered as
-//! the line before says.
+//! Runs the examples as processes and sends every curl line that they print. Each response must be
+//! the one that the line before it states.
 
 use std::collections::HashMap;
 use std::env;
@@ -21,7 +21,7 @@ use crate::support::{Answer, send};
 
 const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
 const BASE_URL: &str = "STYTCH_BASE_URL";
-/// The examples that listen.
+/// The examples that are servers.
 const SERVERS: [&str; 3] = ["axum_routes", "hyper_service", "renewal"];
 const PEOPLE: [&str; 5] = [
     "password only",
@@ -74,8 +74,8 @@ async fn a_malformed_project_id_gets_one_line() {
 }
 
 #[tokio::test]
-async fn a_real_project_is_guarded_for_and_nothing_is_published() {
-    // Nobody answers there.
+async fn with_a_real_project_an_example_publishes_no_keys_and_no_tokens() {
+    // No server listens there.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for name in ["axum_routes", "hyper_service"] {
         let mut command = example(name);
@@ -83,7 +83,7 @@ async fn a_real_project_is_guarded_for_and_nothing_is_published() {
         let (server, printed) = Server::start(command).await;
         assert!(
             printed.contains(&format!(
-                "guarding for project-test-1, with the keys of http://{closed}/v1/sessions/jwks/project-test-1"
+                "guarding sessions of project-test-1 with the keys from http://{closed}/v1/sessions/jwks/project-test-1"
             )),
             "{printed}"
         );
@@ -108,7 +108,7 @@ async fn answers_as_it_prints(name: &str) -> Server {
         let heading = format!(": {person}");
         assert!(printed.lines().any(|line| line.contains(&heading)), "{person} in {printed}");
     }
-    // With tokens of the same people, and with fresh ones.
+    // The second round fetches fresh tokens of the same people.
     for _ in 0..2 {
         let asks = server.check(&printed).await;
         let carrying = |what| asks.iter().filter(|curl| curl.contains(what)).count();
@@ -138,7 +138,7 @@ async fn renewal_answers_as_it_prints() {
 }
 
 #[tokio::test]
-async fn what_is_printed_are_lines_and_no_tokens() {
+async fn the_examples_print_short_lines_and_no_tokens() {
     for name in SERVERS {
         let (_server, printed) = Server::start(example(name)).await;
         assert!(printed.len() < 6_000, "{name} prints {} bytes", printed.len());
@@ -178,7 +178,7 @@ async fn a_shell_takes_the_lines_as_they_are_printed() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_signal_lets_the_request_under_way_be_answered() {
+async fn a_signal_lets_a_pending_request_finish() {
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpStream;
 
@@ -187,7 +187,7 @@ async fn a_signal_lets_the_request_under_way_be_answered() {
             let (mut server, _) = Server::start(example(name)).await;
             let address = server.base.strip_prefix("http://").unwrap().to_owned();
             let mut connection = TcpStream::connect(&address).await.unwrap();
-            // Half of a head: the server knows of the request, and waits.
+            // The server has half of the request's head and waits for the rest.
             connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
             server.ask(Request::get(server.url("/healthz"))).await;
             server.send_signal(signal).await;
@@ -218,7 +218,7 @@ async fn the_log_shows_each_decision_and_no_token() {
 }
 
 #[tokio::test]
-async fn an_example_says_how_it_is_called() {
+async fn an_example_prints_its_usage() {
     for name in SERVERS {
         for help in ["--help", "-h"] {
             let output = bounded("the end", example(name).arg(help).output()).await.unwrap();
@@ -240,7 +240,7 @@ async fn an_example_says_how_it_is_called() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_argument_that_is_no_text_is_refused_too() {
+async fn an_argument_that_is_not_unicode_is_refused_too() {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
@@ -250,11 +250,11 @@ async fn an_argument_that_is_no_text_is_refused_too() {
     }
 }
 
-/// An example that runs; killed when dropped.
+/// A running example, which is killed when this is dropped.
 struct Server {
     base: String,
     client: Client<HttpConnector, Full<Bytes>>,
-    /// Read no further, but kept so that the process can go on printing.
+    /// Not read any further, but kept so that the process can go on printing.
     _stdout: BufReader<ChildStdout>,
     /// Collected, so that the process can go on logging.
     log: JoinHandle<String>,
@@ -262,13 +262,13 @@ struct Server {
 }
 
 impl Server {
-    /// Returns with what the example printed, once it has printed all.
+    /// Starts an example and waits until it has printed everything. Also returns what it printed.
     async fn start(mut command: Command) -> (Self, String) {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.arg("127.0.0.1:0").spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut printed = String::new();
-        while printed.lines().last() != Some("Ctrl-C ends it.") {
+        while printed.lines().last() != Some("Press Ctrl-C to stop.") {
             let read = bounded("a line", stdout.read_line(&mut printed)).await.unwrap();
             assert_ne!(read, 0, "the example ended after: {printed}");
         }
@@ -296,7 +296,7 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
     }
 
-    /// The exit code and the log, once the example has ended by itself.
+    /// Waits until the example has ended by itself, and returns its exit code and its log.
     #[cfg(unix)]
     async fn end(&mut self) -> (Option<i32>, String) {
         let code = bounded("the end", self.child.wait()).await.unwrap().code();
@@ -312,7 +312,8 @@ impl Server {
         bounded("an answer", send(&self.client, request)).await
     }
 
-    /// Fetches the tokens, sends every curl line and holds the answer against the line before it.
+    /// Fetches the tokens, sends every curl line, and compares each response with the line before
+    /// it. Returns the curl lines.
     async fn check(&self, printed: &str) -> Vec<String> {
         assert!(printed.contains(&format!("eval \"$(curl -s {}/tokens)\"\n", self.base)));
         let variables = self.ask(Request::get(self.url("/tokens"))).await.body;
@@ -334,7 +335,7 @@ impl Server {
                 "{curl}"
             );
             let answer = bounded("an answer", send(&self.client, request)).await;
-            assert_eq!(in_words(&answer), expected, "{curl}");
+            assert_eq!(described(&answer), expected, "{curl}");
             if curl.contains("-c ") {
                 let set =
                     answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
@@ -344,8 +345,8 @@ impl Server {
         asks.into_iter().map(|(_, curl)| curl).collect()
     }
 
-    /// What curl would do with these arguments, and its method and path. Any argument but these few
-    /// is a failure.
+    /// Returns the request that curl would send for these arguments, and its method and path.
+    /// Panics if an argument is not one of those that the examples use.
     fn parse(&self, arguments: &str, jar: &str) -> (Request<Full<Bytes>>, String) {
         let mut method = Method::GET;
         let mut path = None;
@@ -378,7 +379,7 @@ impl Server {
     }
 }
 
-/// A line that a shell evaluates, and that does nothing but set a variable.
+/// Parses a line of shell, which must do nothing but set a variable.
 fn assignment(line: &str) -> (&str, &str) {
     let (name, value) = line.split_once("='").expect(line);
     let value = value.strip_suffix('\'').expect(line);
@@ -388,7 +389,7 @@ fn assignment(line: &str) -> (&str, &str) {
     (name, value)
 }
 
-/// The line with its variables set, as a shell does it.
+/// Replaces the variables in a line, as a shell does.
 fn set(curl: &str, variables: &HashMap<&str, &str>) -> String {
     let mut parts = curl.split('$');
     let first = parts.next().unwrap().to_owned();
@@ -399,7 +400,7 @@ fn set(curl: &str, variables: &HashMap<&str, &str>) -> String {
     })
 }
 
-/// The next argument as a shell splits them, where quotes stand around a whole argument or nowhere.
+/// Takes the next argument off the line, as a shell does. Quotes may only enclose a whole argument.
 fn next_argument<'a>(rest: &mut &'a str) -> Option<&'a str> {
     let text = rest.trim_start();
     let (argument, after) = match text.strip_prefix('"') {
@@ -411,8 +412,9 @@ fn next_argument<'a>(rest: &mut &'a str) -> Option<&'a str> {
     (!argument.is_empty()).then_some(argument)
 }
 
-/// The status, where a redirect leads, the error of the challenge, and what becomes of the tokens.
-fn in_words(answer: &Answer) -> String {
+/// Describes a response as the examples print it: its status, the target of a redirect, the error
+/// of the challenge, and what happens to the tokens.
+fn described(answer: &Answer) -> String {
     let challenge = answer.header("www-authenticate");
     let status = answer.status.as_u16();
     assert_eq!(status == 401, challenge.starts_with("Bearer realm="), "{challenge}");
@@ -441,7 +443,7 @@ fn in_words(answer: &Answer) -> String {
     format!("{status}{to}{error}{why}{tokens}")
 }
 
-/// The one line on stderr of an example that cannot start.
+/// Runs an example that cannot start, and returns its one line on stderr.
 async fn failure(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = bounded("the end", command.output()).await.unwrap();
     let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
@@ -451,7 +453,7 @@ async fn failure(command: &mut Command) -> String {
     stderr
 }
 
-/// The example beside this test, as cargo lays them out.
+/// Returns a command for an example, which cargo builds in a directory near this test.
 pub(crate) fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let built: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);

@@ -1,4 +1,4 @@
-//! The checks of the fuzz targets, over their corpus and over what is near it.
+//! Runs the checks of the fuzz targets over their corpus and over inputs that are close to it.
 
 use std::fs;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 #[path = "../fuzz/checks.rs"]
 mod checks;
 
-/// Each input of the corpus, and with each of some hundred bytes of it left out, doubled or
-/// changed.
+/// Checks each input of the corpus and its variants. At up to a hundred positions, a variant omits,
+/// doubles or changes a byte, or ends there.
 fn run(target: &str, check: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
     let mut inputs = 0;

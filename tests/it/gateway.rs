@@ -1,4 +1,4 @@
-//! A gateway, which renews sessions, before a service, which only verifies their tokens.
+//! A gateway that renews sessions, in front of a service that only verifies their tokens.
 
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ use crate::support::{proved, send};
 struct Upstream {
     client: Client<HttpConnector, Body>,
     address: SocketAddr,
-    /// Whether it is sent the token that the guard judged, or what the client sent.
+    /// Whether it is sent the token that the guard verified, or the headers that the client sent.
     is_sent_the_judged: bool,
 }
 
@@ -40,7 +40,7 @@ async fn forward(
     upstream.client.request(request).await.map_err(|_| StatusCode::BAD_GATEWAY)
 }
 
-/// The service behind the gateway. It says what it was sent.
+/// Starts the service behind the gateway. It reports whom it saw and how many tokens it was sent.
 async fn serve(world: &World) -> SocketAddr {
     let account = async |grant: Grant, headers: HeaderMap| {
         assert!(!headers.contains_key(header::COOKIE));
@@ -54,7 +54,7 @@ async fn serve(world: &World) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn the_service_behind_a_gateway_gets_a_token_that_is_still_good() {
+async fn the_service_behind_a_gateway_gets_a_token_that_is_still_valid() {
     let world = World::new();
     let (client, address) =
         (Client::builder(TokioExecutor::new()).build_http(), serve(&world).await);

@@ -77,8 +77,8 @@ async fn requests_over_a_socket_are_granted_or_challenged() {
     );
 }
 
-/// A refusal leaves the body unread, so the server closes the connection: the client must know
-/// before it sends the next request on it.
+/// A refusal leaves the body unread, so the server closes the connection. The client must know this
+/// before it sends its next request.
 #[tokio::test]
 async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_closes() {
     let address = serve().await;
@@ -96,7 +96,7 @@ async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_closes() {
         ("", "", false),
         ("content-length: 0\r\n", "", false),
         ("content-length: 4\r\n", "body", true),
-        // Most of it is still on the way.
+        // Most of the body is still to come.
         ("content-length: 1000000\r\n", "body", true),
         ("content-length: 4\r\nexpect: 100-continue\r\n", "", true),
         ("transfer-encoding: chunked\r\n", "4\r\nbody\r\n0\r\n\r\n", true),
@@ -105,7 +105,7 @@ async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_closes() {
         let answer = answer_to(lines, body).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
         assert_eq!(answer.contains("\r\nconnection: close\r\n"), closes, "{lines}: {answer}");
-        // A session that does not meet the policy is refused like one that is not there.
+        // The same holds if there is a session that does not meet the policy.
         let token = issuer().mint(&proved(&[Factor::Password]));
         let lines = format!("authorization: Bearer {token}\r\n{lines}");
         let answer = answer_to(&lines, body).await;

@@ -1,4 +1,4 @@
-//! A server of keys on loopback that behaves as it is told.
+//! A key server on loopback whose behaviour each test chooses.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 use tower_step_up::keys::RemoteKeys;
 
-/// What the server does with the next request.
+/// The server's reaction to the next requests.
 #[derive(Clone, Debug)]
 pub(crate) enum Behaviour {
     Serve(String),
@@ -23,25 +23,25 @@ pub(crate) enum Behaviour {
     ServeFor(String, &'static str),
     /// Serves with this `Content-Encoding`.
     ServeEncoded(String, &'static str),
-    /// Serves once it is let.
+    /// Serves once [`KeyServer::let_go`] is called.
     ServeWhenLet(String),
     Status(u16),
     RedirectTo(String),
-    /// Says that it has more than it sends.
+    /// States a greater length than it sends.
     Truncated,
-    /// Megabytes that say their length beforehand.
+    /// Sends megabytes after stating their length.
     Huge,
-    /// Megabytes that do not.
+    /// Sends megabytes without stating their length.
     HugeWithoutLength,
-    /// One byte at a time, without end.
+    /// Sends one byte every 20 ms.
     Drip,
-    /// Never a word.
+    /// Sends nothing.
     Silent,
     NotHttp,
     CloseAtOnce,
 }
 
-/// Every way not to serve keys.
+/// Returns every behaviour that yields no keys.
 pub(crate) fn misbehaviours() -> Vec<Behaviour> {
     use Behaviour::*;
     vec![
@@ -116,7 +116,7 @@ impl KeyServer {
         self.shared.requests.load(Ordering::SeqCst)
     }
 
-    /// Waits until this many requests have come.
+    /// Waits until this many requests have arrived.
     pub(crate) async fn until_requests(&self, count: usize) {
         within_seconds(async {
             while self.requests() < count {
@@ -126,7 +126,7 @@ impl KeyServer {
         .await;
     }
 
-    /// Lets a held back answer go.
+    /// Releases a response that is held back.
     pub(crate) fn let_go(&self) {
         self.shared.gate.notify_one();
     }
@@ -226,13 +226,15 @@ fn with_header(name: &str, value: &str, document: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Answers everything with this JSON, over TLS: where it is, and the certificate in PEM.
+/// Responds to every request with this JSON, over TLS. Returns the server's URL and its certificate
+/// in PEM.
 pub(crate) async fn serve_over_tls(json: String) -> (String, String) {
     let (port, pem) = serve_over_tls_as(&["localhost"], json).await;
     (format!("https://localhost:{port}"), pem)
 }
 
-/// The same under these names: its port, and the certificate in PEM.
+/// Responds to every request with this JSON, over TLS under these host names. Returns the port and
+/// the certificate in PEM.
 pub(crate) async fn serve_over_tls_as(names: &[&str], json: String) -> (u16, String) {
     let (acceptor, pem) = tls_of(names);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -256,7 +258,7 @@ pub(crate) async fn serve_over_tls_as(names: &[&str], json: String) -> (u16, Str
     (port, pem)
 }
 
-/// TLS under these names, and the certificate in PEM.
+/// Returns a TLS acceptor for these host names, and its certificate in PEM.
 pub(crate) fn tls_of(names: &[&str]) -> (TlsAcceptor, String) {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let certified = rcgen::generate_simple_self_signed(names).unwrap();
@@ -279,5 +281,5 @@ async fn write_megabytes(stream: &mut TcpStream) -> std::io::Result<()> {
 }
 
 pub(crate) async fn within_seconds<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it takes too long")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("not done within 20 s")
 }

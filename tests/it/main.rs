@@ -1,10 +1,10 @@
-//! Behaviour through the public API.
+//! Tests of the crate's behaviour through its public API.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on should say where"
+    reason = "a failing test should panic at once"
 )]
 
 mod answers;

@@ -1,4 +1,4 @@
-//! Guards behind a real nginx that caches what it may.
+//! Guards behind a real nginx that caches everything that it is allowed to cache.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -18,7 +18,7 @@ use crate::caches::OVERRULING;
 use crate::renewal::{Body, World, set_cookies};
 use crate::support::{Answer, bearer, proved};
 
-/// nginx on loopback, which keeps every 200 for a minute unless it is told otherwise.
+/// nginx on loopback. It caches every 200 for a minute unless a header overrules that.
 struct Nginx {
     process: Child,
     address: SocketAddr,
@@ -81,8 +81,8 @@ impl Drop for Nginx {
     }
 }
 
-/// A page of each user at `/{n}`, whose handler sets the `n`th of these headers, and at `/plain`
-/// none. `/public` has no guard.
+/// Starts an application that shows each user their own id. The handler of `/{n}` sets the `n`th
+/// header of [`OVERRULING`], and that of `/plain` sets none. `/public` has no guard.
 async fn serve(world: &World) -> SocketAddr {
     let header = CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
     let sources = CredentialSource::defaults().into_iter().chain([header]);
@@ -114,10 +114,10 @@ const NOBODY: &[(&str, &str)] = &[];
 
 #[tokio::test]
 #[ignore = "needs nginx"]
-async fn a_shared_cache_serves_nobody_elses_page() {
+async fn a_shared_cache_never_serves_another_users_page() {
     let world = World::new();
     let nginx = Nginx::before(serve(&world).await).await;
-    // It is a cache: what no guard protects is served from it.
+    // nginx does cache: it serves an unguarded page from its cache.
     assert_eq!(nginx.get("/public", NOBODY).await.header("x-cache"), "MISS");
     assert_eq!(nginx.get("/public", NOBODY).await.header("x-cache"), "HIT");
     let begin = |user: &str| world.sessions.begin(&proved(&[Factor::Password]).user(user));
@@ -128,7 +128,7 @@ async fn a_shared_cache_serves_nobody_elses_page() {
     type Value<'a> = &'a dyn Fn(&SessionTokens) -> String;
     let sources: [(&str, Value<'_>); 3] =
         [("authorization", &bearer_of), ("cookie", &cookie_of), ("x-session-token", &token_of)];
-    // The first of the headers is `Cache-Control`, by which a handler offers its page to everybody.
+    // This leaves out the first header, a `Cache-Control` that offers the page to everyone.
     let numbers = (1..OVERRULING.len()).map(|number| format!("/{number}"));
     for path in ["/plain".to_owned()].into_iter().chain(numbers) {
         for (name, value) in sources {
@@ -143,7 +143,7 @@ async fn a_shared_cache_serves_nobody_elses_page() {
 
 #[tokio::test]
 #[ignore = "needs nginx"]
-async fn a_shared_cache_keeps_no_fresh_tokens() {
+async fn a_shared_cache_stores_no_fresh_tokens() {
     let world = World::new();
     let nginx = Nginx::before(serve(&world).await).await;
     let numbers = (0..OVERRULING.len()).map(|number| format!("/{number}"));

@@ -1,4 +1,4 @@
-//! Audits, to the letter.
+//! Audits of policies, with the exact texts of their findings.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn second() -> Policy {
 }
 
 #[test]
-fn any_session_is_one_factor_and_a_hijackers_at_once() {
+fn any_session_takes_one_compromise_and_a_hijacked_session_takes_none() {
     check(
         Policy::session(),
         "\
@@ -31,7 +31,7 @@ wallet or recovery_codes has it
 }
 
 #[test]
-fn mfa_takes_two_compromises_and_a_step_up_one_of_a_hijacker() {
+fn mfa_takes_two_compromises_and_a_step_up_takes_one_in_a_hijacked_session() {
     let audit = Policy::mfa().audit();
     assert!(audit.cold.iter().all(|set| set.len() == 2));
     assert_eq!((audit.hijacked, audit.findings), (vec![vec![]], vec![]));
@@ -46,7 +46,7 @@ fn mfa_takes_two_compromises_and_a_step_up_one_of_a_hijacker() {
 }
 
 #[test]
-fn a_passkey_and_a_young_session_is_one_device() {
+fn a_passkey_in_a_recent_session_takes_one_device() {
     check(
         Policy::phishing_resistant().within(5 * MINUTE).and(Policy::session_within(720 * MINUTE)),
         "\
@@ -66,7 +66,7 @@ cold: mailbox, identity_provider
 hijacked: the session alone
 warning: one compromise opens it: the mailbox presents password and otp/email
 warning: one compromise opens it: the identity_provider presents password and otp/email
-remark: it takes no phishing-resistant factor
+remark: it accepts no phishing-resistant factor
 ",
     );
 }
@@ -84,7 +84,7 @@ fn a_weak_pair_beside_a_strong_single_factor_is_still_a_warning() {
 }
 
 #[test]
-fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
+fn an_attacker_who_presents_the_password_meets_a_step_up_by_email_code() {
     let email = Policy::from(Factor::OtpEmail).within(10 * MINUTE);
     let by = [Compromise::Mailbox, Compromise::IdentityProvider];
     let beside_mfa = Policy::mfa().and(email.clone()).audit();
@@ -96,15 +96,15 @@ fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
         beside_mfa.findings[0].to_string(),
         "in a hijacked session it is met by mailbox or identity_provider, each of which presents the password too"
     );
-    // Alone it asks for one factor, and says so.
+    // Without `mfa` the policy plainly asks for one factor, so this is only a remark.
     let alone = email.audit();
     assert!(alone.findings.contains(&Finding::StepUpByFirstFactor { compromises: by.to_vec() }));
     assert_eq!(alone.severity(), Some(Severity::Remark));
     assert_eq!(
         alone.findings[1].to_string(),
-        "the step-up asks for no second factor: it is met by mailbox or identity_provider"
+        "the step-up asks for no second factor: mailbox or identity_provider alone meets it"
     );
-    // Nor of a policy that takes no password, or whose step-up takes two.
+    // A policy without a password has no such finding, and neither has a step-up by two factors.
     let passkey =
         Policy::from(Factor::WebAuthn).and(Policy::from(Factor::OtpEmail).within(10 * MINUTE));
     let two = Policy::independent(3).and(Policy::mfa().within(10 * MINUTE));
@@ -117,7 +117,7 @@ fn a_step_up_by_email_code_is_met_by_who_presents_the_password() {
 }
 
 #[test]
-fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
+fn if_sms_resets_the_password_a_step_up_by_sms_is_weak() {
     let by_sms = TrustModel::default()
         .presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
     let step_up = |factor| Policy::mfa().and(Policy::factor(factor).within(10 * MINUTE));
@@ -129,7 +129,7 @@ fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
     );
     assert!(step_up(Factor::OtpEmail).with_trust_model(&by_sms).audit().findings.is_empty());
 
-    // A policy that names its pair keeps in mind what it was put under.
+    // A policy that names its pair keeps the trust model that it was given.
     let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
     assert_eq!(pair.audit().severity(), Some(Severity::Remark));
     assert_eq!(pair.audit_with_trust_model(&by_sms).cold, [[Compromise::PhoneNumber]]);
@@ -145,7 +145,7 @@ fn where_the_password_is_reset_by_sms_the_step_up_by_sms_is_the_weak_one() {
 }
 
 #[test]
-fn of_several_models_an_attacker_has_the_sum() {
+fn with_several_trust_models_an_attacker_has_the_sum_of_them() {
     let by_sms =
         TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
     let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
@@ -155,14 +155,14 @@ fn of_several_models_an_attacker_has_the_sum() {
 }
 
 #[test]
-fn what_anyone_can_present_counts_where_the_policy_names_it() {
+fn a_factor_that_anyone_can_present_counts_if_the_policy_names_it() {
     check(
         Factor::Impersonated.into(),
         "\
 cold: anyone
 hijacked: the session alone
 warning: open to anyone: the trust model lets anyone present impersonated
-remark: it takes no phishing-resistant factor
+remark: it accepts no phishing-resistant factor
 ",
     );
     let own = Factor::from_pair("trusted_auth_token", "card_reader");
@@ -179,7 +179,7 @@ remark: it takes no phishing-resistant factor
 }
 
 #[test]
-fn what_nothing_can_meet_is_a_warning() {
+fn a_policy_that_nothing_can_meet_is_a_warning() {
     check(
         Policy::independent(8),
         "cold: nothing opens it\nhijacked: nothing opens it\nwarning: nothing can meet it\n",
@@ -187,12 +187,12 @@ fn what_nothing_can_meet_is_a_warning() {
 }
 
 #[test]
-fn limits_of_zero_and_beyond_a_day_are_found_wherever_they_stand() {
+fn limits_of_zero_and_of_more_than_a_day_are_found_everywhere() {
     let limited = |limit| Policy::mfa().and(Policy::session().within(limit)).audit().findings;
     assert!(limited(Duration::ZERO).contains(&Finding::ZeroLimit));
     assert_eq!(
         Finding::ZeroLimit.to_string(),
-        "a limit of zero: met only by what is dated now, or within the leeway ahead"
+        "a limit of zero: only a date of now meets it, or a later one within the leeway"
     );
     assert!(!limited(Duration::from_nanos(1)).contains(&Finding::ZeroLimit));
     let day = 1_440 * MINUTE;
@@ -201,7 +201,7 @@ fn limits_of_zero_and_beyond_a_day_are_found_wherever_they_stand() {
     assert!(limited(day + MINUTE).contains(&long(day + MINUTE)));
     assert_eq!(
         long(day + MINUTE).to_string(),
-        "a limit of 1441m; NIST SP 800-63B-4 asks for authentication again within 24h"
+        "a limit of 1441m is long: NIST SP 800-63B-4 asks for reauthentication within 24h"
     );
     let overruled =
         Policy::mfa().within(2 * day).within(day).and(Policy::session_within(2 * day).within(day));
@@ -212,7 +212,7 @@ fn limits_of_zero_and_beyond_a_day_are_found_wherever_they_stand() {
 }
 
 #[test]
-fn the_tightest_limit_is_the_one_that_counts_on_whichever_side_it_stands() {
+fn the_tightest_of_nested_limits_counts() {
     let day = 1_440 * MINUTE;
     let limits = |policy: Policy| {
         let mut findings = policy.audit().findings;
@@ -228,7 +228,7 @@ fn the_tightest_limit_is_the_one_that_counts_on_whichever_side_it_stands() {
     assert_eq!(limits(totp.clone().within(2 * day).within(9 * day)), long(2 * day));
     assert_eq!(limits(totp.clone().within(9 * day).within(2 * day)), long(2 * day));
     assert_eq!(limits(totp.clone().within(Duration::ZERO).within(9 * day)), [Finding::ZeroLimit]);
-    // Of two clauses one has no limit of its own.
+    // Only one of the two clauses has a limit inside the outer one.
     let one_of = Policy::from(Factor::OtpSms).or(totp.within(10 * MINUTE));
     assert_eq!(limits(one_of.within(9 * day)), long(9 * day));
 }
@@ -285,7 +285,7 @@ fn stytchs_own_rule_has_no_overlap_and_no_single_compromise() {
     ];
     let audit = Policy::at_least(2, groups).and(Policy::session().within(60 * MINUTE)).audit();
     assert!(audit.cold.iter().all(|set| set.len() == 2));
-    // It does ask for any proof of the last hour.
+    // The rule accepts any proof of the last hour, even one that anyone can present.
     assert_eq!(audit.findings, [Finding::SessionLimitMetByAnyone { factor: Factor::Impersonated }]);
 }
 
@@ -319,7 +319,7 @@ fn a_phishing_resistant_factor_that_anyone_presents_is_open_to_anyone() {
 }
 
 #[test]
-fn what_the_policys_own_model_trusts_counts_under_another_model_too() {
+fn a_factor_that_the_policys_own_model_trusts_counts_under_another_model() {
     let own =
         TrustModel::default().presentable_only_by(Factor::TrustedAuthToken, [Compromise::Wallet]);
     let audit = Policy::mfa().with_trust_model(&own).audit_with_trust_model(&TrustModel::default());
@@ -328,7 +328,7 @@ fn what_the_policys_own_model_trusts_counts_under_another_model_too() {
 }
 
 #[test]
-fn what_only_unheard_of_factors_meet_can_be_met() {
+fn a_policy_that_only_unlisted_factors_meet_is_satisfiable() {
     let nobody = Factor::LISTED
         .iter()
         .cloned()
@@ -340,27 +340,27 @@ fn what_only_unheard_of_factors_meet_can_be_met() {
 }
 
 #[test]
-fn what_the_policy_takes_for_a_proof_counts_if_the_audits_model_lets_anyone_present_it() {
+fn a_factor_open_to_anyone_in_the_audits_model_counts_if_the_policy_accepts_it() {
     let anyones = |factor| TrustModel::default().presentable_by_anyone(factor);
     let by_password = Finding::OneCompromise {
         compromise: Compromise::Password,
         factors: vec![Factor::Password, Factor::OtpSms],
     };
-    // The policy's own model grants a password and a code that anyone can present.
+    // The policy's own model accepts the code by SMS, which anyone can present under the audit's.
     let audit = Policy::mfa().audit_with_trust_model(&anyones(Factor::OtpSms));
     assert!(audit.cold.contains(&vec![Compromise::Password]), "{audit}");
     assert!(audit.findings.contains(&by_password), "{audit}");
-    // Likewise if another clause brings that model.
+    // The same holds if another clause brings that model.
     let other_model = Policy::session_within(MINUTE).with_trust_model(&anyones(Factor::OtpSms));
     let audit = Policy::mfa().and(other_model).audit();
     assert!(audit.findings.contains(&by_password), "{audit}");
-    // Under a model of its own that knows it, the policy does not take it.
+    // The policy does not count the code if its own model lets anyone present it.
     let audit = Policy::mfa().with_trust_model(&anyones(Factor::OtpSms)).audit();
     assert!(audit.cold.iter().all(|set| set.len() == 2), "{audit}");
 }
 
 #[test]
-fn what_anyone_can_present_opens_no_policy_that_takes_any_session() {
+fn a_factor_that_anyone_can_present_does_not_open_the_policy_session() {
     let trust = TrustModel::default().presentable_by_anyone(Factor::RecoveryCode);
     let want = Policy::session().audit_with_trust_model(&trust);
     assert_eq!(want.severity(), Some(Severity::Remark), "{want}");
@@ -369,8 +369,8 @@ fn what_anyone_can_present_opens_no_policy_that_takes_any_session() {
 }
 
 #[test]
-fn what_anyone_can_present_was_proved_long_ago_too() {
-    // Four factors are independent only if a code that arrives at the phone is among them.
+fn a_hijacked_session_has_old_proofs_of_factors_that_anyone_can_present() {
+    // Four factors are independent only if one of them is a code sent to the phone number.
     let anyones = TrustModel::default()
         .presentable_by_anyone(Factor::OtpSms)
         .presentable_by_anyone(Factor::OtpWhatsapp);

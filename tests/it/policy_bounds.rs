@@ -1,4 +1,4 @@
-//! How large a policy may be, and that everything works with the largest.
+//! The bounds on a policy's size, and operations on the largest policies.
 
 use std::hint::black_box;
 use std::iter;
@@ -13,16 +13,16 @@ use tower_step_up::{Factor, Policy, TrustModel};
 const MAX_LEVELS: usize = 128;
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Puts a further level around a policy.
+/// A function that puts another level around a policy.
 type Around = fn(Policy) -> Policy;
 
-/// Each way in which policies nest.
+/// Every operator that nests policies.
 const AROUND: [(&str, Around); 6] = [
     ("within", |inner| inner.within(HOUR)),
     ("all_of", |inner| Policy::all_of([inner])),
     ("any_of", |inner| Policy::any_of([inner])),
     ("at_least", |inner| Policy::at_least(1, [inner, Policy::mfa()])),
-    // Without names these would extend one list.
+    // Without a name, `and` and `or` would extend one list.
     ("and", |inner| inner.named("inner").and(Factor::Totp)),
     ("or", |inner| inner.named("inner").or(Factor::Totp)),
 ];
@@ -31,7 +31,7 @@ fn nested(levels: usize, around: impl Fn(Policy) -> Policy) -> Policy {
     (1..levels).fold(Policy::from(Factor::WebAuthn), |policy, _| around(policy))
 }
 
-/// Each operator alone, and all of them in turn.
+/// Returns the deepest policy of each operator, and one that uses all operators in turn.
 fn deepest() -> Vec<Policy> {
     let in_turn = |policy: Policy, (_, around): &(_, Around)| around(policy);
     let mixed = AROUND.iter().cycle().take(MAX_LEVELS - 1);
@@ -47,14 +47,14 @@ fn refusal(build: impl FnOnce() -> Policy) -> String {
     caught.downcast_ref::<String>().cloned().unwrap()
 }
 
-const TOO_LARGE: &str = "a policy takes at most 1024 clauses, and 128 levels";
+const TOO_LARGE: &str = "the policy has more than 1024 clauses or 128 levels";
 
 #[test]
 fn a_policy_that_would_be_too_deep_is_refused_when_it_is_built() {
     for (name, around) in AROUND {
         let deepest = nested(MAX_LEVELS, around);
         assert_eq!(refusal(|| around(deepest)), TOO_LARGE, "{name}");
-        // The stack does not overflow before.
+        // The stack does not overflow first.
         assert_eq!(refusal(|| nested(1_000_000, around)), TOO_LARGE, "{name}");
     }
     let deepest = nested(MAX_LEVELS, |inner| inner.within(HOUR));
@@ -65,7 +65,7 @@ fn a_policy_that_would_be_too_deep_is_refused_when_it_is_built() {
     ] {
         assert_eq!(built, Err(ListError::PolicyTooLarge));
     }
-    // A name and a trust model are no levels.
+    // A name and a trust model do not add levels.
     let model = TrustModel::default().unlocked_handset();
     assert_eq!(deepest.named("deepest").with_trust_model(&model).name(), Some("deepest"));
 }
@@ -81,14 +81,14 @@ fn a_policy_that_would_have_too_many_clauses_is_refused_when_it_is_built() {
     let most = rows(16).unwrap().and(wide(14));
     assert_eq!(refusal(|| most.clone().and(Factor::Totp)), TOO_LARGE);
     assert_eq!(refusal(|| most.within(HOUR)), TOO_LARGE);
-    // Each is twice the one before, in as many clauses more.
+    // Each level doubles the number of clauses.
     assert_eq!(refusal(|| nested(100, |half| Policy::all_of([half.clone(), half]))), TOO_LARGE);
     let long = || (0..1_000_000).fold(Policy::mfa(), |list, _| list.and(Factor::Totp));
     assert_eq!(refusal(long), TOO_LARGE);
 }
 
 #[test]
-fn whatever_is_done_with_the_deepest_policies_fits_on_a_small_stack() {
+fn every_operation_on_the_deepest_policies_fits_on_a_small_stack() {
     let session = testing::session().proved(Factor::OtpEmail).build();
     let work = move || {
         for policy in deepest() {
@@ -103,7 +103,7 @@ fn whatever_is_done_with_the_deepest_policies_fits_on_a_small_stack() {
             let model = TrustModel::default().unlocked_handset();
             assert_ne!(policy.clone().named("deepest").with_trust_model(&model), policy);
         }
-        // The indented form takes most of the stack, and quadratic time.
+        // The indented debug form takes the most stack, and quadratic time.
         black_box(format!("{:#?}", nested(MAX_LEVELS, |inner| inner.within(HOUR))));
     };
     thread::Builder::new().stack_size(1 << 20).spawn(work).unwrap().join().unwrap();

@@ -25,7 +25,7 @@ fn bank() -> String {
         .to_owned()
 }
 
-/// A document of its own for one test.
+/// Writes a document for one test and returns its path.
 fn document(name: &str, text: &str) -> String {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let path = directory.join(name);
@@ -34,7 +34,7 @@ fn document(name: &str, text: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_weak_policy_is_flagged_with_the_mailbox_as_the_reason_and_no_other() {
+async fn only_the_weak_policy_has_warnings_and_they_name_the_compromises() {
     let run = run(&[&bank()]).await;
     assert_eq!((run.code, &*run.stderr), (Some(1), ""));
     let warnings: Vec<_> = run.stdout.lines().filter(|line| line.contains("[WARNING]")).collect();
@@ -69,7 +69,7 @@ cold:
 }
 
 #[tokio::test]
-async fn the_level_decides_what_fails() {
+async fn the_fail_on_level_decides_the_exit_code() {
     let ok = document("level_ok.toml", "policy.account = 'mfa'");
     let remark = document("level_remark.json", r#"{"policy": {"profile": "session"}}"#);
     assert_eq!(run(&[&ok, &remark]).await.code, Some(0));
@@ -79,7 +79,7 @@ async fn the_level_decides_what_fails() {
 }
 
 #[tokio::test]
-async fn the_documents_own_trust_is_what_attackers_have() {
+async fn an_audit_uses_the_documents_trust_table() {
     let pair = "policy.account.all = ['password', 'otp/sms']";
     let by_sms = format!("{pair}\n[trust]\npassword = ['password', 'phone_number']");
     assert_eq!(run(&[&document("trust_default.toml", pair)]).await.code, Some(0));
@@ -93,7 +93,7 @@ async fn the_documents_own_trust_is_what_attackers_have() {
 }
 
 #[tokio::test]
-async fn a_diff_says_what_got_weaker_and_by_which_session() {
+async fn a_diff_names_weaker_policies_and_a_session_that_shows_it() {
     let old = document(
         "diff_old.toml",
         "policy.a = 'mfa'\npolicy.b = { require = 'totp', within = '10m' }\npolicy.c = 'mfa'",
@@ -107,11 +107,11 @@ async fn a_diff_says_what_got_weaker_and_by_which_session() {
     assert_eq!(
         weaker.stdout,
         "\
-[  ok   ] a is no weaker
-[WARNING] b is weaker: totp (20m old) meets the new policy and not the old
+[  ok   ] a is at least as strict
+[WARNING] b is weaker: totp (20m old) meets the new policy but not the old one
   old: totp within 10m
   new: totp within 20m
-[WARNING] c is gone
+[WARNING] c was removed
 [  ok   ] d is new: mfa
 "
     );
@@ -121,7 +121,7 @@ async fn a_diff_says_what_got_weaker_and_by_which_session() {
     );
     let weaker = run(&["--diff", &old, &other_trust]).await;
     assert_eq!(weaker.code, Some(1));
-    assert!(weaker.stdout.starts_with("[WARNING] the trust table is another"), "{}", weaker.stdout);
+    assert!(weaker.stdout.starts_with("[WARNING] the trust tables differ"), "{}", weaker.stdout);
     let next = run(&["--diff", &bank(), &bank().replace("policies", "policies_next")]).await;
     let warnings: Vec<_> = next.stdout.lines().filter(|line| line.contains("[WARNING]")).collect();
     assert_eq!(
@@ -129,18 +129,18 @@ async fn a_diff_says_what_got_weaker_and_by_which_session() {
         (
             Some(1),
             vec![
-                "[WARNING] transfer is weaker: password (of any age), otp/sms (20m old) meets the new policy and not the old"
+                "[WARNING] transfer is weaker: password (of any age), otp/sms (20m old) meets the new policy but not the old one"
             ]
         )
     );
-    assert!(next.stdout.contains("[  ok   ] payout is no weaker"));
+    assert!(next.stdout.contains("[  ok   ] payout is at least as strict"));
     let same = run(&["--diff", &bank(), &bank()]).await;
     assert_eq!(same.code, Some(0));
     assert_eq!(same.stdout.lines().filter(|line| line.ends_with("is the same")).count(), 6);
 }
 
 #[tokio::test]
-async fn what_cannot_be_decided_is_no_pass() {
+async fn an_undecided_comparison_fails_the_check() {
     let of = |needed: usize| {
         let factors: Vec<_> = tower_step_up::Factor::LISTED
             .iter()
@@ -157,7 +157,7 @@ async fn what_cannot_be_decided_is_no_pass() {
 }
 
 #[tokio::test]
-async fn a_bad_file_gets_its_error_and_2() {
+async fn a_bad_file_is_reported_with_exit_code_2() {
     let bad = document("bad.toml", "policy.a = 'mfa'\npolicy.b = 'otp/smss'");
     for arguments in [vec![&*bad], vec!["--diff", &bad, &bad]] {
         let run = run(&arguments).await;
@@ -168,7 +168,7 @@ async fn a_bad_file_gets_its_error_and_2() {
     }
     let both = run(&[&bad, &bank(), "no-such-file.toml"]).await;
     assert_eq!((both.code, both.stderr.lines().count()), (Some(2), 2));
-    assert!(both.stdout.contains("legacy"), "the good one is checked all the same");
+    assert!(both.stdout.contains("legacy"), "the valid file is checked too");
     let help = run(&["--help"]).await;
     assert!(help.code == Some(0) && help.stdout.starts_with("usage: policy_check"));
     for usage in [&[][..], &["--diff", "one"], &["--fail-on", "never", "x"], &["-x"]] {

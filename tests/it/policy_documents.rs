@@ -21,7 +21,7 @@ fn check(clause: &str, want: Policy) {
 }
 
 #[test]
-fn each_word_and_operator_is_what_it_says() {
+fn each_keyword_and_operator_becomes_its_policy() {
     let totp = || Policy::from(Factor::Totp);
     check("'session'", Policy::session());
     check("'mfa'", Policy::mfa());
@@ -103,7 +103,7 @@ fn error(read: Result<Policies, DocumentError>) -> String {
     read.expect_err("refused").to_string()
 }
 
-/// What serde says: the format knows the line, if anyone does.
+/// Strips the line number from a message, because the crate's serde errors have none.
 fn without_line(sentence: &str) -> &str {
     let end = sentence.find([',', ':']).unwrap();
     assert!(sentence[..end].starts_with("line "), "{sentence}");
@@ -111,7 +111,7 @@ fn without_line(sentence: &str) -> &str {
 }
 
 #[test]
-fn what_is_wrong_in_toml_is_said_with_line_and_key() {
+fn an_error_in_toml_names_the_line_and_the_key() {
     for (document, want) in [
         ("", "line 1: expected tables [policy.NAME], found none"),
         ("policy = 1", "line 1, policy: expected a table of policies, found an integer"),
@@ -144,7 +144,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "policy.a = 'mfa'\npolicy.b.all = ['a', 'totp']",
-            "line 2, policy.b.all[0]: unknown factor \"a\"; the policy of that name is { policy = \"a\" }",
+            "line 2, policy.b.all[0]: unknown factor \"a\"; to refer to the policy, write { policy = \"a\" }",
         ),
         (
             "policy.a = { require = 'mfa', max_age = '1h' }",
@@ -161,7 +161,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "policy.a = {}",
-            "line 1, policy.a: no operator: one of require, all, any, at_least with of, independent, session_within, policy",
+            "line 1, policy.a: no operator: expected one of require, all, any, at_least with of, independent, session_within, policy",
         ),
         (
             "[policy.a]\nrequired = 'mfa'",
@@ -169,11 +169,11 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "[policy.a]\nrequire = 'mfa'\nany = ['totp']",
-            "line 1, policy.a: two operators, require and any; a table has one",
+            "line 1, policy.a: two operators, require and any; a table can have only one",
         ),
         (
             "[policy.a]\nany = ['totp']\nof = []",
-            "line 1, policy.a: two operators, any and of; a table has one",
+            "line 1, policy.a: two operators, any and of; a table can have only one",
         ),
         ("policy.a.all = []", "line 1, policy.a.all: a policy needs at least one clause"),
         (
@@ -186,11 +186,11 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "policy.a = { at_least = 3, of = ['totp', 'mfa'] }",
-            "line 1, policy.a.at_least: at_least takes from 1 to the number of clauses, here 2, and not 3",
+            "line 1, policy.a.at_least: at_least must be from 1 to the number of clauses (2), not 3",
         ),
         (
             "policy.a = { at_least = 0, of = ['totp', 'mfa'] }",
-            "line 1, policy.a.at_least: at_least takes from 1 to the number of clauses, here 2, and not 0",
+            "line 1, policy.a.at_least: at_least must be from 1 to the number of clauses (2), not 0",
         ),
         (
             "policy.a = { at_least = 1.0, of = ['totp'] }",
@@ -202,11 +202,11 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "policy.a = {\n all = [\n  'mfa',\n  { require = 'totp', within = '10 m' },\n ],\n}",
-            "line 4, policy.a.all[1].within: \"10 m\" is not a duration: one integer above zero and s, m, h or d, as in \"10m\"",
+            "line 4, policy.a.all[1].within: \"10 m\" is not a duration: expected an integer above zero and s, m, h or d, as in \"10m\"",
         ),
         (
             "policy.a = { policy = 'b' }",
-            "line 1, policy.a.policy: there is no policy \"b\": expected the name of another policy",
+            "line 1, policy.a.policy: unknown policy \"b\": expected the name of another policy",
         ),
         (
             "policy.x = { policy = 'a' }\npolicy.a.all = ['mfa', { policy = 'b' }]\npolicy.b = { policy = 'a' }",
@@ -230,7 +230,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ),
         (
             "policy.a = 'mfa'\n[trust]\ntotp = 'anyone'\n'totp/authenticator_app' = 'anyone'",
-            "line 4, trust.totp/authenticator_app: stands twice",
+            "line 4, trust.totp/authenticator_app: defined twice",
         ),
         ("policy.a = 'MFA'", "line 1, policy.a: unknown factor \"MFA\"; the nearest is \"mfa\""),
         (
@@ -240,7 +240,7 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
         ("policy.a.and = ['mfa', 'totp']", "line 1, policy.a.and: unknown key; the nearest is all"),
         (
             "policy.a = { at_least = -1, of = ['totp', 'mfa'] }",
-            "line 1, policy.a.at_least: at_least takes from 1 to the number of clauses, here 2, and not -1",
+            "line 1, policy.a.at_least: at_least must be from 1 to the number of clauses (2), not -1",
         ),
         (
             "policy.a = { require = 'mfa', within = '99999999999999999d' }",
@@ -281,15 +281,17 @@ fn what_is_wrong_in_toml_is_said_with_line_and_key() {
     ] {
         assert_eq!(error(Policies::from_toml(document)), want, "{document}");
         let in_serde = toml::from_str::<Policies>(document).unwrap_err();
-        // Serde gives large integers as numbers with a fraction too.
-        let want = without_line(want)
-            .replace("a number with a fraction", "a number that is no integer, or out of range");
+        // Serde can pass a large integer as a float, so its message names both cases.
+        let want = without_line(want).replace(
+            "a number with a fraction",
+            "a number that is not an integer or is out of range",
+        );
         assert_eq!(in_serde.message(), want, "{document}");
     }
 }
 
 #[test]
-fn words_of_the_format_and_factors_cannot_name_a_policy() {
+fn keywords_and_factors_cannot_name_a_policy() {
     let names = Factor::LISTED.iter().map(ToString::to_string).filter(|name| !name.contains('/'));
     let words = ["session", "mfa", "phishing_resistant"].map(str::to_owned);
     for name in names.chain(words) {
@@ -306,17 +308,17 @@ fn words_of_the_format_and_factors_cannot_name_a_policy() {
         assert_eq!(error.fault(), &DocumentFault::ReservedName, "{json}");
         assert!(said.contains(&error.fault().to_string()), "{said}");
     }
-    // A key is not a word of the format: no clause is called by it.
+    // A key of the format can name a policy, because no clause consists of a key alone.
     for name in ["independent", "session_within", "policy", "any", "anyone"] {
         assert!(Policies::from_toml(&format!("policy.{name} = 'mfa'")).is_ok(), "{name}");
     }
 }
 
-/// At most so long is a sentence about a document, whatever stands in the document.
+/// An upper bound on the length of an error message in bytes, whatever the document contains.
 const LONGEST: usize = 1_500;
 
 #[test]
-fn names_from_a_document_are_escaped_and_cut_wherever_they_stand_in_a_sentence() {
+fn names_from_a_document_are_escaped_and_cut_in_every_message() {
     let hostile = [
         "\u{1b}[31mred\r\n\u{0}\u{7f}\u{85}\u{202e}\"'",
         &"\u{9b}".repeat(9_000),
@@ -358,7 +360,7 @@ fn names_from_a_document_are_escaped_and_cut_wherever_they_stand_in_a_sentence()
 }
 
 #[test]
-fn a_byte_order_mark_is_named_in_json_and_is_no_matter_in_toml() {
+fn a_byte_order_mark_is_an_error_in_json_and_is_ignored_in_toml() {
     let error = Policies::from_json("\u{feff}{\"policy\": {\"a\": \"mfa\"}}").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -368,7 +370,7 @@ fn a_byte_order_mark_is_named_in_json_and_is_no_matter_in_toml() {
 }
 
 #[test]
-fn what_the_parsers_refuse_is_said_with_the_line() {
+fn a_syntax_error_names_the_line() {
     let toml = [
         (2, "policy.a = 'mfa'\npolicy.a = 'totp'"),
         (3, "[policy.a]\nrequire = 'mfa'\n[policy.a]\n"),
@@ -405,7 +407,7 @@ fn durations_are_one_integer_above_zero_and_one_unit() {
 }
 
 #[test]
-fn json_is_as_strict_and_names_stand_once_there_too() {
+fn json_is_as_strict_and_allows_no_duplicate_names() {
     let policies = Policies::from_json(
         r#"{"policy": {"transfer": {"all": ["mfa", {"any": ["otp/sms", "totp"], "within": "10m"}]}},
             "trust": {"otp/sms": {"also": ["device"]}}}"#,
@@ -420,10 +422,10 @@ fn json_is_as_strict_and_names_stand_once_there_too() {
 
     for (document, want) in [
         ("[]", "line 1: expected a table, found a list"),
-        ("{\"policy\": {\n\"a\": \"mfa\",\n\"a\": \"totp\"}}", "line 3, policy.a: stands twice"),
+        ("{\"policy\": {\n\"a\": \"mfa\",\n\"a\": \"totp\"}}", "line 3, policy.a: defined twice"),
         (
             "{\"policy\": {\"a\": {\"all\": [\"mfa\"],\n\"within\": \"1m\",\n\"within\": \"1h\"}}}",
-            "line 3, policy.a.within: stands twice",
+            "line 3, policy.a.within: defined twice",
         ),
         (
             "{\"policy\": {\"a\": {\"any\": [\n\n\"mfa\", null]}}}",
@@ -431,7 +433,7 @@ fn json_is_as_strict_and_names_stand_once_there_too() {
         ),
         (
             "{\"policy\": {\"a\": {\"independent\": 2.0}}}",
-            "line 1, policy.a.independent: expected an integer, found a number that is no integer, or out of range",
+            "line 1, policy.a.independent: expected an integer, found a number that is not an integer or is out of range",
         ),
     ] {
         assert_eq!(error(Policies::from_json(document)), want, "{document}");
@@ -445,10 +447,7 @@ fn clauses_levels_references_and_length_are_bounded() {
     let too_large = "the policy has more than 256 clauses, or more than 32 levels";
     let list = |count| format!("policy.a = {{ any = [{}] }}", "'totp',".repeat(count));
     assert!(Policies::from_toml(&list(64)).is_ok());
-    assert!(
-        error(Policies::from_toml(&list(65)))
-            .ends_with("a policy takes at most 64 clauses in one list")
-    );
+    assert!(error(Policies::from_toml(&list(65))).ends_with("the list has more than 64 clauses"));
 
     let nested =
         |levels| format!("policy.a = {}'totp'{}", "{ any = [".repeat(levels), "] }".repeat(levels));
@@ -456,9 +455,9 @@ fn clauses_levels_references_and_length_are_bounded() {
     assert!(error(Policies::from_toml(&nested(32))).ends_with(too_large));
     assert!(Policies::from_toml(&nested(1_000)).is_err());
     let deep_json = format!("{}1{}", "[".repeat(30_000), "]".repeat(30_000));
-    assert!(error(Policies::from_json(&deep_json)).ends_with("nested too deep"));
+    assert!(error(Policies::from_json(&deep_json)).ends_with("nested too deeply"));
 
-    // Each refers to the next, or read from behind to the one before.
+    // Each policy refers to the next one or, in reverse order, to the one before.
     let chain = |length: usize| -> Vec<String> {
         let links =
             (0..length).map(|index| format!("policy.p{index} = {{ policy = 'p{}' }}", index + 1));
@@ -472,7 +471,7 @@ fn clauses_levels_references_and_length_are_bounded() {
         assert!(error(Policies::from_toml(&links.join("\n"))).ends_with(too_large));
     }
 
-    // Levels count across references, before the reader has gone down.
+    // Levels are counted across references, before the reader descends.
     let chain = |nested: usize| -> String {
         let link = |index| {
             let (open, close) = ("{ require = ".repeat(nested), " }".repeat(nested));
@@ -485,7 +484,7 @@ fn clauses_levels_references_and_length_are_bounded() {
         assert!(error(Policies::from_toml(&chain(nested))).ends_with(too_large), "{nested}");
     }
 
-    // Each is twice the one before.
+    // Each policy has twice as many clauses as the one before.
     let doubling: String = (1..20)
         .map(|index| {
             format!(
@@ -514,7 +513,7 @@ fn a_guard_takes_policies_by_name_and_an_unknown_name_is_an_error() {
         .unwrap();
     assert_eq!(admin.policy().to_string(), "mfa and phishing_resistant");
     let error = issuer().guard().require_named(&policies, "transfer").unwrap_err();
-    assert_eq!(error.to_string(), "there is no policy \"transfer\" among these: account, admin");
+    assert_eq!(error.to_string(), "unknown policy \"transfer\": expected one of account, admin");
 }
 
 #[test]
@@ -531,10 +530,10 @@ fn the_order_of_the_policies_does_not_matter() {
 }
 
 #[test]
-fn the_sentence_is_what_a_main_prints_that_ends_with_an_error() {
+fn a_main_that_returns_the_error_prints_its_sentence() {
     let error =
         Policies::from_toml("policy.a = { require = 'mfa', within = '5 min' }").unwrap_err();
-    let sentence = "line 1, policy.a.within: \"5 min\" is not a duration: one integer above zero and s, m, h or d, as in \"10m\"";
+    let sentence = "line 1, policy.a.within: \"5 min\" is not a duration: expected an integer above zero and s, m, h or d, as in \"10m\"";
     assert_eq!((error.to_string(), format!("{error:?}")), (sentence.into(), sentence.into()));
     let long = format!("policy.a = '{}'", "x".repeat(60_000));
     assert!(Policies::from_toml(&long).unwrap_err().to_string().len() < 200);
@@ -557,7 +556,7 @@ fn a_trust_table_is_never_too_large_for_the_policies_beside_it() {
     });
     assert_eq!(policies.trust(), &trust);
 
-    // Nor is a row, which has one level, taken for a policy with too many.
+    // A trust row has one level. The error does not mistake a deeper row for a policy.
     let deep = format!("trust.totp = {}'device'{}", "[".repeat(40), "]".repeat(40));
     let error = error(Policies::from_toml(&format!("{policy}{deep}")));
     assert!(
@@ -586,7 +585,7 @@ struct Config {
 }
 
 #[test]
-fn policies_are_a_part_of_an_applications_own_configuration() {
+fn policies_can_be_part_of_an_applications_configuration() {
     let want = Policies::from_toml(
         "policy.account = 'mfa'\npolicy.payout = { at_least = 1, of = [{ independent = 3 }] }\n\
          trust.'otp/sms'.also = ['device']",
@@ -618,18 +617,18 @@ fn policies_are_a_part_of_an_applications_own_configuration() {
 }
 
 #[test]
-fn what_serde_has_beside_texts_integers_lists_and_tables_is_no_clause() {
+fn values_other_than_strings_integers_lists_and_tables_are_not_clauses() {
     let clause = |value: &str| {
         let document = format!("{{\"policy\": {{\"a\": {{\"independent\": {value}}}}}}}");
         serde_json::from_str::<Policies>(&document).map_err(|error| error.to_string())
     };
-    // What serde_json makes of a number where an application turns `arbitrary_precision` on.
+    // This is serde_json's form of a number if an application enables `arbitrary_precision`.
     let number = |digits: &str| format!("{{\"$serde_json::private::Number\": \"{digits}\"}}");
     for three in ["3", &number("3")] {
         let policies = clause(three).unwrap();
         assert_eq!(policies.get("a").unwrap(), &Policy::independent(3).named("a"));
     }
-    let no_integer = "a number that is no integer, or out of range";
+    let no_integer = "a number that is not an integer or is out of range";
     for (value, found) in [
         ("2.0", no_integer),
         ("18446744073709551615", no_integer),
@@ -649,7 +648,7 @@ fn what_serde_has_beside_texts_integers_lists_and_tables_is_no_clause() {
     );
     let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
     let error = serde_json::from_str::<Policies>(&deep).unwrap_err();
-    assert!(error.to_string().starts_with("nested too deep"), "{error}");
+    assert!(error.to_string().starts_with("nested too deeply"), "{error}");
 }
 
 #[test]
@@ -683,7 +682,7 @@ fn factors_and_compromises_are_read_by_their_names_only() {
 
 proptest! {
     #[test]
-    fn what_a_document_says_is_what_code_says(
+    fn a_document_and_code_build_equal_policies(
         (policy, clause) in written_policy(),
         own_trust in any::<bool>(),
     ) {
@@ -696,7 +695,7 @@ proptest! {
                 json!({"otp/sms": device, "otp/whatsapp": device, "totp": "anyone"});
         }
         let json = document.to_string();
-        // No text has a quote before a colon, so an inline table differs by its separators only.
+        // No string has a quote before a colon, so an inline table differs only in its separators.
         let members = document.as_object().unwrap();
         let toml: String = members
             .iter()

@@ -1,5 +1,5 @@
-//! Findings of audits, a table each: policies that have the finding, in words, and policies that
-//! look like them and do not.
+//! A table for each kind of audit finding. It lists policies that have the finding, with its text,
+//! and similar policies that do not.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tower_step_up::{Compromise, Factor, Policy, TrustModel};
 const MINUTE: Duration = Duration::from_secs(60);
 const TEN: Duration = Duration::from_secs(600);
 
-/// The findings of this kind, in words.
+/// Returns the texts of the policy's findings of this kind.
 fn found(policy: &Policy, kind: fn(&Finding) -> bool) -> Vec<String> {
     let of_kind = |finding: &&Finding| kind(finding);
     policy.audit().findings.iter().filter(of_kind).map(ToString::to_string).collect()
@@ -33,7 +33,7 @@ fn default() -> TrustModel {
 }
 
 #[test]
-fn a_step_up_whose_holder_presents_the_first_factor_too() {
+fn a_step_up_met_by_an_attacker_who_presents_the_first_factor_too() {
     let email = || within(Factor::OtpEmail, TEN);
     let pair = |first| Policy::all_of([first, Factor::OtpSms]);
     let both = |first: &str| {
@@ -60,9 +60,9 @@ fn a_step_up_whose_holder_presents_the_first_factor_too() {
             (pair(Factor::Password).and(email()), &[&password]),
             (pair(Factor::MagicLinkEmail).and(within(Factor::Password, TEN)), &[&link]),
             (pair(Factor::MagicLinkEmail).and(within(Factor::MagicLinkEmail, TEN)), &[&link]),
-            // The limit asks for no factor in particular.
+            // The limit does not ask for a particular factor.
             (pair(Factor::MagicLinkEmail).and(Policy::session().within(TEN)), &[]),
-            // The first factor is not the mailbox's, by the table or by the application's own.
+            // The mailbox does not present the first factor, by the default or the changed model.
             (
                 pair(Factor::SsoSaml).and(email()),
                 &["in a hijacked session it is met by identity_provider, which presents \
@@ -71,21 +71,21 @@ fn a_step_up_whose_holder_presents_the_first_factor_too() {
             (pair(Factor::MagicLinkEmail).and(email()).with_trust_model(&elsewhere), &[]),
             (pair(Factor::WebAuthn).and(email()), &[]),
             (pair(Factor::MagicLinkEmail).and(within(Factor::Totp, TEN)), &[]),
-            // The first factor is the passkey, and what signs in elsewhere is the second one.
+            // The passkey is the first factor, so the step-up does ask for a second one.
             (Policy::from(Factor::WebAuthn).and(within(Factor::OAuthGoogle, TEN)), &[]),
             (Policy::from(Factor::WebAuthn).and(within(Factor::Password, TEN)), &[]),
-            // Of two fresh proofs one is the password.
+            // One of the two fresh proofs is the password.
             (within(Factor::Password, MINUTE).and(Factor::Totp).and(email()), &[&password]),
         ],
     );
 }
 
 #[test]
-fn a_step_up_by_nothing_but_a_first_factor() {
+fn a_step_up_that_a_first_factor_alone_meets() {
     // The mailbox does not reset the password here.
     let by_sms = default()
         .presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
-    let only = "the step-up asks for no second factor: it is met by mailbox or identity_provider";
+    let only = "the step-up asks for no second factor: mailbox or identity_provider alone meets it";
     let link = || within(Factor::MagicLinkEmail, TEN);
     check(
         |it| matches!(it, Finding::StepUpByFirstFactor { .. }),
@@ -102,8 +102,8 @@ fn a_step_up_by_nothing_but_a_first_factor() {
 
 #[test]
 fn a_step_up_by_a_recovery_code() {
-    let enough = "a recovery code is enough for the step-up, and such codes are kept for the loss \
-                  of a device";
+    let enough = "a recovery code alone meets the step-up, but recovery codes are meant for a lost \
+                  device";
     let second = |more| Policy::any_of([Factor::OtpSms, Factor::Totp, more]);
     let step_up = |policy| Policy::mfa().and(within(policy, TEN));
     let anyones = default().presentable_by_anyone(Factor::RecoveryCode);
@@ -116,10 +116,10 @@ fn a_step_up_by_a_recovery_code() {
             (step_up(Policy::independent(1)), &[enough]),
             (step_up(second(Factor::WebAuthn)), &[]),
             (Policy::all_of([Factor::Password, Factor::RecoveryCode]), &[]),
-            // One of several that are needed.
+            // The step-up demands another factor too.
             (step_up(Policy::all_of([Factor::Totp, Factor::RecoveryCode])), &[]),
             (Policy::mfa().within(TEN), &[]),
-            // Open to anyone then, which is worse.
+            // The step-up is then open to anyone, which is a worse finding.
             (step_up(Factor::RecoveryCode.into()).with_trust_model(&anyones), &[]),
         ],
     );
@@ -139,7 +139,7 @@ fn a_step_up_that_anyone_meets() {
             (step_up(Policy::any_of([Factor::Totp, Factor::TrustedAuthToken])), &[anyone]),
             (step_up(Factor::TrustedAuthToken.into()).with_trust_model(&own), &[]),
             (step_up(Policy::all_of([Factor::Totp, Factor::TrustedAuthToken])), &[]),
-            // There is no step-up, or no need of a session.
+            // The first policy has no step-up. The second is open to anyone without a session.
             (Policy::mfa().and(Factor::TrustedAuthToken), &[]),
             (within(Factor::TrustedAuthToken, TEN), &[]),
         ],
@@ -210,7 +210,8 @@ fn a_way_around_the_other_branch() {
             (Policy::phishing_resistant().or(Policy::mfa()), &[]),
             (Policy::mfa().and(limited()), &[]),
             (limited().or(begun()), &[]),
-            // Around a step-up, which the first factor does not get alone.
+            // A single factor does not open the first. No alternative of the second is open to
+            // every session.
             (Policy::mfa().and(within(Factor::Totp, TEN).or(begun())), &[]),
             (Policy::mfa().or(limited().and(Factor::Totp)), &[]),
         ],
@@ -242,7 +243,10 @@ fn a_branch_that_nothing_can_meet() {
 #[test]
 fn a_branch_that_never_decides() {
     let never = |clause: &str, beside: &str| {
-        format!("an alternative never decides: whatever meets \"{clause}\" meets \"{beside}\" too")
+        format!(
+            "an alternative is redundant: every session that meets \"{clause}\" also meets \
+             \"{beside}\""
+        )
     };
     let totp = || Policy::from(Factor::Totp);
     let by_sms = default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
@@ -262,13 +266,13 @@ fn a_branch_that_never_decides() {
                 Policy::at_least(1, [Policy::independent(3), Policy::mfa()]),
                 &[&never("independent(3)", "mfa")],
             ),
-            // Under the limit around them the two are the same.
+            // Under the outer limit the two alternatives are the same.
             (
                 totp().within(2 * TEN).or(totp().within(3 * TEN)).within(TEN),
                 &[&never("totp within 30m", "totp within 20m")],
             ),
             (totp().and(Policy::session_within(TEN).or(Policy::session())).within(MINUTE), &[]),
-            // What the trust model takes for a pair decides.
+            // The trust model decides whether the pair is independent.
             (pair().or(Policy::mfa()), &[&never("password and otp/sms", "mfa")]),
             (pair().or(Policy::mfa()).with_trust_model(&by_sms), &[]),
             (Policy::phishing_resistant().or(Policy::mfa()), &[]),
@@ -306,7 +310,7 @@ fn a_limit_that_is_too_short_for_a_person() {
 }
 
 #[test]
-fn a_policy_that_takes_a_code_of_the_phone_number() {
+fn a_policy_that_needs_a_code_sent_to_the_phone_number() {
     let only = |codes: &str| {
         format!("it cannot be met without {codes}, a code that arrives at the phone number")
     };
@@ -361,7 +365,7 @@ fn clauses_that_one_factor_meets() {
             (left().and(right()), &[&overlap("totp", 2, 2)]),
             (password().and(left()).and(Factor::WebAuthn), &[]),
             (password().and(left()).and(Policy::mfa()), &[]),
-            // A fresher proof of what is asked for anyway.
+            // The limited clause asks for a fresher proof of a factor that is demanded anyway.
             (password().and(Factor::Totp).and(left().within(TEN)), &[]),
             (password().and(left()).and(within(Factor::Totp, TEN)), &[]),
             (Policy::mfa().and(left().within(6 * TEN)).and(left().within(TEN)), &[]),

@@ -1,4 +1,4 @@
-//! Implications, with their counterexamples.
+//! Implications between policies, and their counterexamples.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tower_step_up::{Factor, Policy, TrustModel};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The session that a counterexample describes.
+/// Returns the session that a counterexample describes.
 pub(crate) fn session_of(counterexample: &Counterexample) -> SessionBuilder {
     let session = match counterexample.session_age {
         Some(age) => testing::session().started_ago(age),
@@ -45,7 +45,7 @@ fn transfer() -> Policy {
 }
 
 #[test]
-fn what_is_demanded_besides_is_stricter() {
+fn a_further_demand_is_stricter() {
     check_holds(&transfer(), &Policy::mfa());
     check_fails(&Policy::mfa(), &transfer(), "password (of any age), otp/sms (of any age)");
     check_holds(&Policy::independent(3), &Policy::mfa());
@@ -71,7 +71,7 @@ fn a_tighter_limit_is_stricter() {
 }
 
 #[test]
-fn a_limit_too_long_to_exceed_is_met_by_everything_dated() {
+fn every_dated_proof_meets_a_limit_that_is_too_long_to_exceed() {
     check_fails(
         &Policy::session(),
         &Policy::session().within(Duration::MAX),
@@ -81,7 +81,7 @@ fn a_limit_too_long_to_exceed_is_met_by_everything_dated() {
 }
 
 #[test]
-fn a_pair_that_the_trust_model_knows_is_mfa_and_another_is_not() {
+fn a_pair_implies_mfa_only_if_the_trust_model_makes_it_independent() {
     let pair = |second| Policy::all_of([Factor::Password, second]);
     check_holds(&pair(Factor::OtpSms), &Policy::mfa());
     check_fails(&pair(Factor::OtpEmail), &Policy::mfa(), "password, otp/email");
@@ -97,7 +97,7 @@ fn a_pair_that_the_trust_model_knows_is_mfa_and_another_is_not() {
 }
 
 #[test]
-fn factors_that_no_policy_names_are_thought_of() {
+fn counterexamples_use_factors_that_no_policy_names() {
     let mfa_or_passkey = Policy::mfa().or(Policy::phishing_resistant());
     check_fails(&mfa_or_passkey, &Policy::mfa(), "webauthn");
     check_fails(&Policy::session(), &second(), "password");
@@ -109,7 +109,7 @@ fn factors_that_no_policy_names_are_thought_of() {
 }
 
 #[test]
-fn a_factor_that_nobody_has_heard_of_is_thought_of() {
+fn counterexamples_use_unlisted_factors() {
     let all = Factor::LISTED.iter().cloned();
     let trusting = all.fold(TrustModel::default(), |trust, factor| {
         trust.presentable_only_by(factor, [tower_step_up::Compromise::Device])
@@ -134,7 +134,7 @@ fn long_conjunctions_are_decided() {
 }
 
 #[test]
-fn what_cannot_be_decided_within_the_bound_is_said_to_be_so() {
+fn a_comparison_beyond_the_bound_is_undecided() {
     let of_24 =
         |needed| Policy::try_at_least(needed, Factor::LISTED.iter().take(24).cloned()).unwrap();
     check_holds(&of_24(3), &of_24(2));
@@ -143,7 +143,7 @@ fn what_cannot_be_decided_within_the_bound_is_said_to_be_so() {
         panic!("decided")
     };
     assert!((100_000..101_000).contains(&comparisons), "{comparisons}");
-    // Large policies are compared less often.
+    // A larger policy gets fewer comparisons.
     let large = |needed| {
         let limited =
             (0..90).map(|limit| Policy::independent(4).within(Duration::from_secs(limit)));
@@ -165,9 +165,9 @@ fn a_policy_implies_itself_however_wide_it_is() {
         let clauses = (0..30).map(|limit| Policy::independent(4).within(limit * MINUTE));
         Policy::try_at_least(needed, clauses).unwrap()
     };
-    // Too heavy for a single comparison.
+    // This policy is too large for even one comparison.
     let heavy = |needed| Policy::try_all_of((0..16).map(|_| fours(needed))).unwrap();
-    assert!(!heavy(15).implies(&heavy(14)).holds(), "decided by search after all");
+    assert!(!heavy(15).implies(&heavy(14)).holds(), "the search decided it after all");
     for (policy, again) in [(of_24(12), of_24(12)), (fours(15), fours(15)), (heavy(15), heavy(15))]
     {
         let (policy, again) = (|| policy.clone(), || again.clone());
@@ -188,7 +188,7 @@ fn a_policy_implies_itself_however_wide_it_is() {
 }
 
 #[test]
-fn what_both_policies_ask_for_is_not_searched() {
+fn clauses_that_both_policies_share_are_not_searched() {
     let wide = || {
         let clauses = Factor::LISTED.iter().take(24).cloned();
         Policy::try_at_least(12, clauses).unwrap()
@@ -202,6 +202,6 @@ fn what_both_policies_ask_for_is_not_searched() {
 }
 
 #[test]
-fn what_nothing_can_meet_implies_everything() {
+fn a_policy_that_nothing_can_meet_implies_every_policy() {
     check_holds(&Policy::independent(8), &Policy::phishing_resistant());
 }

@@ -1,4 +1,4 @@
-//! What holds of every policy and every session.
+//! Properties of every policy and every session.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ const FACTORS: [Factor; 8] = [
     Factor::Impersonated,
 ];
 
-/// A factor with its age in seconds, ahead where negative; or without a date, or with an unreadable
-/// one.
+/// A factor with its age in seconds, without a date, or with an unreadable date. A negative age is
+/// a date in the future.
 #[derive(Clone, Debug)]
 enum Entry {
     Dated(Factor, i64),
@@ -111,7 +111,7 @@ proptest! {
 
     #[test]
     fn a_grant_ends_exactly_when_the_policy_does(policy in policy(), entries in entries()) {
-        // Without entries ahead of now, what counts at `now` counts at every later instant.
+        // An entry that is dated ahead begins to count later, so this leaves such entries out.
         let past: Vec<_> = entries.into_iter().filter(|it| !matches!(it, Entry::Dated(_,
             ..0))).collect();
         let session = session(&past).ends_in(Duration::from_secs(1_000_000)).build();
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn a_password_and_what_the_mailbox_or_provider_opens_is_never_mfa(
+    fn factors_that_the_mailbox_presents_are_never_mfa(
         proofs in prop::collection::vec((any::<prop::sample::Index>(), -8_i64..100_000,
             any::<bool>()), 0..8)
     ) {
@@ -198,9 +198,9 @@ proptest! {
     }
 
     #[test]
-    fn whatever_opens_the_stricter_policy_opens_the_other(one in policy(), other in policy()) {
-        // What anyone can present counts where it is named, so that naming it changes what opens a
-        // policy.
+    fn every_set_that_opens_a_stricter_policy_opens_the_other(one in policy(), other in policy()) {
+        // A factor that anyone can present counts only if a policy names it, so adding a clause
+        // that names it can open the policy.
         prop_assume!(!other.to_string().contains("impersonated"));
         let is_within = |less: &[Compromise],
             more: &[Compromise]| less.iter().all(|it| more.contains(it));
@@ -215,7 +215,7 @@ proptest! {
     }
 
     #[test]
-    fn what_one_compromise_presents_opens_the_policy_and_no_less_of_it_does(policy in policy()) {
+    fn the_factors_of_a_finding_open_the_policy_and_no_fewer_do(policy in policy()) {
         let opens = |factors: &[Factor]| {
             let session = factors.iter().cloned().fold(testing::session().started_ago(Duration::ZERO), SessionBuilder::proved);
             policy.evaluate(&session.build(), NOW).is_ok()

@@ -1,5 +1,5 @@
-//! Evaluation against an independent, naive reading of the semantics: plain sets, brute force,
-//! seconds as integers.
+//! Compares evaluation with an independent, naive reading of the semantics, which uses plain sets,
+//! brute force and integer seconds.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::policy_implies::session_of;
 
 const LEEWAY: i64 = 5;
 
-/// A factor, its index in the tables below.
+/// A factor, as its index in the tables below.
 type Kind = usize;
 
 const FACTORS: [Factor; 9] = [
@@ -29,16 +29,16 @@ const FACTORS: [Factor; 9] = [
     Factor::SsoSaml,
 ];
 
-/// The one of them that anyone can present by default.
+/// The factor that anyone can present by default.
 const ANYONES: Kind = 6;
 
-/// Who can present it, by the letters of password, mailbox, provider, number, device, wallet,
-/// codes; `*` is anyone.
+/// The compromises that present each factor by default: `p`assword, `m`ailbox, `i`dentity provider,
+/// phone `n`umber, `d`evice, `w`allet, recovery `c`odes. `*` is anyone.
 const DEFAULT: Table = ["pmi", "n", "mi", "dc", "d", "c", "*", "dw", "i"];
-/// The same with an unlocked handset and passwords that are reset by SMS instead.
+/// The table for an unlocked handset, and for passwords that are reset by SMS instead of email.
 const CHANGED: Table = ["pn", "nd", "mi", "dc", "d", "c", "*", "dw", "i"];
-/// The same as by default, but anyone can present codes by SMS and recovery codes, and the device
-/// an impersonation.
+/// The default table, except that anyone can present codes by SMS and recovery codes, and that the
+/// device presents an impersonation.
 const LAX: Table = ["pmi", "*", "mi", "dc", "d", "*", "d", "dw", "i"];
 
 type Table = [&'static str; FACTORS.len()];
@@ -57,7 +57,7 @@ fn lax() -> TrustModel {
         .presentable_only_by(Factor::Impersonated, [Compromise::Device])
 }
 
-/// The models and their tables.
+/// Returns the trust models and their tables.
 fn models() -> [(TrustModel, Table); 3] {
     [(TrustModel::default(), DEFAULT), (changed(), CHANGED), (lax(), LAX)]
 }
@@ -113,7 +113,7 @@ impl Clause {
 
 #[derive(Clone, Debug)]
 struct Facts {
-    /// A kind, and when it was proved in seconds from now; without a date where there is none.
+    /// Each factor with its date in seconds from now, or with `None` if it has no date.
     entries: Vec<(Kind, Option<i64>)>,
     started: Option<i64>,
 }
@@ -139,8 +139,8 @@ impl Facts {
         session.ends_in(Duration::from_secs(1_000_000)).build()
     }
 
-    /// The kinds that count at `at`, under a limit: what counts is settled at now, ages are taken
-    /// at `at`.
+    /// Returns the kinds that count under a limit at the instant `at`. Ages are taken at `at`, but
+    /// whether a date is too far ahead is decided now.
     fn kinds(&self, at: i64, limit: Option<i64>) -> BTreeSet<Kind> {
         let counts = |date: &Option<i64>| match (date, limit) {
             (Some(date), _) if *date > LEEWAY => false,
@@ -152,7 +152,7 @@ impl Facts {
     }
 }
 
-/// The literal table of the semantics.
+/// Returns whether the clause holds, by the literal semantics.
 fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &Table) -> bool {
     let kinds = || facts.kinds(at, limit);
     let count = |clauses: &[Clause]| {
@@ -178,7 +178,8 @@ fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &Ta
     }
 }
 
-/// The fewest compromises that together present every factor, less those that anyone can.
+/// Returns the smallest number of compromises that together present every factor, apart from those
+/// that anyone can present.
 fn strength(kinds: &BTreeSet<Kind>, table: &Table) -> usize {
     let rows: Vec<&str> = kinds.iter().map(|kind| table[*kind]).filter(|row| *row != "*").collect();
     let attackers = (0_u32..128).map(|bits| {
@@ -193,7 +194,7 @@ fn strength(kinds: &BTreeSet<Kind>, table: &Table) -> usize {
     attackers.filter(|(_, presents_all)| *presents_all).map(|(size, _)| size).min().unwrap()
 }
 
-/// Even, so that half of it is whole.
+/// Generates even limits, so that half of a limit is a whole number.
 fn limit() -> impl Strategy<Value = i64> + Clone {
     (0_i64..20).prop_map(|half| 2 * half)
 }
@@ -226,7 +227,7 @@ fn clause_of(
     })
 }
 
-/// A policy of any shape that a document can say, and that document's clause.
+/// Generates a policy of any shape that a document can express, with its clause in the document.
 pub(crate) fn written_policy() -> impl Strategy<Value = (Policy, Value)> {
     let above_zero = limit().prop_map(|limit| limit + 2);
     clause_of((0..FACTORS.len()).prop_map(Clause::Factor), above_zero)
@@ -253,14 +254,14 @@ proptest! {
         let session = facts.session();
         let explanation = policy.explain(&session, NOW);
         prop_assert_eq!(explanation.is_met(), policy.evaluate(&session, NOW).is_ok());
-        prop_assert_eq!(misjudged(&clause, &facts, None, &table, &explanation), 0);
+        prop_assert_eq!(disagreements(&clause, &facts, None, &table, &explanation), 0);
         match policy.evaluate(&session, NOW) {
             Err(_) => prop_assert!(!holds(&clause, &facts, 0, None, &table)),
             Ok(grant) => {
                 prop_assert!(holds(&clause, &facts, 0, None, &table));
                 let end = (grant.expires_at() - NOW).whole_seconds();
                 if grant.expires_at() < session.expires_at() {
-                    // To the second: dates and limits are whole ones.
+                    // Dates and limits are whole seconds, so the policy ends on a whole second.
                     prop_assert!(holds(&clause, &facts, end, None, &table));
                     prop_assert!(!holds(&clause, &facts, end + 1, None, &table));
                 } else {
@@ -271,8 +272,8 @@ proptest! {
     }
 }
 
-/// The clauses of an explanation that disagree with the literal table.
-fn misjudged(
+/// Counts the clauses of an explanation that disagree with the literal semantics.
+fn disagreements(
     clause: &Clause,
     facts: &Facts,
     limit: Option<i64>,
@@ -282,7 +283,7 @@ fn misjudged(
     let inner = match clause {
         Clause::Within(own, clause) => {
             let limit = limit.map_or(*own, |outer| outer.min(*own));
-            return misjudged(clause, facts, Some(limit), table, explanation);
+            return disagreements(clause, facts, Some(limit), table, explanation);
         }
         Clause::AllOf(clauses) | Clause::AnyOf(clauses) | Clause::AtLeast(_, clauses) => {
             &clauses[..]
@@ -293,10 +294,10 @@ fn misjudged(
     let own = explanation.is_met() != holds(clause, facts, 0, limit, table);
     let pairs = inner.iter().zip(explanation.clauses());
     usize::from(own)
-        + pairs.map(|(clause, of)| misjudged(clause, facts, limit, table, of)).sum::<usize>()
+        + pairs.map(|(clause, of)| disagreements(clause, facts, limit, table, of)).sum::<usize>()
 }
 
-/// The smallest `within` or `session_within` of a clause.
+/// Returns the smallest `within` or `session_within` of a clause.
 fn smallest_limit(clause: &Clause) -> Option<i64> {
     match clause {
         Clause::Within(limit, inner) => smallest_limit(inner).into_iter().chain([*limit]).min(),
@@ -308,7 +309,7 @@ fn smallest_limit(clause: &Clause) -> Option<i64> {
     }
 }
 
-/// The facts with these kinds proved now.
+/// Adds proofs of these kinds, made now, to the facts.
 fn with_proved(facts: &Facts, kinds: &BTreeSet<Kind>) -> Facts {
     let mut facts = facts.clone();
     facts.entries.extend(kinds.iter().map(|kind| (*kind, Some(0))));
@@ -362,7 +363,7 @@ proptest! {
         for prompts in prompts.sets() {
             let kinds: BTreeSet<_> = prompts.iter().map(|prompt| kind(&prompt.factor)).collect();
             for prompt in prompts {
-                // The others are proved now, and this one so long before the end of the grace.
+                // The others are proved now, and this one `age` seconds before the grace ends.
                 let one = kind(&prompt.factor);
                 let others = kinds.iter().copied().filter(|other| *other != one).collect();
                 let holds_if_aged = |age: i64| {
@@ -385,7 +386,8 @@ proptest! {
     }
 }
 
-/// Whether some clause names the kind, or counts it for independence under the policy's own table.
+/// Returns whether some clause names the kind, or counts it for independence under the policy's own
+/// table.
 fn takes(clause: &Clause, wanted: Kind, own: &Table) -> bool {
     match clause {
         Clause::Factor(kind) => *kind == wanted,
@@ -399,9 +401,9 @@ fn takes(clause: &Clause, wanted: Kind, own: &Table) -> bool {
     }
 }
 
-/// Whether a policy under its own table opens to an attacker who holds the letters of `set` in
-/// another table: they prove what these present now, and in an old session everything was proved
-/// once.
+/// Returns whether a policy under its own table opens to an attacker who holds the compromises in
+/// `set`. The attacker proves now all that these present in the table `attackers`. In a hijacked
+/// session every other factor was proved long ago.
 fn opens(
     clause: &Clause,
     own: &Table,
@@ -423,7 +425,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn the_audit_is_brute_force_over_every_set_of_compromises(clause in clause(),
+    fn the_audit_agrees_with_brute_force_over_every_set_of_compromises(clause in clause(),
         own in 0_usize..3, of_attackers in 0_usize..3) {
         let (own_trust, own) = &models()[own];
         let (trust, attackers) = &models()[of_attackers];
@@ -449,7 +451,8 @@ proptest! {
     }
 }
 
-/// A world of three factors, and of two that anyone can present, of which policies name one.
+/// The factors of a small world: three that some compromise presents, and two that anyone can
+/// present. Policies name only one of those two.
 const SMALL: [Kind; 5] = [0, 1, 4, ANYONES, 2];
 const SMALL_TABLE: Table = ["pmi", "n", "*", "*", "d", "*", "*", "*", "*"];
 
@@ -467,7 +470,7 @@ fn small_clause() -> impl Strategy<Value = Clause> {
     )
 }
 
-/// Every session of the small world that limits of 10 and 20 can tell apart.
+/// Returns every session of the small world that limits of 10 and 20 seconds can tell apart.
 fn small_sessions() -> Vec<Facts> {
     let dates = [None, Some(-10), Some(-20), Some(-21)];
     let mut sessions: Vec<Facts> =
@@ -487,7 +490,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
-    fn implication_is_exhaustive_comparison_and_its_counterexamples_are_real(
+    fn implication_agrees_with_exhaustive_comparison_and_its_counterexamples_are_real(
         clause in small_clause(), other in small_clause()
     ) {
         let (policy, other_policy) = (clause.policy().with_trust_model(&small_trust()),
@@ -518,7 +521,7 @@ proptest! {
     }
 }
 
-/// In the order of [`Compromise::ALL`].
+/// The letters of the compromises, in the order of [`Compromise::ALL`].
 const LETTERS: &str = "pmndiwc";
 
 fn letter(compromise: &Compromise) -> char {
@@ -527,7 +530,7 @@ fn letter(compromise: &Compromise) -> char {
 }
 
 #[test]
-fn the_oracles_tables_are_the_models() {
+fn the_oracles_tables_match_the_trust_models() {
     let letters = |trust: &TrustModel, factor: &Factor| match trust.presentable_by(factor) {
         None => "*".to_owned(),
         Some(row) => row.map(|one| letter(&one)).collect(),

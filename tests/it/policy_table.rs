@@ -1,4 +1,4 @@
-//! The table of sessions that a reviewer reads: what `mfa`, `transfer` and `admin` say to each.
+//! A table for reviewers: how the policies `mfa`, `transfer` and `admin` decide for each session.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn admin() -> Policy {
         .named("admin")
 }
 
-/// What a policy says: no, yes with so many seconds left, or yes for as long as the session lasts.
+/// A policy's decision: no, yes for this many seconds, or yes for as long as the session lasts.
 #[derive(Debug, PartialEq)]
 enum Says {
     No,
@@ -72,7 +72,7 @@ fn the_mailbox_resets_the_password() {
 }
 
 #[test]
-fn the_guides_pair_and_its_limits() {
+fn password_and_a_second_factor_and_their_limits() {
     let password = |age| testing::session().proved_ago(Factor::Password, seconds(age));
     check(password(60).proved_ago(Factor::OtpSms, seconds(60)), [Yes, For(540), No]);
     check(password(7_200).proved_ago(Factor::OtpSms, seconds(600)), [Yes, For(0), No]);
@@ -86,7 +86,7 @@ fn the_guides_pair_and_its_limits() {
 }
 
 #[test]
-fn what_has_no_date_or_a_future_one() {
+fn proofs_without_a_date_or_with_a_future_one() {
     let password = || testing::session().proved_ago(Factor::Password, seconds(60));
     check(password().undated(Factor::Totp), [Yes, No, No]);
     check(password().unreadable(Factor::Totp), [No, No, No]);
@@ -124,7 +124,7 @@ fn other_pairs() {
 }
 
 #[test]
-fn what_anyone_can_present_adds_nothing_and_takes_nothing() {
+fn a_factor_that_anyone_can_present_adds_nothing_and_removes_nothing() {
     let unknown = Factor::from_pair("telepathy", "mind");
     check(proved(&[Factor::Password, Factor::Impersonated, unknown]), [No, No, No]);
     check(proved(&[Factor::Password, Factor::MagicLinkEmbedded]), [No, No, No]);
@@ -133,7 +133,7 @@ fn what_anyone_can_present_adds_nothing_and_takes_nothing() {
 
 #[test]
 fn three_factors_of_which_each_pair_shares_a_compromise_are_not_three() {
-    // wallet or device, device or recovery codes, recovery codes: two compromises present them all.
+    // The device and the recovery codes together present all three factors.
     let session = proved(&[Factor::CryptoWallet, Factor::Totp, Factor::RecoveryCode]).build();
     assert!(Policy::independent(2).evaluate(&session, NOW).is_ok());
     assert!(Policy::independent(3).evaluate(&session, NOW).is_err());
@@ -144,7 +144,7 @@ fn three_factors_of_which_each_pair_shares_a_compromise_are_not_three() {
 }
 
 #[test]
-fn any_session_is_any_factor_of_whatever_kind() {
+fn the_policy_session_accepts_any_factor() {
     let limited = Policy::session().within(seconds(60));
     assert_eq!(says(&limited, &proved(&[Factor::Impersonated])), For(0));
     assert_eq!(says(&limited, &testing::session().proved_ago(Factor::Password, seconds(61))), No);
@@ -154,7 +154,7 @@ fn any_session_is_any_factor_of_whatever_kind() {
 }
 
 #[test]
-fn nested_limits_take_the_tighter_and_limits_beyond_the_calendar_are_none() {
+fn the_tighter_of_nested_limits_counts_and_limits_beyond_the_calendar_do_not() {
     let sms =
         |inner, outer| Policy::factor(Factor::OtpSms).within(seconds(inner)).within(seconds(outer));
     let session = testing::session().proved_ago(Factor::OtpSms, seconds(50));
@@ -198,7 +198,7 @@ fn within_zero_is_exact() {
 }
 
 #[test]
-fn any_of_holds_as_long_as_its_last_and_all_of_as_long_as_its_first() {
+fn any_of_holds_as_long_as_its_last_clause_and_all_of_as_its_first() {
     let limited = |factor, limit| Policy::factor(factor).within(seconds(limit));
     let session = proved(&[Factor::OtpSms, Factor::Totp]);
     let (sms, totp) = (limited(Factor::OtpSms, 100), limited(Factor::Totp, 300));
@@ -206,7 +206,7 @@ fn any_of_holds_as_long_as_its_last_and_all_of_as_long_as_its_first() {
     assert_eq!(says(&Policy::all_of([sms.clone(), totp.clone()]), &session), For(40));
     assert_eq!(says(&sms.clone().or(totp.clone()), &session), For(240));
     assert_eq!(says(&sms.and(totp), &session), For(40));
-    // Three factors, any two of which are independent: the second freshest decides.
+    // Any two of the three factors are independent, so the second freshest decides.
     let third = session.proved_ago(Factor::SsoSaml, seconds(10));
     assert_eq!(says(&Policy::mfa().within(seconds(100)), &third), For(40));
 }
@@ -313,12 +313,12 @@ fn a_shortfall_names_every_unmet_clause() {
 
 #[test]
 #[should_panic(expected = "would demand nothing")]
-fn independent_of_nothing_is_refused() {
+fn independent_zero_is_refused() {
     let _ = Policy::independent(0);
 }
 
 #[test]
-fn a_session_that_may_be_younger_than_the_grace_can_still_be_begun_anew() {
+fn a_restart_helps_even_if_the_limit_is_shorter_than_the_grace() {
     let old = testing::session().proved(Factor::Password).started_ago(seconds(100));
     for limit in [seconds(0), seconds(1), seconds(30), seconds(60), seconds(99)] {
         for policy in [
@@ -367,7 +367,7 @@ fn at_least_counts_clauses_and_ends_with_the_kth() {
     let two = proved(&[Factor::Totp, Factor::OtpSms]);
     let ends = [1, 2, 3].map(|needed| says(&Policy::at_least(needed, clauses()), &two));
     assert_eq!(ends, [For(140), For(40), No]);
-    // One factor may serve several clauses.
+    // One factor may meet several clauses.
     let twice =
         Policy::at_least(2, [Policy::session(), Factor::Totp.into(), Factor::OtpSms.into()]);
     assert_eq!(says(&twice, &proved(&[Factor::Totp])), Yes);
@@ -386,19 +386,19 @@ fn at_least_says_how_many_more() {
 }
 
 #[test]
-#[should_panic(expected = "Policy::at_least(3, …) of 2 clauses")]
-fn at_least_more_than_there_are_is_refused() {
+#[should_panic(expected = "needed must be from 1 to the number of clauses (2), not 3")]
+fn at_least_more_than_the_number_of_clauses_is_refused() {
     let _ = Policy::at_least(3, [Factor::Password, Factor::Totp]);
 }
 
 #[test]
-#[should_panic(expected = "Policy::at_least(0, …) of 2 clauses")]
-fn at_least_none_is_refused() {
+#[should_panic(expected = "needed must be from 1 to the number of clauses (2), not 0")]
+fn at_least_zero_is_refused() {
     let _ = Policy::at_least(0, [Factor::Password, Factor::Totp]);
 }
 
 #[test]
-fn run_time_lists_are_not_empty_and_not_endless() {
+fn run_time_lists_must_be_neither_empty_nor_too_long() {
     let list = |length| vec![Factor::Totp; length];
     for length in [1, 2, 64] {
         assert!(
@@ -420,7 +420,7 @@ fn run_time_lists_are_not_empty_and_not_endless() {
 }
 
 #[test]
-fn an_unmet_requirement_of_ones_own_making_can_be_written_too() {
+fn a_requirement_with_more_than_it_needs_can_be_displayed() {
     let shortfall = Policy::mfa().evaluate(&testing::session().build(), NOW).unwrap_err();
     let mut unmet = shortfall.unmet()[0].clone();
     unmet.requirement = Requirement::Independent { needed: 1, have: 3 };
@@ -447,9 +447,9 @@ fn stytchs_own_rule_for_its_resources() {
     assert_eq!(says(&rule, &old), No);
 }
 
-/// The prompts in words: `factor`, with `!` where it is missing and the age to which it will be
-/// held.
-fn prompts_in_words(policy: &Policy, session: &SessionBuilder, offered: &[Factor]) -> Vec<String> {
+/// Writes each prompt as its factor, followed by `!` if the factor is missing, and by its maximum
+/// age in seconds if it has one.
+fn prompts_as_text(policy: &Policy, session: &SessionBuilder, offered: &[Factor]) -> Vec<String> {
     let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
     let word = |prompt: &tower_step_up::policy::Prompt| {
         let missing = if prompt.last_authenticated_at.is_none() { "!" } else { "" };
@@ -467,16 +467,15 @@ fn prompts_are_ordered_by_what_is_missing_then_by_size_then_as_offered() {
     let stale =
         testing::session().proved(Factor::Password).proved_ago(Factor::OtpSms, seconds(900));
     assert_eq!(
-        prompts_in_words(&transfer(), &stale, &offered),
+        prompts_as_text(&transfer(), &stale, &offered),
         ["otp/sms 600", "totp! 600", "webauthn! 600"]
     );
-    // Both fresh: the one that may be older is asked for first, so that the other is as fresh as
-    // can be.
+    // A factor that may be older is asked for earlier, so that the others are as fresh as possible.
     let both = Policy::factor(Factor::OtpSms)
         .within(seconds(60))
         .and(Policy::factor(Factor::Totp).within(seconds(600)))
         .and(Factor::WebAuthn);
-    let words = prompts_in_words(
+    let words = prompts_as_text(
         &both,
         &testing::session(),
         &[Factor::OtpSms, Factor::Totp, Factor::WebAuthn],
@@ -489,17 +488,17 @@ fn a_factor_that_would_lapse_before_the_prompt_is_answered_is_asked_for_too() {
     let both = Policy::all_of([Factor::Password, Factor::OtpSms]).within(seconds(600));
     let session = |age| testing::session().proved_ago(Factor::Password, seconds(age));
     let offered = [Factor::Password, Factor::OtpSms];
-    assert_eq!(prompts_in_words(&both, &session(540), &offered), ["otp/sms! 600"]);
-    assert_eq!(prompts_in_words(&both, &session(541), &offered), ["password 600 + otp/sms! 600"]);
+    assert_eq!(prompts_as_text(&both, &session(540), &offered), ["otp/sms! 600"]);
+    assert_eq!(prompts_as_text(&both, &session(541), &offered), ["password 600 + otp/sms! 600"]);
 }
 
 #[test]
-fn a_needed_factor_is_prompted_for_alone_wherever_it_stands_in_the_offer() {
+fn a_needed_factor_is_prompted_for_alone_wherever_it_is_in_the_offer() {
     let mfa = proved(&[Factor::Password, Factor::OtpSms]);
     let by_default = |policy: &Policy, session: &SessionBuilder| {
         let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
         assert!(!shortfall.prompts().is_truncated());
-        prompts_in_words(policy, session, &shortfall.offered())
+        prompts_as_text(policy, session, &shortfall.offered())
     };
     assert_eq!(by_default(&Policy::mfa().and(Factor::SsoSaml), &mfa), ["sso/sso_saml!"]);
     assert_eq!(
@@ -513,7 +512,7 @@ fn a_needed_factor_is_prompted_for_alone_wherever_it_stands_in_the_offer() {
 }
 
 #[test]
-fn a_search_that_is_cut_short_gives_only_sets_that_are_minimal() {
+fn a_search_that_is_cut_short_returns_only_minimal_sets() {
     let offered: Vec<_> = Factor::LISTED.iter().take(24).cloned().collect();
     for needed in [3, 8, 12, 20, 23] {
         let some = Policy::try_at_least(needed, offered.clone()).unwrap();
@@ -526,7 +525,7 @@ fn a_search_that_is_cut_short_gives_only_sets_that_are_minimal() {
 
 #[test]
 fn prompts_are_bounded_for_any_policy() {
-    // Half of 24: millions of minimal sets.
+    // Each of the millions of ways to choose 12 factors out of 24 is a minimal set.
     let offered: Vec<_> = Factor::LISTED.iter().take(30).cloned().collect();
     let half = Policy::try_at_least(12, offered.iter().take(24).cloned()).unwrap();
     let shortfall = half.evaluate(&testing::session().build(), NOW).unwrap_err();
@@ -576,7 +575,7 @@ fn an_explanation_is_a_tree_with_evidence_age_limit_and_verdict() {
 }
 
 #[test]
-fn an_explanation_has_a_form_in_json() {
+fn an_explanation_can_be_written_as_json() {
     let policy =
         Policy::factor(Factor::OtpSms).within(seconds(600)).or(Policy::mfa()).named("either");
     let session = testing::session().proved_ago(Factor::OtpSms, seconds(60)).build();
@@ -603,7 +602,7 @@ fn a_decision_that_grants_allocates_the_grant_and_nothing_else() {
         .and(groups)
         .and(Policy::independent(3))
         .and(Policy::session_within(seconds(3_600)));
-    // The first decision of a process lists the sets of compromises, once.
+    // The first decision of a process also builds the list of all sets of compromises.
     assert_granted!(policy, session);
     let session = session.build();
     let allocations =
@@ -643,7 +642,7 @@ fn an_explanation_as_json_names_each_member_once() {
         ],
     });
     assert_eq!(serde_json::to_value(&whole).unwrap(), want);
-    // A name stands once in each object: the text is read again by a reader that minds.
+    // No object has `max_age` twice, because readers may refuse a name that is repeated.
     for policy in [&policy, &admin(), &Policy::session().within(seconds(60))] {
         let session =
             testing::session().proved_ago(Factor::WebAuthn, seconds(900)).without_start().build();

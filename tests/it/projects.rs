@@ -1,4 +1,4 @@
-//! What a project makes accepts what the project's tokens are.
+//! The verifiers and guards of a project, and secrets in the wrong place, which must not be shown.
 
 use std::error::Error;
 
@@ -19,7 +19,7 @@ use crate::key_server::{Behaviour, KeyServer, within_seconds};
 use crate::support::{BrokenRule, bearer, inner, issuer, proved, send};
 
 #[test]
-fn consumer_and_b2b_projects_accept_their_own() {
+fn consumer_and_b2b_projects_accept_their_own_tokens() {
     let consumer = issuer().mint(&proved(&[Factor::Password]));
     let member =
         issuer().mint(&proved(&[Factor::Password]).organization("organization-test-a", "acme"));
@@ -44,7 +44,7 @@ fn consumer_and_b2b_projects_accept_their_own() {
 }
 
 #[test]
-fn a_custom_domain_issues_beside_stytch() {
+fn a_custom_domain_is_an_additional_issuer() {
     let project = Project::new(issuer().audience()).unwrap();
     let mut claims = issuer().claims(&proved(&[Factor::Password]));
     claims.insert("iss".into(), json!("https://login.example.com"));
@@ -76,10 +76,10 @@ async fn the_guard_reads_the_projects_cookie() {
     }
 }
 
-/// What stands in a secret and nowhere else.
+/// A text that occurs in secrets only.
 const HIDDEN: &str = "QbJ4y2fNhrcNjVeKXUGQ";
 
-/// A secret as it may come from a file, a shell or a header.
+/// Returns secrets as they may come from a file, a shell or a header.
 fn secrets() -> Vec<String> {
     let written = |text: &str| text.replace('*', HIDDEN);
     [
@@ -116,7 +116,7 @@ fn a_secret_in_the_place_of_an_id_a_domain_or_an_address_is_not_shown() {
         for domain in [secret.clone(), format!("{secret}.example.com"), format!("a b/{secret}")] {
             match project().custom_domain(&domain) {
                 Err(error) => check_hidden(&format!("{error} {error:?}")),
-                // A name like any other, as far as can be told.
+                // Nothing shows that this domain is a secret.
                 Ok(project) => {
                     let guard = project.guard();
                     check_hidden(&format!("{project:?} {guard:?} {:?}", project.remote_keys()));

@@ -1,7 +1,7 @@
-//! Through a proxy of one's company, over real TLS and a real CONNECT proxy on loopback.
+//! Requests through a company's proxy, with real TLS and a real CONNECT proxy on loopback.
 //!
-//! Variables of the environment belong to a process, so the client is another process: this very
-//! test, which finds in its own variables that it is the client.
+//! Environment variables belong to a process, so the client is a separate process. It runs this
+//! same test, and a variable tells it that it is the client.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -20,11 +20,10 @@ use crate::events::logged;
 use crate::key_server::{serve_over_tls_as, tls_of, within_seconds};
 use crate::support::issuer;
 
-const THIS: &str =
-    "proxies::keys_and_sessions_go_through_the_proxy_of_the_environment_where_that_is_switched_on";
+const THIS: &str = "proxies::keys_and_sessions_use_the_environments_proxy_if_that_is_switched_on";
 const SERVER: &str = "TEST_SERVER";
 const ROOT: &str = "TEST_ROOT";
-/// Whether the client is to switch the proxy on.
+/// The variable that tells the client to use the proxy.
 const SWITCHED_ON: &str = "TEST_PROXY_SWITCHED_ON";
 const PROXY_VARIABLES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
@@ -33,8 +32,8 @@ const SECRET: &str = "secret-test-QbJ4y2fNhrcNjVeKXUGQ";
 const TOKEN: &str = "opaque-mZAYn5aLEqKUlZ";
 const PASSWORD: &str = "w0rd-of-the-proxy";
 
-/// Fetches keys in two ways and asks about a session, and prints what comes of it and all that can
-/// be seen of it.
+/// Fetches keys in two ways and authenticates a session. Prints the results, the log, and the debug
+/// output of everything involved.
 fn client(server: &str) {
     let pem = std::env::var(ROOT).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -46,7 +45,7 @@ fn client(server: &str) {
             project = project.proxy_from_env().unwrap();
         }
         let keys = keys.trust_roots(pem.as_bytes()).unwrap();
-        // A domain that is set later is reached in the same way.
+        // A domain that is set later is reached through the proxy too.
         let project = project.custom_domain(server).unwrap();
         let of_project = project.remote_keys().trust_roots(pem.as_bytes()).unwrap();
         let api: SessionsApi = project.sessions_api(SECRET).trust_roots(pem.as_bytes()).unwrap();
@@ -65,7 +64,7 @@ fn client(server: &str) {
     println!("{}", log.join("\n"));
 }
 
-/// A proxy that leads every tunnel to one server.
+/// A proxy that connects every tunnel to one server.
 #[derive(Clone)]
 struct Proxy {
     server: u16,
@@ -76,12 +75,12 @@ struct Proxy {
 #[derive(Default)]
 struct Seen {
     requests: Vec<String>,
-    /// What clients sent through the tunnels.
+    /// The bytes that clients sent through the tunnels.
     sent: Vec<Vec<u8>>,
 }
 
 impl Proxy {
-    /// Listens without TLS and with it.
+    /// Starts a proxy that listens on two ports, without TLS and with it.
     async fn start(server: u16, tls: TlsAcceptor) -> (Self, [u16; 2]) {
         let proxy = Self { server, tls, seen: Arc::default() };
         let (plain, secure) = (proxy.clone(), proxy.clone());
@@ -149,7 +148,7 @@ where
     port
 }
 
-/// How the three calls of a client end, and all that it said.
+/// Runs a client. Returns whether each of its three calls succeeded, and its whole output.
 async fn run(server: &str, root: &str, variables: &[(&str, &str)]) -> ([bool; 3], String) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -171,7 +170,7 @@ async fn run(server: &str, root: &str, variables: &[(&str, &str)]) -> ([bool; 3]
 }
 
 #[test]
-fn keys_and_sessions_go_through_the_proxy_of_the_environment_where_that_is_switched_on() {
+fn keys_and_sessions_use_the_environments_proxy_if_that_is_switched_on() {
     if let Ok(server) = std::env::var(SERVER) {
         return client(&server);
     }
@@ -181,7 +180,7 @@ fn keys_and_sessions_go_through_the_proxy_of_the_environment_where_that_is_switc
         let mut json: serde_json::Value = serde_json::from_str(issuer().jwks()).unwrap();
         json["session_token"] = TOKEN.into();
         json["session_jwt"] = "a.b.c".into();
-        // Of these, a client can find the second without a proxy, and the third is this machine.
+        // A client can reach the second name without a proxy. The third is this machine.
         let names = ["login.example", "0.0.0.0", "localhost"];
         let (port, root) = serve_over_tls_as(&names, json.to_string()).await;
         let (tls, root_of_proxy) = tls_of(&["localhost"]);
@@ -202,7 +201,7 @@ fn keys_and_sessions_go_through_the_proxy_of_the_environment_where_that_is_switc
             (&far, &[on, ("ALL_PROXY", &to_proxy)], through),
             (&far, &[on, https, ("ALL_PROXY", "http://127.0.0.1:1")], through),
             (&near, &[on, https, some_other], through),
-            // Not that one.
+            // `NO_PROXY` names the server.
             (&near, &[on, https, ("NO_PROXY", "other.example, 0.0.0.0")], direct),
             (&near, &[on, https, ("no_proxy", "0.0.0.0/8")], direct),
             (&near, &[on, https, ("NO_PROXY", "*")], direct),
@@ -210,9 +209,9 @@ fn keys_and_sessions_go_through_the_proxy_of_the_environment_where_that_is_switc
             (&near, &[on], direct),
             (&near, &[on, ("HTTPS_PROXY", "")], direct),
             (&near, &[on, ("HTTP_PROXY", "http://127.0.0.1:1")], direct),
-            // Nor where nobody has switched it on.
+            // The client has not switched the proxy on.
             (&near, &[https, ("ALL_PROXY", &to_proxy)], direct),
-            // The API is asked a second time.
+            // The client asks the API a second time, so there are four requests.
             (&far, &[on, ("HTTPS_PROXY", &wrong)], refused),
         ] {
             let (are_good, said) = run(server, &root, variables).await;
@@ -223,7 +222,7 @@ fn keys_and_sessions_go_through_the_proxy_of_the_environment_where_that_is_switc
             assert_eq!(seen.requests, want, "{variables:?}: {said}");
             assert_eq!(said.contains("proxy authorization required"), !is_good, "{said}");
             for sent in seen.sent {
-                // TLS, from the first byte on (RFC 8446, section 5.1): a handshake.
+                // The first byte is that of a TLS handshake record (RFC 8446, section 5.1).
                 assert_eq!(sent.first(), Some(&22));
                 assert!(!String::from_utf8_lossy(&sent).contains("HTTP"));
             }
@@ -236,7 +235,7 @@ fn keys_and_sessions_go_through_the_proxy_of_the_environment_where_that_is_switc
                 assert!(!said.contains(password) && !said.contains(&encoded), "{said}");
             }
         }
-        // A server, or a proxy in its place, that has no trusted certificate.
+        // The server, or a proxy that poses as the server, has no trusted certificate.
         let (are_good, said) = run(&far, &root_of_proxy, &[on, https]).await;
         assert_eq!((are_good, proxy.take().requests.len()), ([false; 3], 4), "{said}");
         assert!(said.contains("invalid peer certificate"), "{said}");

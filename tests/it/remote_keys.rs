@@ -21,7 +21,7 @@ use crate::support::{Answer, bearer, inner, issuer, proved, reason, seconds, sen
 
 type Body = Full<Bytes>;
 
-/// A guarded service whose keys come from a server, and the clock that it goes by.
+/// A guard, the server of its keys, and the clock that it uses.
 struct Guarded {
     server: KeyServer,
     clock: FixedClock,
@@ -42,7 +42,7 @@ impl Guarded {
         Self { server, clock, guard: StepUpLayer::new(verifier) }
     }
 
-    /// Sends a fresh token of this issuer.
+    /// Sends a request with a fresh token of this issuer.
     async fn send_of(&self, issuer: &TestIssuer) -> Answer {
         let token = issuer
             .clone()
@@ -55,7 +55,7 @@ impl Guarded {
         within_seconds(send(&self.guard.layer(service_fn(inner::<Body>)), request)).await
     }
 
-    /// Waits until a fetch behind the requests has landed and the keys are so.
+    /// Waits until a background fetch has brought the keys into this state.
     async fn until(&self, landed: impl Fn(&KeyHealth) -> bool) {
         within_seconds(async {
             while !landed(&self.guard.verifier().health()) {
@@ -111,7 +111,7 @@ async fn the_current_id_is_that_of_the_current_set() {
     let keys = Arc::new(server.keys().clock(clock.clone()).usable_for(seconds(1_200)));
     let ids = || {
         let id = keys.current().map(|keys| keys.id());
-        // Both forms: a verifier holds a source in an `Arc`.
+        // The `Arc`, in which a verifier holds a source, must agree with the source itself.
         assert_eq!([keys.current_id(), KeySource::current_id(&*keys)], [id; 2]);
         id
     };
@@ -126,7 +126,7 @@ async fn the_current_id_is_that_of_the_current_set() {
     assert_eq!(ids(), None);
 }
 
-/// Keys that arrive before the source is asked for a refresh, and what it answers then.
+/// A source whose keys arrive when a refresh is requested. `answer` is the result of that request.
 struct Arriving {
     before: Option<Arc<KeySet>>,
     after: Arc<KeySet>,
@@ -149,7 +149,7 @@ impl KeySource for Arriving {
 }
 
 #[tokio::test]
-async fn keys_that_arrive_between_the_look_and_the_question_are_looked_at() {
+async fn keys_that_arrive_between_the_lookup_and_the_refresh_are_used() {
     let (earlier, stranger) = (TestIssuer::new(), TestIssuer::new());
     let cooling_down: fn() -> Option<Refresh> = || None;
     let failing: fn() -> Option<Refresh> =
@@ -193,7 +193,7 @@ async fn a_hundred_cold_starts_under_load_refuse_nothing() {
 }
 
 #[tokio::test]
-async fn a_cancelled_first_request_harms_nobody() {
+async fn a_cancelled_first_request_does_not_affect_the_others() {
     let guarded = Guarded::start(Behaviour::ServeWhenLet(issuer().jwks().to_owned())).await;
     let service = guarded.guard.layer(service_fn(inner::<Body>));
     let first =
@@ -212,7 +212,7 @@ async fn without_keys_every_misbehaviour_is_a_503_until_the_server_behaves() {
     for behaviour in misbehaviours() {
         let guarded = Guarded::start_with(behaviour.clone(), seconds(1)).await;
         check_unavailable(&guarded.send_of(issuer()).await, "1");
-        // Backing off: not asked again so soon.
+        // The source backs off and does not ask the server again yet.
         assert_eq!((guarded.status().await, guarded.server.requests()), (503, 1), "{behaviour:?}");
         guarded.server.behave(good());
         guarded.clock.advance(seconds(1));
@@ -237,7 +237,7 @@ async fn with_keys_every_misbehaviour_leaves_the_last_good_ones() {
         assert_eq!(guarded.status().await, 200);
         guarded.server.behave(behaviour.clone());
         guarded.clock.advance(seconds(600));
-        assert_eq!(guarded.status().await, 200, "{behaviour:?}"); // at once, and begins a fetch behind
+        assert_eq!(guarded.status().await, 200, "{behaviour:?}"); // begins a background fetch
         guarded.server.until_requests(2).await;
         assert_eq!(guarded.status().await, 200, "{behaviour:?}");
         guarded.clock.advance(seconds(12 * 3_600 - 601));
@@ -251,7 +251,7 @@ async fn with_keys_every_misbehaviour_leaves_the_last_good_ones() {
 }
 
 #[tokio::test]
-async fn the_pause_after_failures_grows_and_is_told_to_clients() {
+async fn the_pause_after_failures_grows_and_is_sent_to_clients() {
     let guarded = Guarded::start(Behaviour::Status(500)).await;
     for (fetches, pause) in
         [(1, "1"), (2, "2"), (3, "4"), (4, "8"), (5, "16"), (6, "30"), (7, "30")]
@@ -264,12 +264,12 @@ async fn the_pause_after_failures_grows_and_is_told_to_clients() {
 }
 
 #[tokio::test]
-async fn an_old_set_is_fetched_anew_behind_the_requests() {
+async fn an_old_set_is_fetched_again_in_the_background() {
     let guarded = Guarded::start(good()).await;
     assert_eq!(guarded.status().await, 200);
     guarded.clock.advance(seconds(599));
     assert_eq!((guarded.status().await, guarded.server.requests()), (200, 1));
-    // While the answer is held back, requests go on; they begin no second fetch.
+    // While the response is held back, requests are granted and begin no second fetch.
     guarded.server.behave(Behaviour::ServeWhenLet(issuer().jwks().to_owned()));
     guarded.clock.advance(seconds(1));
     for _ in 0..10 {
@@ -297,7 +297,7 @@ async fn an_unknown_key_is_looked_for_once_per_cool_down() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_found_and_an_old_one_leaves() {
+async fn a_new_key_is_found_and_an_old_one_is_dropped() {
     let guarded = Guarded::start(good()).await;
     let next = TestIssuer::new();
     assert_eq!(guarded.status().await, 200);
@@ -308,19 +308,19 @@ async fn a_new_key_is_found_and_an_old_one_leaves() {
 }
 
 #[tokio::test]
-async fn while_the_look_for_an_unknown_key_fails_known_keys_go_on() {
+async fn known_keys_work_while_the_search_for_an_unknown_key_fails() {
     let guarded = Guarded::start(good()).await;
     assert_eq!(guarded.status().await, 200);
     guarded.server.behave(Behaviour::Status(500));
     guarded.clock.advance(seconds(30));
-    // Nobody can say that the key does not exist.
+    // After a failed fetch, the guard cannot know that the key does not exist.
     check_unavailable(&guarded.send_of(&TestIssuer::new()).await, "1");
     check_unavailable(&guarded.send_of(&TestIssuer::new()).await, "1");
     assert_eq!((guarded.status().await, guarded.server.requests()), (200, 2));
 }
 
 #[tokio::test]
-async fn after_a_warm_up_the_first_request_waits_for_nothing() {
+async fn after_a_warm_up_the_first_request_does_not_wait() {
     let guarded = Guarded::start(good()).await;
     within_seconds(guarded.guard.verifier().warm_up()).await.unwrap();
     within_seconds(guarded.guard.verifier().warm_up()).await.unwrap();
@@ -360,7 +360,7 @@ async fn a_stated_max_age_counts_within_its_bounds() {
 }
 
 #[tokio::test]
-async fn a_remembered_token_begins_a_fetch_that_is_due_and_outlives_no_keys() {
+async fn a_cached_token_begins_a_fetch_that_is_due_and_does_not_outlive_the_keys() {
     let server = KeyServer::start(good()).await;
     let clock = FixedClock::new();
     let keys =
@@ -400,7 +400,7 @@ async fn the_same_document_is_the_same_set_however_often_it_is_fetched() {
 }
 
 #[tokio::test]
-async fn health_says_how_many_keys_how_old_and_what_failed() {
+async fn health_reports_the_number_of_keys_their_age_and_the_last_error() {
     let guarded = Guarded::start(good()).await;
     let health = || guarded.guard.verifier().health();
     assert_eq!(
@@ -417,7 +417,7 @@ async fn health_says_how_many_keys_how_old_and_what_failed() {
     guarded.clock.advance(seconds(593));
     assert_eq!(guarded.status().await, 200);
     guarded.until(|health| health.last_error.is_some()).await;
-    assert_eq!(health().last_error.as_deref(), Some("the status 500 and not 200"));
+    assert_eq!(health().last_error.as_deref(), Some("the status is 500 instead of 200"));
     assert!(health().is_ready());
 
     guarded.clock.advance(seconds(12 * 3_600));
@@ -443,7 +443,7 @@ async fn a_compressed_document_is_named_as_the_cause() {
         assert_eq!(guarded.status().await, if want.is_some() { 503 } else { 200 }, "{encoding}");
         let error = guarded.guard.verifier().health().last_error;
         let want = want.map(|encoding| {
-            format!("an answer with the content encoding \"{encoding}\", which was not asked for")
+            format!("the response has the content encoding \"{encoding}\", which was not requested")
         });
         assert_eq!(error, want);
     }
@@ -466,11 +466,11 @@ async fn the_pauses_after_failures_can_be_set() {
 }
 
 #[tokio::test]
-async fn ten_thousand_made_up_kids_cause_one_fetch_a_cool_down_and_hold_up_no_known_key() {
+async fn ten_thousand_made_up_kids_cause_one_fetch_and_do_not_delay_known_keys() {
     let guarded = Guarded::start(good()).await;
     assert_eq!(guarded.status().await, 200);
     guarded.clock.advance(seconds(30));
-    // The fetch that the first of them causes is held back.
+    // The fetch that the first made-up kid causes is held back.
     guarded.server.behave(Behaviour::ServeWhenLet(issuer().jwks().to_owned()));
     let service = guarded.guard.layer(service_fn(inner::<Body>));
     let made_up = |number: usize| {
@@ -491,7 +491,10 @@ async fn ten_thousand_made_up_kids_cause_one_fetch_a_cool_down_and_hold_up_no_kn
             .unwrap();
         let mut answer = std::pin::pin!(service.clone().oneshot(known));
         let answered = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(answered, Poll::Ready(Ok(answer)) if answer.status() == 200), "it waited");
+        assert!(
+            matches!(answered, Poll::Ready(Ok(answer)) if answer.status() == 200),
+            "the request waited"
+        );
     }
     guarded.server.let_go();
     let answers = within_seconds(flood.join_all()).await;
@@ -505,7 +508,7 @@ async fn ten_thousand_made_up_kids_cause_one_fetch_a_cool_down_and_hold_up_no_kn
 }
 
 #[tokio::test]
-async fn a_rotation_refuses_no_valid_token_whatever_kids_are_made_up_meanwhile() {
+async fn a_rotation_refuses_no_valid_token_even_among_made_up_kids() {
     for flooded in [false, true] {
         let guarded = Guarded::start(good()).await;
         let next = TestIssuer::new();
@@ -514,7 +517,7 @@ async fn a_rotation_refuses_no_valid_token_whatever_kids_are_made_up_meanwhile()
         let both = serde_json::json!({"keys": [documents[0]["keys"][0], documents[1]["keys"][0]]})
             .to_string();
         let stranger = TestIssuer::new();
-        // The next key is served from the hundredth second on, and signs one cool-down later.
+        // The server adds the next key after 100 s. The issuer signs with it one cool-down later.
         for second in 0..200 {
             if second == 100 {
                 guarded.server.behave(Behaviour::Serve(both.clone()));
@@ -531,7 +534,7 @@ async fn a_rotation_refuses_no_valid_token_whatever_kids_are_made_up_meanwhile()
 }
 
 #[tokio::test]
-async fn a_server_that_comes_and_goes_never_refuses_a_known_key() {
+async fn known_keys_work_while_the_server_comes_and_goes() {
     let guarded = Guarded::start(good()).await;
     for hour in 0..24 {
         let down = hour % 2 == 0;
@@ -577,7 +580,7 @@ async fn no_fetch_outlives_the_last_handle() {
 }
 
 #[test]
-fn a_fetch_that_ends_with_its_runtime_is_begun_anew_on_a_living_one() {
+fn a_fetch_lost_with_its_runtime_is_started_again_on_a_living_one() {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
     };
@@ -601,12 +604,12 @@ fn a_fetch_that_ends_with_its_runtime_is_begun_anew_on_a_living_one() {
         assert!(third.block_on(within_seconds(follower)).unwrap().is_ok());
     }
     assert!(keys.current().is_some());
-    // All of them together have begun one.
+    // All of them together have begun only one more fetch.
     assert_eq!((server.requests(), keys.health().last_error), (2, None));
 }
 
 #[test]
-fn a_fetch_that_ends_with_its_runtime_twice_is_a_failure_and_not_a_hang() {
+fn a_fetch_lost_with_its_runtime_twice_fails_and_does_not_hang() {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
     };
@@ -623,14 +626,14 @@ fn a_fetch_that_ends_with_its_runtime_twice_is_a_failure_and_not_a_hang() {
     let mut waiting = living.block_on(async { keys.refresh("a") }).unwrap();
     drop(first);
     let second = begin(2);
-    // It notices the first loss, and joins the fetch that is under way by then.
+    // The waiting refresh notices the loss of the first fetch, and joins the second.
     living.block_on(poll_fn(|context| {
         assert!(waiting.as_mut().poll(context).is_pending());
         Poll::Ready(())
     }));
     drop(second);
     assert!(living.block_on(within_seconds(waiting)).is_err());
-    assert_eq!(keys.health().last_error.as_deref(), Some("it was broken off"));
+    assert_eq!(keys.health().last_error.as_deref(), Some("the fetch was cancelled"));
     // The server is not at fault, so no pause follows.
     server.behave(good());
     assert!(living.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).is_ok());
@@ -651,7 +654,7 @@ fn a_fetch_that_panics_is_a_failure_with_a_pause() {
     let keys = server.keys().clock(clock.clone());
     let first = without_io.block_on(async { keys.refresh("a") }).unwrap();
     assert!(complete.block_on(within_seconds(first)).is_err());
-    assert_eq!(keys.health().last_error.as_deref(), Some("it panicked"));
+    assert_eq!(keys.health().last_error.as_deref(), Some("the fetch panicked"));
     let refresh = || complete.block_on(async { within_seconds(keys.refresh("a").unwrap()).await });
     assert!(refresh().is_err());
     assert_eq!(server.requests(), 0);
@@ -661,20 +664,21 @@ fn a_fetch_that_panics_is_a_failure_with_a_pause() {
 }
 
 #[test]
-fn a_runtime_that_stands_still_holds_up_nobody_for_longer_than_a_fetch_may_take() {
+fn a_stalled_runtime_delays_requests_no_longer_than_a_fetch_may_take() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let serving =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (still, other) = (runtime(), runtime());
     let server = serving.block_on(KeyServer::start(good()));
     let keys = server.keys().clock(FixedClock::new()).timeout(Duration::from_millis(300));
-    let first = still.block_on(async { keys.refresh("a") }); // the task is spawned there and never polled again
+    // The task of this refresh is spawned on a runtime that never polls it again.
+    let first = still.block_on(async { keys.refresh("a") });
     let refresh = || other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await });
     assert!(first.is_some() && refresh().is_err());
-    assert_eq!(keys.health().last_error.as_deref(), Some("it stood still and was given up"));
-    // What has had its time is given up, and the next who asks begins anew.
+    assert_eq!(keys.health().last_error.as_deref(), Some("the fetch stalled and was given up"));
+    // The fetch that timed out is given up, and the next refresh begins a new one.
     assert!(refresh().is_ok() && keys.current().is_some());
-    // The old fetch lands after all, and disturbs nothing.
+    // The old fetch finishes after all, and changes nothing.
     still.block_on(async {
         for _ in 0..10 {
             tokio::task::yield_now().await;
@@ -688,7 +692,7 @@ fn a_runtime_that_stands_still_holds_up_nobody_for_longer_than_a_fetch_may_take(
 }
 
 #[test]
-fn a_refresh_that_stands_still_is_begun_anew() {
+fn a_stalled_refresh_is_started_again() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let serving =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -698,8 +702,9 @@ fn a_refresh_that_stands_still_is_begun_anew() {
     let keys = server.keys().clock(clock.clone()).timeout(Duration::from_millis(300));
     other.block_on(async { within_seconds(keys.refresh("a").unwrap()).await }).unwrap();
     clock.advance(seconds(600));
-    assert!(still.block_on(async { keys.current() }).is_some()); // begins a fetch that is never polled
-    // An unknown key waits for it in vain, once.
+    // This begins a fetch that is never polled.
+    assert!(still.block_on(async { keys.current() }).is_some());
+    // The first refresh for an unknown key waits for that fetch in vain.
     assert!(other.block_on(async { within_seconds(keys.refresh("b").unwrap()).await }).is_err());
     assert!(other.block_on(async { within_seconds(keys.refresh("b").unwrap()).await }).is_ok());
     assert_eq!(server.requests(), 2);
@@ -717,7 +722,7 @@ fn outside_a_runtime_there_are_no_keys_and_no_panic() {
 }
 
 #[test]
-fn outside_a_runtime_nobody_joins_a_fetch_that_is_under_way() {
+fn a_refresh_outside_a_runtime_does_not_join_a_pending_fetch() {
     let serving =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = serving.block_on(KeyServer::start(Behaviour::Silent));

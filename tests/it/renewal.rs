@@ -1,4 +1,4 @@
-//! Sessions that are renewed and confirmed.
+//! Renewal and confirmation of sessions.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::support::{Answer, bearer, issuer, proved, seconds, send};
 
 pub(crate) type Body = Full<Bytes>;
 
-/// An issuer and its sessions, by a clock that can be advanced.
+/// An issuer and its sessions, with a clock that can be advanced.
 pub(crate) struct World {
     pub(crate) clock: FixedClock,
     pub(crate) issuer: TestIssuer,
@@ -43,7 +43,7 @@ impl World {
         renewing(self.issuer.guard(), self.sessions.clone())
     }
 
-    /// Tokens of a session with these factors, of which the JWT has expired.
+    /// Begins a session and returns its tokens once the JWT has expired.
     pub(crate) fn expired(&self, session: &SessionBuilder) -> SessionTokens {
         let tokens = self.sessions.begin(session);
         self.clock.advance(seconds(400));
@@ -51,7 +51,7 @@ impl World {
     }
 }
 
-/// The guard, renewing sessions with this authority.
+/// Returns the guard, set up to renew sessions with this authority.
 pub(crate) fn renewing(guard: StepUpLayer, authority: impl SessionAuthority) -> StepUpLayer {
     renewing_with(guard, authority, |sessions| sessions)
 }
@@ -65,7 +65,7 @@ pub(crate) fn renewing_with(
     guard.renew_with(&settings(sessions))
 }
 
-/// Counts the calls, and answers as it is told.
+/// An authority that counts its calls and returns scripted results.
 #[derive(Clone)]
 pub(crate) struct Scripted {
     calls: Arc<AtomicUsize>,
@@ -117,8 +117,8 @@ pub(crate) fn with_bearer(tokens: &SessionTokens) -> Request<Body> {
     with_header("authorization", &bearer(&tokens.session_jwt))
 }
 
-/// So many requests of each user at once, with each kind of token: every answer is about whoever
-/// asked, and brings no token of anybody else's.
+/// Sends `rounds` requests of each user at once, with each kind of token in turn. Every response
+/// must be about the user who sent the request, and must not bring another user's session token.
 pub(crate) async fn hammer(
     guard: &StepUpLayer,
     rounds: usize,
@@ -151,7 +151,8 @@ pub(crate) async fn hammer(
     }
 }
 
-/// Sends it through the guard to a handler that answers with the session's user and factors.
+/// Sends the request through the guard to a handler that responds with the session's user and the
+/// number of its factors.
 pub(crate) async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
     let service = guard.layer(service_fn(|request: Request<Body>| async move {
         let session = request.extensions().get::<Grant>().unwrap().session().clone();
@@ -161,7 +162,7 @@ pub(crate) async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answe
     send(&service, request).await
 }
 
-/// The status, and of a refusal the reason.
+/// Returns the status of the response and, for a refusal, the reason.
 pub(crate) async fn outcome(guard: &StepUpLayer, request: Request<Body>) -> (u16, &'static str) {
     use tower::ServiceExt;
     use tower_step_up::Rejection;
@@ -171,7 +172,7 @@ pub(crate) async fn outcome(guard: &StepUpLayer, request: Request<Body>) -> (u16
     (response.status().as_u16(), Rejection::of(&response).map_or("", Rejection::reason))
 }
 
-/// The lines of `Set-Cookie`.
+/// Returns the `Set-Cookie` lines of a response.
 pub(crate) fn set_cookies(answer: &Answer) -> Vec<&str> {
     answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect()
 }
@@ -224,7 +225,7 @@ async fn a_browser_on_loopback_gets_cookies_that_it_can_use() {
 }
 
 #[tokio::test]
-async fn a_bearer_client_gets_the_fresh_jwt_where_that_is_turned_on() {
+async fn a_bearer_client_gets_the_fresh_jwt_if_that_is_turned_on() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let quiet = answer(&world.guard(), with_bearer(&tokens)).await;
@@ -241,9 +242,9 @@ async fn a_bearer_client_gets_the_fresh_jwt_where_that_is_turned_on() {
     assert!(told.headers["stytch-session-jwt"].is_sensitive());
 }
 
-/// The session token lives as long as the session, and an old JWT may come from a log.
+/// The session token lives as long as the session, but an attacker may find an old JWT in a log.
 #[tokio::test]
-async fn an_expired_jwt_alone_buys_no_session_token() {
+async fn an_expired_jwt_alone_does_not_bring_a_session_token() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = world.guard();
@@ -295,11 +296,11 @@ async fn a_jwt_that_was_issued_long_ago_is_not_renewed() {
         assert_eq!(outcome(&guard, request).await, (401, "token_expired"));
     }
     assert_eq!(world.sessions.calls(), calls);
-    // The session token beside it is exchanged, and the browser gets both.
+    // The guard exchanges the session token beside it, and the browser receives both tokens.
     let renewed = answer(&guard, with_cookies(&tokens)).await;
     assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
     assert_eq!(world.sessions.calls(), calls + 1);
-    // Also if the key of the JWT has to be waited for.
+    // The same holds if the guard has to wait for the JWT's key.
     let keys = crate::sign_out::OnDemand::new(&world.issuer, true);
     let verifier = Verifier::new(keys, [world.issuer.name()], world.issuer.audience());
     let waiting = StepUpLayer::new(verifier.clock(world.clock.clone()));
@@ -333,18 +334,21 @@ fn a_jwt_too_long_for_a_cookie_gives_way_to_the_session_token() {
     assert!(line.contains("a session JWT does not fit into a cookie"), "{line}");
     assert!(line.contains(" bytes=6") && line.contains(" max_bytes=4096"), "{line}");
     assert!(!line.contains("eyJ"), "{line}");
-    // At a step too.
+    // The same holds for the tokens of a step-up.
     let fresh = world.sessions.begin(&long());
     let adopted = guard.sessions().unwrap();
     let headers = crate::sign_out::headers();
     let (adopted, lines) =
         logged(Level::WARN, || runtime.block_on(adopted.adopt(&fresh, None, &headers)));
     let [line] = lines.try_into().unwrap();
-    assert!(line.contains("for others the JWT must be shorter or sent in a header"), "{line}");
+    assert!(
+        line.contains("for other guards the JWT must be shorter or sent in a header"),
+        "{line}"
+    );
     let mut response = http::HeaderMap::new();
     adopted.unwrap().cookies.append_to(&mut response);
     assert_eq!(response["set-cookie"], removed);
-    // From then on the browser has the session token alone, and that works.
+    // From then on the browser sends only the session token, and that works.
     let next = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
     let next = runtime.block_on(answer(&guard, next));
     assert_eq!(next.status, 200);
@@ -352,14 +356,14 @@ fn a_jwt_too_long_for_a_cookie_gives_way_to_the_session_token() {
 }
 
 #[tokio::test]
-async fn an_opaque_token_is_exchanged_where_no_jwt_stands() {
+async fn an_opaque_token_is_exchanged_if_there_is_no_jwt() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password, Factor::OtpSms]));
     let guard = world.guard().require(Policy::mfa());
     let opaque = || with_header("cookie", &format!("stytch_session={}", tokens.session_token));
     let answered = answer(&guard, opaque()).await;
     assert_eq!((answered.status.as_u16(), set_cookies(&answered).len()), (200, 2));
-    // It is remembered briefly, for those who cannot keep a cookie.
+    // The renewal is cached briefly, for clients that do not keep cookies.
     assert_eq!((answer(&guard, opaque()).await.status.as_u16(), world.sessions.calls()), (200, 1));
     world.clock.advance(seconds(31));
     assert_eq!((answer(&guard, opaque()).await.status.as_u16(), world.sessions.calls()), (200, 2));
@@ -368,7 +372,7 @@ async fn an_opaque_token_is_exchanged_where_no_jwt_stands() {
     let guard = guard.credentials(CredentialSource::defaults().into_iter().chain([header]));
     let by_header = answer(&guard, with_header("x-session-token", &tokens.session_token)).await;
     assert_eq!((by_header.status.as_u16(), set_cookies(&by_header).len()), (200, 0));
-    // What is no token is not asked about.
+    // The guard does not ask the authority about a value that cannot be a token.
     for odd in [&b"caf\xe9"[..], b"\x80", b"a b", b"a;b", b""] {
         let request =
             Request::builder().header("x-session-token", HeaderValue::from_bytes(odd).unwrap());
@@ -376,13 +380,13 @@ async fn an_opaque_token_is_exchanged_where_no_jwt_stands() {
         assert!([400, 401].contains(&status), "{status} {odd:?}");
     }
     assert_eq!(world.sessions.calls(), 2);
-    // A JWT that stands there decides alone, whatever it is.
+    // If there is a JWT cookie, it decides alone, even if it is invalid.
     let both = with_header(
         "cookie",
         &format!("stytch_session={}; stytch_session_jwt=x", tokens.session_token),
     );
     assert_eq!(outcome(&guard, both).await, (401, "token_not_three_parts"));
-    // Nobody else looks there.
+    // A guard that does not renew sessions ignores the session token.
     assert_eq!(outcome(&world.issuer.guard(), opaque()).await, (401, "no_credentials"));
     assert_eq!(
         answer(&renewing(world.issuer.guard().optional(), world.sessions.clone()), opaque())
@@ -393,7 +397,7 @@ async fn an_opaque_token_is_exchanged_where_no_jwt_stands() {
 }
 
 #[tokio::test]
-async fn an_answer_is_remembered_briefly_and_never_outlives_the_fresh_jwt() {
+async fn a_renewal_is_cached_briefly_and_never_outlives_the_fresh_jwt() {
     let world = World::new();
     let session = proved(&[Factor::Password]);
     let tokens = world.expired(&session);
@@ -416,7 +420,7 @@ async fn an_answer_is_remembered_briefly_and_never_outlives_the_fresh_jwt() {
 }
 
 #[tokio::test]
-async fn only_a_jwt_of_which_nothing_but_its_age_is_wrong_is_renewed() {
+async fn a_jwt_is_renewed_only_if_nothing_but_its_age_is_wrong() {
     let world = World::new();
     let begun = world.sessions.begin(&proved(&[Factor::Password]));
     let mut claims = world.issuer.claims(&proved(&[Factor::Password]));
@@ -454,7 +458,7 @@ async fn only_a_jwt_of_which_nothing_but_its_age_is_wrong_is_renewed() {
         assert_eq!(outcome(&guard, cookie).await, (401, want));
     }
     assert_eq!(world.sessions.calls(), 0);
-    // Too old for the verifier is too old, and a younger one helps.
+    // A JWT that is too old for the verifier is exchanged for a younger one.
     let strict = world.issuer.verifier().max_token_age(seconds(60));
     let guard = renewing(StepUpLayer::new(strict), world.sessions.clone());
     world.clock.advance(seconds(61));
@@ -486,7 +490,7 @@ async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
         );
     }
     assert_eq!(world.sessions.calls(), 4);
-    // What cannot be one is not asked about.
+    // The guard does not ask about a value that cannot be a session token.
     for opaque in ["", "a b", &*"x".repeat(1_025)] {
         assert_eq!(
             outcome(&guard, with_header("cookie", &format!("stytch_session={opaque}"))).await.1,
@@ -497,7 +501,7 @@ async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
 }
 
 #[tokio::test]
-async fn what_falls_short_is_challenged_and_keeps_its_fresh_tokens() {
+async fn a_session_that_falls_short_is_challenged_and_keeps_its_fresh_tokens() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = world.guard().require(Policy::mfa().named("account"));
@@ -508,7 +512,7 @@ async fn what_falls_short_is_challenged_and_keeps_its_fresh_tokens() {
 }
 
 #[tokio::test]
-async fn what_the_handler_says_of_the_cookies_holds() {
+async fn the_handlers_own_cookies_take_precedence() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let handler = service_fn(|_: Request<Body>| async {
@@ -533,13 +537,13 @@ async fn nested_guards_share_one_call_and_one_pair_of_cookies() {
         (answer.status.as_u16(), set_cookies(&answer).len(), world.sessions.calls()),
         (200, 2, 1)
     );
-    // Guards that were not made from one another ask each for itself.
+    // Guards that do not share a `Sessions` handle ask the authority separately.
     assert_eq!(outcome(&inner, with_cookies(&tokens)).await, (200, ""));
     assert_eq!(world.sessions.calls(), 2);
 }
 
 #[tokio::test]
-async fn a_live_guard_has_the_session_confirmed_now_and_then() {
+async fn a_live_guard_has_the_session_confirmed_at_intervals() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let (guard, usual) =
@@ -557,9 +561,9 @@ async fn a_live_guard_has_the_session_confirmed_now_and_then() {
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
     world.clock.advance(seconds(61));
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_unknown"));
-    // Elsewhere the JWT is valid until it expires.
+    // For other guards the JWT is valid until it expires.
     assert_eq!(outcome(&usual, with_bearer(&tokens)).await, (200, ""));
-    // And whoever would be refused anyway costs no call.
+    // A request that would be refused anyway causes no call.
     let calls = world.sessions.calls();
     let step_up = guard.require(Policy::mfa());
     assert_eq!(outcome(&step_up, with_bearer(&tokens)).await, (401, "step_up_required"));
@@ -567,7 +571,7 @@ async fn a_live_guard_has_the_session_confirmed_now_and_then() {
 }
 
 #[tokio::test]
-async fn a_live_guard_goes_by_the_younger_jwt_and_sends_it() {
+async fn a_live_guard_uses_the_fresh_jwt_and_sends_it() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     world.clock.advance(seconds(100));
@@ -579,7 +583,7 @@ async fn a_live_guard_goes_by_the_younger_jwt_and_sends_it() {
 
 #[test]
 #[should_panic(expected = "renew_with comes before confirmed_within")]
-fn live_needs_an_authority() {
+fn a_live_guard_needs_an_authority() {
     let _ = issuer().guard().confirmed_within(seconds(60));
 }
 
@@ -592,7 +596,7 @@ async fn members_sessions_are_renewed_in_their_organization() {
         .proved(Factor::Totp);
     let tokens = world.expired(&member);
     assert_eq!(answer(&world.guard(), with_cookies(&tokens)).await.body, "member-test-1 1");
-    // The same member elsewhere is somebody else.
+    // A member with this id in another organization is a different user.
     let elsewhere = world.issuer.mint(&member.organization("organization-2", "other"));
     let moved = Scripted::new(move |_| {
         let tokens = SessionTokens { session_token: "t".into(), session_jwt: elsewhere.clone() };
@@ -600,7 +604,7 @@ async fn members_sessions_are_renewed_in_their_organization() {
     });
     let guard = renewing(world.issuer.guard(), moved);
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (503, "authority_unavailable"));
-    // An intermediate session token is no session's.
+    // An intermediate session token does not belong to a session.
     let intermediate = with_header("cookie", "stytch_intermediate_session_token=ist-1");
     assert_eq!(outcome(&world.guard(), intermediate).await, (401, "no_credentials"));
     let disguised = with_header("cookie", "stytch_session=ist-1");

@@ -1,5 +1,4 @@
-//! What somebody tries who wants to get more out of renewal than there is, or to keep others from
-//! it.
+//! Attacks that try to gain too much from renewal, or to deny it to other users.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -22,7 +21,7 @@ fn with_opaque(token: &str) -> Request<Body> {
     with_header("cookie", &format!("stytch_session={token}"))
 }
 
-/// Requests with made-up tokens that are all gone at once.
+/// Begins this many requests with made-up tokens, and drops each after one poll.
 fn flood(guard: &StepUpLayer, many: usize) {
     let service = guard.layer(service_fn(inner::<Body>));
     for number in 0..many {
@@ -34,7 +33,7 @@ fn flood(guard: &StepUpLayer, many: usize) {
 }
 
 #[tokio::test]
-async fn made_up_tokens_begin_so_many_calls_and_no_more() {
+async fn made_up_tokens_begin_a_limited_number_of_calls() {
     let world = World::new();
     let silent = Scripted::new(|_| std::future::pending());
     let timeout = Duration::from_millis(50);
@@ -42,7 +41,7 @@ async fn made_up_tokens_begin_so_many_calls_and_no_more() {
     flood(&guard, 10_000);
     let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert!(alive <= 64, "{alive} tasks");
-    // The calls give up, and nobody takes their place.
+    // The calls time out, and no other calls take their place.
     let all_over = async {
         while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -53,7 +52,7 @@ async fn made_up_tokens_begin_so_many_calls_and_no_more() {
 }
 
 #[tokio::test]
-async fn who_is_gone_does_not_stand_in_the_way_of_the_others() {
+async fn abandoned_requests_do_not_block_the_others() {
     let world = World::new();
     let (real, sessions) =
         (world.sessions.begin(&proved(&[Factor::Password])), world.sessions.clone());
@@ -71,7 +70,7 @@ async fn who_is_gone_does_not_stand_in_the_way_of_the_others() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_a_made_up_token_holds_back_nobody_with_a_jwt() {
+async fn a_pause_after_a_made_up_token_does_not_block_requests_with_a_jwt() {
     let world = World::new();
     let sessions = world.sessions.clone();
     let authority = Scripted::new(move |token| {
@@ -99,7 +98,7 @@ async fn what_is_said_of_a_made_up_token_holds_back_nobody_with_a_jwt() {
 }
 
 #[tokio::test]
-async fn a_failure_is_remembered_from_when_it_came() {
+async fn a_failure_is_cached_from_the_moment_when_it_arrives() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let clock = world.clock.clone();
@@ -115,7 +114,7 @@ async fn a_failure_is_remembered_from_when_it_came() {
 }
 
 #[tokio::test]
-async fn live_is_not_confirmed_by_a_call_that_began_too_long_ago() {
+async fn a_session_is_not_confirmed_by_a_call_that_began_too_long_ago() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let (gate, sessions) = (Arc::new(Notify::new()), world.sessions.clone());
@@ -157,7 +156,7 @@ async fn live_is_not_confirmed_by_a_call_that_began_too_long_ago() {
 }
 
 #[tokio::test]
-async fn live_is_not_confirmed_by_an_answer_about_another_session_of_the_user() {
+async fn a_session_is_not_confirmed_by_a_response_about_another_session_of_the_user() {
     let world = World::new();
     let weaker = world.sessions.begin(&proved(&[Factor::Password]));
     world.clock.advance(seconds(10));
@@ -172,7 +171,7 @@ async fn live_is_not_confirmed_by_an_answer_about_another_session_of_the_user() 
     assert_eq!(outcome(&guard, with_bearer(&asked)).await, (401, "step_up_required"));
 }
 
-/// What a request with an expired token gets whose handler does this with the grant.
+/// Sends the request to a handler that passes the guard, the grant and the headers to `act`.
 async fn handled<F, A>(guard: &StepUpLayer, request: Request<Body>, act: F) -> Answer
 where
     F: Fn(StepUpLayer, Grant, HeaderMap) -> A + Clone,
@@ -194,7 +193,7 @@ where
 }
 
 #[tokio::test]
-async fn no_fresh_tokens_of_a_session_that_ended_meanwhile() {
+async fn fresh_tokens_of_a_session_that_ended_meanwhile_are_not_sent() {
     let world = World::new();
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
         sessions.answer_with_fresh_jwt()
@@ -236,7 +235,7 @@ async fn no_fresh_tokens_of_a_session_that_ended_meanwhile() {
 }
 
 #[tokio::test]
-async fn after_a_step_that_keeps_the_session_the_old_answer_is_forgotten() {
+async fn a_step_up_that_keeps_the_session_drops_the_cached_renewal() {
     let world = World::new();
     let factors = Arc::new(Mutex::new(vec![Factor::Password]));
     let (issuer, now) = (world.issuer.clone(), Arc::clone(&factors));
@@ -263,7 +262,7 @@ async fn after_a_step_that_keeps_the_session_the_old_answer_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_step_in_another_process_is_noticed_in_a_second() {
+async fn a_step_up_in_another_process_is_noticed_after_a_second() {
     let world = World::new();
     let strong = Arc::new(Mutex::new(false));
     let (issuer, now) = (world.issuer.clone(), Arc::clone(&strong));
@@ -290,7 +289,7 @@ async fn a_step_in_another_process_is_noticed_in_a_second() {
 }
 
 #[tokio::test]
-async fn a_session_of_unknown_end_has_cookies_until_the_browser_is_closed() {
+async fn a_session_without_a_known_end_has_cookies_until_the_browser_is_closed() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]).without_end());
     let got = answer(&world.guard(), with_cookies(&expired)).await;

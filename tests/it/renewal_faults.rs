@@ -1,4 +1,4 @@
-//! What can go wrong while sessions are renewed.
+//! Faults during the renewal of a session.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ fn unavailable(retry_after: Option<Duration>) -> AuthorityError {
     }
 }
 
-/// An authority that waits until it is let.
+/// Returns an authority that waits for the gate before it responds.
 fn gated(world: &World) -> (Scripted, Arc<Notify>) {
     let (gate, sessions) = (Arc::new(Notify::new()), world.sessions.clone());
     let waiting = Arc::clone(&gate);
@@ -70,7 +70,7 @@ async fn a_thousand_requests_with_one_expired_token_are_one_call() {
 }
 
 #[tokio::test]
-async fn whoever_leads_a_call_and_goes_away_takes_nothing_from_the_others() {
+async fn a_cancelled_request_does_not_cancel_the_call_that_others_wait_for() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let (authority, gate) = gated(&world);
@@ -93,7 +93,7 @@ async fn whoever_leads_a_call_and_goes_away_takes_nothing_from_the_others() {
 }
 
 #[tokio::test]
-async fn nobody_gets_another_users_session() {
+async fn no_user_gets_another_users_session() {
     let world = World::new();
     let users: Vec<_> = (0..50).map(|user| format!("user-test-{user}")).collect();
     let begun: Vec<_> = users
@@ -103,7 +103,7 @@ async fn nobody_gets_another_users_session() {
     world.clock.advance(seconds(400));
     let guard = world.guard();
     hammer(&guard, 20, &users, &begun).await;
-    // One for each session's JWT, and one for its opaque token.
+    // Each session causes one call for its JWT and one for its opaque token.
     assert_eq!(world.sessions.calls(), 100);
 }
 
@@ -146,7 +146,7 @@ async fn a_session_of_another_user_or_project_is_refused() {
 }
 
 #[tokio::test]
-async fn an_authority_that_cannot_be_asked_is_a_503_for_whom_it_concerns() {
+async fn an_unavailable_authority_is_a_503_only_for_requests_that_need_it() {
     let world = World::new();
     let (old, alive) = (
         world.expired(&proved(&[Factor::Password])),
@@ -161,8 +161,8 @@ async fn an_authority_that_cannot_be_asked_is_a_503_for_whom_it_concerns() {
         assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, want));
         assert_eq!((refused.header("www-authenticate"), set_cookies(&refused).len()), ("", 0));
         assert_eq!(outcome(&guard, with_cookies(&alive)).await, (200, ""));
-        // The same session is not asked about for a while; where the authority said so, no session
-        // is.
+        // For a while the guard does not ask about this session again. If the authority stated a
+        // pause, it does not ask about the other session either.
         assert_eq!(outcome(&guard, with_cookies(&old)).await, (503, "authority_unavailable"));
         assert_eq!(authority.calls(), 1);
         let other = with_header("cookie", "stytch_session=another");
@@ -183,7 +183,7 @@ async fn an_authority_that_cannot_be_asked_is_a_503_for_whom_it_concerns() {
 }
 
 #[tokio::test]
-async fn an_authority_that_never_answers_or_panics_is_a_503_and_holds_nobody() {
+async fn an_authority_that_never_responds_or_panics_is_a_503_in_time() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let silent = Scripted::new(|_| std::future::pending());
@@ -205,7 +205,7 @@ async fn an_authority_that_never_answers_or_panics_is_a_503_and_holds_nobody() {
 }
 
 #[test]
-fn a_call_that_ends_with_its_runtime_is_made_again_on_a_living_one() {
+fn a_call_lost_with_its_runtime_is_made_again_on_a_living_one() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -244,7 +244,7 @@ fn a_call_that_ends_with_its_runtime_is_made_again_on_a_living_one() {
 }
 
 #[test]
-fn a_call_that_ends_with_its_runtime_twice_leaves_nobody_waiting() {
+fn a_call_lost_with_its_runtime_twice_leaves_no_request_waiting() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let silent = Scripted::new(|_| std::future::pending());
@@ -265,23 +265,23 @@ fn a_call_that_ends_with_its_runtime_twice_leaves_nobody_waiting() {
     let waiting = living.spawn(ask());
     living.block_on(tokio::task::yield_now());
     drop(first);
-    // Before the one who waits has noticed, a second call is under way, which ends in the same way.
+    // Before the waiting request notices, a second call begins, which is lost in the same way.
     drop(second.spawn(ask()));
     second.block_on(until_calls(2));
     living.block_on(tokio::task::yield_now());
     drop(second);
     assert_eq!(living.block_on(waiting).unwrap(), (503, "authority_unavailable"));
-    // And outside any runtime nobody can be asked.
+    // Outside a runtime the guard cannot ask the authority.
     let mut future = Box::pin(outcome(&guard, with_cookies(&expired)));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let std::task::Poll::Ready(got) = future.as_mut().poll(&mut context) else {
-        panic!("it waits")
+        panic!("the request waits")
     };
     assert_eq!(got, (503, "authority_unavailable"));
 }
 
 #[tokio::test]
-async fn a_session_that_is_revoked_here_meanwhile_is_not_renewed() {
+async fn a_session_that_is_revoked_during_its_renewal_is_not_renewed() {
     for by_user in [false, true] {
         let world = World::new();
         let expired = world.expired(&proved(&[Factor::Password]));
@@ -309,7 +309,7 @@ async fn a_session_that_is_revoked_here_meanwhile_is_not_renewed() {
             let refused = asked.await.unwrap();
             assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 0));
             if !opaque {
-                // The next one does not even ask.
+                // The next request does not even ask the authority.
                 assert_eq!(outcome(&guard, with_cookies(&expired)).await, (401, "session_revoked"));
                 assert_eq!(authority.calls(), 1);
                 break;
@@ -319,8 +319,8 @@ async fn a_session_that_is_revoked_here_meanwhile_is_not_renewed() {
 }
 
 #[tokio::test]
-async fn clocks_that_differ_make_no_loop() {
-    // By how much this clock is ahead of the authority's, and what comes of it.
+async fn clocks_that_differ_cause_no_repeated_renewals() {
+    // By how many seconds our clock is ahead of the authority's, and the status that follows.
     for (ahead, want) in
         [(0, 200), (30, 200), (290, 200), (310, 503), (-3, 200), (-30, 503), (-4_000, 503)]
     {
@@ -342,7 +342,7 @@ async fn clocks_that_differ_make_no_loop() {
     }
 }
 
-/// Keys of which the new ones come with a refresh.
+/// Keys whose next set arrives with a refresh.
 struct Rotating {
     current: Mutex<Arc<KeySet>>,
     next: Arc<KeySet>,
@@ -392,7 +392,7 @@ async fn a_renewed_jwt_under_a_key_not_yet_seen_waits_for_the_key() {
 }
 
 #[tokio::test]
-async fn headers_of_any_size_and_kind_have_a_stated_answer() {
+async fn headers_of_any_size_and_kind_have_a_defined_outcome() {
     let world = World::new();
     let guard = world.guard();
     let jwt = world.sessions.begin(&proved(&[Factor::Password])).session_jwt;
@@ -420,7 +420,7 @@ async fn headers_of_any_size_and_kind_have_a_stated_answer() {
 }
 
 #[test]
-fn no_token_shows_in_logs_or_debug_whatever_happens() {
+fn no_token_appears_in_logs_or_debug_output() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let fresh = world.sessions.begin(&proved(&[Factor::Password]));

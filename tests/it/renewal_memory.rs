@@ -1,4 +1,4 @@
-//! What is remembered of the authority's answers, and what takes its place.
+//! The cached responses of the authority, and what replaces them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,8 +22,8 @@ fn with_opaque(token: &str) -> Request<Body> {
     with_header("cookie", &format!("stytch_session={token}"))
 }
 
-/// An authority that answers about these tokens when it is told to, with what was true when it was
-/// asked.
+/// Returns an authority that holds back its responses about these tokens until the gate opens. Each
+/// response states what was true when the call began.
 fn held(
     world: &World,
     is_held: impl Fn(&PresentedToken) -> bool + Send + Sync + 'static,
@@ -43,8 +43,9 @@ fn held(
     (authority, gate)
 }
 
-/// A request under way, with the status and the number of cookies that it brings.
-async fn under_way(
+/// Starts a request and waits until it has called the authority. Its task returns the status and
+/// the number of cookies of the response.
+async fn started(
     guard: &StepUpLayer,
     authority: &Scripted,
     request: Request<Body>,
@@ -61,7 +62,7 @@ async fn under_way(
 }
 
 #[tokio::test]
-async fn the_newest_answers_are_remembered_however_many_came_before() {
+async fn the_newest_renewals_stay_cached_however_many_came_before() {
     let world = World::new();
     let guard = world.guard();
     let all: Vec<_> = (0..4_200)
@@ -82,7 +83,7 @@ async fn the_newest_answers_are_remembered_however_many_came_before() {
 }
 
 #[tokio::test]
-async fn made_up_tokens_do_not_displace_a_call_under_way() {
+async fn made_up_tokens_do_not_displace_a_pending_call() {
     let world = World::new();
     let real = world.sessions.begin(&proved(&[Factor::Password]));
     let token = PresentedToken::SessionToken(real.session_token.clone().into());
@@ -91,7 +92,7 @@ async fn made_up_tokens_do_not_displace_a_call_under_way() {
     for number in 0..4_000 {
         assert_eq!(outcome(&guard, with_opaque(&format!("made-up-{number}"))).await.0, 401);
     }
-    let first = under_way(&guard, &authority, with_opaque(&real.session_token)).await;
+    let first = started(&guard, &authority, with_opaque(&real.session_token)).await;
     for number in 0..300 {
         assert_eq!(outcome(&guard, with_opaque(&format!("more-{number}"))).await.0, 401);
     }
@@ -107,15 +108,15 @@ async fn made_up_tokens_do_not_displace_a_call_under_way() {
 }
 
 #[tokio::test]
-async fn a_renewal_under_way_does_not_bring_back_the_weaker_tokens() {
+async fn a_pending_renewal_does_not_bring_back_the_weaker_tokens() {
     let world = World::new();
     let weak = world.sessions.begin(&proved(&[Factor::Password]));
     let id = world.guard().verifier().verify(&weak.session_jwt).await.unwrap().id().to_owned();
     world.clock.advance(seconds(400));
     let (authority, gate) = held(&world, |_| true);
     let guard = renewing(world.issuer.guard(), authority.clone());
-    let one_tab = under_way(&guard, &authority, with_cookies(&weak)).await;
-    // In another tab a step that keeps the session's id.
+    let one_tab = started(&guard, &authority, with_cookies(&weak)).await;
+    // Another tab completes a step-up that keeps the session's id.
     world.clock.advance(seconds(1));
     let session_jwt = world.issuer.mint(&proved(&[Factor::Password, Factor::Totp]).id(&id));
     let strong = SessionTokens { session_token: "stronger".into(), session_jwt };
@@ -125,7 +126,7 @@ async fn a_renewal_under_way_does_not_bring_back_the_weaker_tokens() {
 }
 
 #[tokio::test]
-async fn a_failure_takes_nothing_from_an_answer_that_is_still_good() {
+async fn a_failure_does_not_replace_a_cached_renewal_that_is_still_valid() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let (is_down, sessions) = (Arc::new(AtomicBool::new(false)), world.sessions.clone());
@@ -144,7 +145,7 @@ async fn a_failure_takes_nothing_from_an_answer_that_is_still_good() {
         assert_eq!(outcome(&guard, with_cookies(&expired)).await, (200, ""));
     }
     assert_eq!(authority.calls(), 2);
-    // As long as it would have been without the failure.
+    // The cached renewal is used for as long as it would have been without the failure.
     world.clock.advance(seconds(28));
     assert_eq!(outcome(&guard, with_cookies(&expired)).await, (200, ""));
     world.clock.advance(seconds(1));
@@ -153,7 +154,7 @@ async fn a_failure_takes_nothing_from_an_answer_that_is_still_good() {
 }
 
 #[tokio::test]
-async fn after_another_users_session_it_is_asked_again_when_the_answer_says() {
+async fn a_response_about_another_user_is_retried_after_the_stated_pause() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let session_jwt = world.issuer.mint(&proved(&[Factor::Password]).user("user-test-2"));
@@ -170,7 +171,7 @@ async fn after_another_users_session_it_is_asked_again_when_the_answer_says() {
 }
 
 #[tokio::test]
-async fn cookies_are_set_by_the_names_that_are_read() {
+async fn cookies_are_set_under_the_names_that_are_read() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let sources =
@@ -194,9 +195,9 @@ async fn cookies_are_set_by_the_names_that_are_read() {
     assert!(lines.iter().all(|line| line.ends_with("Max-Age=0")), "{lines:?}");
 }
 
-/// An id is the issuer's word alone, and two users may have one.
+/// Only the issuer makes session ids unique, so the sessions of two users may have the same id.
 #[tokio::test]
-async fn an_answer_is_for_the_user_who_was_asked_about() {
+async fn a_renewal_is_used_only_for_the_user_of_the_token() {
     let world = World::new();
     let gate = Arc::new(Notify::new());
     let issuer = world.issuer.clone();
@@ -228,7 +229,7 @@ async fn an_answer_is_for_the_user_who_was_asked_about() {
             assert_eq!(session.user_id(), user);
         }
     };
-    // While the first call is under way, and when it is remembered.
+    // First while the calls are pending, and then when their results are cached.
     let asking = [&one, &two, &one].map(|jwt| {
         let (guard, request) = (guard.clone(), cookies(jwt));
         tokio::spawn(async move { answer(&guard, request).await })
@@ -267,7 +268,7 @@ async fn an_authority_may_be_shared() {
         .await
         .unwrap();
     assert!(guard.sessions().unwrap().sign_out(&session, &HeaderMap::new()).await.revoked.is_ok());
-    // Each of its questions goes through. By default an authority cannot revoke by token.
+    // A shared authority passes every call on. By default an authority cannot revoke by token.
     let shared: Arc<dyn SessionAuthority> = Arc::new(Arc::new(world.sessions.clone()));
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let token = || PresentedToken::SessionToken(tokens.session_token.clone().into());

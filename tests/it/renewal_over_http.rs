@@ -25,7 +25,7 @@ struct Service {
 }
 
 impl Service {
-    /// That gives these replies first, and then those of the API.
+    /// Starts a server that sends these replies first, and then those of the API.
     async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self::of(issuer().clone(), replies).await
     }
@@ -65,7 +65,7 @@ impl Service {
     }
 }
 
-/// As the API would answer.
+/// Returns the reply that the API would send.
 fn reply(sessions: &TestSessions, received: &Received) -> Reply {
     let body: Value = serde_json::from_str(&received.body).unwrap();
     let text = |name: &str| body[name].as_str().map(Box::<str>::from);
@@ -89,17 +89,17 @@ fn reply(sessions: &TestSessions, received: &Received) -> Reply {
     }
 }
 
-/// What is ready at once.
+/// Returns the output of a future that is ready at once.
 fn ready<T>(mut answer: std::pin::Pin<Box<dyn Future<Output = T> + Send>>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let std::task::Poll::Ready(answer) = answer.as_mut().poll(&mut context) else {
-        panic!("it waits")
+        panic!("the future is not ready")
     };
     answer
 }
 
 #[tokio::test]
-async fn a_session_lives_on_until_it_is_ended() {
+async fn a_session_is_renewed_until_it_is_ended() {
     let service = Service::start([]).await;
     let guard = service.guard();
     let tokens = service.expired(&proved(&[Factor::Password]));
@@ -124,7 +124,7 @@ async fn a_session_lives_on_until_it_is_ended() {
         lines,
         ["POST /v1/sessions/authenticate HTTP/1.1", "POST /v1/sessions/revoke HTTP/1.1"]
     );
-    // Revoked elsewhere between two requests: the JWT ends it, or a guard that has it confirmed.
+    // If the session is revoked elsewhere, the next renewal is refused.
     service
         .sessions
         .revoke("session-test-00000000-0000-4000-8000-000000000001".into())
@@ -135,7 +135,7 @@ async fn a_session_lives_on_until_it_is_ended() {
 }
 
 #[tokio::test]
-async fn a_members_session_lives_on_too() {
+async fn a_members_session_is_renewed_too() {
     let service = Service::of(TestIssuer::b2b(), []).await;
     let guard = service.guard_of(&Project::b2b(service.issuer.audience()).unwrap());
     let member = proved(&[Factor::Password])
@@ -179,7 +179,7 @@ async fn a_thousand_requests_with_one_expired_token_are_one_request_to_the_api()
 }
 
 #[tokio::test]
-async fn whatever_the_api_does_it_is_a_503_for_whom_it_concerns_and_over_when_it_is_over() {
+async fn every_failure_of_the_api_is_a_503_for_the_sessions_that_need_it_until_it_recovers() {
     let json = "content-type: application/json\r\n";
     let wrong_type = r#"{"session_token":"t","session_jwt":"j","status_code":200}"#;
     let short = Duration::from_millis(100);
@@ -240,7 +240,7 @@ async fn whatever_the_api_does_it_is_a_503_for_whom_it_concerns_and_over_when_it
 }
 
 #[tokio::test]
-async fn an_answer_that_is_late_or_comes_after_a_reset_is_an_answer() {
+async fn a_response_after_a_reset_is_used_and_one_that_has_expired_is_not() {
     let service = Service::start([Reply::Reset]).await;
     let (guard, tokens) = (service.guard(), service.expired(&proved(&[Factor::Password])));
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (200, ""));
@@ -262,12 +262,12 @@ async fn an_answer_that_is_late_or_comes_after_a_reset_is_an_answer() {
         tokio::task::yield_now().await;
     }
     service.server.let_go();
-    // What it brings has expired meanwhile.
+    // The JWT in the late response has expired meanwhile.
     assert_eq!(asked.await.unwrap(), (503, "authority_unavailable"));
 }
 
 #[tokio::test]
-async fn nobody_gets_another_users_session_over_http() {
+async fn no_user_gets_another_users_session_over_http() {
     let service = Service::start([]).await;
     let users: Vec<_> = (0..40).map(|user| format!("user-test-{user}")).collect();
     let begun: Vec<_> = users

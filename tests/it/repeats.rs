@@ -1,4 +1,4 @@
-//! A token that comes again: what is remembered of it changes no answer.
+//! Repeated requests with one token. The cache must not change any response.
 
 use std::array;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ fn with(token: &str) -> Request<Full<Bytes>> {
     Request::get("/").header("authorization", bearer(token)).body(Full::default()).unwrap()
 }
 
-/// A clock that is put forward and back.
+/// A clock that a test can set forward and back.
 #[derive(Clone)]
 struct Moved(Arc<Mutex<OffsetDateTime>>);
 
@@ -35,7 +35,7 @@ impl Clock for Moved {
 }
 
 #[tokio::test]
-async fn a_token_that_was_granted_is_judged_by_its_policys_limits_at_each_request() {
+async fn a_cached_token_is_checked_against_the_policys_limits_at_each_request() {
     let clock = Moved(Arc::new(Mutex::new(NOW)));
     let issuer = issuer().clone().clock(clock.clone());
     let session = testing::session()
@@ -44,11 +44,11 @@ async fn a_token_that_was_granted_is_judged_by_its_policys_limits_at_each_reques
     let token = issuer.mint(&session);
     let account = issuer.guard().require(Policy::mfa());
     let within = |limit| account.require(Policy::factor(Factor::OtpSms).within(seconds(limit)));
-    // More guards than a session remembers decisions of, all with one verifier.
+    // A session has no room for the grants of this many guards. They all share one verifier.
     let services: [_; 5] = array::from_fn(|index| {
         within(420 + 20 * index as u64).layer(service_fn(inner::<Full<Bytes>>))
     });
-    // At the limits of each, after all of them, and at the beginning again.
+    // At and after the limit of each guard, after all of the limits, and back to the beginning.
     let instants = [0, 20, 21, 40, 41, 60, 61, 80, 81, 100, 101, 200, 100, 21, 0];
     for after in instants {
         *clock.0.lock().unwrap() = NOW + seconds(after);
@@ -60,7 +60,7 @@ async fn a_token_that_was_granted_is_judged_by_its_policys_limits_at_each_reques
     }
 }
 
-/// A source whose keys can be replaced. It counts the calls of each method.
+/// A key source whose keys can be replaced. It counts the calls of each method.
 #[derive(Clone)]
 struct Counted {
     keys: Arc<Mutex<Arc<KeySet>>>,
@@ -85,7 +85,7 @@ impl KeySource for Counted {
 }
 
 #[tokio::test]
-async fn only_a_token_that_was_not_seen_under_the_current_keys_asks_for_them() {
+async fn only_a_token_that_is_new_under_the_current_keys_reads_them() {
     let read = || Arc::new(KeySet::from_jwks(issuer().jwks().as_bytes()).unwrap());
     let (sets, ids) = Default::default();
     let source = Counted { keys: Arc::new(Mutex::new(read())), sets, ids };

@@ -1,4 +1,4 @@
-//! Stores of revocations that several processes share, and that may fail.
+//! Revocation stores that several processes share and that may fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use crate::renewal::{
 use crate::sign_out::{headers, is_gone, session_of};
 use crate::support::{proved, seconds, send};
 
-/// A replica that somebody else feeds.
+/// A replica of a shared store, which a test can make unavailable or stuck.
 #[derive(Default)]
 struct Replica {
     asked: AtomicUsize,
@@ -80,7 +80,7 @@ fn guarded(world: &World, revocations: impl Revocations) -> StepUpLayer {
 }
 
 #[tokio::test]
-async fn revocations_are_asked_at_every_request_and_may_be_shared() {
+async fn the_store_is_asked_at_every_request_and_can_be_shared() {
     let world = World::new();
     let shared = Shared::default();
     let (one, other) = (
@@ -94,7 +94,7 @@ async fn revocations_are_asked_at_every_request_and_may_be_shared() {
     }
     one.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000").await.unwrap();
     assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
-    // In this process the default can be shared too.
+    // The default store can be shared within a process.
     let local = LocalRevocations::new();
     let (one, other) = (
         StepUpLayer::new(world.issuer.verifier().revocations(local.clone())),
@@ -104,13 +104,13 @@ async fn revocations_are_asked_at_every_request_and_may_be_shared() {
     one.verifier().revoke_session(session.id()).await.unwrap();
     assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
     assert_eq!(local.len(), 1);
-    // Where an outer guard let it pass, the inner one asks again.
+    // The inner guard asks the store again, although the outer guard let the request pass.
     let nested = other.layer(service_fn(crate::support::inner::<Body>));
     assert_eq!(send(&one.layer(nested), with_bearer(&tokens)).await.status, 401);
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
+async fn an_unhealthy_store_makes_every_request_a_503() {
     let world = World::new();
     let shared = Shared::default();
     let guard = guarded(&world, shared.clone());
@@ -118,7 +118,7 @@ async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
     let session = session_of(&guard, &tokens).await;
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
     shared.0.is_lost.store(true, Ordering::SeqCst);
-    // Remembered or new, by JWT or by opaque token.
+    // Tokens that are cached or new, and JWTs or opaque tokens.
     let opaque = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
     let new = world.sessions.begin(&proved(&[Factor::Password]));
     for request in [with_bearer(&tokens), with_bearer(&new), with_cookies(&tokens), opaque] {
@@ -131,7 +131,7 @@ async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
         "{}",
         refused.body
     );
-    // A write that fails is never "signed out".
+    // A sign-out whose write fails is never reported as done.
     let out = guard.sessions().unwrap().sign_out(&session, &headers()).await;
     assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
     let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::Totp]));
@@ -142,7 +142,7 @@ async fn a_store_that_cannot_be_trusted_refuses_everybody_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_the_timeout() {
+async fn a_stalled_store_delays_callers_no_longer_than_the_timeout() {
     let world = World::new();
     let shared = Shared::default();
     let guard = guarded(&world, shared.clone());
@@ -153,7 +153,7 @@ async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_the_timeout()
     let began = tokio::time::Instant::now();
     let out = sessions.sign_out(&session, &headers()).await;
     assert!(matches!(out.revoked, Err(SignOutError::NotRevoked(RevocationError::Failed(_)))));
-    // The authority has ended it all the same.
+    // The authority has ended the session nevertheless.
     assert!(is_gone(&world, &tokens).await);
     let strong = world.sessions.begin(&proved(&[Factor::Password, Factor::Totp]));
     let adopted = sessions.adopt(&strong, Some(&session), &headers()).await;
@@ -162,7 +162,7 @@ async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_the_timeout()
 }
 
 #[tokio::test]
-async fn a_sign_out_goes_on_if_the_caller_goes_away() {
+async fn a_sign_out_continues_if_its_caller_is_cancelled() {
     let world = World::new();
     let shared = Shared::default();
     let guard = guarded(&world, shared.clone());
@@ -181,9 +181,9 @@ async fn a_sign_out_goes_on_if_the_caller_goes_away() {
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
 }
 
-/// If neither side has ended it, nothing that is remembered keeps the session alive.
+/// If neither the store nor the authority has ended the session, no cached renewal keeps it alive.
 #[tokio::test]
-async fn a_sign_out_that_failed_leaves_nothing_remembered() {
+async fn a_failed_sign_out_clears_the_cached_renewal() {
     let world = World::new();
     let shared = Shared::default();
     let verifier = world.issuer.verifier().revocations(shared.clone());
@@ -206,7 +206,7 @@ async fn a_sign_out_that_failed_leaves_nothing_remembered() {
 }
 
 #[tokio::test]
-async fn a_store_that_panics_takes_nothing_with_it() {
+async fn a_store_that_panics_does_not_stop_the_authority() {
     let world = World::new();
     let guard = guarded(&world, Panics);
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
@@ -235,7 +235,7 @@ impl Revocations for Panics {
 }
 
 #[tokio::test]
-async fn fresh_tokens_stay_here_while_nobody_can_say_whether_their_session_was_revoked() {
+async fn fresh_tokens_are_not_sent_while_the_store_is_unavailable() {
     let world = World::new();
     for is_lost in [false, true] {
         let shared = Shared::default();
@@ -269,7 +269,7 @@ async fn a_revocation_is_kept_as_long_as_a_verifier_accepts_the_token() {
         let lenient = lenient.max_token_age(seconds(max_token_age)).revocations(store.clone());
         let other = world.issuer.verifier().revocations(store);
         let mut claims = world.issuer.claims(&proved(&[Factor::Password]).ends_in(seconds(99_999)));
-        // The issuer's clock is ahead, as far as it may be.
+        // The issuer's clock is ahead by as much as the leeway allows.
         let issued = claims["iat"].as_u64().unwrap() + leeway;
         for (name, value) in [("iat", issued), ("nbf", issued), ("exp", issued + life)] {
             claims[name] = value.into();
@@ -286,10 +286,10 @@ async fn a_revocation_is_kept_as_long_as_a_verifier_accepts_the_token() {
                 break;
             }
             world.clock.advance(seconds(50));
-            // Each write removes revocations that have run out.
+            // Each write removes revocations that have expired.
             writer.revoke_session(&format!("session-{passed}")).await.unwrap();
         }
-        // And not for ever.
+        // The store does not keep the revocation forever.
         world.clock.advance(seconds(20_000));
         writer.revoke_session("session-late").await.unwrap();
         assert_ne!(lenient.verify(&token).await.unwrap_err().reason(), "session_revoked");

@@ -1,5 +1,5 @@
-//! The API of sessions over real HTTP on loopback, from servers that behave and servers that do
-//! not.
+//! Stytch's API of sessions over real HTTP on loopback, from servers that behave and servers that
+//! do not.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ fn new_tokens() -> SessionTokens {
     SessionTokens { session_token: NEW_TOKEN.into(), session_jwt: NEW_JWT.into() }
 }
 
-/// As the API answers, with what is not read.
+/// Returns the API's response about a live session, with members that the crate does not read.
 fn alive() -> Reply {
     Reply::json(
         200,
@@ -60,7 +60,8 @@ fn revoked() -> Reply {
     Reply::json(200, r#"{"request_id":"request-id-test-1","status_code":200}"#)
 }
 
-/// Its error object. The message quotes what it was asked, as it must not but might.
+/// Returns an error object of the API. Its message quotes the request's secrets, in case a real one
+/// ever does.
 fn error_object(status: u16, error_type: &str) -> String {
     format!(
         r#"{{"status_code":{status},"request_id":"request-id-test-1","error_type":"{error_type}",
@@ -72,38 +73,38 @@ fn error(status: u16, error_type: &str) -> Reply {
     Reply::json(status, &error_object(status, error_type))
 }
 
-/// What does not depend on the question: how it fails, as an error of the API reads, and in how
-/// many connections.
+/// Returns the failures that do not depend on the request: the reply, the text of the error, and
+/// the number of connections.
 fn failures() -> Vec<(Reply, &'static str, usize)> {
     let json = "content-type: application/json\r\n";
     let refused = |status: u16, text: &'static str| (error(status, "some_error"), text, 1);
     vec![
-        refused(400, "the API answered 400 some_error (request-id-test-1)"),
-        refused(403, "the API answered 403 some_error (request-id-test-1)"),
-        refused(429, "the API answered 429 some_error (request-id-test-1)"),
-        refused(500, "the API answered 500 some_error (request-id-test-1)"),
-        refused(503, "the API answered 503 some_error (request-id-test-1)"),
+        refused(400, "the API responded with 400 some_error (request-id-test-1)"),
+        refused(403, "the API responded with 403 some_error (request-id-test-1)"),
+        refused(429, "the API responded with 429 some_error (request-id-test-1)"),
+        refused(500, "the API responded with 500 some_error (request-id-test-1)"),
+        refused(503, "the API responded with 503 some_error (request-id-test-1)"),
         (
             error(401, "unauthorized_credentials"),
-            "the API answered 401 unauthorized_credentials (request-id-test-1)",
+            "the API responded with 401 unauthorized_credentials (request-id-test-1)",
             1,
         ),
         (
             error(404, "route_not_found"),
-            "the API answered 404 route_not_found (request-id-test-1)",
+            "the API responded with 404 route_not_found (request-id-test-1)",
             1,
         ),
         (
             error(500, "session_not_found"),
-            "the API answered 500 session_not_found (request-id-test-1)",
+            "the API responded with 500 session_not_found (request-id-test-1)",
             1,
         ),
-        // Not said by the API, or not so that it can be known.
-        (Reply::with(404, json, ""), "the API answered 404", 1),
-        (Reply::with(404, json, "{}"), "the API answered 404", 1),
+        // The reply has no error type, or nothing shows that it is the API's.
+        (Reply::with(404, json, ""), "the API responded with 404", 1),
+        (Reply::with(404, json, "{}"), "the API responded with 404", 1),
         (
             Reply::with(404, json, r#"{"error_type":["session_not_found"]}"#),
-            "the API answered 404",
+            "the API responded with 404",
             1,
         ),
         (
@@ -112,13 +113,17 @@ fn failures() -> Vec<(Reply, &'static str, usize)> {
                 "content-type: text/html\r\n",
                 &error_object(404, "session_not_found"),
             ),
-            "the API answered 404",
+            "the API responded with 404",
             1,
         ),
-        (Reply::with(404, "", &error_object(404, "session_not_found")), "the API answered 404", 1),
+        (
+            Reply::with(404, "", &error_object(404, "session_not_found")),
+            "the API responded with 404",
+            1,
+        ),
         (
             Reply::with(502, "content-type: text/html\r\n", "<html>Bad Gateway</html>"),
-            "the API answered 502",
+            "the API responded with 502",
             1,
         ),
         (
@@ -126,58 +131,62 @@ fn failures() -> Vec<(Reply, &'static str, usize)> {
                 b"HTTP/1.1 404 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
                     .into(),
             ),
-            "the API answered 404",
+            "the API responded with 404",
             1,
         ),
         (
             Reply::Endless("HTTP/1.1 503 X\r\ncontent-type: application/json\r\n\r\n"),
-            "the API answered 503",
+            "the API responded with 503",
             1,
         ),
-        // Redirects are not followed, and only a 200 is one.
-        (Reply::with(302, "location: http://127.0.0.1:1/\r\n", ""), "the API answered 302", 1),
+        // Redirects are not followed, and only a 200 is a success.
+        (
+            Reply::with(302, "location: http://127.0.0.1:1/\r\n", ""),
+            "the API responded with 302",
+            1,
+        ),
         (
             Reply::with(307, "location: /v1/sessions/authenticate\r\n", ""),
-            "the API answered 307",
+            "the API responded with 307",
             1,
         ),
-        (Reply::with(204, "", ""), "the API answered 204", 1),
-        (Reply::with(201, json, "{}"), "the API answered 201", 1),
-        // A 200 of somebody else.
+        (Reply::with(204, "", ""), "the API responded with 204", 1),
+        (Reply::with(201, json, "{}"), "the API responded with 201", 1),
+        // A 200 that does not look like one of the API.
         (
             Reply::with(200, "", "{}"),
-            "the API's answer is not understood: its content is not JSON",
+            "unexpected response from the API: its content type is not JSON",
             1,
         ),
         (
             Reply::with(200, "content-type: text/html\r\n", "<html>Sign in to the Wi-Fi</html>"),
-            "the API's answer is not understood: its content is not JSON",
+            "unexpected response from the API: its content type is not JSON",
             1,
         ),
         (
             Reply::with(200, &format!("{json}content-type: text/html\r\n"), "{}"),
-            "the API's answer is not understood: its content is not JSON",
+            "unexpected response from the API: its content type is not JSON",
             1,
         ),
         (
             Reply::with(200, &format!("{json}content-encoding: gzip\r\n"), "\u{1f}\u{8b}"),
-            "the API's answer is not understood: its content is compressed",
+            "unexpected response from the API: its content is compressed",
             1,
         ),
         (
             Reply::with(404, &format!("{json}content-encoding: gzip\r\n"), "\u{1f}\u{8b}"),
-            "the API answered 404",
+            "the API responded with 404",
             1,
         ),
         // Too much, too little, too late.
         (
             Reply::Endless("HTTP/1.1 200 X\r\ncontent-type: application/json\r\n\r\n"),
-            "an answer of the API of more than 262144 bytes",
+            "the response from the API has more than 262144 bytes",
             1,
         ),
         (
             Reply::with(200, json, &" ".repeat((256 << 10) + 1)),
-            "an answer of the API of more than 262144 bytes",
+            "the response from the API has more than 262144 bytes",
             1,
         ),
         (
@@ -185,14 +194,14 @@ fn failures() -> Vec<(Reply, &'static str, usize)> {
                 b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
                     .into(),
             ),
-            "an answer of the API that broke off",
+            "the response from the API broke off",
             1,
         ),
-        (Reply::Silent, "no complete answer of the API within 500ms", 1),
-        (Reply::Drip, "no complete answer of the API within 500ms", 1),
-        // Not an answer, which another try would not mend.
+        (Reply::Silent, "no complete response from the API within 500ms", 1),
+        (Reply::Drip, "no complete response from the API within 500ms", 1),
+        // This is not HTTP, so another try would not help.
         (Reply::RawAndClose(b"SSH-2.0-OpenSSH_9.9\r\n\r\n".into()), "the API cannot be reached", 1),
-        // No answer. It is tried again, once.
+        // Without a response, the client tries once more.
         (Reply::Close, "the API cannot be reached", 2),
         (
             Reply::RawAndClose(b"HTTP/1.1 200 X\r\ncontent-ty".into()),
@@ -202,7 +211,7 @@ fn failures() -> Vec<(Reply, &'static str, usize)> {
     ]
 }
 
-/// As the error reads, without the causes, which are in others' words.
+/// Returns the text of the error without its causes, whose texts come from other crates.
 fn reading(error: &ApiError) -> String {
     match error {
         ApiError::Unreachable(causes) => error.to_string().replace(&format!(": {causes}"), ""),
@@ -210,7 +219,7 @@ fn reading(error: &ApiError) -> String {
     }
 }
 
-/// Short for those that never end, long for all others.
+/// Returns a short time limit for a reply that never ends, and a long one for all others.
 fn time_limit(reply: &Reply) -> Duration {
     match reply {
         Reply::Silent | Reply::Drip => Duration::from_millis(500),
@@ -265,7 +274,7 @@ async fn the_requests_are_exactly_those_of_the_api() {
 }
 
 #[tokio::test]
-async fn a_session_is_prolonged_only_where_that_is_set_and_within_stytchs_bounds() {
+async fn a_session_is_prolonged_only_if_that_is_set_and_within_stytchs_bounds() {
     for (time, minutes) in
         [(seconds(3_600), 60), (seconds(3_659), 60), (seconds(1), 5), (Duration::MAX, 527_040)]
     {
@@ -273,7 +282,9 @@ async fn a_session_is_prolonged_only_where_that_is_set_and_within_stytchs_bounds
         let api = api(&server).prolong(time);
         within_seconds(api.authenticate(&old_token())).await.unwrap();
         within_seconds(api.revoke("a")).await.unwrap();
-        let [authenticated, revoked] = &server.received()[..] else { panic!("two requests") };
+        let [authenticated, revoked] = &server.received()[..] else {
+            panic!("expected two requests")
+        };
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&authenticated.body).unwrap(),
             serde_json::json!({ "session_token": OLD_TOKEN, "session_duration_minutes": minutes })
@@ -291,7 +302,7 @@ async fn a_base_url_may_have_a_path() {
 }
 
 #[test]
-fn it_is_asked_where_the_project_is() {
+fn the_api_is_called_at_the_projects_address() {
     #[track_caller]
     fn check(project: Project, base_url: &str) {
         let api = project.sessions_api(SECRET);
@@ -308,7 +319,7 @@ fn it_is_asked_where_the_project_is() {
 }
 
 #[test]
-fn it_is_asked_by_https_or_on_this_machine() {
+fn the_api_is_called_over_https_or_on_this_machine() {
     #[track_caller]
     fn check(url: &str, want: Result<&str, EndpointError>) {
         let api = Project::new(ID).unwrap().sessions_api(SECRET).base_url(url);
@@ -334,7 +345,7 @@ fn it_is_asked_by_https_or_on_this_machine() {
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_is_a_typed_error_and_never_a_session() {
+async fn every_failure_is_a_typed_error_and_never_a_session() {
     for (reply, text, connections) in failures() {
         let server = ApiServer::start([reply.clone(), reply.clone()]).await;
         let api = api(&server).timeout(time_limit(&reply));
@@ -348,7 +359,7 @@ async fn whatever_goes_wrong_is_a_typed_error_and_never_a_session() {
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_no_session_is_taken_for_revoked() {
+async fn no_failure_is_taken_for_a_revocation() {
     for (reply, text, connections) in failures() {
         let server = ApiServer::start([reply.clone(), reply.clone()]).await;
         let api = api(&server).timeout(time_limit(&reply));
@@ -362,28 +373,31 @@ async fn whatever_goes_wrong_no_session_is_taken_for_revoked() {
     for json in ["", "{}", "[]", "[", "<html>", r#"{"status_code":404}"#, &"[".repeat(100_000)] {
         let server = ApiServer::start([Reply::json(200, json)]).await;
         let error = within_seconds(api(&server).revoke("session-test-1")).await.unwrap_err();
-        assert_eq!(error, ApiError::NotUnderstood("it does not say that it has done it"), "{json}");
+        assert_eq!(error, ApiError::NotUnderstood("it does not confirm the revocation"), "{json}");
     }
 }
 
 #[tokio::test]
-async fn without_both_tokens_there_is_no_session() {
+async fn a_response_without_both_tokens_is_an_error() {
     for (json, why) in [
-        ("", "it lacks a token"),
-        ("[", "it lacks a token"),
-        (&"[".repeat(100_000), "it lacks a token"),
-        ("{}", "it lacks a token"),
-        (r#"{"status_code":200}"#, "it lacks a token"),
-        (r#"{"status_code":200,"session_token":"a"}"#, "it lacks a token"),
-        (r#"{"status_code":200,"session_jwt":"a"}"#, "it lacks a token"),
-        (r#"{"status_code":200,"session_token":"a","session_jwt":{}}"#, "it lacks a token"),
+        ("", "it does not contain both tokens"),
+        ("[", "it does not contain both tokens"),
+        (&"[".repeat(100_000), "it does not contain both tokens"),
+        ("{}", "it does not contain both tokens"),
+        (r#"{"status_code":200}"#, "it does not contain both tokens"),
+        (r#"{"status_code":200,"session_token":"a"}"#, "it does not contain both tokens"),
+        (r#"{"status_code":200,"session_jwt":"a"}"#, "it does not contain both tokens"),
+        (
+            r#"{"status_code":200,"session_token":"a","session_jwt":{}}"#,
+            "it does not contain both tokens",
+        ),
         (
             r#"{"status_code":200,"session_token":"a","session_jwt":""}"#,
-            "one of its tokens cannot be one",
+            "one of its tokens cannot be a cookie value",
         ),
         (
             r#"{"status_code":200,"session_token":"a; Domain=b","session_jwt":"a"}"#,
-            "one of its tokens cannot be one",
+            "one of its tokens cannot be a cookie value",
         ),
     ] {
         let server = ApiServer::start([Reply::json(200, json)]).await;
@@ -393,7 +407,7 @@ async fn without_both_tokens_there_is_no_session() {
 }
 
 #[tokio::test]
-async fn a_refusal_counts_by_its_head_where_its_body_does_not_end() {
+async fn a_refusal_whose_body_does_not_end_is_known_by_its_head() {
     let head = "HTTP/1.1 429 X\r\ncontent-type: application/json\r\nretry-after: 30\r\ncontent-length: 99\r\n\r\n{";
     let server = ApiServer::start([Reply::RawAndHold(head.into())]).await;
     let error = api(&server)
@@ -434,11 +448,11 @@ async fn an_error_object_is_a_typed_error() {
             (error_type, request_id, retry_after)
         );
     }
-    assert_eq!(server.counts(), (4, 1)); // not one of them was asked again
+    assert_eq!(server.counts(), (4, 1)); // no request was sent again
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_before_the_answer_is_tried_once_more() {
+async fn a_request_is_sent_once_more_if_its_connection_fails_before_the_response() {
     for failure in [Reply::Reset, Reply::Close] {
         let server = ApiServer::start([failure.clone(), alive()]).await;
         assert_eq!(
@@ -488,7 +502,7 @@ async fn a_connection_that_cannot_be_made_is_tried_once_more() {
 }
 
 #[tokio::test]
-async fn both_tries_share_one_bound() {
+async fn both_tries_share_one_time_limit() {
     let server = ApiServer::start([Reply::Reset, Reply::Silent]).await;
     let outcome = within_seconds(api(&server).timeout(seconds(1)).authenticate(&old_token())).await;
     assert_eq!((outcome, server.counts()), (Err(ApiError::TimedOut(seconds(1))), (2, 2)));
@@ -503,7 +517,7 @@ async fn a_server_that_is_down_cannot_be_reached() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_late_but_in_time_is_one() {
+async fn a_response_that_is_late_but_in_time_is_used() {
     let server = ApiServer::start([Reply::WhenLet(Box::new(alive()))]).await;
     let api = api(&server);
     let asking = tokio::spawn(async move { api.authenticate(&old_token()).await });
@@ -531,7 +545,7 @@ async fn connections_are_kept_and_shared_by_clones() {
 
 #[tokio::test]
 async fn a_kept_connection_that_the_server_has_closed_does_no_harm() {
-    let Reply::Raw(alive) = alive() else { panic!("raw") };
+    let Reply::Raw(alive) = alive() else { panic!("expected a raw reply") };
     let server =
         ApiServer::start([Reply::RawAndClose(alive.clone()), Reply::RawAndClose(alive)]).await;
     let api = api(&server);
@@ -560,7 +574,7 @@ fn a_kept_connection_ends_with_its_runtime_and_does_no_harm() {
 }
 
 #[test]
-fn a_kept_connection_whose_runtime_goes_in_mid_question_is_tried_once_more() {
+fn a_request_is_sent_once_more_if_the_runtime_of_its_connection_ends() {
     let runtime = || {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
     };
@@ -574,7 +588,7 @@ fn a_kept_connection_whose_runtime_goes_in_mid_question_is_tried_once_more() {
         let server = serving.block_on(ApiServer::start([alive(), never, alive()]));
         let first = runtime();
         let api = api(&server);
-        // The first runtime drives the connection that is kept.
+        // The first runtime drives the kept connection.
         let ask = |api: SessionsApi| async move { api.authenticate(&old_token()).await };
         assert_eq!(first.block_on(within_seconds(ask(api.clone()))), Ok(new_tokens()));
         let asking = second.spawn(ask(api));
@@ -584,7 +598,7 @@ fn a_kept_connection_whose_runtime_goes_in_mid_question_is_tried_once_more() {
             }
             server.counts().1
         }));
-        // The first runtime may not have put the connection back yet.
+        // The first runtime may not have returned the connection to the pool yet.
         if connections > 1 {
             asking.abort();
             continue;
@@ -598,7 +612,7 @@ fn a_kept_connection_whose_runtime_goes_in_mid_question_is_tried_once_more() {
 }
 
 #[tokio::test]
-async fn it_is_asked_over_https_by_a_trusted_root_only() {
+async fn the_api_is_called_over_https_with_a_trusted_root_only() {
     let json = format!(r#"{{"session_token":"{NEW_TOKEN}","session_jwt":"{NEW_JWT}"}}"#);
     let (url, pem) = serve_over_tls(json).await;
     let untrusting = Project::new(ID).unwrap().sessions_api(SECRET).base_url(&url).unwrap();
@@ -618,10 +632,10 @@ fn a_bundle_of_roots_with_a_bad_certificate_says_which() {
     let not_a_certificate = format!("{begin}\nAAAA\n{end}\n");
     let (endless, beginless) = (root().replace(end, ""), root().replace(begin, "-----BEGIN CERT"));
     for (bad, why) in [
-        (not_base64, "its base64 cannot be read"),
+        (not_base64, "its base64 is invalid"),
         (not_a_certificate, "it is not an X.509 certificate"),
-        (endless, "its end is missing"),
-        (beginless, "its beginning cannot be read"),
+        (endless, "its END line is missing"),
+        (beginless, "its BEGIN line is malformed"),
     ] {
         for good in [0, 1, 7] {
             let bundle = (0..good).map(|_| root()).collect::<String>() + &bad;
@@ -639,7 +653,7 @@ fn a_bundle_of_roots_with_a_bad_certificate_says_which() {
     assert!(api.trust_roots(bundle.as_bytes()).is_ok());
 }
 
-/// What an authority says: `ok`, `unknown`, or `unavailable` and until when.
+/// Summarizes an authority's result: `ok`, `unknown`, or `unavailable` with the seconds to wait.
 fn verdict<T>(outcome: &Result<T, AuthorityError>) -> String {
     match outcome {
         Ok(_) => "ok".into(),
@@ -653,7 +667,7 @@ fn verdict<T>(outcome: &Result<T, AuthorityError>) -> String {
 }
 
 #[tokio::test]
-async fn as_an_authority_it_knows_no_session_only_where_the_api_says_so() {
+async fn a_session_is_unknown_only_if_the_api_says_so() {
     let json = "content-type: application/json\r\n";
     let busy = |status| {
         Reply::with(status, &format!("{json}retry-after: 7\r\n"), &error_object(status, "busy"))
@@ -702,7 +716,7 @@ async fn as_an_authority_it_knows_no_session_only_where_the_api_says_so() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_token_is_unknown_without_a_question() {
+async fn a_value_that_cannot_be_a_token_is_unknown_without_a_request() {
     let server = ApiServer::start([alive()]).await;
     let authority: Box<dyn SessionAuthority> = Box::new(api(&server));
     for text in ["", " ", "a b", "ä", "a\0", "a;b", "\"a\"", &"a".repeat(16 * 1024 + 1)] {
@@ -726,7 +740,7 @@ fn neither_the_secret_nor_a_token_is_shown_or_logged() {
         Reply::Reset,
         error(404, "session_not_found"),
         error(400, "invalid_session_token"),
-        // Half of what was hoped for, which the reader's own message would quote.
+        // These replies have half of the expected tokens, which serde's own message would quote.
         Reply::json(
             200,
             &format!(r#"{{"session_token":"{NEW_TOKEN}","session_jwt":["{NEW_JWT}"]}}"#),

@@ -1,4 +1,4 @@
-//! Sessions that are ended here, and tokens of a step.
+//! Signing out, and adopting the tokens of a step-up.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(crate) async fn session_of(guard: &StepUpLayer, tokens: &SessionTokens) -> S
     guard.verifier().verify(&tokens.session_jwt).await.unwrap()
 }
 
-/// Whether the authority says that there is no such session.
+/// Returns whether the authority reports the session as unknown.
 pub(crate) async fn is_gone(world: &World, tokens: &SessionTokens) -> bool {
     let token = PresentedToken::SessionToken(tokens.session_token.clone().into());
     let answer = world.sessions.authenticate(token).await;
@@ -44,7 +44,7 @@ pub(crate) async fn is_gone(world: &World, tokens: &SessionTokens) -> bool {
 }
 
 #[tokio::test]
-async fn whoever_signs_out_is_out_at_once_and_everywhere() {
+async fn a_sign_out_ends_the_session_at_once_and_everywhere() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let others = world.sessions.begin(&proved(&[Factor::Password]));
@@ -77,9 +77,9 @@ async fn whoever_signs_out_is_out_at_once_and_everywhere() {
     assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 0));
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
     assert_eq!(outcome(&guard, with_bearer(&others)).await, (200, ""));
-    // The authority knows it too.
+    // The authority has ended the session too.
     assert!(is_gone(&world, &tokens).await);
-    // And when the JWT has expired, nobody is asked.
+    // After the JWT has expired, the guard refuses it without asking the authority.
     let calls = world.sessions.calls();
     world.clock.advance(seconds(400));
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
@@ -97,10 +97,10 @@ async fn sign_out(
 }
 
 #[tokio::test]
-async fn an_authority_that_fails_keeps_nobody_signed_in_here() {
+async fn a_failing_authority_does_not_keep_a_session_alive_here() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
-    // Its `revoke` fails.
+    // The `revoke` of this authority fails.
     let guard = renewing(
         world.issuer.guard(),
         Scripted::new(|_| async { Err(AuthorityError::UnknownSession) }),
@@ -112,12 +112,12 @@ async fn an_authority_that_fails_keeps_nobody_signed_in_here() {
         Err(SignOutError::Authority(AuthorityError::Unavailable { .. }))
     ));
     assert_eq!(outcome(&guard, with_cookies(&tokens)).await, (401, "session_revoked"));
-    // One that panics takes nothing with it.
+    // A panic of the authority does not prevent the revocation here.
     let unaware = || StepUpLayer::new(world.issuer.verifier().revocations(LocalRevocations::new()));
     let panicking = renewing(unaware(), Panics);
     assert!(panicking.sessions().unwrap().sign_out(&session, &headers()).await.revoked.is_err());
     assert_eq!(outcome(&panicking, with_cookies(&tokens)).await, (401, "session_revoked"));
-    // Without an authority a session is ended here.
+    // Without an authority, a session can still be revoked here.
     let alone = unaware();
     assert!(alone.verifier().revoke_session(session.id()).await.is_ok());
     assert_eq!(outcome(&alone, with_cookies(&tokens)).await, (401, "session_revoked"));
@@ -135,10 +135,10 @@ impl SessionAuthority for Panics {
     }
 }
 
-/// A handler's token is that of the session that the guard judged, whatever else the request
-/// presents.
+/// A handler gets the token of the session that the guard verified, whatever other tokens the
+/// request presents.
 #[tokio::test]
-async fn the_token_for_a_step_is_that_of_the_session_that_was_judged() {
+async fn the_token_for_a_step_up_is_that_of_the_verified_session() {
     let world = World::new();
     let guard = world.guard();
     let one = world.sessions.begin(&proved(&[Factor::Password]));
@@ -157,7 +157,7 @@ async fn the_token_for_a_step_is_that_of_the_session_that_was_judged() {
     };
     assert_eq!(jwt_of(both(&one.session_jwt, &other.session_token)).await, one.session_jwt);
     assert_eq!(jwt_of(with_bearer(&one)).await, one.session_jwt);
-    // After a renewal it is the fresh token, which a verifier accepts.
+    // After a renewal the handler gets the fresh JWT, which a verifier accepts.
     let opaque = with_header("cookie", &format!("stytch_session={}", one.session_token));
     world.clock.advance(seconds(400));
     for request in [with_cookies(&one), opaque] {
@@ -168,7 +168,7 @@ async fn the_token_for_a_step_is_that_of_the_session_that_was_judged() {
 }
 
 #[tokio::test]
-async fn signing_out_what_a_request_presents_ends_each_of_its_sessions() {
+async fn sign_out_presented_ends_every_session_that_the_request_presents() {
     let world = World::new();
     let guard = world.guard();
     let sessions = guard.sessions().unwrap();
@@ -184,14 +184,14 @@ async fn signing_out_what_a_request_presents_ends_each_of_its_sessions() {
         assert_eq!(outcome(&guard, with_bearer(tokens)).await, (401, "session_revoked"));
         assert!(is_gone(&world, tokens).await);
     }
-    // An expired JWT names its session too, and what names none is no error.
+    // An expired JWT names its session too. A token that names no session is not an error.
     let expired = world.expired(&proved(&[Factor::Password]));
     let bearer = with_bearer(&expired);
     assert!(sessions.sign_out_presented(bearer.headers()).await.revoked.is_ok());
     assert_eq!(outcome(&guard, with_bearer(&expired)).await, (401, "session_revoked"));
     let odd = with_header("cookie", "stytch_session_jwt=a.b.c; stytch_session=made-up");
     assert!(sessions.sign_out_presented(odd.headers()).await.revoked.is_ok());
-    // If nobody can say whose token it is, it does not say that the session has ended.
+    // If the session of a token cannot be determined, the sign-out does not report success.
     let silent = Scripted::new(|_| async { Err(AuthorityError::unavailable("scripted")) });
     let guard = renewing(world.issuer.guard(), silent);
     let opaque = with_header("cookie", "stytch_session=session-token-9");
@@ -199,14 +199,14 @@ async fn signing_out_what_a_request_presents_ends_each_of_its_sessions() {
     assert!(matches!(out.revoked, Err(SignOutError::Authority(_))));
 }
 
-/// The error of signing out what a cookie line presents, if there is one.
+/// Signs out of every session that a cookie line presents.
 async fn sign_out_cookies(guard: &StepUpLayer, line: &str) -> Result<(), SignOutError> {
     let request = with_header("cookie", line);
     guard.sessions().unwrap().sign_out_presented(request.headers()).await.revoked
 }
 
 #[tokio::test]
-async fn of_several_tokens_in_one_place_each_is_ended() {
+async fn sign_out_presented_ends_each_of_several_tokens_in_one_place() {
     let world = World::new();
     let guard = world.guard();
     let begin = |user: usize| {
@@ -223,13 +223,13 @@ async fn of_several_tokens_in_one_place_each_is_ended() {
         assert_eq!(outcome(&guard, with_bearer(tokens)).await, (401, "session_revoked"));
         assert!(is_gone(&world, tokens).await);
     }
-    // A JWT that is broken does not hide the session token beside it.
+    // An invalid JWT does not hide the session token beside it.
     let begun = begin(5);
     let line = format!("stytch_session_jwt=a.b.c; stytch_session={}", begun.session_token);
     sign_out_cookies(&guard, &line).await.unwrap();
     assert!(is_gone(&world, &begun).await);
     assert_eq!(outcome(&guard, with_bearer(&begun)).await, (401, "session_revoked"));
-    // It says so if it has left tokens unread.
+    // The sign-out is an error if it leaves tokens unread.
     let line = |tokens: usize| {
         (0..tokens).map(|token| format!("stytch_session=t{token}; ")).collect::<String>()
     };
@@ -261,21 +261,21 @@ async fn signing_out_of_a_session_ends_the_others_that_the_request_presents() {
     }
 }
 
-/// If a token's session cannot be told here, the authority can tell it.
+/// If this process cannot determine the session of a token, the authority can.
 #[tokio::test]
-async fn a_session_that_is_not_known_here_is_ended_by_its_token_and_that_is_said() {
+async fn a_session_that_is_not_known_here_is_ended_by_its_token_and_reported() {
     let world = World::new();
     let begin = || world.sessions.begin(&proved(&[Factor::Password]));
     let other = TestIssuer::new().clock(world.clock.clone());
     let verifier = Verifier::new(other.clone(), [world.issuer.name()], world.issuer.audience());
     let sessions = Sessions::new(verifier, world.sessions.clone());
-    // A key that is not known may still come. Anyone can make one up, so nobody is asked about it.
+    // An unknown key may still arrive. Anyone can make up a key id, so the authority is not asked.
     let tokens = begin();
     let calls = world.sessions.calls();
     let out = sessions.sign_out_presented(with_bearer(&tokens).headers()).await;
     assert!(matches!(out.revoked, Err(SignOutError::Unverified(VerifyError::Token(_)))));
     assert!(world.sessions.calls() == calls && !is_gone(&world, &tokens).await);
-    // The fresh JWT of an exchange is refused here, so nobody knows whose the opaque token is.
+    // This verifier refuses the fresh JWT of an exchange, so the opaque token's session is unknown.
     let tokens = begin();
     let opaque = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
     let out = sessions.sign_out_presented(opaque.headers()).await;
@@ -302,7 +302,7 @@ async fn a_session_that_follows_one_that_was_signed_out_is_ended() {
     assert!(matches!(error, AdoptError::PredecessorRevoked { revoked: Ok(()) }), "{error}");
     assert!(is_out(&strong).await);
 
-    // The step comes first, and the browser still has the old tokens.
+    // The step-up comes first, and the browser still has the old tokens.
     let (weak, strong, stronger) = (begin(), begin(), begin());
     let session = session_of(&guard, &weak).await;
     let strong_session = session_of(&guard, &strong).await;
@@ -320,9 +320,8 @@ async fn a_session_that_follows_one_that_was_signed_out_is_ended() {
     }
     assert_eq!(outcome(&guard, with_bearer(&again)).await, (200, ""));
 
-    // If the authority cannot be reached, that is said.
-    let silent =
-        Scripted::new(|_| async { Err(AuthorityError::unavailable("it was not to be asked")) });
+    // If the authority cannot be reached, the error says so.
+    let silent = Scripted::new(|_| async { Err(AuthorityError::unavailable("scripted")) });
     let guard = renewing(world.issuer.guard(), silent);
     let (weak, strong) = (begin(), begin());
     let session = session_of(&guard, &weak).await;
@@ -335,7 +334,7 @@ async fn a_session_that_follows_one_that_was_signed_out_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_successor_survives_a_race_of_a_step_and_a_sign_out() {
+async fn no_successor_survives_a_race_between_a_step_up_and_a_sign_out() {
     let world = World::new();
     let guard = world.guard();
     let sessions = guard.sessions().unwrap();
@@ -365,9 +364,9 @@ async fn no_successor_survives_a_race_of_a_step_and_a_sign_out() {
     }
 }
 
-/// A first sign-out that reached nobody is made good by the next.
+/// The next sign-out makes up for one that did not reach the authority.
 #[tokio::test]
-async fn a_session_that_is_revoked_only_here_is_ended_with_its_authority_too() {
+async fn a_session_that_is_revoked_only_here_is_ended_by_the_authority_too() {
     let world = World::new();
     let guard = world.guard();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
@@ -380,9 +379,9 @@ async fn a_session_that_is_revoked_only_here_is_ended_with_its_authority_too() {
     assert!(is_gone(&world, &tokens).await);
 }
 
-/// Keys that come when they are asked for, or not at all.
+/// The keys arrive when they are requested, or not at all.
 #[tokio::test]
-async fn a_presented_jwt_is_ended_before_the_first_keys_are_there_or_it_says_so() {
+async fn a_jwt_presented_before_the_first_keys_is_ended_or_reported() {
     let world = World::new();
     for (come, wanted) in [(true, true), (false, false)] {
         let tokens = world.sessions.begin(&proved(&[Factor::Password]));
@@ -400,8 +399,8 @@ async fn a_presented_jwt_is_ended_before_the_first_keys_are_there_or_it_says_so(
             ),
             Err(error) => {
                 assert!(matches!(error, SignOutError::Unverified(VerifyError::KeysUnavailable(_))));
-                // The second time the authority knows no such session. The JWT is as good as
-                // before.
+                // At the second try the authority does not know the session any more, but the JWT
+                // is as valid as before.
                 let again = sessions.sign_out_presented(with_bearer(&tokens).headers()).await;
                 assert!(matches!(again.revoked, Err(SignOutError::Unverified(_))));
             }
@@ -438,7 +437,7 @@ impl KeySource for OnDemand {
 }
 
 #[tokio::test]
-async fn the_guards_of_one_project_know_of_each_others_sign_outs() {
+async fn the_guards_of_one_project_share_their_sign_outs() {
     let world = World::new();
     let project = tower_step_up::stytch::Project::new(world.issuer.audience()).unwrap();
     let guard =
@@ -452,7 +451,7 @@ async fn the_guards_of_one_project_know_of_each_others_sign_outs() {
 }
 
 #[tokio::test]
-async fn a_users_sessions_are_revoked_that_began_before() {
+async fn revoking_a_user_ends_the_sessions_that_began_before() {
     let world = World::new();
     let guard = world.guard();
     let before = world.sessions.begin(&proved(&[Factor::Password]));
@@ -464,14 +463,14 @@ async fn a_users_sessions_are_revoked_that_began_before() {
     assert_eq!(outcome(&guard, with_bearer(&before)).await, (401, "session_revoked"));
     assert_eq!(outcome(&guard, with_bearer(&others)).await, (200, ""));
     assert_eq!(outcome(&guard, with_bearer(&after)).await, (200, ""));
-    // One that does not say when it began might have.
+    // A session without a start may have begun before the revocation.
     let undated = world.sessions.begin(&proved(&[Factor::Password]).without_start());
     let opaque = with_header("cookie", &format!("stytch_session={}", undated.session_token));
     assert_eq!(outcome(&guard, opaque).await, (401, "session_revoked"));
 }
 
 #[tokio::test]
-async fn the_weaker_session_dies_when_the_stronger_one_is_born() {
+async fn adopting_a_stronger_session_ends_the_weaker_one() {
     let world = World::new();
     let guard = world.guard();
     let weak = world.sessions.begin(&proved(&[Factor::Password]));
@@ -494,13 +493,13 @@ async fn the_weaker_session_dies_when_the_stronger_one_is_born() {
             "stytch_session=session-token-2; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600",
         ]
     );
-    // Another tab still has the old JWT: it is challenged, and with the fresh tokens, which the
-    // browser has, it passes.
+    // Another tab still sends the old JWT and is challenged. With the fresh tokens, which the
+    // browser has by then, it passes.
     let stale = answer(&guard, with_cookies(&weak)).await;
     assert_eq!((stale.status.as_u16(), set_cookies(&stale).len()), (401, 0));
     assert!(stale.header("www-authenticate").contains("invalid_token"));
     assert_eq!(outcome(&guard, with_cookies(&strong)).await, (200, ""));
-    // Where it has the opaque one alone, renewal gives it both.
+    // If the browser has only the session token, renewal brings both tokens.
     let renewed =
         answer(&guard, with_header("cookie", &format!("stytch_session={}", strong.session_token)))
             .await;
@@ -510,7 +509,7 @@ async fn the_weaker_session_dies_when_the_stronger_one_is_born() {
 }
 
 #[tokio::test]
-async fn a_step_that_keeps_the_sessions_id_revokes_nothing() {
+async fn a_step_up_that_keeps_the_sessions_id_revokes_nothing() {
     let world = World::new();
     let guard = world.guard();
     let weak = world.sessions.begin(&proved(&[Factor::Password]));
@@ -538,11 +537,11 @@ async fn tokens_that_cannot_be_trusted_are_not_adopted() {
         assert_eq!(error.to_string(), want);
         assert_eq!(outcome(&guard, with_cookies(&old)).await, (200, ""));
     };
-    check(&another, "the session belongs to another user than the one before").await;
+    check(&another, "the new session belongs to a different user than the previous one").await;
     let forged = SessionTokens { session_jwt: format!("{}AAAA", old.session_jwt), ..old.clone() };
     check(&forged, "the signature is invalid").await;
     let unusable = SessionTokens { session_token: "a;b".into(), ..old.clone() };
-    check(&unusable, "the session token cannot stand in a cookie").await;
+    check(&unusable, "the session token cannot be a cookie value").await;
     assert!(guard.sessions().unwrap().adopt(&another, None, &headers()).await.is_ok());
 }
 
@@ -555,7 +554,7 @@ fn a_guard_does_not_renew_with_the_sessions_of_another_verifier() {
 }
 
 #[test]
-fn a_guard_reads_no_cookie_that_its_sessions_would_not_clear() {
+fn a_guard_cannot_read_a_cookie_that_its_sessions_would_not_clear() {
     let world = World::new();
     let sessions = world.issuer.sessions(world.sessions.clone());
     let own = || [CredentialSource::Bearer, CredentialSource::cookie("own")];
@@ -570,7 +569,7 @@ fn a_guard_reads_no_cookie_that_its_sessions_would_not_clear() {
     assert!(!panics(&|| guard().credentials(own()).renew_with(&named)));
 }
 
-/// The guard of a project reads, sets and clears what its handle names.
+/// The guard of a project reads, sets and clears the cookies that its `Sessions` handle names.
 #[tokio::test]
 async fn the_cookies_of_a_project_are_those_of_its_handle() {
     let world = World::new();
@@ -592,9 +591,9 @@ async fn the_cookies_of_a_project_are_those_of_its_handle() {
     assert_eq!(outcome(&guard, cookie).await, (401, "session_revoked"));
 }
 
-/// An opaque token is exchanged while a step strengthens its session and changes that token.
+/// An opaque token is exchanged while a step-up strengthens its session and changes that token.
 #[tokio::test]
-async fn an_exchange_under_way_does_not_put_weaker_cookies_over_those_of_a_step() {
+async fn a_pending_exchange_does_not_overwrite_the_cookies_of_a_step_up() {
     let world = World::new();
     let gate = Arc::new(Notify::new());
     let (issuer, opened) = (world.issuer.clone(), Arc::clone(&gate));

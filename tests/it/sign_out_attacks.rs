@@ -1,4 +1,4 @@
-//! Sign-outs that are attacked, that fail, and that are tried again.
+//! Sign-outs that are attacked, that fail, or that are tried again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use crate::renewal::{
 use crate::sign_out::{OnDemand, headers, is_gone, session_of};
 use crate::support::{bearer, proved, seconds};
 
-/// Sessions whose authority can be out of reach, or never answer about a token.
+/// An authority whose `revoke` can be down, and whose `revoke_by_token` never responds.
 #[derive(Clone)]
 struct Unsteady {
     sessions: TestSessions,
@@ -53,8 +53,8 @@ impl SessionAuthority for Unsteady {
     }
 }
 
-/// Begins a session and one that follows it by a step. Returns the first, which is revoked now, and
-/// the second.
+/// Begins a session and adopts one that follows it by a step-up. Returns the tokens and the session
+/// of the first, which is revoked by now, and the tokens of the second.
 async fn step(world: &World, guard: &StepUpLayer) -> (SessionTokens, Session, SessionTokens) {
     let begin = || world.sessions.begin(&proved(&[Factor::Password]));
     let (weak, strong) = (begin(), begin());
@@ -75,7 +75,7 @@ async fn a_successor_that_could_not_be_ended_is_ended_by_the_next_sign_out() {
     authority.is_down.store(false, Ordering::SeqCst);
     assert!(sessions.sign_out_presented(with_bearer(&weak).headers()).await.revoked.is_ok());
     assert!(is_gone(&world, &strong).await);
-    // It is out by a sign-out of the second session too.
+    // After a sign-out of the second session, the first cannot have another successor.
     let (_, session, strong) = step(&world, &guard).await;
     let again = world.sessions.begin(&proved(&[Factor::Password]));
     assert!(sessions.sign_out_presented(with_bearer(&strong).headers()).await.revoked.is_ok());
@@ -84,14 +84,14 @@ async fn a_successor_that_could_not_be_ended_is_ended_by_the_next_sign_out() {
     assert!(is_gone(&world, &again).await);
 }
 
-/// The second time the authority knows no such session any more.
+/// At the second try the authority does not know the session any more.
 #[tokio::test]
-async fn a_sign_out_that_failed_is_not_well_because_it_is_tried_again() {
+async fn a_failed_sign_out_does_not_succeed_just_because_it_is_tried_again() {
     let world = World::new();
     let opaque = |tokens: &SessionTokens| {
         with_header("cookie", &format!("stytch_session={}", tokens.session_token))
     };
-    // The store is full, and then it is not.
+    // The store is full, and later has room.
     let store = LocalRevocations::new().max_entries(1);
     let verifier = world.issuer.verifier().revocations(store);
     verifier.revoke_session("session-of-another").await.unwrap();
@@ -108,7 +108,7 @@ async fn a_sign_out_that_failed_is_not_well_because_it_is_tried_again() {
     assert!(out.revoked.is_ok());
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
 
-    // The session could be ended by its token only, so its id is not known.
+    // The session could be ended only by its token, so its id is not known.
     let mute = Scripted::new(|_| async { Err(AuthorityError::unavailable("scripted")) });
     let authority = ByToken { mute, sessions: world.sessions.clone() };
     let guard = renewing(world.issuer.guard(), authority);
@@ -132,7 +132,7 @@ async fn a_sign_out_that_failed_is_not_well_because_it_is_tried_again() {
     assert!(is_gone(&world, &strong).await);
 }
 
-/// An authority that answers about tokens only when it is to end their sessions.
+/// An authority that can only revoke sessions by token. Everything else fails.
 struct ByToken {
     mute: Scripted,
     sessions: TestSessions,
@@ -153,7 +153,7 @@ impl SessionAuthority for ByToken {
 }
 
 #[tokio::test]
-async fn signing_out_ends_every_session_that_the_same_steps_began() {
+async fn signing_out_ends_every_session_that_the_same_step_ups_began() {
     let world = World::new();
     let guard = world.guard();
     let sessions = guard.sessions().unwrap();
@@ -170,13 +170,13 @@ async fn signing_out_ends_every_session_that_the_same_steps_began() {
     let error = sessions.adopt(&late, Some(&of_first), &headers()).await.unwrap_err();
     assert!(matches!(error, AdoptError::PredecessorRevoked { revoked: Ok(()) }), "{error}");
 
-    // Tokens that are adopted again and again are those of one session.
+    // Tokens that are adopted repeatedly count as one session.
     let (weak, strong) = (begin(), begin());
     let session = session_of(&guard, &weak).await;
     for _ in 0..20 {
         drop(sessions.adopt(&strong, Some(&session), &headers()).await.unwrap());
     }
-    // A session that has ended by itself is followed by one that has not.
+    // The first session expires, and the one that follows it does not.
     let short = world.sessions.begin(&proved(&[Factor::Password]).ends_in(seconds(60)));
     let session = session_of(&guard, &short).await;
     let follower = begin();
@@ -188,9 +188,9 @@ async fn signing_out_ends_every_session_that_the_same_steps_began() {
     assert!(is_gone(&world, &follower).await);
 }
 
-/// One answer serves all who present the token, with an old JWT beside it or not.
+/// One exchange serves all requests with the token, whether there is an old JWT beside it or not.
 #[tokio::test]
-async fn one_opaque_token_is_asked_about_once() {
+async fn an_opaque_token_is_exchanged_once() {
     let world = World::new();
     let session = proved(&[Factor::Password]).ends_in(seconds(30 * 86_400));
     let tokens = world.sessions.begin(&session);
@@ -209,7 +209,7 @@ async fn one_opaque_token_is_asked_about_once() {
     assert_eq!(world.sessions.calls(), calls + 1);
 }
 
-/// A store that is full lets a session follow the one that has followed it.
+/// If the store is full, two sessions can each follow the other.
 #[tokio::test]
 async fn sessions_that_follow_each_other_are_ended_once() {
     let world = World::new();
@@ -236,7 +236,7 @@ async fn sessions_that_follow_each_other_are_ended_once() {
 
 /// Tokens that an attacker plants beside a session do not keep it alive.
 #[tokio::test(start_paused = true)]
-async fn a_session_ends_at_once_whatever_is_planted_beside_it() {
+async fn a_session_ends_at_once_despite_the_tokens_planted_beside_it() {
     let world = World::new();
     let authority = Unsteady::new(&world);
     let keys = OnDemand::new(&world.issuer, false);
@@ -258,8 +258,8 @@ async fn a_session_ends_at_once_whatever_is_planted_beside_it() {
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (401, "session_revoked"));
     assert!(is_gone(&world, &tokens).await);
     assert_eq!(authority.by_token.load(Ordering::SeqCst), 0);
-    // Without keys the authority is asked about what may be genuine, so many at a time, and a
-    // question that is not answered ends.
+    // Without keys, the authority is asked to end each session whose token may be genuine. A
+    // limited number of these calls run at a time, and a call without a response times out.
     let sessions = Sessions::new(away, authority.clone());
     let began = tokio::time::Instant::now();
     let asking: Vec<_> = (0..40)
@@ -276,9 +276,9 @@ async fn a_session_ends_at_once_whatever_is_planted_beside_it() {
     assert!(authority.by_token.load(Ordering::SeqCst) <= 128);
 }
 
-/// Old tokens of sessions that are over, from a log for example, fill no store.
+/// Old tokens of ended sessions, from a log for example, do not fill the store.
 #[tokio::test]
-async fn a_session_that_has_ended_takes_no_room_among_the_revocations() {
+async fn a_session_that_has_ended_takes_no_room_in_the_store() {
     let world = World::new();
     let store = LocalRevocations::new().max_entries(3);
     let verifier = world.issuer.verifier().revocations(store.clone());
@@ -299,7 +299,7 @@ async fn a_session_that_has_ended_takes_no_room_among_the_revocations() {
 
 /// An application may restore revocations before it makes a verifier.
 #[tokio::test]
-async fn revocations_are_kept_also_before_a_verifier_has_the_store() {
+async fn revocations_made_before_a_verifier_has_the_store_are_kept() {
     use tower_step_up::token::Revocations;
 
     let world = World::new();
@@ -317,9 +317,10 @@ async fn revocations_are_kept_also_before_a_verifier_has_the_store() {
     }
 }
 
-/// The opaque token of another user beside an old JWT is not taken, nor one beside a header.
+/// The guard does not use the opaque token of another user beside an old JWT, or one beside a
+/// header.
 #[tokio::test]
-async fn an_opaque_token_takes_the_place_of_an_old_jwt_of_the_same_user_only() {
+async fn an_opaque_token_replaces_only_an_old_jwt_of_the_same_user() {
     let world = World::new();
     let session = |user: &str| proved(&[Factor::Password]).user(user).ends_in(seconds(30 * 86_400));
     let [one, other] =
@@ -334,7 +335,7 @@ async fn an_opaque_token_takes_the_place_of_an_old_jwt_of_the_same_user_only() {
     let mixed = cookies(&one.session_jwt, &other.session_token);
     let refused = answer(&guard, mixed.clone()).await;
     assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 0));
-    // Neither what is remembered of the one, nor of the other, answers the mixture.
+    // The cached renewals of neither user are used for the mixed request.
     let own = answer(&guard, cookies(&other.session_jwt, &other.session_token)).await;
     assert_eq!((own.status.as_u16(), &*own.body), (200, "user-test-2 1"));
     let opaque = with_header("cookie", &format!("stytch_session={}", other.session_token));

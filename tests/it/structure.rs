@@ -1,18 +1,18 @@
-//! Policies are pure: their sources name no request, no clock and no network.
+//! Checks that policies are pure: their sources do not mention requests, clocks or networks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What they may import of this crate.
+/// The modules of this crate that these sources may import.
 const MODULES: [&str; 7] = ["excerpt", "factor", "moment", "policy", "seconds", "session", "trust"];
 
-/// Crates, and those whose names begin so: `http` is `http_body` too.
+/// Prefixes of the crate names that they may not mention: `http` also matches `http_body`.
 const CRATES: [&str; 6] = ["http", "hyper", "tokio", "tower", "axum", "rustls"];
 
-/// Whatever has a clock or a network.
+/// Other names of clocks and networks that they may not mention.
 const NAMES: [&str; 4] = ["SystemTime", "Instant", "now_utc", "std::net"];
 
-/// Returns what a line of code names that it may not. Comments may name anything.
+/// Returns the forbidden names in a line of code. Comments may contain any name.
 fn impurities(line: &str) -> Vec<&str> {
     let code = line.trim_start();
     if code.starts_with("//") {
@@ -25,7 +25,7 @@ fn impurities(line: &str) -> Vec<&str> {
         let mut found = places(code, name).filter(begins);
         found.any(|(_, rest)| !rest[name.len()..].starts_with(is_word))
     };
-    // A grouped import has no module's name there, and so is refused.
+    // A grouped import has no module name after `crate::`. The empty name is refused.
     let modules = places(code, "crate::").filter(begins).map(|(_, rest)| {
         let path = &rest["crate::".len()..];
         path.split(|character| !is_word(character)).next().unwrap_or_default()
@@ -35,7 +35,7 @@ fn impurities(line: &str) -> Vec<&str> {
     modules.chain(crates).chain(NAMES.into_iter().filter(|name| is_whole(name))).collect()
 }
 
-/// Returns what stands before and from each place of a name.
+/// Splits the code at each occurrence of the name.
 fn places<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     code.match_indices(name).map(|(start, _)| code.split_at(start))
 }
@@ -46,14 +46,14 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn factors_trust_models_and_policies_know_no_request_no_clock_and_no_network() {
+fn factors_trust_models_and_policies_use_no_requests_clocks_or_networks() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for module in ["factor", "trust", "policy"] {
         let files = sources(&source.join(module));
         assert!(files.len() >= 3, "{module}: {files:?}");
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
-            // Their tests use the test kit.
+            // The unit tests at the end of a file use the test kit.
             let code = text.lines().take_while(|line| *line != "mod tests {");
             for (number, line) in code.enumerate() {
                 let found = impurities(line);
@@ -79,7 +79,7 @@ fn the_check_finds_what_it_looks_for() {
         ),
         ("use tower_layer::Layer;", &["tower"]),
         ("//! It knows no http and no tokio.", &[]),
-        ("    /// An Instant, in words.", &[]),
+        ("    /// An Instant as text.", &[]),
         ("use crate::http_client::Client;", &["http_client", "http"]),
         ("let instant = Instantaneous;", &[]),
     ] {

@@ -1,5 +1,5 @@
-//! A token that Stytch itself issued. It is not part of the repository: `STYTCH_VECTOR` names the
-//! file.
+//! A token that Stytch itself issued. It is not part of the repository. The variable
+//! `STYTCH_VECTOR` names its file.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -32,7 +32,7 @@ fn vector() -> Vector {
 
 #[test]
 #[ignore = "needs a token that Stytch issued: STYTCH_VECTOR=…"]
-fn it_is_accepted_at_its_time() {
+fn the_token_is_accepted_at_its_time() {
     let Vector { token, verifier, issued } = vector();
     let session = verifier.verify_at(&token, issued).unwrap();
     let factors: Vec<_> = session.factors().iter().map(|proof| proof.factor().clone()).collect();
@@ -47,7 +47,7 @@ fn it_is_accepted_at_its_time() {
 
 #[test]
 #[ignore = "needs a token that Stytch issued: STYTCH_VECTOR=…"]
-fn it_is_refused_once_its_life_is_over() {
+fn the_token_is_refused_before_and_after_its_time() {
     let Vector { token, verifier, issued } = vector();
     let at = |seconds| {
         verifier.verify_at(&token, issued + time::Duration::seconds(seconds)).broken_rule()
@@ -64,7 +64,7 @@ fn it_is_refused_once_its_life_is_over() {
 
 #[test]
 #[ignore = "needs a token that Stytch issued: STYTCH_VECTOR=…"]
-fn it_is_refused_with_any_one_bit_of_payload_or_signature_changed() {
+fn the_token_is_refused_with_any_bit_of_payload_or_signature_changed() {
     let Vector { token, verifier, issued } = vector();
     let mut changed = 0;
     for token in with_one_bit_changed(&token) {

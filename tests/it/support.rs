@@ -1,4 +1,4 @@
-//! What several modules need.
+//! Helpers that several test modules share.
 
 use std::convert::Infallible;
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer};
 use tower_step_up::{Factor, Policy, TokenError, VerifyError};
 
-/// One issuer for all, since RSA keys take their time to make.
+/// Returns the one issuer that all tests share, because generating an RSA key takes a long time.
 pub(crate) fn issuer() -> &'static TestIssuer {
     static ISSUER: OnceLock<TestIssuer> = OnceLock::new();
     ISSUER.get_or_init(TestIssuer::new)
@@ -21,14 +21,14 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Complete MFA, and a second factor proved within the last ten minutes.
+/// Returns a policy that demands MFA and one of three factors proved within the last ten minutes.
 pub(crate) fn transfer() -> Policy {
     Policy::mfa()
         .and(Policy::any_of([Factor::OtpSms, Factor::Totp, Factor::WebAuthn]).within(seconds(600)))
         .named("transfer")
 }
 
-/// A session with these factors, proved a minute ago.
+/// Returns the builder of a session whose factors were all proved a minute ago.
 pub(crate) fn proved(factors: &[Factor]) -> SessionBuilder {
     factors
         .iter()
@@ -39,13 +39,13 @@ pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// A request with a Bearer token of these factors.
+/// Returns a request with the Bearer token of a session with these factors.
 pub(crate) fn request(path: &str, factors: &[Factor]) -> Request<Full<Bytes>> {
     let token = issuer().mint(&proved(factors));
     Request::get(path).header("authorization", bearer(&token)).body(Full::default()).unwrap()
 }
 
-/// The stable name of the broken rule, or "ok".
+/// Returns the stable name of the broken rule, or "ok".
 pub(crate) fn reason<T, E>(outcome: &Result<T, E>) -> &'static str
 where
     E: Clone + Into<VerifyError>,
@@ -54,7 +54,7 @@ where
 }
 
 pub(crate) trait BrokenRule {
-    /// The rule that a token broke, if it was refused.
+    /// Returns the rule that the token broke, if it was refused.
     fn broken_rule(self) -> Result<(), TokenError>;
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn base64url(bytes: &[u8]) -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
-/// The token with each single bit of its payload and of its signature changed, in turn.
+/// Yields copies of the token, each with one bit of its payload or signature flipped.
 pub(crate) fn with_one_bit_changed(token: &str) -> impl Iterator<Item = String> {
     let parts: Vec<String> = token.split('.').map(str::to_owned).collect();
     [1, 2].into_iter().flat_map(move |part| {
@@ -87,7 +87,7 @@ pub(crate) fn with_one_bit_changed(token: &str) -> impl Iterator<Item = String> 
     })
 }
 
-/// Answers "inner".
+/// Responds with "inner".
 pub(crate) async fn inner<B>(_request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from("inner")))
 }
@@ -119,7 +119,7 @@ impl Answer {
     }
 }
 
-/// Sends one request through a clone of a service.
+/// Sends one request through a clone of the service.
 pub(crate) async fn send<S, B, R>(service: &S, request: Request<B>) -> Answer
 where
     S: tower::Service<Request<B>, Response = Response<R>> + Clone,

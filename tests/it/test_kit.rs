@@ -1,4 +1,4 @@
-//! The test kit: what it builds is what a verifier would have made.
+//! The test kit, whose sessions must equal those of a verifier.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ fn a_built_session_and_a_verified_one_are_alike() {
 }
 
 #[test]
-fn a_b2b_issuer_gives_an_organization_to_who_names_none() {
+fn a_b2b_issuer_adds_an_organization_if_none_is_named() {
     let issuer = TestIssuer::b2b();
     let token = issuer.mint(&testing::session().proved(Factor::EmailOtp));
     let session = issuer.verifier().verify_at(&token, NOW).unwrap();
@@ -68,7 +68,7 @@ fn a_b2b_issuer_gives_an_organization_to_who_names_none() {
 }
 
 #[tokio::test]
-async fn what_one_verifier_of_an_issuer_revokes_all_refuse() {
+async fn the_verifiers_of_an_issuer_share_revocations() {
     let issuer = TestIssuer::new();
     let token = issuer.mint(&testing::session().proved(Factor::Password));
     let verify = |issuer: &TestIssuer| issuer.verifier().verify_at(&token, NOW).broken_rule();

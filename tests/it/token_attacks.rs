@@ -1,4 +1,4 @@
-//! Published attacks on JWTs, and those of this domain: a row each, with the exact error.
+//! Published attacks on JWTs, and attacks on sessions in particular, each with its exact error.
 
 use serde_json::{Map, Value, json};
 use tower_step_up::keys::Algorithm;
@@ -18,7 +18,7 @@ fn payload() -> String {
     Value::Object(claims()).to_string()
 }
 
-/// A header with some members changed.
+/// Returns a header with these members changed or added.
 fn header(more: &Value) -> String {
     let mut header = json!({"alg": "RS256", "kid": issuer().kid(), "typ": "JWT"});
     for (name, value) in more.as_object().unwrap() {
@@ -27,14 +27,18 @@ fn header(more: &Value) -> String {
     header.to_string()
 }
 
-/// Each row on a verifier that takes every algorithm, once new and once with the genuine token
-/// remembered.
+/// Checks a token with a verifier that accepts every algorithm, before and after the verifier has
+/// cached the genuine token.
 #[track_caller]
 fn check(name: &str, token: &str, want: &str) {
     let new = issuer().verifier().algorithms(Algorithm::ALL.iter().copied());
     assert_eq!(reason(&new.verify_at(token, NOW)), want, "{name}: {token}");
     assert!(new.verify_at(&issuer().mint_claims(&claims()), NOW).is_ok());
-    assert_eq!(reason(&new.verify_at(token, NOW)), want, "{name}, with a memory: {token}");
+    assert_eq!(
+        reason(&new.verify_at(token, NOW)),
+        want,
+        "{name}, after the genuine token: {token}"
+    );
 }
 
 #[test]
@@ -46,8 +50,8 @@ fn the_algorithm_is_never_the_tokens_choice() {
             base64url(payload().as_bytes())
         )
     };
-    // Not an algorithm at all, misspelled, or one that this crate does not verify: without a
-    // signature and with one, and the evidence names it.
+    // Each `alg` is not an algorithm, is misspelled, or is one that this crate does not verify. The
+    // token is refused with and without a signature, and the error names the `alg`.
     for alg in [
         "none",
         "None",
@@ -70,7 +74,7 @@ fn the_algorithm_is_never_the_tokens_choice() {
     ] {
         let signed = issuer().sign(&header(&json!({"alg": alg})), &payload());
         for token in [unsigned(alg), signed] {
-            check("a foreign algorithm", &token, "token_algorithm_not_allowed");
+            check("an unsupported algorithm", &token, "token_algorithm_not_allowed");
             let error = issuer().verifier().verify_at(&token, NOW).unwrap_err();
             let shown = format!("\"{}\"", alg.escape_default());
             assert!(error.to_string().contains(&shown), "{error}");
@@ -79,13 +83,13 @@ fn the_algorithm_is_never_the_tokens_choice() {
     check("unsigned as RS256", &unsigned("RS256"), "token_invalid_signature");
     for alg in [json!(null), json!(["RS256"]), json!({"alg": "RS256"}), json!(256), json!(true)] {
         check(
-            "an alg that is no text",
+            "an alg that is not a string",
             &issuer().sign(&header(&json!({"alg": alg})), &payload()),
             "token_algorithm_not_allowed",
         );
     }
-    // The public key as the secret of an HMAC: whatever the bytes of the signature are, HS256 is
-    // none of the algorithms.
+    // The public key is used as the secret of an HMAC. HS256 is not among the algorithms, so the
+    // bytes of the signature do not matter.
     let jwks: Value = serde_json::from_str(issuer().jwks()).unwrap();
     let hmac = format!(
         "{}.{}.{}",
@@ -104,7 +108,7 @@ fn the_algorithm_is_never_the_tokens_choice() {
 }
 
 #[test]
-fn keys_come_from_the_source_alone() {
+fn keys_come_from_the_source_only() {
     let attacker = TestIssuer::new();
     let jwks: Value = serde_json::from_str(attacker.jwks()).unwrap();
     for more in [
@@ -116,7 +120,7 @@ fn keys_come_from_the_source_alone() {
         json!({"jwk": jwks["keys"][0], "jku": jwks["keys"], "x5u": 7, "x5c": null}),
     ] {
         check(
-            "a key of one's own",
+            "the attacker's own key",
             &attacker.sign(&header(&more), &payload()),
             "token_invalid_signature",
         );
@@ -149,7 +153,7 @@ fn keys_come_from_the_source_alone() {
     }
     for kid in [json!(null), json!(""), json!(0), json!([kid]), json!({"kid": kid}), json!(true)] {
         check(
-            "a kid that is no text",
+            "a kid that is not a string",
             &issuer().sign(&header(&json!({"kid": kid})), &payload()),
             "token_no_key_id",
         );
@@ -157,7 +161,7 @@ fn keys_come_from_the_source_alone() {
 }
 
 #[test]
-fn what_changes_the_meaning_of_a_token_is_not_understood() {
+fn tokens_of_other_forms_and_types_are_refused() {
     for (name, more) in [
         ("crit", json!({"crit": ["exp"]})),
         ("an empty crit", json!({"crit": []})),
@@ -195,7 +199,7 @@ fn what_changes_the_meaning_of_a_token_is_not_understood() {
 }
 
 #[test]
-fn forged_elliptic_signatures() {
+fn forged_elliptic_signatures_are_refused() {
     // The orders of P-256 and P-384.
     const P256: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
     const P384: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
@@ -210,7 +214,7 @@ fn forged_elliptic_signatures() {
         let size = order.len();
         let (r, s) = signature.split_at(size);
         let (zero, one) = (vec![0; size], [vec![0; size - 1], vec![1]].concat());
-        // ASN.1, as certificates have it, is not what RFC 7518 says.
+        // RFC 7518 does not use ASN.1, as certificates do.
         let der = [
             vec![0x30, 2 * size as u8 + 4, 2, size as u8],
             r.to_vec(),
@@ -226,7 +230,7 @@ fn forged_elliptic_signatures() {
             ("r = n", [&*order, s].concat()),
             ("s = n", [r, &*order].concat()),
             ("r = s = n", [&*order, &*order].concat()),
-            ("r and s the other way round", [s, r].concat()),
+            ("r and s swapped", [s, r].concat()),
             ("one byte more", [r, s, &[0]].concat()),
             ("one byte less", signature[1..].to_vec()),
             ("ASN.1", der),
@@ -243,15 +247,15 @@ fn forged_elliptic_signatures() {
 }
 
 #[test]
-fn a_text_has_one_encoding() {
+fn a_token_has_one_encoding() {
     let genuine = issuer().mint_claims(&claims());
     let [head, body, tail]: [&str; 3] = genuine.split('.').collect::<Vec<_>>().try_into().unwrap();
-    // The last character of 256 bytes has four bits to spare.
+    // The last character of 256 encoded bytes has four unused bits.
     let spare = |text: &str, last: char| format!("{}{last}", &text[..text.len() - 1]);
     let other_end = if tail.ends_with('B') { 'C' } else { 'B' };
     for (name, token) in [
         ("padding", format!("{head}.{body}.{tail}==")),
-        ("bits to spare", format!("{head}.{body}.{}", spare(tail, other_end))),
+        ("unused bits", format!("{head}.{body}.{}", spare(tail, other_end))),
         ("a space", format!("{head}.{body}.{tail} ")),
         ("a line break", format!("{head}.{body}.{tail}\n")),
         ("a line break within", format!("{}\n{}.{body}.{tail}", &head[..10], &head[10..])),
@@ -268,7 +272,7 @@ fn a_text_has_one_encoding() {
         }
     }
     check(
-        "a line break in what is signed",
+        "a line break in the signed part",
         &format!("{head}.{}\n{}.{tail}", &body[..10], &body[10..]),
         "token_invalid_signature",
     );
@@ -286,7 +290,7 @@ fn a_text_has_one_encoding() {
 }
 
 #[test]
-fn json_that_two_readers_would_read_differently() {
+fn json_that_two_readers_would_read_differently_is_refused() {
     let sign = |payload: &str| issuer().sign(&header(&json!({})), payload);
     let twice = |once: &str, more: &str| payload().replacen(once, &format!("{more}{once}"), 1);
     for (name, once, more) in [
@@ -328,12 +332,12 @@ fn json_that_two_readers_would_read_differently() {
     let invalid_utf8 = {
         let text = payload().replace("user-test", "user-t\u{1}st");
         let bytes: Vec<u8> = text.bytes().map(|byte| if byte == 1 { 0xff } else { byte }).collect();
-        // Not signed, since only texts are: the signature is judged first.
+        // This token is unsigned, because the test issuer signs only valid UTF-8. The signature is
+        // checked first.
         format!("{}.{}.AAAA", base64url(header(&json!({})).as_bytes()), base64url(&bytes))
     };
     check("invalid UTF-8", &invalid_utf8, "token_invalid_signature");
-    // How these are refused depends on what features of the JSON reader are on; that they are does
-    // not.
+    // The features of the JSON reader decide how these are refused. They are refused in any case.
     for number in ["1e999", "1.5", "99999999999999999999"] {
         for place in [
             "\"exp\":",
@@ -363,12 +367,12 @@ fn json_that_two_readers_would_read_differently() {
         ("\"https://stytch.com/session\":", "token_unreadable_session"),
     ] {
         let payload = payload().replacen(place, &format!("{place}{deep},\"x\":"), 1);
-        check("deep nesting where it is read", &sign(&payload), want);
+        check("deep nesting in a member that is read", &sign(&payload), want);
     }
 }
 
 #[test]
-fn tokens_of_somebody_else() {
+fn tokens_of_other_issuers_and_purposes_are_refused() {
     let with = |change: &dyn Fn(&mut Map<String, Value>)| {
         let mut claims = claims();
         change(&mut claims);
@@ -444,10 +448,10 @@ fn tokens_of_somebody_else() {
     );
 }
 
-/// Factors that are not what they seem: what `mfa` makes of them, and of the second within ten
-/// minutes.
+/// A password and a second entry that is not always what it seems. Each row states whether the two
+/// meet `mfa`, and whether they meet a code by SMS within ten minutes.
 #[test]
-fn factors_that_are_not_what_they_seem() {
+fn entries_that_are_not_what_they_seem() {
     let password = json!({"type": "password", "delivery_method": "knowledge",
         "last_authenticated_at": "2026-01-01T11:59:00Z"});
     let entry = |kind: &str, method: &str, date: Value| {
@@ -458,14 +462,14 @@ fn factors_that_are_not_what_they_seem() {
     let fresh = "2026-01-01T11:59:00Z";
     let step_up = Policy::from(Factor::OtpSms).within(seconds(600));
     for (name, second, mfa, fresh_sms) in [
-        ("the guide's pair", sms(fresh), true, true),
+        ("a password and a code by SMS", sms(fresh), true, true),
         ("the password again", password.clone(), false, false),
         ("an offset", sms("2026-01-01T13:59:00+02:00"), true, true),
         ("an offset that hides an old date", sms("2026-01-01T11:59:00+02:00"), true, false),
         ("a fraction", sms("2026-01-01T11:59:00.123456789Z"), true, true),
         ("a leap second", sms("2025-12-31T23:59:60Z"), true, false),
-        ("a leap second that is none", sms("2026-01-01T11:59:60Z"), false, false),
-        ("the last of the leeway", sms("2026-01-01T12:00:05Z"), true, true),
+        ("an impossible leap second", sms("2026-01-01T11:59:60Z"), false, false),
+        ("the end of the leeway", sms("2026-01-01T12:00:05Z"), true, true),
         ("ahead", sms("2026-01-01T12:00:06Z"), false, false),
         ("far ahead", sms("9999-12-31T23:59:59Z"), false, false),
         ("the first day", sms("0000-01-01T00:00:00Z"), true, false),
@@ -497,7 +501,7 @@ fn factors_that_are_not_what_they_seem() {
 }
 
 #[test]
-fn a_remembered_token_is_judged_by_the_time_and_forgotten_with_its_keys() {
+fn a_cached_token_is_checked_for_time_and_dropped_with_its_keys() {
     use std::sync::{Arc, Mutex};
     use tower_step_up::keys::{KeySet, KeySource, Refresh};
 
@@ -528,7 +532,7 @@ fn a_remembered_token_is_judged_by_the_time_and_forgotten_with_its_keys() {
     assert_eq!(at(0), "token_unknown_key");
     *keys.0.lock().unwrap() = issuer().current().unwrap();
     assert_eq!(at(0), "ok");
-    // Stricter rules remember nothing of the old.
+    // A verifier with stricter rules does not use the cache of the old one.
     let other = verifier.clone().algorithms([Algorithm::EdDsa]);
     assert_eq!(reason(&other.verify_at(&token, NOW)), "token_algorithm_not_allowed");
     let strict = verifier.clone().max_token_age(seconds(60));

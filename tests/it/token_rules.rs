@@ -1,4 +1,4 @@
-//! Every verification rule: a token that breaks it, and the error that names it.
+//! Every verification rule, with tokens that break it and the error that names it.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ fn issuer_and_audience() {
     check_claim("aud", &foreign, Err(TokenError::Claims(ClaimsError::WrongAudience)));
 }
 
-/// The evidence does not matter here; `reason` compares the rule.
+/// Returns the excerpt with which a verifier reports this value of `iss`.
 fn excerpt(value: &Value) -> Excerpt {
     match verify(|claims| {
         claims.insert("iss".into(), value.clone());
@@ -251,7 +251,7 @@ fn the_session_claim_has_its_shape() {
 }
 
 #[test]
-fn an_unreadable_part_of_a_session_is_less_and_not_more() {
+fn an_unreadable_part_of_a_session_grants_less_and_not_more() {
     let mut claims = claims();
     claims[SESSION]["started_at"] = json!("soon");
     claims[SESSION]["roles"] = json!([7, "admin"]);
@@ -260,7 +260,7 @@ fn an_unreadable_part_of_a_session_is_less_and_not_more() {
 }
 
 #[test]
-fn dates_are_read_as_instants_and_only_within_their_years() {
+fn dates_are_read_as_instants_of_the_years_0_to_9999() {
     let dated = |date: &str| {
         let mut claims = claims();
         claims[SESSION]["authentication_factors"][0]["last_authenticated_at"] = json!(date);
@@ -289,18 +289,18 @@ fn dates_are_read_as_instants_and_only_within_their_years() {
 }
 
 #[test]
-fn what_is_not_read_can_be_deep_and_costs_nothing() {
+fn a_member_that_is_not_read_can_be_nested_deeply() {
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let payload =
         Value::Object(claims()).to_string().replacen('{', &format!("{{\"deep\":{deep},"), 1);
     let session =
         issuer().verifier().verify_at(&issuer().sign(&header(&json!({})), &payload), NOW).unwrap();
-    // Where it is read after all, the depth is bounded.
+    // If the member is read after all, the depth is bounded.
     assert!(session.custom_claims::<Value>().is_err());
 }
 
 #[test]
-fn consumer_and_b2b_tokens_are_told_apart() {
+fn consumer_and_b2b_tokens_are_distinguished() {
     let organization = |claims: &mut Claims| {
         claims.insert(
             ORGANIZATION.into(),
@@ -334,7 +334,7 @@ fn consumer_and_b2b_tokens_are_told_apart() {
 }
 
 #[test]
-fn impersonation_is_refused_where_the_verifier_says_so() {
+fn impersonation_is_refused_if_the_verifier_is_told_so() {
     let impersonated = |claims: &mut Claims| {
         let entry = json!({"type": "impersonated", "delivery_method": "impersonation"});
         claims[SESSION]["authentication_factors"].as_array_mut().unwrap().push(entry);
@@ -345,7 +345,7 @@ fn impersonation_is_refused_where_the_verifier_says_so() {
         verify_with(&strict, impersonated),
         Err(TokenError::Claims(ClaimsError::Impersonated))
     );
-    // Either half of the pair is enough to refuse: here an unlisted pair must not pass.
+    // Either half of the pair is enough for a refusal, so that no unlisted pair passes.
     for entry in [
         json!({"type": "impersonated"}),
         json!({"type": "impersonated", "delivery_method": null}),
@@ -361,7 +361,7 @@ fn impersonation_is_refused_where_the_verifier_says_so() {
 }
 
 #[test]
-fn no_name_stands_twice_where_it_is_read() {
+fn a_repeated_name_is_refused_if_it_is_read() {
     let text = Value::Object(claims()).to_string();
     let header = header(&json!({}));
     let name = issuer().name();
@@ -419,7 +419,7 @@ fn a_signed_payload_that_is_not_an_object_is_refused() {
 }
 
 #[test]
-fn what_the_header_says_is_judged_before_the_signature() {
+fn the_header_is_checked_before_the_signature() {
     for (more, want) in [
         (json!({"alg": "none"}), "token_algorithm_not_allowed"),
         (json!({"alg": "HS256"}), "token_algorithm_not_allowed"),
@@ -440,7 +440,7 @@ fn what_the_header_says_is_judged_before_the_signature() {
 }
 
 #[test]
-fn each_algorithm_is_supported_where_the_verifier_names_it_and_nowhere_else() {
+fn each_algorithm_is_accepted_only_if_the_verifier_names_it() {
     for algorithm in Algorithm::ALL.iter().copied() {
         let issuer = issuer().clone().with_new_key(algorithm);
         let token = issuer.mint_claims(&claims());
@@ -448,7 +448,7 @@ fn each_algorithm_is_supported_where_the_verifier_names_it_and_nowhere_else() {
         let others = Algorithm::ALL.iter().copied().filter(|other| *other != algorithm);
         let refused = issuer.verifier().algorithms(others).verify_at(&token, NOW);
         assert_eq!(reason(&refused), "token_algorithm_not_allowed", "{algorithm}");
-        // And without a memory.
+        // The same holds without a cache.
         let others = Algorithm::ALL.iter().copied().filter(|other| *other != algorithm);
         let refused = issuer.verifier().algorithms(others).cache_bytes(0).verify_at(&token, NOW);
         assert_eq!(reason(&refused), "token_algorithm_not_allowed", "{algorithm}");
@@ -513,7 +513,7 @@ fn a_key_is_used_with_its_own_algorithm_only() {
 }
 
 #[test]
-fn a_token_taken_apart_or_signed_anew_is_refused() {
+fn a_token_taken_apart_or_signed_by_another_key_is_refused() {
     let token = issuer().mint_claims(&claims());
     let [header, payload, signature]: [&str; 3] =
         token.split('.').collect::<Vec<_>>().try_into().unwrap();
@@ -552,9 +552,9 @@ fn a_token_taken_apart_or_signed_anew_is_refused() {
 
 #[test]
 fn no_single_bit_of_payload_or_signature_can_change() {
-    let issuer = issuer().clone().with_new_key(Algorithm::Es256); // quick to verify ten thousand times
+    let issuer = issuer().clone().with_new_key(Algorithm::Es256); // its signatures are short
     let (verifier, token) = (issuer.verifier(), issuer.mint_claims(&claims()));
-    assert!(verifier.verify_at(&token, NOW).is_ok(), "and remembered");
+    assert!(verifier.verify_at(&token, NOW).is_ok(), "the genuine token, which is then cached");
     let mut changed = 0;
     for token in with_one_bit_changed(&token) {
         assert_eq!(
@@ -571,11 +571,11 @@ fn no_single_bit_of_payload_or_signature_can_change() {
 fn no_single_bit_of_the_text_can_change() {
     let issuer = issuer().clone().with_new_key(Algorithm::Es256);
     let (verifier, token) = (issuer.verifier(), issuer.mint_claims(&claims()));
-    assert!(verifier.verify_at(&token, NOW).is_ok(), "and remembered");
+    assert!(verifier.verify_at(&token, NOW).is_ok(), "the genuine token, which is then cached");
     for index in 0..token.len() {
         for bit in 0..7 {
             let mut bytes = token.clone().into_bytes();
-            bytes[index] ^= 1 << bit; // the eighth would not be text
+            bytes[index] ^= 1 << bit; // the eighth bit is not part of ASCII
             let changed = String::from_utf8(bytes).unwrap();
             assert!(verifier.verify_at(&changed, NOW).is_err(), "bit {bit} of byte {index}");
         }
@@ -583,7 +583,7 @@ fn no_single_bit_of_the_text_can_change() {
 }
 
 #[test]
-fn times_have_a_leeway_and_expired_means_only_that() {
+fn times_have_a_leeway_and_expired_means_that_nothing_else_is_wrong() {
     let token = issuer().mint_claims(&claims());
     let at = |seconds: i64| {
         issuer().verifier().verify_at(&token, NOW + time::Duration::seconds(seconds)).broken_rule()
@@ -604,7 +604,7 @@ fn times_have_a_leeway_and_expired_means_only_that() {
         at(305),
         Err(TokenError::Time(TimeError::Expired { at: expires_at, now: later(305) }))
     );
-    // Whatever else is wrong is named first.
+    // Any other fault is named first.
     let ended = later(3_605);
     assert_eq!(
         at(3_605),
@@ -621,7 +621,7 @@ fn times_have_a_leeway_and_expired_means_only_that() {
 }
 
 #[test]
-fn a_token_of_the_old_format_ends_with_itself() {
+fn a_session_of_the_old_format_ends_with_its_token() {
     let old = issuer().mint(&testing::session().proved(Factor::Password).without_end());
     let session = issuer().verifier().verify_at(&old, NOW).unwrap();
     assert_eq!(session.expires_at(), session.token_expires_at());
@@ -635,7 +635,7 @@ fn the_verifier_can_be_stricter_about_age() {
     let strict = issuer().verifier().max_token_age(Duration::from_secs(60));
     assert!(strict.verify_at(&token, NOW + Duration::from_secs(64)).is_ok());
     assert_eq!(reason(&strict.verify_at(&token, NOW + Duration::from_secs(65))), "token_too_old");
-    // By default a token is accepted for ten minutes, whatever it says itself.
+    // By default a token is accepted for ten minutes, whatever its `exp` says.
     let mut claims = claims();
     claims["exp"] = (NOW + Duration::from_secs(86_400)).unix_timestamp().into();
     claims["https://stytch.com/session"]["expires_at"] = "2099-01-01T00:00:00Z".into();
@@ -650,7 +650,7 @@ fn the_verifier_can_be_stricter_about_age() {
         "token_not_yet_valid"
     );
     assert_eq!(reason(&exact.verify_at(&token, NOW + Duration::from_secs(300))), "token_expired");
-    // A leeway or an age beyond the calendar is no limit, and no panic.
+    // A leeway or an age beyond the calendar neither limits anything nor panics.
     let endless = issuer().verifier().leeway(Duration::MAX).max_token_age(Duration::MAX);
     assert!(endless.verify_at(&token, NOW + Duration::from_secs(9_999_999)).is_ok());
 }
@@ -674,10 +674,9 @@ fn evidence_is_short_and_printable() {
 }
 
 proptest::proptest! {
-    /// Whatever the times, the verdict is that of the rules one by one, and the same for a token
-    /// that is remembered.
+    /// For all times, the verdict is that of the rules one by one, and the same for a cached token.
     #[test]
-    fn times_are_judged_as_they_are_written(
+    fn times_are_checked_as_the_rules_state(
         times in proptest::array::uniform3(-9_i64..10), end in proptest::option::of(-9_i64..10),
             leeway in 0_u64..5
     ) {
@@ -713,7 +712,7 @@ proptest::proptest! {
     }
 }
 
-/// Quick to sign with.
+/// Returns an issuer with a key that signs quickly.
 fn elliptic() -> &'static TestIssuer {
     static ISSUER: std::sync::OnceLock<TestIssuer> = std::sync::OnceLock::new();
     ISSUER.get_or_init(|| TestIssuer::new().with_new_key(Algorithm::EdDsa))

@@ -1,5 +1,5 @@
-//! What a step is for: the query that the guards write into the address of the sign-in and step-up
-//! pages.
+//! The query that guards add to the addresses of the sign-in and step-up pages. It says why the user
+//! is there.
 
 use std::convert::Infallible;
 
@@ -7,25 +7,25 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use tower_step_up::{Factor, ReturnTo};
 
-/// The most prompts that are read, and the most factors of one.
+/// The maximum number of prompts, and of factors in each.
 const MAX_ENTRIES: usize = 16;
 
-/// The query of a page that a guard sent somebody to, or that a link of another page leads to.
-/// Anybody can write such a link: it says what to ask for and where to go afterwards, and never
-/// what was proved.
+/// The query of a page to which a guard or a link of another page has sent a user. Anyone can write
+/// such a link. The query decides what to ask for and where to go afterwards, but never what was
+/// proved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// Where to go afterwards, on this site.
     pub(crate) return_to: Option<ReturnTo>,
-    /// The name of the policy that is not met.
+    /// The name of the unmet policy.
     pub(crate) policy: Option<String>,
-    /// The sets of factors of which one will do.
+    /// Sets of factors. Proving one set is enough.
     pub(crate) prompts: Vec<Vec<Factor>>,
-    /// Only a new session will do.
+    /// Whether only a new session can meet the policy.
     pub(crate) restart: bool,
-    /// A code was sent, and its form is to be shown.
+    /// Whether a code was sent, so that the page shows the form for it.
     pub(crate) sent: bool,
-    /// The user wants to be asked for this one of several factors.
+    /// The factor that the user chose among several.
     pub(crate) by: Option<Factor>,
 }
 
@@ -48,17 +48,18 @@ impl Asked {
         asked
     }
 
-    /// Where to go afterwards: by default to the account.
+    /// Returns the user's destination afterwards: the account by default.
     pub(crate) fn destination(&self) -> &str {
         self.return_to.as_ref().map_or("/account", ReturnTo::as_str)
     }
 
-    /// Whether this factor is named by some prompt, or nothing is.
+    /// Returns whether a prompt names this factor, or there are no prompts.
     pub(crate) fn names(&self, factor: &Factor) -> bool {
         self.prompts.is_empty() || self.prompts.iter().any(|set| set.contains(factor))
     }
 
-    /// The address of a page with the same query, as far as it was understood.
+    /// Returns the address of a page with the same query, without the parts that were not
+    /// understood.
     pub(crate) fn at(&self, page: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let return_to = self.return_to.as_ref().map(|it| ("return_to", it.to_string()));
@@ -81,23 +82,23 @@ impl Asked {
         }
     }
 
-    /// The same after a code was sent.
+    /// Returns the query for the time after a code was sent.
     pub(crate) fn after_sending(&self) -> Self {
         Self { sent: true, ..self.clone() }
     }
 
-    /// The same before any code was sent.
+    /// Returns the query for the time before any code was sent.
     pub(crate) fn before_sending(&self) -> Self {
         Self { sent: false, ..self.clone() }
     }
 
-    /// The same from the beginning, by this factor.
+    /// Returns the query for starting again with this factor.
     pub(crate) fn by(&self, factor: Factor) -> Self {
         Self { by: Some(factor), ..self.before_sending() }
     }
 }
 
-/// A set with a name that is not known is none: half of it would not do.
+/// Reads a prompt. An unknown factor discards all of it, because the rest would not be enough.
 fn prompt(names: &str) -> Option<Vec<Factor>> {
     let names: Vec<_> = names.split(',').take(MAX_ENTRIES).collect();
     names.into_iter().map(|name| name.parse().ok()).collect()
@@ -133,7 +134,7 @@ mod tests {
         assert_eq!(asked, Asked::default());
         assert_eq!(asked.destination(), "/account");
         assert_eq!(asked.at("/sign-in"), "/sign-in");
-        assert!(asked.names(&Factor::OtpSms), "where nothing is named, whatever there is will do");
+        assert!(asked.names(&Factor::OtpSms), "without prompts, any factor is enough");
         assert_eq!(Asked::parse(&"prompt=totp&".repeat(100)).prompts.len(), MAX_ENTRIES);
     }
 }

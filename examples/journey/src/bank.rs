@@ -1,4 +1,4 @@
-//! The state that the pages share, and adopting the tokens of a step.
+//! The state that the pages share, and adopting new tokens after authentication.
 
 use std::sync::Arc;
 
@@ -18,24 +18,24 @@ use crate::order::Draft;
 use crate::problem::Problem;
 use crate::start::StartError;
 
-/// The most sessions for which something is kept.
+/// The maximum number of sessions for which the bank keeps drafts, decisions and numbers.
 const MAX_SESSIONS: usize = 1_000;
 const MAX_USERS: usize = 10_000;
 
-/// What the pages share.
+/// The shared state of the pages.
 pub(crate) struct Bank {
     pub(crate) guards: Guards,
     pub(crate) policies: Policies,
     pub(crate) identity: Identity,
     pub(crate) books: Books,
     pub(crate) clock: BankClock,
-    /// By session.
+    /// The transfers that a guard refused, by session.
     pub(crate) drafts: Bounded<Draft>,
-    /// By session.
+    /// The last decision of a guard, by session.
     pub(crate) decisions: Bounded<Decision>,
-    /// The phone number that was named last, by session.
+    /// The phone number that the user named last, by session.
     pub(crate) numbers: Bounded<String>,
-    /// The users who have an authenticator app, as far as their last step has told.
+    /// The users who have an authenticator app. The bank learns this when they authenticate.
     authenticators: Arc<Bounded<()>>,
     pub(crate) local: Option<LocalStytch>,
     pub(crate) sessions: Sessions,
@@ -69,8 +69,8 @@ impl Bank {
         })
     }
 
-    /// Adopts the tokens of a step: the stronger session begins, the weaker one ends, and what was
-    /// kept for the one is kept for the other.
+    /// Adopts the tokens of an authentication step. The new session replaces the weaker one, and
+    /// takes over its draft, decision and number.
     pub(crate) async fn adopt(
         &self,
         step: &Step,
@@ -78,17 +78,17 @@ impl Bank {
         request: &HeaderMap,
     ) -> Result<SetCookies, Problem> {
         if predecessor.is_none() {
-            // A user who signs in over a session, perhaps somebody else's, does not leave it
-            // behind. Its cookies make way for the new ones.
+            // Signing in replaces the browser's cookies. The session that they carried, perhaps
+            // another person's, must not stay alive.
             let out = self.sessions.sign_out_presented(request).await;
             warn_if_alive(&out);
         }
         let adopted = self.sessions.adopt(&step.tokens, predecessor, request).await;
         let adopted = adopted.map_err(|error| {
-            tracing::warn!(%error, "the tokens of a step were not adopted");
+            tracing::warn!(%error, "new tokens were not adopted");
             Problem::Unavailable
         })?;
-        let what = if predecessor.is_none() { "signed in" } else { "took a step" };
+        let what = if predecessor.is_none() { "signed in" } else { "proved another factor" };
         tracing::info!(
             user_id = adopted.session.user_id(),
             session_id = adopted.session.id(),
@@ -107,8 +107,8 @@ impl Bank {
         Ok(adopted.cookies)
     }
 
-    /// Ends every session whose token the request presents, and returns whether all have ended here
-    /// and with Stytch.
+    /// Ends every session whose token the request presents. Returns whether all of them have ended,
+    /// both here and with Stytch.
     pub(crate) async fn end(&self, request: &HeaderMap) -> (SetCookies, bool) {
         let out = self.sessions.sign_out_presented(request).await;
         warn_if_alive(&out);

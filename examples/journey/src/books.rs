@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 use crate::money::Money;
 use crate::order::Order;
 
-/// The most accounts, and the most transfers that one account shows.
+/// The maximum number of accounts.
 const MAX_ACCOUNTS: usize = 10_000;
 const MAX_TRANSFERS: usize = 50;
-/// What the bank gives to each new customer.
+/// The balance of a new account.
 const WELCOME: Money = Money(250_000);
 
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Books {
 pub(crate) struct Account {
     pub(crate) number: String,
     pub(crate) balance: Money,
-    /// The newest first.
+    /// Newest first.
     pub(crate) transfers: Vec<Transfer>,
 }
 
@@ -37,13 +37,13 @@ pub(crate) struct Transfer {
     pub(crate) at: OffsetDateTime,
 }
 
-/// Why the bank does not do it.
+/// The reason why the bank refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     NotEnough,
-    /// The bank takes no further customers.
+    /// The bank accepts no new customers.
     Full,
-    /// Something else was done under the name of this form.
+    /// The form has already made a different transfer.
     OtherOrder,
 }
 
@@ -51,24 +51,24 @@ impl Refusal {
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::NotEnough => "There is not enough money in the account.",
-            Self::Full => "The bank takes no further customers at the moment.",
-            Self::OtherOrder => "This form has made another transfer already. Begin a new one.",
+            Self::Full => "The bank is not accepting new customers at the moment.",
+            Self::OtherOrder => "This form has already made a different transfer. Start a new one.",
         }
     }
 }
 
 impl Books {
-    /// A name for a form, so that the bank knows it again.
+    /// Returns a name for a form. The bank uses it to recognize a form that is sent again.
     pub(crate) fn new_form(&self) -> String {
         format!("form-{}", self.forms.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The user's account, which is opened where there is none.
+    /// Returns the user's account. Opens one if the user has none.
     pub(crate) fn account(&self, user_id: &str) -> Result<Account, Refusal> {
         self.open(&mut self.lock(), user_id).cloned()
     }
 
-    /// Does what is ordered, once for each form.
+    /// Makes a transfer, once for each form.
     pub(crate) fn transfer(
         &self,
         user_id: &str,
@@ -86,7 +86,7 @@ impl Books {
         let transfer = Transfer { number, order, at };
         account.transfers.insert(0, transfer.clone());
         account.transfers.truncate(MAX_TRANSFERS);
-        // Not how much, to whom and what for.
+        // The amount, the payee and the reference stay out of the log.
         tracing::info!(user_id, number, "transferred");
         Ok(transfer)
     }

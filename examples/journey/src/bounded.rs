@@ -1,10 +1,9 @@
-//! Memory with a bound.
+//! A map with a maximum size.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The latest values, each under its key: with more than `most` of them the one that was put first
-/// is forgotten.
+/// Values by key. With more than `most` of them, the key that was added first is removed.
 pub(crate) struct Bounded<T> {
     most: usize,
     kept: Mutex<Kept<T>>,

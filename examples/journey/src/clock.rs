@@ -1,10 +1,11 @@
-//! The time, as the guards read it.
+//! The clock that the guards read.
 
 use local_stytch::LocalStytch;
 use time::OffsetDateTime;
 use tower_step_up::{Clock, SystemClock};
 
-/// The system's clock, or with local-stytch that one's, so that moving it moves the whole story.
+/// The system's clock or, with local-stytch, the stand-in's. Moving that one moves the time of the
+/// guards too.
 #[derive(Clone)]
 pub(crate) enum BankClock {
     System,

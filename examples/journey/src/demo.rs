@@ -1,4 +1,4 @@
-//! The demonstration account, opened with local-stytch the way that users open theirs.
+//! The demonstration account, opened with local-stytch in the same steps as any user's account.
 
 use local_stytch::LocalStytch;
 

@@ -1,4 +1,4 @@
-//! Transfers that were typed and not made, because the guard wanted a further step first.
+//! Keeps transfers that a guard refused because it demands a step-up.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use tower_step_up::{Rejection, Session};
 use crate::bank::Bank;
 use crate::order::Draft;
 
-/// The longest form that is read, in bytes.
+/// The maximum length of a form, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
 
-/// Stands between the guard that knows the session and the guard that demands more: a guard that
-/// refuses drops the body unread, so what it holds is read before. It is kept for this session
-/// alone, which the user will step up; a session that somebody else has of the same user cannot put
-/// words into the form.
+/// Stands between the guard that verifies the session and the guard that demands more. A guard
+/// drops the body of a request that it refuses, so this layer reads it first. It keeps the form for
+/// this session only, which the user will step up. An attacker with another session of the same
+/// user cannot fill in the form.
 pub(crate) async fn keep(
     State(bank): State<Arc<Bank>>,
     session: Session,

@@ -1,5 +1,4 @@
-//! A field of a form, with its label, its hint and what is wrong with it, tied together for whoever
-//! hears the page.
+//! A form field with its label, hint and error. Their ids connect them for screen readers.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -7,7 +6,7 @@ use askama::filters::HtmlSafe;
 #[derive(Template)]
 #[template(path = "parts/field.html")]
 pub(crate) struct Field<'a> {
-    /// Of the input, and its name.
+    /// The input's name and id.
     name: &'static str,
     label: &'static str,
     kind: &'static str,
@@ -18,11 +17,11 @@ pub(crate) struct Field<'a> {
     error: Option<String>,
     maxlength: usize,
     optional: bool,
-    /// Whether the page begins here: where the first thing is that is wrong.
+    /// Whether the input has the focus when the page opens. The first field with an error has it.
     focus: bool,
 }
 
-/// What it writes is HTML in which every value is escaped already.
+/// The template escapes every value, which makes the result safe HTML.
 impl HtmlSafe for Field<'_> {}
 
 impl<'a> Field<'a> {
@@ -51,7 +50,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A password is never shown again.
+    /// Returns a password field. It never shows the password again.
     pub(crate) fn password(autocomplete: &'static str) -> Self {
         Self {
             kind: "password",
@@ -61,7 +60,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A code of six digits.
+    /// Returns a field for a code of six digits.
     pub(crate) fn code(label: &'static str) -> Self {
         let text = Self::text("code", label, "");
         Self {
@@ -74,7 +73,7 @@ impl<'a> Field<'a> {
     }
 
     pub(crate) fn phone_number(value: &'a str) -> Self {
-        let hint = "With its country code, as +1 202 555 0143.";
+        let hint = "With its country code, for example +1 202 555 0143.";
         let text = Self::text("phone_number", "Phone number", value);
         Self { kind: "tel", autocomplete: "tel", inputmode: "tel", hint, maxlength: 24, ..text }
     }
@@ -99,7 +98,7 @@ impl<'a> Field<'a> {
         Self { focus: error.is_some(), error: error.map(|error| error.to_string()), ..self }
     }
 
-    /// The same fields, of which the page begins at the first that is wrong.
+    /// Leaves the focus on the first field with an error only.
     pub(crate) fn one_focus<const N: usize>(mut fields: [Self; N]) -> [Self; N] {
         fields.iter_mut().filter(|field| field.focus).skip(1).for_each(|field| field.focus = false);
         fields

@@ -1,4 +1,4 @@
-//! What stands round every page.
+//! The frame around every page.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use tower_step_up::{Clock, Grant, ReturnTo};
 use crate::bank::Bank;
 use crate::words;
 
-/// The header, its links, and with local-stytch the strip that says so.
+/// The header with its links and, with local-stytch, the strip that announces the demonstration.
 #[derive(Default)]
 pub(crate) struct Frame {
-    /// Where the request is not at hand: neither signing in nor out is offered.
+    /// The page is built without a request. It offers neither signing in nor signing out.
     pub(crate) is_unknown: bool,
     pub(crate) signed_in: bool,
     pub(crate) path: String,
@@ -27,7 +27,7 @@ pub(crate) struct Frame {
 pub(crate) struct Strip {
     pub(crate) phone_url: String,
     pub(crate) now: String,
-    /// Where moving the clock leads back to.
+    /// The address of this page, to which the browser returns after moving the clock.
     pub(crate) here: String,
 }
 
@@ -47,7 +47,7 @@ impl Frame {
         }
     }
 
-    /// For a link of the header: whether it leads to this page.
+    /// Returns whether a link of the header leads to this page.
     pub(crate) fn is_at(&self, path: &str) -> bool {
         self.path == path
     }
@@ -61,9 +61,8 @@ impl FromRequestParts<Arc<Bank>> for Frame {
     }
 }
 
-/// A page. No cache keeps it: it may show what the next person at the same machine must not see.
-/// For the browser's memory of its back button there is more to do at the end of a session, see
-/// `sign_out`.
+/// A page. No cache may store it, because the next person at the same machine must not see it.
+/// Chromium's back button needs more than that, see `sign_out`.
 pub(crate) struct Page<T>(pub(crate) T);
 
 impl<T: Template> IntoResponse for Page<T> {
@@ -71,7 +70,7 @@ impl<T: Template> IntoResponse for Page<T> {
         match self.0.render() {
             Ok(html) => ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
             Err(error) => {
-                tracing::error!(%error, "a page cannot be written");
+                tracing::error!(%error, "a page could not be rendered");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
         }
@@ -79,7 +78,7 @@ impl<T: Template> IntoResponse for Page<T> {
 }
 
 impl<T: Template> Page<T> {
-    /// The page as a guard's responder gives it.
+    /// Returns the page as the response of a guard.
     pub(crate) fn into_refusal(self) -> Response<Bytes> {
         let mut response = Response::new(Bytes::from(self.0.render().unwrap_or_default()));
         response

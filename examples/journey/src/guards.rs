@@ -1,4 +1,4 @@
-//! The guards, all made from one.
+//! The guards, all derived from one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,28 +11,29 @@ use tower_step_up::{BearerChallenge, Factor, Negotiated, Policies, Sessions, Ste
 use crate::bounded::Bounded;
 use crate::start::StartError;
 
-/// Where people sign in.
+/// The sign-in page.
 pub(crate) const SIGN_IN: &str = "/sign-in";
-/// Where they step up.
+/// The step-up page.
 pub(crate) const SECOND_FACTOR: &str = "/second-factor";
 
-/// One guard for each thing that the bank demands.
+/// One guard for each demand of the bank.
 pub(crate) struct Guards {
-    /// A session, whatever was proved in it: for the pages where people step up.
+    /// Demands any session: for the pages on which users step up.
     pub(crate) signed_in: StepUpLayer,
-    /// The same, and strangers are let through.
+    /// Accepts any session, and requests without one.
     pub(crate) everybody: StepUpLayer,
     pub(crate) account: StepUpLayer,
     pub(crate) transfer: StepUpLayer,
-    /// A session, before the form of a transfer is read: what is typed into it is kept until
-    /// `transfer` is content.
+    /// Demands any session. It stands outside `transfer`, so that a form can be kept that
+    /// `transfer` refuses.
     pub(crate) transfer_form: StepUpLayer,
     pub(crate) close: StepUpLayer,
-    /// Enrolling a factor is as much as using one.
+    /// Enrolling a factor is as sensitive as using one.
     pub(crate) authenticator: StepUpLayer,
-    /// What people see who are refused.
+    /// The responder for people: it redirects them to the sign-in or step-up page.
     pub(crate) pages: Negotiated,
-    /// The policy of transfers for programs: by Bearer alone, answered with problem details.
+    /// The transfer policy for programs. It reads Bearer tokens only and responds with problem
+    /// details.
     pub(crate) api_transfer: StepUpLayer,
 }
 
@@ -45,16 +46,17 @@ impl Guards {
     ) -> Result<Self, StartError> {
         let base = project
             .guard_with(sessions.verifier().clone())
-            // An expired JWT is exchanged for a fresh one, as long as Stytch says that its session
-            // is alive.
+            // The guard exchanges an expired JWT for a fresh one if Stytch says that the session is
+            // still alive.
             .renew_with(sessions)
-            // Challenges name only factors that this application can ask for and this user has.
+            // A challenge names only factors that this application can ask for. Every user can
+            // enrol a phone.
             .offer_factors_with(move |session| match authenticators.find(session.user_id()) {
                 Some(()) => vec![Factor::OtpSms, Factor::Totp],
                 None => vec![Factor::OtpSms],
             });
-        // Pages by cookie alone: their steps are taken with the token of the cookie, so that is the
-        // one to judge.
+        // Pages read the cookies only. Their handlers step up the session in the cookie, so the
+        // guard must check the same one.
         let cookies =
             project.credentials().into_iter().filter(|it| *it != CredentialSource::Bearer);
         let by_cookie = base.credentials(cookies);
@@ -68,8 +70,8 @@ impl Guards {
             account: signed_in.require_named(policies, "account")?,
             transfer: transfer.require_named(policies, "transfer")?,
             transfer_form: transfer,
-            // What cannot be undone is refused within seconds where the session was revoked
-            // elsewhere.
+            // Closing an account cannot be undone. This guard refuses a session that was revoked
+            // elsewhere after five seconds at the latest.
             close: close.require_named(policies, "close")?.confirmed_within(Duration::from_secs(5)),
             authenticator: with_home("/authenticator")?.require_named(policies, "authenticator")?,
             api_transfer: base
@@ -81,7 +83,7 @@ impl Guards {
     }
 }
 
-/// Who has sent a form is shown `home` again, once the guard is content.
+/// Returns the responder for pages. After the step-up, a user whose form was refused sees `home`.
 fn pages(home: &str) -> Result<Negotiated, PageError> {
     Negotiated::new()
         .challenge(BearerChallenge::new("Harbour Bank"))

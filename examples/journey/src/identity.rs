@@ -1,4 +1,4 @@
-//! The calls to Stytch's API, with its official client.
+//! Calls Stytch's API with its official client.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use tower_step_up::SessionTokens;
 
 use crate::problem::Problem;
 
-/// How long a session lives, from each step on, in minutes.
+/// How long a session lives after each authentication, in minutes.
 const SESSION_MINUTES: i32 = 60;
-/// How long a code can be used, in minutes.
+/// How long a code is valid, in minutes.
 const CODE_MINUTES: i32 = 5;
-/// How long an answer is waited for.
+/// How long to wait for a response.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Stytch's API for one project.
+/// A client of Stytch's API for one project.
 pub(crate) struct Identity(Client);
 
-/// What an authentication step brings.
+/// The result of an authentication call.
 pub(crate) struct Step {
     pub(crate) tokens: SessionTokens,
     pub(crate) user: users::User,
@@ -48,7 +48,7 @@ impl Identity {
             }
             None => HttpClient::new(project_id, secret)?,
         };
-        // The second is for fraud detection, which this application does not use.
+        // The second client is for fraud detection, which this application does not use.
         Ok(Self(Client::new_with_http_client(client.clone(), client)))
     }
 
@@ -90,7 +90,7 @@ impl Identity {
         within_timeout(self.0.users.get(GetRequest { user_id: user_id.to_owned() })).await
     }
 
-    /// Sends a code to an address of the session's user.
+    /// Sends a code to an email address of the session's user.
     pub(crate) async fn send_email(&self, email: &str, session_jwt: &str) -> Result<(), Problem> {
         let request = otp_email::SendRequest {
             email: email.to_owned(),
@@ -101,7 +101,7 @@ impl Identity {
         within_timeout(self.0.otps.email.send(request)).await.map(drop)
     }
 
-    /// Sends a code to a phone, which becomes the session's user's where it is nobody's.
+    /// Sends a code to a phone. Stytch adds a number that no user has to the session's user.
     pub(crate) async fn send_sms(
         &self,
         phone_number: &str,
@@ -116,7 +116,7 @@ impl Identity {
         within_timeout(self.0.otps.sms.send(request)).await.map(drop)
     }
 
-    /// Takes a code that was sent to this email address or phone, for this session.
+    /// Authenticates a code that was sent to this email address or phone, for this session.
     pub(crate) async fn take_code(
         &self,
         method_id: &str,
@@ -134,7 +134,7 @@ impl Identity {
         Ok(step(answer.session_token, answer.session_jwt, answer.user))
     }
 
-    /// Takes a code of the user's authenticator app, for this session.
+    /// Authenticates a code from the user's authenticator app, for this session.
     pub(crate) async fn take_totp(
         &self,
         user_id: &str,
@@ -152,15 +152,15 @@ impl Identity {
         Ok(step(answer.session_token, answer.session_jwt, answer.user))
     }
 
-    /// A new authenticator app for a user: its secret, in base 32, which counts once a code of it
-    /// was taken.
+    /// Begins enrolling an authenticator app, and returns its secret in base 32. The app becomes a
+    /// factor once a code from it has been authenticated.
     pub(crate) async fn begin_totp(&self, user_id: &str) -> Result<String, Problem> {
         let request = totps::CreateRequest { user_id: user_id.to_owned(), ..Default::default() };
         Ok(within_timeout(self.0.totps.create(request)).await?.secret)
     }
 }
 
-/// A code as it is typed, perhaps in groups.
+/// Returns the six digits of a typed code, which may contain spaces.
 fn digits(typed: &str) -> Result<String, Problem> {
     let code: String = typed.split_whitespace().collect();
     let is_code = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
@@ -171,12 +171,12 @@ fn step(session_token: String, session_jwt: String, user: users::User) -> Step {
     Step { tokens: SessionTokens { session_token, session_jwt }, user }
 }
 
-/// The client itself waits for ever.
+/// Limits a call to [`TIMEOUT`]. The client itself waits forever.
 async fn within_timeout<T>(call: impl Future<Output = stytch::Result<T>>) -> Result<T, Problem> {
     match tokio::time::timeout(TIMEOUT, call).await {
         Ok(answer) => answer.map_err(Problem::from),
         Err(_) => {
-            tracing::warn!("Stytch's API gave no answer within {TIMEOUT:?}");
+            tracing::warn!("Stytch's API did not respond within {TIMEOUT:?}");
             Err(Problem::Unavailable)
         }
     }

@@ -1,4 +1,4 @@
-//! The last decision of each session, for the page that explains it.
+//! Records the last decision of each session, for the page that explains it.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use tower_step_up::{Clock, Grant, Policy, Rejection, Session};
 
 use crate::bank::Bank;
 
-/// What a guard decided, and why.
+/// A guard's decision, with its explanation.
 #[derive(Clone, Debug)]
 pub(crate) struct Decision {
     pub(crate) at: OffsetDateTime,
-    /// What was asked for, as `POST /transfer`.
+    /// The method and path of the request, such as `POST /transfer`.
     pub(crate) asked: String,
     pub(crate) policy: String,
     pub(crate) explanation: Explanation,
 }
 
-/// Stands inside a guard, and writes down what it granted.
+/// Records a grant. Stands inside a guard.
 pub(crate) async fn granted(
     State(bank): State<Arc<Bank>>,
     grant: Grant,
@@ -32,7 +32,7 @@ pub(crate) async fn granted(
     next.run(request).await
 }
 
-/// Stands outside of a guard, and writes down what it refused.
+/// Records a refusal. Stands outside a guard.
 pub(crate) async fn refused(
     State(bank): State<Arc<Bank>>,
     request: Request,

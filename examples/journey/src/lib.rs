@@ -1,16 +1,16 @@
-//! A small bank whose customers sign in with Stytch, and whose pages tower-step-up guards.
+//! A small bank whose customers sign in with Stytch and whose pages tower-step-up guards.
 //!
-//! It is an example to read and to copy from. [`Journey::start`] makes the application of
-//! [`Settings`]; where those name no project, it starts a
-//! [`LocalStytch`](local_stytch::LocalStytch) of its own, so that everything runs on one machine.
+//! It is an example to read and to copy from. [`Journey::start`] builds the application from
+//! [`Settings`]. If they name no project, it starts a [`LocalStytch`](local_stytch::LocalStytch),
+//! and everything runs on one machine.
 //!
 //! | what | where |
 //! | --- | --- |
-//! | the guards, and what they answer a browser | `guards.rs`, `policies.toml` |
-//! | which guard stands before which page | `routes.rs` |
-//! | the calls to Stytch's API, and what goes wrong there | `identity.rs`, `problem.rs` |
-//! | taking up the tokens of a step | `bank.rs` |
-//! | one file for each page | `pages/` |
+//! | the guards, and what a refused browser sees | `guards.rs`, `policies.toml` |
+//! | the guard of each page | `routes.rs` |
+//! | the calls to Stytch's API, and their errors | `identity.rs`, `problem.rs` |
+//! | adopting new tokens after authentication | `bank.rs` |
+//! | the pages, one file each | `pages/` |
 
 mod asked;
 mod bank;

@@ -1,4 +1,4 @@
-//! The log of requests. Every other event of a request stands beside its method and path.
+//! The log of requests. Every other event of a request has its method and path beside it.
 
 use axum::extract::{MatchedPath, Request};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
@@ -13,9 +13,10 @@ pub(crate) fn requests()
         .on_response(DefaultOnResponse::new().level(Level::INFO))
 }
 
-/// The paths of this site's pages are logged, which have no part that differs from user to user.
-/// Any other path is not, since a client can write an email address into it. Queries never are.
+/// Creates the span of a request. It names the path only if it is one of this site's routes, which
+/// contain nothing about a user. A client can write an email address into any other path. It never
+/// has the query.
 fn span(request: &Request) -> Span {
-    let path = request.extensions().get::<MatchedPath>().map_or("another", MatchedPath::as_str);
+    let path = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str);
     info_span!("request", method = %request.method(), path)
 }

@@ -1,5 +1,5 @@
-//! A small bank: `cargo run -p journey`, and `cargo run -p journey 127.0.0.1:4000` on another
-//! address.
+//! A small bank. `cargo run -p journey` starts it, and `cargo run -p journey 127.0.0.1:4000` starts
+//! it on another address.
 
 use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
@@ -13,8 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Requests, sign-ins, transfers and the guards' refusals. Not what Stytch's client logs: it has
-    // requests whole, with passwords and tokens.
+    // Stytch's client is left out on purpose: it logs whole requests, with passwords and tokens.
     let targets = Targets::new()
         .with_target("tower_step_up", LevelFilter::INFO)
         .with_target("tower_http::trace", LevelFilter::INFO)
@@ -25,7 +24,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where nobody reads it, it is lost.
+            // A closed stderr must not change the exit code.
             let _ = writeln!(stderr(), "journey: {error}");
             ExitCode::FAILURE
         }
@@ -49,7 +48,7 @@ async fn run() -> Result<(), StartError> {
     journey.serve_until(stop).await
 }
 
-/// Listens for SIGTERM and Ctrl-C from now on. The future ends at the first of them.
+/// Listens for SIGTERM and Ctrl-C from now on. The future completes at the first of them.
 #[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-/// An amount in cents of a euro.
+/// An amount in euro cents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Money(pub(crate) u64);
 
 impl Money {
-    /// Reads `1250`, `1250.5`, `1250.50` or `1,250.50`: more than nothing, and less than a
-    /// milliard. A comma stands before three digits or is refused: elsewhere it is the mark of the
-    /// cents.
+    /// Parses `1250`, `1250.5`, `1250.50` or `1,250.50`: more than zero, and less than a billion
+    /// euros. Every group of digits after a comma has three digits, because many people use the
+    /// comma as the decimal mark.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (whole, cents) = text.split_once('.').unwrap_or((text, "00"));
         let mut groups = whole.split(',');
@@ -39,7 +39,7 @@ impl Money {
 }
 
 impl fmt::Display for Money {
-    /// As `€1,250.50`.
+    /// Formats the amount like `€1,250.50`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, cents) = ((self.0 / 100).to_string(), self.0 % 100);
         f.write_str("€")?;

@@ -1,10 +1,10 @@
-//! A transfer: as it was typed, and as it was understood.
+//! A transfer, as it was typed and as the bank understands it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
 
-/// What a form or a program sent, as it is.
+/// A transfer as a form or a program sent it, unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Draft {
@@ -12,11 +12,11 @@ pub(crate) struct Draft {
     pub(crate) account: String,
     pub(crate) amount: String,
     pub(crate) reference: String,
-    /// Which form it is of: one form makes one transfer, however often it is sent.
+    /// The name of its form. One form makes one transfer, however often it is sent.
     pub(crate) form: String,
 }
 
-/// What the bank can do.
+/// A transfer that the bank can make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(crate) payee: String,
@@ -26,7 +26,7 @@ pub(crate) struct Order {
     pub(crate) form: String,
 }
 
-/// What is wrong with a draft, field by field.
+/// The faults of a draft, by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Faults {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,12 +37,12 @@ pub(crate) struct Faults {
     pub(crate) amount: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<&'static str>,
-    /// Nobody typed it.
+    /// Left out of the response, because nobody typed this field.
     #[serde(skip)]
     pub(crate) form: Option<&'static str>,
 }
 
-/// The longest name of a form, in bytes: of a key for programs, with its mark.
+/// The maximum length of a form's name, in bytes. The prefix of an idempotency key counts too.
 pub(crate) const MAX_FORM: usize = 64;
 
 impl Order {
@@ -60,10 +60,10 @@ impl Order {
             payee: (payee.is_empty() || !is_text(payee, 70))
                 .then_some("Who gets the money? At most 70 characters."),
             account: (!is_account).then_some("An account number has 4 to 34 letters and digits."),
-            amount: amount.is_none().then_some("An amount is written like 125 or 125.50."),
+            amount: amount.is_none().then_some("Write the amount like 125 or 125.50."),
             reference: (!is_text(reference, 140))
                 .then_some("A reference has at most 140 characters."),
-            form: (!is_form).then_some("This form is not of this bank."),
+            form: (!is_form).then_some("This form is not from this bank."),
         };
         match amount {
             Some(amount) if faults == Faults::default() => Ok(Self {

@@ -1,29 +1,29 @@
-//! What goes wrong with Stytch's API, as far as the pages tell it apart.
+//! The errors of Stytch's API that the pages distinguish.
 
 use std::fmt;
 
 use axum::http::StatusCode;
 
-/// Why a step was not taken. [`Display`](fmt::Display) is for the user, to be read beside the field
-/// it is about.
+/// The reason why a call to Stytch failed. [`Display`](fmt::Display) is for the user, who reads it
+/// beside the field that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     InvalidEmail,
     DuplicateEmail,
-    /// With what Stytch says of the password.
+    /// The password is too easy to guess. Stytch may say why.
     WeakPassword(String),
-    /// Which of the two is wrong is not said.
+    /// The email address or the password is wrong. The user does not learn which.
     WrongPassword,
     InvalidPhoneNumber,
     WrongCode,
-    /// The code was right once: it was used, or is too old.
+    /// The code was right, but it was used already or has expired.
     SpentCode,
-    /// Nothing is added while something else is not verified.
+    /// Stytch adds nothing to the user before an earlier address or number is verified.
     Unverified,
     TooManyRequests,
-    /// The session has ended meanwhile.
+    /// The session has ended.
     NoSession,
-    /// No answer that makes sense.
+    /// Stytch did not respond, or responded with an unexpected error.
     Unavailable,
 }
 
@@ -66,15 +66,15 @@ impl Problem {
 impl From<stytch::Error> for Problem {
     fn from(error: stytch::Error) -> Self {
         let stytch::Error::Response(answer) = error else {
-            // Its Debug may quote what was sent; whether there was an answer is enough.
-            tracing::warn!("Stytch's API gave no answer that can be read");
+            // Its `Debug` may quote the request, so the log leaves it out.
+            tracing::warn!("Stytch's API sent no readable response");
             return Self::Unavailable;
         };
         Self::of(&answer.error_type, &answer.error_message).unwrap_or_else(|| {
             tracing::warn!(
                 error_type = answer.error_type,
                 request_id = answer.request_id,
-                "Stytch's API refused"
+                "Stytch's API returned an unexpected error"
             );
             Self::Unavailable
         })
@@ -84,21 +84,21 @@ impl From<stytch::Error> for Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::InvalidEmail => "This is not an email address that can be written to.",
-            Self::DuplicateEmail => "There is an account with this email address already. Sign in instead.",
+            Self::InvalidEmail => "This is not a valid email address.",
+            Self::DuplicateEmail => "An account with this email address already exists. Sign in instead.",
             Self::WeakPassword(why) if why.is_empty() => "This password is too easy to guess.",
             Self::WeakPassword(why) => return write!(f,
                 "This password is too easy to guess. {why}"),
-            Self::WrongPassword => "Email address and password do not belong together.",
+            Self::WrongPassword => "The email address and the password do not match.",
             Self::InvalidPhoneNumber => {
-                "This phone number cannot be used. Write it with its country code, as +1 202 555 0143."
+                "This phone number cannot be used. Write it with its country code, for example +1 202 555 0143."
             }
             Self::WrongCode => "This is not the right code. Check it, or get a new one.",
-            Self::SpentCode => "This code was used already, or is too old. Get a new one.",
-            Self::Unverified => "What you named before has to be verified first.",
-            Self::TooManyRequests => "That were too many attempts. Wait a minute, then try again.",
+            Self::SpentCode => "This code has already been used, or is too old. Get a new one.",
+            Self::Unverified => "Verify the email address or phone number that you added before.",
+            Self::TooManyRequests => "Too many attempts. Wait a minute, then try again.",
             Self::NoSession => "Your session has ended. Sign in again.",
-            Self::Unavailable => "This cannot be done right now, and nothing was changed. Try again in a minute.",
+            Self::Unavailable => "We cannot do this right now. Try again in a minute.",
         })
     }
 }

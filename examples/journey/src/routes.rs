@@ -1,4 +1,4 @@
-//! Which guard stands before which page.
+//! The routes, each with its guard.
 
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ use crate::pages::{
 };
 use crate::{drafts, journal, log};
 
-/// The longest body of a request, in bytes.
+/// The maximum length of a request body, in bytes.
 const MAX_BODY: usize = 16 << 10;
-/// Nothing but what this site serves, no script at all, and in no other site's frame.
+/// Allows only styles, images and forms of this site. Allows no scripts and no framing.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
@@ -38,7 +38,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
                 .layer(guards.everybody.respond_with(front_for_strangers(bank.clone()))),
         )
         .route("/sign-out", post(sign_out::send))
-        // Where people step up: open to sessions that are not enough for more.
+        // The step-up pages need only a session: their users do not meet the stricter policies yet.
         .route(
             "/verify-email",
             get(verify_email::show).post(verify_email::send).layer(guards.signed_in.clone()),
@@ -62,8 +62,8 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .route(
             "/transfer",
             guarded(&bank, get(transfer::show).post(transfer::send), &guards.transfer)
-                // What a refused form held is kept for the session, which the outer guard has
-                // verified.
+                // The outer guard verifies the session. `drafts::keep` then keeps the form for that
+                // session if the inner guard refuses it.
                 .layer((
                     guards.transfer_form.clone(),
                     from_fn_with_state(bank.clone(), drafts::keep),
@@ -83,7 +83,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .route("/signed-out.css", get(sign_out::clear))
         .with_state(bank)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        // Outside of every guard: cookies go with requests of other sites too.
+        // Outside every guard, because browsers send cookies with other sites' requests too.
         .layer(CsrfLayer::new())
         .layer(unless_set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
@@ -92,13 +92,13 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .layer(log::requests())
 }
 
-/// The part for programs. The page that shows the exchange calls the same.
+/// Returns the routes for programs. The page that shows an exchange calls them too.
 pub(crate) fn api(bank: &Arc<Bank>) -> Router<Arc<Bank>> {
     Router::new()
         .route("/api/transfer", guarded(bank, post(api::transfer), &bank.guards.api_transfer))
 }
 
-/// A route behind a guard, with what it decides written down for the page that explains it.
+/// Puts a route behind a guard, and records each decision for the security page.
 fn guarded(
     bank: &Arc<Bank>,
     route: MethodRouter<Arc<Bank>>,
@@ -111,8 +111,8 @@ fn guarded(
     ))
 }
 
-/// The front page is for everybody: whose token is worth nothing sees what strangers see. Where
-/// nobody can say what it is worth, that is said.
+/// Returns the responder of the front page. It shows the page for visitors if the token is invalid,
+/// and an error page if the token cannot be checked.
 fn front_for_strangers(
     bank: Arc<Bank>,
 ) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<Bytes> {

@@ -6,33 +6,33 @@ use crate::start::StartError;
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
 
-/// Where to listen, and with which project.
+/// The address to listen on, and the project to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where to listen.
+    /// The address to listen on.
     pub address: SocketAddr,
-    /// The project; without one, local-stytch stands in.
+    /// The project. Without one, local-stytch stands in for Stytch.
     pub project: Option<StytchProject>,
     /// The address at which browsers reach the bank through a proxy with TLS (`PUBLIC_URL`), such
-    /// as `https://bank.example.com`. Its cookies then have names that begin with `__Host-`, so
-    /// that no other site of the same domain can plant one.
+    /// as `https://bank.example.com`. The names of the cookies then begin with `__Host-`, so that
+    /// no other site of the same domain can plant one.
     pub public_url: Option<String>,
 }
 
-/// A project of Stytch's.
+/// A Stytch project.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StytchProject {
-    /// Its id (`STYTCH_PROJECT_ID`).
+    /// The project's id (`STYTCH_PROJECT_ID`).
     pub id: String,
-    /// A secret of it (`STYTCH_SECRET`).
+    /// A secret of the project (`STYTCH_SECRET`).
     pub secret: String,
-    /// Where its API is, if not at Stytch's own address (`STYTCH_BASE_URL`): a custom domain, or a
+    /// The address of the API (`STYTCH_BASE_URL`), if it is not Stytch's own: a custom domain, or a
     /// stand-in on this machine.
     pub base_url: Option<String>,
 }
 
 impl std::fmt::Debug for StytchProject {
-    /// Without the secret.
+    /// Omits the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StytchProject")
             .field("id", &shown(&self.id))
@@ -42,16 +42,15 @@ impl std::fmt::Debug for StytchProject {
 }
 
 impl Settings {
-    /// How the program is called, in one line.
-    pub const USAGE: &str = "usage: journey [ADDRESS]   (by default 127.0.0.1:3000; README.md says what the environment can name)";
+    /// The usage message, in one line.
+    pub const USAGE: &str = "usage: journey [ADDRESS]   (default 127.0.0.1:3000; README.md lists the environment variables)";
 
-    /// Reads the program's arguments and its environment. A variable that is empty counts as not
-    /// set.
+    /// Reads the program's arguments and its environment. An empty variable counts as not set.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is more than one argument, if it is not an address, if only a part
-    /// of the project is named, or if the public address is not an https URL.
+    /// Returns an error if there is more than one argument, if it is not an address, if the project
+    /// is only partly configured, or if `PUBLIC_URL` is not an https origin.
     pub fn read(
         arguments: impl IntoIterator<Item = String>,
         variable: impl Fn(&str) -> Option<String>,
@@ -70,14 +69,14 @@ impl Settings {
         let public_url = variable("PUBLIC_URL");
         if public_url.as_deref().is_some_and(|url| !is_https_origin(url)) {
             return Err(StartError::new(
-                "PUBLIC_URL is not an address such as https://bank.example.com",
+                "PUBLIC_URL is not an https origin such as https://bank.example.com",
             ));
         }
         Ok(Self { address, project: project(variable)?, public_url })
     }
 }
 
-/// Returns the setting for display, with a secret replaced.
+/// Returns the setting for display. If it seems to contain a secret, all of it is replaced.
 fn shown(setting: &str) -> &str {
     if setting.to_ascii_lowercase().contains("secret-") { "secret-..." } else { setting }
 }
@@ -86,7 +85,7 @@ fn project(variable: impl Fn(&str) -> Option<String>) -> Result<Option<StytchPro
     let base_url = variable("STYTCH_BASE_URL");
     let missing = |name| {
         StartError::new(format!(
-            "{name} is not set: a project takes STYTCH_PROJECT_ID and STYTCH_SECRET"
+            "{name} is not set: a project needs both STYTCH_PROJECT_ID and STYTCH_SECRET"
         ))
     };
     match (variable("STYTCH_PROJECT_ID"), variable("STYTCH_SECRET")) {

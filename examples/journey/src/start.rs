@@ -1,4 +1,4 @@
-//! Starting: everything that can go wrong goes wrong here, in one clear line.
+//! Starts the application. Everything that can go wrong at start-up is reported in one line.
 
 use std::fmt::{self, Display, Write as _};
 use std::future::pending;
@@ -23,10 +23,10 @@ use crate::routes::routes;
 use crate::settings::{Settings, StytchProject};
 
 const POLICIES: &str = include_str!("../policies.toml");
-/// How long the requests that are under way when the program is to end may take.
+/// How long the requests in flight may take after the program was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The application, listening, and not answering yet.
+/// The application, bound to its address but not serving yet.
 pub struct Journey {
     bank: Arc<Bank>,
     listener: TcpListener,
@@ -34,13 +34,13 @@ pub struct Journey {
 }
 
 impl Journey {
-    /// Makes everything ready: the port, the policies and their audit, and the project. Without a
-    /// project, a stand-in for Stytch is started, with a demonstration account.
+    /// Prepares the port, the policies and their audit, and the project. Without a project it
+    /// starts local-stytch with a demonstration account.
     ///
     /// # Errors
     ///
-    /// Where the port is taken, a policy gives less than it reads as, or the project cannot be
-    /// used.
+    /// Returns an error if the port is taken, if the audit warns about a policy, if the project
+    /// cannot be used, or if other machines could reach the demonstration.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let has_https = settings.public_url.is_some();
         match settings.project {
@@ -49,7 +49,7 @@ impl Journey {
                 Ok(opened.with(with_project(&project, has_https, audited()?).await?))
             }
             None if !settings.address.ip().is_loopback() => Err(StartError::new(
-                "the demonstration is for this machine: its password is public. Listen on 127.0.0.1, or name a project",
+                "the demonstration listens on a loopback address only, because its password is public: listen on 127.0.0.1, or set STYTCH_PROJECT_ID and STYTCH_SECRET",
             )),
             None => {
                 let stytch =
@@ -60,23 +60,25 @@ impl Journey {
         }
     }
 
-    /// The same with a stand-in that was started already: for tests, whose clock it is.
+    /// Starts the application with a running stand-in. Tests use it to move the stand-in's clock.
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start).
+    /// Returns an error if the port is taken, if the audit warns about a policy, or if the
+    /// demonstration account cannot be opened.
     pub async fn start_with(address: SocketAddr, stytch: LocalStytch) -> Result<Self, StartError> {
         let opened = Opened::at(address).await?;
         Ok(opened.with(with_local_stytch(stytch, false, audited()?).await?))
     }
 
-    /// Where it listens.
+    /// Returns the URL at which the application listens.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What whoever started it should read.
+    /// Returns the text to print at start-up: the URL, how to sign in, and the audit of the
+    /// policies.
     #[must_use]
     pub fn announcement(&self) -> String {
         let mut text = format!("Harbour Bank is open at {}\n", self.url());
@@ -92,27 +94,27 @@ impl Journey {
             None if self.address.ip().is_loopback() => writeln!(text, "  with your Stytch project"),
             None => writeln!(
                 text,
-                "  with your Stytch project; browsers keep its cookies where TLS stands in front"
+                "  with your Stytch project; browsers keep its cookies only behind a proxy with TLS"
             ),
         };
         text + &audit_table(&self.bank.policies)
     }
 
-    /// Answers requests until the process ends.
+    /// Serves requests until the process ends.
     ///
     /// # Errors
     ///
-    /// Where the listener fails.
+    /// Returns an error if the listener fails.
     pub async fn serve(self) -> Result<(), StartError> {
         self.serve_until(pending()).await
     }
 
-    /// Answers requests until `stop` ends, and then those that are under way, for ten seconds at
+    /// Serves requests until `stop` completes. Then it finishes those in flight, for ten seconds at
     /// most.
     ///
     /// # Errors
     ///
-    /// Returns an error if the listener fails or if requests were given up.
+    /// Returns an error if the listener fails or if requests had to be dropped.
     pub async fn serve_until(
         self,
         stop: impl Future<Output = ()> + Send + 'static,
@@ -128,13 +130,13 @@ impl Journey {
         let ended = tokio::time::timeout(GRACE, serving).await;
         ended
             .map_err(|_| {
-                StartError::new(format!("gave up requests that took longer than {GRACE:?}"))
+                StartError::new(format!("dropped requests that took longer than {GRACE:?}"))
             })?
             .map_err(StartError::new)
     }
 }
 
-/// A port, taken before anything else is begun.
+/// A bound listener and its address.
 struct Opened {
     listener: TcpListener,
     address: SocketAddr,
@@ -153,7 +155,7 @@ impl Opened {
     }
 }
 
-/// The policies, unless one of them gives less than it reads as.
+/// Returns the policies, or an error if the audit warns about one of them.
 fn audited() -> Result<Policies, StartError> {
     let policies = Policies::from_toml(POLICIES)
         .map_err(|error| StartError::new(format!("policies.toml: {error}")))?;
@@ -166,13 +168,13 @@ fn audited() -> Result<Policies, StartError> {
     Ok(policies)
 }
 
-/// One line a policy: what it takes to open it.
+/// Returns one line for each policy, with the number of compromises that open it.
 fn audit_table(policies: &Policies) -> String {
     let fewest = |sets: &[Vec<_>]| {
         sets.iter().map(Vec::len).min().map_or("none".into(), |fewest| fewest.to_string())
     };
     let mut table =
-        "  policies    compromises that open them: by signing in, with a stolen session\n"
+        "  policies    fewest compromises that open them: by signing in, with a stolen session\n"
             .to_owned();
     for policy in policies {
         let (name, audit) = (policy.name().unwrap_or_default(), policy.audit());
@@ -191,7 +193,7 @@ async fn with_project(
     policies: Policies,
 ) -> Result<Bank, StartError> {
     let StytchProject { id, secret, base_url } = settings;
-    // As Stytch's client does.
+    // Stytch's client reads the proxy from the environment too.
     let mut project = Project::new(id)?.proxy_from_env()?;
     if let Some(base_url) = base_url {
         project = project.custom_domain(base_url)?;
@@ -199,7 +201,7 @@ async fn with_project(
     check_secret(&project, secret).await?;
     let identity = Identity::new(id, secret, base_url.as_deref());
     let identity =
-        identity.map_err(|_| StartError::new("Stytch's client cannot be made for this project"))?;
+        identity.map_err(|_| StartError::new("Stytch's client does not accept this project"))?;
     Bank::new(&with_cookie_names(project, has_https), secret, identity, policies, None)
 }
 
@@ -218,8 +220,9 @@ async fn with_local_stytch(
     Bank::new(&project, &secret, identity, policies, Some(stytch))
 }
 
-/// With HTTPS, names that only this host can set: a cookie that another site of the same domain
-/// plants has another name. Without it, Stytch's own, since browsers take no others.
+/// Sets cookie names that begin with `__Host-` if browsers use HTTPS: another site of the same
+/// domain cannot set a cookie with such a name. Browsers refuse these names over HTTP, so Stytch's
+/// own names remain there.
 fn with_cookie_names(project: Project, has_https: bool) -> Project {
     if !has_https {
         return project;
@@ -229,8 +232,8 @@ fn with_cookie_names(project: Project, has_https: bool) -> Project {
         .session_token_cookie("__Host-stytch_session")
 }
 
-/// Asks for a session that there is not: with the right secret that is said so, and nothing is
-/// changed.
+/// Checks the secret by asking Stytch about a session that does not exist. With the right secret,
+/// Stytch reports that it did not find the session. The call changes nothing.
 async fn check_secret(project: &Project, secret: &str) -> Result<(), StartError> {
     let no_session = PresentedToken::SessionToken("start-up-check".into());
     let Err(error) = project.sessions_api(secret).authenticate(&no_session).await else {
@@ -238,17 +241,17 @@ async fn check_secret(project: &Project, secret: &str) -> Result<(), StartError>
     };
     match (error.status().map(|status| status.as_u16()), error.error_type()) {
         (Some(401 | 403), _) => Err(StartError::new(format!(
-            "Stytch does not take STYTCH_SECRET for a secret of {}",
+            "Stytch does not accept STYTCH_SECRET as a secret of {}",
             project.id()
         ))),
         (Some(400 | 404), Some(_)) => Ok(()),
         _ => Err(StartError::new(format!(
-            "Stytch's API does not answer as it should, at STYTCH_BASE_URL where it is set: {error}"
+            "Stytch's API (at STYTCH_BASE_URL, if set) did not respond as expected: {error}"
         ))),
     }
 }
 
-/// Why the application does not start, in one line.
+/// The reason why the application does not start, in one line.
 #[derive(Debug)]
 pub struct StartError(String);
 

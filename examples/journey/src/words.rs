@@ -1,4 +1,4 @@
-//! Factors, compromises and times in words.
+//! Texts for people: factors, compromises and times.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use tower_step_up::{Compromise, Factor, Session, TrustModel};
 
-/// A factor at the beginning of a line.
+/// Returns the name of a factor for the beginning of a line.
 pub(crate) fn factor(factor: &Factor) -> String {
     match factor {
         Factor::Password => "Password".into(),
@@ -18,13 +18,13 @@ pub(crate) fn factor(factor: &Factor) -> String {
     }
 }
 
-/// A factor within a sentence.
+/// Returns the name of a factor for the middle of a sentence.
 fn name(factor: &Factor) -> String {
     match factor {
         Factor::Password => "a password".into(),
         Factor::OtpSms => "a code by SMS".into(),
         Factor::OtpEmail => "a code by email".into(),
-        Factor::Totp => "a code of an authenticator app".into(),
+        Factor::Totp => "a code from an authenticator app".into(),
         other => other.to_string(),
     }
 }
@@ -41,22 +41,22 @@ fn compromise(compromise: Compromise) -> String {
     }
 }
 
-/// Whoever holds one of these can present the factor.
+/// Returns what an attacker needs to present the factor. Any one of the items is enough.
 pub(crate) fn presentable_by(trust: &TrustModel, factor: &Factor) -> String {
     match trust.presentable_by(factor) {
-        None => "anyone".into(),
+        None => "nothing".into(),
         Some(compromises) => listed(&compromises.map(compromise).collect::<Vec<_>>(), "or"),
     }
 }
 
-/// Why what a session has proved is one factor and not two: one thing that presents all of it.
+/// Several proved factors that count as one, because one compromise presents them all.
 pub(crate) struct OnePossession {
     pub(crate) factors: String,
     pub(crate) holder: String,
 }
 
 impl OnePossession {
-    /// Where several factors were proved and one compromise presents them all.
+    /// Returns `None` if there is only one factor, or if no single compromise presents them all.
     pub(crate) fn of(session: &Session, trust: &TrustModel) -> Option<Self> {
         let mut factors: Vec<Factor> =
             session.factors().iter().map(|proof| proof.factor().clone()).collect();
@@ -68,7 +68,7 @@ impl OnePossession {
     }
 }
 
-/// `a, b and c`.
+/// Joins items like `a, b and c`.
 pub(crate) fn listed(items: &[String], last: &str) -> String {
     match items {
         [] => String::new(),
@@ -77,7 +77,7 @@ pub(crate) fn listed(items: &[String], last: &str) -> String {
     }
 }
 
-/// A span in whole seconds: `9 min 5 s`.
+/// Formats a duration like `9 min 5 s`. From an hour on, it leaves out the seconds.
 pub(crate) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
@@ -96,7 +96,7 @@ pub(crate) fn ago(moment: OffsetDateTime, now: OffsetDateTime) -> String {
     }
 }
 
-/// An instant for people: `24 Nov 2026, 15:42:10 UTC`.
+/// Formats an instant for people, like `24 Nov 2026, 15:42:10 UTC`.
 pub(crate) fn instant(moment: OffsetDateTime) -> String {
     let format = format_description!(
         "[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC"
@@ -104,13 +104,13 @@ pub(crate) fn instant(moment: OffsetDateTime) -> String {
     moment.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
-/// An instant for machines, as `<time datetime>` has it.
+/// Formats an instant for `<time datetime>`.
 pub(crate) fn machine(moment: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     moment.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
-/// A phone number of which the end shows.
+/// Hides a phone number except for its last two digits.
 pub(crate) fn masked(phone_number: &str) -> String {
     let shown = phone_number.chars().count().saturating_sub(2);
     format!("••• {}", phone_number.chars().skip(shown).collect::<String>())

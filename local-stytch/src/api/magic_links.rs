@@ -15,7 +15,7 @@ use crate::{
     state::{Attributes, Contact, LinkWish},
 };
 
-/// Where links lead that were sent without a URL: as in a fresh test project.
+/// The target of a link that was sent without a URL, as in a fresh test project.
 const DEFAULT_URL: &str = "http://localhost:3000/authenticate";
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ struct Link {
 }
 
 impl Link {
-    /// The link of a login, or of a signup: 60 minutes, or a week.
+    /// Checks the link of a login or a signup. By default they live 60 minutes or a week.
     fn check(self, signup: bool) -> Result<LinkWish, Refusal> {
         let (url, expiration, default) = if signup {
             (self.signup_magic_link_url, self.signup_expiration_minutes, 10_080)
@@ -54,7 +54,9 @@ impl Link {
             (self.login_magic_link_url, self.login_expiration_minutes, 60)
         };
         if self.code_challenge.as_ref().is_some_and(|challenge| challenge.len() > 128) {
-            return Err(Refusal::InvalidField("code_challenge is the base64url of a SHA-256."));
+            return Err(Refusal::InvalidField(
+                "code_challenge must be the base64url of a SHA-256 hash.",
+            ));
         }
         let url = given(url).unwrap_or_else(|| DEFAULT_URL.to_owned());
         if url.len() > 2048 {

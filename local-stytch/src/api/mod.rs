@@ -24,7 +24,7 @@ use axum::{
 pub(crate) use self::request::{BODY, Body};
 use crate::{app::App, error::Refusal};
 
-/// Handlers share the application behind this.
+/// The shared application, as handlers extract it.
 pub(crate) type Shared = State<Arc<App>>;
 
 pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
@@ -51,11 +51,11 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/v1/sessions/authenticate", post(sessions::authenticate))
         .route("/v1/sessions/revoke", post(sessions::revoke))
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), authorize))
-        // Public keys are for everyone.
+        // Added after the layer, because the public keys need no authentication.
         .route("/v1/sessions/jwks/{project_id}", get(sessions::jwks))
 }
 
-/// HTTP Basic authentication of the project.
+/// Checks the project's HTTP Basic authentication.
 async fn authorize(State(app): Shared, request: Request, next: Next) -> Response {
     let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if authorization.is_some_and(|value| app.credentials.admit(value)) {

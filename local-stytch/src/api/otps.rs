@@ -44,7 +44,7 @@ pub(crate) struct Email {
     email: String,
 }
 
-/// The user that an address is, or is to be, of.
+/// The user who has an address, or to whom it will be added.
 #[derive(Default, Deserialize)]
 pub(crate) struct Recipient {
     user_id: Option<String>,
@@ -53,7 +53,7 @@ pub(crate) struct Recipient {
 }
 
 impl Recipient {
-    /// The user named, if any. A session and an id have to agree.
+    /// Returns the user named, if any. The user of the session and the user id must be the same.
     pub(crate) fn user_id(self, app: &App) -> Result<Option<String>, Refusal> {
         let session = session_of(app, self.session_token, self.session_jwt)?;
         let of_session =
@@ -77,7 +77,7 @@ pub(crate) struct EmailSent {
     email_id: String,
 }
 
-/// What was sent, and whether it made a user.
+/// A sent message, and whether it created a user.
 #[derive(Serialize)]
 pub(crate) struct OrCreated<T> {
     #[serde(flatten)]
@@ -148,11 +148,11 @@ pub(crate) struct Authenticate {
     session: SessionFields,
 }
 
-/// An authentication by what was sent to an address or number.
+/// An authentication with a code or link that was sent to an address or number.
 #[derive(Serialize)]
 pub(crate) struct MethodAuthenticated {
     pub(crate) method_id: String,
-    /// Whether other sessions of the user were revoked: none are.
+    /// Whether other sessions of the user were revoked. It is always false.
     pub(crate) reset_sessions: bool,
     #[serde(flatten)]
     pub(crate) authenticated: Authenticated,

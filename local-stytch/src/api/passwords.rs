@@ -111,7 +111,7 @@ pub(crate) async fn strength_check(
     Ok(Reply(StrengthChecked {
         valid_password: strength.is_enough(),
         score: strength.score,
-        // Known breaches are a service of Stytch's: nothing is looked up here.
+        // Stytch looks up breached passwords. The stand-in does not.
         breached_password: false,
         strength_policy: "zxcvbn",
         breach_detection_on_create: false,
@@ -123,7 +123,7 @@ pub(crate) async fn strength_check(
     }))
 }
 
-/// The hash of a password that is strong enough.
+/// Returns the hash of a password, if the password is strong enough.
 async fn hash(app: &App, password: String, email: String) -> Result<String, Refusal> {
     check_length(&password)?;
     app.heavy(move || {

@@ -1,4 +1,5 @@
-//! JSON that is only what it says, and no deeper than what reads an answer with it can follow.
+//! Checks that JSON hides no other JSON in strings, and is not nested too deep for readers of
+//! responses.
 
 use std::fmt;
 
@@ -7,15 +8,15 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
-/// How deep objects and arrays may be nested. Answers put what was sent some levels deeper; most
-/// readers stop at 128.
+/// The maximum depth of objects and arrays. Responses contain the client's values some levels
+/// deeper, and most readers stop at 128.
 const LEVELS: u8 = 64;
-/// What serde_json marks text with that is JSON of its own: `Value` reads the string under such a
-/// name, and counts its levels from zero again. (Its mark for numbers is harmless, and with
-/// `arbitrary_precision` every number has it.)
+/// serde_json's marker for raw JSON. Below this name, `Value` parses the string as JSON and counts
+/// its levels from zero again. The marker for numbers is harmless, and every number has it with
+/// `arbitrary_precision`.
 const HIDDEN_JSON: &str = "$serde_json::private::RawValue";
 
-/// Any JSON of 64 levels at most without JSON that is hidden in text, thrown away as it is read.
+/// JSON of at most 64 levels without hidden JSON. The values are discarded while they are read.
 pub(super) struct PlainJson;
 
 impl<'de> Deserialize<'de> for PlainJson {
@@ -24,7 +25,7 @@ impl<'de> Deserialize<'de> for PlainJson {
     }
 }
 
-/// A value with so many levels left.
+/// A value that may have this many more levels.
 struct Within(u8);
 
 impl Within {

@@ -1,4 +1,4 @@
-//! Answers in Stytch's shape.
+//! Responses in Stytch's shape.
 
 use axum::{
     Json,
@@ -14,10 +14,10 @@ use crate::{
     state::{Session, User},
 };
 
-/// `body`, with `status_code` and `request_id` beside its fields.
+/// `body`, with `status_code` and `request_id` next to its fields.
 pub(crate) struct Reply<T>(pub(crate) T);
 
-/// What a handler returns.
+/// The result of a handler.
 pub(crate) type Answer<T> = Result<Reply<T>, Refusal>;
 
 impl<T: Serialize> IntoResponse for Reply<T> {
@@ -34,7 +34,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     }
 }
 
-/// What every authenticate call answers.
+/// The fields that every authenticate call returns.
 #[derive(Serialize)]
 pub(crate) struct Authenticated {
     user_id: String,
@@ -44,7 +44,7 @@ pub(crate) struct Authenticated {
     session_jwt: String,
     session: Option<Session>,
     user: User,
-    /// Device fingerprinting is not part of this stand-in.
+    /// Always null, because the stand-in has no device fingerprinting.
     user_device: (),
 }
 

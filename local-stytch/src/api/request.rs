@@ -1,5 +1,5 @@
-//! Requests as the SDKs send them: JSON, null for what is not set, fields that nobody knows
-//! ignored.
+//! Requests as the SDKs send them. They are JSON, fields that are not set may be null, and unknown
+//! fields are ignored.
 
 use axum::{
     body::Bytes,
@@ -19,14 +19,14 @@ use crate::{
     state::{Attributes, Required, SessionOf, SessionWish},
 };
 
-/// Bytes of a request's body.
+/// The maximum size of a request's body, in bytes.
 pub(crate) const BODY: usize = 32 * 1024;
 /// How long a request's body may take to arrive, by the system's clock.
 const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(5);
-/// Bytes of trusted or untrusted metadata in JSON.
+/// The maximum size of trusted or untrusted metadata as JSON, in bytes.
 const METADATA: usize = 4096;
 
-/// A JSON body, whatever its media type says.
+/// A JSON body. The media type does not matter.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -35,19 +35,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         let too_large = |rejection: BytesRejection| match rejection.into_response().status() {
             StatusCode::PAYLOAD_TOO_LARGE => Refusal::RequestTooLarge,
-            _ => Refusal::InvalidRequest("The request's body broke off.".into()),
+            _ => Refusal::InvalidRequest("The request's body ended early.".into()),
         };
         let bytes = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, state)).await;
         let bytes = bytes.map_err(|_| Refusal::RequestTimeout)?.map_err(too_large)?;
         let told = |error: serde_json::Error| {
-            Refusal::InvalidRequest(format!("The request's JSON: {error}."))
+            Refusal::InvalidRequest(format!("The request's JSON is invalid: {error}."))
         };
         serde_json::from_slice::<PlainJson>(&bytes).map_err(told)?;
         serde_json::from_slice(&bytes).map(Self).map_err(told)
     }
 }
 
-/// The fields on the session that a call begins.
+/// The fields for a session that the call may begin.
 #[derive(Default, Deserialize)]
 pub(crate) struct NewSessionFields {
     session_duration_minutes: Option<i64>,
@@ -69,7 +69,7 @@ impl NewSessionFields {
     }
 }
 
-/// The fields on sessions that every authenticate call has.
+/// The session fields of every authenticate call.
 #[derive(Default, Deserialize)]
 pub(crate) struct SessionFields {
     session_token: Option<String>,
@@ -87,7 +87,7 @@ impl SessionFields {
     }
 }
 
-/// The session that a token or a JWT names; both are one too many.
+/// Returns the session that a token or a JWT names. Giving both is an error.
 pub(crate) fn session_of(
     app: &App,
     token: Option<String>,
@@ -103,7 +103,7 @@ pub(crate) fn session_of(
     }
 }
 
-/// An empty string is as good as none.
+/// Returns the field, or `None` if it is empty.
 pub(crate) fn given(field: Option<String>) -> Option<String> {
     field.filter(|field| !field.is_empty())
 }
@@ -121,7 +121,7 @@ fn check_claims(claims: Option<Value>) -> Result<Map<String, Value>, Refusal> {
     }
 }
 
-/// Attributes that may be kept: 64 bytes of address, 512 of user agent.
+/// Checks that attributes are short enough to keep: 64 bytes of address and 512 of user agent.
 pub(crate) fn check_attributes(
     attributes: Option<Attributes>,
 ) -> Result<Option<Attributes>, Refusal> {
@@ -137,7 +137,7 @@ pub(crate) fn check_attributes(
     }
 }
 
-/// `options` of an authenticate call: what has to be as it was at the send.
+/// The `options` of an authenticate call: which attributes must be the same as in the send call.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Options {
@@ -167,12 +167,12 @@ pub(crate) fn metadata(metadata: Option<Value>) -> Result<Map<String, Value>, Re
     }
 }
 
-/// A path or query that axum could not read.
+/// Returns the refusal for a path or query that axum could not read.
 pub(crate) fn unreadable(rejection: impl std::fmt::Display) -> Refusal {
-    Refusal::InvalidRequest(format!("The request's address: {rejection}."))
+    Refusal::InvalidRequest(format!("The request's address is invalid: {rejection}."))
 }
 
-/// Minutes within `range`, or the default.
+/// Returns the minutes, or the default, if they are within `range`.
 pub(crate) fn minutes(
     minutes: Option<i64>,
     default: i64,

@@ -33,7 +33,7 @@ pub(crate) async fn get(
     query: Result<Query<OfUser>, QueryRejection>,
 ) -> Answer<Sessions> {
     let Query(request) = query.map_err(unreadable)?;
-    let user_id = request.user_id.ok_or(Refusal::InvalidField("user_id is needed."))?;
+    let user_id = request.user_id.ok_or(Refusal::InvalidField("user_id is required."))?;
     let state = app.state();
     state.users.get(&user_id)?;
     Ok(Reply(Sessions { sessions: state.sessions.of_user(&user_id, app.now()) }))
@@ -66,7 +66,7 @@ pub(crate) async fn authenticate(
         if state.session(&wish.session, now)?.is_none() {
             return Err(Refusal::NoSessionArguments);
         }
-        // Nothing here can say yes.
+        // The stand-in has no RBAC policy, so nothing can grant the check.
         if request.authorization_check.is_some_and(|check| !check.is_null()) {
             return Err(Refusal::AuthorizationCheck);
         }

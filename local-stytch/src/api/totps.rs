@@ -45,7 +45,7 @@ pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> A
     }))
 }
 
-/// A data URL of an SVG: Stytch's is a PNG, an `<img>` shows both.
+/// Returns a data URL of an SVG. Stytch sends a PNG, and an `<img>` can show both.
 fn qr_code(url: &str) -> Result<String, Refusal> {
     let code = QrCode::new(url).map_err(|_| Refusal::Internal)?;
     let image = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();

@@ -14,7 +14,7 @@ use crate::{
     state::{Contact, Name, NewUser, Page, Query, RawQuery, User},
 };
 
-/// Bytes of an external id or a role, and how many roles.
+/// The maximum length of an external id or a role, in bytes.
 const TEXT: usize = 128;
 const ROLES: usize = 20;
 
@@ -47,7 +47,7 @@ pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> A
     let texts = || external_id.iter().chain(&roles);
     if roles.len() > ROLES || texts().any(|text| text.len() > TEXT) {
         return Err(Refusal::InvalidField(
-            "external_id and roles are limited to 128 bytes each, roles to 20.",
+            "external_id and each role are limited to 128 bytes, and there may be 20 roles.",
         ));
     }
     let new = NewUser {

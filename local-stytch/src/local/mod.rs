@@ -1,5 +1,5 @@
-//! `/local` and `/healthz`: the clock, the keys, the messages and whether it is well, which
-//! Stytch's API does not have.
+//! `/local` and `/healthz`: the clock, the keys, the messages and the health check. Stytch's API
+//! has none of them.
 
 mod phone;
 
@@ -31,7 +31,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 
 #[derive(Serialize)]
 struct Health {
-    /// How many keys are published: one or two.
+    /// The number of published keys: one or two.
     keys: usize,
 }
 
@@ -44,7 +44,7 @@ struct Messages {
     messages: Vec<Message>,
 }
 
-/// Newest first.
+/// Responds with the messages, newest first.
 async fn messages(State(app): Shared) -> Json<Messages> {
     Json(Messages { messages: app.state().inbox.newest_first() })
 }

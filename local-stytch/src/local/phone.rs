@@ -1,5 +1,4 @@
-//! `GET /local/phone`: the messages, on a page that looks like a phone. It works without
-//! JavaScript.
+//! `GET /local/phone`: the messages, on a page that looks like a phone and needs no JavaScript.
 
 use askama::Template;
 use axum::{
@@ -18,7 +17,7 @@ use crate::{
     state::{Channel, Message},
 };
 
-/// Only what the page itself has in it, shown in no frame.
+/// Allows only what the page itself contains, and no framing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const HEADERS: [(HeaderName, &str); 3] = [
     (CONTENT_SECURITY_POLICY, POLICY),
@@ -37,7 +36,7 @@ struct Phone {
 struct Bubble {
     label: &'static str,
     to: String,
-    /// The text before and after the code or link, which is shown apart.
+    /// The text before and after the code or link, which the page emphasizes.
     before: String,
     after: String,
     code: Option<String>,
@@ -48,7 +47,7 @@ struct Bubble {
 
 pub(super) async fn page(State(app): Shared, uri: Uri) -> Result<impl IntoResponse, Refusal> {
     let page = Phone {
-        // Not unasked: it takes the place of whoever has the page read out.
+        // Only on request, because a refresh interrupts screen readers.
         refreshing: uri.query() == Some("refresh=on"),
         clock: clock(app.now()),
         bubbles: app.state().inbox.newest_first().into_iter().map(Bubble::from).collect(),
@@ -78,7 +77,7 @@ impl From<Message> for Bubble {
     }
 }
 
-/// `15:04:05`
+/// Formats a time like `15:04:05`.
 fn clock(at: OffsetDateTime) -> String {
     format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
 }

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{bounded::Bounded, error::Refusal, random};
 
-/// Codes that are remembered, used ones too; the oldest goes when another comes.
+/// The maximum number of codes that are kept, used ones included.
 const CAPACITY: usize = 20_000;
-/// Wrong tries after which a code is good no more.
+/// The number of wrong attempts after which a code is invalid.
 const TRIES: u8 = 5;
 
 pub(super) struct Codes {
@@ -28,7 +28,7 @@ struct Code {
     failures: u8,
 }
 
-/// A code on its way: whose, and the id of the address or number.
+/// A code that was sent, with its user and the id of the address or number.
 #[derive(Debug)]
 pub(crate) struct SentCode {
     pub(crate) user_id: String,
@@ -43,8 +43,8 @@ impl Default for Codes {
 }
 
 impl State {
-    /// Whose `contact` a message goes to: of the user named, to whom it is added if nobody has it;
-    /// else of whoever has it.
+    /// Returns the user to whom a message for `contact` goes: the named user, or else the one who
+    /// has the contact. A named user who does not have the contact gets it, if no other user has it.
     pub(super) fn recipient(
         &mut self,
         contact: &Contact,
@@ -69,7 +69,7 @@ impl State {
         Ok(sent(user_id, &method_id))
     }
 
-    /// As [`State::recipient`], but whoever has no account gets one.
+    /// Does the same as [`State::recipient`], but creates a user if none has the contact.
     pub(super) fn recipient_or_new(
         &mut self,
         contact: &Contact,
@@ -90,7 +90,7 @@ impl State {
         Ok(SentCode { user_id, method_id, user_created: true })
     }
 
-    /// Sends a code to `contact`. An earlier one is good no more.
+    /// Sends a code to `contact`. An earlier code becomes invalid.
     pub(crate) fn send_code(
         &mut self,
         contact: Contact,
@@ -105,7 +105,7 @@ impl State {
         Ok(sent)
     }
 
-    /// As [`State::send_code`], but whoever has no account gets one.
+    /// Does the same as [`State::send_code`], but creates a user if none has the contact.
     pub(crate) fn send_code_or_create(
         &mut self,
         contact: Contact,
@@ -138,7 +138,7 @@ impl State {
                 Contact::Email(_) => Channel::Email,
                 Contact::Phone(_) => Channel::Sms,
             },
-            text: format!("Your code is {digits}. It is good for {minutes} {unit}."),
+            text: format!("Your code is {digits}. It is valid for {minutes} {unit}."),
             code: Some(digits.clone()),
             link: None,
             sent_at: now,
@@ -155,8 +155,8 @@ impl State {
         self.codes.by_method.insert(sent.method_id.clone(), code);
     }
 
-    /// Uses up the code that was sent to `method_id`. Returns its user and the session that it led
-    /// to.
+    /// Uses up the code that was sent to `method_id`. Returns its user and the resulting session,
+    /// if any.
     pub(crate) fn authenticate_code(
         &mut self,
         method_id: &str,
@@ -211,7 +211,7 @@ impl Code {
     }
 }
 
-/// What `options` demand of the attributes of a send, and the attributes of now.
+/// The attributes of an authenticate call, and which of them must be the same as in the send call.
 #[derive(Debug, Default)]
 pub(crate) struct Required {
     pub(crate) attributes: Attributes,

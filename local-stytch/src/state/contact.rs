@@ -1,19 +1,19 @@
-//! Where a message can go: an email address or a phone number, checked.
+//! A checked email address or phone number, to which messages can go.
 
 use crate::error::Refusal;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Contact {
-    /// In lower case: addresses are compared without regard to case.
+    /// In lower case, because addresses are compared without regard to case.
     Email(String),
-    /// E.164.
+    /// In E.164 format.
     Phone(String),
 }
 
 impl Contact {
-    /// One `@`, something before it, a domain with a dot inside after it, no space, at most 254
-    /// bytes. A check of form, not of RFC 5321: whether an address receives mail only mail can
-    /// tell.
+    /// Checks the form of an address: one `@`, something before it, a domain with a dot after it,
+    /// no spaces, and at most 254 bytes. It does not check RFC 5321, because only a delivered
+    /// message proves that an address works.
     pub(crate) fn email(address: &str) -> Result<Self, Refusal> {
         let form = |address: &str| {
             let (local, domain) = address.split_once('@')?;
@@ -28,7 +28,7 @@ impl Contact {
         Ok(Self::Email(address.to_lowercase()))
     }
 
-    /// `+`, a digit that is not 0, and 7 to 14 more: E.164.
+    /// Checks that a number is in E.164 format: `+`, a digit other than 0, and 7 to 14 more digits.
     pub(crate) fn phone(number: &str) -> Result<Self, Refusal> {
         let digits = number.strip_prefix('+').ok_or(Refusal::InvalidPhoneNumber)?;
         let well_formed =

@@ -1,11 +1,11 @@
-//! Authentication factors: what was proved, and when.
+//! Authentication factors: what a user proved, and when.
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::stamp::Stamp;
 
-/// One entry of a session's `authentication_factors`.
+/// An entry of a session's `authentication_factors`.
 #[derive(Clone, Debug)]
 pub(crate) struct Factor {
     pub(crate) detail: FactorDetail,
@@ -13,8 +13,8 @@ pub(crate) struct Factor {
     pub(crate) last_authenticated_at: OffsetDateTime,
 }
 
-/// What the factor is, and Stytch's object of detail for it. Two factors are the same if these are
-/// equal.
+/// The kind of a factor, with Stytch's detail object for it. Two factors are the same if their
+/// details are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum FactorDetail {
@@ -74,7 +74,8 @@ impl Factor {
     }
 }
 
-/// Adds `detail` as proved at `now`. One that is there already keeps its place and its beginning.
+/// Adds a factor that was proved at `now`. A factor that is already there keeps its place and its
+/// `created_at`.
 pub(super) fn prove(factors: &mut Vec<Factor>, detail: FactorDetail, now: OffsetDateTime) {
     match factors.iter_mut().find(|factor| factor.detail == detail) {
         Some(factor) => factor.last_authenticated_at = now,

@@ -1,4 +1,4 @@
-//! What an authentication yields: the rule of when a session begins, and when one succeeds another.
+//! The sessions that result from an authentication: when one begins, and when one succeeds another.
 
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
@@ -6,20 +6,20 @@ use time::{Duration, OffsetDateTime};
 use super::{Attributes, FactorDetail, Session, State, sessions::merge_claims};
 use crate::error::Refusal;
 
-/// Bytes of a session's custom claims in JSON.
+/// The maximum size of a session's custom claims as JSON, in bytes.
 const CLAIMS_SIZE: usize = 4096;
 
-/// What an authenticate call says about sessions, checked.
+/// The checked session fields of an authenticate call.
 #[derive(Debug, Default)]
 pub(crate) struct SessionWish {
-    /// The session that the factor is added to.
+    /// The session to which the factor is added.
     pub(crate) session: SessionOf,
     pub(crate) life: Option<Duration>,
     pub(crate) custom_claims: Map<String, Value>,
     pub(crate) attributes: Option<Attributes>,
 }
 
-/// A session named by its token or by the id in its JWT.
+/// A session, named by its token or by the id in its JWT.
 #[derive(Default)]
 pub(crate) enum SessionOf {
     #[default]
@@ -29,7 +29,7 @@ pub(crate) enum SessionOf {
 }
 
 impl State {
-    /// The active session that `of` names, if it names one.
+    /// Returns the active session that `of` names, if it names one.
     pub(crate) fn session(
         &self,
         of: &SessionOf,
@@ -45,7 +45,7 @@ impl State {
         self.sessions.get(id, now).map(Some)
     }
 
-    /// Refuses a wish that cannot be granted to the user. Called before a code is used up.
+    /// Refuses a wish that cannot be granted to this user. Runs before a code is used up.
     pub(super) fn check_wish(
         &self,
         wish: &SessionWish,
@@ -59,13 +59,13 @@ impl State {
         check_size(original, &wish.custom_claims)
     }
 
-    /// Refuses a wish for a new session that cannot be granted to anyone.
+    /// Refuses a wish for a new session that cannot be granted to any user.
     pub(super) fn check_claims(&self, wish: &SessionWish) -> Result<(), Refusal> {
         check_size(None, &wish.custom_claims)
     }
 
-    /// The session that `detail`, just proved by the user, leads to:
-    /// a successor of the session named, else a new one if a life was wished for, else none.
+    /// Returns the session after the user has proved `detail`. It succeeds the named session.
+    /// Without one, it is new if the caller asked for a duration, and `None` if not.
     pub(super) fn grant(
         &mut self,
         user_id: &str,
@@ -91,8 +91,8 @@ impl State {
         Ok(Some(session))
     }
 
-    /// The session that the wish names, accessed at `now`, its life renewed and its claims changed
-    /// if so wished.
+    /// Records an access to the named session at `now`. It also changes the session's expiry and
+    /// claims if the caller asked for that.
     pub(crate) fn access(
         &mut self,
         wish: SessionWish,
@@ -105,7 +105,7 @@ impl State {
     }
 }
 
-/// Refuses claims that would make those of the session too large.
+/// Refuses claims that would make the session's claims too large.
 fn check_size(session: Option<&Session>, more: &Map<String, Value>) -> Result<(), Refusal> {
     let mut claims = session.map(|session| session.custom_claims.clone()).unwrap_or_default();
     merge_claims(&mut claims, more.clone());

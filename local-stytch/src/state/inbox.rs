@@ -1,34 +1,33 @@
-//! Messages that were "sent": kept here to be read.
+//! The messages that were sent. They stay here for the user to read.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
-/// How many messages are kept; the oldest goes when another comes.
+/// The maximum number of messages. A new one replaces the oldest.
 pub(crate) const CAPACITY: usize = 200;
 
-/// A message that the stand-in would have sent. `Debug` shows neither its text nor the code or link
-/// in it.
+/// A message that Stytch would have sent. `Debug` omits its text, code and link.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Message {
-    /// A phone number in E.164, or an email address in lower case.
+    /// A phone number in E.164 format, or an email address in lower case.
     pub to: String,
-    /// How it would have been sent.
+    /// How Stytch would have sent it.
     pub channel: Channel,
     /// The whole text.
     pub text: String,
-    /// The one-time passcode in it, six digits.
+    /// The one-time passcode in the text, six digits.
     pub code: Option<String>,
-    /// The magic link in it.
+    /// The magic link in the text.
     pub link: Option<String>,
-    /// When it was sent, by the stand-in's clock. In JSON in RFC 3339.
+    /// When it was sent, by the stand-in's clock. JSON has it in RFC 3339 format.
     #[serde(with = "time::serde::rfc3339")]
     pub sent_at: OffsetDateTime,
 }
 
-/// A way by which a message is sent.
+/// How a message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

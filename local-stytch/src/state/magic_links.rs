@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{bounded::Bounded, error::Refusal, random};
 
-/// Links that are remembered, used ones too; the oldest goes when another comes.
+/// The maximum number of links that are kept, used ones included.
 const CAPACITY: usize = 10_000;
 
 pub(super) struct MagicLinks {
@@ -27,13 +27,13 @@ struct MagicLink {
     used: bool,
 }
 
-/// What a link is to be.
+/// The properties of a link to send.
 pub(crate) struct LinkWish {
-    /// Where it leads, the token added to its query.
+    /// The target. The token is added to its query.
     pub(crate) url: Url,
     pub(crate) life: Duration,
     pub(crate) attributes: Attributes,
-    /// Base64url of the SHA-256 of the verifier that has to come with the token.
+    /// The base64url of the SHA-256 of the verifier that must accompany the token.
     pub(crate) code_challenge: Option<String>,
 }
 
@@ -57,8 +57,8 @@ impl State {
         Ok(sent)
     }
 
-    /// As [`State::send_link`], but whoever has no account gets one. `link` is told whether it was
-    /// so.
+    /// Does the same as [`State::send_link`], but creates a user if none has the address. `link`
+    /// receives whether a user will be created.
     pub(crate) fn send_link_or_create(
         &mut self,
         email: Contact,
@@ -91,7 +91,7 @@ impl State {
         self.inbox.deliver(Message {
             to: to.clone(),
             channel: Channel::Email,
-            text: format!("Follow this link to sign in: {url} It is good for {minutes} minutes."),
+            text: format!("Follow this link to sign in: {url} It is valid for {minutes} minutes."),
             code: None,
             link: Some(url.into()),
             sent_at: now,
@@ -107,7 +107,7 @@ impl State {
         self.links.by_token.insert(token, link);
     }
 
-    /// Uses up a link. Returns its user, the id of the address and the session that it led to.
+    /// Uses up a link. Returns its user, the id of the address and the resulting session, if any.
     pub(crate) fn authenticate_link(
         &mut self,
         token: &str,
@@ -134,7 +134,7 @@ impl State {
     }
 }
 
-/// RFC 7636, section 4.6, method S256.
+/// Checks a PKCE verifier with method S256 (RFC 7636, section 4.6).
 fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Refusal> {
     match (challenge, verifier) {
         (None, None) => Ok(()),

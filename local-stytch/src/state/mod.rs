@@ -1,5 +1,5 @@
-//! What the stand-in remembers, and every rule about it: synchronous, without I/O, the time an
-//! argument.
+//! The stand-in's state and all its rules. They are synchronous and without I/O, and take the time
+//! as an argument.
 
 mod codes;
 mod contact;
@@ -33,7 +33,7 @@ pub(crate) use self::{
     users::NewUser,
 };
 
-/// Everything. One lock holds it; nothing here waits.
+/// The whole state. One lock protects it, and no method blocks.
 pub(crate) struct State {
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
@@ -44,7 +44,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// `grace`: how long a session is still good after a successor took its factors.
+    /// Creates an empty state. A session stays valid for `grace` after a successor took over its
+    /// factors.
     pub(crate) fn new(grace: time::Duration) -> Self {
         Self {
             users: Users::default(),

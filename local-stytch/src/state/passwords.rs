@@ -1,4 +1,4 @@
-//! Users with a password. The hashing itself happens elsewhere: it takes too long to hold a lock.
+//! Users with passwords. Hashing happens elsewhere, because it takes too long to hold a lock.
 
 use time::OffsetDateTime;
 
@@ -6,7 +6,7 @@ use super::{Contact, FactorDetail, NewUser, Session, SessionWish, State, User};
 use crate::error::Refusal;
 
 impl State {
-    /// A user with a password, who has thereby proved it.
+    /// Creates a user with a password, which counts as proved.
     pub(crate) fn create_with_password(
         &mut self,
         new: NewUser,
@@ -21,7 +21,7 @@ impl State {
         Ok((user, session))
     }
 
-    /// Whose password is to be verified, and its hash.
+    /// Returns the user whose password to verify, and its hash.
     pub(crate) fn password_of(
         &self,
         email: &Contact,
@@ -33,7 +33,7 @@ impl State {
         Ok((user.user_id.clone(), password.hash.clone()))
     }
 
-    /// The end of an authentication whose password was `verified` or not.
+    /// Finishes an authentication, after the password was `verified` or not.
     pub(crate) fn authenticate_password(
         &mut self,
         user_id: &str,

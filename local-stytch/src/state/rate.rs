@@ -1,16 +1,18 @@
-//! How often something may be tried: counts within a window of time that opens with the first.
+//! Rate limits: counts within a window of time that opens with the first event.
 
 use time::{Duration, OffsetDateTime};
 
 use crate::{bounded::Bounded, error::Refusal};
 
-/// Messages to one destination within [`SEND_WINDOW`].
+/// The maximum number of messages to one destination within [`SEND_WINDOW`].
 const SENDS: u32 = 30;
 const SEND_WINDOW: Duration = Duration::minutes(1);
-/// Failures of one user at passwords, TOTP codes and recovery codes within [`FAILURE_WINDOW`].
+/// The maximum number of a user's wrong passwords, TOTP codes and recovery codes within
+/// [`FAILURE_WINDOW`].
 const FAILURES: u32 = 10;
 const FAILURE_WINDOW: Duration = Duration::minutes(5);
-/// Destinations and users that are counted at the same time: beyond that the oldest count goes.
+/// The maximum number of destinations, and of users, with a count. Beyond it, the oldest count is
+/// dropped.
 const COUNTED: usize = 20_000;
 
 pub(crate) struct Limits {
@@ -31,7 +33,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Refuses while `destination` has had too many messages.
+    /// Refuses if `destination` has received too many messages.
     pub(super) fn check_send(&self, destination: &str, now: OffsetDateTime) -> Result<(), Refusal> {
         check(&self.sends, destination, SENDS, SEND_WINDOW, now)
     }
@@ -40,7 +42,7 @@ impl Limits {
         count(&mut self.sends, destination, SEND_WINDOW, now);
     }
 
-    /// Refuses while the user has failed too often.
+    /// Refuses if the user has failed too often.
     pub(super) fn check_failures(&self, user_id: &str, now: OffsetDateTime) -> Result<(), Refusal> {
         check(&self.failures, user_id, FAILURES, FAILURE_WINDOW, now)
     }

@@ -1,4 +1,4 @@
-//! Search over users, in pages.
+//! User search, in pages.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::User;
 use crate::error::Refusal;
 
-/// Values of one filter.
+/// The maximum number of values of a filter.
 const FILTER_VALUES: usize = 100;
-/// Filters of one query.
+/// The maximum number of filters of a query.
 const FILTERS: usize = 10;
 
-/// The `query` of a search, its operands checked.
+/// The `query` of a search, with checked operands.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     any: bool,
@@ -32,7 +32,7 @@ enum Field {
     Status,
 }
 
-/// One page of users, and where the next begins.
+/// A page of users, and where the next page begins.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) users: Vec<User>,
@@ -71,7 +71,7 @@ impl Query {
         Ok(Self { any: raw.operator == Operator::Or, filters })
     }
 
-    /// Those of `users` that match, `limit` of them from the `from`th on.
+    /// Returns up to `limit` of the matching users, beginning with number `from`.
     pub(crate) fn page(&self, users: &[User], from: usize, limit: usize) -> Page {
         let matching = || users.iter().filter(|user| self.matches(user));
         let total = matching().count();
@@ -85,7 +85,7 @@ impl Query {
 
     fn matches(&self, user: &User) -> bool {
         let matches = |filter: &Filter| filter.matches(user);
-        // No filter at all finds everyone.
+        // A query without filters finds every user.
         if self.any && !self.filters.is_empty() {
             self.filters.iter().any(matches)
         } else {

@@ -1,4 +1,4 @@
-//! Sessions: begun, extended, succeeded, revoked.
+//! Sessions: how they begin, are extended, are succeeded and are revoked.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use time::{Duration, OffsetDateTime};
 use super::{Factor, FactorDetail, User, factors::prove};
 use crate::{bounded::Bounded, error::Refusal, random, stamp::Stamp};
 
-/// How many sessions there may be; when another begins those that have ended go, or else the oldest
-/// ends.
+/// The maximum number of sessions. If a new one does not fit, those that have ended are removed. If
+/// none has, the oldest ends.
 const CAPACITY: usize = 10_000;
 
 #[derive(Clone, Debug)]
@@ -25,11 +25,11 @@ pub(crate) struct Session {
     pub(crate) attributes: Attributes,
     pub(crate) custom_claims: Map<String, Value>,
     pub(crate) token: Token,
-    /// Set when a successor took over.
+    /// The end of the grace after a successor took over.
     ends_at: Option<OffsetDateTime>,
 }
 
-/// An opaque session token, kept out of `Debug`.
+/// An opaque session token, hidden from `Debug`.
 #[derive(Clone)]
 pub(crate) struct Token(pub(crate) String);
 
@@ -65,7 +65,7 @@ impl Sessions {
         self.by_id.values().filter(active).cloned().collect()
     }
 
-    /// A session of `user` that begins at `now` with one factor.
+    /// Returns a new session of `user` that begins at `now` with one factor.
     pub(super) fn begin(
         &mut self,
         user: &User,
@@ -88,7 +88,8 @@ impl Sessions {
         }
     }
 
-    /// A session with the factors of `id` and one more, which ends shortly after.
+    /// Returns a successor of session `id`, with one more factor. The original ends after the
+    /// grace.
     pub(super) fn succeed(
         &mut self,
         id: &str,
@@ -162,7 +163,7 @@ impl Session {
     }
 }
 
-/// A claim that is null takes the claim away.
+/// Applies changes to claims. Null removes a claim.
 pub(super) fn merge_claims(claims: &mut Map<String, Value>, changes: Map<String, Value>) {
     for (name, value) in changes {
         if value.is_null() {

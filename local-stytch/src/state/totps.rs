@@ -1,4 +1,4 @@
-//! Time-based one-time passcodes of authenticator apps (RFC 6238), and their recovery codes.
+//! Time-based one-time passcodes from authenticator apps (RFC 6238), and their recovery codes.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde::Serialize;
@@ -11,31 +11,30 @@ use super::{
 };
 use crate::{error::Refusal, random};
 
-/// How many recovery codes a TOTP comes with.
+/// The number of recovery codes of a TOTP.
 const RECOVERY_CODES: usize = 10;
 
-/// A user's TOTP, as the user object shows it. What is secret is skipped.
+/// A user's TOTP, as the user object shows it. Secrets are skipped.
 #[derive(Clone, Serialize)]
 pub(crate) struct Totp {
     pub(crate) totp_id: String,
     pub(crate) verified: bool,
-    /// When it goes if it has not been verified.
+    /// When it expires if it has not been verified.
     #[serde(skip)]
     pending_until: OffsetDateTime,
     #[serde(skip)]
     generator: Generator,
-    /// The step of the last code that was accepted: no code of it or an earlier one is accepted
-    /// again.
+    /// The time step of the last accepted code. Codes of this or an earlier step are refused.
     #[serde(skip)]
     last_step: Option<u64>,
     #[serde(skip)]
     pub(crate) recovery_codes: Vec<String>,
 }
 
-/// A TOTP just made: what the user's app has to know.
+/// A new TOTP, with everything that the user's app needs.
 pub(crate) struct NewTotp {
     pub(crate) totp_id: String,
-    /// Base32.
+    /// In base 32.
     pub(crate) secret: String,
     /// `otpauth://totp/…`
     pub(crate) url: String,
@@ -43,7 +42,7 @@ pub(crate) struct NewTotp {
 }
 
 impl State {
-    /// A TOTP of the user, in the place of one that was never verified.
+    /// Creates a TOTP for the user. It replaces one that was never verified.
     pub(crate) fn create_totp(
         &mut self,
         user_id: &str,
@@ -54,7 +53,7 @@ impl State {
         if user.totps.iter().any(|totp| totp.verified) {
             return Err(Refusal::ActiveTotpExists);
         }
-        // A colon would end the name of the account.
+        // A colon would end the account name.
         let account =
             user.emails.first().map_or(user_id, |email| email.email.as_str()).replace(':', "");
         let generator = Builder::new()
@@ -82,8 +81,8 @@ impl State {
         Ok(new)
     }
 
-    /// Accepts a code of this step of 30 seconds, the one before or the one after, each once.
-    /// Returns the id of the TOTP and the session that it led to.
+    /// Accepts a code of the current 30-second step, the one before or the one after, each only
+    /// once. Returns the id of the TOTP and the resulting session, if any.
     pub(crate) fn authenticate_totp(
         &mut self,
         user_id: &str,
@@ -123,7 +122,7 @@ impl State {
         Ok((totp_id, session))
     }
 
-    /// Uses up a recovery code. Returns the id of the TOTP and the session that it led to.
+    /// Uses up a recovery code. Returns the id of the TOTP and the resulting session, if any.
     pub(crate) fn recover(
         &mut self,
         user_id: &str,

@@ -1,4 +1,4 @@
-//! A user and what belongs to it.
+//! A user, with their addresses, numbers and password.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,10 +7,10 @@ use time::OffsetDateTime;
 use super::{Contact, NewUser, totps::Totp};
 use crate::{error::Refusal, random, stamp::Stamp};
 
-/// Bytes of a part of a name.
+/// The maximum length of each part of a name, in bytes.
 const NAME: usize = 128;
 
-/// A user, as the API shows it. What is secret is skipped.
+/// A user, as the API shows them. Secrets are skipped.
 #[derive(Clone, Serialize)]
 pub(crate) struct User {
     pub(crate) user_id: String,
@@ -51,7 +51,7 @@ pub(crate) struct Password {
     pub(crate) hash: String,
 }
 
-/// What this stand-in has none of, and the official clients insist on.
+/// Fields that the official clients require, for features that the stand-in does not have.
 #[derive(Clone, Debug, Default, Serialize)]
 struct Absent {
     webauthn_registrations: [(); 0],
@@ -65,7 +65,7 @@ struct Absent {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Active,
-    /// Created, but has proved nothing yet.
+    /// The user was created, but has proved nothing yet.
     Pending,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Name {
 }
 
 impl User {
-    /// A user that begins as `new` says, but without its addresses.
+    /// Creates a user from `new`, but without its addresses and numbers.
     pub(super) fn new(new: NewUser, now: OffsetDateTime) -> Self {
         Self {
             user_id: random::id("user"),
@@ -97,7 +97,7 @@ impl User {
         }
     }
 
-    /// The id of `contact`, if it is one of this user's.
+    /// Returns the id of `contact`, if it belongs to this user.
     pub(crate) fn method_id(&self, contact: &Contact) -> Option<&str> {
         match contact {
             Contact::Email(address) => {
@@ -111,7 +111,7 @@ impl User {
         }
     }
 
-    /// Marks `contact` as verified. A pending user is active from then on.
+    /// Marks `contact` as verified, and a pending user as active.
     pub(super) fn verify(&mut self, contact: &Contact) {
         self.status = Status::Active;
         match contact {
@@ -138,7 +138,7 @@ impl User {
         self.emails.iter().any(|it| it.verified) || self.phone_numbers.iter().any(|it| it.verified)
     }
 
-    /// Adds `contact`, unverified. Returns its id.
+    /// Adds `contact` as unverified. Returns its id.
     pub(super) fn push(&mut self, contact: Contact) -> String {
         match contact {
             Contact::Email(email) => {

@@ -1,4 +1,4 @@
-//! All users.
+//! The users.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,13 @@ use time::OffsetDateTime;
 use super::{Contact, Name, User};
 use crate::error::Refusal;
 
-/// How many users there may be; then the API answers `stand_in_full`.
+/// The maximum number of users. Beyond it, the API responds with `stand_in_full`.
 const CAPACITY: usize = 10_000;
-/// Addresses and numbers of one user, each; then the API answers `stand_in_full`.
+/// The maximum number of a user's addresses, and of their numbers. Beyond it, the API responds with
+/// `stand_in_full`.
 const CONTACTS: usize = 10;
 
-/// What a user begins with.
+/// The initial data of a user.
 #[derive(Default)]
 pub(crate) struct NewUser {
     pub(crate) email: Option<Contact>,
@@ -27,7 +28,7 @@ pub(crate) struct NewUser {
     pub(crate) roles: Vec<String>,
 }
 
-/// Users in the order in which they came; none is ever removed.
+/// The users in the order of their creation. None is ever removed.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
     users: Vec<User>,
@@ -54,9 +55,7 @@ impl Users {
 
     pub(crate) fn create(&mut self, new: NewUser, now: OffsetDateTime) -> Result<&User, Refusal> {
         if self.users.len() >= CAPACITY {
-            return Err(Refusal::Full(
-                "This stand-in holds 10000 users and no more: start it afresh.",
-            ));
+            return Err(Refusal::Full("This stand-in is limited to 10000 users. Restart it."));
         }
         for contact in new.email.iter().chain(&new.phone) {
             self.check_free(contact)?;
@@ -79,9 +78,9 @@ impl Users {
         self.get(&user_id)
     }
 
-    /// Adds `contact`, unverified, to a user that may have one more. Returns its id.
+    /// Adds `contact` to the user, unverified. Returns its id.
     ///
-    /// A user that has an address or number, but none verified, is to verify it first.
+    /// A user whose addresses and numbers are all unverified must verify one of them first.
     pub(super) fn add(&mut self, user_id: &str, contact: Contact) -> Result<String, Refusal> {
         self.check_free(&contact)?;
         let at = *self.by_id.get(user_id).ok_or(Refusal::UserNotFound)?;
@@ -95,7 +94,7 @@ impl Users {
         };
         if held >= CONTACTS {
             return Err(Refusal::Full(
-                "This stand-in holds 10 emails and 10 phone numbers of a user and no more.",
+                "This stand-in is limited to 10 emails and 10 phone numbers per user.",
             ));
         }
         self.by_address.insert(contact.address().to_owned(), at);

@@ -6,7 +6,7 @@ use crate::support::{EMAIL, PHONE, Stand, factors};
 const SMS: &str = "/v1/otps/sms/send";
 const AUTHENTICATE: &str = "/v1/otps/authenticate";
 
-/// Ada, her email verified, and a code on its way to the phone that this adds.
+/// Returns Ada with a verified email, and the response to a send that adds a phone.
 async fn ada_with_phone(stand: &Stand) -> (Value, Value) {
     let ada = stand.verified_ada().await;
     let sent =
@@ -96,7 +96,7 @@ async fn a_new_code_supersedes_the_old() {
     let (_, sent) = ada_with_phone(&stand).await;
     let old = stand.code();
     stand.ok(SMS, json!({"phone_number": PHONE})).await;
-    // One time in a million the new code is the old one.
+    // The new code can equal the old one, with a probability of one in a million.
     if stand.code() != old {
         stand
             .refused(

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Stand, answer, assert_refused};
 
-/// The name by which serde_json marks JSON in a string.
+/// serde_json's marker for raw JSON in a string.
 const RAW: &str = "$serde_json::private::RawValue";
 
 #[tokio::test]
@@ -17,8 +17,8 @@ async fn a_string_is_never_read_as_json_of_its_own() {
     assert_eq!(plain["user"]["trusted_metadata"], json!({"$serde": RAW}));
 }
 
-/// Strings in strings: each has a depth that is allowed, and all together have one that no stack
-/// holds.
+/// Nests JSON in strings. Each string has an allowed depth, but together they are deeper than any
+/// stack can hold.
 #[tokio::test]
 async fn json_in_strings_in_json_does_not_end_the_program() {
     let stand = Stand::start().await;
@@ -39,7 +39,7 @@ async fn json_in_strings_in_json_does_not_end_the_program() {
 #[tokio::test]
 async fn sixty_four_levels_are_read_and_given_back() {
     let stand = Stand::start().await;
-    // The body and its metadata are two of them.
+    // Two of the levels are the body and its metadata.
     let create = async |email: &str, arrays: usize| {
         let (open, close) = ("[".repeat(arrays), "]".repeat(arrays));
         let body =

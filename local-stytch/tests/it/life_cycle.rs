@@ -14,7 +14,7 @@ async fn listens(address: std::net::SocketAddr) -> bool {
 async fn it_stops_when_it_is_told_to_even_with_connections_open() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     let (address, other) = (stytch.address(), stytch.clone());
-    // One idle connection that has been used, and one that never was.
+    // One idle connection that was used, and one that never was.
     let http = client();
     http.get(format!("{}/local/clock", stytch.base_url())).send().await.unwrap();
     let _silent = TcpStream::connect(address).await.unwrap();
@@ -22,7 +22,7 @@ async fn it_stops_when_it_is_told_to_even_with_connections_open() {
     assert!(!listens(address).await);
     tokio::time::timeout(Duration::from_secs(30), other.shutdown())
         .await
-        .expect("to stop it twice does no harm");
+        .expect("stopping it twice does no harm");
     assert!(other.messages().is_empty());
 }
 
@@ -31,9 +31,9 @@ async fn it_stops_with_the_last_handle() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     let (address, other) = (stytch.address(), stytch.clone());
     drop(stytch);
-    assert!(listens(address).await, "a handle is left");
+    assert!(listens(address).await, "one handle is left");
     drop(other);
-    // The listener closes as soon as its task runs again.
+    // The listener closes when its task next runs.
     let closed = async {
         while listens(address).await {
             tokio::task::yield_now().await
@@ -77,7 +77,7 @@ async fn what_cannot_start_says_why() {
         assert!(start(address).await.contains("loopback only"), "{address}");
     }
     let stytch = LocalStytch::builder().start().await.unwrap();
-    assert!(start(&stytch.address().to_string()).await.contains("something else does already"));
+    assert!(start(&stytch.address().to_string()).await.contains("the address is already in use"));
     for (id, secret) in [
         ("", "secret"),
         ("a:b", "secret"),

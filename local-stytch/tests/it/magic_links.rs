@@ -5,7 +5,7 @@ use crate::support::{EMAIL, Stand, factors};
 const SEND: &str = "/v1/magic_links/email/send";
 const AUTHENTICATE: &str = "/v1/magic_links/authenticate";
 
-/// The link in the newest message, and its token.
+/// Returns the link in the newest message, and its token.
 fn link(stand: &Stand) -> (String, String) {
     let link = stand.stytch.messages()[0].link.clone().unwrap();
     let token = link.split_once("token=").unwrap().1.to_owned();

@@ -1,4 +1,4 @@
-//! The `stytch` crate, unmodified: the whole story, and its typed errors.
+//! The unmodified `stytch` crate: the whole story, and its typed errors.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ async fn the_story() {
     let ada = create_ada(&client).await;
     assert_eq!(pairs(&ada.session.unwrap()), [pair(Type::Password, Delivery::Knowledge)]);
 
-    // The email is verified first: without it no phone is added.
+    // The email is verified first, because the user cannot add a phone before that.
     let request = otp_email::SendRequest { email: EMAIL.into(), ..Default::default() };
     let sent = client.otps.email.send(request).await.unwrap();
     let request = otp::AuthenticateRequest {
@@ -119,7 +119,7 @@ async fn the_story() {
         PHONE
     );
 
-    // The original is good for five seconds more.
+    // The original session stays valid for five more seconds.
     authenticate(&client, &ada.session_token).await.unwrap();
     stytch.advance(Duration::from_secs(5));
     assert_error(authenticate(&client, &ada.session_token).await, 404, "session_not_found");
@@ -267,6 +267,6 @@ fn assert_error<T: std::fmt::Debug>(result: stytch::Result<T>, status: u16, kind
             assert_eq!((status_code.as_u16(), &*error_type), (status, kind));
             assert!(request_id.starts_with("request-id-test-"));
         }
-        other => panic!("{kind} was expected: {other:?}"),
+        other => panic!("expected {kind}, got {other:?}"),
     }
 }

@@ -8,7 +8,10 @@ async fn a_password_makes_a_user_and_signs_in() {
     let ada = stand.ada().await;
     assert_eq!(factors(&ada), ["password/knowledge"]);
     assert_eq!(ada["user"]["emails"][0]["email_id"], ada["email_id"]);
-    assert_eq!(ada["user"]["emails"][0]["verified"], false, "a password proves no address");
+    assert_eq!(
+        ada["user"]["emails"][0]["verified"], false,
+        "a password does not verify an address"
+    );
     assert_eq!(ada["session"]["user_id"], ada["user_id"]);
 
     let again = stand

@@ -13,7 +13,7 @@ fn program<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
     command
 }
 
-/// Ends the program whatever becomes of the test.
+/// Kills the program when the test ends, even if it fails.
 struct Running(Child);
 
 impl Drop for Running {
@@ -24,7 +24,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Returns with the address when the program has printed its whole introduction.
+    /// Starts the program, and returns its address after it has printed its whole introduction.
     fn start() -> (Self, SocketAddr) {
         let mut running = Self(program(&["127.0.0.1:0"]).spawn().unwrap());
         let mut lines =
@@ -37,11 +37,11 @@ impl Running {
         let line = lines.find(|line| line.contains("base URL")).unwrap();
         let url = line.split_whitespace().last().unwrap();
         let address = url.strip_prefix("http://").unwrap().parse().unwrap();
-        assert!(lines.any(|line| line.contains("ends it")));
+        assert!(lines.any(|line| line.contains("stops it")));
         (running, address)
     }
 
-    /// What the program said on standard error, once it has ended by itself.
+    /// Waits until the program ends by itself. Returns the exit code and the standard error.
     fn end(mut self) -> (Option<i32>, String) {
         let code = self.0.wait().unwrap().code();
         let mut log = String::new();
@@ -56,7 +56,7 @@ async fn it_says_what_it_is_and_answers_there() {
     let health = client().get(format!("http://{address}/healthz")).send().await.unwrap();
     assert_eq!(health.status(), 200);
     assert_eq!(health.text().await.unwrap(), r#"{"keys":1}"#);
-    assert_fails(&[address.to_string()], "something else does already");
+    assert_fails(&[address.to_string()], "the address is already in use");
 }
 
 #[cfg(unix)]
@@ -87,7 +87,7 @@ async fn the_log_has_a_line_for_each_request_and_no_query() {
     }
     send_signal("TERM", &running.0);
     let (_, log) = running.end();
-    let lines: Vec<_> = log.lines().filter(|line| line.contains("answered")).collect();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("responded")).collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(lines[0].contains(r#"method=GET path="/local/clock" status=200"#), "{log}");
     assert!(lines[1].contains(r#"status=401 error_type="unauthorized_credentials""#), "{log}");

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Stand, factors};
 
-/// Runs the README's commands as they stand there, but for the address.
+/// Runs the README's commands unchanged, except for the address.
 #[tokio::test]
 async fn the_story_with_curl() {
     let Ok(curl) = Command::new("curl").arg("--version").stdout(Stdio::null()).status() else {
@@ -37,7 +37,7 @@ async fn the_story_with_curl() {
     let output = tokio::task::spawn_blocking(again).await.unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(
-        !output.status.success() && err.contains("ada@example.com exists already"),
-        "told a second time: {err}"
+        !output.status.success() && err.contains("ada@example.com already exists"),
+        "on the second run: {err}"
     );
 }

@@ -61,11 +61,11 @@ async fn a_factor_has_its_detail_and_one_date() {
     assert_eq!(*factor, expected);
 }
 
-/// Verifies `jwt` with an independent library under the published key that its header names.
+/// Verifies `jwt` with an independent library and the published key that its header names.
 #[track_caller]
 fn verify(jwt: &Value, jwks: &Value, project_id: &str) {
-    // Another crate of the workspace may have turned jsonwebtoken's other backend on as well: then
-    // one has to be named.
+    // Another crate of the workspace may have enabled jsonwebtoken's other backend too. Then the
+    // test has to name one.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let jwt = jwt.as_str().unwrap();
     let kid = jsonwebtoken::decode_header(jwt).unwrap().kid.unwrap();
@@ -166,7 +166,7 @@ async fn what_the_keys_did_not_sign_names_no_session() {
     }
 }
 
-/// Returns the id of the new key.
+/// Rotates the keys and returns the id of the new one.
 async fn rotate(stand: &Stand) -> String {
     let request = stand.request("POST", "/local/keys/rotate");
     let rotated: Value = request.send().await.unwrap().json().await.unwrap();

@@ -22,11 +22,11 @@ async fn a_session_is_authenticated_by_token_or_jwt() {
         assert_ne!(answer["session"]["last_accessed_at"], ada["session"]["last_accessed_at"]);
         assert_eq!(
             answer["session"]["expires_at"], ada["session"]["expires_at"],
-            "only a duration extends"
+            "only a duration extends the session"
         );
         assert_eq!(answer["user"]["user_id"], ada["user_id"]);
     }
-    // An expired JWT is as good: it names a session that lives.
+    // An expired JWT works too, because it names a session that is still active.
     stand.advance(3000);
     stand.ok(AUTHENTICATE, json!({"session_jwt": ada["session_jwt"]})).await;
 }
@@ -55,7 +55,7 @@ async fn a_successor_has_one_factor_more_and_the_original_ends_after_the_grace()
     let ada = stand.ada().await;
     stand.advance(100);
     let sent = stand.ok("/v1/otps/email/send", json!({"email": EMAIL})).await;
-    // By JWT, to show that it does as well as the token.
+    // Uses the JWT, to show that it works like the token.
     let body = json!({"method_id": sent["email_id"], "code": stand.code(),
         "session_jwt": ada["session_jwt"]});
     let stepped = stand.ok("/v1/otps/authenticate", body).await;
@@ -70,7 +70,7 @@ async fn a_successor_has_one_factor_more_and_the_original_ends_after_the_grace()
     assert_eq!(*password, ada["session"]["started_at"]);
     assert_eq!(*code, stepped["session"]["started_at"]);
 
-    assert!(stand.is_good(&ada["session_token"]).await, "within the grace");
+    assert!(stand.is_good(&ada["session_token"]).await, "still valid within the grace");
     stand.advance(5);
     assert!(!stand.is_good(&ada["session_token"]).await);
     stand

@@ -1,4 +1,4 @@
-//! A stand-in and what talks to it.
+//! A stand-in, and helpers to talk to it.
 
 use local_stytch::{Builder, LocalStytch};
 use reqwest::{Client, RequestBuilder};
@@ -31,7 +31,7 @@ impl Stand {
             .basic_auth(self.stytch.project_id(), Some(self.stytch.secret()))
     }
 
-    /// The answer to a POST, whatever its status, which has to be the one in the body.
+    /// Sends a POST and returns the response. Its status must be the one in the body.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: Value) -> impl Future<Output = Value> {
         answer(self.request("POST", path).json(&body))
@@ -42,26 +42,27 @@ impl Stand {
         answer(self.request("GET", path))
     }
 
-    /// A POST that succeeds.
+    /// Sends a POST that must succeed.
     pub(crate) async fn ok(&self, path: &str, body: Value) -> Value {
         let answer = self.post(path, body.clone()).await;
         assert_eq!(answer["status_code"], 200, "{path} {body}: {answer}");
         answer
     }
 
-    /// A POST that is refused with this status and type.
+    /// Sends a POST that must be refused with this status and type.
     pub(crate) async fn refused(&self, path: &str, body: Value, status: u16, kind: &str) {
         let answer = self.post(path, body.clone()).await;
         assert_refused(&answer, status, kind, &format!("{path} {body}"));
     }
 
-    /// Ada with a password and a session of an hour.
+    /// Creates Ada with a password and a session of an hour.
     pub(crate) async fn ada(&self) -> Value {
         let body = json!({"email": EMAIL, "password": PASSWORD, "session_duration_minutes": 60});
         self.ok("/v1/passwords", body).await
     }
 
-    /// Ada with her email verified, in a session with two factors: password and a code by email.
+    /// Creates Ada with a verified email, in a session with two factors: a password and a code by
+    /// email.
     pub(crate) async fn verified_ada(&self) -> Value {
         let ada = self.ada().await;
         let sent = self.ok("/v1/otps/email/send", json!({"email": EMAIL})).await;
@@ -70,13 +71,13 @@ impl Stand {
         self.ok("/v1/otps/authenticate", body).await
     }
 
-    /// The code in the newest message.
+    /// Returns the code in the newest message.
     #[track_caller]
     pub(crate) fn code(&self) -> String {
         self.stytch.messages()[0].code.clone().unwrap()
     }
 
-    /// Another code than that in the newest message.
+    /// Returns a code that differs from the one in the newest message.
     pub(crate) fn wrong_code(&self) -> String {
         let right = self.code();
         let first = if right.starts_with('9') { "0" } else { "9" };
@@ -87,7 +88,7 @@ impl Stand {
         self.stytch.advance(std::time::Duration::from_secs(seconds));
     }
 
-    /// Whether a session token is still good.
+    /// Returns whether a session token is still valid.
     pub(crate) async fn is_good(&self, token: &Value) -> bool {
         let answer = self.post("/v1/sessions/authenticate", json!({"session_token": token})).await;
         if answer["status_code"] != 200 {
@@ -97,7 +98,7 @@ impl Stand {
     }
 }
 
-/// A connection whose requests are written byte by byte, for those that no client sends.
+/// A connection whose requests are written byte by byte, including malformed ones.
 pub(crate) struct Connection(TcpStream);
 
 impl Connection {
@@ -109,7 +110,7 @@ impl Connection {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// Sends the head of a request and returns when the server waits for its body.
+    /// Sends the head of a request, and returns when the server waits for its body.
     pub(crate) async fn send_head(&mut self, head: &str) {
         self.send(&format!("{head}\r\nExpect: 100-continue\r\n\r\n")).await;
         let want = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -118,12 +119,12 @@ impl Connection {
         assert_eq!(&told, want);
     }
 
-    /// One answer, by its `Content-Length`; the connection stays open.
+    /// Reads one response by its `Content-Length`. The connection stays open.
     pub(crate) async fn answer(&mut self) -> String {
         let read = async {
             let mut told = Vec::new();
             loop {
-                told.push(self.0.read_u8().await.expect("a whole answer"));
+                told.push(self.0.read_u8().await.expect("a complete response"));
                 let text = String::from_utf8_lossy(&told);
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
                 let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
@@ -133,27 +134,27 @@ impl Connection {
             }
         };
         let read = tokio::time::timeout(std::time::Duration::from_secs(30), read);
-        read.await.expect("the server answers")
+        read.await.expect("the server responds")
     }
 
-    /// What the server sends until it closes the connection.
+    /// Returns everything that the server sends until it closes the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut told = Vec::new();
         let end =
             tokio::time::timeout(std::time::Duration::from_secs(30), self.0.read_to_end(&mut told))
                 .await;
-        // A reset is as good an end as any.
+        // A reset ends the connection too.
         let _ = end.expect("the server closes the connection");
         String::from_utf8(told).unwrap()
     }
 }
 
-/// However long a test takes, no time passes in it that it does not advance.
+/// Returns a builder with a stopped clock, so that a test's duration does not matter.
 pub(crate) fn builder() -> Builder {
     LocalStytch::builder().stopped_clock(OffsetDateTime::now_utc())
 }
 
-/// A client that talks to loopback itself, whatever proxy the environment names.
+/// Returns a client that ignores the environment's proxy, because loopback needs none.
 pub(crate) fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
@@ -176,7 +177,7 @@ pub(crate) fn answer(request: RequestBuilder) -> impl Future<Output = Value> {
     }
 }
 
-/// A refusal has Stytch's five fields and no more.
+/// Checks that a refusal has Stytch's five fields and no more.
 #[track_caller]
 pub(crate) fn assert_refused(answer: &Value, status: u16, kind: &str, of: &str) {
     assert_eq!(
@@ -195,7 +196,7 @@ pub(crate) fn assert_refused(answer: &Value, status: u16, kind: &str, of: &str) 
     assert_eq!(answer.as_object().unwrap().len(), 5, "{answer}");
 }
 
-/// `type/delivery_method` of each factor of an answer's session.
+/// Returns `type/delivery_method` of each factor in a response's session.
 pub(crate) fn factors(answer: &Value) -> Vec<String> {
     let of = |factor: &Value| {
         format!(

@@ -5,7 +5,7 @@ use crate::support::{Stand, factors};
 
 const AUTHENTICATE: &str = "/v1/totps/authenticate";
 
-/// What Ada's authenticator app knows.
+/// Returns Ada's authenticator app.
 fn app(created: &Value) -> Totp {
     let secret = Secret::try_from_base32(created["secret"].as_str().unwrap()).unwrap();
     Builder::new().with_secret(secret).build().unwrap()
@@ -81,7 +81,10 @@ async fn refusals() {
         .await;
 
     let another = stand.ok("/v1/totps", json!({"user_id": ada["user_id"]})).await;
-    assert_ne!(another["totp_id"], created["totp_id"], "one that was never verified makes way");
+    assert_ne!(
+        another["totp_id"], created["totp_id"],
+        "a new TOTP replaces one that was never verified"
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::support::{Connection, Stand};
 
-/// The head of a request that moves the clock by an hour, and its body in two halves.
+/// The head of a request that advances the clock by an hour, and the halves of its body.
 const HEAD: &str = "POST /local/clock HTTP/1.1\r\nHost: localhost\r\nContent-Length: 25";
 const HALVES: [&str; 2] = [r#"{"advance_"#, r#"seconds": 3600}"#];
 
@@ -14,7 +14,7 @@ async fn a_request_half_sent_is_not_answered_after_the_shutdown() {
     connection.send_head(HEAD).await;
     connection.send(HALVES[0]).await;
 
-    // While it is paused, tokio's time passes as soon as nothing else happens.
+    // While tokio's time is paused, it advances whenever the runtime is idle.
     tokio::time::pause();
     let other = stand.stytch.clone();
     tokio::join!(stand.stytch.shutdown(), other.shutdown());

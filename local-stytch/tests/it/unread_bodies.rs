@@ -1,5 +1,5 @@
-//! An answer that leaves a body unread ends the connection, and says so: the client's next request
-//! would be lost on it.
+//! A response that leaves a body unread ends the connection, and announces that. Otherwise the
+//! client would lose its next request on that connection.
 
 use crate::support::{Connection, Stand};
 
@@ -69,6 +69,6 @@ async fn a_body_that_was_read_leaves_the_connection_open() {
 }
 
 fn says_close(answer: &str) -> bool {
-    let (head, _) = answer.split_once("\r\n\r\n").expect("a whole head");
+    let (head, _) = answer.split_once("\r\n\r\n").expect("a complete head");
     head.to_ascii_lowercase().lines().any(|line| line == "connection: close")
 }

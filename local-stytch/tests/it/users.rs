@@ -14,7 +14,7 @@ async fn users_are_created_and_got() {
     assert_eq!(created["user"]["roles"], json!(["stytch_user", "reader"]));
     let id = created["user_id"].as_str().unwrap();
 
-    // As the Rust SDK writes it: the id escaped, and in the query too.
+    // The Rust SDK escapes the id, and sends it in the query too.
     let got = stand.get(&format!("/v1/users/{}?user_id={id}", id.replace('-', "%2D"))).await;
     assert_eq!(got["emails"][0]["email"], "ada@example.com");
     assert_eq!(got["emails"][0]["email_id"], created["email_id"]);

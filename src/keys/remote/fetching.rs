@@ -1,4 +1,4 @@
-//! The set that is held, and the one fetch that may be under way.
+//! The current set of keys, and the one fetch that may be under way.
 
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -28,7 +28,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Returns the URL for logs.
+    /// Returns the URL without secrets, for logs.
     pub(super) fn shown_url(&self) -> String {
         without_secrets(&self.url.to_string()).into_owned()
     }
@@ -42,8 +42,8 @@ pub(super) struct Fetching {
 
 struct Held {
     keys: Arc<KeySet>,
-    /// The document of the set. An equal document keeps the set, and with it the tokens that are
-    /// remembered.
+    /// The document of the set. If a fetch returns an equal document, the set is kept, and so are
+    /// the cached tokens.
     document: Bytes,
     /// When the fetch of the set began.
     fetched_at: Duration,
@@ -51,18 +51,18 @@ struct Held {
     due: Duration,
 }
 
-/// What becomes of one try to refresh the keys.
+/// The result of one attempt to refresh the keys.
 enum Try {
-    /// Nothing: what is known stands.
+    /// No fetch, because the last one succeeded recently. The known keys apply.
     CoolDown,
-    /// Nothing yet, for this much longer.
+    /// No fetch is possible now. Another may begin after this pause.
     Unavailable(Duration),
     Fetch(Flight<Ended>),
 }
 
 impl Fetching {
-    /// Passes the set to `read`, if there is one that may be used. If it is due, a fetch begins in
-    /// the background.
+    /// Passes the set to `read` if there is one that may be used. If the set is due, this begins a
+    /// fetch in the background.
     pub(super) fn with_current<T>(
         self: &Arc<Self>,
         settings: &Arc<Settings>,
@@ -96,15 +96,15 @@ impl Fetching {
         }
     }
 
-    /// Waits for the fetch that is under way, or for one that it begins if the schedule lets it. A
-    /// fetch that ends with its runtime has said nothing, so there is a second try, once.
+    /// Waits for the fetch that is under way, or begins one if the schedule allows it. If the
+    /// runtime of the fetch shuts down, the fetch has no result, and this tries once more.
     pub(super) fn refresh(self: &Arc<Self>, settings: &Arc<Settings>) -> Option<Refresh> {
         let first = match self.try_once(settings) {
             Try::CoolDown => return None,
             Try::Unavailable(rest) => return Some(Box::pin(ready(unavailable(rest)))),
             Try::Fetch(flight) => flight.wait(),
         };
-        // Weak, so that no fetch outlives the last handle to its source.
+        // This reference is weak, so that no fetch outlives the last handle to its source.
         let (fetching, settings) = (Arc::downgrade(self), Arc::clone(settings));
         Some(Box::pin(async move {
             let timeout = timeout(&settings);
@@ -141,7 +141,7 @@ impl Fetching {
         }
     }
 
-    /// Joins the fetch that is under way or begins one. Returns `None` outside a runtime.
+    /// Joins the fetch that is under way, or begins one. Returns `None` outside a runtime.
     fn join_or_begin(
         self: &Arc<Self>,
         progress: &mut Progress,
@@ -174,7 +174,7 @@ impl Fetching {
         Ok(Held { keys, document, fetched_at: fetch.began, due })
     }
 
-    /// Records the end of a fetch, unless it has been given up.
+    /// Records the result of a fetch, unless the fetch has been given up.
     fn end(&self, fetch: &Fetch, result: Result<Held, String>) -> Ended {
         let now = fetch.settings.clock.monotonic();
         let mut progress = lock(&self.progress);
@@ -203,7 +203,7 @@ impl Fetching {
     }
 }
 
-/// No fetch outlives the last handle to its source.
+/// Aborts the fetch under way, so that no fetch outlives the last handle to its source.
 impl Drop for Fetching {
     fn drop(&mut self) {
         if let Some(UnderWay { flight, .. }) = &lock(&self.progress).under_way {
@@ -212,9 +212,9 @@ impl Drop for Fetching {
     }
 }
 
-/// A fetch in its task.
+/// A fetch that runs in its own task.
 struct Fetch {
-    /// Weak, so that a fetch does not keep its source alive.
+    /// A weak reference, so that a fetch does not keep its source alive.
     fetching: Weak<Fetching>,
     settings: Arc<Settings>,
     number: u64,
@@ -236,8 +236,8 @@ impl Fetch {
     }
 }
 
-/// A fetch has a timeout itself. Its callers wait a little longer, so that none leaves before it
-/// ends.
+/// Returns how long callers wait for a fetch. This is a little longer than the fetch's own timeout,
+/// so that no caller leaves before the fetch ends.
 fn timeout(settings: &Settings) -> Duration {
     settings.bounds.timeout.saturating_add(settings.bounds.timeout / 8)
 }

@@ -15,27 +15,27 @@ use crate::clock::{Clock, SystemClock};
 use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
 
-/// The keys that a server publishes as a JWKS document; a handle, cheap to clone.
+/// The keys that a server publishes as a JWKS document. This is a handle and cheap to clone.
 ///
-/// Nothing is fetched before the first token comes or somebody asks for a
-/// [warm-up](crate::Verifier::warm_up), and nothing has to be awaited at start-up.
+/// Nothing is fetched before the first token arrives or the application calls
+/// [`warm_up`](crate::Verifier::warm_up), and nothing has to be awaited at start-up.
 ///
-/// - However many requests wait, one task fetches. It is not part of any request, so a cancelled
-///   one harms nobody.
-/// - A set that is 10 minutes old is fetched anew while requests go on with it; where the server
-///   states a `max-age` (`Cache-Control`), at that age, but not before 1 minute and not after 1
-///   hour. A token whose `kid` is not in the set causes a fetch too, but not within 30 s of the
-///   last good one.
-/// - A fetch takes at most 5 s and 1 MiB; redirects are not followed. After a failure comes a pause
-///   of 1 s, doubled by each further failure up to 30 s.
-/// - While the server is down, the last good set is used until it is 12 hours old. Where there is
-///   none, requests get 503.
+/// - One task fetches, however many requests wait. It is not part of any request, so a cancelled
+///   request does not affect the others.
+/// - A set that is 10 minutes old is fetched again in the background, while requests go on with the
+///   old one. If the server sends a `max-age` (`Cache-Control`), that age applies instead, but at
+///   least 1 minute and at most 1 hour. A token whose `kid` is not in the set also causes a fetch,
+///   but not within 30 s of the last successful one.
+/// - A fetch may take at most 5 s and return at most 1 MiB. Redirects are not followed. After a
+///   failure there is a pause of 1 s, which each further failure doubles, up to 30 s.
+/// - While the server is down, the last good set is used until it is 12 hours old. If there is no
+///   such set, requests get 503.
 ///
-/// Clones share what was fetched. Whoever changes a setting has a source of their own.
+/// Clones share the fetched keys. A handle with a changed setting is a separate source.
 ///
-/// Needs a tokio runtime with time and I/O (`enable_all`) once a token arrives; to construct it
-/// takes none. On a runtime without them a request that waits for keys panics, as everything in
-/// tokio that waits for time does.
+/// When a token arrives, this needs a tokio runtime with time and I/O (`enable_all`). Construction
+/// needs no runtime. On a runtime without time, a request that waits for keys panics, like
+/// everything in tokio that waits for time.
 #[derive(Clone)]
 pub struct RemoteKeys {
     settings: Arc<Settings>,
@@ -43,26 +43,27 @@ pub struct RemoteKeys {
 }
 
 const BODY_BYTES: usize = 1 << 20;
-/// Minutes pass between two fetches.
+/// No idle connection is kept, because minutes pass between two fetches.
 const KEPT_CONNECTIONS: usize = 0;
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(3_600);
 
 impl RemoteKeys {
-    /// Keys from this URL: HTTPS, or plain HTTP to this machine (`localhost`, `127.0.0.0/8`,
-    /// `[::1]`).
+    /// Creates a source that fetches from this URL. It must be HTTPS, or plain HTTP to this machine
+    /// (`localhost`, `127.0.0.0/8`, `[::1]`).
     ///
     /// ```
     /// use tower_step_up::keys::RemoteKeys;
     ///
     /// assert!(RemoteKeys::new("api stytch com").is_err()); // not a URL
-    /// assert!(RemoteKeys::new("http://api.stytch.com/v1/sessions/jwks/x").is_err()); // anyone could answer
+    /// assert!(RemoteKeys::new("http://api.stytch.com/v1/sessions/jwks/x").is_err()); // no TLS
     /// assert!(RemoteKeys::new("https://api.stytch.com/v1/sessions/jwks/x").is_ok());
     /// ```
     ///
     /// # Errors
     ///
-    /// Returns an error if the URL cannot be read, or is plain HTTP to another machine.
+    /// Returns an error if the URL is invalid, contains a user name, or is neither HTTPS nor plain
+    /// HTTP to this machine.
     pub fn new(url: &str) -> Result<Self, EndpointError> {
         let url = endpoint::parse(url)?;
         let client = HttpClient::new(KEPT_CONNECTIONS)?;
@@ -71,26 +72,28 @@ impl RemoteKeys {
         Ok(Self::of(Settings { url, client, clock: Arc::new(SystemClock), bounds, limits }))
     }
 
-    /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme.
+    /// Trusts these certificate authorities, given in PEM, in addition to those of Mozilla's
+    /// programme.
     ///
     /// # Errors
     ///
-    /// Returns [`EndpointError::InvalidRoots`] if the text holds no certificate, and
+    /// Returns [`EndpointError::InvalidRoots`] if the text contains no certificate, and
     /// [`EndpointError::InvalidRoot`] if one of them cannot be a root.
     pub fn trust_roots(self, pem: &[u8]) -> Result<Self, EndpointError> {
         let client = self.settings.client.trusting(pem)?;
         Ok(self.with(|settings| settings.client = client))
     }
 
-    /// Fetches through the HTTP proxy that the environment names now: the first of `HTTPS_PROXY`,
-    /// `https_proxy`, `ALL_PROXY` and `all_proxy` that is set, except to the hosts of `NO_PROXY` or
-    /// `no_proxy`. If none is set, keys are fetched without one.
+    /// Fetches through the HTTP proxy that the environment names now. This is the first of
+    /// `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` that is set. The hosts of
+    /// `NO_PROXY` or `no_proxy` are reached without it. If none of the four is set, keys are
+    /// fetched without a proxy.
     ///
-    /// Without this call the environment has no say: it must not redirect a process unasked to
-    /// where keys come from and secrets go. With it, TLS is still between this process and the
-    /// server, so a proxy learns the server's name and no more. A server on this machine is never
-    /// reached through a proxy. If a proxy answers in the server's place, as some companies' do,
-    /// trust its [roots](Self::trust_roots) too; it can then make up keys.
+    /// Without this call the environment is ignored. It must not silently change where keys come
+    /// from and where secrets go. With this call, TLS still runs between this process and the
+    /// server, so a proxy learns only the server's name. A server on this machine is never reached
+    /// through a proxy. Some companies' proxies respond in the server's place. To use one, trust
+    /// its [roots](Self::trust_roots) too. Such a proxy can make up keys.
     ///
     /// # Errors
     ///
@@ -113,23 +116,23 @@ impl RemoteKeys {
         self.with(|settings| settings.clock = Arc::new(clock))
     }
 
-    /// Sets how long one fetch, and a request that waits for it, may take; 5 s by default. If the
-    /// runtime that began the fetch stands still, requests on others wait an eighth longer. Then
-    /// the fetch is given up, and the next request begins another.
+    /// Sets how long one fetch, and a request that waits for it, may take. The default is 5 s. If
+    /// the runtime that began the fetch stalls, requests on other runtimes wait an eighth longer.
+    /// Then the fetch is given up, and the next request begins another.
     #[must_use]
     pub fn timeout(self, duration: Duration) -> Self {
         self.with(|settings| settings.bounds.timeout = duration)
     }
 
-    /// The age at which a set is fetched anew in the background where the server states none; 10
-    /// minutes by default, at least 1 s.
+    /// Sets the age at which a set is fetched again in the background if the server sends no
+    /// `max-age`. The default is 10 minutes, and the minimum is 1 s.
     #[must_use]
     pub fn refresh_after(self, age: Duration) -> Self {
         self.with(|settings| settings.limits.refresh_after = age.max(MIN_PAUSE))
     }
 
-    /// The pause after a failed fetch, and the most that it is doubled to by further ones; 1 s and
-    /// 30 s by default, at least 1 s and at most 1 hour.
+    /// Sets the pause after a failed fetch, and the limit up to which further failures double it.
+    /// The defaults are 1 s and 30 s. Both are at least 1 s and at most 1 hour.
     #[must_use]
     pub fn backoff(self, first: Duration, longest: Duration) -> Self {
         self.with(|settings| {
@@ -138,23 +141,24 @@ impl RemoteKeys {
         })
     }
 
-    /// The age, from the beginning of its fetch, up to which the last good set is used while the
-    /// server fails; 12 hours by default, at least 1 s. Not less than a fetch may take, or a slow
-    /// one arrives too old to be used.
+    /// Sets the age up to which the last good set is used while the server fails. The age counts
+    /// from the beginning of the set's fetch. The default is 12 hours, and the minimum is 1 s. The
+    /// age should not be less than a fetch may take, or a slow fetch returns a set that is already
+    /// too old.
     #[must_use]
     pub fn usable_for(self, age: Duration) -> Self {
         self.with(|settings| settings.limits.usable_for = age.max(MIN_PAUSE))
     }
 
-    /// The pause after a good fetch before an unknown `kid` may cause another; 30 s by default, at
-    /// least 1 s, since anyone can make up a `kid`.
+    /// Sets the pause after a successful fetch before an unknown `kid` may cause another. The
+    /// default is 30 s, and the minimum is 1 s, because anyone can make up a `kid`.
     #[must_use]
     pub fn cool_down(self, pause: Duration) -> Self {
         self.with(|settings| settings.limits.cool_down = pause.max(MIN_PAUSE))
     }
 
-    /// With other settings it is another source: what the old one has fetched stays with it and its
-    /// clones.
+    /// Changes a setting. The result is a separate source. The keys that the old source has fetched
+    /// stay with its clones.
     fn with(self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Arc::unwrap_or_clone(self.settings);
         change(&mut settings);

@@ -1,4 +1,4 @@
-//! The state of fetching: the schedule, and the fetch under way.
+//! The progress of fetching: the schedule, and the fetch that is under way.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::single_flight::Flight;
 pub(super) struct Progress {
     pub(super) schedule: Schedule,
     pub(super) under_way: Option<UnderWay>,
-    /// Why the last fetch failed, if it did.
+    /// The reason why the last fetch failed, if it did.
     pub(super) last_error: Option<String>,
-    /// How many fetches have begun. The last of them may be under way.
+    /// The number of fetches that have begun. The last one may still be under way.
     pub(super) begun: u64,
 }
 
@@ -21,24 +21,23 @@ pub(super) struct UnderWay {
     pub(super) flight: Flight<Ended>,
 }
 
-/// The end of a fetch.
+/// The result of a fetch.
 pub(super) type Ended = Result<(), KeysUnavailable>;
 
 impl Progress {
-    /// Records a fetch that can no longer end.
+    /// Records the failure of a fetch that can no longer end.
     pub(super) fn settle(&mut self, limits: &Limits) {
         let lost = self.under_way.take_if(|fetch| !fetch.flight.is_under_way());
         let Some(UnderWay { began, flight }) = lost else { return };
-        // A runtime that stands still or has shut down is at fault and not the server, so no pause
-        // follows.
+        // A stalled or shut-down runtime is not the server's fault, so no pause follows.
         let reason = if flight.is_overdue() {
             flight.abort();
-            "it stood still and was given up"
+            "the fetch stalled and was given up"
         } else if flight.has_panicked() {
             self.schedule.failed(began, limits);
-            "it panicked"
+            "the fetch panicked"
         } else {
-            "it was broken off"
+            "the fetch was cancelled"
         };
         self.last_error = Some(reason.into());
     }

@@ -1,23 +1,24 @@
-//! When to fetch keys, when to wait, and when to give up: pure, with instants as arguments.
+//! Decides when to fetch keys and when to pause. The functions are pure and take instants as
+//! arguments.
 //!
 //! Instants are readings of [`Clock::monotonic`](crate::Clock::monotonic).
 
 use std::time::Duration;
 
-/// The bounds of the `max-age` that a server states.
+/// The bounds for the `max-age` that a server sends.
 const MIN_STATED: Duration = Duration::from_secs(60);
 const MAX_STATED: Duration = Duration::from_secs(60 * 60);
 
 /// The limits of the schedule.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// The age at which a set is fetched anew, in the background, where its server states none.
+    /// The age at which a set is fetched again in the background if its server sends no `max-age`.
     pub(super) refresh_after: Duration,
     /// The age up to which a set may be used at all.
     pub(super) usable_for: Duration,
-    /// From one good fetch to the next that an unknown `kid` may cause.
+    /// The pause between a successful fetch and the next one that an unknown `kid` may cause.
     pub(super) cool_down: Duration,
-    /// After the first failure; doubled by each further one up to `longest_backoff`.
+    /// The pause after the first failure. Each further failure doubles it, up to `longest_backoff`.
     pub(super) backoff: Duration,
     pub(super) longest_backoff: Duration,
 }
@@ -35,35 +36,36 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The age at which a set is fetched anew whose server stated this `max-age`, or none.
+    /// Returns the age at which a set is fetched again. `stated` is the `max-age` that its server
+    /// sent.
     pub(super) fn refresh_at(&self, stated: Option<Duration>) -> Duration {
         stated.map_or(self.refresh_after, |stated| stated.clamp(MIN_STATED, MAX_STATED))
     }
 }
 
-/// What has happened so far.
+/// The results of the fetches so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Schedule {
-    /// When the last good fetch began, and the age at which another is due.
+    /// When the last successful fetch began, and the age at which another is due.
     fetched: Option<(Duration, Duration)>,
-    /// Set from a failure to the next good fetch.
+    /// The failures since the last successful fetch.
     failing: Option<Failing>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Failing {
-    /// Failures in a row.
+    /// The number of failures in a row.
     count: u32,
     last_at: Duration,
 }
 
-/// What to do about a `kid` that the set does not have.
+/// The next step for a `kid` that the set does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NextStep {
     Fetch,
-    /// Cooling down after a good fetch: what is known stands.
+    /// No fetch, because the last one succeeded recently. The known keys apply.
     CoolDown,
-    /// Backing off after a failure, for this much longer.
+    /// No fetch for this much longer, because the last one failed.
     BackOff(Duration),
 }
 
@@ -72,7 +74,7 @@ impl Schedule {
         if let Some(rest) = self.backoff_left(now, limits) {
             return NextStep::BackOff(rest);
         }
-        // A set that may not be used any more does not stand, however recent it is.
+        // A set that may no longer be used causes no cool-down, however recent it is.
         let stands_for = limits.cool_down.min(limits.usable_for);
         match self.fetched {
             Some((fetched_at, _))
@@ -84,18 +86,19 @@ impl Schedule {
         }
     }
 
-    /// Whether the set is old enough to be fetched anew in the background.
+    /// Returns whether a background fetch is due: the set is old enough, and no pause after a
+    /// failure is left.
     pub(super) fn is_due(&self, now: Duration, limits: &Limits) -> bool {
         self.fetched.is_none_or(|(fetched_at, due)| now.saturating_sub(fetched_at) >= due)
             && self.backoff_left(now, limits).is_none()
     }
 
-    /// A good fetch that began at `began`; another is due at this age.
+    /// Records a successful fetch that began at `began`. Another is due at the age `due`.
     pub(super) fn succeeded(&mut self, began: Duration, due: Duration) {
         *self = Self { fetched: Some((began, due)), failing: None };
     }
 
-    /// A failure, and how long to wait after it.
+    /// Records a failure, and returns how long to wait after it.
     pub(super) fn failed(&mut self, now: Duration, limits: &Limits) -> Duration {
         let count = self.failing.map_or(1, |failing| failing.count.saturating_add(1));
         self.failing = Some(Failing { count, last_at: now });

@@ -1,4 +1,4 @@
-//! The places where a guard finds tokens, and the sessions that it renews.
+//! The part of the configuration that is about tokens and the renewal of sessions.
 
 use std::time::Duration;
 
@@ -7,13 +7,12 @@ use crate::credentials::CredentialSource;
 use crate::sessions::Sessions;
 
 impl StepUpLayer {
-    /// A guard that looks for tokens in these places, in this order. With none at all it finds no
-    /// credentials in any request: each is refused, or where the guard is optional let through
-    /// without a grant.
+    /// Sets the places where the guard looks for tokens, in this order. With no places at all, the
+    /// guard finds no credentials in any request. It then refuses each request, or lets it through
+    /// without a grant if the guard is [optional](Self::optional).
     ///
-    /// To give the cookies other names, say so to the
-    /// [project](crate::stytch::Project::session_jwt_cookie) or to the
-    /// [handle](Sessions::credentials), which sets and clears them.
+    /// To rename the cookies, configure the [project](crate::stytch::Project::session_jwt_cookie)
+    /// or the [handle](Sessions::credentials), which sets and clears them.
     ///
     /// # Panics
     ///
@@ -30,7 +29,7 @@ impl StepUpLayer {
         guard
     }
 
-    /// Sets where the guard looks for tokens if nobody says.
+    /// Sets the default for [`credentials`](Self::credentials).
     pub(crate) fn default_credentials(
         &self,
         sources: impl IntoIterator<Item = CredentialSource>,
@@ -40,23 +39,24 @@ impl StepUpLayer {
 
     /// Renews sessions with this handle's authority, usually Stytch's API.
     ///
-    /// The guard exchanges a genuine JWT that has expired, and an opaque session token if the
-    /// request has no JWT, for the live session. A client that sent a cookie receives the fresh
-    /// tokens as cookies with the response, unless the handler set one of them. A session that is
-    /// not alive is refused, and its cookies stay: another tab may have set them just now. If the
-    /// authority cannot be asked, the answer is 503; a JWT that has not expired is not affected
-    /// unless the guard has [`confirmed_within`](Self::confirmed_within).
+    /// The guard exchanges a genuine JWT that has expired for fresh tokens of the live session. If
+    /// the request has no JWT, it exchanges an opaque session token. A client that sent a cookie
+    /// receives the fresh tokens as cookies with the response, unless the route's handler has set
+    /// one of them. If the session is not alive, the guard refuses the request and leaves the
+    /// cookies, because another tab may have just set them. If the authority is unavailable, the
+    /// response is a 503. A JWT that has not expired is not affected, unless the guard has
+    /// [`confirmed_within`](Self::confirmed_within).
     ///
-    /// Guards that are made from this one share the handle, and what it remembers. Unless it has
-    /// [`credentials`](Self::credentials) of its own, the guard reads the tokens where the handle
-    /// [says](Sessions::credentials). The cookies that it sets are always the handle's.
+    /// Guards that are made from this one share the handle and its cache. Unless
+    /// [`credentials`](Self::credentials) has set other places, the guard reads tokens in the
+    /// places that the handle [knows](Sessions::credentials). It always sets the handle's cookies.
     ///
     /// # Panics
     ///
-    /// Panics if the handle has another verifier than the guard: they must be clones of one
+    /// Panics if the handle has another verifier than the guard. Both must be clones of one
     /// [`Verifier`](crate::Verifier), as those of one [`stytch::Project`](crate::stytch::Project)
-    /// are. Panics too if the guard reads a cookie that the handle does not. In either case a
-    /// session could go on after signing out.
+    /// are. Also panics if the guard reads a cookie that the handle does not. In either case a
+    /// session could outlive a sign-out.
     #[must_use]
     #[track_caller]
     pub fn renew_with(&self, sessions: &Sessions) -> Self {
@@ -74,13 +74,13 @@ impl StepUpLayer {
         guard
     }
 
-    /// Demands that the authority has confirmed the session within this time, in this process. With
-    /// zero it is asked at every request.
+    /// Demands that the authority has confirmed the session to this process within this time. With
+    /// zero, the guard asks the authority at every request.
     ///
-    /// It is for the most sensitive routes: a session that was revoked elsewhere has a JWT that is
-    /// valid for minutes more, and every other guard accepts it. A fresh JWT goes back as after a
-    /// renewal. If the authority cannot be asked, the answer is 503. Of two times the shorter
-    /// counts.
+    /// Use it for the most sensitive routes. If a session was revoked elsewhere, its JWT stays
+    /// valid for minutes, and every other guard accepts it. The client receives a fresh JWT as
+    /// after a renewal. If the authority is unavailable, the response is a 503. If this is set
+    /// twice, the shorter time counts.
     ///
     /// # Panics
     ///
@@ -90,7 +90,7 @@ impl StepUpLayer {
     pub fn confirmed_within(&self, time: Duration) -> Self {
         assert!(
             self.guard.sessions.is_some(),
-            "renew_with comes before confirmed_within: nobody could confirm a session"
+            "renew_with comes before confirmed_within, which needs an authority"
         );
         self.with(|guard| {
             guard.confirmed_within = guard.confirmed_within.into_iter().chain([time]).min();
@@ -110,7 +110,7 @@ impl StepUpLayer {
             let mut cookies = self.guard.sources.iter().filter(|source| source.is_cookie());
             assert!(
                 cookies.all(|cookie| known.contains(cookie)),
-                "the guard reads a cookie that its sessions do not: name it in Sessions::credentials"
+                "the guard reads a cookie that its sessions do not: add it to Sessions::credentials"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! What attackers can present to a policy.
+//! The factors that attackers can present to a policy.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -9,25 +9,26 @@ use crate::policy::decision::holds_for;
 use crate::policy::types::{Policy, distinct};
 use crate::trust::{Compromises, TrustModel};
 
-/// A policy, and everything that an attacker may present to open it.
+/// A policy, and the factors that an attacker can present to open it.
 pub(super) struct Attack<'a> {
     pub(super) policy: &'a Policy,
-    /// What attackers can present.
+    /// The trust model of the attackers.
     pub(super) trust: &'a TrustModel,
-    /// The factors that an attacker can prove now, and who presents them: those that the policy
-    /// names, and one of all others that no trust model tells apart.
+    /// The factors that matter, each with the compromises that present it. These are the factors
+    /// that the policy names, and one representative of the others for each way in which the trust
+    /// models treat them.
     pub(super) factors: Vec<(Factor, Compromises)>,
     /// A factor that anyone can present and that no clause asks for. It only makes a session.
     pub(super) other: Factor,
-    /// Every factor there is.
+    /// Every listed factor, and those that the policy names or a trust model changes.
     pub(super) known: Vec<Factor>,
-    /// How often a clause has been evaluated, which is bounded.
+    /// The number of evaluations so far. A test checks that it is bounded.
     pub(super) evaluations: Cell<usize>,
 }
 
-/// Everything that is presented is proved now, in a session that began now.
+/// The age of a proof that is made now, and of a session that begins now.
 const NOW: Option<Duration> = Some(Duration::ZERO);
-/// Longer ago than any limit allows.
+/// An age above every limit.
 const LONG_AGO: Option<Duration> = None;
 
 impl<'a> Attack<'a> {
@@ -62,8 +63,8 @@ impl<'a> Attack<'a> {
         Self { policy, trust, factors, other, known, evaluations: Cell::new(0) }
     }
 
-    /// Whether a clause holds for an attacker who proves these factors now, in a session that began
-    /// now.
+    /// Returns whether a clause holds for an attacker who proves these factors now, in a session
+    /// that began now.
     pub(super) fn opens<'f>(
         &self,
         clause: &Policy,
@@ -72,13 +73,14 @@ impl<'a> Attack<'a> {
         self.holds(clause, factors.into_iter().map(|factor| (factor, NOW)))
     }
 
-    /// Whether the policy holds for an attacker who proves these factors now, in a young session in
-    /// which everything was proved long ago.
+    /// Returns whether the policy holds for an attacker who proves these factors now, in a young
+    /// session in which every factor was proved long ago.
     pub(super) fn hijacker_opens<'f>(&self, factors: impl IntoIterator<Item = &'f Factor>) -> bool {
         self.hijacker_opens_after(LONG_AGO, factors)
     }
 
-    /// The same if everything was proved that long ago.
+    /// Does the same as [`hijacker_opens`](Self::hijacker_opens), but for earlier proofs of this
+    /// age.
     pub(super) fn hijacker_opens_after<'f>(
         &self,
         age: Option<Duration>,
@@ -99,17 +101,17 @@ impl<'a> Attack<'a> {
         holds_for(clause, proofs, NOW)
     }
 
-    /// The minimal sets of compromises that open the policy without a session.
+    /// Returns the minimal sets of compromises that open the policy without a session.
     pub(super) fn cold(&self) -> Vec<Compromises> {
         minimal_sets(|set| self.opens(self.policy, self.presented_by(set)))
     }
 
-    /// The minimal sets that open it in a hijacked session.
+    /// Returns the minimal sets of compromises that open the policy in a hijacked session.
     pub(super) fn hijacked(&self) -> Vec<Compromises> {
         minimal_sets(|set| self.hijacker_opens(self.presented_by(set)))
     }
 
-    /// The factors that an attacker with these compromises can prove now.
+    /// Returns the factors that an attacker with these compromises can prove now.
     pub(super) fn presented_by(&self, attacker: Compromises) -> impl Iterator<Item = &Factor> {
         let presented = self.factors.iter().filter(move |(_, row)| row.meets(attacker));
         presented.map(|(factor, _)| factor)
@@ -126,8 +128,7 @@ fn minimal_sets(opens: impl Fn(Compromises) -> bool) -> Vec<Compromises> {
     minimal
 }
 
-/// A smallest choice of these factors that opens what all of them open: one of them if one is
-/// enough.
+/// Returns a minimal subset of `chosen` for which `opens` holds: a single factor if one is enough.
 pub(super) fn least<'f>(
     mut chosen: Vec<&'f Factor>,
     opens: impl Fn(&[&'f Factor]) -> bool,
@@ -145,7 +146,7 @@ pub(super) fn least<'f>(
     chosen.into_iter().cloned().collect()
 }
 
-/// Returns a factor that is not known yet.
+/// Returns an unlisted factor that is not known.
 pub(super) fn unheard_of(is_known: impl Fn(&Factor) -> bool) -> Factor {
     let mut number = 1;
     loop {

@@ -1,4 +1,4 @@
-//! Clauses that are odd beside each other.
+//! Findings about clauses: those that nothing can meet, redundant ones, and ways around others.
 
 use std::ptr;
 
@@ -9,7 +9,7 @@ use super::leaves::any_session_meets;
 use super::overlap;
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 
-/// How often alternatives are evaluated to find those that never decide.
+/// The most comparisons of alternatives in the search for redundant ones.
 const MAX_COMPARISONS: usize = 2_000;
 
 pub(super) fn findings(attack: &Attack<'_>) -> Vec<Finding> {
@@ -28,7 +28,7 @@ struct Review<'a> {
 }
 
 impl Review<'_> {
-    /// Reviews a clause that can be met, under the tightest limit around it.
+    /// Reviews a clause that can be met. `limit` is the tightest limit around it.
     fn clause(&mut self, policy: &Policy, limit: Limit) {
         match policy.clause() {
             Clause::Within(max_age, inner) => self.clause(inner, Some(tighter(limit, *max_age))),
@@ -59,8 +59,8 @@ impl Review<'_> {
         can.into_iter().for_each(|clause| self.clause(clause, limit));
     }
 
-    /// Whether some alternative is met by any session, and opens the whole policy to a single
-    /// factor that would not open it otherwise.
+    /// Reports the alternatives that any session meets, if some single factor opens the whole
+    /// policy only because of them. Returns whether it reported any.
     fn ways_around(&mut self, list: &Policy, clauses: &[&Policy]) -> bool {
         let (ways, others): (Vec<_>, Vec<_>) =
             clauses.iter().copied().partition(|clause| any_session_meets(clause));
@@ -80,7 +80,7 @@ impl Review<'_> {
         gets_around
     }
 
-    /// Finds alternatives that imply another one. If two imply each other, it reports the later
+    /// Reports alternatives that imply another one. If two imply each other, it reports the later
     /// one.
     fn idle(&mut self, clauses: &[&Policy], limit: Limit) {
         for (index, clause) in clauses.iter().enumerate() {
@@ -96,20 +96,20 @@ impl Review<'_> {
         }
     }
 
-    /// Whether it is found within the comparisons that are left.
+    /// Returns whether `one` is found to imply `other` within the comparisons that are left.
     fn implies(&mut self, one: &Policy, other: &Policy, limit: Limit) -> bool {
         let limited = |policy: &Policy| match limit {
             Some(max_age) => policy.clone().within(max_age),
             None => policy.clone(),
         };
         let (found, comparisons) = compare(&limited(one), &limited(other), self.comparisons_left);
-        // One that is decided at once has been compared too.
+        // An implication that needs no search counts as one comparison.
         self.comparisons_left = self.comparisons_left.saturating_sub(comparisons.max(1));
         found == Implication::Holds
     }
 }
 
-/// The policy with another clause in the place of this one.
+/// Returns the policy with the clause `old` replaced by `new`.
 fn replaced(policy: &Policy, old: &Policy, new: &Policy) -> Policy {
     if ptr::eq(policy.clause(), old.clause()) {
         return new.clone();

@@ -1,4 +1,4 @@
-//! What an audit finds.
+//! The findings of an audit.
 
 use std::time::Duration;
 
@@ -8,79 +8,80 @@ use crate::factor::Factor;
 use crate::seconds::whole_seconds;
 use crate::trust::Compromise;
 
-/// How much a finding matters.
+/// The importance of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Severity {
     /// Good to know: the policy does what it says.
     Remark,
-    /// The policy gives less than it reads as, or cannot be met.
+    /// The policy is weaker than it looks, or part of it cannot be met.
     Warning,
 }
 
-/// Something about a policy that a reviewer should know. [`Display`](std::fmt::Display) says it in
-/// one sentence.
+/// Something about a policy that a reviewer should know. [`Display`](std::fmt::Display) writes it
+/// as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Finding {
-    /// Warning: nothing can meet it.
+    /// Warning: nothing can meet the policy.
     NeverSatisfiable,
-    /// Warning: it takes what the trust model lets anyone present, and nothing else.
+    /// Warning: factors that the trust model lets anyone present open the policy.
     OpenToAnyone {
-        /// What anyone presents to open it.
+        /// The factors that anyone can present to open it.
         factors: Vec<Factor>,
     },
-    /// Warning: it asks for several factors, and one compromise presents them all.
+    /// Warning: the policy asks for several factors, and one compromise presents them all.
     OneCompromise {
-        /// Which.
+        /// The compromise.
         compromise: Compromise,
-        /// What its holder presents to open it.
+        /// The factors that an attacker with this compromise presents to open the policy.
         factors: Vec<Factor>,
     },
-    /// Remark: it asks for one factor, so one compromise opens it.
+    /// Remark: the policy asks for one factor, so one compromise opens it.
     OneFactor {
-        /// Each of which alone opens it.
+        /// The compromises, each of which alone opens the policy.
         compromises: Vec<Compromise>,
     },
     /// Warning: one compromise meets the step-up in a hijacked session and also presents the
-    /// password, which the policy takes as a first factor, so that the step-up proves no second
+    /// password. The policy accepts the password as a first factor, so the step-up proves no second
     /// one.
     HijackerPresentsPassword {
-        /// Each of which that is so.
+        /// The compromises, each of which alone does this.
         compromises: Vec<Compromise>,
     },
-    /// Warning: the same of another first factor that the policy names: a link or a code by email,
-    /// or a login with a provider.
+    /// Warning: one compromise meets the step-up in a hijacked session and also presents another
+    /// first factor that the policy names. This is a link or a code by email, or a login with a
+    /// provider.
     HijackerPresentsFirstFactor {
         /// The first factor.
         factor: Factor,
-        /// The compromises. Each of them does.
+        /// The compromises, each of which alone does this.
         compromises: Vec<Compromise>,
     },
-    /// Warning: the trust model lets anyone who holds the session present what the step-up takes.
+    /// Warning: the trust model lets anyone who holds the session present factors that meet the
+    /// step-up.
     StepUpOpenToAnyone {
-        /// What anyone presents to meet it.
+        /// The factors that anyone can present to meet it.
         factors: Vec<Factor>,
     },
-    /// Remark: the step-up asks for nothing beyond a first factor: one compromise meets it,
-    /// presents the password or another first factor that the policy names, and opens the policy
-    /// without a session too.
+    /// Remark: the step-up asks for nothing beyond a first factor. One compromise meets it, opens
+    /// the policy without a session too, and presents the password or another first factor that the
+    /// policy names.
     StepUpByFirstFactor {
-        /// Each of which that is so.
+        /// The compromises, each of which alone does this.
         compromises: Vec<Compromise>,
     },
     /// Remark: a recovery code alone meets the step-up.
     StepUpByRecoveryCode,
-    /// Remark: a limit on [`session`](crate::Policy::session) is met by factors that anyone can
-    /// present, such as this one.
+    /// Remark: factors that anyone can present meet a limit on [`session`](crate::Policy::session).
     SessionLimitMetByAnyone {
-        /// One of them.
+        /// One of these factors.
         factor: Factor,
     },
-    /// Warning: a clause beside alternatives that ask for more is met by any session that is young
-    /// enough, so that the alternatives keep nobody out.
+    /// Warning: any session that is young enough meets one of several alternatives. The others ask
+    /// for more, but keep nobody out.
     WayAround {
         /// The clause as text.
         clause: String,
@@ -90,53 +91,53 @@ pub enum Finding {
         /// The alternative as text.
         clause: String,
     },
-    /// Remark: an alternative never decides, because every session that meets it meets another one
-    /// beside it.
+    /// Remark: an alternative is redundant, because every session that meets it also meets another
+    /// alternative in the same list.
     IdleClause {
-        /// The alternative as text.
+        /// The redundant alternative as text.
         clause: String,
-        /// The other one as text.
+        /// The other alternative as text.
         beside: String,
     },
     /// Warning: one factor alone meets several clauses of an `at_least` or an `all_of`.
     OverlappingClauses {
         /// The factor.
         factor: Factor,
-        /// How many of the clauses it meets.
+        /// The number of clauses that it meets.
         meets: usize,
-        /// How many have to hold.
+        /// The number of clauses that have to hold.
         needed: usize,
     },
-    /// Warning: a limit of zero, which only what is dated now, or within the leeway ahead, meets.
+    /// Warning: a limit of zero. Only a date of now meets it, or a later one within the leeway.
     ZeroLimit,
     /// Warning: a limit above zero and below 30 seconds, which is too short for a person to prove a
     /// factor and return.
     ShortLimit {
-        /// The shortest.
+        /// The shortest such limit.
         #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },
-    /// Remark: a limit that no tighter one overrules and that is longer than the 24 hours after
-    /// which NIST SP 800-63B-4 has users authenticate again (AAL2).
+    /// Remark: a limit of more than 24 hours, with no tighter limit that overrides it. At AAL2,
+    /// NIST SP 800-63B-4 has users authenticate again within 24 hours.
     LongLimit {
-        /// The longest.
+        /// The longest such limit.
         #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },
-    /// Remark: it cannot be met without a code by SMS. NIST SP 800-63B-4 restricts them, OWASP ASVS
-    /// 5 has none at level 3.
+    /// Remark: the policy cannot be met without a code by SMS. NIST SP 800-63B-4 restricts such
+    /// codes, and OWASP ASVS 5 does not allow them at level 3.
     OnlySms,
-    /// Remark: it cannot be met without a code that arrives at the phone number.
+    /// Remark: the policy cannot be met without a code that arrives at the phone number.
     OnlyPhoneNumber {
-        /// The codes that would do.
+        /// The codes, any one of which is enough.
         factors: Vec<Factor>,
     },
-    /// Remark: no clause of it takes a phishing-resistant factor.
+    /// Remark: no clause accepts a phishing-resistant factor.
     NotPhishingResistant,
 }
 
 impl Finding {
-    /// How much it matters.
+    /// Returns the severity of the finding.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {

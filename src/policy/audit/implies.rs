@@ -1,4 +1,4 @@
-//! Whether one policy is at least as strict as another.
+//! The comparison of two policies: whether one is at least as strict as the other.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
@@ -11,57 +11,63 @@ use crate::policy::decision::holds_for;
 use crate::policy::types::{Policy, distinct};
 use crate::policy::words::Span;
 
-/// Whether every session that meets one policy meets another.
+/// The result of [`Policy::implies`]: whether every session that meets one policy meets another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Implication {
-    /// Every one does.
+    /// Every such session does.
     Holds,
-    /// This one does not.
+    /// This session does not.
     Fails(Counterexample),
-    /// It was not found out within the bound. Whoever relies on an implication takes it for failed.
+    /// The search reached its bound without a result. A caller that relies on the implication
+    /// should treat it as failed.
     Undecided {
-        /// How often a session was held against a policy.
+        /// How often a session was evaluated against a policy.
         comparisons: usize,
     },
 }
 
 impl Implication {
-    /// Whether it was found to hold; not where it is undecided.
+    /// Returns whether the implication is known to hold. Returns `false` if it is undecided.
     #[must_use]
     pub fn holds(&self) -> bool {
         *self == Self::Holds
     }
 }
 
-/// A session that meets one policy and not the other. Without any of its factors, or with one of
-/// them older than the next limit, it would not meet the one either.
+/// A session that meets one policy but not the other.
+///
+/// It is minimal. If one of its factors were missing, or older than the next limit, it would not
+/// meet the first policy either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counterexample {
-    /// What was proved, and at most how long ago; `None` where any age will do, even without a
-    /// date.
+    /// The proved factors, each with its maximum age. The maximum is `None` if any age will do,
+    /// even an unknown one.
     pub factors: Vec<(Factor, Option<Duration>)>,
-    /// At most how long ago the session began; `None` where any age will do, even an unknown one.
+    /// The maximum age of the session. `None` if any age will do, even an unknown one.
     pub session_age: Option<Duration>,
-    /// Whether a policy limits an age, so that having none says something.
+    /// Whether a policy limits the age of factors. If none does, the text leaves out "of any age".
     is_limited: bool,
 }
 
-/// How often sessions are held against policies of up to 64 clauses between them before the search
-/// is given up; less often the larger they are.
+/// The most comparisons before a search gives up, for two policies whose weights add up to at most
+/// 64. The bound is lower for larger policies.
 const MAX_COMPARISONS: usize = 100_000;
 const MAX_WORK: usize = 64 * MAX_COMPARISONS;
 
 impl Policy {
-    /// Whether every session that meets this policy also meets `other`, at any instant: whether
-    /// this one is at least as strict.
+    /// Returns whether every session that meets this policy also meets `other`, at any instant. If
+    /// it does, this policy is at least as strict.
     ///
-    /// Decided by search, over the factors that the policies name, one representative of all that
-    /// the trust models do not tell apart, and one age between each two limits. Bounded: after
-    /// 100,000 comparisons, a tenth of a second or so, it is undecided; if the two have more than
-    /// 64 clauses or factors between them, after as many fewer. Clauses that both have are not
-    /// searched, so a policy always implies itself, whatever its name.
+    /// This is a search. It tries the factors that the policies name, and one representative of
+    /// each group of other factors that the trust models treat alike. For each factor it tries one
+    /// age for each interval between limits.
+    ///
+    /// The search is bounded. After 100,000 comparisons, about a tenth of a second, the result is
+    /// undecided. If the two policies together have more than 64 clauses or factors, the bound is
+    /// proportionally lower. The search leaves out clauses that both policies have, so a policy
+    /// always implies itself, whatever its name.
     ///
     /// ```
     /// use std::time::Duration;
@@ -81,12 +87,12 @@ impl Policy {
     }
 }
 
-/// Compares two policies at most so often, and returns how often it did too.
+/// Compares two policies in at most `most` comparisons. Also returns how many it made.
 pub(super) fn compare(policy: &Policy, other: &Policy, most: usize) -> (Implication, usize) {
     let weight = policy.weight() + other.weight();
     let Some(other) = &remainder(policy, other) else { return (Implication::Holds, 0) };
     let domain = Domain::of(policy, other);
-    // Each clause looks at each factor.
+    // An evaluation checks every factor against every clause.
     let most_comparisons = most.min(MAX_WORK / (weight * (1 + domain.factors.len() / 64)));
     let mut search = Search { policy, other, domain: &domain, comparisons: 0, most_comparisons };
     let found = search.find(domain.least(), domain.most());
@@ -100,12 +106,12 @@ pub(super) fn compare(policy: &Policy, other: &Policy, most: usize) -> (Implicat
     (implication, search.comparisons)
 }
 
-/// What two policies can tell apart.
+/// The factors and ages that make a difference to two policies.
 struct Domain {
     factors: Vec<Factor>,
-    /// The ages of a factor, each up to another limit, and one beyond them all.
+    /// The ages of a factor: each limit, and `None` for an age above them all.
     ages: Vec<Option<Duration>>,
-    /// The ages of a session, likewise.
+    /// The ages of a session: each limit, and `None` for an age above them all.
     session_ages: Vec<Option<Duration>>,
 }
 
@@ -133,8 +139,8 @@ impl Domain {
         } else {
             [&*limits, &session_limits].concat()
         };
-        // In the order of the documentation, so that a counterexample is of the usual factors
-        // first.
+        // The order of the documentation puts common factors first, so a counterexample prefers
+        // them.
         let factors = BTreeSet::from_iter(named.iter().chain(known).cloned());
         Self {
             factors: factors.into_iter().collect(),
@@ -144,17 +150,18 @@ impl Domain {
     }
 }
 
-/// A session: for each factor the index of its age, or beyond the last where it was not proved, and
-/// then the index of the session's own age. The larger, the less.
+/// A session, as indices of ages: one for each factor, and then that of the session itself. A
+/// factor that was not proved has an index beyond the last age. Larger indices make a weaker
+/// session.
 type Point = Vec<usize>;
 
 impl Domain {
-    /// Everything proved now, in a session that began now.
+    /// Returns the strongest session: every factor and the session itself have the lowest age.
     fn most(&self) -> Point {
         vec![0; self.factors.len() + 1]
     }
 
-    /// Nothing proved, in the oldest session.
+    /// Returns the weakest session: no factor is proved, and the session has the highest age.
     fn least(&self) -> Point {
         let factors = self.factors.iter().map(|_| self.ages.len());
         factors.chain([self.session_ages.len() - 1]).collect()
@@ -186,8 +193,8 @@ fn with(point: &[usize], coordinate: usize, choice: usize) -> Point {
         .collect()
 }
 
-/// One age for each region between limits, the youngest first; last that beyond them all, which is
-/// as good as no date. Exactly at the limit is fresh.
+/// Returns one age for each interval between limits, the lowest first. Each is the limit itself,
+/// which is still fresh. The last one is `None`, above every limit and equivalent to no date.
 fn ages(mut limits: Vec<Duration>) -> Vec<Option<Duration>> {
     limits.sort_unstable();
     limits.dedup();
@@ -203,8 +210,10 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// A session between the least and the most that meets the policy and not the other. Both are
-    /// monotone, so what the most does not meet none does, and what the least meets all do.
+    /// Returns a session between `least` and `most` that meets the policy but not the other one.
+    ///
+    /// Policies are monotone. If `most` does not meet one, no session between them does. If `least`
+    /// meets one, all of them do.
     fn find(&mut self, mut least: Point, most: Point) -> Option<Point> {
         if self.comparisons >= self.most_comparisons
             || !self.meets(self.policy, &most)
@@ -215,7 +224,8 @@ impl Search<'_> {
         if !self.meets(self.other, &most) {
             return Some(most);
         }
-        // Whoever has all of this meets the other, so a counterexample lacks some of it.
+        // A session with all of `enough` meets the other policy, so a counterexample lacks some of
+        // it.
         let enough = self.minimal(self.other, &least, most.clone());
         for (coordinate, choice) in enough.into_iter().enumerate().rev() {
             if least.get(coordinate) != Some(&choice) {
@@ -229,8 +239,8 @@ impl Search<'_> {
         None
     }
 
-    /// From a point that meets the policy towards the least, coordinate by coordinate, as far as it
-    /// still does.
+    /// Weakens a session that meets the policy towards `least`, one coordinate at a time, as far as
+    /// it still meets the policy.
     fn minimal(&mut self, policy: &Policy, least: &[usize], mut point: Point) -> Point {
         for (coordinate, lowest) in least.iter().enumerate().rev() {
             let current = point.get(coordinate).copied().unwrap_or_default();

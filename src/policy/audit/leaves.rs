@@ -3,7 +3,7 @@
 use crate::factor::Factor;
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 
-/// Visits each leaf clause with the tightest of the limits around it and its own.
+/// Visits each leaf clause with the tightest limit that applies to it, including its own.
 pub(super) fn visit_leaves(
     policy: &Policy,
     limit: Limit,
@@ -21,14 +21,14 @@ pub(super) fn visit_leaves(
     policy.clauses().iter().for_each(|clause| visit_leaves(clause, limit, visitor));
 }
 
-/// Whether some clause that has none in it, with the limit that it is under, is of this kind.
+/// Returns whether `of_kind` holds for some leaf clause and the limit that applies to it.
 pub(super) fn any_leaf(policy: &Policy, of_kind: impl Fn(&Clause, Limit) -> bool) -> bool {
     let mut any = false;
     visit_leaves(policy, None, &mut |leaf, limit| any |= of_kind(leaf, limit));
     any
 }
 
-/// Whether a clause asks for factors among which this one is.
+/// Returns whether a leaf clause asks for factors of which this is one. `session` asks for none.
 pub(super) fn takes(leaf: &Clause, factor: &Factor) -> bool {
     match leaf {
         Clause::PhishingResistant => factor.is_phishing_resistant(),
@@ -38,7 +38,7 @@ pub(super) fn takes(leaf: &Clause, factor: &Factor) -> bool {
     }
 }
 
-/// Whether a clause asks for no factor in particular.
+/// Returns whether any session that is young enough meets a clause, whatever its factors.
 pub(super) fn any_session_meets(clause: &Policy) -> bool {
     match clause.clause() {
         Clause::Session | Clause::SessionWithin(_) => true,

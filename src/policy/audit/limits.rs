@@ -1,4 +1,4 @@
-//! Limits that are odd.
+//! Findings about limits: zero, too short for a person, or too long.
 
 use std::time::Duration;
 
@@ -6,9 +6,11 @@ use super::finding::Finding;
 use super::leaves::visit_leaves;
 use crate::policy::types::Policy;
 
-/// NIST SP 800-63B-4, section 2.2.3: at AAL2 users authenticate again within 24 hours.
+/// The longest limit without a finding. NIST SP 800-63B-4, section 2.2.3: at AAL2, users
+/// authenticate again within 24 hours.
 const MAX_GOOD_LIMIT: Duration = Duration::from_secs(24 * 3_600);
-/// Less than it takes to read a code, type it and return.
+/// The shortest limit without a finding. A person needs about this long to read a code, type it and
+/// return.
 const MIN_GOOD_LIMIT: Duration = Duration::from_secs(30);
 
 pub(super) fn findings(policy: &Policy) -> Vec<Finding> {

@@ -1,11 +1,12 @@
-//! Lists that ask for several clauses, of which one factor meets more than one.
+//! Lists that ask for several clauses, although one factor alone meets more than one of them.
 
 use super::attack::Attack;
 use super::finding::Finding;
 use super::leaves::any_session_meets;
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 
-/// Returns the factor that alone meets the most of these clauses, of which several have to hold.
+/// Returns a finding if one factor alone meets more than one of these clauses, of which `needed`
+/// have to hold. The finding names the factor that meets the most.
 pub(super) fn of_several(
     attack: &Attack<'_>,
     needed: usize,
@@ -15,8 +16,10 @@ pub(super) fn of_several(
     most_met(attack, &singles.iter().collect::<Vec<_>>(), needed)
 }
 
-/// The same of clauses that all have to hold, less those that any session meets. A clause that asks
-/// for a fresher proof of what another one takes counts only if one factor meets them all.
+/// Returns such a finding for clauses that all have to hold, without those that any session meets.
+///
+/// A clause may ask for a fresher proof of factors that another clause accepts. Such a clause
+/// counts only if one factor meets all clauses.
 pub(super) fn of_all(attack: &Attack<'_>, clauses: &[Policy]) -> Option<Finding> {
     let telling = clauses.iter().filter(|clause| !any_session_meets(clause));
     let telling: Vec<_> = telling.map(|clause| (limit(clause), singles(attack, clause))).collect();
@@ -36,14 +39,14 @@ pub(super) fn of_all(attack: &Attack<'_>, clauses: &[Policy]) -> Option<Finding>
     most_met(attack, &apart.map(|(_, singles)| singles).collect::<Vec<_>>(), needed)
 }
 
-/// For each factor of the attack whether it alone meets the clause.
+/// For each factor of the attack, whether it alone meets the clause.
 type Singles = Vec<bool>;
 
 fn singles(attack: &Attack<'_>, clause: &Policy) -> Singles {
     attack.factors.iter().map(|(factor, _)| attack.opens(clause, [factor])).collect()
 }
 
-/// Whether there is some, and each is among the others.
+/// Returns whether some factor is in `singles`, and all factors in it are in `others` too.
 fn is_within(singles: &Singles, others: &Singles) -> bool {
     singles.contains(&true) && singles.iter().zip(others).all(|(one, other)| !one || *other)
 }
@@ -59,7 +62,7 @@ fn most_met(attack: &Attack<'_>, clauses: &[&Singles], needed: usize) -> Option<
     several.then(|| Finding::OverlappingClauses { factor: factor.clone(), meets, needed })
 }
 
-/// The tightest of the limits that stand at the outside of a clause.
+/// Returns the tightest of the outermost limits of a clause.
 fn limit(clause: &Policy) -> Limit {
     let (mut limit, mut clause) = (None, clause);
     while let Clause::Within(max_age, inner) = clause.clause() {

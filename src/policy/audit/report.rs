@@ -1,4 +1,4 @@
-//! What it takes to open a policy.
+//! The result of an audit.
 
 use std::fmt::{self, Display};
 
@@ -11,12 +11,12 @@ use crate::policy::types::Policy;
 use crate::policy::words::Joined;
 use crate::trust::{Compromise, Compromises, TrustModel};
 
-/// What it takes to open a policy, and what a reviewer should know of it. [`Display`] writes a line
-/// for each part.
+/// The sets of compromises that open a policy, and the findings for a reviewer. [`Display`] writes
+/// a line for each part.
 ///
-/// An attacker who holds some compromises can present every factor that the trust model says they
-/// present, whenever and as often as they like. What *anyone* can present counts here only if the
-/// policy names it, or counts it for independence under its own trust model.
+/// An attacker who holds some compromises can present every factor that they present in the trust
+/// model, at any time and as often as the attacker likes. A factor that *anyone* can present counts
+/// here only if the policy names it, or counts it for independence under its own trust model.
 ///
 /// ```
 /// use tower_step_up::policy::Severity;
@@ -36,14 +36,15 @@ use crate::trust::{Compromise, Compromises, TrustModel};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Audit {
-    /// The minimal sets of compromises that open the policy *cold*: their holder signs in anew.
-    /// There is none if nothing opens it, and the empty set if anyone can.
+    /// The minimal sets of compromises that open the policy *cold*, for an attacker who signs in
+    /// anew. The list is empty if nothing opens the policy. If anyone can open it, the only set is
+    /// the empty one.
     pub cold: Vec<Vec<Compromise>>,
-    /// The minimal sets of compromises that open it where the attacker also holds a live, young
-    /// session, in which every factor there is was proved long ago.
-    /// The empty set where the session is enough.
+    /// The minimal sets of compromises that open the policy for an attacker who also holds a
+    /// *hijacked* session. The session is live and young, and every factor in it was proved long
+    /// ago. If the session alone is enough, the only set is the empty one.
     pub hijacked: Vec<Vec<Compromise>>,
-    /// The findings, warnings first. As JSON each has its `severity` too.
+    /// The findings, warnings first. In JSON, each also has its `severity`.
     #[serde(serialize_with = "with_severity")]
     pub findings: Vec<Finding>,
 }
@@ -60,12 +61,12 @@ fn with_severity<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S
 }
 
 impl Audit {
-    /// The findings that are warnings.
+    /// Returns the findings that are warnings.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.severity() == Severity::Warning)
     }
 
-    /// The highest severity among the findings; `None` if there are no findings.
+    /// Returns the highest severity among the findings, or `None` if there are none.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::severity).max()
@@ -97,23 +98,24 @@ impl Display for Sets<'_> {
 }
 
 impl Policy {
-    /// Returns what it takes to open the policy, under the trust model that it was [put
-    /// under](Self::with_trust_model), by default the default one. If its clauses have several
-    /// models, an attacker can present a factor that any of them lets them present.
+    /// Audits the policy under its own trust model. This is the default one, unless
+    /// [`with_trust_model`](Self::with_trust_model) has set another. If its clauses have several
+    /// models, attackers can present every factor that any of these models lets them present.
     ///
-    /// The work is bounded. Let f be the number of factors that matter: those that the policy
-    /// names, and of the others one for each way in which the trust models tell them apart, about
-    /// ten. An audit evaluates the policy at most 300 + 20 f times, and each of its clauses 3 f + 3
-    /// times, mostly for a single factor. It compares alternatives 2,000 times at most, so it may
-    /// miss a [`Finding::IdleClause`] in a policy that has dozens of them.
+    /// The work is bounded. Let f be the number of factors that matter. These are the factors that
+    /// the policy names, and one representative of each group of other factors that the trust
+    /// models treat alike, about ten. An audit evaluates the policy at most 300 + 20 f times, and
+    /// each of its clauses 3 f + 3 times, mostly for a single factor. It spends at most 2,000
+    /// comparisons on redundant alternatives, so it may miss a [`Finding::IdleClause`] in a policy
+    /// that has dozens of alternatives.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let merged = self.trust_models().into_iter().reduce(|merged, model| merged.merged(&model));
         self.audit_with_trust_model(&merged.unwrap_or_default())
     }
 
-    /// Returns what it takes to open the policy if attackers can present what this trust model
-    /// says. It does not change what the policy itself takes for independent.
+    /// Audits the policy for attackers who can present factors as in this trust model. The policy
+    /// itself still decides under its own model which factors are independent.
     #[must_use]
     pub fn audit_with_trust_model(&self, trust: &TrustModel) -> Audit {
         let attack = Attack::new(self, trust);
@@ -138,9 +140,9 @@ mod tests {
         let fours = || (0..64).map(|seconds| limited(Policy::independent(4), seconds));
         let sessions = || (0..64).map(|seconds| limited(Policy::session(), seconds));
         let listed = || Factor::LISTED.iter().cloned().map(Policy::factor);
-        let any = |clauses: Vec<Policy>| Policy::try_any_of(clauses).expect("a list");
-        let of_16 = |clauses: Vec<Policy>| Policy::try_at_least(16, clauses).expect("a list");
-        let all = |clauses: Vec<Policy>| Policy::try_all_of(clauses).expect("a list");
+        let any = |clauses: Vec<Policy>| Policy::try_any_of(clauses).expect("a valid list");
+        let of_16 = |clauses: Vec<Policy>| Policy::try_at_least(16, clauses).expect("a valid list");
+        let all = |clauses: Vec<Policy>| Policy::try_all_of(clauses).expect("a valid list");
         let deep = (0..32).fold(Policy::independent(4), |inner, seconds| {
             any(vec![inner, limited(Policy::session(), seconds), Policy::independent(8)])
         });
@@ -167,10 +169,10 @@ mod tests {
             let (factors, mut clauses) = (attack.factors.len(), 0);
             policy.visit(&mut |_| clauses += 1);
             let others = factors - policy.named_factors().len();
-            assert!(others <= 10, "{others} factors that {policy} does not name");
+            assert!(others <= 10, "too many factors that {policy} does not name: {others}");
             let evaluations = attack.evaluations.get();
             let most = 300 + 20 * factors + clauses * (3 * factors + 3);
-            assert!(evaluations <= most, "{evaluations}, and not {most}, of {policy}");
+            assert!(evaluations <= most, "{evaluations} evaluations of {policy}, limit {most}");
         }
     }
 }

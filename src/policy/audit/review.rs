@@ -1,4 +1,4 @@
-//! What an audit looks for.
+//! The search for the findings of an audit.
 
 use std::cmp::Reverse;
 
@@ -29,8 +29,10 @@ pub(super) fn findings(
     findings
 }
 
-/// Where the policy asks this attacker for several factors and gets them from one compromise, that
-/// is news; where it asks for one factor, all such compromises are one remark.
+/// Reports single compromises that open the policy, and a policy that is open to anyone.
+///
+/// Each compromise that needs several factors to open the policy gets its own finding. Those that
+/// need only one factor share a remark.
 fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut alone = Vec::new();
@@ -57,13 +59,14 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     findings
 }
 
-/// Whether it takes a code by SMS, or some code that arrives at the phone number.
+/// Reports a policy that cannot be met without a code by SMS, or without a code that arrives at the
+/// phone number.
 fn only_by_phone(attack: &Attack<'_>) -> Option<Finding> {
     let met_without = |left_out: &[&Factor]| {
         attack.opens(attack.policy, attack.known.iter().filter(|factor| !left_out.contains(factor)))
     };
     if !met_without(&[]) {
-        return None; // Nothing can meet it, which is another finding.
+        return None; // Nothing can meet the policy, which is another finding.
     }
     if !met_without(&[&Factor::OtpSms]) {
         return Some(Finding::OnlySms);

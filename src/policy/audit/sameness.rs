@@ -1,10 +1,10 @@
-//! What two policies have in common, to the letter.
+//! Clauses that are literally the same in two policies.
 
 use std::ptr;
 
 use crate::policy::types::{Clause, Policy};
 
-/// Whether two policies are the same but for names.
+/// Returns whether two policies are the same apart from their names.
 pub(super) fn same(one: &Policy, other: &Policy) -> bool {
     let all = |some: &[Policy], others: &[Policy]| {
         some.len() == others.len() && some.iter().zip(others).all(|(one, other)| same(one, other))
@@ -23,9 +23,11 @@ pub(super) fn same(one: &Policy, other: &Policy) -> bool {
         }
 }
 
-/// Returns the part of `other` that `policy` does not obviously imply: `other` without the clauses
-/// that `policy` has too. Returns `None` if `policy` has every clause that `other` asks for, or no
-/// alternative that `other` lacks.
+/// Returns `other` without the clauses that `policy` has too. The rest is the part that `policy`
+/// does not obviously imply.
+///
+/// Returns `None` if `policy` has every clause that `other` asks for, or if every alternative of
+/// `policy` is one of `other` too.
 pub(super) fn remainder(policy: &Policy, other: &Policy) -> Option<Policy> {
     let has = |clauses: &[&Policy], clause: &Policy| clauses.iter().any(|it| same(it, clause));
     let alternatives = alternatives(other);
@@ -43,8 +45,8 @@ pub(super) fn remainder(policy: &Policy, other: &Policy) -> Option<Policy> {
     }
 }
 
-/// The clauses that all have to hold: those of an `all_of` and of those in it, or the policy
-/// itself.
+/// Returns the clauses that all have to hold. For an `all_of` these are its clauses, with nested
+/// `all_of`s flattened. Otherwise it is the policy itself.
 fn demands(policy: &Policy) -> Vec<&Policy> {
     match policy.clause() {
         Clause::AllOf(clauses) => clauses.iter().flat_map(demands).collect(),
@@ -52,8 +54,8 @@ fn demands(policy: &Policy) -> Vec<&Policy> {
     }
 }
 
-/// The clauses of which one has to hold: those of an `any_of` and of those in it, or the policy
-/// itself.
+/// Returns the clauses of which one has to hold. For an `any_of` these are its clauses, with nested
+/// `any_of`s flattened. Otherwise it is the policy itself.
 fn alternatives(policy: &Policy) -> Vec<&Policy> {
     match policy.clause() {
         Clause::AnyOf(clauses) => clauses.iter().flat_map(alternatives).collect(),

@@ -1,4 +1,4 @@
-//! What opens a policy in a hijacked session.
+//! Findings about the step-up, for an attacker who holds a hijacked session.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(super) fn findings(
     let mut findings = first_factors(attack, cold, hijacked);
     findings.extend(session_limit(attack));
     if cold.iter().any(|set| set.is_empty()) || attack.hijacker_opens([]) {
-        return findings; // Open without a session, or without a step-up.
+        return findings; // The policy is open without a session, or without a step-up.
     }
     let takes_code =
         |leaf: &Clause, limit: Limit| limit.is_some() && takes(leaf, &Factor::RecoveryCode);
@@ -32,9 +32,11 @@ pub(super) fn findings(
     findings
 }
 
-/// What one compromise meets in a hijacked session. If the same opens the policy without a session,
-/// the step-up asks for a first factor only. If not, and its holder presents a first factor of the
-/// policy too, the step-up proves no second one.
+/// Reports single compromises that meet the step-up in a hijacked session and also present a first
+/// factor.
+///
+/// If such a compromise opens the policy without a session too, the step-up asks only for a first
+/// factor. Otherwise the step-up proves no second factor.
 fn first_factors(
     attack: &Attack<'_>,
     cold: &[Compromises],
@@ -44,7 +46,7 @@ fn first_factors(
     let mut named = policy.named_factors();
     named.retain(signs_in);
     named.sort_unstable();
-    // A policy that names no first factor has the password for one.
+    // The password may be a first factor even if the policy does not name it.
     let expected = [&Factor::Password].into_iter().chain(&named);
     let presents = |factor: &Factor, set: Compromises| {
         let row = attack.trust.row(factor);
@@ -77,7 +79,7 @@ fn first_factors(
     findings
 }
 
-/// Whether people begin a session with it: with the password, a mailbox or a provider.
+/// Returns whether people sign in with this factor: the password, the mailbox or a provider.
 fn signs_in(factor: &Factor) -> bool {
     matches!(
         factor,
@@ -85,11 +87,12 @@ fn signs_in(factor: &Factor) -> bool {
     ) || matches!(factor.factor_type(), "oauth" | "sso")
 }
 
-/// Whether the policy takes the factor outside the step-up: at any age, or as one proof of several.
+/// Returns whether the policy accepts the factor outside the step-up: at any age, or as one proof
+/// of several.
 ///
-/// The password counts if `mfa` takes it, since most people sign in with one. The policy has to
-/// name any other. A policy that takes any fresh proof, as Stytch's own rule does, does not ask for
-/// a step-up by the mailbox.
+/// The password also counts if `mfa` accepts it, since most people sign in with one. The policy has
+/// to name any other first factor. A policy that accepts any fresh proof, like Stytch's own rule,
+/// does not ask for a step-up by the mailbox.
 fn is_first_factor(attack: &Attack<'_>, factor: &Factor) -> bool {
     let is_password = *factor == Factor::Password;
     let at_any_age = |leaf: &Clause, limit: Limit| {
@@ -101,7 +104,8 @@ fn is_first_factor(attack: &Attack<'_>, factor: &Factor) -> bool {
         && (is_password || !attack.hijacker_opens([&attack.other]))
 }
 
-/// Whether a limit on any session decides where the rest is just older than that.
+/// Reports a limit on `session` if a fresh factor that anyone can present is enough to meet it. All
+/// other proofs of the session are just older than the limit.
 fn session_limit(attack: &Attack<'_>) -> Option<Finding> {
     let mut limits = Vec::new();
     visit_leaves(attack.policy, None, &mut |leaf, limit| {

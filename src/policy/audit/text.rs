@@ -57,13 +57,13 @@ impl Display for Finding {
             Self::StepUpByFirstFactor { compromises } => {
                 write!(
                     f,
-                    "the step-up asks for no second factor: it is met by {}",
+                    "the step-up asks for no second factor: {} alone meets it",
                     Joined(compromises, " or ")
                 )
             }
             Self::StepUpByRecoveryCode => f.write_str(
-                "a recovery code is enough for the step-up, and such codes are kept for the loss \
-                 of a device",
+                "a recovery code alone meets the step-up, but recovery codes are meant for a lost \
+                 device",
             ),
             Self::SessionLimitMetByAnyone { factor } => {
                 write!(
@@ -80,7 +80,8 @@ impl Display for Finding {
             Self::IdleClause { clause, beside } => {
                 write!(
                     f,
-                    "an alternative never decides: whatever meets {clause:?} meets {beside:?} too"
+                    "an alternative is redundant: every session that meets {clause:?} also meets \
+                     {beside:?}"
                 )
             }
             Self::OverlappingClauses { factor, meets, needed } => {
@@ -90,7 +91,7 @@ impl Display for Finding {
                 )
             }
             Self::ZeroLimit => f.write_str(
-                "a limit of zero: met only by what is dated now, or within the leeway ahead",
+                "a limit of zero: only a date of now meets it, or a later one within the leeway",
             ),
             Self::ShortLimit { max_age } => {
                 write!(
@@ -102,7 +103,7 @@ impl Display for Finding {
             Self::LongLimit { max_age } => {
                 write!(
                     f,
-                    "a limit of {}; NIST SP 800-63B-4 asks for authentication again within 24h",
+                    "a limit of {} is long: NIST SP 800-63B-4 asks for reauthentication within 24h",
                     Span(*max_age)
                 )
             }
@@ -116,12 +117,13 @@ impl Display for Finding {
                     Joined(factors, " or ")
                 )
             }
-            Self::NotPhishingResistant => f.write_str("it takes no phishing-resistant factor"),
+            Self::NotPhishingResistant => f.write_str("it accepts no phishing-resistant factor"),
         }
     }
 }
 
-/// Who meets the step-up in a hijacked session, and the first factor that they present too.
+/// Writes the compromises that meet the step-up in a hijacked session, and the first factor that
+/// they also present.
 fn write_hijackers(
     f: &mut fmt::Formatter<'_>,
     compromises: &[Compromise],

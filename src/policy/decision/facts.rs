@@ -1,4 +1,4 @@
-//! The proofs of a session.
+//! The facts about a session that a decision uses.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,14 @@ use crate::moment::Moment;
 use crate::policy::types::Limit;
 use crate::session::Session;
 
-/// The proofs of a session that count at an instant.
+/// A session's proofs and its start, for a decision at one instant.
 #[derive(Clone, Copy)]
 pub(in crate::policy) struct Facts<'a> {
     factors: &'a [AuthenticationFactor],
     started_at: Option<Moment>,
-    /// Further factors that the user is supposed to have proved, and when.
+    /// Further factors that the user is assumed to have proved, and when.
     supposed: &'a [(&'a Factor, Moment)],
-    /// The instant and the leeway: nothing dated later counts.
+    /// The instant of the decision plus the leeway. Anything dated later does not count.
     latest: Moment,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Facts<'a> {
         Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
     }
 
-    /// Only these proofs, in a session that began then.
+    /// Returns facts with only these proofs, in a session that began at `started_at`.
     pub(super) fn made_up(
         started_at: Option<Moment>,
         supposed: &'a [(&'a Factor, Moment)],
@@ -35,25 +35,25 @@ impl<'a> Facts<'a> {
         Self { factors: &[], started_at, supposed, latest }
     }
 
-    /// The facts if the user had proved these factors too.
+    /// Returns the facts as if the user had also proved these factors.
     pub(in crate::policy) fn supposing(self, supposed: &'a [(&'a Factor, Moment)]) -> Self {
         Self { supposed, ..self }
     }
 
-    /// The facts if the session had begun then.
+    /// Returns the facts as if the session had begun at this instant.
     pub(in crate::policy) fn started(self, at: Moment) -> Self {
         Self { started_at: Some(at), ..self }
     }
 
-    /// With these proofs in place of the session's.
+    /// Returns the facts with these proofs instead of the session's.
     pub(in crate::policy) fn with_factors(self, factors: &'a [AuthenticationFactor]) -> Self {
         Self { factors, ..self }
     }
 
-    /// Returns the freshest proof of each factor that counts, in the order of the session. It is as
-    /// good as all of them.
+    /// Returns, for each factor, the freshest proof that counts, in the session's order. A decision
+    /// from these proofs is the same as one from all of them.
     pub(in crate::policy) fn freshest(&self) -> Cow<'a, [AuthenticationFactor]> {
-        // Usually there are few, and none has to go.
+        // Usually a session has few proofs, and none has to be removed.
         const FEW: usize = 8;
         let is_first = |place, factor: &Factor| {
             self.factors.iter().position(|proof| proof.factor() == factor) == Some(place)
@@ -83,14 +83,14 @@ impl<'a> Facts<'a> {
         proofs.into_iter().map(|(_, proof)| proof.clone()).collect()
     }
 
-    /// Until when the freshest of the wanted factors is fresh enough.
+    /// Returns the instant until which the freshest of the wanted factors is fresh enough.
     #[inline]
     pub(super) fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
         let wanted = self.dated().filter(|(factor, _)| wanted(factor));
         wanted.map(|(_, dated)| self.proof_until(dated, limit)).max().unwrap_or(Until::NEVER)
     }
 
-    /// Every proof, and until when it is fresh enough.
+    /// Returns the factor of each proof, and the instant until which the proof is fresh enough.
     #[inline]
     pub(super) fn proofs(&self, limit: Limit) -> impl Iterator<Item = (&Factor, Until)> {
         self.dated().map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
@@ -120,8 +120,8 @@ impl<'a> Facts<'a> {
         self.started_at
     }
 
-    /// Until when the session is young enough. One without a proof that counts is none, however
-    /// young.
+    /// Returns the instant until which the session is young enough. A session without a proof that
+    /// counts does not qualify, whatever its age.
     pub(super) fn session_until(&self, limit: Limit) -> Until {
         match self.started_at {
             Some(started_at)

@@ -9,23 +9,24 @@ use crate::moment::Moment;
 use crate::policy::types::Policy;
 use crate::session::Session;
 
-/// The proof that a session met a policy; cheap to clone.
+/// The proof that a session met a policy. Cheap to clone.
 ///
-/// Only a [`Policy`] that held makes one, in a guard or by [`Policy::evaluate`]. A guard puts its
-/// own into the request's extensions, so a handler that takes a `Grant` cannot run without a guard
-/// in front of it. It proves *that guard's* policy, and [`policy`](Self::policy) says which.
+/// Only a [`Policy`] that held creates a grant, in a guard or through [`Policy::evaluate`]. A guard
+/// puts its grant into the request's extensions, so a handler that takes a `Grant` cannot run
+/// without a guard in front of it. The grant proves *that guard's* policy, which
+/// [`policy`](Self::policy) returns.
 #[derive(Clone, Debug)]
 pub struct Grant {
     session: Session,
     held: Arc<Held>,
-    /// The grant of an outer guard, if it may end first.
+    /// The grant of an outer guard, if that grant may end first.
     outer: Option<Arc<Self>>,
 }
 
-/// A policy that held for a session, and until when.
+/// A policy that held for a session, and until when it holds.
 ///
-/// It is the same decision for every instant from `since` on, when each dated proof counts. Before,
-/// a proof that is dated ahead does not count yet.
+/// The decision is the same for every instant from `since` on, because every dated proof counts by
+/// then. Before `since`, a proof dated in the future does not count yet.
 #[derive(Debug)]
 pub(in crate::policy) struct Held {
     policy: Policy,
@@ -42,7 +43,7 @@ impl Held {
         self.policy.is_same_as(policy)
     }
 
-    /// Returns whether the policy is known to hold at an instant, whatever the session's end.
+    /// Returns whether the policy is known to hold at an instant, regardless of the session's end.
     pub(in crate::policy) fn holds_at(&self, instant: Moment) -> bool {
         self.since <= instant && self.until.reaches(instant)
     }
@@ -53,28 +54,28 @@ impl Grant {
         Self { session, held, outer: None }
     }
 
-    /// The session that met the policy.
+    /// Returns the session that met the policy.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// The policy that was met.
+    /// Returns the policy that was met.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.held.policy
     }
 
-    /// When the grant ends: the policy's limits or the session's end (with the verifier's leeway),
-    /// whichever is first.
+    /// Returns when the grant ends: at the policy's limit, at the session's end (including the
+    /// verifier's leeway), or when an outer guard's grant ends, whichever comes first.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
-        // A leeway can carry the end out of the calendar.
+        // The leeway can move the end beyond the calendar.
         self.end().date().unwrap_or(self.session.expires_at())
     }
 
-    /// Whether the grant holds at an instant. A policy's limits are inclusive; the session's end is
-    /// not, as RFC 7519 has it for `exp`.
+    /// Returns whether the grant holds at an instant. The policy's limit is inclusive. The
+    /// session's end is exclusive, as RFC 7519 specifies for `exp`.
     #[must_use]
     pub fn holds_at(&self, instant: OffsetDateTime) -> bool {
         let moment = Moment::from(instant);
@@ -83,13 +84,13 @@ impl Grant {
             && self.outer.as_ref().is_none_or(|outer| outer.holds_at(instant))
     }
 
-    /// When the JWT itself expires (`exp`) and has to be renewed, whatever the policy.
+    /// Returns when the JWT itself expires (`exp`) and has to be renewed, whatever the policy.
     #[must_use]
     pub fn token_expires_at(&self) -> OffsetDateTime {
         self.session.token_expires_at()
     }
 
-    /// Ends no later than an outer guard's grant.
+    /// Limits the grant so that it ends no later than an outer guard's grant.
     #[must_use]
     pub(crate) fn bounded_by(self, outer: &Self) -> Self {
         let outer_may_end_before = outer.held.until < self.held.until

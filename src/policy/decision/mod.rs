@@ -1,4 +1,4 @@
-//! The decision, and the proof that a policy held.
+//! The decision whether a policy holds, and the grant that proves it.
 
 mod end;
 mod facts;

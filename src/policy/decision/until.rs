@@ -1,5 +1,5 @@
-//! The decision. A policy and a session give one instant: until when the policy holds. It holds now
-//! where that instant has not passed.
+//! The decision. It computes the instant until which a policy holds for a session. The policy holds
+//! now if that instant has not passed.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(in crate::policy) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit)
     }
 }
 
-/// The `needed`-th largest of the clauses' instants.
+/// Returns the `needed`-th latest of the instants until which the clauses hold.
 fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) -> Until {
     let mut room = [Until::NEVER; MAX_LIST_LENGTH];
     let Some(ends) = room.get_mut(..clauses.len()) else { return Until::NEVER };
@@ -38,7 +38,7 @@ fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) 
     nth_latest(needed, ends)
 }
 
-/// The `needed`-th largest of these instants.
+/// Returns the `needed`-th latest of these instants.
 pub(in crate::policy) fn nth_latest(needed: usize, ends: &mut [Until]) -> Until {
     ends.sort_unstable();
     needed
@@ -47,8 +47,8 @@ pub(in crate::policy) fn nth_latest(needed: usize, ends: &mut [Until]) -> Until 
         .unwrap_or(Until::NEVER)
 }
 
-/// Whatever fewer compromises than `needed` an attacker holds, some factor is beyond them: the
-/// minimum over the attackers of the maximum over the factors.
+/// Returns the instant until which every attacker with fewer than `needed` compromises lacks some
+/// factor: the minimum over the attackers of the maximum over the factors.
 pub(in crate::policy) fn independent(
     needed: usize,
     trust: &TrustModel,
@@ -59,8 +59,9 @@ pub(in crate::policy) fn independent(
     beyond_attackers(needed, trust, facts, limit, earliest).unwrap_or(Until::NEVER)
 }
 
-/// Passes on, for each attacker who holds one compromise fewer than `needed`, until when some factor
-/// is beyond them. The factors are in the outer loop, so that each is looked up once.
+/// Calls `pass_on` with one instant for each attacker who holds `needed` − 1 compromises: the
+/// instant until which that attacker lacks some factor. The outer loop runs over the factors, so
+/// that each is looked up only once.
 #[inline]
 pub(in crate::policy) fn beyond_attackers<T>(
     needed: usize,
@@ -82,7 +83,7 @@ pub(in crate::policy) fn beyond_attackers<T>(
     pass_on(beyond.get(..attackers.len()).unwrap_or_default())
 }
 
-/// Returns whether factors of these ages meet the policy in a session of that age; `None` is older
+/// Returns whether factors of these ages meet the policy in a session of that age. `None` is older
 /// than any limit allows.
 pub(in crate::policy) fn holds_for<'a>(
     policy: &Policy,

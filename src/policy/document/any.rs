@@ -1,4 +1,4 @@
-//! Policies in any format of serde.
+//! Policies in any format that serde supports.
 
 use std::fmt;
 
@@ -8,13 +8,14 @@ use super::policies::Policies;
 use super::read;
 use super::tree::{DEEPEST, Entry, Node, Value};
 
-/// What JSON and TOML call the one member of a map that stands for a number or a date.
+/// The keys that `serde_json` and `toml` give to the only member of a map that represents a number
+/// or a date.
 const NUMBER: &str = "$serde_json::private::Number";
 const DATE: &str = "$__toml_private_datetime";
 
 impl<'de> Deserialize<'de> for Policies {
-    /// Reads the tables `policy` and `trust`, as strictly as [`from_toml`](Policies::from_toml). An
-    /// error has the key but no line.
+    /// Reads the tables `policy` and `trust`, as strictly as [`from_toml`](Policies::from_toml).
+    /// Error messages include the key, but not the line.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = 0;
         let value = Depth(0).deserialize(deserializer)?;
@@ -22,12 +23,12 @@ impl<'de> Deserialize<'de> for Policies {
     }
 }
 
-/// Reads a value that is nested so deep.
+/// A reader of a value at this depth of nesting.
 struct Depth(usize);
 
 impl Depth {
     fn inner<E: Error>(&self) -> Result<Self, E> {
-        if self.0 < DEEPEST { Ok(Self(self.0 + 1)) } else { Err(E::custom("nested too deep")) }
+        if self.0 < DEEPEST { Ok(Self(self.0 + 1)) } else { Err(E::custom("nested too deeply")) }
     }
 }
 
@@ -93,7 +94,7 @@ impl<'de> Visitor<'de> for Depth {
         Ok(Value::List(nodes))
     }
 
-    /// Keeps a name that stands twice, for the reader to refuse.
+    /// Keeps duplicate keys, so that [`Node::table`] can refuse them.
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
         while let Some(key) = members.next_key::<String>()? {

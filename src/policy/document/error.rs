@@ -1,15 +1,15 @@
-//! Errors of documents.
+//! Errors in documents.
 
 use std::fmt;
 
 use crate::policy::types::ListError;
 use crate::trust::Compromise;
 
-/// The most characters of what a parser says.
+/// The maximum length of a parser's message, in characters.
 const MAX_MESSAGE: usize = 300;
 
-/// What is wrong with a document, and where. Its `Debug` is the sentence too, since that is what a
-/// `main` prints that ends with an error.
+/// An error in a document: the fault, and its place. `Debug` writes the same sentence as `Display`,
+/// because a `main` that returns an error prints its `Debug`.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}{} {}", if .key.is_empty() { ":" } else { "," }, self.without_line())]
 pub struct DocumentError {
@@ -33,140 +33,148 @@ impl DocumentError {
         Self::new(line, "", DocumentFault::Syntax(message))
     }
 
-    /// The key and the fault, for values that come from no text.
+    /// Returns the message without the line, for values that were not read from a text.
     pub(super) fn without_line(&self) -> impl fmt::Display {
         WithoutLine(self)
     }
 
-    /// The line, from 1; in JSON that of the value, in TOML that of its key.
+    /// Returns the line, counted from 1. In JSON it is the line of the value, in TOML that of its
+    /// key.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// Where in the document: `policy.transfer.all[1].within`. Empty where the fault is the text
-    /// itself. A name of other characters than letters, digits, `_`, `-` and `/` stands in quotes,
-    /// with its control characters escaped, and without what it has beyond 64 characters.
+    /// Returns the place of the fault in the document, such as `policy.transfer.all[1].within`. It
+    /// is empty for a syntax error, and for a fault of the whole document.
+    ///
+    /// A name is in quotes if it is longer than 64 characters or contains anything but ASCII
+    /// letters, digits, `_`, `-` and `/`. A quoted name is cut after 64 characters, and its control
+    /// characters are escaped.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What is wrong.
+    /// Returns the fault.
     #[must_use]
     pub fn fault(&self) -> &DocumentFault {
         &self.fault
     }
 }
 
-/// What is wrong with a document.
+/// A fault in a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentFault {
-    /// It is longer than 64 KiB.
+    /// The document is longer than 64 KiB.
     #[error("the document is longer than 64 KiB")]
     TooLong,
-    /// It is not TOML, or not JSON; in the words of the parser, with control characters escaped. In
-    /// TOML also a name that stands twice.
+    /// The document is not valid TOML or JSON. The text is the parser's message, with control
+    /// characters escaped. In TOML, this includes duplicate names.
     #[error("{0}")]
     Syntax(String),
-    /// A name stands twice in one table, or a factor by both of its names.
-    #[error("stands twice")]
+    /// A table has the same name twice, or has a factor under both of its names.
+    #[error("defined twice")]
     Duplicate,
-    /// No such key here; `nearest` is the most similar of those that there are.
+    /// The key is not allowed here.
     #[error("unknown key; the nearest is {nearest}")]
     UnknownKey {
-        /// The key that is meant, perhaps.
+        /// The known key that is probably meant, or the first one if none is similar enough.
         nearest: &'static str,
     },
-    /// No such factor or word.
+    /// No factor or word has this name.
     #[error("unknown factor {name:?}{}", Nearest(.nearest, "a name such as password, otp/sms, totp or webauthn"))]
     UnknownFactor {
-        /// What stands there.
+        /// The unknown name, cut after 64 characters.
         name: String,
         /// The name that is probably meant. `None` if no name is similar enough, because a guess
         /// could be weaker.
         nearest: Option<String>,
     },
-    /// No such compromise.
+    /// No compromise has this name.
     #[error("unknown compromise {name:?}{}", Nearest(.nearest, &list_of_compromises()))]
     UnknownCompromise {
-        /// What stands there.
+        /// The unknown name, cut after 64 characters.
         name: String,
-        /// The name that is probably meant; `None` if no name is similar enough.
+        /// The name that is probably meant. `None` if no name is similar enough.
         nearest: Option<String>,
     },
-    /// A policy's name stands where a factor is expected: write `{ policy = "…" }`.
-    #[error("unknown factor {0:?}; the policy of that name is {{ policy = {0:?} }}")]
+    /// A policy's name is used where a factor is expected. A reference to a policy is written as
+    /// `{ policy = "…" }`.
+    #[error("unknown factor {0:?}; to refer to the policy, write {{ policy = {0:?} }}")]
     BarePolicy(String),
     /// No policy has this name.
-    #[error("there is no policy {name:?}{}", Nearest(.nearest, "the name of another policy"))]
+    #[error("unknown policy {name:?}{}", Nearest(.nearest, "the name of another policy"))]
     UnknownPolicy {
-        /// What stands there.
+        /// The unknown name, cut after 64 characters.
         name: String,
-        /// The name that is probably meant; `None` if no name is similar enough.
+        /// The name that is probably meant. `None` if no name is similar enough.
         nearest: Option<String>,
     },
     /// A policy's name does not match `[a-z][a-z0-9_.-]{0,63}`.
     #[error("the name of a policy has to match [a-z][a-z0-9_.-]{{0,63}}")]
     Name,
-    /// A policy has the name of a factor or of a word of the format. In a clause, that name means
+    /// A policy has the name of a factor or of a word of the format. In a clause, such a name means
     /// the factor or the word.
     #[error("a policy cannot have this name, which means something else in a clause")]
     ReservedName,
     /// A table inside the table of a policy, such as `[policy.a.b]`.
     #[error("policies cannot be nested; quote a name that contains a dot: [policy.{0:?}]")]
     NestedPolicy(String),
-    /// Something else should stand there.
+    /// The document lacks an expected value, or has one of a different kind.
     #[error("expected {expected}, found {found}")]
     Expected {
-        /// What should.
+        /// The expected value.
         expected: &'static str,
-        /// What does.
+        /// The kind of value in the document, or `none`.
         found: &'static str,
     },
     /// A table has no operator.
     #[error(
-        "no operator: one of require, all, any, at_least with of, independent, session_within, \
-         policy"
+        "no operator: expected one of require, all, any, at_least with of, independent, \
+         session_within, policy"
     )]
     NoOperator,
     /// A table has two operators.
-    #[error("two operators, {0} and {1}; a table has one")]
+    #[error("two operators, {0} and {1}; a table can have only one")]
     TwoOperators(&'static str, &'static str),
     /// A list of clauses is empty or too long.
     #[error(transparent)]
     List(ListError),
-    /// An `at_least` below 1, or of more than there are clauses.
-    #[error("at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}")]
+    /// An `at_least` is below 1 or above the number of clauses.
+    #[error("at_least must be from 1 to the number of clauses ({clauses}), not {needed}")]
     OutOfRange {
-        /// How many are to hold.
+        /// The value of `at_least`.
         needed: i64,
-        /// How many there are.
+        /// The number of clauses.
         clauses: usize,
     },
-    /// `independent = 0`, or less.
+    /// An `independent` is below 1.
     #[error("independent has to be 1 or more")]
     IndependentOfNothing,
-    /// Not a duration: one integer above zero, and `s`, `m`, `h` or `d`.
-    #[error("{0:?} is not a duration: one integer above zero and s, m, h or d, as in \"10m\"")]
+    /// Not a duration. A duration is one integer above zero, and `s`, `m`, `h` or `d`.
+    #[error(
+        "{0:?} is not a duration: expected an integer above zero and s, m, h or d, as in \"10m\""
+    )]
     Duration(String),
     /// A duration of more than 2⁶⁴ − 1 seconds.
     #[error("{0:?} is too long: a duration is at most {max}s", max = u64::MAX)]
     DurationTooLong(String),
-    /// A policy refers to itself, by way of these.
+    /// A policy refers to itself through these policies.
     #[error("a policy refers to itself: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
-    /// With everything that it refers to, a policy has more than 256 clauses, or more than 32
-    /// levels.
+    /// A policy has more than 256 clauses or more than 32 levels, including everything that it
+    /// refers to.
     #[error("the policy has more than 256 clauses, or more than 32 levels")]
     TooLarge,
-    /// Nobody at all could present the factor, so it would count as independent of everything.
+    /// The list of compromises is empty. Nobody could present the factor, so it would count as
+    /// independent of everything.
     #[error("nobody could present it; to let anyone present it, write \"anyone\"")]
     PresentableByNobody,
 }
 
-/// The name that is probably meant, or else the names that could stand there.
+/// The name that is probably meant, or else a description of the allowed names.
 struct Nearest<'a>(&'a Option<String>, &'a str);
 
 impl fmt::Display for Nearest<'_> {
@@ -197,9 +205,9 @@ impl fmt::Debug for DocumentError {
     }
 }
 
-/// No policy of a document has this name. Its `Debug` is the sentence too.
+/// No policy of a document has this name. `Debug` writes the same sentence as `Display`.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no policy {name:?} among these: {}", .known.join(", "))]
+#[error("unknown policy {name:?}: expected one of {}", .known.join(", "))]
 pub struct UnknownPolicy {
     pub(super) name: String,
     pub(super) known: Vec<String>,

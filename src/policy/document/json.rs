@@ -1,4 +1,4 @@
-//! Documents in JSON.
+//! Parsing of JSON.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     node(read(text, 1)?, &line_of, 0)
 }
 
-/// A value is read as raw text first, so that where it stands is known.
+/// Converts a value from its raw text, whose position in the document gives the line.
 fn node(
     raw: &RawValue,
     line_of: &dyn Fn(&RawValue) -> usize,
@@ -30,7 +30,7 @@ fn node(
 ) -> Result<Node, DocumentError> {
     let line = line_of(raw);
     if depth > DEEPEST {
-        return Err(DocumentError::syntax(line, "nested too deep"));
+        return Err(DocumentError::syntax(line, "nested too deeply"));
     }
     let inner = |raw: &RawValue| node(raw, line_of, depth + 1);
     let value = match raw.get().as_bytes().first() {
@@ -55,13 +55,13 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str, line: usize) -> Result<T, Documen
     serde_json::from_str(text).map_err(|error| {
         let line = line + error.line().saturating_sub(1);
         let message = error.to_string();
-        // The line in the message counts from where this piece begins.
+        // Remove the line from the message, because it counts from the start of this piece.
         let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
         DocumentError::syntax(line, message)
     })
 }
 
-/// The members of an object as they stand there, also those whose name stands twice.
+/// The members of an object in their order, including duplicate keys.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

@@ -1,4 +1,4 @@
-//! Policies from documents.
+//! Policies that are read from documents.
 
 mod any;
 mod error;

@@ -7,7 +7,7 @@ use super::tree::{Entry, Node, excerpt, join};
 use crate::factor::Factor;
 use crate::policy::types::PROVED_BY_OTHERS;
 
-/// Names that people use for words and factors.
+/// Other names that people use for words and factors, with the known name.
 const SYNONYMS: [(&str, &str); 6] = [
     ("2fa", "mfa"),
     ("multi_factor", "mfa"),
@@ -17,16 +17,16 @@ const SYNONYMS: [(&str, &str); 6] = [
     ("security_key", "webauthn"),
 ];
 
-/// Keys that people use for those of clauses. `and` is more similar to `any`, which would be
-/// weaker.
+/// Other keys that people use in clauses, with the known key. `and` is listed because it resembles
+/// `any`, which would be weaker.
 const SYNONYMOUS_KEYS: [(&str, &str); 4] =
     [("and", "all"), ("both", "all"), ("or", "any"), ("max_age", "within")];
 
-/// How similar a name has to be to a known one, from 0 to 1, to be a misspelling of it. A less
-/// similar one would be a guess, and perhaps weaker than what was meant.
+/// The similarity from which a name counts as a misspelling of a known one, on a scale from 0 to 1.
+/// Below it, a suggestion would be a guess, and perhaps weaker than what the author meant.
 const SIMILAR: f64 = 0.7;
 
-/// `words` could stand in the factor's place too.
+/// Returns the factor of this name. The suggestion for an unknown name can also be one of `words`.
 pub(super) fn factor(
     node: &Node,
     key: &str,
@@ -39,7 +39,7 @@ pub(super) fn factor(
     })
 }
 
-/// Refuses members whose keys are not known.
+/// Checks that all members have known keys.
 pub(super) fn only(
     members: &[Entry],
     key: &str,
@@ -54,27 +54,28 @@ pub(super) fn only(
     }
 }
 
-/// The known key that is meant, or else the first: a similar one could be weaker.
+/// Returns the known key that is probably meant. If none is similar enough, returns the first one,
+/// since another could be weaker than what the author meant.
 fn nearest_key(key: &str, known: &[&'static str]) -> &'static str {
     let synonym = synonym(key, &SYNONYMOUS_KEYS).filter(|synonym| known.contains(synonym));
-    // A slip of `and` is similar to `any` too.
+    // A typo in `and` is also similar to `any`.
     let strict = known.iter().copied().filter(|known| *known != "any");
     let similar = || nearest(key, strict).filter(|known| similarity(key, known) > 0.5);
     synonym.or_else(similar).or(known.first().copied()).unwrap_or_default()
 }
 
-/// Whether a key is a misspelling of a known one.
+/// Returns whether a key is a misspelling of a known one.
 pub(super) fn is_misspelling(key: &str, known: &[&'static str]) -> bool {
     synonym(key, &SYNONYMOUS_KEYS).is_some()
         || known.iter().any(|known| similarity(key, known) >= SIMILAR)
 }
 
-/// Returns the known name of which this one is a misspelling, if there is one.
+/// Returns the known name that this one is a misspelling of, if any.
 pub(super) fn similar<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
     nearest(name, known).filter(|known| similarity(name, known.as_ref()) >= SIMILAR)
 }
 
-/// The most similar of the known names, and of as similar ones the first.
+/// Returns the most similar of the known names, and the first of several equally similar ones.
 fn nearest<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
     most_similar(known.into_iter().map(|known| (similarity(name, known.as_ref()), known)))
         .map(|(_, nearest)| nearest)
@@ -84,7 +85,8 @@ fn most_similar<T>(known: impl Iterator<Item = (f64, T)>) -> Option<(f64, T)> {
     known.reduce(|best, other| if other.0 > best.0 { other } else { best })
 }
 
-/// From 0 to 1, whatever the case. One slip of the finger is similar in a short name too.
+/// Returns the similarity of two names from 0 to 1, ignoring case. A single typo counts as similar
+/// even in a short name.
 fn similarity(name: &str, known: &str) -> f64 {
     let name = simple(name);
     let similarity = strsim::normalized_damerau_levenshtein(&name, known);
@@ -92,7 +94,7 @@ fn similarity(name: &str, known: &str) -> f64 {
     if is_slip { similarity.max(SIMILAR) } else { similarity }
 }
 
-/// A name as the known ones are written.
+/// Returns the name in the spelling of known names: lowercase, with underscores.
 fn simple(name: &str) -> String {
     excerpt(name).to_lowercase().replace(['-', ' '], "_")
 }
@@ -102,8 +104,8 @@ fn synonym<'a>(name: &str, synonyms: &[(&str, &'a str)]) -> Option<&'a str> {
     synonyms.iter().find(|(synonym, _)| *synonym == name).map(|(_, known)| *known)
 }
 
-/// The word or factor that is misspelled by its name, its type or its method: people write `sms`
-/// for `otp/sms`, and `google`.
+/// Returns the word or factor that is probably meant. For factors it compares the name, the type
+/// and the method, because people write `sms` for `otp/sms`, or `google`.
 fn suggest(name: &str, words: &[&str]) -> Option<String> {
     let is_known = |known: &&str| words.contains(known) || Factor::from_str(known).is_ok();
     if let Some(known) = synonym(name, &SYNONYMS).filter(is_known) {
@@ -119,15 +121,15 @@ fn suggest(name: &str, words: &[&str]) -> Option<String> {
         (name.into_iter().fold(method(factor), f64::max), factor.to_string())
     };
     let words = words.iter().map(|word| (similarity(name, word), (*word).to_owned()));
-    // A factor that others prove would be odd advice for a misspelt one of the user's.
+    // A factor that only others can prove is a bad suggestion for one that the user proves.
     let listed = Factor::LISTED.iter().filter(|factor| !PROVED_BY_OTHERS.contains(factor));
     most_similar(words.chain(listed.map(of_factor)))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .map(|(_, meant)| meant)
 }
 
-/// The name that is misspelled, whole or in one of its parts: people write `phone` for
-/// `phone_number`.
+/// Returns the compromise that is probably meant. It compares the whole name and its parts, because
+/// people write `phone` for `phone_number`.
 pub(super) fn suggest_compromise(
     name: &str,
     known: impl IntoIterator<Item = String>,
@@ -190,7 +192,7 @@ mod tests {
         ] {
             assert_eq!(suggest(written, &WORDS).as_deref(), want, "{written}");
         }
-        // `mfa` cannot stand where only factors can.
+        // `mfa` is not allowed where only factors are.
         assert_eq!(suggest("2fa", &[]), None);
 
         let keys = ["require", "all", "any", "at_least", "of", "within"];

@@ -1,28 +1,28 @@
-//! Policies read from texts.
+//! Parsing of documents in TOML and JSON.
 
 use super::error::{DocumentError, DocumentFault};
 use super::policies::Policies;
 use super::tree::Node;
 use super::{json, read, toml};
 
-/// The longest document, in bytes.
+/// The maximum length of a document, in bytes.
 const MAX_LENGTH: usize = 65_536;
 
 impl Policies {
-    /// Reads a document in TOML.
+    /// Parses a document in TOML.
     ///
     /// # Errors
     ///
-    /// Returns an error with line and key if the text is not TOML or breaks a rule of the format.
+    /// Returns a [`DocumentError`] if the text is not TOML or breaks a rule of the format.
     pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
         read_text(text, toml::parse)
     }
 
-    /// Reads a document in JSON.
+    /// Parses a document in JSON.
     ///
     /// # Errors
     ///
-    /// Returns an error with line and key if the text is not JSON or breaks a rule of the format.
+    /// Returns a [`DocumentError`] if the text is not JSON or breaks a rule of the format.
     pub fn from_json(text: &str) -> Result<Self, DocumentError> {
         read_text(text, json::parse)
     }

@@ -5,8 +5,7 @@ use super::tree::excerpt;
 use crate::policy::types::Policy;
 use crate::trust::TrustModel;
 
-/// Named policies and the trust model that they are under, read from a document (feature
-/// `documents`).
+/// Named policies and their trust model, read from a document (feature `documents`).
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,14 +40,14 @@ use crate::trust::TrustModel;
 ///
 /// # The format
 ///
-/// A table `policy` of named policies, each a *clause*, and perhaps a table `trust`. JSON has the
-/// same members.
+/// A document has a table `policy` of named policies, each of which is a *clause*. It may also have
+/// a table `trust`. JSON documents have the same members.
 ///
 /// A clause is a string or a table. The strings are `session`, `mfa`, `phishing_resistant` and the
-/// names of the [factors](crate::Factor). A table has one operator, and perhaps a `within` that
-/// holds for all of it:
+/// names of the [factors](crate::Factor). A table has one operator. It may also have a `within`,
+/// which limits the whole clause.
 ///
-/// | operator | is |
+/// | operator | meaning |
 /// | --- | --- |
 /// | `require = clause` | the clause itself |
 /// | `all = [clauses]` | [`all_of`](Policy::all_of) |
@@ -57,31 +56,39 @@ use crate::trust::TrustModel;
 /// | `independent = n` | [`independent`](Policy::independent) |
 /// | `session_within = "12h"` | [`session_within`](Policy::session_within) |
 /// | `policy = "account"` | the policy of that name in this document |
-/// | `within = "10m"` besides | [`within`](Policy::within) |
+/// | `within = "10m"`, with any operator | [`within`](Policy::within) |
 ///
 /// A duration is one integer above zero and `s`, `m`, `h` or `d`.
 ///
 /// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. Every
-/// policy of the document is [under](Policy::with_trust_model) it: it decides `mfa` and
-/// `independent`, and what attackers can present in audits.
+/// policy of the document is [put under](Policy::with_trust_model) this model. The model decides
+/// `mfa` and `independent`, and which factors attackers can present in audits.
 ///
 /// ```toml
 /// [trust]
-/// password = ["password", "phone_number"] # presentable only by these: the password is reset by SMS
-/// "otp/sms" = { also = ["device"] }       # by these as well: the handset may be unlocked
+/// password = ["password", "phone_number"] # only these present it: users reset passwords by SMS
+/// "otp/sms" = { also = ["device"] }       # these present it too: the handset may be unlocked
 /// webauthn = "anyone"                     # never adds strength
 /// ```
 ///
-/// Reading is strict. Each of these is an error, with line and key: an unknown key, factor,
-/// compromise or policy; a name that stands twice (in JSON too); a policy with the name of a word
-/// or of a factor; two operators in one table; an empty list; an invalid duration; a policy that
-/// refers to itself; no policy at all. A document is at most 64 KiB long. A policy has, with
-/// everything that it refers to, at most 256 clauses, 64 in one list, and 32 levels.
+/// Parsing is strict. Each of these is an error with line and key:
+///
+/// - an unknown key, factor, compromise or policy,
+/// - a duplicate name, in JSON too,
+/// - a policy with the name of a word or of a factor,
+/// - two operators in one table,
+/// - an empty list,
+/// - an invalid duration,
+/// - a policy that refers to itself,
+/// - no policy at all.
+///
+/// A document is at most 64 KiB long. A policy, including everything that it refers to, has at most
+/// 256 clauses, 64 clauses in one list, and 32 levels.
 ///
 /// # In an application's own configuration
 ///
-/// `Policies` is [`Deserialize`](serde::Deserialize) too, from any format that says what its values
-/// are. The rules are the same; only the format knows the line.
+/// `Policies` also implements [`Deserialize`](serde::Deserialize), for any self-describing format.
+/// The rules are the same, but errors have a line only if the format adds one.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -104,16 +111,16 @@ use crate::trust::TrustModel;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Two are equal where they have the same policies, in whatever order, and the same trust model.
+/// Two values are equal if they have the same policies, in any order, and the same trust model.
 #[derive(Clone, Debug)]
 pub struct Policies {
-    /// Each has a name, and no two the same.
+    /// The policies. Each has a name, and no two have the same.
     pub(super) policies: Vec<Policy>,
     pub(super) trust: TrustModel,
 }
 
 impl Policies {
-    /// Puts every policy [under](Policy::with_trust_model) this trust model.
+    /// Puts every policy [under](Policy::with_trust_model) another trust model.
     #[must_use]
     pub fn with_trust_model(self, trust: &TrustModel) -> Self {
         let policies =
@@ -121,11 +128,11 @@ impl Policies {
         Self { policies, trust: trust.clone() }
     }
 
-    /// The policy of this name.
+    /// Returns the policy with this name.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is none.
+    /// Returns [`UnknownPolicy`] if the document has no such policy.
     pub fn get(&self, name: &str) -> Result<&Policy, UnknownPolicy> {
         let named = |policy: &&Policy| policy.name() == Some(name);
         self.iter().find(named).ok_or_else(|| UnknownPolicy {
@@ -134,12 +141,12 @@ impl Policies {
         })
     }
 
-    /// The policies, in the order of the document.
+    /// Returns the policies, in the order of the document.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Policy> {
         self.policies.iter()
     }
 
-    /// The trust model that they are under.
+    /// Returns the trust model of the policies.
     #[must_use]
     pub fn trust(&self) -> &TrustModel {
         &self.trust

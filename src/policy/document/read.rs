@@ -1,4 +1,4 @@
-//! From what a document says to policies.
+//! Conversion of a parsed document to policies.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::policy::types::{ListError, Policy, is_name};
 use crate::policy::words::{INDEPENDENT, MFA, PHISHING_RESISTANT, SESSION, SESSION_WITHIN, UNITS};
 use crate::trust::TrustModel;
 
-/// The most clauses of a policy.
+/// The maximum number of clauses in a policy.
 const MAX_CLAUSES: usize = 256;
-/// The most levels of a policy.
+/// The maximum number of levels in a policy.
 const MAX_LEVELS: usize = 32;
 
 pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
@@ -42,19 +42,19 @@ struct Reader<'a> {
     entries: &'a [Entry],
     /// The policies that have been read, without their names.
     read: HashMap<&'a str, Leveled>,
-    /// The policies that are being read, each because the one before refers to it.
+    /// The policies that are being read. Each one refers to the next.
     open: Vec<&'a str>,
-    /// How many levels deep the reader is, references among them.
+    /// The current depth in levels, including those of references.
     levels: usize,
 }
 
-/// A policy, and how many levels of the document it took, references among them.
+/// A policy, and its number of levels in the document, including those of references.
 type Leveled = (Policy, usize);
 
-/// The keys of a clause that is a table.
+/// The operators of a clause that is a table.
 const OPERATORS: [&str; 7] =
     ["require", "all", "any", "at_least", INDEPENDENT, SESSION_WITHIN, "policy"];
-/// And what may stand beside one of them.
+/// The other keys of a clause that is a table.
 const OPERANDS: [&str; 2] = ["of", "within"];
 const WORDS: [&str; 3] = [SESSION, MFA, PHISHING_RESISTANT];
 
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         let name = node.text(key, "the name of a policy")?;
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
             let others = self.entries.iter().map(|entry| &*entry.key);
-            // One that is open would refer to itself.
+            // Suggest no open policy, because it would refer to itself.
             let nearest = similar(name, others.filter(|other| !self.open.contains(other)));
             let nearest = nearest.map(str::to_owned);
             return Err(
@@ -196,12 +196,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// All keys of a clause that is a table.
+/// Returns all keys of a clause that is a table.
 fn keys() -> Vec<&'static str> {
     [&OPERATORS[..], &OPERANDS].concat()
 }
 
-/// Refuses the table `[policy.a.b]` inside that of a policy.
+/// Refuses a table such as `[policy.a.b]` inside the table of a policy.
 fn not_nested(entry: &Entry, key: &str) -> Result<(), DocumentError> {
     let Value::Table(members) = &entry.node.value else { return Ok(()) };
     let known = keys();
@@ -237,7 +237,7 @@ fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
     node.fault(key, fault)
 }
 
-/// One integer above zero and one unit.
+/// Reads a duration: one integer above zero and one unit.
 fn duration(node: &Node, key: &str) -> Result<Duration, DocumentError> {
     let text = node.text(key, "a duration, as in \"10m\"")?;
     let is_number = |digits: &&str| {

@@ -1,4 +1,4 @@
-//! Documents in TOML.
+//! Parsing of TOML.
 
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
@@ -6,12 +6,12 @@ use ::toml::de::{DeTable, DeValue};
 use super::error::DocumentError;
 use super::tree::{Entry, Lines, Node, Value};
 
-/// The parser refuses what is nested deeper than 80, so this does not recurse further.
+/// Parses a TOML document. The parser refuses more than 80 levels, which bounds the recursion here.
 pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     let lines = Lines::of(text);
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
-        // Of a name that stands twice the parser says only where it stands.
+        // For a duplicate name, the parser's message contains only its position.
         let place = text
             .get(span.clone())
             .filter(|place| (1..=64).contains(&place.len()) && !place.contains('\n'));
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     Ok(Node { line: 1, value: entries(&lines, table.get_ref()) })
 }
 
-/// In the order of the document.
+/// Returns the entries of a table, in the order of the document.
 fn entries(lines: &Lines, table: &DeTable<'_>) -> Value {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);

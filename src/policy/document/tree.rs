@@ -1,13 +1,13 @@
-//! What a document says, in whichever format, and where.
+//! The values of a document and their lines, whatever its format.
 
 use std::collections::HashSet;
 
 use super::error::{DocumentError, DocumentFault};
 
-/// No format is read deeper than this, which is deeper than any policy.
+/// The maximum depth of nesting in every format. No policy needs more.
 pub(super) const DEEPEST: usize = 80;
 
-/// A value and its line, 0 if it comes from no text.
+/// A value and its line, which is 0 if the value was not read from a text.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) line: usize,
@@ -20,7 +20,7 @@ pub(super) enum Value {
     Integer(i64),
     List(Vec<Node>),
     Table(Vec<Entry>),
-    /// Something that no policy has.
+    /// A value of a type that policies do not use.
     Other(&'static str),
 }
 
@@ -31,7 +31,8 @@ pub(super) struct Entry {
 }
 
 impl Value {
-    pub(super) const NO_INTEGER: Self = Self::Other("a number that is no integer, or out of range");
+    pub(super) const NO_INTEGER: Self =
+        Self::Other("a number that is not an integer or is out of range");
 }
 
 impl Node {
@@ -56,7 +57,7 @@ impl Node {
         }
     }
 
-    /// A table, in which every name stands once.
+    /// Returns the entries of a table, and refuses duplicate names.
     pub(super) fn table(
         &self,
         key: &str,
@@ -90,7 +91,7 @@ pub(super) fn find<'a>(members: &'a [Entry], key: &str) -> Option<&'a Node> {
     members.iter().find(|member| member.key == key).map(|member| &member.node)
 }
 
-/// The key of a member. Anything may stand in its name.
+/// Returns the full key of a member. Its name may contain any character.
 pub(super) fn join(key: &str, member: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/');
     let name = match (1..=64).contains(&member.len()) && member.bytes().all(is_plain) {
@@ -100,12 +101,12 @@ pub(super) fn join(key: &str, member: &str) -> String {
     if key.is_empty() { name } else { format!("{key}.{name}") }
 }
 
-/// A name is short. One that is longer is not shown, or compared, whole.
+/// Returns the first 64 characters of a name, for errors and comparisons. Valid names are short.
 pub(super) fn excerpt(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-/// Where the lines of a text end.
+/// The offsets at which the lines of a text end.
 pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
@@ -119,7 +120,7 @@ impl Lines {
         )
     }
 
-    /// The line of a place in the text, from 1.
+    /// Returns the line at an offset in the text, counted from 1.
     pub(super) fn at(&self, offset: usize) -> usize {
         1 + self.0.partition_point(|end| *end < offset)
     }

@@ -1,4 +1,4 @@
-//! The table `trust` of a document.
+//! Parsing of a document's table `trust`.
 
 use super::error::{DocumentError, DocumentFault};
 use super::nearest::{factor, only, suggest_compromise};

@@ -1,4 +1,4 @@
-//! How a policy fares with a session, worked out clause by clause.
+//! The explanation of a decision, computed clause by clause.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::policy::types::{Clause, Limit, Policy, tighter};
 use crate::session::Session;
 
 impl Policy {
-    /// How the policy fares with a session at an instant, clause by clause, whether it holds or
-    /// not.
+    /// Explains the decision on a session at an instant, clause by clause, whether the policy holds
+    /// or not.
     #[must_use]
     pub fn explain(&self, session: &Session, now: OffsetDateTime) -> Explanation {
         let now = now.into();
@@ -22,7 +22,7 @@ impl Policy {
         let freshest = facts.freshest();
         let explainer = Explainer { facts: facts.with_factors(&freshest), now };
         let (mut explanation, _) = explainer.explain(self, None);
-        // A limited clause lends its name to the `within` around it, but not to the whole policy.
+        // A `within` takes the name of the clause inside it, but the whole policy does not.
         if self.name().is_none() {
             explanation.name = None;
         }
@@ -37,8 +37,8 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    /// The explanation, and until when the policy holds. That of a list comes from those of its
-    /// clauses, so that each clause is held against the session once.
+    /// Returns the explanation, and the instant until which the policy holds. For a list, both come
+    /// from its clauses, so that each clause is evaluated only once.
     fn explain(&self, policy: &Policy, limit: Limit) -> (Explanation, Until) {
         let leaf = |requirement, proofs| {
             let until = until(policy, &self.facts, limit);
@@ -78,7 +78,7 @@ impl Explainer<'_> {
                 (self.session_within(until, tighter(limit, *max_age)), until)
             }
         };
-        // A `within` has the name of the clause inside, unless it has one itself.
+        // A `within` takes the name of the clause inside it, unless it has a name itself.
         let name = policy.name().map(Into::into).or(explanation.name);
         (Explanation { name, ..explanation }, until)
     }
@@ -124,7 +124,7 @@ impl Explainer<'_> {
             .then(|| Verdict::Met { until: until.limit().and_then(Moment::date) })
     }
 
-    /// The freshest proof of each wanted factor, in the order of the session.
+    /// Returns the freshest proof of each wanted factor, in the session's order.
     fn proofs(&self, wanted: impl Fn(&Factor) -> bool) -> Vec<ProofAge> {
         let wanted = self.facts.factors().iter().filter(|proof| wanted(proof.factor()));
         let proofs = wanted.map(|proof| ProofAge {
@@ -136,7 +136,8 @@ impl Explainer<'_> {
     }
 }
 
-/// An instant that has passed is the last proof and the age allowed.
+/// Returns why a clause is not met. If it held until an instant, that instant minus the maximum age
+/// is the date of the proof.
 fn reason(until: Until, limit: Limit) -> Reason {
     let since = until
         .limit()

@@ -1,4 +1,4 @@
-//! Why a policy holds or not, and what to ask the user for.
+//! Why a policy holds or does not, and which factors to ask the user for.
 
 mod explain;
 mod need;

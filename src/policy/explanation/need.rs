@@ -1,5 +1,5 @@
-//! The factors that a policy needs beyond those that a session proves, as sets of the factors on
-//! offer.
+//! The factors that a policy needs in addition to those that a session proves, as sets of the
+//! factors on offer.
 
 use std::cmp::Reverse;
 use std::slice;
@@ -11,27 +11,27 @@ use crate::policy::decision::{Facts, Until, beyond_attackers, until};
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 use crate::trust::Compromises;
 
-/// The remaining demand of a policy. Sets of offered factors are bits, the first offered the
-/// lowest.
+/// The remaining demand of a policy. A set of offered factors is a bit set, in which the lowest bit
+/// is the factor that was offered first.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// A factor out of each of these sets, proved no longer ago than the limit.
+    /// One factor from each of these sets, proved no longer ago than the limit.
     Factors { of_each: Vec<u32>, limit: Limit },
-    /// So many of these.
+    /// At least `needed` of these needs.
     Some { needed: usize, needs: Vec<Need> },
 }
 
-/// A question to the decision: what a policy needs. It asks the decision for each clause what the
-/// session proves, and what each factor on offer would.
+/// The computation of a policy's need. For each clause, it runs the decision on the session's
+/// proofs and on each factor on offer.
 pub(super) struct Question<'a> {
     /// The session's proofs.
     pub(super) facts: Facts<'a>,
     /// The factors on offer, as if they were proved now.
     pub(super) offered: &'a [(&'a Factor, Moment)],
     pub(super) now: Moment,
-    /// The instant at which the policy has to hold still.
+    /// The instant at which the policy must still hold.
     pub(super) then: Moment,
-    /// How often a clause, or one attacker of a clause, was held against one proof.
+    /// How often a clause, or one attacker of a clause, was checked against one proof.
     pub(super) steps: usize,
 }
 
@@ -51,21 +51,21 @@ impl Question<'_> {
             Clause::Session | Clause::Factor(_) | Clause::PhishingResistant => {
                 self.factor(policy, limit, limit)
             }
-            // Its limit is about the session. The factor that it asks for may be of any age.
+            // The limit applies to the session. The clause also needs a factor, but of any age.
             Clause::SessionWithin(_) => self.factor(policy, limit, None),
         }
     }
 
-    /// Returns the need of a clause that one factor meets. `limit` is the clause's, and
-    /// `factor_limit` is that of the factor's age.
+    /// Returns the need of a clause that one factor meets. `limit` applies to the clause, and
+    /// `factor_limit` to the factor's age.
     fn factor(&mut self, policy: &Policy, limit: Limit, factor_limit: Limit) -> Need {
         self.factors(factor_limit, 1, |facts, then| {
             reached_bits(&[until(policy, facts, limit)], then)
         })
     }
 
-    /// Returns the need of a clause with so many parts, at most `Compromises::LARGEST_FAMILY`, each
-    /// met by one factor. `met_by` returns a bit for each part that still holds at an instant.
+    /// Returns the need of a clause with `parts` parts, at most `Compromises::LARGEST_FAMILY`. One
+    /// factor meets each part. `met_by` returns a bit for each part that still holds at an instant.
     fn factors(
         &mut self,
         limit: Limit,
@@ -98,13 +98,13 @@ impl Question<'_> {
     }
 }
 
-/// Returns a bit for each of these ends that is not before an instant.
+/// Returns one bit for each of these ends, set if the end is not before `then`.
 fn reached_bits(ends: &[Until], then: Moment) -> u64 {
     ends.iter().rev().fold(0, |bits, end| bits << 1 | u64::from(end.reaches(then)))
 }
 
-/// Returns the sets that contain no other one. A factor out of each of these is one out of each of
-/// all.
+/// Returns the sets that contain no other set. Any selection with a factor from each of these also
+/// has one from every other set.
 fn least(mut sets: Vec<u32>) -> Vec<u32> {
     sets.sort_unstable_by_key(|set| (set.count_ones(), *set));
     if sets.len() < 2 {
@@ -120,7 +120,7 @@ fn least(mut sets: Vec<u32>) -> Vec<u32> {
 }
 
 impl Need {
-    /// Returns whether the session meets the policy with these factors proved now.
+    /// Returns whether the session meets the policy if these factors are proved now.
     pub(super) fn is_met_by(&self, set: u32) -> bool {
         match self {
             Self::Factors { of_each, .. } => of_each.iter().all(|one| one & set != 0),
@@ -130,8 +130,8 @@ impl Need {
         }
     }
 
-    /// Returns the age up to which one factor of a set would do, with the others proved now:
-    /// [`Duration::MAX`] if any age will do, `None` if the set does not suffice.
+    /// Returns how old one factor of a set may be for the set to suffice, with the others proved
+    /// now: [`Duration::MAX`] if any age will do, and `None` if the set does not suffice.
     pub(super) fn max_age(&self, factor: u32, set: u32) -> Option<Duration> {
         match self {
             Self::Factors { of_each, limit } => {
@@ -151,7 +151,8 @@ impl Need {
         }
     }
 
-    /// Returns in how many steps a set is held against it, at most: no more than the policy weighs.
+    /// Returns the maximum number of steps that checking a set takes. It is at most the policy's
+    /// weight.
     pub(super) fn steps(&self) -> usize {
         match self {
             Self::Factors { of_each, .. } => of_each.len().max(1),

@@ -1,4 +1,4 @@
-//! What to ask the user for.
+//! The factors to ask the user for.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use time::OffsetDateTime;
 
 use crate::factor::Factor;
 
-/// The alternatives that would satisfy a policy. Each is a set of factors that are all needed, none
-/// of them for nothing.
+/// The sets of factors that would satisfy a policy. Each set is an alternative to the others, and
+/// no factor can be left out of it.
 ///
-/// A set suffices where the session, with the factors of the set proved now, satisfies the policy
-/// now and still does 60 s later (or half the smallest `within` or `session_within` of the policy
-/// later, if that is less): people take their time, and without that grace a set could lapse
-/// before it is complete.
+/// A set suffices if the session would satisfy the policy with the set's factors proved now, and
+/// would still satisfy it 60 s later. Users take time to authenticate, and without that grace a set
+/// could lapse before it is complete. The grace is never more than half the smallest `within` or
+/// `session_within` of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompts {
     pub(super) sets: Vec<Vec<Prompt>>,
@@ -21,7 +21,7 @@ pub struct Prompts {
     pub(super) outlook: Outlook,
 }
 
-/// What authentication can achieve.
+/// Whether authentication can satisfy the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outlook {
     Retryable,
@@ -30,42 +30,43 @@ pub(super) enum Outlook {
     Hopeless,
 }
 
-/// A factor to ask for. As JSON it has the members that [`problem`](crate::problem) describes.
+/// A factor to ask for. [`problem`](crate::problem) describes its members in JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Prompt {
-    /// Which.
+    /// The factor.
     pub factor: Factor,
-    /// When the session last proved it, which is too long ago; `None` where it has not, or not with
-    /// a date.
+    /// When the factor was last proved in this session, which is too long ago. `None` if it was not
+    /// proved, or if the proof has no date.
     pub last_authenticated_at: Option<OffsetDateTime>,
-    /// The age to which the policy will hold it; `None` where any will do.
+    /// The maximum age that the policy accepts for the factor. `None` if any age will do.
     pub max_age: Option<Duration>,
 }
 
 impl Prompts {
-    /// The sets: those with the fewest missing factors first, then those with the fewest members,
-    /// then in the order offered. Within a set the factor that may be oldest comes first. At most
-    /// 16.
+    /// Returns the sets, at most 16. Sets with the fewest missing factors come first, then those
+    /// with the fewest members, then those whose factors were offered first. Within a set, the
+    /// factor that may be oldest comes first.
     #[must_use]
     pub fn sets(&self) -> &[Vec<Prompt>] {
         &self.sets
     }
 
-    /// Whether there may be further sets than these: there were more than 16, more than 24 factors
-    /// on offer, or too many sets to try within the [bound](crate::Shortfall::prompts_for).
+    /// Returns whether further sets may exist. They may if more than 16 sets were found, if more
+    /// than 24 factors were on offer, or if the search reached its
+    /// [bound](crate::Shortfall::prompts_for).
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
 
-    /// Whether the factors on offer can satisfy the policy in this session.
+    /// Returns whether the factors on offer can satisfy the policy in this session.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.outlook == Outlook::Retryable
     }
 
-    /// Whether they can in a new session, and only there.
+    /// Returns whether the factors on offer can satisfy the policy only in a new session.
     #[must_use]
     pub fn needs_restart(&self) -> bool {
         self.outlook == Outlook::Restart

@@ -1,4 +1,4 @@
-//! What a clause demands of the session itself, and why it is not met.
+//! Requirements of clauses, and the reasons why they are not met.
 
 use std::time::Duration;
 
@@ -8,54 +8,55 @@ use time::OffsetDateTime;
 use crate::factor::Factor;
 use crate::seconds::whole_seconds;
 
-/// What a clause demands.
+/// The requirement of a clause that contains no other clauses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "requirement", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Requirement {
-    /// Some factor, of whatever kind.
+    /// A factor of any kind.
     Session,
     /// This factor.
     Factor {
-        /// Which.
+        /// The factor.
         factor: Factor,
     },
-    /// A factor bound to the origin by cryptography.
+    /// A factor that is cryptographically bound to the origin.
     PhishingResistant,
-    /// Factors that fewer than `needed` compromises could not all present; `have` is how many it
-    /// takes as it is.
+    /// Factors that fewer than `needed` compromises could not all present.
     Independent {
-        /// As many as the policy demands.
+        /// The number of compromises that it must take to present all the factors.
         needed: usize,
-        /// As many as the session has, at most `needed`.
+        /// The number that it takes for the session's factors, at most `needed`.
         have: usize,
     },
-    /// A session that began recently.
+    /// A session that began recently enough.
     SessionWithin,
 }
 
-/// Why a clause is not met.
+/// The reason why a clause is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// It was not proved, or not with a date where an age is limited.
+    /// Nothing that meets the clause was proved, or the clause limits the age and the proof has no
+    /// date.
     Missing,
-    /// It was proved too long ago.
+    /// The proof is too old.
     Stale {
-        /// When it was last met.
+        /// The date of the proof that is too old.
         #[serde(rename = "last_authenticated_at", with = "time::serde::rfc3339")]
         since: OffsetDateTime,
-        /// The age allowed.
+        /// The maximum age.
         #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },
-    /// The session itself is too old, or does not say how old it is: only a new one helps.
+    /// The session itself is too old, or its token does not state its age. Only a new session
+    /// helps.
     Restart {
-        /// When the session began, where the token says.
+        /// When the session began, if the token states it.
         #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
         started_at: Option<OffsetDateTime>,
-        /// The age allowed.
+        /// The maximum age.
         #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },

@@ -15,14 +15,14 @@ use crate::policy::decision::{Facts, until};
 use crate::policy::types::{Policy, distinct};
 use crate::session::Session;
 
-/// The most sets that are given.
+/// The maximum number of sets returned.
 const MAX_SETS: usize = 16;
-/// The most factors on offer that are looked at.
+/// The maximum number of factors on offer that are considered.
 const MAX_OFFERED: usize = 24;
-/// The most steps of the search. The first set is found in any case.
+/// The maximum number of steps of the search. The first set is found in any case.
 const MAX_SEARCH: usize = 200_000;
-/// The most steps of the search and of describing what it found. The first set is described in any
-/// case.
+/// The maximum number of steps of the search and of describing the sets found. The first set is
+/// described in any case.
 const MAX_STEPS: usize = 2 * MAX_SEARCH;
 const MAX_GRACE: Duration = Duration::from_secs(60);
 
@@ -40,12 +40,12 @@ pub(super) fn prompts(
 
 #[cfg(test)]
 thread_local! {
-    /// How many searches this thread has made.
+    /// The number of searches that this thread has made.
     pub(crate) static SEARCHES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Returns the prompts, and how many steps they took: how often one proof or one set of factors was
-/// held against a clause, an attacker of a clause, or a set that was found.
+/// Returns the prompts, and the number of steps that they took. A step checks one proof or one set
+/// of factors against a clause, an attacker of a clause, or a set already found.
 fn counted(
     policy: &Policy,
     session: &Session,
@@ -79,8 +79,8 @@ fn counted(
     (Prompts { sets, truncated, outlook }, question.steps + search.steps)
 }
 
-/// Whether the factors on offer would do in a new session, in which the user can prove again what
-/// this one has.
+/// Returns whether the factors on offer would suffice in a new session, in which the user can prove
+/// this session's factors again.
 fn holds_anew(policy: &Policy, session: &Session, question: &Question<'_>) -> bool {
     let Question { facts, offered, now, then, .. } = *question;
     let again = session.factors().iter().map(|proof| (proof.factor(), now));
@@ -88,11 +88,12 @@ fn holds_anew(policy: &Policy, session: &Session, question: &Question<'_>) -> bo
     until(policy, &facts.supposing(&supposed).started(now), None).reaches(then)
 }
 
-/// Sets of offered factors are bits, the first offered the lowest.
+/// The search for minimal sets. A set of offered factors is a bit set, in which the lowest bit is
+/// the factor that was offered first.
 struct Search<'a> {
     need: Need,
     offered: &'a [(&'a Factor, Moment)],
-    /// When the session last proved each factor on offer.
+    /// When each factor on offer was last proved in the session.
     proved: Vec<Option<Moment>>,
     steps: usize,
 }
@@ -106,17 +107,19 @@ impl<'a> Search<'a> {
         Self { need, offered, proved, steps: 0 }
     }
 
-    /// The minimal sets that suffice, and whether those are all. First the single factors; then
-    /// from pools of the others: a minimal set of a pool, and for each of its members the pool
-    /// without it, since every further minimal set lacks one of them. Whatever is found is minimal,
-    /// also where the search is cut short.
+    /// Returns the minimal sets that suffice, and whether they are all of them.
+    ///
+    /// The search first tries the single factors and puts the others into a pool. It reduces a pool
+    /// to one minimal set. Every other minimal set in the pool lacks a member of that set, so the
+    /// search goes on with the pool without each member in turn. Every set found is minimal, even
+    /// if the search is cut short.
     fn minimal_sets(&mut self) -> (Vec<u32>, bool) {
         let singles = (0..self.offered.len()).map(|index| 1_u32 << index);
         let (mut found, others): (Vec<u32>, Vec<u32>) =
             singles.partition(|single| self.suffices(*single));
         let rest = others.into_iter().sum();
         if rest == 0 {
-            // Each factor suffices alone, so no larger set is minimal.
+            // Each factor on offer suffices alone, so no larger set is minimal.
             return (found, true);
         }
         let (mut pools, mut seen) = (VecDeque::from([rest]), BTreeSet::from([rest]));
@@ -138,7 +141,8 @@ impl<'a> Search<'a> {
         (found, true)
     }
 
-    /// The pool less every factor that can be left out, the last offered first.
+    /// Removes from the pool each factor that can be left out, trying the last offered first.
+    /// Returns `None` if the whole pool does not suffice.
     fn minimal_within(&mut self, pool: u32) -> Option<u32> {
         let enough = self.suffices(pool);
         let needed =
@@ -151,12 +155,13 @@ impl<'a> Search<'a> {
         self.need.is_met_by(set)
     }
 
-    /// The prompts of the first of these sets, in the order in which they are given.
+    /// Sorts these sets and returns the prompts of the first ones.
     fn describe(&mut self, mut sets: Vec<u32>) -> Vec<Vec<Prompt>> {
         let missing = |set: u32| {
             bits(set).filter(|bit| self.proved(bit.trailing_zeros() as usize).is_none()).count()
         };
-        // Among sets of one size, the set whose members were offered first comes first.
+        // Among sets of the same size, the set with the members that were offered first comes
+        // first.
         sets.sort_by_cached_key(|set| {
             (missing(*set), set.count_ones(), Reverse(set.reverse_bits()))
         });
@@ -172,7 +177,7 @@ impl<'a> Search<'a> {
 
     fn prompts(&mut self, set: u32) -> Vec<Prompt> {
         let mut prompts: Vec<_> = bits(set).filter_map(|bit| self.prompt(bit, set)).collect();
-        // Whoever begins with the one that may be oldest has the most time.
+        // A user who begins with the factor that may be oldest has the most time.
         prompts.sort_by_key(|prompt| Reverse(prompt.max_age.unwrap_or(Duration::MAX)));
         prompts
     }
@@ -191,7 +196,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The bits of a set, the lowest first.
+/// Returns the bits of a set, lowest first.
 fn bits(set: u32) -> impl Iterator<Item = u32> {
     std::iter::successors(Some(set), |rest| Some(rest & rest.wrapping_sub(1)))
         .take_while(|rest| *rest != 0)
@@ -207,7 +212,7 @@ mod tests {
         Factor::LISTED.iter().take(MAX_OFFERED).cloned().collect()
     }
 
-    /// A session with so many proofs of no use, and a password.
+    /// Returns a session with a password and this many useless proofs.
     fn session_of(others: usize) -> Session {
         let other = |index| Factor::from_pair("other", &format!("number_{index}"));
         let session = testing::session().proved(Factor::Password);
@@ -218,7 +223,7 @@ mod tests {
         limits.map(|limit| policy.clone().within(Duration::from_secs(limit))).collect()
     }
 
-    /// The dearest policies of each kind, and of all lengths.
+    /// Returns the most expensive policies of each kind, short and long.
     fn dear() -> Vec<Policy> {
         let dearest = Policy::independent(4);
         let long = |start: u64| Policy::try_all_of(limited(&dearest, start..start + 60)).unwrap();

@@ -1,4 +1,4 @@
-//! Why a policy did not hold.
+//! The reasons why a policy did not hold.
 
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
@@ -15,12 +15,12 @@ use crate::factor::Factor;
 use crate::policy::types::Policy;
 use crate::session::Session;
 
-/// Why a session did not meet a policy at an instant; cheap to clone.
+/// The reasons why a session did not meet a policy at an instant. Cheap to clone.
 ///
-/// It works out its [explanation](Self::explanation) and its [prompts](Self::prompts) when someone
-/// first asks for them, and keeps both. Its clones share them.
+/// It computes its [explanation](Self::explanation) and its [prompts](Self::prompts) when they are
+/// first requested, and keeps both. Its clones share them.
 ///
-/// [`Display`](std::fmt::Display) says what the user has to do, in one sentence without dates or
+/// [`Display`](std::fmt::Display) writes what the user has to do, in one sentence without dates or
 /// ids.
 ///
 /// ```
@@ -42,22 +42,21 @@ struct Inner {
     session: Session,
     policy: Policy,
     at: OffsetDateTime,
-    /// The factors that the user can be asked for, if the application has said so.
+    /// The factors that the user can be asked for, if the application configured them.
     offered: Option<Box<[Factor]>>,
     explanation: OnceLock<Explanation>,
     unmet: OnceLock<Vec<Unmet>>,
     prompts: OnceLock<Prompts>,
 }
 
-/// One clause that was not met. As JSON it has the members that [`problem`](crate::problem)
-/// describes.
+/// A requirement that was not met. [`problem`](crate::problem) describes its members in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Unmet {
-    /// The demand of the clause.
+    /// The requirement.
     #[serde(flatten)]
     pub requirement: Requirement,
-    /// Why it is not met.
+    /// The reason why it is not met.
     #[serde(flatten)]
     pub reason: Reason,
 }
@@ -79,49 +78,52 @@ impl Shortfall {
         Self(Arc::new(Inner { session, policy, at, offered, explanation, unmet, prompts }))
     }
 
-    /// The same shortfall of a user who can be asked for these factors.
+    /// Returns the same shortfall for a user who can be asked for these factors.
     #[must_use]
     pub(crate) fn offering(self, offered: Vec<Factor>) -> Self {
         Self::of(self.session().clone(), self.policy().clone(), self.at(), Some(offered.into()))
     }
 
-    /// The factors that the user can be asked for.
+    /// Returns the factors that the user can be asked for.
     ///
-    /// These are the factors that the guard was told to [offer](crate::StepUpLayer::offer_factors).
-    /// By default they are those that the policy names, and for `mfa`, `independent` and `session`
-    /// all in the trust model except logins with a provider. Impersonation, imported sessions and
-    /// exchanged tokens are never among them, since no user can be asked for those.
+    /// These are the factors that the guard is configured to
+    /// [offer](crate::StepUpLayer::offer_factors). By default they are the factors that the policy
+    /// names. For `session`, they include the password, email links, every kind of code, passkeys,
+    /// device biometrics and crypto wallets. For `mfa` and `independent`, they include the same
+    /// factors, except any that the trust model lets anyone present. The default never includes
+    /// impersonation, imported sessions or exchanged tokens, because no user can be asked for
+    /// those.
     #[must_use]
     pub fn offered(&self) -> Vec<Factor> {
         self.0.offered.as_ref().map_or_else(|| self.policy().askable(), |offered| offered.to_vec())
     }
 
-    /// The session that fell short.
+    /// Returns the session that did not meet the policy.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.0.session
     }
 
-    /// The policy that was not met.
+    /// Returns the policy that was not met.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.0.policy
     }
 
-    /// The instant of the decision.
+    /// Returns the instant of the decision.
     #[must_use]
     pub fn at(&self) -> OffsetDateTime {
         self.0.at
     }
 
-    /// The decision, clause by clause.
+    /// Returns the explanation of the decision, clause by clause.
     #[must_use]
     pub fn explanation(&self) -> &Explanation {
         self.0.explanation.get_or_init(|| self.policy().explain(self.session(), self.at()))
     }
 
-    /// Every clause that is not met, in the order of the policy. An unmet
-    /// [`any_of`](Policy::any_of) lists all its alternatives, and any one of them would do.
+    /// Returns every requirement that is not met, in the policy's order. For an unmet
+    /// [`any_of`](Policy::any_of), it lists all the alternatives, and any one of them would do.
     #[must_use]
     pub fn unmet(&self) -> &[Unmet] {
         self.0.unmet.get_or_init(|| {
@@ -131,25 +133,26 @@ impl Shortfall {
         })
     }
 
-    /// The unmet clauses in one line for an operator, each with its limit and what was proved.
+    /// Returns the unmet clauses in one line for an operator, each with its limit and its proofs.
     pub(crate) fn unmet_in_one_line(&self) -> impl Display {
         UnmetInOneLine(self.explanation())
     }
 
-    /// The factors to ask the user for, among those [on offer](Self::offered).
+    /// Returns the factors to ask the user for, chosen from those [on offer](Self::offered).
     #[must_use]
     pub fn prompts(&self) -> &Prompts {
         self.0.prompts.get_or_init(|| self.prompts_for(&self.offered()))
     }
 
-    /// The factors to ask the user for, among these: those that the user has enrolled, if the
-    /// application knows them. Unlike [`prompts`](Self::prompts) it searches at every call.
+    /// Returns the factors to ask the user for, chosen from these. Pass those that the user has
+    /// enrolled, if the application knows them. Unlike [`prompts`](Self::prompts), it searches at
+    /// every call.
     ///
-    /// The search is bounded. It looks at the first 24 of these factors. It holds each proof of the
-    /// session against each clause once, as the decision does. Then it takes at most 400,000 steps,
-    /// and 100 more for each clause. A step holds one clause against one set of factors; a clause
-    /// that asks for independent factors counts once for each set of compromises, of which there
-    /// are at most 35.
+    /// The search is bounded. It considers the first 24 of these factors. It checks each proof of
+    /// the session against each clause once, as the decision does. Then it takes at most 400,000
+    /// steps, and 100 more for each clause. A step checks one clause against one set of factors. A
+    /// clause that requires independent factors counts once for each set of compromises, of which
+    /// at most 35 exist.
     ///
     /// ```
     /// use tower_step_up::{testing, Factor, Policy};

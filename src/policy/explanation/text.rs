@@ -7,7 +7,7 @@ use super::shortfall::{Shortfall, Unmet};
 use super::types::{Demand, Explanation, Verdict};
 
 impl Display for Shortfall {
-    /// Says in one sentence without dates what the user has to do: `authenticate otp/sms again,
+    /// Writes what the user has to do, in one sentence without dates: `authenticate otp/sms again,
     /// totp or webauthn`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "authenticate {}", Remedy { of: self.explanation(), nested: false })
@@ -16,7 +16,7 @@ impl Display for Shortfall {
 
 impl std::error::Error for Shortfall {}
 
-/// The authentication that would meet an unmet clause, in words.
+/// The authentication that would meet an unmet clause.
 struct Remedy<'a> {
     of: &'a Explanation,
     nested: bool,
@@ -52,7 +52,7 @@ impl Display for Remedy<'_> {
     }
 }
 
-/// The factor that a requirement asks the user for.
+/// The factor that a requirement calls for.
 struct Wanted<'a>(&'a Requirement);
 
 impl Display for Wanted<'_> {
@@ -74,7 +74,7 @@ impl Display for Wanted<'_> {
 }
 
 impl Display for Unmet {
-    /// `otp/sms`, or where it was proved too long ago `otp/sms again`.
+    /// Writes `otp/sms`, or `otp/sms again` if it was proved too long ago.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stale = matches!(self.reason, Reason::Stale { .. });
         write!(f, "{}{}", Wanted(&self.requirement), if stale { " again" } else { "" })

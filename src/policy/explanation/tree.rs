@@ -1,4 +1,4 @@
-//! Explanations as indented trees, a line for each clause, and their unmet clauses in one line.
+//! Explanations as indented trees with one clause per line, and their unmet clauses in one line.
 
 use std::fmt::{self, Display};
 
@@ -9,7 +9,7 @@ use crate::policy::words::{
 };
 
 impl Display for Explanation {
-    /// A line a clause, indented by its depth.
+    /// Writes one clause per line, indented by its depth.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_explanation(f, self, 0)
     }

@@ -1,4 +1,4 @@
-//! A decision, clause by clause.
+//! Explanations of decisions, clause by clause.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::requirement::{Reason, Requirement};
 use crate::factor::Factor;
 use crate::seconds::whole_seconds;
 
-/// How a policy fared, clause by clause, with the proofs. [`Display`](std::fmt::Display) writes
-/// it as a short indented tree; serde as nested objects.
+/// The explanation of a decision, clause by clause, with the proofs. [`Display`](std::fmt::Display)
+/// writes it as a short indented tree, and serde as nested objects.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,15 +41,15 @@ pub struct Explanation {
     /// The demand of the clause.
     #[serde(flatten)]
     pub demand: Demand,
-    /// The oldest age that the clause accepts, by the tightest enclosing `within`; `None` if any
-    /// age will do.
+    /// The maximum age that the clause accepts: the tightest enclosing `within`, or the limit of
+    /// `session_within` if that is tighter. `None` if any age will do, and for lists of clauses.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub max_age: Option<Duration>,
-    /// Whether it is met.
+    /// Whether the clause is met.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// The freshest proof of each factor that bears on the clause, whatever its age. As JSON it is
-    /// the member `evidence`.
+    /// The freshest proof of each factor that matters to the clause, whatever its age. In JSON,
+    /// this is the member `evidence`.
     #[serde(rename = "evidence", skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<ProofAge>,
 }
@@ -59,70 +59,70 @@ pub struct Explanation {
 #[serde(tag = "clause", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Demand {
-    /// Every one of these.
+    /// All of these clauses.
     AllOf {
         /// The clauses.
         clauses: Vec<Explanation>,
     },
-    /// One of these.
+    /// One of these clauses.
     AnyOf {
         /// The clauses.
         clauses: Vec<Explanation>,
     },
-    /// So many of these.
+    /// At least `needed` of these clauses.
     AtLeast {
-        /// How many.
+        /// The number of clauses that must be met.
         needed: usize,
         /// The clauses.
         clauses: Vec<Explanation>,
     },
-    /// Something of the session itself.
+    /// A requirement on the session itself.
     #[serde(untagged)]
     Requirement(Requirement),
 }
 
-/// Whether a clause is met. As JSON an unmet clause about the session has a `reason` in place of a
-/// `verdict`.
+/// Whether a clause is met. In JSON, an unmet requirement has a `reason` instead of a `verdict`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is.
+    /// The clause is met.
     Met {
-        /// The last instant at which it is, if an age is limited.
+        /// The last instant at which it is met, if an age is limited.
         #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
         until: Option<OffsetDateTime>,
     },
-    /// It is not, because of the clauses in it.
+    /// The clause is not met, because of the clauses in it.
     NotMet,
-    /// It is not. As JSON without the age allowed, which the explanation has.
+    /// The requirement is not met. The JSON leaves out the maximum age, because the explanation has
+    /// it.
     #[serde(untagged, serialize_with = "without_max_age")]
     Unmet(Reason),
 }
 
-/// A proof that bears on a clause, and its age.
+/// A proof that matters to a clause, and its age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProofAge {
     /// The factor that was proved.
     pub factor: Factor,
-    /// How old it was at the instant of the decision, not below zero; `None` if the token has no
+    /// The proof's age at the instant of the decision, never below zero. `None` if the token has no
     /// date.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub age: Option<Duration>,
-    /// When it was proved; `None` if the token has no date.
+    /// When the factor was proved. `None` if the token has no date.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub last_authenticated_at: Option<OffsetDateTime>,
 }
 
 impl Explanation {
-    /// Whether the clause is met.
+    /// Returns whether the clause is met.
     #[must_use]
     pub fn is_met(&self) -> bool {
         matches!(self.verdict, Verdict::Met { .. })
     }
 
-    /// The clauses in it; none where it is about the session itself.
+    /// Returns the clauses inside this one. A requirement has none.
     #[must_use]
     pub fn clauses(&self) -> &[Self] {
         match &self.demand {

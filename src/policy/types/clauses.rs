@@ -1,4 +1,4 @@
-//! The clauses that policies are made of.
+//! Single clauses, and the operators `and`, `or` and `within`.
 
 use std::time::Duration;
 
@@ -7,23 +7,24 @@ use crate::factor::Factor;
 use crate::trust::TrustModel;
 
 impl Policy {
-    /// Any session: some factor was proved.
+    /// Requires a session with at least one proved factor of any kind.
     #[must_use]
     pub fn session() -> Self {
         Self::of(Clause::Session)
     }
 
-    /// This factor was proved. The same as `Policy::from(factor)`.
+    /// Requires this factor. The same as `Policy::from(factor)`.
     #[must_use]
     pub fn factor(factor: Factor) -> Self {
         Self::of(Clause::Factor(factor))
     }
 
-    /// Multi-factor authentication: two factors that no single compromise could present both. The
-    /// same as [`independent(2)`](Self::independent) under the default [`TrustModel`].
+    /// Requires multi-factor authentication: no single compromise could present all the proved
+    /// factors. The same as [`independent(2)`](Self::independent). The default [`TrustModel`]
+    /// applies unless [`with_trust_model`](Self::with_trust_model) replaces it.
     ///
-    /// A password and an email-based method are not such a pair: who reads the mailbox resets the
-    /// password.
+    /// A password and an email-based method do not meet it, because an attacker who reads the
+    /// mailbox can reset the password.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -37,13 +38,12 @@ impl Policy {
         Self::independent(2)
     }
 
-    /// Factors that fewer than `needed` compromises could not all present. More than the model has
-    /// compromises can never be met.
+    /// Requires factors that fewer than `needed` compromises could not all present. If `needed`
+    /// exceeds the number of compromises in the model, no session can meet the policy.
     ///
     /// # Panics
     ///
-    /// Panics if `needed` is 0, which nothing could fail: an error in the program, found at
-    /// construction.
+    /// Panics if `needed` is 0, because the policy would demand nothing.
     #[must_use]
     #[track_caller]
     pub fn independent(needed: usize) -> Self {
@@ -51,20 +51,21 @@ impl Policy {
         Self::of(Clause::Independent { needed, trust: TrustModel::default() })
     }
 
-    /// A factor that is bound to the origin by cryptography, so that a look-alike site cannot use
-    /// it: WebAuthn.
+    /// Requires a factor that is cryptographically bound to the origin, so that a look-alike site
+    /// cannot use it. WebAuthn is the only such factor.
     #[must_use]
     pub fn phishing_resistant() -> Self {
         Self::of(Clause::PhishingResistant)
     }
 
-    /// The session itself began at most `max_age` ago. Only a new session helps where it did not.
+    /// Requires that the session itself began at most `max_age` ago. If it began earlier, only a
+    /// new session helps.
     #[must_use]
     pub fn session_within(max_age: Duration) -> Self {
         Self::of(Clause::SessionWithin(max_age))
     }
 
-    /// Both hold.
+    /// Requires both policies.
     ///
     /// # Panics
     ///
@@ -80,7 +81,7 @@ impl Policy {
         Self::of(Clause::AllOf(clauses))
     }
 
-    /// One of the two holds.
+    /// Requires one of the two policies.
     ///
     /// # Panics
     ///
@@ -96,11 +97,12 @@ impl Policy {
         Self::of(Clause::AnyOf(clauses))
     }
 
-    /// The policy holds counting only what happened at most `max_age` ago. Nested, the tighter
-    /// limit wins.
+    /// Requires that the policy holds counting only what happened at most `max_age` ago. If limits
+    /// are nested, the tightest applies.
     ///
-    /// Exactly `max_age` old is fresh. Zero is exact, not "always" and not "the default": only what
-    /// is dated now, or within the leeway ahead, meets it.
+    /// A proof that is exactly `max_age` old is fresh. A limit of zero means exactly zero, not
+    /// "always" and not "the default". Only a date of now, or one that is ahead by at most the
+    /// leeway, meets it.
     ///
     /// # Panics
     ///

@@ -1,11 +1,11 @@
-//! How large a policy is.
+//! The size of a policy.
 
-/// The most clauses of a policy. A clause that stands in it twice counts twice.
+/// The maximum number of clauses in a policy. A clause that occurs twice counts twice.
 pub(in crate::policy) const MAX_CLAUSES: usize = 1_024;
-/// The most levels, so that everything that is done with a policy can be done by recursion.
+/// The maximum number of nested levels, which makes recursion over a policy safe.
 pub(in crate::policy) const MAX_LEVELS: usize = 128;
 
-/// How many clauses and levels a policy has.
+/// The number of clauses and levels in a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::policy) struct Extent {
     pub(in crate::policy) clauses: usize,
@@ -13,7 +13,7 @@ pub(in crate::policy) struct Extent {
 }
 
 impl Extent {
-    /// Returns the extent of a clause of clauses with these extents.
+    /// Returns the extent of a clause that contains clauses of these extents.
     pub(super) fn around(clauses: impl Iterator<Item = Self>) -> Self {
         clauses.fold(Self { clauses: 1, levels: 1 }, |all, inner| Self {
             clauses: all.clauses.saturating_add(inner.clauses),

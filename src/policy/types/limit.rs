@@ -1,8 +1,8 @@
-//! The ages that a policy allows.
+//! The maximum ages that a policy accepts.
 
 use std::time::Duration;
 
-/// The tightest enclosing `within`.
+/// The tightest enclosing `within`, if there is one.
 pub(in crate::policy) type Limit = Option<Duration>;
 
 pub(in crate::policy) fn tighter(limit: Limit, max_age: Duration) -> Duration {

@@ -1,13 +1,14 @@
-//! Clauses in lists, which cannot be empty.
+//! Policies made from lists of clauses, which cannot be empty.
 
 use super::extent::{MAX_CLAUSES, MAX_LEVELS};
 use super::policy::{Clause, Policy};
 
-/// The longest list of clauses.
+/// The maximum number of clauses in a list.
 pub(in crate::policy) const MAX_LIST_LENGTH: usize = 64;
 
 impl Policy {
-    /// Every clause holds. One factor may serve several clauses. An empty list does not compile.
+    /// Requires every clause. One factor may satisfy several clauses. An empty list does not
+    /// compile.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy};
@@ -31,7 +32,7 @@ impl Policy {
         Self::of(Clause::AllOf(clauses.into_policies()))
     }
 
-    /// One clause holds. An empty list does not compile.
+    /// Requires one of the clauses. An empty list does not compile.
     ///
     /// # Panics
     ///
@@ -42,8 +43,8 @@ impl Policy {
         Self::of(Clause::AnyOf(clauses.into_policies()))
     }
 
-    /// `needed` of the clauses hold. One factor may serve several clauses. An empty list does not
-    /// compile.
+    /// Requires at least `needed` of the clauses. One factor may satisfy several clauses. An empty
+    /// list does not compile.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, testing};
@@ -57,27 +58,26 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// Panics if `needed` is 0 or more than there are clauses, or if the policy would have [more
-    /// than 1,024 clauses or 128 levels](crate::policy): errors in the program, found at
-    /// construction.
+    /// Panics if `needed` is 0 or more than the number of clauses, or if the policy would have
+    /// [more than 1,024 clauses or 128 levels](crate::policy).
     #[must_use]
     #[track_caller]
     pub fn at_least(needed: usize, clauses: impl NonEmpty) -> Self {
         let clauses = clauses.into_policies();
         assert!(
             (1..=clauses.len()).contains(&needed),
-            "Policy::at_least({needed}, …) of {} clauses",
+            "Policy::at_least: needed must be from 1 to the number of clauses ({}), not {needed}",
             clauses.len()
         );
         Self::of(Clause::AtLeast(needed, clauses))
     }
 
-    /// [`all_of`](Self::all_of) for a list that is known only at run time.
+    /// Works like [`all_of`](Self::all_of), for a list that is known only at run time.
     ///
     /// # Errors
     ///
-    /// Returns an error if the list is empty or longer than 64, or if the policy would have more
-    /// than 1,024 clauses or 128 levels.
+    /// Returns a [`ListError`] if the list is empty or has more than 64 clauses, or if the policy
+    /// would have more than 1,024 clauses or 128 levels.
     pub fn try_all_of<I>(clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,
@@ -85,12 +85,12 @@ impl Policy {
         Self::try_of(Clause::AllOf(collect(clauses)?))
     }
 
-    /// [`any_of`](Self::any_of) for a list that is known only at run time.
+    /// Works like [`any_of`](Self::any_of), for a list that is known only at run time.
     ///
     /// # Errors
     ///
-    /// Returns an error if the list is empty or longer than 64, or if the policy would have more
-    /// than 1,024 clauses or 128 levels.
+    /// Returns a [`ListError`] if the list is empty or has more than 64 clauses, or if the policy
+    /// would have more than 1,024 clauses or 128 levels.
     pub fn try_any_of<I>(clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,
@@ -98,12 +98,13 @@ impl Policy {
         Self::try_of(Clause::AnyOf(collect(clauses)?))
     }
 
-    /// [`at_least`](Self::at_least) for a list that is known only at run time.
+    /// Works like [`at_least`](Self::at_least), for a list that is known only at run time.
     ///
     /// # Errors
     ///
-    /// Returns an error if the list is empty or longer than 64, if `needed` is 0 or more than there
-    /// are clauses, or if the policy would have more than 1,024 clauses or 128 levels.
+    /// Returns a [`ListError`] if the list is empty or has more than 64 clauses, if `needed` is 0
+    /// or more than the number of clauses, or if the policy would have more than 1,024 clauses or
+    /// 128 levels.
     pub fn try_at_least<I>(needed: usize, clauses: I) -> Result<Self, ListError>
     where
         I: IntoIterator<Item: Into<Self>>,
@@ -146,36 +147,36 @@ impl Policy {
     }
 }
 
-/// Why a list of clauses makes no policy.
+/// An error building a policy from a list of clauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListError {
-    /// There is no clause: `all_of` would demand nothing, and `any_of` could never be met.
+    /// The list is empty: `all_of` would demand nothing, and `any_of` could never be met.
     #[error("a policy needs at least one clause")]
     Empty,
-    /// There are more than 64 clauses.
-    #[error("a policy takes at most {MAX_LIST_LENGTH} clauses in one list")]
+    /// The list has more than 64 clauses.
+    #[error("the list has more than {MAX_LIST_LENGTH} clauses")]
     TooLong,
     /// The policy would have more than 1,024 clauses or 128 levels.
-    #[error("a policy takes at most {MAX_CLAUSES} clauses, and {MAX_LEVELS} levels")]
+    #[error("the policy has more than {MAX_CLAUSES} clauses or {MAX_LEVELS} levels")]
     PolicyTooLarge,
-    /// `at_least` 0, or more than there are clauses.
-    #[error("at_least takes from 1 to the number of clauses, here {clauses}, and not {needed}")]
+    /// The number given to `at_least` is 0 or more than the number of clauses.
+    #[error("at_least must be from 1 to the number of clauses ({clauses}), not {needed}")]
     OutOfRange {
-        /// How many were to hold.
+        /// The number given to `at_least`.
         needed: usize,
-        /// How many there are.
+        /// The number of clauses in the list.
         clauses: usize,
     },
 }
 
-/// A list of 1 to 16 clauses, each a [`Policy`] or a [`Factor`](crate::Factor): an array. An empty
-/// one does not compile.
+/// An array of 1 to 16 clauses, each a [`Policy`] or a [`Factor`](crate::Factor). An empty array
+/// does not compile.
 #[diagnostic::on_unimplemented(
     message = "a policy needs an array of 1 to 16 clauses",
     label = "not an array of 1 to 16 policies or factors",
     note = "an empty list would demand nothing (`all_of`) or could never be met (`any_of`)",
-    note = "for a list that is known only at run time, or a longer one: `try_all_of`, `try_any_of`, `try_at_least`"
+    note = "for a longer list, or one known only at run time, use one of `try_all_of`, `try_any_of`, `try_at_least`"
 )]
 pub trait NonEmpty: sealed::Sealed {
     #[doc(hidden)]
@@ -183,7 +184,7 @@ pub trait NonEmpty: sealed::Sealed {
 }
 
 mod sealed {
-    #[expect(unnameable_types, reason = "sealed: nobody else implements it")]
+    #[expect(unnameable_types, reason = "sealed: only this crate implements it")]
     pub trait Sealed {}
 }
 

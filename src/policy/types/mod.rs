@@ -1,4 +1,4 @@
-//! What policies are made of.
+//! Policies as values, and the functions that build and inspect them.
 
 mod clauses;
 mod extent;

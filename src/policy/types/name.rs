@@ -1,6 +1,6 @@
-//! What a policy may be called: a word that can stand in a header, a log and a document as it is.
+//! Policy names: words that need no escaping in a header, a log or a document.
 
-/// `[a-z][a-z0-9_.-]{0,63}`
+/// Returns whether the name matches `[a-z][a-z0-9_.-]{0,63}`.
 pub(in crate::policy) fn is_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_lowercase())

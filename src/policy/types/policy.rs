@@ -1,4 +1,4 @@
-//! A policy as a value: a tree of clauses.
+//! Policies as values: trees of clauses.
 
 use std::slice;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use super::name::is_name;
 use crate::factor::Factor;
 use crate::trust::TrustModel;
 
-/// What a route demands of a session; cheap to clone. The [module](crate::policy) says exactly what
-/// each clause means.
+/// A route's requirements for a session. Cheap to clone. The [module](crate::policy) defines
+/// exactly what each clause means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy(pub(super) Arc<Node>);
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) name: Option<Box<str>>,
-    /// The trust model that the whole policy was put under, unless it is the default one.
+    /// The trust model that was set for the whole policy, unless it is the default one.
     pub(super) trust: Option<TrustModel>,
     pub(super) extent: Extent,
     pub(super) clause: Clause,
@@ -37,13 +37,12 @@ pub(in crate::policy) enum Clause {
 }
 
 impl Policy {
-    /// Names the policy, for the `policy` of a refusal's body and for logs. The name of the
-    /// outermost policy counts.
+    /// Names the policy for logs and for the `policy` member of a refusal's body. Both use only the
+    /// name of the outermost policy.
     ///
     /// # Panics
     ///
-    /// Panics if the name does not match `[a-z][a-z0-9_.-]{0,63}`: an error in the program, found
-    /// at construction.
+    /// Panics if the name does not match `[a-z][a-z0-9_.-]{0,63}`.
     #[must_use]
     #[track_caller]
     pub fn named(self, name: &str) -> Self {
@@ -57,13 +56,14 @@ impl Policy {
         }))
     }
 
-    /// The policy's name, if it has one.
+    /// Returns the policy's name, if it has one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// Returns whether both are clones of one policy. Policies that are only equal are not.
+    /// Returns whether both are clones of one policy. Equal policies that were built separately are
+    /// not.
     pub(in crate::policy) fn is_same_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -76,8 +76,8 @@ impl Policy {
         self.0.extent
     }
 
-    /// Returns a policy without checking its size. Use it for the pieces of one policy, which cannot
-    /// be larger than the whole.
+    /// Returns a policy without checking its size. Use it for parts of an existing policy, which
+    /// cannot be larger than the whole.
     pub(in crate::policy) fn unbounded(clause: Clause) -> Self {
         let extent = Extent::around(clause.clauses().iter().map(Self::extent));
         Self(Arc::new(Node { name: None, trust: None, extent, clause }))
@@ -85,7 +85,7 @@ impl Policy {
 }
 
 impl Clause {
-    /// Returns the clauses in it.
+    /// Returns the clauses directly inside this one.
     pub(super) fn clauses(&self) -> &[Policy] {
         match self {
             Self::AllOf(clauses) | Self::AnyOf(clauses) | Self::AtLeast(_, clauses) => clauses,

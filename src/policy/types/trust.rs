@@ -1,4 +1,4 @@
-//! The trust model that a policy is under.
+//! The trust model of a policy.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use super::policy::{Clause, Node, Policy};
 use crate::trust::TrustModel;
 
 impl Policy {
-    /// Puts the policy under another trust model, in place of the one that it had.
+    /// Sets the policy's trust model, replacing the one that it had.
     ///
     /// The model decides which factors [`mfa`](Self::mfa) and [`independent`](Self::independent)
-    /// take for independent, and what attackers can present in an [audit](Self::audit).
+    /// consider independent, and which factors attackers can present in an [audit](Self::audit).
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, TrustModel, testing};

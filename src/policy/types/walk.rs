@@ -1,4 +1,4 @@
-//! What stands anywhere in a policy.
+//! Queries that visit every clause of a policy.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use crate::factor::Factor;
 use crate::trust::{Compromises, TrustModel};
 
 impl Policy {
-    /// The smallest [`within`](Self::within) anywhere in the policy: the `max_age` of its
-    /// challenge.
+    /// Returns the smallest [`within`](Self::within) anywhere in the policy. It becomes the
+    /// `max_age` of the challenge.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.limits().first().copied()
     }
 
-    /// Every `within` in the policy, the smallest first.
+    /// Returns every `within` in the policy, smallest first, without repeats.
     pub(in crate::policy) fn limits(&self) -> Vec<Duration> {
         self.durations(|clause| match clause {
             Clause::Within(max_age, _) => Some(*max_age),
@@ -23,7 +23,7 @@ impl Policy {
         })
     }
 
-    /// Every `session_within` in the policy, the smallest first.
+    /// Returns every `session_within` in the policy, smallest first, without repeats.
     pub(in crate::policy) fn session_limits(&self) -> Vec<Duration> {
         self.durations(|clause| match clause {
             Clause::SessionWithin(max_age) => Some(*max_age),
@@ -39,7 +39,8 @@ impl Policy {
         durations
     }
 
-    /// Every factor that the policy names, itself or by what it is, each once, in its order.
+    /// Returns the factors that the policy names, in its order, without repeats.
+    /// `phishing_resistant` counts as WebAuthn.
     pub(in crate::policy) fn named_factors(&self) -> Vec<Factor> {
         let mut named = Vec::new();
         self.visit(&mut |policy| match policy.clause() {
@@ -50,7 +51,8 @@ impl Policy {
         distinct(named)
     }
 
-    /// Every trust model that decides in the policy, or that it was put under.
+    /// Returns every trust model in the policy, without repeats: those that were set for it or for
+    /// a policy inside it, and those that its clauses use.
     pub(in crate::policy) fn trust_models(&self) -> Vec<TrustModel> {
         let mut models = Vec::new();
         self.visit(&mut |policy| models.extend(policy.0.trust.clone()));
@@ -58,7 +60,7 @@ impl Policy {
         distinct_models(models)
     }
 
-    /// Every trust model that decides in the policy what is independent.
+    /// Returns the trust models of all `mfa` and `independent` clauses, without repeats.
     pub(in crate::policy) fn deciding_trust_models(&self) -> Vec<TrustModel> {
         let mut models = Vec::new();
         self.visit(&mut |policy| {
@@ -69,8 +71,8 @@ impl Policy {
         distinct_models(models)
     }
 
-    /// What one decision costs, in comparisons of a factor: how many clauses there are, those that
-    /// ask for independence counted once for each set of compromises.
+    /// Returns how many comparisons one decision makes for each proof. A clause counts once, but a
+    /// clause that requires independent factors counts once for each set of compromises.
     pub(in crate::policy) fn weight(&self) -> usize {
         let mut weight = 0;
         self.visit(&mut |policy| {
@@ -84,7 +86,7 @@ impl Policy {
         weight
     }
 
-    /// What a person can be asked for to meet the policy.
+    /// Returns the factors that a user can be asked for to meet the policy.
     pub(in crate::policy) fn askable(&self) -> Vec<Factor> {
         let mut askable: Vec<Factor> = Vec::new();
         self.visit(&mut |policy| match policy.clause() {
@@ -113,7 +115,7 @@ impl Policy {
     }
 }
 
-/// Returns the items without repeats, in their order.
+/// Returns the items without repeats, in their original order.
 pub(in crate::policy) fn distinct<T: Ord + Clone>(mut items: Vec<T>) -> Vec<T> {
     if items.len() > 1 {
         let mut seen = BTreeSet::new();
@@ -132,8 +134,8 @@ fn distinct_models(models: Vec<TrustModel>) -> Vec<TrustModel> {
     distinct
 }
 
-/// What a person can be asked for when a policy names nothing. Logins with a provider are not among
-/// them: they sign in.
+/// The factors that a user can be asked for if a clause names none. Logins with an identity
+/// provider are left out, because they sign the user in.
 const ASKABLE: [Factor; 11] = [
     Factor::OtpSms,
     Factor::OtpWhatsapp,

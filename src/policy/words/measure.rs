@@ -3,11 +3,11 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-/// The units of durations in seconds, the largest first.
+/// The units of durations and their lengths in seconds, largest first.
 pub(in crate::policy) const UNITS: [(u64, &str); 4] =
     [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
 
-/// A list with something between.
+/// A list, written with a separator between its items.
 pub(in crate::policy) struct Joined<'a, T>(
     pub(in crate::policy) &'a [T],
     pub(in crate::policy) &'a str,
@@ -22,7 +22,7 @@ impl<T: Display> Display for Joined<'_, T> {
     }
 }
 
-/// A duration in the largest unit that leaves no rest: `10m`, `90s`, `12h`.
+/// A duration, written in the largest unit that divides it evenly: `10m`, `90s`, `12h`.
 pub(in crate::policy) struct Span(pub(in crate::policy) Duration);
 
 impl Display for Span {
@@ -37,7 +37,7 @@ impl Display for Span {
     }
 }
 
-/// An age in whole seconds, rounded down: `15m ago`, `5m 1s ago`.
+/// An age, written in whole seconds rounded down: `15m ago`, `5m 1s ago`.
 pub(in crate::policy) struct Age(pub(in crate::policy) Option<Duration>);
 
 impl Display for Age {

@@ -8,8 +8,8 @@ use super::word::{Independent, PHISHING_RESISTANT, SESSION, SESSION_WITHIN};
 use crate::policy::types::{Clause, Policy};
 
 impl Display for Policy {
-    /// The policy in words, on one line: `mfa and (otp/sms or totp) within 10m`. Alternate (`{:#}`)
-    /// it is an indented tree, a line a clause, with the names.
+    /// Writes the policy on one line: `mfa and (otp/sms or totp) within 10m`. The alternate form
+    /// (`{:#}`) is an indented tree with one clause per line, and it includes the names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
             return write_policy(f, self, 0);
@@ -38,7 +38,7 @@ fn write_list(f: &mut fmt::Formatter<'_>, clauses: &[Policy], separator: &str) -
     Joined(&clauses.iter().map(Nested).collect::<Vec<_>>(), separator).fmt(f)
 }
 
-/// In parentheses where it is a list of several.
+/// A clause inside another. It is in parentheses if it is a list of several clauses.
 struct Nested<'a>(&'a Policy);
 
 impl Display for Nested<'_> {

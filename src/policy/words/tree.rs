@@ -1,4 +1,4 @@
-//! Policies as indented trees, a line a clause.
+//! Policies as indented trees with one clause per line.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The words for what clauses ask of a session, in texts, trees and documents.
+//! The keywords of clauses in texts, trees and documents.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ pub(in crate::policy) const INDEPENDENT: &str = "independent";
 pub(in crate::policy) const PHISHING_RESISTANT: &str = "phishing_resistant";
 pub(in crate::policy) const SESSION_WITHIN: &str = "session_within";
 
-/// So many independent factors: `mfa`, or `independent(3)`.
+/// The number of independent factors, written as `mfa` or `independent(3)`.
 pub(in crate::policy) struct Independent(pub(in crate::policy) usize);
 
 impl fmt::Display for Independent {

@@ -1,4 +1,4 @@
-//! Where to go back to, after signing in or stepping up.
+//! The address to which a person returns after signing in or stepping up.
 
 mod rules;
 
@@ -8,8 +8,8 @@ use std::str::FromStr;
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// What is encoded where a request's address has it as it is: what RFC 3986 does not have in paths
-/// and queries, and `'`, which browsers encode in a query.
+/// The characters of a request's address that are percent-encoded: those that RFC 3986 does not
+/// allow in paths and queries, and `'`, which browsers encode in a query.
 const TO_ENCODE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -26,11 +26,12 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// An address of this site to go back to: a path and perhaps a query, never a host, so that nobody
-/// who writes the link is taken elsewhere (CWE-601).
+/// An address of this site to return to: a path and perhaps a query, never a host. An attacker who
+/// writes the link cannot send the user to another site (CWE-601).
 ///
-/// A [`Negotiated`](crate::Negotiated) responder writes it into `return_to`; the page behind that
-/// reads it with [`parse`](Self::parse), which accepts exactly what [`of`](Self::of) can write:
+/// A [`Negotiated`](crate::Negotiated) responder writes it into `return_to`. The page that it
+/// redirects to reads it with [`parse`](Self::parse), which accepts exactly what [`of`](Self::of)
+/// can write:
 ///
 /// ```
 /// use tower_step_up::ReturnTo;
@@ -50,48 +51,48 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// | what | rule |
+/// | part | rule |
 /// | --- | --- |
 /// | length | at most 1,024 bytes |
-/// | beginning | one slash |
-/// | characters | those of paths and queries in RFC 3986 but `'`; a percent sign with two hexadecimal digits |
-/// | path | no empty segment but the last, none that is `.` or `..` |
-/// | what is encoded in the path | no slash, backslash, dot segment or control character; none of the wide forms of slashes |
-/// | what is encoded in the query | no control character |
-/// | depth | what is encoded more than 8 times is refused; at each depth the rules hold |
+/// | beginning | exactly one slash |
+/// | characters | those that RFC 3986 allows in paths and queries, except `'`; two hexadecimal digits after each percent sign |
+/// | path | no empty segment except the last, and no segment `.` or `..` |
+/// | percent-encoded in the path | no slash, backslash, dot segment or control character, and no Unicode look-alike of a slash or backslash |
+/// | percent-encoded in the query | no control character |
+/// | depth | encoded at most 8 times; the rules apply at every depth |
 ///
-/// It is an address and no HTML: in a page it has to be escaped like any text, since an address may
-/// have `&`.
+/// It is an address, not HTML. Escape it in a page like any other text, since it may contain `&`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReturnTo(Box<str>);
 
-/// Why a text is no address to go back to. It does not quote the text.
+/// An error reading an address to return to. It does not quote the address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an address of this site: {0}")]
 pub struct ReturnToError(&'static str);
 
 impl ReturnTo {
-    /// Reads what is in a query's `return_to`, percent-decoded once, as a form's reader does it.
+    /// Reads the value of the parameter `return_to`, which the caller has percent-decoded once, as
+    /// a form parser does.
     ///
     /// # Errors
     ///
-    /// Returns an error if a rule of the table is broken.
+    /// Returns [`ReturnToError`] if the text breaks a rule of the table.
     pub fn parse(text: &str) -> Result<Self, ReturnToError> {
         rules::check(text)?;
         Ok(Self(text.into()))
     }
 
-    /// The path and query of a request's address. What a path or query cannot have as it is, such
-    /// as `[` or `|`, is percent-encoded.
+    /// Returns the path and query of a request's address. Characters that a path or query cannot
+    /// contain, such as `[` or `|`, are percent-encoded.
     ///
     /// # Errors
     ///
-    /// Returns an error if a rule of the table is broken.
+    /// Returns [`ReturnToError`] if the address breaks a rule of the table.
     pub fn of(uri: &Uri) -> Result<Self, ReturnToError> {
         Self::under("", uri)
     }
 
-    /// The same for a path that lacks this prefix.
+    /// Returns the same as [`of`](Self::of), with this prefix put before the path.
     pub(super) fn under(prefix: &str, uri: &Uri) -> Result<Self, ReturnToError> {
         let (path, query) = (full_path(prefix, uri.path()), uri.query());
         let text = query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
@@ -99,7 +100,7 @@ impl ReturnTo {
         Self::parse(&utf8_percent_encode(&text, TO_ENCODE).to_string())
     }
 
-    /// The path and query.
+    /// Returns the path and query.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -114,8 +115,8 @@ impl ReturnTo {
     }
 }
 
-/// The path of a request whose prefix axum's `nest` has taken away; the root of what is nested is
-/// the prefix alone.
+/// Returns the full path of a request whose prefix axum's `nest` has removed. For the root of the
+/// nested router, this is the prefix alone.
 pub(super) fn full_path(prefix: &str, path: &str) -> String {
     match path {
         "/" if !prefix.is_empty() => prefix.into(),
@@ -134,7 +135,7 @@ impl FromStr for ReturnTo {
 }
 
 impl Default for ReturnTo {
-    /// The root, `/`.
+    /// Returns the root, `/`.
     fn default() -> Self {
         Self("/".into())
     }
@@ -170,7 +171,7 @@ mod tests {
         check("/%2f/", None);
         check("/a?x=%", None);
         check("*", None);
-        check("app.example:443", None); // as CONNECT has it: a host alone
+        check("app.example:443", None); // a host alone, as in CONNECT
         check(&format!("/{}", "[".repeat(1_023)), None);
     }
 
@@ -181,7 +182,7 @@ mod tests {
         assert_eq!(under("/account?x"), Ok("/app/account?x".into()));
         assert_eq!(under("/"), Ok("/app".into()));
         assert_eq!(under("/?x"), Ok("/app?x".into()));
-        assert_eq!(under("*"), Err(ReturnToError("it does not begin with one slash")));
+        assert_eq!(under("*"), Err(ReturnToError("it does not begin with a single slash")));
         assert_eq!(under("//evil.example"), Err(ReturnToError("its path has an empty segment")));
     }
 }

@@ -1,24 +1,25 @@
-//! The rules of addresses to go back to.
+//! The rules for an address to return to.
 
 use percent_encoding::percent_decode;
 
 use super::ReturnToError;
 
-/// The longest, in bytes.
+/// The greatest length of an address, in bytes.
 const MAX_LENGTH: usize = 1_024;
-/// How often an address can be percent-encoded: one within the query of another is so once more.
+/// How often an address can be percent-encoded. An address in the query of another is encoded once
+/// more.
 const DEEPEST: usize = 8;
-/// What Unicode's compatibility forms turn into a slash or a backslash.
+/// The characters that Unicode's compatibility normalization turns into a slash or a backslash.
 const LOOK_ALIKES: [&str; 3] = ["\u{ff0f}", "\u{ff3c}", "\u{fe68}"];
 
-/// The table in the documentation of `ReturnTo`.
+/// Checks the rules of the table in the documentation of `ReturnTo`.
 pub(super) fn check(text: &str) -> Result<(), ReturnToError> {
     check_length(text)?;
     if !text.starts_with('/') || text.starts_with("//") {
-        return Err(ReturnToError("it does not begin with one slash"));
+        return Err(ReturnToError("it does not begin with a single slash"));
     }
     if !text.bytes().all(is_allowed) {
-        return Err(ReturnToError("it has a character that has to be encoded"));
+        return Err(ReturnToError("it has a character that must be percent-encoded"));
     }
     if !text.split('%').skip(1).all(begins_with_two_digits) {
         return Err(ReturnToError("it has a percent sign without two hexadecimal digits"));
@@ -40,7 +41,8 @@ pub(super) fn split(text: &str) -> (&str, &str) {
     text.split_once('?').unwrap_or((text, ""))
 }
 
-/// `pchar`, `/`, `?` and `%` (RFC 3986, sections 3.3 and 3.4), but `'`.
+/// Returns whether an address can contain this byte: `pchar`, `/`, `?` and `%` (RFC 3986, sections
+/// 3.3 and 3.4), except `'`.
 fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?%".contains(&byte)
 }
@@ -73,8 +75,8 @@ fn has_look_alike(decoded: &[u8]) -> bool {
     LOOK_ALIKES.iter().any(|it| text.contains(it))
 }
 
-/// Decodes for as long as that changes something, and checks each form; control characters are in
-/// none.
+/// Decodes a text until decoding no longer changes it, and checks it at each depth. No depth may
+/// have control characters.
 fn each_depth(
     text: &str,
     check: impl Fn(&[u8]) -> Result<(), ReturnToError>,
@@ -127,8 +129,8 @@ mod tests {
 
     #[test]
     fn everything_that_has_led_elsewhere() {
-        const START: &str = "it does not begin with one slash";
-        const CHARACTER: &str = "it has a character that has to be encoded";
+        const START: &str = "it does not begin with a single slash";
+        const CHARACTER: &str = "it has a character that must be percent-encoded";
         const EMPTY: &str = "its path has an empty segment";
         const SLASH: &str = "its path has an encoded slash or backslash";
         const DOTS: &str = "its path has a dot segment";

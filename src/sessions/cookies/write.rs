@@ -1,4 +1,4 @@
-//! `Set-Cookie` lines for a browser.
+//! Writes the `Set-Cookie` headers.
 
 use cookie::{Cookie, CookieBuilder, SameSite};
 use http::{HeaderMap, HeaderValue, header};
@@ -9,12 +9,13 @@ use crate::credentials::CookieNames;
 use crate::sessions::set_cookies::{SetCookie, SetCookies};
 use crate::{endpoint, headers};
 
-/// The longest name and value of a cookie together, in bytes (RFC 6265bis, section 5.6).
+/// The greatest length of a cookie's name and value together, in bytes (RFC 6265bis, section 5.6).
 const MAX_LENGTH: usize = 4_096;
 
 impl SessionCookies {
-    /// Returns the cookies with these tokens, for a browser whose request has these headers.
-    /// Without an age they last until the browser is closed. A JWT that does not fit is removed.
+    /// Returns the cookies with these tokens. The headers of the browser's request show whether it
+    /// is on loopback. Without `max_age`, the cookies last until the browser is closed. If the JWT
+    /// does not fit, its cookie is removed.
     pub(crate) fn set(
         &self,
         names: CookieNames<'_>,
@@ -31,9 +32,9 @@ impl SessionCookies {
                 cookie = names.session_jwt,
                 bytes = length,
                 max_bytes = MAX_LENGTH,
-                "a session JWT does not fit into a cookie, so the cookie is removed: guards that \
-                 renew sessions go by the session token, and for others the JWT must be shorter or \
-                 sent in a header"
+                "a session JWT does not fit into a cookie, so the cookie is removed; guards that \
+                 renew sessions use the session token, and for other guards the JWT must be \
+                 shorter or sent in a header"
             );
             self.cookie(names.session_jwt, "", Some(Duration::ZERO), request)
         };
@@ -42,7 +43,7 @@ impl SessionCookies {
         SetCookies(jwt.into_iter().chain(token).collect())
     }
 
-    /// Returns the cookies that clear both.
+    /// Returns the cookies that clear both tokens.
     pub(crate) fn clear(&self, names: CookieNames<'_>, request: &HeaderMap) -> SetCookies {
         let names = [names.session_jwt, names.session_token].into_iter();
         SetCookies(
@@ -69,13 +70,14 @@ impl SessionCookies {
         if let Some(domain) = self.domain.as_ref().filter(|_| !is_for_host) {
             cookie = cookie.domain(&**domain);
         }
-        // Its name is one that no request can bring either.
+        // This fails only for a cookie name that no request can contain either.
         let mut line = HeaderValue::try_from(cookie.build().to_string()).ok()?;
         line.set_sensitive(true);
         Some(SetCookie { name: name.into(), line })
     }
 
-    /// Browsers refuse a cookie with one of the two prefixes that is not secure.
+    /// Returns whether the cookie is `Secure`. Browsers refuse a cookie with one of these prefixes
+    /// that is not.
     fn is_secure(&self, name: &str, request: &HeaderMap) -> bool {
         name.starts_with("__Host-")
             || name.starts_with("__Secure-")
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     fn lines(cookies: &SetCookies) -> Vec<&str> {
-        cookies.0.iter().map(|cookie| cookie.line.to_str().expect("text")).collect()
+        cookies.0.iter().map(|cookie| cookie.line.to_str().expect("visible ASCII")).collect()
     }
 
     fn from(host: &'static str) -> HeaderMap {
@@ -122,9 +124,9 @@ mod tests {
         );
         let own = cookies
             .domain("app.example")
-            .expect("plain")
+            .expect("a valid domain")
             .path("/app")
-            .expect("plain")
+            .expect("a valid path")
             .readable_by_scripts();
         let names = CookieNames { session_jwt: "jwt", session_token: "token" };
         assert_eq!(
@@ -135,7 +137,7 @@ mod tests {
             ]
         );
         assert!(!format!("{set:?}").contains("opaque"));
-        // One of the first prefix is for this host alone.
+        // A `__Host-` cookie is for this host alone.
         let names = CookieNames { session_jwt: "__Host-jwt", session_token: "__Secure-token" };
         assert_eq!(
             lines(&own.clear(names, &from("localhost"))),
@@ -169,7 +171,7 @@ mod tests {
         two.append(header::HOST, HeaderValue::from_static("app.example"));
         assert!(is_secure(&cookies, &two) && is_secure(&cookies, &HeaderMap::new()));
         assert!(is_secure(&cookies.clone().always_secure(), &from("localhost")));
-        // On a local network the application has to say so.
+        // On a local network, the application has to opt out of `Secure`.
         let insecure = cookies.insecure_send_over_plain_http();
         assert!(!is_secure(&insecure, &from("192.168.0.7:3000")));
         let names = CookieNames { session_jwt: "__Host-jwt", session_token: "__Secure-token" };
@@ -187,7 +189,7 @@ mod tests {
         };
         let token = "stytch_session=opaque; HttpOnly; SameSite=Lax; Path=/";
         let removed = "stytch_session_jwt=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
-        let [jwt, other] = set(4_096, Some("opaque")).try_into().expect("two");
+        let [jwt, other] = set(4_096, Some("opaque")).try_into().expect("two cookies");
         assert!(jwt.starts_with("stytch_session_jwt=aaa") && other == token, "{jwt} {other}");
         assert_eq!(set(4_097, Some("opaque")), [removed, token]);
         assert_eq!(set(16_384, None), [removed]);

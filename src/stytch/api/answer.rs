@@ -1,4 +1,4 @@
-//! What the API says.
+//! Reads the API's responses.
 
 use std::time::Duration;
 
@@ -12,36 +12,36 @@ use crate::headers::only;
 use crate::http_client::{FetchError, delta_seconds};
 use crate::sessions::authority::{self, SessionTokens};
 
-/// The JSON of a 200.
+/// Returns the JSON of a 200.
 pub(super) fn json(
     head: &response::Parts,
     body: Result<Bytes, FetchError>,
 ) -> Result<Bytes, ApiError> {
     match (head.status, is_json(&head.headers)) {
         (StatusCode::OK, true) => Ok(body?),
-        (StatusCode::OK, false) => Err(ApiError::NotUnderstood("its content is not JSON")),
-        // Without a body that can be read, the status alone.
+        (StatusCode::OK, false) => Err(ApiError::NotUnderstood("its content type is not JSON")),
+        // If the body cannot be read, report the status alone.
         (_, is_json) => Err(refusal(head, body.ok().filter(|_| is_json))),
     }
 }
 
-/// Both tokens, or no session.
+/// Returns both tokens, or an error if one is missing or cannot be a cookie value.
 pub(super) fn tokens(json: &[u8]) -> Result<SessionTokens, ApiError> {
     #[derive(Deserialize)]
     struct Tokens {
         session_token: String,
         session_jwt: String,
     }
-    // The reader's own error would quote them.
-    let Tokens { session_token, session_jwt } =
-        serde_json::from_slice(json).map_err(|_| ApiError::NotUnderstood("it lacks a token"))?;
+    // serde's own error would quote the tokens.
+    let Tokens { session_token, session_jwt } = serde_json::from_slice(json)
+        .map_err(|_| ApiError::NotUnderstood("it does not contain both tokens"))?;
     if !authority::can_be_a_cookie(&session_token) || !authority::can_be_a_cookie(&session_jwt) {
-        return Err(ApiError::NotUnderstood("one of its tokens cannot be one"));
+        return Err(ApiError::NotUnderstood("one of its tokens cannot be a cookie value"));
     }
     Ok(SessionTokens { session_token, session_jwt })
 }
 
-/// A 200 alone could be anybody's.
+/// Checks that the response confirms the revocation. A 200 alone may come from another server.
 pub(super) fn confirmation(json: &[u8]) -> Result<(), ApiError> {
     #[derive(Deserialize)]
     struct Confirmation {
@@ -49,12 +49,12 @@ pub(super) fn confirmation(json: &[u8]) -> Result<(), ApiError> {
     }
     match serde_json::from_slice(json) {
         Ok(Confirmation { status_code: 200 }) => Ok(()),
-        _ => Err(ApiError::NotUnderstood("it does not say that it has done it")),
+        _ => Err(ApiError::NotUnderstood("it does not confirm the revocation")),
     }
 }
 
 fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
-    // Not `error_message`, which may say anything.
+    // `error_message` is not read, because it may contain anything.
     #[derive(Default, Deserialize)]
     struct ErrorObject {
         error_type: Option<String>,
@@ -72,7 +72,7 @@ fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
     }
 }
 
-/// More is not believed.
+/// The greatest `Retry-After` that is respected. A greater one is reduced to this.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -129,8 +129,8 @@ mod tests {
             let got = tokens(json.as_bytes()).map(drop);
             assert_eq!(got, want.map_err(ApiError::NotUnderstood), "{json}");
         }
-        let lacking = Err("it lacks a token");
-        let impossible = Err("one of its tokens cannot be one");
+        let lacking = Err("it does not contain both tokens");
+        let impossible = Err("one of its tokens cannot be a cookie value");
         check(
             r#"{"session_token":"aZ09-_=","session_jwt":"e.y.J","user":{"emails":[]},"status_code":200}"#,
             Ok(()),

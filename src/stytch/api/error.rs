@@ -1,4 +1,4 @@
-//! Why the API gave no answer.
+//! Errors of the session API.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,43 +8,44 @@ use http::StatusCode;
 use crate::http_client::FetchError;
 use crate::sessions::AuthorityError;
 
-/// Why the API gave no answer that can be used. It holds neither the secret nor a token, and what
-/// it quotes is printable and short.
+/// The reason why the API returned no usable response. It contains neither the secret nor a token.
+/// Text that it quotes from the API is printable and short.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
-    /// It answered with another status than 200; redirects are not followed. What its error object
-    /// says is there where the answer was JSON and had it.
+    /// The API responded with a status other than 200. Redirects are not followed. `error_type` and
+    /// `request_id` are set if the response was JSON and had them.
     #[error(fmt = refused)]
     Refused {
         /// The status of the response.
         status: StatusCode,
-        /// Its `error_type`, as `session_not_found`.
+        /// The `error_type` of the response, such as `session_not_found`.
         error_type: Option<Box<str>>,
-        /// Its `request_id`, for Stytch's support.
+        /// The `request_id` of the response, for Stytch's support.
         request_id: Option<Box<str>>,
-        /// `Retry-After` of a 429 or 503, at most 1 hour. Where it is a date it is not read.
+        /// The `Retry-After` of a 429 or 503, at most 1 hour. A date is ignored.
         retry_after: Option<Duration>,
     },
-    /// It answered 200, but not what was asked for.
-    #[error("the API's answer is not understood: {0}")]
+    /// The API responded with 200, but not with what was expected.
+    #[error("unexpected response from the API: {0}")]
     NotUnderstood(&'static str),
-    /// No connection, no trusted certificate, or not an HTTP answer; the causes, outermost first.
+    /// No connection, no trusted certificate, or not an HTTP response. The text lists the causes,
+    /// outermost first.
     #[error("the API cannot be reached: {0}")]
     Unreachable(Box<str>),
-    /// No complete answer came within this time.
-    #[error("no complete answer of the API within {0:?}")]
+    /// No complete response came within this time.
+    #[error("no complete response from the API within {0:?}")]
     TimedOut(Duration),
-    /// The answer was of more than so many bytes.
-    #[error("an answer of the API of more than {0} bytes")]
+    /// The response body had more than this many bytes.
+    #[error("the response from the API has more than {0} bytes")]
     TooLarge(usize),
-    /// The answer broke off.
-    #[error("an answer of the API that broke off")]
+    /// The response broke off.
+    #[error("the response from the API broke off")]
     Interrupted,
 }
 
 impl ApiError {
-    /// The status, where it answered with another than 200.
+    /// Returns the status of the response if it was not 200.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
@@ -53,7 +54,7 @@ impl ApiError {
         }
     }
 
-    /// What kind of error it says that it is, as `session_not_found`.
+    /// Returns the `error_type` of the response, such as `session_not_found`.
     #[must_use]
     pub fn error_type(&self) -> Option<&str> {
         match self {
@@ -62,7 +63,7 @@ impl ApiError {
         }
     }
 
-    /// Its name for the request.
+    /// Returns the `request_id` of the response.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
@@ -71,7 +72,8 @@ impl ApiError {
         }
     }
 
-    /// When it says that it is worth asking again: at most 1 hour, and only of a 429 or 503.
+    /// Returns how long the API asked to wait before the next call. This is at most 1 hour, and
+    /// only from a 429 or 503.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -80,15 +82,16 @@ impl ApiError {
         }
     }
 
-    /// Whether the session has ended, was revoked, or never was.
+    /// Returns whether the session has ended, was revoked, or never existed.
     pub(super) fn is_of_an_ended_session(&self) -> bool {
         self.says(&["session_not_found"])
     }
 
-    /// Whether the token is of no live session: also what the API cannot read is none.
+    /// Returns whether the token belongs to no live session. That includes a token that the API
+    /// cannot read.
     ///
-    /// Only by these names. A status alone may come from elsewhere, and an application with a wrong
-    /// secret must not sign everybody out.
+    /// Only these error types count. A status alone may come from another server, and an
+    /// application with a wrong secret must not sign out every user.
     pub(super) fn is_of_no_session(&self) -> bool {
         self.says(&["session_not_found", "invalid_session_token", "unable_to_parse_session_jwt"])
     }
@@ -98,7 +101,7 @@ impl ApiError {
             && self.error_type().is_some_and(|error_type| error_types.contains(&error_type))
     }
 
-    /// Returns what an authority says if it is asked about a token.
+    /// Returns the error of an authority that was asked about a token.
     pub(super) fn into_authority_error(self) -> AuthorityError {
         match self.is_of_no_session() {
             true => AuthorityError::UnknownSession,
@@ -136,7 +139,7 @@ fn refused(
     _: &Option<Duration>,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    write!(f, "the API answered {}", status.as_u16())?;
+    write!(f, "the API responded with {}", status.as_u16())?;
     if let Some(error_type) = error_type {
         write!(f, " {error_type}")?;
     }
@@ -195,14 +198,17 @@ mod tests {
         for (error, want) in [
             (
                 refused(Some("session_not_found"), Some("request-id-test-1")),
-                "the API answered 404 session_not_found (request-id-test-1)",
+                "the API responded with 404 session_not_found (request-id-test-1)",
             ),
-            (refused(None, None), "the API answered 404"),
+            (refused(None, None), "the API responded with 404"),
             (
-                ApiError::NotUnderstood("its content is not JSON"),
-                "the API's answer is not understood: its content is not JSON",
+                ApiError::NotUnderstood("its content type is not JSON"),
+                "unexpected response from the API: its content type is not JSON",
             ),
-            (ApiError::TimedOut(Duration::from_secs(5)), "no complete answer of the API within 5s"),
+            (
+                ApiError::TimedOut(Duration::from_secs(5)),
+                "no complete response from the API within 5s",
+            ),
         ] {
             assert_eq!(error.to_string(), want);
         }

@@ -1,4 +1,4 @@
-//! Stytch's API of sessions.
+//! Stytch's session API.
 
 mod answer;
 mod error;
@@ -21,8 +21,8 @@ use crate::sessions::authority::{
     self, AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority, SessionTokens,
 };
 
-/// Stytch's API of sessions: which of them are alive, fresh tokens for these, and their end. A
-/// handle, cheap to clone.
+/// A client of Stytch's session API. It checks whether a session is alive, fetches fresh tokens for
+/// it, and ends it. It is cheap to clone.
 ///
 /// ```no_run
 /// use tower_step_up::sessions::PresentedToken;
@@ -32,51 +32,50 @@ use crate::sessions::authority::{
 /// let project = stytch::Project::new("project-live-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
 /// let sessions = project.sessions_api(&std::env::var("STYTCH_SECRET")?);
 ///
-/// let token = PresentedToken::SessionToken("what the cookie stytch_session holds".into());
+/// let token = PresentedToken::SessionToken("the value of the cookie stytch_session".into());
 /// match sessions.authenticate(&token).await {
 ///     Ok(tokens) => println!("{} bytes of a fresh JWT", tokens.session_jwt.len()),
 ///     Err(error) if error.error_type() == Some("session_not_found") => {
-///         println!("it has ended")
+///         println!("the session has ended")
 ///     }
-///     Err(error) => println!("nobody can say: {error}"),
+///     Err(error) => println!("the session could not be checked: {error}"),
 /// }
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// - It is asked at `https://api.stytch.com` where the project's id begins with `project-live-`,
-///   else at `https://test.stytch.com`; at the project's custom domain where one is set, or at a
-///   [base URL](Self::base_url).
-/// - A question takes at most 5 s, a second try included, and 256 KiB; redirects are not followed.
-///   Up to 16 idle connections are kept for 30 s, and clones share them.
-/// - Where there is no connection, or it is gone before an answer begins, it is asked a second
-///   time, once and at once. That is harmless: to authenticate a session twice leaves what once
-///   leaves, and one that is revoked twice has ended. After a timeout or a status it is not asked
-///   again.
-/// - A session is authenticated as it is: it ends when it would have ended, unless it is to be
-///   [prolonged](Self::prolong).
+/// - The client calls `https://api.stytch.com` if the project's id begins with `project-live-`, and
+///   `https://test.stytch.com` otherwise. A custom domain of the project or a [base
+///   URL](Self::base_url) takes precedence.
+/// - A call takes at most 5 s, including a second attempt, unless you set another
+///   [timeout](Self::timeout). A response body may have at most 256 KiB. Redirects are not
+///   followed. The client keeps up to 16 idle connections for 30 s, and clones share them.
+/// - If the client cannot connect, or the connection is lost before a response begins, it tries
+///   once more, immediately. That is harmless: authenticating a session twice has the same result
+///   as once, and revoking it twice ends it all the same. The client does not try again after a
+///   timeout, or after a response with any status.
+/// - Authenticating a session does not change when it ends, unless you [prolong](Self::prolong) it.
 /// - `Debug`, errors and logs show neither the secret nor a token.
 ///
 /// # As an authority
 ///
-/// What it answers, as a [`SessionAuthority`]; only where no session is alive is somebody signed
-/// out for it:
+/// As a [`SessionAuthority`], the client returns the results below. A user is signed out only if no
+/// session is alive.
 ///
 /// | the API | `authenticate` | `revoke` | `revoke_by_token` |
 /// | --- | --- | --- | --- |
 /// | 200 with both tokens | the tokens | | |
-/// | 200 that says `status_code` 200 | | done | done |
+/// | 200 whose body has `status_code` 200 | | done | done |
 /// | 4xx `session_not_found` | `UnknownSession` | done | `UnknownSession` |
 /// | 4xx `invalid_session_token`, `unable_to_parse_session_jwt` | `UnknownSession` | `Unavailable` | `UnknownSession` |
 /// | 401 `unauthorized_credentials`, and all other statuses | `Unavailable` | `Unavailable` | `Unavailable` |
 /// | 429 and 503 with `Retry-After` | `Unavailable` with that time | the same | the same |
-/// | no answer, or one that makes no sense | `Unavailable` | `Unavailable` | `Unavailable` |
+/// | no response, or an invalid one | `Unavailable` | `Unavailable` | `Unavailable` |
 ///
-/// A token that is empty, longer than 16 KiB or has characters that no cookie can carry is unknown
-/// without a question.
+/// If a token is empty, is longer than 16 KiB or has characters that no cookie can carry, the
+/// result is `UnknownSession` without a call.
 ///
-/// Needs a tokio runtime with time and I/O (`enable_all`) once it is asked; to construct it takes
-/// none.
+/// Calls need a tokio runtime with time and I/O (`enable_all`). Constructing the client does not.
 #[derive(Clone)]
 pub struct SessionsApi(Arc<Settings>);
 
@@ -108,7 +107,8 @@ impl SessionsApi {
         secret: &str,
     ) -> Self {
         let credentials = base64_simd::STANDARD.encode_to_string(format!("{project_id}:{secret}"));
-        // Base64 can always be a value; without credentials the API would refuse.
+        // Base64 is always a valid header value. With the fallback, the API would refuse every
+        // call.
         let mut authorization = HeaderValue::try_from(format!("Basic {credentials}"))
             .unwrap_or(HeaderValue::from_static("Basic"));
         authorization.set_sensitive(true);
@@ -123,12 +123,12 @@ impl SessionsApi {
         }))
     }
 
-    /// Asks at this URL, which the paths of the API are added to (`http://127.0.0.1:8080`,
-    /// `https://gateway.example/stytch`): HTTPS, or plain HTTP to this machine.
+    /// Sets the URL to which the client adds the paths of the API (`http://127.0.0.1:8080`,
+    /// `https://gateway.example/stytch`). The URL must use HTTPS, or plain HTTP to this machine.
     ///
     /// # Errors
     ///
-    /// Returns an error if the URL cannot be read, has a query, or is plain HTTP to another
+    /// Returns an error if the URL cannot be read, has a query, or uses plain HTTP to another
     /// machine.
     pub fn base_url(self, url: &str) -> Result<Self, EndpointError> {
         let url = endpoint::parse(url)?;
@@ -139,8 +139,8 @@ impl SessionsApi {
         Ok(self.with(|settings| settings.base_url = base_url.into()))
     }
 
-    /// Trusts these certificate authorities too, given in PEM, beside those of Mozilla's programme.
-    /// Its connections are no longer shared with others of the project.
+    /// Trusts these certificate authorities too, given in PEM, in addition to those of Mozilla's
+    /// programme. The client then no longer shares connections with the project's other clients.
     ///
     /// # Errors
     ///
@@ -151,16 +151,16 @@ impl SessionsApi {
         Ok(self.with(|settings| settings.client = client))
     }
 
-    /// How long a question may take, a second try included; 5 s by default, at least 10 ms and at
-    /// most 1 minute.
+    /// Sets how long a call may take, including a second attempt. The default is 5 s, and the
+    /// limits are 10 ms and 1 minute.
     #[must_use]
     pub fn timeout(self, duration: Duration) -> Self {
         self.with(|settings| settings.timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT))
     }
 
-    /// Lets each authentication set the end of the session to this time from then on, as Stytch's
-    /// `session_duration_minutes` does: in whole minutes, at least 5 and at most 527,040 (366
-    /// days). By default none does.
+    /// Makes each authentication set the session's end to this long after the call, as Stytch's
+    /// `session_duration_minutes` does. The time is in whole minutes, at least 5 and at most
+    /// 527,040 (366 days). By default, authentication does not change the end.
     #[must_use]
     pub fn prolong(self, time: Duration) -> Self {
         self.with(|settings| {
@@ -168,14 +168,14 @@ impl SessionsApi {
         })
     }
 
-    /// The live session of this token, with fresh tokens (`POST /v1/sessions/authenticate`, or its
-    /// B2B sibling).
+    /// Returns fresh tokens for this token's session if it is alive.
     ///
-    /// The JWT may have expired. The fresh one is not verified here.
+    /// The endpoint is `POST /v1/sessions/authenticate`, or its B2B counterpart. A JWT may have
+    /// expired. The fresh one is not verified here.
     ///
     /// # Errors
     ///
-    /// Returns an error if the API does not say that the session is alive, whatever the reason.
+    /// Returns an error if the API does not confirm that the session is alive, whatever the reason.
     pub async fn authenticate(&self, token: &PresentedToken) -> Result<SessionTokens, ApiError> {
         let (name, text) = kind_and_text(token);
         let mut question = json!({ name: text });
@@ -185,13 +185,14 @@ impl SessionsApi {
         answer::tokens(&self.ask("authenticate", &question).await?)
     }
 
-    /// Ends the session of this id (`POST /v1/sessions/revoke`, or its B2B sibling).
+    /// Ends the session with this id. The endpoint is `POST /v1/sessions/revoke`, or its B2B
+    /// counterpart.
     ///
     /// # Errors
     ///
-    /// Returns an error if the API does not say that it has ended it. One that is not there any
-    /// more is an error of the type `session_not_found`; the [`SessionAuthority`] takes that for
-    /// done.
+    /// Returns an error if the API does not confirm that it has ended the session. If the session
+    /// no longer exists, the error's type is `session_not_found`, which the [`SessionAuthority`]
+    /// treats as success.
     pub async fn revoke(&self, session_id: &str) -> Result<(), ApiError> {
         let name = match self.0.tenancy {
             Tenancy::Consumer => "session_id",
@@ -200,11 +201,11 @@ impl SessionsApi {
         self.revoke_named(name, session_id).await
     }
 
-    /// Ends the session of this token, by the same endpoint as [`revoke`](Self::revoke).
+    /// Ends the session of this token, through the same endpoint as [`revoke`](Self::revoke).
     ///
     /// # Errors
     ///
-    /// Returns an error if the API does not say that it has ended it.
+    /// Returns an error if the API does not confirm that it has ended the session.
     pub async fn revoke_by_token(&self, token: &PresentedToken) -> Result<(), ApiError> {
         let (name, text) = kind_and_text(token);
         self.revoke_named(name, text).await
@@ -214,7 +215,7 @@ impl SessionsApi {
         answer::confirmation(&self.ask("revoke", &json!({ name: value })).await?)
     }
 
-    /// The JSON of a 200.
+    /// Calls an endpoint and returns the JSON of a 200.
     async fn ask(&self, endpoint: &str, question: &Value) -> Result<Bytes, ApiError> {
         let Settings { tenancy, base_url, authorization, client, timeout, .. } = &*self.0;
         let path = match tenancy {

@@ -11,15 +11,16 @@ use crate::stytch::{SessionsApi, address};
 use crate::token::Verifier;
 
 impl Project {
-    /// Its published keys, fetched when first needed. Clones of the project share them.
+    /// Returns the project's published keys, which are fetched when first needed. Clones of the
+    /// project share them.
     #[cfg(feature = "remote")]
     #[must_use]
     pub fn remote_keys(&self) -> RemoteKeys {
         self.keys.clone()
     }
 
-    /// The API of its sessions, with this secret (`secret-live-…`, `secret-test-…`). Clones of the
-    /// project share its connections.
+    /// Returns a client of the project's session API, with this secret (`secret-live-…`,
+    /// `secret-test-…`). Clones of the project share its connections.
     #[cfg(feature = "remote")]
     #[must_use]
     pub fn sessions_api(&self, secret: &str) -> SessionsApi {
@@ -27,26 +28,27 @@ impl Project {
         SessionsApi::new(&self.id, self.tenancy, base_url, self.client.clone(), secret)
     }
 
-    /// Returns the verifier of its tokens, with its published keys. Clones of the project share it,
-    /// with what it remembers and revokes. Settings of a [`Verifier`] make another one: give that
-    /// to [`guard_with`](Self::guard_with) and [`sessions_with`](Self::sessions_with).
+    /// Returns the verifier of the project's tokens, with the published keys. Clones of the project
+    /// share it, with its token cache and its revocations. Changing a setting of a [`Verifier`]
+    /// creates another verifier. Pass that one to [`guard_with`](Self::guard_with) and
+    /// [`sessions_with`](Self::sessions_with).
     #[cfg(feature = "remote")]
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         self.verifier.clone()
     }
 
-    /// Returns a guard for its tokens with its published keys, which demands any session until more
-    /// is [required](StepUpLayer::require).
+    /// Returns a guard for the project's tokens, with the published keys. It demands only a session
+    /// until you [require](StepUpLayer::require) more.
     #[cfg(feature = "remote")]
     #[must_use]
     pub fn guard(&self) -> StepUpLayer {
         self.guard_with(self.verifier())
     }
 
-    /// Returns a handle for its sessions, which this authority keeps: usually the project's
-    /// [API](Self::sessions_api). Make one and clone it, since only its clones share what they
-    /// remember of sessions.
+    /// Returns a handle for the project's sessions, which this authority keeps. The authority is
+    /// usually the project's [API](Self::sessions_api). Create one handle and clone it, because
+    /// only clones share what they know about sessions.
     ///
     /// ```
     /// use tower_step_up::stytch;
@@ -63,22 +65,24 @@ impl Project {
         self.sessions_with(self.verifier(), authority)
     }
 
-    /// Returns a verifier of its tokens with these keys. What one verifier of the project revokes,
-    /// all do.
+    /// Returns a verifier of the project's tokens with these keys. All verifiers of the project
+    /// share their revocations.
     #[must_use]
     pub fn verifier_with(&self, keys: impl KeySource) -> Verifier {
         let domain = self.custom_domain.as_deref();
         verifier(&self.id, self.tenancy, domain, keys, &self.revocations)
     }
 
-    /// Returns a guard with this verifier, which reads the project's cookies.
+    /// Returns a guard with this verifier that reads the project's
+    /// [credentials](Self::credentials).
     #[must_use]
     pub fn guard_with(&self, verifier: Verifier) -> StepUpLayer {
         StepUpLayer::new(verifier).default_credentials(self.credentials())
     }
 
-    /// Returns a handle for its sessions with this verifier, which must be that of the guards that
-    /// [renew](StepUpLayer::renew_with) with it. A live project's cookies are always `Secure`.
+    /// Returns a handle for the project's sessions with this verifier. Guards that
+    /// [renew](StepUpLayer::renew_with) with it must have the same verifier. The cookies of a live
+    /// project are always `Secure`.
     #[must_use]
     pub fn sessions_with(&self, verifier: Verifier, authority: impl SessionAuthority) -> Sessions {
         let cookies = SessionCookies::default();

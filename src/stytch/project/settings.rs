@@ -8,15 +8,16 @@ use crate::keys::RemoteKeys;
 use crate::stytch::ProjectError;
 
 impl Project {
-    /// Keys come from this domain (`login.example.com`, `https://login.example.com`), and tokens
-    /// that it issued are accepted beside those of `stytch.com`. Letter case, a port 443 and a dot
-    /// at the end make no difference: the issuer is `https://login.example.com`. A server on this
-    /// machine may be named with `http://`, for development.
+    /// Sets the custom domain (`login.example.com`, `https://login.example.com`). Keys come from
+    /// this domain, the session API is called there, and tokens that it issued are accepted as well
+    /// as those of `stytch.com`. Letter case, port 443 and a final dot make no difference: the
+    /// issuer is `https://login.example.com`. For development, use `http://` for a server on this
+    /// machine.
     ///
     /// # Errors
     ///
-    /// Returns [`ProjectError`] if it is not a host, has a path, or is plain HTTP to another
-    /// machine.
+    /// Returns [`ProjectError`] if the domain is not a host, has a path or a query, or uses plain
+    /// HTTP to another machine.
     pub fn custom_domain(mut self, domain: &str) -> Result<Self, ProjectError> {
         let malformed = || ProjectError::MalformedDomain(without_secrets(domain).into());
         let url =
@@ -34,9 +35,9 @@ impl Project {
         Ok(self)
     }
 
-    /// Fetches keys and asks the [API](Self::sessions_api) through the HTTP proxy that the
-    /// environment names now, if it names one: `HTTPS_PROXY` and `NO_PROXY`. By default the
-    /// environment has no say. [`RemoteKeys::proxy_from_env`] says more.
+    /// Fetches keys and calls the [API](Self::sessions_api) through the HTTP proxy that the
+    /// environment currently names in `HTTPS_PROXY` and `NO_PROXY`, if it names one. Without this
+    /// call, the environment has no effect. See [`RemoteKeys::proxy_from_env`] for details.
     ///
     /// ```no_run
     /// use tower_step_up::stytch::Project;

@@ -5,29 +5,31 @@ use std::fmt;
 use super::TimeClaim;
 use crate::excerpt::Excerpt;
 
-/// Which claim of a token is missing, unreadable, or not what the verifier expects.
+/// A claim that is missing, unreadable, or not what the verifier expects.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimsError {
     /// `iss` is absent, not a string, or not one of the verifier's issuers.
-    #[error("the issuer is {0}")]
+    #[error("the issuer is not accepted: {0}")]
     WrongIssuer(Excerpt),
     /// `aud` is neither the verifier's audience nor a list of strings that contains it.
-    #[error("the audience does not include the verifier's")]
+    #[error("the token's audience does not include the verifier's")]
     WrongAudience,
     /// `sub` is absent, empty or not a string.
-    #[error("there is no subject")]
+    #[error("the token has no subject")]
     NoSubject,
     /// The claim is absent or not an integer from 0 to 253402300799.
-    #[error("{0} is absent or not a time")]
+    #[error("the claim {0} is absent or not a time")]
     UnreadableTime(TimeClaim),
-    /// The token has a claim of access or machine tokens, so it is not a session JWT.
-    #[error("{0} marks an access token")]
+    /// The token has a claim that marks it as an access token or a machine token, not a session
+    /// JWT.
+    #[error("the claim {0} marks an access token, not a session")]
     NotASession(AccessTokenClaim),
     /// The claim `https://stytch.com/session` is absent.
-    #[error("there is no session")]
+    #[error("the token has no session claim")]
     NoSession,
-    /// The claim `https://stytch.com/session`, or the named part of it, does not have its shape.
+    /// The claim `https://stytch.com/session`, its named part, or the claim
+    /// `https://stytch.com/organization` does not have the expected shape.
     #[error("the session's {0} cannot be read")]
     UnreadableSession(&'static str),
     /// The session's id is absent or empty.
@@ -37,19 +39,19 @@ pub enum ClaimsError {
     #[error("the session has no authentication factors")]
     NoFactors,
     /// The session has more than 256 `authentication_factors`.
-    #[error("the session has {count} authentication factors")]
+    #[error("the session has {count} authentication factors, and the limit is 256")]
     TooManyFactors {
-        /// How many it has.
+        /// The number of its factors.
         count: usize,
     },
-    /// The verifier is for a consumer project, and the token names an organization.
-    #[error("the session belongs to an organization, and the verifier is not for a B2B project")]
+    /// The verifier is for a consumer project, but the token names an organization.
+    #[error("the session belongs to an organization, but the verifier is not for a B2B project")]
     UnexpectedOrganization,
-    /// The verifier is for a B2B project, and the token names no organization, or one without an
+    /// The verifier is for a B2B project, but the token names no organization, or one without an
     /// id.
-    #[error("the session belongs to no organization, and the verifier is for a B2B project")]
+    #[error("the session belongs to no organization, but the verifier is for a B2B project")]
     NoOrganization,
-    /// A support person acts as the user, and the verifier refuses that.
+    /// A support person acts as the user, and the verifier refuses impersonation.
     #[error("the session is an impersonation")]
     Impersonated,
 }
@@ -74,8 +76,8 @@ impl ClaimsError {
     }
 }
 
-/// A top-level claim of access tokens (Connected Apps) and machine tokens (M2M) that sessions do
-/// not have.
+/// A top-level claim that marks an access token (Connected Apps) or a machine token (M2M). Sessions
+/// do not have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessTokenClaim {

@@ -3,19 +3,19 @@
 use crate::excerpt::Excerpt;
 use crate::keys::Algorithm;
 
-/// Why the header of a token, or the key that it names, does not fit the verifier.
+/// The reason why a verifier does not accept a token's header, or the key that it names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// The header has a parameter that changes what is signed, or that a verifier must understand:
+    /// The header has a parameter that changes what is signed or that a verifier must support:
     /// `crit`, `b64`, `zip` or `enc`.
-    #[error("the header has {0}")]
+    #[error("the header has {0}, which is not supported")]
     Unsupported(&'static str),
     /// `typ` is present and is not `JWT`.
     #[error("the header's typ is not JWT")]
     WrongType,
     /// `alg` is absent, or is not one of the verifier's algorithms.
-    #[error("the header's alg is {0}")]
+    #[error("the header's alg is not accepted: {0}")]
     AlgorithmNotAllowed(Excerpt),
     /// `kid` is absent, empty or not a string.
     #[error("the header has no kid")]
@@ -23,8 +23,8 @@ pub enum HeaderError {
     /// No key has this `kid`.
     #[error("no key has the kid {0}")]
     UnknownKey(Excerpt),
-    /// The key is for another algorithm than `alg`.
-    #[error("the key is for {pinned} only")]
+    /// The key is for an algorithm other than `alg`.
+    #[error("the header's alg does not match the key, which is for {pinned}")]
     WrongAlgorithmForKey {
         /// The algorithm that the key is for.
         pinned: Algorithm,

@@ -1,18 +1,18 @@
-//! What is not a signed JWT.
+//! Texts that are not signed JWTs.
 
 use std::fmt;
 
-/// Why a text is not a signed JWT in compact form (RFC 7515, section 7.1).
+/// The reason why a text is not a signed JWT in compact form (RFC 7515, section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
     /// The text is longer than 16 KiB.
-    #[error("the token has {bytes} bytes")]
+    #[error("the token has {bytes} bytes, and the limit is 16 KiB")]
     TooLarge {
         /// Its length in bytes.
         bytes: usize,
     },
-    /// The text does not have exactly three parts between dots.
+    /// The text does not have exactly three parts separated by dots.
     #[error("the token does not have three parts")]
     NotThreeParts,
     /// A part is not base64url in its canonical form without padding (RFC 7515, section 2).
@@ -21,8 +21,8 @@ pub enum MalformedToken {
     /// A part is not a JSON object.
     #[error("the {0} is not a JSON object")]
     NotAnObject(TokenPart),
-    /// An object in this part has a name twice that the verifier reads.
-    #[error("a name stands twice in the {0}")]
+    /// An object in this part has a duplicate name, and the verifier reads that name.
+    #[error("the {0} has a duplicate name")]
     DuplicateName(TokenPart),
 }
 

@@ -2,18 +2,19 @@
 
 use time::OffsetDateTime;
 
-/// Why the session of a genuine token is over.
+/// The reason why a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The session was revoked here; see [`Revocations`](crate::token::Revocations).
+    /// The verifier's store reports that the session was revoked. See
+    /// [`Revocations`](crate::token::Revocations).
     #[error("the session was revoked here")]
     Revoked,
-    /// The authority says that no such session is alive, or no session token has the form of the
-    /// one that was presented.
-    #[error("the session is not alive any more")]
+    /// The authority reports that no such session is alive, or the presented token does not have
+    /// the form of a session token.
+    #[error("the session has ended or does not exist")]
     Unknown,
-    /// The session's own end has passed, not only its token's.
+    /// The session itself has ended, not only its token.
     #[error("the session ended at {at}, {} ago", *.now - *.at)]
     Ended {
         /// The session's `expires_at`.

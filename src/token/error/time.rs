@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// Why a genuine token is not valid at this time.
+/// The reason why a genuine token is not valid at this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeError {
     /// `nbf` or `iat` is later than now plus the leeway.
-    #[error("{claim} is {at}, {} ahead", *.at - *.now)]
+    #[error("{claim} is {at}, {} in the future", *.at - *.now)]
     NotYetValid {
         /// The claim.
         claim: TimeClaim,
@@ -19,21 +19,21 @@ pub enum TimeError {
         /// The time of the decision.
         now: OffsetDateTime,
     },
-    /// The token has not expired, and was issued longer ago than the verifier allows. A renewed
-    /// token helps.
+    /// The token has not expired, but it was issued longer ago than the verifier allows. A renewed
+    /// one helps.
     #[error(
-        "the token was issued at {issued_at}, {} ago, and {max_age:?} is allowed",
+        "the token was issued at {issued_at}, {} ago, and the maximum age is {max_age:?}",
         *.now - *.issued_at
     )]
     TooOld {
-        /// When it was issued.
+        /// When the token was issued.
         issued_at: OffsetDateTime,
-        /// The age that the verifier allows.
+        /// The maximum age that the verifier allows.
         max_age: Duration,
         /// The time of the decision.
         now: OffsetDateTime,
     },
-    /// `exp` has passed, and everything else about the token held. A renewed token helps.
+    /// `exp` has passed. The token is only too old, so a renewed one helps.
     #[error("the token expired at {at}, {} ago", *.now - *.at)]
     Expired {
         /// The time that `exp` states.

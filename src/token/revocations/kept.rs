@@ -1,4 +1,4 @@
-//! Revocations in the order of their times.
+//! Revocations, ordered by time.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use quick_cache::DefaultHashBuilder;
 use crate::moment::Moment;
 use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE};
 
-/// By id, the time of the revocation. Looked at by every request, so with the cache's hash, which
-/// is quicker than the standard one and keyed per process too.
+/// The times of revocations, by id. Every request looks into these maps, so they use the cache's
+/// hash. It is faster than the standard one and also keyed per process.
 pub(super) type Ids = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
 
 pub(super) struct Kept {
@@ -27,7 +27,8 @@ impl Default for Kept {
     }
 }
 
-/// The time that a verifier with the default settings needs, also before it has the store.
+/// The time that a verifier with the default settings needs. It applies even before a verifier has
+/// the store.
 const KEEP_FOR: Duration =
     DEFAULT_MAX_TOKEN_AGE.saturating_add(DEFAULT_LEEWAY).saturating_add(DEFAULT_LEEWAY);
 
@@ -49,7 +50,8 @@ impl Kept {
         }
     }
 
-    /// Beside an earlier one of the same, the later time counts: clocks are put back.
+    /// Inserts a revocation. If the subject was revoked before, the later time counts, because a
+    /// clock can be put back.
     pub(super) fn insert(&mut self, subject: Subject, id: Arc<str>, mut at: Moment) {
         if let Some(earlier) = self.of(subject).remove(&id) {
             self.by_time.remove(&(earlier, subject, Arc::clone(&id)));
@@ -59,8 +61,8 @@ impl Kept {
         self.of(subject).insert(id, at);
     }
 
-    /// Removes at most two entries for each that comes, so that none holds up the requests for long
-    /// and yet the expired ones run out.
+    /// Removes at most two expired entries. Each write calls this once. A write therefore never
+    /// holds up requests for long, and yet the expired entries run out.
     pub(super) fn remove_expired(&mut self, now: Moment) {
         let oldest = now.minus(self.keep_for);
         for _ in 0..2 {

@@ -13,7 +13,7 @@ use super::{RevocationError, RevocationFuture, Revocations};
 use crate::moment::Moment;
 use crate::session::Session;
 
-/// Revocations of this process, in memory: a handle, cheap to clone.
+/// A store of this process's revocations, in memory. It is a handle and cheap to clone.
 ///
 /// ```
 /// use tower_step_up::token::LocalRevocations;
@@ -36,16 +36,16 @@ use crate::session::Session;
 /// # }
 /// ```
 ///
-/// A revocation is kept as long as a verifier with this store can accept a token of the session: 10
-/// minutes and 10 seconds, unless the verifier has another
-/// [`max_token_age`](crate::Verifier::max_token_age) or [`leeway`](crate::Verifier::leeway), or
-/// [`keep_at_least`](Revocations::keep_at_least) says more. A guard that renews sessions would
-/// renew it then, so end it with the issuer too, as
+/// A revocation is kept for as long as a verifier with this store can accept a token of the
+/// session. That is 10 minutes and 10 seconds by default. A longer
+/// [`max_token_age`](crate::Verifier::max_token_age), a longer [`leeway`](crate::Verifier::leeway)
+/// or a call of [`keep_at_least`](Revocations::keep_at_least) can extend it. After that, a guard
+/// that renews sessions would renew the session. End it at the issuer too, as
 /// [`Sessions::sign_out`](crate::Sessions::sign_out) does.
 ///
-/// It keeps at most 100,000 revocations, or as many as [`max_entries`](Self::max_entries) says. A
-/// write that does not fit fails with [`RevocationError::Full`], and every revocation that is kept
-/// stays in force.
+/// The store keeps at most 100,000 revocations, unless [`max_entries`](Self::max_entries) sets
+/// another limit. A write beyond the limit fails with [`RevocationError::Full`], and all
+/// revocations that are already kept stay in force.
 #[derive(Clone)]
 pub struct LocalRevocations {
     entries: Arc<Entries>,
@@ -54,7 +54,7 @@ pub struct LocalRevocations {
 
 #[derive(Default)]
 struct Entries {
-    /// What an empty one is known by, without a lock.
+    /// The number of revocations. It shows without a lock whether the store is empty.
     count: AtomicUsize,
     kept: RwLock<Kept>,
 }
@@ -68,7 +68,8 @@ impl LocalRevocations {
         Self { entries: Arc::default(), max_entries: MAX_ENTRIES }
     }
 
-    /// Sets how many sessions and users are kept at once; 100,000 by default, at least 1.
+    /// Sets how many revocations of sessions and users are kept at once. The default is 100,000,
+    /// and the minimum is 1.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.max_entries = entries.max(1);
@@ -189,9 +190,9 @@ mod tests {
 
     #[test]
     fn revoking_a_user_ends_the_sessions_that_began_before() {
-        // The session began at NOW, and its user is revoked so many seconds later.
+        // The session began at NOW, and its user is revoked `after` seconds later.
         let begun = session().started_ago(Duration::ZERO).build();
-        // Within the leeway: the clocks may differ.
+        // A revocation up to 5 s earlier also counts, because the clocks may differ.
         for (after, want) in [(600, true), (0, true), (-5, true), (-6, false)] {
             let revocations = LocalRevocations::new();
             revoke_user(&revocations, &begun, after);
@@ -217,7 +218,7 @@ mod tests {
     #[test]
     fn entries_are_kept_for_so_long_and_a_full_store_refuses_another() {
         let revocations = LocalRevocations::new().max_entries(3);
-        // It is not kept for less than a verifier with the default settings needs.
+        // The store keeps its default, which is longer.
         revocations.keep_at_least(Duration::from_secs(30));
         for (id, at) in [("a", 0), ("b", 10), ("a", 20)] {
             revoke(&revocations, id, at).expect("room");
@@ -236,7 +237,7 @@ mod tests {
         assert_eq!(revocations.len(), 3);
         revoke(&revocations, "e", 1_230).expect("the first has expired");
         assert!(is_revoked("e"));
-        // A verifier that comes later prolongs the revocations that are kept already.
+        // A verifier that is added later also extends the revocations that are already kept.
         revocations.keep_at_least(Duration::from_secs(640));
         assert!(revoke(&revocations, "f", 1_231).is_err());
         assert!(revoke(&revocations, "f", 1_260).is_err());

@@ -1,4 +1,4 @@
-//! The account: behind MFA.
+//! The account page. It requires MFA.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::words;
 
 #[derive(Deserialize)]
 pub(crate) struct Question {
-    /// The number of a transfer that was just made, if it is one.
+    /// The number of the transfer that was just made. Anything else is ignored.
     sent: Option<String>,
 }
 

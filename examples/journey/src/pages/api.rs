@@ -1,4 +1,4 @@
-//! The same transfer for programs: JSON, by Bearer.
+//! Transfers for programs: JSON, with a Bearer token.
 
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ pub(crate) async fn transfer(
     let Some(form) = form(&headers) else {
         return problem(
             StatusCode::BAD_REQUEST,
-            "Idempotency-Key has 1 to 60 visible characters",
+            "Idempotency-Key must have 1 to 60 visible characters",
             json!({}),
         );
     };
     let Ok(Json(draft)) = draft else {
-        return problem(StatusCode::BAD_REQUEST, "The body is no transfer in JSON", json!({}));
+        return problem(StatusCode::BAD_REQUEST, "The body is not a transfer in JSON", json!({}));
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     let order = match Order::read(&Draft { form, ..draft }) {
@@ -35,7 +35,7 @@ pub(crate) async fn transfer(
         Err(faults) => {
             return problem(
                 unprocessable,
-                "These members cannot be understood",
+                "These members are invalid",
                 json!({ "invalid": faults }),
             );
         }
@@ -53,8 +53,8 @@ pub(crate) async fn transfer(
     }
 }
 
-/// What the request calls its transfer, so that it is made once; nothing where it has no key, and
-/// `None` where the key is no name: to leave that out would pay twice.
+/// Returns the name of the transfer, so that the bank makes it only once. Without a key the name is
+/// empty. Returns `None` if the key is invalid: ignoring it could make the transfer twice.
 fn form(headers: &HeaderMap) -> Option<String> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(key) = keys.next() else { return Some(String::new()) };
@@ -63,7 +63,7 @@ fn form(headers: &HeaderMap) -> Option<String> {
     (form.len() <= MAX_FORM).then_some(form)
 }
 
-/// Problem details, as the guard's refusals have them.
+/// Returns problem details, like the guard's refusals.
 fn problem(status: StatusCode, title: &str, mut body: serde_json::Value) -> Response {
     if let Some(members) = body.as_object_mut() {
         members.insert("title".into(), title.into());

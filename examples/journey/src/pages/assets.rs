@@ -1,4 +1,4 @@
-//! What the pages load: a stylesheet and an icon, from this program.
+//! The stylesheet and the icon.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;

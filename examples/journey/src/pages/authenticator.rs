@@ -1,4 +1,4 @@
-//! Adding an authenticator app, for whoever has a second factor already and has just proved it.
+//! Adding an authenticator app. It requires a second factor that was just proved.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ pub(crate) enum Typed {
 #[template(path = "authenticator.html")]
 struct Authenticator<'a> {
     frame: Frame,
-    /// To be typed into the app, in groups of four.
+    /// The secret to type into the app, in groups of four.
     secret: Option<String>,
     begun: bool,
-    /// There is one already.
+    /// Whether the user has an authenticator app already.
     has_one: bool,
     code: Field<'a>,
 }
@@ -43,7 +43,7 @@ pub(crate) async fn show(
     Ok(page(frame, Stage { has_one, ..Stage::default() }, None))
 }
 
-/// What there is to show.
+/// The state of the page.
 #[derive(Default)]
 struct Stage {
     has_one: bool,

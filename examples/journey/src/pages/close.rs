@@ -1,4 +1,4 @@
-//! Closing the account: it cannot be undone, so the guard has Stytch confirm that the session is
+//! Closing the account. This cannot be undone, so the guard has Stytch confirm that the session is
 //! alive.
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) async fn show(frame: Frame) -> impl IntoResponse {
     Page(Close { frame })
 }
 
-/// The books forget the account; the user is still known to Stytch, and signed out.
+/// Removes the account from the books and signs the user out. Stytch keeps the user.
 pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     grant: Grant,

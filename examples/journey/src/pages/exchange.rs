@@ -1,5 +1,5 @@
-//! What a program hears from the guard: requests that are made here and now, without a token and
-//! with this session's.
+//! Shows how the guard responds to programs. The page makes a request without a token and one with
+//! the session's token.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ struct Api {
     with: Option<Exchange>,
 }
 
-/// A request and its answer, with tokens left out.
+/// A request and its response, without tokens.
 struct Exchange {
     curl: String,
     status: String,
@@ -38,7 +38,7 @@ struct Exchange {
     body: String,
 }
 
-/// The request without a token, which changes nothing.
+/// Shows the request without a token, which changes nothing.
 pub(crate) async fn show(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
@@ -48,7 +48,7 @@ pub(crate) async fn show(
     Ok(Page(Api { frame, order: pretty(&order()), without, with: None }).into_response())
 }
 
-/// And with the session's token: where the guard is content, a euro goes.
+/// Adds the request with the session's token. If the guard grants it, it transfers one euro.
 pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
@@ -101,7 +101,7 @@ async fn exchange(
     })
 }
 
-/// This site, as the browser names it.
+/// Returns the address of this site, as the browser names it.
 fn here(browser: &HeaderMap) -> String {
     let host = browser.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_loopback =

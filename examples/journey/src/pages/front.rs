@@ -22,7 +22,7 @@ pub(crate) async fn show(frame: Frame) -> impl IntoResponse {
     Page(Front::new(frame))
 }
 
-/// In place of a refusal.
+/// Returns the front page in place of a refusal.
 pub(crate) fn for_strangers(bank: &Bank, request: &Parts) -> Response<Bytes> {
     Page(Front::new(Frame::of(bank, request))).into_refusal()
 }

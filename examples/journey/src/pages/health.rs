@@ -1,4 +1,4 @@
-//! For whatever watches the program: whether tokens can be verified now.
+//! The health check: whether tokens can be verified now.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::bank::Bank;
 
 pub(crate) async fn show(State(bank): State<Arc<Bank>>) -> impl IntoResponse {
     let verifier = bank.sessions.verifier();
-    // Keys are fetched when a token needs them, and none may have come yet. If this fails, `health`
-    // says why.
+    // A verifier fetches keys when a token needs them, so it may have none yet. If this fails,
+    // `health` reports why.
     let _ = verifier.warm_up().await;
     let health = verifier.health();
     let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

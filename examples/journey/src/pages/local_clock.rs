@@ -1,4 +1,4 @@
-//! With local-stytch alone: ten minutes pass.
+//! Moves the clock by ten minutes, with local-stytch only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tower_step_up::ReturnTo;
 
 use crate::bank::Bank;
 
-/// A second more, since what was proved exactly ten minutes ago is fresh enough still.
+/// One second more, because a proof that is exactly ten minutes old is still fresh enough.
 const TEN_MINUTES: Duration = Duration::from_secs(601);
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! The step-up page: it asks for what the challenge names, of that what this user has.
+//! The step-up page. It asks for factors that the challenge names and that the user has.
 
 use std::sync::Arc;
 
@@ -23,18 +23,18 @@ use crate::words::{self, OnePossession};
 #[derive(Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum Typed {
-    /// Send a code, to this number where the user has none.
+    /// Sends a code: to this number, if the user has no second factor.
     Send {
         #[serde(default)]
         phone_number: String,
     },
-    /// The code of an SMS.
+    /// The code from an SMS.
     Take { code: String },
-    /// The code of an authenticator app.
+    /// The code from the authenticator app.
     Totp { code: String },
 }
 
-/// Who is asked for what.
+/// A user, and what to ask them for.
 struct Question {
     asked: Asked,
     session: Session,
@@ -42,13 +42,13 @@ struct Question {
     way: Way,
 }
 
-/// What the user can be asked for.
+/// How the user can prove a second factor.
 enum Way {
-    /// A phone number, since there is no second factor yet; and a code, once one is named.
+    /// By a new phone, if the user has no second factor. It is `None` until the user names one.
     Enrol(Option<PhoneNumber>),
-    /// A code to this phone.
+    /// By a code to this phone.
     Sms(PhoneNumber),
-    /// A code of the authenticator app.
+    /// By a code from the authenticator app.
     Totp,
 }
 
@@ -58,22 +58,22 @@ struct SecondFactor<'a> {
     frame: Frame,
     action: String,
     why: Option<Why>,
-    /// A form was refused, and what it held is kept.
+    /// Whether the bank keeps a form that a guard refused.
     is_kept: bool,
     one_possession: Option<OnePossession>,
     by_totp: bool,
-    /// The phone that gets a code, of which the end shows; without one, a number is asked for.
+    /// The masked number that receives the code. Without one, the page asks for a number.
     phone: Option<String>,
     sent: bool,
     phone_number: Field<'a>,
     code: Field<'a>,
-    /// The same page, by the user's other factor or for another number.
+    /// A link to the same page, for the user's other factor or for another number.
     other: Option<(String, &'static str)>,
     email_instead: Option<String>,
     problem: Option<&'a Problem>,
 }
 
-/// Which policy sent the user here, and what it wants.
+/// The policy that sent the user here, and what it demands.
 struct Why {
     policy: String,
     limit: Option<String>,
@@ -124,8 +124,8 @@ pub(crate) async fn send(
 }
 
 impl Question {
-    /// None where the email address has to be proved first, in this session: else whoever knows the
-    /// password alone could name a phone of theirs.
+    /// Returns `None` if the user must first prove the email address in this session. Otherwise
+    /// anyone who knows the password could enrol their own phone.
     async fn of(bank: &Bank, asked: &Asked, session: Session) -> Result<Option<Self>, Problem> {
         let user = bank.identity.user(session.user_id()).await?;
         let named = bank.numbers.find(session.id());
@@ -149,8 +149,8 @@ impl Question {
         Ok(Some(Self { asked: asked.clone(), session, user, way }))
     }
 
-    /// A number that is typed here counts only where the user has no second factor: with one,
-    /// whoever knows the password could put a phone of theirs beside the user's.
+    /// Sends a code. A typed number counts only if the user has no second factor. Otherwise anyone
+    /// who knows the password could add their own phone to the user.
     async fn send_code(&self, bank: &Bank, typed: &str) -> Result<Option<Step>, Problem> {
         let typed: String =
             typed.chars().filter(|character| !" -()/".contains(*character)).collect();
@@ -200,7 +200,8 @@ impl Question {
                 .and_then(|_| OnePossession::of(&self.session, bank.policies.trust())),
             by_totp,
             phone: phone.map(|phone| words::masked(&phone.phone_number)),
-            // A link can say so too.
+            // Anyone can write `sent=true` into a link, so a code must have gone out in this
+            // session.
             sent: of_code.is_some()
                 || self.asked.sent && bank.numbers.find(self.session.id()).is_some(),
             phone_number: Field::phone_number(typed_number).error(of_number),
@@ -215,8 +216,8 @@ impl Question {
         (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
     }
 
-    /// Offered so that one sees what it is worth: where no age is asked for, and it was not proved
-    /// yet.
+    /// Returns whether to offer a code by email, which shows the user why it is not enough. The
+    /// page offers it if the policy limits no age and the session has no such proof yet.
     fn can_prove_email(&self) -> bool {
         let is_proved =
             self.session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail);

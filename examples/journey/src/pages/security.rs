@@ -1,4 +1,4 @@
-//! What was proved in this session, for how long it counts, and what was decided last.
+//! What this session has proved, for how long each proof counts, and the last decision.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ struct Security {
     ends: Instant,
 }
 
-/// A factor, as it was proved last.
+/// A factor, with its latest proof.
 struct Proof {
     name: String,
     presentable_by: String,
@@ -44,7 +44,7 @@ struct Bar {
     left: String,
 }
 
-/// A policy, held against the session now.
+/// A policy, evaluated for the session now.
 struct Judged {
     name: String,
     demands: String,
@@ -92,7 +92,7 @@ pub(crate) async fn show(
     })
 }
 
-/// Of each factor the freshest proof, in the order of the session.
+/// Returns the latest proof of each factor, in the order of the session.
 fn proofs(
     bank: &Bank,
     session: &Session,
@@ -124,7 +124,7 @@ fn proofs(
     factors.into_iter().map(proof).collect()
 }
 
-/// The ages to which a policy holds a factor.
+/// Returns the maximum ages that a policy sets for a factor.
 fn limits(explanation: &Explanation, factor: &Factor) -> Vec<Duration> {
     let is_named = matches!(&explanation.demand,
         Demand::Requirement(Requirement::Factor { factor: named }) if named == factor);
@@ -163,7 +163,8 @@ impl Judged {
             name: policy.name().unwrap_or_default().to_owned(),
             demands: policy.to_string(),
             met: grant.is_ok(),
-            // A grant allows for clocks that differ; the session's end is shown as it stands.
+            // A grant includes leeway for clocks that differ. The session's end is shown without
+            // it.
             until: grant
                 .ok()
                 .map(|grant| Instant::of(grant.expires_at().min(session.expires_at()), now)),

@@ -1,4 +1,4 @@
-//! Signing in: email address and password, the first factor.
+//! Signing in with an email address and a password, the first factor.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ struct SignIn<'a> {
     sign_up: String,
     email: Field<'a>,
     password: Field<'a>,
-    /// What is wrong, where it is about none of the fields.
+    /// A problem that is about none of the fields.
     problem: Option<&'a Problem>,
     restart: bool,
 }
@@ -50,7 +50,7 @@ pub(crate) async fn send(
     let step = match bank.identity.sign_in(typed.email.trim(), &typed.password).await {
         Ok(step) => step,
         Err(problem) => {
-            // Without the address, which may be that of anybody.
+            // Without the email address, which may be anyone's.
             tracing::info!(status = problem.status().as_u16(), "a sign-in was refused");
             return Ok(page(frame, &asked, &typed, Some(problem)));
         }

@@ -1,4 +1,4 @@
-//! Signing out: here at once, and with Stytch.
+//! Signing out, both here and with Stytch.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::bank::Bank;
 use crate::frame::{Frame, Page};
 
-/// Where people are told that they are signed out.
+/// The page that confirms the sign-out.
 pub(crate) const SIGNED_OUT: &str = "/signed-out";
 const HERE_ONLY: &str = "/signed-out?here_only";
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// No guard stands before it. Everyone who wants to leave can, and a guard would judge only one of
-/// the tokens that a browser may present.
+/// Signs the user out. No guard stands before this page, because everyone must be able to leave.
+/// Also, a guard would check only one of the tokens that a browser may present.
 pub(crate) async fn send(State(bank): State<Arc<Bank>>, headers: HeaderMap) -> Response {
     end(&bank, &headers).await
 }
 
-/// Ends the sessions of this browser, and leads to the page that says how far. The browser is
-/// asked to forget all its cookies of this site, since another site may have planted one.
+/// Ends the sessions of this browser, and redirects to the page that reports the result. It also
+/// asks the browser to clear all cookies of this site, because another site may have planted one.
 pub(crate) async fn end(bank: &Bank, headers: &HeaderMap) -> Response {
     let (cookies, revoked) = bank.end(headers).await;
     let to = Redirect::to(if revoked { SIGNED_OUT } else { HERE_ONLY });
@@ -34,13 +34,16 @@ pub(crate) async fn end(bank: &Bank, headers: &HeaderMap) -> Response {
 #[template(path = "signed_out.html")]
 struct SignedOut {
     frame: Frame,
-    /// It may not have ended here, or with Stytch.
+    /// A session may still be alive, here or with Stytch.
     here_only: bool,
 }
 
-/// Chromium may show a page again that was the answer to a step, although no cache may keep it: of
-/// the cookies that have changed since it takes off those that came with the page, and so sees no
-/// change. This page loads something that clears that memory.
+/// Confirms the sign-out, and clears the pages that Chromium keeps for its back button.
+///
+/// Chromium may keep a page despite `no-store`, and shows it again if no cookies have changed
+/// since. It does not count the cookies that came with that page. After a step-up these are the
+/// session's own, so Chromium sees no change. `/signed-out.css`, which this page loads, clears that
+/// memory.
 pub(crate) async fn show(frame: Frame, uri: Uri) -> impl IntoResponse {
     Page(SignedOut { frame, here_only: uri.query() == Some("here_only") })
 }

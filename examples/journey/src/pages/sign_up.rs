@@ -1,4 +1,4 @@
-//! Signing up: a name, an email address and a password.
+//! Signing up with a name, an email address and a password.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ struct SignUp<'a> {
     name: Field<'a>,
     email: Field<'a>,
     password: Field<'a>,
-    /// What is wrong, where it is about none of the fields.
+    /// A problem that is about none of the fields.
     problem: Option<&'a Problem>,
 }
 
@@ -70,7 +70,7 @@ fn page(frame: Frame, asked: &Asked, typed: &Typed, problem: Option<Problem>) ->
         name: Field::text("name", "Name", &typed.name).autocomplete("name"),
         email: Field::email(&typed.email).error(of_email),
         password: Field::password("new-password")
-            .hint("Several words that do not belong together.")
+            .hint("Use several unrelated words.")
             .error(of_password),
         problem: problem.as_ref().filter(|_| of_email.is_none() && of_password.is_none()),
     };

@@ -1,4 +1,4 @@
-//! Transfers: behind MFA and a second factor of the last ten minutes.
+//! The transfer page. It requires MFA and a second factor from the last ten minutes.
 
 use std::sync::Arc;
 
@@ -23,21 +23,21 @@ struct TransferForm<'a> {
     fields: [Field<'a>; 4],
     form: &'a str,
     balance: String,
-    /// What was typed before a step is here again, and nothing was sent.
+    /// Whether the form shows a transfer that a guard refused. Nothing was sent.
     resumed: bool,
-    /// For how long a transfer needs no further step.
+    /// For how long a transfer needs no further step-up.
     open_for: String,
 }
 
-/// A form: empty, or with what was typed into one that the guard refused. Nothing is sent before
-/// the user says so again.
+/// Shows a form: an empty one, or the one that a guard refused. The bank sends nothing until the
+/// user sends the form again.
 pub(crate) async fn show(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
     method: Method,
     grant: Grant,
 ) -> Response {
-    // Who asks for the head alone is shown nothing.
+    // A HEAD request must not use up the draft.
     let draft = if method == Method::GET { bank.drafts.take(grant.session().id()) } else { None };
     let resumed = draft.is_some();
     let draft = draft.unwrap_or_else(|| Draft { form: bank.books.new_form(), ..Draft::default() });
@@ -53,8 +53,7 @@ pub(crate) async fn send(
     let faults = match Order::read(&draft) {
         Ok(order) => match make(&bank, grant.session(), order) {
             Ok(number) => return Redirect::to(&format!("/account?sent={number}")).into_response(),
-            // What was done under the name of this form stays; what is typed now gets a name of its
-            // own.
+            // The earlier transfer of this form stays. The new draft gets the name of a new form.
             Err(Refusal::OtherOrder) => {
                 draft.form = bank.books.new_form();
                 Faults { amount: Some(Refusal::OtherOrder.text()), ..Faults::default() }

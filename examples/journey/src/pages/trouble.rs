@@ -1,4 +1,4 @@
-//! What is shown where a step went wrong and there is no field to say it at.
+//! The page for a problem that belongs to no form.
 
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};

@@ -1,5 +1,5 @@
-//! A code by email: it verifies the address, and it is a factor, though none that a password does
-//! not share.
+//! The code by email. It verifies the address and is a factor, but not one that is independent of
+//! the password.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ struct VerifyEmail<'a> {
     is_verified: bool,
     sent: bool,
     code: Field<'a>,
-    /// What is wrong, where it is not about the code.
+    /// A problem that is not about the code.
     problem: Option<&'a Problem>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn send(
     }
 }
 
-/// The address that is not verified yet, else the first.
+/// Returns the first address that is not verified, or else the first of all.
 async fn address(bank: &Bank, session: &Session) -> Result<Email, Problem> {
     let mut emails = bank.identity.user(session.user_id()).await?.emails;
     emails.sort_by_key(|email| email.verified);

@@ -1,10 +1,10 @@
-//! Accessibility, as axe-core finds it.
+//! Accessibility, checked with axe-core.
 
 use serde::Deserialize;
 
 use crate::browser::Browser;
 
-/// WCAG 2.2 at levels A and AA, and what axe-core calls best practice.
+/// WCAG 2.2 at levels A and AA, and axe-core's best practices.
 const RUN: &str = "
     const done = arguments[0];
     const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -16,7 +16,7 @@ const RUN: &str = "
         }),
         error => done({ violations: [String(error)], passes: [] }));";
 
-/// Makes the page worse in three ways, of which one is best practice alone.
+/// Makes the page worse in several ways. One of them violates only a best practice.
 const SPOIL: &str = "
     document.documentElement.removeAttribute('lang');
     document.querySelector('label').remove();
@@ -31,7 +31,7 @@ struct Found {
     passes: Vec<String>,
 }
 
-/// What is wrong with the page as it shows now, one line a place.
+/// Returns the violations on the current page, one line for each place.
 pub(crate) async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
     if !browser
         .driver
@@ -46,12 +46,12 @@ pub(crate) async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
     let found: Found = browser.driver.execute_async(RUN, []).await.unwrap().convert().unwrap();
     for rule in ["color-contrast", "document-title", "html-has-lang", "landmark-one-main"] {
         let is_judged = found.passes.iter().chain(&found.violations).any(|it| it.starts_with(rule));
-        assert!(is_judged, "axe-core has not looked at {rule}: {:?}", found.violations);
+        assert!(is_judged, "axe-core has not checked {rule}: {:?}", found.violations);
     }
     found.violations
 }
 
-/// That the checker finds what is wrong, on a page with a form.
+/// Checks that axe-core finds faults on a page with a form.
 pub(crate) async fn finds_faults(browser: &Browser, axe: &str) {
     browser.driver.execute(SPOIL, []).await.unwrap();
     let violations = violations(browser, axe).await;
@@ -63,7 +63,7 @@ pub(crate) async fn finds_faults(browser: &Browser, axe: &str) {
     }
 }
 
-/// The script of axe-core: where `AXE_CORE` says, or where `.ci/run` puts it.
+/// Returns axe-core's script, from the path in `AXE_CORE` or from where `.ci/run` puts it.
 pub(crate) fn script() -> String {
     let own = || {
         concat!(

@@ -1,4 +1,4 @@
-//! The application under test, with local-stytch, and the codes that its users get.
+//! The application under test, with local-stytch and the codes that it sends.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(crate) struct Bank {
 }
 
 impl Bank {
-    /// It is open until the test's runtime ends.
+    /// Opens a bank until the test's runtime ends.
     pub(crate) async fn open() -> Self {
         let stytch = LocalStytch::builder()
             .stopped_clock(datetime!(2026-11-24 12:00 UTC))
@@ -26,13 +26,13 @@ impl Bank {
         Self { url, stytch }
     }
 
-    /// The code of the latest message to an address or a number.
+    /// Returns the code of the latest message to an address or a number.
     pub(crate) fn code(&self, to: &str) -> String {
         let message = self.stytch.messages().into_iter().find(|message| message.to == to);
         message.and_then(|message| message.code).unwrap_or_else(|| panic!("no code went to {to}"))
     }
 
-    /// A code of six digits that is not the latest.
+    /// Returns a code of six digits that is not the latest.
     pub(crate) fn wrong_code(&self, to: &str) -> String {
         if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
     }

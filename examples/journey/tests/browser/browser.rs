@@ -1,5 +1,5 @@
-//! What a user does and sees, in the words of the tests. Whatever is not there in time ends the
-//! test, and says where.
+//! A user's actions and observations. If something does not appear in time, the test fails and
+//! reports the page that it was on.
 
 use std::fmt::Display;
 
@@ -26,24 +26,24 @@ impl Browser {
         self.driver.goto(format!("{}{path}", self.base)).await.unwrap();
     }
 
-    /// Clicks what leads to another page, and waits until that is there.
+    /// Clicks an element that leads to another page, and waits for that page.
     pub(crate) async fn click(&self, css: &str) {
         let element = self.find(css).await;
         self.leave(element.click()).await;
     }
 
-    /// Does what leads to another page, which may have the same address. The act itself may end in
-    /// an error where the page is gone before chromedriver has said that it is done.
+    /// Performs an action that leads to another page, which may have the same address. The action
+    /// may return an error if the page goes away before chromedriver reports success.
     pub(crate) async fn leave(&self, act: impl Future<Output = WebDriverResult<()>>) {
         let old = self.driver.find(By::Tag("html")).await.unwrap();
         let acted = act.await;
         if old.wait_until().stale().await.is_err() {
-            self.fail(format!("nothing led to another page: {acted:?}")).await;
+            self.fail(format!("the page did not change: {acted:?}")).await;
         }
         self.is_loaded().await;
     }
 
-    /// With its stylesheet, and with the focus where the page wants it.
+    /// Waits until the page, its stylesheet and its focus are ready.
     async fn is_loaded(&self) {
         const LOADED: &str = "return document.readyState === 'complete' && document.querySelector('footer') !== null;";
         let is_loaded = async {
@@ -62,7 +62,7 @@ impl Browser {
         self.driver.back().await.unwrap();
     }
 
-    /// Types into a field, over what stood there.
+    /// Types into a field, and replaces its value.
     pub(crate) async fn fill(&self, id: &str, text: &str) {
         let field = self.find(&format!("#{id}")).await;
         field.clear().await.unwrap();
@@ -76,7 +76,7 @@ impl Browser {
         }
     }
 
-    /// Whether something is on the page that is there now.
+    /// Returns whether the current page has such an element.
     pub(crate) async fn has(&self, css: &str) -> bool {
         !self.driver.find_all(By::Css(css)).await.unwrap().is_empty()
     }
@@ -100,7 +100,7 @@ impl Browser {
         self.driver.current_url().await.unwrap().path().to_owned()
     }
 
-    /// What the challenge in the address asks for.
+    /// Returns the prompts of the challenge in the address.
     pub(crate) async fn prompts(&self) -> Vec<String> {
         let url = self.driver.current_url().await.unwrap();
         let pairs = url.query_pairs().into_owned();
@@ -114,7 +114,7 @@ impl Browser {
             }
         };
         if tokio::time::timeout(TIMEOUT, is_there).await.is_err() {
-            self.fail(format!("this is not {path}")).await;
+            self.fail(format!("the browser did not reach {path}")).await;
         }
     }
 
@@ -124,7 +124,7 @@ impl Browser {
         cookies
     }
 
-    /// Puts cookies into the browser by hand, in place of those that it has.
+    /// Replaces the browser's cookies with these.
     pub(crate) async fn put_cookies(&self, cookies: Vec<Cookie>) {
         self.driver.delete_all_cookies().await.unwrap();
         for cookie in cookies {

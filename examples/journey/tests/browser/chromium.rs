@@ -1,4 +1,4 @@
-//! Starts chromedriver and through it Chromium; both are gone at the end, however a test ends.
+//! Starts chromedriver, which starts Chromium. Both end with the test, even if the test fails.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use tokio::process::{Child, Command};
 use crate::bank::Bank;
 use crate::browser::Browser;
 
-/// How long anything is waited for. The machine may be busy with much else.
+/// How long to wait for anything. The machine may be busy.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long between two looks.
+/// How long to wait between two attempts.
 pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 const START: Duration = Duration::from_secs(60);
 
@@ -26,7 +26,7 @@ pub(crate) enum Scripts {
     Off,
 }
 
-/// Opens a bank and a browser, and closes the browser after the story, or where it breaks off.
+/// Opens a bank and a browser, and closes the browser after the story or when it fails.
 pub(crate) async fn browse(scripts: Scripts, story: impl AsyncFnOnce(&Bank, &Browser)) {
     let bank = Bank::open().await;
     let mut chromedriver = Chromedriver::start().await;
@@ -48,12 +48,12 @@ fn capabilities(scripts: Scripts) -> ChromeCapabilities {
     let mut capabilities = ChromeCapabilities::new();
     let arguments = [
         "--headless=new",
-        // It visits nothing but the pages of this test, and as root its sandbox cannot be had.
+        // The browser visits only this test's pages, and Chromium has no sandbox as root.
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--disable-gpu",
         "--window-size=1280,900",
-        // Chromium ends when chromedriver does, even where chromedriver is killed.
+        // With this pipe, Chromium ends with chromedriver, even if chromedriver is killed.
         "--remote-debugging-pipe",
     ];
     for argument in arguments {
@@ -72,7 +72,7 @@ struct Chromedriver {
 }
 
 impl Chromedriver {
-    /// On a port of its own choice, which it says.
+    /// Starts chromedriver on a free port, which it chooses and prints.
     async fn start() -> Self {
         let mut command = Command::new("chromedriver");
         command
@@ -85,15 +85,14 @@ impl Chromedriver {
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let port = async {
             loop {
-                let line =
-                    lines.next_line().await.unwrap().expect("chromedriver says where it listens");
+                let line = lines.next_line().await.unwrap().expect("chromedriver prints its port");
                 if let Some((_, port)) = line.split_once("started successfully on port ") {
                     break port.trim_end_matches('.').to_owned();
                 }
             }
         };
         let port = tokio::time::timeout(START, port).await.expect("chromedriver starts");
-        // Nobody may be left to read what it still says.
+        // Reads the rest of its output, so that chromedriver never blocks on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { process, url: format!("http://127.0.0.1:{port}") }
     }

@@ -1,4 +1,4 @@
-//! Every page, looked at: its picture, its width, its colours, and what axe-core says of it.
+//! Every page: its screenshots, its width, its colours, and its faults according to axe-core.
 
 use std::cell::RefCell;
 
@@ -138,7 +138,7 @@ impl Gallery<'_> {
         self.look("trouble").await;
     }
 
-    /// Shows the page in every way, takes its pictures, and notes what is wrong.
+    /// Shows the page in every view, takes its screenshots, and records its faults.
     async fn look(&self, page: &str) {
         for view in &VIEWS {
             let mut faults = view.show(self.browser).await;

@@ -1,4 +1,4 @@
-//! A password and a code by email: two factors, one mailbox.
+//! A password and a code by email: two factors, but one mailbox presents both.
 
 use crate::chromium::{Scripts, browse};
 
@@ -15,12 +15,14 @@ async fn a_code_by_email_opens_nothing_and_the_page_says_why() {
 
         browser.is_at("/second-factor").await;
         browser.says("one-possession", "You have proved a password and a code by email").await;
-        browser.says("one-possession", "Whoever holds the mailbox can present all of that").await;
+        browser
+            .says("one-possession", "Anyone who holds the mailbox can present all of them")
+            .await;
         browser.open("/account").await;
         browser.is_at("/second-factor").await;
         assert!(!browser.has("#balance").await);
 
-        // What stands beside the mailbox opens the account.
+        // A factor that does not depend on the mailbox opens the account.
         browser.fill("phone_number", "+1 202 555 0187").await;
         browser.click("#send").await;
         browser.take_code(&bank.code(PHONE)).await;

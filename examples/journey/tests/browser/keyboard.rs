@@ -1,4 +1,4 @@
-//! Tab and Enter are enough, and whoever uses them sees where they are.
+//! Tab and Enter are enough, and the focus is always visible.
 
 use thirtyfour::Key;
 use thirtyfour::error::WebDriverResult;
@@ -7,10 +7,10 @@ use crate::browser::Browser;
 use crate::chromium::{Scripts, browse};
 use crate::steps::{EMAIL, PASSWORD, PHONE};
 
-/// More than a page has to step through.
+/// More elements than any page has.
 const MAX_ENTRIES: usize = 40;
 
-/// Of the element that has the focus: its id, and what shows that it has it.
+/// Returns the id of the element with the focus, its outline, and whether it is in view.
 const FOCUS: &str = "
     const it = document.activeElement, style = getComputedStyle(it),
         box = it.getBoundingClientRect();
@@ -22,7 +22,7 @@ const FOCUS: &str = "
 async fn the_account_is_reached_with_the_keyboard_alone() {
     browse(Scripts::On, async |bank, browser| {
         browser.open("/").await;
-        assert_eq!(tab(browser).await, "skip", "the first is the link past the header");
+        assert_eq!(tab(browser).await, "skip", "the first stop is the link past the header");
         tab_to(browser, "sign-in-link").await;
         enter(browser).await;
 
@@ -41,7 +41,7 @@ async fn the_account_is_reached_with_the_keyboard_alone() {
         type_in(browser, &bank.wrong_code(PHONE)).await;
         enter(browser).await;
 
-        // After a mistake the page begins at the field that it is in.
+        // After a mistake, the faulty field has the focus.
         browser.says("code-error", "not the right code").await;
         assert_eq!(focus(browser).await, "code");
         type_in(browser, &bank.code(PHONE)).await;
@@ -61,7 +61,7 @@ async fn tab_to(browser: &Browser, id: &str) {
     browser.fail(format!("Tab does not lead to #{id}")).await;
 }
 
-/// One step on: to what, which shows that it has the focus.
+/// Presses Tab, checks that the focus is visible, and returns the element's id.
 async fn tab(browser: &Browser) -> String {
     press(browser, Key::Tab).await.unwrap();
     focus(browser).await
@@ -74,9 +74,9 @@ async fn focus(browser: &Browser) -> String {
         serde_json::from_value(focus.clone()).unwrap_or_else(|error| panic!("{error}: {focus}"));
     assert!(
         style == "solid" && width >= 2.0,
-        "the focus on {id} does not show: {style}, {width} px"
+        "the focus on {id} is not visible: {style}, {width} px"
     );
-    assert!(is_in_view, "{id} has the focus and is not in view");
+    assert!(is_in_view, "{id} has the focus but is not in view");
     id
 }
 

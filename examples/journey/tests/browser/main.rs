@@ -1,10 +1,10 @@
 //! The whole story in Chromium: what users see, with and without a mouse, with and without
 //! JavaScript.
 //!
-//! `chromedriver` and `chromium` come from the path; `AXE_CORE` names axe-core's `axe.min.js` (by
-//! default where `.ci/run` installs it), and `JOURNEY_SCREENSHOTS` the directory for pictures of
-//! every page (by default `target/journey-screenshots`). All of it: `cargo test -p journey --test
-//! browser -- --ignored`.
+//! The tests need `chromedriver` and `chromium` on the path. `AXE_CORE` names axe-core's
+//! `axe.min.js`, by default where `.ci/run` installs it. `JOURNEY_SCREENSHOTS` names the directory
+//! for the screenshots, by default `target/journey-screenshots`. To run all of it:
+//! `cargo test -p journey --test browser -- --ignored`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,4 @@
-//! Cookies that somebody planted, or that came to harm: people get out of it, and are told the
-//! truth.
+//! Planted and damaged cookies. A user can always recover, and the pages report the truth.
 
 use serde_json::json;
 use thirtyfour::Cookie;
@@ -49,9 +48,9 @@ async fn a_planted_cookie_locks_nobody_out() {
         browser.open("/account").await;
         assert!(
             !browser.has("#balance").await,
-            "the bank cannot tell which of the two is the user's"
+            "the bank cannot know which of the two is the user's"
         );
-        // The page has removed both, and its only link leads out.
+        // The response has removed both cookies, and its only link leads to the sign-in page.
         browser.find("a[href^='/sign-in']").await.click().await.unwrap();
         browser.sign_in(PASSWORD).await;
         browser.is_at("/second-factor").await;
@@ -79,7 +78,7 @@ async fn two_cookies_with_one_value_are_one() {
     .await;
 }
 
-/// Another application of the project gives the session so many claims that no browser takes its
+/// Another application of the project gives the session so many claims that no browser accepts its
 /// JWT as a cookie.
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
@@ -95,14 +94,14 @@ async fn a_jwt_that_no_browser_takes_locks_nobody_out() {
         let request = request.basic_auth(bank.stytch.project_id(), Some(bank.stytch.secret()));
         assert_eq!(request.json(&question).send().await.unwrap().status(), 200);
 
-        bank.minutes_pass(6); // so that the guard asks for a fresh JWT, which has the claims
+        bank.minutes_pass(6); // so that the guard renews the JWT, which then has the claims
         for _ in 0..2 {
             browser.open("/account").await;
             browser.says("balance", "€2,500.00").await;
             let left: Vec<_> = browser.cookies().await.into_iter().map(|it| it.name).collect();
-            assert_eq!(left, [OPAQUE], "the old JWT does not stay in the way");
+            assert_eq!(left, [OPAQUE], "the old JWT is removed");
         }
-        // A step goes on too.
+        // A step-up works too.
         bank.minutes_pass(11);
         browser.open("/transfer").await;
         browser.is_at("/second-factor").await;
@@ -121,7 +120,7 @@ async fn plant(browser: &Browser, name: &str, path: &str) {
     browser.driver.add_cookie(planted).await.unwrap();
 }
 
-/// Neither of the cookies opens the account, kept by somebody.
+/// Checks that neither cookie opens the account for someone who kept them.
 async fn opens_nothing(browser: &Browser, cookies: Vec<Cookie>) {
     assert_eq!(cookies.len(), 2);
     for cookie in cookies {

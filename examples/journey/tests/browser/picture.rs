@@ -1,4 +1,4 @@
-//! A page as it shows on a phone and on a desk, in light and in dark.
+//! A page on a phone and on a desktop, in light and dark mode.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub(crate) const VIEWS: [View; 4] = [
     View { width: 1280, height: 900, scheme: "dark" },
 ];
 
-/// How wide and high the content is, and how bright the ground, of 255.
+/// Returns the width and height of the content, and the brightness of the background from 0 to 255.
 const MEASURE: &str = "
     const root = document.documentElement;
     const [red, green,
@@ -27,10 +27,10 @@ const MEASURE: &str = "
     return [root.scrollWidth, root.scrollHeight, (red + green + blue) / 3];";
 
 impl View {
-    /// Shows the page so, and tells what is wrong with it: where it is wider than the screen, or
-    /// not as light or dark as was asked for.
+    /// Shows the page in this view. Returns its faults: it is wider than the screen, or not as
+    /// light or dark as the view demands.
     pub(crate) async fn show(&self, browser: &Browser) -> Vec<String> {
-        // With reduced motion colours do not change bit by bit.
+        // With reduced motion, colours change at once.
         let media = json!({ "features": [
             { "name": "prefers-color-scheme", "value": self.scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
@@ -44,12 +44,12 @@ impl View {
         }
         let is_dark = brightness < 100.0;
         if is_dark != (self.scheme == "dark") {
-            faults.push(format!("its ground is of brightness {brightness}"));
+            faults.push(format!("its background has brightness {brightness}"));
         }
         faults
     }
 
-    /// Takes a picture of the whole page, as it shows now.
+    /// Takes a screenshot of the whole page.
     pub(crate) async fn take(&self, browser: &Browser, page: &str) {
         let (_, height, _) = measure(browser).await;
         self.resize(browser, height).await;

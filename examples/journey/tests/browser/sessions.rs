@@ -1,4 +1,4 @@
-//! Cookies that were changed, copied or kept.
+//! Changed, copied and kept cookies.
 
 use crate::bank::Bank;
 use crate::browser::{Browser, JWT, OPAQUE};
@@ -14,7 +14,7 @@ async fn a_changed_token_is_worth_nothing() {
         cookies.retain(|cookie| cookie.name != OPAQUE);
         browser.put_cookies(cookies.clone()).await;
         browser.open("/account").await;
-        assert!(browser.has("#balance").await, "the JWT alone will do, while it lasts");
+        assert!(browser.has("#balance").await, "the JWT alone is enough until it expires");
 
         let jwt = cookies.iter_mut().find(|cookie| cookie.name == JWT).unwrap();
         let (head, signature) = jwt.value.rsplit_once('.').unwrap();
@@ -40,13 +40,13 @@ async fn a_second_tab_with_the_session_from_before_the_step_is_led_to_sign_in() 
         browser.prove_phone(bank).await;
         browser.says("balance", "€2,500.00").await;
 
-        // With the browser's own cookies the first tab is as strong as the second.
+        // With the browser's own cookies, the first tab is as strong as the second.
         browser.driver.switch_to_window(first).await.unwrap();
         browser.is_at("/second-factor").await;
         let new = browser.cookies().await;
         assert!(old.iter().all(|old| new.iter().all(|new| new.value != old.value)));
 
-        // With those from before the step there is no session.
+        // The cookies from before the step-up belong to a session that has ended.
         browser.put_cookies(old).await;
         browser.click("#send").await;
         browser.is_at("/sign-in").await;
@@ -63,8 +63,8 @@ async fn a_second_tab_with_the_session_from_before_the_step_is_led_to_sign_in() 
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
 async fn the_back_button_shows_no_account_after_signing_out() {
     browse(Scripts::On, async |bank: &Bank, browser: &Browser| {
-        // Here, where the step's own answer leads, Chromium's cache for the back button takes
-        // `no-store` least seriously.
+        // This page is the response to the step-up. For such a page, Chromium's back button is most
+        // likely to ignore `no-store`.
         browser.with_two_factors(bank).await;
         browser.says("balance", "€2,500.00").await;
         let cookies = browser.cookies().await;
@@ -77,7 +77,7 @@ async fn the_back_button_shows_no_account_after_signing_out() {
         let text = browser.text("body").await;
         assert!(!text.contains("2,500.00") && !text.contains("Balance"), "{text}");
 
-        // Nor do the cookies, kept by somebody, open it again.
+        // A thief who kept the cookies cannot open the account either.
         browser.put_cookies(cookies).await;
         sees_no_account(browser).await;
     })

@@ -1,4 +1,4 @@
-//! The steps that several stories take.
+//! Steps that several stories share.
 
 use crate::bank::Bank;
 use crate::browser::Browser;
@@ -7,7 +7,7 @@ pub(crate) const EMAIL: &str = "ada@harbour.example";
 pub(crate) const PASSWORD: &str = "lantern-tide-42-anchor";
 pub(crate) const PHONE: &str = "+12025550143";
 
-/// What is typed into the form of a transfer.
+/// The fields of the transfer form.
 pub(crate) const ORDER: [(&str, &str); 4] = [
     ("payee", "Grace \"Amazing\" <Hopper>"),
     ("account", "HB41 0000 0009"),
@@ -16,7 +16,7 @@ pub(crate) const ORDER: [(&str, &str); 4] = [
 ];
 
 impl Browser {
-    /// On the page that asks for it.
+    /// Signs in, from the sign-in page.
     pub(crate) async fn sign_in(&self, password: &str) {
         self.is_at("/sign-in").await;
         self.fill("email", EMAIL).await;
@@ -24,7 +24,7 @@ impl Browser {
         self.click("#submit").await;
     }
 
-    /// As a stranger: to the page that asks for a second factor.
+    /// Signs in without a session, and reaches the page that asks for a second factor.
     pub(crate) async fn with_password(&self) {
         self.open("/account").await;
         self.sign_in(PASSWORD).await;
@@ -37,7 +37,7 @@ impl Browser {
         self.is_at("/account").await;
     }
 
-    /// On the page that asks for a second factor: has a code sent, and types it.
+    /// On the page that asks for a second factor, has a code sent and types it.
     pub(crate) async fn prove_phone(&self, bank: &Bank) {
         self.click("#send").await;
         self.take_code(&bank.code(PHONE)).await;
@@ -55,7 +55,7 @@ impl Browser {
         }
     }
 
-    /// Opens an account for somebody new: to the page that asks for the code of the email.
+    /// Opens an account, and reaches the page that asks for the code from the email.
     pub(crate) async fn sign_up(&self, name: &str, email: &str) {
         self.open("/sign-up").await;
         for (id, text) in

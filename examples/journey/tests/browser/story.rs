@@ -1,4 +1,4 @@
-//! From the front page to a transfer that a stale factor interrupted.
+//! From the front page to a transfer that a stale factor interrupts.
 
 use crate::bank::Bank;
 use crate::browser::Browser;
@@ -25,7 +25,7 @@ async fn signs_in(browser: &Browser) {
     browser.click("#sign-in-link").await;
 
     browser.sign_in("not-the-password").await;
-    browser.says("password-error", "do not belong together").await;
+    browser.says("password-error", "do not match").await;
     assert_eq!(browser.value("password").await, "", "a password is never shown again");
     assert!(browser.cookies().await.is_empty());
 
@@ -80,14 +80,14 @@ async fn names_the_phone_and_nothing_else(browser: &Browser) {
     browser.says("phone", "••• 43").await;
     for needless in ["#code", "#phone_number", "#email-instead", "#other-factor", "#one-possession"]
     {
-        assert!(!browser.has(needless).await, "{needless} is not needed");
+        assert!(!browser.has(needless).await, "{needless} must not be there");
     }
 }
 
 async fn resumes_the_transfer(bank: &Bank, browser: &Browser) {
     browser.prove_phone(bank).await;
     browser.is_at("/transfer").await;
-    browser.says("resumed", "nothing was sent yet").await;
+    browser.says("resumed", "Nothing was sent yet").await;
     for (id, text) in ORDER {
         assert_eq!(browser.value(id).await, text, "#{id}");
     }
@@ -103,7 +103,7 @@ async fn sees_what_was_proved(bank: &Bank, browser: &Browser) {
     for policy in ["account", "transfer"] {
         browser.says(&format!("policy-{policy}"), "open").await;
     }
-    assert_eq!(bar(browser).await, (600.0, 600.0), "nothing is gone yet of ten minutes");
+    assert_eq!(bar(browser).await, (600.0, 600.0), "the ten minutes have just begun");
     browser.says("explanation", "met by").await;
 
     bank.minutes_pass(4);
@@ -116,7 +116,7 @@ async fn sees_what_was_proved(bank: &Bank, browser: &Browser) {
     assert_eq!(bar(browser).await, (0.0, 600.0));
 }
 
-/// How many seconds the code by SMS still counts for a transfer, and of how many.
+/// Returns how many seconds the code by SMS still counts for a transfer, and out of how many.
 async fn bar(browser: &Browser) -> (f64, f64) {
     let bar = browser.find("#fresh-transfer-otp-sms").await;
     let number = async |name: &'static str| bar.prop(name).await.unwrap().unwrap().parse().unwrap();

@@ -4,7 +4,7 @@ use crate::browser::Browser;
 use crate::chromium::{Scripts, browse};
 use crate::steps::ORDER;
 
-/// A page whose script, where scripts run, changes its title.
+/// A page whose script changes its title, if scripts run.
 const PROBE: &str = "data:text/html,<title>off</title><script>document.title = 'on'</script>";
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The same for programs, and the page that shows it.
+//! Transfers for programs, and the page that shows them.
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response};
@@ -38,7 +38,7 @@ async fn a_program_hears_what_to_ask_for_and_then_its_receipt() {
     let browser = bank.with_two_factors().await;
     let token = browser.cookie("stytch_session_jwt");
 
-    // The browser's cookies are sent too, and count for nothing here.
+    // The client sends the browser's cookies too. They count for nothing here.
     let (status, challenge, _) = transfer(&browser, None, order()).await;
     assert_eq!((status, &*challenge), (401, "Bearer realm=\"Harbour Bank\""));
 
@@ -74,7 +74,7 @@ async fn the_page_shows_the_exchange_without_the_token() {
 
     let browser = bank.with_two_factors().await;
     let page = browser.get("/api").await;
-    assert!(!page.main().contains("200 OK"), "to look at it moves no money");
+    assert!(!page.main().contains("200 OK"), "looking at the page moves no money");
     let page = browser.submit(&page, &[]).await;
     assert!(page.main().contains("200 OK"), "{}", page.html);
     browser.get("/account").await.says("balance", "€2,499.00");

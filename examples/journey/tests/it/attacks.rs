@@ -1,4 +1,4 @@
-//! What is not to work.
+//! Attacks that must fail.
 
 use reqwest::Method;
 use serde_json::json;
@@ -22,12 +22,12 @@ async fn a_changed_cookie_is_worth_nothing() {
     let swapped = if signature.starts_with('A') { 'B' } else { 'A' };
     browser.tamper("stytch_session_jwt", &format!("{head}.{swapped}{}", &signature[1..]));
     assert_eq!(browser.get("/account").await.path(), "/sign-in");
-    // The front page is for everybody, as strangers see it.
+    // The front page shows what visitors without a session see.
     let page = browser.get("/").await;
     assert_eq!((page.path(), page.status.as_u16()), ("/", 200));
     assert!(page.html.contains("id=\"sign-in-link\""));
     assert_eq!(page.headers["cache-control"], "no-store");
-    // And whoever signs in again is in again.
+    // Signing in again works.
     let page = browser.post("/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
     assert_eq!(page.path(), "/second-factor");
 }
@@ -141,8 +141,8 @@ async fn cookies_are_for_this_site_and_no_script() {
     assert_eq!(answer.headers()["cache-control"], "no-store");
 }
 
-/// An attacker plants the cookie of their own session beside the user's JWT. The phone that the
-/// user proves then is added to the user, whose session the guard judged.
+/// An attacker plants the cookie of their own session beside the user's JWT. The guard evaluates
+/// the user's session, so the phone that the user then proves is added to the user.
 #[tokio::test]
 async fn a_step_is_taken_for_the_session_that_the_guard_judged() {
     const PHONE: &str = "+12025550177";
@@ -170,11 +170,11 @@ async fn a_step_is_taken_for_the_session_that_the_guard_judged() {
     };
     assert_eq!(numbers_of(email), [PHONE]);
     assert_eq!(numbers_of(DEMO.0), [DEMO_PHONE]);
-    // The step's own cookies took the place of both, so the planted one is gone.
+    // The new cookies replaced both old ones, so the planted one is gone.
     assert!(!victim.cookies().contains(&attacker.cookie("stytch_session")), "{of_both}");
 }
 
-/// Over HTTPS no other site can set a cookie with such a name.
+/// Over HTTPS no other site can set a cookie with a `__Host-` name.
 #[tokio::test]
 async fn behind_https_the_cookies_are_this_hosts_alone() {
     let bank = Bank::open_behind_https().await;
@@ -187,7 +187,7 @@ async fn behind_https_the_cookies_are_this_hosts_alone() {
         assert!(line.starts_with(name) && line.contains("; Secure"), "{line}");
         assert!(line.contains("; Path=/") && !line.contains("Domain"), "{line}");
     }
-    // Under Stytch's own names they are worth nothing.
+    // The same values under Stytch's own names open nothing.
     let values = lines.iter().map(|line| line.split(';').next().unwrap());
     let own: Vec<_> = values.map(|pair| pair.strip_prefix("__Host-").unwrap()).collect();
     for (cookies, want) in [(own.join("; "), "/sign-in"), (host(&own), "/second-factor")] {

@@ -1,4 +1,4 @@
-//! The application under test, with local-stytch, and the codes that its users get.
+//! The application under test, with local-stytch and the codes that it sends.
 
 use std::time::Duration;
 
@@ -32,7 +32,8 @@ impl Bank {
         Self { url, stytch }
     }
 
-    /// As a project, reached over HTTPS by browsers; a proxy asks it over HTTP.
+    /// Opens the bank with a project, for browsers that reach it through an HTTPS proxy. The proxy
+    /// itself uses HTTP.
     pub(crate) async fn open_behind_https() -> Self {
         let stytch = LocalStytch::builder().start().await.unwrap();
         let variable = |name: &str| {
@@ -58,19 +59,19 @@ impl Bank {
         Browser::new(&self.url)
     }
 
-    /// The code of the latest message to an address or a number.
+    /// Returns the code of the latest message to an address or a number.
     pub(crate) fn code(&self, to: &str) -> String {
         let message = self.stytch.messages().into_iter().find(|message| message.to == to);
         message.and_then(|message| message.code).unwrap_or_else(|| panic!("no code went to {to}"))
     }
 
-    /// A code of six digits that is not the latest.
+    /// Returns a code of six digits that is not the latest.
     pub(crate) fn wrong_code(&self, to: &str) -> String {
         if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
     }
 
-    /// Asks the API itself, as another application of the project does; the status and what it
-    /// says.
+    /// Calls Stytch's API directly, like another application of the project. Returns the status and
+    /// the body.
     pub(crate) async fn api(&self, path: &str, question: Value) -> (u16, Value) {
         let request = reqwest::Client::new().post(format!("{}{path}", self.stytch.base_url()));
         let request = request.basic_auth(self.stytch.project_id(), Some(self.stytch.secret()));
@@ -82,7 +83,7 @@ impl Bank {
         self.stytch.advance(Duration::from_secs(60 * minutes));
     }
 
-    /// Somebody who has signed in with the demonstration account's password.
+    /// Returns a browser that has signed in with the demonstration account's password.
     pub(crate) async fn with_password(&self) -> (Browser, Page) {
         let browser = self.browser();
         let page = browser.post("/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
@@ -90,7 +91,7 @@ impl Bank {
         (browser, page)
     }
 
-    /// Who has proved the phone too, and sees the account.
+    /// Returns a browser that has proved the phone too, and is at the account.
     pub(crate) async fn with_two_factors(&self) -> Browser {
         let (browser, page) = self.with_password().await;
         let page = self.prove_phone(&browser, &page, DEMO_PHONE).await;
@@ -98,7 +99,7 @@ impl Bank {
         browser
     }
 
-    /// On the page that asks for a second factor: has a code sent, and types it.
+    /// On the page that asks for a second factor, has a code sent and types it.
     pub(crate) async fn prove_phone(&self, browser: &Browser, page: &Page, phone: &str) -> Page {
         let page = browser.submit(page, &[("step", "send")]).await;
         browser.submit(&page, &[("step", "take"), ("code", &self.code(phone))]).await

@@ -1,5 +1,5 @@
-//! A browser without a window: it keeps cookies, follows redirects, and says what browsers say of
-//! themselves.
+//! A browser without a window. It keeps cookies, follows redirects and sends the headers of a
+//! browser.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl Browser {
         self.follow(response).await
     }
 
-    /// Sends the first form of the page, with its hidden fields and with this typed into it.
+    /// Sends the first form of the page, with its hidden fields and the typed ones.
     pub(crate) async fn submit(&self, page: &Page, typed: &[(&str, &str)]) -> Page {
         let hidden = page.hidden();
         let form: Vec<_> = hidden
@@ -44,7 +44,7 @@ impl Browser {
         self.post(&page.action(), &form).await
     }
 
-    /// One request, and its redirect not followed.
+    /// Sends one request, and does not follow a redirect.
     pub(crate) async fn send(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Response {
         let mut request = self.client.request(method.clone(), self.url(path));
         for (name, value) in [
@@ -60,14 +60,14 @@ impl Browser {
         request.send().await.unwrap()
     }
 
-    /// A request as it is.
+    /// Sends a request without a browser's headers.
     pub(crate) async fn raw(&self, change: impl FnOnce(&mut Request)) -> Response {
         let mut request = Request::new(Method::GET, self.base.clone());
         change(&mut request);
         self.client.execute(request).await.unwrap()
     }
 
-    /// The cookies of this browser, as it sends them.
+    /// Returns the cookies of this browser, as it sends them.
     pub(crate) fn cookies(&self) -> String {
         self.jar
             .cookies(&self.base)
@@ -81,7 +81,7 @@ impl Browser {
         pairs.into_iter().find(|pair| pair.0 == name).map(|pair| pair.1.to_owned()).unwrap()
     }
 
-    /// Sets a cookie as a user does who changes it by hand.
+    /// Sets a cookie, as a user can in the browser's developer tools.
     pub(crate) fn tamper(&self, name: &str, value: &str) {
         self.jar.add_cookie_str(&format!("{name}={value}; Path=/"), &self.base);
     }
@@ -102,14 +102,14 @@ impl Browser {
                 return Page::read(response).await;
             }
             let to = self.base.join(response.headers()[LOCATION].to_str().unwrap()).unwrap();
-            assert_eq!(to.authority(), self.base.authority(), "a redirect to elsewhere");
+            assert_eq!(to.authority(), self.base.authority(), "a redirect to another site");
             response = self.send(Method::GET, to.as_str(), &[]).await;
         }
-        panic!("the redirects do not end");
+        panic!("more than six redirects");
     }
 }
 
-/// What every answer of the application has to have.
+/// Checks the headers that every response of the application must have.
 #[track_caller]
 pub(crate) fn assert_protected(headers: &HeaderMap) {
     let policy = headers["content-security-policy"].to_str().unwrap();

@@ -27,7 +27,7 @@ async fn requests_sign_ins_and_transfers_are_logged_and_nothing_personal() {
         ("reference", "rent-of-may"),
     ];
     browser.submit(&form, &order).await.says("sent", "Grace");
-    // The same form again makes no other transfer.
+    // Sending the form again makes no second transfer.
     browser.submit(&form, &order).await;
     browser.get(&format!("/ada@harbour.example/{code}?email=ada@harbour.example")).await;
     browser.post("/sign-out", &[]).await;
@@ -41,13 +41,13 @@ async fn requests_sign_ins_and_transfers_are_logged_and_nothing_personal() {
     let response = |of: &'static str, status: &'static str| lines_with(&[of, status, "finished"]);
     assert_eq!(response("method=POST path=\"/sign-in\"", "status=422"), 1, "{log}");
     assert_eq!(response("method=POST path=\"/sign-in\"", "status=303"), 1, "{log}");
-    assert_eq!(response("method=GET path=\"another\"", "status=404"), 1, "{log}");
+    assert_eq!(response("method=GET path=\"other\"", "status=404"), 1, "{log}");
     assert_eq!(response("method=POST path=\"/sign-out\"", "status=303"), 1, "{log}");
     assert_eq!(lines_with(&["a sign-in was refused", "status=422"]), 1, "{log}");
     assert_eq!(lines_with(&["signed in", "user_id=\"user-test-"]), 1, "{log}");
-    assert_eq!(lines_with(&["took a step", "user_id=\"user-test-"]), 1, "{log}");
+    assert_eq!(lines_with(&["proved another factor", "user_id=\"user-test-"]), 1, "{log}");
     assert_eq!(lines_with(&["transferred", "user_id=\"user-test-", "number=1"]), 1, "{log}");
-    // The guard's refusals stand beside the request that they refused.
+    // The guard's refusals are logged in the span of their request.
     assert!(
         lines_with(&["request{method=GET path=\"/account\"", "decision=\"refused\""]) >= 1,
         "{log}"
@@ -64,6 +64,6 @@ async fn requests_sign_ins_and_transfers_are_logged_and_nothing_personal() {
     for secret in secrets {
         assert!(!log.contains(&secret), "{secret}: {log}");
     }
-    // The digits may well be a part of an id or of a time of day.
+    // The code's digits can be part of an id or of a time of day.
     assert!(log.split(|letter: char| !letter.is_alphanumeric()).all(|word| word != code), "{log}");
 }

@@ -1,4 +1,4 @@
-//! The whole story, over real HTTP on loopback, without a browser.
+//! The whole story over HTTP on loopback, without a browser.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! A page as a test reads it: text, with enough of HTML to find forms and fields.
+//! A page as a test reads it: text, and enough HTML to find forms and fields.
 
 use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode, Url};
@@ -31,12 +31,12 @@ impl Page {
         self.url.query_pairs().into_owned().collect()
     }
 
-    /// The page's main part, without what stands round every page.
+    /// Returns the page's main part, without its frame.
     pub(crate) fn main(&self) -> &str {
         self.html.split_once("<main").and_then(|it| it.1.split_once("</main>")).unwrap().0
     }
 
-    /// What the element of this id says, without its tags.
+    /// Returns the text of the element with this id, without tags.
     pub(crate) fn text(&self, id: &str) -> Option<String> {
         let (_, rest) = self.html.split_once(&format!("id=\"{id}\""))?;
         let name = self
@@ -60,7 +60,7 @@ impl Page {
         );
     }
 
-    /// Where the first form of the main part goes.
+    /// Returns the address to which the first form of the main part is sent.
     pub(crate) fn action(&self) -> String {
         unescaped(attribute(self.first_form(), "action").unwrap())
     }
@@ -77,7 +77,7 @@ impl Page {
         inputs.filter_map(pair).collect()
     }
 
-    /// What stands in a field.
+    /// Returns the value of a field.
     pub(crate) fn value(&self, id: &str) -> Option<String> {
         let input =
             self.html.split("<input ").find(|input| input.starts_with(&format!("id=\"{id}\"")))?;

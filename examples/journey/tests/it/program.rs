@@ -9,19 +9,19 @@ use crate::start::program;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Killed when dropped.
+/// The running program, killed when dropped.
 pub(crate) struct Program {
     pub(crate) url: String,
-    /// The page with the messages, if local-stytch stands in.
+    /// The page with the messages, if local-stytch stands in for Stytch.
     pub(crate) phone_url: Option<String>,
     child: Child,
     stderr: Option<ChildStderr>,
-    /// Kept so that the program can go on printing.
+    /// Kept open, so that the program can keep printing.
     _stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Program {
-    /// Returns when it listens.
+    /// Starts the program, and returns when it listens.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
         let mut child = program(&["127.0.0.1:0"], variables).spawn().unwrap();
         let stderr = child.stderr.take();
@@ -51,7 +51,7 @@ impl Program {
         self.stderr = None;
     }
 
-    /// The exit code and the log, once it has ended by itself.
+    /// Waits until the program ends by itself. Returns the exit code and the log.
     #[cfg(unix)]
     pub(crate) async fn end(mut self) -> (Option<i32>, String) {
         let mut log = String::new();

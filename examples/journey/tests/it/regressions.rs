@@ -1,4 +1,4 @@
-//! What was wrong once.
+//! Bugs that were fixed.
 
 use reqwest::Method;
 use reqwest::header::HeaderValue;
@@ -34,7 +34,7 @@ async fn an_account_number_is_taken_as_it_is_typed() {
         let page = browser
             .submit(&form, &[("payee", "Grace"), ("account", account), ("amount", "1")])
             .await;
-        assert_eq!(page.status.as_u16(), 422, "{account:?} became another number");
+        assert_eq!(page.status.as_u16(), 422, "{account:?} was accepted as another number");
     }
 }
 
@@ -95,11 +95,11 @@ async fn one_can_leave_while_stytch_is_away() {
     bank.minutes_pass(6); // the JWT has expired
     bank.stytch.clone().shutdown().await;
     let out = browser.send(Method::POST, "/sign-out", &[]).await;
-    assert!(browser.cookies().is_empty(), "{} and the cookies are still there", out.status());
+    assert!(browser.cookies().is_empty(), "{}, but the cookies are still there", out.status());
 }
 
-/// Whether the page says that the session has ended with Stytch, and whether the browser's JWT or
-/// its opaque token still opens the account.
+/// Signs out with these cookies. Returns whether the page says that the session has ended with
+/// Stytch, and whether the browser's JWT or opaque token still opens the account.
 async fn signs_out_with(bank: &Bank, browser: &Browser, cookies: &str) -> (bool, bool) {
     let own = browser.cookies();
     let answer = browser.raw(|request| {
@@ -144,7 +144,7 @@ async fn whoever_signs_out_with_odd_cookies_is_signed_out_or_told_otherwise() {
             signs_out_with(&bank, &browser, &format!("{jwts}stytch_session={token}")).await;
         assert_eq!(outcome, (true, false), "{what}");
     }
-    // The other session, whose JWT was presented too, has ended with it.
+    // The request presented the JWT of the other session too, so that session has ended as well.
     let other = bank.browser();
     other.restore(&format!("stytch_session_jwt={foreign}"));
     assert_eq!(other.get("/account").await.path(), "/sign-in");
@@ -168,7 +168,7 @@ async fn whoever_signs_in_over_a_session_ends_it() {
     assert_eq!(
         other.get("/account").await.path(),
         "/sign-in",
-        "the session that was replaced lives on"
+        "the replaced session is still alive"
     );
 }
 
@@ -202,7 +202,7 @@ async fn a_password_alone_does_not_enrol_a_phone() {
     let page =
         user.post("/sign-up", &[("name", "Grace"), ("email", email), ("password", STRONG)]).await;
     user.submit(&page, &[("step", "take"), ("code", &bank.code(email))]).await;
-    // Who knows the password, and cannot read the mailbox.
+    // A thief who knows the password but cannot read the mailbox.
     let thief = bank.browser();
     thief.post("/sign-in", &[("email", email), ("password", STRONG)]).await;
     thief.post("/second-factor", &[("step", "send"), ("phone_number", phone)]).await;
@@ -214,7 +214,7 @@ async fn a_password_alone_does_not_enrol_a_phone() {
     assert_ne!(
         thief.get("/transfer").await.path(),
         "/transfer",
-        "one compromise has opened what asks for two"
+        "one compromise opened a page that demands two"
     );
 }
 

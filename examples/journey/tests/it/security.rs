@@ -1,4 +1,4 @@
-//! The page that explains.
+//! The security page.
 
 use crate::bank::{Bank, DEMO_PHONE};
 
@@ -32,7 +32,7 @@ async fn each_proof_has_its_age_and_each_policy_its_verdict() {
             && page.main().contains("4 min ago")
     );
 
-    // Ten minutes later, by the button that local-stytch gives.
+    // The button of the demonstration moves the clock by ten minutes.
     let page = browser.post("/local/clock", &[("return_to", "/security")]).await;
     assert_eq!(page.path(), "/security");
     page.says("policy-account", "open");
@@ -67,7 +67,7 @@ async fn an_authenticator_app_is_another_way() {
     );
     assert!(browser.get("/authenticator").await.text("has-one").is_some());
 
-    // From now on the challenge names both, and either will do.
+    // From now on the challenge names both factors, and either one is enough.
     bank.minutes_pass(11);
     let page = browser.get("/transfer").await;
     assert_eq!(page.path(), "/second-factor");
@@ -75,7 +75,7 @@ async fn an_authenticator_app_is_another_way() {
         page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
     assert_eq!(prompts, ["otp/sms", "totp"]);
     page.says("other-factor", "Use the authenticator app");
-    // A challenge that names one asks for that one, whatever else there is.
+    // If a challenge names one factor, the page asks for that one only.
     for (prompt, action) in [("otp/sms", "id=\"phone\""), ("totp", "value=\"totp\"")] {
         let page = browser.get(&format!("/second-factor?policy=transfer&prompt={prompt}")).await;
         assert!(

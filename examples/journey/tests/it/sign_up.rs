@@ -1,4 +1,4 @@
-//! From a stranger to an account: email, password, mailbox, and why that is not enough.
+//! From a visitor to an account: email, password, mailbox, and why these are not enough.
 
 use crate::bank::{Bank, DEMO, STRONG};
 
@@ -11,7 +11,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
     assert_eq!((page.path(), page.status.as_u16()), ("/sign-in", 200));
     assert_eq!(page.query(), [("return_to".into(), "/account".into())]);
 
-    // What is wrong is said at its field, and what was typed is kept, but for the password.
+    // The page shows an error at its field. It keeps what was typed, except for the password.
     let typed = [("name", "Ben <b>"), ("email", "ben@example.com"), ("password", "password")];
     let page = browser.post("/sign-up", &typed).await;
     assert_eq!((page.path(), page.status.as_u16()), ("/sign-up", 422));
@@ -24,11 +24,11 @@ async fn a_stranger_opens_an_account_step_by_step() {
 
     let page =
         browser.post("/sign-up", &[("name", "Ada"), ("email", DEMO.0), ("password", STRONG)]).await;
-    page.says("email-error", "There is an account with this email address already");
+    page.says("email-error", "An account with this email address already exists");
     let page = browser
         .post("/sign-up", &[("name", "Ben"), ("email", "no address"), ("password", STRONG)])
         .await;
-    page.says("email-error", "not an email address");
+    page.says("email-error", "not a valid email address");
 
     // The mailbox.
     let page = browser
@@ -36,8 +36,8 @@ async fn a_stranger_opens_an_account_step_by_step() {
         .await;
     assert_eq!(page.path(), "/verify-email");
     page.says("email", "ben@example.com");
-    assert!(page.main().contains("no second factor beside a password"));
-    // Without it no phone number is taken.
+    assert!(page.main().contains("not count as a second factor beside a password"));
+    // Before the mailbox is proved, the bank accepts no phone number.
     assert_eq!(browser.get("/second-factor").await.path(), "/verify-email");
 
     let wrong = bank.wrong_code("ben@example.com");
@@ -46,7 +46,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
     let code = bank.code("ben@example.com");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
 
-    // Two factors have been proved, and the account stays closed.
+    // The user has proved two factors, but the account stays closed.
     assert_eq!(page.path(), "/second-factor", "{}", page.html);
     assert_eq!(
         page.query()
@@ -58,7 +58,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
     );
     page.says(
         "one-possession",
-        "You have proved a password and a code by email. Whoever holds the mailbox can present all of that",
+        "You have proved a password and a code by email. Anyone who holds the mailbox can present all of them",
     );
 
     // The phone.
@@ -68,7 +68,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
     let page =
         browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
     page.says("phone", "••• 87");
-    // A slip of the finger is no dead end.
+    // A user who mistyped the number can enter another one.
     page.says("other-factor", "Use another number");
     let page = browser.get("/second-factor?return_to=/account&policy=account").await;
     let page =
@@ -94,7 +94,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
 async fn a_code_by_email_in_place_of_a_second_factor_opens_nothing() {
     let bank = Bank::open().await;
     let (browser, page) = bank.with_password().await;
-    assert!(page.text("one-possession").is_none(), "one factor is no pair");
+    assert!(page.text("one-possession").is_none(), "one factor is not a pair");
     assert!(page.main().contains("id=\"email-instead\""));
 
     let page = browser.get("/verify-email?return_to=/account").await;
@@ -103,7 +103,7 @@ async fn a_code_by_email_in_place_of_a_second_factor_opens_nothing() {
     let code = bank.code(DEMO.0);
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!(page.path(), "/second-factor");
-    page.says("one-possession", "Whoever holds the mailbox");
+    page.says("one-possession", "Anyone who holds the mailbox");
 }
 
 #[tokio::test]
@@ -117,9 +117,9 @@ async fn a_wrong_password_and_an_unknown_address_sound_alike() {
             .post("/sign-in?return_to=/security", &[("email", email), ("password", password)])
             .await;
         assert_eq!((page.path(), page.status.as_u16()), ("/sign-in", 422));
-        page.says("password-error", "do not belong together");
+        page.says("password-error", "do not match");
         assert_eq!(page.value("email").as_deref(), Some(email));
-        assert!(page.action().contains("return_to"), "where to go afterwards is not forgotten");
+        assert!(page.action().contains("return_to"), "the form keeps where to go afterwards");
     }
     assert!(browser.cookies().is_empty());
 }

@@ -1,4 +1,4 @@
-//! The second factor: wrong, used and old codes, new ones, and sessions that get stronger.
+//! The second factor: wrong, used and expired codes, new codes, and sessions that get stronger.
 
 use reqwest::Method;
 use serde_json::json;
@@ -32,7 +32,7 @@ async fn a_code_is_right_once_and_not_for_ever() {
     let done = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!(done.path(), "/account");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
-    page.says("code-error", "was used already");
+    page.says("code-error", "already been used");
 }
 
 #[tokio::test]
@@ -53,9 +53,9 @@ async fn the_weaker_session_dies_when_the_stronger_is_born() {
     let old = browser.cookies();
     assert_eq!(bank.prove_phone(&browser, &page, DEMO_PHONE).await.path(), "/account");
 
-    // A second tab whose page is from before: its cookies are the browser's, so it is as strong.
+    // A second tab with an older page is as strong, because it uses the browser's cookies.
     assert_eq!(browser.get("/account").await.path(), "/account");
-    // And somebody who has copied the old ones is out at once.
+    // A thief who copied the old cookies is signed out at once.
     let thief = bank.browser();
     thief.restore(&old);
     assert_eq!(thief.get("/security").await.path(), "/sign-in");
@@ -88,7 +88,7 @@ async fn signing_out_is_final_and_no_page_is_kept() {
     let page = browser.post("/sign-out", &[]).await;
     assert_eq!(page.path(), "/signed-out");
     assert!(browser.cookies().is_empty());
-    // Without this Chromium shows the account again for its back button.
+    // Without this, Chromium's back button shows the account again.
     let clear = browser.get("/signed-out.css").await;
     assert_eq!(clear.headers["clear-site-data"], "\"cache\"");
     assert_eq!(clear.headers["cache-control"], "no-store");
@@ -102,7 +102,7 @@ async fn signing_out_is_final_and_no_page_is_kept() {
         (404, &json!("session_not_found")),
         "and with Stytch too"
     );
-    // Whoever asks again is asked to sign in.
+    // The next request leads to the sign-in page.
     assert_eq!(browser.get("/account").await.path(), "/sign-in");
 
     let thief = bank.browser();
@@ -112,7 +112,7 @@ async fn signing_out_is_final_and_no_page_is_kept() {
     assert!(refused.headers()["location"].to_str().unwrap().starts_with("/sign-in"));
     let refused = thief.raw(|request| *request.url_mut() = thief.url("/account")).await;
     assert_eq!(refused.status(), 401);
-    // Nor does the opaque token alone bring a new JWT.
+    // The opaque token alone does not bring a new JWT.
     let thief = bank.browser();
     let opaque = cookies.split("; ").find(|pair| pair.starts_with("stytch_session=")).unwrap();
     thief.restore(opaque);

@@ -1,4 +1,4 @@
-//! Money moves where the second factor is fresh, once, and never by a link.
+//! Money moves only with a fresh second factor, only once for each form, and never by a link.
 
 use reqwest::Method;
 use serde_json::json;
@@ -30,13 +30,13 @@ async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
         "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min ago.",
     );
     page.says("kept", "What you had typed is kept");
-    assert!(page.text("email-instead").is_none(), "no code by email would do");
+    assert!(page.text("email-instead").is_none(), "a code by email would not be enough");
     assert!(page.text("one-possession").is_none(), "there are two factors; one is too old");
-    assert_eq!(browser.get("/account").await.path(), "/account", "which opens still");
+    assert_eq!(browser.get("/account").await.path(), "/account", "the account still opens");
 
     let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
     assert_eq!(page.path(), "/transfer");
-    page.says("resumed", "nothing was sent yet");
+    page.says("resumed", "Nothing was sent yet");
     for (name, value) in TYPED {
         assert_eq!(page.value(name).as_deref(), Some(value), "{name}");
     }
@@ -48,7 +48,7 @@ async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
     done.says("sent", "€125.50 went to Grace \"Amazing\" <Hopper>.");
     done.says("balance", "€2,374.50");
 
-    // What was kept is given once.
+    // The draft is shown once.
     let page = browser.get("/transfer").await;
     assert_eq!(page.value("payee").as_deref(), Some(""));
     assert_ne!(page.hidden(), form.hidden());
@@ -91,7 +91,7 @@ async fn a_link_moves_no_money() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let page = browser.get("/transfer?payee=Mallory&account=HB666&amount=2500").await;
-    assert_eq!(page.value("payee").as_deref(), Some(""), "nor does it fill in a form");
+    assert_eq!(page.value("payee").as_deref(), Some(""), "a link does not fill in the form");
     browser.get("/account?sent=1").await.says("balance", "€2,500.00");
 }
 
@@ -99,7 +99,7 @@ async fn a_link_moves_no_money() {
 async fn another_session_of_the_same_user_cannot_put_words_into_the_form() {
     let bank = Bank::open().await;
     let user = bank.with_two_factors().await;
-    let (thief, _) = bank.with_password().await; // who knows the password, and has no phone
+    let (thief, _) = bank.with_password().await; // knows the password, but does not have the phone
     let refused = thief.send(Method::POST, "/transfer", &TYPED).await;
     assert_eq!(refused.status(), 303);
     assert_eq!(user.get("/transfer").await.value("payee").as_deref(), Some(""));
@@ -126,7 +126,7 @@ async fn an_account_is_closed_by_whoever_has_just_proved_the_phone() {
     let page = browser.submit(&form, &[]).await;
     assert_eq!(page.path(), "/second-factor");
     let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
-    assert_eq!(page.path(), "/account/close", "and it is asked again");
+    assert_eq!(page.path(), "/account/close", "the user has to confirm again");
     assert_eq!(browser.submit(&page, &[]).await.path(), "/signed-out");
     assert_eq!(browser.get("/account").await.path(), "/sign-in");
 }

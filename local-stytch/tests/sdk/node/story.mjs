@@ -1,7 +1,7 @@
-// A user's whole story, told by Stytch's own Node SDK to a local-stytch that has just started.
+// A user's whole story, with Stytch's own Node SDK and a local-stytch that has just started.
 //
-// It reads STYTCH_BASE_URL, STYTCH_PROJECT_ID, STYTCH_SECRET and STYTCH_NODE_MODULES, prints a line per step and stops
-// at the first that fails.
+// It reads STYTCH_BASE_URL, STYTCH_PROJECT_ID, STYTCH_SECRET and STYTCH_NODE_MODULES. It prints a line for each step
+// and stops at the first failure.
 
 import assert from "node:assert/strict";
 import {
@@ -62,7 +62,7 @@ async function verifyEmail({ session_token, session }) {
   assert.deepEqual(factors(answer.session), ["otp/email", "password/knowledge"]);
   assert.notEqual(answer.session.session_id, session.session_id);
   assert.equal((await stytch.users.get({ user_id: answer.user_id })).emails[0].verified, true);
-  step("verified the email by its code, which a phone number has to wait for: two factors");
+  step("verified the email by its code, which had to come before a phone number: two factors");
   return answer;
 }
 
@@ -78,7 +78,7 @@ async function addPhone({ session_token, session, user_id }) {
   assert.notEqual(answer.session.session_id, session.session_id);
   assert.equal(answer.user.phone_numbers[0].verified, true);
   await refused(401, "unable_to_auth_otp_code", () => stytch.otps.authenticate({ method_id, code }));
-  step("added the phone by its code, neither by a wrong one nor twice: three factors");
+  step("added the phone by its code; neither a wrong code nor a used one was accepted: three factors");
   return answer;
 }
 
@@ -87,7 +87,7 @@ async function validateLocally(before, current) {
   const session = await stytch.sessions.authenticateJwtLocal({ session_jwt });
   assert.deepEqual([session.user_id, session.session_id], [current.user_id, current.session.session_id]);
   assert.deepEqual(factors(session), factors(current.session));
-  // The SDK gives no request id where it asked nobody.
+  // The SDK returns no request id if it made no request.
   assert.equal((await stytch.sessions.authenticateJwt({ session_jwt })).request_id, undefined);
   const asked = await stytch.sessions.authenticateJwt({ session_jwt, max_token_age_seconds: 0 });
   assert.match(asked.request_id, /^request-id-test-/);
@@ -96,7 +96,7 @@ async function validateLocally(before, current) {
   await refusedLocally("ERR_JWS_SIGNATURE_VERIFICATION_FAILED", () =>
     stytch.sessions.authenticateJwtLocal({ session_jwt: forged }));
   await refused(400, "unable_to_parse_session_jwt", () => stytch.sessions.authenticateJwt({ session_jwt: forged }));
-  step("the SDK validated the session JWT itself, but no forged one");
+  step("the SDK validated the session JWT itself and refused a forged one");
 }
 
 async function refuseBadRequests() {
@@ -117,12 +117,12 @@ async function refuseBadRequests() {
 async function outliveTheGrace(replaced, current) {
   for (const { session_token, session_jwt, session } of replaced) {
     await refused(404, "session_not_found", () => stytch.sessions.authenticate({ session_token }));
-    // A JWT is a snapshot: it outlives its session by up to five minutes.
+    // A JWT is a snapshot. It outlives its session by up to five minutes.
     const { session_id } = await stytch.sessions.authenticateJwtLocal({ session_jwt });
     assert.equal(session_id, session.session_id);
   }
   assert.deepEqual(await listed(current.user_id), [current.session.session_id]);
-  step("after the grace the sessions before are refused, and only the current one is listed");
+  step("after the grace the earlier sessions are refused, and only the current one is listed");
 }
 
 async function renew({ session_jwt, session }) {
@@ -130,12 +130,12 @@ async function renew({ session_jwt, session }) {
   const session_custom_claims = { plan: "gold" };
   const answer = await stytch.sessions.authenticate({ session_jwt, session_custom_claims });
   assert.equal(answer.session.session_id, session.session_id);
-  // By this machine's clock the new one was issued in the future.
+  // According to this machine's clock, the new JWT was issued in the future.
   const fresh = { session_jwt: answer.session_jwt };
   await refusedLocally("ERR_JWT_CLAIM_VALIDATION_FAILED", () => stytch.sessions.authenticateJwtLocal(fresh));
   const valid = await stytch.sessions.authenticateJwtLocal({ ...fresh, current_date: await now() });
   assert.deepEqual(valid.custom_claims, session_custom_claims);
-  step("an expired JWT brought a fresh one, which holds by the server's clock and carries a custom claim");
+  step("an expired JWT was exchanged for a fresh one, which is valid by the server's clock and carries a custom claim");
   return answer;
 }
 
@@ -150,7 +150,7 @@ async function addAuthenticator({ session_token, user: { user_id } }) {
   const recovered = await stytch.totps.recover({ user_id, recovery_code: spare[0], session_duration_minutes });
   assert.deepEqual(factors(recovered.session), ["recovery_codes/recovery_code"]);
   await stytch.sessions.revoke({ session_id: recovered.session.session_id });
-  step("added an authenticator app, whose codes count once: four factors; a recovery code signs in too");
+  step("added an authenticator app, each of whose codes works once: four factors; a recovery code signs in too");
   return answer;
 }
 
@@ -162,12 +162,12 @@ async function outliveTheKeys(before) {
   assert.deepEqual(keys.filter((kid) => oldKeys.includes(kid)).sort(), oldKeys.sort());
   assert.equal(keys.length, oldKeys.length + 1);
   const answer = await stytch.sessions.authenticate({ session_token: before.session_token });
-  // A client that has just fetched keys waits half a minute until it looks for others: another one need not.
+  // A client that has just fetched keys waits half a minute before it fetches again. A new client does not wait.
   for (const { session_jwt } of [before, answer]) {
     const { session_id } = await connect().sessions.authenticateJwtLocal({ session_jwt, current_date: await now() });
     assert.equal(session_id, before.session.session_id);
   }
-  step("after a rotation the JWTs of both keys hold");
+  step("after a rotation the JWTs of both keys are valid");
 }
 
 async function followMagicLink() {
@@ -176,7 +176,7 @@ async function followMagicLink() {
   const answer = await stytch.magicLinks.authenticate({ token, session_duration_minutes });
   assert.deepEqual(factors(answer.session), ["magic_link/email"]);
   await stytch.sessions.revoke({ session_token: answer.session_token });
-  step("signed in by a magic link, and out again");
+  step("signed in with a magic link, and out again");
 }
 
 async function signOut({ user_id, session_token, session_jwt, session: { session_id } }) {
@@ -189,7 +189,7 @@ async function signOut({ user_id, session_token, session_jwt, session: { session
   await refused(404, "session_not_found", () => stytch.sessions.authenticate({ session_token }));
   await refused(404, "session_not_found", () => stytch.sessions.authenticate({ session_jwt }));
   assert.deepEqual(await listed(user_id), []);
-  step("revoked the session, whose token and JWT are refused");
+  step("revoked the session; its token and JWT are refused");
 }
 
 async function listed(user_id) {

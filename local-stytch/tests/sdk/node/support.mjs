@@ -1,10 +1,10 @@
-// What the story needs besides the SDK: the stand-in's own routes, and checks that say what they got.
+// Helpers for the story: the stand-in's own routes, and checks that report what they got.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 
-// Where `npm install` has put the SDK; beside this file if nothing is said.
+// The directory in which `npm install` put the SDK. By default it is the directory of this file.
 const require = createRequire(`${process.env.STYTCH_NODE_MODULES ?? import.meta.dirname}/`);
 export const { Client, ClientError, StytchError } = require("stytch");
 
@@ -15,7 +15,7 @@ export const projectId = process.env.STYTCH_PROJECT_ID;
 export const connect = (secret = process.env.STYTCH_SECRET) =>
   new Client({ project_id: projectId, secret, env: `${baseUrl}/` });
 
-// Holds that the call rejects with the SDK's own exception, with all that Stytch says in one.
+// Checks that the call rejects with the SDK's own exception, with all fields of a Stytch error.
 export async function refused(statusCode, errorType, call) {
   await assert.rejects(call, (error) => {
     assert.ok(error instanceof StytchError, `${error}`);
@@ -26,7 +26,7 @@ export async function refused(statusCode, errorType, call) {
   }, errorType);
 }
 
-// Holds that the SDK itself finds the JWT wrong, for that reason.
+// Checks that the SDK itself refuses the JWT, for that reason.
 export async function refusedLocally(reason, call) {
   await assert.rejects(call, (error) => {
     assert.ok(error instanceof ClientError, `${error}`);
@@ -39,7 +39,7 @@ export async function refusedLocally(reason, call) {
 export const factors = (session) =>
   session.authentication_factors.map((factor) => `${factor.type}/${factor.delivery_method}`).sort();
 
-// The code or the link of the newest message to that address or number.
+// Returns the code or the link of the newest message to that address or number.
 export async function newest(kind, to) {
   const { messages } = await local("GET", "messages");
   return messages.find((message) => message.to === to)[kind];
@@ -49,7 +49,7 @@ export const advance = (seconds) => local("POST", "clock", { advance_seconds: se
 export const rotateKeys = () => local("POST", "keys/rotate");
 export const now = async () => new Date((await local("GET", "clock")).now);
 
-// What an authenticator app shows (RFC 6238), by the server's clock.
+// Returns the code that an authenticator app shows (RFC 6238), by the server's clock.
 export async function totp(secret) {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor((await now()) / 30_000)));

@@ -1,6 +1,7 @@
-"""A user's whole story, told by Stytch's own Python SDK to a local-stytch that has just started.
+"""A user's whole story, with Stytch's own Python SDK and a local-stytch that has just started.
 
-It reads STYTCH_BASE_URL, STYTCH_PROJECT_ID and STYTCH_SECRET, prints a line per step and stops at the first that fails.
+It reads STYTCH_BASE_URL, STYTCH_PROJECT_ID and STYTCH_SECRET. It prints a line for each step and stops at the first
+failure.
 """
 
 import asyncio
@@ -67,7 +68,7 @@ def verify_email(before):
     same(factors(answer.session), ["otp/email", "password/knowledge"])
     different(answer.session.session_id, before.session.session_id)
     same(stytch.users.get(answer.user_id).emails[0].verified, True)
-    step("verified the email by its code, which a phone number has to wait for: two factors")
+    step("verified the email by its code, which had to come before a phone number: two factors")
     return answer
 
 
@@ -84,7 +85,7 @@ def add_phone(before):
     different(answer.session.session_id, before.session.session_id)
     same(answer.user.phone_numbers[0].verified, True)
     refused(401, "unable_to_auth_otp_code", stytch.otps.authenticate, method_id=sent.phone_id, code=code)
-    step("added the phone by its code, neither by a wrong one nor twice: three factors")
+    step("added the phone by its code; neither a wrong code nor a used one was accepted: three factors")
     return answer
 
 
@@ -92,14 +93,14 @@ def validate_locally(before, current):
     session = stytch.sessions.authenticate_jwt_local(current.session_jwt)
     same((session.user_id, session.session_id), (current.user_id, current.session.session_id))
     same(factors(session), factors(current.session))
-    # The SDK leaves the request id empty where it asked nobody.
+    # The SDK leaves the request id empty if it made no request.
     same(stytch.sessions.authenticate_jwt(current.session_jwt).request_id, "")
     different(stytch.sessions.authenticate_jwt(current.session_jwt, max_token_age_seconds=0).request_id, "")
     claims, signature = before.session_jwt.rpartition(".")[0], current.session_jwt.rpartition(".")[2]
     forged = f"{claims}.{signature}"
     same(stytch.sessions.authenticate_jwt_local(forged), None)
     refused(400, "unable_to_parse_session_jwt", stytch.sessions.authenticate_jwt, forged)
-    step("the SDK validated the session JWT itself, but no forged one")
+    step("the SDK validated the session JWT itself and refused a forged one")
 
 
 def refuse_bad_requests():
@@ -118,10 +119,10 @@ def refuse_bad_requests():
 def outlive_the_grace(replaced, current):
     for old in replaced:
         refused(404, "session_not_found", stytch.sessions.authenticate, session_token=old.session_token)
-        # A JWT is a snapshot: it outlives its session by up to five minutes.
+        # A JWT is a snapshot. It outlives its session by up to five minutes.
         same(stytch.sessions.authenticate_jwt_local(old.session_jwt).session_id, old.session.session_id)
     same([listed.session_id for listed in stytch.sessions.get(current.user_id).sessions], [current.session.session_id])
-    step("after the grace the sessions before are refused, and only the current one is listed")
+    step("after the grace the earlier sessions are refused, and only the current one is listed")
 
 
 def renew(before):
@@ -129,10 +130,10 @@ def renew(before):
     claims = {"plan": "gold"}
     answer = stytch.sessions.authenticate(session_jwt=before.session_jwt, session_custom_claims=claims)
     same(answer.session.session_id, before.session.session_id)
-    # By this machine's clock the new one was issued in the future.
+    # According to this machine's clock, the new JWT was issued in the future.
     same(stytch.sessions.authenticate_jwt_local(answer.session_jwt), None)
     same(stytch.sessions.authenticate_jwt_local(answer.session_jwt, leeway=support.ahead()).custom_claims, claims)
-    step("an expired JWT brought a fresh one, which holds by the server's clock and carries a custom claim")
+    step("an expired JWT was exchanged for a fresh one, which is valid by the server's clock and carries a custom claim")
     return answer
 
 
@@ -150,7 +151,7 @@ def add_authenticator(before):
     recovered = stytch.totps.recover(user_id=user_id, recovery_code=spare[0], session_duration_minutes=5)
     same(factors(recovered.session), ["recovery_codes/recovery_code"])
     stytch.sessions.revoke(session_id=recovered.session.session_id)
-    step("added an authenticator app, whose codes count once: four factors; a recovery code signs in too")
+    step("added an authenticator app, each of whose codes works once: four factors; a recovery code signs in too")
     return answer
 
 
@@ -160,10 +161,10 @@ def outlive_the_keys(before):
     keys = {key.kid for key in stytch.sessions.get_jwks(support.PROJECT_ID).keys}
     same((old_keys < keys, len(keys - old_keys)), (True, 1))
     answer = stytch.sessions.authenticate(session_token=before.session_token)
-    # A client that has just fetched keys waits half a minute until it looks for others: another one need not.
+    # A client that has just fetched keys waits half a minute before it fetches again. A new client does not wait.
     for jwt in (before.session_jwt, answer.session_jwt):
         same(connect().sessions.authenticate_jwt_local(jwt, leeway=support.ahead()).session_id, before.session.session_id)
-    step("after a rotation the JWTs of both keys hold")
+    step("after a rotation the JWTs of both keys are valid")
 
 
 def follow_magic_link():
@@ -172,7 +173,7 @@ def follow_magic_link():
     answer = stytch.magic_links.authenticate(token=token, session_duration_minutes=5)
     same(factors(answer.session), ["magic_link/email"])
     stytch.sessions.revoke(session_token=answer.session_token)
-    step("signed in by a magic link, and out again")
+    step("signed in with a magic link, and out again")
 
 
 async def ask_asynchronously(current):
@@ -185,7 +186,7 @@ async def ask_asynchronously(current):
             support.same_details(error, 404, "session_not_found")
         else:
             raise AssertionError("an unknown session token was accepted")
-    step("the SDK's asynchronous client got the same answers")
+    step("the SDK's asynchronous client got the same responses")
 
 
 def sign_out(current):
@@ -198,7 +199,7 @@ def sign_out(current):
     refused(404, "session_not_found", stytch.sessions.authenticate, session_token=current.session_token)
     refused(404, "session_not_found", stytch.sessions.authenticate, session_jwt=current.session_jwt)
     same(stytch.sessions.get(user_id).sessions, [])
-    step("revoked the session, whose token and JWT are refused")
+    step("revoked the session; its token and JWT are refused")
 
 
 def step(what):

@@ -1,4 +1,4 @@
-"""What the story needs besides the SDK: the stand-in's own routes, and checks that say what they got."""
+"""Helpers for the story: the stand-in's own routes, and checks that report what they got."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ import requests
 from stytch import Client
 from stytch.core.response_base import StytchError
 
-# A proxy cannot reach this machine's loopback: neither `requests` nor the SDK's fetch of the keys may ask one.
+# A proxy cannot reach this machine's loopback, so neither `requests` nor the SDK's key fetch may use one.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 
 BASE_URL = os.environ["STYTCH_BASE_URL"].rstrip("/")
@@ -25,13 +25,13 @@ def connect(secret=SECRET):
 
 
 def refused(status_code, error_type, call, *args, **kwargs):
-    """Holds that the call raises the SDK's own exception, with all that Stytch says in one."""
+    """Checks that the call raises the SDK's own exception, with all fields of a Stytch error."""
     try:
         call(*args, **kwargs)
     except StytchError as error:
         same_details(error, status_code, error_type)
     else:
-        raise AssertionError(f"{error_type} was expected, but the call succeeded")
+        raise AssertionError(f"expected {error_type}, but the call succeeded")
 
 
 def same_details(error, status_code, error_type):
@@ -43,12 +43,12 @@ def same_details(error, status_code, error_type):
 
 def same(got, want):
     if got != want:
-        raise AssertionError(f"{got!r} instead of {want!r}")
+        raise AssertionError(f"got {got!r}, expected {want!r}")
 
 
 def different(got, other):
     if got == other:
-        raise AssertionError(f"{got!r} again")
+        raise AssertionError(f"got {got!r} again, expected a different value")
 
 
 def factors(session):
@@ -56,7 +56,7 @@ def factors(session):
 
 
 def newest(kind, to):
-    """The code or the link of the newest message to that address or number."""
+    """Returns the code or the link of the newest message to that address or number."""
     return next(message[kind] for message in local(requests.get, "messages")["messages"] if message["to"] == to)
 
 
@@ -69,7 +69,7 @@ def rotate_keys():
 
 
 def totp(secret):
-    """What an authenticator app shows (RFC 6238), by the server's clock."""
+    """Returns the code that an authenticator app shows (RFC 6238), by the server's clock."""
     counter = struct.pack(">Q", int(now().timestamp()) // 30)
     digest = hmac.digest(base64.b32decode(secret + "=" * (-len(secret) % 8)), counter, hashlib.sha1)
     offset = digest[-1] & 15
@@ -77,7 +77,7 @@ def totp(secret):
 
 
 def ahead():
-    """Seconds, rounded up, by which the server's clock is ahead of this machine's."""
+    """Returns how far the server's clock is ahead of this machine's, in seconds rounded up."""
     here = datetime.now(timezone.utc)
     return math.ceil((now() - here).total_seconds())
 
