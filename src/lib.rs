@@ -1,4 +1,42 @@
-#![doc = include_str!("../README.md")]
+//! A Tower layer that enforces multi-factor and step-up authentication on axum and hyper services.
+//!
+//! A [`StepUpLayer`], the *guard*, verifies the session JWT of a request. It then evaluates a
+//! [`Policy`] over the factors that the user proved and the times of the proofs. If the policy is
+//! met, the handler receives a [`Grant`]. If it is not, the client receives a challenge that lists
+//! the factors to prompt for.
+//!
+//! ```
+//! use axum::{Router, routing::{get, post}};
+//! use std::time::Duration;
+//! use tower_step_up::{Factor, Grant, Policy, stytch};
+//!
+//! # fn main() -> Result<(), stytch::ProjectError> {
+//! let guard = stytch::Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?.guard();
+//! let fresh_code = Policy::from(Factor::OtpSms).within(Duration::from_secs(600));
+//!
+//! let app: Router = Router::new()
+//!     .route("/account", get(account).layer(guard.require(Policy::mfa())))
+//!     .route("/transfer", post(account).layer(guard.require(Policy::mfa().and(fresh_code))));
+//!
+//! async fn account(grant: Grant) -> String {
+//!     format!("the account of {}", grant.session().user_id())
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Five places to start
+//!
+//! | if you want to | go to |
+//! | --- | --- |
+//! | guard your first route | the guide [getting started](guide::getting_started), then the [other guides](guide) |
+//! | decide what a route requires | [`Policy`], and the module [`policy`] for the exact rules |
+//! | place and configure the guard | [`StepUpLayer`], and the module [`layer`] for what it does with a request |
+//! | renew, step up and sign out | [`Sessions`] |
+//! | test policies and routes | the module [`testing`] |
+//!
+//! The items below are those that most applications name. The rest is in the modules: each name has
+//! one path.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
@@ -9,6 +47,7 @@ pub mod credentials;
 mod endpoint;
 mod excerpt;
 pub mod factor;
+pub mod guide;
 mod headers;
 #[cfg(feature = "remote")]
 mod http_client;
@@ -30,7 +69,11 @@ pub mod testing;
 pub mod token;
 pub mod trust;
 
-// Each name has one path: here is what an application starts with, and the rest is in the modules.
+/// The README, whose code is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(feature = "axum")]
 pub use self::axum::MissingGrant;
 pub use self::clock::{Clock, SystemClock};

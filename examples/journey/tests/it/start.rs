@@ -1,4 +1,4 @@
-//! Starting the program: what is printed, and what is said where it cannot start.
+//! Starting the program: what it prints, and how it reports that it cannot start.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     tokio::time::timeout(Duration::from_secs(60), output).await.expect("it ends by itself").unwrap()
 }
 
-/// One line on stderr, nothing on stdout, and exit code 1.
+/// Checks that the program prints one line on stderr, nothing on stdout, and exits with code 1.
 async fn check(arguments: &[&str], variables: &[(&str, &str)], want: &str) {
     let output = run(arguments, variables).await;
     let said = String::from_utf8(output.stderr).unwrap();
@@ -72,7 +72,7 @@ async fn what_is_wrong_is_said_in_one_line() {
         check(any, &[("PUBLIC_URL", public_url)], "PUBLIC_URL").await;
     }
     let nobody = format!("http://{}", unused_address().await);
-    check(any, &[id, secret, ("STYTCH_BASE_URL", &nobody)], "does not answer as it should").await;
+    check(any, &[id, secret, ("STYTCH_BASE_URL", &nobody)], "did not respond as expected").await;
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_wrong_secret_is_found_at_once_and_the_right_one_will_do() {
     let (id, url) = (stytch.project_id().to_owned(), stytch.base_url().to_owned());
     let project = [("STYTCH_PROJECT_ID", &*id), ("STYTCH_BASE_URL", &*url)];
     let with = |secret| [project[0], project[1], ("STYTCH_SECRET", secret)];
-    check(&["127.0.0.1:0"], &with("secret-test-wrong"), "does not take STYTCH_SECRET").await;
+    check(&["127.0.0.1:0"], &with("secret-test-wrong"), "does not accept STYTCH_SECRET").await;
 
     let mut child = program(&["127.0.0.1:0"], &with(stytch.secret())).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -90,7 +90,7 @@ async fn a_wrong_secret_is_found_at_once_and_the_right_one_will_do() {
     let front = reqwest::get(url).await.unwrap().text().await.unwrap();
     assert!(!front.contains("Demonstration") && !front.contains("id=\"demo\""), "{front}");
     let clock = reqwest::Client::new().post(format!("{url}/local/clock")).send().await.unwrap();
-    assert_eq!(clock.status(), 404, "nobody moves the clock of a project");
+    assert_eq!(clock.status(), 404, "a project has no clock to move");
     child.kill().await.unwrap();
 }
 
@@ -121,7 +121,7 @@ async fn the_demonstration_is_for_this_machine() {
     child.kill().await.ok();
     assert!(
         ended.is_ok_and(|status| !status.unwrap().success()),
-        "a public password, on every interface"
+        "the public password must not be served on every interface"
     );
 }
 
@@ -158,9 +158,9 @@ async fn it_is_well_if_keys_can_be_had() {
     let other = Program::start(&variables).await;
     stytch.shutdown().await;
     let answer = reqwest::get(format!("{}/healthz", other.url)).await.unwrap();
-    assert_eq!(answer.status(), 503, "it has no keys, and can get none");
+    assert_eq!(answer.status(), 503, "it has no keys and cannot fetch any");
     assert!(answer.text().await.unwrap().starts_with("{\"keys\":0,\"last_error\""));
-    assert_eq!(health().await.0, 200, "what was fetched is good for a while");
+    assert_eq!(health().await.0, 200, "keys that were fetched stay valid for a while");
 }
 
 #[cfg(unix)]
@@ -203,13 +203,13 @@ async fn a_closed_standard_error_ends_nothing() {
     }
 }
 
-/// The crate's README shows local-stytch's own id and secret, and a guard that is made as it says
-/// accepts a token of local-stytch.
+/// The crate's guide shows local-stytch's own id and secret. A guard that is built as the guide
+/// says accepts a token of local-stytch.
 #[tokio::test]
-async fn a_guard_finds_local_stytch_as_the_readme_says() {
-    let readme = include_str!("../../../../README.md");
+async fn a_guard_finds_local_stytch_as_the_guide_says() {
+    let guide = include_str!("../../../../docs/guide/getting-started.md");
     for value in [local_stytch::DEFAULT_PROJECT_ID, local_stytch::DEFAULT_SECRET] {
-        assert!(readme.contains(&format!("(\"{value}\")")), "{value}");
+        assert!(guide.contains(&format!("(\"{value}\")")), "{value}");
     }
     let stytch = LocalStytch::builder().start().await.unwrap();
     let project = tower_step_up::stytch::Project::new(stytch.project_id()).unwrap();

@@ -1,0 +1,40 @@
+//! Guides: how to use the crate, from the first route to a server in production.
+//!
+//! Their code is tested with the rest of the documentation.
+//!
+//! | guide | subject |
+//! | --- | --- |
+//! | [Getting started](getting_started) | projects, credentials, features, Stytch without an account |
+//! | [Where to put the guard](placing_the_guard) | routes, other layers, gateways |
+//! | [Browsers](browsers) | redirects, cookies, CORS |
+//! | [A session's life](sessions) | renewal, step-up, sign-out, revocation |
+//! | [Policies and their review](policies) | idioms, policy files, audits |
+//! | [What each factor proves](factors) | the table behind `mfa` |
+//! | [Testing](testing) | policies and routes |
+//! | [Operating](operating) | logs, health, outages |
+//! | [What it costs](cost) | time, memory, benchmarks |
+//! | [Comparison](comparison) | other ways to require a second factor |
+
+/// Declares a module for each guide, whose text is its documentation.
+macro_rules! guides {
+    ($($name:ident = $file:literal),+ $(,)?) => {$(
+        pub mod $name {
+            #![doc = include_str!(concat!("../docs/guide/", $file))]
+            #[allow(unused_imports, reason = "the links in the text resolve through it")]
+            use crate::*;
+        }
+    )+};
+}
+
+guides! {
+    getting_started = "getting-started.md",
+    placing_the_guard = "placing-the-guard.md",
+    browsers = "browsers.md",
+    sessions = "sessions.md",
+    policies = "policies.md",
+    factors = "factors.md",
+    testing = "testing.md",
+    operating = "operating.md",
+    cost = "cost.md",
+    comparison = "comparison.md",
+}
