@@ -60,7 +60,7 @@ impl Bank {
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let issuer = TestIssuer::new().clock(SystemClock);
         let authority = TestSessions::new(&issuer);
-        let sessions = issuer.sessions(authority.clone()).answer_with_fresh_jwt();
+        let sessions = issuer.sessions(authority.clone()).send_fresh_jwt();
         let guard = issuer
             .guard()
             .renew_with(&sessions)

@@ -59,7 +59,7 @@ impl FreshTokens {
     ) -> Option<Self> {
         let sessions = guard.sessions.clone()?;
         let cookies = by_cookie.then(|| sessions.renewed_cookies(renewed, request));
-        let is_wanted = by_cookie || sessions.answers_with_jwt();
+        let is_wanted = by_cookie || sessions.sends_fresh_jwt();
         is_wanted.then(|| Self { renewed: Arc::clone(renewed), sessions, cookies })
     }
 

@@ -69,13 +69,13 @@ pub(super) struct Settings {
     pub(super) remember: Duration,
     pub(super) timeout: Duration,
     max_renewable_age: Duration,
-    answers_with_jwt: bool,
+    sends_fresh_jwt: bool,
     pub(super) sources: Arc<[CredentialSource]>,
     cookies: SessionCookies,
 }
 
 /// The response header `Stytch-Session-JWT`. It carries the fresh JWT to a client that sent its
-/// token in a header. See [`Sessions::answer_with_fresh_jwt`].
+/// token in a header. See [`Sessions::send_fresh_jwt`].
 pub const FRESH_JWT: HeaderName = HeaderName::from_static("stytch-session-jwt");
 
 const DEFAULT_REMEMBER: Duration = Duration::from_secs(30);
@@ -96,7 +96,7 @@ impl Sessions {
             remember: DEFAULT_REMEMBER,
             timeout: DEFAULT_TIMEOUT,
             max_renewable_age: DEFAULT_MAX_RENEWABLE_AGE,
-            answers_with_jwt: false,
+            sends_fresh_jwt: false,
             sources: CredentialSource::defaults().into(),
             cookies: SessionCookies::default(),
         };
@@ -133,8 +133,8 @@ impl Sessions {
     /// Sends the fresh JWT in the response header [`FRESH_JWT`] to a client that sent a token in a
     /// header. A script of another origin can read it only if the CORS layer exposes the header.
     #[must_use]
-    pub fn answer_with_fresh_jwt(self) -> Self {
-        self.with(|settings| settings.answers_with_jwt = true)
+    pub fn send_fresh_jwt(self) -> Self {
+        self.with(|settings| settings.sends_fresh_jwt = true)
     }
 
     /// Sets the attributes of the cookies that carry a session's tokens.
@@ -170,8 +170,8 @@ impl Sessions {
     }
 
     /// Returns whether a client that sent a token in a header receives a fresh JWT.
-    pub(crate) fn answers_with_jwt(&self) -> bool {
-        self.settings.answers_with_jwt
+    pub(crate) fn sends_fresh_jwt(&self) -> bool {
+        self.settings.sends_fresh_jwt
     }
 
     /// Returns whether the JWT of this session is young enough to be renewed.

@@ -154,7 +154,7 @@ pub fn stepped_up(policy: &Policy, session: &SessionBuilder) -> Shortfall {
 ///
 /// let limit = Duration::from_secs(600);
 /// let policy = Policy::factor(Factor::Totp).within(limit);
-/// let fresh = testing::around(limit).map(|age| {
+/// let fresh = testing::ages_around(limit).map(|age| {
 ///     policy
 ///         .evaluate(&testing::session().proved_ago(Factor::Totp, age).build(), testing::NOW)
 ///         .is_ok()
@@ -162,7 +162,7 @@ pub fn stepped_up(policy: &Policy, session: &SessionBuilder) -> Shortfall {
 /// assert_eq!(fresh, [true, true, false]);
 /// ```
 #[must_use]
-pub fn around(limit: Duration) -> [Duration; 3] {
+pub fn ages_around(limit: Duration) -> [Duration; 3] {
     let second = Duration::from_secs(1);
     [limit.saturating_sub(second), limit, limit.saturating_add(second)]
 }

@@ -34,7 +34,7 @@ mod issuer;
 mod session;
 mod sessions;
 
-pub use self::assertions::around;
+pub use self::assertions::ages_around;
 #[doc(hidden)]
 pub use self::assertions::{granted, implied, stepped_up, without_warnings};
 pub use self::clock::{FixedClock, NOW};

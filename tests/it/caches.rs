@@ -83,7 +83,7 @@ async fn no_header_lets_a_cache_store_fresh_tokens() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
-        sessions.answer_with_fresh_jwt()
+        sessions.send_fresh_jwt()
     });
     let check = |headers: &HeaderMap| {
         assert_eq!(headers["cache-control"], "no-store");

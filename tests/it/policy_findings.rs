@@ -252,7 +252,7 @@ fn a_branch_that_never_decides() {
     let by_sms = default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
     let pair = || Policy::all_of([Factor::Password, Factor::OtpSms]);
     check(
-        |it| matches!(it, Finding::IdleClause { .. }),
+        |it| matches!(it, Finding::RedundantClause { .. }),
         Severity::Remark,
         &[
             (Policy::mfa().or(Policy::mfa().and(totp())), &[&never("mfa and totp", "mfa")]),

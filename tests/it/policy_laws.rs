@@ -184,11 +184,11 @@ proptest! {
         (one, other) in (policy(), policy()), entries in entries()
     ) {
         let both = one.clone().or(other.clone());
-        let idle = both.audit().findings.into_iter().find_map(|it| match it {
-            Finding::IdleClause { clause, .. } => Some(clause),
+        let redundant = both.audit().findings.into_iter().find_map(|it| match it {
+            Finding::RedundantClause { clause, .. } => Some(clause),
             _ => None,
         });
-        let left = match idle {
+        let left = match redundant {
             Some(clause) if clause == one.to_string() => other,
             Some(clause) if clause == other.to_string() => one,
             _ => return Ok(()),

@@ -234,7 +234,7 @@ async fn a_bearer_client_gets_the_fresh_jwt_if_that_is_turned_on() {
         (200, "", 0)
     );
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
-        sessions.answer_with_fresh_jwt()
+        sessions.send_fresh_jwt()
     });
     let told = answer(&guard, with_bearer(&tokens)).await;
     assert!(guard.verifier().verify(told.header("stytch-session-jwt")).await.is_ok());

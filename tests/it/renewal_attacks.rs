@@ -196,7 +196,7 @@ where
 async fn fresh_tokens_of_a_session_that_ended_meanwhile_are_not_sent() {
     let world = World::new();
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
-        sessions.answer_with_fresh_jwt()
+        sessions.send_fresh_jwt()
     });
     for request in [with_bearer, with_cookies] {
         let expired = world.expired(&proved(&[Factor::Password]));

@@ -439,7 +439,7 @@ fn no_token_appears_in_logs_or_debug_output() {
                 async { answer }
             });
             let guard = renewing_with(world.issuer.guard(), authority, |sessions| {
-                sessions.answer_with_fresh_jwt()
+                sessions.send_fresh_jwt()
             });
             let opaque =
                 with_header("cookie", &format!("stytch_session={}", expired.session_token));

@@ -373,7 +373,11 @@ async fn no_failure_is_taken_for_a_revocation() {
     for json in ["", "{}", "[]", "[", "<html>", r#"{"status_code":404}"#, &"[".repeat(100_000)] {
         let server = ApiServer::start([Reply::json(200, json)]).await;
         let error = within_seconds(api(&server).revoke("session-test-1")).await.unwrap_err();
-        assert_eq!(error, ApiError::NotUnderstood("it does not confirm the revocation"), "{json}");
+        assert_eq!(
+            error,
+            ApiError::UnexpectedResponse("it does not confirm the revocation"),
+            "{json}"
+        );
     }
 }
 
@@ -402,7 +406,7 @@ async fn a_response_without_both_tokens_is_an_error() {
     ] {
         let server = ApiServer::start([Reply::json(200, json)]).await;
         let error = within_seconds(api(&server).authenticate(&old_token())).await.unwrap_err();
-        assert_eq!(error, ApiError::NotUnderstood(why), "{json}");
+        assert_eq!(error, ApiError::UnexpectedResponse(why), "{json}");
     }
 }
 

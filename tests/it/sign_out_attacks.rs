@@ -326,7 +326,7 @@ async fn an_opaque_token_replaces_only_an_old_jwt_of_the_same_user() {
     let [one, other] =
         ["user-test-1", "user-test-2"].map(|user| world.sessions.begin(&session(user)));
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
-        sessions.answer_with_fresh_jwt()
+        sessions.send_fresh_jwt()
     });
     world.clock.advance(seconds(90_000));
     let cookies = |jwt: &str, opaque: &str| {

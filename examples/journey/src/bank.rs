@@ -53,7 +53,7 @@ impl Bank {
         let authenticators = Arc::new(Bounded::new(MAX_USERS));
         let verifier = project.verifier().clock(clock.clone());
         let sessions =
-            project.sessions_with(verifier, project.sessions_api(secret)).answer_with_fresh_jwt();
+            project.sessions_with(verifier, project.sessions_api(secret)).send_fresh_jwt();
         Ok(Self {
             guards: Guards::new(project, &sessions, &policies, authenticators.clone())?,
             policies,

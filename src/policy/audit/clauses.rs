@@ -54,7 +54,7 @@ impl Review<'_> {
         if needed > 1 {
             self.findings.extend(overlap::of_several(self.attack, needed, clauses));
         } else if !self.ways_around(list, &can) {
-            self.idle(&can, limit);
+            self.redundant_clauses(&can, limit);
         }
         can.into_iter().for_each(|clause| self.clause(clause, limit));
     }
@@ -82,16 +82,16 @@ impl Review<'_> {
 
     /// Reports alternatives that imply another one. If two imply each other, it reports the later
     /// one.
-    fn idle(&mut self, clauses: &[&Policy], limit: Limit) {
+    fn redundant_clauses(&mut self, clauses: &[&Policy], limit: Limit) {
         for (index, clause) in clauses.iter().enumerate() {
-            let beside = clauses.iter().enumerate().find(|(other, beside)| {
-                *other != index
-                    && self.implies(clause, beside, limit)
-                    && (*other < index || !self.implies(beside, clause, limit))
+            let other = clauses.iter().enumerate().find(|(place, other)| {
+                *place != index
+                    && self.implies(clause, other, limit)
+                    && (*place < index || !self.implies(other, clause, limit))
             });
-            if let Some((_, beside)) = beside {
-                let (clause, beside) = (clause.to_string(), beside.to_string());
-                self.findings.push(Finding::IdleClause { clause, beside });
+            if let Some((_, other)) = other {
+                let (clause, other) = (clause.to_string(), other.to_string());
+                self.findings.push(Finding::RedundantClause { clause, other });
             }
         }
     }

@@ -93,11 +93,11 @@ pub enum Finding {
     },
     /// Remark: an alternative is redundant, because every session that meets it also meets another
     /// alternative in the same list.
-    IdleClause {
+    RedundantClause {
         /// The redundant alternative as text.
         clause: String,
         /// The other alternative as text.
-        beside: String,
+        other: String,
     },
     /// Warning: one factor alone meets several clauses of an `at_least` or an `all_of`.
     OverlappingClauses {
@@ -156,7 +156,7 @@ impl Finding {
             | Self::StepUpByFirstFactor { .. }
             | Self::StepUpByRecoveryCode
             | Self::SessionLimitMetByAnyone { .. }
-            | Self::IdleClause { .. }
+            | Self::RedundantClause { .. }
             | Self::LongLimit { .. }
             | Self::OnlySms
             | Self::OnlyPhoneNumber { .. }

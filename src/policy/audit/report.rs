@@ -106,8 +106,8 @@ impl Policy {
     /// the policy names, and one representative of each group of other factors that the trust
     /// models treat alike, about ten. An audit evaluates the policy at most 300 + 20 f times, and
     /// each of its clauses 3 f + 3 times, mostly for a single factor. It spends at most 2,000
-    /// comparisons on redundant alternatives, so it may miss a [`Finding::IdleClause`] in a policy
-    /// that has dozens of alternatives.
+    /// comparisons on redundant alternatives, so it may miss a [`Finding::RedundantClause`] in a
+    /// policy that has dozens of alternatives.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let merged = self.trust_models().into_iter().reduce(|merged, model| merged.merged(&model));

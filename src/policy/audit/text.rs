@@ -77,11 +77,11 @@ impl Display for Finding {
             Self::UnmeetableClause { clause } => {
                 write!(f, "nothing can meet one of the alternatives: {clause:?}")
             }
-            Self::IdleClause { clause, beside } => {
+            Self::RedundantClause { clause, other } => {
                 write!(
                     f,
                     "an alternative is redundant: every session that meets {clause:?} also meets \
-                     {beside:?}"
+                     {other:?}"
                 )
             }
             Self::OverlappingClauses { factor, meets, needed } => {

@@ -152,7 +152,7 @@ pub enum DocumentFault {
     },
     /// An `independent` is below 1.
     #[error("independent has to be 1 or more")]
-    IndependentOfNothing,
+    IndependentOutOfRange,
     /// Not a duration. A duration is one integer above zero, and `s`, `m`, `h` or `d`.
     #[error(
         "{0:?} is not a duration: expected an integer above zero and s, m, h or d, as in \"10m\""
@@ -171,7 +171,7 @@ pub enum DocumentFault {
     /// The list of compromises is empty. Nobody could present the factor, so it would count as
     /// independent of everything.
     #[error("nobody could present it; to let anyone present it, write \"anyone\"")]
-    PresentableByNobody,
+    NoCompromises,
 }
 
 /// The name that is probably meant, or else a description of the allowed names.

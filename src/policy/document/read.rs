@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
             }
             INDEPENDENT => match operand.integer(at)?.try_into() {
                 Ok(needed @ 1..) => (Policy::independent(needed), 0),
-                _ => return Err(operand.fault(at, DocumentFault::IndependentOfNothing)),
+                _ => return Err(operand.fault(at, DocumentFault::IndependentOutOfRange)),
             },
             SESSION_WITHIN => (Policy::session_within(duration(operand, at)?), 0),
             _ => self.reference(operand, at)?,

@@ -18,7 +18,7 @@ pub(super) fn trust(node: &Node) -> Result<TrustModel, DocumentError> {
         trust = match &node.value {
             Value::Text(word) if word == "anyone" => trust.presentable_by_anyone(factor),
             Value::List(items) if items.is_empty() => {
-                return Err(node.fault(&key, DocumentFault::PresentableByNobody));
+                return Err(node.fault(&key, DocumentFault::NoCompromises));
             }
             Value::List(_) => trust.presentable_only_by(factor, compromises(node, &key)?),
             Value::Table(members) => {

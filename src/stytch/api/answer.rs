@@ -19,7 +19,9 @@ pub(super) fn json(
 ) -> Result<Bytes, ApiError> {
     match (head.status, is_json(&head.headers)) {
         (StatusCode::OK, true) => Ok(body?),
-        (StatusCode::OK, false) => Err(ApiError::NotUnderstood("its content type is not JSON")),
+        (StatusCode::OK, false) => {
+            Err(ApiError::UnexpectedResponse("its content type is not JSON"))
+        }
         // If the body cannot be read, report the status alone.
         (_, is_json) => Err(refusal(head, body.ok().filter(|_| is_json))),
     }
@@ -34,9 +36,9 @@ pub(super) fn tokens(json: &[u8]) -> Result<SessionTokens, ApiError> {
     }
     // serde's own error would quote the tokens.
     let Tokens { session_token, session_jwt } = serde_json::from_slice(json)
-        .map_err(|_| ApiError::NotUnderstood("it does not contain both tokens"))?;
+        .map_err(|_| ApiError::UnexpectedResponse("it does not contain both tokens"))?;
     if !authority::can_be_a_cookie(&session_token) || !authority::can_be_a_cookie(&session_jwt) {
-        return Err(ApiError::NotUnderstood("one of its tokens cannot be a cookie value"));
+        return Err(ApiError::UnexpectedResponse("one of its tokens cannot be a cookie value"));
     }
     Ok(SessionTokens { session_token, session_jwt })
 }
@@ -49,7 +51,7 @@ pub(super) fn confirmation(json: &[u8]) -> Result<(), ApiError> {
     }
     match serde_json::from_slice(json) {
         Ok(Confirmation { status_code: 200 }) => Ok(()),
-        _ => Err(ApiError::NotUnderstood("it does not confirm the revocation")),
+        _ => Err(ApiError::UnexpectedResponse("it does not confirm the revocation")),
     }
 }
 
@@ -127,7 +129,7 @@ mod tests {
         #[track_caller]
         fn check(json: &str, want: Result<(), &'static str>) {
             let got = tokens(json.as_bytes()).map(drop);
-            assert_eq!(got, want.map_err(ApiError::NotUnderstood), "{json}");
+            assert_eq!(got, want.map_err(ApiError::UnexpectedResponse), "{json}");
         }
         let lacking = Err("it does not contain both tokens");
         let impossible = Err("one of its tokens cannot be a cookie value");

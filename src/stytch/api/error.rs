@@ -28,7 +28,7 @@ pub enum ApiError {
     },
     /// The API responded with 200, but not with what was expected.
     #[error("unexpected response from the API: {0}")]
-    NotUnderstood(&'static str),
+    UnexpectedResponse(&'static str),
     /// No connection, no trusted certificate, or not an HTTP response. The text lists the causes,
     /// outermost first.
     #[error("the API cannot be reached: {0}")]
@@ -126,7 +126,7 @@ impl From<FetchError> for ApiError {
                 Self::Refused { status, error_type: None, request_id: None, retry_after: None }
             }
             FetchError::TooLarge(limit) => Self::TooLarge(limit),
-            FetchError::Encoded(_) => Self::NotUnderstood("its content is compressed"),
+            FetchError::Encoded(_) => Self::UnexpectedResponse("its content is compressed"),
             FetchError::Interrupted => Self::Interrupted,
         }
     }
@@ -202,7 +202,7 @@ mod tests {
             ),
             (refused(None, None), "the API responded with 404"),
             (
-                ApiError::NotUnderstood("its content type is not JSON"),
+                ApiError::UnexpectedResponse("its content type is not JSON"),
                 "unexpected response from the API: its content type is not JSON",
             ),
             (
