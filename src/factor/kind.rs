@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_listed_factor_is_read_from_its_name_and_from_its_pair() {
+    fn every_listed_factor_parses_from_its_name_and_its_pair() {
         for factor in Factor::LISTED {
             let full = format!("{}/{}", factor.factor_type(), factor.delivery_method());
             assert_eq!(factor.to_string().parse().as_ref(), Ok(factor));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_the_type_alone_exactly_where_the_type_has_one_method() {
+    fn a_name_is_the_type_alone_only_if_the_type_has_one_method() {
         for factor in Factor::LISTED {
             let of_type = Factor::LISTED
                 .iter()
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_counts_only_as_a_whole_and_to_the_letter() {
+    fn a_pair_must_match_exactly() {
         check_unlisted("password", "sms");
         check_unlisted("otp", "knowledge");
         check_unlisted("OTP", "sms");

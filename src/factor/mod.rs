@@ -9,4 +9,4 @@ pub use self::pair::UnlistedFactor;
 pub use self::proof::AuthenticationFactor;
 
 pub(crate) use self::kind::Factor;
-pub(crate) use self::proof::Dated;
+pub(crate) use self::proof::ProofDate;

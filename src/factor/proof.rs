@@ -12,12 +12,12 @@ use crate::moment::Moment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationFactor {
     factor: Factor,
-    dated: Dated,
+    date: ProofDate,
 }
 
 /// The `last_authenticated_at` of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dated {
+pub(crate) enum ProofDate {
     At(Moment),
     /// No date. The proof can be of any age.
     Absent,
@@ -25,7 +25,7 @@ pub(crate) enum Dated {
     Unreadable,
 }
 
-impl Dated {
+impl ProofDate {
     /// Returns the date, or `None` if there is none that can be read. `None` sorts before every
     /// date.
     pub(crate) fn moment(self) -> Option<Moment> {
@@ -37,8 +37,8 @@ impl Dated {
 }
 
 impl AuthenticationFactor {
-    pub(crate) fn new(factor: Factor, dated: Dated) -> Self {
-        Self { factor, dated }
+    pub(crate) fn new(factor: Factor, date: ProofDate) -> Self {
+        Self { factor, date }
     }
 
     /// Returns the kind of factor.
@@ -51,10 +51,10 @@ impl AuthenticationFactor {
     /// cannot be read.
     #[must_use]
     pub fn last_authenticated_at(&self) -> Option<OffsetDateTime> {
-        self.dated.moment().and_then(Moment::date)
+        self.date.moment().and_then(Moment::date)
     }
 
-    pub(crate) fn dated(&self) -> Dated {
-        self.dated
+    pub(crate) fn date(&self) -> ProofDate {
+        self.date
     }
 }

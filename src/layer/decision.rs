@@ -39,7 +39,7 @@ pub(super) fn evaluate(
     session: Session,
     now: OffsetDateTime,
 ) -> Decision {
-    match guard.policy.evaluate_remembered(session, now) {
+    match guard.policy.evaluate_cached(session, now) {
         Ok(grant) => Decision::new(Ok(Some(match outer {
             Some(outer) => grant.bounded_by(outer),
             None => grant,

@@ -29,13 +29,13 @@ impl Policy {
     /// Works like [`evaluate`](Self::evaluate), but caches the decision in the session if the
     /// policy holds. Later calls with the same policy reuse it until one of the policy's limits
     /// passes.
-    pub(crate) fn evaluate_remembered(
+    pub(crate) fn evaluate_cached(
         &self,
         session: Session,
         now: OffsetDateTime,
     ) -> Result<Grant, Shortfall> {
         let moment = now.into();
-        let known = session.remembered(|held: &Held| held.is_of(self) && held.holds_at(moment));
+        let known = session.cached(|held: &Held| held.is_of(self) && held.holds_at(moment));
         if let Some(held) = known {
             return Ok(Grant::new(session, held));
         }
@@ -43,7 +43,7 @@ impl Policy {
             Some(held) => {
                 let held = Arc::new(held);
                 if held.holds_at(moment) {
-                    session.remember(held.clone());
+                    session.cache(held.clone());
                 }
                 Ok(Grant::new(session, held))
             }
@@ -53,14 +53,14 @@ impl Policy {
 
     fn held(&self, session: &Session, now: Moment) -> Option<Held> {
         let until = until(self, &Facts::new(session, now), None);
-        until.reaches(now).then(|| Held::new(self.clone(), settled_since(session), until))
+        until.reaches(now).then(|| Held::new(self.clone(), all_proofs_count_from(session), until))
     }
 }
 
 /// Returns the instant from which the session's start and all its dated proofs count. From then on,
 /// the instant until which a policy holds no longer changes.
-fn settled_since(session: &Session) -> Moment {
-    let proofs = session.factors().iter().filter_map(|proof| proof.dated().moment());
+fn all_proofs_count_from(session: &Session) -> Moment {
+    let proofs = session.factors().iter().filter_map(|proof| proof.date().moment());
     let latest = proofs.chain(session.start()).max();
     latest.unwrap_or(Moment::FIRST).minus(session.leeway())
 }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_grant_is_the_same_as_a_fresh_one() {
+    fn a_cached_grant_equals_a_fresh_one() {
         let session = || {
             testing::session()
                 .proved_ago(Factor::Password, seconds(60))
@@ -113,7 +113,7 @@ mod tests {
                     let now = NOW + seconds;
                     let end = |grant: Result<Grant, _>| grant.ok().map(|grant| grant.expires_at());
                     let fresh = end(policy.evaluate(&session, now));
-                    let got = end(policy.evaluate_remembered(session.clone(), now));
+                    let got = end(policy.evaluate_cached(session.clone(), now));
                     assert_eq!(got, fresh, "{policy} at {seconds}");
                 }
             }
@@ -121,55 +121,55 @@ mod tests {
     }
 
     #[test]
-    fn what_held_is_remembered_until_its_limit_and_once() {
+    fn a_grant_is_cached_once_and_until_its_limit() {
         let session = testing::session().proved_ago(Factor::OtpSms, seconds(540)).build();
         let policy = Policy::factor(Factor::OtpSms).within(seconds(600));
         let held = |after| {
-            let grant = policy.evaluate_remembered(session.clone(), NOW + seconds(after));
+            let grant = policy.evaluate_cached(session.clone(), NOW + seconds(after));
             grant.ok().map(|grant| grant.expires_at())
         };
-        let is_remembered = |policy: &Policy, after: u64| {
+        let is_cached = |policy: &Policy, after: u64| {
             let moment = (NOW + seconds(after)).into();
-            session.remembered(|held: &Held| held.is_of(policy) && held.holds_at(moment)).is_some()
+            session.cached(|held: &Held| held.is_of(policy) && held.holds_at(moment)).is_some()
         };
-        assert!(!is_remembered(&policy, 0));
+        assert!(!is_cached(&policy, 0));
         // At 61 s the limit has passed. Then the clock is set back.
         for (after, want) in [(10, true), (60, true), (61, false), (9, true), (0, true)] {
             assert_eq!(held(after), want.then_some(NOW + seconds(60)), "{after}");
-            assert_eq!(is_remembered(&policy, after), want, "{after}");
+            assert_eq!(is_cached(&policy, after), want, "{after}");
         }
         // The decision takes one of the session's three places.
         for _ in 0..2 {
             let other = Policy::session();
-            assert!(other.evaluate_remembered(session.clone(), NOW).is_ok());
-            assert!(is_remembered(&other, 0));
+            assert!(other.evaluate_cached(session.clone(), NOW).is_ok());
+            assert!(is_cached(&other, 0));
         }
     }
 
     #[test]
-    fn nothing_is_remembered_while_a_proof_is_dated_ahead() {
+    fn nothing_is_cached_while_a_proof_is_dated_ahead() {
         let session = testing::session()
             .proved(Factor::Password)
             .proved_ahead(Factor::OtpSms, seconds(8))
             .build();
         let policy = Policy::session();
         for (after, want) in [(0, false), (2, false), (3, true), (4, true)] {
-            assert!(policy.evaluate_remembered(session.clone(), NOW + seconds(after)).is_ok());
-            let is_remembered = session.remembered(|held: &Held| held.is_of(&policy)).is_some();
-            assert_eq!(is_remembered, want, "{after}");
+            assert!(policy.evaluate_cached(session.clone(), NOW + seconds(after)).is_ok());
+            let is_cached = session.cached(|held: &Held| held.is_of(&policy)).is_some();
+            assert_eq!(is_cached, want, "{after}");
         }
     }
 
     #[test]
-    fn no_more_is_remembered_than_there_is_room_for() {
+    fn the_cache_of_a_session_is_bounded() {
         let session = testing::session().proved(Factor::Password).build();
         let policies: Vec<_> = (0..10).map(|_| Policy::session()).collect();
         for policy in &policies {
-            assert!(policy.evaluate_remembered(session.clone(), NOW).is_ok());
+            assert!(policy.evaluate_cached(session.clone(), NOW).is_ok());
         }
-        let is_remembered =
-            |policy: &&Policy| session.remembered(|held: &Held| held.is_of(policy)).is_some();
-        assert_eq!(policies.iter().filter(is_remembered).count(), 3);
-        assert!(policies.iter().take(3).all(|policy| is_remembered(&policy)));
+        let is_cached =
+            |policy: &&Policy| session.cached(|held: &Held| held.is_of(policy)).is_some();
+        assert_eq!(policies.iter().filter(is_cached).count(), 3);
+        assert!(policies.iter().take(3).all(|policy| is_cached(&policy)));
     }
 }

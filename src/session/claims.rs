@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn custom_claims_are_those_that_nobody_reserved() {
+    fn custom_claims_are_those_that_are_not_reserved() {
         let payload =
             r#"{"iss":"i","plan":"gold","https://stytch.com/session":{},"n":1,"jti":"j"}"#;
         let custom: Map<String, Value> = custom(payload).expect("readable claims");
@@ -194,11 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_claim_that_stands_twice_is_an_error() {
+    fn a_duplicate_custom_claim_is_an_error() {
         assert!(custom::<Value>(r#"{"plan":"gold","plan":"lead"}"#).is_err());
     }
     #[test]
-    fn json_that_is_hidden_in_json_is_refused() {
+    fn json_hidden_in_json_is_refused() {
         let mut text = "1".to_owned();
         for _ in 0..11 {
             let inner = serde_json::to_string(&text).expect("valid JSON");

@@ -1,9 +1,9 @@
 //! A verified [`Session`] and its parts.
 
+mod cached;
 mod claims;
 mod jwt;
 mod parts;
-mod remembered;
 mod tenancy;
 mod texts;
 pub(crate) mod verified;

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_text_is_at_its_place() {
+    fn each_text_is_at_its_position() {
         let texts = Texts::new(["", "token", "", "\u{e4}"], ["z", "", "y"].into_iter());
         assert_eq!([0, 1, 2, 3, 4].map(|place| texts.get(place)), ["", "token", "", "\u{e4}", ""]);
         assert_eq!(texts.list().collect::<Vec<_>>(), ["z", "", "y"]);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
+use super::cached::Cached;
 use super::claims::{self, Attributes, CustomClaimsError, Organization};
 use super::jwt::SessionJwt;
 use super::parts::{SessionParts, Times, VerifierId};
-use super::remembered::Remembered;
 use super::texts::Texts;
 use crate::factor::AuthenticationFactor;
 use crate::moment::Moment;
@@ -40,7 +40,7 @@ struct Inner {
     /// The instant, including leeway, at which the token stops being valid: its own expiry, the
     /// session's end, or the greatest age of a token, whichever comes first.
     valid_until: Moment,
-    remembered: Remembered,
+    cached: Cached,
     verified_by: VerifierId,
     texts: Texts<FIXED_TEXTS>,
     factors: Box<[AuthenticationFactor]>,
@@ -82,7 +82,7 @@ impl Session {
         Self(Arc::new(Inner {
             valid_from: Moment::from(starts).minus(leeway),
             valid_until: token_end.min(times.end().plus(leeway)).min(oldest),
-            remembered: Remembered::default(),
+            cached: Cached::default(),
             verified_by: parts.verified_by,
             texts: Texts::new(texts, roles),
             factors: parts.factors.into(),
@@ -238,25 +238,21 @@ impl Session {
     pub(crate) fn bytes(&self) -> usize {
         let Inner { texts, factors, .. } = &*self.0;
         let unlisted: usize = factors.iter().map(|proof| proof.factor().own_bytes()).sum();
-        size_of::<Inner>()
-            + texts.bytes()
-            + size_of_val(&**factors)
-            + unlisted
-            + Remembered::MAX_BYTES
+        size_of::<Inner>() + texts.bytes() + size_of_val(&**factors) + unlisted + Cached::MAX_BYTES
     }
 
     /// Returns a cached value of this type that meets the condition, if there is one.
     #[inline]
-    pub(crate) fn remembered<T: Any + Send + Sync>(
+    pub(crate) fn cached<T: Any + Send + Sync>(
         &self,
         is_wanted: impl Fn(&T) -> bool,
     ) -> Option<Arc<T>> {
-        self.0.remembered.find(is_wanted)
+        self.0.cached.find(is_wanted)
     }
 
     /// Caches a value if there is room. It is never removed.
-    pub(crate) fn remember(&self, value: Arc<dyn Any + Send + Sync>) {
-        self.0.remembered.add(value);
+    pub(crate) fn cache(&self, value: Arc<dyn Any + Send + Sync>) {
+        self.0.cached.add(value);
     }
 
     /// Returns whether the token is valid, by its own times and those of the session, with the

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::clock::NOW;
-use crate::factor::{AuthenticationFactor, Dated, Factor};
+use crate::factor::{AuthenticationFactor, Factor, ProofDate};
 use crate::session::{
     DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, Times, VerifierId,
 };
@@ -156,7 +156,7 @@ impl SessionBuilder {
         let factors = self
             .factors
             .iter()
-            .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.dated(now)));
+            .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.date(now)));
         let parts = SessionParts {
             token: "",
             payload: &Value::Object(claims).to_string(),
@@ -244,12 +244,12 @@ impl fmt::Debug for SessionBuilder {
 }
 
 impl Proof {
-    fn dated(self, now: OffsetDateTime) -> Dated {
+    fn date(self, now: OffsetDateTime) -> ProofDate {
         match self {
-            Self::Ago(age) => Dated::At(before(now, age).into()),
-            Self::Ahead(ahead) => Dated::At(after(now, ahead).into()),
-            Self::Undated => Dated::Absent,
-            Self::Unreadable => Dated::Unreadable,
+            Self::Ago(age) => ProofDate::At(before(now, age).into()),
+            Self::Ahead(ahead) => ProofDate::At(after(now, ahead).into()),
+            Self::Undated => ProofDate::Absent,
+            Self::Unreadable => ProofDate::Unreadable,
         }
     }
 }
@@ -257,10 +257,10 @@ impl Proof {
 fn entry(factor: &Factor, proof: Proof, now: OffsetDateTime) -> Value {
     let mut entry =
         json!({"type": factor.factor_type(), "delivery_method": factor.delivery_method()});
-    let last_authenticated_at = match proof.dated(now) {
-        Dated::At(moment) => moment.date().map(date),
-        Dated::Unreadable => Some("".into()),
-        Dated::Absent => None,
+    let last_authenticated_at = match proof.date(now) {
+        ProofDate::At(moment) => moment.date().map(date),
+        ProofDate::Unreadable => Some("".into()),
+        ProofDate::Absent => None,
     };
     if let Some((date, entry)) = last_authenticated_at.zip(entry.as_object_mut()) {
         entry.insert("last_authenticated_at".into(), date);

@@ -10,7 +10,7 @@ use time::{OffsetDateTime, UtcDateTime};
 
 use super::error::{ClaimsError, MalformedToken, TokenPart};
 use super::json::{self, Fault, Field, Lenient, Presence};
-use crate::factor::{AuthenticationFactor, Dated, Factor};
+use crate::factor::{AuthenticationFactor, Factor, ProofDate};
 
 #[derive(Deserialize)]
 pub(super) struct Claims<'a> {
@@ -228,15 +228,15 @@ impl FactorMembers<'_> {
             Field::Absent => Some(Cow::Borrowed("")),
             Field::Unreadable => None,
         };
-        let dated = match self.last_authenticated_at {
-            Field::Absent => Dated::Absent,
+        let date = match self.last_authenticated_at {
+            Field::Absent => ProofDate::Absent,
             Field::Value(text) => {
-                date(&text).map_or(Dated::Unreadable, |date| Dated::At(date.into()))
+                date(&text).map_or(ProofDate::Unreadable, |date| ProofDate::At(date.into()))
             }
-            Field::Unreadable => Dated::Unreadable,
+            Field::Unreadable => ProofDate::Unreadable,
         };
         let factor = Factor::from_pair(&text(self.factor_type)?, &text(self.delivery_method)?);
-        Some(AuthenticationFactor::new(factor, dated))
+        Some(AuthenticationFactor::new(factor, date))
     }
 }
 

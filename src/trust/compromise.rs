@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_compromise_is_read_from_its_name() {
+    fn every_compromise_parses_from_its_name() {
         for compromise in Compromise::ALL {
             assert_eq!(compromise.to_string().parse(), Ok(compromise));
         }

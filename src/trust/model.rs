@@ -88,8 +88,9 @@ impl TrustModel {
     #[must_use]
     pub fn shared_by<'a>(&self, factors: impl IntoIterator<Item = &'a Factor>) -> Vec<Compromise> {
         let rows: Vec<_> = factors.into_iter().map(|factor| self.row(factor)).collect();
-        let presents_all =
-            |one: &Compromise| rows.iter().all(|row| row.meets(Compromises::of(&[*one])));
+        let presents_all = |one: &Compromise| {
+            rows.iter().all(|row| row.is_presentable_by(Compromises::of(&[*one])))
+        };
         Compromise::ALL.into_iter().filter(presents_all).collect()
     }
 
@@ -180,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instead_of_as_well_as_and_anyone() {
+    fn a_row_can_be_replaced_extended_or_opened_to_anyone() {
         let row = |trust: &TrustModel, factor| {
             trust.presentable_by(&factor).map(Iterator::collect::<Vec<_>>)
         };
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_factors_share_is_what_presents_each_of_them() {
+    fn factors_share_the_compromises_that_present_each_of_them() {
         let trust = TrustModel::default();
         let shared = |factors: &[Factor]| trust.shared_by(factors);
         assert_eq!(shared(&[Factor::Totp, Factor::WebAuthn]), [Compromise::Device]);
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_of_ones_own_can_be_trusted_by_name() {
+    fn an_unlisted_pair_can_be_trusted_by_name() {
         let own = Factor::from_pair("trusted_auth_token", "card_reader");
         let trust = TrustModel::default().presentable_only_by(own.clone(), [Compromise::Device]);
         assert!(trust.presentable_by(&own).is_some());
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_to_what_is_so_already_is_none() {
+    fn setting_a_row_to_its_default_changes_nothing() {
         let device = [Compromise::Device];
         assert_eq!(
             TrustModel::default().presentable_only_by(Factor::WebAuthn, device),

@@ -28,7 +28,7 @@ impl Compromises {
     }
 
     /// Returns whether an attacker who holds the other set can present the factor with this row.
-    pub(crate) fn meets(self, attacker: Self) -> bool {
+    pub(crate) fn is_presentable_by(self, attacker: Self) -> bool {
         self.0 & (attacker.0 | Self::ANYONE.0) != 0
     }
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_of_compromises_are_counted_and_end_with_the_set_of_all() {
+    fn each_size_has_the_right_number_of_sets() {
         let count = |size| Compromises::sets_of(size).len();
         assert_eq!([0, 1, 2, 7, 8, usize::MAX].map(count), [1, 7, 21, 1, 1, 1]);
         assert_eq!((0..=8).map(count).max(), Some(Compromises::LARGEST_FAMILY));

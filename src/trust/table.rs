@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_table_row_by_row() {
+    fn each_row_of_the_default_table_is_as_documented() {
         use Compromise::{
             Device, IdentityProvider, Mailbox, Password, PhoneNumber, RecoveryCodes, Wallet,
         };
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_anyone_can_present_is_the_stated_list_and_every_unlisted_pair() {
+    fn anyone_can_present_the_stated_factors_and_every_unlisted_pair() {
         let anyone = |factor: &&Factor| TrustModel::default().presentable_by(factor).is_none();
         let got: Vec<_> = Factor::LISTED.iter().filter(anyone).map(ToString::to_string).collect();
         let want = [

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::factor::Factor;
-use crate::policy::decision::holds_for;
+use crate::policy::decision::holds_with_ages;
 use crate::policy::types::{Policy, distinct};
 use crate::trust::{Compromises, TrustModel};
 
@@ -59,7 +59,8 @@ impl<'a> Attack<'a> {
         let factors = counted.map(|factor| (factor.clone(), trust.row(factor))).collect();
         let is_other = |factor: &&Factor| trust.row(factor).is_anyone() && !takes(factor);
         let other = [Factor::Impersonated].iter().chain(&known).find(is_other);
-        let other = other.cloned().unwrap_or_else(|| unheard_of(|factor| known.contains(factor)));
+        let other =
+            other.cloned().unwrap_or_else(|| unknown_factor(|factor| known.contains(factor)));
         Self { policy, trust, factors, other, known, evaluations: Cell::new(0) }
     }
 
@@ -98,7 +99,7 @@ impl<'a> Attack<'a> {
         proofs: impl Iterator<Item = (&'f Factor, Option<Duration>)>,
     ) -> bool {
         self.evaluations.update(|evaluations| evaluations + 1);
-        holds_for(clause, proofs, NOW)
+        holds_with_ages(clause, proofs, NOW)
     }
 
     /// Returns the minimal sets of compromises that open the policy without a session.
@@ -113,7 +114,7 @@ impl<'a> Attack<'a> {
 
     /// Returns the factors that an attacker with these compromises can prove now.
     pub(super) fn presented_by(&self, attacker: Compromises) -> impl Iterator<Item = &Factor> {
-        let presented = self.factors.iter().filter(move |(_, row)| row.meets(attacker));
+        let presented = self.factors.iter().filter(move |(_, row)| row.is_presentable_by(attacker));
         presented.map(|(factor, _)| factor)
     }
 }
@@ -129,7 +130,7 @@ fn minimal_sets(opens: impl Fn(Compromises) -> bool) -> Vec<Compromises> {
 }
 
 /// Returns a minimal subset of `chosen` for which `opens` holds: a single factor if one is enough.
-pub(super) fn least<'f>(
+pub(super) fn minimal_factors<'f>(
     mut chosen: Vec<&'f Factor>,
     opens: impl Fn(&[&'f Factor]) -> bool,
 ) -> Vec<Factor> {
@@ -147,7 +148,7 @@ pub(super) fn least<'f>(
 }
 
 /// Returns an unlisted factor that is not known.
-pub(super) fn unheard_of(is_known: impl Fn(&Factor) -> bool) -> Factor {
+pub(super) fn unknown_factor(is_known: impl Fn(&Factor) -> bool) -> Factor {
     let mut number = 1;
     loop {
         let factor = Factor::from_pair("unlisted", &format!("factor_{number}"));

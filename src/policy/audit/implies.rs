@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use super::attack::unheard_of;
+use super::attack::unknown_factor;
 use super::sameness::remainder;
 use crate::factor::Factor;
-use crate::policy::decision::holds_for;
+use crate::policy::decision::holds_with_ages;
 use crate::policy::types::{Policy, distinct};
 use crate::policy::words::Span;
 
@@ -87,20 +87,25 @@ impl Policy {
     }
 }
 
-/// Compares two policies in at most `most` comparisons. Also returns how many it made.
-pub(super) fn compare(policy: &Policy, other: &Policy, most: usize) -> (Implication, usize) {
+/// Compares two policies in at most `max_comparisons` comparisons. Also returns how many it made.
+pub(super) fn compare(
+    policy: &Policy,
+    other: &Policy,
+    max_comparisons: usize,
+) -> (Implication, usize) {
     let weight = policy.weight() + other.weight();
     let Some(other) = &remainder(policy, other) else { return (Implication::Holds, 0) };
     let domain = Domain::of(policy, other);
     // An evaluation checks every factor against every clause.
-    let most_comparisons = most.min(MAX_WORK / (weight * (1 + domain.factors.len() / 64)));
-    let mut search = Search { policy, other, domain: &domain, comparisons: 0, most_comparisons };
-    let found = search.find(domain.least(), domain.most());
+    let max_comparisons =
+        max_comparisons.min(MAX_WORK / (weight * (1 + domain.factors.len() / 64)));
+    let mut search = Search { policy, other, domain: &domain, comparisons: 0, max_comparisons };
+    let found = search.find(domain.weakest(), domain.strongest());
     let implication = match found {
         Some(found) => {
-            Implication::Fails(domain.describe(&search.minimal(policy, &domain.least(), found)))
+            Implication::Fails(domain.describe(&search.minimal(policy, &domain.weakest(), found)))
         }
-        None if search.comparisons < most_comparisons => Implication::Holds,
+        None if search.comparisons < max_comparisons => Implication::Holds,
         None => Implication::Undecided { comparisons: search.comparisons },
     };
     (implication, search.comparisons)
@@ -121,8 +126,8 @@ impl Domain {
         let models = [one.trust_models(), other.trust_models()].concat();
         let mut known: Vec<_> =
             models.iter().flat_map(|model| model.changed()).chain(Factor::LISTED).collect();
-        let unheard = unheard_of(|factor| named.contains(factor) || known.contains(&factor));
-        known.push(&unheard);
+        let unknown = unknown_factor(|factor| named.contains(factor) || known.contains(&factor));
+        known.push(&unknown);
         known.retain(|factor| !named.contains(factor));
         let mut seen = Vec::new();
         known.retain(|factor| {
@@ -157,12 +162,12 @@ type Point = Vec<usize>;
 
 impl Domain {
     /// Returns the strongest session: every factor and the session itself have the lowest age.
-    fn most(&self) -> Point {
+    fn strongest(&self) -> Point {
         vec![0; self.factors.len() + 1]
     }
 
     /// Returns the weakest session: no factor is proved, and the session has the highest age.
-    fn least(&self) -> Point {
+    fn weakest(&self) -> Point {
         let factors = self.factors.iter().map(|_| self.ages.len());
         factors.chain([self.session_ages.len() - 1]).collect()
     }
@@ -206,43 +211,44 @@ struct Search<'a> {
     other: &'a Policy,
     domain: &'a Domain,
     comparisons: usize,
-    most_comparisons: usize,
+    max_comparisons: usize,
 }
 
 impl Search<'_> {
-    /// Returns a session between `least` and `most` that meets the policy but not the other one.
+    /// Returns a session between `weakest` and `strongest` that meets the policy but not the other
+    /// one.
     ///
-    /// Policies are monotone. If `most` does not meet one, no session between them does. If `least`
-    /// meets one, all of them do.
-    fn find(&mut self, mut least: Point, most: Point) -> Option<Point> {
-        if self.comparisons >= self.most_comparisons
-            || !self.meets(self.policy, &most)
-            || self.meets(self.other, &least)
+    /// Policies are monotone. If `strongest` does not meet one, no session between them does. If
+    /// `weakest` meets one, all of them do.
+    fn find(&mut self, mut weakest: Point, strongest: Point) -> Option<Point> {
+        if self.comparisons >= self.max_comparisons
+            || !self.meets(self.policy, &strongest)
+            || self.meets(self.other, &weakest)
         {
             return None;
         }
-        if !self.meets(self.other, &most) {
-            return Some(most);
+        if !self.meets(self.other, &strongest) {
+            return Some(strongest);
         }
         // A session with all of `enough` meets the other policy, so a counterexample lacks some of
         // it.
-        let enough = self.minimal(self.other, &least, most.clone());
+        let enough = self.minimal(self.other, &weakest, strongest.clone());
         for (coordinate, choice) in enough.into_iter().enumerate().rev() {
-            if least.get(coordinate) != Some(&choice) {
-                let found = self.find(least.clone(), with(&most, coordinate, choice + 1));
+            if weakest.get(coordinate) != Some(&choice) {
+                let found = self.find(weakest.clone(), with(&strongest, coordinate, choice + 1));
                 if found.is_some() {
                     return found;
                 }
-                least = with(&least, coordinate, choice);
+                weakest = with(&weakest, coordinate, choice);
             }
         }
         None
     }
 
-    /// Weakens a session that meets the policy towards `least`, one coordinate at a time, as far as
-    /// it still meets the policy.
-    fn minimal(&mut self, policy: &Policy, least: &[usize], mut point: Point) -> Point {
-        for (coordinate, lowest) in least.iter().enumerate().rev() {
+    /// Weakens a session that meets the policy towards `weakest`, one coordinate at a time, as far
+    /// as it still meets the policy.
+    fn minimal(&mut self, policy: &Policy, weakest: &[usize], mut point: Point) -> Point {
+        for (coordinate, lowest) in weakest.iter().enumerate().rev() {
             let current = point.get(coordinate).copied().unwrap_or_default();
             let lower =
                 (current + 1..=*lowest).rev().map(|choice| with(&point, coordinate, choice));
@@ -255,7 +261,7 @@ impl Search<'_> {
 
     fn meets(&mut self, policy: &Policy, point: &[usize]) -> bool {
         self.comparisons += 1;
-        holds_for(policy, self.domain.proved(point), self.domain.session_age(point))
+        holds_with_ages(policy, self.domain.proved(point), self.domain.session_age(point))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::attack::{Attack, least};
+use super::attack::{Attack, minimal_factors};
 use super::finding::Finding;
 use super::leaves::{any_leaf, any_session_meets, takes};
 use super::{clauses, limits, step_up};
@@ -38,7 +38,7 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     let mut alone = Vec::new();
     for set in cold {
         let presented = || {
-            least(attack.presented_by(*set).collect(), |factors| {
+            minimal_factors(attack.presented_by(*set).collect(), |factors| {
                 attack.opens(attack.policy, factors.iter().copied())
             })
         };
@@ -74,7 +74,7 @@ fn only_by_phone(attack: &Attack<'_>) -> Option<Finding> {
     let phone_number = Compromises::from_iter([Compromise::PhoneNumber]);
     let by_phone = |code: &&Factor| {
         let row = attack.trust.row(code);
-        !row.is_anyone() && row.meets(phone_number)
+        !row.is_anyone() && row.is_presentable_by(phone_number)
     };
     let codes: Vec<_> =
         [&Factor::OtpSms, &Factor::OtpWhatsapp].into_iter().filter(by_phone).collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::attack::{Attack, least};
+use super::attack::{Attack, minimal_factors};
 use super::finding::Finding;
 use super::leaves::{any_leaf, takes, visit_leaves};
 use crate::factor::Factor;
@@ -23,7 +23,8 @@ pub(super) fn findings(
         |leaf: &Clause, limit: Limit| limit.is_some() && takes(leaf, &Factor::RecoveryCode);
     if hijacked.iter().any(|set| set.is_empty()) {
         let anyones = attack.presented_by(Compromises::default()).collect();
-        let factors = least(anyones, |factors| attack.hijacker_opens(factors.iter().copied()));
+        let factors =
+            minimal_factors(anyones, |factors| attack.hijacker_opens(factors.iter().copied()));
         findings.push(Finding::StepUpOpenToAnyone { factors });
     } else if any_leaf(attack.policy, takes_code) && attack.hijacker_opens([&Factor::RecoveryCode])
     {
@@ -50,7 +51,7 @@ fn first_factors(
     let expected = [&Factor::Password].into_iter().chain(&named);
     let presents = |factor: &Factor, set: Compromises| {
         let row = attack.trust.row(factor);
-        !row.is_anyone() && row.meets(set)
+        !row.is_anyone() && row.is_presentable_by(set)
     };
     let alone = |factor: &&Factor, opens_cold: bool| -> Vec<Compromise> {
         let sets = hijacked.iter().filter(|set| cold.contains(set) == opens_cold);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::end::Until;
-use crate::factor::{AuthenticationFactor, Dated, Factor};
+use crate::factor::{AuthenticationFactor, Factor, ProofDate};
 use crate::moment::Moment;
 use crate::policy::types::Limit;
 use crate::session::Session;
@@ -14,7 +14,7 @@ pub(in crate::policy) struct Facts<'a> {
     factors: &'a [AuthenticationFactor],
     started_at: Option<Moment>,
     /// Further factors that the user is assumed to have proved, and when.
-    supposed: &'a [(&'a Factor, Moment)],
+    assumed: &'a [(&'a Factor, Moment)],
     /// The instant of the decision plus the leeway. Anything dated later does not count.
     latest: Moment,
 }
@@ -23,25 +23,25 @@ impl<'a> Facts<'a> {
     #[inline]
     pub(in crate::policy) fn new(session: &'a Session, now: Moment) -> Self {
         let (factors, started_at) = (session.factors(), session.start());
-        Self { factors, started_at, supposed: &[], latest: now.plus(session.leeway()) }
+        Self { factors, started_at, assumed: &[], latest: now.plus(session.leeway()) }
     }
 
     /// Returns facts with only these proofs, in a session that began at `started_at`.
-    pub(super) fn made_up(
+    pub(super) fn hypothetical(
         started_at: Option<Moment>,
-        supposed: &'a [(&'a Factor, Moment)],
+        assumed: &'a [(&'a Factor, Moment)],
         latest: Moment,
     ) -> Self {
-        Self { factors: &[], started_at, supposed, latest }
+        Self { factors: &[], started_at, assumed, latest }
     }
 
     /// Returns the facts as if the user had also proved these factors.
-    pub(in crate::policy) fn supposing(self, supposed: &'a [(&'a Factor, Moment)]) -> Self {
-        Self { supposed, ..self }
+    pub(in crate::policy) fn assuming(self, assumed: &'a [(&'a Factor, Moment)]) -> Self {
+        Self { assumed, ..self }
     }
 
     /// Returns the facts as if the session had begun at this instant.
-    pub(in crate::policy) fn started(self, at: Moment) -> Self {
+    pub(in crate::policy) fn starting_at(self, at: Moment) -> Self {
         Self { started_at: Some(at), ..self }
     }
 
@@ -65,7 +65,7 @@ impl<'a> Facts<'a> {
     }
 
     fn counts(&self, proof: &AuthenticationFactor) -> bool {
-        self.proof_until(proof.dated(), None) > Until::NEVER
+        self.proof_until(proof.date(), None) > Until::NEVER
     }
 
     fn freshest_of_many(&self) -> Vec<AuthenticationFactor> {
@@ -74,7 +74,7 @@ impl<'a> Facts<'a> {
         proofs.sort_by(|(_, one), (_, other)| one.factor().cmp(other.factor()));
         proofs.dedup_by(|(_, next), (_, first)| {
             let is_same = next.factor() == first.factor();
-            if is_same && next.dated().moment() > first.dated().moment() {
+            if is_same && next.date().moment() > first.date().moment() {
                 *first = *next;
             }
             is_same
@@ -86,29 +86,29 @@ impl<'a> Facts<'a> {
     /// Returns the instant until which the freshest of the wanted factors is fresh enough.
     #[inline]
     pub(super) fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
-        let wanted = self.dated().filter(|(factor, _)| wanted(factor));
-        wanted.map(|(_, dated)| self.proof_until(dated, limit)).max().unwrap_or(Until::NEVER)
+        let wanted = self.proof_dates().filter(|(factor, _)| wanted(factor));
+        wanted.map(|(_, date)| self.proof_until(date, limit)).max().unwrap_or(Until::NEVER)
     }
 
     /// Returns the factor of each proof, and the instant until which the proof is fresh enough.
     #[inline]
     pub(super) fn proofs(&self, limit: Limit) -> impl Iterator<Item = (&Factor, Until)> {
-        self.dated().map(move |(factor, dated)| (factor, self.proof_until(dated, limit)))
+        self.proof_dates().map(move |(factor, date)| (factor, self.proof_until(date, limit)))
     }
 
     #[inline]
-    fn dated(&self) -> impl Iterator<Item = (&Factor, Dated)> {
-        let proved = self.factors.iter().map(|proof| (proof.factor(), proof.dated()));
-        let supposed = self.supposed.iter().map(|(factor, moment)| (*factor, Dated::At(*moment)));
-        proved.chain(supposed)
+    fn proof_dates(&self) -> impl Iterator<Item = (&Factor, ProofDate)> {
+        let proved = self.factors.iter().map(|proof| (proof.factor(), proof.date()));
+        let assumed = self.assumed.iter().map(|(factor, moment)| (*factor, ProofDate::At(*moment)));
+        proved.chain(assumed)
     }
 
     #[inline]
-    fn proof_until(&self, dated: Dated, limit: Limit) -> Until {
-        match dated {
-            Dated::At(moment) if moment <= self.latest => Until::after(moment, limit),
-            Dated::Absent if limit.is_none() => Until::FOREVER,
-            Dated::At(_) | Dated::Absent | Dated::Unreadable => Until::NEVER,
+    fn proof_until(&self, date: ProofDate, limit: Limit) -> Until {
+        match date {
+            ProofDate::At(moment) if moment <= self.latest => Until::after(moment, limit),
+            ProofDate::Absent if limit.is_none() => Until::FOREVER,
+            ProofDate::At(_) | ProofDate::Absent | ProofDate::Unreadable => Until::NEVER,
         }
     }
 

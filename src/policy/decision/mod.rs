@@ -10,5 +10,5 @@ pub(in crate::policy) use self::facts::Facts;
 pub use self::grant::Grant;
 pub(in crate::policy) use self::grant::Held;
 pub(in crate::policy) use self::until::{
-    beyond_attackers, holds_for, independent, nth_latest, until,
+    ends_by_attacker, holds_with_ages, independent, nth_latest, until,
 };

@@ -30,8 +30,8 @@ pub(in crate::policy) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit)
 
 /// Returns the `needed`-th latest of the instants until which the clauses hold.
 fn at_least(needed: usize, clauses: &[Policy], facts: &Facts<'_>, limit: Limit) -> Until {
-    let mut room = [Until::NEVER; MAX_LIST_LENGTH];
-    let Some(ends) = room.get_mut(..clauses.len()) else { return Until::NEVER };
+    let mut buffer = [Until::NEVER; MAX_LIST_LENGTH];
+    let Some(ends) = buffer.get_mut(..clauses.len()) else { return Until::NEVER };
     for (end, clause) in ends.iter_mut().zip(clauses) {
         *end = until(clause, facts, limit);
     }
@@ -56,36 +56,36 @@ pub(in crate::policy) fn independent(
     limit: Limit,
 ) -> Until {
     let earliest = |ends: &[Until]| ends.iter().min().copied();
-    beyond_attackers(needed, trust, facts, limit, earliest).unwrap_or(Until::NEVER)
+    ends_by_attacker(needed, trust, facts, limit, earliest).unwrap_or(Until::NEVER)
 }
 
-/// Calls `pass_on` with one instant for each attacker who holds `needed` − 1 compromises: the
+/// Calls `consume` with one instant for each attacker who holds `needed` − 1 compromises: the
 /// instant until which that attacker lacks some factor. The outer loop runs over the factors, so
 /// that each is looked up only once.
 #[inline]
-pub(in crate::policy) fn beyond_attackers<T>(
+pub(in crate::policy) fn ends_by_attacker<T>(
     needed: usize,
     trust: &TrustModel,
     facts: &Facts<'_>,
     limit: Limit,
-    pass_on: impl FnOnce(&[Until]) -> T,
+    consume: impl FnOnce(&[Until]) -> T,
 ) -> T {
     let attackers = Compromises::sets_of(needed.saturating_sub(1));
-    let mut beyond = [Until::NEVER; Compromises::LARGEST_FAMILY];
+    let mut ends = [Until::NEVER; Compromises::LARGEST_FAMILY];
     for (factor, until) in facts.proofs(limit) {
         let row = trust.row(factor);
-        for (end, attacker) in beyond.iter_mut().zip(attackers) {
-            if !row.meets(*attacker) {
+        for (end, attacker) in ends.iter_mut().zip(attackers) {
+            if !row.is_presentable_by(*attacker) {
                 *end = until.max(*end);
             }
         }
     }
-    pass_on(beyond.get(..attackers.len()).unwrap_or_default())
+    consume(ends.get(..attackers.len()).unwrap_or_default())
 }
 
 /// Returns whether factors of these ages meet the policy in a session of that age. `None` is older
 /// than any limit allows.
-pub(in crate::policy) fn holds_for<'a>(
+pub(in crate::policy) fn holds_with_ages<'a>(
     policy: &Policy,
     proofs: impl Iterator<Item = (&'a Factor, Option<Duration>)>,
     session_age: Option<Duration>,
@@ -96,5 +96,5 @@ pub(in crate::policy) fn holds_for<'a>(
         .map(|(factor, age)| (factor, age.map_or(Moment::DISTANT_PAST, |age| now.minus(age))))
         .collect();
     let started_at = session_age.map(|age| now.minus(age));
-    until(policy, &Facts::made_up(started_at, &proofs, now), None).reaches(now)
+    until(policy, &Facts::hypothetical(started_at, &proofs, now), None).reaches(now)
 }

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Se
 
 use super::policies::Policies;
 use super::read;
-use super::tree::{DEEPEST, Entry, Node, Value};
+use super::tree::{Entry, MAX_DEPTH, Node, Value};
 
 /// The keys that `serde_json` and `toml` give to the only member of a map that represents a number
 /// or a date.
@@ -28,7 +28,7 @@ struct Depth(usize);
 
 impl Depth {
     fn inner<E: Error>(&self) -> Result<Self, E> {
-        if self.0 < DEEPEST { Ok(Self(self.0 + 1)) } else { Err(E::custom("nested too deeply")) }
+        if self.0 < MAX_DEPTH { Ok(Self(self.0 + 1)) } else { Err(E::custom("nested too deeply")) }
     }
 }
 
@@ -56,11 +56,11 @@ impl<'de> Visitor<'de> for Depth {
     }
 
     fn visit_u64<E: Error>(self, integer: u64) -> Result<Value, E> {
-        Ok(integer.try_into().map_or(Value::NO_INTEGER, Value::Integer))
+        Ok(integer.try_into().map_or(Value::NOT_AN_INTEGER, Value::Integer))
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::NO_INTEGER)
+        Ok(Value::NOT_AN_INTEGER)
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<Value, E> {
@@ -103,7 +103,7 @@ impl<'de> Visitor<'de> for Depth {
         }
         Ok(match &*entries {
             [Entry { key, node: Node { value: Value::Text(number), .. } }] if key == NUMBER => {
-                number.parse().map_or(Value::NO_INTEGER, Value::Integer)
+                number.parse().map_or(Value::NOT_AN_INTEGER, Value::Integer)
             }
             [Entry { key, .. }] if key == DATE => Value::Other("a date"),
             _ => Value::Table(entries),

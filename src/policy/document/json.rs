@@ -7,7 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::DocumentError;
-use super::tree::{DEEPEST, Entry, Lines, Node, Value};
+use super::tree::{Entry, Lines, MAX_DEPTH, Node, Value};
 
 pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     if text.starts_with('\u{feff}') {
@@ -29,7 +29,7 @@ fn node(
     depth: usize,
 ) -> Result<Node, DocumentError> {
     let line = line_of(raw);
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Err(DocumentError::syntax(line, "nested too deeply"));
     }
     let inner = |raw: &RawValue| node(raw, line_of, depth + 1);
@@ -46,7 +46,7 @@ fn node(
         }
         Some(b't' | b'f') => Value::Other("a boolean"),
         Some(b'n') => Value::Other("null"),
-        _ => raw.get().parse().map_or(Value::NO_INTEGER, Value::Integer),
+        _ => raw.get().parse().map_or(Value::NOT_AN_INTEGER, Value::Integer),
     };
     Ok(Node { line, value })
 }

@@ -4,7 +4,7 @@ mod any;
 mod error;
 mod json;
 mod nearest;
-mod open;
+mod parse;
 mod policies;
 mod read;
 mod toml;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::error::{DocumentError, DocumentFault};
 use super::tree::{Entry, Node, excerpt, join};
 use crate::factor::Factor;
-use crate::policy::types::PROVED_BY_OTHERS;
+use crate::policy::types::NOT_PROVABLE_BY_USER;
 
 /// Other names that people use for words and factors, with the known name.
 const SYNONYMS: [(&str, &str); 6] = [
@@ -40,7 +40,7 @@ pub(super) fn factor(
 }
 
 /// Checks that all members have known keys.
-pub(super) fn only(
+pub(super) fn refuse_unknown_keys(
     members: &[Entry],
     key: &str,
     known: &[&'static str],
@@ -122,7 +122,7 @@ fn suggest(name: &str, words: &[&str]) -> Option<String> {
     };
     let words = words.iter().map(|word| (similarity(name, word), (*word).to_owned()));
     // A factor that only others can prove is a bad suggestion for one that the user proves.
-    let listed = Factor::LISTED.iter().filter(|factor| !PROVED_BY_OTHERS.contains(factor));
+    let listed = Factor::LISTED.iter().filter(|factor| !NOT_PROVABLE_BY_USER.contains(factor));
     most_similar(words.chain(listed.map(of_factor)))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .map(|(_, meant)| meant)
@@ -150,8 +150,8 @@ mod tests {
     const WORDS: [&str; 3] = ["session", "mfa", "phishing_resistant"];
 
     #[test]
-    fn a_name_in_another_case_is_that_name() {
-        let listed = Factor::LISTED.iter().filter(|factor| !PROVED_BY_OTHERS.contains(factor));
+    fn a_name_in_another_spelling_is_suggested() {
+        let listed = Factor::LISTED.iter().filter(|factor| !NOT_PROVABLE_BY_USER.contains(factor));
         let names = listed.map(ToString::to_string);
         for name in names.chain(WORDS.map(Into::into)) {
             for written in [name.to_uppercase(), name.replace('_', "-"), name.replace('_', " ")] {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_in_a_word_is_that_word_and_never_a_weaker_one() {
+    fn a_typo_suggests_the_word_and_never_a_weaker_one() {
         for word in WORDS {
             for place in 0..word.len() {
                 let (before, after) = word.split_at(place);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_not_taken_for_something_weaker() {
+    fn a_suggestion_is_never_weaker_than_the_text() {
         for (written, want) in [
             ("MFA2", Some("mfa")),
             ("2FA", Some("mfa")),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::error::{DocumentError, DocumentFault};
-use super::nearest::{factor, is_misspelling, only, similar};
+use super::nearest::{factor, is_misspelling, refuse_unknown_keys, similar};
 use super::policies::Policies;
 use super::tree::{Entry, Node, Value, excerpt, find, join};
 use super::trust::trust;
@@ -20,7 +20,7 @@ const MAX_LEVELS: usize = 32;
 
 pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
     let members = root.table("", "a table")?;
-    only(members, "", &["policy", "trust"])?;
+    refuse_unknown_keys(members, "", &["policy", "trust"])?;
     let trust = find(members, "trust").map_or(Ok(TrustModel::default()), trust)?;
     let none = || {
         root.fault("", DocumentFault::Expected { expected: "tables [policy.NAME]", found: "none" })
@@ -41,7 +41,7 @@ pub(super) fn policies(root: &Node) -> Result<Policies, DocumentError> {
 struct Reader<'a> {
     entries: &'a [Entry],
     /// The policies that have been read, without their names.
-    read: HashMap<&'a str, Leveled>,
+    read: HashMap<&'a str, PolicyWithLevels>,
     /// The policies that are being read. Each one refers to the next.
     open: Vec<&'a str>,
     /// The current depth in levels, including those of references.
@@ -49,7 +49,7 @@ struct Reader<'a> {
 }
 
 /// A policy, and its number of levels in the document, including those of references.
-type Leveled = (Policy, usize);
+type PolicyWithLevels = (Policy, usize);
 
 /// The operators of a clause that is a table.
 const OPERATORS: [&str; 7] =
@@ -59,7 +59,7 @@ const OPERANDS: [&str; 2] = ["of", "within"];
 const WORDS: [&str; 3] = [SESSION, MFA, PHISHING_RESISTANT];
 
 impl<'a> Reader<'a> {
-    fn policy(&mut self, entry: &'a Entry) -> Result<Leveled, DocumentError> {
+    fn policy(&mut self, entry: &'a Entry) -> Result<PolicyWithLevels, DocumentError> {
         let key = join("policy", &entry.key);
         if !is_name(&entry.key) {
             return Err(entry.node.fault(&key, DocumentFault::Name));
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         Ok(policy)
     }
 
-    fn clause(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
+    fn clause(&mut self, node: &'a Node, key: &str) -> Result<PolicyWithLevels, DocumentError> {
         if self.levels >= MAX_LEVELS {
             return Err(node.fault(key, DocumentFault::TooLarge));
         }
@@ -108,9 +108,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn operator(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
+    fn operator(&mut self, node: &'a Node, key: &str) -> Result<PolicyWithLevels, DocumentError> {
         let members = node.table(key, "a clause: a string or a table")?;
-        only(members, key, &keys())?;
+        refuse_unknown_keys(members, key, &keys())?;
         let mut operators =
             OPERATORS.into_iter().filter_map(|operator| Some((operator, find(members, operator)?)));
         let (operator, operand) =
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
         node: &'a Node,
         key: &str,
         policy: impl FnOnce(Vec<Policy>) -> Result<Policy, ListError>,
-    ) -> Result<Leveled, DocumentError> {
+    ) -> Result<PolicyWithLevels, DocumentError> {
         let (clauses, levels) = self.clauses(node, key)?;
         Ok((policy(clauses).map_err(|error| refused(node, key, error))?, levels))
     }
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
         Ok((clauses, most))
     }
 
-    fn reference(&mut self, node: &'a Node, key: &str) -> Result<Leveled, DocumentError> {
+    fn reference(&mut self, node: &'a Node, key: &str) -> Result<PolicyWithLevels, DocumentError> {
         let name = node.text(key, "the name of a policy")?;
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
             let others = self.entries.iter().map(|entry| &*entry.key);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::error::{DocumentError, DocumentFault};
 
 /// The maximum depth of nesting in every format. No policy needs more.
-pub(super) const DEEPEST: usize = 80;
+pub(super) const MAX_DEPTH: usize = 80;
 
 /// A value and its line, which is 0 if the value was not read from a text.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct Entry {
 }
 
 impl Value {
-    pub(super) const NO_INTEGER: Self =
+    pub(super) const NOT_AN_INTEGER: Self =
         Self::Other("a number that is not an integer or is out of range");
 }
 

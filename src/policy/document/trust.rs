@@ -1,7 +1,7 @@
 //! Parsing of a document's table `trust`.
 
 use super::error::{DocumentError, DocumentFault};
-use super::nearest::{factor, only, suggest_compromise};
+use super::nearest::{factor, refuse_unknown_keys, suggest_compromise};
 use super::tree::{Entry, Node, Value, excerpt, find, join};
 use crate::trust::{Compromise, TrustModel};
 
@@ -22,7 +22,7 @@ pub(super) fn trust(node: &Node) -> Result<TrustModel, DocumentError> {
             }
             Value::List(_) => trust.presentable_only_by(factor, compromises(node, &key)?),
             Value::Table(members) => {
-                only(members, &key, &["also"])?;
+                refuse_unknown_keys(members, &key, &["also"])?;
                 let also = find(node.table(&key, "")?, "also").ok_or_else(|| {
                     node.fault(
                         &key,

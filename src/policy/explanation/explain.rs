@@ -129,7 +129,7 @@ impl Explainer<'_> {
         let wanted = self.facts.factors().iter().filter(|proof| wanted(proof.factor()));
         let proofs = wanted.map(|proof| ProofAge {
             factor: proof.factor().clone(),
-            age: proof.dated().moment().map(|proved| self.now.since(proved)),
+            age: proof.date().moment().map(|proved| self.now.since(proved)),
             last_authenticated_at: proof.last_authenticated_at(),
         });
         proofs.collect()

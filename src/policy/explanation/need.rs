@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::factor::Factor;
 use crate::moment::Moment;
-use crate::policy::decision::{Facts, Until, beyond_attackers, until};
+use crate::policy::decision::{Facts, Until, ends_by_attacker, until};
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 use crate::trust::Compromises;
 
@@ -18,12 +18,12 @@ pub(super) enum Need {
     /// One factor from each of these sets, proved no longer ago than the limit.
     Factors { of_each: Vec<u32>, limit: Limit },
     /// At least `needed` of these needs.
-    Some { needed: usize, needs: Vec<Need> },
+    AtLeast { needed: usize, needs: Vec<Need> },
 }
 
 /// The computation of a policy's need. For each clause, it runs the decision on the session's
 /// proofs and on each factor on offer.
-pub(super) struct Question<'a> {
+pub(super) struct NeedBuilder<'a> {
     /// The session's proofs.
     pub(super) facts: Facts<'a>,
     /// The factors on offer, as if they were proved now.
@@ -35,17 +35,17 @@ pub(super) struct Question<'a> {
     pub(super) steps: usize,
 }
 
-impl Question<'_> {
+impl NeedBuilder<'_> {
     pub(super) fn need(&mut self, policy: &Policy, limit: Limit) -> Need {
         match policy.clause() {
-            Clause::AllOf(clauses) => self.some(clauses.len(), clauses, limit),
-            Clause::AnyOf(clauses) => self.some(1, clauses, limit),
-            Clause::AtLeast(needed, clauses) => self.some(*needed, clauses, limit),
+            Clause::AllOf(clauses) => self.at_least(clauses.len(), clauses, limit),
+            Clause::AnyOf(clauses) => self.at_least(1, clauses, limit),
+            Clause::AtLeast(needed, clauses) => self.at_least(*needed, clauses, limit),
             Clause::Within(max_age, inner) => self.need(inner, Some(tighter(limit, *max_age))),
             Clause::Independent { needed, trust } => {
                 let attackers = Compromises::sets_of(needed.saturating_sub(1)).len();
                 self.factors(limit, attackers, |facts, then| {
-                    beyond_attackers(*needed, trust, facts, limit, |ends| reached_bits(ends, then))
+                    ends_by_attacker(*needed, trust, facts, limit, |ends| reached_bits(ends, then))
                 })
             }
             Clause::Session | Clause::Factor(_) | Clause::PhishingResistant => {
@@ -76,7 +76,7 @@ impl Question<'_> {
         let met = met_by(&self.facts, self.then);
         let mut met_by_each = [0; u32::BITS as usize];
         for (bits, factor) in met_by_each.iter_mut().zip(self.offered) {
-            let alone = self.facts.with_factors(&[]).supposing(slice::from_ref(factor));
+            let alone = self.facts.with_factors(&[]).assuming(slice::from_ref(factor));
             *bits = met_by(&alone, self.then);
         }
         let factors_for = |part: usize| {
@@ -84,17 +84,17 @@ impl Question<'_> {
             met_by_each.iter().rev().fold(0, |set, bits| set << 1 | has_part(bits))
         };
         let open = (0..parts).filter(|part| met >> part & 1 == 0);
-        Need::Factors { of_each: least(open.map(factors_for).collect()), limit }
+        Need::Factors { of_each: minimal_sets(open.map(factors_for).collect()), limit }
     }
 
-    fn some(&mut self, needed: usize, clauses: &[Policy], limit: Limit) -> Need {
+    fn at_least(&mut self, needed: usize, clauses: &[Policy], limit: Limit) -> Need {
         let needs: Vec<_> = clauses.iter().map(|clause| self.need(clause, limit)).collect();
         let met = needs.iter().filter(|need| need.is_met_by(0)).count();
         let needs: Vec<_> = needs
             .into_iter()
             .filter(|need| !need.is_met_by(0) && need.is_met_by(u32::MAX))
             .collect();
-        Need::Some { needed: needed.saturating_sub(met), needs }
+        Need::AtLeast { needed: needed.saturating_sub(met), needs }
     }
 }
 
@@ -105,18 +105,18 @@ fn reached_bits(ends: &[Until], then: Moment) -> u64 {
 
 /// Returns the sets that contain no other set. Any selection with a factor from each of these also
 /// has one from every other set.
-fn least(mut sets: Vec<u32>) -> Vec<u32> {
+fn minimal_sets(mut sets: Vec<u32>) -> Vec<u32> {
     sets.sort_unstable_by_key(|set| (set.count_ones(), *set));
     if sets.len() < 2 {
         return sets;
     }
-    let mut least: Vec<u32> = Vec::new();
+    let mut minimal: Vec<u32> = Vec::new();
     for set in sets {
-        if !least.iter().any(|smaller| smaller & set == *smaller) {
-            least.push(set);
+        if !minimal.iter().any(|smaller| smaller & set == *smaller) {
+            minimal.push(set);
         }
     }
-    least
+    minimal
 }
 
 impl Need {
@@ -124,7 +124,7 @@ impl Need {
     pub(super) fn is_met_by(&self, set: u32) -> bool {
         match self {
             Self::Factors { of_each, .. } => of_each.iter().all(|one| one & set != 0),
-            Self::Some { needed, needs } => {
+            Self::AtLeast { needed, needs } => {
                 needs.iter().filter(|need| need.is_met_by(set)).take(*needed).count() == *needed
             }
         }
@@ -139,7 +139,7 @@ impl Need {
                 let held = || meets(set).then_some(limit.unwrap_or(Duration::MAX));
                 if meets(set & !factor) { Some(Duration::MAX) } else { held() }
             }
-            Self::Some { needed, needs } => {
+            Self::AtLeast { needed, needs } => {
                 let ages = needs.iter().map(|need| need.max_age(factor, set));
                 let mut ages: Vec<_> = ages.map(Reverse).collect();
                 ages.sort_unstable();
@@ -156,7 +156,7 @@ impl Need {
     pub(super) fn steps(&self) -> usize {
         match self {
             Self::Factors { of_each, .. } => of_each.len().max(1),
-            Self::Some { needs, .. } => 1 + needs.iter().map(Self::steps).sum::<usize>(),
+            Self::AtLeast { needs, .. } => 1 + needs.iter().map(Self::steps).sum::<usize>(),
         }
     }
 }

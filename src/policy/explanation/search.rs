@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::need::{Need, Question};
+use super::need::{Need, NeedBuilder};
 use super::prompts::{Outlook, Prompt, Prompts};
 use crate::factor::Factor;
 use crate::moment::Moment;
@@ -61,14 +61,14 @@ fn counted(
     let smallest = policy.limits().into_iter().chain(policy.session_limits()).min();
     let grace = smallest.map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
     let then = now.plus(grace);
-    let mut question = Question { facts, offered, now, then, steps: 0 };
-    let need = question.need(policy, None);
+    let mut builder = NeedBuilder { facts, offered, now, then, steps: 0 };
+    let need = builder.need(policy, None);
     let mut search = Search::new(need, &facts, offered);
 
     let (found, complete) = search.minimal_sets();
     let outlook = if !found.is_empty() {
         Outlook::Retryable
-    } else if holds_anew(policy, session, &question) {
+    } else if holds_in_new_session(policy, session, &builder) {
         Outlook::Restart
     } else {
         Outlook::Hopeless
@@ -76,16 +76,16 @@ fn counted(
     let many = found.len();
     let sets = search.describe(found);
     let truncated = known.len() > MAX_OFFERED || !complete || many > sets.len();
-    (Prompts { sets, truncated, outlook }, question.steps + search.steps)
+    (Prompts { sets, truncated, outlook }, builder.steps + search.steps)
 }
 
 /// Returns whether the factors on offer would suffice in a new session, in which the user can prove
 /// this session's factors again.
-fn holds_anew(policy: &Policy, session: &Session, question: &Question<'_>) -> bool {
-    let Question { facts, offered, now, then, .. } = *question;
+fn holds_in_new_session(policy: &Policy, session: &Session, builder: &NeedBuilder<'_>) -> bool {
+    let NeedBuilder { facts, offered, now, then, .. } = *builder;
     let again = session.factors().iter().map(|proof| (proof.factor(), now));
-    let supposed: Vec<_> = offered.iter().copied().chain(again).collect();
-    until(policy, &facts.supposing(&supposed).started(now), None).reaches(then)
+    let assumed: Vec<_> = offered.iter().copied().chain(again).collect();
+    until(policy, &facts.assuming(&assumed).starting_at(now), None).reaches(then)
 }
 
 /// The search for minimal sets. A set of offered factors is a bit set, in which the lowest bit is
@@ -101,7 +101,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(need: Need, facts: &Facts<'_>, offered: &'a [(&'a Factor, Moment)]) -> Self {
         let last = |factor: &Factor| {
-            facts.factors().iter().find(|proof| proof.factor() == factor)?.dated().moment()
+            facts.factors().iter().find(|proof| proof.factor() == factor)?.date().moment()
         };
         let proved = offered.iter().map(|(factor, _)| last(factor)).collect();
         Self { need, offered, proved, steps: 0 }
@@ -224,13 +224,15 @@ mod tests {
     }
 
     /// Returns the most expensive policies of each kind, short and long.
-    fn dear() -> Vec<Policy> {
-        let dearest = Policy::independent(4);
-        let long = |start: u64| Policy::try_all_of(limited(&dearest, start..start + 60)).unwrap();
+    fn expensive_policies() -> Vec<Policy> {
+        let most_expensive = Policy::independent(4);
+        let long =
+            |start: u64| Policy::try_all_of(limited(&most_expensive, start..start + 60)).unwrap();
         let half = Policy::try_at_least(12, on_offer()).unwrap();
-        let mixed = on_offer().into_iter().map(Policy::from).chain(limited(&dearest, 120..128));
+        let mixed =
+            on_offer().into_iter().map(Policy::from).chain(limited(&most_expensive, 120..128));
         vec![
-            dearest.clone(),
+            most_expensive.clone(),
             Policy::try_any_of(limited(&Policy::mfa(), 120..184)).unwrap(),
             half.clone(),
             half.and(long(120)),
@@ -240,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_are_bounded_whatever_the_policy_and_the_session() {
-        for policy in dear() {
+    fn the_steps_are_bounded_for_every_policy_and_session() {
+        for policy in expensive_policies() {
             for others in [0, 1, 400] {
                 let (prompts, steps) = counted(&policy, &session_of(others), NOW, &on_offer());
                 let once = policy.weight() * (1 + others + MAX_OFFERED);
@@ -253,8 +255,8 @@ mod tests {
     }
 
     #[test]
-    fn each_proof_of_the_session_is_looked_at_once_for_each_clause() {
-        for policy in dear() {
+    fn each_proof_is_checked_once_for_each_clause() {
+        for policy in expensive_policies() {
             let [(few, less), (many, more)] =
                 [0, 400].map(|others| counted(&policy, &session_of(others), NOW, &on_offer()));
             assert_eq!(few, many, "{policy:.100}");
@@ -263,15 +265,15 @@ mod tests {
     }
 
     #[test]
-    fn sets_that_are_found_suffice_and_are_minimal_also_where_the_search_is_cut_short() {
-        for policy in dear() {
+    fn every_set_found_is_sufficient_and_minimal_even_if_the_search_is_cut_short() {
+        for policy in expensive_policies() {
             let session = session_of(0);
             let (prompts, _) = counted(&policy, &session, NOW, &on_offer());
             let holds = |set: &[&Prompt]| {
                 let now = NOW.into();
-                let supposed: Vec<_> = set.iter().map(|prompt| (&prompt.factor, now)).collect();
+                let assumed: Vec<_> = set.iter().map(|prompt| (&prompt.factor, now)).collect();
                 let facts = Facts::new(&session, now);
-                until(&policy, &facts.supposing(&supposed), None)
+                until(&policy, &facts.assuming(&assumed), None)
                     .reaches(now.plus(Duration::from_secs(60)))
             };
             for set in prompts.sets() {

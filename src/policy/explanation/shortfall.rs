@@ -189,32 +189,32 @@ mod tests {
         Policy::mfa().evaluate(&session, testing::NOW).expect_err("one factor")
     }
 
-    fn worked_out(shortfall: &Shortfall) -> [bool; 3] {
+    fn computed(shortfall: &Shortfall) -> [bool; 3] {
         let inner = &shortfall.0;
         let [explanation, unmet] = [inner.explanation.get().is_some(), inner.unmet.get().is_some()];
         [explanation, unmet, inner.prompts.get().is_some()]
     }
 
     #[test]
-    fn nothing_is_worked_out_before_someone_asks() {
+    fn nothing_is_computed_before_it_is_requested() {
         let shortfall = shortfall().offering(vec![Factor::Totp]);
         let _ = (shortfall.offered(), shortfall.policy(), shortfall.session(), shortfall.at());
-        assert_eq!(worked_out(&shortfall), [false, false, false]);
+        assert_eq!(computed(&shortfall), [false, false, false]);
         let _ = shortfall.to_string();
-        assert_eq!(worked_out(&shortfall), [true, false, false]);
+        assert_eq!(computed(&shortfall), [true, false, false]);
         let _ = shortfall.prompts_for(&[Factor::OtpSms]);
         let _ = shortfall.unmet();
-        assert_eq!(worked_out(&shortfall), [true, true, false]);
+        assert_eq!(computed(&shortfall), [true, true, false]);
         let _ = shortfall.prompts();
-        assert_eq!(worked_out(&shortfall), [true, true, true]);
+        assert_eq!(computed(&shortfall), [true, true, true]);
     }
 
     #[test]
-    fn clones_share_what_one_of_them_worked_out() {
+    fn clones_share_computed_results() {
         let one = shortfall();
         let other = one.clone();
         let _ = (other.unmet(), other.prompts());
-        assert_eq!(worked_out(&one), [true, true, true]);
+        assert_eq!(computed(&one), [true, true, true]);
         assert!(std::ptr::eq(one.explanation(), other.explanation()));
         assert!(std::ptr::eq(one.unmet(), other.unmet()));
         assert!(std::ptr::eq(one.prompts(), other.prompts()));

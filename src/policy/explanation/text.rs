@@ -10,7 +10,7 @@ impl Display for Shortfall {
     /// Writes what the user has to do, in one sentence without dates: `authenticate otp/sms again,
     /// totp or webauthn`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "authenticate {}", Remedy { of: self.explanation(), nested: false })
+        write!(f, "authenticate {}", Remedy { explanation: self.explanation(), nested: false })
     }
 }
 
@@ -18,20 +18,21 @@ impl std::error::Error for Shortfall {}
 
 /// The authentication that would meet an unmet clause.
 struct Remedy<'a> {
-    of: &'a Explanation,
+    explanation: &'a Explanation,
     nested: bool,
 }
 
 impl Display for Remedy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let clauses = self.of.clauses();
+        let clauses = self.explanation.clauses();
         let unmet: Vec<_> = clauses.iter().filter(|clause| !clause.is_met()).collect();
-        let needed = match &self.of.demand {
+        let needed = match &self.explanation.demand {
             Demand::AllOf { .. } => unmet.len(),
             Demand::AnyOf { .. } => 1,
             Demand::AtLeast { needed, .. } => needed.saturating_sub(clauses.len() - unmet.len()),
             Demand::Requirement(requirement) => {
-                let stale = matches!(self.of.verdict, Verdict::Unmet(Reason::Stale { .. }));
+                let stale =
+                    matches!(self.explanation.verdict, Verdict::Unmet(Reason::Stale { .. }));
                 return write!(f, "{}{}", Wanted(requirement), if stale { " again" } else { "" });
             }
         };
@@ -40,13 +41,13 @@ impl Display for Remedy<'_> {
         if needed > 1 && needed < unmet.len() {
             write!(f, "{needed} of ")?;
         }
-        for (index, of) in unmet.iter().enumerate() {
+        for (index, explanation) in unmet.iter().enumerate() {
             match unmet.len() - index {
                 _ if index == 0 => {}
                 1 => write!(f, " {word} ")?,
                 _ => f.write_str(", ")?,
             }
-            Remedy { of, nested: several || self.nested }.fmt(f)?;
+            Remedy { explanation, nested: several || self.nested }.fmt(f)?;
         }
         f.write_str(if self.nested && several { ")" } else { "" })
     }

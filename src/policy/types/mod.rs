@@ -17,5 +17,5 @@ pub(in crate::policy) use self::name::is_name;
 pub(in crate::policy) use self::policy::Clause;
 pub use self::policy::Policy;
 #[cfg(feature = "documents")]
-pub(in crate::policy) use self::walk::PROVED_BY_OTHERS;
+pub(in crate::policy) use self::walk::NOT_PROVABLE_BY_USER;
 pub(in crate::policy) use self::walk::distinct;

@@ -31,9 +31,9 @@ impl Policy {
         })
     }
 
-    fn durations(&self, of: impl Fn(&Clause) -> Option<Duration>) -> Vec<Duration> {
+    fn durations(&self, select: impl Fn(&Clause) -> Option<Duration>) -> Vec<Duration> {
         let mut durations = Vec::new();
-        self.visit(&mut |policy| durations.extend(of(policy.clause())));
+        self.visit(&mut |policy| durations.extend(select(policy.clause())));
         durations.sort_unstable();
         durations.dedup();
         durations
@@ -90,7 +90,7 @@ impl Policy {
     pub(in crate::policy) fn askable(&self) -> Vec<Factor> {
         let mut askable: Vec<Factor> = Vec::new();
         self.visit(&mut |policy| match policy.clause() {
-            Clause::Factor(factor) if !PROVED_BY_OTHERS.contains(factor) => {
+            Clause::Factor(factor) if !NOT_PROVABLE_BY_USER.contains(factor) => {
                 askable.push(factor.clone());
             }
             Clause::PhishingResistant => askable.push(Factor::WebAuthn),
@@ -151,7 +151,7 @@ const ASKABLE: [Factor; 11] = [
 ];
 
 /// The factors that support staff and other systems prove. No user can be asked for them.
-pub(in crate::policy) const PROVED_BY_OTHERS: [Factor; 8] = [
+pub(in crate::policy) const NOT_PROVABLE_BY_USER: [Factor; 8] = [
     Factor::Impersonated,
     Factor::ImportedAuth0,
     Factor::TrustedAuthToken,

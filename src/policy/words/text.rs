@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_in_words() {
+    fn a_policy_is_written_on_one_line() {
         let second = Policy::any_of([Factor::OtpSms, Factor::Totp]);
         check(&Policy::mfa(), "mfa");
         check(&Policy::independent(3), "independent(3)");
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_as_a_tree() {
+    fn a_policy_is_written_as_a_tree() {
         let minute = Duration::from_secs(60);
         let second = Policy::any_of([Factor::OtpSms, Factor::Totp]).named("second");
         let limited = second.within(10 * minute).within(20 * minute);
