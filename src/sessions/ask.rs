@@ -50,7 +50,7 @@ impl Sessions {
     pub(crate) async fn ask(&self, presented: &Presented, freshness: Freshness) -> Exchanged {
         let runtime = Handle::try_current().map_err(AuthorityError::unavailable)?;
         let timeout = self.flight_timeout();
-        let answer = tokio::time::timeout(timeout, async {
+        let result = tokio::time::timeout(timeout, async {
             match self.join_or_begin(presented, freshness, &runtime).await?.wait().await {
                 Err(NoOutcome::Dropped) => {
                     self.join_or_begin(presented, freshness, &runtime).await?.wait().await
@@ -63,7 +63,7 @@ impl Sessions {
                 NoOutcome::Panicked => AuthorityError::unavailable("the call panicked"),
             })
         });
-        let ended = answer.await.unwrap_or_else(|_| Err(AuthorityError::too_slow(timeout)));
+        let ended = result.await.unwrap_or_else(|_| Err(AuthorityError::too_slow(timeout)));
         ended.and_then(|ended| ended.exchanged)
     }
 
@@ -107,7 +107,7 @@ impl Sessions {
         // Cancel a call that has exceeded its timeout.
         before.iter().filter(|call| call.flight.is_overdue()).for_each(|call| call.flight.abort());
         let earlier =
-            before.filter(|call| call.answers(presented)).and_then(Exchange::into_earlier);
+            before.filter(|call| call.applies_to(presented)).and_then(Exchange::into_earlier);
         let presented = presented.clone();
         let exchange = Exchange { presented, began, flight: flight.clone(), earlier };
         calls.insert(exchange.presented.key().into(), exchange);
@@ -144,7 +144,7 @@ impl Sessions {
         }
         let calls = lock(&self.exchanges.lane(&renewed.presented).calls);
         let call = calls.peek(renewed.presented.key());
-        call.is_some_and(|call| call.brought(|it| Arc::ptr_eq(it, renewed)))
+        call.is_some_and(|call| call.returned(|it| Arc::ptr_eq(it, renewed)))
     }
 
     /// Finds a call that will do: the newest, or the one before it while the newest has no definite
@@ -155,8 +155,8 @@ impl Sessions {
         presented: &Presented,
         freshness: Freshness,
     ) -> Option<&'a Exchange> {
-        let call = calls.peek(presented.key()).filter(|call| call.answers(presented))?;
-        let earlier = call.earlier.as_deref().filter(|_| !call.has_said());
+        let call = calls.peek(presented.key()).filter(|call| call.applies_to(presented))?;
+        let earlier = call.earlier.as_deref().filter(|_| !call.is_definite());
         earlier.into_iter().chain([call]).find(|call| self.serves(call, freshness))
     }
 
@@ -189,8 +189,8 @@ impl Sessions {
 impl Settings {
     /// Asks the authority for the session of a token, within the timeout.
     pub(super) async fn exchange(&self, presented: Presented) -> Exchanged {
-        let answer = tokio::time::timeout(self.timeout, self.authenticate(presented)).await;
-        let exchanged = answer.unwrap_or_else(|_| Err(AuthorityError::too_slow(self.timeout)));
+        let result = tokio::time::timeout(self.timeout, self.authenticate(presented)).await;
+        let exchanged = result.unwrap_or_else(|_| Err(AuthorityError::too_slow(self.timeout)));
         if let Err(error @ AuthorityError::Unavailable { cause, .. }) = &exchanged {
             tracing::warn!(reason = %cause, pause = ?error.pause(), "the authority gave no usable response about a session");
         }

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_token_shows() {
+    fn debug_output_hides_tokens() {
         let tokens = SessionTokens { session_token: "secret".into(), session_jwt: "secret".into() };
         for shown in [
             format!("{tokens:?}"),

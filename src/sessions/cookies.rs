@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_that_no_cookie_can_have_are_refused() {
+    fn invalid_cookie_attributes_are_refused() {
         for domain in ["", "app.example\n", "app.example; Path=/", "app example", "ä.example"] {
             let error = SessionCookies::default().domain(domain).expect_err(domain);
             assert_eq!(error.to_string(), format!("{domain:?} cannot be the Domain of a cookie"));

@@ -68,7 +68,7 @@ impl Presented {
     /// Returns whether one result serves both: they name the same session of the same user, or are
     /// the same opaque token. A session id alone is not enough. The issuer chose it, and two users
     /// may have the same one.
-    fn is_answered_with(&self, other: &Self) -> bool {
+    fn shares_result_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Session(one), Self::Session(other)) => {
                 one.id() == other.id() && one.is_of_same_user(other)
@@ -112,7 +112,7 @@ pub(super) struct Ended {
 
 impl Exchange {
     /// Returns whether the authority has reported that the session is alive, or that it is not.
-    pub(super) fn has_said(&self) -> bool {
+    pub(super) fn is_definite(&self) -> bool {
         let ended = self.flight.outcome();
         ended.is_some_and(|it| matches!(it.exchanged, Ok(_) | Err(AuthorityError::UnknownSession)))
     }
@@ -122,20 +122,20 @@ impl Exchange {
     }
 
     /// Returns whether its result can be used for this token.
-    pub(super) fn answers(&self, presented: &Presented) -> bool {
-        self.presented.is_answered_with(presented)
+    pub(super) fn applies_to(&self, presented: &Presented) -> bool {
+        self.presented.shares_result_with(presented)
     }
 
     /// Returns whether this exchange, or the one before it, returned a session that meets the
     /// condition.
-    pub(super) fn brought(&self, is_it: impl Fn(&Arc<Renewed>) -> bool) -> bool {
+    pub(super) fn returned(&self, is_it: impl Fn(&Arc<Renewed>) -> bool) -> bool {
         let both = [Some(self), self.earlier.as_deref()];
         both.into_iter().flatten().filter_map(Self::renewed).any(|renewed| is_it(&renewed))
     }
 
     /// Returns the exchange that stays in use after a newer one has begun, if any.
     pub(super) fn into_earlier(self) -> Option<Box<Self>> {
-        if self.has_said() {
+        if self.is_definite() {
             self.renewed().is_some().then(|| Box::new(Self { earlier: None, ..self }))
         } else {
             self.earlier

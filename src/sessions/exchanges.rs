@@ -30,7 +30,7 @@ pub(super) struct Lane {
 /// Calls by session id, or by opaque token.
 pub(super) type Calls = Cache<Box<str>, Exchange>;
 
-const REMEMBERED: usize = 4_096;
+const MAX_CACHED: usize = 4_096;
 const CALLS_AT_A_TIME: usize = 64;
 
 impl Exchanges {
@@ -45,7 +45,7 @@ impl Exchanges {
         lock(&self.jwts.calls).remove(session_id);
         // A call in progress may turn out to be about this session, so remove all of those too.
         lock(&self.opaque.calls).retain(|_, call| {
-            let is_of_it = call.brought(|renewed| renewed.session.id() == session_id);
+            let is_of_it = call.returned(|renewed| renewed.session.id() == session_id);
             !call.flight.is_under_way() && !is_of_it
         });
     }
@@ -106,8 +106,8 @@ impl Default for Lane {
 pub(super) fn first_in_first_out<V>() -> Cache<Box<str>, V> {
     let mut options = OptionsBuilder::new();
     options
-        .estimated_items_capacity(REMEMBERED)
-        .weight_capacity(REMEMBERED as u64)
+        .estimated_items_capacity(MAX_CACHED)
+        .weight_capacity(MAX_CACHED as u64)
         .hot_allocation(0.0);
     match options.build() {
         Ok(options) => Cache::with_options(
@@ -117,6 +117,6 @@ pub(super) fn first_in_first_out<V>() -> Cache<Box<str>, V> {
             Default::default(),
         ),
         // Unreachable, because the options are complete.
-        Err(_) => Cache::new(REMEMBERED),
+        Err(_) => Cache::new(MAX_CACHED),
     }
 }

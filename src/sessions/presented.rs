@@ -57,7 +57,7 @@ impl Sessions {
     async fn session_of_jwt(&self, jwt: Box<str>) -> Result<Option<String>, SignOutError> {
         let error = match self.verifier().verify_genuine(&jwt).await {
             Ok(Genuine { session, usable }) => {
-                let has_ended = usable.is_err_and(|error| says_it_has_ended(&error));
+                let has_ended = usable.is_err_and(|error| is_of_ended_session(&error));
                 let names_any = !has_ended || self.successions.is_followed(session.id());
                 return Ok(names_any.then(|| session.id().to_owned()));
             }
@@ -118,6 +118,6 @@ fn token(source: &CredentialSource, value: &[u8]) -> Option<PresentedToken> {
 }
 
 /// Returns whether the token itself states that its session is over. Then nothing is left to end.
-fn says_it_has_ended(error: &VerifyError) -> bool {
+fn is_of_ended_session(error: &VerifyError) -> bool {
     matches!(error, VerifyError::Token(TokenError::Session(SessionError::Ended { .. })))
 }

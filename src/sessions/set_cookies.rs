@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_handler_set_stays_alone() {
+    fn cookies_set_by_the_handler_are_kept() {
         let cookie = |name: &str| {
             let line = HeaderValue::try_from(format!("{name}=x")).expect("a valid header value");
             SetCookie { name: name.into(), line }

@@ -131,9 +131,9 @@ impl Sessions {
     }
 
     async fn end_with_authority(&self, session_id: String) -> Result<(), AuthorityError> {
-        match self.tell_authority(|authority| authority.revoke(session_id)).await {
+        match self.call_authority(|authority| authority.revoke(session_id)).await {
             Err(AuthorityError::UnknownSession) => Ok(()),
-            told => told,
+            outcome => outcome,
         }
     }
 
@@ -147,19 +147,19 @@ impl Sessions {
         let permit = Arc::clone(&lane.permits).acquire_owned();
         let permit = tokio::time::timeout(timeout, permit).await;
         let permit = permit.map_err(|_| AuthorityError::too_slow(timeout))?;
-        let told = self.tell_authority(|authority| authority.revoke_by_token(token)).await;
+        let outcome = self.call_authority(|authority| authority.revoke_by_token(token)).await;
         drop(permit);
-        told
+        outcome
     }
 
-    async fn tell_authority(
+    async fn call_authority(
         &self,
         call: impl FnOnce(&dyn SessionAuthority) -> AuthorityFuture<()> + Send + 'static,
     ) -> Result<(), AuthorityError> {
         let (authority, timeout) = (self.settings.authority.clone(), self.settings.timeout);
         let call = async move { call(&*authority).await };
-        let told = detached_within(timeout, call).await;
-        told.unwrap_or_else(|cause| Err(AuthorityError::unavailable(cause)))
+        let outcome = detached_within(timeout, call).await;
+        outcome.unwrap_or_else(|cause| Err(AuthorityError::unavailable(cause)))
     }
 }
 

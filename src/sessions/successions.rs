@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_was_revoked_is_followed_by_none() {
+    fn a_revoked_session_has_no_further_successors() {
         let successions = Successions::default();
         assert!(!successions.record("a", "b", || true));
         assert!(followers(&successions, "a").is_empty() && !successions.is_followed("a"));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn signing_out_of_a_session_is_signing_out_of_all_before_it_and_beside_it() {
+    fn signing_out_ends_all_predecessors_and_siblings() {
         let successions = Successions::default();
         for (predecessor, successor) in [("a", "b"), ("b", "c"), ("a", "beside b"), ("x", "y")] {
             assert!(successions.record(predecessor, successor, || false));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_bound_and_the_same_successor_takes_no_room_twice() {
+    fn successors_are_bounded_and_counted_once() {
         let successions = Successions::default();
         for successor in 0..MAX_SUCCESSORS {
             for _ in 0..2 {

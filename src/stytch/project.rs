@@ -173,7 +173,7 @@ mod tests {
     const LIVE: &str = "project-live-185e9a9f-8bab-42f2-a924-953a59e8ff94";
 
     #[test]
-    fn an_id_says_which_environment_it_is_of() {
+    fn an_id_names_its_environment() {
         let url = |project: Result<Project, ProjectError>| project.expect("well formed").jwks_url();
         assert_eq!(
             url(Project::new(LIVE)),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_id_is_an_error_that_says_what_is_expected() {
+    fn the_error_for_a_malformed_id_says_what_is_expected() {
         let too_long = format!("project-live-{}", "a".repeat(65));
         for id in [
             "",

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn secure_except_on_loopback() {
+    fn cookies_are_secure_except_on_loopback() {
         let is_secure = |cookies: &SessionCookies, request: &HeaderMap| {
             lines(&cookies.clear(NAMES, request)).iter().all(|line| line.contains("; Secure"))
         };
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwt_that_no_browser_would_keep_is_removed() {
+    fn a_jwt_too_long_for_a_cookie_is_removed() {
         let set = |length: usize, token| {
             let jwt = "a".repeat(length - NAMES.session_jwt.len());
             let cookies = SessionCookies::default();

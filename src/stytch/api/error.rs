@@ -84,7 +84,7 @@ impl ApiError {
 
     /// Returns whether the session has ended, was revoked, or never existed.
     pub(super) fn is_of_an_ended_session(&self) -> bool {
-        self.says(&["session_not_found"])
+        self.has_error_type(&["session_not_found"])
     }
 
     /// Returns whether the token belongs to no live session. That includes a token that the API
@@ -93,10 +93,14 @@ impl ApiError {
     /// Only these error types count. A status alone may come from another server, and an
     /// application with a wrong secret must not sign out every user.
     pub(super) fn is_of_no_session(&self) -> bool {
-        self.says(&["session_not_found", "invalid_session_token", "unable_to_parse_session_jwt"])
+        self.has_error_type(&[
+            "session_not_found",
+            "invalid_session_token",
+            "unable_to_parse_session_jwt",
+        ])
     }
 
-    fn says(&self, error_types: &[&str]) -> bool {
+    fn has_error_type(&self, error_types: &[&str]) -> bool {
         self.status().is_some_and(|status| status.is_client_error())
             && self.error_type().is_some_and(|error_type| error_types.contains(&error_type))
     }
@@ -154,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_named_errors_of_the_client_are_of_no_session() {
+    fn only_specific_client_errors_mean_that_there_is_no_session() {
         #[track_caller]
         fn check(status: u16, error_type: Option<&str>, want: (bool, bool)) {
             let error = ApiError::Refused {

@@ -1,7 +1,7 @@
 //! Stytch's session API.
 
-mod answer;
 mod error;
+mod response;
 
 pub use self::error::ApiError;
 
@@ -178,11 +178,11 @@ impl SessionsApi {
     /// Returns an error if the API does not confirm that the session is alive, whatever the reason.
     pub async fn authenticate(&self, token: &PresentedToken) -> Result<SessionTokens, ApiError> {
         let (name, text) = kind_and_text(token);
-        let mut question = json!({ name: text });
-        if let (Some(minutes), Some(members)) = (self.0.prolong, question.as_object_mut()) {
+        let mut request = json!({ name: text });
+        if let (Some(minutes), Some(members)) = (self.0.prolong, request.as_object_mut()) {
             members.insert("session_duration_minutes".into(), minutes.into());
         }
-        answer::tokens(&self.ask("authenticate", &question).await?)
+        response::tokens(&self.ask("authenticate", &request).await?)
     }
 
     /// Ends the session with this id. The endpoint is `POST /v1/sessions/revoke`, or its B2B
@@ -212,11 +212,11 @@ impl SessionsApi {
     }
 
     async fn revoke_named(&self, name: &str, value: &str) -> Result<(), ApiError> {
-        answer::confirmation(&self.ask("revoke", &json!({ name: value })).await?)
+        response::confirmation(&self.ask("revoke", &json!({ name: value })).await?)
     }
 
     /// Calls an endpoint and returns the JSON of a 200.
-    async fn ask(&self, endpoint: &str, question: &Value) -> Result<Bytes, ApiError> {
+    async fn ask(&self, endpoint: &str, request: &Value) -> Result<Bytes, ApiError> {
         let Settings { tenancy, base_url, authorization, client, timeout, .. } = &*self.0;
         let path = match tenancy {
             Tenancy::Consumer => "v1/sessions",
@@ -225,8 +225,8 @@ impl SessionsApi {
         let url = format!("{base_url}/{path}/{endpoint}");
         let bounds = Bounds { timeout: *timeout, body_bytes: BODY_BYTES };
         let (head, body) =
-            client.post_json(&url, authorization, question.to_string(), bounds).await?;
-        answer::json(&head, body)
+            client.post_json(&url, authorization, request.to_string(), bounds).await?;
+        response::json(&head, body)
     }
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
