@@ -35,7 +35,7 @@ pub(crate) struct HttpClient {
 #[derive(Clone)]
 struct Settings {
     roots: Arc<RootCertStore>,
-    most_idle: usize,
+    max_idle: usize,
     proxy: Option<Arc<Matcher>>,
 }
 
@@ -58,16 +58,16 @@ pub(crate) struct Bounds {
 const IDLE_FOR: Duration = Duration::from_secs(30);
 
 impl HttpClient {
-    /// Creates a client that trusts the roots of Mozilla's programme. It keeps at most `most_idle`
+    /// Creates a client that trusts the roots of Mozilla's programme. It keeps at most `max_idle`
     /// idle connections to a host.
-    pub(crate) fn new(most_idle: usize) -> Result<Self, EndpointError> {
+    pub(crate) fn new(max_idle: usize) -> Result<Self, EndpointError> {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() }.into();
-        Self::of(Settings { roots, most_idle, proxy: None })
+        Self::of(Settings { roots, max_idle, proxy: None })
     }
 
     /// Also trusts these certificates, in PEM. There must be at least one.
     pub(crate) fn trusting(&self, pem: &[u8]) -> Result<Self, EndpointError> {
-        let roots = roots::with(&self.settings.roots, pem)?.into();
+        let roots = roots::add_roots(&self.settings.roots, pem)?.into();
         Self::of(Settings { roots, ..self.settings.clone() })
     }
 
@@ -92,7 +92,7 @@ impl HttpClient {
         let route = Route { direct, proxy: settings.proxy.clone(), to_proxy };
         let connector = HttpsConnector::from((route, tls));
         let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(settings.most_idle)
+            .pool_max_idle_per_host(settings.max_idle)
             .pool_idle_timeout(IDLE_FOR)
             .pool_timer(TokioTimer::new())
             .build(connector);
@@ -138,9 +138,9 @@ const IDENTITY: &str = "identity";
 
 async fn within<T>(
     time: Duration,
-    answer: impl Future<Output = Result<T, FetchError>>,
+    response: impl Future<Output = Result<T, FetchError>>,
 ) -> Result<T, FetchError> {
-    tokio::time::timeout(time, answer).await.unwrap_or(Err(FetchError::TimedOut(time)))
+    tokio::time::timeout(time, response).await.unwrap_or(Err(FetchError::TimedOut(time)))
 }
 
 /// A response body, and how long the server allows it to be cached.
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn max_age_is_an_integer_that_stands_once() {
+    fn max_age_is_one_integer() {
         let of = |values: &[&'static str]| {
             let pairs = values
                 .iter()

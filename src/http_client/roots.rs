@@ -7,7 +7,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use crate::endpoint::EndpointError;
 
 /// Adds these certificates, in PEM. There must be at least one.
-pub(super) fn with(roots: &RootCertStore, pem: &[u8]) -> Result<RootCertStore, EndpointError> {
+pub(super) fn add_roots(roots: &RootCertStore, pem: &[u8]) -> Result<RootCertStore, EndpointError> {
     let mut roots = roots.clone();
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -38,12 +38,12 @@ mod tests {
 
     #[test]
     fn roots_are_certificates_in_pem() {
-        let with = |pem: &[u8]| with(&RootCertStore::empty(), pem).map(|roots| roots.len());
+        let add = |pem: &[u8]| add_roots(&RootCertStore::empty(), pem).map(|roots| roots.len());
         for none in ["", "none", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"] {
-            assert_eq!(with(none.as_bytes()), Err(EndpointError::InvalidRoots), "{none}");
+            assert_eq!(add(none.as_bytes()), Err(EndpointError::InvalidRoots), "{none}");
         }
         assert_eq!(
-            with(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"),
+            add(b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"),
             Err(EndpointError::InvalidRoot { number: 1, reason: "its base64 is invalid" })
         );
     }

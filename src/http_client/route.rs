@@ -72,7 +72,7 @@ fn proxy_to(server: &Uri, proxies: &Matcher) -> Option<Intercept> {
 }
 
 const PROXY: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-const EXCEPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
+const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// Returns the proxy that the environment names, if it names one. An empty variable counts as not
 /// set. A malformed value is an error here, because the library would silently ignore it.
@@ -83,12 +83,12 @@ pub(super) fn proxy_of(
     if !is_proxy(&proxy) {
         return Err(EndpointError::InvalidProxy(name));
     }
-    let except = first(EXCEPT, &variable)?.map(|(_, except)| except).unwrap_or_default();
+    let no_proxy = first(NO_PROXY, &variable)?.map(|(_, no_proxy)| no_proxy).unwrap_or_default();
     // The library applies `*` to all host names, but not to IP addresses.
-    if except.split(',').any(|entry| entry.trim() == "*") {
+    if no_proxy.split(',').any(|entry| entry.trim() == "*") {
         return Ok(None);
     }
-    Ok(Some(Arc::new(Matcher::builder().https(proxy).no(except).build())))
+    Ok(Some(Arc::new(Matcher::builder().https(proxy).no(no_proxy).build())))
 }
 
 fn first<const N: usize>(
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_that_is_set_names_the_proxy() {
+    fn the_first_nonempty_variable_names_the_proxy() {
         let servers = ["https://api.stytch.com/v1", "https://test.stytch.com"];
         for (variables, want) in [
             (&[][..], [None, None]),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_leads_to_this_machine_or_reads_plain_http() {
+    fn loopback_and_plain_http_use_no_proxy() {
         let variables = [("HTTPS_PROXY", "a"), ("ALL_PROXY", "b"), ("HTTP_PROXY", "c")];
         for servers in [
             ["https://localhost:1", "https://[::1]"],
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_of_a_proxy_is_an_error_that_names_the_variable_only() {
+    fn the_error_for_an_invalid_proxy_shows_only_the_variable() {
         let servers = ["https://api.stytch.com", "https://test.stytch.com"];
         for address in [
             "socks5://hidden:1",

@@ -193,7 +193,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_usable_key_is_pinned_to_the_algorithm_of_its_type() {
+    fn a_usable_key_has_exactly_one_algorithm() {
         for algorithm in Algorithm::ALL.iter().copied() {
             let of_its_type = match algorithm {
                 Algorithm::Rs384 | Algorithm::Rs512 | Algorithm::Ps256 => Algorithm::Rs256,
@@ -210,7 +210,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_key_that_must_not_be_used_is_skipped_with_the_reason() {
+    fn an_unusable_key_is_skipped_with_a_reason() {
         let table: [(&str, Value, &str); 19] = [
             ("kid", Value::Null, "it has no kid"),
             ("kid", json!(""), "it has no kid"),

@@ -54,7 +54,7 @@ impl KeySet {
         let document: Document<'_> =
             serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
         if document.keys.len() > MAX_KEYS {
-            tracing::warn!(keys = document.keys.len(), looked_at = MAX_KEYS, "too many keys");
+            tracing::warn!(keys = document.keys.len(), limit = MAX_KEYS, "too many keys");
         }
         let mut keys = HashMap::new();
         for raw in document.keys.iter().take(MAX_KEYS) {
@@ -144,7 +144,7 @@ mod tests {
     use crate::keys::jwk::tests::jwk;
 
     #[test]
-    fn an_odd_key_harms_none_of_the_others_and_the_first_of_a_kid_stays() {
+    fn unusable_keys_are_skipped_and_the_first_key_of_a_kid_is_kept() {
         let good = jwk(Algorithm::Es256, &[]);
         let document =
             json!({"keys": [7, {"kty": "oct"}, good, jwk(Algorithm::Rs256, &[])]}).to_string();
@@ -153,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn each_set_that_is_read_has_an_id_of_its_own() {
+    fn each_parsed_set_has_its_own_id() {
         let document = json!({"keys": [jwk(Algorithm::Es256, &[])]}).to_string();
         let [one, other] = [(); 2].map(|()| KeySet::from_jwks(document.as_bytes()).expect("a key"));
         assert_ne!(one.id(), other.id());
     }
 
     #[test]
-    fn a_document_is_an_object_and_its_keys_are_counted() {
+    fn a_document_is_an_object_with_a_limited_number_of_keys() {
         let good = jwk(Algorithm::Es256, &[]);
         assert!(KeySet::from_jwks(json!({"keys": [good]}).to_string().as_bytes()).is_ok());
         let array = json!([[good]]).to_string();

@@ -73,7 +73,7 @@ fn rfc_8037_a4_eddsa() {
 }
 
 #[test]
-fn the_keys_of_the_unsupported_examples_are_skipped() {
+fn the_keys_of_unsupported_examples_are_skipped() {
     for (section, jwk) in [
         (
             "RFC 7515 A.1",

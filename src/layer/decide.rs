@@ -13,7 +13,7 @@ use crate::credentials::{self, Credential, CredentialSource};
 use crate::policy::Grant;
 use crate::rejection::Rejection;
 use crate::sessions::Presented;
-use crate::token::{Genuine, KeyWait, Lookup, VerifyError};
+use crate::token::{GenuineSession, KeyWait, Lookup, VerifyError};
 
 /// A decision that has to wait. It is the only future that the layer boxes, and it contains neither
 /// the service nor the body.
@@ -88,7 +88,7 @@ async fn decide_after(
     let question = match wait {
         Wait::Authority(question) => question,
         Wait::Keys(wait) => {
-            let known = wait.look_again().await;
+            let known = wait.retry().await;
             match judge(guard, outer, known, || opaque, guard.verifier.now()) {
                 Ok(decision) => return decision,
                 Err(question) => question,
@@ -106,11 +106,11 @@ async fn decide_after(
 fn judge(
     guard: &Guard,
     outer: Option<&Grant>,
-    known: Result<Genuine, VerifyError>,
+    known: Result<GenuineSession, VerifyError>,
     opaque: impl FnOnce() -> Option<Presented>,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    let Genuine { session, usable } = match known {
+    let GenuineSession { session, usable } = match known {
         Ok(genuine) => genuine,
         Err(error) => return Ok(Decision::refused(error.into())),
     };

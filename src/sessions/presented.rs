@@ -8,7 +8,7 @@ use super::exchange::Presented;
 use super::handle::Sessions;
 use super::sign_out::SignOutError;
 use crate::credentials::CredentialSource;
-use crate::token::{Genuine, HeaderError, SessionError, TokenError, VerifyError};
+use crate::token::{GenuineSession, HeaderError, SessionError, TokenError, VerifyError};
 
 /// How many different tokens of one request a sign-out processes.
 const MAX_TOKENS: usize = 8;
@@ -56,7 +56,7 @@ impl Sessions {
 
     async fn session_of_jwt(&self, jwt: Box<str>) -> Result<Option<String>, SignOutError> {
         let error = match self.verifier().verify_genuine(&jwt).await {
-            Ok(Genuine { session, usable }) => {
+            Ok(GenuineSession { session, usable }) => {
                 let has_ended = usable.is_err_and(|error| is_of_ended_session(&error));
                 let names_any = !has_ended || self.successions.is_followed(session.id());
                 return Ok(names_any.then(|| session.id().to_owned()));

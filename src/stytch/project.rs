@@ -99,7 +99,7 @@ impl Project {
             #[cfg(feature = "remote")]
             keys,
             #[cfg(feature = "remote")]
-            client: HttpClient::new(api::KEPT_CONNECTIONS)?,
+            client: HttpClient::new(api::MAX_IDLE_CONNECTIONS)?,
             revocations,
         })
     }

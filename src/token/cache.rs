@@ -14,10 +14,10 @@ use crate::session::Session;
 #[derive(Clone)]
 pub(super) struct Cache {
     capacity: usize,
-    kept: Option<Arc<Kept>>,
+    inner: Option<Arc<Inner>>,
 }
 
-struct Kept {
+struct Inner {
     entries: Entries<Key, Entry, Bytes>,
     /// The time of the last sweep, in seconds since 1970.
     swept_at: AtomicI64,
@@ -52,11 +52,11 @@ const SECONDS_BETWEEN_SWEEPS: i64 = 60;
 impl Cache {
     /// Creates a cache of at most `capacity` bytes. With 0 it keeps nothing.
     pub(super) fn new(capacity: usize) -> Self {
-        let kept = || Kept {
+        let inner = || Inner {
             entries: Entries::with_weighter(capacity.div_ceil(USUAL_BYTES), capacity as u64, Bytes),
             swept_at: AtomicI64::new(i64::MIN),
         };
-        Self { capacity, kept: (capacity > 0).then(|| Arc::new(kept())) }
+        Self { capacity, inner: (capacity > 0).then(|| Arc::new(inner())) }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -65,22 +65,23 @@ impl Cache {
 
     /// Returns the session of this exact token if it was verified with a key of this set.
     pub(super) fn get(&self, token: &[u8], keys: KeySetId, now: OffsetDateTime) -> Option<Session> {
-        let kept = self.kept.as_ref()?;
-        kept.sweep(now);
-        let entry = kept.entries.get(token.last_chunk::<KEY_BYTES>()?)?;
+        let inner = self.inner.as_ref()?;
+        inner.sweep(now);
+        let entry = inner.entries.get(token.last_chunk::<KEY_BYTES>()?)?;
         (entry.keys == keys && entry.session.token().as_bytes() == token).then_some(entry.session)
     }
 
     /// Stores the session of a token that was verified with a key of this set.
     pub(super) fn insert(&self, session: &Session, keys: KeySetId, now: OffsetDateTime) {
-        if let Some((kept, key)) = self.kept.as_ref().zip(session.token().as_bytes().last_chunk()) {
-            kept.sweep(now);
-            kept.entries.insert(*key, Entry { session: session.clone(), keys });
+        if let Some((inner, key)) = self.inner.as_ref().zip(session.token().as_bytes().last_chunk())
+        {
+            inner.sweep(now);
+            inner.entries.insert(*key, Entry { session: session.clone(), keys });
         }
     }
 }
 
-impl Kept {
+impl Inner {
     /// Removes the sessions that are not current, if the last sweep was more than a minute ago.
     /// Every lookup and insertion calls this.
     fn sweep(&self, now: OffsetDateTime) {
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_found_by_its_whole_token_and_its_keys_only() {
+    fn a_session_is_found_only_by_its_whole_token_and_its_keys() {
         let (issuer, other) = (TestIssuer::new(), TestIssuer::new());
         let [keys, other_keys] =
             [&issuer, &other].map(|it| crate::keys::KeySource::current(it).expect("keys").id());
@@ -135,33 +136,33 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_within_its_bytes_and_throws_away_what_has_expired() {
+    fn the_cache_stays_within_its_size_and_removes_expired_entries() {
         let issuer = TestIssuer::new().with_new_key(crate::keys::Algorithm::EdDsa);
         let keys = crate::keys::KeySource::current(&issuer).expect("keys").id();
         let cache = Cache::new(64 << 10);
-        let kept = cache.kept.as_ref().expect("a capacity");
+        let inner = cache.inner.as_ref().expect("a capacity");
         for plan in 0..200 {
             cache.insert(&session(&issuer, plan), keys, NOW);
-            assert!(kept.entries.weight() <= 64 << 10);
+            assert!(inner.entries.weight() <= 64 << 10);
         }
-        assert!(kept.entries.len() > 10, "{}", kept.entries.len());
+        assert!(inner.entries.len() > 10, "{}", inner.entries.len());
         let latest = session(&issuer, 1_000);
         cache.insert(&latest, keys, NOW + Duration::from_secs(304));
-        assert!(kept.entries.len() > 10);
+        assert!(inner.entries.len() > 10);
         cache.insert(&latest, keys, NOW + Duration::from_secs(365));
-        assert_eq!(kept.entries.len(), 1);
+        assert_eq!(inner.entries.len(), 1);
         // A clock that was put back also causes a sweep, which removes tokens that are not valid
         // yet.
         let (before, earlier) = (NOW - Duration::from_secs(3_600), TestIssuer::new());
         cache.insert(&session(&earlier, 0), keys, before);
-        assert_eq!(kept.entries.len(), 1);
+        assert_eq!(inner.entries.len(), 1);
         assert!(cache.get(latest.token().as_bytes(), keys, before).is_none());
         // A lookup also sweeps.
         assert!(cache.get(b"", keys, NOW).is_none());
-        assert_eq!(kept.entries.len(), 1);
+        assert_eq!(inner.entries.len(), 1);
         assert!(
             cache.get(latest.token().as_bytes(), keys, NOW + Duration::from_secs(400)).is_none()
         );
-        assert_eq!(kept.entries.len(), 0);
+        assert_eq!(inner.entries.len(), 0);
     }
 }

@@ -130,7 +130,7 @@ impl<'a> Claims<'a> {
         let members = match std::mem::take(&mut self.session) {
             Field::Value(members) => members,
             Field::Absent => return Err(ClaimsError::NoSession),
-            Field::Unreadable => return Err(ClaimsError::UnreadableSession("shape")),
+            Field::Unreadable => return Err(ClaimsError::UnreadableSession("claim")),
         };
         let id = match members.id {
             Field::Value(id) if !id.is_empty() => id,

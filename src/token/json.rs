@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_absent_unreadable_or_values() {
+    fn a_member_is_absent_unreadable_or_a_value() {
         use Field::{Absent, Unreadable, Value};
 
         check("{}", Ok(example(Absent, Absent, false)));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_told_apart() {
+    fn each_fault_is_recognized() {
         // In a member that is read, this reader treats half a surrogate pair and a number beyond
         // the range of `f64` as invalid JSON.
         check(r#"{"text":"\ud800"}"#, Err(Fault::NotAnObject));

@@ -15,7 +15,7 @@ use crate::session::Session;
 
 /// The result of a lookup that does not wait.
 pub(crate) enum Lookup {
-    Known(Result<Genuine, VerifyError>),
+    Known(Result<GenuineSession, VerifyError>),
     /// The token's key is not known yet.
     Wait(KeyWait),
 }
@@ -30,7 +30,7 @@ pub(crate) struct KeyWait {
 impl KeyWait {
     /// Waits for keys and looks the token up again. If the wait failed but another fetch has
     /// brought the key, the lookup uses that key.
-    pub(crate) async fn look_again(self) -> Result<Genuine, VerifyError> {
+    pub(crate) async fn retry(self) -> Result<GenuineSession, VerifyError> {
         let refreshed = self.refresh.await;
         self.verifier.look_up_with_known_keys(&self.token, self.verifier.now()).map_err(|failure| {
             match (failure, refreshed) {
@@ -42,7 +42,7 @@ impl KeyWait {
 }
 
 /// A session whose token is genuine.
-pub(crate) struct Genuine {
+pub(crate) struct GenuineSession {
     pub(crate) session: Session,
     /// Whether the session may be used now, by its times and revocations.
     pub(crate) usable: Result<(), VerifyError>,
@@ -62,12 +62,12 @@ struct NoKey {
 
 impl Verifier {
     /// Verifies that a token is genuine. If its key is not known, this may wait for keys.
-    pub(crate) async fn verify_genuine(&self, token: &str) -> Result<Genuine, VerifyError> {
+    pub(crate) async fn verify_genuine(&self, token: &str) -> Result<GenuineSession, VerifyError> {
         let text = || Ok::<_, Infallible>(token);
         let Ok(lookup) = self.look_up(token.as_bytes(), None, self.now(), text);
         match lookup {
             Lookup::Known(known) => known,
-            Lookup::Wait(wait) => wait.look_again().await,
+            Lookup::Wait(wait) => wait.retry().await,
         }
     }
 
@@ -85,7 +85,7 @@ impl Verifier {
         now: OffsetDateTime,
         text: impl FnOnce() -> Result<&'t str, E>,
     ) -> Result<Lookup, E> {
-        if let Some(genuine) = self.recall(token, outer, now) {
+        if let Some(genuine) = self.find_known(token, outer, now) {
             return Ok(Lookup::Known(Ok(genuine)));
         }
         let token = text()?;
@@ -111,7 +111,7 @@ impl Verifier {
         &self,
         token: &str,
         now: OffsetDateTime,
-    ) -> Result<Genuine, VerifyError> {
+    ) -> Result<GenuineSession, VerifyError> {
         Ok(self.look_up_with_known_keys(token, now)?)
     }
 
@@ -119,8 +119,8 @@ impl Verifier {
         &self,
         token: &str,
         now: OffsetDateTime,
-    ) -> Result<Genuine, Failure> {
-        match self.recall(token.as_bytes(), None, now) {
+    ) -> Result<GenuineSession, Failure> {
+        match self.find_known(token.as_bytes(), None, now) {
             Some(genuine) => Ok(genuine),
             None => self.verify_with_known_keys(token, now),
         }
@@ -128,21 +128,21 @@ impl Verifier {
 
     /// Returns the session of this exact token if an outer guard or the cache has it.
     #[inline]
-    fn recall(
+    fn find_known(
         &self,
         token: &[u8],
         outer: Option<&Session>,
         now: OffsetDateTime,
-    ) -> Option<Genuine> {
+    ) -> Option<GenuineSession> {
         let outer = outer.filter(|session| session.is_of(self.settings.id, token)).cloned();
-        let session = outer.or_else(|| self.remembered(token, now))?;
+        let session = outer.or_else(|| self.cached(token, now))?;
         Some(self.genuine(session, now))
     }
 
     /// Returns the cached session of this exact token, if it was verified with keys that are still
     /// current.
     #[inline]
-    fn remembered(&self, token: &[u8], now: OffsetDateTime) -> Option<Session> {
+    fn cached(&self, token: &[u8], now: OffsetDateTime) -> Option<Session> {
         if self.settings.cache.capacity() == 0 {
             return None;
         }
@@ -150,7 +150,11 @@ impl Verifier {
         self.settings.cache.get(token, keys, now)
     }
 
-    fn verify_with_known_keys(&self, token: &str, now: OffsetDateTime) -> Result<Genuine, Failure> {
+    fn verify_with_known_keys(
+        &self,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<GenuineSession, Failure> {
         let compact = Compact::parse(token)?;
         let header = compact.header()?;
         let (algorithm, kid) = check_header(&header, &self.settings.algorithms)?;
@@ -170,8 +174,8 @@ impl Verifier {
     }
 
     #[inline]
-    fn genuine(&self, session: Session, now: OffsetDateTime) -> Genuine {
-        Genuine { usable: self.check_usable(&session, now), session }
+    fn genuine(&self, session: Session, now: OffsetDateTime) -> GenuineSession {
+        GenuineSession { usable: self.check_usable(&session, now), session }
     }
 
     /// Checks whether a session that this verifier made may be used now. A session that was revoked
@@ -205,7 +209,7 @@ impl Verifier {
     }
 }
 
-impl Genuine {
+impl GenuineSession {
     pub(super) fn into_session(self) -> Result<Session, VerifyError> {
         self.usable.map(|()| self.session)
     }
@@ -242,7 +246,7 @@ mod tests {
     use crate::token::{MalformedToken, TokenPart};
 
     #[test]
-    fn what_is_signed_and_unreadable_is_refused() {
+    fn a_signed_but_unreadable_token_is_refused() {
         let key = SigningKey::generate(Algorithm::EdDsa).expect("randomness");
         let mut jwk = serde_json::json!({"kid": "a"});
         key.jwk_parameters().into_iter().for_each(|(name, value)| jwk[name] = value.into());

@@ -24,6 +24,6 @@ pub use self::revocations::{
 pub use crate::excerpt::Excerpt;
 
 pub(crate) use self::error::TokenError;
-pub(crate) use self::lookup::{Genuine, KeyWait, Lookup};
+pub(crate) use self::lookup::{GenuineSession, KeyWait, Lookup};
 pub(crate) use self::verifier::Verifier;
 pub(crate) use self::verify_error::VerifyError;

@@ -1,6 +1,6 @@
 //! Sessions that are revoked before their tokens expire.
 
-mod kept;
+mod entries;
 mod local;
 
 pub use self::local::LocalRevocations;

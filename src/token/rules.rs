@@ -42,8 +42,8 @@ impl Rules {
         let token_expires_at = time_claim(claims.exp, TimeClaim::ExpiresAt)?;
         let token_issued_at = time_claim(claims.iat, TimeClaim::IssuedAt)?;
         let token_not_before = time_claim(claims.nbf, TimeClaim::NotBefore)?;
-        self.check_confusion(claims.scope, AccessTokenClaim::Scope)?;
-        self.check_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
+        self.check_token_confusion(claims.scope, AccessTokenClaim::Scope)?;
+        self.check_token_confusion(claims.client_id, AccessTokenClaim::ClientId)?;
         let session = claims.session()?;
         let organization = self.organization(&claims.organization)?;
         if self.refuse_impersonation
@@ -90,7 +90,7 @@ impl Rules {
         }
     }
 
-    fn check_confusion(
+    fn check_token_confusion(
         &self,
         presence: Presence,
         claim: AccessTokenClaim,
@@ -138,10 +138,10 @@ impl Rules {
         if session.is_current(now.into()) {
             return Ok(());
         }
-        self.find_fault(session, now)
+        self.find_time_error(session, now)
     }
 
-    fn find_fault(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
+    fn find_time_error(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
         let moment = Moment::from(now);
         let is_over = |end: OffsetDateTime, more: Duration| {
             moment >= Moment::from(end).plus(more).plus(self.leeway)

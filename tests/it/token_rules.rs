@@ -186,7 +186,7 @@ fn the_session_claim_has_its_shape() {
     check_absent(SESSION, TokenError::Claims(ClaimsError::NoSession));
     check_claim(SESSION, &[json!(null)], Err(TokenError::Claims(ClaimsError::NoSession)));
     let shapes = [json!([]), json!("x"), json!(7), json!(["id", [], "", "", "", null, []])];
-    check_claim(SESSION, &shapes, Err(TokenError::Claims(ClaimsError::UnreadableSession("shape"))));
+    check_claim(SESSION, &shapes, Err(TokenError::Claims(ClaimsError::UnreadableSession("claim"))));
     check_session_absent("id", Err(TokenError::Claims(ClaimsError::NoSessionId)));
     check_session(
         "id",

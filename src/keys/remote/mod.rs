@@ -1,6 +1,6 @@
 //! Keys that a server publishes.
 
-mod fetching;
+mod fetcher;
 mod progress;
 mod schedule;
 
@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::fetching::{Fetching, Settings};
+use self::fetcher::{Fetcher, Settings};
 use self::schedule::Limits;
 use super::{KeyHealth, KeySet, KeySetId, KeySource, Refresh};
 use crate::clock::{Clock, SystemClock};
@@ -39,12 +39,12 @@ use crate::http_client::{Bounds, HttpClient};
 #[derive(Clone)]
 pub struct RemoteKeys {
     settings: Arc<Settings>,
-    fetching: Arc<Fetching>,
+    fetcher: Arc<Fetcher>,
 }
 
 const BODY_BYTES: usize = 1 << 20;
 /// No idle connection is kept, because minutes pass between two fetches.
-const KEPT_CONNECTIONS: usize = 0;
+const MAX_IDLE_CONNECTIONS: usize = 0;
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(3_600);
 
@@ -66,7 +66,7 @@ impl RemoteKeys {
     /// HTTP to this machine.
     pub fn new(url: &str) -> Result<Self, EndpointError> {
         let url = endpoint::parse(url)?;
-        let client = HttpClient::new(KEPT_CONNECTIONS)?;
+        let client = HttpClient::new(MAX_IDLE_CONNECTIONS)?;
         let bounds = Bounds { timeout: Duration::from_secs(5), body_bytes: BODY_BYTES };
         let limits = Limits::default();
         Ok(Self::of(Settings { url, client, clock: Arc::new(SystemClock), bounds, limits }))
@@ -166,25 +166,25 @@ impl RemoteKeys {
     }
 
     fn of(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), fetching: Arc::default() }
+        Self { settings: Arc::new(settings), fetcher: Arc::default() }
     }
 }
 
 impl KeySource for RemoteKeys {
     fn current(&self) -> Option<Arc<KeySet>> {
-        self.fetching.with_current(&self.settings, Arc::clone)
+        self.fetcher.with_current(&self.settings, Arc::clone)
     }
 
     fn current_id(&self) -> Option<KeySetId> {
-        self.fetching.with_current(&self.settings, |keys| keys.id())
+        self.fetcher.with_current(&self.settings, |keys| keys.id())
     }
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {
-        self.fetching.refresh(&self.settings)
+        self.fetcher.refresh(&self.settings)
     }
 
     fn health(&self) -> KeyHealth {
-        self.fetching.health(&self.settings)
+        self.fetcher.health(&self.settings)
     }
 }
 

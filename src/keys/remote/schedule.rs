@@ -127,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_look_fetches() {
+    fn the_first_decision_is_to_fetch() {
         let schedule = Schedule::default();
         assert_eq!(schedule.decide(at(0), &Limits::default()), NextStep::Fetch);
         assert!(schedule.is_due(at(0), &Limits::default()));
     }
 
     #[test]
-    fn after_a_good_fetch_it_cools_down_and_is_due_much_later() {
+    fn a_successful_fetch_starts_a_cool_down() {
         let limits = Limits::default();
         let mut schedule = Schedule::default();
         schedule.succeeded(at(100), limits.refresh_at(None));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_cool_down_over_a_set_that_may_not_be_used_any_more() {
+    fn the_cool_down_ends_when_the_keys_may_no_longer_be_used() {
         let limits = Limits { usable_for: at(10), ..Limits::default() };
         let mut schedule = Schedule::default();
         schedule.succeeded(at(100), limits.refresh_at(None));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_back_off_from_one_second_to_thirty_and_a_good_fetch_ends_it() {
+    fn the_backoff_grows_to_thirty_seconds_and_ends_with_a_successful_fetch() {
         let limits = Limits::default();
         let mut schedule = Schedule::default();
         for want in [1, 2, 4, 8, 16, 30, 30] {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_cuts_the_cool_down_short_once_the_backoff_is_over() {
+    fn a_failure_ends_the_cool_down_after_the_backoff() {
         let limits = Limits::default();
         let mut schedule = Schedule::default();
         schedule.succeeded(at(100), limits.refresh_at(None));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_states_counts_within_bounds() {
+    fn the_servers_max_age_is_clamped() {
         let limits = Limits::default();
         for (stated, want) in
             [(None, 600), (Some(0), 60), (Some(61), 61), (Some(3_600), 3_600), (Some(3_601), 3_600)]

@@ -90,7 +90,7 @@ struct Settings {
     prolong: Option<u64>,
 }
 
-pub(super) const KEPT_CONNECTIONS: usize = 16;
+pub(super) const MAX_IDLE_CONNECTIONS: usize = 16;
 const BODY_BYTES: usize = 256 << 10;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(10);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::kept::{Kept, Subject};
+use super::entries::{Entries, Subject};
 use super::{RevocationError, RevocationFuture, Revocations};
 use crate::moment::Moment;
 use crate::session::Session;
@@ -48,15 +48,15 @@ use crate::session::Session;
 /// revocations that are already kept stay in force.
 #[derive(Clone)]
 pub struct LocalRevocations {
-    entries: Arc<Entries>,
+    store: Arc<Store>,
     max_entries: usize,
 }
 
 #[derive(Default)]
-struct Entries {
+struct Store {
     /// The number of revocations. It shows without a lock whether the store is empty.
     count: AtomicUsize,
-    kept: RwLock<Kept>,
+    entries: RwLock<Entries>,
 }
 
 const MAX_ENTRIES: usize = 100_000;
@@ -65,7 +65,7 @@ impl LocalRevocations {
     /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self { entries: Arc::default(), max_entries: MAX_ENTRIES }
+        Self { store: Arc::default(), max_entries: MAX_ENTRIES }
     }
 
     /// Sets how many revocations of sessions and users are kept at once. The default is 100,000,
@@ -79,7 +79,7 @@ impl LocalRevocations {
     /// Returns how many revocations are kept. Some of them may have expired.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.count.load(Ordering::Acquire)
+        self.store.count.load(Ordering::Acquire)
     }
 
     /// Returns whether no revocation is kept.
@@ -95,17 +95,17 @@ impl LocalRevocations {
         now: OffsetDateTime,
     ) -> Result<(), RevocationError> {
         let now = Moment::from(now);
-        let mut kept = self.entries.write();
-        kept.remove_expired(now);
-        if kept.len() >= self.max_entries && !kept.of(subject).contains_key(&*id) {
+        let mut entries = self.store.write();
+        entries.remove_expired(now);
+        if entries.len() >= self.max_entries && !entries.of(subject).contains_key(&*id) {
             tracing::warn!(
                 max_entries = self.max_entries,
                 "a revocation was not recorded: the store is full"
             );
             return Err(RevocationError::Full { max_entries: self.max_entries });
         }
-        kept.insert(subject, id.into(), now);
-        self.entries.count.store(kept.len(), Ordering::Release);
+        entries.insert(subject, id.into(), now);
+        self.store.count.store(entries.len(), Ordering::Release);
         Ok(())
     }
 }
@@ -116,9 +116,9 @@ impl Default for LocalRevocations {
     }
 }
 
-impl Entries {
-    fn write(&self) -> RwLockWriteGuard<'_, Kept> {
-        self.kept.write().unwrap_or_else(PoisonError::into_inner)
+impl Store {
+    fn write(&self) -> RwLockWriteGuard<'_, Entries> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,18 +127,18 @@ impl Revocations for LocalRevocations {
         if self.is_empty() {
             return false;
         }
-        let kept = self.entries.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.store.entries.read().unwrap_or_else(PoisonError::into_inner);
         let began = session.started_at().map(Moment::from);
         let is_older = |revoked_at: &Moment| {
             began.is_none_or(|began| began <= revoked_at.plus(session.leeway()))
         };
-        kept.sessions.contains_key(session.id())
-            || kept.users.get(session.user_id()).is_some_and(is_older)
+        entries.sessions.contains_key(session.id())
+            || entries.users.get(session.user_id()).is_some_and(is_older)
     }
 
     fn keep_at_least(&self, duration: Duration) {
-        let mut kept = self.entries.write();
-        kept.keep_for = kept.keep_for.max(duration);
+        let mut entries = self.store.write();
+        entries.keep_for = entries.keep_for.max(duration);
     }
 
     fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn revoking_a_user_ends_the_sessions_that_began_before() {
+    fn revoking_a_user_ends_earlier_sessions() {
         // The session began at NOW, and its user is revoked `after` seconds later.
         let begun = session().started_ago(Duration::ZERO).build();
         // A revocation up to 5 s earlier also counts, because the clocks may differ.
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_kept_for_so_long_and_a_full_store_refuses_another() {
+    fn entries_expire_and_a_full_store_refuses_another() {
         let revocations = LocalRevocations::new().max_entries(3);
         // The store keeps its default, which is longer.
         revocations.keep_at_least(Duration::from_secs(30));

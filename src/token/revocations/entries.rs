@@ -1,0 +1,76 @@
+//! Revocations, ordered by time.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::DefaultHashBuilder;
+
+use crate::moment::Moment;
+use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE};
+
+/// The times of revocations, by id. Every request looks into these maps, so they use the cache's
+/// hash. It is faster than the standard one and also keyed per process.
+pub(super) type Ids = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
+
+pub(super) struct Entries {
+    pub(super) sessions: Ids,
+    pub(super) users: Ids,
+    by_time: BTreeSet<(Moment, Subject, Arc<str>)>,
+    pub(super) keep_for: Duration,
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        let (sessions, users, by_time) = Default::default();
+        Self { sessions, users, by_time, keep_for: KEEP_FOR }
+    }
+}
+
+/// The time that a verifier with the default settings needs. It applies even before a verifier has
+/// the store.
+const KEEP_FOR: Duration =
+    DEFAULT_MAX_TOKEN_AGE.saturating_add(DEFAULT_LEEWAY).saturating_add(DEFAULT_LEEWAY);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    Session,
+    User,
+}
+
+impl Entries {
+    pub(super) fn len(&self) -> usize {
+        self.by_time.len()
+    }
+
+    pub(super) fn of(&mut self, subject: Subject) -> &mut Ids {
+        match subject {
+            Subject::Session => &mut self.sessions,
+            Subject::User => &mut self.users,
+        }
+    }
+
+    /// Inserts a revocation. If the subject was revoked before, the later time counts, because a
+    /// clock can be put back.
+    pub(super) fn insert(&mut self, subject: Subject, id: Arc<str>, mut at: Moment) {
+        if let Some(earlier) = self.of(subject).remove(&id) {
+            self.by_time.remove(&(earlier, subject, Arc::clone(&id)));
+            at = at.max(earlier);
+        }
+        self.by_time.insert((at, subject, Arc::clone(&id)));
+        self.of(subject).insert(id, at);
+    }
+
+    /// Removes at most two expired entries. Each write calls this once. A write therefore never
+    /// holds up requests for long, and yet the expired entries run out.
+    pub(super) fn remove_expired(&mut self, now: Moment) {
+        let oldest = now.minus(self.keep_for);
+        for _ in 0..2 {
+            if self.by_time.first().is_some_and(|(at, ..)| *at <= oldest)
+                && let Some((_, subject, id)) = self.by_time.pop_first()
+            {
+                self.of(subject).remove(&id);
+            }
+        }
+    }
+}
