@@ -39,8 +39,8 @@ impl IntoResponse for MissingGrant {
 }
 
 impl MissingGrant {
-    fn response(self, says_why: bool) -> Response {
-        let mut response = match says_why {
+    fn response(self, with_reason: bool) -> Response {
+        let mut response = match with_reason {
             true => format!("{self}\n").into_response(),
             false => Response::new(Body::empty()),
         };
@@ -142,15 +142,15 @@ mod tests {
             (MissingGrant::NoGuard, "no StepUpLayer is in front"),
             (MissingGrant::OptionalGuard, "an optional StepUpLayer is in front"),
         ] {
-            let told = missing.response(true);
+            let verbose = missing.response(true);
             assert_eq!(
-                (told.status().as_u16(), missing.response(false).status().as_u16()),
+                (verbose.status().as_u16(), missing.response(false).status().as_u16()),
                 (500, 500)
             );
-            assert_eq!(told.headers()["content-type"], "text/plain; charset=utf-8");
+            assert_eq!(verbose.headers()["content-type"], "text/plain; charset=utf-8");
             assert!(missing.to_string().starts_with(part), "{missing}");
             let length = missing.to_string().len() as u64 + 1;
-            assert_eq!(told.body().size_hint().exact(), Some(length));
+            assert_eq!(verbose.body().size_hint().exact(), Some(length));
             assert_eq!(missing.response(false).body().size_hint().exact(), Some(0));
         }
     }

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_goes_to_loopback_only() {
+    fn plain_http_is_allowed_only_to_loopback() {
         check("https://api.stytch.com/jwks", Ok(()));
         check("http://127.0.0.1:8080/jwks", Ok(()));
         check("http://127.9.9.9/jwks", Ok(()));

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_hidden_and_nothing_else() {
+    fn only_secrets_are_hidden() {
         for (text, want) in [
             ("secret-test-a", "secret-..."),
             ("Secret-Live-a==", "secret-..."),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_has_no_secret_wherever_it_ends() {
+    fn an_excerpt_of_any_length_hides_secrets() {
         assert_eq!(&*printable("a\nsecret-test-a"), r"a\nsecret-...");
         for length in 0..200 {
             let shown = printable(&format!("{} secret-test-hidden", "a".repeat(length)));

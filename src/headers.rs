@@ -3,7 +3,7 @@
 use http::header::{AsHeaderName, HeaderMap, HeaderName, HeaderValue};
 
 /// Returns the value of a header that appears exactly once.
-pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
+pub(crate) fn exactly_one(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).into_iter();
     let value = values.next()?;
     values.next().is_none().then_some(value)
@@ -43,17 +43,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_header_that_stands_once_counts() {
+    fn a_repeated_header_is_not_returned() {
         let mut headers = HeaderMap::new();
-        assert_eq!(only(&headers, "host"), None);
+        assert_eq!(exactly_one(&headers, "host"), None);
         headers.append("host", HeaderValue::from_static("a"));
-        assert_eq!(only(&headers, "host"), Some(&HeaderValue::from_static("a")));
+        assert_eq!(exactly_one(&headers, "host"), Some(&HeaderValue::from_static("a")));
         headers.append("host", HeaderValue::from_static("a"));
-        assert_eq!(only(&headers, "host"), None);
+        assert_eq!(exactly_one(&headers, "host"), None);
     }
 
     #[test]
-    fn a_header_stands_once_whatever_others_do() {
+    fn other_repeated_headers_do_not_matter() {
         let mut headers = HeaderMap::new();
         let name = HeaderName::from_static("host");
         let value = HeaderValue::from_static("a");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_map_stays_as_it_is() {
+    fn a_full_map_does_not_change() {
         let mut headers = HeaderMap::new();
         let name = |number: usize| HeaderName::try_from(format!("x-{number}")).unwrap();
         let value = HeaderValue::from_static("a");

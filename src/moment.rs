@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_become_moments_and_dates_again() {
+    fn a_date_survives_the_conversion_to_a_moment() {
         let before_1970 = OffsetDateTime::UNIX_EPOCH - Duration::from_millis(1);
         assert_eq!(Moment::from(before_1970), Moment(-1_000_000));
         for date in [
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_and_differences_are_exact_whatever_the_duration() {
+    fn sums_and_differences_of_any_duration_are_exact() {
         assert_eq!(Moment(-1).plus(Duration::from_nanos(3)), Moment(2));
         assert_eq!(Moment(1).minus(Duration::from_nanos(3)), Moment(-2));
         assert_eq!(Moment(0).plus(Duration::MAX).since(Moment(0)), Duration::MAX);

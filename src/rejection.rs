@@ -176,7 +176,7 @@ mod tests {
     use crate::token::SessionError;
 
     #[test]
-    fn the_last_rejection_is_the_only_one() {
+    fn a_response_has_only_its_last_rejection() {
         let revoked = || Rejection::InvalidToken(SessionError::Revoked.into());
         let mut response = Response::new(());
         for (why, want) in [

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_who_wait_get_the_outcome_of_one_call() {
+    async fn all_waiters_get_the_outcome_of_one_call() {
         let (calls, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let (counted, opened) = (Arc::clone(&calls), Arc::clone(&gate));
         let flight = begin(MINUTE, async move {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_waiter_that_goes_away_takes_nothing_from_the_others() {
+    async fn a_cancelled_waiter_does_not_affect_the_others() {
         let gate = Arc::new(Notify::new());
         let opened = Arc::clone(&gate);
         let flight = begin(MINUTE, async move { opened.notified().await });

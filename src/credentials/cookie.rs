@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_found_wherever_it_stands() {
+    fn a_cookie_is_found_at_any_position() {
         check(&[], Ok(None));
         check(&[b"jwt=a.b.c"], Ok(Some("a.b.c")));
         check(&[b"x=1; jwt=a; y=2"], Ok(Some("a")));
@@ -67,21 +67,21 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_passed_over() {
+    fn cookies_with_other_names_are_ignored() {
         check(&[b"jwt2=a; xjwt=a; JWT=a; jwt; =a; jw=t"], Ok(None));
         check(&[b"x=jwt=a"], Ok(None));
         check(&[b"\xff\xfe=\xff; jwt=a"], Ok(Some("a")));
     }
 
     #[test]
-    fn two_of_one_value_are_one() {
+    fn equal_duplicates_count_as_one_cookie() {
         check(&[b"jwt=a; jwt=a"], Ok(Some("a")));
         check(&[b"jwt=a", b"x=1; jwt = a", b"jwt=a"], Ok(Some("a")));
         check(&[b"jwt=; jwt="], Ok(Some("")));
     }
 
     #[test]
-    fn two_of_the_name_are_not_a_guess() {
+    fn different_duplicates_are_an_error() {
         check(&[b"jwt=a; jwt=b"], Err(CredentialError::SeveralCookies));
         check(&[b"jwt=a", b"jwt=b"], Err(CredentialError::SeveralCookies));
         check(&[b"jwt=a; jwt="], Err(CredentialError::SeveralCookies));

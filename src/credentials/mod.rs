@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn authorization_headers() {
+    fn only_one_bearer_token_is_accepted() {
         use CredentialError::{SeveralAuthorizations, UnreadableBearer};
 
         check(&[], Ok(None));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_source_that_is_there_decides_alone() {
+    fn the_first_source_in_the_request_decides() {
         let both: [(_, &[u8]); 2] =
             [("authorization", b"Bearer a"), ("cookie", b"stytch_session_jwt=b")];
         check(&both, Ok(Some("a")));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn opaque_tokens_are_found_where_they_are_of_use_and_after_the_others() {
+    fn an_opaque_token_is_found_after_any_jwt_and_only_if_it_is_useful() {
         let header =
             CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
         let sources: Vec<_> = CredentialSource::defaults().into_iter().chain([header]).collect();

@@ -71,7 +71,7 @@ fn look(
     let outer_session = outer.map(Grant::session);
     match guard.verifier.look_up(credential.bytes, outer_session, now, || credential.text()) {
         Ok(Lookup::Known(known)) => {
-            judge(guard, outer, known, opaque, now).map_err(Wait::Authority)
+            evaluate_session(guard, outer, known, opaque, now).map_err(Wait::Authority)
         }
         Ok(Lookup::Wait(wait)) => Err(Wait::Keys(wait)),
         Err(error) => Ok(Decision::refused(Rejection::InvalidRequest(error))),
@@ -89,7 +89,7 @@ async fn decide_after(
         Wait::Authority(question) => question,
         Wait::Keys(wait) => {
             let known = wait.retry().await;
-            match judge(guard, outer, known, || opaque, guard.verifier.now()) {
+            match evaluate_session(guard, outer, known, || opaque, guard.verifier.now()) {
                 Ok(decision) => return decision,
                 Err(question) => question,
             }
@@ -103,7 +103,7 @@ async fn decide_after(
 /// opaque token in the cookie beside it is exchanged instead. A session that would be granted may
 /// have to be confirmed.
 #[inline]
-fn judge(
+fn evaluate_session(
     guard: &Guard,
     outer: Option<&Grant>,
     known: Result<GenuineSession, VerifyError>,

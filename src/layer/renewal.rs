@@ -24,7 +24,7 @@ pub(super) struct Question {
 
 /// How long a cached answer is used if it does not meet the policy. After that the guard asks
 /// again, because the user may have stepped up elsewhere.
-const SHORTFALL_REMEMBERED: Duration = Duration::from_secs(1);
+const SHORTFALL_CACHE_TIME: Duration = Duration::from_secs(1);
 
 /// Exchanges an opaque token for a session.
 pub(super) fn exchange(
@@ -49,7 +49,7 @@ pub(super) fn renew(
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
     let freshness = Freshness { needs_tokens: true, confirmed_within: guard.confirmed_within };
-    recall(guard, sessions, outer, presented, freshness, now)
+    decide_from_cache(guard, sessions, outer, presented, freshness, now)
 }
 
 /// Confirms a session that would be granted.
@@ -61,11 +61,11 @@ pub(super) fn confirm(
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
     let freshness = Freshness { needs_tokens: false, confirmed_within: guard.confirmed_within };
-    recall(guard, sessions, outer, Presented::Session(session), freshness, now)
+    decide_from_cache(guard, sessions, outer, Presented::Session(session), freshness, now)
 }
 
 /// Decides by a cached answer, or returns the question for the authority.
-fn recall(
+fn decide_from_cache(
     guard: &Guard,
     sessions: &Sessions,
     outer: Option<&Grant>,
@@ -83,7 +83,7 @@ fn recall(
     if !matches!(decision.granted, Err(Rejection::StepUpRequired(_))) {
         return Ok(decision);
     }
-    let freshness = fallback.within(SHORTFALL_REMEMBERED);
+    let freshness = fallback.within(SHORTFALL_CACHE_TIME);
     match sessions.known(&presented, freshness) {
         Some(_) => Ok(decision),
         None => question(presented, freshness),
@@ -95,9 +95,9 @@ pub(super) async fn ask(guard: &Guard, outer: Option<&Grant>, question: Question
     let Question { sessions, presented, freshness, fallback } = question;
     let mut exchanged = sessions.ask(&presented, freshness).await;
     if matches!(exchanged, Err(AuthorityError::Unavailable { .. }))
-        && let Some(remembered) = sessions.known(&presented, fallback)
+        && let Some(cached) = sessions.known(&presented, fallback)
     {
-        exchanged = remembered;
+        exchanged = cached;
     }
     conclude(guard, outer, &presented, exchanged, guard.verifier.now())
 }

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn html_has_to_be_named_and_no_less_welcome_than_json() {
+    fn html_must_be_named_with_at_least_the_weight_of_json() {
         check(&[], false);
         check(&[b""], false);
         check(&[b"*/*"], false);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_stands_there_has_a_meaning() {
+    fn malformed_values_are_ignored() {
         for weight in [
             "q=2", "q=1.001", "q=-1", "q=", "q=.5", "q=0.1234", "q=0,5", "q=1e0", "q=0.5x",
             "q=\"1\"", "q=NaN",

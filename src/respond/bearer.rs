@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use http::HeaderValue;
 
-use super::answer::Answer;
+use super::refusal::Refusal;
 
 /// The most characters of a text that go into a quoted string.
 const MAX_LENGTH: usize = 512;
@@ -15,15 +15,15 @@ pub(super) fn bare(realm: &str) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
-pub(super) fn challenge(realm: &str, error: &str, answer: &Answer<'_>) -> Option<HeaderValue> {
+pub(super) fn challenge(realm: &str, error: &str, refusal: &Refusal<'_>) -> Option<HeaderValue> {
     // Most challenges are shorter.
     let mut value = String::with_capacity(256);
     // Writing to a string cannot fail.
     let _ = write!(value, "Bearer realm={}", Quoted(realm));
-    let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&answer.detail));
+    let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&refusal.detail));
     // The policy's name is in the body. It is not sent as `acr_values`, because no authorization
     // server knows it.
-    if let Some(max_age) = answer.max_age() {
+    if let Some(max_age) = refusal.max_age() {
         let _ = write!(value, ", max_age=\"{max_age}\"");
     }
     HeaderValue::try_from(value).ok()
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_gets_out_of_a_quoted_string() {
+    fn a_quoted_string_is_escaped() {
         assert_eq!(Quoted("api").to_string(), r#""api""#);
         assert_eq!(Quoted("a\"b\\c").to_string(), r#""a\"b\\c""#);
         assert_eq!(Quoted("a\r\nSet-Cookie: x\u{7f}\u{e4}").to_string(), r#""a??Set-Cookie: x??""#);

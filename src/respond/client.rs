@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use super::accept;
-use crate::headers::only;
+use crate::headers::exactly_one;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Client {
@@ -19,7 +19,7 @@ impl Client {
     /// Returns the client of the first line that matches in the table of `Negotiated`'s
     /// documentation.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let is_true = |name| only(headers, name).is_some_and(|value| value == "true");
+        let is_true = |name| exactly_one(headers, name).is_some_and(|value| value == "true");
         if is_true("hx-history-restore-request") {
             return Self::Browser;
         }
@@ -27,7 +27,7 @@ impl Client {
             return Self::Htmx { boosted: is_true("hx-boosted") };
         }
         let navigates = if headers.contains_key("sec-fetch-mode") {
-            only(headers, "sec-fetch-mode").is_some_and(|value| value == "navigate")
+            exactly_one(headers, "sec-fetch-mode").is_some_and(|value| value == "navigate")
         } else {
             accept::prefers_html(headers)
         };
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_of_the_table_that_fits_decides() {
+    fn the_first_matching_row_of_the_table_decides() {
         check(&[], Client::Program);
 
         check(&[("hx-request", "true")], HTMX);

@@ -1,7 +1,6 @@
 //! The trait [`Respond`], which turns a rejection into a response, and its implementations.
 
 mod accept;
-mod answer;
 mod bearer;
 mod client;
 pub(crate) mod negotiated;
@@ -9,6 +8,7 @@ mod page;
 mod pages;
 mod problem;
 mod redirect;
+mod refusal;
 pub(crate) mod responder;
 pub(crate) mod return_to;
 

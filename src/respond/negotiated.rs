@@ -5,11 +5,11 @@ use http::header::{HeaderName, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
-use super::answer::Answer;
 use super::client::Client;
 use super::page;
 use super::pages::{PageError, Pages, local};
 use super::redirect;
+use super::refusal::Refusal;
 use super::responder::{BearerChallenge, Respond};
 use super::return_to::{ReturnTo, full_path};
 use crate::rejection::Rejection;
@@ -210,22 +210,27 @@ impl Negotiated {
     }
 
     /// Returns the address of the page that the user needs next, if there is one.
-    fn address(&self, answer: &Answer<'_>, request: &Parts, is_page: bool) -> Option<HeaderValue> {
+    fn address(
+        &self,
+        refusal: &Refusal<'_>,
+        request: &Parts,
+        is_page: bool,
+    ) -> Option<HeaderValue> {
         let path = full_path(&self.prefix, request.uri.path());
-        let page = if answer.removes_cookies {
+        let page = if refusal.removes_cookies {
             self.pages.sign_in.as_ref()
         } else {
-            self.pages.next(answer.status, answer.shortfall, &path, request.uri.query())
+            self.pages.next(refusal.status, refusal.shortfall, &path, request.uri.query())
         };
         let own = is_page.then(|| ReturnTo::under(&self.prefix, &request.uri).ok()).flatten();
         let return_to: Vec<_> =
             own.into_iter().chain([self.home.clone(), ReturnTo::default()]).collect();
-        redirect::address(page?, &return_to, answer.shortfall)
+        redirect::address(page?, &return_to, refusal.shortfall)
     }
 
-    fn plain_page(&self, answer: &Answer<'_>, sign_in: Option<&HeaderValue>) -> Response<Bytes> {
-        let body = page::body(answer, sign_in);
-        let mut response = self.challenge.response(answer, body);
+    fn plain_page(&self, refusal: &Refusal<'_>, sign_in: Option<&HeaderValue>) -> Response<Bytes> {
+        let body = page::body(refusal, sign_in);
+        let mut response = self.challenge.response(refusal, body);
         page::add_headers(response.headers_mut());
         response
     }
@@ -233,24 +238,24 @@ impl Negotiated {
 
 impl Respond for Negotiated {
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
-        let answer = Answer::to(why);
+        let refusal = Refusal::of(why);
         let has_page = matches!(request.method, Method::GET | Method::HEAD);
         let client = Client::of(&request.headers);
         let mut response = match client {
-            Client::Program => self.challenge.problem(&answer),
+            Client::Program => self.challenge.problem(&refusal),
             Client::Htmx { boosted } => {
-                let mut response = self.challenge.problem(&answer);
-                if let Some(address) = self.address(&answer, request, has_page && boosted) {
+                let mut response = self.challenge.problem(&refusal);
+                if let Some(address) = self.address(&refusal, request, has_page && boosted) {
                     response.headers_mut().insert(HX_REDIRECT, address);
                 }
                 response
             }
-            Client::Browser => match self.address(&answer, request, has_page) {
-                Some(address) if !answer.removes_cookies => see_other(address),
-                sign_in => self.plain_page(&answer, sign_in.as_ref()),
+            Client::Browser => match self.address(&refusal, request, has_page) {
+                Some(address) if !refusal.removes_cookies => see_other(address),
+                sign_in => self.plain_page(&refusal, sign_in.as_ref()),
             },
         };
-        if answer.removes_cookies && client != Client::Program {
+        if refusal.removes_cookies && client != Client::Program {
             response.headers_mut().insert(CLEAR_SITE_DATA, COOKIES);
         }
         response
@@ -274,7 +279,7 @@ mod tests {
     use crate::testing;
 
     #[test]
-    fn prompts_are_searched_once_for_each_refusal_whoever_asks() {
+    fn each_refusal_searches_for_prompts_once() {
         let responder =
             Negotiated::new().sign_in("/sign-in").unwrap().step_up("/second-factor").unwrap();
         for (name, value, redirect) in [

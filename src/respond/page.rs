@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 
-use super::answer::Answer;
+use super::refusal::Refusal;
 
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -20,38 +20,38 @@ pub(super) fn add_headers(headers: &mut HeaderMap) {
 }
 
 /// Returns a page, with a link to this address if there is one.
-pub(super) fn body(answer: &Answer<'_>, sign_in: Option<&HeaderValue>) -> Bytes {
+pub(super) fn body(refusal: &Refusal<'_>, sign_in: Option<&HeaderValue>) -> Bytes {
     let sign_in = sign_in.and_then(|address| address.to_str().ok());
     let mut page = String::with_capacity(512);
     // Writing to a string cannot fail.
-    let _ = write!(page, "{}", Page { answer, sign_in });
+    let _ = write!(page, "{}", Page { refusal, sign_in });
     page.into()
 }
 
 struct Page<'a> {
-    answer: &'a Answer<'a>,
+    refusal: &'a Refusal<'a>,
     sign_in: Option<&'a str>,
 }
 
 impl fmt::Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let answer = self.answer;
-        let title = Escaped(answer.title);
+        let refusal = self.refusal;
+        let title = Escaped(refusal.title);
         f.write_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
         f.write_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")?;
         f.write_str("<meta name=\"color-scheme\" content=\"light dark\">\n")?;
         write!(f, "<title>{title}</title>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n")?;
-        let mut detail = answer.detail.chars();
+        let mut detail = refusal.detail.chars();
         let first =
             detail.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
         writeln!(f, "<p>{}{}.</p>", Escaped(&first), Escaped(detail.as_str()))?;
-        if answer.removes_cookies {
+        if refusal.removes_cookies {
             f.write_str("<p>Your browser has been asked to remove this site's cookies.</p>\n")?;
         }
         if let Some(address) = self.sign_in {
             writeln!(f, "<p><a href=\"{}\">Sign in again</a></p>", Escaped(address))?;
         }
-        if let Some(seconds) = answer.retry_after {
+        if let Some(seconds) = refusal.retry_after {
             writeln!(f, "<p>Try again in {seconds}&nbsp;s.</p>")?;
         }
         f.write_str("</main>\n</body>\n</html>\n")
@@ -78,17 +78,17 @@ impl fmt::Display for Escaped<'_> {
 mod tests {
     use http::StatusCode;
 
-    use super::super::answer::Challenge;
+    use super::super::refusal::Challenge;
     use super::*;
 
     #[test]
-    fn nothing_gets_out_of_the_text() {
+    fn text_is_escaped() {
         let hostile = "\"'><script>alert(1)</script>&amp;\u{0}\u{202e}";
         assert_eq!(
             Escaped(hostile).to_string(),
             "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;\u{0}\u{202e}"
         );
-        let answer = Answer {
+        let refusal = Refusal {
             status: StatusCode::UNAUTHORIZED,
             challenge: Challenge::Bare,
             problem_type: "x",
@@ -98,7 +98,7 @@ mod tests {
             shortfall: None,
             removes_cookies: false,
         };
-        let page = String::from_utf8(body(&answer, None).into()).unwrap();
+        let page = String::from_utf8(body(&refusal, None).into()).unwrap();
         assert!(
             page.contains("<h1>A title</h1>\n<p>&lt;b&gt;&quot;&#39;&gt;&lt;script&gt;"),
             "{page}"

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::answer::{Answer, Challenge};
+use super::refusal::{Challenge, Refusal};
 use crate::policy::{Prompt, Unmet};
 
 #[derive(Serialize, Default)]
@@ -37,19 +37,19 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl<'a> Problem<'a> {
-    fn new(answer: &'a Answer<'_>) -> Self {
+    fn new(refusal: &'a Refusal<'_>) -> Self {
         let problem = Self {
-            r#type: answer.problem_type,
-            title: answer.title,
-            status: answer.status.as_u16(),
-            detail: &answer.detail,
+            r#type: refusal.problem_type,
+            title: refusal.title,
+            status: refusal.status.as_u16(),
+            detail: &refusal.detail,
             ..Self::default()
         };
-        let Some(shortfall) = answer.shortfall else { return problem };
+        let Some(shortfall) = refusal.shortfall else { return problem };
         let prompts = shortfall.prompts();
         Self {
             policy: shortfall.policy().name(),
-            max_age: answer.max_age(),
+            max_age: refusal.max_age(),
             unmet: Some(shortfall.unmet()),
             retryable: Some(prompts.is_retryable()),
             restart: prompts.needs_restart(),
@@ -61,19 +61,19 @@ impl<'a> Problem<'a> {
 }
 
 /// Returns the body. For a challenge without an error it is always the same.
-pub(super) fn body(answer: &Answer<'_>) -> Bytes {
+pub(super) fn body(refusal: &Refusal<'_>) -> Bytes {
     static BARE: OnceLock<Vec<u8>> = OnceLock::new();
-    match answer.challenge {
+    match refusal.challenge {
         // A static needs no reference count, which all responses would share.
-        Challenge::Bare => Bytes::from_static(BARE.get_or_init(|| write(answer))),
-        Challenge::None | Challenge::Error(_) => write(answer).into(),
+        Challenge::Bare => Bytes::from_static(BARE.get_or_init(|| write(refusal))),
+        Challenge::None | Challenge::Error(_) => write(refusal).into(),
     }
 }
 
-fn write(answer: &Answer<'_>) -> Vec<u8> {
+fn write(refusal: &Refusal<'_>) -> Vec<u8> {
     // Writing cannot fail: every value is a string, a number, a flag, a date whose year has four
     // digits, or a list or object of these.
-    let mut body = Vec::with_capacity(if answer.shortfall.is_some() { 1_024 } else { 256 });
-    let _ = serde_json::to_writer(&mut body, &Problem::new(answer));
+    let mut body = Vec::with_capacity(if refusal.shortfall.is_some() { 1_024 } else { 256 });
+    let _ = serde_json::to_writer(&mut body, &Problem::new(refusal));
     body
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 
-use super::answer::{Answer, Challenge};
+use super::refusal::{Challenge, Refusal};
 use super::{bearer, problem};
 use crate::cache_control;
 use crate::rejection::Rejection;
@@ -88,27 +88,27 @@ impl BearerChallenge {
         Self { realm: realm.into(), headers }
     }
 
-    pub(super) fn problem(&self, answer: &Answer<'_>) -> Response<Bytes> {
-        self.response(answer, problem::body(answer))
+    pub(super) fn problem(&self, refusal: &Refusal<'_>) -> Response<Bytes> {
+        self.response(refusal, problem::body(refusal))
     }
 
-    /// Returns a response with this body and with the status and headers of an [`Answer`]. Its
+    /// Returns a response with this body and with the status and headers of an [`Refusal`]. Its
     /// content type is `application/problem+json` until the caller replaces it.
-    pub(super) fn response(&self, answer: &Answer<'_>, body: Bytes) -> Response<Bytes> {
+    pub(super) fn response(&self, refusal: &Refusal<'_>, body: Bytes) -> Response<Bytes> {
         let mut response = Response::new(body);
-        *response.status_mut() = answer.status;
+        *response.status_mut() = refusal.status;
         let headers = response.headers_mut();
         headers.clone_from(&self.headers);
-        let challenge = match answer.challenge {
+        let challenge = match refusal.challenge {
             Challenge::Bare => return response,
             Challenge::None => None,
-            Challenge::Error(error) => bearer::challenge(&self.realm, error, answer),
+            Challenge::Error(error) => bearer::challenge(&self.realm, error, refusal),
         };
         match challenge {
             Some(challenge) => headers.insert(header::WWW_AUTHENTICATE, challenge),
             None => headers.remove(header::WWW_AUTHENTICATE),
         };
-        if let Some(seconds) = answer.retry_after {
+        if let Some(seconds) = refusal.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
@@ -124,7 +124,7 @@ impl Default for BearerChallenge {
 
 impl Respond for BearerChallenge {
     fn respond(&self, why: &Rejection, _request: &Parts) -> Response<Bytes> {
-        self.problem(&Answer::to(why))
+        self.problem(&Refusal::of(why))
     }
 }
 

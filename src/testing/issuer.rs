@@ -170,9 +170,9 @@ impl TestIssuer {
         self.complete(session.payload(self.clock.now()))
     }
 
-    /// Mints a token, issued now, for a session whose relative times count from `said`.
-    pub(super) fn mint_since(&self, said: OffsetDateTime, session: &SessionBuilder) -> String {
-        self.mint_claims(&self.complete(session.payload_since(said, self.clock.now())))
+    /// Mints a token, issued now, for a session whose relative times count from `base_time`.
+    pub(super) fn mint_since(&self, base_time: OffsetDateTime, session: &SessionBuilder) -> String {
+        self.mint_claims(&self.complete(session.payload_since(base_time, self.clock.now())))
     }
 
     fn complete(&self, mut claims: Map<String, Value>) -> Map<String, Value> {

@@ -186,20 +186,21 @@ impl SessionBuilder {
         self.payload_since(now, now)
     }
 
-    /// Returns the same claims, with relative times that count from `said`.
+    /// Returns the same claims, with relative times that count from `base_time`.
     pub(super) fn payload_since(
         &self,
-        said: OffsetDateTime,
+        base_time: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Map<String, Value> {
         let mut session = Map::new();
         session.insert("id".into(), self.id.as_str().into());
-        session.extend(self.started.map(|age| ("started_at".into(), date(before(said, age)))));
+        session.extend(self.started.map(|age| ("started_at".into(), date(before(base_time, age)))));
         session.insert("last_accessed_at".into(), date(now));
-        session.extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(said, rest)))));
+        session
+            .extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(base_time, rest)))));
         session.insert("attributes".into(), json!({"user_agent": "", "ip_address": ""}));
         let factors: Vec<_> =
-            self.factors.iter().map(|(factor, proof)| entry(factor, *proof, said)).collect();
+            self.factors.iter().map(|(factor, proof)| entry(factor, *proof, base_time)).collect();
         session.insert("authentication_factors".into(), factors.into());
         session.insert("roles".into(), self.roles.clone().into());
 
@@ -219,9 +220,9 @@ impl SessionBuilder {
         claims
     }
 
-    /// Returns whether the session has ended at `now`, if the relative times count from `said`.
-    pub(super) fn has_ended(&self, said: OffsetDateTime, now: OffsetDateTime) -> bool {
-        self.ends_in.is_some_and(|rest| after(said, rest) <= now)
+    /// Returns whether the session has ended at `now`, if the relative times count from `base_time`.
+    pub(super) fn has_ended(&self, base_time: OffsetDateTime, now: OffsetDateTime) -> bool {
+        self.ends_in.is_some_and(|rest| after(base_time, rest) <= now)
     }
 
     fn with(mut self, factor: Factor, proof: Proof) -> Self {

@@ -57,7 +57,7 @@ struct State {
 struct Live {
     session: SessionBuilder,
     /// The instant of `begin`, from which the relative times count.
-    said: OffsetDateTime,
+    base_time: OffsetDateTime,
     token: String,
 }
 
@@ -76,7 +76,7 @@ impl TestSessions {
         state.begun += 1;
         let id = format!("session-test-00000000-0000-4000-8000-{:012}", state.begun);
         let token = format!("session-token-{}", state.begun);
-        let live = Live { session: session.clone().id(&id), said: self.issuer.now(), token };
+        let live = Live { session: session.clone().id(&id), base_time: self.issuer.now(), token };
         let tokens = self.tokens(&live);
         state.alive.insert(id, live);
         tokens
@@ -91,7 +91,7 @@ impl TestSessions {
     fn tokens(&self, live: &Live) -> SessionTokens {
         SessionTokens {
             session_token: live.token.clone(),
-            session_jwt: self.issuer.mint_since(live.said, &live.session),
+            session_jwt: self.issuer.mint_since(live.base_time, &live.session),
         }
     }
 
@@ -100,7 +100,7 @@ impl TestSessions {
         state.calls += 1;
         let live = self.id_of(&state, token).and_then(|id| state.alive.get(&id));
         let now = self.issuer.now();
-        let live = live.filter(|live| !live.session.has_ended(live.said, now));
+        let live = live.filter(|live| !live.session.has_ended(live.base_time, now));
         live.map(|live| self.tokens(live)).ok_or(AuthorityError::UnknownSession)
     }
 
@@ -122,8 +122,8 @@ impl TestSessions {
 
 impl SessionAuthority for TestSessions {
     fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens> {
-        let answer = self.find(&token);
-        Box::pin(async { answer })
+        let result = self.find(&token);
+        Box::pin(async { result })
     }
 
     fn revoke(&self, session_id: String) -> AuthorityFuture<()> {

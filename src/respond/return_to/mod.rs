@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_request_the_path_and_query_are_taken_and_never_the_host() {
+    fn the_path_and_query_of_a_request_are_used_but_not_its_host() {
         #[track_caller]
         fn check(uri: &str, want: Option<&str>) {
             let made = ReturnTo::of(&uri.parse().unwrap());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nest_took_away_is_put_back() {
+    fn the_prefix_removed_by_nest_is_restored() {
         let under =
             |uri: &str| ReturnTo::under("/app", &uri.parse().unwrap()).map(|it| it.to_string());
         assert_eq!(under("/account?x"), Ok("/app/account?x".into()));

@@ -8,7 +8,7 @@ use super::ReturnToError;
 const MAX_LENGTH: usize = 1_024;
 /// How often an address can be percent-encoded. An address in the query of another is encoded once
 /// more.
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 /// The characters that Unicode's compatibility normalization turns into a slash or a backslash.
 const LOOK_ALIKES: [&str; 3] = ["\u{ff0f}", "\u{ff3c}", "\u{fe68}"];
 
@@ -82,7 +82,7 @@ fn each_depth(
     check: impl Fn(&[u8]) -> Result<(), ReturnToError>,
 ) -> Result<(), ReturnToError> {
     let mut form = text.as_bytes().to_vec();
-    for _ in 0..=DEEPEST {
+    for _ in 0..=MAX_DEPTH {
         if form.iter().any(u8::is_ascii_control) {
             return Err(ReturnToError("it has an encoded control character"));
         }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_this_site() {
+    fn addresses_of_this_site_are_accepted() {
         check_accepted("/");
         check_accepted("/account");
         check_accepted("/account/");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_has_led_elsewhere() {
+    fn addresses_that_lead_elsewhere_are_refused() {
         const START: &str = "it does not begin with a single slash";
         const CHARACTER: &str = "it has a character that must be percent-encoded";
         const EMPTY: &str = "its path has an empty segment";

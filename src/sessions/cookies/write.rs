@@ -90,7 +90,7 @@ impl SessionCookies {
 }
 
 fn is_on_loopback(request: &HeaderMap) -> bool {
-    let host = headers::only(request, header::HOST).and_then(|host| host.to_str().ok());
+    let host = headers::exactly_one(request, header::HOST).and_then(|host| host.to_str().ok());
     let authority = host.and_then(|host| host.parse::<http::uri::Authority>().ok());
     authority.is_some_and(|authority| endpoint::is_loopback(authority.host()))
 }

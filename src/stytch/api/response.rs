@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::error::ApiError;
 use crate::excerpt::printable;
-use crate::headers::only;
+use crate::headers::exactly_one;
 use crate::http_client::{FetchError, delta_seconds};
 use crate::sessions::authority::{self, SessionTokens};
 
@@ -78,12 +78,12 @@ fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let stated = delta_seconds(only(headers, header::RETRY_AFTER)?.to_str().ok()?)?;
+    let stated = delta_seconds(exactly_one(headers, header::RETRY_AFTER)?.to_str().ok()?)?;
     Some(stated.min(MAX_RETRY_AFTER))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = only(headers, header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = exactly_one(headers, header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }

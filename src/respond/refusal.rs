@@ -16,7 +16,7 @@ macro_rules! problem_type {
     };
 }
 
-pub(super) struct Answer<'a> {
+pub(super) struct Refusal<'a> {
     pub(super) status: StatusCode,
     pub(super) challenge: Challenge,
     /// The member `type` of the body.
@@ -39,7 +39,7 @@ pub(super) enum Challenge {
     Error(&'static str),
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Refusal<'a> {
     /// Returns the `max_age` of the policy in whole seconds (RFC 9470, section 3), or `None` if the
     /// limit is under one second. Rounding such a limit up would allow an age that the policy
     /// refuses, and 0 would ask for a new authentication at each request.
@@ -48,8 +48,8 @@ impl<'a> Answer<'a> {
         Some(max_age.as_secs()).filter(|seconds| *seconds > 0)
     }
 
-    pub(super) fn to(why: &'a Rejection) -> Self {
-        let answer = |challenge, problem_type, title, detail| Self {
+    pub(super) fn of(why: &'a Rejection) -> Self {
+        let refusal = |challenge, problem_type, title, detail| Self {
             status: why.status(),
             challenge,
             problem_type,
@@ -60,10 +60,10 @@ impl<'a> Answer<'a> {
             removes_cookies: false,
         };
         let unavailable = |problem_type, title| {
-            answer(Challenge::None, problem_type, title, why.to_string().into())
+            refusal(Challenge::None, problem_type, title, why.to_string().into())
         };
         match why {
-            Rejection::NoCredentials => answer(
+            Rejection::NoCredentials => refusal(
                 Challenge::Bare,
                 problem_type!("no-credentials"),
                 "Authentication required",
@@ -71,26 +71,26 @@ impl<'a> Answer<'a> {
             ),
             Rejection::InvalidRequest(error) => Self {
                 removes_cookies: error.is_about_cookies(),
-                ..answer(
+                ..refusal(
                     Challenge::Error("invalid_request"),
                     problem_type!("invalid-request"),
                     "Invalid request",
                     error.to_string().into(),
                 )
             },
-            Rejection::InvalidToken(error) => answer(
+            Rejection::InvalidToken(error) => refusal(
                 Challenge::Error("invalid_token"),
                 problem_type!("invalid-token"),
                 "Invalid session token",
-                describe(error).into(),
+                token_detail(error).into(),
             ),
             Rejection::StepUpRequired(shortfall) => Self {
                 shortfall: Some(shortfall),
-                ..answer(
+                ..refusal(
                     Challenge::Error("insufficient_user_authentication"),
                     problem_type!("step-up-required"),
                     "Step-up authentication required",
-                    detail_of(shortfall).into(),
+                    step_up_detail(shortfall).into(),
                 )
             },
             Rejection::KeysUnavailable(_) => {
@@ -106,7 +106,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn detail_of(shortfall: &Shortfall) -> String {
+fn step_up_detail(shortfall: &Shortfall) -> String {
     // Most texts fit. Writing to a string cannot fail.
     let mut text = String::with_capacity(64);
     let _ = write!(text, "{shortfall}");
@@ -114,7 +114,7 @@ fn detail_of(shortfall: &Shortfall) -> String {
 }
 
 /// Returns what a client may learn about a refused token.
-fn describe(error: &TokenError) -> &'static str {
+fn token_detail(error: &TokenError) -> &'static str {
     match error {
         TokenError::Time(TimeError::NotYetValid { .. }) => "the session token is not valid yet",
         TokenError::Time(_) => "the session token has expired",
