@@ -120,10 +120,10 @@ pub(super) fn headers(data: &[u8]) {
     }
     let want = expected(request.headers());
     let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
-    let mut answer = std::pin::pin!(GUARD.layer(inner).oneshot(request));
+    let mut response = std::pin::pin!(GUARD.layer(inner).oneshot(request));
     let waker = std::task::Waker::noop();
     let std::task::Poll::Ready(Ok(response)) =
-        answer.as_mut().poll(&mut std::task::Context::from_waker(waker))
+        response.as_mut().poll(&mut std::task::Context::from_waker(waker))
     else {
         panic!("the guard waits, although all of its keys are known");
     };

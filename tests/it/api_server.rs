@@ -17,8 +17,8 @@ pub(crate) enum Reply {
     RawAndClose(Vec<u8>),
     /// Sends these bytes, then nothing more, and leaves the connection open.
     RawAndHold(Vec<u8>),
-    /// Holds this reply back until [`ApiServer::let_go`] is called.
-    WhenLet(Box<Reply>),
+    /// Holds this reply back until [`ApiServer::release`] is called.
+    HeldBack(Box<Reply>),
     /// Closes the connection in an orderly way.
     Close,
     /// Resets the connection.
@@ -124,7 +124,7 @@ impl ApiServer {
     }
 
     /// Releases a reply that is held back.
-    pub(crate) fn let_go(&self) {
+    pub(crate) fn release(&self) {
         self.shared.gate.notify_one();
     }
 
@@ -134,7 +134,7 @@ impl ApiServer {
             self.shared.received.lock().unwrap().push(received.clone());
             let reply = self.shared.replies.lock().unwrap().pop_front();
             let mut reply = reply.unwrap_or_else(|| (self.shared.otherwise)(&received));
-            while let Reply::WhenLet(held_back) = reply {
+            while let Reply::HeldBack(held_back) = reply {
                 self.shared.gate.notified().await;
                 reply = *held_back;
             }
@@ -173,7 +173,7 @@ async fn give(stream: &mut TcpStream, reply: Reply) -> std::io::Result<bool> {
             }
         }
         Reply::Silent => drop(stream.read_u8().await),
-        Reply::Close | Reply::WhenLet(_) => {}
+        Reply::Close | Reply::HeldBack(_) => {}
     }
     Ok(false)
 }

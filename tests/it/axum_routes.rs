@@ -132,9 +132,9 @@ async fn a_preflight_is_answered_outside_and_the_challenge_is_exposed() {
     assert_eq!(send(&router, preflight).await.status, 200);
     let mut refused = request(Method::GET, "/x", None);
     refused.headers_mut().insert(header::ORIGIN, "https://app.example".parse().unwrap());
-    let answer = send(&router, refused).await;
+    let response = send(&router, refused).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.header("access-control-expose-headers")),
+        (response.status.as_u16(), response.header("access-control-expose-headers")),
         (401, "www-authenticate")
     );
 }
@@ -183,10 +183,15 @@ async fn a_handler_that_needs_a_grant_does_not_run_without_one() {
         .route("/no-guard/perhaps", get(perhaps))
         .route("/optional", get(needs).layer(guard().optional()));
     for path in ["/no-guard", "/no-guard/session", "/no-guard/perhaps", "/optional"] {
-        let answer = send(&router, request(Method::GET, path, None)).await;
-        assert_eq!(answer.status, 500, "{path}");
+        let response = send(&router, request(Method::GET, path, None)).await;
+        assert_eq!(response.status, 500, "{path}");
         // Only a debug build names the missing layer.
-        assert_eq!(answer.body.contains("StepUpLayer"), cfg!(debug_assertions), "{}", answer.body);
+        assert_eq!(
+            response.body.contains("StepUpLayer"),
+            cfg!(debug_assertions),
+            "{}",
+            response.body
+        );
     }
     assert_eq!(send(&router, request(Method::GET, "/optional", PASSWORD)).await.body, "ran");
 }

@@ -19,7 +19,7 @@ use tower_step_up::{
 };
 use url::{Position, Url};
 
-use crate::support::{Answer, bearer, issuer, proved, seconds, send, transfer};
+use crate::support::{TestResponse, bearer, issuer, proved, seconds, send, transfer};
 
 assert_impl_all!(Negotiated: Respond, Clone, Send, Sync);
 assert_impl_all!(ReturnTo: Clone, Send, Sync, std::fmt::Display);
@@ -45,7 +45,7 @@ fn pages() -> Negotiated {
     Negotiated::new().sign_in("/sign-in").unwrap().step_up("/second-factor").unwrap()
 }
 
-fn asked(method: &Method, path: &str, headers: &[(&str, &str)]) -> Parts {
+fn request_parts(method: &Method, path: &str, headers: &[(&str, &str)]) -> Parts {
     let builder = Request::builder().method(method).uri(path);
     headers
         .iter()
@@ -57,7 +57,7 @@ fn asked(method: &Method, path: &str, headers: &[(&str, &str)]) -> Parts {
 }
 
 fn get(path: &str) -> Parts {
-    asked(&Method::GET, path, NAVIGATION)
+    request_parts(&Method::GET, path, NAVIGATION)
 }
 
 fn shortfall(policy: &Policy, session: &testing::SessionBuilder) -> Rejection {
@@ -121,7 +121,7 @@ fn navigations_are_redirected_htmx_gets_a_header_and_programs_a_challenge() {
         check(
             &pages(),
             &Rejection::NoCredentials,
-            &asked(&method, "/account?tab=2", headers),
+            &request_parts(&method, "/account?tab=2", headers),
             want,
         );
     };
@@ -183,18 +183,23 @@ async fn each_rejection_has_its_page() {
             if to.is_empty() { page } else { (303, "", "", &redirect) },
         );
         check(&Negotiated::new(), why, &get("/a"), page);
-        check(&pages(), why, &asked(&Method::GET, "/a", CURL), (status, PROBLEM, challenge, ""));
-        let told = if to.is_empty() { String::new() } else { format!("hx-redirect {to}") };
         check(
             &pages(),
             why,
-            &asked(&Method::GET, "/a", BOOSTED),
-            (status, PROBLEM, challenge, &told),
+            &request_parts(&Method::GET, "/a", CURL),
+            (status, PROBLEM, challenge, ""),
+        );
+        let redirect = if to.is_empty() { String::new() } else { format!("hx-redirect {to}") };
+        check(
+            &pages(),
+            why,
+            &request_parts(&Method::GET, "/a", BOOSTED),
+            (status, PROBLEM, challenge, &redirect),
         );
         check(
             &Negotiated::new(),
             why,
-            &asked(&Method::GET, "/a", BOOSTED),
+            &request_parts(&Method::GET, "/a", BOOSTED),
             (status, PROBLEM, challenge, ""),
         );
     }
@@ -265,12 +270,13 @@ fn a_clients_input_is_absent_from_pages_and_encoded_in_addresses() {
     let headers: Vec<_> =
         headers.iter().map(|name| (*name, mark)).chain(NAVIGATION.iter().copied()).collect();
     for why in [Rejection::NoCredentials, step_up(), restart(), no_keys()] {
-        let response = Negotiated::new().respond(&why, &asked(&Method::GET, &path, &headers));
+        let response =
+            Negotiated::new().respond(&why, &request_parts(&Method::GET, &path, &headers));
         let all = format!("{:?} {:?}", response.headers(), response.body());
         assert!(!all.contains(mark), "{all}");
     }
     let response =
-        pages().respond(&Rejection::NoCredentials, &asked(&Method::GET, &path, &headers));
+        pages().respond(&Rejection::NoCredentials, &request_parts(&Method::GET, &path, &headers));
     assert_eq!(
         location(&response),
         "/sign-in?return_to=/zqx%2522%2527%257B%3Fzqx%3D%255B%257C%2527%26zqx"
@@ -346,9 +352,9 @@ fn redirects_do_not_loop() {
                 // A nested guard sees the path without the prefix, and no request to other paths.
                 let Some(rest) = address.strip_prefix(prefix) else { return Vec::new() };
                 let seen = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
-                let answers = [Rejection::NoCredentials, step_up(), restart()]
+                let responses = [Rejection::NoCredentials, step_up(), restart()]
                     .map(|why| responder.respond(&why, &get(&seen)));
-                answers
+                responses
                     .iter()
                     .filter(|it| it.status() == 303)
                     .map(|it| location(it).to_owned())
@@ -376,7 +382,7 @@ fn a_guard_on_the_target_page_sends_the_plain_page_instead_of_a_redirect() {
     check(
         &pages(),
         &Rejection::NoCredentials,
-        &asked(&Method::GET, "/sign-in", BOOSTED),
+        &request_parts(&Method::GET, "/sign-in", BOOSTED),
         (401, PROBLEM, BARE, ""),
     );
     // A person who is not signed in cannot step up either.
@@ -419,8 +425,13 @@ async fn a_browser_with_two_session_cookies_can_recover() {
             // The sign-in page may be behind a guard too.
             (NAVIGATION, "/sign-in?return_to=/", "/sign-in?return_to=/sign-in%3Freturn_to%3D/"),
         ] {
-            let page = pages().respond(why, &asked(&Method::GET, path, headers));
-            check(&pages(), why, &asked(&Method::GET, path, headers), (400, PAGE, challenge, ""));
+            let page = pages().respond(why, &request_parts(&Method::GET, path, headers));
+            check(
+                &pages(),
+                why,
+                &request_parts(&Method::GET, path, headers),
+                (400, PAGE, challenge, ""),
+            );
             assert_eq!(header(&page, "clear-site-data"), "\"cookies\"");
             let body = std::str::from_utf8(page.body()).unwrap();
             assert!(body.contains(&format!("<p>{text}</p>")), "{body}");
@@ -430,9 +441,14 @@ async fn a_browser_with_two_session_cookies_can_recover() {
         assert_eq!(header(&alone, "clear-site-data"), "\"cookies\"");
         assert!(!std::str::from_utf8(alone.body()).unwrap().contains("<a "));
         let to = "hx-redirect /sign-in?return_to=/";
-        check(&pages(), why, &asked(&Method::GET, "/a", HTMX), (400, PROBLEM, challenge, to));
+        check(
+            &pages(),
+            why,
+            &request_parts(&Method::GET, "/a", HTMX),
+            (400, PROBLEM, challenge, to),
+        );
         // A program manages its cookies itself.
-        let program = pages().respond(why, &asked(&Method::GET, "/a", CURL));
+        let program = pages().respond(why, &request_parts(&Method::GET, "/a", CURL));
         assert_eq!((program.status().as_u16(), header(&program, "clear-site-data")), (400, ""));
     }
     // Removing cookies would not fix the `Authorization` header.
@@ -481,9 +497,9 @@ fn there_is_no_prompt_if_no_offered_factor_helps() {
         .require(transfer())
         .offer_factors([Factor::OtpEmail])
         .respond_with(pages());
-    let answer = ask(&guard, &proved(&[Factor::Password]), "/a");
-    assert_eq!(answer.header("location"), "/second-factor?return_to=/a&policy=transfer");
-    assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (303, "no-store"));
+    let response = ask(&guard, &proved(&[Factor::Password]), "/a");
+    assert_eq!(response.header("location"), "/second-factor?return_to=/a&policy=transfer");
+    assert_eq!((response.status.as_u16(), response.header("cache-control")), (303, "no-store"));
 }
 
 #[test]
@@ -493,8 +509,8 @@ fn the_address_says_if_there_may_be_further_prompts() {
         .require(transfer())
         .offer_factors(Factor::LISTED.iter().cloned())
         .respond_with(pages());
-    let answer = ask(&guard, &proved(&[Factor::Password]), "/a");
-    assert_eq!(values(answer.header("location"), "truncated"), ["true"]);
+    let response = ask(&guard, &proved(&[Factor::Password]), "/a");
+    assert_eq!(values(response.header("location"), "truncated"), ["true"]);
 }
 
 /// Follows a browser from a page to the second factor and back.
@@ -518,7 +534,7 @@ fn a_person_steps_up_and_returns_to_the_page() {
 }
 
 /// Sends a navigation through a guard.
-fn ask(guard: &StepUpLayer, session: &testing::SessionBuilder, path: &str) -> Answer {
+fn ask(guard: &StepUpLayer, session: &testing::SessionBuilder, path: &str) -> TestResponse {
     let request = Request::get(path)
         .header("cookie", format!("stytch_session_jwt={}", issuer().mint(session)))
         .header("sec-fetch-mode", "navigate")
@@ -579,9 +595,9 @@ fn a_nested_guard_can_be_told_the_prefix_that_it_does_not_see() {
         assert_eq!(runtime.block_on(send(&app(responder), request)).header("location"), want);
     };
     check(pages(), "/app/account?x", "/sign-in?return_to=/account%3Fx");
-    let told = || pages().nested_at("/app").unwrap();
-    check(told(), "/app/account?x", "/sign-in?return_to=/app/account%3Fx");
-    check(told(), "/app", "/sign-in?return_to=/app");
+    let nested = || pages().nested_at("/app").unwrap();
+    check(nested(), "/app/account?x", "/sign-in?return_to=/app/account%3Fx");
+    check(nested(), "/app", "/sign-in?return_to=/app");
     check(pages().nested_at("/app/").unwrap(), "/app?x", "/sign-in?return_to=/app%3Fx");
 }
 
@@ -598,7 +614,7 @@ async fn preflights_and_forgeries_are_handled_by_outer_layers() {
         .layer(CsrfLayer::new().add_trusted_origin("https://shop.example").unwrap())
         .layer(cors);
     let ask = async |method: Method, headers: &[(&str, &str)]| {
-        let (parts, ()) = (asked(&method, "https://app.example/a", headers), ());
+        let (parts, ()) = (request_parts(&method, "https://app.example/a", headers), ());
         send(&app, Request::from_parts(parts, axum::body::Body::empty())).await
     };
     let preflight = [("origin", "https://shop.example"), ("access-control-request-method", "POST")];
@@ -609,9 +625,9 @@ async fn preflights_and_forgeries_are_handled_by_outer_layers() {
         ("sec-fetch-mode", "cors"),
         ("sec-fetch-site", "cross-site"),
     ];
-    let answer = ask(Method::POST, &script).await;
-    assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, BARE));
-    assert_eq!(answer.header("access-control-expose-headers"), "www-authenticate");
+    let response = ask(Method::POST, &script).await;
+    assert_eq!((response.status.as_u16(), response.header("www-authenticate")), (401, BARE));
+    assert_eq!(response.header("access-control-expose-headers"), "www-authenticate");
 
     let cookie = format!("stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
     let form = |site| {
@@ -631,9 +647,12 @@ fn a_browser_with_a_bad_bearer_token_is_sent_to_sign_in() {
         .body(http_body_util::Full::<Bytes>::default())
         .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let answer = runtime.block_on(send(&service, request));
-    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?return_to=/a"));
-    assert_eq!((answer.header("www-authenticate"), answer.body.as_str()), ("", ""));
+    let response = runtime.block_on(send(&service, request));
+    assert_eq!(
+        (response.status.as_u16(), response.header("location")),
+        (303, "/sign-in?return_to=/a")
+    );
+    assert_eq!((response.header("www-authenticate"), response.body.as_str()), ("", ""));
 }
 
 /// Generates addresses from the pieces that attacks use.

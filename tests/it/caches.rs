@@ -11,7 +11,7 @@ use tower_step_up::credentials::CredentialSource;
 use tower_step_up::{Factor, Rejection, StepUpLayer};
 
 use crate::renewal::{World, renewing_with, set_cookies, with_bearer, with_cookies, with_header};
-use crate::support::{Answer, proved, send};
+use crate::support::{TestResponse, proved, send};
 
 type Body = Full<Bytes>;
 
@@ -29,11 +29,11 @@ pub(crate) const OVERRULING: [(&str, &str); 9] = [
 ];
 
 /// Sends a request through the guard to a handler that sets these headers.
-async fn answer(
+async fn respond(
     guard: &StepUpLayer,
     request: Request<Body>,
     handlers: &'static [(&'static str, &'static str)],
-) -> Answer {
+) -> TestResponse {
     let service = guard.layer(service_fn(async |_: Request<Body>| {
         let mut response = Response::new(Body::from("yours"));
         let lines = handlers.iter().map(|&(name, value)| (HeaderName::from_static(name), value));
@@ -59,22 +59,22 @@ async fn a_response_to_a_session_is_private_whatever_carried_the_token() {
         with_header("cookie", &format!("stytch_session_jwt={}", tokens.session_jwt)),
     ] {
         let source = format!("{:?}", request.headers().keys());
-        let plain = answer(&guard, request.clone(), &[]).await;
+        let plain = respond(&guard, request.clone(), &[]).await;
         assert_eq!((plain.status.as_u16(), plain.header("cache-control")), (200, "private"));
         // The guard does not change the handler's own `Cache-Control`.
-        let own = answer(&guard, request.clone(), &[("cache-control", "max-age=60")]).await;
+        let own = respond(&guard, request.clone(), &[("cache-control", "max-age=60")]).await;
         assert_eq!(own.header("cache-control"), "max-age=60", "{source}");
         // Otherwise the guard removes the headers that would overrule it in a shared cache.
-        let targeted = answer(&guard, request.clone(), &OVERRULING[2..]).await;
+        let targeted = respond(&guard, request.clone(), &OVERRULING[2..]).await;
         assert_eq!(targeted.header("cache-control"), "private");
         for (name, _) in &OVERRULING[2..] {
             assert_eq!(targeted.header(name), "", "{name}");
         }
-        let expires = answer(&guard, request, &[("expires", "0")]).await;
+        let expires = respond(&guard, request, &[("expires", "0")]).await;
         assert_eq!(expires.header("cache-control"), "private", "{source}");
         assert_eq!(expires.header("expires"), "0", "{source}");
     }
-    let anonymous = answer(&guard.optional(), with_header("x-nothing", "here"), &[]).await;
+    let anonymous = respond(&guard.optional(), with_header("x-nothing", "here"), &[]).await;
     assert_eq!((anonymous.status.as_u16(), anonymous.header("cache-control")), (200, ""));
 }
 
@@ -91,10 +91,10 @@ async fn no_header_lets_a_cache_store_fresh_tokens() {
             assert!(!headers.contains_key(*name), "{name}");
         }
     };
-    let by_cookie = answer(&guard, with_cookies(&tokens), &OVERRULING).await;
+    let by_cookie = respond(&guard, with_cookies(&tokens), &OVERRULING).await;
     assert_eq!(set_cookies(&by_cookie).len(), 2);
     check(&by_cookie.headers);
-    let by_header = answer(&guard, with_bearer(&tokens), &OVERRULING).await;
+    let by_header = respond(&guard, with_bearer(&tokens), &OVERRULING).await;
     assert!(!by_header.header("stytch-session-jwt").is_empty());
     check(&by_header.headers);
     // The same holds for a response that sets or clears cookies, and for a refusal.
@@ -107,7 +107,7 @@ async fn no_header_lets_a_cache_store_fresh_tokens() {
         refusal.headers_mut().remove("cache-control");
         refusal
     });
-    check(&answer(&own, with_header("x-nothing", "here"), &[]).await.headers);
+    check(&respond(&own, with_header("x-nothing", "here"), &[]).await.headers);
 }
 
 fn with_overruling() -> HeaderMap {

@@ -84,12 +84,12 @@ async fn readiness_is_the_inner_services() {
     assert!(service.poll_ready().is_ready());
 
     let response = service.call(request("/", &[Factor::Password]));
-    let answer = async {
+    let refresh = async {
         let (request, send) = inner.next_request().await.unwrap();
         assert!(request.extensions().get::<Grant>().is_some());
         send.send_response(Response::new(Body::from("inner")));
     };
-    let (response, ()) = tokio::join!(response, answer);
+    let (response, ()) = tokio::join!(response, refresh);
     assert_eq!(response.unwrap().into_body().collect().await.unwrap().to_bytes(), "inner");
 }
 
@@ -152,11 +152,11 @@ async fn two_requests_can_wait_at_once() {
     let mut service = keys.guard().layer(Strict { ready: false });
     let first = service.ready().await.unwrap().call(request("/", &[Factor::Password]));
     let second = service.ready().await.unwrap().call(request("/", &[Factor::Password]));
-    let let_go = async {
+    let release = async {
         tokio::task::yield_now().await;
         keys.gate.notify_waiters();
     };
-    let (first, second, ()) = tokio::join!(first, second, let_go);
+    let (first, second, ()) = tokio::join!(first, second, release);
     assert_eq!(
         (first.unwrap().status(), second.unwrap().status()),
         (http::StatusCode::OK, http::StatusCode::OK)
@@ -241,13 +241,13 @@ async fn unavailable_keys_are_a_503_and_the_inner_service_is_not_called() {
         inner(request)
     }));
     keys.gate.notify_one();
-    let answer = send(&service, request("/", &[Factor::Password])).await;
-    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "7"));
+    let response = send(&service, request("/", &[Factor::Password])).await;
+    assert_eq!((response.status.as_u16(), response.header("retry-after")), (503, "7"));
     assert_eq!(
-        (answer.header("www-authenticate"), answer.header("cache-control")),
+        (response.header("www-authenticate"), response.header("cache-control")),
         ("", "no-store")
     );
-    assert!(answer.body.contains("#keys-unavailable"), "{}", answer.body);
+    assert!(response.body.contains("#keys-unavailable"), "{}", response.body);
     assert_eq!(called.get(), 0);
 }
 
@@ -315,12 +315,12 @@ async fn a_response_to_a_cookie_is_private_on_either_path() {
     for _path in ["slow", "fast"] {
         keys.gate.notify_one();
         let cookie = format!("stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
-        let answer = send(
+        let response = send(
             &service,
             Request::get("/").header("cookie", cookie).body(Body::default()).unwrap(),
         )
         .await;
-        assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "private"));
+        assert_eq!((response.status.as_u16(), response.header("cache-control")), (200, "private"));
     }
 }
 
@@ -373,8 +373,8 @@ async fn a_nested_grant_ends_with_the_outer_session_too() {
     let request = Request::get("/")
         .header("cookie", format!("outer={short}"))
         .header("authorization", bearer(&long));
-    let answer = send(&service, request.body(Body::default()).unwrap()).await;
-    assert!(answer.body.starts_with("session 55 "), "{}", answer.body);
+    let response = send(&service, request.body(Body::default()).unwrap()).await;
+    assert!(response.body.starts_with("session 55 "), "{}", response.body);
 }
 
 /// A key source that counts how often its keys are read, which is once per verification.
@@ -474,11 +474,11 @@ async fn an_inner_guard_checks_the_time_again() {
     let token = issuer.mint(&proved(&[Factor::Password]));
     let request =
         Request::get("/").header("authorization", bearer(&token)).body(Body::default()).unwrap();
-    let answer = send(&service, request).await;
+    let response = send(&service, request).await;
     assert!(
-        answer.header("www-authenticate").contains("has expired"),
+        response.header("www-authenticate").contains("has expired"),
         "{}",
-        answer.header("www-authenticate")
+        response.header("www-authenticate")
     );
 }
 

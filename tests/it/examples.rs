@@ -17,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use crate::support::{Answer, send};
+use crate::support::{TestResponse, send};
 
 const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
 const BASE_URL: &str = "STYTCH_BASE_URL";
@@ -32,26 +32,26 @@ const PEOPLE: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn axum_routes_answers_as_it_prints() {
-    let server = answers_as_it_prints("axum_routes").await;
+async fn axum_routes_responds_as_it_prints() {
+    let server = responds_as_it_prints("axum_routes").await;
 
     let preflight = Request::options(server.url("/transfer"))
         .header("origin", "http://localhost:5173")
         .header("access-control-request-method", "POST");
-    let answer = server.ask(preflight).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:5173");
+    let response = server.ask(preflight).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("access-control-allow-origin"), "http://localhost:5173");
 
     let from_a_page =
         Request::post(server.url("/transfer")).header("origin", "http://localhost:5173");
-    let answer = server.ask(from_a_page).await;
-    assert_eq!(answer.status, 401);
-    assert_eq!(answer.header("access-control-expose-headers"), "www-authenticate");
+    let response = server.ask(from_a_page).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(response.header("access-control-expose-headers"), "www-authenticate");
 }
 
 #[tokio::test]
-async fn hyper_service_answers_as_it_prints() {
-    answers_as_it_prints("hyper_service").await;
+async fn hyper_service_responds_as_it_prints() {
+    responds_as_it_prints("hyper_service").await;
 }
 
 #[tokio::test]
@@ -93,16 +93,20 @@ async fn with_a_real_project_an_example_publishes_no_keys_and_no_tokens() {
             ("/tokens", 401),
             ("/v1/sessions/jwks/project-test-1", 401),
         ] {
-            let answer = server.ask(Request::get(server.url(path))).await;
-            assert_eq!(answer.status, status, "{name} {path}");
+            let response = server.ask(Request::get(server.url(path))).await;
+            assert_eq!(response.status, status, "{name} {path}");
             if path == "/healthz" {
-                assert!(answer.body.starts_with(r#"{"keys":0,"last_error":""#), "{}", answer.body);
+                assert!(
+                    response.body.starts_with(r#"{"keys":0,"last_error":""#),
+                    "{}",
+                    response.body
+                );
             }
         }
     }
 }
 
-async fn answers_as_it_prints(name: &str) -> Server {
+async fn responds_as_it_prints(name: &str) -> Server {
     let (server, printed) = Server::start(example(name)).await;
     for person in PEOPLE {
         let heading = format!(": {person}");
@@ -110,12 +114,12 @@ async fn answers_as_it_prints(name: &str) -> Server {
     }
     // The second round fetches fresh tokens of the same people.
     for _ in 0..2 {
-        let asks = server.check(&printed).await;
-        let carrying = |what| asks.iter().filter(|curl| curl.contains(what)).count();
-        assert!(asks.len() >= 24, "{} requests in {printed}", asks.len());
-        assert!(carrying("Authorization: Bearer ey") >= 20, "{asks:?}");
-        assert!(carrying("stytch_session_jwt=ey") >= 1, "{asks:?}");
-        assert!(carrying("/no-such-page") >= 2, "{asks:?}");
+        let requests = server.check(&printed).await;
+        let carrying = |what| requests.iter().filter(|curl| curl.contains(what)).count();
+        assert!(requests.len() >= 24, "{} requests in {printed}", requests.len());
+        assert!(carrying("Authorization: Bearer ey") >= 20, "{requests:?}");
+        assert!(carrying("stytch_session_jwt=ey") >= 1, "{requests:?}");
+        assert!(carrying("/no-such-page") >= 2, "{requests:?}");
     }
     let health = server.ask(Request::get(server.url("/healthz"))).await;
     assert!(health.body.starts_with(r#"{"keys":1"#), "{}", health.body);
@@ -123,7 +127,7 @@ async fn answers_as_it_prints(name: &str) -> Server {
 }
 
 #[tokio::test]
-async fn renewal_answers_as_it_prints() {
+async fn renewal_responds_as_it_prints() {
     let (server, printed) = Server::start(example("renewal")).await;
     for _ in 0..2 {
         assert_eq!(server.check(&printed).await.len(), 15, "{printed}");
@@ -168,11 +172,11 @@ async fn a_shell_takes_the_lines_as_they_are_printed() {
         shell.args(["-euc", &commands.join("\n")]).current_dir(directory);
         let output = shell.env("NO_PROXY", "127.0.0.1").kill_on_drop(true).output();
         let output = bounded("the end of the shell", output).await.unwrap();
-        let said = String::from_utf8(output.stdout).unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
         // Some bodies end without a line break.
         let statuses: Vec<_> =
-            said.match_indices("HTTP/1.1 ").map(|(at, _)| &said[at + 9..at + 12]).collect();
-        assert_eq!(statuses, expected, "{name}: {said}");
+            printed.match_indices("HTTP/1.1 ").map(|(at, _)| &printed[at + 9..at + 12]).collect();
+        assert_eq!(statuses, expected, "{name}: {printed}");
     }
 }
 
@@ -194,9 +198,9 @@ async fn a_signal_lets_a_pending_request_finish() {
             let closing = async { while TcpStream::connect(&address).await.is_ok() {} };
             bounded("the end of new connections", closing).await;
             connection.write_all(b"\r\n").await.unwrap();
-            let mut answer = String::new();
-            bounded("an answer", connection.read_to_string(&mut answer)).await.unwrap();
-            assert!(answer.starts_with("HTTP/1.1 200 "), "{name} {signal}: {answer}");
+            let mut response = String::new();
+            bounded("a response", connection.read_to_string(&mut response)).await.unwrap();
+            assert!(response.starts_with("HTTP/1.1 200 "), "{name} {signal}: {response}");
             assert_eq!(server.end().await.0, Some(0), "{name} {signal}");
         }
     }
@@ -222,10 +226,13 @@ async fn an_example_prints_its_usage() {
     for name in SERVERS {
         for help in ["--help", "-h"] {
             let output = bounded("the end", example(name).arg(help).output()).await.unwrap();
-            let said = String::from_utf8(output.stdout).unwrap();
+            let printed = String::from_utf8(output.stdout).unwrap();
             assert!(output.status.success() && output.stderr.is_empty(), "{name} {help}");
-            assert!(said.starts_with(&format!("usage: cargo run --example {name} ")), "{said}");
-            assert_eq!(said.lines().count(), 1, "{said}");
+            assert!(
+                printed.starts_with(&format!("usage: cargo run --example {name} ")),
+                "{printed}"
+            );
+            assert_eq!(printed.lines().count(), 1, "{printed}");
         }
         let line = failure(example(name).args(["127.0.0.1:0", "more"])).await;
         assert!(line.starts_with(&format!("{name}: usage: cargo run --example {name} ")), "{line}");
@@ -307,9 +314,9 @@ impl Server {
         format!("{}{path}", self.base)
     }
 
-    async fn ask(&self, request: http::request::Builder) -> Answer {
+    async fn ask(&self, request: http::request::Builder) -> TestResponse {
         let request = request.body(Full::default()).unwrap();
-        bounded("an answer", send(&self.client, request)).await
+        bounded("a response", send(&self.client, request)).await
     }
 
     /// Fetches the tokens, sends every curl line, and compares each response with the line before
@@ -319,30 +326,33 @@ impl Server {
         let variables = self.ask(Request::get(self.url("/tokens"))).await.body;
         let variables: HashMap<_, _> = variables.lines().map(assignment).collect();
         let lines: Vec<_> = printed.lines().map(str::trim).collect();
-        let asks: Vec<_> = lines
+        let requests: Vec<_> = lines
             .windows(2)
             .filter_map(|pair| Some((pair[0], pair[1].strip_prefix("curl -i ")?)))
             .collect();
-        let asks: Vec<_> =
-            asks.iter().map(|(expected, curl)| (expected, set(curl, &variables))).collect();
+        let requests: Vec<_> =
+            requests.iter().map(|(expected, curl)| (expected, set(curl, &variables))).collect();
         let mut jar = String::new();
-        for (expected, curl) in &asks {
+        for (expected, curl) in &requests {
             let (request, method_and_path) = self.parse(curl, &jar);
-            let (asked, expected) = expected.split_once(": ").expect(expected);
+            let (described_request, expected) = expected.split_once(": ").expect(expected);
             assert_eq!(
-                asked.strip_suffix(" with the token in a cookie").unwrap_or(asked),
+                described_request.strip_suffix(" with the token in a cookie").unwrap_or(described_request),
                 method_and_path,
                 "{curl}"
             );
-            let answer = bounded("an answer", send(&self.client, request)).await;
-            assert_eq!(described(&answer), expected, "{curl}");
+            let response = bounded("a response", send(&self.client, request)).await;
+            assert_eq!(described(&response), expected, "{curl}");
             if curl.contains("-c ") {
-                let set =
-                    answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+                let set = response
+                    .headers
+                    .get_all("set-cookie")
+                    .iter()
+                    .map(|line| line.to_str().unwrap());
                 jar = set.filter_map(|line| line.split(';').next()).collect::<Vec<_>>().join("; ");
             }
         }
-        asks.into_iter().map(|(_, curl)| curl).collect()
+        requests.into_iter().map(|(_, curl)| curl).collect()
     }
 
     /// Returns the request that curl would send for these arguments, and its method and path.
@@ -414,18 +424,18 @@ fn next_argument<'a>(rest: &mut &'a str) -> Option<&'a str> {
 
 /// Describes a response as the examples print it: its status, the target of a redirect, the error
 /// of the challenge, and what happens to the tokens.
-fn described(answer: &Answer) -> String {
-    let challenge = answer.header("www-authenticate");
-    let status = answer.status.as_u16();
+fn described(response: &TestResponse) -> String {
+    let challenge = response.header("www-authenticate");
+    let status = response.status.as_u16();
     assert_eq!(status == 401, challenge.starts_with("Bearer realm="), "{challenge}");
-    let to = answer.header("location").split('?').next().filter(|to| !to.is_empty());
+    let to = response.header("location").split('?').next().filter(|to| !to.is_empty());
     let error = challenge
         .split_once("error=\"")
         .map(|(_, error)| error.split('"').next().unwrap().to_owned());
     let cookies: Vec<_> =
-        answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+        response.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     let tokens = match &*cookies {
-        [] if answer.headers.contains_key("stytch-session-jwt") => {
+        [] if response.headers.contains_key("stytch-session-jwt") => {
             ", a fresh JWT in Stytch-Session-JWT"
         }
         [] => "",

@@ -21,7 +21,7 @@ struct Upstream {
     client: Client<HttpConnector, Body>,
     address: SocketAddr,
     /// Whether it is sent the token that the guard verified, or the headers that the client sent.
-    is_sent_the_judged: bool,
+    forwards_verified_token: bool,
 }
 
 async fn forward(
@@ -29,7 +29,7 @@ async fn forward(
     grant: Grant,
     mut request: Request,
 ) -> impl IntoResponse {
-    if upstream.is_sent_the_judged {
+    if upstream.forwards_verified_token {
         let bearer = format!("Bearer {}", grant.session().jwt().as_str());
         let mut bearer = HeaderValue::try_from(bearer).unwrap();
         bearer.set_sensitive(true);
@@ -58,8 +58,8 @@ async fn the_service_behind_a_gateway_gets_a_token_that_is_still_valid() {
     let world = World::new();
     let (client, address) =
         (Client::builder(TokioExecutor::new()).build_http(), serve(&world).await);
-    let gateway = |is_sent_the_judged| {
-        let upstream = Upstream { client: client.clone(), address, is_sent_the_judged };
+    let gateway = |forwards_verified_token| {
+        let upstream = Upstream { client: client.clone(), address, forwards_verified_token };
         Router::new().route("/", get(forward).layer(world.guard())).with_state(upstream)
     };
     let expired = world.expired(&proved(&[Factor::Password]));
@@ -72,12 +72,12 @@ async fn the_service_behind_a_gateway_gets_a_token_that_is_still_valid() {
         with_cookies(&expired),
         opaque,
     ] {
-        let answer = send(&gateway(true), request.map(Body::new)).await;
+        let response = send(&gateway(true), request.map(Body::new)).await;
         let user = "user-test-00000000-0000-4000-8000-000000000000";
-        assert_eq!((answer.status.as_u16(), answer.body), (200, format!("{user} 1")));
+        assert_eq!((response.status.as_u16(), response.body), (200, format!("{user} 1")));
     }
     // The service refuses the token that the client sent, which has expired.
-    let answer = send(&gateway(false), with_bearer(&expired).map(Body::new)).await;
-    assert_eq!(answer.status, 401);
-    assert!(answer.header("www-authenticate").contains("the session token has expired"));
+    let response = send(&gateway(false), with_bearer(&expired).map(Body::new)).await;
+    assert_eq!(response.status, 401);
+    assert!(response.header("www-authenticate").contains("the session token has expired"));
 }

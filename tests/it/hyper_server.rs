@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tower::{Layer, service_fn};
 use tower_step_up::{Factor, Grant, Policy};
 
-use crate::support::{Answer, bearer, issuer, proved};
+use crate::support::{TestResponse, bearer, issuer, proved};
 
 async fn transfer(
     request: Request<Incoming>,
@@ -48,7 +48,7 @@ async fn requests_over_a_socket_are_granted_or_challenged() {
             .header(header, value)
             .body(Full::default())
             .unwrap();
-        Answer::of(client.request(request).await.unwrap()).await
+        TestResponse::of(client.request(request).await.unwrap()).await
     };
     let mfa = issuer().mint(&proved(&[Factor::Password, Factor::OtpSms]));
     let password = issuer().mint(&proved(&[Factor::Password]));
@@ -82,15 +82,15 @@ async fn requests_over_a_socket_are_granted_or_challenged() {
 #[tokio::test]
 async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_closes() {
     let address = serve().await;
-    let answer_to = async |lines: &str, body: &str| {
+    let response_to = async |lines: &str, body: &str| {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let request = format!("POST / HTTP/1.1\r\nhost: app.example\r\n{lines}\r\n{body}");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        while !String::from_utf8_lossy(&answer).contains("\r\n\r\n") {
-            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{lines}");
+        let mut response = Vec::new();
+        while !String::from_utf8_lossy(&response).contains("\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut response).await.unwrap(), 0, "{lines}");
         }
-        String::from_utf8(answer).unwrap()
+        String::from_utf8(response).unwrap()
     };
     for (lines, body, closes) in [
         ("", "", false),
@@ -102,19 +102,19 @@ async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_closes() {
         ("transfer-encoding: chunked\r\n", "4\r\nbody\r\n0\r\n\r\n", true),
         ("transfer-encoding: chunked\r\n", "0\r\n\r\n", true),
     ] {
-        let answer = answer_to(lines, body).await;
-        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
-        assert_eq!(answer.contains("\r\nconnection: close\r\n"), closes, "{lines}: {answer}");
+        let response = response_to(lines, body).await;
+        assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
+        assert_eq!(response.contains("\r\nconnection: close\r\n"), closes, "{lines}: {response}");
         // The same holds if there is a session that does not meet the policy.
         let token = issuer().mint(&proved(&[Factor::Password]));
         let lines = format!("authorization: Bearer {token}\r\n{lines}");
-        let answer = answer_to(&lines, body).await;
-        assert_eq!(answer.contains("\r\nconnection: close\r\n"), closes, "{lines}: {answer}");
+        let response = response_to(&lines, body).await;
+        assert_eq!(response.contains("\r\nconnection: close\r\n"), closes, "{lines}: {response}");
     }
     // The connection is kept if the service behind the guard reads the body.
     let token = issuer().mint(&proved(&[Factor::Password, Factor::OtpSms]));
     let lines = format!("authorization: Bearer {token}\r\ncontent-length: 4\r\n");
-    let granted = answer_to(&lines, "body").await;
+    let granted = response_to(&lines, "body").await;
     assert!(granted.starts_with("HTTP/1.1 200 OK"), "{granted}");
     assert!(!granted.contains("connection: close"), "{granted}");
 }
@@ -129,7 +129,7 @@ async fn only_http_1_has_a_connection_to_close() {
         (http::Version::HTTP_3, ""),
     ] {
         let request = Request::post("/").version(version).header("content-length", "4");
-        let answer = crate::support::send(&service, request.body(Full::default()).unwrap()).await;
-        assert_eq!((answer.status.as_u16(), answer.header("connection")), (401, want));
+        let response = crate::support::send(&service, request.body(Full::default()).unwrap()).await;
+        assert_eq!((response.status.as_u16(), response.header("connection")), (401, want));
     }
 }

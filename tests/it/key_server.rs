@@ -23,8 +23,8 @@ pub(crate) enum Behaviour {
     ServeFor(String, &'static str),
     /// Serves with this `Content-Encoding`.
     ServeEncoded(String, &'static str),
-    /// Serves once [`KeyServer::let_go`] is called.
-    ServeWhenLet(String),
+    /// Serves once [`KeyServer::release`] is called.
+    ServeHeldBack(String),
     Status(u16),
     RedirectTo(String),
     /// States a greater length than it sends.
@@ -94,7 +94,7 @@ impl KeyServer {
         let accepting = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(accepting.clone().answer(stream));
+                tokio::spawn(accepting.clone().respond(stream));
             }
         });
         server
@@ -127,7 +127,7 @@ impl KeyServer {
     }
 
     /// Releases a response that is held back.
-    pub(crate) fn let_go(&self) {
+    pub(crate) fn release(&self) {
         self.shared.gate.notify_one();
     }
 
@@ -141,7 +141,7 @@ impl KeyServer {
         .await;
     }
 
-    async fn answer(self, mut stream: TcpStream) {
+    async fn respond(self, mut stream: TcpStream) {
         let mut request = Vec::new();
         while !request.ends_with(b"\r\n\r\n") {
             match stream.read_u8().await {
@@ -174,7 +174,7 @@ impl KeyServer {
             Behaviour::ServeEncoded(document, encoding) => {
                 stream.write_all(&with_header("content-encoding", encoding, &document)).await
             }
-            Behaviour::ServeWhenLet(document) => {
+            Behaviour::ServeHeldBack(document) => {
                 self.shared.gate.notified().await;
                 stream.write_all(&[ok(document.len()), document.into_bytes()].concat()).await
             }
@@ -245,13 +245,13 @@ pub(crate) async fn serve_over_tls_as(names: &[&str], json: String) -> (u16, Str
                 continue;
             };
             let json = json.clone();
-            let answer = hyper::service::service_fn(move |_| {
-                let answer = Response::builder().header("content-type", "application/json");
-                std::future::ready(answer.body(Full::<Bytes>::from(json.clone())))
+            let service = hyper::service::service_fn(move |_| {
+                let response = Response::builder().header("content-type", "application/json");
+                std::future::ready(response.body(Full::<Bytes>::from(json.clone())))
             });
             tokio::spawn(
                 hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), answer),
+                    .serve_connection(TokioIo::new(stream), service),
             );
         }
     });

@@ -7,7 +7,6 @@
     reason = "a failing test should panic at once"
 )]
 
-mod answers;
 mod api_server;
 mod axum_routes;
 mod backends;
@@ -36,10 +35,11 @@ mod readme;
 mod remote_keys;
 mod renewal;
 mod renewal_attacks;
+mod renewal_cache;
 mod renewal_faults;
-mod renewal_memory;
 mod renewal_over_http;
-mod repeats;
+mod repeated_tokens;
+mod responses;
 mod revocations;
 mod sessions_api;
 mod sign_out;

@@ -16,7 +16,7 @@ use tower_step_up::{Factor, Grant, SessionTokens};
 
 use crate::caches::OVERRULING;
 use crate::renewal::{Body, World, set_cookies};
-use crate::support::{Answer, bearer, proved};
+use crate::support::{TestResponse, bearer, proved};
 
 /// nginx on loopback. It caches every 200 for a minute unless a header overrules that.
 struct Nginx {
@@ -66,11 +66,12 @@ impl Nginx {
         panic!("nginx does not listen");
     }
 
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> TestResponse {
         let request = Request::get(format!("http://{}{path}", self.address));
         let request =
             headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        Answer::of(self.client.request(request.body(Full::default()).unwrap()).await.unwrap()).await
+        TestResponse::of(self.client.request(request.body(Full::default()).unwrap()).await.unwrap())
+            .await
     }
 }
 

@@ -14,10 +14,10 @@ const MAX_LEVELS: usize = 128;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A function that puts another level around a policy.
-type Around = fn(Policy) -> Policy;
+type Wrapper = fn(Policy) -> Policy;
 
 /// Every operator that nests policies.
-const AROUND: [(&str, Around); 6] = [
+const WRAPPERS: [(&str, Wrapper); 6] = [
     ("within", |inner| inner.within(HOUR)),
     ("all_of", |inner| Policy::all_of([inner])),
     ("any_of", |inner| Policy::any_of([inner])),
@@ -27,17 +27,17 @@ const AROUND: [(&str, Around); 6] = [
     ("or", |inner| inner.named("inner").or(Factor::Totp)),
 ];
 
-fn nested(levels: usize, around: impl Fn(Policy) -> Policy) -> Policy {
-    (1..levels).fold(Policy::from(Factor::WebAuthn), |policy, _| around(policy))
+fn nested(levels: usize, wrap: impl Fn(Policy) -> Policy) -> Policy {
+    (1..levels).fold(Policy::from(Factor::WebAuthn), |policy, _| wrap(policy))
 }
 
 /// Returns the deepest policy of each operator, and one that uses all operators in turn.
 fn deepest() -> Vec<Policy> {
-    let in_turn = |policy: Policy, (_, around): &(_, Around)| around(policy);
-    let mixed = AROUND.iter().cycle().take(MAX_LEVELS - 1);
-    AROUND
+    let in_turn = |policy: Policy, (_, wrap): &(_, Wrapper)| wrap(policy);
+    let mixed = WRAPPERS.iter().cycle().take(MAX_LEVELS - 1);
+    WRAPPERS
         .into_iter()
-        .map(|(_, around)| nested(MAX_LEVELS, around))
+        .map(|(_, wrap)| nested(MAX_LEVELS, wrap))
         .chain([mixed.fold(Policy::mfa(), in_turn)])
         .collect()
 }
@@ -51,11 +51,11 @@ const TOO_LARGE: &str = "the policy has more than 1024 clauses or 128 levels";
 
 #[test]
 fn a_policy_that_would_be_too_deep_is_refused_when_it_is_built() {
-    for (name, around) in AROUND {
-        let deepest = nested(MAX_LEVELS, around);
-        assert_eq!(refusal(|| around(deepest)), TOO_LARGE, "{name}");
+    for (name, wrap) in WRAPPERS {
+        let deepest = nested(MAX_LEVELS, wrap);
+        assert_eq!(refusal(|| wrap(deepest)), TOO_LARGE, "{name}");
         // The stack does not overflow first.
-        assert_eq!(refusal(|| nested(1_000_000, around)), TOO_LARGE, "{name}");
+        assert_eq!(refusal(|| nested(1_000_000, wrap)), TOO_LARGE, "{name}");
     }
     let deepest = nested(MAX_LEVELS, |inner| inner.within(HOUR));
     for built in [

@@ -303,10 +303,10 @@ fn keywords_and_factors_cannot_name_a_policy() {
             assert_eq!(error.fault(), &DocumentFault::ReservedName, "{document}");
         }
         let json = json!({"policy": {name: {"require": "session"}}});
-        let said = serde_json::from_value::<Policies>(json.clone()).unwrap_err().to_string();
+        let message = serde_json::from_value::<Policies>(json.clone()).unwrap_err().to_string();
         let error = Policies::from_json(&json.to_string()).unwrap_err();
         assert_eq!(error.fault(), &DocumentFault::ReservedName, "{json}");
-        assert!(said.contains(&error.fault().to_string()), "{said}");
+        assert!(message.contains(&error.fault().to_string()), "{message}");
     }
     // A key of the format can name a policy, because no clause consists of a key alone.
     for name in ["independent", "session_within", "policy", "any", "anyone"] {

@@ -185,7 +185,7 @@ fn a_limit_on_the_session_that_an_impersonation_meets() {
 }
 
 #[test]
-fn a_way_around_the_other_branch() {
+fn a_way_around_the_other_alternative() {
     let way = |clause: &str| {
         format!("any session can meet \"{clause}\", a way around the clauses beside it")
     };
@@ -219,7 +219,7 @@ fn a_way_around_the_other_branch() {
 }
 
 #[test]
-fn a_branch_that_nothing_can_meet() {
+fn an_alternative_that_nothing_can_meet() {
     let eight = "nothing can meet one of the alternatives: \"independent(8)\"";
     check(
         |it| matches!(it, Finding::UnmeetableClause { .. } | Finding::NeverSatisfiable),
@@ -241,11 +241,11 @@ fn a_branch_that_nothing_can_meet() {
 }
 
 #[test]
-fn a_branch_that_never_decides() {
-    let never = |clause: &str, beside: &str| {
+fn a_redundant_alternative() {
+    let redundant = |clause: &str, other: &str| {
         format!(
             "an alternative is redundant: every session that meets \"{clause}\" also meets \
-             \"{beside}\""
+             \"{other}\""
         )
     };
     let totp = || Policy::from(Factor::Totp);
@@ -255,25 +255,25 @@ fn a_branch_that_never_decides() {
         |it| matches!(it, Finding::RedundantClause { .. }),
         Severity::Remark,
         &[
-            (Policy::mfa().or(Policy::mfa().and(totp())), &[&never("mfa and totp", "mfa")]),
-            (totp().within(TEN).or(totp()), &[&never("totp within 10m", "totp")]),
-            (totp().or(totp()), &[&never("totp", "totp")]),
+            (Policy::mfa().or(Policy::mfa().and(totp())), &[&redundant("mfa and totp", "mfa")]),
+            (totp().within(TEN).or(totp()), &[&redundant("totp within 10m", "totp")]),
+            (totp().or(totp()), &[&redundant("totp", "totp")]),
             (
                 Policy::phishing_resistant().or(Factor::WebAuthn),
-                &[&never("webauthn", "phishing_resistant")],
+                &[&redundant("webauthn", "phishing_resistant")],
             ),
             (
                 Policy::at_least(1, [Policy::independent(3), Policy::mfa()]),
-                &[&never("independent(3)", "mfa")],
+                &[&redundant("independent(3)", "mfa")],
             ),
             // Under the outer limit the two alternatives are the same.
             (
                 totp().within(2 * TEN).or(totp().within(3 * TEN)).within(TEN),
-                &[&never("totp within 30m", "totp within 20m")],
+                &[&redundant("totp within 30m", "totp within 20m")],
             ),
             (totp().and(Policy::session_within(TEN).or(Policy::session())).within(MINUTE), &[]),
             // The trust model decides whether the pair is independent.
-            (pair().or(Policy::mfa()), &[&never("password and otp/sms", "mfa")]),
+            (pair().or(Policy::mfa()), &[&redundant("password and otp/sms", "mfa")]),
             (pair().or(Policy::mfa()).with_trust_model(&by_sms), &[]),
             (Policy::phishing_resistant().or(Policy::mfa()), &[]),
             (totp().or(Factor::OtpSms), &[]),

@@ -180,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn an_alternative_that_never_decides_can_be_left_out(
+    fn a_redundant_alternative_can_be_left_out(
         (one, other) in (policy(), policy()), entries in entries()
     ) {
         let both = one.clone().or(other.clone());

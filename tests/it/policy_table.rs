@@ -17,14 +17,14 @@ fn admin() -> Policy {
 
 /// A policy's decision: no, yes for this many seconds, or yes for as long as the session lasts.
 #[derive(Debug, PartialEq)]
-enum Says {
+enum Decision {
     No,
     For(i64),
     Yes,
 }
-use Says::{For, No, Yes};
+use Decision::{For, No, Yes};
 
-fn says(policy: &Policy, session: &SessionBuilder) -> Says {
+fn decide(policy: &Policy, session: &SessionBuilder) -> Decision {
     let session = session.clone().ends_in(seconds(1_000_000)).build();
     match policy.evaluate(&session, NOW) {
         Err(_) => No,
@@ -41,9 +41,9 @@ fn says(policy: &Policy, session: &SessionBuilder) -> Says {
 }
 
 #[track_caller]
-fn check(session: SessionBuilder, want: [Says; 3]) {
+fn check(session: SessionBuilder, want: [Decision; 3]) {
     assert_eq!(
-        [Policy::mfa(), transfer(), admin()].map(|policy| says(&policy, &session)),
+        [Policy::mfa(), transfer(), admin()].map(|policy| decide(&policy, &session)),
         want,
         "{session:?}"
     );
@@ -113,7 +113,7 @@ fn passkeys_and_the_age_of_the_session() {
 }
 
 #[test]
-fn other_pairs() {
+fn other_pairs_of_factors() {
     check(proved(&[Factor::OtpSms, Factor::Totp]), [Yes, For(540), No]);
     check(proved(&[Factor::OAuthGoogle, Factor::OtpSms]), [Yes, For(540), No]);
     check(proved(&[Factor::MagicLinkEmail, Factor::OtpSms]), [Yes, For(540), No]);
@@ -146,11 +146,11 @@ fn three_factors_of_which_each_pair_shares_a_compromise_are_not_three() {
 #[test]
 fn the_policy_session_accepts_any_factor() {
     let limited = Policy::session().within(seconds(60));
-    assert_eq!(says(&limited, &proved(&[Factor::Impersonated])), For(0));
-    assert_eq!(says(&limited, &testing::session().proved_ago(Factor::Password, seconds(61))), No);
-    assert_eq!(says(&Policy::session(), &testing::session()), No);
-    assert_eq!(says(&Policy::session(), &testing::session().unreadable(Factor::Password)), No);
-    assert_eq!(says(&Policy::session(), &testing::session().undated(Factor::Password)), Yes);
+    assert_eq!(decide(&limited, &proved(&[Factor::Impersonated])), For(0));
+    assert_eq!(decide(&limited, &testing::session().proved_ago(Factor::Password, seconds(61))), No);
+    assert_eq!(decide(&Policy::session(), &testing::session()), No);
+    assert_eq!(decide(&Policy::session(), &testing::session().unreadable(Factor::Password)), No);
+    assert_eq!(decide(&Policy::session(), &testing::session().undated(Factor::Password)), Yes);
 }
 
 #[test]
@@ -158,13 +158,19 @@ fn the_tighter_of_nested_limits_counts_and_limits_beyond_the_calendar_do_not() {
     let sms =
         |inner, outer| Policy::factor(Factor::OtpSms).within(seconds(inner)).within(seconds(outer));
     let session = testing::session().proved_ago(Factor::OtpSms, seconds(50));
-    assert_eq!([says(&sms(60, 90), &session), says(&sms(90, 60), &session)], [For(10), For(10)]);
-    assert_eq!([says(&sms(40, 90), &session), says(&sms(90, 40), &session)], [No, No]);
-    assert_eq!(says(&Policy::factor(Factor::OtpSms).within(Duration::MAX), &session), Yes);
-    assert_eq!(says(&Policy::session_within(Duration::MAX), &session), Yes);
+    assert_eq!(
+        [decide(&sms(60, 90), &session), decide(&sms(90, 60), &session)],
+        [For(10), For(10)]
+    );
+    assert_eq!([decide(&sms(40, 90), &session), decide(&sms(90, 40), &session)], [No, No]);
+    assert_eq!(decide(&Policy::factor(Factor::OtpSms).within(Duration::MAX), &session), Yes);
+    assert_eq!(decide(&Policy::session_within(Duration::MAX), &session), Yes);
     // A tighter `within` limits the session's age too.
-    assert_eq!(says(&Policy::session_within(seconds(700)).within(seconds(599)), &session), No);
-    assert_eq!(says(&Policy::session_within(seconds(700)).within(seconds(600)), &session), For(0));
+    assert_eq!(decide(&Policy::session_within(seconds(700)).within(seconds(599)), &session), No);
+    assert_eq!(
+        decide(&Policy::session_within(seconds(700)).within(seconds(600)), &session),
+        For(0)
+    );
 }
 
 #[test]
@@ -175,13 +181,13 @@ fn no_policy_holds_for_a_session_without_a_proof() {
         testing::session().unreadable(Factor::Password),
         testing::session().proved_ahead(Factor::Password, seconds(6)),
     ] {
-        assert_eq!(says(&Policy::session(), &nothing), No);
-        assert_eq!(says(&young, &nothing), No);
-        assert_eq!(says(&young.clone().or(Policy::mfa()), &nothing), No);
+        assert_eq!(decide(&Policy::session(), &nothing), No);
+        assert_eq!(decide(&young, &nothing), No);
+        assert_eq!(decide(&young.clone().or(Policy::mfa()), &nothing), No);
     }
-    assert_eq!(says(&young, &proved(&[Factor::Password])), For(42_600));
+    assert_eq!(decide(&young, &proved(&[Factor::Password])), For(42_600));
     assert_eq!(
-        says(&young.within(seconds(700)), &testing::session().undated(Factor::Password)),
+        decide(&young.within(seconds(700)), &testing::session().undated(Factor::Password)),
         For(100)
     );
 }
@@ -189,10 +195,10 @@ fn no_policy_holds_for_a_session_without_a_proof() {
 #[test]
 fn within_zero_is_exact() {
     let now = Policy::factor(Factor::Totp).within(Duration::ZERO);
-    assert_eq!(says(&now, &testing::session().proved(Factor::Totp)), For(0));
-    assert_eq!(says(&now, &testing::session().proved_ahead(Factor::Totp, seconds(3))), For(3));
+    assert_eq!(decide(&now, &testing::session().proved(Factor::Totp)), For(0));
+    assert_eq!(decide(&now, &testing::session().proved_ahead(Factor::Totp, seconds(3))), For(3));
     assert_eq!(
-        says(&now, &testing::session().proved_ago(Factor::Totp, Duration::from_nanos(1))),
+        decide(&now, &testing::session().proved_ago(Factor::Totp, Duration::from_nanos(1))),
         No
     );
 }
@@ -202,13 +208,13 @@ fn any_of_holds_as_long_as_its_last_clause_and_all_of_as_its_first() {
     let limited = |factor, limit| Policy::factor(factor).within(seconds(limit));
     let session = proved(&[Factor::OtpSms, Factor::Totp]);
     let (sms, totp) = (limited(Factor::OtpSms, 100), limited(Factor::Totp, 300));
-    assert_eq!(says(&Policy::any_of([sms.clone(), totp.clone()]), &session), For(240));
-    assert_eq!(says(&Policy::all_of([sms.clone(), totp.clone()]), &session), For(40));
-    assert_eq!(says(&sms.clone().or(totp.clone()), &session), For(240));
-    assert_eq!(says(&sms.and(totp), &session), For(40));
+    assert_eq!(decide(&Policy::any_of([sms.clone(), totp.clone()]), &session), For(240));
+    assert_eq!(decide(&Policy::all_of([sms.clone(), totp.clone()]), &session), For(40));
+    assert_eq!(decide(&sms.clone().or(totp.clone()), &session), For(240));
+    assert_eq!(decide(&sms.and(totp), &session), For(40));
     // Any two of the three factors are independent, so the second freshest decides.
     let third = session.proved_ago(Factor::SsoSaml, seconds(10));
-    assert_eq!(says(&Policy::mfa().within(seconds(100)), &third), For(40));
+    assert_eq!(decide(&Policy::mfa().within(seconds(100)), &third), For(40));
 }
 
 #[test]
@@ -362,15 +368,15 @@ fn at_least_counts_clauses_and_ends_with_the_kth() {
         [limited(Factor::OtpSms, 100), limited(Factor::Totp, 200), limited(Factor::WebAuthn, 300)]
     };
     let all = proved(&[Factor::OtpSms, Factor::Totp, Factor::WebAuthn]);
-    let ends = [1, 2, 3].map(|needed| says(&Policy::at_least(needed, clauses()), &all));
+    let ends = [1, 2, 3].map(|needed| decide(&Policy::at_least(needed, clauses()), &all));
     assert_eq!(ends, [For(240), For(140), For(40)]);
     let two = proved(&[Factor::Totp, Factor::OtpSms]);
-    let ends = [1, 2, 3].map(|needed| says(&Policy::at_least(needed, clauses()), &two));
+    let ends = [1, 2, 3].map(|needed| decide(&Policy::at_least(needed, clauses()), &two));
     assert_eq!(ends, [For(140), For(40), No]);
     // One factor may meet several clauses.
     let twice =
         Policy::at_least(2, [Policy::session(), Factor::Totp.into(), Factor::OtpSms.into()]);
-    assert_eq!(says(&twice, &proved(&[Factor::Totp])), Yes);
+    assert_eq!(decide(&twice, &proved(&[Factor::Totp])), Yes);
 }
 
 #[test]
@@ -438,13 +444,13 @@ fn stytchs_own_rule_for_its_resources() {
         ],
     )
     .and(Policy::session().within(seconds(3_600)));
-    assert_eq!(says(&rule, &proved(&[Factor::Password, Factor::OtpSms])), No);
-    assert_eq!(says(&rule, &proved(&[Factor::OtpSms, Factor::OtpWhatsapp])), No);
-    assert_eq!(says(&rule, &proved(&[Factor::MagicLinkEmail, Factor::OtpSms])), For(3_540));
+    assert_eq!(decide(&rule, &proved(&[Factor::Password, Factor::OtpSms])), No);
+    assert_eq!(decide(&rule, &proved(&[Factor::OtpSms, Factor::OtpWhatsapp])), No);
+    assert_eq!(decide(&rule, &proved(&[Factor::MagicLinkEmail, Factor::OtpSms])), For(3_540));
     let old = testing::session()
         .proved_ago(Factor::OtpSms, seconds(9_000))
         .proved_ago(Factor::Totp, seconds(3_601));
-    assert_eq!(says(&rule, &old), No);
+    assert_eq!(decide(&rule, &old), No);
 }
 
 /// Writes each prompt as its factor, followed by `!` if the factor is missing, and by its maximum

@@ -106,8 +106,8 @@ impl Proxy {
         self.seen.lock().unwrap().requests.push(head[0].clone());
         let basic = format!("Basic {}", STANDARD.encode_to_string(format!("user:{PASSWORD}")));
         if !head.contains(&format!("Proxy-Authorization: {basic}")) {
-            let answer = b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
-            client.get_mut().write_all(answer).await.unwrap();
+            let response = b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
+            client.get_mut().write_all(response).await.unwrap();
             return;
         }
         let server = TcpStream::connect(("127.0.0.1", self.server)).await.unwrap();
@@ -161,12 +161,12 @@ async fn run(server: &str, root: &str, variables: &[(&str, &str)]) -> ([bool; 3]
         command.env_remove(name);
     }
     let output = within_seconds(command.envs(variables.iter().copied()).output()).await.unwrap();
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    let said = said.concat();
-    assert!(output.status.success(), "{said}");
-    let results: Vec<_> = said.lines().filter_map(|line| line.split("RESULT ").nth(1)).collect();
+    let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    let printed = printed.concat();
+    assert!(output.status.success(), "{printed}");
+    let results: Vec<_> = printed.lines().filter_map(|line| line.split("RESULT ").nth(1)).collect();
     let are_good: Vec<_> = results.iter().map(|result| result.starts_with("true")).collect();
-    (are_good.try_into().unwrap(), said)
+    (are_good.try_into().unwrap(), printed)
 }
 
 #[test]
@@ -214,13 +214,13 @@ fn keys_and_sessions_use_the_environments_proxy_if_that_is_switched_on() {
             // The client asks the API a second time, so there are four requests.
             (&far, &[on, ("HTTPS_PROXY", &wrong)], refused),
         ] {
-            let (are_good, said) = run(server, &root, variables).await;
+            let (are_good, printed) = run(server, &root, variables).await;
             let seen = proxy.take();
-            assert_eq!(are_good, [is_good; 3], "{variables:?}: {said}");
+            assert_eq!(are_good, [is_good; 3], "{variables:?}: {printed}");
             let address = server.strip_prefix("https://").unwrap();
             let want = vec![format!("CONNECT {address} HTTP/1.1"); requests];
-            assert_eq!(seen.requests, want, "{variables:?}: {said}");
-            assert_eq!(said.contains("proxy authorization required"), !is_good, "{said}");
+            assert_eq!(seen.requests, want, "{variables:?}: {printed}");
+            assert_eq!(printed.contains("proxy authorization required"), !is_good, "{printed}");
             for sent in seen.sent {
                 // The first byte is that of a TLS handshake record (RFC 8446, section 5.1).
                 assert_eq!(sent.first(), Some(&22));
@@ -232,12 +232,12 @@ fn keys_and_sessions_use_the_environments_proxy_if_that_is_switched_on() {
                 ("project-test-a", SECRET),
             ] {
                 let encoded = STANDARD.encode_to_string(format!("{user}:{password}"));
-                assert!(!said.contains(password) && !said.contains(&encoded), "{said}");
+                assert!(!printed.contains(password) && !printed.contains(&encoded), "{printed}");
             }
         }
         // The server, or a proxy that poses as the server, has no trusted certificate.
-        let (are_good, said) = run(&far, &root_of_proxy, &[on, https]).await;
-        assert_eq!((are_good, proxy.take().requests.len()), ([false; 3], 4), "{said}");
-        assert!(said.contains("invalid peer certificate"), "{said}");
+        let (are_good, printed) = run(&far, &root_of_proxy, &[on, https]).await;
+        assert_eq!((are_good, proxy.take().requests.len()), ([false; 3], 4), "{printed}");
+        assert!(printed.contains("invalid peer certificate"), "{printed}");
     });
 }

@@ -17,7 +17,7 @@ use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::{Factor, StepUpLayer, Verifier, VerifyError, stytch};
 
 use crate::key_server::{Behaviour, KeyServer, misbehaviours, serve_over_tls, within_seconds};
-use crate::support::{Answer, bearer, inner, issuer, proved, reason, seconds, send};
+use crate::support::{TestResponse, bearer, inner, issuer, proved, reason, seconds, send};
 
 type Body = Full<Bytes>;
 
@@ -43,7 +43,7 @@ impl Guarded {
     }
 
     /// Sends a request with a fresh token of this issuer.
-    async fn send_of(&self, issuer: &TestIssuer) -> Answer {
+    async fn send_of(&self, issuer: &TestIssuer) -> TestResponse {
         let token = issuer
             .clone()
             .clock(self.clock.clone())
@@ -75,17 +75,17 @@ fn good() -> Behaviour {
 }
 
 #[track_caller]
-fn check_unavailable(answer: &Answer, retry_after: &str) {
-    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, retry_after));
+fn check_unavailable(response: &TestResponse, retry_after: &str) {
+    assert_eq!((response.status.as_u16(), response.header("retry-after")), (503, retry_after));
     assert_eq!(
-        (answer.header("www-authenticate"), answer.header("cache-control")),
+        (response.header("www-authenticate"), response.header("cache-control")),
         ("", "no-store")
     );
 }
 
 #[tokio::test]
 async fn a_hundred_first_requests_at_once_make_one_fetch() {
-    let server = KeyServer::start(Behaviour::ServeWhenLet(issuer().jwks().to_owned())).await;
+    let server = KeyServer::start(Behaviour::ServeHeldBack(issuer().jwks().to_owned())).await;
     let verifier = Verifier::new(server.keys(), [issuer().name()], issuer().audience())
         .clock(FixedClock::new());
     let service: StepUp<_> = StepUpLayer::new(verifier).layer(service_fn(inner::<Body>));
@@ -98,10 +98,10 @@ async fn a_hundred_first_requests_at_once_make_one_fetch() {
     for _ in 0..200 {
         tokio::task::yield_now().await; // every request has been polled
     }
-    server.let_go();
-    let answers = within_seconds(requests.join_all()).await;
-    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 200));
-    assert_eq!((answers.len(), server.requests()), (100, 1));
+    server.release();
+    let responses = within_seconds(requests.join_all()).await;
+    assert!(responses.iter().all(|response| response.as_ref().unwrap().status() == 200));
+    assert_eq!((responses.len(), server.requests()), (100, 1));
 }
 
 #[tokio::test]
@@ -126,12 +126,12 @@ async fn the_current_id_is_that_of_the_current_set() {
     assert_eq!(ids(), None);
 }
 
-/// A source whose keys arrive when a refresh is requested. `answer` is the result of that request.
+/// A source whose keys arrive when a refresh is requested. `refreshed` is the result of that request.
 struct Arriving {
     before: Option<Arc<KeySet>>,
     after: Arc<KeySet>,
     have_arrived: AtomicBool,
-    answer: fn() -> Option<Refresh>,
+    refreshed: fn() -> Option<Refresh>,
 }
 
 impl KeySource for Arriving {
@@ -144,7 +144,7 @@ impl KeySource for Arriving {
 
     fn refresh(&self, _kid: &str) -> Option<Refresh> {
         self.have_arrived.store(true, Ordering::SeqCst);
-        (self.answer)()
+        (self.refreshed)()
     }
 }
 
@@ -155,13 +155,13 @@ async fn keys_that_arrive_between_the_lookup_and_the_refresh_are_used() {
     let failing: fn() -> Option<Refresh> =
         || Some(Box::pin(ready(Err(KeysUnavailable { retry_after: seconds(1) }))));
     for before in [None, earlier.current()] {
-        for (answer, of_a_stranger) in
+        for (refreshed, of_a_stranger) in
             [(cooling_down, "token_unknown_key"), (failing, "keys_unavailable")]
         {
             let verifier = || {
                 let (before, after) = (before.clone(), issuer().current().unwrap());
                 let have_arrived = AtomicBool::new(false);
-                let keys = Arriving { before, after, have_arrived, answer };
+                let keys = Arriving { before, after, have_arrived, refreshed };
                 Verifier::new(keys, [issuer().name()], issuer().audience()).clock(FixedClock::new())
             };
             assert_eq!(verifier().warm_up().await, Ok(()));
@@ -185,8 +185,8 @@ async fn a_hundred_cold_starts_under_load_refuse_nothing() {
             let (verifier, token) = (verifier.clone(), Arc::clone(&token));
             requests.spawn(async move { reason(&verifier.verify(&token).await) });
         }
-        let answers = within_seconds(requests.join_all()).await;
-        let refused: Vec<_> = answers.into_iter().filter(|reason| *reason != "ok").collect();
+        let responses = within_seconds(requests.join_all()).await;
+        let refused: Vec<_> = responses.into_iter().filter(|reason| *reason != "ok").collect();
         assert!(refused.is_empty(), "{cold_start}: {refused:?}");
         assert_eq!(server.requests(), cold_start + 1);
     }
@@ -194,7 +194,7 @@ async fn a_hundred_cold_starts_under_load_refuse_nothing() {
 
 #[tokio::test]
 async fn a_cancelled_first_request_does_not_affect_the_others() {
-    let guarded = Guarded::start(Behaviour::ServeWhenLet(issuer().jwks().to_owned())).await;
+    let guarded = Guarded::start(Behaviour::ServeHeldBack(issuer().jwks().to_owned())).await;
     let service = guarded.guard.layer(service_fn(inner::<Body>));
     let first =
         tokio::spawn(service.clone().oneshot(crate::support::request("/", &[Factor::Password])));
@@ -202,7 +202,7 @@ async fn a_cancelled_first_request_does_not_affect_the_others() {
     let second = tokio::spawn(service.oneshot(crate::support::request("/", &[Factor::Password])));
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
-    guarded.server.let_go();
+    guarded.server.release();
     assert_eq!(within_seconds(second).await.unwrap().unwrap().status(), 200);
     assert_eq!(guarded.server.requests(), 1);
 }
@@ -270,14 +270,14 @@ async fn an_old_set_is_fetched_again_in_the_background() {
     guarded.clock.advance(seconds(599));
     assert_eq!((guarded.status().await, guarded.server.requests()), (200, 1));
     // While the response is held back, requests are granted and begin no second fetch.
-    guarded.server.behave(Behaviour::ServeWhenLet(issuer().jwks().to_owned()));
+    guarded.server.behave(Behaviour::ServeHeldBack(issuer().jwks().to_owned()));
     guarded.clock.advance(seconds(1));
     for _ in 0..10 {
         assert_eq!(guarded.status().await, 200);
     }
     guarded.server.until_requests(2).await;
     assert_eq!(guarded.server.requests(), 2);
-    guarded.server.let_go();
+    guarded.server.release();
 }
 
 #[tokio::test]
@@ -286,9 +286,9 @@ async fn an_unknown_key_is_looked_for_once_per_cool_down() {
     let next = TestIssuer::new();
     assert_eq!(guarded.status().await, 200);
     for _ in 0..50 {
-        let answer = guarded.send_of(&next).await;
-        assert_eq!((answer.status.as_u16(), guarded.server.requests()), (401, 1));
-        assert!(answer.header("www-authenticate").contains("invalid_token"));
+        let response = guarded.send_of(&next).await;
+        assert_eq!((response.status.as_u16(), guarded.server.requests()), (401, 1));
+        assert!(response.header("www-authenticate").contains("invalid_token"));
     }
     guarded.clock.advance(seconds(30));
     assert_eq!((guarded.send_of(&next).await.status.as_u16(), guarded.server.requests()), (401, 2));
@@ -471,7 +471,7 @@ async fn ten_thousand_made_up_kids_cause_one_fetch_and_do_not_delay_known_keys()
     assert_eq!(guarded.status().await, 200);
     guarded.clock.advance(seconds(30));
     // The fetch that the first made-up kid causes is held back.
-    guarded.server.behave(Behaviour::ServeWhenLet(issuer().jwks().to_owned()));
+    guarded.server.behave(Behaviour::ServeHeldBack(issuer().jwks().to_owned()));
     let service = guarded.guard.layer(service_fn(inner::<Body>));
     let made_up = |number: usize| {
         let header = format!(r#"{{"alg":"RS256","kid":"made-up-{number}"}}"#);
@@ -489,20 +489,20 @@ async fn ten_thousand_made_up_kids_cause_one_fetch_and_do_not_delay_known_keys()
             .header("authorization", bearer(&token))
             .body(Body::default())
             .unwrap();
-        let mut answer = std::pin::pin!(service.clone().oneshot(known));
-        let answered = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let mut response = std::pin::pin!(service.clone().oneshot(known));
+        let answered = response.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(
-            matches!(answered, Poll::Ready(Ok(answer)) if answer.status() == 200),
+            matches!(answered, Poll::Ready(Ok(response)) if response.status() == 200),
             "the request waited"
         );
     }
-    guarded.server.let_go();
-    let answers = within_seconds(flood.join_all()).await;
-    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 401));
+    guarded.server.release();
+    let responses = within_seconds(flood.join_all()).await;
+    assert!(responses.iter().all(|response| response.as_ref().unwrap().status() == 401));
     assert_eq!(guarded.server.requests(), 2);
     for number in 0..10_000 {
-        let answer = service.clone().oneshot(made_up(number)).await.unwrap();
-        assert_eq!(answer.status(), 401);
+        let response = service.clone().oneshot(made_up(number)).await.unwrap();
+        assert_eq!(response.status(), 401);
     }
     assert_eq!(guarded.server.requests(), 2);
 }
@@ -562,9 +562,9 @@ async fn a_projects_guard_fetches_from_the_projects_address() {
         .unwrap();
     let verifier = project.verifier().clock(FixedClock::new());
     let service = project.guard_with(verifier).layer(service_fn(inner::<Body>));
-    let answer =
+    let response =
         within_seconds(send(&service, crate::support::request("/", &[Factor::Password]))).await;
-    assert_eq!((answer.status.as_u16(), server.requests()), (200, 1));
+    assert_eq!((response.status.as_u16(), server.requests()), (200, 1));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use tower_step_up::{Factor, Grant, Policy, SessionTokens, StepUpLayer, Verifier}
 use tracing::Level;
 
 use crate::events::logged;
-use crate::support::{Answer, bearer, issuer, proved, seconds, send};
+use crate::support::{TestResponse, bearer, issuer, proved, seconds, send};
 
 pub(crate) type Body = Full<Bytes>;
 
@@ -69,16 +69,19 @@ pub(crate) fn renewing_with(
 #[derive(Clone)]
 pub(crate) struct Scripted {
     calls: Arc<AtomicUsize>,
-    answer: Arc<dyn Fn(PresentedToken) -> AuthorityFuture<SessionTokens> + Send + Sync>,
+    authenticate: Arc<dyn Fn(PresentedToken) -> AuthorityFuture<SessionTokens> + Send + Sync>,
 }
 
 impl Scripted {
-    pub(crate) fn new<F, A>(answer: F) -> Self
+    pub(crate) fn new<F, A>(authenticate: F) -> Self
     where
         F: Fn(PresentedToken) -> A + Send + Sync + 'static,
         A: Future<Output = Result<SessionTokens, AuthorityError>> + Send + 'static,
     {
-        Self { calls: Arc::default(), answer: Arc::new(move |token| Box::pin(answer(token))) }
+        Self {
+            calls: Arc::default(),
+            authenticate: Arc::new(move |token| Box::pin(authenticate(token))),
+        }
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -89,7 +92,7 @@ impl Scripted {
 impl SessionAuthority for Scripted {
     fn authenticate(&self, token: PresentedToken) -> AuthorityFuture<SessionTokens> {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        (self.answer)(token)
+        (self.authenticate)(token)
     }
 
     fn revoke(&self, _session_id: String) -> AuthorityFuture<()> {
@@ -136,10 +139,10 @@ pub(crate) async fn hammer(
             _ => with_header("cookie", &format!("stytch_session={}", tokens.session_token)),
         };
         tokio::spawn(async move {
-            let answer = answer(&guard, request).await;
-            assert_eq!(answer.body, format!("{user} 1"));
+            let response = respond(&guard, request).await;
+            assert_eq!(response.body, format!("{user} 1"));
             let opaque =
-                set_cookies(&answer).into_iter().find(|line| line.starts_with("stytch_session="));
+                set_cookies(&response).into_iter().find(|line| line.starts_with("stytch_session="));
             assert!(
                 opaque.is_none_or(|line| line.contains(&format!("={};", tokens.session_token)))
             );
@@ -153,7 +156,7 @@ pub(crate) async fn hammer(
 
 /// Sends the request through the guard to a handler that responds with the session's user and the
 /// number of its factors.
-pub(crate) async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
+pub(crate) async fn respond(guard: &StepUpLayer, request: Request<Body>) -> TestResponse {
     let service = guard.layer(service_fn(|request: Request<Body>| async move {
         let session = request.extensions().get::<Grant>().unwrap().session().clone();
         let text = format!("{} {}", session.user_id(), session.factors().len());
@@ -173,8 +176,8 @@ pub(crate) async fn outcome(guard: &StepUpLayer, request: Request<Body>) -> (u16
 }
 
 /// Returns the `Set-Cookie` lines of a response.
-pub(crate) fn set_cookies(answer: &Answer) -> Vec<&str> {
-    answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect()
+pub(crate) fn set_cookies(response: &TestResponse) -> Vec<&str> {
+    response.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect()
 }
 
 fn value_of<'a>(line: &'a str, name: &str) -> &'a str {
@@ -189,7 +192,7 @@ async fn an_expired_jwt_in_a_cookie_is_renewed_and_both_fresh_tokens_go_back() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = world.guard();
-    let first = answer(&guard, with_cookies(&tokens)).await;
+    let first = respond(&guard, with_cookies(&tokens)).await;
     assert_eq!(
         (first.status.as_u16(), &*first.body),
         (200, "user-test-00000000-0000-4000-8000-000000000000 1")
@@ -205,7 +208,7 @@ async fn an_expired_jwt_in_a_cookie_is_renewed_and_both_fresh_tokens_go_back() {
     assert!(first.headers.get_all("set-cookie").iter().all(HeaderValue::is_sensitive));
 
     let fresh = SessionTokens { session_jwt: value_of(jwt, "stytch_session_jwt").into(), ..tokens };
-    let second = answer(&guard, with_cookies(&fresh)).await;
+    let second = respond(&guard, with_cookies(&fresh)).await;
     assert_eq!((second.status.as_u16(), set_cookies(&second).len()), (200, 0));
     assert_eq!((second.header("cache-control"), world.sessions.calls()), ("private", 1));
 }
@@ -216,11 +219,11 @@ async fn a_browser_on_loopback_gets_cookies_that_it_can_use() {
     let tokens = world.expired(&proved(&[Factor::Password]));
     let mut request = with_cookies(&tokens);
     request.headers_mut().insert("host", "127.0.0.1:3000".parse().unwrap());
-    let answer = answer(&world.guard(), request).await;
+    let response = respond(&world.guard(), request).await;
     assert!(
-        set_cookies(&answer).iter().all(|line| !line.contains("Secure")),
+        set_cookies(&response).iter().all(|line| !line.contains("Secure")),
         "{:?}",
-        set_cookies(&answer)
+        set_cookies(&response)
     );
 }
 
@@ -228,7 +231,7 @@ async fn a_browser_on_loopback_gets_cookies_that_it_can_use() {
 async fn a_bearer_client_gets_the_fresh_jwt_if_that_is_turned_on() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
-    let quiet = answer(&world.guard(), with_bearer(&tokens)).await;
+    let quiet = respond(&world.guard(), with_bearer(&tokens)).await;
     assert_eq!(
         (quiet.status.as_u16(), quiet.header("stytch-session-jwt"), set_cookies(&quiet).len()),
         (200, "", 0)
@@ -236,10 +239,10 @@ async fn a_bearer_client_gets_the_fresh_jwt_if_that_is_turned_on() {
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
         sessions.send_fresh_jwt()
     });
-    let told = answer(&guard, with_bearer(&tokens)).await;
-    assert!(guard.verifier().verify(told.header("stytch-session-jwt")).await.is_ok());
-    assert_eq!((told.header("cache-control"), set_cookies(&told).len()), ("no-store", 0));
-    assert!(told.headers["stytch-session-jwt"].is_sensitive());
+    let with_jwt = respond(&guard, with_bearer(&tokens)).await;
+    assert!(guard.verifier().verify(with_jwt.header("stytch-session-jwt")).await.is_ok());
+    assert_eq!((with_jwt.header("cache-control"), set_cookies(&with_jwt).len()), ("no-store", 0));
+    assert!(with_jwt.headers["stytch-session-jwt"].is_sensitive());
 }
 
 /// The session token lives as long as the session, but an attacker may find an old JWT in a log.
@@ -258,7 +261,7 @@ async fn an_expired_jwt_alone_does_not_bring_a_session_token() {
         (format!("stytch_session_jwt={jwt}; stytch_session={token}"), 2),
         (format!("stytch_session={token}"), 2),
     ] {
-        let renewed = answer(&guard, with_header("cookie", &line)).await;
+        let renewed = respond(&guard, with_header("cookie", &line)).await;
         let lines = set_cookies(&renewed);
         assert_eq!((renewed.status.as_u16(), lines.len()), (200, want), "{line}");
         assert!(lines[0].starts_with("stytch_session_jwt=ey"), "{line}");
@@ -277,7 +280,7 @@ async fn a_client_that_has_exchanged_the_opaque_token_gets_the_next_one() {
         async { Ok(SessionTokens { session_token: "the-next".into(), session_jwt }) }
     });
     let guard = renewing(world.issuer.guard(), rotating);
-    let opaque = answer(&guard, with_header("cookie", "stytch_session=the-first")).await;
+    let opaque = respond(&guard, with_header("cookie", "stytch_session=the-first")).await;
     assert!(set_cookies(&opaque)[1].starts_with("stytch_session=the-next; "));
 }
 
@@ -297,7 +300,7 @@ async fn a_jwt_that_was_issued_long_ago_is_not_renewed() {
     }
     assert_eq!(world.sessions.calls(), calls);
     // The guard exchanges the session token beside it, and the browser receives both tokens.
-    let renewed = answer(&guard, with_cookies(&tokens)).await;
+    let renewed = respond(&guard, with_cookies(&tokens)).await;
     assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
     assert_eq!(world.sessions.calls(), calls + 1);
     // The same holds if the guard has to wait for the JWT's key.
@@ -305,7 +308,7 @@ async fn a_jwt_that_was_issued_long_ago_is_not_renewed() {
     let verifier = Verifier::new(keys, [world.issuer.name()], world.issuer.audience());
     let waiting = StepUpLayer::new(verifier.clock(world.clock.clone()));
     let waiting = renewing(waiting, world.sessions.clone());
-    assert_eq!(answer(&waiting, with_cookies(&tokens)).await.status, 200);
+    assert_eq!(respond(&waiting, with_cookies(&tokens)).await.status, 200);
     let patient = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
         sessions.max_renewable_age(seconds(90_000))
     });
@@ -327,7 +330,7 @@ fn a_jwt_too_long_for_a_cookie_gives_way_to_the_session_token() {
         assert!(lines.len() == 2 && lines[1].starts_with(&token), "{lines:?}");
     };
     let (renewed, lines) =
-        logged(Level::WARN, || runtime.block_on(answer(&guard, with_cookies(&tokens))));
+        logged(Level::WARN, || runtime.block_on(respond(&guard, with_cookies(&tokens))));
     assert_eq!(renewed.status, 200);
     check(&set_cookies(&renewed));
     let [line] = lines.try_into().unwrap();
@@ -350,7 +353,7 @@ fn a_jwt_too_long_for_a_cookie_gives_way_to_the_session_token() {
     assert_eq!(response["set-cookie"], removed);
     // From then on the browser sends only the session token, and that works.
     let next = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
-    let next = runtime.block_on(answer(&guard, next));
+    let next = runtime.block_on(respond(&guard, next));
     assert_eq!(next.status, 200);
     check(&set_cookies(&next));
 }
@@ -361,16 +364,16 @@ async fn an_opaque_token_is_exchanged_if_there_is_no_jwt() {
     let tokens = world.sessions.begin(&proved(&[Factor::Password, Factor::OtpSms]));
     let guard = world.guard().require(Policy::mfa());
     let opaque = || with_header("cookie", &format!("stytch_session={}", tokens.session_token));
-    let answered = answer(&guard, opaque()).await;
+    let answered = respond(&guard, opaque()).await;
     assert_eq!((answered.status.as_u16(), set_cookies(&answered).len()), (200, 2));
     // The renewal is cached briefly, for clients that do not keep cookies.
-    assert_eq!((answer(&guard, opaque()).await.status.as_u16(), world.sessions.calls()), (200, 1));
+    assert_eq!((respond(&guard, opaque()).await.status.as_u16(), world.sessions.calls()), (200, 1));
     world.clock.advance(seconds(31));
-    assert_eq!((answer(&guard, opaque()).await.status.as_u16(), world.sessions.calls()), (200, 2));
+    assert_eq!((respond(&guard, opaque()).await.status.as_u16(), world.sessions.calls()), (200, 2));
 
     let header = CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
     let guard = guard.credentials(CredentialSource::defaults().into_iter().chain([header]));
-    let by_header = answer(&guard, with_header("x-session-token", &tokens.session_token)).await;
+    let by_header = respond(&guard, with_header("x-session-token", &tokens.session_token)).await;
     assert_eq!((by_header.status.as_u16(), set_cookies(&by_header).len()), (200, 0));
     // The guard does not ask the authority about a value that cannot be a token.
     for odd in [&b"caf\xe9"[..], b"\x80", b"a b", b"a;b", b""] {
@@ -389,7 +392,7 @@ async fn an_opaque_token_is_exchanged_if_there_is_no_jwt() {
     // A guard that does not renew sessions ignores the session token.
     assert_eq!(outcome(&world.issuer.guard(), opaque()).await, (401, "no_credentials"));
     assert_eq!(
-        answer(&renewing(world.issuer.guard().optional(), world.sessions.clone()), opaque())
+        respond(&renewing(world.issuer.guard().optional(), world.sessions.clone()), opaque())
             .await
             .status,
         200
@@ -406,15 +409,15 @@ async fn a_renewal_is_cached_briefly_and_never_outlives_the_fresh_jwt() {
     });
     for (passed, calls) in [(0, 1), (0, 1), (299, 1), (6, 2)] {
         world.clock.advance(seconds(passed));
-        assert_eq!(answer(&guard, with_bearer(&tokens)).await.status, 200);
+        assert_eq!(respond(&guard, with_bearer(&tokens)).await.status, 200);
         assert_eq!(world.sessions.calls(), calls, "{passed}");
     }
-    let forgetful = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
+    let without_cache = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
         sessions.remember(Duration::ZERO)
     });
     for calls in 3..5 {
         world.clock.advance(seconds(1));
-        assert_eq!(answer(&forgetful, with_bearer(&tokens)).await.status, 200);
+        assert_eq!(respond(&without_cache, with_bearer(&tokens)).await.status, 200);
         assert_eq!(world.sessions.calls(), calls);
     }
 }
@@ -477,7 +480,7 @@ async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
     let guard = world.guard();
     for (passed, calls) in [(0, 1), (0, 1), (30, 1), (1, 2)] {
         world.clock.advance(seconds(passed));
-        let refused = answer(&guard, with_cookies(&tokens)).await;
+        let refused = respond(&guard, with_cookies(&tokens)).await;
         assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 0));
         assert!(refused.header("www-authenticate").contains("the session has ended"));
         assert_eq!(world.sessions.calls(), calls);
@@ -505,7 +508,7 @@ async fn a_session_that_falls_short_is_challenged_and_keeps_its_fresh_tokens() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = world.guard().require(Policy::mfa().named("account"));
-    let refused = answer(&guard, with_cookies(&tokens)).await;
+    let refused = respond(&guard, with_cookies(&tokens)).await;
     assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 2));
     assert!(refused.header("www-authenticate").contains("insufficient_user_authentication"));
     assert_eq!(refused.header("cache-control"), "no-store");
@@ -521,8 +524,8 @@ async fn the_handlers_own_cookies_take_precedence() {
             response.header("set-cookie", "theme=light").body(Body::default()).unwrap(),
         )
     });
-    let answer = send(&world.guard().layer(handler), with_cookies(&tokens)).await;
-    assert_eq!(set_cookies(&answer), ["stytch_session_jwt=; Max-Age=0", "theme=light"]);
+    let response = send(&world.guard().layer(handler), with_cookies(&tokens)).await;
+    assert_eq!(set_cookies(&response), ["stytch_session_jwt=; Max-Age=0", "theme=light"]);
 }
 
 #[tokio::test]
@@ -532,9 +535,9 @@ async fn nested_guards_share_one_call_and_one_pair_of_cookies() {
     let (outer, inner) = (world.guard(), world.guard().require(Policy::mfa()));
     let derived = outer.require(Policy::mfa());
     let service = outer.layer(derived.layer(service_fn(crate::support::inner::<Body>)));
-    let answer = send(&service, with_cookies(&tokens)).await;
+    let response = send(&service, with_cookies(&tokens)).await;
     assert_eq!(
-        (answer.status.as_u16(), set_cookies(&answer).len(), world.sessions.calls()),
+        (response.status.as_u16(), set_cookies(&response).len(), world.sessions.calls()),
         (200, 2, 1)
     );
     // Guards that do not share a `Sessions` handle ask the authority separately.
@@ -575,9 +578,10 @@ async fn a_live_guard_uses_the_fresh_jwt_and_sends_it() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     world.clock.advance(seconds(100));
-    let live = answer(&world.guard().confirmed_within(Duration::ZERO), with_cookies(&tokens)).await;
+    let live =
+        respond(&world.guard().confirmed_within(Duration::ZERO), with_cookies(&tokens)).await;
     assert_eq!((live.status.as_u16(), set_cookies(&live).len()), (200, 2));
-    let unchanged = answer(&World::new().guard(), with_bearer(&tokens)).await;
+    let unchanged = respond(&World::new().guard(), with_bearer(&tokens)).await;
     assert_eq!(set_cookies(&unchanged).len(), 0);
 }
 
@@ -595,7 +599,7 @@ async fn members_sessions_are_renewed_in_their_organization() {
         .organization("organization-1", "acme")
         .proved(Factor::Totp);
     let tokens = world.expired(&member);
-    assert_eq!(answer(&world.guard(), with_cookies(&tokens)).await.body, "member-test-1 1");
+    assert_eq!(respond(&world.guard(), with_cookies(&tokens)).await.body, "member-test-1 1");
     // A member with this id in another organization is a different user.
     let elsewhere = world.issuer.mint(&member.organization("organization-2", "other"));
     let moved = Scripted::new(move |_| {

@@ -12,10 +12,10 @@ use tower_step_up::sessions::{AuthorityError, PresentedToken, SessionAuthority};
 use tower_step_up::{Factor, Grant, Policy, SessionTokens, StepUpLayer};
 
 use crate::renewal::{
-    Body, Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
+    Body, Scripted, World, outcome, renewing, renewing_with, respond, set_cookies, with_bearer,
     with_cookies, with_header,
 };
-use crate::support::{Answer, inner, proved, seconds, send};
+use crate::support::{TestResponse, inner, proved, seconds, send};
 
 fn with_opaque(token: &str) -> Request<Body> {
     with_header("cookie", &format!("stytch_session={token}"))
@@ -120,10 +120,10 @@ async fn a_session_is_not_confirmed_by_a_call_that_began_too_long_ago() {
     let (gate, sessions) = (Arc::new(Notify::new()), world.sessions.clone());
     let held_back = Arc::clone(&gate);
     let authority = Scripted::new(move |token| {
-        let (answer, gate) = (sessions.authenticate(token), Arc::clone(&held_back));
+        let (response, gate) = (sessions.authenticate(token), Arc::clone(&held_back));
         async move {
             gate.notified().await;
-            answer.await
+            response.await
         }
     });
     let guard = renewing(world.issuer.guard(), authority.clone()).confirmed_within(seconds(3));
@@ -162,8 +162,8 @@ async fn a_session_is_not_confirmed_by_a_response_about_another_session_of_the_u
     world.clock.advance(seconds(10));
     let asked = world.sessions.begin(&proved(&[Factor::Password, Factor::Totp]));
     let authority = Scripted::new(move |_| {
-        let answer = weaker.clone();
-        async { Ok(answer) }
+        let response = weaker.clone();
+        async { Ok(response) }
     });
     let guard = renewing(world.issuer.guard(), authority)
         .require(Policy::mfa())
@@ -172,7 +172,7 @@ async fn a_session_is_not_confirmed_by_a_response_about_another_session_of_the_u
 }
 
 /// Sends the request to a handler that passes the guard, the grant and the headers to `act`.
-async fn handled<F, A>(guard: &StepUpLayer, request: Request<Body>, act: F) -> Answer
+async fn handled<F, A>(guard: &StepUpLayer, request: Request<Body>, act: F) -> TestResponse
 where
     F: Fn(StepUpLayer, Grant, HeaderMap) -> A + Clone,
     A: Future<Output = ()>,
@@ -243,9 +243,9 @@ async fn a_step_up_that_keeps_the_session_drops_the_cached_renewal() {
         session_token: "opaque-1".into(),
         session_jwt: issuer.mint(&proved(&now.lock().unwrap())),
     };
-    let answer = tokens.clone();
+    let mint = tokens.clone();
     let authority = Scripted::new(move |_| {
-        let tokens = answer();
+        let tokens = mint();
         async { Ok(tokens) }
     });
     let header = CredentialSource::SessionTokenHeader(HeaderName::from_static("x-session-token"));
@@ -292,7 +292,7 @@ async fn a_step_up_in_another_process_is_noticed_after_a_second() {
 async fn a_session_without_a_known_end_has_cookies_until_the_browser_is_closed() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]).without_end());
-    let got = answer(&world.guard(), with_cookies(&expired)).await;
+    let got = respond(&world.guard(), with_cookies(&expired)).await;
     assert_eq!(set_cookies(&got).len(), 2);
     assert!(
         set_cookies(&got)

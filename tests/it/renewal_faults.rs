@@ -14,7 +14,7 @@ use tracing::Level;
 
 use crate::events::log_of;
 use crate::renewal::{
-    Body, Scripted, World, answer, hammer, outcome, renewing, renewing_with, set_cookies,
+    Body, Scripted, World, hammer, outcome, renewing, renewing_with, respond, set_cookies,
     with_bearer, with_cookies, with_header,
 };
 use crate::support::{issuer, proved, seconds};
@@ -56,7 +56,7 @@ async fn a_thousand_requests_with_one_expired_token_are_one_call() {
     let requests: Vec<_> = (0..1_000)
         .map(|_| {
             let (guard, request) = (guard.clone(), with_cookies(&expired));
-            tokio::spawn(async move { answer(&guard, request).await.status.as_u16() })
+            tokio::spawn(async move { respond(&guard, request).await.status.as_u16() })
         })
         .collect();
     while authority.calls() == 0 {
@@ -128,7 +128,7 @@ async fn a_session_of_another_user_or_project_is_refused() {
         });
         let guard = renewing(world.issuer.guard(), authority.clone());
         for _ in 0..3 {
-            let refused = answer(&guard, with_cookies(&expired)).await;
+            let refused = respond(&guard, with_cookies(&expired)).await;
             assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (503, 0));
             assert_eq!(refused.header("retry-after"), "1");
         }
@@ -157,7 +157,7 @@ async fn an_unavailable_authority_is_a_503_only_for_requests_that_need_it() {
     {
         let authority = Scripted::new(move |_| async move { Err(unavailable(says.map(seconds))) });
         let guard = renewing(world.issuer.guard(), authority.clone());
-        let refused = answer(&guard, with_cookies(&old)).await;
+        let refused = respond(&guard, with_cookies(&old)).await;
         assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, want));
         assert_eq!((refused.header("www-authenticate"), set_cookies(&refused).len()), ("", 0));
         assert_eq!(outcome(&guard, with_cookies(&alive)).await, (200, ""));
@@ -213,8 +213,8 @@ fn a_call_lost_with_its_runtime_is_made_again_on_a_living_one() {
         let (is_first, sessions) = (AtomicBool::new(true), world.sessions.clone());
         let authority = Scripted::new(move |token| {
             let is_first = is_first.swap(false, Ordering::SeqCst);
-            let answer = sessions.authenticate(token);
-            async move { if is_first { std::future::pending().await } else { answer.await } }
+            let response = sessions.authenticate(token);
+            async move { if is_first { std::future::pending().await } else { response.await } }
         });
         let guard = renewing(world.issuer.guard(), authority.clone());
         let ask = || {
@@ -294,7 +294,7 @@ async fn a_session_that_is_revoked_during_its_renewal_is_not_renewed() {
             };
             let asked = tokio::spawn({
                 let guard = guard.clone();
-                async move { answer(&guard, request).await }
+                async move { respond(&guard, request).await }
             });
             while authority.calls() <= usize::from(opaque) {
                 tokio::task::yield_now().await;
@@ -425,18 +425,18 @@ fn no_token_appears_in_logs_or_debug_output() {
     let expired = world.expired(&proved(&[Factor::Password]));
     let fresh = world.sessions.begin(&proved(&[Factor::Password]));
     let another = world.sessions.begin(&proved(&[Factor::Password]).user("user-test-2"));
-    let answers: [fn(SessionTokens) -> Result<SessionTokens, AuthorityError>; 4] = [
+    let responses: [fn(SessionTokens) -> Result<SessionTokens, AuthorityError>; 4] = [
         Ok,
         |_| Err(AuthorityError::UnknownSession),
         |_| Err(unavailable(Some(seconds(7)))),
         |tokens| Ok(SessionTokens { session_jwt: format!("{}AAAA", tokens.session_jwt), ..tokens }),
     ];
-    for answer in answers {
+    for respond in responses {
         for given in [&fresh, &another] {
             let tokens = given.clone();
             let authority = Scripted::new(move |_| {
-                let answer = answer(tokens.clone());
-                async { answer }
+                let response = respond(tokens.clone());
+                async { response }
             });
             let guard = renewing_with(world.issuer.guard(), authority, |sessions| {
                 sessions.send_fresh_jwt()

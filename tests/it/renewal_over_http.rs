@@ -10,7 +10,7 @@ use tower_step_up::{Factor, SessionTokens, StepUpLayer};
 
 use crate::api_server::{ApiServer, Received, Reply};
 use crate::renewal::{
-    answer, hammer, outcome, renewing, set_cookies, with_bearer, with_cookies, with_header,
+    hammer, outcome, renewing, respond, set_cookies, with_bearer, with_cookies, with_header,
 };
 use crate::support::{issuer, proved, seconds};
 
@@ -90,12 +90,12 @@ fn reply(sessions: &TestSessions, received: &Received) -> Reply {
 }
 
 /// Returns the output of a future that is ready at once.
-fn ready<T>(mut answer: std::pin::Pin<Box<dyn Future<Output = T> + Send>>) -> T {
+fn ready<T>(mut response: std::pin::Pin<Box<dyn Future<Output = T> + Send>>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(answer) = answer.as_mut().poll(&mut context) else {
+    let std::task::Poll::Ready(response) = response.as_mut().poll(&mut context) else {
         panic!("the future is not ready")
     };
-    answer
+    response
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_session_is_renewed_until_it_is_ended() {
     let service = Service::start([]).await;
     let guard = service.guard();
     let tokens = service.expired(&proved(&[Factor::Password]));
-    let renewed = answer(&guard, with_cookies(&tokens)).await;
+    let renewed = respond(&guard, with_cookies(&tokens)).await;
     assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
     let session = guard
         .verifier()
@@ -142,7 +142,7 @@ async fn a_members_session_is_renewed_too() {
         .user("member-test-1")
         .organization("organization-test-1", "acme");
     let tokens = service.expired(&member);
-    let renewed = answer(&guard, with_cookies(&tokens)).await;
+    let renewed = respond(&guard, with_cookies(&tokens)).await;
     assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
     assert!(renewed.body.starts_with("member-test-1 "), "{}", renewed.body);
     let fresh = ready(
@@ -219,7 +219,7 @@ async fn every_failure_of_the_api_is_a_503_for_the_sessions_that_need_it_until_i
         let guard = renewing(project.guard_with(service.issuer.verifier()), api);
         let tokens = service.expired(&proved(&[Factor::Password]));
         let alive = service.sessions.begin(&proved(&[Factor::Password]));
-        let refused = answer(&guard, with_cookies(&tokens)).await;
+        let refused = respond(&guard, with_cookies(&tokens)).await;
         assert_eq!(
             (refused.status.as_u16(), refused.header("retry-after")),
             (503, retry_after),
@@ -248,7 +248,7 @@ async fn a_response_after_a_reset_is_used_and_one_that_has_expired_is_not() {
 
     let jwt = service.issuer.mint(&proved(&[Factor::Password]));
     let late = json!({"session_token": "t", "session_jwt": jwt, "status_code": 200}).to_string();
-    let service = Service::start([Reply::WhenLet(Box::new(Reply::json(200, &late)))]).await;
+    let service = Service::start([Reply::HeldBack(Box::new(Reply::json(200, &late)))]).await;
     let (guard, tokens) = (service.guard(), service.expired(&proved(&[Factor::Password])));
     service.clock.advance(seconds(400));
     let asked = tokio::spawn({
@@ -261,7 +261,7 @@ async fn a_response_after_a_reset_is_used_and_one_that_has_expired_is_not() {
     while service.requests() == 0 {
         tokio::task::yield_now().await;
     }
-    service.server.let_go();
+    service.server.release();
     // The JWT in the late response has expired meanwhile.
     assert_eq!(asked.await.unwrap(), (503, "authority_unavailable"));
 }

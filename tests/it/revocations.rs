@@ -14,7 +14,7 @@ use tower_step_up::token::{
 use tower_step_up::{Factor, Session, StepUpLayer, VerifyError};
 
 use crate::renewal::{
-    Body, Scripted, World, answer, outcome, renewing, set_cookies, with_bearer, with_cookies,
+    Body, Scripted, World, outcome, renewing, respond, set_cookies, with_bearer, with_cookies,
     with_header,
 };
 use crate::sign_out::{headers, is_gone, session_of};
@@ -124,7 +124,7 @@ async fn an_unhealthy_store_makes_every_request_a_503() {
     for request in [with_bearer(&tokens), with_bearer(&new), with_cookies(&tokens), opaque] {
         assert_eq!(outcome(&guard, request).await, (503, "revocations_unavailable"));
     }
-    let refused = answer(&guard, with_bearer(&tokens)).await;
+    let refused = respond(&guard, with_bearer(&tokens)).await;
     assert_eq!((refused.header("retry-after"), refused.header("www-authenticate")), ("2", ""));
     assert!(
         refused.body.contains("problem/index.html#revocations-unavailable"),

@@ -522,7 +522,7 @@ async fn a_server_that_is_down_cannot_be_reached() {
 
 #[tokio::test]
 async fn a_response_that_is_late_but_in_time_is_used() {
-    let server = ApiServer::start([Reply::WhenLet(Box::new(alive()))]).await;
+    let server = ApiServer::start([Reply::HeldBack(Box::new(alive()))]).await;
     let api = api(&server);
     let asking = tokio::spawn(async move { api.authenticate(&old_token()).await });
     within_seconds(async {
@@ -532,7 +532,7 @@ async fn a_response_that_is_late_but_in_time_is_used() {
     })
     .await;
     assert!(!asking.is_finished());
-    server.let_go();
+    server.release();
     assert_eq!(within_seconds(asking).await.unwrap(), Ok(new_tokens()));
 }
 
@@ -588,7 +588,7 @@ fn a_request_is_sent_once_more_if_the_runtime_of_its_connection_ends() {
         if kept == 2 {
             return;
         }
-        let never = Reply::WhenLet(Box::new(alive()));
+        let never = Reply::HeldBack(Box::new(alive()));
         let server = serving.block_on(ApiServer::start([alive(), never, alive()]));
         let first = runtime();
         let api = api(&server);

@@ -23,7 +23,7 @@ use tower_step_up::{
 };
 
 use crate::renewal::{
-    Body, Scripted, World, answer, outcome, renewing, set_cookies, with_bearer, with_cookies,
+    Body, Scripted, World, outcome, renewing, respond, set_cookies, with_bearer, with_cookies,
     with_header,
 };
 use crate::support::{proved, seconds, send};
@@ -39,8 +39,8 @@ pub(crate) async fn session_of(guard: &StepUpLayer, tokens: &SessionTokens) -> S
 /// Returns whether the authority reports the session as unknown.
 pub(crate) async fn is_gone(world: &World, tokens: &SessionTokens) -> bool {
     let token = PresentedToken::SessionToken(tokens.session_token.clone().into());
-    let answer = world.sessions.authenticate(token).await;
-    matches!(answer, Err(AuthorityError::UnknownSession))
+    let response = world.sessions.authenticate(token).await;
+    matches!(response, Err(AuthorityError::UnknownSession))
 }
 
 #[tokio::test]
@@ -495,13 +495,13 @@ async fn adopting_a_stronger_session_ends_the_weaker_one() {
     );
     // Another tab still sends the old JWT and is challenged. With the fresh tokens, which the
     // browser has by then, it passes.
-    let stale = answer(&guard, with_cookies(&weak)).await;
+    let stale = respond(&guard, with_cookies(&weak)).await;
     assert_eq!((stale.status.as_u16(), set_cookies(&stale).len()), (401, 0));
     assert!(stale.header("www-authenticate").contains("invalid_token"));
     assert_eq!(outcome(&guard, with_cookies(&strong)).await, (200, ""));
     // If the browser has only the session token, renewal brings both tokens.
     let renewed =
-        answer(&guard, with_header("cookie", &format!("stytch_session={}", strong.session_token)))
+        respond(&guard, with_header("cookie", &format!("stytch_session={}", strong.session_token)))
             .await;
     assert_eq!((renewed.status.as_u16(), set_cookies(&renewed).len()), (200, 2));
     world.clock.advance(seconds(400));
@@ -582,7 +582,7 @@ async fn the_cookies_of_a_project_are_those_of_its_handle() {
     let guard = project.guard_with(verifier).renew_with(&sessions);
     let tokens = world.expired(&proved(&[Factor::Password]));
     let cookie = with_header("cookie", &format!("jwt={}", tokens.session_jwt));
-    let renewed = answer(&guard, cookie.clone()).await;
+    let renewed = respond(&guard, cookie.clone()).await;
     let names: Vec<_> =
         set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
     // The session token goes only to a client that has it.
@@ -611,7 +611,7 @@ async fn a_pending_exchange_does_not_overwrite_the_cookies_of_a_step_up() {
     let guard = renewing(world.issuer.guard(), authority.clone());
     let asking = guard.clone();
     let request = tokio::spawn(async move {
-        answer(&asking, with_header("cookie", "stytch_session=opaque-1")).await
+        respond(&asking, with_header("cookie", "stytch_session=opaque-1")).await
     });
     while authority.calls() == 0 {
         tokio::task::yield_now().await;

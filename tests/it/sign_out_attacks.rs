@@ -12,7 +12,7 @@ use tower_step_up::token::LocalRevocations;
 use tower_step_up::{Factor, Session, SessionTokens, Sessions, StepUpLayer};
 
 use crate::renewal::{
-    Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
+    Scripted, World, outcome, renewing, renewing_with, respond, set_cookies, with_bearer,
     with_header,
 };
 use crate::sign_out::{OnDemand, headers, is_gone, session_of};
@@ -333,18 +333,18 @@ async fn an_opaque_token_replaces_only_an_old_jwt_of_the_same_user() {
         with_header("cookie", &format!("stytch_session_jwt={jwt}; stytch_session={opaque}"))
     };
     let mixed = cookies(&one.session_jwt, &other.session_token);
-    let refused = answer(&guard, mixed.clone()).await;
+    let refused = respond(&guard, mixed.clone()).await;
     assert_eq!((refused.status.as_u16(), set_cookies(&refused).len()), (401, 0));
     // The cached renewals of neither user are used for the mixed request.
-    let own = answer(&guard, cookies(&other.session_jwt, &other.session_token)).await;
+    let own = respond(&guard, cookies(&other.session_jwt, &other.session_token)).await;
     assert_eq!((own.status.as_u16(), &*own.body), (200, "user-test-2 1"));
     let opaque = with_header("cookie", &format!("stytch_session={}", other.session_token));
-    assert_eq!(answer(&guard, opaque).await.body, "user-test-2 1");
-    assert_eq!(answer(&guard, mixed).await.status, 401);
+    assert_eq!(respond(&guard, opaque).await.body, "user-test-2 1");
+    assert_eq!(respond(&guard, mixed).await.status, 401);
 
     let mut in_a_header = with_header("cookie", &format!("stytch_session={}", other.session_token));
     let header = bearer(&one.session_jwt).parse().unwrap();
     in_a_header.headers_mut().insert("authorization", header);
-    let refused = answer(&guard, in_a_header).await;
+    let refused = respond(&guard, in_a_header).await;
     assert_eq!((refused.status.as_u16(), refused.header("stytch-session-jwt")), (401, ""));
 }

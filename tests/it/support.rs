@@ -93,13 +93,13 @@ pub(crate) async fn inner<B>(_request: Request<B>) -> Result<Response<Full<Bytes
 }
 
 /// A response whose body has been read.
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) async fn of<B>(response: Response<B>) -> Self
     where
         B: http_body::Body<Data = Bytes>,
@@ -120,12 +120,12 @@ impl Answer {
 }
 
 /// Sends one request through a clone of the service.
-pub(crate) async fn send<S, B, R>(service: &S, request: Request<B>) -> Answer
+pub(crate) async fn send<S, B, R>(service: &S, request: Request<B>) -> TestResponse
 where
     S: tower::Service<Request<B>, Response = Response<R>> + Clone,
     S::Error: std::fmt::Debug,
     R: http_body::Body<Data = Bytes>,
     R::Error: std::fmt::Debug,
 {
-    Answer::of(service.clone().oneshot(request).await.unwrap()).await
+    TestResponse::of(service.clone().oneshot(request).await.unwrap()).await
 }

@@ -8,7 +8,7 @@ use tower_step_up::testing::{self, FixedClock, NOW, TestIssuer};
 use tower_step_up::token::SessionError;
 use tower_step_up::{Factor, Policy, Session, TokenError};
 
-use crate::renewal::{World, answer, outcome, set_cookies, with_cookies, with_header};
+use crate::renewal::{World, outcome, respond, set_cookies, with_cookies, with_header};
 use crate::support::{BrokenRule, issuer, seconds};
 
 fn facts(session: &Session) -> Value {
@@ -173,7 +173,7 @@ async fn a_kept_session_grows_old_however_often_its_tokens_are_renewed() {
         assert_eq!(outcome(&recent_session, opaque()).await, session, "{ahead}");
         assert_eq!(outcome(&recent_session, with_cookies(&tokens)).await, session, "{ahead}");
     }
-    let renewed = answer(&guard, opaque()).await;
+    let renewed = respond(&guard, opaque()).await;
     assert!(set_cookies(&renewed).iter().all(|line| line.ends_with("Max-Age=399")));
     world.clock.advance(seconds(399));
     assert_eq!(outcome(&guard, opaque()).await.0, 401);

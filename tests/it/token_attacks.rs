@@ -451,7 +451,7 @@ fn tokens_of_other_issuers_and_purposes_are_refused() {
 /// A password and a second entry that is not always what it seems. Each row states whether the two
 /// meet `mfa`, and whether they meet a code by SMS within ten minutes.
 #[test]
-fn entries_that_are_not_what_they_seem() {
+fn an_entry_proves_only_what_it_states() {
     let password = json!({"type": "password", "delivery_method": "knowledge",
         "last_authenticated_at": "2026-01-01T11:59:00Z"});
     let entry = |kind: &str, method: &str, date: Value| {

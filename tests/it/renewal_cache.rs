@@ -13,10 +13,10 @@ use tower_step_up::{Factor, Policy, SessionTokens, StepUpLayer};
 
 use crate::key_server::within_seconds;
 use crate::renewal::{
-    Body, Scripted, World, answer, outcome, renewing, renewing_with, set_cookies, with_bearer,
+    Body, Scripted, World, outcome, renewing, renewing_with, respond, set_cookies, with_bearer,
     with_cookies, with_header,
 };
-use crate::support::{Answer, proved, seconds};
+use crate::support::{TestResponse, proved, seconds};
 
 fn with_opaque(token: &str) -> Request<Body> {
     with_header("cookie", &format!("stytch_session={token}"))
@@ -32,12 +32,12 @@ fn held(
     let held = Arc::clone(&gate);
     let authority = Scripted::new(move |token| {
         let wait = is_held(&token).then(|| Arc::clone(&held));
-        let answer = sessions.authenticate(token);
+        let response = sessions.authenticate(token);
         async move {
             if let Some(gate) = wait {
                 gate.notified().await;
             }
-            answer.await
+            response.await
         }
     });
     (authority, gate)
@@ -52,8 +52,8 @@ async fn started(
 ) -> JoinHandle<(u16, usize)> {
     let (guard, calls) = (guard.clone(), authority.calls());
     let task = tokio::spawn(async move {
-        let answer = answer(&guard, request).await;
-        (answer.status.as_u16(), set_cookies(&answer).len())
+        let response = respond(&guard, request).await;
+        (response.status.as_u16(), set_cookies(&response).len())
     });
     while authority.calls() == calls {
         tokio::task::yield_now().await;
@@ -132,8 +132,8 @@ async fn a_failure_does_not_replace_a_cached_renewal_that_is_still_valid() {
     let (is_down, sessions) = (Arc::new(AtomicBool::new(false)), world.sessions.clone());
     let down = Arc::clone(&is_down);
     let authority = Scripted::new(move |token| {
-        let (answer, is_down) = (sessions.authenticate(token), down.load(Ordering::SeqCst));
-        async move { if is_down { Err(AuthorityError::unavailable("down")) } else { answer.await } }
+        let (response, is_down) = (sessions.authenticate(token), down.load(Ordering::SeqCst));
+        async move { if is_down { Err(AuthorityError::unavailable("down")) } else { response.await } }
     });
     let guard = renewing(world.issuer.guard(), authority.clone());
     let transfer = guard.require(Policy::mfa());
@@ -161,7 +161,7 @@ async fn a_response_about_another_user_is_retried_after_the_stated_pause() {
     let tokens = SessionTokens { session_token: "opaque".into(), session_jwt };
     let authority = Scripted::new(move |_| std::future::ready(Ok(tokens.clone())));
     let guard = renewing(world.issuer.guard(), authority.clone());
-    let refused = answer(&guard, with_cookies(&expired)).await;
+    let refused = respond(&guard, with_cookies(&expired)).await;
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
     assert_eq!(outcome(&guard, with_cookies(&expired)).await.0, 503);
     assert_eq!(authority.calls(), 1);
@@ -180,7 +180,7 @@ async fn cookies_are_set_under_the_names_that_are_read() {
         sessions.credentials(sources)
     });
     let line = format!("jwt={}; token={}", tokens.session_jwt, tokens.session_token);
-    let renewed = answer(&guard, with_header("cookie", &line)).await;
+    let renewed = respond(&guard, with_header("cookie", &line)).await;
     let names: Vec<_> =
         set_cookies(&renewed).iter().filter_map(|line| line.split('=').next()).collect();
     assert_eq!(names, ["jwt", "token"]);
@@ -220,7 +220,7 @@ async fn a_renewal_is_used_only_for_the_user_of_the_token() {
     });
     let guard = renewing(world.issuer.guard(), authority.clone());
     let cookies = |jwt: &str| with_header("cookie", &format!("stytch_session_jwt={jwt}"));
-    let check = |answered: &Answer, user: &str| {
+    let check = |answered: &TestResponse, user: &str| {
         assert_eq!(answered.body, format!("{user} 1"));
         let jwts = set_cookies(answered).into_iter().map(|line| line.split(['=', ';']).nth(1));
         for jwt in jwts {
@@ -232,7 +232,7 @@ async fn a_renewal_is_used_only_for_the_user_of_the_token() {
     // First while the calls are pending, and then when their results are cached.
     let asking = [&one, &two, &one].map(|jwt| {
         let (guard, request) = (guard.clone(), cookies(jwt));
-        tokio::spawn(async move { answer(&guard, request).await })
+        tokio::spawn(async move { respond(&guard, request).await })
     });
     within_seconds(async {
         while authority.calls() < 2 {
@@ -249,7 +249,7 @@ async fn a_renewal_is_used_only_for_the_user_of_the_token() {
     }
     for (jwt, user) in [(&two, users[1]), (&one, users[0]), (&two, users[1])] {
         gate.notify_one();
-        let answered = answer(&guard, cookies(jwt)).await;
+        let answered = respond(&guard, cookies(jwt)).await;
         check(&answered, user);
         assert_eq!(set_cookies(&answered).len(), 1);
     }

@@ -13,13 +13,15 @@ use tower_step_up::credentials::CredentialSource;
 use tower_step_up::testing::{self, TestIssuer};
 use tower_step_up::{BearerChallenge, Factor, Policy, Rejection, Respond, StepUpLayer};
 
-use crate::support::{Answer, bearer, inner, issuer, proved, request, seconds, send, transfer};
+use crate::support::{
+    TestResponse, bearer, inner, issuer, proved, request, seconds, send, transfer,
+};
 
 type Body = Full<Bytes>;
 
 const TYPES: &str = "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html";
 
-async fn answer(guard: &StepUpLayer, request: Request<Body>) -> Answer {
+async fn respond(guard: &StepUpLayer, request: Request<Body>) -> TestResponse {
     send(&guard.layer(service_fn(inner::<Body>)), request).await
 }
 
@@ -31,22 +33,22 @@ fn with(headers: &[(&str, &str)]) -> Request<Body> {
 }
 
 #[track_caller]
-fn check_refusal(answer: &Answer, status: u16, challenge: &str, body: Value) {
-    assert_eq!(answer.status, status);
-    assert_eq!(answer.header("www-authenticate"), challenge);
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(answer.header("content-type"), "application/problem+json");
-    assert_eq!(serde_json::from_str::<Value>(&answer.body).unwrap(), body);
+fn check_refusal(response: &TestResponse, status: u16, challenge: &str, body: Value) {
+    assert_eq!(response.status, status);
+    assert_eq!(response.header("www-authenticate"), challenge);
+    assert_eq!(response.header("cache-control"), "no-store");
+    assert_eq!(response.header("content-type"), "application/problem+json");
+    assert_eq!(serde_json::from_str::<Value>(&response.body).unwrap(), body);
 }
 
 #[tokio::test]
 async fn no_credentials() {
-    let answer = answer(&issuer().guard(), with(&[])).await;
+    let response = respond(&issuer().guard(), with(&[])).await;
     let body = json!({
         "type": format!("{TYPES}#no-credentials"), "title": "Authentication required",
             "status": 401, "detail": "sign in",
     });
-    check_refusal(&answer, 401, r#"Bearer realm="api""#, body);
+    check_refusal(&response, 401, r#"Bearer realm="api""#, body);
 }
 
 #[tokio::test]
@@ -65,14 +67,14 @@ async fn two_credentials_of_one_kind() {
             "the Authorization header has no readable Bearer token",
         ),
     ] {
-        let answer = answer(&issuer().guard(), with(headers)).await;
+        let response = respond(&issuer().guard(), with(headers)).await;
         let challenge =
             format!(r#"Bearer realm="api", error="invalid_request", error_description="{detail}""#);
         let body = json!({
             "type": format!("{TYPES}#invalid-request"), "title": "Invalid request", "status": 400,
                 "detail": detail,
         });
-        check_refusal(&answer, 400, &challenge, body);
+        check_refusal(&response, 400, &challenge, body);
     }
 }
 
@@ -88,21 +90,22 @@ async fn an_invalid_token() {
         (foreign.as_str(), "the session token is invalid"),
         ("x", "the session token is invalid"),
     ] {
-        let answer = answer(&issuer.guard(), with(&[("authorization", &bearer(token))])).await;
+        let response = respond(&issuer.guard(), with(&[("authorization", &bearer(token))])).await;
         let challenge =
             format!(r#"Bearer realm="api", error="invalid_token", error_description="{detail}""#);
         let body = json!({
             "type": format!("{TYPES}#invalid-token"), "title": "Invalid session token",
                 "status": 401, "detail": detail,
         });
-        check_refusal(&answer, 401, &challenge, body);
+        check_refusal(&response, 401, &challenge, body);
     }
 }
 
 #[tokio::test]
 async fn an_empty_header_is_unreadable_and_an_empty_cookie_is_a_bad_token() {
-    let status =
-        async |name, value| answer(&issuer().guard(), with(&[(name, value)])).await.status.as_u16();
+    let status = async |name, value| {
+        respond(&issuer().guard(), with(&[(name, value)])).await.status.as_u16()
+    };
     assert_eq!(status("authorization", "").await, 401); // no scheme, so not a Bearer token
     assert_eq!(status("authorization", "Bearer").await, 400);
     assert_eq!(status("authorization", "Bearer ").await, 400);
@@ -154,10 +157,10 @@ async fn every_bad_token_gets_the_same_response_and_its_rejection_names_the_rule
             let response = service.oneshot(with(&[(header, &value)])).await.unwrap();
             let noted = Rejection::of(&response).map(Rejection::reason);
             assert_eq!(noted, Some(reason), "{token}");
-            let answer = Answer::of(response).await;
-            assert_eq!(answer.status, 401, "{reason}");
+            let response = TestResponse::of(response).await;
+            assert_eq!(response.status, 401, "{reason}");
             let challenge = "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"the session token is invalid\"";
-            assert_eq!(answer.header("www-authenticate"), challenge);
+            assert_eq!(response.header("www-authenticate"), challenge);
         }
     }
 }
@@ -167,14 +170,14 @@ async fn every_bad_token_gets_the_same_response_and_its_rejection_names_the_rule
 async fn a_limit_under_one_second_has_no_max_age_in_the_challenge() {
     for (millis, want) in [(0, None), (1, None), (999, None), (1_000, Some(1)), (1_999, Some(1))] {
         let policy = Policy::from(Factor::OtpSms).within(std::time::Duration::from_millis(millis));
-        let answer =
-            answer(&issuer().guard().require(policy), request("/", &[Factor::Password])).await;
-        assert_eq!(answer.status, 401);
+        let response =
+            respond(&issuer().guard().require(policy), request("/", &[Factor::Password])).await;
+        assert_eq!(response.status, 401);
         let max_age = want.map(|seconds: u64| format!("max_age=\"{seconds}\""));
-        let challenge = answer.header("www-authenticate");
+        let challenge = response.header("www-authenticate");
         assert_eq!(challenge.contains("max_age"), want.is_some(), "{challenge}");
         assert!(max_age.is_none_or(|it| challenge.ends_with(&it)), "{challenge}");
-        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let body: Value = serde_json::from_str(&response.body).unwrap();
         assert_eq!(body.get("max_age"), want.map(Value::from).as_ref(), "{body}");
     }
 }
@@ -183,7 +186,7 @@ async fn a_limit_under_one_second_has_no_max_age_in_the_challenge() {
 async fn a_step_up_challenge_covers_the_whole_policy() {
     let session = proved(&[Factor::Password]).proved_ago(Factor::OtpSms, seconds(3_600));
     let request = with(&[("authorization", &bearer(&issuer().mint(&session)))]);
-    let answer = answer(&issuer().guard().require(transfer()), request).await;
+    let response = respond(&issuer().guard().require(transfer()), request).await;
     let detail = "authenticate otp/sms again, totp or webauthn";
     let challenge = format!(
         "Bearer realm=\"api\", error=\"insufficient_user_authentication\", error_description=\"{detail}\", \
@@ -209,13 +212,13 @@ async fn a_step_up_challenge_covers_the_whole_policy() {
             [{"factor": "webauthn", "reason": "missing", "max_age": 600}],
         ],
     });
-    check_refusal(&answer, 401, &challenge, body);
+    check_refusal(&response, 401, &challenge, body);
 }
 
 #[tokio::test]
 async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
     let guard = issuer().guard().require(Policy::mfa()).offer_factors([Factor::Totp]);
-    let answer = answer(&guard, request("/", &[Factor::Password])).await;
+    let response = respond(&guard, request("/", &[Factor::Password])).await;
     let detail = "authenticate a second, independent factor";
     let challenge = format!(
         r#"Bearer realm="api", error="insufficient_user_authentication", error_description="{detail}""#
@@ -229,12 +232,12 @@ async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
         "retryable": true,
         "prompts": [[{"factor": "totp", "reason": "missing"}]],
     });
-    check_refusal(&answer, 401, &challenge, body);
+    check_refusal(&response, 401, &challenge, body);
 }
 
 async fn prompts(guard: &StepUpLayer, factors: &[Factor]) -> Value {
     let mut body: Value =
-        serde_json::from_str(&answer(guard, request("/", factors)).await.body).unwrap();
+        serde_json::from_str(&respond(guard, request("/", factors)).await.body).unwrap();
     let names = |set: &Value| {
         set.as_array().unwrap().iter().map(|prompt| prompt["factor"].clone()).collect::<Value>()
     };
@@ -363,8 +366,8 @@ async fn many_alternatives_are_cut_off_and_marked_as_truncated() {
             Factor::OtpWhatsapp,
         ],
     );
-    let answer = prompts(&issuer().guard().require(four), &[Factor::Impersonated]).await;
-    assert_eq!((answer[0].as_array().unwrap().len(), &answer[3]), (16, &json!(true)));
+    let response = prompts(&issuer().guard().require(four), &[Factor::Impersonated]).await;
+    assert_eq!((response[0].as_array().unwrap().len(), &response[3]), (16, &json!(true)));
 }
 
 #[tokio::test]
@@ -375,8 +378,9 @@ async fn every_kind_of_clause_has_its_form() {
         Policy::session_within(seconds(60)),
         Policy::mfa().within(seconds(30)),
     ]);
-    let answer = answer(&issuer().guard().require(policy), request("/", &[Factor::Password])).await;
-    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let response =
+        respond(&issuer().guard().require(policy), request("/", &[Factor::Password])).await;
+    let body: Value = serde_json::from_str(&response.body).unwrap();
     let want = json!([
         {"requirement": "session", "reason": "stale", "max_age": 1,
             "last_authenticated_at": "2026-01-01T11:59:00Z"},
@@ -393,9 +397,9 @@ async fn the_realm_and_the_policy_cannot_break_out_of_the_header() {
     let odd = Factor::from_pair("a\"b\\c", "d\r\nset-cookie: e=f");
     let guard =
         issuer().guard().require(odd).respond_with(BearerChallenge::new("my \"realm\"\r\n\u{e4}"));
-    let answer = answer(&guard, request("/", &[Factor::Password])).await;
+    let response = respond(&guard, request("/", &[Factor::Password])).await;
     assert_eq!(
-        answer.header("www-authenticate"),
+        response.header("www-authenticate"),
         "Bearer realm=\"my \\\"realm\\\"???\", error=\"insufficient_user_authentication\", \
          error_description=\"authenticate a\\\"b\\\\c/d??set-cookie: e=f\""
     );
@@ -403,14 +407,14 @@ async fn the_realm_and_the_policy_cannot_break_out_of_the_header() {
 
 #[tokio::test]
 async fn a_grant_passes_the_request_on_untouched() {
-    let answer = answer(
+    let response = respond(
         &issuer().guard().require(transfer()),
         request("/", &[Factor::Password, Factor::OtpSms]),
     )
     .await;
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "inner"));
+    assert_eq!((response.status.as_u16(), response.body.as_str()), (200, "inner"));
     // The guard adds nothing else to the response.
-    let headers: Vec<_> = answer.headers.keys().map(http::HeaderName::as_str).collect();
+    let headers: Vec<_> = response.headers.keys().map(http::HeaderName::as_str).collect();
     assert_eq!(headers, ["cache-control"]);
 }
 
@@ -419,27 +423,30 @@ async fn sources_and_their_order_are_configurable() {
     let token = issuer().mint(&proved(&[Factor::Password]));
     let cookie = format!("own={token}");
     let guard = issuer().guard().credentials([CredentialSource::cookie("own")]);
-    assert_eq!(answer(&guard, with(&[("cookie", &cookie)])).await.status, 200);
-    assert_eq!(answer(&guard, with(&[("authorization", &bearer(&token))])).await.status, 401);
+    assert_eq!(respond(&guard, with(&[("cookie", &cookie)])).await.status, 200);
+    assert_eq!(respond(&guard, with(&[("authorization", &bearer(&token))])).await.status, 401);
     // The first credential that is present decides alone. A good one after a bad one does not help.
     let both = with(&[("cookie", "own=x"), ("authorization", &bearer(&token))]);
     let guard =
         issuer().guard().credentials([CredentialSource::cookie("own"), CredentialSource::Bearer]);
-    assert_eq!(answer(&guard, both).await.status, 401);
+    assert_eq!(respond(&guard, both).await.status, 401);
     let none = issuer().guard().credentials([]);
-    assert_eq!(answer(&none, with(&[("authorization", &bearer(&token))])).await.status, 401);
+    assert_eq!(respond(&none, with(&[("authorization", &bearer(&token))])).await.status, 401);
 }
 
 #[tokio::test]
 async fn an_optional_guard_lets_only_requests_without_credentials_through() {
     let guard = issuer().guard().require(Policy::mfa()).optional();
-    assert_eq!(answer(&guard, with(&[])).await.body, "inner");
-    assert_eq!(answer(&guard, with(&[("authorization", "Basic dTpw")])).await.body, "inner");
-    assert_eq!(answer(&guard, request("/", &[Factor::Password, Factor::Totp])).await.body, "inner");
-    assert_eq!(answer(&guard, request("/", &[Factor::Password])).await.status, 401);
-    assert_eq!(answer(&guard, with(&[("authorization", "Bearer x")])).await.status, 401);
-    assert_eq!(answer(&guard, with(&[("authorization", "Bearer")])).await.status, 400);
-    assert_eq!(answer(&guard, with(&[("cookie", "stytch_session_jwt=")])).await.status, 401);
+    assert_eq!(respond(&guard, with(&[])).await.body, "inner");
+    assert_eq!(respond(&guard, with(&[("authorization", "Basic dTpw")])).await.body, "inner");
+    assert_eq!(
+        respond(&guard, request("/", &[Factor::Password, Factor::Totp])).await.body,
+        "inner"
+    );
+    assert_eq!(respond(&guard, request("/", &[Factor::Password])).await.status, 401);
+    assert_eq!(respond(&guard, with(&[("authorization", "Bearer x")])).await.status, 401);
+    assert_eq!(respond(&guard, with(&[("authorization", "Bearer")])).await.status, 400);
+    assert_eq!(respond(&guard, with(&[("cookie", "stytch_session_jwt=")])).await.status, 401);
 }
 
 #[tokio::test]
@@ -451,9 +458,12 @@ async fn a_custom_responder_sees_the_reason_and_the_request() {
                 .body(Bytes::from(format!("{} {}", parts.uri.path(), why.reason())))
                 .unwrap()
         });
-    let answer = answer(&guard, request("/pages/1", &[Factor::Password])).await;
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (418, "/pages/1 step_up_required"));
-    assert_eq!(answer.header("cache-control"), "no-store");
+    let response = respond(&guard, request("/pages/1", &[Factor::Password])).await;
+    assert_eq!(
+        (response.status.as_u16(), response.body.as_str()),
+        (418, "/pages/1 step_up_required")
+    );
+    assert_eq!(response.header("cache-control"), "no-store");
 }
 
 #[tokio::test]

@@ -54,8 +54,8 @@ async fn a_cached_token_is_checked_against_the_policys_limits_at_each_request() 
         *clock.0.lock().unwrap() = NOW + seconds(after);
         for (index, service) in services.iter().enumerate() {
             let want = if after <= 20 + 20 * index as u64 { 200 } else { 401 };
-            let answer = send(service, with(&token)).await;
-            assert_eq!(answer.status, want, "guard {index} after {after} s: {}", answer.body);
+            let response = send(service, with(&token)).await;
+            assert_eq!(response.status, want, "guard {index} after {after} s: {}", response.body);
         }
     }
 }
