@@ -15,8 +15,8 @@ use tower_step_up::testing::{self, TestIssuer};
 use tower_step_up::{Factor, StepUpLayer};
 
 use support::{
-    Body, Still, Trivial, anonymous, bearer, cookie, forged, forgetful, guard, status, strict,
-    token, transfer,
+    Body, StoppedClock, Trivial, anonymous, bearer, cookie, forged, guard, status, strict, token,
+    transfer, without_cache,
 };
 
 fn main() {
@@ -27,15 +27,15 @@ fn main() {
         (status(&mut guarded, bearer(&seen)), status(&mut strict, bearer(&seen))),
         (200, 401)
     );
-    let mut forgetful = forgetful().layer(Trivial);
-    assert_eq!(status(&mut forgetful, bearer(&seen)), 200);
+    let mut without_cache = without_cache().layer(Trivial);
+    assert_eq!(status(&mut without_cache, bearer(&seen)), 200);
 
     println!("{:32} {:>11} {:>9}", "one request", "allocations", "bytes");
     // The first refusal without a token writes a body that all later ones share.
     assert_eq!(status(&mut guarded, anonymous()), 401);
     row("the trivial service alone", &mut Trivial, bearer(&seen), 200, 0);
     // One of the 13 allocations is for the roles. This guard has no cache whose growth would count.
-    row("first request with a token", &mut forgetful, bearer(&new), 200, 13);
+    row("first request with a token", &mut without_cache, bearer(&new), 200, 13);
     row("repeated token, bearer", &mut guarded, bearer(&seen), 200, 5);
     row("repeated token, cookie", &mut guarded, cookie(&seen), 200, 5);
     row("refused without a token", &mut guarded, anonymous(), 401, 4);
@@ -53,7 +53,7 @@ fn memory() {
         testing::session().proved(Factor::Password).proved(Factor::OtpSms).claim("number", number)
     };
     let tokens: Vec<_> = (0..COUNT).map(|number| issuer.mint(&claims(number))).collect();
-    let verifier = issuer.verifier().clock(Still).cache_bytes(1 << 30);
+    let verifier = issuer.verifier().clock(StoppedClock).cache_bytes(1 << 30);
     let mut service = StepUpLayer::new(verifier).require(transfer()).layer(Trivial);
     let kept = allocation_counter::measure(|| {
         tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));

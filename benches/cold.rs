@@ -16,8 +16,8 @@ use std::hint::black_box;
 use tower::Layer;
 
 use support::{
-    Trivial, anonymous, bare_check, bearer, cookie, forgetful, guard, median, strict, timed,
-    timed_call, token, tokens,
+    Trivial, anonymous, bare_check, bearer, cookie, guard, median, strict, timed, timed_call,
+    token, tokens, without_cache,
 };
 
 const ROUNDS: usize = 4_001;
@@ -39,7 +39,7 @@ fn main() {
             Box::new(|round| timed_call(&mut Trivial, bearer(token_of(round)), 200)),
         ),
         ("first request with a token", {
-            let mut service = forgetful().layer(Trivial);
+            let mut service = without_cache().layer(Trivial);
             Box::new(move |round| timed_call(&mut service, bearer(token_of(round)), 200))
         }),
         ("repeated token", {

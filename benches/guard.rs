@@ -25,8 +25,8 @@ use tower_step_up::testing::{self, NOW, SessionBuilder, TestSessions};
 use tower_step_up::{Factor, Sessions, StepUpLayer, Verifier};
 
 use support::{
-    Body, ISSUER, Keys, Still, Trivial, anonymous, bare_check, bearer, cookie, forged, guard,
-    status, strict, token, tokens, transfer, verifier,
+    Body, ISSUER, Keys, StoppedClock, Trivial, anonymous, bare_check, bearer, cookie, forged,
+    guard, status, strict, token, tokens, transfer, verifier,
 };
 
 fn main() {
@@ -72,15 +72,16 @@ fn a_bare_signature_check_that_fails(bencher: Bencher<'_, '_>) {
 /// The first request with each token under the current keys, in a cache that has room. It replaces
 /// the token's entry from before the keys were read.
 #[divan::bench]
-fn first_sight(bencher: Bencher<'_, '_>) {
-    first_sights(bencher, 64 << 20);
+fn first_request(bencher: Bencher<'_, '_>) {
+    first_requests(bencher, 64 << 20);
 }
 
-fn first_sights(bencher: Bencher<'_, '_>, cache_bytes: usize) {
+fn first_requests(bencher: Bencher<'_, '_>, cache_bytes: usize) {
     let tokens = tokens(TOKENS);
     let next = Cell::new(0);
     let keys = Keys::default();
-    let verifier = Verifier::new(keys.clone(), [ISSUER.name()], ISSUER.audience()).clock(Still);
+    let verifier =
+        Verifier::new(keys.clone(), [ISSUER.name()], ISSUER.audience()).clock(StoppedClock);
     let mut service =
         StepUpLayer::new(verifier.cache_bytes(cache_bytes)).require(transfer()).layer(Trivial);
     // One round without measuring allocates the memory.
@@ -100,8 +101,8 @@ fn first_sights(bencher: Bencher<'_, '_>, cache_bytes: usize) {
 /// The first request with each token, in a cache that has to evict another. The keys are read again
 /// in every round, because the cache keeps some of the old tokens on purpose.
 #[divan::bench]
-fn first_sight_in_a_full_cache(bencher: Bencher<'_, '_>) {
-    first_sights(bencher, 1 << 20);
+fn first_request_in_a_full_cache(bencher: Bencher<'_, '_>) {
+    first_requests(bencher, 1 << 20);
 }
 
 #[divan::bench]
@@ -170,7 +171,7 @@ fn refused_with_a_step_up(bencher: Bencher<'_, '_>) {
 /// The same job in an application's own code, with tower-http and jsonwebtoken. It checks every
 /// request again.
 #[divan::bench]
-fn by_hand(bencher: Bencher<'_, '_>) {
+fn own_code(bencher: Bencher<'_, '_>) {
     // This build enables both of jsonwebtoken's backends, so one has to be named.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let set: JwkSet = serde_json::from_str(ISSUER.jwks()).unwrap();
@@ -188,10 +189,10 @@ fn by_hand(bencher: Bencher<'_, '_>) {
         };
         let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
-        let claims =
-            jsonwebtoken::decode::<ByHand>(token, &key, &validation).map_err(|_| refused())?.claims;
-        let recent =
-            |entry: &ByHandFactor| (NOW - entry.last_authenticated_at).whole_seconds() <= 600;
+        let claims = jsonwebtoken::decode::<OwnClaims>(token, &key, &validation)
+            .map_err(|_| refused())?
+            .claims;
+        let recent = |entry: &OwnFactor| (NOW - entry.last_authenticated_at).whole_seconds() <= 600;
         let has = |method: &str| {
             claims.session.authentication_factors.iter().find(|it| it.delivery_method == method)
         };
@@ -206,18 +207,18 @@ fn by_hand(bencher: Bencher<'_, '_>) {
 }
 
 #[derive(serde::Deserialize)]
-struct ByHand {
+struct OwnClaims {
     #[serde(rename = "https://stytch.com/session")]
-    session: ByHandSession,
+    session: OwnSession,
 }
 
 #[derive(serde::Deserialize)]
-struct ByHandSession {
-    authentication_factors: Vec<ByHandFactor>,
+struct OwnSession {
+    authentication_factors: Vec<OwnFactor>,
 }
 
 #[derive(serde::Deserialize)]
-struct ByHandFactor {
+struct OwnFactor {
     delivery_method: String,
     #[serde(with = "time::serde::rfc3339")]
     last_authenticated_at: time::OffsetDateTime,

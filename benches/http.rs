@@ -110,11 +110,11 @@ mod measure {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             listener.set_nonblocking(true).unwrap();
             let address = listener.local_addr().unwrap();
-            let (clock, asked) = unbounded_channel();
+            let (clock, time_requests) = unbounded_channel();
             let server = move || {
                 pin_to(0);
                 runtime().block_on(async {
-                    tokio::spawn(tell_time(asked));
+                    tokio::spawn(tell_time(time_requests));
                     axum::serve(TcpListener::from_std(listener).unwrap(), app).await.unwrap()
                 });
             };
@@ -150,9 +150,9 @@ mod measure {
         }
 
         fn time_on_a_processor(&self) -> Duration {
-            let (answer, answered) = mpsc::channel();
-            self.clock.send(answer).unwrap();
-            answered.recv().unwrap()
+            let (response, received) = mpsc::channel();
+            self.clock.send(response).unwrap();
+            received.recv().unwrap()
         }
     }
 
@@ -160,10 +160,10 @@ mod measure {
         Builder::new_current_thread().enable_all().build().unwrap()
     }
 
-    async fn tell_time(mut asked: UnboundedReceiver<mpsc::Sender<Duration>>) {
-        while let Some(answer) = asked.recv().await {
+    async fn tell_time(mut time_requests: UnboundedReceiver<mpsc::Sender<Duration>>) {
+        while let Some(response) = time_requests.recv().await {
             let time = clock_gettime(ClockId::ThreadCPUTime);
-            answer.send(Duration::try_from(time).unwrap()).unwrap();
+            response.send(Duration::try_from(time).unwrap()).unwrap();
         }
     }
 
@@ -175,14 +175,18 @@ mod measure {
 
     impl Connection {
         async fn load(mut self, requests: Arc<Vec<Vec<u8>>>, end: Instant) -> (Self, usize) {
-            let (mut answer, mut answered) = (vec![0; 4_096], 0);
+            let (mut response, mut answered) = (vec![0; 4_096], 0);
             while Instant::now() < end {
                 let request = &requests[self.next % requests.len()];
                 self.next += CONNECTIONS;
                 self.stream.write_all(request).await.unwrap();
-                let length = self.stream.read(&mut answer).await.unwrap();
-                let answer = &answer[..length];
-                assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(answer));
+                let length = self.stream.read(&mut response).await.unwrap();
+                let response = &response[..length];
+                assert!(
+                    response.starts_with(b"HTTP/1.1 200"),
+                    "{}",
+                    String::from_utf8_lossy(response)
+                );
                 answered += 1;
             }
             (self, answered)

@@ -20,7 +20,7 @@ use tower_step_up::testing::{self, TestIssuer};
 use tower_step_up::{Factor, Policy, StepUpLayer, Verifier};
 
 use support::{
-    Body, ISSUER, Still, Trivial, bearer, guard, median, status, timed, timed_call, tokens,
+    Body, ISSUER, StoppedClock, Trivial, bearer, guard, median, status, timed, timed_call, tokens,
 };
 
 fn main() {
@@ -119,8 +119,9 @@ fn keys() {
         let document =
             json!({"keys": others.chain([own["keys"][0].clone()]).collect::<Vec<_>>()}).to_string();
         let keys = StaticKeys::from_jwks(document.as_bytes()).unwrap();
-        let verifier =
-            Verifier::new(keys, [ISSUER.name()], ISSUER.audience()).clock(Still).cache_bytes(0);
+        let verifier = Verifier::new(keys, [ISSUER.name()], ISSUER.audience())
+            .clock(StoppedClock)
+            .cache_bytes(0);
         let mut service = StepUpLayer::new(verifier).layer(Trivial);
         let each = nanoseconds(9, tokens.len(), || {
             tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));
@@ -141,7 +142,7 @@ fn cached_tokens() {
     };
     let guards = [1, 10, 100, 1_000, 10_000, 100_000].map(|count| {
         let tokens: Vec<_> = (0..count).map(|number| issuer.mint(&sessions(number))).collect();
-        let verifier = issuer.verifier().clock(Still).cache_bytes(1 << 30);
+        let verifier = issuer.verifier().clock(StoppedClock).cache_bytes(1 << 30);
         let mut service = StepUpLayer::new(verifier).require(Policy::mfa()).layer(Trivial);
         let before = resident();
         tokens.iter().for_each(|token| assert_eq!(status(&mut service, bearer(token)), 200));

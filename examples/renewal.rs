@@ -76,7 +76,7 @@ impl Bank {
             .route("/profile", get(profile).layer(self.guard.clone()))
             .route("/account", get(show_account).layer(account))
             .route("/account/close", post("The account is closed.\n").layer(closing))
-            .route("/second-factor", get(ask_for_code).post(take_step).layer(self.guard.clone()))
+            .route("/second-factor", get(ask_for_code).post(step_up).layer(self.guard.clone()))
             .route("/sign-out", post(sign_out).layer(self.guard.clone()))
             .route("/sign-in", get("This is the sign-in page.\n"))
             .route("/healthz", get(health))
@@ -96,13 +96,13 @@ async fn show_account(session: Session) -> String {
 }
 
 #[derive(serde::Deserialize)]
-struct Asked {
+struct StepUpForm {
     #[serde(default)]
     return_to: String,
 }
 
-async fn ask_for_code(Query(asked): Query<Asked>) -> Html<String> {
-    let return_to = ReturnTo::parse(&asked.return_to).unwrap_or_default();
+async fn ask_for_code(Query(form): Query<StepUpForm>) -> Html<String> {
+    let return_to = ReturnTo::parse(&form.return_to).unwrap_or_default();
     // A `ReturnTo` has no quotes and no angle brackets.
     let return_to = return_to.as_str().replace('&', "&amp;");
     Html(format!(
@@ -112,27 +112,27 @@ async fn ask_for_code(Query(asked): Query<Asked>) -> Html<String> {
 
 /// Does what Stytch's API does with a code and the session's token. It begins a session with two
 /// factors.
-async fn take_step(
+async fn step_up(
     State(bank): State<Bank>,
     session: Session,
     headers: HeaderMap,
-    Form(asked): Form<Asked>,
+    Form(form): Form<StepUpForm>,
 ) -> Result<Response, (StatusCode, String)> {
     let stronger = person(session.user_id()).proved(Factor::Password).proved(Factor::OtpSms);
     let tokens = bank.authority.begin(&stronger);
     let adopted = bank.sessions.adopt(&tokens, Some(&session), &headers).await;
     let adopted = adopted.map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()))?;
-    let return_to = ReturnTo::parse(&asked.return_to).unwrap_or_default();
+    let return_to = ReturnTo::parse(&form.return_to).unwrap_or_default();
     Ok((adopted.cookies, Redirect::to(return_to.as_str())).into_response())
 }
 
 async fn sign_out(State(bank): State<Bank>, grant: Grant, headers: HeaderMap) -> impl IntoResponse {
     let out = bank.sessions.sign_out(&grant, &headers).await;
-    let said = match out.revoked {
+    let text = match out.revoked {
         Ok(()) => "Goodbye.\n".to_owned(),
         Err(error) => format!("You may still be signed in: {error}. Please try again.\n"),
     };
-    (out.cookies, said)
+    (out.cookies, text)
 }
 
 /// Reports whether tokens can be verified now.
@@ -171,16 +171,16 @@ impl Bank {
             self.guard.verifier().verify(&tokens.session_jwt).await.map(|it| it.id().to_owned());
         let session = session.id(&id.unwrap_or_default());
         SessionTokens {
-            session_jwt: self.issuer.clone().clock(Behind(age)).mint(&session),
+            session_jwt: self.issuer.clone().clock(DelayedClock(age)).mint(&session),
             ..tokens
         }
     }
 }
 
 /// A clock that is behind by this time, which becomes the age of the JWTs that it dates.
-struct Behind(Duration);
+struct DelayedClock(Duration);
 
-impl Clock for Behind {
+impl Clock for DelayedClock {
     fn now(&self) -> OffsetDateTime {
         SystemClock.now() - self.0
     }
@@ -243,12 +243,12 @@ const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
 
 /// Returns requests to paste into a shell, each after the response to expect.
 fn lines(base: &str) -> String {
-    let people = PEOPLE.iter().map(|(person, asks)| {
-        let asks = asks.iter().map(|(expected, arguments)| {
+    let people = PEOPLE.iter().map(|(person, examples)| {
+        let examples = examples.iter().map(|(expected, arguments)| {
             let path = expected.split([' ', ':']).nth(1).unwrap_or_default();
             format!("  {expected}\n  curl -i {base}{path} {arguments}\n")
         });
-        format!("\n{person}\n{}", asks.collect::<String>())
+        format!("\n{person}\n{}", examples.collect::<String>())
     });
     format!(
         "\nFirst, put the tokens into shell variables. They expire after five minutes, and this line fetches new ones too:\n  \

@@ -26,9 +26,9 @@ pub(crate) type Body = Full<Bytes>;
 pub(crate) static ISSUER: LazyLock<TestIssuer> = LazyLock::new(TestIssuer::new);
 
 /// A clock that stands still and costs nothing. Reading the system's clock takes about 30 ns.
-pub(crate) struct Still;
+pub(crate) struct StoppedClock;
 
-impl Clock for Still {
+impl Clock for StoppedClock {
     fn now(&self) -> OffsetDateTime {
         NOW
     }
@@ -60,7 +60,7 @@ impl KeySource for Keys {
 }
 
 pub(crate) fn verifier() -> Verifier {
-    ISSUER.verifier().clock(Still)
+    ISSUER.verifier().clock(StoppedClock)
 }
 
 /// Returns a policy that demands MFA and one of three factors proved within the last ten minutes.
@@ -79,7 +79,7 @@ pub(crate) fn guard() -> StepUpLayer {
 }
 
 /// Returns a guard that caches no tokens.
-pub(crate) fn forgetful() -> StepUpLayer {
+pub(crate) fn without_cache() -> StepUpLayer {
     StepUpLayer::new(verifier().cache_bytes(0)).require(transfer())
 }
 

@@ -11,17 +11,17 @@ struct Person {
     name: &'static str,
     heading: &'static str,
     session: SessionBuilder,
-    asks: Vec<Ask>,
+    examples: Vec<Example>,
 }
 
 /// A request, and the response to expect.
-struct Ask {
+struct Example {
     request: &'static str,
-    answer: &'static str,
-    carries: Carries,
+    response: &'static str,
+    credential: Credential,
 }
 
-enum Carries {
+enum Credential {
     Nothing,
     Bearer,
     Cookie,
@@ -37,13 +37,13 @@ pub(super) fn lines(base: &str) -> String {
          eval \"$(curl -s {base}/tokens)\"\n"
     );
     let nobody = [
-        Ask::new("GET /healthz", "200", Carries::Nothing),
-        Ask::new("GET /profile", "401", Carries::Nothing),
-        Ask::new("GET /no-such-page", "401", Carries::Nothing),
+        Example::new("GET /healthz", "200", Credential::Nothing),
+        Example::new("GET /profile", "401", Credential::Nothing),
+        Example::new("GET /no-such-page", "401", Credential::Nothing),
     ];
     print(&mut lines, base, "Nobody: no token", &nobody, "");
-    for Person { name, heading, asks, .. } in people() {
-        print(&mut lines, base, heading, &asks, name);
+    for Person { name, heading, examples, .. } in people() {
+        print(&mut lines, base, heading, &examples, name);
     }
     lines
 }
@@ -58,35 +58,35 @@ pub(super) fn tokens(issuer: &TestIssuer) -> String {
 fn people() -> [Person; 5] {
     let signed_in = |user| testing::session().user(user);
     let with_password = |user| signed_in(user).proved(Factor::Password);
-    let asks = |account, transfer, admin| {
+    let examples = |account, transfer, admin| {
         vec![
-            Ask::new("GET /profile", "200", Carries::Bearer),
-            Ask::new("GET /account", account, Carries::Bearer),
-            Ask::new("POST /transfer", transfer, Carries::Bearer),
-            Ask::new("GET /admin/keys", admin, Carries::Bearer),
+            Example::new("GET /profile", "200", Credential::Bearer),
+            Example::new("GET /account", account, Credential::Bearer),
+            Example::new("POST /transfer", transfer, Credential::Bearer),
+            Example::new("GET /admin/keys", admin, Credential::Bearer),
         ]
     };
-    let also = |mut asks: Vec<Ask>, ask| {
-        asks.push(ask);
-        asks
+    let also = |mut examples: Vec<Example>, example| {
+        examples.push(example);
+        examples
     };
     [
         Person {
             name: "ada",
             heading: "Ada: password only",
             session: with_password("user-test-ada"),
-            asks: also(
-                asks(STEP_UP, STEP_UP, STEP_UP),
-                Ask::new("GET /no-such-page", "404", Carries::Bearer),
+            examples: also(
+                examples(STEP_UP, STEP_UP, STEP_UP),
+                Example::new("GET /no-such-page", "404", Credential::Bearer),
             ),
         },
         Person {
             name: "ben",
             heading: "Ben: password + fresh SMS",
             session: with_password("user-test-ben").proved(Factor::OtpSms),
-            asks: also(
-                asks("200", "200", STEP_UP),
-                Ask::new("GET /account", "200", Carries::Cookie),
+            examples: also(
+                examples("200", "200", STEP_UP),
+                Example::new("GET /account", "200", Credential::Cookie),
             ),
         },
         Person {
@@ -96,54 +96,57 @@ fn people() -> [Person; 5] {
                 .started_ago(2 * HOUR)
                 .proved_ago(Factor::Password, 2 * HOUR)
                 .proved_ago(Factor::OtpSms, 2 * HOUR),
-            asks: asks("200", STEP_UP, STEP_UP),
+            examples: examples("200", STEP_UP, STEP_UP),
         },
         Person {
             // Anyone who reads the mailbox can reset the password, so the code adds no factor.
             name: "dan",
             heading: "Dan: password + email code",
             session: with_password("user-test-dan").proved(Factor::OtpEmail),
-            asks: asks(STEP_UP, STEP_UP, STEP_UP),
+            examples: examples(STEP_UP, STEP_UP, STEP_UP),
         },
         Person {
             // A passkey is one device and so one factor, but no look-alike site can use it.
             name: "eve",
             heading: "Eve: passkey",
             session: signed_in("user-test-eve").proved(Factor::WebAuthn),
-            asks: asks(STEP_UP, STEP_UP, "200"),
+            examples: examples(STEP_UP, STEP_UP, "200"),
         },
     ]
 }
 
-fn print(lines: &mut String, base: &str, heading: &str, asks: &[Ask], name: &str) {
+fn print(lines: &mut String, base: &str, heading: &str, examples: &[Example], name: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(lines, "\n{heading}");
-    for ask in asks {
-        let carried =
-            if matches!(ask.carries, Carries::Cookie) { " with the token in a cookie" } else { "" };
+    for example in examples {
+        let suffix = if matches!(example.credential, Credential::Cookie) {
+            " with the token in a cookie"
+        } else {
+            ""
+        };
         let _ = writeln!(
             lines,
-            "  {}{carried}: {}\n  {}",
-            ask.request,
-            ask.answer,
-            ask.curl(base, name)
+            "  {}{suffix}: {}\n  {}",
+            example.request,
+            example.response,
+            example.curl(base, name)
         );
     }
 }
 
-impl Ask {
-    const fn new(request: &'static str, answer: &'static str, carries: Carries) -> Self {
-        Self { request, answer, carries }
+impl Example {
+    const fn new(request: &'static str, response: &'static str, credential: Credential) -> Self {
+        Self { request, response, credential }
     }
 
     /// Returns the curl line, with the token from the variable of this name.
     fn curl(&self, base: &str, name: &str) -> String {
         let (method, path) = self.request.split_once(' ').unwrap_or(("GET", self.request));
         let method = if method == "GET" { String::new() } else { format!(" -X {method}") };
-        let token = match self.carries {
-            Carries::Nothing => String::new(),
-            Carries::Bearer => format!(" -H \"Authorization: Bearer ${name}\""),
-            Carries::Cookie => format!(" -b \"stytch_session_jwt=${name}\""),
+        let token = match self.credential {
+            Credential::Nothing => String::new(),
+            Credential::Bearer => format!(" -H \"Authorization: Bearer ${name}\""),
+            Credential::Cookie => format!(" -b \"stytch_session_jwt=${name}\""),
         };
         format!("curl -i{method} {base}{path}{token}")
     }

@@ -337,7 +337,9 @@ impl Server {
             let (request, method_and_path) = self.parse(curl, &jar);
             let (described_request, expected) = expected.split_once(": ").expect(expected);
             assert_eq!(
-                described_request.strip_suffix(" with the token in a cookie").unwrap_or(described_request),
+                described_request
+                    .strip_suffix(" with the token in a cookie")
+                    .unwrap_or(described_request),
                 method_and_path,
                 "{curl}"
             );
