@@ -81,7 +81,7 @@ impl Books {
         if let Some(done) = account.transfers.iter().find(same) {
             return if done.order == order { Ok(done.clone()) } else { Err(Refusal::OtherOrder) };
         }
-        account.balance = account.balance.less(order.amount).ok_or(Refusal::NotEnough)?;
+        account.balance = account.balance.checked_sub(order.amount).ok_or(Refusal::NotEnough)?;
         let number = account.transfers.first().map_or(1, |latest| latest.number + 1);
         let transfer = Transfer { number, order, at };
         account.transfers.insert(0, transfer.clone());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_makes_one_transfer_and_no_more_than_there_is_goes() {
+    fn a_form_makes_one_transfer_within_the_balance() {
         let (books, at) = (Books::default(), OffsetDateTime::UNIX_EPOCH);
         let form = books.new_form();
         assert_ne!(form, books.new_form());

@@ -3,30 +3,33 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Values by key. With more than `most` of them, the key that was added first is removed.
+/// Values by key. With more than `capacity` of them, the key that was added first is removed.
 pub(crate) struct Bounded<T> {
-    most: usize,
-    kept: Mutex<Kept<T>>,
+    capacity: usize,
+    inner: Mutex<Inner<T>>,
 }
 
-struct Kept<T> {
+struct Inner<T> {
     values: HashMap<String, T>,
     order: VecDeque<String>,
 }
 
 impl<T: Clone> Bounded<T> {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, kept: Mutex::new(Kept { values: HashMap::new(), order: VecDeque::new() }) }
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            inner: Mutex::new(Inner { values: HashMap::new(), order: VecDeque::new() }),
+        }
     }
 
     pub(crate) fn put(&self, key: &str, value: T) {
-        let mut kept = self.lock();
-        if kept.values.insert(key.to_owned(), value).is_none() {
-            kept.order.push_back(key.to_owned());
+        let mut inner = self.lock();
+        if inner.values.insert(key.to_owned(), value).is_none() {
+            inner.order.push_back(key.to_owned());
         }
-        while kept.order.len() > self.most {
-            if let Some(oldest) = kept.order.pop_front() {
-                kept.values.remove(&oldest);
+        while inner.order.len() > self.capacity {
+            if let Some(oldest) = inner.order.pop_front() {
+                inner.values.remove(&oldest);
             }
         }
     }
@@ -36,13 +39,13 @@ impl<T: Clone> Bounded<T> {
     }
 
     pub(crate) fn take(&self, key: &str) -> Option<T> {
-        let mut kept = self.lock();
-        kept.order.retain(|known| known != key);
-        kept.values.remove(key)
+        let mut inner = self.lock();
+        inner.order.retain(|known| known != key);
+        inner.values.remove(key)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept<T>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -51,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_goes_where_there_is_no_room() {
+    fn the_oldest_entry_is_dropped_if_there_is_no_room() {
         let bounded = Bounded::new(2);
         for (key, value) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
             bounded.put(key, value);

@@ -15,14 +15,18 @@ pub(crate) async fn open_account(identity: &Identity, stytch: &LocalStytch) -> R
     let email_id = step.user.emails.first().map(|email| email.email_id.clone()).unwrap_or_default();
     let session_jwt = step.tokens.session_jwt;
     identity.send_email(EMAIL, &session_jwt).await?;
-    let step = identity.take_code(&email_id, &latest_code(stytch, EMAIL), &session_jwt).await?;
+    let step =
+        identity.authenticate_code(&email_id, &latest_code(stytch, EMAIL), &session_jwt).await?;
 
     let session_jwt = step.tokens.session_jwt;
     identity.send_sms(PHONE_NUMBER, &session_jwt).await?;
     let user = identity.user(&step.user.user_id).await?;
     let phone_id =
         user.phone_numbers.first().map(|phone| phone.phone_id.clone()).unwrap_or_default();
-    identity.take_code(&phone_id, &latest_code(stytch, PHONE_NUMBER), &session_jwt).await.map(drop)
+    identity
+        .authenticate_code(&phone_id, &latest_code(stytch, PHONE_NUMBER), &session_jwt)
+        .await
+        .map(drop)
 }
 
 fn latest_code(stytch: &LocalStytch, to: &str) -> String {

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_stays_text() {
+    fn typed_text_is_escaped() {
         let field =
             Field::text("payee", "Payee", "\"><script>").error(Some("<b>")).render().unwrap();
         assert!(!field.contains("<script") && !field.contains("<b>"), "{field}");

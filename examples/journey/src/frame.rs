@@ -18,7 +18,7 @@ use crate::words;
 #[derive(Default)]
 pub(crate) struct Frame {
     /// The page is built without a request. It offers neither signing in nor signing out.
-    pub(crate) is_unknown: bool,
+    pub(crate) has_no_request: bool,
     pub(crate) signed_in: bool,
     pub(crate) path: String,
     pub(crate) local: Option<Strip>,
@@ -40,7 +40,7 @@ impl Frame {
             here,
         });
         Self {
-            is_unknown: false,
+            has_no_request: false,
             signed_in: request.extensions.get::<Grant>().is_some(),
             path: request.uri.path().to_owned(),
             local,

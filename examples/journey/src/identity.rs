@@ -68,8 +68,8 @@ impl Identity {
             session_duration_minutes: Some(SESSION_MINUTES),
             ..Default::default()
         };
-        let answer = within_timeout(self.0.passwords.create(request)).await?;
-        Ok(step(answer.session_token, answer.session_jwt, answer.user))
+        let response = within_timeout(self.0.passwords.create(request)).await?;
+        Ok(step(response.session_token, response.session_jwt, response.user))
     }
 
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Step, Problem> {
@@ -82,8 +82,8 @@ impl Identity {
             session_duration_minutes: Some(SESSION_MINUTES),
             ..Default::default()
         };
-        let answer = within_timeout(self.0.passwords.authenticate(request)).await?;
-        Ok(step(answer.session_token, answer.session_jwt, answer.user))
+        let response = within_timeout(self.0.passwords.authenticate(request)).await?;
+        Ok(step(response.session_token, response.session_jwt, response.user))
     }
 
     pub(crate) async fn user(&self, user_id: &str) -> Result<GetResponse, Problem> {
@@ -117,7 +117,7 @@ impl Identity {
     }
 
     /// Authenticates a code that was sent to this email address or phone, for this session.
-    pub(crate) async fn take_code(
+    pub(crate) async fn authenticate_code(
         &self,
         method_id: &str,
         code: &str,
@@ -130,12 +130,12 @@ impl Identity {
             session_duration_minutes: Some(SESSION_MINUTES),
             ..Default::default()
         };
-        let answer = within_timeout(self.0.otps.authenticate(request)).await?;
-        Ok(step(answer.session_token, answer.session_jwt, answer.user))
+        let response = within_timeout(self.0.otps.authenticate(request)).await?;
+        Ok(step(response.session_token, response.session_jwt, response.user))
     }
 
     /// Authenticates a code from the user's authenticator app, for this session.
-    pub(crate) async fn take_totp(
+    pub(crate) async fn authenticate_totp(
         &self,
         user_id: &str,
         code: &str,
@@ -148,8 +148,8 @@ impl Identity {
             session_duration_minutes: Some(SESSION_MINUTES),
             ..Default::default()
         };
-        let answer = within_timeout(self.0.totps.authenticate(request)).await?;
-        Ok(step(answer.session_token, answer.session_jwt, answer.user))
+        let response = within_timeout(self.0.totps.authenticate(request)).await?;
+        Ok(step(response.session_token, response.session_jwt, response.user))
     }
 
     /// Begins enrolling an authenticator app, and returns its secret in base 32. The app becomes a
@@ -174,7 +174,7 @@ fn step(session_token: String, session_jwt: String, user: users::User) -> Step {
 /// Limits a call to [`TIMEOUT`]. The client itself waits forever.
 async fn within_timeout<T>(call: impl Future<Output = stytch::Result<T>>) -> Result<T, Problem> {
     match tokio::time::timeout(TIMEOUT, call).await {
-        Ok(answer) => answer.map_err(Problem::from),
+        Ok(response) => response.map_err(Problem::from),
         Err(_) => {
             tracing::warn!("Stytch's API did not respond within {TIMEOUT:?}");
             Err(Problem::Unavailable)
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_is_what_custom_domain_takes() {
+    fn a_base_url_is_any_value_that_custom_domain_accepts() {
         for base_url in ["login.example.com", "https://login.example.com", "http://127.0.0.1:3030"]
         {
             let id = "project-test-a";

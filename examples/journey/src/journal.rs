@@ -16,7 +16,7 @@ use crate::bank::Bank;
 pub(crate) struct Decision {
     pub(crate) at: OffsetDateTime,
     /// The method and path of the request, such as `POST /transfer`.
-    pub(crate) asked: String,
+    pub(crate) request_line: String,
     pub(crate) policy: String,
     pub(crate) explanation: Explanation,
 }
@@ -28,7 +28,7 @@ pub(crate) async fn granted(
     request: Request,
     next: Next,
 ) -> Response {
-    note(&bank, grant.session(), grant.policy(), asked(&request), bank.clock.now());
+    note(&bank, grant.session(), grant.policy(), request_line(&request), bank.clock.now());
     next.run(request).await
 }
 
@@ -38,20 +38,20 @@ pub(crate) async fn refused(
     request: Request,
     next: Next,
 ) -> Response {
-    let asked = asked(&request);
+    let request_line = request_line(&request);
     let response = next.run(request).await;
     if let Some(Rejection::StepUpRequired(shortfall)) = Rejection::of(&response) {
-        note(&bank, shortfall.session(), shortfall.policy(), asked, shortfall.at());
+        note(&bank, shortfall.session(), shortfall.policy(), request_line, shortfall.at());
     }
     response
 }
 
-fn note(bank: &Bank, session: &Session, policy: &Policy, asked: String, at: OffsetDateTime) {
+fn note(bank: &Bank, session: &Session, policy: &Policy, request_line: String, at: OffsetDateTime) {
     let explanation = policy.explain(session, at);
     let policy = policy.name().unwrap_or_default().to_owned();
-    bank.decisions.put(session.id(), Decision { at, asked, policy, explanation });
+    bank.decisions.put(session.id(), Decision { at, request_line, policy, explanation });
 }
 
-fn asked(request: &Request) -> String {
+fn request_line(request: &Request) -> String {
     format!("{} {}", request.method(), request.uri().path())
 }

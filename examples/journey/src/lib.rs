@@ -12,7 +12,6 @@
 //! | adopting new tokens after authentication | `bank.rs` |
 //! | the pages, one file each | `pages/` |
 
-mod asked;
 mod bank;
 mod books;
 mod bounded;
@@ -27,6 +26,7 @@ mod journal;
 mod log;
 mod money;
 mod order;
+mod page_query;
 mod pages;
 mod problem;
 mod routes;

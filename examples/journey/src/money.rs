@@ -33,7 +33,7 @@ impl Money {
         (cents > 0).then_some(Self(cents))
     }
 
-    pub(crate) fn less(self, other: Self) -> Option<Self> {
+    pub(crate) fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_read_and_written() {
+    fn amounts_are_parsed_and_formatted() {
         for (text, want) in [
             ("1", Some("€1.00")),
             ("12.5", Some("€12.50")),
@@ -88,6 +88,6 @@ mod tests {
                 "{text:?}"
             );
         }
-        assert_eq!(Money(100).less(Money(101)), None);
+        assert_eq!(Money(100).checked_sub(Money(101)), None);
     }
 }

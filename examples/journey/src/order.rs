@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_is_understood_or_its_faults_are_named() {
+    fn a_draft_becomes_an_order_or_a_list_of_faults() {
         let order = Order::read(&draft("de02 1203 0000", " € 12.50")).unwrap();
         assert_eq!(
             (&*order.payee, &*order.account, order.amount),

@@ -65,15 +65,15 @@ impl Problem {
 
 impl From<stytch::Error> for Problem {
     fn from(error: stytch::Error) -> Self {
-        let stytch::Error::Response(answer) = error else {
+        let stytch::Error::Response(response) = error else {
             // Its `Debug` may quote the request, so the log leaves it out.
             tracing::warn!("Stytch's API sent no readable response");
             return Self::Unavailable;
         };
-        Self::of(&answer.error_type, &answer.error_message).unwrap_or_else(|| {
+        Self::of(&response.error_type, &response.error_message).unwrap_or_else(|| {
             tracing::warn!(
-                error_type = answer.error_type,
-                request_id = answer.request_id,
+                error_type = response.error_type,
+                request_id = response.request_id,
                 "Stytch's API returned an unexpected error"
             );
             Self::Unavailable
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_is_unavailable_and_says_nothing() {
+    fn unknown_errors_are_unavailable() {
         assert_eq!(
             Problem::of("weak_password", "short"),
             Some(Problem::WeakPassword("short".into()))

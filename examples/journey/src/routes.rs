@@ -34,8 +34,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::send))
         .route(
             "/",
-            get(front::show)
-                .layer(guards.everybody.respond_with(front_for_strangers(bank.clone()))),
+            get(front::show).layer(guards.everybody.respond_with(front_for_visitors(bank.clone()))),
         )
         .route("/sign-out", post(sign_out::send))
         // The step-up pages need only a session: their users do not meet the stricter policies yet.
@@ -113,14 +112,14 @@ fn guarded(
 
 /// Returns the responder of the front page. It shows the page for visitors if the token is invalid,
 /// and an error page if the token cannot be checked.
-fn front_for_strangers(
+fn front_for_visitors(
     bank: Arc<Bank>,
 ) -> impl Fn(&Rejection, &Parts) -> axum::http::Response<Bytes> {
     move |why, request| match why {
         Rejection::AuthorityUnavailable { .. }
         | Rejection::KeysUnavailable(_)
         | Rejection::RevocationsUnavailable(_) => bank.guards.pages.respond(why, request),
-        _ => front::for_strangers(&bank, request),
+        _ => front::for_visitors(&bank, request),
     }
 }
 

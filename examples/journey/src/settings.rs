@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_project_is_named_whole_or_not_at_all() {
+    fn a_project_is_configured_completely_or_not_at_all() {
         let id = ("STYTCH_PROJECT_ID", "project-test-a");
         let secret = ("STYTCH_SECRET", "s");
         let url = ("STYTCH_BASE_URL", "u");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_shows() {
+    fn debug_output_hides_secrets() {
         for (id, secret, base_url) in [
             ("project-test-a", "hidden", None),
             ("secret-test-hidden", "project-test-a", None),

@@ -15,7 +15,7 @@ use crate::frame::{Frame, Page};
 use crate::words;
 
 #[derive(Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct AccountQuery {
     /// The number of the transfer that was just made. Anything else is ignored.
     sent: Option<String>,
 }
@@ -32,11 +32,11 @@ pub(crate) async fn show(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
     session: Session,
-    Query(question): Query<Question>,
+    Query(query): Query<AccountQuery>,
 ) -> Response {
     match bank.books.account(session.user_id()) {
         Ok(account) => {
-            let number = question.sent.and_then(|sent| sent.parse().ok());
+            let number = query.sent.and_then(|sent| sent.parse().ok());
             let is_sent = |transfer: &&Transfer| Some(transfer.number) == number;
             let sent = account.transfers.iter().find(is_sent).cloned();
             Page(Account { frame, account, sent }).into_response()

@@ -17,7 +17,7 @@ use crate::problem::Problem;
 
 #[derive(Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
-pub(crate) enum Typed {
+pub(crate) enum FormData {
     Begin,
     Take { code: String },
 }
@@ -56,19 +56,19 @@ pub(crate) async fn send(
     frame: Frame,
     session: Session,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
-    let code = match typed {
-        Typed::Begin => {
+    let code = match form {
+        FormData::Begin => {
             if has_one(&bank, &session).await? {
                 return Ok(Redirect::to("/authenticator").into_response());
             }
             let secret = Some(bank.identity.begin_totp(session.user_id()).await?);
             return Ok(page(frame, Stage { secret, begun: true, has_one: false }, None));
         }
-        Typed::Take { code } => code,
+        FormData::Take { code } => code,
     };
-    match bank.identity.take_totp(session.user_id(), &code, session.jwt().as_str()).await {
+    match bank.identity.authenticate_totp(session.user_id(), &code, session.jwt().as_str()).await {
         Ok(step) => {
             let cookies = bank.adopt(&step, Some(&session), &headers).await?;
             Ok((cookies, Redirect::to("/security")).into_response())

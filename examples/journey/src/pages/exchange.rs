@@ -18,7 +18,7 @@ use crate::frame::{Frame, Page};
 use crate::problem::Problem;
 use crate::routes;
 
-const MAX_ANSWER: usize = 64 << 10;
+const MAX_RESPONSE: usize = 64 << 10;
 
 #[derive(Template)]
 #[template(path = "api.html")]
@@ -82,13 +82,13 @@ async fn exchange(
         Err(never) => match never {},
     };
     let status = response.status();
-    let answered = response.headers().iter().map(|(name, value)| {
+    let shown_headers = response.headers().iter().map(|(name, value)| {
         let shown = if *name == FRESH_JWT { "…" } else { value.to_str().unwrap_or("…") };
         (name.to_string(), shown.to_owned())
     });
-    let answered = answered.collect();
+    let shown_headers = shown_headers.collect();
     let body =
-        to_bytes(response.into_body(), MAX_ANSWER).await.map_err(|_| Problem::Unavailable)?;
+        to_bytes(response.into_body(), MAX_RESPONSE).await.map_err(|_| Problem::Unavailable)?;
     let body = serde_json::from_slice(&body)
         .map_or_else(|_| String::from_utf8_lossy(&body).into_owned(), |it| pretty(&it));
     let bearer = if token.is_some() { "-H \"Authorization: Bearer $SESSION_JWT\" " } else { "" };
@@ -96,7 +96,7 @@ async fn exchange(
         curl: format!("curl -i {bearer}\\\n  --json @transfer.json {}/api/transfer", here(browser)),
         status: status.to_string(),
         is_success: status.is_success(),
-        headers: answered,
+        headers: shown_headers,
         body,
     })
 }

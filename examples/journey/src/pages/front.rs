@@ -23,7 +23,7 @@ pub(crate) async fn show(frame: Frame) -> impl IntoResponse {
 }
 
 /// Returns the front page in place of a refusal.
-pub(crate) fn for_strangers(bank: &Bank, request: &Parts) -> Response<Bytes> {
+pub(crate) fn for_visitors(bank: &Bank, request: &Parts) -> Response<Bytes> {
     Page(Front::new(Frame::of(bank, request))).into_refusal()
 }
 

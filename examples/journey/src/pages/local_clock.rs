@@ -15,14 +15,14 @@ use crate::bank::Bank;
 const TEN_MINUTES: Duration = Duration::from_secs(601);
 
 #[derive(Deserialize)]
-pub(crate) struct Typed {
+pub(crate) struct FormData {
     #[serde(default)]
     return_to: String,
 }
 
-pub(crate) async fn send(State(bank): State<Arc<Bank>>, Form(typed): Form<Typed>) -> Redirect {
+pub(crate) async fn send(State(bank): State<Arc<Bank>>, Form(form): Form<FormData>) -> Redirect {
     if let Some(stytch) = &bank.local {
         stytch.advance(TEN_MINUTES);
     }
-    Redirect::to(ReturnTo::parse(&typed.return_to).unwrap_or_default().as_str())
+    Redirect::to(ReturnTo::parse(&form.return_to).unwrap_or_default().as_str())
 }

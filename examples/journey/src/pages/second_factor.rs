@@ -11,18 +11,18 @@ use serde::Deserialize;
 use stytch::consumer::users::{GetResponse as User, PhoneNumber};
 use tower_step_up::{Clock, Factor, Policy, Session};
 
-use crate::asked::Asked;
 use crate::bank::Bank;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::guards::SECOND_FACTOR;
 use crate::identity::Step;
+use crate::page_query::PageQuery;
 use crate::problem::Problem;
 use crate::words::{self, OnePossession};
 
 #[derive(Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
-pub(crate) enum Typed {
+pub(crate) enum FormData {
     /// Sends a code: to this number, if the user has no second factor.
     Send {
         #[serde(default)]
@@ -36,7 +36,7 @@ pub(crate) enum Typed {
 
 /// A user, and what to ask them for.
 struct Question {
-    asked: Asked,
+    query: PageQuery,
     session: Session,
     user: User,
     way: Way,
@@ -83,41 +83,47 @@ struct Why {
 pub(crate) async fn show(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
-    asked: Asked,
+    query: PageQuery,
     session: Session,
 ) -> Result<Response, Problem> {
-    match Question::of(&bank, &asked, session).await? {
+    match Question::of(&bank, &query, session).await? {
         Some(question) => Ok(question.page(&bank, frame, "", None)),
-        None => Ok(Redirect::to(&asked.at("/verify-email")).into_response()),
+        None => Ok(Redirect::to(&query.url_for("/verify-email")).into_response()),
     }
 }
 
 pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
-    asked: Asked,
+    query: PageQuery,
     session: Session,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
-    let Some(question) = Question::of(&bank, &asked, session).await? else {
-        return Ok(Redirect::to(&asked.at("/verify-email")).into_response());
+    let Some(question) = Question::of(&bank, &query, session).await? else {
+        return Ok(Redirect::to(&query.url_for("/verify-email")).into_response());
     };
-    let (done, number) = match &typed {
-        Typed::Send { phone_number } => {
+    let (done, number) = match &form {
+        FormData::Send { phone_number } => {
             (question.send_code(&bank, phone_number).await, &**phone_number)
         }
-        Typed::Take { code } => (question.take_code(&bank, code).await.map(Some), ""),
-        Typed::Totp { code } => {
+        FormData::Take { code } => (question.authenticate_code(&bank, code).await.map(Some), ""),
+        FormData::Totp { code } => {
             let token = question.session.jwt().as_str();
-            (bank.identity.take_totp(question.session.user_id(), code, token).await.map(Some), "")
+            (
+                bank.identity
+                    .authenticate_totp(question.session.user_id(), code, token)
+                    .await
+                    .map(Some),
+                "",
+            )
         }
     };
     match done {
-        Ok(None) => Ok(Redirect::to(&asked.after_sending().at(SECOND_FACTOR)).into_response()),
+        Ok(None) => Ok(Redirect::to(&query.after_sending().url_for(SECOND_FACTOR)).into_response()),
         Ok(Some(step)) => {
             let cookies = bank.adopt(&step, Some(&question.session), &headers).await?;
-            Ok((cookies, Redirect::to(asked.destination())).into_response())
+            Ok((cookies, Redirect::to(query.destination())).into_response())
         }
         Err(problem) => Ok(question.page(&bank, frame, number, Some(problem))),
     }
@@ -126,7 +132,7 @@ pub(crate) async fn send(
 impl Question {
     /// Returns `None` if the user must first prove the email address in this session. Otherwise
     /// anyone who knows the password could enrol their own phone.
-    async fn of(bank: &Bank, asked: &Asked, session: Session) -> Result<Option<Self>, Problem> {
+    async fn of(bank: &Bank, query: &PageQuery, session: Session) -> Result<Option<Self>, Problem> {
         let user = bank.identity.user(session.user_id()).await?;
         let named = bank.numbers.find(session.id());
         let named = user
@@ -135,7 +141,7 @@ impl Question {
             .find(|phone| named.as_ref() == Some(&phone.phone_number))
             .cloned();
         let wants =
-            |factor: &Factor| asked.by.as_ref().map_or(asked.names(factor), |by| by == factor);
+            |factor: &Factor| query.by.as_ref().map_or(query.names(factor), |by| by == factor);
         let way = match (verified_phone(&user), has_totp(&user)) {
             (Some(phone), has_totp) if wants(&Factor::OtpSms) || !has_totp => {
                 Way::Sms(phone.clone())
@@ -146,7 +152,7 @@ impl Question {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Self { asked: asked.clone(), session, user, way }))
+        Ok(Some(Self { query: query.clone(), session, user, way }))
     }
 
     /// Sends a code. A typed number counts only if the user has no second factor. Otherwise anyone
@@ -165,11 +171,11 @@ impl Question {
         Ok(None)
     }
 
-    async fn take_code(&self, bank: &Bank, code: &str) -> Result<Step, Problem> {
+    async fn authenticate_code(&self, bank: &Bank, code: &str) -> Result<Step, Problem> {
         let (Way::Sms(phone) | Way::Enrol(Some(phone))) = &self.way else {
             return Err(Problem::SpentCode);
         };
-        bank.identity.take_code(&phone.phone_id, code, self.session.jwt().as_str()).await
+        bank.identity.authenticate_code(&phone.phone_id, code, self.session.jwt().as_str()).await
     }
 
     fn page(
@@ -179,7 +185,7 @@ impl Question {
         typed_number: &str,
         problem: Option<Problem>,
     ) -> Response {
-        let policy = self.asked.policy.as_deref().and_then(|name| bank.policies.get(name).ok());
+        let policy = self.query.policy.as_deref().and_then(|name| bank.policies.get(name).ok());
         let is_unmet = |policy: &&Policy| policy.evaluate(&self.session, bank.clock.now()).is_err();
         let of_code =
             problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
@@ -187,12 +193,12 @@ impl Question {
         let by_totp = matches!(self.way, Way::Totp);
         let phone = match &self.way {
             Way::Sms(phone) => Some(phone),
-            Way::Enrol(named) => named.as_ref().filter(|_| self.asked.sent && of_number.is_none()),
+            Way::Enrol(named) => named.as_ref().filter(|_| self.query.sent && of_number.is_none()),
             Way::Totp => None,
         };
         let page = SecondFactor {
             frame,
-            action: self.asked.at(SECOND_FACTOR),
+            action: self.query.url_for(SECOND_FACTOR),
             why: policy.map(|policy| Why::of(bank, &self.session, policy)),
             is_kept: bank.drafts.find(self.session.id()).is_some(),
             one_possession: policy
@@ -203,14 +209,14 @@ impl Question {
             // Anyone can write `sent=true` into a link, so a code must have gone out in this
             // session.
             sent: of_code.is_some()
-                || self.asked.sent && bank.numbers.find(self.session.id()).is_some(),
+                || self.query.sent && bank.numbers.find(self.session.id()).is_some(),
             phone_number: Field::phone_number(typed_number).error(of_number),
             code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" })
                 .error(of_code),
             other: self.other(),
             email_instead: self
                 .can_prove_email()
-                .then(|| self.asked.before_sending().at("/verify-email")),
+                .then(|| self.query.before_sending().url_for("/verify-email")),
             problem: problem.as_ref().filter(|_| of_code.is_none() && of_number.is_none()),
         };
         (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
@@ -221,17 +227,17 @@ impl Question {
     fn can_prove_email(&self) -> bool {
         let is_proved =
             self.session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail);
-        !is_proved && self.asked.policy.as_deref().is_none_or(|policy| policy == "account")
+        !is_proved && self.query.policy.as_deref().is_none_or(|policy| policy == "account")
     }
 
     fn other(&self) -> Option<(String, &'static str)> {
         let has_both = verified_phone(&self.user).is_some() && has_totp(&self.user);
         let by = |factor: Factor| {
-            self.asked.names(&factor).then(|| self.asked.by(factor).at(SECOND_FACTOR))
+            self.query.names(&factor).then(|| self.query.by(factor).url_for(SECOND_FACTOR))
         };
         match self.way {
-            Way::Enrol(_) if self.asked.sent => {
-                Some((self.asked.before_sending().at(SECOND_FACTOR), "Use another number"))
+            Way::Enrol(_) if self.query.sent => {
+                Some((self.query.before_sending().url_for(SECOND_FACTOR), "Use another number"))
             }
             Way::Sms(_) if has_both => {
                 by(Factor::Totp).map(|address| (address, "Use the authenticator app"))

@@ -20,7 +20,7 @@ struct Security {
     frame: Frame,
     proofs: Vec<Proof>,
     one_possession: Option<OnePossession>,
-    policies: Vec<Judged>,
+    policies: Vec<PolicyStatus>,
     last: Option<Last>,
     started: Option<Instant>,
     ends: Instant,
@@ -45,7 +45,7 @@ struct Bar {
 }
 
 /// A policy, evaluated for the session now.
-struct Judged {
+struct PolicyStatus {
     name: String,
     demands: String,
     met: bool,
@@ -53,7 +53,7 @@ struct Judged {
 }
 
 struct Last {
-    asked: String,
+    request_line: String,
     policy: String,
     granted: bool,
     at: Instant,
@@ -75,7 +75,7 @@ pub(crate) async fn show(
     let explanations: Vec<_> =
         bank.policies.iter().map(|policy| (policy, policy.explain(&session, now))).collect();
     let last = bank.decisions.find(session.id()).map(|last| Last {
-        asked: last.asked,
+        request_line: last.request_line,
         policy: last.policy,
         granted: last.explanation.is_met(),
         at: Instant::of(last.at, now),
@@ -85,7 +85,11 @@ pub(crate) async fn show(
         frame,
         proofs: proofs(&bank, &session, &explanations, now),
         one_possession: OnePossession::of(&session, bank.policies.trust()),
-        policies: bank.policies.iter().map(|policy| Judged::of(policy, &session, now)).collect(),
+        policies: bank
+            .policies
+            .iter()
+            .map(|policy| PolicyStatus::of(policy, &session, now))
+            .collect(),
         last,
         started: session.started_at().map(|started| Instant::of(started, now)),
         ends: Instant::of(session.expires_at(), now),
@@ -156,7 +160,7 @@ impl Bar {
     }
 }
 
-impl Judged {
+impl PolicyStatus {
     fn of(policy: &Policy, session: &Session, now: OffsetDateTime) -> Self {
         let grant = policy.evaluate(session, now);
         Self {

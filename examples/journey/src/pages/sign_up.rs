@@ -9,16 +9,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::asked::Asked;
 use crate::bank::Bank;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::guards::SIGN_IN;
+use crate::page_query::PageQuery;
 use crate::problem::Problem;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Typed {
+pub(crate) struct FormData {
     name: String,
     email: String,
     password: String,
@@ -37,38 +37,38 @@ struct SignUp<'a> {
     problem: Option<&'a Problem>,
 }
 
-pub(crate) async fn show(frame: Frame, asked: Asked) -> Response {
-    page(frame, &asked, &Typed::default(), None)
+pub(crate) async fn show(frame: Frame, query: PageQuery) -> Response {
+    page(frame, &query, &FormData::default(), None)
 }
 
 pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
-    asked: Asked,
+    query: PageQuery,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
     let step =
-        match bank.identity.sign_up(typed.name.trim(), typed.email.trim(), &typed.password).await {
+        match bank.identity.sign_up(form.name.trim(), form.email.trim(), &form.password).await {
             Ok(step) => step,
-            Err(problem) => return Ok(page(frame, &asked, &typed, Some(problem))),
+            Err(problem) => return Ok(page(frame, &query, &form, Some(problem))),
         };
     let cookies = bank.adopt(&step, None, &headers).await?;
-    let sent = bank.identity.send_email(typed.email.trim(), &step.tokens.session_jwt).await;
-    let asked = if sent.is_ok() { asked.after_sending() } else { asked };
-    Ok((cookies, Redirect::to(&asked.at("/verify-email"))).into_response())
+    let sent = bank.identity.send_email(form.email.trim(), &step.tokens.session_jwt).await;
+    let query = if sent.is_ok() { query.after_sending() } else { query };
+    Ok((cookies, Redirect::to(&query.url_for("/verify-email"))).into_response())
 }
 
-fn page(frame: Frame, asked: &Asked, typed: &Typed, problem: Option<Problem>) -> Response {
+fn page(frame: Frame, query: &PageQuery, form: &FormData, problem: Option<Problem>) -> Response {
     let of_email =
         problem.as_ref().filter(|it| matches!(it, Problem::InvalidEmail | Problem::DuplicateEmail));
     let of_password = problem.as_ref().filter(|it| matches!(it, Problem::WeakPassword(_)));
     let page = SignUp {
         frame,
-        action: asked.at("/sign-up"),
-        sign_in: asked.at(SIGN_IN),
-        name: Field::text("name", "Name", &typed.name).autocomplete("name"),
-        email: Field::email(&typed.email).error(of_email),
+        action: query.url_for("/sign-up"),
+        sign_in: query.url_for(SIGN_IN),
+        name: Field::text("name", "Name", &form.name).autocomplete("name"),
+        email: Field::email(&form.email).error(of_email),
         password: Field::password("new-password")
             .hint("Use several unrelated words.")
             .error(of_password),

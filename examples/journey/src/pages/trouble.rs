@@ -21,7 +21,10 @@ impl IntoResponse for Problem {
         }
         (
             self.status(),
-            Page(Trouble { frame: Frame { is_unknown: true, ..Frame::default() }, problem: self }),
+            Page(Trouble {
+                frame: Frame { has_no_request: true, ..Frame::default() },
+                problem: self,
+            }),
         )
             .into_response()
     }

@@ -12,15 +12,15 @@ use serde::Deserialize;
 use stytch::consumer::users::Email;
 use tower_step_up::Session;
 
-use crate::asked::Asked;
 use crate::bank::Bank;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
+use crate::page_query::PageQuery;
 use crate::problem::Problem;
 
 #[derive(Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
-pub(crate) enum Typed {
+pub(crate) enum FormData {
     Send,
     Take { code: String },
 }
@@ -42,36 +42,38 @@ struct VerifyEmail<'a> {
 pub(crate) async fn show(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
-    asked: Asked,
+    query: PageQuery,
     session: Session,
 ) -> Result<Response, Problem> {
     let email = address(&bank, &session).await?;
-    Ok(page(frame, &asked, &email, None))
+    Ok(page(frame, &query, &email, None))
 }
 
 pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
-    asked: Asked,
+    query: PageQuery,
     session: Session,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
     let email = address(&bank, &session).await?;
     let token = session.jwt().as_str();
-    let done = match &typed {
-        Typed::Send => bank.identity.send_email(&email.email, token).await.map(|()| None),
-        Typed::Take { code } => {
-            bank.identity.take_code(&email.email_id, code, token).await.map(Some)
+    let done = match &form {
+        FormData::Send => bank.identity.send_email(&email.email, token).await.map(|()| None),
+        FormData::Take { code } => {
+            bank.identity.authenticate_code(&email.email_id, code, token).await.map(Some)
         }
     };
     match done {
-        Ok(None) => Ok(Redirect::to(&asked.after_sending().at("/verify-email")).into_response()),
+        Ok(None) => {
+            Ok(Redirect::to(&query.after_sending().url_for("/verify-email")).into_response())
+        }
         Ok(Some(step)) => {
             let cookies = bank.adopt(&step, Some(&session), &headers).await?;
-            Ok((cookies, Redirect::to(asked.destination())).into_response())
+            Ok((cookies, Redirect::to(query.destination())).into_response())
         }
-        Err(problem) => Ok(page(frame, &asked, &email, Some(problem))),
+        Err(problem) => Ok(page(frame, &query, &email, Some(problem))),
     }
 }
 
@@ -82,16 +84,16 @@ async fn address(bank: &Bank, session: &Session) -> Result<Email, Problem> {
     emails.into_iter().next().ok_or(Problem::Unavailable)
 }
 
-fn page(frame: Frame, asked: &Asked, email: &Email, problem: Option<Problem>) -> Response {
+fn page(frame: Frame, query: &PageQuery, email: &Email, problem: Option<Problem>) -> Response {
     let of_code =
         problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
     let page = VerifyEmail {
         frame,
-        action: asked.at("/verify-email"),
-        second_factor: asked.before_sending().at("/second-factor"),
+        action: query.url_for("/verify-email"),
+        second_factor: query.before_sending().url_for("/second-factor"),
         email: email.email.clone(),
         is_verified: email.verified,
-        sent: asked.sent,
+        sent: query.sent,
         code: Field::code("Code from the email").error(of_code),
         problem: problem.as_ref().filter(|_| of_code.is_none()),
     };

@@ -89,7 +89,7 @@ impl Browser {
         self.find(css).await.text().await.unwrap()
     }
 
-    pub(crate) async fn says(&self, id: &str, part: &str) {
+    pub(crate) async fn assert_text(&self, id: &str, part: &str) {
         let text = self.text(&format!("#{id}")).await;
         if !text.contains(part) {
             self.fail(format!("#{id} is {text:?}, without {part:?}")).await;

@@ -23,11 +23,11 @@ struct Gallery<'a> {
 async fn every_page_is_accessible_on_phone_and_desk_in_light_and_dark() {
     browse(Scripts::On, async |bank, browser| {
         let gallery = Gallery { bank, browser, axe: axe::script(), faults: RefCell::default() };
-        gallery.of_strangers().await;
-        gallery.of_the_second_factor().await;
-        gallery.of_the_account().await;
-        gallery.of_the_step_up().await;
-        gallery.of_what_goes_wrong().await;
+        gallery.capture_visitor_pages().await;
+        gallery.capture_second_factor_pages().await;
+        gallery.capture_account_pages().await;
+        gallery.capture_step_up_pages().await;
+        gallery.capture_error_pages().await;
         let faults = gallery.faults.into_inner();
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
     })
@@ -45,101 +45,101 @@ async fn the_checker_finds_faults() {
 }
 
 impl Gallery<'_> {
-    async fn of_strangers(&self) {
+    async fn capture_visitor_pages(&self) {
         let browser = self.browser;
         browser.open("/").await;
-        self.look("front").await;
+        self.capture("front").await;
         browser.open("/account").await;
-        self.look("sign-in").await;
+        self.capture("sign-in").await;
         browser.sign_in("not-the-password").await;
         browser.find("#password-error").await;
-        self.look("sign-in-refused").await;
+        self.capture("sign-in-refused").await;
         browser.open("/sign-up").await;
-        self.look("sign-up").await;
+        self.capture("sign-up").await;
         browser.click("#submit").await;
         browser.find("#password-error").await;
-        self.look("sign-up-refused").await;
+        self.capture("sign-up-refused").await;
     }
 
-    async fn of_the_second_factor(&self) {
+    async fn capture_second_factor_pages(&self) {
         let (bank, browser) = (self.bank, self.browser);
         browser.sign_up("Ben", EMAIL).await;
-        self.look("verify-email").await;
-        browser.take_code(&bank.code(EMAIL)).await;
+        self.capture("verify-email").await;
+        browser.enter_code(&bank.code(EMAIL)).await;
         browser.find("#one-possession").await;
-        self.look("second-factor-insecure-pair").await;
+        self.capture("second-factor-insecure-pair").await;
         browser.fill("phone_number", "none").await;
         browser.click("#send").await;
         browser.find("#phone_number-error").await;
-        self.look("second-factor-number-refused").await;
+        self.capture("second-factor-number-refused").await;
         browser.fill("phone_number", PHONE).await;
         browser.click("#send").await;
         browser.find("#code").await;
-        self.look("second-factor-code").await;
-        browser.take_code(&bank.wrong_code(PHONE)).await;
+        self.capture("second-factor-code").await;
+        browser.enter_code(&bank.wrong_code(PHONE)).await;
         browser.find("#code-error").await;
-        self.look("second-factor-code-refused").await;
-        browser.take_code(&bank.code(PHONE)).await;
+        self.capture("second-factor-code-refused").await;
+        browser.enter_code(&bank.code(PHONE)).await;
     }
 
-    async fn of_the_account(&self) {
+    async fn capture_account_pages(&self) {
         let browser = self.browser;
         browser.is_at("/account").await;
-        self.look("account-new").await;
+        self.capture("account-new").await;
         browser.open("/").await;
-        self.look("front-signed-in").await;
+        self.capture("front-signed-in").await;
         browser.open("/transfer").await;
-        self.look("transfer").await;
+        self.capture("transfer").await;
         browser.click("#submit").await;
         browser.find("#payee-error").await;
-        self.look("transfer-refused").await;
+        self.capture("transfer-refused").await;
         browser.open("/authenticator").await;
-        self.look("authenticator").await;
+        self.capture("authenticator").await;
         browser.click("#begin").await;
         browser.find("#secret").await;
-        self.look("authenticator-begun").await;
+        self.capture("authenticator-begun").await;
         browser.open("/account/close").await;
-        self.look("account-close").await;
+        self.capture("account-close").await;
         browser.open("/api").await;
-        self.look("api").await;
+        self.capture("api").await;
         browser.click("#run").await;
-        self.look("api-answered").await;
+        self.capture("api-answered").await;
         browser.open("/security").await;
-        self.look("security").await;
+        self.capture("security").await;
     }
 
-    async fn of_the_step_up(&self) {
+    async fn capture_step_up_pages(&self) {
         let (bank, browser) = (self.bank, self.browser);
         browser.open("/transfer").await;
         browser.fill_order().await;
         bank.minutes_pass(11);
         browser.click("#submit").await;
         browser.is_at("/second-factor").await;
-        self.look("step-up").await;
+        self.capture("step-up").await;
         browser.open("/security").await;
-        self.look("security-stale").await;
+        self.capture("security-stale").await;
         browser.open("/transfer").await;
         browser.click("#send").await;
-        browser.take_code(&bank.code(PHONE)).await;
+        browser.enter_code(&bank.code(PHONE)).await;
         browser.find("#resumed").await;
-        self.look("transfer-resumed").await;
+        self.capture("transfer-resumed").await;
         browser.click("#submit").await;
         browser.find("#sent").await;
-        self.look("account").await;
+        self.capture("account").await;
         browser.driver.goto(bank.stytch.phone_url()).await.unwrap();
-        self.look("phone").await;
+        self.capture("phone").await;
     }
 
-    async fn of_what_goes_wrong(&self) {
+    async fn capture_error_pages(&self) {
         let (bank, browser) = (self.bank, self.browser);
         bank.stytch.clone().shutdown().await;
         browser.open("/second-factor").await;
         browser.find("#problem").await;
-        self.look("trouble").await;
+        self.capture("trouble").await;
     }
 
     /// Shows the page in every view, takes its screenshots, and records its faults.
-    async fn look(&self, page: &str) {
+    async fn capture(&self, page: &str) {
         for view in &VIEWS {
             let mut faults = view.show(self.browser).await;
             faults.extend(axe::violations(self.browser, &self.axe).await);

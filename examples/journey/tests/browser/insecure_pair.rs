@@ -10,13 +10,15 @@ const PHONE: &str = "+12025550187";
 async fn a_code_by_email_opens_nothing_and_the_page_says_why() {
     browse(Scripts::On, async |bank, browser| {
         browser.sign_up("Ben <b>", EMAIL).await;
-        browser.says("email", EMAIL).await;
-        browser.take_code(&bank.code(EMAIL)).await;
+        browser.assert_text("email", EMAIL).await;
+        browser.enter_code(&bank.code(EMAIL)).await;
 
         browser.is_at("/second-factor").await;
-        browser.says("one-possession", "You have proved a password and a code by email").await;
         browser
-            .says("one-possession", "Anyone who holds the mailbox can present all of them")
+            .assert_text("one-possession", "You have proved a password and a code by email")
+            .await;
+        browser
+            .assert_text("one-possession", "Anyone who holds the mailbox can present all of them")
             .await;
         browser.open("/account").await;
         browser.is_at("/second-factor").await;
@@ -25,9 +27,9 @@ async fn a_code_by_email_opens_nothing_and_the_page_says_why() {
         // A factor that does not depend on the mailbox opens the account.
         browser.fill("phone_number", "+1 202 555 0187").await;
         browser.click("#send").await;
-        browser.take_code(&bank.code(PHONE)).await;
+        browser.enter_code(&bank.code(PHONE)).await;
         browser.is_at("/account").await;
-        browser.says("balance", "€2,500.00").await;
+        browser.assert_text("balance", "€2,500.00").await;
     })
     .await;
 }

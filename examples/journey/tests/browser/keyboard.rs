@@ -42,12 +42,12 @@ async fn the_account_is_reached_with_the_keyboard_alone() {
         enter(browser).await;
 
         // After a mistake, the faulty field has the focus.
-        browser.says("code-error", "not the right code").await;
+        browser.assert_text("code-error", "not the right code").await;
         assert_eq!(focus(browser).await, "code");
         type_in(browser, &bank.code(PHONE)).await;
         enter(browser).await;
         browser.is_at("/account").await;
-        browser.says("balance", "€2,500.00").await;
+        browser.assert_text("balance", "€2,500.00").await;
     })
     .await;
 }

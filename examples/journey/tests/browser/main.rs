@@ -20,7 +20,7 @@ mod chromium;
 mod gallery;
 mod insecure_pair;
 mod keyboard;
-mod odd_cookies;
+mod malformed_cookies;
 mod picture;
 mod sessions;
 mod steps;

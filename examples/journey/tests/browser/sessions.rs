@@ -7,7 +7,7 @@ use crate::steps::PASSWORD;
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn a_changed_token_is_worth_nothing() {
+async fn a_changed_token_is_refused() {
     browse(Scripts::On, async |bank, browser| {
         browser.with_two_factors(bank).await;
         let mut cookies = browser.cookies().await;
@@ -30,7 +30,7 @@ async fn a_changed_token_is_worth_nothing() {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn a_second_tab_with_the_session_from_before_the_step_is_led_to_sign_in() {
+async fn a_second_tab_with_the_old_session_is_redirected_to_sign_in() {
     browse(Scripts::On, async |bank, browser| {
         browser.with_password().await;
         let (first, old) = (browser.driver.window().await.unwrap(), browser.cookies().await);
@@ -38,7 +38,7 @@ async fn a_second_tab_with_the_session_from_before_the_step_is_led_to_sign_in() 
         browser.new_tab().await;
         browser.open("/account").await;
         browser.prove_phone(bank).await;
-        browser.says("balance", "€2,500.00").await;
+        browser.assert_text("balance", "€2,500.00").await;
 
         // With the browser's own cookies, the first tab is as strong as the second.
         browser.driver.switch_to_window(first).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_second_tab_with_the_session_from_before_the_step_is_led_to_sign_in() 
 
         browser.put_cookies(new).await;
         browser.open("/account").await;
-        browser.says("balance", "€2,500.00").await;
+        browser.assert_text("balance", "€2,500.00").await;
     })
     .await;
 }
@@ -66,7 +66,7 @@ async fn the_back_button_shows_no_account_after_signing_out() {
         // This page is the response to the step-up. For such a page, Chromium's back button is most
         // likely to ignore `no-store`.
         browser.with_two_factors(bank).await;
-        browser.says("balance", "€2,500.00").await;
+        browser.assert_text("balance", "€2,500.00").await;
         let cookies = browser.cookies().await;
         browser.click("#sign-out").await;
         browser.find("#sign-in-link").await;

@@ -40,10 +40,10 @@ impl Browser {
     /// On the page that asks for a second factor, has a code sent and types it.
     pub(crate) async fn prove_phone(&self, bank: &Bank) {
         self.click("#send").await;
-        self.take_code(&bank.code(PHONE)).await;
+        self.enter_code(&bank.code(PHONE)).await;
     }
 
-    pub(crate) async fn take_code(&self, code: &str) {
+    pub(crate) async fn enter_code(&self, code: &str) {
         self.fill("code", code).await;
         self.click("#submit").await;
     }

@@ -21,11 +21,11 @@ async fn from_the_front_page_to_a_resumed_transfer() {
 
 async fn signs_in(browser: &Browser) {
     browser.open("/").await;
-    browser.says("demo-password", PASSWORD).await;
+    browser.assert_text("demo-password", PASSWORD).await;
     browser.click("#sign-in-link").await;
 
     browser.sign_in("not-the-password").await;
-    browser.says("password-error", "do not match").await;
+    browser.assert_text("password-error", "do not match").await;
     assert_eq!(browser.value("password").await, "", "a password is never shown again");
     assert!(browser.cookies().await.is_empty());
 
@@ -35,17 +35,17 @@ async fn signs_in(browser: &Browser) {
     // One factor does not open the account.
     browser.open("/account").await;
     browser.is_at("/second-factor").await;
-    browser.says("why", "The policy account asks for a second factor").await;
+    browser.assert_text("why", "The policy account asks for a second factor").await;
 }
 
 async fn proves_the_phone(bank: &Bank, browser: &Browser) {
-    browser.says("phone", "••• 43").await;
+    browser.assert_text("phone", "••• 43").await;
     browser.click("#send").await;
-    browser.take_code(&bank.wrong_code(PHONE)).await;
-    browser.says("code-error", "not the right code").await;
-    browser.take_code(&bank.code(PHONE)).await;
+    browser.enter_code(&bank.wrong_code(PHONE)).await;
+    browser.assert_text("code-error", "not the right code").await;
+    browser.enter_code(&bank.code(PHONE)).await;
     browser.is_at("/account").await;
-    browser.says("balance", "€2,500.00").await;
+    browser.assert_text("balance", "€2,500.00").await;
 }
 
 async fn sends_money(browser: &Browser) {
@@ -54,9 +54,9 @@ async fn sends_money(browser: &Browser) {
     browser.click("#submit").await;
     browser.is_at("/account").await;
     browser
-        .says("sent", "€125.50 went to Grace \"Amazing\" <Hopper>. It is transfer number 1.")
+        .assert_text("sent", "€125.50 went to Grace \"Amazing\" <Hopper>. It is transfer number 1.")
         .await;
-    browser.says("balance", "€2,374.50").await;
+    browser.assert_text("balance", "€2,374.50").await;
 }
 
 async fn is_interrupted_by_a_stale_factor(bank: &Bank, browser: &Browser) {
@@ -67,17 +67,17 @@ async fn is_interrupted_by_a_stale_factor(bank: &Bank, browser: &Browser) {
     browser.is_at("/second-factor").await;
     assert_eq!(browser.prompts().await, ["otp/sms"], "this user has nothing else");
     browser
-        .says(
+        .assert_text(
             "why",
             "The policy transfer asks for a second factor that was proved within the last 10 min",
         )
         .await;
-    browser.says("why", "Yours was proved 11 min").await;
+    browser.assert_text("why", "Yours was proved 11 min").await;
     names_the_phone_and_nothing_else(browser).await;
 }
 
 async fn names_the_phone_and_nothing_else(browser: &Browser) {
-    browser.says("phone", "••• 43").await;
+    browser.assert_text("phone", "••• 43").await;
     for needless in ["#code", "#phone_number", "#email-instead", "#other-factor", "#one-possession"]
     {
         assert!(!browser.has(needless).await, "{needless} must not be there");
@@ -87,32 +87,32 @@ async fn names_the_phone_and_nothing_else(browser: &Browser) {
 async fn resumes_the_transfer(bank: &Bank, browser: &Browser) {
     browser.prove_phone(bank).await;
     browser.is_at("/transfer").await;
-    browser.says("resumed", "Nothing was sent yet").await;
+    browser.assert_text("resumed", "Nothing was sent yet").await;
     for (id, text) in ORDER {
         assert_eq!(browser.value(id).await, text, "#{id}");
     }
     browser.click("#submit").await;
     browser.is_at("/account").await;
-    browser.says("sent", "It is transfer number 2.").await;
-    browser.says("balance", "€2,249.00").await;
+    browser.assert_text("sent", "It is transfer number 2.").await;
+    browser.assert_text("balance", "€2,249.00").await;
 }
 
 async fn sees_what_was_proved(bank: &Bank, browser: &Browser) {
     browser.click("nav a[href='/security']").await;
     browser.is_at("/security").await;
     for policy in ["account", "transfer"] {
-        browser.says(&format!("policy-{policy}"), "open").await;
+        browser.assert_text(&format!("policy-{policy}"), "open").await;
     }
     assert_eq!(bar(browser).await, (600.0, 600.0), "the ten minutes have just begun");
-    browser.says("explanation", "met by").await;
+    browser.assert_text("explanation", "met by").await;
 
     bank.minutes_pass(4);
     browser.open("/security").await;
     assert_eq!(bar(browser).await, (360.0, 600.0));
     bank.minutes_pass(7);
     browser.open("/security").await;
-    browser.says("policy-account", "open").await;
-    browser.says("policy-transfer", "closed").await;
+    browser.assert_text("policy-account", "open").await;
+    browser.assert_text("policy-transfer", "closed").await;
     assert_eq!(bar(browser).await, (0.0, 600.0));
 }
 

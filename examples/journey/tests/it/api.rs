@@ -33,7 +33,7 @@ fn order() -> Value {
 }
 
 #[tokio::test]
-async fn a_program_hears_what_to_ask_for_and_then_its_receipt() {
+async fn a_program_receives_a_challenge_and_then_a_receipt() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let token = browser.cookie("stytch_session_jwt");
@@ -77,7 +77,7 @@ async fn the_page_shows_the_exchange_without_the_token() {
     assert!(!page.main().contains("200 OK"), "looking at the page moves no money");
     let page = browser.submit(&page, &[]).await;
     assert!(page.main().contains("200 OK"), "{}", page.html);
-    browser.get("/account").await.says("balance", "€2,499.00");
+    browser.get("/account").await.assert_text("balance", "€2,499.00");
 
     bank.minutes_pass(11);
     let page = browser.post("/api", &[]).await;

@@ -14,7 +14,7 @@ const ELSEWHERE: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn a_changed_cookie_is_worth_nothing() {
+async fn a_changed_cookie_is_refused() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let token = browser.cookie("stytch_session_jwt");
@@ -33,7 +33,7 @@ async fn a_changed_cookie_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn other_sites_send_no_forms() {
+async fn forms_from_other_sites_are_refused() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     for (path, site, origin) in [
@@ -43,7 +43,7 @@ async fn other_sites_send_no_forms() {
         ("/sign-in", Some("cross-site"), Some("null")),
         ("/local/clock", Some("cross-site"), None),
     ] {
-        let answer = browser.raw(|request| {
+        let response = browser.raw(|request| {
             *request.method_mut() = Method::POST;
             *request.url_mut() = browser.url(path);
             let headers = [("sec-fetch-site", site), ("origin", origin)];
@@ -53,13 +53,13 @@ async fn other_sites_send_no_forms() {
                 request.headers_mut().insert(name, value.parse().unwrap());
             }
         });
-        assert_eq!(answer.await.status(), 403, "{path}");
+        assert_eq!(response.await.status(), 403, "{path}");
     }
     assert_eq!(browser.get("/account").await.path(), "/account");
 }
 
 #[tokio::test]
-async fn nobody_is_sent_elsewhere() {
+async fn no_redirect_leads_to_another_site() {
     let bank = Bank::open().await;
     for elsewhere in ELSEWHERE {
         let browser = bank.browser();
@@ -99,7 +99,7 @@ async fn nobody_is_sent_elsewhere() {
 }
 
 #[tokio::test]
-async fn what_strangers_write_stays_text() {
+async fn hostile_input_is_escaped() {
     let bank = Bank::open().await;
     let (browser, _) = bank.with_password().await;
     let hostile = "\"><img src=x onerror=alert(1)>";
@@ -121,13 +121,17 @@ async fn what_strangers_write_stays_text() {
 }
 
 #[tokio::test]
-async fn cookies_are_for_this_site_and_no_script() {
+async fn cookies_are_same_site_and_hidden_from_scripts() {
     let bank = Bank::open().await;
     let browser = bank.browser();
-    let answer =
+    let response =
         browser.send(Method::POST, "/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
-    let cookies: Vec<_> =
-        answer.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let cookies: Vec<_> = response
+        .headers()
+        .get_all("set-cookie")
+        .iter()
+        .map(|line| line.to_str().unwrap())
+        .collect();
     assert_eq!(cookies.len(), 2);
     for line in cookies {
         assert!(
@@ -138,13 +142,13 @@ async fn cookies_are_for_this_site_and_no_script() {
         );
         assert!(!line.contains("Secure"), "on loopback there is no TLS: {line}");
     }
-    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert_eq!(response.headers()["cache-control"], "no-store");
 }
 
 /// An attacker plants the cookie of their own session beside the user's JWT. The guard evaluates
 /// the user's session, so the phone that the user then proves is added to the user.
 #[tokio::test]
-async fn a_step_is_taken_for_the_session_that_the_guard_judged() {
+async fn a_step_up_applies_to_the_session_that_the_guard_evaluated() {
     const PHONE: &str = "+12025550177";
     let bank = Bank::open().await;
     let (attacker, _) = bank.with_password().await;
@@ -176,11 +180,11 @@ async fn a_step_is_taken_for_the_session_that_the_guard_judged() {
 
 /// Over HTTPS no other site can set a cookie with a `__Host-` name.
 #[tokio::test]
-async fn behind_https_the_cookies_are_this_hosts_alone() {
+async fn behind_https_cookies_belong_to_this_host_only() {
     let bank = Bank::open_behind_https().await;
     let typed = [("email", DEMO.0), ("password", DEMO.1)];
-    let answer = bank.browser().send(Method::POST, "/sign-in", &typed).await;
-    let lines = answer.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let response = bank.browser().send(Method::POST, "/sign-in", &typed).await;
+    let lines = response.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
     let lines: Vec<_> = lines.collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
     for (line, name) in lines.iter().zip(["__Host-stytch_session_jwt=", "__Host-stytch_session="]) {
@@ -211,7 +215,7 @@ fn host(pairs: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn no_body_is_too_long() {
+async fn bodies_that_are_too_long_are_refused() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let long = "x".repeat(20_000);

@@ -72,11 +72,11 @@ impl Bank {
 
     /// Calls Stytch's API directly, like another application of the project. Returns the status and
     /// the body.
-    pub(crate) async fn api(&self, path: &str, question: Value) -> (u16, Value) {
+    pub(crate) async fn api(&self, path: &str, body: Value) -> (u16, Value) {
         let request = reqwest::Client::new().post(format!("{}{path}", self.stytch.base_url()));
         let request = request.basic_auth(self.stytch.project_id(), Some(self.stytch.secret()));
-        let answer = request.json(&question).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
+        let response = request.json(&body).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
     }
 
     pub(crate) fn minutes_pass(&self, minutes: u64) {

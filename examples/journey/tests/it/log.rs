@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::program::Program;
 
 #[tokio::test]
-async fn requests_sign_ins_and_transfers_are_logged_and_nothing_personal() {
+async fn the_log_has_requests_sign_ins_and_transfers_but_nothing_personal() {
     let program = Program::start(&[]).await;
     let browser = Browser::new(&program.url);
     browser.post("/sign-in", &[("email", DEMO.0), ("password", "wrong-Password-1")]).await;
@@ -26,7 +26,7 @@ async fn requests_sign_ins_and_transfers_are_logged_and_nothing_personal() {
         ("amount", "125.50"),
         ("reference", "rent-of-may"),
     ];
-    browser.submit(&form, &order).await.says("sent", "Grace");
+    browser.submit(&form, &order).await.assert_text("sent", "Grace");
     // Sending the form again makes no second transfer.
     browser.submit(&form, &order).await;
     browser.get(&format!("/ada@harbour.example/{code}?email=ada@harbour.example")).await;

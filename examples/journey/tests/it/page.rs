@@ -52,7 +52,7 @@ impl Page {
     }
 
     #[track_caller]
-    pub(crate) fn says(&self, id: &str, part: &str) {
+    pub(crate) fn assert_text(&self, id: &str, part: &str) {
         let text = self.text(id);
         assert!(
             text.as_deref().is_some_and(|text| text.contains(part)),

@@ -26,7 +26,7 @@ async fn a_comma_for_the_decimal_point_does_not_multiply_by_a_hundred() {
 }
 
 #[tokio::test]
-async fn an_account_number_is_taken_as_it_is_typed() {
+async fn an_account_number_is_not_changed_by_uppercasing() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     for account in ["ßßß", "ﬁﬁ", "ıııı"] {
@@ -43,12 +43,12 @@ async fn by_api(bank: &Bank, browser: &Browser, key: HeaderValue, payee: &str) -
     let request =
         request.bearer_auth(browser.cookie("stytch_session_jwt")).header("idempotency-key", key);
     let order = serde_json::json!({ "payee": payee, "account": "HB410009", "amount": "1.00" });
-    let answer = request.json(&order).send().await.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
+    let response = request.json(&order).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
 }
 
 #[tokio::test]
-async fn keys_that_differ_are_different_transfers() {
+async fn different_keys_make_different_transfers() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let key = |last: char| HeaderValue::from_str(&format!("{}{last}", "k".repeat(64))).unwrap();
@@ -58,7 +58,7 @@ async fn keys_that_differ_are_different_transfers() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_read_is_not_left_out() {
+async fn an_unreadable_key_is_not_ignored() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let key = || HeaderValue::from_bytes(b"cl\xe9").unwrap();
@@ -75,12 +75,12 @@ async fn a_key_for_another_transfer_is_refused() {
     let browser = bank.with_two_factors().await;
     let key = || HeaderValue::from_static("order-7");
     by_api(&bank, &browser, key(), "Grace").await;
-    let (status, said) = by_api(&bank, &browser, key(), "Alan").await;
-    assert!(status == 409 || status == 422, "{status} {said}");
+    let (status, body) = by_api(&bank, &browser, key(), "Alan").await;
+    assert!(status == 409 || status == 422, "{status} {body}");
 }
 
 #[tokio::test]
-async fn whoever_signs_out_while_stytch_is_away_is_not_told_that_stytch_knows() {
+async fn a_sign_out_without_stytch_does_not_claim_that_stytch_ended_the_session() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     bank.stytch.clone().shutdown().await;
@@ -89,7 +89,7 @@ async fn whoever_signs_out_while_stytch_is_away_is_not_told_that_stytch_knows() 
 }
 
 #[tokio::test]
-async fn one_can_leave_while_stytch_is_away() {
+async fn a_user_can_sign_out_while_stytch_is_down() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     bank.minutes_pass(6); // the JWT has expired
@@ -100,17 +100,17 @@ async fn one_can_leave_while_stytch_is_away() {
 
 /// Signs out with these cookies. Returns whether the page says that the session has ended with
 /// Stytch, and whether the browser's JWT or opaque token still opens the account.
-async fn signs_out_with(bank: &Bank, browser: &Browser, cookies: &str) -> (bool, bool) {
+async fn sign_out_with(bank: &Bank, browser: &Browser, cookies: &str) -> (bool, bool) {
     let own = browser.cookies();
-    let answer = browser.raw(|request| {
+    let response = browser.raw(|request| {
         *request.method_mut() = Method::POST;
         *request.url_mut() = browser.url("/sign-out");
         request.headers_mut().insert("cookie", cookies.parse().unwrap());
     });
-    let answer = answer.await;
-    assert_eq!(answer.status(), 303, "{cookies}");
-    assert_eq!(answer.headers().get_all("set-cookie").iter().count(), 2, "both are removed");
-    let page = browser.get(answer.headers()["location"].to_str().unwrap()).await;
+    let response = response.await;
+    assert_eq!(response.status(), 303, "{cookies}");
+    assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2, "both are removed");
+    let page = browser.get(response.headers()["location"].to_str().unwrap()).await;
     let mut is_alive = false;
     for cookie in own.split("; ") {
         let other = bank.browser();
@@ -121,7 +121,7 @@ async fn signs_out_with(bank: &Bank, browser: &Browser, cookies: &str) -> (bool,
 }
 
 #[tokio::test]
-async fn whoever_signs_out_with_odd_cookies_is_signed_out_or_told_otherwise() {
+async fn signing_out_with_malformed_cookies_ends_the_session() {
     let bank = Bank::open().await;
     let broken = |jwt: &str| {
         let (head, signature) = jwt.rsplit_once('.').unwrap();
@@ -141,7 +141,7 @@ async fn whoever_signs_out_with_odd_cookies_is_signed_out_or_told_otherwise() {
         };
         let jwts: String = jwts.iter().map(|jwt| format!("stytch_session_jwt={jwt}; ")).collect();
         let outcome =
-            signs_out_with(&bank, &browser, &format!("{jwts}stytch_session={token}")).await;
+            sign_out_with(&bank, &browser, &format!("{jwts}stytch_session={token}")).await;
         assert_eq!(outcome, (true, false), "{what}");
     }
     // The request presented the JWT of the other session too, so that session has ended as well.
@@ -151,14 +151,14 @@ async fn whoever_signs_out_with_odd_cookies_is_signed_out_or_told_otherwise() {
 }
 
 #[tokio::test]
-async fn whoever_signs_out_without_a_session_is_signed_out() {
+async fn signing_out_without_a_session_succeeds() {
     let bank = Bank::open().await;
     let page = bank.browser().post("/sign-out", &[]).await;
     assert_eq!((page.path(), page.url.query()), ("/signed-out", None));
 }
 
 #[tokio::test]
-async fn whoever_signs_in_over_a_session_ends_it() {
+async fn signing_in_ends_the_previous_session() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let before = browser.cookies();
@@ -173,7 +173,7 @@ async fn whoever_signs_in_over_a_session_ends_it() {
 }
 
 #[tokio::test]
-async fn a_head_request_takes_nothing_away() {
+async fn a_head_request_does_not_use_up_the_draft() {
     let bank = Bank::open().await;
     let (browser, _) = bank.with_password().await;
     let page = browser
@@ -188,7 +188,7 @@ async fn a_head_request_takes_nothing_away() {
 }
 
 #[tokio::test]
-async fn an_odd_query_is_no_dead_end() {
+async fn an_invalid_query_is_ignored() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     assert_eq!(browser.send(Method::GET, "/account?sent=x", &[]).await.status(), 200);
@@ -219,7 +219,7 @@ async fn a_password_alone_does_not_enrol_a_phone() {
 }
 
 #[tokio::test]
-async fn what_is_no_transfer_is_refused_in_problem_details() {
+async fn an_invalid_transfer_is_refused_with_problem_details() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     for (body, status) in [("{", 400), ("null", 400), ("{\"payee\": 7}", 400), ("{}", 422)] {
@@ -227,9 +227,9 @@ async fn what_is_no_transfer_is_refused_in_problem_details() {
         let request = request
             .bearer_auth(browser.cookie("stytch_session_jwt"))
             .header("content-type", "application/json");
-        let answer = request.body(body).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), status, "{body}");
-        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{body}");
+        let response = request.body(body).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{body}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{body}");
     }
     assert_eq!(browser.get("/account").await.text("balance").as_deref(), Some("€2,500.00"));
 }

@@ -8,15 +8,15 @@ async fn each_proof_has_its_age_and_each_policy_its_verdict() {
     let (browser, step) = bank.with_password().await;
     let page = browser.get("/security").await;
     assert_eq!(page.path(), "/security", "one factor is enough to see what is missing");
-    page.says("policy-account", "closed");
-    page.says("policy-transfer", "closed");
-    page.says("explanation", "account: mfa: missing");
+    page.assert_text("policy-account", "closed");
+    page.assert_text("policy-transfer", "closed");
+    page.assert_text("explanation", "account: mfa: missing");
     assert!(page.main().contains("GET /account</code> was <span class=\"tag bad\">refused"));
 
     bank.prove_phone(&browser, &step, DEMO_PHONE).await;
     let page = browser.get("/security").await;
-    page.says("policy-account", "open");
-    page.says("policy-transfer", "open");
+    page.assert_text("policy-account", "open");
+    page.assert_text("policy-transfer", "open");
     assert!(page.main().contains("GET /account</code> was <span class=\"tag good\">granted"));
     assert!(page.main().contains("<dd>the phone number</dd>"));
     assert!(page.main().contains("within 10 min: <strong>10 min left"), "{}", page.html);
@@ -35,18 +35,18 @@ async fn each_proof_has_its_age_and_each_policy_its_verdict() {
     // The button of the demonstration moves the clock by ten minutes.
     let page = browser.post("/local/clock", &[("return_to", "/security")]).await;
     assert_eq!(page.path(), "/security");
-    page.says("policy-account", "open");
-    page.says("policy-transfer", "closed");
+    page.assert_text("policy-account", "open");
+    page.assert_text("policy-transfer", "closed");
     assert!(page.main().contains("too old"));
 
     browser.get("/transfer").await;
     let page = browser.get("/security").await;
-    page.says("explanation", "transfer: all of: not met\n  mfa: met by password");
-    page.says("explanation", "otp/sms within 10m: stale, otp/sms (14m 1s ago)");
+    page.assert_text("explanation", "transfer: all of: not met\n  mfa: met by password");
+    page.assert_text("explanation", "otp/sms within 10m: stale, otp/sms (14m 1s ago)");
 }
 
 #[tokio::test]
-async fn an_authenticator_app_is_another_way() {
+async fn an_authenticator_app_is_an_alternative_to_sms() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let page = browser.get("/authenticator").await;
@@ -74,7 +74,7 @@ async fn an_authenticator_app_is_another_way() {
     let prompts: Vec<_> =
         page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
     assert_eq!(prompts, ["otp/sms", "totp"]);
-    page.says("other-factor", "Use the authenticator app");
+    page.assert_text("other-factor", "Use the authenticator app");
     // If a challenge names one factor, the page asks for that one only.
     for (prompt, action) in [("otp/sms", "id=\"phone\""), ("totp", "value=\"totp\"")] {
         let page = browser.get(&format!("/second-factor?policy=transfer&prompt={prompt}")).await;
@@ -85,13 +85,13 @@ async fn an_authenticator_app_is_another_way() {
         );
     }
     let page = browser.get(&format!("{}&by=totp", page.url)).await;
-    page.says("other-factor", "Use a code by SMS");
+    page.assert_text("other-factor", "Use a code by SMS");
     let page = browser.submit(&page, &[("step", "totp"), ("code", &code(&secret))]).await;
     assert_eq!(page.path(), "/transfer");
 }
 
 #[tokio::test]
-async fn whoever_has_not_just_proved_a_second_factor_adds_none() {
+async fn adding_a_factor_requires_a_fresh_second_factor() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     bank.minutes_pass(11);

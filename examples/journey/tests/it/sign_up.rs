@@ -3,7 +3,7 @@
 use crate::bank::{Bank, DEMO, STRONG};
 
 #[tokio::test]
-async fn a_stranger_opens_an_account_step_by_step() {
+async fn a_visitor_opens_an_account_step_by_step() {
     let bank = Bank::open().await;
     let browser = bank.browser();
 
@@ -15,7 +15,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
     let typed = [("name", "Ben <b>"), ("email", "ben@example.com"), ("password", "password")];
     let page = browser.post("/sign-up", &typed).await;
     assert_eq!((page.path(), page.status.as_u16()), ("/sign-up", 422));
-    page.says("password-error", "too easy to guess");
+    page.assert_text("password-error", "too easy to guess");
     assert_eq!(
         [page.value("name").unwrap(), page.value("email").unwrap()],
         ["Ben <b>", "ben@example.com"]
@@ -24,25 +24,25 @@ async fn a_stranger_opens_an_account_step_by_step() {
 
     let page =
         browser.post("/sign-up", &[("name", "Ada"), ("email", DEMO.0), ("password", STRONG)]).await;
-    page.says("email-error", "An account with this email address already exists");
+    page.assert_text("email-error", "An account with this email address already exists");
     let page = browser
         .post("/sign-up", &[("name", "Ben"), ("email", "no address"), ("password", STRONG)])
         .await;
-    page.says("email-error", "not a valid email address");
+    page.assert_text("email-error", "not a valid email address");
 
     // The mailbox.
     let page = browser
         .post("/sign-up", &[("name", "Ben"), ("email", "ben@example.com"), ("password", STRONG)])
         .await;
     assert_eq!(page.path(), "/verify-email");
-    page.says("email", "ben@example.com");
+    page.assert_text("email", "ben@example.com");
     assert!(page.main().contains("not count as a second factor beside a password"));
     // Before the mailbox is proved, the bank accepts no phone number.
     assert_eq!(browser.get("/second-factor").await.path(), "/verify-email");
 
     let wrong = bank.wrong_code("ben@example.com");
     let page = browser.submit(&page, &[("step", "take"), ("code", &wrong)]).await;
-    page.says("code-error", "not the right code");
+    page.assert_text("code-error", "not the right code");
     let code = bank.code("ben@example.com");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
 
@@ -56,30 +56,30 @@ async fn a_stranger_opens_an_account_step_by_step() {
             .collect::<Vec<_>>(),
         ["account"]
     );
-    page.says(
+    page.assert_text(
         "one-possession",
         "You have proved a password and a code by email. Anyone who holds the mailbox can present all of them",
     );
 
     // The phone.
     let page = browser.submit(&page, &[("step", "send"), ("phone_number", "none")]).await;
-    page.says("phone_number-error", "cannot be used");
+    page.assert_text("phone_number-error", "cannot be used");
     assert_eq!(page.value("phone_number").as_deref(), Some("none"));
     let page =
         browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
-    page.says("phone", "••• 87");
+    page.assert_text("phone", "••• 87");
     // A user who mistyped the number can enter another one.
-    page.says("other-factor", "Use another number");
+    page.assert_text("other-factor", "Use another number");
     let page = browser.get("/second-factor?return_to=/account&policy=account").await;
     let page =
         browser.submit(&page, &[("step", "send"), ("phone_number", "+1 (202) 555-0188")]).await;
-    page.says("phone", "••• 88");
+    page.assert_text("phone", "••• 88");
     let page = browser.get("/second-factor?return_to=/account&policy=account").await;
     let page =
         browser.submit(&page, &[("step", "send"), ("phone_number", "+1 202 555 0187")]).await;
     let before = bank.stytch.messages().len();
     let page = browser.submit(&page, &[("step", "send")]).await;
-    page.says("phone", "••• 87");
+    page.assert_text("phone", "••• 87");
     assert_eq!(
         (bank.stytch.messages().len(), &*bank.stytch.messages()[0].to),
         (before + 1, "+12025550187")
@@ -87,7 +87,7 @@ async fn a_stranger_opens_an_account_step_by_step() {
     let code = bank.code("+12025550187");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!((page.path(), page.status.as_u16()), ("/account", 200), "{}", page.html);
-    page.says("balance", "€2,500.00");
+    page.assert_text("balance", "€2,500.00");
 }
 
 #[tokio::test]
@@ -103,11 +103,11 @@ async fn a_code_by_email_in_place_of_a_second_factor_opens_nothing() {
     let code = bank.code(DEMO.0);
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!(page.path(), "/second-factor");
-    page.says("one-possession", "Anyone who holds the mailbox");
+    page.assert_text("one-possession", "Anyone who holds the mailbox");
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_address_sound_alike() {
+async fn a_wrong_password_and_an_unknown_address_get_the_same_message() {
     let bank = Bank::open().await;
     let browser = bank.browser();
     for (email, password) in
@@ -117,7 +117,7 @@ async fn a_wrong_password_and_an_unknown_address_sound_alike() {
             .post("/sign-in?return_to=/security", &[("email", email), ("password", password)])
             .await;
         assert_eq!((page.path(), page.status.as_u16()), ("/sign-in", 422));
-        page.says("password-error", "do not match");
+        page.assert_text("password-error", "do not match");
         assert_eq!(page.value("email").as_deref(), Some(email));
         assert!(page.action().contains("return_to"), "the form keeps where to go afterwards");
     }

@@ -33,15 +33,15 @@ async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
 /// Checks that the program prints one line on stderr, nothing on stdout, and exits with code 1.
 async fn check(arguments: &[&str], variables: &[(&str, &str)], want: &str) {
     let output = run(arguments, variables).await;
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(output.stdout.is_empty());
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.starts_with("journey: ") && said.contains(want), "{said}");
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    assert!(printed.starts_with("journey: ") && printed.contains(want), "{printed}");
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_in_one_line() {
+async fn each_error_is_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().to_string();
     check(&[&port], &[], &format!("{port}: Address already in use")).await;
@@ -76,7 +76,7 @@ async fn what_is_wrong_is_said_in_one_line() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_found_at_once_and_the_right_one_will_do() {
+async fn a_wrong_secret_is_reported_at_once_and_the_right_one_is_accepted() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     let (id, url) = (stytch.project_id().to_owned(), stytch.base_url().to_owned());
     let project = [("STYTCH_PROJECT_ID", &*id), ("STYTCH_BASE_URL", &*url)];
@@ -95,7 +95,7 @@ async fn a_wrong_secret_is_found_at_once_and_the_right_one_will_do() {
 }
 
 #[tokio::test]
-async fn it_prints_where_to_go_and_what_the_policies_are_worth() {
+async fn it_prints_its_address_and_the_audit_of_the_policies() {
     let mut child = program(&["127.0.0.1:0"], &[]).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut printed = Vec::new();
@@ -115,7 +115,7 @@ async fn unused_address() -> String {
 }
 
 #[tokio::test]
-async fn the_demonstration_is_for_this_machine() {
+async fn the_demonstration_listens_on_loopback_only() {
     let mut child = program(&["0.0.0.0:0"], &[]).spawn().unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(5), child.wait()).await;
     child.kill().await.ok();
@@ -126,20 +126,20 @@ async fn the_demonstration_is_for_this_machine() {
 }
 
 #[tokio::test]
-async fn it_says_how_it_is_called() {
+async fn it_prints_its_usage() {
     for help in ["--help", "-h"] {
         let output = run(&[help], &[]).await;
-        let said = String::from_utf8(output.stdout).unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{help}");
         assert!(
-            said.starts_with("usage: journey [ADDRESS]") && said.lines().count() == 1,
-            "{said}"
+            printed.starts_with("usage: journey [ADDRESS]") && printed.lines().count() == 1,
+            "{printed}"
         );
     }
 }
 
 #[tokio::test]
-async fn it_is_well_if_keys_can_be_had() {
+async fn it_is_healthy_if_keys_are_available() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     let id = stytch.project_id().to_owned();
     let variables = [
@@ -149,23 +149,23 @@ async fn it_is_well_if_keys_can_be_had() {
     ];
     let program = Program::start(&variables).await;
     let health = || async {
-        let answer = reqwest::get(format!("{}/healthz", program.url)).await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let response = reqwest::get(format!("{}/healthz", program.url)).await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
     };
     let (status, body) = health().await;
     assert!(status == 200 && body.starts_with("{\"keys\":1"), "{status} {body}");
 
     let other = Program::start(&variables).await;
     stytch.shutdown().await;
-    let answer = reqwest::get(format!("{}/healthz", other.url)).await.unwrap();
-    assert_eq!(answer.status(), 503, "it has no keys and cannot fetch any");
-    assert!(answer.text().await.unwrap().starts_with("{\"keys\":0,\"last_error\""));
+    let response = reqwest::get(format!("{}/healthz", other.url)).await.unwrap();
+    assert_eq!(response.status(), 503, "it has no keys and cannot fetch any");
+    assert!(response.text().await.unwrap().starts_with("{\"keys\":0,\"last_error\""));
     assert_eq!(health().await.0, 200, "keys that were fetched stay valid for a while");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_signal_lets_the_request_under_way_be_answered() {
+async fn a_signal_lets_a_pending_request_finish() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
@@ -180,22 +180,25 @@ async fn a_signal_lets_the_request_under_way_be_answered() {
             FORM.len()
         );
         connection.write_all(head.as_bytes()).await.unwrap();
-        let mut told = [0; 25];
-        connection.read_exact(&mut told).await.unwrap();
-        assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n", "the handler waits for the form");
+        let mut interim = [0; 25];
+        connection.read_exact(&mut interim).await.unwrap();
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n", "the handler waits for the form");
 
         program.send_signal(signal).await;
         while TcpStream::connect(&address).await.is_ok() {}
         connection.write_all(FORM.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 303 ") && answer.contains("session"), "{answer}");
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await.unwrap();
+        assert!(
+            response.starts_with("HTTP/1.1 303 ") && response.contains("session"),
+            "{response}"
+        );
         assert_eq!(program.end().await.0, Some(0), "{signal}");
     }
 }
 
 #[tokio::test]
-async fn a_closed_standard_error_ends_nothing() {
+async fn a_closed_standard_error_does_not_end_the_program() {
     let mut program = Program::start(&[]).await;
     program.close_stderr();
     for _ in 0..2 {
@@ -206,7 +209,7 @@ async fn a_closed_standard_error_ends_nothing() {
 /// The crate's guide shows local-stytch's own id and secret. A guard that is built as the guide
 /// says accepts a token of local-stytch.
 #[tokio::test]
-async fn a_guard_finds_local_stytch_as_the_guide_says() {
+async fn a_guard_built_as_in_the_guide_accepts_local_stytch() {
     let guide = include_str!("../../../../docs/guide/getting-started.md");
     for value in [local_stytch::DEFAULT_PROJECT_ID, local_stytch::DEFAULT_SECRET] {
         assert!(guide.contains(&format!("(\"{value}\")")), "{value}");
@@ -218,8 +221,9 @@ async fn a_guard_finds_local_stytch_as_the_guide_says() {
     let request = request.basic_auth(stytch.project_id(), Some(stytch.secret()));
     let body = serde_json::json!({ "email": "grace@harbour.example",
         "password": "correct-pontoon-17-gannet", "session_duration_minutes": 60 });
-    let answer: serde_json::Value = request.json(&body).send().await.unwrap().json().await.unwrap();
+    let response: serde_json::Value =
+        request.json(&body).send().await.unwrap().json().await.unwrap();
     let guard = project.guard();
-    let session = guard.verifier().verify(answer["session_jwt"].as_str().unwrap()).await.unwrap();
-    assert_eq!(session.user_id(), answer["user_id"]);
+    let session = guard.verifier().verify(response["session_jwt"].as_str().unwrap()).await.unwrap();
+    assert_eq!(session.user_id(), response["user_id"]);
 }

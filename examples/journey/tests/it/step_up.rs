@@ -7,36 +7,36 @@ use tokio::time::Duration;
 use crate::bank::{Bank, DEMO_PHONE};
 
 #[tokio::test]
-async fn a_code_is_right_once_and_not_for_ever() {
+async fn a_code_is_valid_once_and_for_a_limited_time() {
     let bank = Bank::open().await;
     let (browser, page) = bank.with_password().await;
-    page.says("why", "The policy account asks for a second factor.");
-    page.says("phone", "••• 43");
+    page.assert_text("why", "The policy account asks for a second factor.");
+    page.assert_text("phone", "••• 43");
 
     let page = browser.submit(&page, &[("step", "send")]).await;
     let first = bank.code(DEMO_PHONE);
     let wrong = bank.wrong_code(DEMO_PHONE);
     let page = browser.submit(&page, &[("step", "take"), ("code", &wrong)]).await;
     assert_eq!(page.status.as_u16(), 422);
-    page.says("code-error", "not the right code");
+    page.assert_text("code-error", "not the right code");
 
     let page = browser.submit(&page, &[("step", "take"), ("code", "what?")]).await;
-    page.says("code-error", "not the right code");
+    page.assert_text("code-error", "not the right code");
 
     bank.minutes_pass(6);
     let page = browser.submit(&page, &[("step", "take"), ("code", &first)]).await;
-    page.says("code-error", "too old");
+    page.assert_text("code-error", "too old");
 
     let page = browser.submit(&page, &[("step", "send")]).await;
     let code = bank.code(DEMO_PHONE);
     let done = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!(done.path(), "/account");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
-    page.says("code-error", "already been used");
+    page.assert_text("code-error", "already been used");
 }
 
 #[tokio::test]
-async fn who_has_a_second_factor_cannot_put_another_phone_in_its_place() {
+async fn a_second_factor_cannot_be_replaced_by_another_phone() {
     let bank = Bank::open().await;
     let (browser, page) = bank.with_password().await;
     assert!(page.value("phone_number").is_none());
@@ -47,7 +47,7 @@ async fn who_has_a_second_factor_cannot_put_another_phone_in_its_place() {
 }
 
 #[tokio::test]
-async fn the_weaker_session_dies_when_the_stronger_is_born() {
+async fn the_weaker_session_ends_when_the_stronger_begins() {
     let bank = Bank::open().await;
     let (browser, page) = bank.with_password().await;
     let old = browser.cookies();
@@ -62,7 +62,7 @@ async fn the_weaker_session_dies_when_the_stronger_is_born() {
 }
 
 #[tokio::test]
-async fn a_jwt_expires_and_the_session_goes_on() {
+async fn a_session_outlives_its_jwt() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let before = browser.cookie("stytch_session_jwt");
@@ -77,7 +77,7 @@ async fn a_jwt_expires_and_the_session_goes_on() {
 }
 
 #[tokio::test]
-async fn signing_out_is_final_and_no_page_is_kept() {
+async fn signing_out_is_final_and_no_page_is_cached() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let (cookies, token) = (browser.cookies(), browser.cookie("stytch_session"));
@@ -95,10 +95,10 @@ async fn signing_out_is_final_and_no_page_is_kept() {
     assert!(
         page.html.contains("href=\"/signed-out.css\"") && page.html.contains("id=\"sign-in-link\"")
     );
-    let (status, answer) =
+    let (status, response) =
         bank.api("/v1/sessions/authenticate", json!({ "session_token": token })).await;
     assert_eq!(
-        (status, &answer["error_type"]),
+        (status, &response["error_type"]),
         (404, &json!("session_not_found")),
         "and with Stytch too"
     );

@@ -13,7 +13,7 @@ const TYPED: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
+async fn a_stale_factor_interrupts_a_transfer_and_the_form_is_kept() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let form = browser.get("/transfer").await;
@@ -25,28 +25,28 @@ async fn a_stale_factor_interrupts_a_transfer_and_what_was_typed_is_kept() {
     let prompts: Vec<_> =
         page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
     assert_eq!(prompts, ["otp/sms"], "this user has nothing else");
-    page.says(
+    page.assert_text(
         "why",
         "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min ago.",
     );
-    page.says("kept", "What you had typed is kept");
+    page.assert_text("kept", "What you had typed is kept");
     assert!(page.text("email-instead").is_none(), "a code by email would not be enough");
     assert!(page.text("one-possession").is_none(), "there are two factors; one is too old");
     assert_eq!(browser.get("/account").await.path(), "/account", "the account still opens");
 
     let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
     assert_eq!(page.path(), "/transfer");
-    page.says("resumed", "Nothing was sent yet");
+    page.assert_text("resumed", "Nothing was sent yet");
     for (name, value) in TYPED {
         assert_eq!(page.value(name).as_deref(), Some(value), "{name}");
     }
     assert_eq!(page.hidden(), form.hidden(), "it is the same form");
-    browser.get("/account").await.says("balance", "€2,500.00");
+    browser.get("/account").await.assert_text("balance", "€2,500.00");
 
     let done = browser.submit(&page, &TYPED).await;
     assert_eq!(done.path(), "/account");
-    done.says("sent", "€125.50 went to Grace \"Amazing\" <Hopper>.");
-    done.says("balance", "€2,374.50");
+    done.assert_text("sent", "€125.50 went to Grace \"Amazing\" <Hopper>.");
+    done.assert_text("balance", "€2,374.50");
 
     // The draft is shown once.
     let page = browser.get("/transfer").await;
@@ -61,15 +61,15 @@ async fn a_form_makes_one_transfer_however_often_it_is_sent() {
     let form = browser.get("/transfer").await;
     for _ in 0..3 {
         let page = browser.submit(&form, &TYPED).await;
-        page.says("balance", "€2,374.50");
-        page.says("sent", "transfer number 1");
+        page.assert_text("balance", "€2,374.50");
+        page.assert_text("sent", "transfer number 1");
     }
     let next = browser.get("/transfer").await;
-    browser.submit(&next, &TYPED).await.says("balance", "€2,249.00");
+    browser.submit(&next, &TYPED).await.assert_text("balance", "€2,249.00");
 }
 
 #[tokio::test]
-async fn what_cannot_be_understood_is_said_at_its_field() {
+async fn each_error_is_shown_at_its_field() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let form = browser.get("/transfer").await;
@@ -77,13 +77,13 @@ async fn what_cannot_be_understood_is_said_at_its_field() {
         .submit(&form, &[("payee", " "), ("account", "?"), ("amount", "much"), ("reference", "x")])
         .await;
     assert_eq!((page.path(), page.status.as_u16()), ("/transfer", 422));
-    page.says("payee-error", "Who gets the money");
-    page.says("account-error", "letters and digits");
-    page.says("amount-error", "125.50");
+    page.assert_text("payee-error", "Who gets the money");
+    page.assert_text("account-error", "letters and digits");
+    page.assert_text("amount-error", "125.50");
     assert_eq!(page.value("amount").as_deref(), Some("much"));
     let page =
         browser.submit(&page, &[("payee", "G"), ("account", "HB41"), ("amount", "2500.01")]).await;
-    page.says("amount-error", "not enough money");
+    page.assert_text("amount-error", "not enough money");
 }
 
 #[tokio::test]
@@ -92,11 +92,11 @@ async fn a_link_moves_no_money() {
     let browser = bank.with_two_factors().await;
     let page = browser.get("/transfer?payee=Mallory&account=HB666&amount=2500").await;
     assert_eq!(page.value("payee").as_deref(), Some(""), "a link does not fill in the form");
-    browser.get("/account?sent=1").await.says("balance", "€2,500.00");
+    browser.get("/account?sent=1").await.assert_text("balance", "€2,500.00");
 }
 
 #[tokio::test]
-async fn another_session_of_the_same_user_cannot_put_words_into_the_form() {
+async fn another_session_of_the_same_user_cannot_fill_in_the_form() {
     let bank = Bank::open().await;
     let user = bank.with_two_factors().await;
     let (thief, _) = bank.with_password().await; // knows the password, but does not have the phone
@@ -106,7 +106,7 @@ async fn another_session_of_the_same_user_cannot_put_words_into_the_form() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_undone_takes_a_session_that_is_alive() {
+async fn closing_an_account_requires_a_live_session() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let revoked = bank
@@ -118,7 +118,7 @@ async fn what_cannot_be_undone_takes_a_session_that_is_alive() {
 }
 
 #[tokio::test]
-async fn an_account_is_closed_by_whoever_has_just_proved_the_phone() {
+async fn closing_an_account_requires_a_fresh_proof_of_the_phone() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let form = browser.get("/account/close").await;

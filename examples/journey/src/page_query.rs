@@ -14,7 +14,7 @@ const MAX_ENTRIES: usize = 16;
 /// such a link. The query decides what to ask for and where to go afterwards, but never what was
 /// proved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct PageQuery {
     /// Where to go afterwards, on this site.
     pub(crate) return_to: Option<ReturnTo>,
     /// The name of the unmet policy.
@@ -29,23 +29,23 @@ pub(crate) struct Asked {
     pub(crate) by: Option<Factor>,
 }
 
-impl Asked {
+impl PageQuery {
     pub(crate) fn parse(query: &str) -> Self {
-        let mut asked = Self::default();
+        let mut parsed = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
-                "return_to" => asked.return_to = ReturnTo::parse(&value).ok(),
-                "policy" => asked.policy = Some(value.into_owned()),
-                "prompt" if asked.prompts.len() < MAX_ENTRIES => {
-                    asked.prompts.extend(prompt(&value))
+                "return_to" => parsed.return_to = ReturnTo::parse(&value).ok(),
+                "policy" => parsed.policy = Some(value.into_owned()),
+                "prompt" if parsed.prompts.len() < MAX_ENTRIES => {
+                    parsed.prompts.extend(prompt(&value))
                 }
-                "restart" => asked.restart = value == "true",
-                "sent" => asked.sent = value == "true",
-                "by" => asked.by = value.parse().ok(),
+                "restart" => parsed.restart = value == "true",
+                "sent" => parsed.sent = value == "true",
+                "by" => parsed.by = value.parse().ok(),
                 _ => {}
             }
         }
-        asked
+        parsed
     }
 
     /// Returns the user's destination afterwards: the account by default.
@@ -60,7 +60,7 @@ impl Asked {
 
     /// Returns the address of a page with the same query, without the parts that were not
     /// understood.
-    pub(crate) fn at(&self, page: &str) -> String {
+    pub(crate) fn url_for(&self, page: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let return_to = self.return_to.as_ref().map(|it| ("return_to", it.to_string()));
         let policy = self.policy.clone().map(|name| ("policy", name));
@@ -104,7 +104,7 @@ fn prompt(names: &str) -> Option<Vec<Factor>> {
     names.into_iter().map(|name| name.parse().ok()).collect()
 }
 
-impl<S: Sync> FromRequestParts<S> for Asked {
+impl<S: Sync> FromRequestParts<S> for PageQuery {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
@@ -117,24 +117,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_is_read_and_written_again() {
+    fn a_query_survives_parsing_and_writing() {
         let query = "return_to=/transfer%3Fto%3D7&policy=transfer&prompt=otp/sms&prompt=totp,webauthn&sent=true";
-        let asked = Asked::parse(query);
-        assert_eq!(asked.destination(), "/transfer?to=7");
-        assert_eq!(asked.prompts, [vec![Factor::OtpSms], vec![Factor::Totp, Factor::WebAuthn]]);
-        assert!(asked.names(&Factor::Totp) && !asked.names(&Factor::OtpEmail));
-        let again = asked.at("/second-factor");
-        assert_eq!(Asked::parse(again.split_once('?').unwrap().1), asked);
+        let parsed = PageQuery::parse(query);
+        assert_eq!(parsed.destination(), "/transfer?to=7");
+        assert_eq!(parsed.prompts, [vec![Factor::OtpSms], vec![Factor::Totp, Factor::WebAuthn]]);
+        assert!(parsed.names(&Factor::Totp) && !parsed.names(&Factor::OtpEmail));
+        let again = parsed.url_for("/second-factor");
+        assert_eq!(PageQuery::parse(again.split_once('?').unwrap().1), parsed);
     }
 
     #[test]
-    fn what_is_odd_is_left_out() {
-        let asked =
-            Asked::parse("return_to=//evil.example&prompt=otp/sms,unheard&prompt=&by=<&sent=1&x=y");
-        assert_eq!(asked, Asked::default());
-        assert_eq!(asked.destination(), "/account");
-        assert_eq!(asked.at("/sign-in"), "/sign-in");
-        assert!(asked.names(&Factor::OtpSms), "without prompts, any factor is enough");
-        assert_eq!(Asked::parse(&"prompt=totp&".repeat(100)).prompts.len(), MAX_ENTRIES);
+    fn unknown_and_invalid_parameters_are_ignored() {
+        let parsed = PageQuery::parse(
+            "return_to=//evil.example&prompt=otp/sms,unheard&prompt=&by=<&sent=1&x=y",
+        );
+        assert_eq!(parsed, PageQuery::default());
+        assert_eq!(parsed.destination(), "/account");
+        assert_eq!(parsed.url_for("/sign-in"), "/sign-in");
+        assert!(parsed.names(&Factor::OtpSms), "without prompts, any factor is enough");
+        assert_eq!(PageQuery::parse(&"prompt=totp&".repeat(100)).prompts.len(), MAX_ENTRIES);
     }
 }

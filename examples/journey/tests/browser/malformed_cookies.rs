@@ -18,7 +18,7 @@ async fn signing_out_with_a_broken_jwt_ends_the_session() {
         jwt.value = format!("{}x", jwt.value);
         browser.put_cookies(cookies).await;
         browser.click("#sign-out").await;
-        browser.says("signed-out", "and with Stytch").await;
+        browser.assert_text("signed-out", "and with Stytch").await;
         opens_nothing(browser, own).await;
     })
     .await;
@@ -32,7 +32,7 @@ async fn signing_out_with_two_jwts_ends_the_session() {
         let own = browser.cookies().await;
         plant(browser, JWT, "/sign-out").await;
         browser.click("#sign-out").await;
-        browser.says("signed-out", "and with Stytch").await;
+        browser.assert_text("signed-out", "and with Stytch").await;
         assert!(browser.cookies().await.is_empty());
         opens_nothing(browser, own).await;
     })
@@ -56,14 +56,14 @@ async fn a_planted_cookie_locks_nobody_out() {
         browser.is_at("/second-factor").await;
         browser.prove_phone(bank).await;
         browser.is_at("/account").await;
-        browser.says("balance", "€2,500.00").await;
+        browser.assert_text("balance", "€2,500.00").await;
     })
     .await;
 }
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn two_cookies_with_one_value_are_one() {
+async fn equal_cookies_count_as_one() {
     browse(Scripts::On, async |bank, browser| {
         browser.with_two_factors(bank).await;
         let own = browser.cookies().await;
@@ -73,7 +73,7 @@ async fn two_cookies_with_one_value_are_one() {
             browser.driver.add_cookie(again).await.unwrap();
         }
         browser.open("/account").await;
-        browser.says("balance", "€2,500.00").await;
+        browser.assert_text("balance", "€2,500.00").await;
     })
     .await;
 }
@@ -82,7 +82,7 @@ async fn two_cookies_with_one_value_are_one() {
 /// JWT as a cookie.
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn a_jwt_that_no_browser_takes_locks_nobody_out() {
+async fn a_jwt_too_long_for_a_cookie_locks_nobody_out() {
     browse(Scripts::On, async |bank, browser| {
         browser.with_two_factors(bank).await;
         let cookies = browser.cookies().await;
@@ -97,7 +97,7 @@ async fn a_jwt_that_no_browser_takes_locks_nobody_out() {
         bank.minutes_pass(6); // so that the guard renews the JWT, which then has the claims
         for _ in 0..2 {
             browser.open("/account").await;
-            browser.says("balance", "€2,500.00").await;
+            browser.assert_text("balance", "€2,500.00").await;
             let left: Vec<_> = browser.cookies().await.into_iter().map(|it| it.name).collect();
             assert_eq!(left, [OPAQUE], "the old JWT is removed");
         }
@@ -108,7 +108,7 @@ async fn a_jwt_that_no_browser_takes_locks_nobody_out() {
         browser.prove_phone(bank).await;
         browser.is_at("/transfer").await;
         browser.click("#sign-out").await;
-        browser.says("signed-out", "and with Stytch").await;
+        browser.assert_text("signed-out", "and with Stytch").await;
     })
     .await;
 }
