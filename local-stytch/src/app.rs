@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn four_works_at_a_time() {
+    async fn at_most_four_heavy_tasks_run_at_once() {
         use std::sync::{
             Barrier,
             atomic::{AtomicUsize, Ordering},
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn basic_authentication() {
+    fn basic_authentication_checks_id_and_secret() {
         let credentials =
             Credentials { project_id: "project-test-1".into(), secret: "secret-test-1".into() };
         #[track_caller]

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stopped_one_shows_where_it_stopped_and_what_it_was_advanced() {
+    fn a_stopped_clock_moves_only_when_it_is_advanced() {
         let clock = Clock::new(Some(OffsetDateTime::UNIX_EPOCH));
         assert_eq!(clock.now(), OffsetDateTime::UNIX_EPOCH);
         clock.advance(Duration::from_millis(1500));
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn it_moves_ahead_by_what_it_was_advanced_and_saturates() {
+    fn a_clock_can_be_advanced_up_to_a_limit() {
         let clock = Clock::default();
         let before = clock.now();
         clock.advance(Duration::from_secs(3600));

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::random;
 
-/// A refusal of the API. [`Refusal::answer`] lists its status, type and message.
+/// A refusal of the API. [`Refusal::response_fields`] lists its status, type and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     ActiveTotpExists,
@@ -76,7 +76,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Returns the status, the `error_type` and the `error_message`.
-    fn answer(&self) -> (u16, &'static str, &str) {
+    fn response_fields(&self) -> (u16, &'static str, &str) {
         match self {
             Self::ActiveTotpExists => {
                 (400, "active_totp_exists", "The user already has an active TOTP.")
@@ -285,7 +285,7 @@ struct Body<'a> {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status_code, error_type, error_message) = self.answer();
+        let (status_code, error_type, error_message) = self.response_fields();
         let request_id = random::id("request-id");
         let error_url = format!("https://stytch.com/docs/api/errors/{status_code}");
         let status = StatusCode::from_u16(status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

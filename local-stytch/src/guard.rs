@@ -19,7 +19,7 @@ use crate::error::Refusal;
 /// host check stops DNS rebinding: a page whose name was rebound to loopback sends its own host
 /// name.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let mut response = if is_at_home(request.method(), request.uri(), request.headers()) {
+    let mut response = if is_allowed(request.method(), request.uri(), request.headers()) {
         next.run(request).await
     } else {
         Refusal::ForeignRequest.into_response()
@@ -29,12 +29,12 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-fn is_at_home(method: &Method, target: &Uri, headers: &HeaderMap) -> bool {
-    let Some(host) = only(headers, HOST.as_str()) else { return false };
+fn is_allowed(method: &Method, target: &Uri, headers: &HeaderMap) -> bool {
+    let Some(host) = exactly_one(headers, HOST.as_str()) else { return false };
     host.parse().is_ok_and(|host| is_loopback(&host))
         && target.authority().is_none_or(is_loopback)
         && origin_is_own(headers, host)
-        && !is_from_elsewhere(method, headers)
+        && !is_cross_site(method, headers)
 }
 
 /// Returns whether the authority is `localhost` or a loopback address, with or without a port.
@@ -64,14 +64,14 @@ fn origin_is_own(headers: &HeaderMap, host: &str) -> bool {
     if !headers.contains_key(ORIGIN) {
         return true;
     }
-    only(headers, ORIGIN.as_str())
+    exactly_one(headers, ORIGIN.as_str())
         .is_some_and(|origin| origin.strip_prefix("http://") == Some(host))
 }
 
 /// Returns whether the browser reports that another site made the request. A link from another site
 /// is harmless.
-fn is_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
-    let is = |name, value| only(headers, name) == Some(value);
+fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
+    let is = |name, value| exactly_one(headers, name) == Some(value);
     let own = !headers.contains_key("sec-fetch-site")
         || is("sec-fetch-site", "same-origin")
         || is("sec-fetch-site", "none");
@@ -82,7 +82,7 @@ fn is_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 /// Returns the header's value if the header is present exactly once.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn exactly_one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
@@ -103,14 +103,14 @@ mod tests {
             headers.append(name, value);
         }
         assert_eq!(
-            is_at_home(method, &Uri::from_static("/local/clock"), &headers),
+            is_allowed(method, &Uri::from_static("/local/clock"), &headers),
             want,
             "{method} {pairs:?}"
         );
     }
 
     #[test]
-    fn hosts() {
+    fn only_loopback_hosts_are_allowed() {
         for host in [
             "127.0.0.1",
             "127.0.0.1:3030",
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn targets() {
+    fn an_absolute_target_must_be_loopback() {
         let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("127.0.0.1"))]);
         for (target, want) in [
             ("/local/clock", true),
@@ -165,7 +165,7 @@ mod tests {
             ("example.com:80", false),
         ] {
             assert_eq!(
-                is_at_home(&Method::GET, &Uri::from_static(target), &headers),
+                is_allowed(&Method::GET, &Uri::from_static(target), &headers),
                 want,
                 "{target}"
             );
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn origins() {
+    fn the_origin_must_match_the_host() {
         const HOST: (&str, &str) = ("host", "127.0.0.1:3030");
         check(&Method::POST, &[HOST, ("origin", "http://127.0.0.1:3030")], true);
         check(&Method::POST, &[HOST, ("origin", "http://127.0.0.1:3000")], false);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn fetch_metadata() {
+    fn cross_site_requests_are_refused_except_for_links() {
         const HOST: (&str, &str) = ("host", "127.0.0.1:3030");
         const LINK: [(&str, &str); 2] =
             [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];

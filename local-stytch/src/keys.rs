@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_new_key_signs_and_two_are_published() {
+    fn the_new_key_signs_and_two_keys_are_published() {
         let mut keys = Keys::generate().unwrap();
         let first = keys.signing().kid().to_owned();
         let signature = keys.signing().sign(b"message").unwrap();

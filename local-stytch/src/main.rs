@@ -34,7 +34,7 @@ async fn run() -> Result<(), String> {
         return Err(USAGE.to_owned());
     }
     if address == "--help" || address == "-h" {
-        return say(&format!("{USAGE}; the default is {DEFAULT_ADDRESS}"));
+        return print(&format!("{USAGE}; the default is {DEFAULT_ADDRESS}"));
     }
     let parsed = address.to_str().and_then(|address| address.parse::<SocketAddr>().ok());
     let address =
@@ -43,7 +43,7 @@ async fn run() -> Result<(), String> {
         LocalStytch::builder().address(address).start().await.map_err(|error| error.to_string())?;
     let stop = stop_signal().map_err(|error| format!("cannot wait for a signal: {error}"))?;
 
-    say(&introduction(&stytch))?;
+    print(&introduction(&stytch))?;
     stop.await;
     stytch.shutdown().await;
     Ok(())
@@ -78,10 +78,10 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn say(text: &str) -> Result<(), String> {
+fn print(text: &str) -> Result<(), String> {
     let mut out = io::stdout().lock();
-    let told = writeln!(out, "{text}").and_then(|()| out.flush());
-    told.map_err(|error| format!("cannot write to standard output: {error}"))
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    written.map_err(|error| format!("cannot write to standard output: {error}"))
 }
 
 fn introduction(stytch: &LocalStytch) -> String {

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strength() {
+    fn weak_passwords_are_not_strong_enough() {
         #[track_caller]
         fn check(password: &str, want: bool) {
             assert_eq!(
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_verifies_its_password_only_and_is_salted() {
+    fn a_hash_is_salted_and_verifies_only_its_password() {
         let hashed = hash("four bright lamps").unwrap();
         assert!(verify("four bright lamps", &hashed));
         assert!(!verify("four bright lamp", &hashed));

@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::watch, time::timeout};
 
 use crate::{
     api, app::App, builder::Builder, error::Refusal, guard::guard, keys::KeyError, local, log::log,
-    state::Message, unread_body::say_close,
+    state::Message, unread_body::announce_close,
 };
 
 /// A running stand-in for Stytch's API. Clones are handles to the same server, which stops when the
@@ -155,7 +155,7 @@ fn router(app: &Arc<App>, stage: watch::Receiver<Stage>) -> Router {
         .layer(middleware::from_fn_with_state(stage, until_stopped))
         .layer(middleware::from_fn(guard))
         .layer(middleware::from_fn(log))
-        .layer(middleware::from_fn(say_close))
+        .layer(middleware::from_fn(announce_close))
         .with_state(Arc::clone(app))
 }
 

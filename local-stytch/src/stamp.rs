@@ -25,7 +25,7 @@ mod tests {
     use time::Duration;
 
     #[test]
-    fn seconds_are_floored() {
+    fn seconds_are_rounded_down() {
         let at = OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(1_999);
         assert_eq!(serde_json::to_string(&Stamp(at)).unwrap(), r#""1970-01-01T00:00:01Z""#);
     }

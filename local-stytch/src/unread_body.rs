@@ -21,7 +21,7 @@ use http_body::{Frame, SizeHint};
 /// Adds `Connection: close` to a response that leaves part of the request's body unread. The server
 /// closes such a connection, because the rest would look like the next request. Without the header,
 /// a client would send its next request on that connection and lose it.
-pub(crate) async fn say_close(request: Request, next: Next) -> Response {
+pub(crate) async fn announce_close(request: Request, next: Next) -> Response {
     let is_unread = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
     let watch = |body| Body::new(Watched { body, is_unread: Arc::clone(&is_unread) });
     let mut response = next.run(request.map(watch)).await;

@@ -30,7 +30,7 @@ async fn python_sdk() {
     let python = place("STYTCH_PYTHON", "python/bin/python");
     let mut story = Command::new(python);
     story.arg("-B").arg(script("python/story.py"));
-    holds(story).await;
+    run(story).await;
 }
 
 #[tokio::test]
@@ -39,11 +39,11 @@ async fn node_sdk() {
     let mut story = Command::new("node");
     story.arg(script("node/story.mjs"));
     story.env("STYTCH_NODE_MODULES", place("STYTCH_NODE_MODULES", "node/node_modules"));
-    holds(story).await;
+    run(story).await;
 }
 
 /// Runs the story against a new server, until it ends.
-async fn holds(mut story: Command) {
+async fn run(mut story: Command) {
     let stytch = LocalStytch::builder().start().await.unwrap();
     story
         .env("STYTCH_BASE_URL", stytch.base_url())

@@ -7,12 +7,12 @@ use url::Url;
 use super::{
     Body, Shared,
     otps::{EmailSent, MethodAuthenticated, OrCreated, Recipient},
-    reply::{Answer, Authenticated, Reply},
+    reply::{Authenticated, HandlerResult, Reply},
     request::{Options, SessionFields, check_attributes, given, minutes},
 };
 use crate::{
     error::Refusal,
-    state::{Attributes, Contact, LinkWish},
+    state::{Attributes, Contact, LinkRequest},
 };
 
 /// The target of a link that was sent without a URL, as in a fresh test project.
@@ -47,7 +47,7 @@ struct Link {
 
 impl Link {
     /// Checks the link of a login or a signup. By default they live 60 minutes or a week.
-    fn check(self, signup: bool) -> Result<LinkWish, Refusal> {
+    fn check(self, signup: bool) -> Result<LinkRequest, Refusal> {
         let (url, expiration, default) = if signup {
             (self.signup_magic_link_url, self.signup_expiration_minutes, 10_080)
         } else {
@@ -63,7 +63,7 @@ impl Link {
             return Err(Refusal::InvalidMagicLinkUrl);
         }
         let url = Url::parse(&url);
-        Ok(LinkWish {
+        Ok(LinkRequest {
             url: url
                 .ok()
                 .filter(|url| matches!(url.scheme(), "http" | "https"))
@@ -75,7 +75,10 @@ impl Link {
     }
 }
 
-pub(crate) async fn send(State(app): Shared, Body(request): Body<Send>) -> Answer<EmailSent> {
+pub(crate) async fn send(
+    State(app): Shared,
+    Body(request): Body<Send>,
+) -> HandlerResult<EmailSent> {
     let email = Contact::email(&request.email)?;
     let link = request.link.check(false)?;
     let user_id = request.recipient.user_id(&app)?;
@@ -85,7 +88,7 @@ pub(crate) async fn send(State(app): Shared, Body(request): Body<Send>) -> Answe
 pub(crate) async fn login_or_create(
     State(app): Shared,
     Body(request): Body<LoginOrCreate>,
-) -> Answer<OrCreated<EmailSent>> {
+) -> HandlerResult<OrCreated<EmailSent>> {
     let email = Contact::email(&request.email)?;
     let pending = request.create_user_as_pending.unwrap_or_default();
     let link = |signup| request.link.check(signup);
@@ -104,15 +107,20 @@ pub(crate) struct Authenticate {
 pub(crate) async fn authenticate(
     State(app): Shared,
     Body(request): Body<Authenticate>,
-) -> Answer<MethodAuthenticated> {
-    let wish = request.session.check(&app)?;
-    let required = Options::require(request.options, &wish);
+) -> HandlerResult<MethodAuthenticated> {
+    let session_request = request.session.check(&app)?;
+    let required = Options::require(request.options, &session_request);
     let verifier = given(request.code_verifier);
     let now = app.now();
     let (user, method_id, session) = {
         let mut state = app.state();
-        let (user_id, email_id, session) =
-            state.authenticate_link(&request.token, verifier.as_deref(), &required, wish, now)?;
+        let (user_id, email_id, session) = state.authenticate_link(
+            &request.token,
+            verifier.as_deref(),
+            &required,
+            session_request,
+            now,
+        )?;
         (state.users.get(&user_id)?.clone(), email_id, session)
     };
     let authenticated = Authenticated::new(&app, user, session, now)?;

@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::{
     Body, Shared,
-    reply::{Answer, Authenticated, Reply},
+    reply::{Authenticated, HandlerResult, Reply},
     request::{Options, SessionFields, check_attributes, minutes, session_of},
 };
 use crate::{
@@ -88,7 +88,7 @@ pub(crate) struct OrCreated<T> {
 pub(crate) async fn sms_send(
     State(app): Shared,
     Body(request): Body<Send<Phone>>,
-) -> Answer<SmsSent> {
+) -> HandlerResult<SmsSent> {
     let contact = Contact::phone(&request.contact.phone_number)?;
     Ok(Reply(send(&app, contact, request)?.into()))
 }
@@ -96,7 +96,7 @@ pub(crate) async fn sms_send(
 pub(crate) async fn email_send(
     State(app): Shared,
     Body(request): Body<Send<Email>>,
-) -> Answer<EmailSent> {
+) -> HandlerResult<EmailSent> {
     let contact = Contact::email(&request.contact.email)?;
     Ok(Reply(send(&app, contact, request)?.into()))
 }
@@ -104,7 +104,7 @@ pub(crate) async fn email_send(
 pub(crate) async fn sms_login_or_create(
     State(app): Shared,
     Body(request): Body<LoginOrCreate<Phone>>,
-) -> Answer<OrCreated<SmsSent>> {
+) -> HandlerResult<OrCreated<SmsSent>> {
     let contact = Contact::phone(&request.contact.phone_number)?;
     Ok(Reply(login_or_create(&app, contact, request)?.into()))
 }
@@ -112,7 +112,7 @@ pub(crate) async fn sms_login_or_create(
 pub(crate) async fn email_login_or_create(
     State(app): Shared,
     Body(request): Body<LoginOrCreate<Email>>,
-) -> Answer<OrCreated<EmailSent>> {
+) -> HandlerResult<OrCreated<EmailSent>> {
     let contact = Contact::email(&request.contact.email)?;
     Ok(Reply(login_or_create(&app, contact, request)?.into()))
 }
@@ -161,14 +161,19 @@ pub(crate) struct MethodAuthenticated {
 pub(crate) async fn authenticate(
     State(app): Shared,
     Body(request): Body<Authenticate>,
-) -> Answer<MethodAuthenticated> {
-    let wish = request.session.check(&app)?;
-    let required = Options::require(request.options, &wish);
+) -> HandlerResult<MethodAuthenticated> {
+    let session_request = request.session.check(&app)?;
+    let required = Options::require(request.options, &session_request);
     let now = app.now();
     let (user, session) = {
         let mut state = app.state();
-        let (id, session) =
-            state.authenticate_code(&request.method_id, &request.code, &required, wish, now)?;
+        let (id, session) = state.authenticate_code(
+            &request.method_id,
+            &request.code,
+            &required,
+            session_request,
+            now,
+        )?;
         (state.users.get(&id)?.clone(), session)
     };
     let authenticated = Authenticated::new(&app, user, session, now)?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Body, Shared,
-    reply::{Answer, Authenticated, Reply},
+    reply::{Authenticated, HandlerResult, Reply},
     request::{NewSessionFields, SessionFields, metadata},
 };
 use crate::{
@@ -34,9 +34,12 @@ pub(crate) struct Created {
     authenticated: Authenticated,
 }
 
-pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> Answer<Created> {
+pub(crate) async fn create(
+    State(app): Shared,
+    Body(request): Body<Create>,
+) -> HandlerResult<Created> {
     let email = Contact::email(&request.email)?;
-    let wish = request.session.check()?;
+    let session_request = request.session.check()?;
     let new = NewUser {
         email: Some(email.clone()),
         name: request.name.unwrap_or_default().check()?,
@@ -50,7 +53,7 @@ pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> A
     let hash = hash(&app, request.password, email.address().to_owned()).await?;
 
     let now = app.now();
-    let (user, session) = app.state().create_with_password(new, hash, wish, now)?;
+    let (user, session) = app.state().create_with_password(new, hash, session_request, now)?;
     let email_id = user.method_id(&email).unwrap_or_default().to_owned();
     Ok(Reply(Created { email_id, authenticated: Authenticated::new(&app, user, session, now)? }))
 }
@@ -66,15 +69,16 @@ pub(crate) struct Authenticate {
 pub(crate) async fn authenticate(
     State(app): Shared,
     Body(request): Body<Authenticate>,
-) -> Answer<Authenticated> {
+) -> HandlerResult<Authenticated> {
     let email = Contact::email(&request.email)?;
-    let wish = request.session.check(&app)?;
+    let session_request = request.session.check(&app)?;
     check_length(&request.password)?;
     let (user_id, hash) = app.state().password_of(&email, app.now())?;
     let verified = app.heavy(move || passwords::verify(&request.password, &hash)).await?;
 
     let now = app.now();
-    let (user, session) = app.state().authenticate_password(&user_id, verified, wish, now)?;
+    let (user, session) =
+        app.state().authenticate_password(&user_id, verified, session_request, now)?;
     Ok(Reply(Authenticated::new(&app, user, session, now)?))
 }
 
@@ -104,7 +108,7 @@ struct Feedback {
 pub(crate) async fn strength_check(
     State(app): Shared,
     Body(request): Body<StrengthCheck>,
-) -> Answer<StrengthChecked> {
+) -> HandlerResult<StrengthChecked> {
     check_length(&request.password)?;
     let strength =
         app.heavy(move || Strength::of(&request.password, request.email.as_deref())).await?;

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Reply<T>(pub(crate) T);
 
 /// The result of a handler.
-pub(crate) type Answer<T> = Result<Reply<T>, Refusal>;
+pub(crate) type HandlerResult<T> = Result<Reply<T>, Refusal>;
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     error::Refusal,
     jwt::{self, BadClaim},
-    state::{Attributes, Required, SessionOf, SessionWish},
+    state::{Attributes, Required, SessionOf, SessionRequest},
 };
 
 /// The maximum size of a request's body, in bytes.
@@ -39,11 +39,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         };
         let bytes = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, state)).await;
         let bytes = bytes.map_err(|_| Refusal::RequestTimeout)?.map_err(too_large)?;
-        let told = |error: serde_json::Error| {
+        let invalid = |error: serde_json::Error| {
             Refusal::InvalidRequest(format!("The request's JSON is invalid: {error}."))
         };
-        serde_json::from_slice::<PlainJson>(&bytes).map_err(told)?;
-        serde_json::from_slice(&bytes).map(Self).map_err(told)
+        serde_json::from_slice::<PlainJson>(&bytes).map_err(invalid)?;
+        serde_json::from_slice(&bytes).map(Self).map_err(invalid)
     }
 }
 
@@ -55,16 +55,16 @@ pub(crate) struct NewSessionFields {
 }
 
 impl NewSessionFields {
-    pub(crate) fn check(self) -> Result<SessionWish, Refusal> {
+    pub(crate) fn check(self) -> Result<SessionRequest, Refusal> {
         let life = match self.session_duration_minutes {
             None => None,
             Some(minutes @ 5..=527_040) => Some(Duration::minutes(minutes)),
             Some(_) => return Err(Refusal::InvalidSessionDuration),
         };
-        Ok(SessionWish {
+        Ok(SessionRequest {
             life,
             custom_claims: check_claims(self.session_custom_claims)?,
-            ..SessionWish::default()
+            ..SessionRequest::default()
         })
     }
 }
@@ -80,10 +80,14 @@ pub(crate) struct SessionFields {
 }
 
 impl SessionFields {
-    pub(crate) fn check(self, app: &App) -> Result<SessionWish, Refusal> {
-        let wish = self.new.check()?;
+    pub(crate) fn check(self, app: &App) -> Result<SessionRequest, Refusal> {
+        let session_request = self.new.check()?;
         let session = session_of(app, self.session_token, self.session_jwt)?;
-        Ok(SessionWish { session, attributes: check_attributes(self.attributes)?, ..wish })
+        Ok(SessionRequest {
+            session,
+            attributes: check_attributes(self.attributes)?,
+            ..session_request
+        })
     }
 }
 
@@ -146,10 +150,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn require(options: Option<Self>, wish: &SessionWish) -> Required {
+    pub(crate) fn require(options: Option<Self>, session_request: &SessionRequest) -> Required {
         let options = options.unwrap_or_default();
         Required {
-            attributes: wish.attributes.clone().unwrap_or_default(),
+            attributes: session_request.attributes.clone().unwrap_or_default(),
             ip: options.ip_match_required,
             user_agent: options.user_agent_match_required,
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Body, Shared,
-    reply::{Answer, Reply, mint},
+    reply::{HandlerResult, Reply, mint},
     request::{SessionFields, given, session_of, unreadable},
 };
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) struct Sessions {
 pub(crate) async fn get(
     State(app): Shared,
     query: Result<Query<OfUser>, QueryRejection>,
-) -> Answer<Sessions> {
+) -> HandlerResult<Sessions> {
     let Query(request) = query.map_err(unreadable)?;
     let user_id = request.user_id.ok_or(Refusal::InvalidField("user_id is required."))?;
     let state = app.state();
@@ -58,19 +58,19 @@ pub(crate) struct Authenticated {
 pub(crate) async fn authenticate(
     State(app): Shared,
     Body(request): Body<Authenticate>,
-) -> Answer<Authenticated> {
-    let wish = request.session.check(&app)?;
+) -> HandlerResult<Authenticated> {
+    let session_request = request.session.check(&app)?;
     let now = app.now();
     let (session, user) = {
         let mut state = app.state();
-        if state.session(&wish.session, now)?.is_none() {
+        if state.session(&session_request.session, now)?.is_none() {
             return Err(Refusal::NoSessionArguments);
         }
         // The stand-in has no RBAC policy, so nothing can grant the check.
         if request.authorization_check.is_some_and(|check| !check.is_null()) {
             return Err(Refusal::AuthorizationCheck);
         }
-        let session = state.access(wish, now)?;
+        let session = state.access(session_request, now)?;
         let user = state.users.get(&session.user_id)?.clone();
         (session, user)
     };
@@ -89,7 +89,10 @@ pub(crate) struct Revoke {
 #[derive(Serialize)]
 pub(crate) struct Revoked {}
 
-pub(crate) async fn revoke(State(app): Shared, Body(request): Body<Revoke>) -> Answer<Revoked> {
+pub(crate) async fn revoke(
+    State(app): Shared,
+    Body(request): Body<Revoke>,
+) -> HandlerResult<Revoked> {
     let session =
         match (given(request.session_id), given(request.session_token), given(request.session_jwt))
         {
@@ -114,7 +117,7 @@ pub(crate) struct Jwks {
 pub(crate) async fn jwks(
     State(app): Shared,
     path: Result<Path<String>, PathRejection>,
-) -> Answer<Jwks> {
+) -> HandlerResult<Jwks> {
     let Path(project_id) = path.map_err(unreadable)?;
     if project_id != app.credentials.project_id {
         return Err(Refusal::ProjectNotFound);

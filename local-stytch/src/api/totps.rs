@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Body, Shared,
-    reply::{Answer, Authenticated, Reply},
+    reply::{Authenticated, HandlerResult, Reply},
     request::{SessionFields, minutes},
 };
 use crate::{error::Refusal, state::User};
@@ -28,7 +28,10 @@ pub(crate) struct Created {
     user_id: String,
 }
 
-pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> Answer<Created> {
+pub(crate) async fn create(
+    State(app): Shared,
+    Body(request): Body<Create>,
+) -> HandlerResult<Created> {
     let pending = minutes(request.expiration_minutes, 1440, 5..=1440, Refusal::InvalidExpiration)?;
     let (new, user) = {
         let mut state = app.state();
@@ -70,13 +73,13 @@ pub(crate) struct TotpAuthenticated {
 pub(crate) async fn authenticate(
     State(app): Shared,
     Body(request): Body<Authenticate>,
-) -> Answer<TotpAuthenticated> {
-    let wish = request.session.check(&app)?;
+) -> HandlerResult<TotpAuthenticated> {
+    let session_request = request.session.check(&app)?;
     let now = app.now();
     let (user, totp_id, session) = {
         let mut state = app.state();
         let (totp_id, session) =
-            state.authenticate_totp(&request.user_id, &request.totp_code, wish, now)?;
+            state.authenticate_totp(&request.user_id, &request.totp_code, session_request, now)?;
         (state.users.get(&request.user_id)?.clone(), totp_id, session)
     };
     Ok(Reply(TotpAuthenticated {
@@ -96,13 +99,13 @@ pub(crate) struct Recover {
 pub(crate) async fn recover(
     State(app): Shared,
     Body(request): Body<Recover>,
-) -> Answer<TotpAuthenticated> {
-    let wish = request.session.check(&app)?;
+) -> HandlerResult<TotpAuthenticated> {
+    let session_request = request.session.check(&app)?;
     let now = app.now();
     let (user, totp_id, session) = {
         let mut state = app.state();
         let (totp_id, session) =
-            state.recover(&request.user_id, &request.recovery_code, wish, now)?;
+            state.recover(&request.user_id, &request.recovery_code, session_request, now)?;
         (state.users.get(&request.user_id)?.clone(), totp_id, session)
     };
     Ok(Reply(TotpAuthenticated {
@@ -132,7 +135,7 @@ struct TotpWithCodes {
 pub(crate) async fn recovery_codes(
     State(app): Shared,
     Body(request): Body<RecoveryCodes>,
-) -> Answer<RecoveryCodesOf> {
+) -> HandlerResult<RecoveryCodesOf> {
     let user = app.state().users.get(&request.user_id)?.clone();
     let with_codes = |totp: crate::state::Totp| TotpWithCodes {
         totp_id: totp.totp_id,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Body, Shared,
-    reply::{Answer, Reply},
+    reply::{HandlerResult, Reply},
     request::{given, metadata, unreadable},
 };
 use crate::{
@@ -39,7 +39,10 @@ pub(crate) struct Created {
     user: User,
 }
 
-pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> Answer<Created> {
+pub(crate) async fn create(
+    State(app): Shared,
+    Body(request): Body<Create>,
+) -> HandlerResult<Created> {
     let email = given(request.email).as_deref().map(Contact::email).transpose()?;
     let phone = given(request.phone_number).as_deref().map(Contact::phone).transpose()?;
     let external_id = given(request.external_id);
@@ -77,7 +80,7 @@ pub(crate) async fn create(State(app): Shared, Body(request): Body<Create>) -> A
 pub(crate) async fn get(
     State(app): Shared,
     path: Result<Path<String>, PathRejection>,
-) -> Answer<User> {
+) -> HandlerResult<User> {
     let Path(user_id) = path.map_err(unreadable)?;
     Ok(Reply(app.state().users.get(&user_id)?.clone()))
 }
@@ -101,7 +104,10 @@ struct Metadata {
     next_cursor: Option<String>,
 }
 
-pub(crate) async fn search(State(app): Shared, Body(request): Body<Search>) -> Answer<Found> {
+pub(crate) async fn search(
+    State(app): Shared,
+    Body(request): Body<Search>,
+) -> HandlerResult<Found> {
     let limit = match request.limit {
         None | Some(0) => 100,
         Some(limit) => usize::try_from(limit)

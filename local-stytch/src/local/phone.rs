@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_direction_of_an_address_ends_with_it() {
+    fn the_text_direction_of_an_address_is_isolated() {
         let message = Message {
             to: "\u{202e}ada@example.com".into(),
             channel: Channel::Email,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_message_says_is_escaped() {
+    fn message_texts_are_escaped() {
         let message = Message {
             to: "<b>ada</b>@example.com".into(),
             channel: Channel::Email,

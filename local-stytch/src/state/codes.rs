@@ -4,7 +4,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Attributes, Channel, Contact, FactorDetail, Message, NewUser, Session, SessionWish, State,
+    Attributes, Channel, Contact, FactorDetail, Message, NewUser, Session, SessionRequest, State,
     factors::{EmailFactor, PhoneNumberFactor},
 };
 use crate::{bounded::Bounded, error::Refusal, random};
@@ -162,12 +162,12 @@ impl State {
         method_id: &str,
         digits: &str,
         required: &Required,
-        wish: SessionWish,
+        request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<(String, Option<Session>), Refusal> {
         let code = self.codes.by_method.get(method_id).ok_or(Refusal::CodeNotFound)?;
         let (user_id, contact) = (code.user_id.clone(), code.contact.clone());
-        self.check_wish(&wish, &user_id, now)?;
+        self.check_session_request(&request, &user_id, now)?;
 
         let code = self.codes.by_method.get_mut(method_id).ok_or(Refusal::CodeNotFound)?;
         code.spend(digits, required, now)?;
@@ -183,7 +183,7 @@ impl State {
                 },
             },
         };
-        let session = self.grant(&user_id, detail, wish, now)?;
+        let session = self.grant(&user_id, detail, request, now)?;
         Ok((user_id, session))
     }
 }
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_code_goes_when_there_are_too_many() {
+    fn the_oldest_code_is_dropped_if_there_are_too_many() {
         let mut state = State::new(Duration::seconds(5));
         let mut send = |n: usize| {
             let contact = Contact::email(&format!("user{n}@example.com")).unwrap();

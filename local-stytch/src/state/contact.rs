@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn emails() {
+    fn email_addresses_are_validated() {
         #[track_caller]
         fn check(address: &str, want: bool) {
             assert_eq!(Contact::email(address).is_ok(), want, "{address:?}");
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn phone_numbers() {
+    fn phone_numbers_are_validated() {
         #[track_caller]
         fn check(number: &str, want: bool) {
             assert_eq!(Contact::phone(number).is_ok(), want, "{number:?}");

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_and_details() {
+    fn each_factor_has_its_pair_and_its_details() {
         #[track_caller]
         fn check(detail: FactorDetail, kind: &str, delivery_method: &str, json: &str) {
             let factor = Factor::new(detail, OffsetDateTime::UNIX_EPOCH);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_way_to_another_address_is_another_factor() {
+    fn the_same_method_at_another_address_is_another_factor() {
         let link = |id: &str| FactorDetail::MagicLink {
             email_factor: EmailFactor {
                 email_id: id.into(),

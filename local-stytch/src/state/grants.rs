@@ -11,7 +11,7 @@ const CLAIMS_SIZE: usize = 4096;
 
 /// The checked session fields of an authenticate call.
 #[derive(Debug, Default)]
-pub(crate) struct SessionWish {
+pub(crate) struct SessionRequest {
     /// The session to which the factor is added.
     pub(crate) session: SessionOf,
     pub(crate) life: Option<Duration>,
@@ -45,23 +45,23 @@ impl State {
         self.sessions.get(id, now).map(Some)
     }
 
-    /// Refuses a wish that cannot be granted to this user. Runs before a code is used up.
-    pub(super) fn check_wish(
+    /// Refuses a request that cannot be granted to this user. Runs before a code is used up.
+    pub(super) fn check_session_request(
         &self,
-        wish: &SessionWish,
+        request: &SessionRequest,
         user_id: &str,
         now: OffsetDateTime,
     ) -> Result<(), Refusal> {
-        let original = self.session(&wish.session, now)?;
+        let original = self.session(&request.session, now)?;
         if original.is_some_and(|session| session.user_id != user_id) {
             return Err(Refusal::UserIdMismatch);
         }
-        check_size(original, &wish.custom_claims)
+        check_size(original, &request.custom_claims)
     }
 
-    /// Refuses a wish for a new session that cannot be granted to any user.
-    pub(super) fn check_claims(&self, wish: &SessionWish) -> Result<(), Refusal> {
-        check_size(None, &wish.custom_claims)
+    /// Refuses a request for a new session that cannot be granted to any user.
+    pub(super) fn check_claims(&self, request: &SessionRequest) -> Result<(), Refusal> {
+        check_size(None, &request.custom_claims)
     }
 
     /// Returns the session after the user has proved `detail`. It succeeds the named session.
@@ -70,12 +70,12 @@ impl State {
         &mut self,
         user_id: &str,
         detail: FactorDetail,
-        wish: SessionWish,
+        request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<Option<Session>, Refusal> {
-        self.check_wish(&wish, user_id, now)?;
-        let original = self.session(&wish.session, now)?.map(|session| session.id.clone());
-        let mut session = match (original, wish.life) {
+        self.check_session_request(&request, user_id, now)?;
+        let original = self.session(&request.session, now)?.map(|session| session.id.clone());
+        let mut session = match (original, request.life) {
             (Some(id), life) => self.sessions.succeed(&id, detail, life, now)?,
             (None, Some(life)) => {
                 let user = self.users.get(user_id)?;
@@ -83,8 +83,8 @@ impl State {
             }
             (None, None) => return Ok(None),
         };
-        merge_claims(&mut session.custom_claims, wish.custom_claims);
-        if let Some(attributes) = wish.attributes {
+        merge_claims(&mut session.custom_claims, request.custom_claims);
+        if let Some(attributes) = request.attributes {
             session.attributes = attributes;
         }
         self.sessions.keep(session.clone(), now);
@@ -95,13 +95,13 @@ impl State {
     /// claims if the caller asked for that.
     pub(crate) fn access(
         &mut self,
-        wish: SessionWish,
+        request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<Session, Refusal> {
-        let session = self.session(&wish.session, now)?.ok_or(Refusal::NoSessionArguments)?;
-        check_size(Some(session), &wish.custom_claims)?;
+        let session = self.session(&request.session, now)?.ok_or(Refusal::NoSessionArguments)?;
+        check_size(Some(session), &request.custom_claims)?;
         let id = session.id.clone();
-        self.sessions.access(&id, wish.life, wish.custom_claims, now)
+        self.sessions.access(&id, request.life, request.custom_claims, now)
     }
 }
 

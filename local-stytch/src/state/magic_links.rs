@@ -6,8 +6,8 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::{
-    Attributes, Channel, Contact, FactorDetail, Message, Required, SentCode, Session, SessionWish,
-    State, factors::EmailFactor,
+    Attributes, Channel, Contact, FactorDetail, Message, Required, SentCode, Session,
+    SessionRequest, State, factors::EmailFactor,
 };
 use crate::{bounded::Bounded, error::Refusal, random};
 
@@ -28,7 +28,7 @@ struct MagicLink {
 }
 
 /// The properties of a link to send.
-pub(crate) struct LinkWish {
+pub(crate) struct LinkRequest {
     /// The target. The token is added to its query.
     pub(crate) url: Url,
     pub(crate) life: Duration,
@@ -48,7 +48,7 @@ impl State {
         &mut self,
         email: Contact,
         user_id: Option<&str>,
-        link: LinkWish,
+        link: LinkRequest,
         now: OffsetDateTime,
     ) -> Result<SentCode, Refusal> {
         self.limits.check_send(email.address(), now)?;
@@ -63,7 +63,7 @@ impl State {
         &mut self,
         email: Contact,
         pending: bool,
-        link: impl FnOnce(bool) -> Result<LinkWish, Refusal>,
+        link: impl FnOnce(bool) -> Result<LinkRequest, Refusal>,
         now: OffsetDateTime,
     ) -> Result<SentCode, Refusal> {
         self.limits.check_send(email.address(), now)?;
@@ -77,17 +77,17 @@ impl State {
         &mut self,
         email: &Contact,
         sent: &SentCode,
-        wish: LinkWish,
+        request: LinkRequest,
         now: OffsetDateTime,
     ) {
         self.limits.count_send(email.address(), now);
         let token = random::token();
-        let mut url = wish.url;
+        let mut url = request.url;
         url.query_pairs_mut()
             .append_pair("stytch_token_type", "magic_links")
             .append_pair("token", &token);
         let to = email.address().to_owned();
-        let minutes = wish.life.whole_minutes();
+        let minutes = request.life.whole_minutes();
         self.inbox.deliver(Message {
             to: to.clone(),
             channel: Channel::Email,
@@ -99,9 +99,9 @@ impl State {
         let link = MagicLink {
             user_id: sent.user_id.clone(),
             email: EmailFactor { email_id: sent.method_id.clone(), email_address: to },
-            attributes: wish.attributes,
-            code_challenge: wish.code_challenge,
-            expires_at: now + wish.life,
+            attributes: request.attributes,
+            code_challenge: request.code_challenge,
+            expires_at: now + request.life,
             used: false,
         };
         self.links.by_token.insert(token, link);
@@ -113,12 +113,12 @@ impl State {
         token: &str,
         code_verifier: Option<&str>,
         required: &Required,
-        wish: SessionWish,
+        request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<(String, String, Option<Session>), Refusal> {
         let link = self.links.by_token.get(token).ok_or(Refusal::MagicLinkNotFound)?;
         let (user_id, email_factor) = (link.user_id.clone(), link.email.clone());
-        self.check_wish(&wish, &user_id, now)?;
+        self.check_session_request(&request, &user_id, now)?;
 
         let link = self.links.by_token.get_mut(token).ok_or(Refusal::MagicLinkNotFound)?;
         if link.used || now >= link.expires_at {
@@ -129,7 +129,8 @@ impl State {
         link.used = true;
         self.users.get_mut(&user_id)?.verify(&Contact::Email(email_factor.email_address.clone()));
         let email_id = email_factor.email_id.clone();
-        let session = self.grant(&user_id, FactorDetail::MagicLink { email_factor }, wish, now)?;
+        let session =
+            self.grant(&user_id, FactorDetail::MagicLink { email_factor }, request, now)?;
         Ok((user_id, email_id, session))
     }
 }
@@ -154,19 +155,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_link_goes_when_there_are_too_many() {
+    fn the_oldest_link_is_dropped_if_there_are_too_many() {
         let mut state = State::new(Duration::seconds(5));
         let email = Contact::email("ada@example.com").unwrap();
         let sent =
             SentCode { user_id: String::new(), method_id: String::new(), user_created: false };
         let mut send = || {
-            let wish = LinkWish {
+            let request = LinkRequest {
                 url: "http://localhost:3000/".parse().unwrap(),
                 life: Duration::HOUR,
                 attributes: Attributes::default(),
                 code_challenge: None,
             };
-            state.deliver_link(&email, &sent, wish, OffsetDateTime::UNIX_EPOCH);
+            state.deliver_link(&email, &sent, request, OffsetDateTime::UNIX_EPOCH);
             let link = state.inbox.newest_first()[0].link.clone().unwrap();
             link.split_once("&token=").unwrap().1.to_owned()
         };

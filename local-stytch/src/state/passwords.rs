@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Contact, FactorDetail, NewUser, Session, SessionWish, State, User};
+use super::{Contact, FactorDetail, NewUser, Session, SessionRequest, State, User};
 use crate::error::Refusal;
 
 impl State {
@@ -11,13 +11,13 @@ impl State {
         &mut self,
         new: NewUser,
         hash: String,
-        wish: SessionWish,
+        request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<(User, Option<Session>), Refusal> {
-        self.check_claims(&wish)?;
+        self.check_claims(&request)?;
         let new = NewUser { password_hash: Some(hash), ..new };
         let user = self.users.create(new, now)?.clone();
-        let session = self.grant(&user.user_id, FactorDetail::Password {}, wish, now)?;
+        let session = self.grant(&user.user_id, FactorDetail::Password {}, request, now)?;
         Ok((user, session))
     }
 
@@ -38,7 +38,7 @@ impl State {
         &mut self,
         user_id: &str,
         verified: bool,
-        wish: SessionWish,
+        request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<(User, Option<Session>), Refusal> {
         self.limits.check_failures(user_id, now)?;
@@ -46,9 +46,9 @@ impl State {
             self.limits.failed(user_id, now);
             return Err(Refusal::UnauthorizedCredentials);
         }
-        self.check_wish(&wish, user_id, now)?;
+        self.check_session_request(&request, user_id, now)?;
         self.limits.succeeded(user_id);
-        let session = self.grant(user_id, FactorDetail::Password {}, wish, now)?;
+        let session = self.grant(user_id, FactorDetail::Password {}, request, now)?;
         Ok((self.users.get(user_id)?.clone(), session))
     }
 }

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_closes_after_its_length_and_counts_one_destination() {
+    fn a_window_has_a_fixed_length_and_counts_one_destination() {
         let mut limits = Limits::default();
         let start = OffsetDateTime::UNIX_EPOCH;
         for _ in 0..SENDS {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_forgets_the_failures() {
+    fn a_success_resets_the_failures() {
         let mut limits = Limits::default();
         let now = OffsetDateTime::UNIX_EPOCH;
         for _ in 0..FAILURES {

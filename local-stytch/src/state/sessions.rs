@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn when_it_is_full_the_ended_go_first_and_then_the_oldest() {
+    fn a_full_store_drops_ended_sessions_first_and_then_the_oldest() {
         let mut state = State::new(Duration::seconds(5));
         let user_id = state.users.create(NewUser::default(), START).unwrap().user_id.clone();
         let oldest = begin(&mut state, &user_id, Duration::HOUR, START);

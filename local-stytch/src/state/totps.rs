@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use totp_rs::{Builder, Totp as Generator};
 
 use super::{
-    FactorDetail, Session, SessionWish, State,
+    FactorDetail, Session, SessionRequest, State,
     factors::{AuthenticatorAppFactor, RecoveryCodeFactor},
 };
 use crate::{error::Refusal, random};
@@ -87,11 +87,11 @@ impl State {
         &mut self,
         user_id: &str,
         code: &str,
-        wish: SessionWish,
+        request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<(String, Option<Session>), Refusal> {
         self.users.get(user_id)?;
-        self.check_wish(&wish, user_id, now)?;
+        self.check_session_request(&request, user_id, now)?;
         self.limits.check_failures(user_id, now)?;
         if code.len() != 6 || !code.bytes().all(|digit| digit.is_ascii_digit()) {
             return Err(Refusal::InvalidTotpCode);
@@ -116,7 +116,7 @@ impl State {
         let session = self.grant(
             user_id,
             FactorDetail::Totp { authenticator_app_factor: factor },
-            wish,
+            request,
             now,
         )?;
         Ok((totp_id, session))
@@ -127,11 +127,11 @@ impl State {
         &mut self,
         user_id: &str,
         code: &str,
-        wish: SessionWish,
+        request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<(String, Option<Session>), Refusal> {
         self.users.get(user_id)?;
-        self.check_wish(&wish, user_id, now)?;
+        self.check_session_request(&request, user_id, now)?;
         self.limits.check_failures(user_id, now)?;
         let totp = self.users.get_mut(user_id)?.totps.first_mut().ok_or(Refusal::TotpNotFound)?;
         let matches =
@@ -148,7 +148,7 @@ impl State {
         let session = self.grant(
             user_id,
             FactorDetail::RecoveryCode { recovery_code_factor: factor },
-            wish,
+            request,
             now,
         )?;
         Ok((totp_id, session))

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_thousand_users_and_no_more() {
+    fn at_most_ten_thousand_users_are_created() {
         let mut users = Users::default();
         let mut create = |n: usize| {
             let email = Contact::email(&format!("user{n}@example.com")).unwrap();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_added_before_something_is_verified() {
+    fn a_user_must_verify_a_contact_before_adding_another() {
         let phone = || Contact::phone("+12025550162").unwrap();
         let email = || Contact::email("ada@example.com").unwrap();
         let mut users = Users::default();

@@ -17,7 +17,7 @@ async fn the_last_two_hundred_messages_are_kept() {
 }
 
 #[tokio::test]
-async fn a_user_has_ten_numbers_and_no_more() {
+async fn a_user_has_at_most_ten_phone_numbers() {
     let stand = Stand::start().await;
     let ada = stand.verified_ada().await;
     for n in 0..10 {
@@ -34,7 +34,7 @@ async fn a_user_has_ten_numbers_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_user_has_ten_emails_and_no_more() {
+async fn a_user_has_at_most_ten_emails() {
     let stand = Stand::start().await;
     let ada = stand.verified_ada().await;
     let more =

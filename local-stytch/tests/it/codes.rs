@@ -37,7 +37,7 @@ async fn a_code_by_text_message_adds_a_factor_and_verifies_the_number() {
 }
 
 #[tokio::test]
-async fn whoever_has_verified_nothing_adds_nothing() {
+async fn an_unverified_user_cannot_add_a_contact() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let by_session = json!({"phone_number": PHONE, "session_token": ada["session_token"]});
@@ -52,7 +52,7 @@ async fn whoever_has_verified_nothing_adds_nothing() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once() {
+async fn a_code_is_valid_once() {
     let stand = Stand::start().await;
     let (_, sent) = ada_with_phone(&stand).await;
     let body = json!({"method_id": sent["phone_id"], "code": stand.code()});
@@ -61,7 +61,7 @@ async fn a_code_is_good_once() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_for_its_minutes() {
+async fn a_code_is_valid_for_its_minutes() {
     let stand = Stand::start().await;
     let (ada, sent) = ada_with_phone(&stand).await;
     let body = |stand: &Stand| json!({"method_id": sent["phone_id"], "code": stand.code()});
@@ -79,7 +79,7 @@ async fn a_code_is_good_for_its_minutes() {
 }
 
 #[tokio::test]
-async fn five_wrong_tries_spoil_a_code() {
+async fn five_wrong_attempts_invalidate_a_code() {
     let stand = Stand::start().await;
     let (_, sent) = ada_with_phone(&stand).await;
     let wrong = json!({"method_id": sent["phone_id"], "code": stand.wrong_code()});
@@ -91,7 +91,7 @@ async fn five_wrong_tries_spoil_a_code() {
 }
 
 #[tokio::test]
-async fn a_new_code_supersedes_the_old() {
+async fn a_new_code_replaces_the_old_one() {
     let stand = Stand::start().await;
     let (_, sent) = ada_with_phone(&stand).await;
     let old = stand.code();
@@ -126,7 +126,7 @@ async fn a_refused_session_leaves_the_code_unused() {
 }
 
 #[tokio::test]
-async fn refusals_of_sends() {
+async fn invalid_sends_are_refused() {
     let stand = Stand::start().await;
     let ada = stand.verified_ada().await;
     let eve = stand
@@ -170,7 +170,7 @@ async fn refusals_of_sends() {
 }
 
 #[tokio::test]
-async fn login_or_create_makes_a_user_once() {
+async fn login_or_create_creates_a_user_once() {
     let stand = Stand::start().await;
     for (path, body, id) in [
         (
@@ -218,7 +218,7 @@ async fn thirty_messages_a_minute_go_to_one_destination() {
 }
 
 #[tokio::test]
-async fn attributes_have_to_match_where_options_say_so() {
+async fn attributes_must_match_if_options_require_it() {
     let stand = Stand::start().await;
     stand.ada().await;
     let home = json!({"ip_address": "192.0.2.1", "user_agent": null});

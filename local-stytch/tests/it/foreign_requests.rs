@@ -1,19 +1,19 @@
 use serde_json::{Value, json};
 
-use crate::support::{Connection, EMAIL, Stand, answer, assert_refused};
+use crate::support::{Connection, EMAIL, Stand, assert_refused, response_to};
 
 #[tokio::test]
-async fn another_site_reads_and_moves_nothing() {
+async fn other_sites_can_neither_read_nor_move_anything() {
     let stand = Stand::start().await;
     let before = stand.stytch.now();
     for path in ["/local/messages", "/local/phone", "/local/clock", "/v1/users/user-test-1"] {
         let rebound = stand.request("GET", path).header("host", "evil.example");
-        assert_refused(&answer(rebound).await, 403, "foreign_request", path);
+        assert_refused(&response_to(rebound).await, 403, "foreign_request", path);
         let fetched = stand
             .request("GET", path)
             .header("sec-fetch-site", "cross-site")
             .header("sec-fetch-mode", "no-cors");
-        assert_refused(&answer(fetched).await, 403, "foreign_request", path);
+        assert_refused(&response_to(fetched).await, 403, "foreign_request", path);
     }
     for (name, value) in
         [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "same-site")]
@@ -23,7 +23,7 @@ async fn another_site_reads_and_moves_nothing() {
                 .request("POST", path)
                 .header(name, value)
                 .body(r#"{"advance_seconds": 3600}"#);
-            assert_refused(&answer(forged).await, 403, "foreign_request", path);
+            assert_refused(&response_to(forged).await, 403, "foreign_request", path);
         }
     }
     assert_eq!(stand.stytch.now(), before);
@@ -46,13 +46,16 @@ async fn a_target_or_a_host_that_only_begins_with_loopback_is_foreign() {
         connection
             .send(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
             .await;
-        let answer = connection.rest().await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {want} ")), "{target} of {host}: {answer}");
+        let response = connection.rest().await;
+        assert!(
+            response.starts_with(&format!("HTTP/1.1 {want} ")),
+            "{target} of {host}: {response}"
+        );
     }
 }
 
 #[tokio::test]
-async fn the_clock_and_the_messages_are_at_hand() {
+async fn the_clock_and_the_messages_have_routes() {
     let stand = Stand::start().await;
     let local = async |request: reqwest::RequestBuilder| {
         request.send().await.unwrap().json::<Value>().await.unwrap()
@@ -61,10 +64,11 @@ async fn the_clock_and_the_messages_are_at_hand() {
     let moved =
         local(stand.request("POST", "/local/clock").json(&json!({"advance_seconds": 7200}))).await;
     assert_eq!(stand.stytch.now(), before + time::Duration::hours(2));
-    let told = local(stand.http.get(format!("{}/local/clock", stand.stytch.base_url()))).await;
-    assert_eq!(told, moved);
+    let shown = local(stand.http.get(format!("{}/local/clock", stand.stytch.base_url()))).await;
+    assert_eq!(shown, moved);
     let back =
-        answer(stand.request("POST", "/local/clock").json(&json!({"advance_seconds": -1}))).await;
+        response_to(stand.request("POST", "/local/clock").json(&json!({"advance_seconds": -1})))
+            .await;
     assert_refused(&back, 400, "invalid_request", "the clock does not go back");
 
     stand.ada().await;

@@ -1,17 +1,17 @@
 use serde_json::{Value, json};
 
-use crate::support::{Stand, answer, assert_refused};
+use crate::support::{Stand, assert_refused, response_to};
 
 /// serde_json's marker for raw JSON in a string.
 const RAW: &str = "$serde_json::private::RawValue";
 
 #[tokio::test]
-async fn a_string_is_never_read_as_json_of_its_own() {
+async fn json_inside_a_string_is_not_parsed() {
     let stand = Stand::start().await;
     let with = |metadata: Value| json!({"email": "ada@example.com", "trusted_metadata": metadata});
     stand.refused("/v1/users", with(json!({"a": {RAW: "[1, 2]"}})), 400, "invalid_request").await;
     let escaped = r#"{"email": "ada@example.com", "trusted_metadata": {"\u0024serde_json::private::RawValue": "[1]"}}"#;
-    let escaped = answer(stand.request("POST", "/v1/users").body(escaped)).await;
+    let escaped = response_to(stand.request("POST", "/v1/users").body(escaped)).await;
     assert_refused(&escaped, 400, "invalid_request", "an escaped name");
     let plain = stand.ok("/v1/users", with(json!({"$serde": RAW}))).await;
     assert_eq!(plain["user"]["trusted_metadata"], json!({"$serde": RAW}));
@@ -20,7 +20,7 @@ async fn a_string_is_never_read_as_json_of_its_own() {
 /// Nests JSON in strings. Each string has an allowed depth, but together they are deeper than any
 /// stack can hold.
 #[tokio::test]
-async fn json_in_strings_in_json_does_not_end_the_program() {
+async fn nested_json_in_strings_does_not_crash_the_program() {
     let stand = Stand::start().await;
     let mut nested = "1".to_owned();
     loop {
@@ -32,19 +32,19 @@ async fn json_in_strings_in_json_does_not_end_the_program() {
         nested = next;
     }
     let body = format!(r#"{{"email": "ada@example.com", "trusted_metadata": {{"a": {nested}}}}}"#);
-    let refused = answer(stand.request("POST", "/v1/users").body(body)).await;
+    let refused = response_to(stand.request("POST", "/v1/users").body(body)).await;
     assert_refused(&refused, 400, "invalid_request", "nested strings");
 }
 
 #[tokio::test]
-async fn sixty_four_levels_are_read_and_given_back() {
+async fn sixty_four_levels_are_accepted_and_returned() {
     let stand = Stand::start().await;
     // Two of the levels are the body and its metadata.
     let create = async |email: &str, arrays: usize| {
         let (open, close) = ("[".repeat(arrays), "]".repeat(arrays));
         let body =
             format!(r#"{{"email": "{email}", "trusted_metadata": {{"a": {open}1{close}}}}}"#);
-        answer(stand.request("POST", "/v1/users").body(body)).await
+        response_to(stand.request("POST", "/v1/users").body(body)).await
     };
     assert_eq!(create("ada@example.com", 62).await["status_code"], 200);
     for arrays in [63, 125, 15_000] {

@@ -11,7 +11,7 @@ async fn listens(address: std::net::SocketAddr) -> bool {
 }
 
 #[tokio::test]
-async fn it_stops_when_it_is_told_to_even_with_connections_open() {
+async fn it_shuts_down_even_with_open_connections() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     let (address, other) = (stytch.address(), stytch.clone());
     // One idle connection that was used, and one that never was.
@@ -43,7 +43,7 @@ async fn it_stops_with_the_last_handle() {
 }
 
 #[tokio::test]
-async fn what_is_chosen_and_what_is_not() {
+async fn settings_apply_and_have_defaults() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     assert_eq!((stytch.project_id(), stytch.secret()), (DEFAULT_PROJECT_ID, DEFAULT_SECRET));
     assert_eq!(stytch.base_url(), format!("http://{}", stytch.address()));
@@ -67,7 +67,7 @@ async fn what_is_chosen_and_what_is_not() {
 }
 
 #[tokio::test]
-async fn what_cannot_start_says_why() {
+async fn a_failed_start_returns_the_reason() {
     let start = async |address: &str| {
         let error =
             LocalStytch::builder().address(address.parse().unwrap()).start().await.unwrap_err();

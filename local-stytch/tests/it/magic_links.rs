@@ -39,7 +39,7 @@ async fn a_link_signs_in_once_and_verifies_the_address() {
 }
 
 #[tokio::test]
-async fn a_link_is_good_for_its_minutes() {
+async fn a_link_is_valid_for_its_minutes() {
     let stand = Stand::start().await;
     stand.ada().await;
     stand.ok(SEND, json!({"email": EMAIL})).await;
@@ -61,7 +61,7 @@ async fn a_link_is_good_for_its_minutes() {
 }
 
 #[tokio::test]
-async fn login_or_create_leads_newcomers_to_the_signup_url() {
+async fn login_or_create_sends_new_users_to_the_signup_url() {
     let stand = Stand::start().await;
     let body = json!({
         "email": EMAIL,
@@ -76,7 +76,7 @@ async fn login_or_create_leads_newcomers_to_the_signup_url() {
 }
 
 #[tokio::test]
-async fn a_link_leads_to_the_web_only() {
+async fn a_link_must_be_an_http_url() {
     let stand = Stand::start().await;
     stand.ada().await;
     for url in ["javascript:alert(1)", "file:///etc/passwd", "/authenticate"] {
@@ -92,7 +92,7 @@ async fn a_link_leads_to_the_web_only() {
 }
 
 #[tokio::test]
-async fn a_code_challenge_asks_for_its_verifier() {
+async fn a_code_challenge_requires_its_verifier() {
     let stand = Stand::start().await;
     stand.ada().await;
     // RFC 7636, appendix B

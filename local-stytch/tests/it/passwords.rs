@@ -24,12 +24,12 @@ async fn a_password_makes_a_user_and_signs_in() {
 }
 
 #[tokio::test]
-async fn no_answer_shows_a_password_or_its_hash() {
+async fn no_response_shows_a_password_or_its_hash() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let user = stand.get(&format!("/v1/users/{}", ada["user_id"].as_str().unwrap())).await;
-    for answer in [ada, user] {
-        let text = answer.to_string();
+    for response in [ada, user] {
+        let text = response.to_string();
         assert!(
             !text.contains("argon2") && !text.contains(PASSWORD) && !text.contains("hash"),
             "{text}"
@@ -39,7 +39,7 @@ async fn no_answer_shows_a_password_or_its_hash() {
 }
 
 #[tokio::test]
-async fn refusals() {
+async fn invalid_requests_are_refused() {
     let stand = Stand::start().await;
     stand.ada().await;
     let create = "/v1/passwords";
@@ -67,7 +67,7 @@ async fn refusals() {
 }
 
 #[tokio::test]
-async fn a_new_user_takes_over_no_session() {
+async fn a_new_user_does_not_take_over_a_session() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let body = json!({
@@ -102,7 +102,7 @@ async fn ten_failures_lock_a_user_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn strength_is_told() {
+async fn the_strength_of_a_password_is_reported() {
     let stand = Stand::start().await;
     let weak = stand.ok("/v1/passwords/strength_check", json!({"password": "password"})).await;
     assert_eq!((&weak["valid_password"], &weak["score"]), (&json!(false), &json!(0)));

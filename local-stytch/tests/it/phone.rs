@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::{EMAIL, Stand};
 
 #[tokio::test]
-async fn the_page_shows_messages_and_runs_nothing() {
+async fn the_page_shows_messages_and_runs_no_scripts() {
     let stand = Stand::start().await;
     let page = async |url: String| {
         let response = stand.http.get(url).header("sec-fetch-site", "none").send().await.unwrap();

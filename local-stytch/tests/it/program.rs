@@ -51,7 +51,7 @@ impl Running {
 }
 
 #[tokio::test]
-async fn it_says_what_it_is_and_answers_there() {
+async fn it_prints_its_address_and_responds_there() {
     let (_running, address) = Running::start();
     let health = client().get(format!("http://{address}/healthz")).send().await.unwrap();
     assert_eq!(health.status(), 200);
@@ -61,7 +61,7 @@ async fn it_says_what_it_is_and_answers_there() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_signal_lets_the_request_under_way_be_answered() {
+async fn a_signal_lets_a_pending_request_finish() {
     for signal in ["TERM", "INT"] {
         let (running, address) = Running::start();
         let mut connection = Connection::open(address).await;
@@ -72,8 +72,8 @@ async fn a_signal_lets_the_request_under_way_be_answered() {
             tokio::task::yield_now().await;
         }
         connection.send(r#"{"advance_seconds":1}"#).await;
-        let answer = connection.rest().await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{signal}: {answer}");
+        let response = connection.rest().await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{signal}: {response}");
         assert_eq!(running.end().0, Some(0), "{signal}");
     }
 }
@@ -101,17 +101,17 @@ fn send_signal(name: &str, to: &Child) {
 }
 
 #[tokio::test]
-async fn a_closed_standard_error_ends_nothing() {
+async fn a_closed_standard_error_does_not_end_the_program() {
     let (mut running, address) = Running::start();
     drop(running.0.stderr.take());
     for _ in 0..2 {
-        let answer = client().get(format!("http://{address}/local/clock")).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
+        let response = client().get(format!("http://{address}/local/clock")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
     }
 }
 
 #[test]
-fn it_fails_in_one_line() {
+fn each_failure_is_one_line() {
     assert_fails(&["0.0.0.0:0"], "loopback only");
     assert_fails(&["3030"], "usage: local-stytch [ADDRESS]");
     assert_fails(&["3030"], "\"3030\" is not an address");
@@ -122,14 +122,14 @@ fn it_fails_in_one_line() {
 
 #[cfg(unix)]
 #[test]
-fn an_argument_that_is_no_text_is_refused_too() {
+fn an_argument_that_is_not_unicode_is_refused_too() {
     use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
 
     assert_fails(&[OsString::from_vec(vec![0xFF])], "usage: local-stytch [ADDRESS]");
 }
 
 #[test]
-fn it_says_how_it_is_called() {
+fn it_prints_its_usage() {
     for argument in ["--help", "-h"] {
         let output = program(&[argument]).output().unwrap();
         let usage = String::from_utf8(output.stdout).unwrap();

@@ -1,9 +1,9 @@
 use serde_json::json;
 
-use crate::support::{EMAIL, PASSWORD, Stand, answer, assert_refused};
+use crate::support::{EMAIL, PASSWORD, Stand, assert_refused, response_to};
 
 #[tokio::test]
-async fn basic_authentication_is_asked_of_every_route_but_the_key_set() {
+async fn every_route_but_the_key_set_requires_basic_authentication() {
     let stand = Stand::start().await;
     let (id, secret) = (stand.stytch.project_id(), stand.stytch.secret());
     for (method, path) in [
@@ -42,33 +42,33 @@ async fn basic_authentication_is_asked_of_every_route_but_the_key_set() {
             request().bearer_auth(secret),
         ] {
             assert_refused(
-                &answer(request.body("{}")).await,
+                &response_to(request.body("{}")).await,
                 401,
                 "unauthorized_credentials",
                 path,
             );
         }
-        let admitted = answer(request().basic_auth(id, Some(secret)).body("{}")).await;
+        let admitted = response_to(request().basic_auth(id, Some(secret)).body("{}")).await;
         assert_ne!(admitted["status_code"], 401, "{path}: {admitted}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_told_in_the_same_shape() {
+async fn invalid_requests_are_refused_in_the_same_format() {
     let stand = Stand::start().await;
     for body in
         ["", "{", "[]", "null", "{\"email\": 5}", "{\"email\": \"ada@example.com\"}", "\u{0}"]
     {
         let request = stand.request("POST", "/v1/passwords").body(body);
-        assert_refused(&answer(request).await, 400, "invalid_request", body);
+        assert_refused(&response_to(request).await, 400, "invalid_request", body);
     }
     let large = stand.request("POST", "/v1/passwords").body(" ".repeat(32 * 1024 + 1));
-    assert_refused(&answer(large).await, 413, "request_too_large", "a large body");
+    assert_refused(&response_to(large).await, 413, "request_too_large", "a large body");
     assert_refused(&stand.get("/v1/oauth").await, 404, "route_not_found", "an unknown route");
     assert_refused(&stand.get("/").await, 404, "route_not_found", "the root");
     assert_refused(&stand.get("/v1/passwords").await, 405, "method_not_allowed", "a GET of a POST");
     assert_refused(
-        &answer(stand.request("DELETE", "/v1/users/u")).await,
+        &response_to(stand.request("DELETE", "/v1/users/u")).await,
         405,
         "method_not_allowed",
         "a DELETE",
@@ -83,10 +83,10 @@ async fn nulls_unknown_fields_media_types_and_bodies_of_gets_do_not_matter() {
             "session_custom_claims": null,
         "trusted_metadata": null, "untrusted_metadata": null, "name": null, "telemetry_id": null, "colour": "blue",
     });
-    let created = answer(stand.request("POST", "/v1/passwords").body(body.to_string())).await;
+    let created = response_to(stand.request("POST", "/v1/passwords").body(body.to_string())).await;
     assert_eq!(created["status_code"], 200, "{created}");
     let path = format!("/v1/users/{}", created["user_id"].as_str().unwrap());
-    let got = answer(
+    let got = response_to(
         stand.request("GET", &path).header("content-type", "application/json").body("not JSON"),
     )
     .await;

@@ -2,7 +2,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
-use crate::support::{EMAIL, PASSWORD, Stand, answer, assert_refused};
+use crate::support::{EMAIL, PASSWORD, Stand, assert_refused, response_to};
 
 fn part(jwt: &Value, at: usize) -> String {
     let part = jwt.as_str().unwrap().split('.').nth(at).unwrap();
@@ -116,7 +116,7 @@ async fn both_keys_verify_after_a_rotation_and_the_new_one_signs() {
 }
 
 #[tokio::test]
-async fn each_rotation_is_told_its_own_key() {
+async fn each_rotation_returns_its_own_key() {
     let stand = Stand::start().await;
     let (a, b, c, d) = tokio::join!(rotate(&stand), rotate(&stand), rotate(&stand), rotate(&stand));
     assert_eq!(std::collections::HashSet::from([a, b, c, d]).len(), 4);
@@ -128,19 +128,19 @@ async fn the_key_set_is_public_and_complete() {
     let url = |id: &str| format!("{}/v1/sessions/jwks/{id}", stand.stytch.base_url());
     let id = stand.stytch.project_id();
     for id in [id.to_owned(), id.replace('-', "%2D"), format!("{id}?project_id={id}")] {
-        let jwks = answer(stand.http.get(url(&id))).await;
+        let jwks = response_to(stand.http.get(url(&id))).await;
         let key = jwks["keys"][0].as_object().unwrap();
         for name in ["kty", "use", "key_ops", "alg", "kid", "x5c", "x5tS256", "n", "e"] {
             assert!(key.contains_key(name), "{name}");
         }
         assert_eq!(key["key_ops"], json!(["verify"]));
     }
-    let other = answer(stand.http.get(url("project-test-other"))).await;
+    let other = response_to(stand.http.get(url("project-test-other"))).await;
     assert_refused(&other, 404, "project_not_found", "another project");
 }
 
 #[tokio::test]
-async fn what_the_keys_did_not_sign_names_no_session() {
+async fn a_token_that_the_keys_did_not_sign_names_no_session() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let jwt = ada["session_jwt"].as_str().unwrap();

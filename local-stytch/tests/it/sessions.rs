@@ -14,17 +14,17 @@ async fn a_session_is_authenticated_by_token_or_jwt() {
     for body in
         [json!({"session_token": ada["session_token"]}), json!({"session_jwt": ada["session_jwt"]})]
     {
-        let answer = stand.ok(AUTHENTICATE, body).await;
-        assert_eq!(answer["session"]["session_id"], ada["session"]["session_id"]);
-        assert_eq!(answer["session_token"], ada["session_token"]);
-        assert_ne!(answer["session_jwt"], ada["session_jwt"]);
-        assert_eq!(answer["session"]["started_at"], ada["session"]["started_at"]);
-        assert_ne!(answer["session"]["last_accessed_at"], ada["session"]["last_accessed_at"]);
+        let response = stand.ok(AUTHENTICATE, body).await;
+        assert_eq!(response["session"]["session_id"], ada["session"]["session_id"]);
+        assert_eq!(response["session_token"], ada["session_token"]);
+        assert_ne!(response["session_jwt"], ada["session_jwt"]);
+        assert_eq!(response["session"]["started_at"], ada["session"]["started_at"]);
+        assert_ne!(response["session"]["last_accessed_at"], ada["session"]["last_accessed_at"]);
         assert_eq!(
-            answer["session"]["expires_at"], ada["session"]["expires_at"],
+            response["session"]["expires_at"], ada["session"]["expires_at"],
             "only a duration extends the session"
         );
-        assert_eq!(answer["user"]["user_id"], ada["user_id"]);
+        assert_eq!(response["user"]["user_id"], ada["user_id"]);
     }
     // An expired JWT works too, because it names a session that is still active.
     stand.advance(3000);
@@ -32,7 +32,7 @@ async fn a_session_is_authenticated_by_token_or_jwt() {
 }
 
 #[tokio::test]
-async fn a_duration_extends_and_its_end_ends() {
+async fn a_duration_extends_the_session_until_its_new_end() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let token = &ada["session_token"];
@@ -80,7 +80,7 @@ async fn a_successor_has_one_factor_more_and_the_original_ends_after_the_grace()
 }
 
 #[tokio::test]
-async fn the_grace_is_chosen() {
+async fn the_grace_is_configurable() {
     let stytch = builder().session_grace(std::time::Duration::ZERO).start().await.unwrap();
     let stand = Stand { stytch, http: client() };
     let ada = stand.ada().await;
@@ -91,7 +91,7 @@ async fn the_grace_is_chosen() {
 }
 
 #[tokio::test]
-async fn to_prove_a_factor_again_renews_its_date_in_place() {
+async fn proving_a_factor_again_updates_its_date() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     stand.advance(600);
@@ -144,7 +144,7 @@ async fn sessions_are_listed_until_they_are_revoked() {
 }
 
 #[tokio::test]
-async fn arguments_are_one() {
+async fn exactly_one_session_argument_is_required() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let (token, jwt) = (&ada["session_token"], &ada["session_jwt"]);
@@ -172,7 +172,7 @@ async fn arguments_are_one() {
 }
 
 #[tokio::test]
-async fn custom_claims_are_kept_changed_and_taken_away() {
+async fn custom_claims_can_be_kept_changed_and_removed() {
     let stand = Stand::start().await;
     let claims = |claims: Value| {
         json!({"email": EMAIL, "password": PASSWORD,

@@ -34,25 +34,25 @@ impl Stand {
     /// Sends a POST and returns the response. Its status must be the one in the body.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: Value) -> impl Future<Output = Value> {
-        answer(self.request("POST", path).json(&body))
+        response_to(self.request("POST", path).json(&body))
     }
 
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> impl Future<Output = Value> {
-        answer(self.request("GET", path))
+        response_to(self.request("GET", path))
     }
 
     /// Sends a POST that must succeed.
     pub(crate) async fn ok(&self, path: &str, body: Value) -> Value {
-        let answer = self.post(path, body.clone()).await;
-        assert_eq!(answer["status_code"], 200, "{path} {body}: {answer}");
-        answer
+        let response = self.post(path, body.clone()).await;
+        assert_eq!(response["status_code"], 200, "{path} {body}: {response}");
+        response
     }
 
     /// Sends a POST that must be refused with this status and type.
     pub(crate) async fn refused(&self, path: &str, body: Value, status: u16, kind: &str) {
-        let answer = self.post(path, body.clone()).await;
-        assert_refused(&answer, status, kind, &format!("{path} {body}"));
+        let response = self.post(path, body.clone()).await;
+        assert_refused(&response, status, kind, &format!("{path} {body}"));
     }
 
     /// Creates Ada with a password and a session of an hour.
@@ -90,11 +90,12 @@ impl Stand {
 
     /// Returns whether a session token is still valid.
     pub(crate) async fn is_good(&self, token: &Value) -> bool {
-        let answer = self.post("/v1/sessions/authenticate", json!({"session_token": token})).await;
-        if answer["status_code"] != 200 {
-            assert_refused(&answer, 404, "session_not_found", "an ended session");
+        let response =
+            self.post("/v1/sessions/authenticate", json!({"session_token": token})).await;
+        if response["status_code"] != 200 {
+            assert_refused(&response, 404, "session_not_found", "an ended session");
         }
-        answer["status_code"] == 200
+        response["status_code"] == 200
     }
 }
 
@@ -114,18 +115,18 @@ impl Connection {
     pub(crate) async fn send_head(&mut self, head: &str) {
         self.send(&format!("{head}\r\nExpect: 100-continue\r\n\r\n")).await;
         let want = b"HTTP/1.1 100 Continue\r\n\r\n";
-        let mut told = [0; 25];
-        self.0.read_exact(&mut told).await.unwrap();
-        assert_eq!(&told, want);
+        let mut received = [0; 25];
+        self.0.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, want);
     }
 
     /// Reads one response by its `Content-Length`. The connection stays open.
-    pub(crate) async fn answer(&mut self) -> String {
+    pub(crate) async fn response(&mut self) -> String {
         let read = async {
-            let mut told = Vec::new();
+            let mut received = Vec::new();
             loop {
-                told.push(self.0.read_u8().await.expect("a complete response"));
-                let text = String::from_utf8_lossy(&told);
+                received.push(self.0.read_u8().await.expect("a complete response"));
+                let text = String::from_utf8_lossy(&received);
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
                 let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
                 if length.map_or(Ok(0), str::parse) == Ok(body.len()) {
@@ -139,13 +140,15 @@ impl Connection {
 
     /// Returns everything that the server sends until it closes the connection.
     pub(crate) async fn rest(&mut self) -> String {
-        let mut told = Vec::new();
-        let end =
-            tokio::time::timeout(std::time::Duration::from_secs(30), self.0.read_to_end(&mut told))
-                .await;
+        let mut received = Vec::new();
+        let end = tokio::time::timeout(
+            std::time::Duration::from_secs(30),
+            self.0.read_to_end(&mut received),
+        )
+        .await;
         // A reset ends the connection too.
         let _ = end.expect("the server closes the connection");
-        String::from_utf8(told).unwrap()
+        String::from_utf8(received).unwrap()
     }
 }
 
@@ -160,44 +163,46 @@ pub(crate) fn client() -> Client {
 }
 
 #[track_caller]
-pub(crate) fn answer(request: RequestBuilder) -> impl Future<Output = Value> {
+pub(crate) fn response_to(request: RequestBuilder) -> impl Future<Output = Value> {
     let caller = std::panic::Location::caller();
     async move {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         assert_eq!(response.headers()["content-type"], "application/json", "{caller}");
         assert_eq!(response.headers()["cache-control"], "no-store", "{caller}");
-        let answer: Value = response.json().await.unwrap();
-        assert_eq!(answer["status_code"], status, "{caller}: {answer}");
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["status_code"], status, "{caller}: {body}");
         assert!(
-            answer["request_id"].as_str().unwrap().starts_with("request-id-test-"),
-            "{caller}: {answer}"
+            body["request_id"].as_str().unwrap().starts_with("request-id-test-"),
+            "{caller}: {body}"
         );
-        answer
+        body
     }
 }
 
 /// Checks that a refusal has Stytch's five fields and no more.
 #[track_caller]
-pub(crate) fn assert_refused(answer: &Value, status: u16, kind: &str, of: &str) {
+pub(crate) fn assert_refused(response: &Value, status: u16, kind: &str, of: &str) {
     assert_eq!(
-        (&answer["status_code"], &answer["error_type"]),
+        (&response["status_code"], &response["error_type"]),
         (&json!(status), &json!(kind)),
-        "{of}: {answer}"
+        "{of}: {response}"
     );
     assert!(
-        answer["error_message"].as_str().is_some_and(|message| !message.is_empty()),
-        "{answer}"
+        response["error_message"].as_str().is_some_and(|message| !message.is_empty()),
+        "{response}"
     );
     assert!(
-        answer["error_url"].as_str().is_some_and(|url| url.starts_with("https://stytch.com/docs/")),
-        "{answer}"
+        response["error_url"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("https://stytch.com/docs/")),
+        "{response}"
     );
-    assert_eq!(answer.as_object().unwrap().len(), 5, "{answer}");
+    assert_eq!(response.as_object().unwrap().len(), 5, "{response}");
 }
 
 /// Returns `type/delivery_method` of each factor in a response's session.
-pub(crate) fn factors(answer: &Value) -> Vec<String> {
+pub(crate) fn factors(response: &Value) -> Vec<String> {
     let of = |factor: &Value| {
         format!(
             "{}/{}",
@@ -205,5 +210,5 @@ pub(crate) fn factors(answer: &Value) -> Vec<String> {
             factor["delivery_method"].as_str().unwrap()
         )
     };
-    answer["session"]["authentication_factors"].as_array().unwrap().iter().map(of).collect()
+    response["session"]["authentication_factors"].as_array().unwrap().iter().map(of).collect()
 }

@@ -45,7 +45,7 @@ async fn an_app_adds_a_factor_and_each_code_counts_once() {
 }
 
 #[tokio::test]
-async fn refusals() {
+async fn invalid_requests_are_refused() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let body = |code: &str| json!({"user_id": ada["user_id"], "totp_code": code});

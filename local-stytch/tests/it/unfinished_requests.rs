@@ -19,8 +19,11 @@ async fn a_request_half_sent_is_not_answered_after_the_shutdown() {
     let other = stand.stytch.clone();
     tokio::join!(stand.stytch.shutdown(), other.shutdown());
     tokio::time::resume();
-    let answer = connection.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("stand_in_stopped"), "{answer}");
+    let response = connection.rest().await;
+    assert!(
+        response.starts_with("HTTP/1.1 503 ") && response.contains("stand_in_stopped"),
+        "{response}"
+    );
     assert_eq!(stand.stytch.now(), before);
 }
 
@@ -36,8 +39,8 @@ async fn a_request_that_is_finished_in_time_is_answered_during_the_shutdown() {
         connection.send(HALVES[1]).await;
         connection.rest().await
     };
-    let ((), (), answer) = tokio::join!(stand.stytch.shutdown(), stand.stytch.shutdown(), finish);
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let ((), (), response) = tokio::join!(stand.stytch.shutdown(), stand.stytch.shutdown(), finish);
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     assert_eq!(stand.stytch.now() - before, Duration::from_secs(3600));
 }
 
@@ -51,6 +54,9 @@ async fn a_body_that_does_not_come_is_waited_for_five_seconds() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(5)).await;
     tokio::time::resume();
-    let answer = connection.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("request_timeout"), "{answer}");
+    let response = connection.rest().await;
+    assert!(
+        response.starts_with("HTTP/1.1 408 ") && response.contains("request_timeout"),
+        "{response}"
+    );
 }

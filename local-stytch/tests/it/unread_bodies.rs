@@ -7,7 +7,7 @@ const CONTENT_LENGTH: &str = "Content-Length: 25\r\n\r\n";
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n\r\n";
 
 #[tokio::test]
-async fn an_answer_that_leaves_a_body_unread_says_that_the_connection_ends() {
+async fn a_response_that_leaves_a_body_unread_says_that_the_connection_ends() {
     let stand = Stand::start().await;
     for (request, status) in [
         ("POST /v1/users HTTP/1.1\r\nHost: localhost\r\n", 401),
@@ -20,9 +20,9 @@ async fn an_answer_that_leaves_a_body_unread_says_that_the_connection_ends() {
         for announced in [CONTENT_LENGTH, CHUNKED] {
             let mut connection = Connection::open(stand.stytch.address()).await;
             connection.send(&format!("{request}{announced}")).await;
-            let answer = connection.rest().await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}{answer}");
-            assert!(says_close(&answer), "{request}{announced}{answer}");
+            let response = connection.rest().await;
+            assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{request}{response}");
+            assert!(announces_close(&response), "{request}{announced}{response}");
         }
     }
 }
@@ -38,9 +38,9 @@ async fn a_body_that_is_too_large_or_broken_ends_the_connection() {
     ] {
         let mut connection = Connection::open(stand.stytch.address()).await;
         connection.send(&format!("{head}{rest}")).await;
-        let answer = connection.rest().await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-        assert!(says_close(&answer), "{answer}");
+        let response = connection.rest().await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
+        assert!(announces_close(&response), "{response}");
     }
 }
 
@@ -58,17 +58,17 @@ async fn a_body_that_was_read_leaves_the_connection_open() {
             connection
                 .send(&format!("POST /local/clock HTTP/1.1\r\nHost: localhost\r\n{framed}"))
                 .await;
-            let answer = connection.answer().await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{framed}: {answer}");
-            assert!(!says_close(&answer), "{framed}: {answer}");
+            let response = connection.response().await;
+            assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{framed}: {response}");
+            assert!(!announces_close(&response), "{framed}: {response}");
         }
     }
     connection.send("GET /v1/oauth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").await;
-    let answer = connection.answer().await;
-    assert!(answer.starts_with("HTTP/1.1 404 ") && !says_close(&answer), "{answer}");
+    let response = connection.response().await;
+    assert!(response.starts_with("HTTP/1.1 404 ") && !announces_close(&response), "{response}");
 }
 
-fn says_close(answer: &str) -> bool {
-    let (head, _) = answer.split_once("\r\n\r\n").expect("a complete head");
+fn announces_close(response: &str) -> bool {
+    let (head, _) = response.split_once("\r\n\r\n").expect("a complete head");
     head.to_ascii_lowercase().lines().any(|line| line == "connection: close")
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::support::{PHONE, Stand, assert_refused};
 
 #[tokio::test]
-async fn users_are_created_and_got() {
+async fn users_are_created_and_returned() {
     let stand = Stand::start().await;
     let body = json!({
         "email": "Ada@Example.com", "phone_number": PHONE, "name": {"first_name": "Ada", "middle_name": null},
@@ -74,7 +74,7 @@ async fn users_are_created_and_got() {
 }
 
 #[tokio::test]
-async fn a_search_finds_by_address_and_goes_on_by_cursor() {
+async fn a_search_finds_by_address_and_continues_from_a_cursor() {
     let stand = Stand::start().await;
     for n in 0..5 {
         let body = json!({"email": format!("user{n}@example.com"), "phone_number": format!("+1202555010{n}")});

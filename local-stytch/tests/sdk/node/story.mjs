@@ -32,38 +32,38 @@ async function story() {
 
 async function signUp() {
   await refused(400, "weak_password", () => stytch.passwords.create({ email, password: "password1" }));
-  const answer = await stytch.passwords.create({
+  const response = await stytch.passwords.create({
     email, password, name: { first_name: "Grace" }, session_duration_minutes,
   });
-  assert.equal(answer.status_code, 200);
-  assert.deepEqual(factors(answer.session), ["password/knowledge"]);
-  assert.equal(answer.user.name.first_name, "Grace");
-  assert.equal(answer.user.emails[0].verified, false);
+  assert.equal(response.status_code, 200);
+  assert.deepEqual(factors(response.session), ["password/knowledge"]);
+  assert.equal(response.user.name.first_name, "Grace");
+  assert.equal(response.user.emails[0].verified, false);
   await refused(400, "duplicate_email", () => stytch.passwords.create({ email, password }));
   step("created a user with a password; neither a weak one nor a second user was accepted");
-  return answer;
+  return response;
 }
 
 async function signIn({ session_token, session }) {
   await refused(401, "unauthorized_credentials", () => stytch.passwords.authenticate({ email, password: "not it" }));
   assert.equal((await stytch.passwords.authenticate({ email, password })).session_token, "");
-  const answer = await stytch.passwords.authenticate({ email, password, session_token, session_duration_minutes });
-  assert.deepEqual(factors(answer.session), ["password/knowledge"]);
-  assert.notEqual(answer.session.session_id, session.session_id);
+  const response = await stytch.passwords.authenticate({ email, password, session_token, session_duration_minutes });
+  assert.deepEqual(factors(response.session), ["password/knowledge"]);
+  assert.notEqual(response.session.session_id, session.session_id);
   step("signed in with the password; without a duration there is no session");
-  return answer;
+  return response;
 }
 
 async function verifyEmail({ session_token, session }) {
   await refused(400, "too_many_unverified_factors", () => stytch.otps.sms.send({ phone_number, session_token }));
   const { email_id } = await stytch.otps.email.send({ email, session_token });
   const code = await newest("code", email);
-  const answer = await stytch.otps.authenticate({ method_id: email_id, code, session_token, session_duration_minutes });
-  assert.deepEqual(factors(answer.session), ["otp/email", "password/knowledge"]);
-  assert.notEqual(answer.session.session_id, session.session_id);
-  assert.equal((await stytch.users.get({ user_id: answer.user_id })).emails[0].verified, true);
+  const response = await stytch.otps.authenticate({ method_id: email_id, code, session_token, session_duration_minutes });
+  assert.deepEqual(factors(response.session), ["otp/email", "password/knowledge"]);
+  assert.notEqual(response.session.session_id, session.session_id);
+  assert.equal((await stytch.users.get({ user_id: response.user_id })).emails[0].verified, true);
   step("verified the email by its code, which had to come before a phone number: two factors");
-  return answer;
+  return response;
 }
 
 async function addPhone({ session_token, session, user_id }) {
@@ -73,13 +73,13 @@ async function addPhone({ session_token, session, user_id }) {
   const code = await newest("code", phone_number);
   const wrong = `${(Number(code) + 1) % 1_000_000}`.padStart(6, "0");
   await refused(404, "otp_code_not_found", () => stytch.otps.authenticate({ method_id, code: wrong }));
-  const answer = await stytch.otps.authenticate({ method_id, code, session_token, session_duration_minutes });
-  assert.deepEqual(factors(answer.session), ["otp/email", "otp/sms", "password/knowledge"]);
-  assert.notEqual(answer.session.session_id, session.session_id);
-  assert.equal(answer.user.phone_numbers[0].verified, true);
+  const response = await stytch.otps.authenticate({ method_id, code, session_token, session_duration_minutes });
+  assert.deepEqual(factors(response.session), ["otp/email", "otp/sms", "password/knowledge"]);
+  assert.notEqual(response.session.session_id, session.session_id);
+  assert.equal(response.user.phone_numbers[0].verified, true);
   await refused(401, "unable_to_auth_otp_code", () => stytch.otps.authenticate({ method_id, code }));
   step("added the phone by its code; neither a wrong code nor a used one was accepted: three factors");
-  return answer;
+  return response;
 }
 
 async function validateLocally(before, current) {
@@ -128,22 +128,22 @@ async function outliveTheGrace(replaced, current) {
 async function renew({ session_jwt, session }) {
   await advance(300);
   const session_custom_claims = { plan: "gold" };
-  const answer = await stytch.sessions.authenticate({ session_jwt, session_custom_claims });
-  assert.equal(answer.session.session_id, session.session_id);
+  const response = await stytch.sessions.authenticate({ session_jwt, session_custom_claims });
+  assert.equal(response.session.session_id, session.session_id);
   // According to this machine's clock, the new JWT was issued in the future.
-  const fresh = { session_jwt: answer.session_jwt };
+  const fresh = { session_jwt: response.session_jwt };
   await refusedLocally("ERR_JWT_CLAIM_VALIDATION_FAILED", () => stytch.sessions.authenticateJwtLocal(fresh));
   const valid = await stytch.sessions.authenticateJwtLocal({ ...fresh, current_date: await now() });
   assert.deepEqual(valid.custom_claims, session_custom_claims);
   step("an expired JWT was exchanged for a fresh one, which is valid by the server's clock and carries a custom claim");
-  return answer;
+  return response;
 }
 
 async function addAuthenticator({ session_token, user: { user_id } }) {
   const created = await stytch.totps.create({ user_id });
   const totp_code = await totp(created.secret);
-  const answer = await stytch.totps.authenticate({ user_id, totp_code, session_token, session_duration_minutes });
-  assert.deepEqual(factors(answer.session), ["otp/email", "otp/sms", "password/knowledge", "totp/authenticator_app"]);
+  const response = await stytch.totps.authenticate({ user_id, totp_code, session_token, session_duration_minutes });
+  assert.deepEqual(factors(response.session), ["otp/email", "otp/sms", "password/knowledge", "totp/authenticator_app"]);
   await refused(401, "totp_code_already_authenticated", () => stytch.totps.authenticate({ user_id, totp_code }));
   const spare = (await stytch.totps.recoveryCodes({ user_id })).totps[0].recovery_codes;
   assert.deepEqual(spare, created.recovery_codes);
@@ -151,7 +151,7 @@ async function addAuthenticator({ session_token, user: { user_id } }) {
   assert.deepEqual(factors(recovered.session), ["recovery_codes/recovery_code"]);
   await stytch.sessions.revoke({ session_id: recovered.session.session_id });
   step("added an authenticator app, each of whose codes works once: four factors; a recovery code signs in too");
-  return answer;
+  return response;
 }
 
 async function outliveTheKeys(before) {
@@ -161,9 +161,9 @@ async function outliveTheKeys(before) {
   const keys = await published();
   assert.deepEqual(keys.filter((kid) => oldKeys.includes(kid)).sort(), oldKeys.sort());
   assert.equal(keys.length, oldKeys.length + 1);
-  const answer = await stytch.sessions.authenticate({ session_token: before.session_token });
+  const response = await stytch.sessions.authenticate({ session_token: before.session_token });
   // A client that has just fetched keys waits half a minute before it fetches again. A new client does not wait.
-  for (const { session_jwt } of [before, answer]) {
+  for (const { session_jwt } of [before, response]) {
     const { session_id } = await connect().sessions.authenticateJwtLocal({ session_jwt, current_date: await now() });
     assert.equal(session_id, before.session.session_id);
   }
@@ -173,9 +173,9 @@ async function outliveTheKeys(before) {
 async function followMagicLink() {
   await stytch.magicLinks.email.send({ email, login_magic_link_url: "http://127.0.0.1/signed-in" });
   const token = new URL(await newest("link", email)).searchParams.get("token");
-  const answer = await stytch.magicLinks.authenticate({ token, session_duration_minutes });
-  assert.deepEqual(factors(answer.session), ["magic_link/email"]);
-  await stytch.sessions.revoke({ session_token: answer.session_token });
+  const response = await stytch.magicLinks.authenticate({ token, session_duration_minutes });
+  assert.deepEqual(factors(response.session), ["magic_link/email"]);
+  await stytch.sessions.revoke({ session_token: response.session_token });
   step("signed in with a magic link, and out again");
 }
 

@@ -66,13 +66,13 @@ function base32(text) {
 }
 
 async function local(method, path, body) {
-  const answer = await fetch(`${baseUrl}/local/${path}`, {
+  const response = await fetch(`${baseUrl}/local/${path}`, {
     method,
     headers: body && { "content-type": "application/json" },
     body: body && JSON.stringify(body),
     signal: AbortSignal.timeout(10_000),
   });
-  assert.ok(answer.ok, `${method} /local/${path}: ${answer.status}`);
-  const text = await answer.text();
+  assert.ok(response.ok, `${method} /local/${path}: ${response.status}`);
+  const text = await response.text();
   return text && JSON.parse(text);
 }

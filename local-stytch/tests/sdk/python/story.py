@@ -37,39 +37,39 @@ def main():
 
 def sign_up():
     refused(400, "weak_password", stytch.passwords.create, email=EMAIL, password="password1")
-    answer = stytch.passwords.create(email=EMAIL, password=PASSWORD, name={"first_name": "Ada"}, session_duration_minutes=60)
-    same(factors(answer.session), ["password/knowledge"])
-    same(answer.user.name.first_name, "Ada")
-    same(answer.user.emails[0].verified, False)
+    response = stytch.passwords.create(email=EMAIL, password=PASSWORD, name={"first_name": "Ada"}, session_duration_minutes=60)
+    same(factors(response.session), ["password/knowledge"])
+    same(response.user.name.first_name, "Ada")
+    same(response.user.emails[0].verified, False)
     refused(400, "duplicate_email", stytch.passwords.create, email=EMAIL, password=PASSWORD)
     step("created a user with a password; neither a weak one nor a second user was accepted")
-    return answer
+    return response
 
 
 def sign_in(before):
     refused(401, "unauthorized_credentials", stytch.passwords.authenticate, email=EMAIL, password="not it")
     same(stytch.passwords.authenticate(email=EMAIL, password=PASSWORD).session_token, "")
-    answer = stytch.passwords.authenticate(
+    response = stytch.passwords.authenticate(
         email=EMAIL, password=PASSWORD, session_token=before.session_token, session_duration_minutes=60
     )
-    same(factors(answer.session), ["password/knowledge"])
-    different(answer.session.session_id, before.session.session_id)
+    same(factors(response.session), ["password/knowledge"])
+    different(response.session.session_id, before.session.session_id)
     step("signed in with the password; without a duration there is no session")
-    return answer
+    return response
 
 
 def verify_email(before):
     token = before.session_token
     refused(400, "too_many_unverified_factors", stytch.otps.sms.send, phone_number=PHONE, session_token=token)
     sent = stytch.otps.email.send(email=EMAIL, session_token=token)
-    answer = stytch.otps.authenticate(
+    response = stytch.otps.authenticate(
         method_id=sent.email_id, code=newest("code", EMAIL), session_token=token, session_duration_minutes=60
     )
-    same(factors(answer.session), ["otp/email", "password/knowledge"])
-    different(answer.session.session_id, before.session.session_id)
-    same(stytch.users.get(answer.user_id).emails[0].verified, True)
+    same(factors(response.session), ["otp/email", "password/knowledge"])
+    different(response.session.session_id, before.session.session_id)
+    same(stytch.users.get(response.user_id).emails[0].verified, True)
     step("verified the email by its code, which had to come before a phone number: two factors")
-    return answer
+    return response
 
 
 def add_phone(before):
@@ -78,15 +78,15 @@ def add_phone(before):
     code = newest("code", PHONE)
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     refused(404, "otp_code_not_found", stytch.otps.authenticate, method_id=sent.phone_id, code=wrong)
-    answer = stytch.otps.authenticate(
+    response = stytch.otps.authenticate(
         method_id=sent.phone_id, code=code, session_token=before.session_token, session_duration_minutes=60
     )
-    same(factors(answer.session), ["otp/email", "otp/sms", "password/knowledge"])
-    different(answer.session.session_id, before.session.session_id)
-    same(answer.user.phone_numbers[0].verified, True)
+    same(factors(response.session), ["otp/email", "otp/sms", "password/knowledge"])
+    different(response.session.session_id, before.session.session_id)
+    same(response.user.phone_numbers[0].verified, True)
     refused(401, "unable_to_auth_otp_code", stytch.otps.authenticate, method_id=sent.phone_id, code=code)
     step("added the phone by its code; neither a wrong code nor a used one was accepted: three factors")
-    return answer
+    return response
 
 
 def validate_locally(before, current):
@@ -128,23 +128,23 @@ def outlive_the_grace(replaced, current):
 def renew(before):
     support.advance(300)
     claims = {"plan": "gold"}
-    answer = stytch.sessions.authenticate(session_jwt=before.session_jwt, session_custom_claims=claims)
-    same(answer.session.session_id, before.session.session_id)
+    response = stytch.sessions.authenticate(session_jwt=before.session_jwt, session_custom_claims=claims)
+    same(response.session.session_id, before.session.session_id)
     # According to this machine's clock, the new JWT was issued in the future.
-    same(stytch.sessions.authenticate_jwt_local(answer.session_jwt), None)
-    same(stytch.sessions.authenticate_jwt_local(answer.session_jwt, leeway=support.ahead()).custom_claims, claims)
+    same(stytch.sessions.authenticate_jwt_local(response.session_jwt), None)
+    same(stytch.sessions.authenticate_jwt_local(response.session_jwt, leeway=support.ahead()).custom_claims, claims)
     step("an expired JWT was exchanged for a fresh one, which is valid by the server's clock and carries a custom claim")
-    return answer
+    return response
 
 
 def add_authenticator(before):
     user_id = before.user.user_id
     created = stytch.totps.create(user_id=user_id)
     code = support.totp(created.secret)
-    answer = stytch.totps.authenticate(
+    response = stytch.totps.authenticate(
         user_id=user_id, totp_code=code, session_token=before.session_token, session_duration_minutes=60
     )
-    same(factors(answer.session), ["otp/email", "otp/sms", "password/knowledge", "totp/authenticator_app"])
+    same(factors(response.session), ["otp/email", "otp/sms", "password/knowledge", "totp/authenticator_app"])
     refused(401, "totp_code_already_authenticated", stytch.totps.authenticate, user_id=user_id, totp_code=code)
     spare = stytch.totps.recovery_codes(user_id).totps[0].recovery_codes
     same(spare, created.recovery_codes)
@@ -152,7 +152,7 @@ def add_authenticator(before):
     same(factors(recovered.session), ["recovery_codes/recovery_code"])
     stytch.sessions.revoke(session_id=recovered.session.session_id)
     step("added an authenticator app, each of whose codes works once: four factors; a recovery code signs in too")
-    return answer
+    return response
 
 
 def outlive_the_keys(before):
@@ -160,9 +160,9 @@ def outlive_the_keys(before):
     support.rotate_keys()
     keys = {key.kid for key in stytch.sessions.get_jwks(support.PROJECT_ID).keys}
     same((old_keys < keys, len(keys - old_keys)), (True, 1))
-    answer = stytch.sessions.authenticate(session_token=before.session_token)
+    response = stytch.sessions.authenticate(session_token=before.session_token)
     # A client that has just fetched keys waits half a minute before it fetches again. A new client does not wait.
-    for jwt in (before.session_jwt, answer.session_jwt):
+    for jwt in (before.session_jwt, response.session_jwt):
         same(connect().sessions.authenticate_jwt_local(jwt, leeway=support.ahead()).session_id, before.session.session_id)
     step("after a rotation the JWTs of both keys are valid")
 
@@ -170,16 +170,16 @@ def outlive_the_keys(before):
 def follow_magic_link():
     stytch.magic_links.email.send(email=EMAIL, login_magic_link_url="http://127.0.0.1/signed-in")
     token = parse_qs(urlsplit(newest("link", EMAIL)).query)["token"][0]
-    answer = stytch.magic_links.authenticate(token=token, session_duration_minutes=5)
-    same(factors(answer.session), ["magic_link/email"])
-    stytch.sessions.revoke(session_token=answer.session_token)
+    response = stytch.magic_links.authenticate(token=token, session_duration_minutes=5)
+    same(factors(response.session), ["magic_link/email"])
+    stytch.sessions.revoke(session_token=response.session_token)
     step("signed in with a magic link, and out again")
 
 
 async def ask_asynchronously(current):
     async with connect() as client:
-        answer = await client.sessions.authenticate_async(session_token=current.session_token)
-        same(answer.session.session_id, current.session.session_id)
+        response = await client.sessions.authenticate_async(session_token=current.session_token)
+        same(response.session.session_id, current.session.session_id)
         try:
             await client.sessions.authenticate_async(session_token="no such token")
         except StytchError as error:

@@ -87,6 +87,6 @@ def now():
 
 
 def local(method, path, body=None):
-    answer = method(f"{BASE_URL}/local/{path}", json=body, timeout=10)
-    answer.raise_for_status()
-    return answer.json() if answer.content else None
+    response = method(f"{BASE_URL}/local/{path}", json=body, timeout=10)
+    response.raise_for_status()
+    return response.json() if response.content else None
