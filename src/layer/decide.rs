@@ -126,7 +126,7 @@ fn evaluate_session(
         (Err(VerifyError::Token(error)), Some(sessions)) if error.is_renewable() => {
             let presented = match sessions.can_renew(&session, now) {
                 true => Some(Presented::Session(session)),
-                false => opaque().map(|token| token.beside(session)),
+                false => opaque().map(|token| token.for_user_of(session)),
             };
             match presented {
                 Some(presented) => renewal::renew(guard, sessions, outer, presented, now),

@@ -139,13 +139,13 @@ fn choose<'a>(
     let verifier = &guard.verifier;
     verifier.check_revoked(renewed)?;
     let renewed_times = verifier.check_times(renewed, now);
-    if let Presented::Session(asked) = presented {
-        verifier.check_revoked(asked)?;
-        let is_same = renewed.id() == asked.id();
-        let is_younger = renewed.token_issued_at() > asked.token_issued_at();
-        let is_usable = verifier.check_times(asked, now).is_ok();
+    if let Presented::Session(session) = presented {
+        verifier.check_revoked(session)?;
+        let is_same = renewed.id() == session.id();
+        let is_younger = renewed.token_issued_at() > session.token_issued_at();
+        let is_usable = verifier.check_times(session, now).is_ok();
         if is_same && is_usable && (renewed_times.is_err() || !is_younger) {
-            return Ok(Some(asked));
+            return Ok(Some(session));
         }
     }
     renewed_times?;

@@ -17,7 +17,7 @@ pub(crate) enum Presented {
         token: Box<str>,
         /// The session of a JWT in the same request, if that JWT is too old to be renewed. The
         /// opaque token must belong to the same user.
-        beside: Option<Session>,
+        jwt_session: Option<Session>,
     },
 }
 
@@ -25,13 +25,13 @@ impl Presented {
     /// Returns these bytes as an opaque token, or `None` if they cannot be one.
     pub(crate) fn opaque(token: &[u8]) -> Option<Self> {
         let token = str::from_utf8(token).ok().filter(|token| can_be_a_session_token(token))?;
-        Some(Self::Opaque { token: token.into(), beside: None })
+        Some(Self::Opaque { token: token.into(), jwt_session: None })
     }
 
     /// Requires that the opaque token belongs to the user of this session.
-    pub(crate) fn beside(self, session: Session) -> Self {
+    pub(crate) fn for_user_of(self, session: Session) -> Self {
         match self {
-            Self::Opaque { token, .. } => Self::Opaque { token, beside: Some(session) },
+            Self::Opaque { token, .. } => Self::Opaque { token, jwt_session: Some(session) },
             Self::Session(_) => self,
         }
     }
@@ -58,10 +58,10 @@ impl Presented {
     /// implies no user.
     pub(crate) fn is_about(&self, session: &Session) -> bool {
         match self {
-            Self::Session(asked) | Self::Opaque { beside: Some(asked), .. } => {
-                asked.is_of_same_user(session)
+            Self::Session(presented) | Self::Opaque { jwt_session: Some(presented), .. } => {
+                presented.is_of_same_user(session)
             }
-            Self::Opaque { beside: None, .. } => true,
+            Self::Opaque { jwt_session: None, .. } => true,
         }
     }
 

@@ -578,7 +578,7 @@ fn an_address_is_bounded_and_loses_prompts_first_and_then_the_return_address() {
 }
 
 #[test]
-fn a_nested_guard_can_be_told_the_prefix_that_it_does_not_see() {
+fn a_nested_guard_can_be_given_the_prefix_that_it_does_not_see() {
     let app = |responder: Negotiated| {
         let page = axum::routing::get(async || "inner");
         let guard = issuer().guard().respond_with(responder);

@@ -542,8 +542,8 @@ fn a_cached_token_is_checked_for_time_and_dropped_with_its_keys() {
         [strictly(0), strictly(64), strictly(65), strictly(0)],
         ["ok", "ok", "token_too_old", "ok"]
     );
-    let forgetful = verifier.cache_bytes(0);
-    assert_eq!([(); 2].map(|()| reason(&forgetful.verify_at(&token, NOW))), ["ok"; 2]);
-    let debug = format!("{forgetful:?} {strict:?}");
+    let without_cache = verifier.cache_bytes(0);
+    assert_eq!([(); 2].map(|()| reason(&without_cache.verify_at(&token, NOW))), ["ok"; 2]);
+    let debug = format!("{without_cache:?} {strict:?}");
     assert!(token.split('.').all(|part| !debug.contains(part)), "{debug}");
 }

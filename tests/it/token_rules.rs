@@ -334,7 +334,7 @@ fn consumer_and_b2b_tokens_are_distinguished() {
 }
 
 #[test]
-fn impersonation_is_refused_if_the_verifier_is_told_so() {
+fn impersonation_is_refused_if_the_verifier_is_configured_so() {
     let impersonated = |claims: &mut Claims| {
         let entry = json!({"type": "impersonated", "delivery_method": "impersonation"});
         claims[SESSION]["authentication_factors"].as_array_mut().unwrap().push(entry);

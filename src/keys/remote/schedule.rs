@@ -75,10 +75,10 @@ impl Schedule {
             return NextStep::BackOff(rest);
         }
         // A set that may no longer be used causes no cool-down, however recent it is.
-        let stands_for = limits.cool_down.min(limits.usable_for);
+        let cooling_for = limits.cool_down.min(limits.usable_for);
         match self.fetched {
             Some((fetched_at, _))
-                if self.failing.is_none() && now.saturating_sub(fetched_at) < stands_for =>
+                if self.failing.is_none() && now.saturating_sub(fetched_at) < cooling_for =>
             {
                 NextStep::CoolDown
             }

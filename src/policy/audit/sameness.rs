@@ -36,11 +36,11 @@ pub(super) fn remainder(policy: &Policy, other: &Policy) -> Option<Policy> {
     }
     let demands = demands(policy);
     let mut rest = self::demands(other);
-    let asked = rest.len();
+    let count = rest.len();
     rest.retain(|clause| !has(&demands, clause));
     match rest.len() {
         0 => None,
-        left if left == asked => Some(other.clone()),
+        left if left == count => Some(other.clone()),
         _ => Some(Policy::unbounded(Clause::AllOf(rest.into_iter().cloned().collect()))),
     }
 }

@@ -167,13 +167,13 @@ impl<'a> Reader<'a> {
         node: &'a Node,
         key: &str,
     ) -> Result<(Vec<Policy>, usize), DocumentError> {
-        let (mut clauses, mut most) = (Vec::new(), 0);
+        let (mut clauses, mut max_levels) = (Vec::new(), 0);
         for (index, clause) in node.list(key, "a list of clauses")?.iter().enumerate() {
             let (clause, levels) = self.clause(clause, &format!("{key}[{index}]"))?;
             clauses.push(clause);
-            most = most.max(levels);
+            max_levels = max_levels.max(levels);
         }
-        Ok((clauses, most))
+        Ok((clauses, max_levels))
     }
 
     fn reference(&mut self, node: &'a Node, key: &str) -> Result<PolicyWithLevels, DocumentError> {

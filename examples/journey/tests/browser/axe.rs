@@ -45,8 +45,9 @@ pub(crate) async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
     }
     let found: Found = browser.driver.execute_async(RUN, []).await.unwrap().convert().unwrap();
     for rule in ["color-contrast", "document-title", "html-has-lang", "landmark-one-main"] {
-        let is_judged = found.passes.iter().chain(&found.violations).any(|it| it.starts_with(rule));
-        assert!(is_judged, "axe-core has not checked {rule}: {:?}", found.violations);
+        let is_checked =
+            found.passes.iter().chain(&found.violations).any(|it| it.starts_with(rule));
+        assert!(is_checked, "axe-core has not checked {rule}: {:?}", found.violations);
     }
     found.violations
 }
