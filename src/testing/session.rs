@@ -220,7 +220,8 @@ impl SessionBuilder {
         claims
     }
 
-    /// Returns whether the session has ended at `now`, if the relative times count from `base_time`.
+    /// Returns whether the session has ended at `now`, if the relative times count from
+    /// `base_time`.
     pub(super) fn has_ended(&self, base_time: OffsetDateTime, now: OffsetDateTime) -> bool {
         self.ends_in.is_some_and(|rest| after(base_time, rest) <= now)
     }

@@ -126,7 +126,8 @@ async fn the_current_id_is_that_of_the_current_set() {
     assert_eq!(ids(), None);
 }
 
-/// A source whose keys arrive when a refresh is requested. `refreshed` is the result of that request.
+/// A source whose keys arrive when a refresh is requested. `refreshed` is the result of that
+/// request.
 struct Arriving {
     before: Option<Arc<KeySet>>,
     after: Arc<KeySet>,
