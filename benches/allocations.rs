@@ -34,7 +34,8 @@ fn main() {
     // The first refusal without a token writes a body that all later ones share.
     assert_eq!(status(&mut guarded, anonymous()), 401);
     row("the trivial service alone", &mut Trivial, bearer(&seen), 200, 0);
-    // One of the 13 allocations is for the roles. This guard has no cache whose growth would count.
+    // One of the 13 allocations is for the roles. This guard has no cache, because a growing cache
+    // would allocate too.
     row("first request with a token", &mut without_cache, bearer(&new), 200, 13);
     row("repeated token, bearer", &mut guarded, bearer(&seen), 200, 5);
     row("repeated token, cookie", &mut guarded, cookie(&seen), 200, 5);

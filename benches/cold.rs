@@ -22,8 +22,8 @@ use support::{
 
 const ROUNDS: usize = 4_001;
 const TOKENS: usize = 512;
-/// About as much memory as a server uses between two calls of a guard, for the kernel's part of a
-/// request, the HTTP library and the handler. It is more than a first-level cache holds.
+/// About as much memory as the kernel, the HTTP library and a handler touch between two calls of a
+/// guard. It does not fit into a first-level cache.
 const WORKING_SET: usize = 256 << 10;
 
 /// A name, and a closure that makes the call of one round and returns its nanoseconds.

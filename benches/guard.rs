@@ -30,8 +30,8 @@ use support::{
 };
 
 fn main() {
-    // With this many samples, the first ones, which run with cold caches and build tables, do not
-    // count.
+    // The first samples are slow: caches are cold and tables are built lazily. With this many
+    // samples they do not affect the median.
     divan::Divan::default().sample_count(20_000).config_with_args().main();
 }
 
@@ -48,7 +48,7 @@ where
         .bench_local_values(|request| status(&mut *service.borrow_mut(), black_box(request)));
 }
 
-/// The part of the other figures that the request and the response take without a guard.
+/// A request without a guard. The figures of guarded requests include this much.
 #[divan::bench]
 fn a_request_without_guard(bencher: Bencher<'_, '_>) {
     let token = token(0);
@@ -168,8 +168,8 @@ fn refused_with_a_step_up(bencher: Bencher<'_, '_>) {
     bench(bencher, strict().layer(Trivial), 401, || bearer(&token));
 }
 
-/// The same job in an application's own code, with tower-http and jsonwebtoken. It checks every
-/// request again.
+/// The same job in an application's own code, with tower-http and jsonwebtoken. It has no cache, so
+/// it verifies the token of every request.
 #[divan::bench]
 fn own_code(bencher: Bencher<'_, '_>) {
     // This build enables both of jsonwebtoken's backends, so one has to be named.

@@ -1,10 +1,9 @@
 //! The cost of a request to a server, with a guard and without: `cargo bench --bench http`.
 //!
-//! Each server is axum in a separate thread, reached over loopback. The benchmark reads the clock
-//! of that thread, which counts only the time that it spends on a processor. If the system allows
-//! it, the servers share one core and the client has another. They take short turns, and each ratio
-//! is the median of the ratios within a turn. A machine that gets slower or faster meanwhile
-//! therefore changes little.
+//! Each server is axum in a separate thread, reached over loopback. The benchmark measures the CPU
+//! time of that thread. If the system allows it, the servers share one core and the client has
+//! another. The servers take short turns, and each ratio is the median of the ratios within a turn.
+//! The ratios therefore stay stable if the machine slows down or speeds up during the run.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -19,7 +18,7 @@ use measure::main;
 
 #[cfg(not(unix))]
 fn main() {
-    println!("this benchmark needs a Unix clock for the processor time of a thread");
+    println!("this benchmark needs a Unix clock for the CPU time of a thread");
 }
 
 #[cfg(unix)]
@@ -51,7 +50,7 @@ mod measure {
     struct Server {
         name: &'static str,
         address: SocketAddr,
-        /// Asks the server's thread how long it has been on a processor.
+        /// Asks the server's thread for its CPU time.
         clock: UnboundedSender<mpsc::Sender<Duration>>,
         requests: Arc<Vec<Vec<u8>>>,
     }
@@ -97,7 +96,7 @@ mod measure {
                 costs.collect()
             })
             .collect();
-        println!("{:34} {:>17} {:>7}", "server", "µs on a processor", "ratio");
+        println!("{:34} {:>17} {:>7}", "server", "µs of CPU time", "ratio");
         for (index, (_, server)) in servers.iter().enumerate() {
             let cost = median(turns.iter().map(|costs| costs[index]));
             let ratio = median(turns.iter().map(|costs| costs[index] / costs[0]));
@@ -133,7 +132,7 @@ mod measure {
             connections
         }
 
-        /// Loads the server for one turn. Returns the processor time of one request.
+        /// Loads the server for one turn. Returns the CPU time of one request.
         async fn microseconds_per_request(&self, connections: &mut Vec<Connection>) -> f64 {
             let before = self.time_on_a_processor();
             let end = Instant::now() + TURN;

@@ -36,12 +36,12 @@ fn nanoseconds(rounds: usize, times: usize, mut round: impl FnMut()) -> f64 {
 }
 
 /// Prints how much more two threads do than one. The threads repeat different tokens at a guard,
-/// and then call a service without a guard, which shows what the machine can do at all.
+/// and then call a service without a guard, as an upper bound for this machine.
 fn threads() {
     const REPEATS: usize = 1_000_000;
     const ROUNDS: usize = 9;
-    // Each round has two other tokens, because any two may be in one part of the cache, under one
-    // lock.
+    // Each round uses a new pair of tokens, because the two tokens of one pair may share a part of
+    // the cache and its lock.
     let (guard, tokens) = (guard(), tokens(2 * ROUNDS));
     let rate = |threads: usize, guarded: bool, tokens: &[String]| {
         let barrier = Barrier::new(threads);

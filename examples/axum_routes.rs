@@ -6,15 +6,17 @@
 //! ```
 //!
 //! This needs no Stytch account. The server publishes its own keys next to its routes. It prints
-//! curl lines of several people, to paste into a shell. `GET /tokens` returns the people's tokens
-//! as shell variables. The log on stderr has a line for each decision of a guard.
+//! curl commands for several sample users. Paste them into a shell. `GET /tokens` returns the
+//! sample users' tokens as shell assignments. The log on stderr has a line for each decision of a
+//! guard.
 //!
 //! ```sh
 //! STYTCH_PROJECT_ID=project-test-… cargo run --example axum_routes
 //! ```
 //!
-//! This guards the routes for the sessions of that project. With
-//! `STYTCH_BASE_URL=http://127.0.0.1:3030` the keys come from a local-stytch that listens there.
+//! The routes then accept sessions of that project instead. If a local-stytch (the stand-in for
+//! Stytch in this repository) listens on port 3030, also set
+//! `STYTCH_BASE_URL=http://127.0.0.1:3030`. The keys then come from it.
 
 mod support;
 
@@ -99,20 +101,21 @@ async fn account(grant: Grant) -> String {
 async fn transfer(grant: Grant) -> String {
     let until = grant.expires_at().format(&Rfc3339).unwrap_or_default();
     format!(
-        "{}, your transfer is sent. You can send more until {until}.\n",
+        "{}, your transfer has been sent. You can make more transfers until {until}.\n",
         grant.session().user_id()
     )
 }
 
 async fn admin_keys(grant: Grant) -> String {
-    format!("{}, you met: {}.\n", grant.session().user_id(), grant.policy())
+    format!("{}, you meet this policy: {}.\n", grant.session().user_id(), grant.policy())
 }
 
 async fn no_such_page() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, "This page does not exist.\n")
 }
 
-/// Returns a CORS layer that exposes the challenge, which a browser would hide from scripts.
+/// Returns a CORS layer that lets scripts read the challenge. By default, a browser hides
+/// `WWW-Authenticate` from scripts of another origin.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(HeaderValue::from_static("http://localhost:5173"))
@@ -121,7 +124,7 @@ fn cors() -> CorsLayer {
         .expose_headers([WWW_AUTHENTICATE])
 }
 
-/// Returns the routes of the keys, which Stytch publishes for a real project, and of the people's
+/// Returns two routes: the JWKS, which Stytch publishes for a real project, and the sample users'
 /// tokens.
 fn published(stand_in: &StandIn) -> Router {
     let (jwks, people) = (stand_in.jwks(), stand_in.clone());

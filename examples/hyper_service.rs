@@ -1,5 +1,5 @@
-//! The routes of `axum_routes` without a framework: a match on method and path, and a guarded
-//! service for each route.
+//! The same routes as `axum_routes`, without a framework. One `match` on method and path picks a
+//! guarded service.
 //!
 //! ```sh
 //! cargo run --example hyper_service                  # 127.0.0.1:3000
@@ -7,8 +7,8 @@
 //! STYTCH_PROJECT_ID=project-test-… cargo run --example hyper_service
 //! ```
 //!
-//! Without a project id the server publishes its own keys and prints curl lines to paste. The
-//! documentation of `axum_routes` says more about both.
+//! Without a project id, the server publishes its own keys and prints curl commands to paste into a
+//! shell. The documentation of `axum_routes` describes them, and how to use a real project.
 
 mod support;
 
@@ -175,13 +175,15 @@ fn transfer(grant: &Grant) -> Response<Text> {
         (grant.session().user_id(), grant.expires_at().format(&Rfc3339).unwrap_or_default());
     page(
         StatusCode::OK,
-        format!("{user}, your transfer is sent. You can send more until {until}.\n"),
+        format!(
+            "{user}, your transfer has been sent. You can make more transfers until {until}.\n"
+        ),
     )
 }
 
 fn admin_keys(grant: &Grant) -> Response<Text> {
     let (user, policy) = (grant.session().user_id(), grant.policy());
-    page(StatusCode::OK, format!("{user}, you met: {policy}.\n"))
+    page(StatusCode::OK, format!("{user}, you meet this policy: {policy}.\n"))
 }
 
 fn no_such_page(_grant: &Grant) -> Response<Text> {

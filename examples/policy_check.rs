@@ -6,12 +6,13 @@
 //! $ cargo run --example policy_check -- --diff old.toml new.toml
 //! ```
 //!
-//! The first two commands print each policy, the compromises that open it, and the findings. They
-//! exit with 1 if a finding is at or above the level, which is `warning` by default.
+//! The first two commands print each policy, the compromises with which an attacker meets it, and
+//! the findings. A compromise is one thing that an attacker takes over, such as the mailbox. The
+//! commands exit with 1 if a finding is at or above the level, which is `warning` by default.
 //!
 //! The third command compares two documents. For a policy that got weaker, it prints a session that
 //! meets the new policy but not the old one. It exits with 1 if a policy got weaker or was removed,
-//! if it cannot decide, or if the trust table changed.
+//! if a comparison is undecided, or if the trust table changed.
 //!
 //! The exit code is 2 if a document cannot be read or an argument is wrong.
 
@@ -35,8 +36,10 @@ const EXPECTED: &str =
     "policy_check: expected [--fail-on remark|warning] FILE… or --diff OLD NEW; see --help";
 
 const LEGEND: &str =
-    "  cold: the fewest compromises with which an attacker can sign in and meet the policy
+    "  compromise: one thing that an attacker takes over, such as the mailbox or the phone number
+  cold: the fewest compromises with which an attacker can sign in and meet the policy
   hijacked: the same for an attacker who holds a live session; 0: the session alone is enough
+  none: no set of compromises is enough
   warning: the policy is weaker than it looks, or part of it cannot be met; remark: good to know";
 
 /// Prints a line like `println!`, but ignores errors, such as a closed pipe.
@@ -106,7 +109,8 @@ fn check(files: &[&str], fail_on: Severity) -> Result<bool, Box<dyn Error>> {
     if errors.is_empty() { Ok(passed) } else { Err(errors.join("\n").into()) }
 }
 
-/// Returns the policy as a tree, the sets of compromises that open it, and the findings.
+/// Returns the policy as a tree, the sets of compromises with which an attacker meets it, and the
+/// findings.
 fn details(policy: &Policy, audit: &Audit) -> String {
     let mut text = format!("{policy:#}");
     for (how, sets, without) in
@@ -136,11 +140,11 @@ fn wrapped(items: &[String]) -> String {
             _ => lines.push(format!("    {item}")),
         }
     }
-    if lines.is_empty() { "    nothing opens it".into() } else { lines.join(",\n") }
+    if lines.is_empty() { "    nothing meets it".into() } else { lines.join(",\n") }
 }
 
-/// Returns a table with one line per policy: how many compromises open it, and the number of
-/// findings.
+/// Returns a table with one line per policy: how many compromises an attacker needs to meet it, and
+/// the number of findings.
 fn table(audits: &[(&Policy, Audit)]) -> String {
     let width = audits
         .iter()
@@ -180,8 +184,8 @@ fn mark(severity: Option<Severity>) -> &'static str {
     }
 }
 
-/// Prints how the policies changed. Returns whether the trust tables are the same, and every policy
-/// of the old document has one of the same name in the new document that implies it.
+/// Prints how the policies changed. Returns true if the trust tables are equal, no policy was
+/// removed or got weaker, and no comparison is undecided.
 fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
     let (old, new) = (read(old)?, read(new)?);
     let mut passed = old.trust() == new.trust();
@@ -198,19 +202,19 @@ fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
         let weaker = match after.implies(before) {
             _ if after == before => None,
             Implication::Holds => None,
-            Implication::Fails(session) => {
-                Some(format!("weaker: {session} meets the new policy but not the old one"))
-            }
-            Implication::Undecided { comparisons } => {
-                Some(format!("undecided after {comparisons} comparisons"))
-            }
-            _ => Some("undecided".into()),
+            Implication::Fails(session) => Some(format!(
+                " is weaker: this session meets the new policy but not the old one: {session}"
+            )),
+            Implication::Undecided { comparisons } => Some(format!(
+                ": cannot tell whether it got weaker (gave up after {comparisons} comparisons)"
+            )),
+            _ => Some(": cannot tell whether it got weaker".into()),
         };
         match weaker {
             None if after == before => say!("[  ok   ] {name} is the same"),
             None => say!("[  ok   ] {name} is at least as strict"),
             Some(weaker) => {
-                say!("[WARNING] {name} is {weaker}\n  old: {before}\n  new: {after}");
+                say!("[WARNING] {name}{weaker}\n  old: {before}\n  new: {after}");
                 passed = false;
             }
         }

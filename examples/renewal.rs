@@ -6,12 +6,12 @@
 //! ```
 //!
 //! This needs no Stytch account, because the process keeps the sessions itself. It prints curl
-//! lines of several people, to paste into a shell. `GET /tokens` returns the people's tokens as
-//! shell variables. A sign-out or a step-up ends the session of the earlier lines. `/tokens` then
-//! returns the tokens of new sessions.
+//! commands for several sample users. Paste them into a shell. `GET /tokens` returns the sample
+//! users' tokens as shell assignments. After a sign-out or a step-up, the tokens in your shell
+//! variables belong to an ended session. Fetch `/tokens` again for new sessions.
 //!
-//! With Stytch, `project.sessions_api(secret)` replaces `TestSessions`, and a call of Stytch's API
-//! replaces the step-up.
+//! With Stytch, use `project.sessions_api(secret)` instead of `TestSessions`. In `step_up`, send
+//! the code to Stytch's API instead of calling `TestSessions::begin`.
 
 #[path = "support/serving.rs"]
 mod support;
@@ -110,8 +110,8 @@ async fn ask_for_code(Query(form): Query<StepUpForm>) -> Html<String> {
     ))
 }
 
-/// Does what Stytch's API does with a code and the session's token. It begins a session with two
-/// factors.
+/// Begins a session with two factors and adopts it. `TestSessions::begin` stands in for the call to
+/// Stytch's API that takes a code and the session's token.
 async fn step_up(
     State(bank): State<Bank>,
     session: Session,
@@ -177,7 +177,7 @@ impl Bank {
     }
 }
 
-/// A clock that is behind by this time, which becomes the age of the JWTs that it dates.
+/// A clock that runs this far behind. A JWT minted with it is that old.
 struct DelayedClock(Duration);
 
 impl Clock for DelayedClock {
@@ -186,7 +186,7 @@ impl Clock for DelayedClock {
     }
 }
 
-/// Several people, with the responses to expect and the arguments of curl for each request.
+/// Sample users. Each request has the response to expect and the arguments for curl.
 const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
     ("Nobody: no token", &[("GET /healthz: 200", "")]),
     (
@@ -212,7 +212,7 @@ const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
         ],
     ),
     (
-        "Ben: a password, and then a second factor, whose new session ends the weaker one (in this order)",
+        "Ben: a password, then a second factor. The step-up starts a new session and ends the old one. Run these in order:",
         &[
             ("GET /account: 401 insufficient_user_authentication", "-b \"$ben_cookies\""),
             (
@@ -224,7 +224,7 @@ const PEOPLE: [(&str, &[(&str, &str)]); 4] = [
         ],
     ),
     (
-        "Cleo: two factors; she signs out, and her tokens stop working at once (in this order)",
+        "Cleo: two factors. She signs out, and her tokens stop working at once. Run these in order:",
         &[
             (
                 "POST /account/close: 200, a fresh JWT in Stytch-Session-JWT",
@@ -251,7 +251,7 @@ fn lines(base: &str) -> String {
         format!("\n{person}\n{}", examples.collect::<String>())
     });
     format!(
-        "\nFirst, put the tokens into shell variables. They expire after five minutes, and this line fetches new ones too:\n  \
+        "\nFirst, put the tokens into shell variables. A JWT is valid for five minutes, but Ada's has expired on purpose.\nRun this line again for new tokens:\n  \
          eval \"$(curl -s {base}/tokens)\"\n{}",
         people.collect::<String>()
     )

@@ -14,10 +14,10 @@ use crate::policy::Grant;
 use crate::session::Session;
 use crate::sessions::SetCookies;
 
-/// The error if a handler takes a grant and the request has none. Either no guard is in front of
-/// the handler, or an optional guard let the request through without credentials. This is a bug in
-/// the program. The response is a 500, and a line in the log states what is missing. In debug
-/// builds the body states it too.
+/// The error returned if a handler takes a grant and the request has none. Either no guard is in
+/// front of the handler, or an optional guard let the request through without credentials. This is
+/// a bug in the program. The response is a 500, and a line in the log states what is missing. In
+/// debug builds the body states it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MissingGrant {

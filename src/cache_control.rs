@@ -6,8 +6,8 @@ use crate::headers;
 
 /// Keeps a session's response out of shared caches, unless its handler has set `Cache-Control`.
 ///
-/// A shared cache does not know by itself that the response is for one client. It looks at few of
-/// the places that carry tokens, or at none.
+/// A shared cache cannot tell that the response is for one client. It takes note of `Authorization`
+/// (RFC 9111, section 3.5), but not of cookies or of other headers with tokens.
 pub(crate) fn make_private(response: &mut HeaderMap) {
     if response.contains_key(header::CACHE_CONTROL) {
         return;

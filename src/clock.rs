@@ -7,9 +7,10 @@ use time::OffsetDateTime;
 
 /// A source of the current time.
 ///
-/// The crate reads it once per decision. Policies and rules never read a clock but take `now` as an
-/// argument. A verifier has a clock for its requests, and `RemoteKeys` has one for its schedule.
-/// Tests set `FixedClock` (feature `testing`) in both places.
+/// The guard reads it when a request arrives, and again after each wait. Policies and rules never
+/// read a clock but take `now` as an argument. A verifier has a clock for its requests, and
+/// `RemoteKeys` has one for its schedule. Tests set `FixedClock` (feature `testing`) in both
+/// places.
 pub trait Clock: Send + Sync + 'static {
     /// Returns the current date and time, for comparison with the dates in a token.
     fn now(&self) -> OffsetDateTime;

@@ -9,8 +9,8 @@ use http::uri::{Authority, Scheme};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// The URL cannot be parsed, has no scheme, no host or an invalid port, or is a base URL with a
-    /// query.
+    /// The URL cannot be parsed, has no scheme or no host, or has an invalid port. A base URL is
+    /// also invalid if it has a query.
     #[error("the URL is invalid: expected https://host or https://host/path")]
     InvalidUrl,
     /// The URL is neither HTTPS nor plain HTTP to this machine, or it contains a user name.
@@ -27,10 +27,17 @@ pub enum EndpointError {
         /// The reason why the certificate cannot be used.
         reason: &'static str,
     },
-    /// This environment variable does not hold the address of an HTTP proxy. The error does not
-    /// show the value, which may contain a password.
-    #[error("{0} is not the address of a proxy: expected http://host:port or https://host:port")]
+    /// The value of this environment variable is not the address of an HTTP proxy, or it is not
+    /// Unicode. The error does not show the value, which may contain a password.
+    #[error("the value of {} is invalid: expected {}", .0, expected_of(.0))]
     InvalidProxy(&'static str),
+}
+
+fn expected_of(variable: &str) -> &'static str {
+    match variable {
+        "NO_PROXY" | "no_proxy" => "a list of hosts in Unicode",
+        _ => "a proxy such as http://host:port",
+    }
 }
 
 /// Parses the URL of a server. It must be HTTPS, or HTTP to this machine. Over HTTP, an attacker on

@@ -12,8 +12,9 @@ impl Excerpt {
         Self(text.map(printable))
     }
 
-    /// Returns at most 80 characters of the text, with escapes for all but printable ASCII. Returns
-    /// `None` if there was no text.
+    /// Returns the first 80 characters of the text or fewer. Quotes, backslashes and everything but
+    /// printable ASCII are escaped, and a project's secret is hidden. Returns `None` if there was
+    /// no text.
     ///
     /// ```
     /// use tower_step_up::token::HeaderError;
@@ -37,7 +38,8 @@ impl Excerpt {
 /// The maximum length of an excerpt, in characters and before escaping.
 const MAX_LENGTH: usize = 80;
 
-/// Returns the beginning of a text, without secrets, and with escapes for all but printable ASCII.
+/// Returns the beginning of a text. Secrets are hidden, and quotes, backslashes and everything but
+/// printable ASCII are escaped.
 pub(crate) fn printable(text: &str) -> Box<str> {
     let beginning: String = text.chars().take(MAX_LENGTH).collect();
     without_secrets(&beginning).chars().flat_map(char::escape_default).collect()
@@ -47,9 +49,9 @@ pub(crate) fn printable(text: &str) -> Box<str> {
 /// paste it into an address.
 const SECRET: &str = "secret-";
 
-/// Hides a secret in a text that should not contain one. It hides everything from the first word on
-/// that starts with the prefix of a secret, in upper or lower case. What follows may belong to the
-/// secret.
+/// Hides a secret in a text that should not contain one. It finds the first word that starts with a
+/// secret's prefix, in upper or lower case, and hides that word and everything after it. What
+/// follows may belong to the secret.
 pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
     let is_inside_a_word = |before: &str| {
         before.ends_with(|end: char| end.is_ascii_alphanumeric() || matches!(end, '-' | '_'))
@@ -69,7 +71,7 @@ impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Some(text) => write!(f, "\"{text}\""),
-            None => f.write_str("none"),
+            None => f.write_str("absent or not a string"),
         }
     }
 }
@@ -96,6 +98,12 @@ mod tests {
         ] {
             assert_eq!(without_secrets(text), want, "{text}");
         }
+    }
+
+    #[test]
+    fn an_absent_text_does_not_read_as_a_value() {
+        assert_eq!(Excerpt::of(Some("none")).to_string(), "\"none\"");
+        assert_eq!(Excerpt::of(None).to_string(), "absent or not a string");
     }
 
     #[test]

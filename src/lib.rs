@@ -1,9 +1,10 @@
-//! A Tower layer that enforces multi-factor and step-up authentication on axum and hyper services.
+//! A Tower layer that enforces multi-factor and step-up authentication on axum and hyper services,
+//! for applications that sign their users in with [Stytch](https://stytch.com).
 //!
-//! A [`StepUpLayer`], the *guard*, verifies the session JWT of a request. It then evaluates a
-//! [`Policy`] over the factors that the user proved and the times of the proofs. If the policy is
-//! met, the handler receives a [`Grant`]. If it is not, the client receives a challenge that lists
-//! the factors to prompt for.
+//! A [`StepUpLayer`] is called a *guard*. It verifies the session JWT of a request. It then checks
+//! which factors the user proved, and when, against a [`Policy`]. If the policy is met, the handler
+//! receives a [`Grant`]. If it is not, the client receives a challenge that lists the factors to
+//! prompt for.
 //!
 //! ```
 //! use axum::{Router, routing::{get, post}};
@@ -16,10 +17,14 @@
 //!
 //! let app: Router = Router::new()
 //!     .route("/account", get(account).layer(guard.require(Policy::mfa())))
-//!     .route("/transfer", post(account).layer(guard.require(Policy::mfa().and(fresh_code))));
+//!     .route("/transfer", post(transfer).layer(guard.require(Policy::mfa().and(fresh_code))));
 //!
 //! async fn account(grant: Grant) -> String {
 //!     format!("the account of {}", grant.session().user_id())
+//! }
+//!
+//! async fn transfer(grant: Grant) -> String {
+//!     format!("{} may transfer", grant.session().user_id())
 //! }
 //! # Ok(())
 //! # }
@@ -35,8 +40,8 @@
 //! | renew, step up and sign out | [`Sessions`] |
 //! | test policies and routes | the module [`testing`] |
 //!
-//! The items below are those that most applications name. The rest is in the modules: each name has
-//! one path.
+//! The crate root has the items that most applications use. All others are in the modules. Each item
+//! has one path.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]

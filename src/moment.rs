@@ -1,11 +1,10 @@
-//! Instants, as decisions use them.
+//! Instants in nanoseconds since 1970.
 
 use std::time::Duration;
 
 use time::{OffsetDateTime, UtcDateTime};
 
-/// An instant in nanoseconds since 1970. Unlike a calendar date with an offset, it is cheap to
-/// compare and to add to.
+/// An instant. Unlike a calendar date with an offset, it is cheap to compare and to add to.
 ///
 /// Its range is much wider than the calendar's. No date plus or minus a duration reaches its ends.
 /// The crate converts dates to moments on input, and moments back to dates on output.
@@ -18,7 +17,8 @@ impl Moment {
     /// A moment after all others. No calculation with dates and durations reaches it.
     pub(crate) const LAST: Self = Self(i128::MAX);
     pub(crate) const EPOCH: Self = Self(0);
-    /// A moment that is further before every date than the longest duration.
+    /// A moment so early that adding the longest duration to it still gives a moment before every
+    /// date.
     pub(crate) const DISTANT_PAST: Self = Self(i128::MIN / 2);
 
     pub(crate) fn plus(self, duration: Duration) -> Self {

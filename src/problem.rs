@@ -9,12 +9,12 @@
 //!
 //! # Invalid request
 //!
-//! Status 400. The request carries several session tokens or Authorization headers, or one that
-//! cannot be read.
+//! Status 400. The request carries two session cookies with different values, several session-token
+//! or `Authorization` headers, or one that cannot be read.
 //!
 //! # Invalid token
 //!
-//! Status 401. The session token broke a rule. The `detail` states whether the token has expired or
+//! Status 401. The session token is not valid. The `detail` states whether the token has expired or
 //! is not valid yet, or whether its session has ended. Any other reason is only in the log.
 //!
 //! # Step-up required
@@ -26,7 +26,7 @@
 //!   "type": "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html#step-up-required",
 //!   "title": "Step-up authentication required",
 //!   "status": 401,
-//!   "detail": "authenticate otp/sms again, totp or webauthn",
+//!   "detail": "authenticate with otp/sms again, totp or webauthn",
 //!   "policy": "transfer",
 //!   "max_age": 600,
 //!   "unmet": [
@@ -49,12 +49,12 @@
 //! | `unmet` | every clause that is not met; any one of the alternatives of an unmet `any_of` would do |
 //! | `requirement` | `session`, `factor`, `phishing_resistant`, `independent` or `session_within` |
 //! | `factor` | with the requirement `factor`: the factor |
-//! | `needed`, `have` | with `independent`: the number of compromises that it must take to present every factor, and the number that it takes |
+//! | `needed`, `have` | with `independent`: how many compromises an attacker must need to present every factor, and how many suffice for the factors of this session; a *compromise* is one thing that an attacker takes over, such as the mailbox or the phone |
 //! | `reason` | `missing`, `stale`, or `restart` if only a new session helps |
 //! | `last_authenticated_at` | with `stale`: when the clause was last met |
 //! | `started_at` | with `restart`: when the session began, if the token states it |
 //! | `max_age` of a clause | with `stale` and `restart`: the greatest age allowed, in whole seconds |
-//! | `prompts` | the alternatives: authenticating all factors of one of them meets the policy, now and a minute later; see [`Prompts`](crate::policy::Prompts) |
+//! | `prompts` | the alternatives: a user who proves all factors of one of them meets the policy, and still meets it a minute later, or after half the policy's smallest limit if that is shorter; see [`Prompts`](crate::policy::Prompts) |
 //! | `max_age` of a prompt | the greatest age at which the policy will accept the factor, in whole seconds, if it is limited |
 //! | `retryable` | whether the factors on offer can meet the policy in this session |
 //! | `restart` | `true` if they can meet it only in a new session |

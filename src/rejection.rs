@@ -54,7 +54,7 @@ pub enum Rejection {
     /// The guard cannot determine which token the request carries.
     #[error(transparent)]
     InvalidRequest(CredentialError),
-    /// The token broke a rule.
+    /// The token is not valid.
     #[error(transparent)]
     InvalidToken(TokenError),
     /// The session is genuine but does not meet the policy. The client has to step up.
@@ -64,7 +64,7 @@ pub enum Rejection {
     #[error(transparent)]
     KeysUnavailable(KeysUnavailable),
     /// The session has to be renewed or confirmed, and the authority is unavailable.
-    #[error("the session cannot be confirmed now")]
+    #[error("the session cannot be renewed or confirmed now")]
     AuthorityUnavailable {
         /// How long a client should wait before it tries again.
         retry_after: Duration,
@@ -78,16 +78,17 @@ pub enum Rejection {
 #[derive(Clone)]
 struct Refused(Rejection);
 
-/// [`Rejection::NoCredentials`] in the extensions of a response. It has no size, so it allocates no
-/// memory. Anyone can cause this refusal as often as they like.
+/// [`Rejection::NoCredentials`] in the extensions of a response. It has no size, so inserting it
+/// allocates no memory. That keeps the refusal cheap, because anyone can cause it as often as they
+/// like.
 #[derive(Clone)]
 struct WithoutCredentials;
 
 impl Rejection {
     /// Returns the rejection that a guard attached to this response, or `None` if no guard refused
-    /// the request. A layer that builds a new response loses it. With axum, a layer outside the
-    /// guard is one that a later call of `Router::layer` adds, or one before the guard in a tuple
-    /// of layers.
+    /// the request. Call this in a layer outside the guard. With axum, that is a layer that a later
+    /// call of `Router::layer` adds, or one before the guard in a tuple of layers. A layer in
+    /// between that builds a new response loses the rejection.
     #[must_use]
     pub fn of<B>(response: &Response<B>) -> Option<&Self> {
         let extensions = response.extensions();
@@ -141,8 +142,8 @@ impl Rejection {
         }
     }
 
-    /// Returns after how many whole seconds a client should try again, at least 1, if that is
-    /// known.
+    /// Returns how many whole seconds a client should wait before it tries again, at least 1, or
+    /// `None` if the status is not 503.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {

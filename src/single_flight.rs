@@ -8,8 +8,8 @@ use tokio::task::AbortHandle;
 
 /// A call that runs in its own task. Any number of callers can wait for its outcome.
 ///
-/// A caller that goes away does not affect the others. The timeout counts real time on the runtime
-/// of each caller, because the runtime that runs the call may stall.
+/// A caller that goes away does not affect the others. Each caller's own runtime applies the
+/// timeout, because the runtime that runs the call may stall.
 #[derive(Clone)]
 pub(crate) struct Flight<T> {
     state: watch::Receiver<State<T>>,
@@ -38,8 +38,8 @@ pub(crate) enum NoOutcome {
 }
 
 impl<T: Clone + Send + Sync + 'static> Flight<T> {
-    /// Begins the call. The caller must not hold a lock that dropping the call takes, because a
-    /// runtime that shuts down drops the call at once, on this thread.
+    /// Begins the call. The caller must not hold a lock that the call's destructor takes. A runtime
+    /// that shuts down drops the call at once, on this thread.
     pub(crate) fn begin(
         runtime: &Handle,
         timeout: Duration,

@@ -1,5 +1,5 @@
-//! Code that both examples share: how they start and stop, the project whose sessions they guard,
-//! and people to try the routes with.
+//! Code that `axum_routes` and `hyper_service` share: the project whose sessions they accept, and
+//! sample users. `renewal` uses only `serving.rs`.
 
 mod people;
 mod serving;
@@ -16,14 +16,15 @@ const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
 /// A custom domain of the project, or a stand-in for Stytch on this machine.
 const BASE_URL: &str = "STYTCH_BASE_URL";
 
-/// A project whose sessions are guarded: a real one, or one that has its stand-in in this process.
+/// The project whose sessions the guards accept: a real one, or one for which this process stands
+/// in for Stytch.
 pub(crate) struct Site {
     base: String,
     project: Project,
     stand_in: Option<StandIn>,
 }
 
-/// A stand-in for Stytch, which issues the tokens of several people and publishes its key.
+/// A stand-in for Stytch. It issues the sample users' tokens and publishes its key.
 #[derive(Clone)]
 pub(crate) struct StandIn {
     base: String,
@@ -32,7 +33,7 @@ pub(crate) struct StandIn {
 }
 
 impl Site {
-    /// Returns the site whose URLs begin with `base`. An error is one line.
+    /// Returns the site whose URLs begin with `base`. An error message fits on one line.
     pub(crate) fn new(base: String) -> Result<Self, String> {
         if let Some(id) = variable(PROJECT_ID)? {
             let mut project =
@@ -57,7 +58,7 @@ impl Site {
         Ok(Self { base, project, stand_in: Some(stand_in) })
     }
 
-    /// Returns a guard that demands any session of the project, until more is required.
+    /// Returns a guard that accepts any session of the project. Use `require` to demand more.
     pub(crate) fn guard(&self) -> StepUpLayer {
         self.project.guard()
     }
@@ -73,7 +74,7 @@ impl Site {
         let what_to_try = match &self.stand_in {
             Some(_) => people::lines(base),
             None => format!(
-                "guarding sessions of {} with the keys from {}\n\nGET /profile: 200\n  \
+                "accepting sessions of {}, verified with the keys from {}\n\nGET /profile: 200\n  \
                  curl -i {base}/profile -H \"Authorization: Bearer $session_jwt\"\n",
                 project.id(),
                 project.jwks_url(),
@@ -103,7 +104,7 @@ impl StandIn {
         self.issuer.jwks().to_owned()
     }
 
-    /// Returns newly minted tokens of the people as shell assignments.
+    /// Returns newly minted tokens of the sample users as shell assignments.
     pub(crate) fn tokens(&self) -> String {
         people::tokens(&self.issuer)
     }

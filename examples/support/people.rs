@@ -1,4 +1,4 @@
-//! Several people, the factors that they proved, and the responses that they get from the guards.
+//! Sample users: the factors that they proved, and the responses to expect.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -33,7 +33,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Returns requests to paste into a shell, each after the response to expect.
 pub(super) fn lines(base: &str) -> String {
     let mut lines = format!(
-        "\nFirst, put the tokens into shell variables. They expire after five minutes, and this line fetches new ones too:\n  \
+        "\nFirst, put the tokens into shell variables. The tokens expire after five minutes. Run this line again for new ones:\n  \
          eval \"$(curl -s {base}/tokens)\"\n"
     );
     let nobody = [
@@ -106,7 +106,8 @@ fn people() -> [Person; 5] {
             examples: examples(STEP_UP, STEP_UP, STEP_UP),
         },
         Person {
-            // A passkey is one device and so one factor, but no look-alike site can use it.
+            // A passkey is on one device, so it counts as one factor and does not meet `mfa`. It is
+            // phishing-resistant, so it meets `admin`.
             name: "eve",
             heading: "Eve: passkey",
             session: signed_in("user-test-eve").proved(Factor::WebAuthn),

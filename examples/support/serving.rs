@@ -15,11 +15,12 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:3000";
 /// The time that pending requests may take after a signal.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A future that ends when the example must stop accepting requests and finish those that it has.
+/// A future that completes when the example must stop accepting requests. The example then finishes
+/// those in flight.
 pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Serves on the address in the only argument until SIGTERM or Ctrl-C. `serve` also receives the
-/// beginning of every URL. An error is one line on stderr.
+/// base URL, such as `http://127.0.0.1:3000`. Prints an error as one line on stderr.
 pub(crate) async fn run(
     serve: impl AsyncFnOnce(TcpListener, String, Stop) -> Result<(), String>,
 ) -> ExitCode {
@@ -29,9 +30,8 @@ pub(crate) async fn run(
         .with_writer(io::stderr)
         .log_internal_errors(false)
         .init();
-    let usage = format!(
-        "usage: cargo run --example {NAME} [ADDRESS]; without one it listens on {DEFAULT_ADDRESS}"
-    );
+    let usage =
+        format!("usage: cargo run --example {NAME} [ADDRESS]   (default {DEFAULT_ADDRESS})");
     let arguments: Vec<_> =
         env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -71,7 +71,7 @@ async fn serve_on(
     ended.unwrap_or_else(|_| Err(format!("gave up on requests that took longer than {GRACE:?}")))
 }
 
-/// Listens for SIGTERM and Ctrl-C from now on. The future ends at the first of them.
+/// Listens for SIGTERM and Ctrl-C from now on. The future completes when the first one arrives.
 #[cfg(unix)]
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

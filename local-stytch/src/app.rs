@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn at_most_four_heavy_tasks_run_at_once() {
+    async fn at_most_four_heavy_tasks_run_at_a_time() {
         use std::sync::{
             Barrier,
             atomic::{AtomicUsize, Ordering},

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_entry_is_dropped_and_a_replaced_one_is_the_newest() {
+    fn a_full_map_drops_its_oldest_entry_and_a_replaced_one_is_the_newest() {
         let mut map = Bounded::new(2);
         assert_eq!(map.insert("a".into(), 1), None);
         assert_eq!(map.insert("b".into(), 2), None);

@@ -61,8 +61,9 @@ impl Builder {
         self
     }
 
-    /// Sets how long a session stays valid after a successor took over its factors, by the
-    /// stand-in's clock. The default is 5 seconds and the maximum is a day.
+    /// Sets how long a session stays valid after a new session has replaced it, by the stand-in's
+    /// clock. A session is replaced when the user proves a factor in it. The default is 5 seconds
+    /// and the maximum is a day.
     pub fn session_grace(mut self, grace: Duration) -> Self {
         self.grace = grace.min(Duration::from_secs(86_400));
         self

@@ -1,4 +1,5 @@
-//! The stand-in's clock: the system's clock or a stopped one, plus the time that it was advanced.
+//! The stand-in's clock: the system's clock or a stopped one, plus the time by which it was
+//! advanced.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -47,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_can_be_advanced_up_to_a_limit() {
+    fn a_running_clock_can_be_advanced_up_to_a_limit() {
         let clock = Clock::default();
         let before = clock.now();
         clock.advance(Duration::from_secs(3600));

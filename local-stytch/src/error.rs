@@ -1,4 +1,5 @@
-//! The API's refusals, in Stytch's shape. Types and statuses are Stytch's own if it has them.
+//! The API's error responses, in Stytch's format. They have Stytch's types and statuses, if Stytch
+//! has such an error. Otherwise the type and the status are the stand-in's own.
 
 use axum::{
     Extension, Json,
@@ -102,7 +103,7 @@ impl Refusal {
             Self::ClaimsStytch => (
                 400,
                 "stytch_claims_in_custom_claims",
-                "Custom claims must not contain a claim of Stytch.",
+                "Custom claims must not have names that begin with https://stytch.com/.",
             ),
             Self::ClaimsTooLarge => {
                 (400, "custom_claims_too_large", "Custom claims are limited to 4 KB.")
@@ -126,7 +127,7 @@ impl Refusal {
             Self::ForeignRequest => (
                 403,
                 "foreign_request",
-                "Only requests to a loopback host, and none from other sites, are allowed.",
+                "Only requests to a loopback host are allowed, and none from other sites.",
             ),
             Self::Full(message) => (507, "stand_in_full", message),
             Self::Internal => (500, "internal_server_error", "The stand-in failed."),
@@ -167,7 +168,7 @@ impl Refusal {
                 (400, "metadata_too_large", "Metadata must be a JSON object of at most 4 KB.")
             }
             Self::MethodNotAllowed => {
-                (405, "method_not_allowed", "The route exists under another method.")
+                (405, "method_not_allowed", "This route does not support this method.")
             }
             Self::NoSessionArguments => {
                 (400, "no_session_arguments", "session_token or session_jwt is required.")

@@ -1,4 +1,5 @@
-//! Refuses requests of other sites' pages, which can make a browser send requests to loopback.
+//! Refuses requests that pages of other sites make. Any page can make a browser send requests to
+//! loopback.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -24,7 +25,7 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     } else {
         Refusal::ForeignRequest.into_response()
     };
-    // Every response may change at any moment, and many contain secrets.
+    // No cache may store a response: it may change at any moment, and many contain secrets.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -40,7 +41,7 @@ fn is_allowed(method: &Method, target: &Uri, headers: &HeaderMap) -> bool {
 /// Returns whether the authority is `localhost` or a loopback address, with or without a port.
 fn is_loopback(authority: &Authority) -> bool {
     let name = authority.host();
-    // An authority that begins with anything but its host contains a user name.
+    // If the authority does not begin with its host, it contains a user name.
     let Some(port) = authority.as_str().strip_prefix(name) else { return false };
     let loopback = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(v6) => v6.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback()),

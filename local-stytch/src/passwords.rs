@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weak_passwords_are_not_strong_enough() {
+    fn only_strong_passwords_are_accepted() {
         #[track_caller]
         fn check(password: &str, want: bool) {
             assert_eq!(

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generated_values_have_their_formats() {
+    fn generated_values_have_the_expected_formats() {
         assert_eq!(id("user").len(), "user-test-".len() + 36);
         assert_eq!(token().len(), 43);
         assert_ne!(token(), token());

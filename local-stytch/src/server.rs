@@ -55,7 +55,7 @@ impl LocalStytch {
             let _ = received.wait_for(|stage| *stage != Stage::Serving).await;
         });
         tokio::spawn(async move {
-            // The server survives connection errors, and ends only by the signal.
+            // The server survives connection errors, and ends only when it is told to.
             let _ = serving.await;
         });
         Self { running: Arc::new(Running { app, address, stage }) }
@@ -81,8 +81,8 @@ impl LocalStytch {
         &self.running.app.credentials.secret
     }
 
-    /// Returns the time of its clock: the system's or the stopped one, plus the time that it was
-    /// advanced.
+    /// Returns the time of its clock: the system's or the stopped one, plus the time by which it
+    /// was advanced.
     pub fn now(&self) -> OffsetDateTime {
         self.running.app.now()
     }
@@ -114,8 +114,8 @@ impl LocalStytch {
     }
 
     /// Stops listening, closes idle connections, and waits at most two seconds for requests in
-    /// flight. Requests that are not done by then are refused with `stand_in_stopped`. One example
-    /// is a request whose body has not arrived.
+    /// flight. Requests that are not done by then, such as one whose body has not arrived, are
+    /// refused with `stand_in_stopped`.
     ///
     /// Other handles can still read the clock and the messages, but nothing listens at the address.
     pub async fn shutdown(&self) {

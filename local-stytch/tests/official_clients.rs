@@ -3,8 +3,8 @@
 //! the routes under `/local`, as any client can.
 //!
 //! The tests expect the SDKs under `target/sdk`, where `.ci/run` installs them. `STYTCH_PYTHON` can
-//! name another Python that has the SDK, and `STYTCH_NODE_MODULES` another directory that `npm
-//! install` filled.
+//! name another Python that has the SDK, and `STYTCH_NODE_MODULES` a directory in which `npm
+//! install` has installed the Node SDK.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 #[ignore = "needs the SDK, which .ci/run installs"]
-async fn python_sdk() {
+async fn the_python_sdk_completes_the_story() {
     let python = place("STYTCH_PYTHON", "python/bin/python");
     let mut story = Command::new(python);
     story.arg("-B").arg(script("python/story.py"));
@@ -35,7 +35,7 @@ async fn python_sdk() {
 
 #[tokio::test]
 #[ignore = "needs the SDK, which .ci/run installs"]
-async fn node_sdk() {
+async fn the_node_sdk_completes_the_story() {
     let mut story = Command::new("node");
     story.arg(script("node/story.mjs"));
     story.env("STYTCH_NODE_MODULES", place("STYTCH_NODE_MODULES", "node/node_modules"));
@@ -52,8 +52,8 @@ async fn run(mut story: Command) {
         .kill_on_drop(true);
     let output = timeout(TIMEOUT, story.output())
         .await
-        .expect("the story hangs")
-        .expect("the interpreter starts");
+        .expect("the story did not end in time")
+        .expect("the interpreter did not start");
     let (steps, complaints) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{steps}\n{complaints}", output.status);

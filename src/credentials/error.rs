@@ -5,20 +5,20 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
-    /// More than one Authorization header.
+    /// The request has more than one `Authorization` header.
     #[error("more than one Authorization header")]
     SeveralAuthorizations,
-    /// The scheme Bearer without exactly one readable token.
+    /// The `Authorization` header has the scheme Bearer but not exactly one readable token.
     #[error("the Authorization header has no readable Bearer token")]
     UnreadableBearer,
-    /// More than one cookie with the configured name, and with different values. Another site of
-    /// the same domain can plant the second one, unless the name begins with `__Host-`.
-    #[error("more than one session cookie")]
+    /// Two cookies with the configured name have different values. An application on another
+    /// subdomain can plant the second one, unless the name begins with `__Host-`.
+    #[error("two session cookies with different values")]
     SeveralCookies,
-    /// A cookie with the configured name whose value is not UTF-8.
+    /// The value of the cookie with the configured name is not UTF-8.
     #[error("the session cookie is not readable")]
     UnreadableCookie,
-    /// More than one header with a session token.
+    /// The request has more than one header with a session token.
     #[error("more than one header with a session token")]
     SeveralSessionTokens,
 }

@@ -37,8 +37,8 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// Finds the credential of a request. Only the first source that the request has counts. Sources of
-/// opaque tokens are skipped unless `opaque` is set.
+/// Returns the value of the first source that the request carries, and ignores the others. Sources
+/// of opaque tokens are skipped unless `opaque` is set.
 pub(crate) fn find<'a>(
     headers: &'a HeaderMap,
     sources: &'a [CredentialSource],

@@ -14,15 +14,17 @@ macro_rules! factors {
         /// A kind of authentication factor: the exact pair of `type` and `delivery_method` in a
         /// Stytch session.
         ///
-        /// Only the whole pair identifies a factor: `otp` with `sms` is a phone, `otp` with `email`
-        /// is a mailbox. Every pair that Stytch documents has a variant. Any other pair is
-        /// [`Factor::Unlisted`]. A policy can require it by its pair, but it never adds strength to
-        /// [`Policy::mfa`](crate::Policy::mfa).
+        /// Only the whole pair identifies a factor: `otp` with `sms` proves access to a phone
+        /// number, and `otp` with `email` to a mailbox. Every pair that Stytch documents has a
+        /// variant. Any other pair is [`Factor::Unlisted`]. A policy can require it by its pair. It
+        /// counts for [`Policy::mfa`](crate::Policy::mfa) only if a
+        /// [`TrustModel`](crate::TrustModel) gives it a row.
         ///
         /// If a `type` has only one documented delivery method, the name of the factor is the
         /// `type` (`totp`). Otherwise it is `type/delivery_method` (`otp/sms`).
-        /// [`Display`](fmt::Display) and serde write this name. Parsing and serde also accept the
-        /// full pair of a listed factor.
+        /// [`Display`](fmt::Display) and serde write this name. Parsing and serde accept it and the
+        /// full pair of a listed factor, but no unlisted pair. Use [`from_pair`](Self::from_pair)
+        /// for those.
         ///
         /// ```
         /// use tower_step_up::Factor;

@@ -8,8 +8,8 @@ use hyper::body::Incoming;
 use super::{FetchError, IDENTITY};
 use crate::excerpt::Excerpt;
 
-/// Reads the body into one buffer. Frames of one byte each would take a hundred times the memory of
-/// their content.
+/// Copies the body into one buffer. If it kept the frames instead, frames of one byte each would
+/// take a hundred times the memory of their content.
 pub(super) async fn read(
     headers: &HeaderMap,
     mut body: Incoming,

@@ -58,8 +58,8 @@ pub(crate) struct Bounds {
 const IDLE_FOR: Duration = Duration::from_secs(30);
 
 impl HttpClient {
-    /// Creates a client that trusts the roots of Mozilla's programme. It keeps at most `max_idle`
-    /// idle connections to a host.
+    /// Creates a client that trusts the authorities of Mozilla's root program. It keeps at most
+    /// `max_idle` idle connections to a host.
     pub(crate) fn new(max_idle: usize) -> Result<Self, EndpointError> {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() }.into();
         Self::of(Settings { roots, max_idle, proxy: None })

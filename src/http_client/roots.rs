@@ -1,4 +1,4 @@
-//! Certificate authorities that are trusted in addition to those of Mozilla's programme.
+//! Certificate authorities that are trusted in addition to those of Mozilla's root program.
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;

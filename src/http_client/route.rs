@@ -191,8 +191,25 @@ mod tests {
             assert_eq!(error, EndpointError::InvalidProxy("https_proxy"), "{address}");
             assert_eq!(
                 error.to_string(),
-                "https_proxy is not the address of a proxy: expected http://host:port or https://host:port"
+                "the value of https_proxy is invalid: expected a proxy such as http://host:port"
             );
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_not_unicode_is_an_error() {
+        for (unreadable, expected) in [
+            ("HTTPS_PROXY", "a proxy such as http://host:port"),
+            ("NO_PROXY", "a list of hosts in Unicode"),
+            ("no_proxy", "a list of hosts in Unicode"),
+        ] {
+            let error = proxy_of(|name| match name {
+                _ if name == unreadable => Err(VarError::NotUnicode("hidden".into())),
+                "HTTPS_PROXY" => Ok("a".into()),
+                _ => Err(VarError::NotPresent),
+            });
+            let text = format!("the value of {unreadable} is invalid: expected {expected}");
+            assert_eq!(error.unwrap_err().to_string(), text);
         }
     }
 }

@@ -22,8 +22,8 @@ impl Key {
     }
 }
 
-/// The members that decide whether a key may be used at all. The JWK model silently drops private
-/// members, so they are checked here.
+/// The members that decide whether a key may be used at all. jsonwebtoken's [`Jwk`] silently drops
+/// private members, so this type reads them.
 #[derive(Deserialize)]
 struct Filter {
     kty: String,

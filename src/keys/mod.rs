@@ -34,9 +34,9 @@ use std::time::Duration;
 /// verifier calls `refresh` once. Whatever `refresh` returns, the verifier then looks at the source
 /// again, because keys may have arrived in the meantime.
 ///
-/// Return the same set as long as the keys have not changed. Each set that is read has a different
-/// id, and a new id means that every cached token is verified again. Compare the documents before
-/// you read one again.
+/// Return the same set as long as the keys have not changed. Each call of [`KeySet::from_jwks`]
+/// creates a set with a new id, and a new id means that every cached token is verified again. So
+/// call it only if the document has changed.
 ///
 /// A source whose keys the application replaces:
 ///
@@ -112,7 +112,7 @@ pub trait KeySource: Send + Sync + 'static {
 /// that wait.
 pub type Refresh = Pin<Box<dyn Future<Output = Result<(), KeysUnavailable>> + Send>>;
 
-/// The error if no keys are available now.
+/// The error returned if no keys are available now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the keys for verifying the token are unavailable")]
 pub struct KeysUnavailable {

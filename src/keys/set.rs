@@ -20,8 +20,8 @@ pub struct KeySet {
     keys: HashMap<Box<str>, Key>,
 }
 
-/// The id of a [`KeySet`]. Each set that a process reads has a different id, even if two sets have
-/// the same keys.
+/// The id of a [`KeySet`]. Each call of [`KeySet::from_jwks`] creates a set with a different id,
+/// even if two sets have the same keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeySetId(u64);
 
@@ -38,8 +38,11 @@ impl KeySet {
     /// - symmetric keys, and keys with private members
     /// - keys that are not meant for signatures (`use`, `key_ops`)
     /// - RSA keys under 2048 or over 8192 bits
+    /// - keys with invalid numbers: RSA exponents that are even or out of range, points that are
+    ///   not on the curve, Ed25519 points of small order
     /// - keys of types, curves and [algorithms](crate::keys::Algorithm) that this crate does not
     ///   verify
+    /// - keys whose `alg` does not match their type or curve
     ///
     /// Keys after the first 1,024 are ignored.
     ///
@@ -54,7 +57,11 @@ impl KeySet {
         let document: Document<'_> =
             serde_json::from_slice(document).map_err(|_| KeySetError::NotAKeySet)?;
         if document.keys.len() > MAX_KEYS {
-            tracing::warn!(keys = document.keys.len(), limit = MAX_KEYS, "too many keys");
+            tracing::warn!(
+                keys = document.keys.len(),
+                max_keys = MAX_KEYS,
+                "the JWKS has too many keys, and the rest are ignored"
+            );
         }
         let mut keys = HashMap::new();
         for raw in document.keys.iter().take(MAX_KEYS) {
@@ -67,7 +74,7 @@ impl KeySet {
             }
         }
         if keys.is_empty() {
-            return Err(KeySetError::NoUsableKey { skipped: document.keys.len() });
+            return Err(KeySetError::NoUsableKey { keys: document.keys.len() });
         }
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = KeySetId(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -112,10 +119,10 @@ pub enum KeySetError {
     #[error("the document is not a JWKS")]
     NotAKeySet,
     /// None of the keys can be used. The log states the reasons.
-    #[error("the JWKS has no usable key ({skipped} skipped)")]
+    #[error("the JWKS has no usable key (keys in the JWKS: {keys})")]
     NoUsableKey {
-        /// The number of keys in the document.
-        skipped: usize,
+        /// The number of keys in the document, none of which is usable.
+        keys: usize,
     },
 }
 
@@ -180,7 +187,9 @@ mod tests {
                 "{document}"
             );
         }
-        let none = KeySet::from_jwks(br#"{"keys":[{"kty":"oct","k":"AA","kid":"a"}]}"#).err();
-        assert_eq!(none, Some(KeySetError::NoUsableKey { skipped: 1 }));
+        let none = KeySet::from_jwks(br#"{"keys":[{"kty":"oct","k":"AA","kid":"a"}]}"#);
+        let error = none.expect_err("no usable key");
+        assert_eq!(error, KeySetError::NoUsableKey { keys: 1 });
+        assert_eq!(error.to_string(), "the JWKS has no usable key (keys in the JWKS: 1)");
     }
 }

@@ -11,9 +11,9 @@ use crate::{cache_control, headers};
 
 /// The headers that a guard adds to a response, prepared before the inner service is called.
 pub(super) struct Additions {
-    /// Whether the guard granted a session, so that the response is for one client.
+    /// Whether the handler receives a grant. If it does, the response is for one client only.
     is_private: bool,
-    /// Boxed because few responses have any: about one in five minutes of a session.
+    /// Boxed because few responses carry fresh tokens: about one per session every five minutes.
     fresh: Option<Box<FreshTokens>>,
 }
 
@@ -63,8 +63,8 @@ impl FreshTokens {
         is_wanted.then(|| Self { renewed: Arc::clone(renewed), sessions, cookies })
     }
 
-    /// Adds the tokens, unless the inner service or another request has signed out or stepped up in
-    /// the meantime. At worst, leaving them out costs another renewal.
+    /// Adds the tokens, unless the user has signed out or stepped up in the meantime, in the inner
+    /// service or in another request. Leaving them out costs at most another renewal.
     fn add_to(&self, response: &mut HeaderMap) {
         if !self.sessions.are_current(&self.renewed) {
             return;

@@ -15,8 +15,8 @@ use crate::rejection::Rejection;
 use crate::sessions::Presented;
 use crate::token::{GenuineSession, KeyWait, Lookup, VerifyError};
 
-/// A decision that has to wait. It is the only future that the layer boxes, and it contains neither
-/// the service nor the body.
+/// The future of a decision that has to wait. It contains neither the service nor the body, so its
+/// type does not depend on theirs.
 pub(super) type PendingDecision = Pin<Box<dyn Future<Output = Decision> + Send>>;
 
 /// The reason why a decision has to wait.
@@ -99,9 +99,9 @@ async fn decide_after(
 }
 
 /// Evaluates the policy for a session, unless the authority has to be asked first. A session whose
-/// JWT has expired may have to be renewed. If the JWT is a cookie that is too old for that, the
-/// opaque token in the cookie beside it is exchanged instead. A session that would be granted may
-/// have to be confirmed.
+/// JWT has expired may have to be renewed. If the JWT is in a cookie and is too old to be renewed,
+/// the guard exchanges the opaque token from the other cookie instead. If the session meets the
+/// policy, the authority may still have to confirm it.
 #[inline]
 fn evaluate_session(
     guard: &Guard,

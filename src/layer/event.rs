@@ -1,5 +1,5 @@
-//! Log events: one for each decision, and one for each warning of the audit of a new guard's
-//! policy. They never contain tokens, addresses or phone numbers.
+//! Logs each decision, and each warning from the audit of a new guard's policy. The log lines never
+//! contain tokens, email addresses, IP addresses or phone numbers.
 
 use tracing::{debug, info, warn};
 
@@ -53,7 +53,7 @@ fn refused(policy: &Policy, why: &Rejection) {
     }
 }
 
-/// Logs each warning of the policy's audit: the policy is weaker than it reads, or cannot be met.
+/// Logs each warning of the policy's audit.
 pub(super) fn warn_of_weakness(policy: &Policy) {
     for finding in policy.audit().findings {
         match &finding {

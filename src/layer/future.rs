@@ -84,9 +84,9 @@ where
     }
 }
 
-/// Returns whether the connection has to close because a refusal does not read the body that the
-/// request announces (RFC 9112, sections 6.3 and 9.6). Servers close it without announcing it, and
-/// the client's next request on it would be lost.
+/// Returns whether a refusal has to send `Connection: close`. A refusal does not read the body that
+/// the request announces (RFC 9112, sections 6.3 and 9.6), and the server then closes the
+/// connection. Without the header, the client could lose its next request.
 fn leaves_body_unread(request: &Parts) -> bool {
     let headers = &request.headers;
     let is_zero = |length: &HeaderValue| length.as_bytes().trim_ascii() == b"0";

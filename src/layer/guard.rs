@@ -17,10 +17,12 @@ use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::token::Verifier;
 
-/// A guard: a verifier plus a policy, as a [`tower_layer::Layer`]. It is not generic, and a clone
-/// only costs a reference count.
+/// A guard: a [`tower_layer::Layer`] that verifies the token of a request and lets the request
+/// through if its session meets a policy. The type has no type parameters, and cloning it only
+/// increments a reference count.
 ///
-/// Make further guards from a guard. [`require`](Self::require) never makes a weaker one:
+/// Create one guard, and derive each route's guard from it. [`require`](Self::require) never makes
+/// a guard weaker:
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, testing};
@@ -49,7 +51,7 @@ pub(super) struct Guard {
     pub(super) offer: Option<Arc<Offer>>,
     pub(super) responder: Arc<dyn Respond>,
     pub(super) sessions: Option<Sessions>,
-    /// How long ago the authority may have confirmed the session, if it has to confirm it.
+    /// The maximum age of the authority's confirmation, or `None` if none is required.
     pub(super) confirmed_within: Option<Duration>,
 }
 
@@ -81,17 +83,18 @@ impl StepUpLayer {
     ///
     /// The first policy replaces *any session*. Each later one is demanded in addition. The
     /// combined policy has the later one's name, or the earlier one's if the later one has none.
-    /// `require` ends [`optional`](Self::optional), so call `optional` last.
+    /// `require` undoes [`optional`](Self::optional), so call `optional` last.
     ///
     /// `require` [audits](Policy::audit) the resulting policy and logs each warning, for example
-    /// that one compromise presents several of the factors that the policy asks for, or that a
-    /// limit is too short for a person. The audit takes about a tenth of a millisecond. Make guards
-    /// at start-up, not for each request.
+    /// that a single compromise lets an attacker present several of the factors that the policy
+    /// asks for, or that a limit is too short for a person to meet. A *compromise* is one thing
+    /// that an attacker takes over, such as the mailbox or the phone. The audit takes about a tenth
+    /// of a millisecond. Make guards at start-up, not for each request.
     ///
     /// # Panics
     ///
     /// Panics if the policies together would have [more than 1,024 clauses or 128
-    /// levels](crate::policy). This is an error in the program, found at construction.
+    /// levels](crate::policy). This is a bug in the program, and it shows when the guard is built.
     #[must_use]
     #[track_caller]
     pub fn require(&self, policy: impl Into<Policy>) -> Self {
@@ -138,8 +141,8 @@ impl StepUpLayer {
     ///
     /// Credentials that are present are checked in full, so the guard refuses an expired token or
     /// an empty cookie. For a page that everyone can see, set a [responder](Self::respond_with)
-    /// that [clears the cookies](crate::Sessions::clear_cookies) and sends the browser back if the
-    /// reason is [`Rejection::InvalidToken`](crate::Rejection::InvalidToken).
+    /// that [clears the cookies](crate::Sessions::clear_cookies) and redirects the browser to the
+    /// same page if the reason is [`Rejection::InvalidToken`](crate::Rejection::InvalidToken).
     #[must_use]
     pub fn optional(&self) -> Self {
         self.with(|guard| guard.optional = true)

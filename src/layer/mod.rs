@@ -1,21 +1,26 @@
 //! The guard: what it does with a request.
 //!
-//! 1. The guard looks for a credential. The first
-//!    [`CredentialSource`](crate::credentials::CredentialSource) that finds one decides alone. Two
-//!    different cookies of one name, or two such headers, are a 400.
-//! 2. The guard's [`Verifier`](crate::Verifier) turns the token into a
-//!    [`Session`](crate::Session). If the token's key is not known yet, the request waits for keys,
-//!    with `RemoteKeys` for less than 6 s. A guard that
-//!    [renews](crate::StepUpLayer::renew_with) exchanges an expired JWT or an opaque session token,
-//!    and can have the session confirmed. The request waits for that too, for at most 5.5 s unless
-//!    [`Sessions::timeout`](crate::Sessions::timeout) changes it.
+//! 1. The guard looks for a credential in its [sources](crate::credentials::CredentialSource), in
+//!    order. It uses the first that it finds and ignores the others. If a source is ambiguous, such
+//!    as two cookies of one name with different values, the response is a 400.
+//!    [`CredentialError`](crate::credentials::CredentialError) lists these cases.
+//! 2. The guard's [`Verifier`](crate::Verifier) turns the token into a [`Session`](crate::Session).
+//!    If the token's key is not known yet, the request waits for keys: less than 6 s with
+//!    `RemoteKeys`, unless its `timeout` changes that. A guard that
+//!    [renews](crate::StepUpLayer::renew_with) exchanges an expired JWT or an opaque session token
+//!    at the authority. With [`confirmed_within`](crate::StepUpLayer::confirmed_within) it also
+//!    asks the authority to confirm the session. The request waits for that too, for at most 5.5 s
+//!    unless [`Sessions::timeout`](crate::Sessions::timeout) changes it.
 //! 3. The guard evaluates its [`Policy`](crate::Policy) at the time of the verifier's clock, which
 //!    it reads after any wait.
 //! 4. The guard puts the [`Grant`](crate::Grant) into the request's extensions and calls the inner
-//!    service.
+//!    service. An optional guard that found no credential calls it without a grant.
+//! 5. If the client receives fresh tokens, the guard adds them to the response, with
+//!    `Cache-Control: no-store`. Otherwise it adds `Cache-Control: private` to the response for a
+//!    session, unless the handler has set `Cache-Control`.
 //!
-//! The guard answers every other request through its [`Respond`](crate::Respond) and drops the
-//! request's body unread.
+//! The guard refuses any other request. Its [`Respond`](crate::Respond) builds the response, and
+//! the request's body is dropped unread.
 //!
 //! ```
 //! use bytes::Bytes;

@@ -18,11 +18,11 @@ pub(super) struct Question {
     sessions: Sessions,
     presented: Presented,
     freshness: Freshness,
-    /// How fresh a cached answer must be if the authority is unavailable.
+    /// How fresh a cached result must be if the authority is unavailable.
     fallback: Freshness,
 }
 
-/// How long a cached answer is used if it does not meet the policy. After that the guard asks
+/// How long a cached result is used if it does not meet the policy. After that the guard asks
 /// again, because the user may have stepped up elsewhere.
 const SHORTFALL_CACHE_TIME: Duration = Duration::from_secs(1);
 
@@ -52,7 +52,7 @@ pub(super) fn renew(
     decide_from_cache(guard, sessions, outer, presented, freshness, now)
 }
 
-/// Confirms a session that would be granted.
+/// Requires the authority's confirmation of a session that meets the policy.
 pub(super) fn confirm(
     guard: &Guard,
     sessions: &Sessions,
@@ -64,7 +64,7 @@ pub(super) fn confirm(
     decide_from_cache(guard, sessions, outer, Presented::Session(session), freshness, now)
 }
 
-/// Decides by a cached answer, or returns the question for the authority.
+/// Decides from a cached result, or returns the question for the authority.
 fn decide_from_cache(
     guard: &Guard,
     sessions: &Sessions,
@@ -90,7 +90,7 @@ fn decide_from_cache(
     }
 }
 
-/// Asks the authority and decides by its answer, or by a cached one if it is unavailable.
+/// Asks the authority and decides from its result, or from a cached one if it is unavailable.
 pub(super) async fn ask(guard: &Guard, outer: Option<&Grant>, question: Question) -> Decision {
     let Question { sessions, presented, freshness, fallback } = question;
     let mut exchanged = sessions.ask(&presented, freshness).await;
@@ -128,8 +128,8 @@ fn conclude(
     }
 }
 
-/// Returns the presented session if the policy is to be evaluated for it, and `None` if it is to be
-/// evaluated for the renewed one.
+/// Returns the presented session if it is the renewed session and still valid, unless the renewed
+/// token is newer and valid now. Otherwise returns `None`, and the renewed session counts.
 fn choose<'a>(
     guard: &Guard,
     presented: &'a Presented,

@@ -12,7 +12,7 @@ use super::decide::decide;
 use super::future::{ResponseFuture, carry_out};
 use super::guard::StepUpLayer;
 
-/// A service behind a guard. [`StepUpLayer`] makes it.
+/// A service behind a guard, created by [`StepUpLayer`].
 #[derive(Clone, Debug)]
 pub struct StepUp<S> {
     inner: S,

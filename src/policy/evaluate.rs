@@ -13,12 +13,13 @@ use crate::session::Session;
 impl Policy {
     /// Evaluates the policy against a session at an instant.
     ///
-    /// It checks only the policy. The verifier checks whether the session and its token have
-    /// expired, and [`Grant::holds_at`] also checks the session's end.
+    /// It does not check whether the session has ended or its token has expired. The verifier
+    /// checks that, and [`Grant::holds_at`] checks the session's end again.
     ///
     /// # Errors
     ///
-    /// Returns a [`Shortfall`] if the policy does not hold. It states what is missing or too old.
+    /// Returns a [`Shortfall`] if the policy does not hold, which states what is missing or too
+    /// old.
     pub fn evaluate(&self, session: &Session, now: OffsetDateTime) -> Result<Grant, Shortfall> {
         match self.held(session, now.into()) {
             Some(held) => Ok(Grant::new(session.clone(), held.into())),

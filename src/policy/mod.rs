@@ -1,8 +1,8 @@
-//! What a route requires of a session.
+//! Policies, which state what a route requires of a session.
 //!
-//! A [`Policy`] is a small expression. [`Policy::evaluate`] checks a session against it at an
-//! instant, and returns a [`Grant`] if it holds or a [`Shortfall`] if it does not. Evaluation is
-//! pure: it reads no clock and does no I/O.
+//! A [`Policy`] is a small expression, built from clauses. [`Policy::evaluate`] checks a session
+//! against it at an instant, and returns a [`Grant`] if it holds or a [`Shortfall`] if it does not.
+//! Evaluation is pure: it reads no clock and does no I/O.
 //!
 //! ```
 //! use std::time::Duration;
@@ -26,67 +26,83 @@
 //!     .proved_ago(Factor::OtpSms, Duration::from_secs(601))
 //!     .build();
 //! let shortfall = transfer.evaluate(&stale, testing::NOW).unwrap_err();
-//! assert_eq!(shortfall.to_string(), "authenticate otp/sms again, totp or webauthn");
+//! assert_eq!(shortfall.to_string(), "authenticate with otp/sms again, totp or webauthn");
 //! ```
 //!
-//! The [guide](crate::guide::policies) shows how to choose, store and review policies. This page
-//! defines them.
+//! This page defines exactly when a policy holds, and for how long. To choose, store and review
+//! policies, read the [guide](crate::guide::policies).
 //!
-//! # Which factors count
+//! # Which proofs count
 //!
-//! A token lists the factors that the user proved, each in an entry that may have a date. At the
-//! instant `now`, with the verifier's leeway L (5 s by default):
+//! A *proof* is one entry in the session's list of [`factors`](crate::Session::factors): a factor
+//! that the user proved, and usually the date, `last_authenticated_at`. At the instant `now`, with
+//! the verifier's leeway L (5 s by default):
 //!
-//! - An entry does not count if its date is later than `now` + L or cannot be read.
-//! - The age of any other dated entry is `now` minus its `last_authenticated_at`, and at least zero.
-//! - An entry without a date counts only outside every [`within`](Policy::within).
-//! - If several entries have the same factor, the freshest decides. Their order, number and ids do
+//! - A proof does not count if its date is later than `now` + L or cannot be read.
+//! - The age of any other dated proof is `now` minus its date, and at least zero.
+//! - A proof without a date counts, but its age is unknown.
+//! - If several proofs have the same factor, the freshest decides. Their order, number and ids do
 //!   not matter.
+//!
+//! [`p.within(d)`](Policy::within) limits the ages in the policy `p`. A proof is *fresh* for a
+//! clause if it counts and its age is known and at most d, the smallest limit of all `within`s
+//! around the clause. If there is no `within` around the clause, every proof that counts is fresh.
 //!
 //! Instants are compared to the nanosecond. An age equal to the limit is fresh.
 //!
 //! # When a policy holds
 //!
-//! In this table, d is the tightest enclosing `within`. Without one, every age is accepted.
+//! A [`Compromise`](crate::Compromise) is one thing that an attacker takes over, such as the
+//! mailbox. The [`TrustModel`](crate::TrustModel) of the policy states which factors it lets the
+//! attacker *present*. For example, the mailbox lets an attacker present a code by email, and also
+//! the password, which can be reset by email.
 //!
 //! | policy | holds if |
 //! | --- | --- |
-//! | [`session()`](Policy::session) | some factor of any kind has age ≤ d |
-//! | [`factor(f)`](Policy::factor) | factor `f` has age ≤ d |
+//! | [`session()`](Policy::session) | a proof of any factor is fresh |
+//! | [`factor(f)`](Policy::factor) | a proof of `f` is fresh |
+//! | [`phishing_resistant()`](Policy::phishing_resistant) | a proof of WebAuthn is fresh |
+//! | [`mfa()`](Policy::mfa) | no single compromise lets an attacker present all factors with a fresh proof |
+//! | [`independent(n)`](Policy::independent) | no set of fewer than n compromises lets an attacker present all factors with a fresh proof |
+//! | [`session_within(s)`](Policy::session_within) | the token states when the session began, this is at most s ago (or d, if that is less) and not later than `now` + L, and some proof counts, of any age |
 //! | [`all_of`](Policy::all_of), [`and`](Policy::and) | every clause holds |
 //! | [`any_of`](Policy::any_of), [`or`](Policy::or) | at least one clause holds |
-//! | [`at_least(k, …)`](Policy::at_least) | at least k clauses hold; one factor may serve several |
-//! | [`mfa()`](Policy::mfa) | no single compromise of the [`TrustModel`](crate::TrustModel) can present all factors with age ≤ d |
-//! | [`independent(n)`](Policy::independent) | no set of fewer than `n` compromises can present them |
-//! | [`phishing_resistant()`](Policy::phishing_resistant) | a WebAuthn factor has age ≤ d |
-//! | [`session_within(s)`](Policy::session_within) | the token states when the session began, that was at most min(s, d) ago, and some factor counts |
-//! | [`p.within(d)`](Policy::within) | `p` holds, counting only what happened at most d ago; if nested, the tighter limit applies |
+//! | [`at_least(k, …)`](Policy::at_least) | at least k clauses hold; one proof may serve several |
+//! | [`p.within(d)`](Policy::within) | `p` holds on the proofs that are fresh under this limit |
 //! | [`p.named(…)`](Policy::named) | `p` holds |
 //!
-//! A policy has at most 1,024 clauses and 128 levels. A clause that occurs twice counts twice.
-//! Building a larger policy panics, or returns an error from [`try_all_of`](Policy::try_all_of) and
-//! its siblings. The limits keep evaluation from overflowing the stack.
-//!
-//! There is no negation. A policy is monotone: an additional or fresher factor never loses a grant.
+//! Policies have no negation, so they are monotone: a policy that holds still holds after the user
+//! proves another factor, or the same one again.
 //!
 //! # How long a policy holds
 //!
-//! A policy that holds keeps holding up to and including an instant, if no further factor is proved:
-//! [`Grant::expires_at`] and [`Grant::holds_at`].
+//! If no further factor is proved, a policy that holds keeps holding up to and including an
+//! instant. This table states that instant. Here, d is again the smallest limit around the clause.
 //!
 //! | policy | holds until |
 //! | --- | --- |
-//! | `session()`, `factor(f)`, `phishing_resistant()` | the freshest such factor's `last_authenticated_at` + d; without d, forever |
-//! | `all_of`, `any_of`, `at_least(k, …)` | the first, the last, the k-th last of the clauses' ends |
-//! | `independent(n)` | the first instant at which fewer than n compromises can present the factors that are still fresh |
-//! | `session_within(s)` | `started_at` + min(s, d) |
+//! | `session()`, `factor(f)`, `phishing_resistant()` | the date of the freshest such proof + d; forever without d |
+//! | `mfa()`, `independent(n)` | the last instant at which no set of fewer than n compromises (two for `mfa`) lets an attacker present all factors with a fresh proof |
+//! | `session_within(s)` | the session's start + s, or + d if that is less |
+//! | `all_of`, `and` | the earliest of the clauses' ends |
+//! | `any_of`, `or` | the latest of the clauses' ends |
+//! | `at_least(k, …)` | the k-th latest of the clauses' ends |
+//!
+//! A [`Grant`] also ends with the session, and with the grant of an outer guard.
+//!
+//! # How large a policy can be
+//!
+//! A policy has at most 1,024 clauses and 128 levels. A clause that occurs twice counts twice. A
+//! list has 1 to 16 clauses in an array, and at most 64 in [`try_all_of`](Policy::try_all_of) and
+//! its siblings, which take a list that is known only at run time. Building a larger policy panics,
+//! or returns an error from these functions. The limits keep evaluation from overflowing the stack.
 //!
 //! # Explanations
 //!
-//! [`Policy::explain`] and [`Shortfall::explanation`] return the decision clause by clause, with the
-//! proofs, their ages, the limit and the verdict. [`Shortfall::prompts`] returns the smallest sets of
-//! factors that would satisfy the policy. [`Policy::audit`] and [`Policy::implies`] review a policy
-//! without a session.
+//! [`Policy::explain`] and [`Shortfall::explanation`] return the decision clause by clause, with
+//! the proofs, their ages, the limit and the verdict. [`Shortfall::prompts`] returns the smallest
+//! sets of factors with which the session would meet the policy. [`Policy::audit`] and
+//! [`Policy::implies`] review a policy without a session.
 
 mod audit;
 pub(crate) mod decision;

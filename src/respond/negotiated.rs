@@ -66,8 +66,8 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 ///
 /// The weight of JSON is the highest of `application/problem+json`, `application/json`,
 /// `application/*` and `*/*`. Wildcards do not name HTML. All lines of `Accept` count, but an
-/// element is ignored if its weight does not follow RFC 9110, section 12.4.2. If another header of
-/// the table appears twice, its value counts as one that is not in the table.
+/// element is ignored if its weight does not follow RFC 9110, section 12.4.2. If any other header
+/// in the table appears twice, it is treated as a value that the table does not list.
 ///
 /// htmx follows `HX-Redirect` before it looks at the status.
 ///
@@ -78,13 +78,14 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | no credentials; invalid or expired token | [`sign_in`](Self::sign_in) |
 /// | policy not met | [`step_up`](Self::step_up) |
 /// | policy not met, and only a new session can meet it | [`sign_in`](Self::sign_in), with `restart=true` |
-/// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets the page, which removes the cookies and links to [`sign_in`](Self::sign_in) |
+/// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets a page that asks the browser to remove the cookies and links to [`sign_in`](Self::sign_in) |
 /// | any other invalid request (400), anything unavailable (503) | nowhere: it gets the page |
 ///
-/// The responder does not redirect if the target is not configured, if the request is for the
-/// sign-in page, or if it is for the step-up page and would go there again. Otherwise redirects
-/// would loop if the pages are behind the guard. A request is for a page if it has the page's path.
-/// It also is if its path is only the end of the page's path and its query has `return_to`.
+/// The responder does not redirect if the target is not configured. It also never redirects the
+/// sign-in page, and it redirects the step-up page only to the sign-in page. This prevents redirect
+/// loops if these pages are behind the guard. A request is for a page if it has the page's path.
+/// Under `nest` the path lacks its prefix. Therefore the end of the page's path is enough if the
+/// query has `return_to`.
 ///
 /// A redirect is a 303, so the browser follows it with GET, whatever the method of the request was.
 /// The `status` in the log is that of the rejection. The query has these parameters, in this order:
@@ -97,24 +98,23 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If neither `prompt` nor `restart` nor `truncated` appears, no factor on offer helps |
 /// | `truncated` | `true` if there may be further alternatives |
 ///
-/// An address has at most 2,048 bytes. If it would be longer, prompts are left out. If it is still
-/// too long without them, `return_to` is `home`, or else `/`.
+/// An address has at most 2,048 bytes. Prompts that do not fit are left out, and `truncated` is
+/// set. If the address is still too long without them, `return_to` is `home`, or else `/`.
 ///
-/// With `restart=true` the user needs a new session. A sign-in page that sends every user with a
-/// session straight back would cause a redirect loop.
+/// The guide [browsers](crate::guide::browsers#sending-people-back) explains how the two pages use
+/// these parameters.
 ///
 /// # The page
 ///
-/// The page is HTML with the title and the sentence of the challenge's body. Its status, its
+/// The page is HTML with the `title` and `detail` of the challenge's body. Its status, its
 /// `WWW-Authenticate` and its `Retry-After` are those of the challenge. It has no script and no
 /// style.
 ///
-/// Another site of the same domain can plant a second session cookie, and a browser sends both
-/// until one of them is removed. Nobody can tell which of them is the user's. So the page has the
-/// header `Clear-Site-Data: "cookies"`, which removes all cookies of the domain, including those of
-/// its other applications, and a link to the sign-in page. htmx gets the same header along with
-/// `HX-Redirect`. Browsers obey `Clear-Site-Data` over HTTPS and on loopback. Another site cannot
-/// plant a cookie whose name begins with `__Host-`.
+/// If two session cookies differ, or one is unreadable, the response has the header
+/// `Clear-Site-Data: "cookies"`, and the page links to the sign-in page. htmx gets the same header
+/// along with `HX-Redirect`. Browsers obey it over HTTPS and on loopback. The guide
+/// [browsers](crate::guide::browsers#cookies-and-other-sites) explains what it removes, and how to
+/// prevent a second session cookie.
 ///
 /// # Under `nest`
 ///
@@ -125,16 +125,8 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 ///
 /// # Cross-site requests
 ///
-/// If the token is in a cookie, other sites can make a browser send requests with it:
-///
-/// - Set the cookie with `SameSite=Lax` or `Strict`, with `Secure` and, if no script reads it, with
-///   `HttpOnly`. With `Lax`, a browser that follows a link from another site sends the cookie. With
-///   `Strict` it does not, and is redirected to sign in.
-/// - With `Lax`, other sites can still cause GET requests, and other origins of the same site can
-///   cause any request. So a GET handler must not change anything, and a layer against cross-site
-///   request forgery belongs outside the guard (`csrf` in tower-http 0.7).
-/// - The CORS layer belongs outside the guard, because preflights carry no credentials. Scripts of
-///   other origins see the challenge only with `expose_headers([WWW_AUTHENTICATE])`.
+/// If the token is in a cookie, other sites can make a browser send requests with it. The guide
+/// [browsers](crate::guide::browsers) lists the precautions.
 #[derive(Clone, Debug, Default)]
 pub struct Negotiated {
     challenge: BearerChallenge,
@@ -186,8 +178,9 @@ impl Negotiated {
         Ok(Self { home: local(page)?, ..self })
     }
 
-    /// Sets the prefix that is missing from the addresses that a guard inside axum's `Router::nest`
-    /// sees. Configure all pages with the prefix.
+    /// Sets the prefix that axum's `Router::nest` removes from the paths that a guard inside it
+    /// sees. Pass [`sign_in`](Self::sign_in), [`step_up`](Self::step_up) and [`home`](Self::home)
+    /// their full paths, including the prefix.
     ///
     /// ```
     /// use http::Request;

@@ -64,7 +64,7 @@ impl<'a> Problem<'a> {
 pub(super) fn body(refusal: &Refusal<'_>) -> Bytes {
     static BARE: OnceLock<Vec<u8>> = OnceLock::new();
     match refusal.challenge {
-        // A static needs no reference count, which all responses would share.
+        // `from_static` needs no reference count. Threads would contend for one.
         Challenge::Bare => Bytes::from_static(BARE.get_or_init(|| write(refusal))),
         Challenge::None | Challenge::Error(_) => write(refusal).into(),
     }

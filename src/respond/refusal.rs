@@ -40,9 +40,10 @@ pub(super) enum Challenge {
 }
 
 impl<'a> Refusal<'a> {
-    /// Returns the `max_age` of the policy in whole seconds (RFC 9470, section 3), or `None` if the
-    /// limit is under one second. Rounding such a limit up would allow an age that the policy
-    /// refuses, and 0 would ask for a new authentication at each request.
+    /// Returns the policy's `max_age` in whole seconds (RFC 9470, section 3). Returns `None` if the
+    /// policy limits no age, or if the limit is under one second. Rounding such a limit up would
+    /// allow an age that the policy refuses, and 0 would ask for a new authentication at each
+    /// request.
     pub(super) fn max_age(&self) -> Option<u64> {
         let max_age = self.shortfall?.policy().max_age()?;
         Some(max_age.as_secs()).filter(|seconds| *seconds > 0)

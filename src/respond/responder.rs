@@ -9,7 +9,7 @@ use super::{bearer, problem};
 use crate::cache_control;
 use crate::rejection::Rejection;
 
-/// A responder, which turns a [`Rejection`] into the guard's response.
+/// Turns a [`Rejection`] into the guard's response.
 ///
 /// A closure is a responder too, if the types of its arguments are written out. The default
 /// responder is [`BearerChallenge`], and [`Negotiated`](crate::Negotiated) is for applications that
@@ -58,7 +58,7 @@ where
 /// | situation | status | `WWW-Authenticate` |
 /// | --- | --- | --- |
 /// | no credentials | 401 | `Bearer realm="…"` |
-/// | two cookies of one name that differ, two `Authorization` headers, unreadable header | 400 | `error="invalid_request"` |
+/// | two cookies of one name that differ, two `Authorization` or session-token headers, an unreadable Bearer token or JWT cookie | 400 | `error="invalid_request"` |
 /// | invalid or expired token, or one from another issuer | 401 | `error="invalid_token"` |
 /// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` if the policy limits an age |
 /// | keys or revocations unavailable | 503 with `Retry-After` | none |
@@ -79,8 +79,9 @@ impl BearerChallenge {
     #[must_use]
     pub fn new(realm: &str) -> Self {
         let problem = HeaderValue::from_static("application/problem+json");
-        // An insert into a full map makes it grow, even if it replaces a value. This map is not
-        // full.
+        // `response` clones this map and replaces a header in the clone. `HeaderMap` grows on such
+        // an insert if it is full. This map has room for six headers, and with `with_capacity(3)`
+        // it would be full.
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, problem);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -92,7 +93,7 @@ impl BearerChallenge {
         self.response(refusal, problem::body(refusal))
     }
 
-    /// Returns a response with this body and with the status and headers of an [`Refusal`]. Its
+    /// Returns a response with this body and with the status and headers of a [`Refusal`]. Its
     /// content type is `application/problem+json` until the caller replaces it.
     pub(super) fn response(&self, refusal: &Refusal<'_>, body: Bytes) -> Response<Bytes> {
         let mut response = Response::new(body);

@@ -57,7 +57,7 @@ impl fmt::Debug for Attributes<'_> {
     }
 }
 
-/// The claims that are not custom: those of RFC 7519 and Stytch's own.
+/// The claims that are not custom: those registered in RFC 7519, and Stytch's own.
 const RESERVED: [&str; 9] = [
     "iss",
     "sub",
@@ -108,7 +108,7 @@ impl<'de> Visitor<'de> for CustomClaims {
 ///
 /// With the feature `raw_value`, `serde_json` reads the text under the name [`HIDDEN_JSON`] as
 /// JSON, for example into a `Value`. The depth limit starts anew in each such text. A token has
-/// room for twelve of them, and reading those would overflow the stack.
+/// room for twelve of them nested in each other, and reading those would overflow the stack.
 struct NothingHidden;
 
 const HIDDEN_JSON: &str = "$serde_json::private::RawValue";
@@ -167,8 +167,11 @@ impl<'de> Visitor<'de> for NothingHidden {
 }
 
 /// An error reading custom claims. It does not contain the claims, because errors are logged.
+///
+/// The column counts bytes in the JSON object that contains only the custom claims. If a claim
+/// occurs twice, it counts them in the whole payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the custom claims do not have the expected shape, at character {column}")]
+#[error("the custom claims cannot be read, at column {column}")]
 pub struct CustomClaimsError {
     column: usize,
 }
@@ -197,6 +200,7 @@ mod tests {
     fn a_duplicate_custom_claim_is_an_error() {
         assert!(custom::<Value>(r#"{"plan":"gold","plan":"lead"}"#).is_err());
     }
+
     #[test]
     fn json_hidden_in_json_is_refused() {
         let mut text = "1".to_owned();

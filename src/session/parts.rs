@@ -24,7 +24,7 @@ pub(crate) struct SessionParts<'a> {
     pub(crate) organization: Option<(&'a str, &'a str)>,
     pub(crate) times: Times,
     pub(crate) leeway: Duration,
-    /// The greatest age of a token that the verifier accepts.
+    /// The maximum token age that the verifier accepts.
     pub(crate) max_token_age: Duration,
     pub(crate) verified_by: VerifierId,
 }
@@ -34,7 +34,8 @@ pub(crate) struct SessionParts<'a> {
 pub(crate) struct Times {
     pub(crate) started_at: Option<UtcDateTime>,
     pub(crate) last_accessed_at: Option<UtcDateTime>,
-    /// `None` in tokens of the old format. Then the token's own expiry counts.
+    /// `None` if the token has no `expires_at` for the session, as in Stytch's older format. Then
+    /// the token's own expiry counts.
     pub(crate) expires_at: Option<UtcDateTime>,
     pub(crate) token_not_before: UtcDateTime,
     pub(crate) token_issued_at: UtcDateTime,
@@ -63,5 +64,5 @@ impl VerifierId {
 /// The default leeway for differences between the clocks of a verifier and an issuer.
 pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(5);
 
-/// The default for the greatest age of a token: twice the lifetime of a Stytch JWT.
+/// The default for the maximum token age: twice the lifetime of a Stytch JWT.
 pub(crate) const DEFAULT_MAX_TOKEN_AGE: Duration = Duration::from_secs(600);

@@ -1,4 +1,4 @@
-//! Several texts in one allocation.
+//! Several texts in one string.
 
 /// Texts one after another: `N` fixed ones, each at a known position, and then a list of others.
 pub(super) struct Texts<const N: usize> {

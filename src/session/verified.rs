@@ -37,8 +37,8 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     /// The instant, including leeway, from which the token is valid.
     valid_from: Moment,
-    /// The instant, including leeway, at which the token stops being valid: its own expiry, the
-    /// session's end, or the greatest age of a token, whichever comes first.
+    /// The instant, including leeway, from which the token is invalid: its own expiry, the
+    /// session's end, or the instant at which it reaches the maximum age, whichever comes first.
     valid_until: Moment,
     cached: Cached,
     verified_by: VerifierId,
@@ -97,15 +97,15 @@ impl Session {
         self.text(ID)
     }
 
-    /// Returns the id of the signed-in user, the `sub` of the token: a user's id (`user-…`), or in
-    /// an organization a member's (`member-…`).
+    /// Returns the `sub` of the token: the id of the signed-in user (`user-…`), or of the member in
+    /// a B2B project (`member-…`).
     #[must_use]
     pub fn user_id(&self) -> &str {
         self.text(USER_ID)
     }
 
-    /// Returns the factors that the user proved, in the order of the token. Two entries can be of
-    /// the same kind.
+    /// Returns the factors that the user proved, in the order of the token. Several entries can
+    /// have the same factor, for example two phone numbers.
     #[must_use]
     pub fn factors(&self) -> &[AuthenticationFactor] {
         &self.0.factors
@@ -124,7 +124,7 @@ impl Session {
         self.0.times.last_accessed_at.map(Into::into)
     }
 
-    /// Returns when the session ends. Tokens of the old format do not state this, so for them it is
+    /// Returns when the session ends. Stytch's older tokens do not state this. For them it is
     /// [`token_expires_at`].
     ///
     /// [`token_expires_at`]: Self::token_expires_at
@@ -172,7 +172,7 @@ impl Session {
     }
 
     /// Returns the session's custom claims as a value of the caller's type. These are the top-level
-    /// claims that are neither reserved by RFC 7519 nor Stytch's own.
+    /// claims that are neither registered in RFC 7519 nor Stytch's own.
     ///
     /// ```
     /// use serde::Deserialize;
@@ -194,8 +194,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns an error if the claims do not have the shape of `T`, if a name occurs twice, or if
-    /// JSON is hidden in text under a name that `serde_json` reserves for itself.
+    /// Returns [`CustomClaimsError`] if the claims do not deserialize as `T`, if a name occurs
+    /// twice, or if an object has the key `$serde_json::private::RawValue`, whose string
+    /// `serde_json` would parse as JSON.
     pub fn custom_claims<T: DeserializeOwned>(&self) -> Result<T, CustomClaimsError> {
         if self.token().is_empty() {
             return claims::custom(self.text(PAYLOAD));

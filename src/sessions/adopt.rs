@@ -10,14 +10,15 @@ use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
 impl Sessions {
-    /// Adopts the tokens that a sign-in or a step-up returned, and revokes the predecessor locally.
-    /// The weaker session ends as soon as the stronger one begins. Put the cookies into the
-    /// response.
+    /// Adopts the tokens that a sign-in or a step-up returned. If a step-up began a new session,
+    /// this revokes the old one, its *predecessor*, in the verifier's
+    /// [store](crate::Verifier::revocations). Put the returned cookies into the response.
     ///
-    /// The predecessor is the session whose token went into the step-up, and `None` if a user signs
-    /// in. It is not revoked if the step-up kept its id. A predecessor that is revoked stays alive
-    /// with the issuer until the issuer ends it. If it was signed out or revoked locally during the
-    /// step-up, the new session is ended too.
+    /// Pass the session whose token went into the step-up as `predecessor`, or `None` for a
+    /// sign-in. It is not revoked if the step-up kept its id. A predecessor that is revoked stays
+    /// alive with the issuer until the issuer ends it. If the user signed out of it before this
+    /// call, or something other than a step-up revoked it, this ends the new session too and
+    /// returns an error.
     ///
     /// A JWT that is too long for a cookie is not set; see
     /// [`SessionCookies`](crate::SessionCookies). If a user signs in while the browser still has a
@@ -26,9 +27,8 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// Returns [`AdoptError`] if the opaque token cannot be a cookie value, if the new JWT is
-    /// refused, cannot be verified now or belongs to another user, if the predecessor was ended in
-    /// the meantime, or if it could not be revoked.
+    /// Returns [`AdoptError`] if the tokens are not acceptable, or if the predecessor has already
+    /// ended or could not be revoked. See its variants.
     pub async fn adopt(
         &self,
         tokens: &SessionTokens,
@@ -81,15 +81,16 @@ pub enum AdoptError {
     /// The new session belongs to a different user than its predecessor.
     #[error("the new session belongs to a different user than the previous one")]
     AnotherUser,
-    /// The predecessor was signed out or revoked locally during the step-up, so the new session was
-    /// to be ended too.
-    #[error("the previous session was revoked during the step-up")]
+    /// The user signed out of the predecessor before the step-up was adopted, or something other
+    /// than a step-up revoked it. Or eight other successors of it may still be alive, which is the
+    /// limit. The crate then tried to end the new session; `revoked` is the result.
+    #[error("the previous session has ended, or too many sessions have followed it")]
     PredecessorRevoked {
         /// Whether the new session has ended everywhere.
         revoked: Result<(), SignOutError>,
     },
-    /// The predecessor could not be revoked locally. The new session is alive with the issuer, but
-    /// the browser does not receive its tokens. End it or let it expire.
+    /// The predecessor could not be revoked in the verifier's store. The new session is alive with
+    /// the issuer, but the browser does not receive its tokens. End it or let it expire.
     #[error(transparent)]
     NotRevoked(RevocationError),
 }

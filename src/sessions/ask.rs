@@ -1,4 +1,4 @@
-//! Calls the authority, or finds an earlier call whose result will do.
+//! Calls the authority, or finds an earlier call whose result is fresh enough.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const MARGIN: Duration = Duration::from_millis(500);
 pub(crate) struct Freshness {
     /// Whether it must include tokens that can be used now.
     pub(crate) needs_tokens: bool,
-    /// How long ago the authority may have been asked.
+    /// The maximum age of the result, counted from the beginning of the call, if it is limited.
     pub(crate) confirmed_within: Option<Duration>,
 }
 
@@ -42,7 +42,7 @@ impl Sessions {
         Some(self.find(&calls, presented, freshness)?.flight.outcome()?.exchanged)
     }
 
-    /// Joins a call whose result will do, or begins one, and waits for the result.
+    /// Joins a call whose result is fresh enough, or begins one, and waits for the result.
     ///
     /// A caller that waits for a permit has not begun a call, so it can be dropped without effect.
     /// If the call is dropped with its runtime, the caller tries once more, within the same
@@ -136,8 +136,8 @@ impl Sessions {
     }
 
     /// Returns whether the client should still receive these tokens. It should not if the session
-    /// has ended or was revoked locally, or if a step-up or a sign-out has made the tokens
-    /// obsolete.
+    /// has ended or was revoked in the verifier's store, or if a step-up or a sign-out has made the
+    /// tokens obsolete.
     pub(crate) fn are_current(&self, renewed: &Arc<Renewed>) -> bool {
         if self.verifier().check_usable(&renewed.session, self.verifier().now()).is_err() {
             return false;
@@ -147,8 +147,8 @@ impl Sessions {
         call.is_some_and(|call| call.returned(|it| Arc::ptr_eq(it, renewed)))
     }
 
-    /// Finds a call that will do: the newest, or the one before it while the newest has no definite
-    /// result.
+    /// Finds a call whose result is fresh enough: the newest, or the one before it while the newest
+    /// has no definite result.
     fn find<'a>(
         &self,
         calls: &'a Calls,
@@ -164,7 +164,7 @@ impl Sessions {
         let now = self.verifier().monotonic();
         let age = now.saturating_sub(call.began);
         let confirms = freshness.confirmed_within.is_none_or(|within| age <= within);
-        let Settings { remember, verifier, .. } = &*self.settings;
+        let Settings { cache_for, verifier, .. } = &*self.settings;
         // Read this before the outcome. Otherwise a call that ends in between would look cancelled.
         let is_under_way = call.flight.is_under_way();
         match call.flight.outcome() {
@@ -172,10 +172,10 @@ impl Sessions {
             Some(Ended { exchanged, at }) => match exchanged {
                 Ok(renewed) if freshness.needs_tokens => {
                     let is_young = verifier.check_times(&renewed.session, verifier.now()).is_ok();
-                    confirms && age <= *remember && is_young
+                    confirms && age <= *cache_for && is_young
                 }
                 Ok(_) => confirms,
-                Err(AuthorityError::UnknownSession) => age <= *remember,
+                Err(AuthorityError::UnknownSession) => age <= *cache_for,
                 Err(error) => now.saturating_sub(at) < error.advised_wait(),
             },
         }

@@ -50,10 +50,12 @@ pub trait SessionAuthority: Send + Sync + 'static {
     /// has ended. Sign-out treats [`AuthorityError::UnknownSession`] as success.
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 
-    /// Ends the session of this token, which a client may have made up. Sign-out calls this if it
-    /// cannot find out the session's id, because keys for the JWT are unavailable or the opaque
-    /// token cannot be exchanged. The default implementation returns an error, and then signing out
-    /// returns one too.
+    /// Ends the session of this token. A client may have made the token up. Sign-out calls this if
+    /// it cannot find out the session's id, because keys for the JWT are unavailable or the opaque
+    /// token cannot be exchanged. The sign-out then reports an error, even if this succeeds,
+    /// because guards may accept the session's JWT until it expires. Only
+    /// [`AuthorityError::UnknownSession`] for an opaque token counts as success. The default
+    /// implementation returns an error.
     ///
     /// # Errors
     ///
@@ -108,10 +110,10 @@ impl fmt::Debug for PresentedToken {
 /// Both tokens of a live session. `Debug` shows neither.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionTokens {
-    /// The opaque token, which lives as long as the session. It has at most 1,024 bytes, all of
-    /// them allowed in the value of a cookie.
+    /// The opaque token, which lives as long as the session. [`Sessions`](crate::Sessions) accepts
+    /// at most 1,024 bytes, and only those that the value of a cookie may contain.
     pub session_token: String,
-    /// The JWT, which lives for five minutes. It has at most 16 KiB.
+    /// The JWT, which lives for five minutes. A verifier accepts at most 16 KiB.
     pub session_jwt: String,
 }
 
@@ -126,8 +128,8 @@ pub(crate) fn can_be_a_cookie(token: &str) -> bool {
     (1..=MAX_TOKEN_LENGTH).contains(&token.len()) && token.bytes().all(is_octet)
 }
 
-/// The greatest length of an opaque token that is accepted, in bytes. Browsers limit a cookie to 4
-/// KiB with its attributes.
+/// The greatest length of an opaque token that is accepted, in bytes. Browsers limit a cookie's
+/// name and value to 4,096 bytes together.
 const MAX_SESSION_TOKEN_LENGTH: usize = 1_024;
 
 pub(crate) fn can_be_a_session_token(token: &str) -> bool {
@@ -178,7 +180,7 @@ impl fmt::Display for AuthorityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownSession => f.write_str("the session is unknown or has ended"),
-            Self::Unavailable { .. } => f.write_str("the session cannot be confirmed now"),
+            Self::Unavailable { .. } => f.write_str("the authority is unavailable"),
         }
     }
 }

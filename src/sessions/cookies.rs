@@ -6,8 +6,9 @@ mod write;
 /// `HttpOnly`, `SameSite=Lax`, and `Secure` except on loopback. They have `Path=/` and no `Domain`,
 /// and they last as long as the session.
 ///
-/// Give the cookies names that begin with `__Host-` if the application is served over HTTPS. Then
-/// no other site of the domain can set them, or plant a second cookie that locks the user out.
+/// Give the cookies names that begin with `__Host-` if the application is served over HTTPS. An
+/// application on another subdomain can then neither set them nor plant a second cookie that locks
+/// the user out.
 ///
 /// Browsers drop a cookie whose name and value together exceed 4,096 bytes (RFC 6265bis, section
 /// 5.6), and custom claims alone may take 4 kB. A JWT that does not fit is not set. The response
@@ -15,12 +16,13 @@ mod write;
 /// use the session token. The log gets a warning with the size. A guard that does not renew cannot
 /// use such a JWT in a cookie. Send it in a header, or reduce the custom claims.
 ///
-/// The cookies have the first names that [`Sessions::credentials`](crate::Sessions::credentials)
-/// lists, or Stytch's names if it lists none. `Domain` and `Path` must match those with which the
-/// cookies were first set. Otherwise a browser keeps both cookies, and a request with two different
-/// cookies of one name is refused with 400. A cookie whose name begins with `__Host-` gets no
-/// `Domain` and always `Path=/` (RFC 6265bis, section 4.1.3.2). If Stytch's browser SDK sets the
-/// cookies, call [`readable_by_scripts`](Self::readable_by_scripts).
+/// Each cookie has the name of the first source of its kind in
+/// [`Sessions::credentials`](crate::Sessions::credentials), or else Stytch's name. `Domain` and
+/// `Path` must match those with which the cookies were first set. Otherwise a browser keeps both
+/// cookies, and a request with two different cookies of one name is refused with
+/// 400. A cookie whose name begins with `__Host-` gets no `Domain` and always `Path=/` (RFC
+/// 6265bis, section 4.1.3.2). If Stytch's browser SDK sets the cookies, call
+/// [`readable_by_scripts`](Self::readable_by_scripts).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionCookies {
     domain: Option<Box<str>>,
@@ -75,8 +77,8 @@ impl SessionCookies {
         Ok(self)
     }
 
-    /// Omits `HttpOnly`, as Stytch's browser SDK does, because it has to read the cookies. Any
-    /// script on the site can then read them too.
+    /// Omits `HttpOnly`, so that Stytch's browser SDK can read the cookies. The SDK omits it from
+    /// the cookies that it sets, too. Any script on the site can then read them.
     #[must_use]
     pub fn readable_by_scripts(mut self) -> Self {
         self.http_only = false;

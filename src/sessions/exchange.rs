@@ -66,8 +66,8 @@ impl Presented {
     }
 
     /// Returns whether one result serves both: they name the same session of the same user, or are
-    /// the same opaque token. A session id alone is not enough. The issuer chose it, and two users
-    /// may have the same one.
+    /// the same opaque token. A session id alone is not enough, because this code does not rely on
+    /// the issuer to give two users different ids.
     fn shares_result_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Session(one), Self::Session(other)) => {
@@ -81,7 +81,7 @@ impl Presented {
 }
 
 /// A session that the authority reports as alive, with its fresh tokens. It may have been revoked
-/// locally.
+/// in the verifier's store.
 pub(crate) struct Renewed {
     pub(super) presented: Presented,
     pub(crate) session: Session,

@@ -64,8 +64,8 @@ impl Exchanges {
         }
     }
 
-    /// Pauses calls until an instant. A pause that an opaque token caused must not hold back the
-    /// JWTs, because anyone can make up opaque tokens.
+    /// Pauses calls until an instant. A pause that an opaque token caused does not apply to the
+    /// JWTs.
     pub(super) fn pause(&self, until: Duration, opaque_only: bool) {
         self.opaque.pause(until);
         if !opaque_only {

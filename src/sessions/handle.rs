@@ -20,7 +20,8 @@ use crate::session::Session;
 use crate::token::Verifier;
 
 /// A handle that renews sessions, adopts the tokens of a step-up, signs users out and clears
-/// cookies. It is cheap to clone, and clones share what they know about sessions.
+/// cookies. It is cheap to clone, and clones share what they know about sessions. The guide [a
+/// session's life](crate::guide::sessions) shows how to use it.
 ///
 /// A [`stytch::Project`](crate::stytch::Project) creates one, and guards share it:
 ///
@@ -44,10 +45,10 @@ use crate::token::Verifier;
 /// | --- | --- |
 /// | calls at a time for one session or one opaque token | 1 for any number of requests, unless [`confirmed_within`](crate::StepUpLayer::confirmed_within) demands a newer call |
 /// | calls at a time, except for ending a session by its id | 64 for JWTs, and 64 for opaque tokens, which anyone can make up |
-/// | cached results | the newest 4,096 of each kind, used as long as [`remember`](Self::remember) and [`confirmed_within`](crate::StepUpLayer::confirmed_within) allow; a client that makes up this many opaque tokens displaces the real ones |
+/// | cached results | the newest 4,096 of each kind, used as long as [`cache_for`](Self::cache_for) and [`confirmed_within`](crate::StepUpLayer::confirmed_within) allow; a client that makes up this many opaque tokens displaces the real ones |
 /// | after a result that does not meet the policy | the guard asks again after 1 s, because a step-up elsewhere may have changed the session |
 /// | after a failure without `Retry-After` | no call about the same session or token for 1 s; the earlier result stays in use |
-/// | after `Retry-After` | no call about any token of the same kind for that time, from 1 s to 60 s; after one for a JWT, no call about opaque tokens either |
+/// | after `Retry-After` | for that time, from 1 s to 60 s, no call about opaque tokens, and none about JWTs if the response was about a JWT; ending a session by its id is not delayed |
 ///
 /// Calls need a tokio runtime. Without one, each call returns an error.
 ///
@@ -66,7 +67,7 @@ pub struct Sessions {
 pub(super) struct Settings {
     pub(super) verifier: Verifier,
     pub(super) authority: Arc<dyn SessionAuthority>,
-    pub(super) remember: Duration,
+    pub(super) cache_for: Duration,
     pub(super) timeout: Duration,
     max_renewable_age: Duration,
     sends_fresh_jwt: bool,
@@ -78,8 +79,8 @@ pub(super) struct Settings {
 /// token in a header. See [`Sessions::send_fresh_jwt`].
 pub const FRESH_JWT: HeaderName = HeaderName::from_static("stytch-session-jwt");
 
-const DEFAULT_REMEMBER: Duration = Duration::from_secs(30);
-const MAX_REMEMBER: Duration = Duration::from_secs(300);
+const DEFAULT_CACHE_TIME: Duration = Duration::from_secs(30);
+const MAX_CACHE_TIME: Duration = Duration::from_secs(300);
 const DEFAULT_MAX_RENEWABLE_AGE: Duration = Duration::from_secs(24 * 3_600);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(10);
@@ -93,7 +94,7 @@ impl Sessions {
         let settings = Settings {
             verifier,
             authority: Arc::new(authority),
-            remember: DEFAULT_REMEMBER,
+            cache_for: DEFAULT_CACHE_TIME,
             timeout: DEFAULT_TIMEOUT,
             max_renewable_age: DEFAULT_MAX_RENEWABLE_AGE,
             sends_fresh_jwt: false,
@@ -109,13 +110,15 @@ impl Sessions {
     }
 
     /// Sets how long a renewal is reused, and how long a session that the authority does not know
-    /// stays refused; at most 5 minutes. Fresh tokens are not used after they have expired.
+    /// stays refused. The default is 30 s, and the maximum is 5 minutes. Fresh tokens are not used
+    /// after they have expired.
     #[must_use]
-    pub fn remember(self, duration: Duration) -> Self {
-        self.with(|settings| settings.remember = duration.min(MAX_REMEMBER))
+    pub fn cache_for(self, duration: Duration) -> Self {
+        self.with(|settings| settings.cache_for = duration.min(MAX_CACHE_TIME))
     }
 
-    /// Sets how long a call may take, including the verification of its result: from 10 ms to 60 s.
+    /// Sets how long a call may take, including the verification of its result. The default is 5 s,
+    /// and the limits are 10 ms and 60 s.
     #[must_use]
     pub fn timeout(self, duration: Duration) -> Self {
         self.with(|settings| settings.timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT))
@@ -226,7 +229,7 @@ impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions")
             .field("verifier", &self.settings.verifier)
-            .field("remember", &self.settings.remember)
+            .field("cache_for", &self.settings.cache_for)
             .field("timeout", &self.settings.timeout)
             .finish_non_exhaustive()
     }

@@ -19,7 +19,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// Returns [`SignOutError::TooManyTokens`] beside the first tokens if there are too many.
+    /// Returns [`SignOutError::TooManyTokens`] together with the first tokens if there are more.
     pub(super) fn presented_tokens(
         &self,
         request: &HeaderMap,

@@ -17,17 +17,20 @@ use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
 
 impl Sessions {
-    /// Ends a session, and every other session whose token the request presents. Each is first
-    /// revoked locally, in the verifier's [revocations](crate::Verifier::revocations), and then
-    /// ended by the authority. Put the cookies into the response. The request's `Host` affects
-    /// whether they are `Secure`; see [`SessionCookies`](crate::SessionCookies).
+    /// Ends a session, and every other session whose token the request presents. It first revokes
+    /// each session in the verifier's [store](crate::Verifier::revocations), and then asks the
+    /// authority to end it. Put the returned cookies, which clear the tokens, into the response.
+    /// The request's `Host` affects whether they are `Secure`; see
+    /// [`SessionCookies`](crate::SessionCookies).
     ///
-    /// Sign-out also ends every session that the same [step-ups](Self::adopt) began, if this handle
-    /// or a clone of it adopted the tokens. This covers a step-up that runs at the same time.
+    /// Sign-out also ends every session that a step-up began from this session, or from a session
+    /// that this one followed, if this handle or a clone of it [adopted](Self::adopt) the tokens.
+    /// This includes a step-up that runs at the same time.
     ///
-    /// The sign-out continues if the caller is dropped. The local store and the authority each have
-    /// the [timeout](Self::timeout) to respond. The guards that accept the session must share this
-    /// handle's verifier or its [revocations](crate::Verifier::revocations).
+    /// Once begun, the sign-out continues even if the returned future is dropped. The store and the
+    /// authority each have the [timeout](Self::timeout) to respond. The guards that accept the
+    /// session must share this handle's verifier or its
+    /// [revocations](crate::Verifier::revocations).
     pub async fn sign_out(&self, session: impl AsRef<Session>, request: &HeaderMap) -> SignedOut {
         self.end_presented(Some(session.as_ref().id().to_owned()), request).await
     }
@@ -83,7 +86,8 @@ impl Sessions {
         if is_first { self.end(&session_id).await } else { Ok(()) }
     }
 
-    /// Ends a session and every session that the same step-ups began.
+    /// Ends a session, and every session that a step-up began from it or from a session that it
+    /// followed.
     pub(super) async fn end(&self, session_id: &str) -> Result<(), SignOutError> {
         let (sessions, session_id) = (self.clone(), Box::from(session_id));
         ended_in_a_task(async move {
@@ -114,8 +118,8 @@ impl Sessions {
         match (here, there) {
             (Ok(()), there) => there.map_err(SignOutError::Authority),
             (Err(here), there) => {
-                if let Err(error) = there {
-                    tracing::warn!(%error, "the authority did not end the session either");
+                if let Err(AuthorityError::Unavailable { cause, .. }) = there {
+                    tracing::warn!(reason = %cause, "the authority did not end the session either");
                 }
                 Err(SignOutError::NotRevoked(here))
             }
@@ -137,8 +141,8 @@ impl Sessions {
         }
     }
 
-    /// Asks the authority to end the session of a token. Anyone can make up tokens, so the limits
-    /// for this kind of token apply here too.
+    /// Asks the authority to end the session of a token. The limits for this kind of token apply
+    /// here too.
     pub(super) async fn end_by_token(&self, token: PresentedToken) -> Result<(), AuthorityError> {
         let timeout = self.settings.timeout;
         let exchanges = Arc::clone(&self.exchanges);
@@ -173,8 +177,8 @@ fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> SignOutError {
     SignOutError::NotRevoked(RevocationError::Failed(cause.into()))
 }
 
-/// Runs a call in a separate task. The call continues if the caller is dropped, and a panic ends
-/// only the call.
+/// Runs a call in a separate task. The call continues if the returned future is dropped, and a
+/// panic ends only the call.
 async fn detached<T: Send + 'static>(
     call: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Box<dyn Error + Send + Sync>> {
@@ -205,19 +209,20 @@ pub struct SignedOut {
 ///
 /// To let the user try again, leave out [`SignedOut::cookies`], so that the browser keeps its
 /// cookies. Without them, a second sign-out would present no token. Do not put a guard in front of
-/// the sign-out page, because the session may already be revoked locally.
+/// the sign-out page, because the session may already be revoked in the verifier's store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignOutError {
-    /// The revocation was not recorded locally, so guards accept the session's JWT until it
-    /// expires. The authority was asked to end the session all the same, except outside a tokio
-    /// runtime.
-    #[error("the session was not revoked locally")]
+    /// The verifier's store did not record the revocation, so guards may accept the session's JWT
+    /// until it expires. The authority was nevertheless asked to end the session, except outside a
+    /// tokio runtime.
+    #[error("the session was not revoked in the verifier's store")]
     NotRevoked(#[source] RevocationError),
     /// The authority did not confirm that the session has ended, or did not identify the session of
-    /// an opaque token. If the session's id is known, it was revoked locally first. Until the
-    /// authority ends the session, verifiers that do not know of this revocation can renew it at
-    /// once. This verifier can renew it after the revocation has been dropped.
+    /// an opaque token. If the session's id is known, it was revoked in the verifier's store first.
+    /// Until the authority ends the session, guards whose verifier does not have this revocation
+    /// can renew the session at once. This verifier's guards can renew it once the store has
+    /// dropped the revocation.
     #[error("the authority did not confirm that the session has ended")]
     Authority(#[source] AuthorityError),
     /// The request presents more tokens than a sign-out processes. Only the first of them were
@@ -228,8 +233,8 @@ pub enum SignOutError {
         max: usize,
     },
     /// The JWT in the request cannot be verified now, so its session is not known. Guards may
-    /// accept it once its key arrives. If there are no keys at all, the authority was asked to end
-    /// the session all the same.
+    /// accept it once its key arrives. If keys were unavailable, the authority was nevertheless
+    /// asked to end the session. If only the JWT's key is unknown, it was not.
     #[error("the token in the request cannot be verified now")]
     Unverified(#[source] VerifyError),
 }

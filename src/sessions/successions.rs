@@ -1,4 +1,4 @@
-//! Which session followed which. A step-up can begin a session in place of another.
+//! Predecessors and successors: a step-up can begin a session in place of another.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -8,29 +8,28 @@ use quick_cache::unsync::Cache;
 use super::exchanges::first_in_first_out;
 use crate::lock::lock;
 
-/// The sessions that step-ups began, by the id of the session that each one followed. Signing out
-/// of a session also ends its followers, because a step-up and the sign-out may run at the same
-/// time.
+/// The successors of each session, by its id. A step-up can begin a successor. Sign-out ends a
+/// session's successors too, because it may run at the same time as a step-up.
 pub(super) struct Successions(Mutex<Cache<Box<str>, Followed>>);
 
-/// A session that other sessions have followed.
+/// A session that has successors.
 #[derive(Default)]
 struct Followed {
-    /// The ids of the followers that are not known to have ended.
+    /// The ids of the successors that are not known to have ended.
     by: Vec<Box<str>>,
-    /// Whether the user has signed out of it, or of a session that followed it.
+    /// Whether the user has signed out of it, or of one of its successors.
     is_signed_out: bool,
 }
 
-/// How many sessions may follow one. A form that is sent several times begins several.
+/// How many successors a session may have. A form that is sent several times begins several.
 const MAX_SUCCESSORS: usize = 8;
 
 impl Successions {
-    /// Records that a session follows another. Returns false, and records nothing, if the
-    /// predecessor was revoked other than by a step-up, if the user has signed out in the meantime,
-    /// or if the predecessor has too many followers.
+    /// Records a successor of a session. Returns false, and records nothing, if the predecessor was
+    /// revoked other than by a step-up, if the user has signed out in the meantime, or if the
+    /// predecessor has too many successors.
     ///
-    /// Sign-out first revokes a session and then looks up its followers, so one of the two
+    /// Sign-out first revokes a session and then looks up its successors, so one of the two
     /// operations always sees the other.
     pub(super) fn record(
         &self,
@@ -54,8 +53,8 @@ impl Successions {
         is_allowed
     }
 
-    /// Records that the user has signed out of a session, and therefore of those before it. Returns
-    /// the followers of all these sessions, each with its predecessor.
+    /// Records that the user has signed out of a session, and therefore of its predecessors.
+    /// Returns the successors of all these sessions, each with its predecessor.
     pub(super) fn sign_out(&self, session_id: &str) -> Vec<(Box<str>, Box<str>)> {
         let mut sessions = lock(&self.0);
         let mut line = HashSet::from([Box::from(session_id)]);
@@ -75,12 +74,12 @@ impl Successions {
         followers
     }
 
-    /// Returns whether a session has a follower that may be alive.
+    /// Returns whether a session has a successor that may be alive.
     pub(super) fn is_followed(&self, session_id: &str) -> bool {
         lock(&self.0).peek(session_id).is_some_and(|followed| !followed.by.is_empty())
     }
 
-    /// Forgets a follower that has ended everywhere.
+    /// Forgets a successor that has ended everywhere.
     pub(super) fn forget(&self, predecessor: &str, successor: &str) {
         if let Some(mut followed) = lock(&self.0).get_mut(predecessor) {
             followed.by.retain(|id| **id != *successor);
@@ -114,7 +113,7 @@ mod tests {
         // A step-up revoked it, so the second submission of the form finds it revoked.
         assert!(successions.record("a", "b", || false));
         assert!(successions.record("a", "c", || true));
-        // Followers are kept until they are known to have ended.
+        // Successors are kept until they are known to have ended.
         for _ in 0..2 {
             assert_eq!(followers(&successions, "a"), ["b", "c"]);
         }
@@ -134,7 +133,7 @@ mod tests {
             assert!(!successions.record(predecessor, "later", || true));
         }
         assert!(successions.record("x", "z", || true));
-        // Two sessions that follow each other.
+        // Two sessions that are each other's successors.
         assert!(successions.record("z", "x", || false));
         assert_eq!(followers(&successions, "z"), ["x", "y", "z"]);
     }

@@ -1,5 +1,4 @@
-//! Assertions about policies, which print the explanation if they fail, and the ages around a
-//! limit.
+//! Assertions about policies, and a function that returns the ages around a limit.
 
 use std::time::Duration;
 
@@ -7,9 +6,9 @@ use super::clock::NOW;
 use super::session::SessionBuilder;
 use crate::policy::{Grant, Implication, Policy, Shortfall};
 
-/// Asserts that a policy grants a session at [`NOW`](crate::testing::NOW), and returns the
-/// [`Grant`](crate::Grant). The session is a [`SessionBuilder`](crate::testing::SessionBuilder). A
-/// failure prints the explanation.
+/// Asserts that a session meets a policy at [`NOW`](crate::testing::NOW), and returns the
+/// [`Grant`](crate::Grant). Pass the session as a
+/// [`SessionBuilder`](crate::testing::SessionBuilder). A failure prints the explanation.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_granted, testing};
@@ -34,8 +33,8 @@ macro_rules! assert_granted {
     };
 }
 
-/// Asserts that a policy demands a step-up of a session at [`NOW`](crate::testing::NOW), and
-/// returns the [`Shortfall`](crate::Shortfall). The session is a
+/// Asserts that a session does not meet a policy at [`NOW`](crate::testing::NOW), and returns the
+/// [`Shortfall`](crate::Shortfall). Pass the session as a
 /// [`SessionBuilder`](crate::testing::SessionBuilder). A failure prints the explanation.
 ///
 /// ```
@@ -43,7 +42,7 @@ macro_rules! assert_granted {
 ///
 /// let shortfall =
 ///     assert_step_up!(Policy::mfa(), testing::session().proved(Factor::Password));
-/// assert_eq!(shortfall.to_string(), "authenticate a second, independent factor");
+/// assert_eq!(shortfall.to_string(), "authenticate with a second, independent factor");
 /// ```
 ///
 /// ```should_panic
@@ -71,7 +70,7 @@ macro_rules! assert_step_up {
 /// ```should_panic
 /// use tower_step_up::{Factor, Policy, assert_no_warnings};
 ///
-/// // one compromise opens it: the mailbox presents password and otp/email
+/// // one compromise is enough: an attacker with the mailbox can present password and otp/email
 /// assert_no_warnings!(Policy::all_of([Factor::Password, Factor::OtpEmail]));
 /// ```
 #[macro_export]
@@ -118,7 +117,9 @@ pub fn implied(policy: &Policy, other: &Policy) {
         Implication::Holds => {}
         Implication::Fails(session) => panic!("{session} meets {policy}\nbut not {other}"),
         Implication::Undecided { comparisons } => {
-            panic!("undecided after {comparisons} comparisons")
+            panic!(
+                "after {comparisons} comparisons it is undecided whether {policy}\nimplies {other}"
+            )
         }
     }
 }
@@ -130,7 +131,9 @@ pub fn granted(policy: &Policy, session: &SessionBuilder) -> Grant {
     let session = session.build();
     match policy.evaluate(&session, NOW) {
         Ok(grant) => grant,
-        Err(shortfall) => panic!("not granted:\n{}", shortfall.explanation()),
+        Err(shortfall) => {
+            panic!("the session does not meet the policy:\n{}", shortfall.explanation())
+        }
     }
 }
 
@@ -141,7 +144,7 @@ pub fn stepped_up(policy: &Policy, session: &SessionBuilder) -> Shortfall {
     let session = session.build();
     match policy.evaluate(&session, NOW) {
         Err(shortfall) => shortfall,
-        Ok(_) => panic!("granted without a step-up:\n{}", policy.explain(&session, NOW)),
+        Ok(_) => panic!("the session meets the policy:\n{}", policy.explain(&session, NOW)),
     }
 }
 

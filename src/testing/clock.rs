@@ -37,7 +37,7 @@ impl FixedClock {
         Self::default()
     }
 
-    /// Advances the clock, for both dates and intervals.
+    /// Advances the clock: both [`now`](Clock::now) and [`monotonic`](Clock::monotonic).
     pub fn advance(&self, time: Duration) {
         let mut passed = lock(&self.passed);
         *passed = passed.saturating_add(time);

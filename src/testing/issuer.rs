@@ -27,7 +27,7 @@ pub struct TestIssuer {
     clock: Arc<dyn Clock>,
     project: Box<str>,
     tenancy: Tenancy,
-    /// The one verifier of the issuer, as a project has one.
+    /// The issuer's only verifier. A project also has only one.
     verifier: Verifier,
 }
 
@@ -79,7 +79,7 @@ impl TestIssuer {
             .clock(Arc::clone(clock))
     }
 
-    /// Replaces the verifier: with another key, clock or project this is another issuer.
+    /// Replaces the verifier. An issuer whose key, clock or project has changed needs a new one.
     fn with_own_verifier(self) -> Self {
         let verifier = Self::new_verifier(self.tenancy, &self.project, &self.key, &self.clock);
         Self { verifier, ..self }
@@ -155,9 +155,10 @@ impl TestIssuer {
         StepUpLayer::new(self.verifier())
     }
 
-    /// Mints a session JWT that is issued now by the issuer's clock: at [`NOW`](super::NOW), unless
-    /// [`clock`](Self::clock) has set another. A verifier that uses the system's clock refuses it
-    /// as expired. This issuer's own verifier uses the issuer's clock.
+    /// Mints a session JWT. It is issued at the current time of the issuer's clock, which stands at
+    /// [`NOW`](super::NOW) unless [`clock`](Self::clock) replaced it. A verifier that uses the
+    /// system's clock refuses the JWT as expired. This issuer's own verifier uses the issuer's
+    /// clock.
     #[must_use]
     pub fn mint(&self, session: &SessionBuilder) -> String {
         self.mint_claims(&self.claims(session))
@@ -196,8 +197,8 @@ impl TestIssuer {
         self.clock.now()
     }
 
-    /// Mints a token of exactly these two texts, even if they are malformed, for tests of tokens
-    /// that must be refused.
+    /// Signs exactly this header and this payload, even if they are malformed, and returns the
+    /// token. Use it to test tokens that must be refused.
     ///
     /// # Panics
     ///

@@ -93,7 +93,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Omits when the session began.
+    /// Leaves out the session's start.
     #[must_use]
     pub fn without_start(mut self) -> Self {
         self.started = None;
@@ -107,7 +107,8 @@ impl SessionBuilder {
         self
     }
 
-    /// Omits when the session ends, as tokens of the old format do.
+    /// Leaves out the session's end, as Stytch's older tokens do, which have no `expires_at` for
+    /// the session.
     #[must_use]
     pub fn without_end(mut self) -> Self {
         self.ends_in = None;
@@ -149,7 +150,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Returns the session at [`NOW`], as a verifier would make it.
+    /// Returns the session at [`NOW`], as a verifier would build it but without a token.
     #[must_use]
     pub fn build(&self) -> Session {
         let (now, claims) = (NOW, self.payload(NOW));
@@ -233,7 +234,7 @@ impl SessionBuilder {
 }
 
 impl fmt::Debug for SessionBuilder {
-    /// Omits the custom claims, among others.
+    /// Omits the custom claims, the roles and the session's id.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionBuilder")
             .field("user_id", &self.user_id)

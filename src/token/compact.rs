@@ -15,7 +15,7 @@ use crate::keys::{Algorithm, Key};
 /// The length limit for a token, in bytes.
 pub(super) const MAX_LENGTH: usize = 16 * 1024;
 
-/// The length limit for a signature, in bytes: the size of an RSA signature with 8192 bits.
+/// The length limit for a signature, in bytes: the size of a signature by an 8192-bit RSA key.
 const MAX_SIGNATURE_LENGTH: usize = 1_024;
 
 /// A token split into its parts. Nothing in it is verified yet. The payload is decoded only after

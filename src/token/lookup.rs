@@ -75,8 +75,8 @@ impl Verifier {
     /// it with the known keys. If the key is not known but the source will look for it, this
     /// returns [`Lookup::Wait`].
     ///
-    /// A token that was verified before is compared byte by byte. Any other token is read as text
-    /// by `text`, whose error is returned.
+    /// This recognizes a token that was verified before by its bytes. It calls `text` only for
+    /// other tokens, and returns the error of `text`.
     #[inline]
     pub(crate) fn look_up<'t, E>(
         &self,
@@ -178,8 +178,8 @@ impl Verifier {
         GenuineSession { usable: self.check_usable(&session, now), session }
     }
 
-    /// Checks whether a session that this verifier made may be used now. A session that was revoked
-    /// and has also expired is reported as revoked.
+    /// Checks whether a session of this verifier may be used now. A session that was revoked and
+    /// has also expired is reported as revoked.
     pub(crate) fn check_usable(
         &self,
         session: &Session,
@@ -189,8 +189,8 @@ impl Verifier {
         Ok(self.check_times(session, now)?)
     }
 
-    /// Checks that such a session was not revoked, and that the store of revocations can be trusted
-    /// now.
+    /// Checks that a session of this verifier was not revoked, and that the store of revocations
+    /// can be trusted now.
     pub(crate) fn check_revoked(&self, session: &Session) -> Result<(), VerifyError> {
         self.settings.revocations.health()?;
         match self.settings.revocations.is_revoked(session) {
@@ -199,7 +199,7 @@ impl Verifier {
         }
     }
 
-    /// Checks the times of such a session, but not its revocation.
+    /// Checks the times of a session of this verifier, but not its revocation.
     pub(crate) fn check_times(
         &self,
         session: &Session,

@@ -117,7 +117,8 @@ pub trait Revocations: Send + Sync + 'static {
 /// The future of a write to [`Revocations`].
 pub type RevocationFuture = Pin<Box<dyn Future<Output = Result<(), RevocationError>> + Send>>;
 
-/// The error if a revocation may not have been recorded. Treat the session as still accepted.
+/// The error returned if a revocation may not have been recorded. Treat the session as still
+/// accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevocationError {
@@ -132,9 +133,10 @@ pub enum RevocationError {
     Failed(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// The error if it is not known now which sessions are revoked. Guards respond with 503.
+/// The error returned if the store currently cannot tell which sessions are revoked. Guards respond
+/// with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is not known now whether the session was revoked")]
+#[error("the verifier currently cannot tell whether the session was revoked")]
 pub struct RevocationsUnavailable {
     /// How long a client should wait before it tries again.
     pub retry_after: Duration,

@@ -169,8 +169,8 @@ impl Rules {
     }
 }
 
-/// Returns whether a factor marks an impersonation. A pair of type and method adds strength only as
-/// a whole, but here one of the two is enough.
+/// Returns whether a factor marks an impersonation. Elsewhere a factor is known only by its type
+/// and its method together. Here either one is enough.
 fn is_impersonation(factor: &Factor) -> bool {
     factor.factor_type() == Factor::Impersonated.factor_type()
         || factor.delivery_method() == Factor::Impersonated.delivery_method()

@@ -70,8 +70,8 @@ impl Verifier {
     }
 
     /// Sets how far this clock and the issuer's may differ. The default is 5 s. The leeway applies
-    /// to `nbf`, `iat`, `exp`, the session's end and factors dated in the future, but never to
-    /// [`within`](crate::Policy::within).
+    /// to `nbf`, `iat`, `exp`, the maximum token age, the session's end, factors dated in the
+    /// future and the revocation of users, but never to [`within`](crate::Policy::within).
     #[must_use]
     pub fn leeway(self, leeway: Duration) -> Self {
         self.with(|settings| settings.rules.leeway = leeway)
@@ -105,8 +105,8 @@ impl Verifier {
     /// name.
     ///
     /// This is insecure if the project has Connected Apps or M2M clients. Only `scope` and
-    /// `client_id` distinguish their tokens from sessions, and access tokens that carry a session
-    /// claim have been seen.
+    /// `client_id` distinguish their tokens from sessions. An access token that also carries a
+    /// session claim could then be accepted as a session.
     #[must_use]
     pub fn insecure_allow_claim(self, claim: AccessTokenClaim) -> Self {
         self.with(|settings| settings.rules.allowed_claims.push(claim))

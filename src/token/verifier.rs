@@ -21,6 +21,9 @@ use crate::session::{Session, VerifierId};
 /// shape of the session and all times are valid. [`TokenError`](crate::TokenError) lists the rules.
 /// Usually [`stytch::Project`](crate::stytch::Project) creates the verifier.
 ///
+/// Each setting, such as [`leeway`](Self::leeway), returns a different verifier with an empty
+/// cache. Configure the verifier before you give it to guards and [`Sessions`](crate::Sessions).
+///
 /// ```
 /// use tower_step_up::token::TimeError;
 /// use tower_step_up::{TokenError, Verifier, VerifyError, testing};
@@ -86,7 +89,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns [`VerifyError::Token`] if the token broke a rule, and another [`VerifyError`] if
+    /// Returns [`VerifyError::Token`] if the token is not valid, and another [`VerifyError`] if
     /// keys or revocations are unavailable.
     pub async fn verify(&self, token: &str) -> Result<Session, VerifyError> {
         self.verify_genuine(token).await?.into_session()
@@ -96,8 +99,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns [`VerifyError::Token`] if the token broke a rule, and another [`VerifyError`] if no
-    /// keys are known, or if it is not known whether the session was revoked.
+    /// Returns [`VerifyError::Token`] if the token is not valid, and another [`VerifyError`] if no
+    /// keys are known, or if the verifier cannot tell whether the session was revoked.
     pub fn verify_at(&self, token: &str, now: OffsetDateTime) -> Result<Session, VerifyError> {
         self.look_up_at(token, now)?.into_session()
     }

@@ -4,18 +4,18 @@ use super::error::TokenError;
 use super::revocations::RevocationsUnavailable;
 use crate::keys::KeysUnavailable;
 
-/// The reason why a verifier returned no session. Either the token broke a rule, or keys or
+/// The reason why a verifier returned no session. Either the token is not valid, or keys or
 /// revocations are unavailable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The token broke a rule.
+    /// The token is not valid.
     #[error(transparent)]
     Token(TokenError),
     /// The keys for verifying the token are unavailable.
     #[error(transparent)]
     KeysUnavailable(#[from] KeysUnavailable),
-    /// It is not known now whether the session was revoked.
+    /// The verifier currently cannot tell whether the session was revoked.
     #[error(transparent)]
     RevocationsUnavailable(#[from] RevocationsUnavailable),
 }

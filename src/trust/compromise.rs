@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::excerpt::printable;
 
-/// One thing that an attacker can take over.
+/// One thing that an attacker can take over. A [`TrustModel`](crate::TrustModel) states which
+/// factors it lets the attacker present.
 ///
 /// [`Display`](fmt::Display), serde and parsing use its name in lowercase, such as `phone_number`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +18,8 @@ pub enum Compromise {
     Password,
     /// The user's email, including every link and code that is sent there.
     Mailbox,
-    /// The phone number: the unlocked handset, or the number moved to another SIM card.
+    /// The phone number. An attacker has it with the unlocked handset, or by moving the number to
+    /// another SIM card.
     PhoneNumber,
     /// The device that holds the keys: a phone with an authenticator app, a passkey, a security
     /// key.

@@ -1,4 +1,4 @@
-//! The [`TrustModel`], which states who can present which factor.
+//! The [`TrustModel`], which states which compromises let an attacker present which factors.
 
 pub(crate) mod compromise;
 pub(crate) mod model;

@@ -1,4 +1,4 @@
-//! The table of who can present which factor.
+//! The table of which compromises let an attacker present which factors.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,27 +8,11 @@ use super::set::Compromises;
 use super::table;
 use crate::factor::Factor;
 
-/// A table of who can present which factor. [`Policy::mfa`](crate::Policy::mfa) depends on it.
+/// A table of which compromises let an attacker present which factors. A [`Compromise`] is one
+/// thing that an attacker takes over, such as the mailbox. [`Policy::mfa`](crate::Policy::mfa)
+/// depends on the table.
 ///
-/// This is the default model:
-///
-/// | factor | presentable by an attacker who holds one of |
-/// | --- | --- |
-/// | `password` | the password, the mailbox, the identity provider behind it |
-/// | `magic_link/email`, `otp/email`, `email_otp` | the mailbox, the identity provider behind it |
-/// | `oauth/oauth_google` and every other listed provider | the identity provider, the mailbox |
-/// | `sso/sso_saml`, `sso/sso_oidc` | the identity provider |
-/// | `otp/sms`, `otp/whatsapp` | the phone number |
-/// | `totp` | the device, the recovery codes |
-/// | `webauthn`, `signature_challenge` | the device |
-/// | `crypto` | the wallet, the device |
-/// | `recovery_codes` | the recovery codes |
-/// | `impersonated`, `imported`, `trusted_auth_token`, the OAuth exchanges, `magic_link/embedded`, every unlisted factor | nothing: *anyone* can present it, and it never adds strength |
-///
-/// The table has one row per kind of factor, not per instance. Two mailboxes, or two phones, count
-/// as one. The model does not know that one event can be several compromises. For example, an
-/// unlocked handset is the phone number and the device. A provider account that syncs passkeys is
-/// the identity provider and the device.
+/// [The guide](crate::guide::factors) shows the default table and its limits.
 ///
 /// ```
 /// use tower_step_up::{Compromise, Factor, TrustModel};
@@ -36,22 +20,7 @@ use crate::factor::Factor;
 /// let trust = TrustModel::default();
 /// let password: Vec<_> = trust.presentable_by(&Factor::Password).expect("not anyone").collect();
 /// assert!(password.contains(&Compromise::Mailbox)); // an attacker resets the password by email
-/// assert!(trust.presentable_by(&Factor::Impersonated).is_none()); // anyone
-/// ```
-///
-/// An application whose users reset their password by SMS, and not by email, changes that row:
-///
-/// ```
-/// use tower_step_up::{Compromise, Factor, Policy, TrustModel, testing};
-///
-/// let by_sms = TrustModel::default().presentable_only_by(
-///     Factor::Password,
-///     [Compromise::Password, Compromise::PhoneNumber],
-/// );
-/// let mfa = Policy::mfa().with_trust_model(&by_sms);
-/// let pair = |second| testing::session().proved(Factor::Password).proved(second).build();
-/// assert!(mfa.evaluate(&pair(Factor::OtpSms), testing::NOW).is_err());
-/// assert!(mfa.evaluate(&pair(Factor::OtpEmail), testing::NOW).is_ok());
+/// assert!(trust.presentable_by(&Factor::Impersonated).is_none()); // anyone can present it
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustModel {
@@ -72,7 +41,7 @@ impl TrustModel {
     }
 
     /// Returns the compromises, each of which alone lets an attacker present all of these factors.
-    /// If there is one, they do not count as two factors.
+    /// If there are any, these factors together do not meet [`mfa`](crate::Policy::mfa).
     ///
     /// Factors that anyone can present are ignored. If there are no others, this returns every
     /// compromise.
@@ -94,12 +63,13 @@ impl TrustModel {
         Compromise::ALL.into_iter().filter(presents_all).collect()
     }
 
-    /// Lets each of these compromises present `factor`, *instead of* those in its row.
+    /// Lets an attacker present `factor` with any of these compromises, *instead of* those in its
+    /// row.
     ///
     /// # Panics
     ///
-    /// Panics if there are no compromises. Nobody could then present the factor, so it would count
-    /// as independent of everything.
+    /// Panics if there are no compromises. No attacker could then present the factor, so it would
+    /// count as independent of everything.
     #[must_use]
     #[track_caller]
     pub fn presentable_only_by(
@@ -110,13 +80,14 @@ impl TrustModel {
         let row = Compromises::from_iter(compromises);
         assert!(
             !row.is_empty(),
-            "TrustModel::presentable_only_by: at least one compromise must present {factor}"
+            "TrustModel::presentable_only_by: at least one compromise must let an attacker \
+             present {factor}"
         );
         self.with(factor, row)
     }
 
-    /// Lets each of these compromises present `factor`, *as well as* those in its row. A factor
-    /// that anyone can present stays presentable by anyone.
+    /// Lets an attacker present `factor` with any of these compromises, *as well as* those in its
+    /// row. A factor that anyone can present stays presentable by anyone.
     #[must_use]
     pub fn presentable_also_by(
         self,
@@ -127,14 +98,14 @@ impl TrustModel {
         self.with(factor, row)
     }
 
-    /// Lets anyone present `factor`, so that it never adds strength.
+    /// Lets anyone present `factor`, so that it does not count for [`mfa`](crate::Policy::mfa).
     #[must_use]
     pub fn presentable_by_anyone(self, factor: Factor) -> Self {
         self.with(factor, Compromises::ANYONE)
     }
 
-    /// Lets the device present codes by SMS and WhatsApp too. These codes arrive on the handset
-    /// that has the authenticator app and the passkeys, and it may be unlocked.
+    /// Lets an attacker with the device also present codes by SMS and WhatsApp. These codes arrive
+    /// on the handset that has the authenticator app and the passkeys, and it may be unlocked.
     #[must_use]
     pub fn unlocked_handset(self) -> Self {
         let device = [Compromise::Device];
@@ -142,12 +113,12 @@ impl TrustModel {
             .presentable_also_by(Factor::OtpWhatsapp, device)
     }
 
-    /// Returns the compromises that present `factor`.
+    /// Returns the compromises that let an attacker present `factor`.
     pub(crate) fn row(&self, factor: &Factor) -> Compromises {
         self.changed.get(factor).copied().unwrap_or_else(|| table::row(factor))
     }
 
-    /// Merges two models: a compromise presents a factor if it does so in either of them.
+    /// Merges two models: a compromise lets an attacker present a factor if it does in either.
     #[must_use]
     pub(crate) fn merged(self, other: &Self) -> Self {
         let changed: Vec<_> = self.changed.keys().chain(other.changed.keys()).cloned().collect();
@@ -232,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "at least one compromise must present totp")]
+    #[should_panic(expected = "at least one compromise must let an attacker present totp")]
     fn an_empty_row_is_refused() {
         let _ = TrustModel::default().presentable_only_by(Factor::Totp, []);
     }

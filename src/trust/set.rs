@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use super::Compromise;
 
-/// A set of compromises: those that an attacker holds, or the row of a factor in the table, each of
-/// which presents the factor. The highest bit means *anyone*. It is set in the row of a factor that
-/// anyone can present, and every attacker is assumed to hold it.
+/// A set of compromises: those that an attacker holds, or the row of a factor in the table. Each
+/// compromise in a row lets an attacker present the factor. The highest bit means *anyone*. It is
+/// set in the row of a factor that anyone can present, and every attacker is assumed to hold it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Compromises(u16);
 

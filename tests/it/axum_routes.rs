@@ -76,7 +76,7 @@ fn a_layer_covers_the_fallback_and_a_route_layer_does_not() {
 }
 
 #[test]
-fn several_layers_are_a_tuple_the_outermost_first() {
+fn in_a_tuple_of_layers_the_first_is_the_outermost() {
     /// Responds itself, without calling the inner service.
     async fn stop(_: Request, _: middleware::Next) -> &'static str {
         "stopped"
@@ -88,7 +88,7 @@ fn several_layers_are_a_tuple_the_outermost_first() {
 }
 
 #[test]
-fn nested_and_merged_routers_and_the_fallback() {
+fn nested_and_merged_routers_and_the_fallback_have_their_own_policies() {
     let admin =
         Router::new().route("/keys", get(ok)).layer(guard().require(Policy::phishing_resistant()));
     let account = Router::new().route("/account", get(ok)).layer(guard().require(Policy::mfa()));
@@ -107,7 +107,7 @@ fn nested_and_merged_routers_and_the_fallback() {
 }
 
 #[test]
-fn guards_of_an_outer_and_an_inner_router_both_hold() {
+fn guards_of_an_outer_and_an_inner_router_both_apply() {
     let guard = guard();
     let inner = Router::new().route("/transfer", post(ok)).layer(guard.require(Policy::mfa()));
     let router = Router::new().nest("/bank", inner).layer(guard.require(Factor::Totp));

@@ -249,7 +249,7 @@ fn a_plain_page_is_complete_and_inert() {
     let hostile =
         shortfall(&Factor::from_pair("<script>", "\"&'").into(), &proved(&[Factor::Password]));
     let page = Negotiated::new().respond(&hostile, &get("/a"));
-    let sentence = "<p>Authenticate &lt;script&gt;/&quot;&amp;&#39;.</p>";
+    let sentence = "<p>Authenticate with &lt;script&gt;/&quot;&amp;&#39;.</p>";
     assert!(std::str::from_utf8(page.body()).unwrap().contains(sentence), "{:?}", page.body());
 }
 
@@ -304,7 +304,7 @@ fn an_unusable_return_address_becomes_the_home_page() {
 }
 
 #[test]
-fn a_page_is_a_path_of_this_site() {
+fn a_page_must_be_a_path_of_this_site() {
     #[track_caller]
     fn check(page: &str, want: &str) {
         let error = Negotiated::new().sign_in(page).unwrap_err();
@@ -417,7 +417,7 @@ async fn a_browser_with_two_session_cookies_can_recover() {
     let unreadable = Rejection::InvalidRequest(CredentialError::UnreadableCookie);
     let challenge = "Bearer realm=\"api\", error=\"invalid_request\"";
     for (why, text) in [
-        (&several, "More than one session cookie."),
+        (&several, "Two session cookies with different values."),
         (&unreadable, "The session cookie is not readable."),
     ] {
         for (headers, path, to) in [

@@ -74,7 +74,7 @@ assert_not_impl_any!(ResponseFuture<LocalService, LocalBody>: Send);
 type SendService = tower::util::BoxCloneService<Request<Body>, Response<Body>, Infallible>;
 
 #[tokio::test]
-async fn readiness_is_the_inner_services() {
+async fn a_guard_is_ready_when_its_inner_service_is() {
     let layer = issuer().guard();
     let (mut service, mut inner) =
         tower_test::mock::spawn_layer::<Request<Body>, Response<Body>, _>(layer);
@@ -94,7 +94,7 @@ async fn readiness_is_the_inner_services() {
 }
 
 #[tokio::test]
-async fn an_error_of_readiness_passes_through() {
+async fn a_readiness_error_passes_through() {
     let (mut service, mut inner) =
         tower_test::mock::spawn_layer::<Request<Body>, Response<Body>, _>(issuer().guard());
     inner.send_error("broken");
@@ -347,7 +347,7 @@ async fn report(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 }
 
 #[tokio::test]
-async fn nested_guards_only_strengthen_and_end_with_the_first_to_end() {
+async fn nested_guards_demand_both_policies_and_their_grant_ends_with_the_first() {
     let outer = issuer().guard().require(Policy::factor(Factor::Totp).within(seconds(100)));
     for inner in [outer.clone(), issuer().guard()] {
         // The first has the outer guard's verifier. The second has another.
@@ -440,7 +440,7 @@ async fn a_repeated_token_is_verified_once() {
 }
 
 #[tokio::test]
-async fn an_inner_guard_keeps_to_its_own_credentials() {
+async fn an_inner_guard_reads_only_its_own_credentials() {
     let guard = issuer().guard();
     let by_cookie = || {
         let cookie = format!("stytch_session_jwt={}", issuer().mint(&proved(&[Factor::Password])));
@@ -494,7 +494,7 @@ async fn an_optional_inner_guard_removes_the_grant_of_another_verifier() {
 }
 
 #[test]
-fn a_guard_made_from_a_guard_demands_both_and_keeps_a_name() {
+fn a_guard_made_from_a_guard_demands_both_policies_and_keeps_a_name() {
     let guard = issuer().guard();
     assert_eq!(guard.policy(), &Policy::session());
     let account = guard.require(Policy::mfa().named("account"));

@@ -61,15 +61,15 @@ pub(crate) fn logged<T>(level: Level, act: impl FnOnce() -> T) -> (T, Vec<String
 }
 
 #[test]
-fn a_guard_warns_if_one_compromise_opens_a_policy_of_several_factors() {
+fn a_guard_warns_if_one_compromise_is_enough_for_a_policy_of_several_factors() {
     let guard = issuer().guard();
     let warnings = |policy: Policy| logged(Level::WARN, || guard.require(policy)).1;
     assert_eq!(
         warnings(Policy::all_of([Factor::Password, Factor::OtpEmail]).named("weak")),
         [
-            "WARN tower_step_up::guard: one compromise opens it: the mailbox presents password and otp/email \
+            "WARN tower_step_up::guard: one compromise is enough: an attacker with the mailbox can present password and otp/email \
              policy=weak compromise=mailbox",
-            "WARN tower_step_up::guard: one compromise opens it: the identity_provider presents password and otp/email \
+            "WARN tower_step_up::guard: one compromise is enough: an attacker with the identity_provider can present password and otp/email \
              policy=weak compromise=identity_provider",
         ]
     );
@@ -103,7 +103,7 @@ fn a_policy_from_a_document_is_audited_under_the_documents_trust_model() {
     assert_eq!(
         warnings("sms"),
         [
-            "WARN tower_step_up::guard: one compromise opens it: the phone_number presents password and otp/sms \
+            "WARN tower_step_up::guard: one compromise is enough: an attacker with the phone_number can present password and otp/sms \
              policy=sms compromise=phone_number"
         ]
     );
@@ -111,14 +111,14 @@ fn a_policy_from_a_document_is_audited_under_the_documents_trust_model() {
 }
 
 #[test]
-fn a_guard_counts_the_outer_policy_before_it_warns() {
+fn a_guard_does_not_warn_if_the_outer_policy_makes_the_whole_strong() {
     let account = issuer().guard().require(Policy::mfa());
     let weak = Policy::all_of([Factor::Password, Factor::OtpEmail]);
     assert!(logged(Level::WARN, || account.require(weak)).1.is_empty());
 }
 
 #[test]
-fn a_grant_is_one_debug_line() {
+fn a_grant_is_logged_as_one_debug_line() {
     let guard = issuer().guard().require(Policy::mfa().named("account"));
     let ada = || request("/", &[Factor::Password, Factor::Totp]);
     assert_eq!(
@@ -133,7 +133,7 @@ fn a_grant_is_one_debug_line() {
 }
 
 #[test]
-fn a_refusal_is_one_info_line_with_rule_and_evidence() {
+fn a_refusal_is_logged_as_one_info_line_with_rule_and_evidence() {
     let guard = issuer().guard().require(Policy::mfa());
     let step_up = log_of(Level::INFO, &guard, request("/", &[Factor::Password]));
     assert_eq!(step_up.len(), 1);
@@ -202,7 +202,7 @@ fn the_log_says_how_long_ago_a_token_expired() {
 }
 
 #[test]
-fn no_token_ip_address_or_phone_number_gets_into_any_log_line() {
+fn no_token_ip_address_or_phone_number_is_logged() {
     let mut claims =
         issuer().claims(&testing::session().proved(Factor::Password).claim("note", "hush-hush"));
     let session = &mut claims["https://stytch.com/session"];
@@ -239,7 +239,7 @@ fn no_token_ip_address_or_phone_number_gets_into_any_log_line() {
 }
 
 #[test]
-fn unavailable_keys_are_one_warning_and_their_cause_another() {
+fn unavailable_keys_and_their_cause_are_logged_as_two_warnings() {
     let keys = tower_step_up::keys::RemoteKeys::new("http://127.0.0.1:1/jwks").unwrap();
     let guard = StepUpLayer::new(Verifier::new(keys, [issuer().name()], issuer().audience()));
     let lines = log_of(Level::WARN, &guard, request("/", &[Factor::Password]));
@@ -254,7 +254,7 @@ fn unavailable_keys_are_one_warning_and_their_cause_another() {
 }
 
 #[test]
-fn each_skipped_key_leaves_a_line_with_the_reason() {
+fn each_skipped_key_is_logged_with_the_reason() {
     let jwks: serde_json::Value = serde_json::from_str(issuer().jwks()).unwrap();
     let good = &jwks["keys"][0];
     let but = |name: &str, value: serde_json::Value| {

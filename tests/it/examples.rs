@@ -32,7 +32,7 @@ const PEOPLE: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn axum_routes_responds_as_it_prints() {
+async fn axum_routes_sends_the_responses_that_it_prints() {
     let server = responds_as_it_prints("axum_routes").await;
 
     let preflight = Request::options(server.url("/transfer"))
@@ -50,12 +50,12 @@ async fn axum_routes_responds_as_it_prints() {
 }
 
 #[tokio::test]
-async fn hyper_service_responds_as_it_prints() {
+async fn hyper_service_sends_the_responses_that_it_prints() {
     responds_as_it_prints("hyper_service").await;
 }
 
 #[tokio::test]
-async fn a_taken_port_gets_one_line() {
+async fn a_port_in_use_is_reported_in_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for name in SERVERS {
@@ -65,7 +65,7 @@ async fn a_taken_port_gets_one_line() {
 }
 
 #[tokio::test]
-async fn a_malformed_project_id_gets_one_line() {
+async fn a_malformed_project_id_is_reported_in_one_line() {
     for name in ["axum_routes", "hyper_service"] {
         let line = failure(example(name).arg("127.0.0.1:0").env(PROJECT_ID, "nonsense")).await;
         assert!(line.contains("STYTCH_PROJECT_ID: \"nonsense\""), "{line}");
@@ -83,7 +83,7 @@ async fn with_a_real_project_an_example_publishes_no_keys_and_no_tokens() {
         let (server, printed) = Server::start(command).await;
         assert!(
             printed.contains(&format!(
-                "guarding sessions of project-test-1 with the keys from http://{closed}/v1/sessions/jwks/project-test-1"
+                "accepting sessions of project-test-1, verified with the keys from http://{closed}/v1/sessions/jwks/project-test-1"
             )),
             "{printed}"
         );
@@ -127,7 +127,7 @@ async fn responds_as_it_prints(name: &str) -> Server {
 }
 
 #[tokio::test]
-async fn renewal_responds_as_it_prints() {
+async fn renewal_sends_the_responses_that_it_prints() {
     let (server, printed) = Server::start(example("renewal")).await;
     for _ in 0..2 {
         assert_eq!(server.check(&printed).await.len(), 15, "{printed}");
@@ -154,7 +154,7 @@ async fn the_examples_print_short_lines_and_no_tokens() {
 
 #[tokio::test]
 #[ignore = "needs curl and a POSIX shell"]
-async fn a_shell_takes_the_lines_as_they_are_printed() {
+async fn a_shell_takes_the_printed_lines_as_commands() {
     for name in SERVERS {
         let (_server, printed) = Server::start(example(name)).await;
         let lines: Vec<_> = printed.lines().map(str::trim).collect();
@@ -247,7 +247,7 @@ async fn an_example_prints_its_usage() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_argument_that_is_not_unicode_is_refused_too() {
+async fn an_argument_that_is_not_unicode_is_refused() {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
@@ -482,5 +482,5 @@ pub(crate) fn example(name: &str) -> Command {
 async fn bounded<F: Future>(what: &str, wait: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(30), wait)
         .await
-        .unwrap_or_else(|_| panic!("{what} did not come within 30 s"))
+        .unwrap_or_else(|_| panic!("timed out after 30 s while waiting for {what}"))
 }

@@ -29,26 +29,26 @@ fn run(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
-fn tokens() {
+fn the_checks_hold_for_tokens() {
     run("token", checks::token);
 }
 
 #[test]
-fn signed_claims() {
+fn the_checks_hold_for_signed_claims() {
     run("claims", checks::claims);
 }
 
 #[test]
-fn key_sets() {
+fn the_checks_hold_for_key_sets() {
     run("jwks", checks::jwks);
 }
 
 #[test]
-fn headers() {
+fn the_checks_hold_for_headers() {
     run("headers", checks::headers);
 }
 
 #[test]
-fn documents() {
+fn the_checks_hold_for_documents() {
     run("document", checks::document);
 }

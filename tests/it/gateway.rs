@@ -20,7 +20,8 @@ use crate::support::{proved, send};
 struct Upstream {
     client: Client<HttpConnector, Body>,
     address: SocketAddr,
-    /// Whether it is sent the token that the guard verified, or the headers that the client sent.
+    /// If true, the gateway forwards the token that the guard verified. If false, it forwards the
+    /// client's headers unchanged.
     forwards_verified_token: bool,
 }
 
@@ -40,7 +41,8 @@ async fn forward(
     upstream.client.request(request).await.map_err(|_| StatusCode::BAD_GATEWAY)
 }
 
-/// Starts the service behind the gateway. It reports whom it saw and how many tokens it was sent.
+/// Starts the service behind the gateway. It responds with the user and the number of
+/// `Authorization` headers.
 async fn serve(world: &World) -> SocketAddr {
     let account = async |grant: Grant, headers: HeaderMap| {
         assert!(!headers.contains_key(header::COOKIE));

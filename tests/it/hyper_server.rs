@@ -68,7 +68,7 @@ async fn requests_over_a_socket_are_granted_or_challenged() {
     assert_eq!(
         refused.header("www-authenticate"),
         "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
-         error_description=\"authenticate a second, independent factor\""
+         error_description=\"authenticate with a second, independent factor\""
     );
     assert_eq!(refused.header("content-length"), refused.body.len().to_string());
     assert_eq!(
@@ -120,7 +120,7 @@ async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_closes() {
 }
 
 #[tokio::test]
-async fn only_http_1_has_a_connection_to_close() {
+async fn only_a_refusal_over_http_1_says_that_the_connection_closes() {
     let service = issuer().guard().layer(service_fn(crate::support::inner::<Full<Bytes>>));
     for (version, want) in [
         (http::Version::HTTP_10, "close"),

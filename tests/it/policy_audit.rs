@@ -18,7 +18,7 @@ fn second() -> Policy {
 }
 
 #[test]
-fn any_session_takes_one_compromise_and_a_hijacked_session_takes_none() {
+fn one_compromise_or_a_hijacked_session_is_enough_for_the_policy_session() {
     check(
         Policy::session(),
         "\
@@ -31,7 +31,7 @@ wallet or recovery_codes has it
 }
 
 #[test]
-fn mfa_takes_two_compromises_and_a_step_up_takes_one_in_a_hijacked_session() {
+fn mfa_needs_two_compromises_and_a_step_up_in_a_hijacked_session_needs_one() {
     let audit = Policy::mfa().audit();
     assert!(audit.cold.iter().all(|set| set.len() == 2));
     assert_eq!((audit.hijacked, audit.findings), (vec![vec![]], vec![]));
@@ -46,7 +46,7 @@ fn mfa_takes_two_compromises_and_a_step_up_takes_one_in_a_hijacked_session() {
 }
 
 #[test]
-fn a_passkey_in_a_recent_session_takes_one_device() {
+fn the_device_alone_is_enough_for_a_policy_that_needs_a_passkey() {
     check(
         Policy::phishing_resistant().within(5 * MINUTE).and(Policy::session_within(720 * MINUTE)),
         "\
@@ -58,21 +58,21 @@ remark: one factor is enough: an attacker who holds device has it
 }
 
 #[test]
-fn a_password_and_a_code_by_email_is_a_warning_that_names_the_mailbox() {
+fn a_password_and_a_code_by_email_cause_a_warning_that_names_the_mailbox() {
     check(
         Policy::all_of([Factor::Password, Factor::OtpEmail]),
         "\
 cold: mailbox, identity_provider
 hijacked: the session alone
-warning: one compromise opens it: the mailbox presents password and otp/email
-warning: one compromise opens it: the identity_provider presents password and otp/email
+warning: one compromise is enough: an attacker with the mailbox can present password and otp/email
+warning: one compromise is enough: an attacker with the identity_provider can present password and otp/email
 remark: it accepts no phishing-resistant factor
 ",
     );
 }
 
 #[test]
-fn a_weak_pair_beside_a_strong_single_factor_is_still_a_warning() {
+fn a_weak_pair_causes_a_warning_even_with_a_strong_factor_as_the_alternative() {
     let policy =
         Policy::all_of([Factor::Password, Factor::MagicLinkEmail]).or(Policy::phishing_resistant());
     let findings = policy.audit().findings;
@@ -84,7 +84,7 @@ fn a_weak_pair_beside_a_strong_single_factor_is_still_a_warning() {
 }
 
 #[test]
-fn an_attacker_who_presents_the_password_meets_a_step_up_by_email_code() {
+fn an_attacker_who_meets_a_step_up_by_email_code_can_present_the_password_too() {
     let email = Policy::from(Factor::OtpEmail).within(10 * MINUTE);
     let by = [Compromise::Mailbox, Compromise::IdentityProvider];
     let beside_mfa = Policy::mfa().and(email.clone()).audit();
@@ -94,7 +94,7 @@ fn an_attacker_who_presents_the_password_meets_a_step_up_by_email_code() {
     );
     assert_eq!(
         beside_mfa.findings[0].to_string(),
-        "in a hijacked session it is met by mailbox or identity_provider, each of which presents the password too"
+        "in a hijacked session mailbox or identity_provider alone is enough to meet it, and also lets an attacker present the password"
     );
     // Without `mfa` the policy plainly asks for one factor, so this is only a remark.
     let alone = email.audit();
@@ -125,7 +125,7 @@ fn if_sms_resets_the_password_a_step_up_by_sms_is_weak() {
     assert_eq!(step_up(Factor::OtpSms).with_trust_model(&by_sms).audit().findings[0], want);
     assert_eq!(
         want.to_string(),
-        "in a hijacked session it is met by phone_number, which presents the password too"
+        "in a hijacked session phone_number alone is enough to meet it, and also lets an attacker present the password"
     );
     assert!(step_up(Factor::OtpEmail).with_trust_model(&by_sms).audit().findings.is_empty());
 
@@ -145,7 +145,7 @@ fn if_sms_resets_the_password_a_step_up_by_sms_is_weak() {
 }
 
 #[test]
-fn with_several_trust_models_an_attacker_has_the_sum_of_them() {
+fn under_several_trust_models_an_attacker_presents_what_any_of_them_allows() {
     let by_sms =
         TrustModel::default().presentable_also_by(Factor::Password, [Compromise::PhoneNumber]);
     let pair = Policy::all_of([Factor::Password, Factor::OtpSms]);
@@ -179,10 +179,10 @@ remark: it accepts no phishing-resistant factor
 }
 
 #[test]
-fn a_policy_that_nothing_can_meet_is_a_warning() {
+fn a_policy_that_nothing_can_meet_causes_a_warning() {
     check(
         Policy::independent(8),
-        "cold: nothing opens it\nhijacked: nothing opens it\nwarning: nothing can meet it\n",
+        "cold: nothing meets it\nhijacked: nothing meets it\nwarning: nothing can meet it\n",
     );
 }
 
@@ -192,7 +192,7 @@ fn limits_of_zero_and_of_more_than_a_day_are_found_everywhere() {
     assert!(limited(Duration::ZERO).contains(&Finding::ZeroLimit));
     assert_eq!(
         Finding::ZeroLimit.to_string(),
-        "a limit of zero: only a date of now meets it, or a later one within the leeway"
+        "a limit of zero: only a proof dated at this very instant meets it, or one dated later but within the leeway"
     );
     assert!(!limited(Duration::from_nanos(1)).contains(&Finding::ZeroLimit));
     let day = 1_440 * MINUTE;
@@ -201,7 +201,7 @@ fn limits_of_zero_and_of_more_than_a_day_are_found_everywhere() {
     assert!(limited(day + MINUTE).contains(&long(day + MINUTE)));
     assert_eq!(
         long(day + MINUTE).to_string(),
-        "a limit of 1441m is long: NIST SP 800-63B-4 asks for reauthentication within 24h"
+        "a limit of 1441m is long: at AAL2, NIST SP 800-63B-4 asks for reauthentication within 24h"
     );
     let overruled =
         Policy::mfa().within(2 * day).within(day).and(Policy::session_within(2 * day).within(day));
@@ -234,7 +234,7 @@ fn the_tightest_of_nested_limits_counts() {
 }
 
 #[test]
-fn sms_as_the_only_way_is_a_remark() {
+fn a_policy_that_cannot_be_met_without_sms_causes_a_remark() {
     assert_eq!(
         Finding::OnlySms.to_string(),
         "it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts"
@@ -247,7 +247,7 @@ fn sms_as_the_only_way_is_a_remark() {
 }
 
 #[test]
-fn clauses_of_an_at_least_that_one_factor_meets_overlap() {
+fn clauses_overlap_if_one_factor_meets_several_of_them() {
     let (left, right) = ([Factor::Totp, Factor::WebAuthn], [Factor::WebAuthn, Factor::OtpSms]);
     let overlapping =
         Policy::at_least(2, [Policy::any_of(left.clone()), Policy::any_of(right.clone())]);
@@ -276,7 +276,7 @@ fn clauses_of_an_at_least_that_one_factor_meets_overlap() {
 }
 
 #[test]
-fn stytchs_own_rule_has_no_overlap_and_no_single_compromise() {
+fn stytchs_own_rule_has_no_overlap_and_needs_two_compromises() {
     let first = Policy::any_of([Factor::OAuthGoogle, Factor::MagicLinkEmail, Factor::OtpEmail]);
     let groups = [
         first,
@@ -290,7 +290,7 @@ fn stytchs_own_rule_has_no_overlap_and_no_single_compromise() {
 }
 
 #[test]
-fn an_audit_is_json_too() {
+fn an_audit_can_be_written_as_json() {
     let audit = serde_json::to_value(Policy::from(Factor::OtpEmail).within(1_500 * MINUTE).audit())
         .unwrap();
     assert_eq!(
@@ -309,7 +309,7 @@ fn an_audit_is_json_too() {
 }
 
 #[test]
-fn a_phishing_resistant_factor_that_anyone_presents_is_open_to_anyone() {
+fn phishing_resistant_is_open_to_anyone_if_anyone_can_present_such_a_factor() {
     let trust = TrustModel::default().presentable_by_anyone(Factor::WebAuthn);
     let anyone = Finding::OpenToAnyone { factors: vec![Factor::WebAuthn] };
     for policy in [Policy::phishing_resistant(), Policy::phishing_resistant().or(Policy::mfa())] {

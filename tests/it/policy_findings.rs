@@ -1,5 +1,5 @@
 //! A table for each kind of audit finding. It lists policies that have the finding, with its text,
-//! and similar policies that do not.
+//! and similar policies without it.
 
 use std::time::Duration;
 
@@ -33,13 +33,13 @@ fn default() -> TrustModel {
 }
 
 #[test]
-fn a_step_up_met_by_an_attacker_who_presents_the_first_factor_too() {
+fn a_step_up_is_found_if_an_attacker_who_meets_it_can_present_the_first_factor_too() {
     let email = || within(Factor::OtpEmail, TEN);
     let pair = |first| Policy::all_of([first, Factor::OtpSms]);
     let both = |first: &str| {
         format!(
-            "in a hijacked session it is met by mailbox or identity_provider, each of which \
-             presents {first} too"
+            "in a hijacked session mailbox or identity_provider alone is enough to meet it, and \
+             also lets an attacker present {first}"
         )
     };
     let [link, google, password] =
@@ -62,11 +62,11 @@ fn a_step_up_met_by_an_attacker_who_presents_the_first_factor_too() {
             (pair(Factor::MagicLinkEmail).and(within(Factor::MagicLinkEmail, TEN)), &[&link]),
             // The limit does not ask for a particular factor.
             (pair(Factor::MagicLinkEmail).and(Policy::session().within(TEN)), &[]),
-            // The mailbox does not present the first factor, by the default or the changed model.
+            // An attacker with the mailbox cannot present the first factor, under either model.
             (
                 pair(Factor::SsoSaml).and(email()),
-                &["in a hijacked session it is met by identity_provider, which presents \
-                 sso/sso_saml too"],
+                &["in a hijacked session identity_provider alone is enough to meet it, and also \
+                 lets an attacker present sso/sso_saml"],
             ),
             (pair(Factor::MagicLinkEmail).and(email()).with_trust_model(&elsewhere), &[]),
             (pair(Factor::WebAuthn).and(email()), &[]),
@@ -81,7 +81,7 @@ fn a_step_up_met_by_an_attacker_who_presents_the_first_factor_too() {
 }
 
 #[test]
-fn a_step_up_that_a_first_factor_alone_meets() {
+fn a_step_up_that_a_first_factor_alone_meets_is_found() {
     // The mailbox does not reset the password here.
     let by_sms = default()
         .presentable_only_by(Factor::Password, [Compromise::Password, Compromise::PhoneNumber]);
@@ -101,7 +101,7 @@ fn a_step_up_that_a_first_factor_alone_meets() {
 }
 
 #[test]
-fn a_step_up_by_a_recovery_code() {
+fn a_step_up_that_a_recovery_code_alone_meets_is_found() {
     let enough = "a recovery code alone meets the step-up, but recovery codes are meant for a lost \
                   device";
     let second = |more| Policy::any_of([Factor::OtpSms, Factor::Totp, more]);
@@ -126,7 +126,7 @@ fn a_step_up_by_a_recovery_code() {
 }
 
 #[test]
-fn a_step_up_that_anyone_meets() {
+fn a_step_up_that_anyone_meets_is_found() {
     let anyone = "in a hijacked session it is open to anyone: the trust model lets anyone present \
                   trusted_auth_token";
     let step_up = |policy: Policy| Policy::mfa().and(within(policy, TEN));
@@ -147,10 +147,11 @@ fn a_step_up_that_anyone_meets() {
 }
 
 #[test]
-fn a_limit_on_the_session_that_an_impersonation_meets() {
+fn a_limit_on_any_factor_that_anyone_meets_is_found() {
     let by = |factor: &str| {
         format!(
-            "a factor that anyone can present, such as {factor}, meets the limit on the session"
+            "a factor that anyone can present, such as {factor}, meets the `within` around \
+             `session`"
         )
     };
     let (impersonated, unlisted) = (by("impersonated"), by("unlisted/factor_1"));
@@ -185,7 +186,7 @@ fn a_limit_on_the_session_that_an_impersonation_meets() {
 }
 
 #[test]
-fn a_way_around_the_other_alternative() {
+fn an_alternative_that_any_session_meets_is_found() {
     let way = |clause: &str| {
         format!("any session can meet \"{clause}\", a way around the clauses beside it")
     };
@@ -210,7 +211,7 @@ fn a_way_around_the_other_alternative() {
             (Policy::phishing_resistant().or(Policy::mfa()), &[]),
             (Policy::mfa().and(limited()), &[]),
             (limited().or(begun()), &[]),
-            // A single factor does not open the first. No alternative of the second is open to
+            // A single factor does not meet the first. No alternative of the second is met by
             // every session.
             (Policy::mfa().and(within(Factor::Totp, TEN).or(begun())), &[]),
             (Policy::mfa().or(limited().and(Factor::Totp)), &[]),
@@ -219,7 +220,7 @@ fn a_way_around_the_other_alternative() {
 }
 
 #[test]
-fn an_alternative_that_nothing_can_meet() {
+fn an_alternative_that_nothing_can_meet_is_found() {
     let eight = "nothing can meet one of the alternatives: \"independent(8)\"";
     check(
         |it| matches!(it, Finding::UnmeetableClause { .. } | Finding::NeverSatisfiable),
@@ -241,7 +242,7 @@ fn an_alternative_that_nothing_can_meet() {
 }
 
 #[test]
-fn a_redundant_alternative() {
+fn a_redundant_alternative_is_found() {
     let redundant = |clause: &str, other: &str| {
         format!(
             "an alternative is redundant: every session that meets \"{clause}\" also meets \
@@ -284,7 +285,7 @@ fn a_redundant_alternative() {
 }
 
 #[test]
-fn a_limit_that_is_too_short_for_a_person() {
+fn a_limit_that_is_too_short_for_a_person_is_found() {
     let short = |limit: &str| {
         format!("a limit of {limit} is too short for a person to prove a factor and return")
     };
@@ -310,7 +311,7 @@ fn a_limit_that_is_too_short_for_a_person() {
 }
 
 #[test]
-fn a_policy_that_needs_a_code_sent_to_the_phone_number() {
+fn a_policy_that_needs_a_code_sent_to_the_phone_number_is_found() {
     let only = |codes: &str| {
         format!("it cannot be met without {codes}, a code that arrives at the phone number")
     };
@@ -340,7 +341,7 @@ fn a_policy_that_needs_a_code_sent_to_the_phone_number() {
 }
 
 #[test]
-fn clauses_that_one_factor_meets() {
+fn clauses_that_one_factor_meets_are_found() {
     let overlap = |factor: &str, meets: usize, needed: usize| {
         format!("clauses overlap: {factor} alone meets {meets} of them, and {needed} have to hold")
     };

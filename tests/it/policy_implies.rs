@@ -45,7 +45,7 @@ fn transfer() -> Policy {
 }
 
 #[test]
-fn a_further_demand_is_stricter() {
+fn a_further_demand_makes_a_policy_stricter() {
     check_holds(&transfer(), &Policy::mfa());
     check_fails(&Policy::mfa(), &transfer(), "password (of any age), otp/sms (of any age)");
     check_holds(&Policy::independent(3), &Policy::mfa());
@@ -55,7 +55,7 @@ fn a_further_demand_is_stricter() {
 }
 
 #[test]
-fn a_tighter_limit_is_stricter() {
+fn a_tighter_limit_makes_a_policy_stricter() {
     let within = |minutes| Policy::mfa().within(minutes * MINUTE);
     check_holds(&within(5), &within(5));
     check_holds(&within(5), &within(6));

@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fresher_date_never_loses_a_grant(policy in policy(), entries in entries(),
+    fn a_fresher_proof_never_loses_a_grant(policy in policy(), entries in entries(),
         which in 0_usize..6, age in -5_i64..40) {
         if policy.evaluate(&session(&entries).build(), NOW).is_ok() {
             let mut redated = entries;
@@ -110,7 +110,9 @@ proptest! {
     }
 
     #[test]
-    fn a_grant_ends_exactly_when_the_policy_does(policy in policy(), entries in entries()) {
+    fn a_grant_ends_exactly_when_the_policy_no_longer_holds(
+        policy in policy(), entries in entries()
+    ) {
         // An entry that is dated ahead begins to count later, so this leaves such entries out.
         let past: Vec<_> = entries.into_iter().filter(|it| !matches!(it, Entry::Dated(_,
             ..0))).collect();
@@ -133,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn factors_that_the_mailbox_presents_are_never_mfa(
+    fn an_attacker_with_the_mailbox_never_meets_mfa(
         proofs in prop::collection::vec((any::<prop::sample::Index>(), -8_i64..100_000,
             any::<bool>()), 0..8)
     ) {
@@ -155,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn an_implication_is_an_order_that_the_operators_respect(
+    fn the_operators_make_policies_stricter_or_weaker_as_expected(
         (one, other) in (policy(), policy()), limit in (0_u64..30).prop_map(Duration::from_secs)
     ) {
         for (stricter, than) in [
@@ -198,9 +200,11 @@ proptest! {
     }
 
     #[test]
-    fn every_set_that_opens_a_stricter_policy_opens_the_other(one in policy(), other in policy()) {
-        // A factor that anyone can present counts only if a policy names it, so adding a clause
-        // that names it can open the policy.
+    fn compromises_that_are_enough_for_a_stricter_policy_are_enough_for_the_other(
+        one in policy(), other in policy()
+    ) {
+        // A factor that anyone can present counts only if a policy names it. An added clause that
+        // names it can therefore make the policy easier to meet.
         prop_assume!(!other.to_string().contains("impersonated"));
         let is_within = |less: &[Compromise],
             more: &[Compromise]| less.iter().all(|it| more.contains(it));
@@ -215,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn the_factors_of_a_finding_open_the_policy_and_no_fewer_do(policy in policy()) {
+    fn the_factors_of_a_finding_meet_the_policy_and_no_fewer_do(policy in policy()) {
         let opens = |factors: &[Factor]| {
             let session = factors.iter().cloned().fold(testing::session().started_ago(Duration::ZERO), SessionBuilder::proved);
             policy.evaluate(&session.build(), NOW).is_ok()

@@ -32,13 +32,13 @@ const FACTORS: [Factor; 9] = [
 /// The factor that anyone can present by default.
 const ANYONES: Kind = 6;
 
-/// The compromises that present each factor by default: `p`assword, `m`ailbox, `i`dentity provider,
-/// phone `n`umber, `d`evice, `w`allet, recovery `c`odes. `*` is anyone.
+/// The compromises that let an attacker present each factor by default: `p`assword, `m`ailbox,
+/// `i`dentity provider, phone `n`umber, `d`evice, `w`allet, recovery `c`odes. `*` is anyone.
 const DEFAULT: Table = ["pmi", "n", "mi", "dc", "d", "c", "*", "dw", "i"];
 /// The table for an unlocked handset, and for passwords that are reset by SMS instead of email.
 const CHANGED: Table = ["pn", "nd", "mi", "dc", "d", "c", "*", "dw", "i"];
-/// The default table, except that anyone can present codes by SMS and recovery codes, and that the
-/// device presents an impersonation.
+/// The default table, except that anyone can present codes by SMS and recovery codes, and that an
+/// attacker with the device can present an impersonation.
 const LAX: Table = ["pmi", "*", "mi", "dc", "d", "*", "d", "dw", "i"];
 
 type Table = [&'static str; FACTORS.len()];
@@ -178,8 +178,8 @@ fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &Ta
     }
 }
 
-/// Returns the smallest number of compromises that together present every factor, apart from those
-/// that anyone can present.
+/// Returns the smallest number of compromises that together let an attacker present every factor,
+/// apart from those that anyone can present.
 fn strength(kinds: &BTreeSet<Kind>, table: &Table) -> usize {
     let rows: Vec<&str> = kinds.iter().map(|kind| table[*kind]).filter(|row| *row != "*").collect();
     let attackers = (0_u32..128).map(|bits| {
@@ -401,9 +401,9 @@ fn takes(clause: &Clause, wanted: Kind, own: &Table) -> bool {
     }
 }
 
-/// Returns whether a policy under its own table opens to an attacker who holds the compromises in
-/// `set`. The attacker proves now all that these present in the table `attackers`. In a hijacked
-/// session every other factor was proved long ago.
+/// Returns whether an attacker with the compromises in `set` meets a policy under its own table.
+/// The attacker proves now every factor that these allow in the table `attackers`. In a hijacked
+/// session, every other factor was proved long ago.
 fn opens(
     clause: &Clause,
     own: &Table,
@@ -451,8 +451,8 @@ proptest! {
     }
 }
 
-/// The factors of a small world: three that some compromise presents, and two that anyone can
-/// present. Policies name only one of those two.
+/// The factors of a small world: three that need a compromise, and two that anyone can present.
+/// Policies name only one of those two.
 const SMALL: [Kind; 5] = [0, 1, 4, ANYONES, 2];
 const SMALL_TABLE: Table = ["pmi", "n", "*", "*", "d", "*", "*", "*", "*"];
 

@@ -72,7 +72,7 @@ fn the_mailbox_resets_the_password() {
 }
 
 #[test]
-fn password_and_a_second_factor_and_their_limits() {
+fn a_password_and_a_second_factor_meet_mfa_at_any_age_and_transfer_for_ten_minutes() {
     let password = |age| testing::session().proved_ago(Factor::Password, seconds(age));
     check(password(60).proved_ago(Factor::OtpSms, seconds(60)), [Yes, For(540), No]);
     check(password(7_200).proved_ago(Factor::OtpSms, seconds(600)), [Yes, For(0), No]);
@@ -86,7 +86,7 @@ fn password_and_a_second_factor_and_their_limits() {
 }
 
 #[test]
-fn proofs_without_a_date_or_with_a_future_one() {
+fn an_undated_proof_meets_no_limit_and_a_future_one_counts_only_within_the_leeway() {
     let password = || testing::session().proved_ago(Factor::Password, seconds(60));
     check(password().undated(Factor::Totp), [Yes, No, No]);
     check(password().unreadable(Factor::Totp), [No, No, No]);
@@ -102,7 +102,7 @@ fn proofs_without_a_date_or_with_a_future_one() {
 }
 
 #[test]
-fn passkeys_and_the_age_of_the_session() {
+fn admin_needs_a_fresh_passkey_in_a_recent_session() {
     let webauthn = |age| testing::session().proved_ago(Factor::WebAuthn, seconds(age));
     check(webauthn(60), [No, No, For(240)]);
     check(webauthn(300).started_ago(seconds(43_200)), [No, No, For(0)]);
@@ -113,7 +113,7 @@ fn passkeys_and_the_age_of_the_session() {
 }
 
 #[test]
-fn other_pairs_of_factors() {
+fn only_independent_pairs_meet_mfa() {
     check(proved(&[Factor::OtpSms, Factor::Totp]), [Yes, For(540), No]);
     check(proved(&[Factor::OAuthGoogle, Factor::OtpSms]), [Yes, For(540), No]);
     check(proved(&[Factor::MagicLinkEmail, Factor::OtpSms]), [Yes, For(540), No]);
@@ -132,8 +132,8 @@ fn a_factor_that_anyone_can_present_adds_nothing_and_removes_nothing() {
 }
 
 #[test]
-fn three_factors_of_which_each_pair_shares_a_compromise_are_not_three() {
-    // The device and the recovery codes together present all three factors.
+fn three_factors_are_not_independent_if_two_compromises_are_enough_for_them() {
+    // An attacker with the device and the recovery codes can present all three factors.
     let session = proved(&[Factor::CryptoWallet, Factor::Totp, Factor::RecoveryCode]).build();
     assert!(Policy::independent(2).evaluate(&session, NOW).is_ok());
     assert!(Policy::independent(3).evaluate(&session, NOW).is_err());
@@ -204,7 +204,7 @@ fn within_zero_is_exact() {
 }
 
 #[test]
-fn any_of_holds_as_long_as_its_last_clause_and_all_of_as_its_first() {
+fn any_of_holds_until_its_last_clause_ends_and_all_of_until_its_first_ends() {
     let limited = |factor, limit| Policy::factor(factor).within(seconds(limit));
     let session = proved(&[Factor::OtpSms, Factor::Totp]);
     let (sms, totp) = (limited(Factor::OtpSms, 100), limited(Factor::Totp, 300));
@@ -253,19 +253,19 @@ fn a_shortfall_names_every_unmet_clause() {
         &Policy::mfa(),
         &password,
         &[independent(2, 1)],
-        "authenticate a second, independent factor",
+        "authenticate with a second, independent factor",
     );
     check_unmet(
         &Policy::mfa(),
         &testing::session(),
         &[independent(2, 0)],
-        "authenticate 2 independent factors",
+        "authenticate with 2 independent factors",
     );
     check_unmet(
         &Policy::independent(3),
         &proved(&[Factor::Password, Factor::OtpSms]),
         &[independent(3, 2)],
-        "authenticate a further, independent factor",
+        "authenticate with a further, independent factor",
     );
     check_unmet(
         &transfer(),
@@ -276,7 +276,7 @@ fn a_shortfall_names_every_unmet_clause() {
             missing(Factor::Totp),
             missing(Factor::WebAuthn),
         ],
-        "authenticate a second, independent factor and (otp/sms, totp or webauthn)",
+        "authenticate with a second, independent factor and (otp/sms, totp or webauthn)",
     );
     check_unmet(
         &transfer(),
@@ -286,34 +286,61 @@ fn a_shortfall_names_every_unmet_clause() {
             missing(Factor::Totp),
             missing(Factor::WebAuthn),
         ],
-        "authenticate otp/sms again, totp or webauthn",
+        "authenticate with otp/sms again, totp or webauthn",
     );
     check_unmet(
         &Policy::mfa().within(seconds(60)),
         &password.proved_ago(Factor::OtpSms, seconds(61)),
         &[(Requirement::Independent { needed: 2, have: 1 }, stale(61, 60))],
-        "authenticate a second, independent factor again",
-    );
-    check_unmet(
-        &admin(),
-        &testing::session().proved_ago(Factor::WebAuthn, seconds(301)).started_ago(seconds(50_000)),
-        &[
-            (Requirement::PhishingResistant, stale(301, 300)),
-            (
-                Requirement::SessionWithin,
-                Reason::Restart {
-                    started_at: Some(NOW - seconds(50_000)),
-                    max_age: seconds(43_200),
-                },
-            ),
-        ],
-        "authenticate a phishing-resistant factor again and in a new session",
+        "authenticate with a second, independent factor again",
     );
     check_unmet(
         &Policy::session(),
         &testing::session(),
         &[(Requirement::Session, Reason::Missing)],
-        "authenticate any factor",
+        "authenticate with any factor",
+    );
+}
+
+#[test]
+fn a_new_session_is_asked_for_only_if_the_session_is_too_old() {
+    let restart = |started_at, limit| {
+        (Requirement::SessionWithin, Reason::Restart { started_at, max_age: seconds(limit) })
+    };
+    let began = |ago| Some(NOW - seconds(ago));
+    let young = || Policy::session_within(seconds(60));
+    let old = testing::session().started_ago(seconds(61));
+    check_unmet(&young(), &old, &[restart(began(61), 60)], "authenticate in a new session");
+    check_unmet(
+        &young(),
+        &testing::session().proved(Factor::Totp).without_start(),
+        &[restart(None, 60)],
+        "authenticate in a new session",
+    );
+    // The session is young enough, but nothing was proved in it.
+    check_unmet(
+        &young(),
+        &testing::session().started_ago(seconds(60)),
+        &[(Requirement::SessionWithin, Reason::Missing)],
+        "authenticate with any factor",
+    );
+    check_unmet(
+        &admin(),
+        &testing::session().proved_ago(Factor::WebAuthn, seconds(301)).started_ago(seconds(50_000)),
+        &[
+            (
+                Requirement::PhishingResistant,
+                Reason::Stale { since: NOW - seconds(301), max_age: seconds(300) },
+            ),
+            restart(began(50_000), 43_200),
+        ],
+        "authenticate with a phishing-resistant factor again and in a new session",
+    );
+    check_unmet(
+        &young().and(Factor::Totp),
+        &old,
+        &[restart(began(61), 60), (Requirement::Factor { factor: Factor::Totp }, Reason::Missing)],
+        "authenticate with totp and in a new session",
     );
 }
 
@@ -362,7 +389,7 @@ fn and_extends_a_list_unless_it_has_a_name() {
 }
 
 #[test]
-fn at_least_counts_clauses_and_ends_with_the_kth() {
+fn at_least_counts_clauses_and_holds_until_too_few_are_left() {
     let limited = |factor, limit| Policy::factor(factor).within(seconds(limit));
     let clauses = || {
         [limited(Factor::OtpSms, 100), limited(Factor::Totp, 200), limited(Factor::WebAuthn, 300)]
@@ -380,15 +407,18 @@ fn at_least_counts_clauses_and_ends_with_the_kth() {
 }
 
 #[test]
-fn at_least_says_how_many_more() {
+fn a_shortfall_of_at_least_says_how_many_more_are_needed() {
     let payout = Policy::at_least(2, [Factor::Password, Factor::OtpSms, Factor::Totp]);
     let text = |policy: &Policy, factors: &[Factor]| {
         policy.evaluate(&proved(factors).build(), NOW).unwrap_err().to_string()
     };
-    assert_eq!(text(&payout, &[Factor::Password]), "authenticate otp/sms or totp");
-    assert_eq!(text(&payout, &[Factor::WebAuthn]), "authenticate 2 of password, otp/sms and totp");
+    assert_eq!(text(&payout, &[Factor::Password]), "authenticate with otp/sms or totp");
+    assert_eq!(
+        text(&payout, &[Factor::WebAuthn]),
+        "authenticate with 2 of password, otp/sms and totp"
+    );
     let both = Policy::at_least(2, [Factor::Password, Factor::Totp]);
-    assert_eq!(text(&both, &[Factor::OtpSms]), "authenticate password and totp");
+    assert_eq!(text(&both, &[Factor::OtpSms]), "authenticate with password and totp");
 }
 
 #[test]
@@ -434,7 +464,7 @@ fn a_requirement_with_more_than_it_needs_can_be_displayed() {
 }
 
 #[test]
-fn stytchs_own_rule_for_its_resources() {
+fn stytchs_own_rule_for_its_resources_can_be_written() {
     let rule = Policy::at_least(
         2,
         [

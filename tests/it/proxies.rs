@@ -1,7 +1,7 @@
 //! Requests through a company's proxy, with real TLS and a real CONNECT proxy on loopback.
 //!
-//! Environment variables belong to a process, so the client is a separate process. It runs this
-//! same test, and a variable tells it that it is the client.
+//! Environment variables belong to a process, so the client is a separate process. The test starts
+//! itself again in that process, and an environment variable makes it the client.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};

@@ -84,7 +84,7 @@ fn check_unavailable(response: &TestResponse, retry_after: &str) {
 }
 
 #[tokio::test]
-async fn a_hundred_first_requests_at_once_make_one_fetch() {
+async fn a_hundred_first_requests_at_once_cause_one_fetch() {
     let server = KeyServer::start(Behaviour::ServeHeldBack(issuer().jwks().to_owned())).await;
     let verifier = Verifier::new(server.keys(), [issuer().name()], issuer().audience())
         .clock(FixedClock::new());
@@ -111,7 +111,8 @@ async fn the_current_id_is_that_of_the_current_set() {
     let keys = Arc::new(server.keys().clock(clock.clone()).usable_for(seconds(1_200)));
     let ids = || {
         let id = keys.current().map(|keys| keys.id());
-        // The `Arc`, in which a verifier holds a source, must agree with the source itself.
+        // A verifier holds its source in an `Arc`, whose implementation of the trait must give the
+        // same id.
         assert_eq!([keys.current_id(), KeySource::current_id(&*keys)], [id; 2]);
         id
     };

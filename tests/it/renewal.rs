@@ -188,7 +188,7 @@ fn value_of<'a>(line: &'a str, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn an_expired_jwt_in_a_cookie_is_renewed_and_both_fresh_tokens_go_back() {
+async fn an_expired_jwt_in_a_cookie_is_renewed_and_both_fresh_tokens_are_sent_back() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = world.guard();
@@ -247,7 +247,7 @@ async fn a_bearer_client_gets_the_fresh_jwt_if_that_is_turned_on() {
 
 /// The session token lives as long as the session, but an attacker may find an old JWT in a log.
 #[tokio::test]
-async fn an_expired_jwt_alone_does_not_bring_a_session_token() {
+async fn a_client_with_only_an_expired_jwt_does_not_receive_the_session_token() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = world.guard();
@@ -272,7 +272,7 @@ async fn an_expired_jwt_alone_does_not_bring_a_session_token() {
 
 /// An authority may change the opaque token when it is exchanged.
 #[tokio::test]
-async fn a_client_that_has_exchanged_the_opaque_token_gets_the_next_one() {
+async fn a_client_receives_the_opaque_token_that_replaces_its_own() {
     let world = World::new();
     let issuer = world.issuer.clone();
     let rotating = Scripted::new(move |_| {
@@ -317,7 +317,7 @@ async fn a_jwt_that_was_issued_long_ago_is_not_renewed() {
 
 /// Browsers drop a cookie that is too long and keep the old one.
 #[test]
-fn a_jwt_too_long_for_a_cookie_gives_way_to_the_session_token() {
+fn a_jwt_too_long_for_a_cookie_is_removed_and_the_session_token_is_set() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let world = World::new();
     let long = || proved(&[Factor::Password]).claim("cart", "x".repeat(4_000));
@@ -405,7 +405,7 @@ async fn a_renewal_is_cached_briefly_and_never_outlives_the_fresh_jwt() {
     let session = proved(&[Factor::Password]);
     let tokens = world.expired(&session);
     let guard = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
-        sessions.remember(seconds(9_999))
+        sessions.cache_for(seconds(9_999))
     });
     for (passed, calls) in [(0, 1), (0, 1), (299, 1), (6, 2)] {
         world.clock.advance(seconds(passed));
@@ -413,7 +413,7 @@ async fn a_renewal_is_cached_briefly_and_never_outlives_the_fresh_jwt() {
         assert_eq!(world.sessions.calls(), calls, "{passed}");
     }
     let without_cache = renewing_with(world.issuer.guard(), world.sessions.clone(), |sessions| {
-        sessions.remember(Duration::ZERO)
+        sessions.cache_for(Duration::ZERO)
     });
     for calls in 3..5 {
         world.clock.advance(seconds(1));
@@ -469,7 +469,7 @@ async fn a_jwt_is_renewed_only_if_nothing_but_its_age_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
+async fn an_ended_session_is_refused_and_its_cookies_are_not_cleared() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     world
@@ -504,7 +504,7 @@ async fn a_session_that_is_not_alive_is_refused_and_the_cookies_stay() {
 }
 
 #[tokio::test]
-async fn a_session_that_falls_short_is_challenged_and_keeps_its_fresh_tokens() {
+async fn a_session_that_does_not_meet_the_policy_is_challenged_and_receives_its_fresh_tokens() {
     let world = World::new();
     let tokens = world.expired(&proved(&[Factor::Password]));
     let guard = world.guard().require(Policy::mfa().named("account"));
@@ -546,7 +546,7 @@ async fn nested_guards_share_one_call_and_one_pair_of_cookies() {
 }
 
 #[tokio::test]
-async fn a_live_guard_has_the_session_confirmed_at_intervals() {
+async fn confirmed_within_asks_the_authority_at_intervals() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let (guard, usual) =
@@ -574,7 +574,7 @@ async fn a_live_guard_has_the_session_confirmed_at_intervals() {
 }
 
 #[tokio::test]
-async fn a_live_guard_uses_the_fresh_jwt_and_sends_it() {
+async fn confirmed_within_sends_the_fresh_jwt() {
     let world = World::new();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     world.clock.advance(seconds(100));
@@ -586,8 +586,8 @@ async fn a_live_guard_uses_the_fresh_jwt_and_sends_it() {
 }
 
 #[test]
-#[should_panic(expected = "renew_with comes before confirmed_within")]
-fn a_live_guard_needs_an_authority() {
+#[should_panic(expected = "call renew_with before confirmed_within")]
+fn confirmed_within_needs_an_authority() {
     let _ = issuer().guard().confirmed_within(seconds(60));
 }
 

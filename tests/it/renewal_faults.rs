@@ -48,7 +48,7 @@ const SESSION: &str = "session-test-00000000-0000-4000-8000-000000000001";
 const USER: &str = "user-test-00000000-0000-4000-8000-000000000000";
 
 #[tokio::test]
-async fn a_thousand_requests_with_one_expired_token_are_one_call() {
+async fn a_thousand_requests_with_one_expired_token_cause_one_call() {
     let world = World::new();
     let expired = world.expired(&proved(&[Factor::Password]));
     let (authority, gate) = gated(&world);

@@ -163,7 +163,7 @@ async fn a_members_session_is_renewed_too() {
 }
 
 #[tokio::test]
-async fn a_thousand_requests_with_one_expired_token_are_one_request_to_the_api() {
+async fn a_thousand_requests_with_one_expired_token_cause_one_request_to_the_api() {
     let service = Service::start([]).await;
     let (guard, tokens) = (service.guard(), service.expired(&proved(&[Factor::Password])));
     let asked: Vec<_> = (0..1_000)

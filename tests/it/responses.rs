@@ -42,7 +42,7 @@ fn check_refusal(response: &TestResponse, status: u16, challenge: &str, body: Va
 }
 
 #[tokio::test]
-async fn no_credentials() {
+async fn a_request_without_credentials_is_challenged() {
     let response = respond(&issuer().guard(), with(&[])).await;
     let body = json!({
         "type": format!("{TYPES}#no-credentials"), "title": "Authentication required",
@@ -52,7 +52,7 @@ async fn no_credentials() {
 }
 
 #[tokio::test]
-async fn two_credentials_of_one_kind() {
+async fn two_credentials_of_one_kind_are_a_bad_request() {
     for (headers, detail) in [
         (
             &[("authorization", "Bearer a"), ("authorization", "Bearer a")],
@@ -60,7 +60,7 @@ async fn two_credentials_of_one_kind() {
         ),
         (
             &[("cookie", "stytch_session_jwt=a"), ("cookie", "stytch_session_jwt=b")],
-            "more than one session cookie",
+            "two session cookies with different values",
         ),
         (
             &[("authorization", "Bearer"), ("x", "y")],
@@ -79,7 +79,7 @@ async fn two_credentials_of_one_kind() {
 }
 
 #[tokio::test]
-async fn an_invalid_token() {
+async fn an_invalid_token_is_challenged() {
     let clock = testing::FixedClock::new();
     let issuer = issuer().clone().clock(clock.clone());
     let token = issuer.mint(&proved(&[Factor::Password]));
@@ -187,7 +187,7 @@ async fn a_step_up_challenge_covers_the_whole_policy() {
     let session = proved(&[Factor::Password]).proved_ago(Factor::OtpSms, seconds(3_600));
     let request = with(&[("authorization", &bearer(&issuer().mint(&session)))]);
     let response = respond(&issuer().guard().require(transfer()), request).await;
-    let detail = "authenticate otp/sms again, totp or webauthn";
+    let detail = "authenticate with otp/sms again, totp or webauthn";
     let challenge = format!(
         "Bearer realm=\"api\", error=\"insufficient_user_authentication\", error_description=\"{detail}\", \
          max_age=\"600\""
@@ -219,7 +219,7 @@ async fn a_step_up_challenge_covers_the_whole_policy() {
 async fn a_policy_without_name_and_limit_has_neither_in_its_challenge() {
     let guard = issuer().guard().require(Policy::mfa()).offer_factors([Factor::Totp]);
     let response = respond(&guard, request("/", &[Factor::Password])).await;
-    let detail = "authenticate a second, independent factor";
+    let detail = "authenticate with a second, independent factor";
     let challenge = format!(
         r#"Bearer realm="api", error="insufficient_user_authentication", error_description="{detail}""#
     );
@@ -371,7 +371,7 @@ async fn many_alternatives_are_cut_off_and_marked_as_truncated() {
 }
 
 #[tokio::test]
-async fn every_kind_of_clause_has_its_form() {
+async fn the_body_describes_each_kind_of_clause_with_its_own_members() {
     let policy = Policy::all_of([
         Policy::session().within(seconds(1)),
         Policy::phishing_resistant(),
@@ -401,12 +401,12 @@ async fn the_realm_and_the_policy_cannot_break_out_of_the_header() {
     assert_eq!(
         response.header("www-authenticate"),
         "Bearer realm=\"my \\\"realm\\\"???\", error=\"insufficient_user_authentication\", \
-         error_description=\"authenticate a\\\"b\\\\c/d??set-cookie: e=f\""
+         error_description=\"authenticate with a\\\"b\\\\c/d??set-cookie: e=f\""
     );
 }
 
 #[tokio::test]
-async fn a_grant_passes_the_request_on_untouched() {
+async fn a_granted_request_gets_the_inner_response_without_further_headers() {
     let response = respond(
         &issuer().guard().require(transfer()),
         request("/", &[Factor::Password, Factor::OtpSms]),
@@ -419,7 +419,7 @@ async fn a_grant_passes_the_request_on_untouched() {
 }
 
 #[tokio::test]
-async fn sources_and_their_order_are_configurable() {
+async fn credential_sources_and_their_order_can_be_set() {
     let token = issuer().mint(&proved(&[Factor::Password]));
     let cookie = format!("own={token}");
     let guard = issuer().guard().credentials([CredentialSource::cookie("own")]);

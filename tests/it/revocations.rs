@@ -7,12 +7,16 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tower::{Layer, service_fn};
-use tower_step_up::sessions::{AdoptError, PresentedToken, SessionAuthority, SignOutError};
+use tower_step_up::sessions::{
+    AdoptError, AuthorityError, PresentedToken, SessionAuthority, SignOutError,
+};
 use tower_step_up::token::{
     LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
 };
 use tower_step_up::{Factor, Session, StepUpLayer, VerifyError};
+use tracing::Level;
 
+use crate::events::logged;
 use crate::renewal::{
     Body, Scripted, World, outcome, renewing, respond, set_cookies, with_bearer, with_cookies,
     with_header,
@@ -41,7 +45,7 @@ impl Shared {
                 shared.0.gate.notified().await;
             }
             if shared.0.is_lost.load(Ordering::SeqCst) {
-                return Err(RevocationError::Failed("the store is away".into()));
+                return Err(RevocationError::Failed("the store is unavailable".into()));
             }
             shared.0.told.fetch_add(1, Ordering::SeqCst);
             Ok(())
@@ -203,6 +207,26 @@ async fn a_failed_sign_out_clears_the_cached_renewal() {
     shared.0.is_lost.store(false, Ordering::SeqCst);
     assert_eq!(outcome(&guard, with_bearer(&tokens)).await, (200, ""));
     assert_eq!(authority.calls(), 2);
+}
+
+#[test]
+fn the_log_states_why_the_authority_did_not_end_a_session_either() {
+    let (_, lines) = logged(Level::WARN, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let world = World::new();
+            let shared = Shared::default();
+            let verifier = world.issuer.verifier().revocations(shared.clone());
+            let authority = Scripted::new(|_| async { Err(AuthorityError::UnknownSession) });
+            let guard = renewing(StepUpLayer::new(verifier), authority);
+            let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+            let session = session_of(&guard, &tokens).await;
+            shared.0.is_lost.store(true, Ordering::SeqCst);
+            let _ = guard.sessions().unwrap().sign_out(&session, &headers()).await;
+        });
+    });
+    let line = "the authority did not end the session either reason=scripted";
+    assert_eq!(lines, [format!("WARN tower_step_up::sessions::sign_out: {line}")]);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Stytch's API of sessions over real HTTP on loopback, from servers that behave and servers that
-//! do not.
+//! Stytch's sessions API over real HTTP on loopback, from servers that behave and servers that do
+//! not.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -411,7 +411,7 @@ async fn a_response_without_both_tokens_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_refusal_whose_body_does_not_end_is_known_by_its_head() {
+async fn a_refusal_is_recognized_by_its_status_even_if_its_body_does_not_end() {
     let head = "HTTP/1.1 429 X\r\ncontent-type: application/json\r\nretry-after: 30\r\ncontent-length: 99\r\n\r\n{";
     let server = ApiServer::start([Reply::RawAndHold(head.into())]).await;
     let error = api(&server)
@@ -426,7 +426,7 @@ async fn a_refusal_whose_body_does_not_end_is_known_by_its_head() {
 }
 
 #[tokio::test]
-async fn an_error_object_is_a_typed_error() {
+async fn an_error_object_becomes_a_typed_error() {
     let server = ApiServer::start([
         error(404, "session_not_found"),
         Reply::with(

@@ -399,8 +399,8 @@ async fn a_jwt_presented_before_the_first_keys_is_ended_or_reported() {
             ),
             Err(error) => {
                 assert!(matches!(error, SignOutError::Unverified(VerifyError::KeysUnavailable(_))));
-                // At the second try the authority does not know the session any more, but the JWT
-                // is as valid as before.
+                // On the second try, the authority no longer knows the session, but the JWT is as
+                // valid as before.
                 let again = sessions.sign_out_presented(with_bearer(&tokens).headers()).await;
                 assert!(matches!(again.revoked, Err(SignOutError::Unverified(_))));
             }
@@ -559,7 +559,12 @@ fn a_guard_cannot_read_a_cookie_that_its_sessions_would_not_clear() {
     let sessions = world.issuer.sessions(world.sessions.clone());
     let own = || [CredentialSource::Bearer, CredentialSource::cookie("own")];
     let panics = |make: &dyn Fn() -> StepUpLayer| {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(make)).is_err()
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(make)).err();
+        panic.is_some_and(|text| {
+            let text = text.downcast::<String>().unwrap();
+            assert!(text.starts_with("the guard reads Cookie(\"own\"), which its"), "{text}");
+            true
+        })
     };
     let guard = || world.issuer.guard();
     assert!(panics(&|| guard().credentials(own()).renew_with(&sessions)));

@@ -53,8 +53,8 @@ impl SessionAuthority for Unsteady {
     }
 }
 
-/// Begins a session and adopts one that follows it by a step-up. Returns the tokens and the session
-/// of the first, which is revoked by now, and the tokens of the second.
+/// Begins a session, steps it up, and adopts the new session. Returns the tokens and the session of
+/// the first, which is now revoked, and the tokens of the second.
 async fn step(world: &World, guard: &StepUpLayer) -> (SessionTokens, Session, SessionTokens) {
     let begin = || world.sessions.begin(&proved(&[Factor::Password]));
     let (weak, strong) = (begin(), begin());
@@ -84,7 +84,7 @@ async fn a_successor_that_could_not_be_ended_is_ended_by_the_next_sign_out() {
     assert!(is_gone(&world, &again).await);
 }
 
-/// At the second try the authority does not know the session any more.
+/// On the second try, the authority no longer knows the session.
 #[tokio::test]
 async fn a_failed_sign_out_does_not_succeed_just_because_it_is_tried_again() {
     let world = World::new();
@@ -236,7 +236,7 @@ async fn sessions_that_follow_each_other_are_ended_once() {
 
 /// Tokens that an attacker plants beside a session do not keep it alive.
 #[tokio::test(start_paused = true)]
-async fn a_session_ends_at_once_despite_the_tokens_planted_beside_it() {
+async fn a_session_ends_at_once_although_the_request_has_planted_tokens() {
     let world = World::new();
     let authority = Unsteady::new(&world);
     let keys = OnDemand::new(&world.issuer, false);

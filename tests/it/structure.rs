@@ -64,7 +64,7 @@ fn factors_trust_models_and_policies_use_no_requests_clocks_or_networks() {
 }
 
 #[test]
-fn the_check_finds_what_it_looks_for() {
+fn the_check_finds_forbidden_names() {
     for (line, want) in [
         ("use http::StatusCode;", &["http"][..]),
         ("use crate::token::{Verifier, TokenError};", &["token"]),

@@ -42,7 +42,7 @@ fn check(name: &str, token: &str, want: &str) {
 }
 
 #[test]
-fn the_algorithm_is_never_the_tokens_choice() {
+fn a_token_cannot_choose_its_algorithm() {
     let unsigned = |alg: &str| {
         format!(
             "{}.{}.",
@@ -247,7 +247,7 @@ fn forged_elliptic_signatures_are_refused() {
 }
 
 #[test]
-fn a_token_has_one_encoding() {
+fn only_one_encoding_of_a_token_is_accepted() {
     let genuine = issuer().mint_claims(&claims());
     let [head, body, tail]: [&str; 3] = genuine.split('.').collect::<Vec<_>>().try_into().unwrap();
     // The last character of 256 encoded bytes has four unused bits.

@@ -72,7 +72,7 @@ fn an_untouched_token_is_accepted() {
 }
 
 #[test]
-fn issuer_and_audience() {
+fn the_issuer_and_the_audience_must_match() {
     let other = "stytch.com/project-test-other";
     check_absent("iss", TokenError::Claims(ClaimsError::WrongIssuer(excerpt(&json!(null)))));
     check_claim(
@@ -122,7 +122,7 @@ fn excerpt(value: &Value) -> Excerpt {
 }
 
 #[test]
-fn subject_and_times_have_their_types_and_ranges() {
+fn subject_and_times_must_have_the_right_types_and_ranges() {
     check_absent("sub", TokenError::Claims(ClaimsError::NoSubject));
     check_claim(
         "sub",
@@ -182,7 +182,7 @@ fn access_and_machine_tokens_are_not_sessions() {
 }
 
 #[test]
-fn the_session_claim_has_its_shape() {
+fn the_session_claim_must_be_well_formed() {
     check_absent(SESSION, TokenError::Claims(ClaimsError::NoSession));
     check_claim(SESSION, &[json!(null)], Err(TokenError::Claims(ClaimsError::NoSession)));
     let shapes = [json!([]), json!("x"), json!(7), json!(["id", [], "", "", "", null, []])];
@@ -334,7 +334,7 @@ fn consumer_and_b2b_tokens_are_distinguished() {
 }
 
 #[test]
-fn impersonation_is_refused_if_the_verifier_is_configured_so() {
+fn a_verifier_can_refuse_impersonated_sessions() {
     let impersonated = |claims: &mut Claims| {
         let entry = json!({"type": "impersonated", "delivery_method": "impersonation"});
         claims[SESSION]["authentication_factors"].as_array_mut().unwrap().push(entry);
@@ -630,7 +630,7 @@ fn a_session_of_the_old_format_ends_with_its_token() {
 }
 
 #[test]
-fn the_verifier_can_be_stricter_about_age() {
+fn a_verifier_limits_the_age_of_tokens() {
     let token = issuer().mint_claims(&claims());
     let strict = issuer().verifier().max_token_age(Duration::from_secs(60));
     assert!(strict.verify_at(&token, NOW + Duration::from_secs(64)).is_ok());

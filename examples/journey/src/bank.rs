@@ -18,7 +18,7 @@ use crate::order::Draft;
 use crate::problem::Problem;
 use crate::start::StartError;
 
-/// The maximum number of sessions for which the bank keeps drafts, decisions and numbers.
+/// The maximum number of sessions for which the bank keeps drafts, decisions and phone numbers.
 const MAX_SESSIONS: usize = 1_000;
 const MAX_USERS: usize = 10_000;
 
@@ -33,7 +33,7 @@ pub(crate) struct Bank {
     pub(crate) drafts: Bounded<Draft>,
     /// The last decision of a guard, by session.
     pub(crate) decisions: Bounded<Decision>,
-    /// The phone number that the user named last, by session.
+    /// The phone number that the bank last sent a code to, by session.
     pub(crate) numbers: Bounded<String>,
     /// The users who have an authenticator app. The bank learns this when they authenticate.
     authenticators: Arc<Bounded<()>>,
@@ -70,7 +70,7 @@ impl Bank {
     }
 
     /// Adopts the tokens of an authentication step. The new session replaces the weaker one, and
-    /// takes over its draft, decision and number.
+    /// takes over its draft, last decision and phone number.
     pub(crate) async fn adopt(
         &self,
         step: &Step,
@@ -108,7 +108,7 @@ impl Bank {
     }
 
     /// Ends every session whose token the request presents. Returns whether all of them have ended,
-    /// both here and with Stytch.
+    /// both here and at Stytch.
     pub(crate) async fn end(&self, request: &HeaderMap) -> (SetCookies, bool) {
         let out = self.sessions.sign_out_presented(request).await;
         warn_if_alive(&out);

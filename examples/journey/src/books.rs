@@ -37,28 +37,31 @@ pub(crate) struct Transfer {
     pub(crate) at: OffsetDateTime,
 }
 
-/// The reason why the bank refuses.
+/// The reason why the bank refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     NotEnough,
     /// The bank accepts no new customers.
     Full,
-    /// The form has already made a different transfer.
+    /// The form's idempotency key was already used for a different transfer.
     OtherOrder,
 }
 
 impl Refusal {
+    /// Returns the text for the pages.
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::NotEnough => "There is not enough money in the account.",
+            Self::NotEnough => "The account does not have enough money.",
             Self::Full => "The bank is not accepting new customers at the moment.",
-            Self::OtherOrder => "This form has already made a different transfer. Start a new one.",
+            Self::OtherOrder => {
+                "You have already used this form for a different transfer. To make this one as well, send it again."
+            }
         }
     }
 }
 
 impl Books {
-    /// Returns a name for a form. The bank uses it to recognize a form that is sent again.
+    /// Returns an idempotency key for a form, so that a form that is sent twice makes one transfer.
     pub(crate) fn new_form(&self) -> String {
         format!("form-{}", self.forms.fetch_add(1, Ordering::Relaxed))
     }
@@ -68,7 +71,7 @@ impl Books {
         self.open(&mut self.lock(), user_id).cloned()
     }
 
-    /// Makes a transfer, once for each form.
+    /// Makes a transfer, once for each idempotency key.
     pub(crate) fn transfer(
         &self,
         user_id: &str,
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_makes_one_transfer_within_the_balance() {
+    fn a_form_makes_one_transfer_and_the_balance_cannot_be_exceeded() {
         let (books, at) = (Books::default(), OffsetDateTime::UNIX_EPOCH);
         let form = books.new_form();
         assert_ne!(form, books.new_form());

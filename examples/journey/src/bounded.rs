@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Values by key. With more than `capacity` of them, the key that was added first is removed.
+/// A map of at most `capacity` entries. A new key pushes out the one that was added first.
 pub(crate) struct Bounded<T> {
     capacity: usize,
     inner: Mutex<Inner<T>>,
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_entry_is_dropped_if_there_is_no_room() {
+    fn a_full_map_drops_its_oldest_entry() {
         let bounded = Bounded::new(2);
         for (key, value) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
             bounded.put(key, value);

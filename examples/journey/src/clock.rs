@@ -4,8 +4,8 @@ use local_stytch::LocalStytch;
 use time::OffsetDateTime;
 use tower_step_up::{Clock, SystemClock};
 
-/// The system's clock or, with local-stytch, the stand-in's. Moving that one moves the time of the
-/// guards too.
+/// The system's clock or, with local-stytch, the stand-in's. Advancing the stand-in's clock
+/// therefore advances time for the guards too.
 #[derive(Clone)]
 pub(crate) enum BankClock {
     System,

@@ -16,10 +16,10 @@ use crate::order::Draft;
 /// The maximum length of a form, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
 
-/// Stands between the guard that verifies the session and the guard that demands more. A guard
-/// drops the body of a request that it refuses, so this layer reads it first. It keeps the form for
-/// this session only, which the user will step up. An attacker with another session of the same
-/// user cannot fill in the form.
+/// Goes between the guard that verifies the session and the guard that demands more. A guard drops
+/// the body of a request that it refuses, so this layer reads it first. It keeps the form under
+/// this session, so that an attacker with another session of the same user cannot fill it in. A
+/// step-up passes the form on to the new session.
 pub(crate) async fn keep(
     State(bank): State<Arc<Bank>>,
     session: Session,

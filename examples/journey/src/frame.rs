@@ -47,7 +47,7 @@ impl Frame {
         }
     }
 
-    /// Returns whether a link of the header leads to this page.
+    /// Returns whether this is the page at `path`.
     pub(crate) fn is_at(&self, path: &str) -> bool {
         self.path == path
     }
@@ -78,7 +78,7 @@ impl<T: Template> IntoResponse for Page<T> {
 }
 
 impl<T: Template> Page<T> {
-    /// Returns the page as the response of a guard.
+    /// Returns the page as a guard's response, with status 200.
     pub(crate) fn into_refusal(self) -> Response<Bytes> {
         let mut response = Response::new(Bytes::from(self.0.render().unwrap_or_default()));
         response

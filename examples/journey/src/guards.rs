@@ -16,16 +16,16 @@ pub(crate) const SIGN_IN: &str = "/sign-in";
 /// The step-up page.
 pub(crate) const SECOND_FACTOR: &str = "/second-factor";
 
-/// One guard for each demand of the bank.
+/// The bank's guards, for pages and for programs.
 pub(crate) struct Guards {
-    /// Demands any session: for the pages on which users step up.
+    /// Requires a session but no policy. The step-up pages use it.
     pub(crate) signed_in: StepUpLayer,
-    /// Accepts any session, and requests without one.
+    /// Accepts requests with any session or none.
     pub(crate) everybody: StepUpLayer,
     pub(crate) account: StepUpLayer,
     pub(crate) transfer: StepUpLayer,
-    /// Demands any session. It stands outside `transfer`, so that a form can be kept that
-    /// `transfer` refuses.
+    /// Requires a session but no policy. It wraps `transfer`, so that the layer between them can
+    /// keep a form that `transfer` refuses.
     pub(crate) transfer_form: StepUpLayer,
     pub(crate) close: StepUpLayer,
     /// Enrolling a factor is as sensitive as using one.
@@ -70,8 +70,8 @@ impl Guards {
             account: signed_in.require_named(policies, "account")?,
             transfer: transfer.require_named(policies, "transfer")?,
             transfer_form: transfer,
-            // Closing an account cannot be undone. This guard refuses a session that was revoked
-            // elsewhere after five seconds at the latest.
+            // Closing an account cannot be undone. If a session is revoked elsewhere, this guard
+            // notices within five seconds.
             close: close.require_named(policies, "close")?.confirmed_within(Duration::from_secs(5)),
             authenticator: with_home("/authenticator")?.require_named(policies, "authenticator")?,
             api_transfer: base

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_is_any_value_that_custom_domain_accepts() {
+    fn the_client_accepts_every_base_url_that_custom_domain_accepts() {
         for base_url in ["login.example.com", "https://login.example.com", "http://127.0.0.1:3030"]
         {
             let id = "project-test-a";

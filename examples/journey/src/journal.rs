@@ -1,4 +1,4 @@
-//! Records the last decision of each session, for the page that explains it.
+//! Records the guards' last decision about each session, for the security page.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) struct Decision {
     pub(crate) explanation: Explanation,
 }
 
-/// Records a grant. Stands inside a guard.
+/// Records a grant. Goes inside a guard.
 pub(crate) async fn granted(
     State(bank): State<Arc<Bank>>,
     grant: Grant,
@@ -32,7 +32,7 @@ pub(crate) async fn granted(
     next.run(request).await
 }
 
-/// Records a refusal. Stands outside a guard.
+/// Records a refusal. Goes outside a guard.
 pub(crate) async fn refused(
     State(bank): State<Arc<Bank>>,
     request: Request,

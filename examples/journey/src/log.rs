@@ -1,4 +1,5 @@
-//! The log of requests. Every other event of a request has its method and path beside it.
+//! Logs requests. An event that is logged while a request is handled has the method and path beside
+//! it, because it is in the span of the request.
 
 use axum::extract::{MatchedPath, Request};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
@@ -13,9 +14,8 @@ pub(crate) fn requests()
         .on_response(DefaultOnResponse::new().level(Level::INFO))
 }
 
-/// Creates the span of a request. It names the path only if it is one of this site's routes, which
-/// contain nothing about a user. A client can write an email address into any other path. It never
-/// has the query.
+/// Creates the span of a request. A path that is not one of this site's routes is logged as
+/// `other`, because it may contain an email address. The query is never logged.
 fn span(request: &Request) -> Span {
     let path = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str);
     info_span!("request", method = %request.method(), path)

@@ -8,8 +8,8 @@ pub(crate) struct Money(pub(crate) u64);
 
 impl Money {
     /// Parses `1250`, `1250.5`, `1250.50` or `1,250.50`: more than zero, and less than a billion
-    /// euros. Every group of digits after a comma has three digits, because many people use the
-    /// comma as the decimal mark.
+    /// euros. A comma must be followed by exactly three digits. Otherwise `12,50`, typed with a
+    /// decimal comma, would be read as 1,250.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (whole, cents) = text.split_once('.').unwrap_or((text, "00"));
         let mut groups = whole.split(',');

@@ -12,7 +12,7 @@ pub(crate) struct Draft {
     pub(crate) account: String,
     pub(crate) amount: String,
     pub(crate) reference: String,
-    /// The name of its form. One form makes one transfer, however often it is sent.
+    /// The idempotency key. Sending a form twice makes one transfer.
     pub(crate) form: String,
 }
 
@@ -37,12 +37,12 @@ pub(crate) struct Faults {
     pub(crate) amount: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<&'static str>,
-    /// Left out of the response, because nobody typed this field.
+    /// The idempotency key is too long. This is not shown, because nobody typed the key of a form.
     #[serde(skip)]
-    pub(crate) form: Option<&'static str>,
+    pub(crate) form: bool,
 }
 
-/// The maximum length of a form's name, in bytes. The prefix of an idempotency key counts too.
+/// The maximum length of an idempotency key, in bytes. Its prefix counts too.
 pub(crate) const MAX_FORM: usize = 64;
 
 impl Order {
@@ -53,17 +53,16 @@ impl Order {
         let amount = Money::parse(draft.amount.trim().trim_start_matches('€').trim());
         let is_text =
             |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
-        let is_form = draft.form.len() <= MAX_FORM;
         let is_account = (4..=34).contains(&account.len())
             && account.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let faults = Faults {
             payee: (payee.is_empty() || !is_text(payee, 70))
-                .then_some("Who gets the money? At most 70 characters."),
+                .then_some("Enter the name of the payee, with at most 70 characters."),
             account: (!is_account).then_some("An account number has 4 to 34 letters and digits."),
-            amount: amount.is_none().then_some("Write the amount like 125 or 125.50."),
+            amount: amount.is_none().then_some("Enter an amount such as 125 or 125.50."),
             reference: (!is_text(reference, 140))
                 .then_some("A reference has at most 140 characters."),
-            form: (!is_form).then_some("This form is not from this bank."),
+            form: draft.form.len() > MAX_FORM,
         };
         match amount {
             Some(amount) if faults == Faults::default() => Ok(Self {
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_becomes_an_order_or_a_list_of_faults() {
+    fn a_valid_draft_becomes_an_order_and_an_invalid_one_lists_its_faults() {
         let order = Order::read(&draft("de02 1203 0000", " € 12.50")).unwrap();
         assert_eq!(
             (&*order.payee, &*order.account, order.amount),
@@ -103,6 +102,8 @@ mod tests {
         let long =
             Draft { payee: "x".repeat(71), reference: "x\n".repeat(3), ..draft("HB0001", "1") };
         let faults = Order::read(&long).unwrap_err();
-        assert!(faults.payee.is_some() && faults.reference.is_some());
+        assert!(faults.payee.is_some() && faults.reference.is_some() && !faults.form);
+        let key = Draft { form: "x".repeat(MAX_FORM + 1), ..draft("HB0001", "1") };
+        assert!(Order::read(&key).unwrap_err().form);
     }
 }

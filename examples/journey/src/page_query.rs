@@ -1,5 +1,5 @@
-//! The query that guards add to the addresses of the sign-in and step-up pages. It says why the user
-//! is there.
+//! The query that guards add to the addresses of the sign-in and step-up pages. It says why the
+//! user is there.
 
 use std::convert::Infallible;
 
@@ -10,9 +10,9 @@ use tower_step_up::{Factor, ReturnTo};
 /// The maximum number of prompts, and of factors in each.
 const MAX_ENTRIES: usize = 16;
 
-/// The query of a page to which a guard or a link of another page has sent a user. Anyone can write
-/// such a link. The query decides what to ask for and where to go afterwards, but never what was
-/// proved.
+/// The query of a sign-in or step-up page. A guard's redirect or a link on another page sets it,
+/// and anyone can write such a link. The query decides what to ask for and where to go afterwards,
+/// but never what was proved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PageQuery {
     /// Where to go afterwards, on this site.
@@ -82,17 +82,17 @@ impl PageQuery {
         }
     }
 
-    /// Returns the query for the time after a code was sent.
+    /// Returns this query with `sent` set, so that the page asks for the code.
     pub(crate) fn after_sending(&self) -> Self {
         Self { sent: true, ..self.clone() }
     }
 
-    /// Returns the query for the time before any code was sent.
+    /// Returns this query with `sent` cleared, so that the page offers to send a code.
     pub(crate) fn before_sending(&self) -> Self {
         Self { sent: false, ..self.clone() }
     }
 
-    /// Returns the query for starting again with this factor.
+    /// Returns this query for the given factor, with `sent` cleared.
     pub(crate) fn by(&self, factor: Factor) -> Self {
         Self { by: Some(factor), ..self.before_sending() }
     }

@@ -16,9 +16,11 @@ pub(crate) enum Problem {
     WrongPassword,
     InvalidPhoneNumber,
     WrongCode,
-    /// The code was right, but it was used already or has expired.
+    /// The code was used, has expired or was tried too often.
     SpentCode,
-    /// Stytch adds nothing to the user before an earlier address or number is verified.
+    /// The user did not finish adding the authenticator app in time.
+    ExpiredEnrolment,
+    /// Stytch adds no further address or number until the user has verified an earlier one.
     Unverified,
     TooManyRequests,
     /// The session has ended.
@@ -52,9 +54,8 @@ impl Problem {
             | "invalid_totp_code"
             | "unable_to_authenticate_totp"
             | "unauthorized_totp_code" => Self::WrongCode,
-            "unable_to_auth_otp_code" | "totp_code_already_authenticated" | "expired_totp" => {
-                Self::SpentCode
-            }
+            "unable_to_auth_otp_code" | "totp_code_already_authenticated" => Self::SpentCode,
+            "expired_totp" => Self::ExpiredEnrolment,
             "too_many_unverified_factors" => Self::Unverified,
             "too_many_requests" | "too_many_bad_totp_attempts" => Self::TooManyRequests,
             "session_not_found" | "user_not_found" => Self::NoSession,
@@ -66,7 +67,7 @@ impl Problem {
 impl From<stytch::Error> for Problem {
     fn from(error: stytch::Error) -> Self {
         let stytch::Error::Response(response) = error else {
-            // Its `Debug` may quote the request, so the log leaves it out.
+            // The error's `Debug` output may quote the request, so the log leaves it out.
             tracing::warn!("Stytch's API sent no readable response");
             return Self::Unavailable;
         };
@@ -91,12 +92,17 @@ impl fmt::Display for Problem {
                 "This password is too easy to guess. {why}"),
             Self::WrongPassword => "The email address and the password do not match.",
             Self::InvalidPhoneNumber => {
-                "This phone number cannot be used. Write it with its country code, for example +1 202 555 0143."
+                "This phone number cannot be used. Enter it with its country code, for example +1 202 555 0143."
             }
             Self::WrongCode => "This is not the right code. Check it, or get a new one.",
-            Self::SpentCode => "This code has already been used, or is too old. Get a new one.",
-            Self::Unverified => "Verify the email address or phone number that you added before.",
-            Self::TooManyRequests => "Too many attempts. Wait a minute, then try again.",
+            Self::SpentCode => {
+                "This code no longer works: it has already been used, has expired, or was tried too often. Get a new one."
+            }
+            Self::ExpiredEnrolment => "The key has expired. Begin again with a new one.",
+            Self::Unverified => {
+                "First verify the email address or phone number that you added earlier."
+            }
+            Self::TooManyRequests => "Too many attempts. Wait a few minutes, then try again.",
             Self::NoSession => "Your session has ended. Sign in again.",
             Self::Unavailable => "We cannot do this right now. Try again in a minute.",
         })
@@ -108,11 +114,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_errors_are_unavailable() {
+    fn an_unknown_error_becomes_unavailable() {
         assert_eq!(
             Problem::of("weak_password", "short"),
             Some(Problem::WeakPassword("short".into()))
         );
+        assert_eq!(Problem::of("expired_totp", ""), Some(Problem::ExpiredEnrolment));
         assert_eq!(Problem::of("new_in_2030", ""), None);
         assert_eq!(Problem::from(stytch::Error::Unauthorized), Problem::Unavailable);
     }

@@ -133,9 +133,17 @@ mod tests {
         check(&[], &[id], Err("STYTCH_SECRET is not set"));
         check(&[], &[secret], Err("STYTCH_PROJECT_ID is not set"));
         check(&[], &[url], Err("STYTCH_PROJECT_ID is not set"));
+    }
+
+    #[test]
+    fn an_invalid_argument_is_refused() {
         check(&["4000"], &[], Err("\"4000\" is not an address to listen on"));
         check(&["127.0.0.1:1", "more"], &[], Err("usage: journey"));
         check(&[" Secret-test-hidden"], &[], Err("\"secret-...\" is not an address to listen on"));
+    }
+
+    #[test]
+    fn the_public_url_must_be_an_https_origin() {
         for (public_url, want) in [
             ("https://bank.example", Ok(None)),
             ("https://bank.example:8443/", Ok(None)),

@@ -34,8 +34,8 @@ pub struct Journey {
 }
 
 impl Journey {
-    /// Prepares the port, the policies and their audit, and the project. Without a project it
-    /// starts local-stytch with a demonstration account.
+    /// Binds the address, audits the policies, and sets up the project. Without a project it starts
+    /// local-stytch with a demonstration account.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Journey {
             None if self.address.ip().is_loopback() => writeln!(text, "  with your Stytch project"),
             None => writeln!(
                 text,
-                "  with your Stytch project; browsers keep its cookies only behind a proxy with TLS"
+                "  with your Stytch project; browsers accept the bank's cookies only over HTTPS, so put a proxy with TLS in front"
             ),
         };
         text + &audit_table(&self.bank.policies)
@@ -168,13 +168,14 @@ fn audited() -> Result<Policies, StartError> {
     Ok(policies)
 }
 
-/// Returns one line for each policy, with the number of compromises that open it.
+/// Returns one line for each policy, with the number of compromises that open it. A compromise is
+/// one thing that an attacker takes over, such as the mailbox or the phone.
 fn audit_table(policies: &Policies) -> String {
     let fewest = |sets: &[Vec<_>]| {
         sets.iter().map(Vec::len).min().map_or("none".into(), |fewest| fewest.to_string())
     };
     let mut table =
-        "  policies    fewest compromises that open them: by signing in, with a stolen session\n"
+        "  policies    how many things, such as the mailbox, an attacker must take over: without a session, with a stolen session\n"
             .to_owned();
     for policy in policies {
         let (name, audit) = (policy.name().unwrap_or_default(), policy.audit());
@@ -199,9 +200,8 @@ async fn with_project(
         project = project.custom_domain(base_url)?;
     }
     check_secret(&project, secret).await?;
-    let identity = Identity::new(id, secret, base_url.as_deref());
-    let identity =
-        identity.map_err(|_| StartError::new("Stytch's client does not accept this project"))?;
+    let identity = Identity::new(id, secret, base_url.as_deref())
+        .map_err(|error| StartError::new(format!("cannot create Stytch's client: {error}")))?;
     Bank::new(&with_cookie_names(project, has_https), secret, identity, policies, None)
 }
 
@@ -220,9 +220,9 @@ async fn with_local_stytch(
     Bank::new(&project, &secret, identity, policies, Some(stytch))
 }
 
-/// Sets cookie names that begin with `__Host-` if browsers use HTTPS: another site of the same
-/// domain cannot set a cookie with such a name. Browsers refuse these names over HTTP, so Stytch's
-/// own names remain there.
+/// Gives the cookies names that begin with `__Host-` if browsers use HTTPS. No other site of the
+/// same domain can set a cookie with such a name. Browsers reject these names over HTTP, so there
+/// the cookies keep Stytch's names.
 fn with_cookie_names(project: Project, has_https: bool) -> Project {
     if !has_https {
         return project;

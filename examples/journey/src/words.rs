@@ -1,4 +1,5 @@
-//! Texts for people: factors, compromises and times.
+//! Texts for people: factors, compromises and times. A compromise is one thing that an attacker
+//! takes over, such as the mailbox or the phone.
 
 use std::time::Duration;
 
@@ -49,14 +50,16 @@ pub(crate) fn presentable_by(trust: &TrustModel, factor: &Factor) -> String {
     }
 }
 
-/// Several proved factors that count as one, because one compromise presents them all.
+/// Several proved factors that count as one, because one compromise lets an attacker present them
+/// all.
 pub(crate) struct OnePossession {
     pub(crate) factors: String,
     pub(crate) holder: String,
 }
 
 impl OnePossession {
-    /// Returns `None` if there is only one factor, or if no single compromise presents them all.
+    /// Returns `None` if there is only one factor, or if no single compromise lets an attacker
+    /// present them all.
     pub(crate) fn of(session: &Session, trust: &TrustModel) -> Option<Self> {
         let mut factors: Vec<Factor> =
             session.factors().iter().map(|proof| proof.factor().clone()).collect();

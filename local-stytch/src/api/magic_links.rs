@@ -46,7 +46,8 @@ struct Link {
 }
 
 impl Link {
-    /// Checks the link of a login or a signup. By default they live 60 minutes or a week.
+    /// Checks the fields for a login or a signup link. By default, a login link is valid for 60
+    /// minutes and a signup link for a week.
     fn check(self, signup: bool) -> Result<LinkRequest, Refusal> {
         let (url, expiration, default) = if signup {
             (self.signup_magic_link_url, self.signup_expiration_minutes, 10_080)

@@ -53,7 +53,7 @@ pub(crate) struct Recipient {
 }
 
 impl Recipient {
-    /// Returns the user named, if any. The user of the session and the user id must be the same.
+    /// Returns the id of the named user, if any. A session and a user id must name the same user.
     pub(crate) fn user_id(self, app: &App) -> Result<Option<String>, Refusal> {
         let session = session_of(app, self.session_token, self.session_jwt)?;
         let of_session =

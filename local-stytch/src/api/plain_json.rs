@@ -1,5 +1,5 @@
-//! Checks that JSON hides no other JSON in strings, and is not nested too deep for readers of
-//! responses.
+//! Refuses JSON that is nested too deeply for common JSON readers, or that uses serde_json's
+//! private marker for raw JSON.
 
 use std::fmt;
 
@@ -11,12 +11,14 @@ use serde::{
 /// The maximum depth of objects and arrays. Responses contain the client's values some levels
 /// deeper, and most readers stop at 128.
 const LEVELS: u8 = 64;
-/// serde_json's marker for raw JSON. Below this name, `Value` parses the string as JSON and counts
-/// its levels from zero again. The marker for numbers is harmless, and every number has it with
+/// The member name with which serde_json marks raw JSON. `Value` parses the string under this name
+/// as JSON and counts its levels from zero again, so nested markers would overflow the stack.
+/// serde_json's other marker, for numbers, nests nothing. Every number has it with
 /// `arbitrary_precision`.
 const HIDDEN_JSON: &str = "$serde_json::private::RawValue";
 
-/// JSON of at most 64 levels without hidden JSON. The values are discarded while they are read.
+/// JSON of at most 64 levels, without the marker for raw JSON. The values are discarded while they
+/// are read.
 pub(super) struct PlainJson;
 
 impl<'de> Deserialize<'de> for PlainJson {

@@ -50,7 +50,7 @@ pub(crate) async fn create(
     let texts = || external_id.iter().chain(&roles);
     if roles.len() > ROLES || texts().any(|text| text.len() > TEXT) {
         return Err(Refusal::InvalidField(
-            "external_id and each role are limited to 128 bytes, and there may be 20 roles.",
+            "external_id and each role are limited to 128 bytes, and a user to 20 roles.",
         ));
     }
     let new = NewUser {

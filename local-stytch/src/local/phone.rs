@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_direction_of_an_address_is_isolated() {
+    fn a_right_to_left_address_does_not_reorder_the_rest_of_the_page() {
         let message = Message {
             to: "\u{202e}ada@example.com".into(),
             channel: Channel::Email,

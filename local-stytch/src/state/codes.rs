@@ -44,7 +44,8 @@ impl Default for Codes {
 
 impl State {
     /// Returns the user to whom a message for `contact` goes: the named user, or else the one who
-    /// has the contact. A named user who does not have the contact gets it, if no other user has it.
+    /// has the contact. If the named user does not have the contact, and no other user does, adds
+    /// it to the named user.
     pub(super) fn recipient(
         &mut self,
         contact: &Contact,

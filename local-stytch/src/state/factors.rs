@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_factor_has_its_pair_and_its_details() {
+    fn each_factor_has_stytchs_type_and_details() {
         #[track_caller]
         fn check(detail: FactorDetail, kind: &str, delivery_method: &str, json: &str) {
             let factor = Factor::new(detail, OffsetDateTime::UNIX_EPOCH);

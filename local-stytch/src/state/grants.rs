@@ -1,4 +1,4 @@
-//! The sessions that result from an authentication: when one begins, and when one succeeds another.
+//! The sessions that result from an authentication: when one begins, and when one replaces another.
 
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
@@ -45,7 +45,7 @@ impl State {
         self.sessions.get(id, now).map(Some)
     }
 
-    /// Refuses a request that cannot be granted to this user. Runs before a code is used up.
+    /// Refuses session fields that are not possible for this user. Runs before a code is used up.
     pub(super) fn check_session_request(
         &self,
         request: &SessionRequest,
@@ -59,13 +59,14 @@ impl State {
         check_size(original, &request.custom_claims)
     }
 
-    /// Refuses a request for a new session that cannot be granted to any user.
+    /// Refuses custom claims that are too large for a new session.
     pub(super) fn check_claims(&self, request: &SessionRequest) -> Result<(), Refusal> {
         check_size(None, &request.custom_claims)
     }
 
-    /// Returns the session after the user has proved `detail`. It succeeds the named session.
-    /// Without one, it is new if the caller asked for a duration, and `None` if not.
+    /// Returns the session that results when the user proves `detail`: a successor of the session
+    /// that the request names, or a new session if it names none and has a duration. Otherwise
+    /// returns `None`.
     pub(super) fn grant(
         &mut self,
         user_id: &str,

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verifier_of_rfc_7636_appendix_b() {
+    fn the_example_of_rfc_7636_appendix_b_is_accepted() {
         let challenge = Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         let verifier = Some("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         assert_eq!(check_verifier(challenge, verifier), Ok(()));

@@ -44,8 +44,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Creates an empty state. A session stays valid for `grace` after a successor took over its
-    /// factors.
+    /// Creates an empty state. A session stays valid for `grace` after a successor has replaced it.
     pub(crate) fn new(grace: time::Duration) -> Self {
         Self {
             users: Users::default(),

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_resets_the_failures() {
+    fn a_success_clears_the_failures() {
         let mut limits = Limits::default();
         let now = OffsetDateTime::UNIX_EPOCH;
         for _ in 0..FAILURES {

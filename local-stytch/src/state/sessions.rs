@@ -1,4 +1,6 @@
-//! Sessions: how they begin, are extended, are succeeded and are revoked.
+//! Sessions: how they begin, are extended, are replaced and are revoked.
+//!
+//! A successor is the session that replaces another one when the user proves a factor in it.
 
 use std::collections::HashMap;
 
@@ -9,8 +11,8 @@ use time::{Duration, OffsetDateTime};
 use super::{Factor, FactorDetail, User, factors::prove};
 use crate::{bounded::Bounded, error::Refusal, random, stamp::Stamp};
 
-/// The maximum number of sessions. If a new one does not fit, those that have ended are removed. If
-/// none has, the oldest ends.
+/// The maximum number of sessions. If a new session does not fit, ended sessions are removed. If
+/// there are none, the oldest session is ended.
 const CAPACITY: usize = 10_000;
 
 #[derive(Clone, Debug)]
@@ -25,7 +27,7 @@ pub(crate) struct Session {
     pub(crate) attributes: Attributes,
     pub(crate) custom_claims: Map<String, Value>,
     pub(crate) token: Token,
-    /// The end of the grace after a successor took over.
+    /// The end of the grace, if a successor has replaced this session.
     ends_at: Option<OffsetDateTime>,
 }
 
@@ -88,8 +90,8 @@ impl Sessions {
         }
     }
 
-    /// Returns a successor of session `id`, with one more factor. The original ends after the
-    /// grace.
+    /// Returns a successor of session `id`, in which the user has proved `detail` too. The original
+    /// ends after the grace.
     pub(super) fn succeed(
         &mut self,
         id: &str,
@@ -225,7 +227,7 @@ mod tests {
         }
         let later = START + Duration::MINUTE;
         begin(&mut state, &user_id, Duration::HOUR, later);
-        assert!(state.sessions.get(&oldest.id, later).is_ok(), "one that had ended made room");
+        assert!(state.sessions.get(&oldest.id, later).is_ok(), "an ended session made room");
         assert!(state.sessions.id_of_token(&short.token.0).is_none());
 
         begin(&mut state, &user_id, Duration::HOUR, later);

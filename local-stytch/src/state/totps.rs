@@ -19,7 +19,7 @@ const RECOVERY_CODES: usize = 10;
 pub(crate) struct Totp {
     pub(crate) totp_id: String,
     pub(crate) verified: bool,
-    /// When it expires if it has not been verified.
+    /// The deadline for verifying it.
     #[serde(skip)]
     pending_until: OffsetDateTime,
     #[serde(skip)]

@@ -52,7 +52,7 @@ async fn an_unverified_user_cannot_add_a_contact() {
 }
 
 #[tokio::test]
-async fn a_code_is_valid_once() {
+async fn a_code_works_once() {
     let stand = Stand::start().await;
     let (_, sent) = ada_with_phone(&stand).await;
     let body = json!({"method_id": sent["phone_id"], "code": stand.code()});
@@ -61,7 +61,7 @@ async fn a_code_is_valid_once() {
 }
 
 #[tokio::test]
-async fn a_code_is_valid_for_its_minutes() {
+async fn a_code_expires_after_its_minutes() {
     let stand = Stand::start().await;
     let (ada, sent) = ada_with_phone(&stand).await;
     let body = |stand: &Stand| json!({"method_id": sent["phone_id"], "code": stand.code()});
@@ -91,7 +91,7 @@ async fn five_wrong_attempts_invalidate_a_code() {
 }
 
 #[tokio::test]
-async fn a_new_code_replaces_the_old_one() {
+async fn a_new_code_invalidates_the_old_one() {
     let stand = Stand::start().await;
     let (_, sent) = ada_with_phone(&stand).await;
     let old = stand.code();
@@ -201,7 +201,7 @@ async fn login_or_create_creates_a_user_once() {
 }
 
 #[tokio::test]
-async fn thirty_messages_a_minute_go_to_one_destination() {
+async fn a_destination_gets_at_most_thirty_messages_a_minute() {
     let stand = Stand::start().await;
     stand.ada().await;
     let path = "/v1/otps/email/send";
@@ -218,7 +218,7 @@ async fn thirty_messages_a_minute_go_to_one_destination() {
 }
 
 #[tokio::test]
-async fn attributes_must_match_if_options_require_it() {
+async fn attributes_must_match_if_the_options_require_it() {
     let stand = Stand::start().await;
     stand.ada().await;
     let home = json!({"ip_address": "192.0.2.1", "user_agent": null});

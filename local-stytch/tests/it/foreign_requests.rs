@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::support::{Connection, EMAIL, Stand, assert_refused, response_to};
 
 #[tokio::test]
-async fn other_sites_can_neither_read_nor_move_anything() {
+async fn requests_from_other_sites_are_refused() {
     let stand = Stand::start().await;
     let before = stand.stytch.now();
     for path in ["/local/messages", "/local/phone", "/local/clock", "/v1/users/user-test-1"] {
@@ -30,7 +30,7 @@ async fn other_sites_can_neither_read_nor_move_anything() {
 }
 
 #[tokio::test]
-async fn a_target_or_a_host_that_only_begins_with_loopback_is_foreign() {
+async fn a_target_or_host_that_only_looks_like_loopback_is_refused() {
     let stand = Stand::start().await;
     let address = stand.stytch.address();
     for (target, host, want) in [
@@ -55,7 +55,7 @@ async fn a_target_or_a_host_that_only_begins_with_loopback_is_foreign() {
 }
 
 #[tokio::test]
-async fn the_clock_and_the_messages_have_routes() {
+async fn the_local_routes_move_the_clock_and_list_the_messages() {
     let stand = Stand::start().await;
     let local = async |request: reqwest::RequestBuilder| {
         request.send().await.unwrap().json::<Value>().await.unwrap()

@@ -6,7 +6,7 @@ use crate::support::{Stand, assert_refused, response_to};
 const RAW: &str = "$serde_json::private::RawValue";
 
 #[tokio::test]
-async fn json_inside_a_string_is_not_parsed() {
+async fn the_marker_for_raw_json_is_refused() {
     let stand = Stand::start().await;
     let with = |metadata: Value| json!({"email": "ada@example.com", "trusted_metadata": metadata});
     stand.refused("/v1/users", with(json!({"a": {RAW: "[1, 2]"}})), 400, "invalid_request").await;
@@ -20,7 +20,7 @@ async fn json_inside_a_string_is_not_parsed() {
 /// Nests JSON in strings. Each string has an allowed depth, but together they are deeper than any
 /// stack can hold.
 #[tokio::test]
-async fn nested_json_in_strings_does_not_crash_the_program() {
+async fn raw_json_nested_in_strings_does_not_crash_the_program() {
     let stand = Stand::start().await;
     let mut nested = "1".to_owned();
     loop {

@@ -11,23 +11,25 @@ async fn listens(address: std::net::SocketAddr) -> bool {
 }
 
 #[tokio::test]
-async fn it_shuts_down_even_with_open_connections() {
+async fn shutdown_succeeds_with_open_connections() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     let (address, other) = (stytch.address(), stytch.clone());
     // One idle connection that was used, and one that never was.
     let http = client();
     http.get(format!("{}/local/clock", stytch.base_url())).send().await.unwrap();
     let _silent = TcpStream::connect(address).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(30), stytch.shutdown()).await.expect("it ends");
+    tokio::time::timeout(Duration::from_secs(30), stytch.shutdown())
+        .await
+        .expect("the shutdown hangs");
     assert!(!listens(address).await);
     tokio::time::timeout(Duration::from_secs(30), other.shutdown())
         .await
-        .expect("stopping it twice does no harm");
+        .expect("the second shutdown hangs");
     assert!(other.messages().is_empty());
 }
 
 #[tokio::test]
-async fn it_stops_with_the_last_handle() {
+async fn the_server_stops_with_its_last_handle() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     let (address, other) = (stytch.address(), stytch.clone());
     drop(stytch);
@@ -39,11 +41,11 @@ async fn it_stops_with_the_last_handle() {
             tokio::task::yield_now().await
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), closed).await.expect("it ends");
+    tokio::time::timeout(Duration::from_secs(30), closed).await.expect("the server still listens");
 }
 
 #[tokio::test]
-async fn settings_apply_and_have_defaults() {
+async fn address_and_credentials_can_be_set_and_have_defaults() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     assert_eq!((stytch.project_id(), stytch.secret()), (DEFAULT_PROJECT_ID, DEFAULT_SECRET));
     assert_eq!(stytch.base_url(), format!("http://{}", stytch.address()));
@@ -113,7 +115,7 @@ async fn a_clock_runs_unless_it_is_stopped() {
 }
 
 #[tokio::test]
-async fn secrets_are_kept_out_of_debug() {
+async fn debug_output_hides_secrets() {
     let builder = LocalStytch::builder().credentials("project-test-1", "secret-test-hidden");
     let shown = format!("{builder:?} {:?}", builder.clone().start().await.unwrap());
     assert!(shown.contains("project-test-1") && !shown.contains("hidden"), "{shown}");

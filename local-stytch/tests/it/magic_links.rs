@@ -39,7 +39,7 @@ async fn a_link_signs_in_once_and_verifies_the_address() {
 }
 
 #[tokio::test]
-async fn a_link_is_valid_for_its_minutes() {
+async fn a_link_expires_after_its_minutes() {
     let stand = Stand::start().await;
     stand.ada().await;
     stand.ok(SEND, json!({"email": EMAIL})).await;

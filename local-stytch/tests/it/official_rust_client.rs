@@ -78,7 +78,7 @@ async fn authenticate(
 }
 
 #[tokio::test]
-async fn the_client_completes_the_story() {
+async fn the_rust_sdk_signs_in_steps_up_and_signs_out() {
     let (stytch, client) = start().await;
     let ada = create_ada(&client).await;
     assert_eq!(pairs(&ada.session.unwrap()), [pair(Type::Password, Delivery::Knowledge)]);
@@ -143,7 +143,7 @@ async fn the_client_completes_the_story() {
 }
 
 #[tokio::test]
-async fn the_client_proves_the_other_factors() {
+async fn the_rust_sdk_proves_the_other_factors() {
     let (stytch, client) = start().await;
     let ada = create_ada(&client).await;
 
@@ -196,7 +196,7 @@ fn magic_links_email(email: &str) -> stytch::consumer::magic_links_email::SendRe
 }
 
 #[tokio::test]
-async fn users_are_created_and_found() {
+async fn the_rust_sdk_creates_and_finds_users() {
     let (_stytch, client) = start().await;
     let request = users::CreateRequest {
         email: Some(EMAIL.into()),
@@ -225,7 +225,7 @@ async fn users_are_created_and_found() {
 }
 
 #[tokio::test]
-async fn errors_are_typed() {
+async fn the_rust_sdk_returns_typed_errors() {
     let (stytch, client) = start().await;
     let ada = create_ada(&client).await;
     let weak = |email: &str| passwords::CreateRequest {

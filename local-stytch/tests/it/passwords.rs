@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::{EMAIL, PASSWORD, Stand, factors};
 
 #[tokio::test]
-async fn a_password_makes_a_user_and_signs_in() {
+async fn a_password_creates_a_user_and_signs_in() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     assert_eq!(factors(&ada), ["password/knowledge"]);
@@ -24,7 +24,7 @@ async fn a_password_makes_a_user_and_signs_in() {
 }
 
 #[tokio::test]
-async fn no_response_shows_a_password_or_its_hash() {
+async fn no_response_contains_a_password_or_its_hash() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let user = stand.get(&format!("/v1/users/{}", ada["user_id"].as_str().unwrap())).await;
@@ -39,7 +39,7 @@ async fn no_response_shows_a_password_or_its_hash() {
 }
 
 #[tokio::test]
-async fn invalid_requests_are_refused() {
+async fn invalid_password_requests_are_refused() {
     let stand = Stand::start().await;
     stand.ada().await;
     let create = "/v1/passwords";
@@ -67,7 +67,7 @@ async fn invalid_requests_are_refused() {
 }
 
 #[tokio::test]
-async fn a_new_user_does_not_take_over_a_session() {
+async fn creating_a_user_does_not_use_the_named_session() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let body = json!({

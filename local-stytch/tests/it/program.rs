@@ -51,7 +51,7 @@ impl Running {
 }
 
 #[tokio::test]
-async fn it_prints_its_address_and_responds_there() {
+async fn the_program_prints_its_address_and_responds_there() {
     let (_running, address) = Running::start();
     let health = client().get(format!("http://{address}/healthz")).send().await.unwrap();
     assert_eq!(health.status(), 200);
@@ -111,7 +111,7 @@ async fn a_closed_standard_error_does_not_end_the_program() {
 }
 
 #[test]
-fn each_failure_is_one_line() {
+fn each_error_is_one_line() {
     assert_fails(&["0.0.0.0:0"], "loopback only");
     assert_fails(&["3030"], "usage: local-stytch [ADDRESS]");
     assert_fails(&["3030"], "\"3030\" is not an address");
@@ -122,14 +122,14 @@ fn each_failure_is_one_line() {
 
 #[cfg(unix)]
 #[test]
-fn an_argument_that_is_not_unicode_is_refused_too() {
+fn an_argument_that_is_not_unicode_is_refused() {
     use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
 
     assert_fails(&[OsString::from_vec(vec![0xFF])], "usage: local-stytch [ADDRESS]");
 }
 
 #[test]
-fn it_prints_its_usage() {
+fn help_prints_the_usage() {
     for argument in ["--help", "-h"] {
         let output = program(&[argument]).output().unwrap();
         let usage = String::from_utf8(output.stdout).unwrap();
@@ -150,7 +150,7 @@ fn assert_fails<A: AsRef<OsStr>>(arguments: &[A], why: &str) {
     let mut running = Running(program(arguments).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "", "it started");
+    assert_eq!(line, "", "the program started");
     let mut error = String::new();
     running.0.stderr.take().unwrap().read_to_string(&mut error).unwrap();
     assert_eq!(running.0.wait().unwrap().code(), Some(1), "{error}");

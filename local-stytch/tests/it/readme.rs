@@ -6,7 +6,7 @@ use crate::support::{Stand, factors};
 
 /// Runs the README's commands unchanged, except for the address.
 #[tokio::test]
-async fn the_story_with_curl() {
+async fn the_readmes_curl_commands_work() {
     let Ok(curl) = Command::new("curl").arg("--version").stdout(Stdio::null()).status() else {
         println!("no curl on this machine: the README's commands were not run");
         return;

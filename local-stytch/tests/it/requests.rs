@@ -54,7 +54,7 @@ async fn every_route_but_the_key_set_requires_basic_authentication() {
 }
 
 #[tokio::test]
-async fn invalid_requests_are_refused_in_the_same_format() {
+async fn malformed_requests_are_refused_in_stytchs_format() {
     let stand = Stand::start().await;
     for body in
         ["", "{", "[]", "null", "{\"email\": 5}", "{\"email\": \"ada@example.com\"}", "\u{0}"]
@@ -76,7 +76,7 @@ async fn invalid_requests_are_refused_in_the_same_format() {
 }
 
 #[tokio::test]
-async fn nulls_unknown_fields_media_types_and_bodies_of_gets_do_not_matter() {
+async fn nulls_unknown_fields_media_types_and_get_bodies_are_ignored() {
     let stand = Stand::start().await;
     let body = json!({
         "email": EMAIL, "password": PASSWORD, "session_duration_minutes": null,

@@ -10,7 +10,7 @@ fn part(jwt: &Value, at: usize) -> String {
 }
 
 #[tokio::test]
-async fn the_layout_and_order_are_those_of_genuine_tokens() {
+async fn a_session_jwt_has_the_layout_and_claim_order_of_genuine_ones() {
     let stand = Stand::start().await;
     let body = json!({
         "email": EMAIL, "password": PASSWORD, "session_duration_minutes": 60,
@@ -74,7 +74,7 @@ fn verify(jwt: &Value, jwks: &Value, project_id: &str) {
         .unwrap()
         .iter()
         .find(|key| key["kid"] == kid.as_str())
-        .expect("published");
+        .expect("the key is not published");
     let key =
         DecodingKey::from_rsa_components(jwk["n"].as_str().unwrap(), jwk["e"].as_str().unwrap())
             .unwrap();
@@ -140,7 +140,7 @@ async fn the_key_set_is_public_and_complete() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_keys_did_not_sign_names_no_session() {
+async fn a_jwt_that_no_key_has_signed_is_refused() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let jwt = ada["session_jwt"].as_str().unwrap();

@@ -32,7 +32,7 @@ async fn a_session_is_authenticated_by_token_or_jwt() {
 }
 
 #[tokio::test]
-async fn a_duration_extends_the_session_until_its_new_end() {
+async fn a_duration_extends_a_session_until_its_new_end() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let token = &ada["session_token"];
@@ -50,7 +50,7 @@ async fn a_duration_extends_the_session_until_its_new_end() {
 }
 
 #[tokio::test]
-async fn a_successor_has_one_factor_more_and_the_original_ends_after_the_grace() {
+async fn a_successor_has_one_more_factor_and_the_original_ends_after_the_grace() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     stand.advance(100);

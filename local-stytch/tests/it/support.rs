@@ -125,7 +125,9 @@ impl Connection {
         let read = async {
             let mut received = Vec::new();
             loop {
-                received.push(self.0.read_u8().await.expect("a complete response"));
+                received.push(
+                    self.0.read_u8().await.expect("the connection ended before the response"),
+                );
                 let text = String::from_utf8_lossy(&received);
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
                 let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
@@ -135,7 +137,7 @@ impl Connection {
             }
         };
         let read = tokio::time::timeout(std::time::Duration::from_secs(30), read);
-        read.await.expect("the server responds")
+        read.await.expect("the server did not respond in time")
     }
 
     /// Returns everything that the server sends until it closes the connection.
@@ -147,7 +149,7 @@ impl Connection {
         )
         .await;
         // A reset ends the connection too.
-        let _ = end.expect("the server closes the connection");
+        let _ = end.expect("the server did not close the connection");
         String::from_utf8(received).unwrap()
     }
 }

@@ -16,7 +16,7 @@ fn code(stand: &Stand, app: &Totp) -> String {
 }
 
 #[tokio::test]
-async fn an_app_adds_a_factor_and_each_code_counts_once() {
+async fn an_app_adds_a_factor_and_each_code_works_once() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let created = stand.ok("/v1/totps", json!({"user_id": ada["user_id"]})).await;
@@ -45,7 +45,7 @@ async fn an_app_adds_a_factor_and_each_code_counts_once() {
 }
 
 #[tokio::test]
-async fn invalid_requests_are_refused() {
+async fn invalid_totp_requests_are_refused() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let body = |code: &str| json!({"user_id": ada["user_id"], "totp_code": code});
@@ -88,7 +88,7 @@ async fn invalid_requests_are_refused() {
 }
 
 #[tokio::test]
-async fn ten_wrong_codes_lock_for_five_minutes() {
+async fn ten_wrong_codes_lock_a_user_for_five_minutes() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let app = app(&stand.ok("/v1/totps", json!({"user_id": ada["user_id"]})).await);
@@ -110,7 +110,7 @@ async fn ten_wrong_codes_lock_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_counts_once() {
+async fn a_recovery_code_works_once() {
     let stand = Stand::start().await;
     let ada = stand.ada().await;
     let created = stand.ok("/v1/totps", json!({"user_id": ada["user_id"]})).await;

@@ -7,7 +7,7 @@ const HEAD: &str = "POST /local/clock HTTP/1.1\r\nHost: localhost\r\nContent-Len
 const HALVES: [&str; 2] = [r#"{"advance_"#, r#"seconds": 3600}"#];
 
 #[tokio::test]
-async fn a_request_half_sent_is_not_answered_after_the_shutdown() {
+async fn a_half_sent_request_is_refused_at_the_shutdown() {
     let stand = Stand::start().await;
     let before = stand.stytch.now();
     let mut connection = Connection::open(stand.stytch.address()).await;
@@ -45,7 +45,7 @@ async fn a_request_that_is_finished_in_time_is_answered_during_the_shutdown() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_waited_for_five_seconds() {
+async fn a_body_that_does_not_arrive_times_out_after_five_seconds() {
     let stand = Stand::start().await;
     let mut connection = Connection::open(stand.stytch.address()).await;
     connection.send_head(HEAD).await;

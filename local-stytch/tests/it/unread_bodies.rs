@@ -7,7 +7,7 @@ const CONTENT_LENGTH: &str = "Content-Length: 25\r\n\r\n";
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n\r\n";
 
 #[tokio::test]
-async fn a_response_that_leaves_a_body_unread_says_that_the_connection_ends() {
+async fn a_response_that_leaves_a_body_unread_announces_that_the_connection_closes() {
     let stand = Stand::start().await;
     for (request, status) in [
         ("POST /v1/users HTTP/1.1\r\nHost: localhost\r\n", 401),
@@ -28,7 +28,7 @@ async fn a_response_that_leaves_a_body_unread_says_that_the_connection_ends() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_or_broken_ends_the_connection() {
+async fn a_body_that_is_too_large_or_broken_closes_the_connection() {
     let stand = Stand::start().await;
     let head = "POST /local/clock HTTP/1.1\r\nHost: localhost\r\n";
     for (rest, status) in [

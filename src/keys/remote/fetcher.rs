@@ -104,7 +104,6 @@ impl Fetcher {
             Attempt::Unavailable(rest) => return Some(Box::pin(ready(unavailable(rest)))),
             Attempt::Fetch(flight) => flight.wait(),
         };
-        // This reference is weak, so that no fetch outlives the last handle to its source.
         let (fetcher, settings) = (Arc::downgrade(self), Arc::clone(settings));
         Some(Box::pin(async move {
             let timeout = timeout(&settings);
@@ -195,7 +194,8 @@ impl Fetcher {
         }
     }
 
-    /// Locks the progress. Records a fetch that can no longer end as a failure.
+    /// Locks the progress of fetching. If the fetch under way can no longer end, this records that
+    /// it failed.
     fn settled(&self, limits: &Limits) -> MutexGuard<'_, Progress> {
         let mut progress = lock(&self.progress);
         progress.settle(limits);
@@ -203,7 +203,8 @@ impl Fetcher {
     }
 }
 
-/// Aborts the fetch under way, so that no fetch outlives the last handle to its source.
+/// Aborts the fetch under way, so that no fetch outlives the last handle to its source. For the
+/// same reason, fetches and their callers have only weak references to this.
 impl Drop for Fetcher {
     fn drop(&mut self) {
         if let Some(UnderWay { flight, .. }) = &lock(&self.progress).under_way {
@@ -214,7 +215,6 @@ impl Drop for Fetcher {
 
 /// A fetch that runs in its own task.
 struct Fetch {
-    /// A weak reference, so that a fetch does not keep its source alive.
     fetcher: Weak<Fetcher>,
     settings: Arc<Settings>,
     number: u64,

@@ -72,8 +72,7 @@ impl RemoteKeys {
         Ok(Self::of(Settings { url, client, clock: Arc::new(SystemClock), bounds, limits }))
     }
 
-    /// Trusts these certificate authorities, given in PEM, in addition to those of Mozilla's
-    /// programme.
+    /// Trusts these certificate authorities (PEM) in addition to those of Mozilla's root program.
     ///
     /// # Errors
     ///
@@ -98,7 +97,8 @@ impl RemoteKeys {
     /// # Errors
     ///
     /// Returns [`EndpointError::InvalidProxy`] if the variable does not hold the address of a proxy
-    /// (`http://host:port`, `http://user:password@host:port`, or the same with `https`).
+    /// (`host`, `host:port`, `http://host:port`, `http://user:password@host:port`, or the same with
+    /// `https`), or if a variable is not Unicode.
     pub fn proxy_from_env(self) -> Result<Self, EndpointError> {
         let client = self.settings.client.with_proxy_from_env()?;
         Ok(self.with(|settings| settings.client = client))
@@ -142,9 +142,9 @@ impl RemoteKeys {
     }
 
     /// Sets the age up to which the last good set is used while the server fails. The age counts
-    /// from the beginning of the set's fetch. The default is 12 hours, and the minimum is 1 s. The
-    /// age should not be less than a fetch may take, or a slow fetch returns a set that is already
-    /// too old.
+    /// from the beginning of the set's fetch. The default is 12 hours, and the minimum is 1 s. Set
+    /// it to more than the [timeout](Self::timeout). Otherwise a slow fetch can return a set that
+    /// is already too old.
     #[must_use]
     pub fn usable_for(self, age: Duration) -> Self {
         self.with(|settings| settings.limits.usable_for = age.max(MIN_PAUSE))

@@ -1,4 +1,4 @@
-//! Decides when to fetch keys and when to pause. The functions are pure and take instants as
+//! Decides when to fetch keys and when to pause. The functions read no clock. They take instants as
 //! arguments.
 //!
 //! Instants are readings of [`Clock::monotonic`](crate::Clock::monotonic).

@@ -12,7 +12,7 @@ impl StepUpLayer {
     /// without a grant if the guard is [optional](Self::optional).
     ///
     /// To rename the cookies, configure the [project](crate::stytch::Project::session_jwt_cookie)
-    /// or the [handle](Sessions::credentials), which sets and clears them.
+    /// or the [`Sessions`](Sessions::credentials) handle, because that handle sets and clears them.
     ///
     /// # Panics
     ///
@@ -41,11 +41,12 @@ impl StepUpLayer {
     ///
     /// The guard exchanges a genuine JWT that has expired for fresh tokens of the live session. If
     /// the request has no JWT, it exchanges an opaque session token. A client that sent a cookie
-    /// receives the fresh tokens as cookies with the response, unless the route's handler has set
-    /// one of them. If the session is not alive, the guard refuses the request and leaves the
-    /// cookies, because another tab may have just set them. If the authority is unavailable, the
-    /// response is a 503. A JWT that has not expired is not affected, unless the guard has
-    /// [`confirmed_within`](Self::confirmed_within).
+    /// receives the fresh JWT as a cookie. It also receives the session token if it sent that
+    /// token, because an expired JWT alone must not obtain it. If the handler has set one of these
+    /// cookies, the guard sets none. If the session is not alive, the guard refuses the request and
+    /// leaves the cookies, because another tab may have just set them. If the authority is
+    /// unavailable, the response is a 503. A JWT that has not expired is not affected, unless the
+    /// guard has [`confirmed_within`](Self::confirmed_within).
     ///
     /// Guards that are made from this one share the handle and its cache. Unless
     /// [`credentials`](Self::credentials) has set other places, the guard reads tokens in the
@@ -53,10 +54,10 @@ impl StepUpLayer {
     ///
     /// # Panics
     ///
-    /// Panics if the handle has another verifier than the guard. Both must be clones of one
-    /// [`Verifier`](crate::Verifier), as those of one [`stytch::Project`](crate::stytch::Project)
-    /// are. Also panics if the guard reads a cookie that the handle does not. In either case a
-    /// session could outlive a sign-out.
+    /// Panics if the handle's verifier is not the guard's. Both must be clones of one
+    /// [`Verifier`](crate::Verifier). By default, the guards and handles of one
+    /// [`stytch::Project`](crate::stytch::Project) share a verifier. Also panics if the guard reads
+    /// a cookie that the handle does not. In either case a session could outlive a sign-out.
     #[must_use]
     #[track_caller]
     pub fn renew_with(&self, sessions: &Sessions) -> Self {
@@ -74,13 +75,14 @@ impl StepUpLayer {
         guard
     }
 
-    /// Demands that the authority has confirmed the session to this process within this time. With
-    /// zero, the guard asks the authority at every request.
+    /// Requires that the authority has confirmed the session at most this long ago, in response to
+    /// a call through the guard's [`Sessions`] handle. With zero, the guard asks the authority at
+    /// every request.
     ///
     /// Use it for the most sensitive routes. If a session was revoked elsewhere, its JWT stays
-    /// valid for minutes, and every other guard accepts it. The client receives a fresh JWT as
-    /// after a renewal. If the authority is unavailable, the response is a 503. If this is set
-    /// twice, the shorter time counts.
+    /// valid for minutes, and guards without this setting accept it. The client receives a fresh
+    /// JWT as after a renewal. If the authority is unavailable, the response is a 503. If this is
+    /// set twice, the shorter time counts.
     ///
     /// # Panics
     ///
@@ -90,7 +92,7 @@ impl StepUpLayer {
     pub fn confirmed_within(&self, time: Duration) -> Self {
         assert!(
             self.guard.sessions.is_some(),
-            "renew_with comes before confirmed_within, which needs an authority"
+            "call renew_with before confirmed_within: confirming a session needs an authority"
         );
         self.with(|guard| {
             guard.confirmed_within = guard.confirmed_within.into_iter().chain([time]).min();
@@ -107,11 +109,13 @@ impl StepUpLayer {
     fn check_cookies(&self) {
         if let Some(sessions) = self.sessions() {
             let known = sessions.sources();
-            let mut cookies = self.guard.sources.iter().filter(|source| source.is_cookie());
-            assert!(
-                cookies.all(|cookie| known.contains(cookie)),
-                "the guard reads a cookie that its sessions do not: add it to Sessions::credentials"
-            );
+            for cookie in self.guard.sources.iter().filter(|source| source.is_cookie()) {
+                assert!(
+                    known.contains(cookie),
+                    "the guard reads {cookie:?}, which its Sessions handle does not: \
+                     add it to Sessions::credentials"
+                );
+            }
         }
     }
 }

@@ -9,16 +9,17 @@ use crate::policy::decision::holds_with_ages;
 use crate::policy::types::{Policy, distinct};
 use crate::trust::{Compromises, TrustModel};
 
-/// A policy, and the factors that an attacker can present to open it.
+/// A policy, and the factors that an attacker can present to meet it.
 pub(super) struct Attack<'a> {
     pub(super) policy: &'a Policy,
     /// The trust model of the attackers.
     pub(super) trust: &'a TrustModel,
-    /// The factors that matter, each with the compromises that present it. These are the factors
-    /// that the policy names, and one representative of the others for each way in which the trust
-    /// models treat them.
+    /// The factors that matter, each with the compromises that let an attacker present it. These
+    /// are the factors that the policy names, and one representative of each group of other factors
+    /// that the trust models treat alike.
     pub(super) factors: Vec<(Factor, Compromises)>,
-    /// A factor that anyone can present and that no clause asks for. It only makes a session.
+    /// A factor that anyone can present and that no clause asks for. It meets only `session` and
+    /// `session_within`.
     pub(super) other: Factor,
     /// Every listed factor, and those that the policy names or a trust model changes.
     pub(super) known: Vec<Factor>,
@@ -102,12 +103,14 @@ impl<'a> Attack<'a> {
         holds_with_ages(clause, proofs, NOW)
     }
 
-    /// Returns the minimal sets of compromises that open the policy without a session.
+    /// Returns the minimal sets of compromises with which an attacker without a session meets the
+    /// policy.
     pub(super) fn cold(&self) -> Vec<Compromises> {
         minimal_sets(|set| self.opens(self.policy, self.presented_by(set)))
     }
 
-    /// Returns the minimal sets of compromises that open the policy in a hijacked session.
+    /// Returns the minimal sets of compromises with which an attacker meets the policy in a
+    /// hijacked session.
     pub(super) fn hijacked(&self) -> Vec<Compromises> {
         minimal_sets(|set| self.hijacker_opens(self.presented_by(set)))
     }
@@ -129,7 +132,8 @@ fn minimal_sets(opens: impl Fn(Compromises) -> bool) -> Vec<Compromises> {
     minimal
 }
 
-/// Returns a minimal subset of `chosen` for which `opens` holds: a single factor if one is enough.
+/// Returns a minimal subset of `chosen` for which `opens` is true: a single factor if one is
+/// enough.
 pub(super) fn minimal_factors<'f>(
     mut chosen: Vec<&'f Factor>,
     opens: impl Fn(&[&'f Factor]) -> bool,

@@ -9,7 +9,7 @@ use super::leaves::any_session_meets;
 use super::overlap;
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 
-/// The most comparisons of alternatives in the search for redundant ones.
+/// The maximum number of comparisons that the search for redundant alternatives makes.
 const MAX_COMPARISONS: usize = 2_000;
 
 pub(super) fn findings(attack: &Attack<'_>) -> Vec<Finding> {
@@ -59,7 +59,7 @@ impl Review<'_> {
         can.into_iter().for_each(|clause| self.clause(clause, limit));
     }
 
-    /// Reports the alternatives that any session meets, if some single factor opens the whole
+    /// Reports the alternatives that any session meets, if some single factor meets the whole
     /// policy only because of them. Returns whether it reported any.
     fn ways_around(&mut self, list: &Policy, clauses: &[&Policy]) -> bool {
         let (ways, others): (Vec<_>, Vec<_>) =

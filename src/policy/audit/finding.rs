@@ -21,56 +21,61 @@ pub enum Severity {
 
 /// Something about a policy that a reviewer should know. [`Display`](std::fmt::Display) writes it
 /// as one sentence.
+///
+/// A *compromise* is one thing that an attacker takes over, such as the mailbox. The *step-up* is
+/// what the policy asks for in a *hijacked* session, as [`Audit`](super::Audit) describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Finding {
     /// Warning: nothing can meet the policy.
     NeverSatisfiable,
-    /// Warning: factors that the trust model lets anyone present open the policy.
+    /// Warning: anyone can meet the policy, because the trust model lets anyone present factors
+    /// that are enough.
     OpenToAnyone {
-        /// The factors that anyone can present to open it.
+        /// The factors that anyone can present to meet it.
         factors: Vec<Factor>,
     },
-    /// Warning: the policy asks for several factors, and one compromise presents them all.
+    /// Warning: the policy asks for several factors, and one compromise lets an attacker present
+    /// them all.
     OneCompromise {
         /// The compromise.
         compromise: Compromise,
-        /// The factors that an attacker with this compromise presents to open the policy.
+        /// The factors that an attacker with this compromise presents to meet the policy.
         factors: Vec<Factor>,
     },
-    /// Remark: the policy asks for one factor, so one compromise opens it.
+    /// Remark: the policy asks for one factor, so an attacker with one compromise meets it.
     OneFactor {
-        /// The compromises, each of which alone opens the policy.
+        /// The compromises, each of which alone is enough.
         compromises: Vec<Compromise>,
     },
-    /// Warning: one compromise meets the step-up in a hijacked session and also presents the
+    /// Warning: one compromise is enough to meet the step-up, and also lets an attacker present the
     /// password. The policy accepts the password as a first factor, so the step-up proves no second
     /// one.
     HijackerPresentsPassword {
-        /// The compromises, each of which alone does this.
+        /// The compromises, each of which alone is enough.
         compromises: Vec<Compromise>,
     },
-    /// Warning: one compromise meets the step-up in a hijacked session and also presents another
-    /// first factor that the policy names. This is a link or a code by email, or a login with a
-    /// provider.
+    /// Warning: one compromise is enough to meet the step-up, and also lets an attacker present
+    /// another first factor that the policy names. This is a link or a code by email, or a login
+    /// with a provider.
     HijackerPresentsFirstFactor {
         /// The first factor.
         factor: Factor,
-        /// The compromises, each of which alone does this.
+        /// The compromises, each of which alone is enough.
         compromises: Vec<Compromise>,
     },
-    /// Warning: the trust model lets anyone who holds the session present factors that meet the
-    /// step-up.
+    /// Warning: anyone who holds the session can meet the step-up, because the trust model lets
+    /// anyone present factors that are enough.
     StepUpOpenToAnyone {
         /// The factors that anyone can present to meet it.
         factors: Vec<Factor>,
     },
-    /// Remark: the step-up asks for nothing beyond a first factor. One compromise meets it, opens
-    /// the policy without a session too, and presents the password or another first factor that the
-    /// policy names.
+    /// Remark: the step-up asks for nothing beyond a first factor. One compromise lets an attacker
+    /// present the password or another first factor that the policy names. It is enough to meet the
+    /// step-up, and also the policy without a session.
     StepUpByFirstFactor {
-        /// The compromises, each of which alone does this.
+        /// The compromises, each of which alone is enough.
         compromises: Vec<Compromise>,
     },
     /// Remark: a recovery code alone meets the step-up.
@@ -108,7 +113,8 @@ pub enum Finding {
         /// The number of clauses that have to hold.
         needed: usize,
     },
-    /// Warning: a limit of zero. Only a date of now meets it, or a later one within the leeway.
+    /// Warning: a limit of zero. Only a proof dated at this very instant meets it, or one dated
+    /// later but within the leeway.
     ZeroLimit,
     /// Warning: a limit above zero and below 30 seconds, which is too short for a person to prove a
     /// factor and return.

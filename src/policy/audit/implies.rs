@@ -15,9 +15,9 @@ use crate::policy::words::Span;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Implication {
-    /// Every such session does.
+    /// Every session that meets the first policy also meets the other.
     Holds,
-    /// This session does not.
+    /// This session meets the first policy but not the other.
     Fails(Counterexample),
     /// The search reached its bound without a result. A caller that relies on the implication
     /// should treat it as failed.
@@ -37,8 +37,8 @@ impl Implication {
 
 /// A session that meets one policy but not the other.
 ///
-/// It is minimal. If one of its factors were missing, or older than the next limit, it would not
-/// meet the first policy either.
+/// It is minimal. If one of its factors were missing or older than stated, or the session were
+/// older than stated, it would not meet the first policy either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counterexample {
@@ -51,7 +51,7 @@ pub struct Counterexample {
     is_limited: bool,
 }
 
-/// The most comparisons before a search gives up, for two policies whose weights add up to at most
+/// The maximum number of comparisons in a search, for two policies whose weights add up to at most
 /// 64. The bound is lower for larger policies.
 const MAX_COMPARISONS: usize = 100_000;
 const MAX_WORK: usize = 64 * MAX_COMPARISONS;
@@ -64,10 +64,14 @@ impl Policy {
     /// each group of other factors that the trust models treat alike. For each factor it tries one
     /// age for each interval between limits.
     ///
-    /// The search is bounded. After 100,000 comparisons, about a tenth of a second, the result is
-    /// undecided. If the two policies together have more than 64 clauses or factors, the bound is
-    /// proportionally lower. The search leaves out clauses that both policies have, so a policy
-    /// always implies itself, whatever its name.
+    /// The search is bounded. A comparison evaluates one policy for one session. After 100,000
+    /// comparisons, about a tenth of a second, the result is undecided. The bound is lower if the
+    /// two policies together have more than 64 clauses, or more than 32 clauses and dozens of
+    /// factors. A clause that requires independent factors counts here once for each set of
+    /// compromises: 7 times for `mfa`, at most 35 times.
+    ///
+    /// The search leaves out clauses that both policies have, so a policy always implies itself,
+    /// whatever its name.
     ///
     /// ```
     /// use std::time::Duration;
@@ -198,8 +202,9 @@ fn with(point: &[usize], coordinate: usize, choice: usize) -> Point {
         .collect()
 }
 
-/// Returns one age for each interval between limits, the lowest first. Each is the limit itself,
-/// which is still fresh. The last one is `None`, above every limit and equivalent to no date.
+/// Returns one age for each interval between limits, the lowest first. It is the upper limit of the
+/// interval, which is still fresh. The last one is `None`, above every limit and equivalent to no
+/// date.
 fn ages(mut limits: Vec<Duration>) -> Vec<Option<Duration>> {
     limits.sort_unstable();
     limits.dedup();
@@ -245,8 +250,8 @@ impl Search<'_> {
         None
     }
 
-    /// Weakens a session that meets the policy towards `weakest`, one coordinate at a time, as far
-    /// as it still meets the policy.
+    /// Weakens a session, one coordinate at a time and towards `weakest`, as long as it still meets
+    /// the policy.
     fn minimal(&mut self, policy: &Policy, weakest: &[usize], mut point: Point) -> Point {
         for (coordinate, lowest) in weakest.iter().enumerate().rev() {
             let current = point.get(coordinate).copied().unwrap_or_default();

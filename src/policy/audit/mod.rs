@@ -1,4 +1,4 @@
-//! Reviews of policies: which attackers can open one, and whether it is as strict as another.
+//! Reviews of policies: which attackers can meet one, and whether it is as strict as another.
 
 mod attack;
 mod clauses;

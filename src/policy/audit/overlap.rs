@@ -16,7 +16,8 @@ pub(super) fn of_several(
     most_met(attack, &singles.iter().collect::<Vec<_>>(), needed)
 }
 
-/// Returns such a finding for clauses that all have to hold, without those that any session meets.
+/// Works like [`of_several`] for clauses that all have to hold. It ignores clauses that any session
+/// meets.
 ///
 /// A clause may ask for a fresher proof of factors that another clause accepts. Such a clause
 /// counts only if one factor meets all clauses.

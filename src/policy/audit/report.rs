@@ -11,12 +11,13 @@ use crate::policy::types::Policy;
 use crate::policy::words::Joined;
 use crate::trust::{Compromise, Compromises, TrustModel};
 
-/// The sets of compromises that open a policy, and the findings for a reviewer. [`Display`] writes
-/// a line for each part.
+/// The sets of compromises with which an attacker can meet a policy, and the findings for a
+/// reviewer. [`Display`] writes a line for each part.
 ///
-/// An attacker who holds some compromises can present every factor that they present in the trust
-/// model, at any time and as often as the attacker likes. A factor that *anyone* can present counts
-/// here only if the policy names it, or counts it for independence under its own trust model.
+/// A *compromise* is one thing that an attacker takes over, such as the mailbox. The trust model
+/// states which factors it lets the attacker present, at any time and any number of times. A factor
+/// that *anyone* can present counts here only if the policy names it, or counts it for independence
+/// under its own trust model.
 ///
 /// ```
 /// use tower_step_up::policy::Severity;
@@ -28,7 +29,7 @@ use crate::trust::{Compromise, Compromises, TrustModel};
 /// assert_eq!(audit.severity(), Some(Severity::Warning));
 /// assert_eq!(
 ///     audit.findings[0].to_string(),
-///     "one compromise opens it: the mailbox presents password and otp/email"
+///     "one compromise is enough: an attacker with the mailbox can present password and otp/email"
 /// );
 ///
 /// assert!(Policy::mfa().audit().findings.is_empty());
@@ -36,13 +37,14 @@ use crate::trust::{Compromise, Compromises, TrustModel};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Audit {
-    /// The minimal sets of compromises that open the policy *cold*, for an attacker who signs in
-    /// anew. The list is empty if nothing opens the policy. If anyone can open it, the only set is
-    /// the empty one.
+    /// The minimal sets of compromises with which a *cold* attacker, who signs in anew, meets the
+    /// policy. The list is empty if nothing meets it. If anyone can meet it, the only set is the
+    /// empty one.
     pub cold: Vec<Vec<Compromise>>,
-    /// The minimal sets of compromises that open the policy for an attacker who also holds a
-    /// *hijacked* session. The session is live and young, and every factor in it was proved long
-    /// ago. If the session alone is enough, the only set is the empty one.
+    /// The minimal sets of compromises with which an attacker who also holds a *hijacked* session
+    /// meets the policy. The session is live and young, and every factor was proved in it long ago.
+    /// The *step-up* is what the policy still asks for. If the session alone is enough, the only
+    /// set is the empty one.
     pub hijacked: Vec<Vec<Compromise>>,
     /// The findings, warnings first. In JSON, each also has its `severity`.
     #[serde(serialize_with = "with_severity")]
@@ -88,7 +90,7 @@ struct Sets<'a>(&'a [Vec<Compromise>], &'a str);
 impl Display for Sets<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            [] => f.write_str("nothing opens it"),
+            [] => f.write_str("nothing meets it"),
             [set] if set.is_empty() => f.write_str(self.1),
             sets => {
                 Joined(&sets.iter().map(|set| Joined(set, " + ")).collect::<Vec<_>>(), ", ").fmt(f)
@@ -102,20 +104,20 @@ impl Policy {
     /// [`with_trust_model`](Self::with_trust_model) has set another. If its clauses have several
     /// models, attackers can present every factor that any of these models lets them present.
     ///
-    /// The work is bounded. Let f be the number of factors that matter. These are the factors that
-    /// the policy names, and one representative of each group of other factors that the trust
-    /// models treat alike, about ten. An audit evaluates the policy at most 300 + 20 f times, and
-    /// each of its clauses 3 f + 3 times, mostly for a single factor. It spends at most 2,000
-    /// comparisons on redundant alternatives, so it may miss a [`Finding::RedundantClause`] in a
-    /// policy that has dozens of alternatives.
+    /// The work is bounded. Let f be the number of factors that matter: those that the policy
+    /// names, and about ten that each stand for a group of other factors which the trust models
+    /// treat alike. An audit evaluates the whole policy at most 300 + 20 f times, and each clause
+    /// at most 3 f + 3 times, most of these with a single factor. It makes at most 2,000
+    /// comparisons to find redundant alternatives, so it may miss a [`Finding::RedundantClause`] in
+    /// a policy with dozens of alternatives.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let merged = self.trust_models().into_iter().reduce(|merged, model| merged.merged(&model));
         self.audit_with_trust_model(&merged.unwrap_or_default())
     }
 
-    /// Audits the policy for attackers who can present factors as in this trust model. The policy
-    /// itself still decides under its own model which factors are independent.
+    /// Audits the policy for attackers who can present the factors that this trust model lets them
+    /// present. The policy itself still decides under its own model which factors are independent.
     #[must_use]
     pub fn audit_with_trust_model(&self, trust: &TrustModel) -> Audit {
         let attack = Attack::new(self, trust);

@@ -29,10 +29,11 @@ pub(super) fn findings(
     findings
 }
 
-/// Reports single compromises that open the policy, and a policy that is open to anyone.
+/// Reports single compromises with which an attacker meets the policy, and a policy that anyone can
+/// meet.
 ///
-/// Each compromise that needs several factors to open the policy gets its own finding. Those that
-/// need only one factor share a remark.
+/// Each compromise with which an attacker needs several factors gets its own finding. Those with
+/// which one factor is enough share a remark.
 fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut alone = Vec::new();

@@ -17,7 +17,7 @@ pub(super) fn findings(
     let mut findings = first_factors(attack, cold, hijacked);
     findings.extend(session_limit(attack));
     if cold.iter().any(|set| set.is_empty()) || attack.hijacker_opens([]) {
-        return findings; // The policy is open without a session, or without a step-up.
+        return findings; // Anyone can meet the policy without a session, or it has no step-up.
     }
     let takes_code =
         |leaf: &Clause, limit: Limit| limit.is_some() && takes(leaf, &Factor::RecoveryCode);
@@ -33,11 +33,11 @@ pub(super) fn findings(
     findings
 }
 
-/// Reports single compromises that meet the step-up in a hijacked session and also present a first
-/// factor.
+/// Reports single compromises that are enough to meet the step-up in a hijacked session and also
+/// let an attacker present a first factor.
 ///
-/// If such a compromise opens the policy without a session too, the step-up asks only for a first
-/// factor. Otherwise the step-up proves no second factor.
+/// If such a compromise is also enough without a session, the step-up asks only for a first factor.
+/// Otherwise the step-up proves no second factor.
 fn first_factors(
     attack: &Attack<'_>,
     cold: &[Compromises],
@@ -92,8 +92,9 @@ fn signs_in(factor: &Factor) -> bool {
 /// of several.
 ///
 /// The password also counts if `mfa` accepts it, since most people sign in with one. The policy has
-/// to name any other first factor. A policy that accepts any fresh proof, like Stytch's own rule,
-/// does not ask for a step-up by the mailbox.
+/// to name any other first factor. A policy that accepts any fresh proof does not ask for the
+/// mailbox in particular. Stytch's own rule is one: two of three groups of factors, and any proof
+/// from the last hour.
 fn is_first_factor(attack: &Attack<'_>, factor: &Factor) -> bool {
     let is_password = *factor == Factor::Password;
     let at_any_age = |leaf: &Clause, limit: Limit| {
@@ -105,8 +106,8 @@ fn is_first_factor(attack: &Attack<'_>, factor: &Factor) -> bool {
         && (is_password || !attack.hijacker_opens([&attack.other]))
 }
 
-/// Reports a limit on `session` if a fresh factor that anyone can present is enough to meet it. All
-/// other proofs of the session are just older than the limit.
+/// Reports a limit on `session` if a fresh factor that anyone can present is enough to meet it. It
+/// assumes that all other proofs of the session are just older than the limit.
 fn session_limit(attack: &Attack<'_>) -> Option<Finding> {
     let mut limits = Vec::new();
     visit_leaves(attack.policy, None, &mut |leaf, limit| {

@@ -29,7 +29,7 @@ impl Display for Finding {
             Self::OneCompromise { compromise, factors } => {
                 write!(
                     f,
-                    "one compromise opens it: the {compromise} presents {}",
+                    "one compromise is enough: an attacker with the {compromise} can present {}",
                     Joined(factors, " and ")
                 )
             }
@@ -68,7 +68,8 @@ impl Display for Finding {
             Self::SessionLimitMetByAnyone { factor } => {
                 write!(
                     f,
-                    "a factor that anyone can present, such as {factor}, meets the limit on the session"
+                    "a factor that anyone can present, such as {factor}, meets the `within` around \
+                     `session`"
                 )
             }
             Self::WayAround { clause } => {
@@ -91,7 +92,8 @@ impl Display for Finding {
                 )
             }
             Self::ZeroLimit => f.write_str(
-                "a limit of zero: only a date of now meets it, or a later one within the leeway",
+                "a limit of zero: only a proof dated at this very instant meets it, or one dated \
+                 later but within the leeway",
             ),
             Self::ShortLimit { max_age } => {
                 write!(
@@ -103,7 +105,8 @@ impl Display for Finding {
             Self::LongLimit { max_age } => {
                 write!(
                     f,
-                    "a limit of {} is long: NIST SP 800-63B-4 asks for reauthentication within 24h",
+                    "a limit of {} is long: at AAL2, NIST SP 800-63B-4 asks for reauthentication \
+                     within 24h",
                     Span(*max_age)
                 )
             }
@@ -122,17 +125,17 @@ impl Display for Finding {
     }
 }
 
-/// Writes the compromises that meet the step-up in a hijacked session, and the first factor that
-/// they also present.
+/// Writes the compromises that are enough to meet the step-up in a hijacked session, and the first
+/// factor that an attacker can also present with them.
 fn write_hijackers(
     f: &mut fmt::Formatter<'_>,
     compromises: &[Compromise],
     first_factor: &dyn Display,
 ) -> fmt::Result {
-    let each = if compromises.len() > 1 { "each of which presents" } else { "which presents" };
     write!(
         f,
-        "in a hijacked session it is met by {}, {each} {first_factor} too",
+        "in a hijacked session {} alone is enough to meet it, and also lets an attacker present \
+         {first_factor}",
         Joined(compromises, " or ")
     )
 }

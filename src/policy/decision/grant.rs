@@ -13,8 +13,8 @@ use crate::session::Session;
 ///
 /// Only a [`Policy`] that held creates a grant, in a guard or through [`Policy::evaluate`]. A guard
 /// puts its grant into the request's extensions, so a handler that takes a `Grant` cannot run
-/// without a guard in front of it. The grant proves *that guard's* policy, which
-/// [`policy`](Self::policy) returns.
+/// without a guard in front of it. If guards are nested, the handler receives the innermost guard's
+/// grant. [`policy`](Self::policy) returns the policy that it proves.
 #[derive(Clone, Debug)]
 pub struct Grant {
     session: Session,
@@ -70,7 +70,7 @@ impl Grant {
     /// verifier's leeway), or when an outer guard's grant ends, whichever comes first.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
-        // The leeway can move the end beyond the calendar.
+        // With the leeway, the end can be later than the last date that `time` supports.
         self.end().date().unwrap_or(self.session.expires_at())
     }
 

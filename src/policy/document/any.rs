@@ -6,10 +6,10 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Se
 
 use super::policies::Policies;
 use super::read;
-use super::tree::{Entry, MAX_DEPTH, Node, Value};
+use super::tree::{Entry, MAX_DEPTH, Node, Value, too_deep};
 
-/// The keys that `serde_json` and `toml` give to the only member of a map that represents a number
-/// or a date.
+/// `serde_json` and `toml` represent some numbers and dates as a map with one member. These are the
+/// keys of that member.
 const NUMBER: &str = "$serde_json::private::Number";
 const DATE: &str = "$__toml_private_datetime";
 
@@ -28,7 +28,7 @@ struct Depth(usize);
 
 impl Depth {
     fn inner<E: Error>(&self) -> Result<Self, E> {
-        if self.0 < MAX_DEPTH { Ok(Self(self.0 + 1)) } else { Err(E::custom("nested too deeply")) }
+        if self.0 < MAX_DEPTH { Ok(Self(self.0 + 1)) } else { Err(E::custom(too_deep())) }
     }
 }
 

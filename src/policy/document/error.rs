@@ -38,8 +38,8 @@ impl DocumentError {
         WithoutLine(self)
     }
 
-    /// Returns the line, counted from 1. In JSON it is the line of the value, in TOML that of its
-    /// key.
+    /// Returns the line of the fault, counted from 1. For a member of a TOML table, this is the
+    /// line of its key. Otherwise it is the line of the value.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
@@ -48,9 +48,9 @@ impl DocumentError {
     /// Returns the place of the fault in the document, such as `policy.transfer.all[1].within`. It
     /// is empty for a syntax error, and for a fault of the whole document.
     ///
-    /// A name is in quotes if it is longer than 64 characters or contains anything but ASCII
-    /// letters, digits, `_`, `-` and `/`. A quoted name is cut after 64 characters, and its control
-    /// characters are escaped.
+    /// A name is in quotes if it is empty, longer than 64 characters, or contains anything but
+    /// ASCII letters, digits, `_`, `-` and `/`. A quoted name is cut after 64 characters, and its
+    /// control characters are escaped.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -78,18 +78,21 @@ pub enum DocumentFault {
     #[error("defined twice")]
     Duplicate,
     /// The key is not allowed here.
-    #[error("unknown key; the nearest is {nearest}")]
+    #[error("unknown key{}", NearestKey(.nearest, .known))]
     UnknownKey {
-        /// The known key that is probably meant, or the first one if none is similar enough.
-        nearest: &'static str,
+        /// The known key that is probably meant. `None` if no key is similar enough: a wrong guess
+        /// could make the policy weaker than its author meant.
+        nearest: Option<&'static str>,
+        /// The keys that are allowed here.
+        known: Vec<&'static str>,
     },
-    /// No factor or word has this name.
+    /// No factor or keyword has this name.
     #[error("unknown factor {name:?}{}", Nearest(.nearest, "a name such as password, otp/sms, totp or webauthn"))]
     UnknownFactor {
         /// The unknown name, cut after 64 characters.
         name: String,
-        /// The name that is probably meant. `None` if no name is similar enough, because a guess
-        /// could be weaker.
+        /// The name that is probably meant. `None` if no name is similar enough: a wrong guess
+        /// could make the policy weaker than its author meant.
         nearest: Option<String>,
     },
     /// No compromise has this name.
@@ -115,8 +118,8 @@ pub enum DocumentFault {
     /// A policy's name does not match `[a-z][a-z0-9_.-]{0,63}`.
     #[error("the name of a policy has to match [a-z][a-z0-9_.-]{{0,63}}")]
     Name,
-    /// A policy has the name of a factor or of a word of the format. In a clause, such a name means
-    /// the factor or the word.
+    /// A policy has the name of a factor or of a keyword (`session`, `mfa`, `phishing_resistant`).
+    /// In a clause, such a name means the factor or the keyword.
     #[error("a policy cannot have this name, which means something else in a clause")]
     ReservedName,
     /// A table inside the table of a policy, such as `[policy.a.b]`.
@@ -132,12 +135,12 @@ pub enum DocumentFault {
     },
     /// A table has no operator.
     #[error(
-        "no operator: expected one of require, all, any, at_least with of, independent, \
+        "no operator: expected one of require, all, any, at_least (with of), independent, \
          session_within, policy"
     )]
     NoOperator,
-    /// A table has two operators.
-    #[error("two operators, {0} and {1}; a table can have only one")]
+    /// A table has two operators, or it has `of` but not `at_least`.
+    #[error("{0} and {1} cannot be in one table")]
     TwoOperators(&'static str, &'static str),
     /// A list of clauses is empty or too long.
     #[error(transparent)]
@@ -153,9 +156,10 @@ pub enum DocumentFault {
     /// An `independent` is below 1.
     #[error("independent has to be 1 or more")]
     IndependentOutOfRange,
-    /// Not a duration. A duration is one integer above zero, and `s`, `m`, `h` or `d`.
+    /// Not a duration. A duration is a positive integer followed by `s`, `m`, `h` or `d`.
     #[error(
-        "{0:?} is not a duration: expected an integer above zero and s, m, h or d, as in \"10m\""
+        "{0:?} is not a duration: expected a positive integer followed by s, m, h or d, as in \
+         \"10m\""
     )]
     Duration(String),
     /// A duration of more than 2⁶⁴ − 1 seconds.
@@ -168,9 +172,9 @@ pub enum DocumentFault {
     /// refers to.
     #[error("the policy has more than 256 clauses, or more than 32 levels")]
     TooLarge,
-    /// The list of compromises is empty. Nobody could present the factor, so it would count as
+    /// The list of compromises is empty. No attacker could present the factor, so it would count as
     /// independent of everything.
-    #[error("nobody could present it; to let anyone present it, write \"anyone\"")]
+    #[error("the list of compromises is empty; to let anyone present the factor, write \"anyone\"")]
     NoCompromises,
 }
 
@@ -182,6 +186,19 @@ impl fmt::Display for Nearest<'_> {
         match self {
             Self(Some(nearest), _) => write!(f, "; the nearest is {nearest:?}"),
             Self(None, expected) => write!(f, ": expected {expected}"),
+        }
+    }
+}
+
+/// The key that is probably meant, or else the allowed keys.
+struct NearestKey<'a>(&'a Option<&'a str>, &'a [&'a str]);
+
+impl fmt::Display for NearestKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(Some(nearest), _) => write!(f, "; the nearest is {nearest}"),
+            Self(None, [only]) => write!(f, ": expected {only}"),
+            Self(None, known) => write!(f, ": expected one of {}", known.join(", ")),
         }
     }
 }
@@ -205,7 +222,8 @@ impl fmt::Debug for DocumentError {
     }
 }
 
-/// No policy of a document has this name. `Debug` writes the same sentence as `Display`.
+/// An error looking up a policy: the document has none with this name. `Debug` writes the same
+/// sentence as `Display`.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown policy {name:?}: expected one of {}", .known.join(", "))]
 pub struct UnknownPolicy {

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::DocumentError;
-use super::tree::{Entry, Lines, MAX_DEPTH, Node, Value};
+use super::tree::{Entry, Lines, MAX_DEPTH, Node, Value, too_deep};
 
 pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     if text.starts_with('\u{feff}') {
@@ -30,7 +30,7 @@ fn node(
 ) -> Result<Node, DocumentError> {
     let line = line_of(raw);
     if depth > MAX_DEPTH {
-        return Err(DocumentError::syntax(line, "nested too deeply"));
+        return Err(DocumentError::syntax(line, &too_deep()));
     }
     let inner = |raw: &RawValue| node(raw, line_of, depth + 1);
     let value = match raw.get().as_bytes().first() {

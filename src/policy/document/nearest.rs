@@ -7,7 +7,7 @@ use super::tree::{Entry, Node, excerpt, join};
 use crate::factor::Factor;
 use crate::policy::types::NOT_PROVABLE_BY_USER;
 
-/// Other names that people use for words and factors, with the known name.
+/// Names that people use for keywords and factors, each with the name that the format uses.
 const SYNONYMS: [(&str, &str); 6] = [
     ("2fa", "mfa"),
     ("multi_factor", "mfa"),
@@ -17,16 +17,17 @@ const SYNONYMS: [(&str, &str); 6] = [
     ("security_key", "webauthn"),
 ];
 
-/// Other keys that people use in clauses, with the known key. `and` is listed because it resembles
-/// `any`, which would be weaker.
+/// Keys that people use in clauses, each with the key that the format uses. `and` is listed because
+/// it resembles `any`, which would be weaker.
 const SYNONYMOUS_KEYS: [(&str, &str); 4] =
     [("and", "all"), ("both", "all"), ("or", "any"), ("max_age", "within")];
 
-/// The similarity from which a name counts as a misspelling of a known one, on a scale from 0 to 1.
-/// Below it, a suggestion would be a guess, and perhaps weaker than what the author meant.
+/// The minimum similarity, from 0 to 1, at which a name counts as a misspelling of a known one.
+/// Below it, a suggestion would be a guess, and could be weaker than what the author meant.
 const SIMILAR: f64 = 0.7;
 
-/// Returns the factor of this name. The suggestion for an unknown name can also be one of `words`.
+/// Returns the factor of this name. The suggestion for an unknown name can also be one of these
+/// keywords.
 pub(super) fn factor(
     node: &Node,
     key: &str,
@@ -49,19 +50,19 @@ pub(super) fn refuse_unknown_keys(
         None => Ok(()),
         Some(member) => {
             let nearest = nearest_key(&member.key, known);
-            Err(member.node.fault(&join(key, &member.key), DocumentFault::UnknownKey { nearest }))
+            let fault = DocumentFault::UnknownKey { nearest, known: known.to_vec() };
+            Err(member.node.fault(&join(key, &member.key), fault))
         }
     }
 }
 
-/// Returns the known key that is probably meant. If none is similar enough, returns the first one,
-/// since another could be weaker than what the author meant.
-fn nearest_key(key: &str, known: &[&'static str]) -> &'static str {
+/// Returns the known key that is probably meant, if one is similar enough.
+fn nearest_key(key: &str, known: &[&'static str]) -> Option<&'static str> {
     let synonym = synonym(key, &SYNONYMOUS_KEYS).filter(|synonym| known.contains(synonym));
     // A typo in `and` is also similar to `any`.
     let strict = known.iter().copied().filter(|known| *known != "any");
     let similar = || nearest(key, strict).filter(|known| similarity(key, known) > 0.5);
-    synonym.or_else(similar).or(known.first().copied()).unwrap_or_default()
+    synonym.or_else(similar)
 }
 
 /// Returns whether a key is a misspelling of a known one.
@@ -75,7 +76,8 @@ pub(super) fn similar<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item =
     nearest(name, known).filter(|known| similarity(name, known.as_ref()) >= SIMILAR)
 }
 
-/// Returns the most similar of the known names, and the first of several equally similar ones.
+/// Returns the most similar of the known names. If several are equally similar, returns the first
+/// of them.
 fn nearest<T: AsRef<str>>(name: &str, known: impl IntoIterator<Item = T>) -> Option<T> {
     most_similar(known.into_iter().map(|known| (similarity(name, known.as_ref()), known)))
         .map(|(_, nearest)| nearest)
@@ -104,8 +106,8 @@ fn synonym<'a>(name: &str, synonyms: &[(&str, &'a str)]) -> Option<&'a str> {
     synonyms.iter().find(|(synonym, _)| *synonym == name).map(|(_, known)| *known)
 }
 
-/// Returns the word or factor that is probably meant. For factors it compares the name, the type
-/// and the method, because people write `sms` for `otp/sms`, or `google`.
+/// Returns the keyword or factor that is probably meant. For factors it compares the name, the type
+/// and the method, because people write `sms` for `otp/sms` and `google` for `oauth/oauth_google`.
 fn suggest(name: &str, words: &[&str]) -> Option<String> {
     let is_known = |known: &&str| words.contains(known) || Factor::from_str(known).is_ok();
     if let Some(known) = synonym(name, &SYNONYMS).filter(is_known) {
@@ -197,14 +199,14 @@ mod tests {
 
         let keys = ["require", "all", "any", "at_least", "of", "within"];
         for (written, want) in [
-            ("and", "all"),
-            ("AND", "all"),
-            ("All", "all"),
-            ("or", "any"),
-            ("many", "require"),
-            ("ans", "require"),
-            ("anf", "require"),
-            ("each", "require"),
+            ("and", Some("all")),
+            ("AND", Some("all")),
+            ("All", Some("all")),
+            ("or", Some("any")),
+            ("many", None),
+            ("ans", None),
+            ("anf", None),
+            ("each", None),
         ] {
             assert_eq!(nearest_key(written, &keys), want, "{written}");
         }

@@ -38,14 +38,16 @@ use crate::trust::TrustModel;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// Two values are equal if they have the same policies, in any order, and the same trust model.
+///
 /// # The format
 ///
 /// A document has a table `policy` of named policies, each of which is a *clause*. It may also have
 /// a table `trust`. JSON documents have the same members.
 ///
-/// A clause is a string or a table. The strings are `session`, `mfa`, `phishing_resistant` and the
-/// names of the [factors](crate::Factor). A table has one operator. It may also have a `within`,
-/// which limits the whole clause.
+/// A clause is a string or a table. The strings are the keywords `session`, `mfa` and
+/// `phishing_resistant`, and the names of the [factors](crate::Factor). A table has one operator.
+/// It may also have a `within`, which limits the whole clause.
 ///
 /// | operator | meaning |
 /// | --- | --- |
@@ -58,25 +60,26 @@ use crate::trust::TrustModel;
 /// | `policy = "account"` | the policy of that name in this document |
 /// | `within = "10m"`, with any operator | [`within`](Policy::within) |
 ///
-/// A duration is one integer above zero and `s`, `m`, `h` or `d`.
+/// A duration is a positive integer followed by `s`, `m`, `h` or `d`.
 ///
-/// The table `trust` has a row for each factor that differs from the default [`TrustModel`]. Every
-/// policy of the document is [put under](Policy::with_trust_model) this model. The model decides
-/// `mfa` and `independent`, and which factors attackers can present in audits.
+/// The table `trust` replaces or extends rows of the default [`TrustModel`]. The resulting model
+/// applies to every policy of the document, as with
+/// [`with_trust_model`](Policy::with_trust_model). It decides whether `mfa` and `independent` hold,
+/// and which factors attackers can present in audits.
 ///
 /// ```toml
 /// [trust]
-/// password = ["password", "phone_number"] # only these present it: users reset passwords by SMS
-/// "otp/sms" = { also = ["device"] }       # these present it too: the handset may be unlocked
-/// webauthn = "anyone"                     # never adds strength
+/// password = ["password", "phone_number"] # only with these: users reset passwords by SMS
+/// "otp/sms" = { also = ["device"] }       # with these too: the handset may be unlocked
+/// webauthn = "anyone"                     # anyone can present it: it does not count for `mfa`
 /// ```
 ///
-/// Parsing is strict. Each of these is an error with line and key:
+/// Parsing is strict. Each of these is an error that states the line and, if there is one, the key:
 ///
 /// - an unknown key, factor, compromise or policy,
 /// - a duplicate name, in JSON too,
-/// - a policy with the name of a word or of a factor,
-/// - two operators in one table,
+/// - a policy with the name of a keyword or of a factor,
+/// - a table with no operator, or with two,
 /// - an empty list,
 /// - an invalid duration,
 /// - a policy that refers to itself,
@@ -88,7 +91,8 @@ use crate::trust::TrustModel;
 /// # In an application's own configuration
 ///
 /// `Policies` also implements [`Deserialize`](serde::Deserialize), for any self-describing format.
-/// The rules are the same, but errors have a line only if the format adds one.
+/// The rules are the same, except that the length is not limited. An error has a line only if the
+/// format adds one.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -110,8 +114,6 @@ use crate::trust::TrustModel;
 /// # assert_eq!(config.port, 8080);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-///
-/// Two values are equal if they have the same policies, in any order, and the same trust model.
 #[derive(Clone, Debug)]
 pub struct Policies {
     /// The policies. Each has a name, and no two have the same.
@@ -120,7 +122,7 @@ pub struct Policies {
 }
 
 impl Policies {
-    /// Puts every policy [under](Policy::with_trust_model) another trust model.
+    /// Sets the [trust model](Policy::with_trust_model) of every policy.
     #[must_use]
     pub fn with_trust_model(self, trust: &TrustModel) -> Self {
         let policies =

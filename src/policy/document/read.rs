@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         let name = node.text(key, "the name of a policy")?;
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
             let others = self.entries.iter().map(|entry| &*entry.key);
-            // Suggest no open policy, because it would refer to itself.
+            // Do not suggest a policy that is being read, because the reference would be a cycle.
             let nearest = similar(name, others.filter(|other| !self.open.contains(other)));
             let nearest = nearest.map(str::to_owned);
             return Err(
@@ -237,7 +237,7 @@ fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
     node.fault(key, fault)
 }
 
-/// Reads a duration: one integer above zero and one unit.
+/// Reads a duration: a positive integer followed by a unit.
 fn duration(node: &Node, key: &str) -> Result<Duration, DocumentError> {
     let text = node.text(key, "a duration, as in \"10m\"")?;
     let is_number = |digits: &&str| {

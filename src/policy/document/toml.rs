@@ -11,7 +11,8 @@ pub(super) fn parse(text: &str) -> Result<Node, DocumentError> {
     let lines = Lines::of(text);
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
-        // For a duplicate name, the parser's message contains only its position.
+        // The parser's message for a duplicate key does not include the key. Add the text at the
+        // error's position.
         let place = text
             .get(span.clone())
             .filter(|place| (1..=64).contains(&place.len()) && !place.contains('\n'));

@@ -7,6 +7,10 @@ use super::error::{DocumentError, DocumentFault};
 /// The maximum depth of nesting in every format. No policy needs more.
 pub(super) const MAX_DEPTH: usize = 80;
 
+pub(super) fn too_deep() -> String {
+    format!("nested more than {MAX_DEPTH} levels deep")
+}
+
 /// A value and its line, which is 0 if the value was not read from a text.
 #[derive(Debug)]
 pub(super) struct Node {

@@ -33,8 +33,10 @@ pub(super) fn trust(node: &Node) -> Result<TrustModel, DocumentError> {
                 trust.presentable_also_by(factor, further)
             }
             _ => {
-                return Err(node
-                    .unexpected(&key, "a list of compromises, a table with also, or \"anyone\""));
+                return Err(node.unexpected(
+                    &key,
+                    "a list of compromises, { also = [compromises] } or \"anyone\"",
+                ));
             }
         };
     }

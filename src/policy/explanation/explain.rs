@@ -22,7 +22,8 @@ impl Policy {
         let freshest = facts.freshest();
         let explainer = Explainer { facts: facts.with_factors(&freshest), now };
         let (mut explanation, _) = explainer.explain(self, None);
-        // A `within` takes the name of the clause inside it, but the whole policy does not.
+        // The outermost `within` does not show the name of the clause inside it. The explanation
+        // has a name only if the policy has one.
         if self.name().is_none() {
             explanation.name = None;
         }
@@ -74,11 +75,10 @@ impl Explainer<'_> {
                 )
             }
             Clause::SessionWithin(max_age) => {
-                let until = until(policy, &self.facts, limit);
-                (self.session_within(until, tighter(limit, *max_age)), until)
+                self.session_within(policy, limit, tighter(limit, *max_age))
             }
         };
-        // A `within` takes the name of the clause inside it, unless it has a name itself.
+        // Any other `within` shows the name of the clause inside it, unless it has its own.
         let name = policy.name().map(Into::into).or(explanation.name);
         (Explanation { name, ..explanation }, until)
     }
@@ -110,12 +110,24 @@ impl Explainer<'_> {
         Explanation { name: None, demand, max_age: limit, verdict, proofs }
     }
 
-    fn session_within(&self, until: Until, max_age: Duration) -> Explanation {
+    fn session_within(
+        &self,
+        policy: &Policy,
+        limit: Limit,
+        max_age: Duration,
+    ) -> (Explanation, Until) {
         let demand = Demand::Requirement(Requirement::SessionWithin);
-        let started_at = self.facts.started_at().and_then(Moment::date);
-        let restart = Verdict::Unmet(Reason::Restart { started_at, max_age });
-        let verdict = self.met(until).unwrap_or(restart);
-        Explanation { name: None, demand, max_age: Some(max_age), verdict, proofs: Vec::new() }
+        let end = until(policy, &self.facts, limit);
+        let verdict = self.met(end).unwrap_or_else(|| {
+            // A session that is young enough lacks only a proof, of any factor.
+            let any = [(&Factor::Password, self.now)];
+            let is_young = until(policy, &self.facts.assuming(&any), limit).reaches(self.now);
+            let started_at = self.facts.started_at().and_then(Moment::date);
+            let restart = Reason::Restart { started_at, max_age };
+            Verdict::Unmet(if is_young { Reason::Missing } else { restart })
+        });
+        let max_age = Some(max_age);
+        (Explanation { name: None, demand, max_age, verdict, proofs: Vec::new() }, end)
     }
 
     fn met(&self, until: Until) -> Option<Verdict> {

@@ -64,8 +64,9 @@ impl NeedBuilder<'_> {
         })
     }
 
-    /// Returns the need of a clause with `parts` parts, at most `Compromises::LARGEST_FAMILY`. One
-    /// factor meets each part. `met_by` returns a bit for each part that still holds at an instant.
+    /// Returns the need of a clause that consists of parts, each of which some single factor meets.
+    /// It has at most `Compromises::LARGEST_FAMILY` parts. `met_by` returns a bit for each part
+    /// that still holds at an instant.
     fn factors(
         &mut self,
         limit: Limit,

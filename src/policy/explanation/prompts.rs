@@ -7,12 +7,12 @@ use time::OffsetDateTime;
 
 use crate::factor::Factor;
 
-/// The sets of factors that would satisfy a policy. Each set is an alternative to the others, and
-/// no factor can be left out of it.
+/// The sets of factors with which a session would meet a policy. Each set is an alternative to the
+/// others, and no factor can be left out of it.
 ///
-/// A set suffices if the session would satisfy the policy with the set's factors proved now, and
-/// would still satisfy it 60 s later. Users take time to authenticate, and without that grace a set
-/// could lapse before it is complete. The grace is never more than half the smallest `within` or
+/// A set suffices if the session would meet the policy with the set's factors proved now, and would
+/// still meet it 60 s later. Users take time to authenticate, and without that grace a set could
+/// lapse before it is complete. The grace is never more than half the smallest `within` or
 /// `session_within` of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompts {
@@ -21,7 +21,7 @@ pub struct Prompts {
     pub(super) outlook: Outlook,
 }
 
-/// Whether authentication can satisfy the policy.
+/// Whether the session can meet the policy if the user authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outlook {
     Retryable,
@@ -36,17 +36,17 @@ pub(super) enum Outlook {
 pub struct Prompt {
     /// The factor.
     pub factor: Factor,
-    /// When the factor was last proved in this session, which is too long ago. `None` if it was not
-    /// proved, or if the proof has no date.
+    /// When the factor was last proved in this session. This is too long ago, or will be before the
+    /// grace ends. `None` if the factor was not proved, or if the proof has no date that counts.
     pub last_authenticated_at: Option<OffsetDateTime>,
     /// The maximum age that the policy accepts for the factor. `None` if any age will do.
     pub max_age: Option<Duration>,
 }
 
 impl Prompts {
-    /// Returns the sets, at most 16. Sets with the fewest missing factors come first, then those
-    /// with the fewest members, then those whose factors were offered first. Within a set, the
-    /// factor that may be oldest comes first.
+    /// Returns the sets, at most 16. Sets with the fewest factors that the session has not proved
+    /// at a known date come first, then those with the fewest members, then those whose factors
+    /// were offered first. Within a set, the factor that may be oldest comes first.
     #[must_use]
     pub fn sets(&self) -> &[Vec<Prompt>] {
         &self.sets
@@ -60,13 +60,13 @@ impl Prompts {
         self.truncated
     }
 
-    /// Returns whether the factors on offer can satisfy the policy in this session.
+    /// Returns whether this session can meet the policy with the factors on offer.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.outlook == Outlook::Retryable
     }
 
-    /// Returns whether the factors on offer can satisfy the policy only in a new session.
+    /// Returns whether only a new session can meet the policy with the factors on offer.
     #[must_use]
     pub fn needs_restart(&self) -> bool {
         self.outlook == Outlook::Restart

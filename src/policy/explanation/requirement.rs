@@ -22,11 +22,12 @@ pub enum Requirement {
     },
     /// A factor that is cryptographically bound to the origin.
     PhishingResistant,
-    /// Factors that fewer than `needed` compromises could not all present.
+    /// Factors that an attacker can all present only with at least `needed`
+    /// [compromises](crate::Compromise).
     Independent {
-        /// The number of compromises that it must take to present all the factors.
+        /// The number of compromises that an attacker must need.
         needed: usize,
-        /// The number that it takes for the session's factors, at most `needed`.
+        /// The number that an attacker needs for the session's factors, at most `needed`.
         have: usize,
     },
     /// A session that began recently enough.
@@ -38,8 +39,8 @@ pub enum Requirement {
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// Nothing that meets the clause was proved, or the clause limits the age and the proof has no
-    /// date.
+    /// No proof that counts meets the clause. In a clause that limits the age, a proof without a
+    /// date does not count.
     Missing,
     /// The proof is too old.
     Stale {
@@ -50,7 +51,7 @@ pub enum Reason {
         #[serde(serialize_with = "whole_seconds")]
         max_age: Duration,
     },
-    /// The session itself is too old, or its token does not state its age. Only a new session
+    /// The session itself is too old, or its token states no usable start. Only a new session
     /// helps.
     Restart {
         /// When the session began, if the token states it.

@@ -1,5 +1,4 @@
-//! The search for prompts: the smallest sets of factors whose authentication would satisfy a
-//! policy.
+//! The search for prompts: the smallest sets of factors with which a session would meet a policy.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
@@ -44,8 +43,9 @@ thread_local! {
     pub(crate) static SEARCHES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Returns the prompts, and the number of steps that they took. A step checks one proof or one set
-/// of factors against a clause, an attacker of a clause, or a set already found.
+/// Returns the prompts, and the number of steps that they took. A step is one check: of one proof
+/// or one set of factors, against one clause, one attacker of a clause, or one set that was already
+/// found.
 fn counted(
     policy: &Policy,
     session: &Session,

@@ -17,8 +17,8 @@ use crate::session::Session;
 
 /// The reasons why a session did not meet a policy at an instant. Cheap to clone.
 ///
-/// It computes its [explanation](Self::explanation) and its [prompts](Self::prompts) when they are
-/// first requested, and keeps both. Its clones share them.
+/// It computes its [explanation](Self::explanation), its [unmet requirements](Self::unmet) and its
+/// [prompts](Self::prompts) when they are first requested, and keeps them. Clones share them.
 ///
 /// [`Display`](std::fmt::Display) writes what the user has to do, in one sentence without dates or
 /// ids.
@@ -32,7 +32,7 @@ use crate::session::Session;
 /// let unmet = shortfall.unmet();
 /// assert_eq!(unmet[0].requirement, Requirement::Independent { needed: 2, have: 1 });
 /// assert_eq!(unmet[0].reason, Reason::Missing);
-/// assert_eq!(shortfall.to_string(), "authenticate a second, independent factor");
+/// assert_eq!(shortfall.to_string(), "authenticate with a second, independent factor");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Shortfall(Arc<Inner>);
@@ -88,11 +88,10 @@ impl Shortfall {
     ///
     /// These are the factors that the guard is configured to
     /// [offer](crate::StepUpLayer::offer_factors). By default they are the factors that the policy
-    /// names. For `session`, they include the password, email links, every kind of code, passkeys,
-    /// device biometrics and crypto wallets. For `mfa` and `independent`, they include the same
-    /// factors, except any that the trust model lets anyone present. The default never includes
-    /// impersonation, imported sessions or exchanged tokens, because no user can be asked for
-    /// those.
+    /// names. A `session` clause adds the password, email links, every kind of code, passkeys,
+    /// device biometrics and crypto wallets. `mfa` and `independent` add the same factors, without
+    /// those that the trust model lets anyone present. The default never includes impersonation,
+    /// imported sessions or exchanged tokens, because no user can be asked for those.
     #[must_use]
     pub fn offered(&self) -> Vec<Factor> {
         self.0.offered.as_ref().map_or_else(|| self.policy().askable(), |offered| offered.to_vec())
@@ -123,7 +122,8 @@ impl Shortfall {
     }
 
     /// Returns every requirement that is not met, in the policy's order. For an unmet
-    /// [`any_of`](Policy::any_of), it lists all the alternatives, and any one of them would do.
+    /// [`any_of`](Policy::any_of) or [`at_least`](Policy::at_least), it lists all the unmet
+    /// alternatives, although not all of them are needed.
     #[must_use]
     pub fn unmet(&self) -> &[Unmet] {
         self.0.unmet.get_or_init(|| {
@@ -150,9 +150,9 @@ impl Shortfall {
     ///
     /// The search is bounded. It considers the first 24 of these factors. It checks each proof of
     /// the session against each clause once, as the decision does. Then it takes at most 400,000
-    /// steps, and 100 more for each clause. A step checks one clause against one set of factors. A
-    /// clause that requires independent factors counts once for each set of compromises, of which
-    /// at most 35 exist.
+    /// steps, and 100 more for each clause. A step checks one set of factors against one clause. A
+    /// clause that requires independent factors counts up to 35 times, once for each set of
+    /// compromises that an attacker may hold.
     ///
     /// ```
     /// use tower_step_up::{testing, Factor, Policy};

@@ -7,10 +7,12 @@ use super::shortfall::{Shortfall, Unmet};
 use super::types::{Demand, Explanation, Verdict};
 
 impl Display for Shortfall {
-    /// Writes what the user has to do, in one sentence without dates: `authenticate otp/sms again,
-    /// totp or webauthn`.
+    /// Writes what the user has to do, in one sentence without dates: `authenticate with otp/sms
+    /// again, totp or webauthn`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "authenticate {}", Remedy { explanation: self.explanation(), nested: false })
+        let explanation = self.explanation();
+        let with = if needs_only_restart(explanation) { "" } else { "with " };
+        write!(f, "authenticate {with}{}", Remedy { explanation, nested: false })
     }
 }
 
@@ -25,15 +27,18 @@ struct Remedy<'a> {
 impl Display for Remedy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let clauses = self.explanation.clauses();
-        let unmet: Vec<_> = clauses.iter().filter(|clause| !clause.is_met()).collect();
+        let mut unmet: Vec<_> = clauses.iter().filter(|clause| !clause.is_met()).collect();
+        // "in a new session" cannot stand between "with" and a factor.
+        unmet.sort_by_key(|clause| needs_only_restart(clause));
         let needed = match &self.explanation.demand {
             Demand::AllOf { .. } => unmet.len(),
             Demand::AnyOf { .. } => 1,
             Demand::AtLeast { needed, .. } => needed.saturating_sub(clauses.len() - unmet.len()),
             Demand::Requirement(requirement) => {
-                let stale =
-                    matches!(self.explanation.verdict, Verdict::Unmet(Reason::Stale { .. }));
-                return write!(f, "{}{}", Wanted(requirement), if stale { " again" } else { "" });
+                return match self.explanation.verdict {
+                    Verdict::Unmet(reason) => Wanted(requirement, reason).fmt(f),
+                    Verdict::Met { .. } | Verdict::NotMet => Ok(()),
+                };
             }
         };
         let (several, word) = (unmet.len() > 1, if needed == 1 { "or" } else { "and" });
@@ -53,13 +58,26 @@ impl Display for Remedy<'_> {
     }
 }
 
-/// The factor that a requirement calls for.
-struct Wanted<'a>(&'a Requirement);
+/// Returns whether a new session is all that an unmet clause calls for.
+fn needs_only_restart(explanation: &Explanation) -> bool {
+    match explanation.verdict {
+        Verdict::Met { .. } => true,
+        Verdict::NotMet => explanation.clauses().iter().all(needs_only_restart),
+        Verdict::Unmet(reason) => matches!(reason, Reason::Restart { .. }),
+    }
+}
+
+/// The factor or the new session that an unmet requirement calls for.
+struct Wanted<'a>(&'a Requirement, Reason);
 
 impl Display for Wanted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Requirement::Session => f.write_str("any factor"),
+        let Self(requirement, reason) = self;
+        match requirement {
+            Requirement::SessionWithin if matches!(reason, Reason::Restart { .. }) => {
+                f.write_str("in a new session")
+            }
+            Requirement::Session | Requirement::SessionWithin => f.write_str("any factor"),
             Requirement::Factor { factor } => factor.fmt(f),
             Requirement::PhishingResistant => f.write_str("a phishing-resistant factor"),
             Requirement::Independent { needed: 2, have: 1 } => {
@@ -69,15 +87,14 @@ impl Display for Wanted<'_> {
                 1 => f.write_str("a further, independent factor"),
                 missing => write!(f, "{missing} independent factors"),
             },
-            Requirement::SessionWithin => f.write_str("in a new session"),
-        }
+        }?;
+        f.write_str(if matches!(reason, Reason::Stale { .. }) { " again" } else { "" })
     }
 }
 
 impl Display for Unmet {
     /// Writes `otp/sms`, or `otp/sms again` if it was proved too long ago.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stale = matches!(self.reason, Reason::Stale { .. });
-        write!(f, "{}{}", Wanted(&self.requirement), if stale { " again" } else { "" })
+        Wanted(&self.requirement, self.reason).fmt(f)
     }
 }

@@ -41,7 +41,7 @@ pub struct Explanation {
     /// The demand of the clause.
     #[serde(flatten)]
     pub demand: Demand,
-    /// The maximum age that the clause accepts: the tightest enclosing `within`, or the limit of
+    /// The maximum age that the clause accepts: the tightest `within` around it, or the limit of
     /// `session_within` if that is tighter. `None` if any age will do, and for lists of clauses.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_seconds")]
     pub max_age: Option<Duration>,
@@ -64,7 +64,7 @@ pub enum Demand {
         /// The clauses.
         clauses: Vec<Explanation>,
     },
-    /// One of these clauses.
+    /// At least one of these clauses.
     AnyOf {
         /// The clauses.
         clauses: Vec<Explanation>,
@@ -76,7 +76,7 @@ pub enum Demand {
         /// The clauses.
         clauses: Vec<Explanation>,
     },
-    /// A requirement on the session itself.
+    /// The requirement of a clause that contains no other clauses.
     #[serde(untagged)]
     Requirement(Requirement),
 }
@@ -88,7 +88,7 @@ pub enum Demand {
 pub enum Verdict {
     /// The clause is met.
     Met {
-        /// The last instant at which it is met, if an age is limited.
+        /// The last instant at which it is met. `None` if it does not end with time.
         #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
         until: Option<OffsetDateTime>,
     },

@@ -19,9 +19,10 @@ impl Policy {
         Self::of(Clause::Factor(factor))
     }
 
-    /// Requires multi-factor authentication: no single compromise could present all the proved
-    /// factors. The same as [`independent(2)`](Self::independent). The default [`TrustModel`]
-    /// applies unless [`with_trust_model`](Self::with_trust_model) replaces it.
+    /// Requires multi-factor authentication: an attacker who takes over any one thing, such as the
+    /// mailbox or the phone number (a [`Compromise`](crate::Compromise)), cannot present all the
+    /// factors that the user proved. The same as [`independent(2)`](Self::independent). The default
+    /// [`TrustModel`] applies unless [`with_trust_model`](Self::with_trust_model) replaces it.
     ///
     /// A password and an email-based method do not meet it, because an attacker who reads the
     /// mailbox can reset the password.
@@ -38,8 +39,9 @@ impl Policy {
         Self::independent(2)
     }
 
-    /// Requires factors that fewer than `needed` compromises could not all present. If `needed`
-    /// exceeds the number of compromises in the model, no session can meet the policy.
+    /// Requires that an attacker needs at least `needed` [compromises](crate::Compromise) to
+    /// present all the factors that the user proved. No session can meet the policy if `needed`
+    /// exceeds the number of compromises, which is seven.
     ///
     /// # Panics
     ///
@@ -59,7 +61,8 @@ impl Policy {
     }
 
     /// Requires that the session itself began at most `max_age` ago. If it began earlier, only a
-    /// new session helps.
+    /// new session helps. A token that does not state when the session began never meets it. Like
+    /// [`session`](Self::session), it also requires a proved factor, but of any age.
     #[must_use]
     pub fn session_within(max_age: Duration) -> Self {
         Self::of(Clause::SessionWithin(max_age))
@@ -81,7 +84,7 @@ impl Policy {
         Self::of(Clause::AllOf(clauses))
     }
 
-    /// Requires one of the two policies.
+    /// Requires at least one of the two policies.
     ///
     /// # Panics
     ///
@@ -97,12 +100,13 @@ impl Policy {
         Self::of(Clause::AnyOf(clauses))
     }
 
-    /// Requires that the policy holds counting only what happened at most `max_age` ago. If limits
+    /// Limits ages: the policy has to hold on proofs that are at most `max_age` old. For
+    /// [`session_within`](Self::session_within), the limit applies to the session's age. If limits
     /// are nested, the tightest applies.
     ///
     /// A proof that is exactly `max_age` old is fresh. A limit of zero means exactly zero, not
-    /// "always" and not "the default". Only a date of now, or one that is ahead by at most the
-    /// leeway, meets it.
+    /// "always" and not "the default". Only a proof dated at this very instant meets it, or one
+    /// dated later but within the leeway.
     ///
     /// # Panics
     ///

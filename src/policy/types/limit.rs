@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The tightest enclosing `within`, if there is one.
+/// The tightest `within` around a clause, if there is one.
 pub(in crate::policy) type Limit = Option<Duration>;
 
 pub(in crate::policy) fn tighter(limit: Limit, max_age: Duration) -> Duration {

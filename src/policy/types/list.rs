@@ -3,12 +3,12 @@
 use super::extent::{MAX_CLAUSES, MAX_LEVELS};
 use super::policy::{Clause, Policy};
 
-/// The maximum number of clauses in a list.
+/// The maximum number of clauses in a list that is given at run time. Every `at_least` is within
+/// it.
 pub(in crate::policy) const MAX_LIST_LENGTH: usize = 64;
 
 impl Policy {
-    /// Requires every clause. One factor may satisfy several clauses. An empty list does not
-    /// compile.
+    /// Requires every clause. One factor may meet several clauses. An empty list does not compile.
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy};
@@ -32,7 +32,7 @@ impl Policy {
         Self::of(Clause::AllOf(clauses.into_policies()))
     }
 
-    /// Requires one of the clauses. An empty list does not compile.
+    /// Requires at least one of the clauses. An empty list does not compile.
     ///
     /// # Panics
     ///
@@ -43,7 +43,7 @@ impl Policy {
         Self::of(Clause::AnyOf(clauses.into_policies()))
     }
 
-    /// Requires at least `needed` of the clauses. One factor may satisfy several clauses. An empty
+    /// Requires at least `needed` of the clauses. One factor may meet several clauses. An empty
     /// list does not compile.
     ///
     /// ```
@@ -170,8 +170,8 @@ pub enum ListError {
     },
 }
 
-/// An array of 1 to 16 clauses, each a [`Policy`] or a [`Factor`](crate::Factor). An empty array
-/// does not compile.
+/// An array of 1 to 16 clauses: either all [`Policy`] or all [`Factor`](crate::Factor). An empty
+/// array does not compile.
 #[diagnostic::on_unimplemented(
     message = "a policy needs an array of 1 to 16 clauses",
     label = "not an array of 1 to 16 policies or factors",

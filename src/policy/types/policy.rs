@@ -37,8 +37,9 @@ pub(in crate::policy) enum Clause {
 }
 
 impl Policy {
-    /// Names the policy for logs and for the `policy` member of a refusal's body. Both use only the
-    /// name of the outermost policy.
+    /// Names the policy. Logs, redirects and the `policy` member of a refusal's body show the name
+    /// of the outermost policy. [Explanations](Self::explain) and the alternate
+    /// [`Display`](std::fmt::Display) (`{:#}`) also show the names of the policies inside it.
     ///
     /// # Panics
     ///

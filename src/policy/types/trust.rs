@@ -6,10 +6,12 @@ use super::policy::{Clause, Node, Policy};
 use crate::trust::TrustModel;
 
 impl Policy {
-    /// Sets the policy's trust model, replacing the one that it had.
+    /// Sets the trust model of the policy and of every policy inside it, replacing any models that
+    /// were set before.
     ///
-    /// The model decides which factors [`mfa`](Self::mfa) and [`independent`](Self::independent)
-    /// consider independent, and which factors attackers can present in an [audit](Self::audit).
+    /// The model decides which factors count as independent in [`mfa`](Self::mfa) and
+    /// [`independent`](Self::independent), and which factors attackers can present in an
+    /// [audit](Self::audit).
     ///
     /// ```
     /// use tower_step_up::{Factor, Policy, TrustModel, testing};

@@ -8,8 +8,9 @@ use crate::factor::Factor;
 use crate::trust::{Compromises, TrustModel};
 
 impl Policy {
-    /// Returns the smallest [`within`](Self::within) anywhere in the policy. It becomes the
-    /// `max_age` of the challenge.
+    /// Returns the smallest [`within`](Self::within) anywhere in the policy.
+    /// [`session_within`](Self::session_within) does not count. The challenge states the result as
+    /// its `max_age` in whole seconds, if it is at least one second.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.limits().first().copied()
@@ -135,7 +136,8 @@ fn distinct_models(models: Vec<TrustModel>) -> Vec<TrustModel> {
 }
 
 /// The factors that a user can be asked for if a clause names none. Logins with an identity
-/// provider are left out, because they sign the user in.
+/// provider are left out. A guard asks for one only if the policy names it or the application
+/// offers it.
 const ASKABLE: [Factor; 11] = [
     Factor::OtpSms,
     Factor::OtpWhatsapp,

@@ -27,7 +27,8 @@ const TO_ENCODE: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// An address of this site to return to: a path and perhaps a query, never a host. An attacker who
-/// writes the link cannot send the user to another site (CWE-601).
+/// crafts a link to the sign-in page cannot use it to send the user to another site (open redirect,
+/// CWE-601).
 ///
 /// A [`Negotiated`](crate::Negotiated) responder writes it into `return_to`. The page that it
 /// redirects to reads it with [`parse`](Self::parse), which accepts exactly what [`of`](Self::of)

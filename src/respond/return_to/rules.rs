@@ -6,8 +6,8 @@ use super::ReturnToError;
 
 /// The greatest length of an address, in bytes.
 const MAX_LENGTH: usize = 1_024;
-/// How often an address can be percent-encoded. An address in the query of another is encoded once
-/// more.
+/// How many times an address may be percent-encoded. An address in the query of another one is
+/// encoded once more.
 const MAX_DEPTH: usize = 8;
 /// The characters that Unicode's compatibility normalization turns into a slash or a backslash.
 const LOOK_ALIKES: [&str; 3] = ["\u{ff0f}", "\u{ff3c}", "\u{fe68}"];

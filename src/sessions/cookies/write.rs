@@ -76,8 +76,8 @@ impl SessionCookies {
         Some(SetCookie { name: name.into(), line })
     }
 
-    /// Returns whether the cookie is `Secure`. Browsers refuse a cookie with one of these prefixes
-    /// that is not.
+    /// Returns whether the cookie is `Secure`. Browsers refuse a cookie named `__Host-…` or
+    /// `__Secure-…` that is not `Secure`.
     fn is_secure(&self, name: &str, request: &HeaderMap) -> bool {
         name.starts_with("__Host-")
             || name.starts_with("__Secure-")

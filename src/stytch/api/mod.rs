@@ -59,8 +59,8 @@ use crate::sessions::authority::{
 ///
 /// # As an authority
 ///
-/// As a [`SessionAuthority`], the client returns the results below. A user is signed out only if no
-/// session is alive.
+/// As a [`SessionAuthority`], the client returns the results below. Only `UnknownSession` makes a
+/// guard refuse the user's session. After any other failure the guard responds with 503.
 ///
 /// | the API | `authenticate` | `revoke` | `revoke_by_token` |
 /// | --- | --- | --- | --- |
@@ -128,8 +128,8 @@ impl SessionsApi {
     ///
     /// # Errors
     ///
-    /// Returns an error if the URL cannot be read, has a query, or uses plain HTTP to another
-    /// machine.
+    /// Returns an error if the URL cannot be read, has a query or a user name, or uses plain HTTP
+    /// to another machine.
     pub fn base_url(self, url: &str) -> Result<Self, EndpointError> {
         let url = endpoint::parse(url)?;
         if url.query().is_some() {
@@ -139,8 +139,8 @@ impl SessionsApi {
         Ok(self.with(|settings| settings.base_url = base_url.into()))
     }
 
-    /// Trusts these certificate authorities too, given in PEM, in addition to those of Mozilla's
-    /// programme. The client then no longer shares connections with the project's other clients.
+    /// Trusts these certificate authorities (PEM) in addition to those of Mozilla's root program.
+    /// The client then no longer shares connections with the project's other clients.
     ///
     /// # Errors
     ///
@@ -158,8 +158,8 @@ impl SessionsApi {
         self.with(|settings| settings.timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT))
     }
 
-    /// Makes each authentication set the session's end to this long after the call, as Stytch's
-    /// `session_duration_minutes` does. The time is in whole minutes, at least 5 and at most
+    /// Prolongs the session at each authentication, so that it ends this long after the call
+    /// (Stytch's `session_duration_minutes`). The time is in whole minutes, at least 5 and at most
     /// 527,040 (366 days). By default, authentication does not change the end.
     #[must_use]
     pub fn prolong(self, time: Duration) -> Self {
@@ -215,7 +215,7 @@ impl SessionsApi {
         response::confirmation(&self.ask("revoke", &json!({ name: value })).await?)
     }
 
-    /// Calls an endpoint and returns the JSON of a 200.
+    /// Calls an endpoint and returns the body of a response with status 200 and JSON content.
     async fn ask(&self, endpoint: &str, request: &Value) -> Result<Bytes, ApiError> {
         let Settings { tenancy, base_url, authorization, client, timeout, .. } = &*self.0;
         let path = match tenancy {

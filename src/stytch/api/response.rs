@@ -12,7 +12,7 @@ use crate::headers::exactly_one;
 use crate::http_client::{FetchError, delta_seconds};
 use crate::sessions::authority::{self, SessionTokens};
 
-/// Returns the JSON of a 200.
+/// Returns the body of a response with status 200 and JSON content.
 pub(super) fn json(
     head: &response::Parts,
     body: Result<Bytes, FetchError>,

@@ -8,11 +8,11 @@ use crate::keys::RemoteKeys;
 use crate::stytch::ProjectError;
 
 impl Project {
-    /// Sets the custom domain (`login.example.com`, `https://login.example.com`). Keys come from
-    /// this domain, the session API is called there, and tokens that it issued are accepted as well
-    /// as those of `stytch.com`. Letter case, port 443 and a final dot make no difference: the
-    /// issuer is `https://login.example.com`. For development, use `http://` for a server on this
-    /// machine.
+    /// Sets the custom domain (`login.example.com`, `https://login.example.com`). The project
+    /// fetches its keys from this domain and calls the session API there. It accepts tokens issued
+    /// by this domain as well as those issued by `stytch.com`. Letter case, port 443 and a final
+    /// dot make no difference: the issuer is `https://login.example.com`. For development, use
+    /// `http://` for a server on this machine.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Returns [`ProjectError::Endpoint`] if the variable does not hold the address of a proxy.
+    /// Returns [`ProjectError::Endpoint`] if one of the variables has an invalid value.
     #[cfg(feature = "remote")]
     pub fn proxy_from_env(mut self) -> Result<Self, ProjectError> {
         self.client = self.client.with_proxy_from_env()?;

@@ -28,8 +28,8 @@ pub enum ClaimsError {
     /// The claim `https://stytch.com/session` is absent.
     #[error("the token has no session claim")]
     NoSession,
-    /// The claim `https://stytch.com/session`, its named part, or the claim
-    /// `https://stytch.com/organization` does not have the expected shape.
+    /// The claim `https://stytch.com/session`, the named member of it, or the claim
+    /// `https://stytch.com/organization` cannot be read.
     #[error("the session's {0} cannot be read")]
     UnreadableSession(&'static str),
     /// The session's id is absent or empty.

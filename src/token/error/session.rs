@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 pub enum SessionError {
     /// The verifier's store reports that the session was revoked. See
     /// [`Revocations`](crate::token::Revocations).
-    #[error("the session was revoked here")]
+    #[error("the session was revoked in this verifier's store")]
     Revoked,
     /// The authority reports that no such session is alive, or the presented token does not have
     /// the form of a session token.

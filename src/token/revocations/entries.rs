@@ -27,8 +27,8 @@ impl Default for Entries {
     }
 }
 
-/// The time that a verifier with the default settings needs. It applies even before a verifier has
-/// the store.
+/// The time that a verifier with the default settings needs. It applies until a verifier sets a
+/// longer time.
 const KEEP_FOR: Duration =
     DEFAULT_MAX_TOKEN_AGE.saturating_add(DEFAULT_LEEWAY).saturating_add(DEFAULT_LEEWAY);
 
@@ -61,8 +61,8 @@ impl Entries {
         self.of(subject).insert(id, at);
     }
 
-    /// Removes at most two expired entries. Each write calls this once. A write therefore never
-    /// holds up requests for long, and yet the expired entries run out.
+    /// Removes at most two expired entries. Each write adds at most one entry and calls this once,
+    /// so expired entries cannot pile up, and no write holds the lock for long.
     pub(super) fn remove_expired(&mut self, now: Moment) {
         let oldest = now.minus(self.keep_for);
         for _ in 0..2 {

@@ -39,8 +39,8 @@ use crate::session::Session;
 /// A revocation is kept for as long as a verifier with this store can accept a token of the
 /// session. That is 10 minutes and 10 seconds by default. A longer
 /// [`max_token_age`](crate::Verifier::max_token_age), a longer [`leeway`](crate::Verifier::leeway)
-/// or a call of [`keep_at_least`](Revocations::keep_at_least) can extend it. After that, a guard
-/// that renews sessions would renew the session. End it at the issuer too, as
+/// or a call of [`keep_at_least`](Revocations::keep_at_least) can extend it. Once the revocation is
+/// dropped, a guard that renews sessions would renew the session. End it at the issuer too, as
 /// [`Sessions::sign_out`](crate::Sessions::sign_out) does.
 ///
 /// The store keeps at most 100,000 revocations, unless [`max_entries`](Self::max_entries) sets

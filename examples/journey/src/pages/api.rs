@@ -11,6 +11,7 @@ use serde_json::json;
 use tower_step_up::{Clock, Grant};
 
 use crate::bank::Bank;
+use crate::books::Refusal;
 use crate::order::{Draft, MAX_FORM, Order};
 
 pub(crate) async fn transfer(
@@ -22,12 +23,16 @@ pub(crate) async fn transfer(
     let Some(form) = form(&headers) else {
         return problem(
             StatusCode::BAD_REQUEST,
-            "Idempotency-Key must have 1 to 60 visible characters",
+            "Idempotency-Key must be sent once and have 1 to 60 visible ASCII characters",
             json!({}),
         );
     };
     let Ok(Json(draft)) = draft else {
-        return problem(StatusCode::BAD_REQUEST, "The body is not a transfer in JSON", json!({}));
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "The body is not a valid transfer in JSON",
+            json!({}),
+        );
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     let order = match Order::read(&Draft { form, ..draft }) {
@@ -35,7 +40,7 @@ pub(crate) async fn transfer(
         Err(faults) => {
             return problem(
                 unprocessable,
-                "These members are invalid",
+                "Some members of the transfer are invalid",
                 json!({ "invalid": faults }),
             );
         }
@@ -49,12 +54,17 @@ pub(crate) async fn transfer(
             "reference": transfer.order.reference,
         }))
         .into_response(),
+        Err(Refusal::OtherOrder) => problem(
+            unprocessable,
+            "This Idempotency-Key was already used for a different transfer. Use a new one.",
+            json!({}),
+        ),
         Err(refusal) => problem(unprocessable, refusal.text(), json!({})),
     }
 }
 
-/// Returns the name of the transfer, so that the bank makes it only once. Without a key the name is
-/// empty. Returns `None` if the key is invalid: ignoring it could make the transfer twice.
+/// Returns the idempotency key with a prefix, or an empty string if the client sent none. Returns
+/// `None` if the key is invalid, because ignoring it could make the transfer twice.
 fn form(headers: &HeaderMap) -> Option<String> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(key) = keys.next() else { return Some(String::new()) };

@@ -1,5 +1,5 @@
-//! Closing the account. This cannot be undone, so the guard has Stytch confirm that the session is
-//! alive.
+//! Closing the account. This cannot be undone, so the guard accepts only a session that Stytch has
+//! confirmed in the last five seconds.
 
 use std::sync::Arc;
 

@@ -23,7 +23,7 @@ use crate::words::{self, OnePossession};
 #[derive(Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum FormData {
-    /// Sends a code: to this number, if the user has no second factor.
+    /// Asks for a code. `phone_number` counts only if the user has no second factor.
     Send {
         #[serde(default)]
         phone_number: String,
@@ -44,7 +44,8 @@ struct Question {
 
 /// How the user can prove a second factor.
 enum Way {
-    /// By a new phone, if the user has no second factor. It is `None` until the user names one.
+    /// By a new phone, because the user has no second factor yet. `None` until the user has entered
+    /// a number.
     Enrol(Option<PhoneNumber>),
     /// By a code to this phone.
     Sms(PhoneNumber),
@@ -130,8 +131,9 @@ pub(crate) async fn send(
 }
 
 impl Question {
-    /// Returns `None` if the user must first prove the email address in this session. Otherwise
-    /// anyone who knows the password could enrol their own phone.
+    /// Returns what to ask the user for, or `None` if the user must first prove the email address
+    /// in this session. Without that rule, anyone who knows the password could enrol their own
+    /// phone.
     async fn of(bank: &Bank, query: &PageQuery, session: Session) -> Result<Option<Self>, Problem> {
         let user = bank.identity.user(session.user_id()).await?;
         let named = bank.numbers.find(session.id());
@@ -155,8 +157,8 @@ impl Question {
         Ok(Some(Self { query: query.clone(), session, user, way }))
     }
 
-    /// Sends a code. A typed number counts only if the user has no second factor. Otherwise anyone
-    /// who knows the password could add their own phone to the user.
+    /// Sends a code. Ignores a typed number if the user already has a second factor, because it may
+    /// be the phone of someone who knows only the password.
     async fn send_code(&self, bank: &Bank, typed: &str) -> Result<Option<Step>, Problem> {
         let typed: String =
             typed.chars().filter(|character| !" -()/".contains(*character)).collect();
@@ -222,8 +224,9 @@ impl Question {
         (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
     }
 
-    /// Returns whether to offer a code by email, which shows the user why it is not enough. The
-    /// page offers it if the policy limits no age and the session has no such proof yet.
+    /// Returns whether to offer a code by email. It is never enough, but it shows the user why. The
+    /// page offers it for the policy `account`, or without a policy, if the session has no such
+    /// proof yet.
     fn can_prove_email(&self) -> bool {
         let is_proved =
             self.session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail);

@@ -1,4 +1,4 @@
-//! Signing out, both here and with Stytch.
+//! Signing out, both here and at Stytch.
 
 use std::sync::Arc;
 
@@ -16,8 +16,9 @@ pub(crate) const SIGNED_OUT: &str = "/signed-out";
 const HERE_ONLY: &str = "/signed-out?here_only";
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// Signs the user out. No guard stands before this page, because everyone must be able to leave.
-/// Also, a guard would check only one of the tokens that a browser may present.
+/// Signs the user out. No guard covers this route, because everyone must be able to sign out, even
+/// with an invalid token. A guard would also check only one of the tokens that a browser may
+/// present.
 pub(crate) async fn send(State(bank): State<Arc<Bank>>, headers: HeaderMap) -> Response {
     end(&bank, &headers).await
 }
@@ -34,16 +35,16 @@ pub(crate) async fn end(bank: &Bank, headers: &HeaderMap) -> Response {
 #[template(path = "signed_out.html")]
 struct SignedOut {
     frame: Frame,
-    /// A session may still be alive, here or with Stytch.
+    /// A session may still be alive, here or at Stytch.
     here_only: bool,
 }
 
 /// Confirms the sign-out, and clears the pages that Chromium keeps for its back button.
 ///
-/// Chromium may keep a page despite `no-store`, and shows it again if no cookies have changed
-/// since. It does not count the cookies that came with that page. After a step-up these are the
-/// session's own, so Chromium sees no change. `/signed-out.css`, which this page loads, clears that
-/// memory.
+/// Chromium may keep a page despite `no-store` and show it again, unless a cookie has changed
+/// since. It ignores changes to the cookies that came with the page itself. After a step-up, these
+/// are the session's cookies, so removing them goes unnoticed. `/signed-out.css`, which this page
+/// loads, makes Chromium drop such pages.
 pub(crate) async fn show(frame: Frame, uri: Uri) -> impl IntoResponse {
     Page(SignedOut { frame, here_only: uri.query() == Some("here_only") })
 }

@@ -13,6 +13,7 @@ use crate::bank::Bank;
 use crate::books::Refusal;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
+use crate::money::Money;
 use crate::order::{Draft, Faults, Order};
 use crate::words;
 
@@ -22,8 +23,8 @@ struct TransferForm<'a> {
     frame: Frame,
     fields: [Field<'a>; 4],
     form: &'a str,
-    balance: String,
-    /// Whether the form shows a transfer that a guard refused. Nothing was sent.
+    balance: Result<Money, Refusal>,
+    /// Whether the form shows a transfer that a guard refused. Nothing has been sent.
     resumed: bool,
     /// For how long a transfer needs no further step-up.
     open_for: String,
@@ -53,7 +54,7 @@ pub(crate) async fn send(
     let faults = match Order::read(&draft) {
         Ok(order) => match make(&bank, grant.session(), order) {
             Ok(number) => return Redirect::to(&format!("/account?sent={number}")).into_response(),
-            // The earlier transfer of this form stays. The new draft gets the name of a new form.
+            // The earlier transfer of this form stays. The new draft gets a new idempotency key.
             Err(Refusal::OtherOrder) => {
                 draft.form = bank.books.new_form();
                 Faults { amount: Some(Refusal::OtherOrder.text()), ..Faults::default() }
@@ -61,7 +62,7 @@ pub(crate) async fn send(
             Err(refusal) => Faults { amount: Some(refusal.text()), ..Faults::default() },
         },
         Err(faults) => {
-            if faults.form.is_some() {
+            if faults.form {
                 draft.form = bank.books.new_form();
             }
             faults
@@ -98,10 +99,34 @@ fn page(
         frame,
         fields,
         form: &draft.form,
-        balance: account
-            .map_or_else(|_| "nothing".to_owned(), |account| account.balance.to_string()),
+        balance: account.map(|account| account.balance),
         resumed,
         open_for: words::span(open_for.try_into().unwrap_or_default()),
     };
     (status, Page(page)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_shows_the_balance_or_the_reason_why_there_is_none() {
+        for (balance, want) in [
+            (Ok(Money(250_000)), "You have <strong id=\"balance\">€2,500.00</strong>."),
+            (Err(Refusal::Full), "The bank is not accepting new customers at the moment."),
+        ] {
+            let page = TransferForm {
+                frame: Frame::default(),
+                fields: ["payee", "account", "amount", "reference"]
+                    .map(|name| Field::text(name, name, "")),
+                form: "",
+                balance,
+                resumed: false,
+                open_for: String::new(),
+            };
+            let html = page.render().unwrap();
+            assert!(html.contains(want), "{html}");
+        }
+    }
 }

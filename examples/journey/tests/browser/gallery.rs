@@ -20,7 +20,7 @@ struct Gallery<'a> {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn every_page_is_accessible_on_phone_and_desk_in_light_and_dark() {
+async fn every_page_is_accessible_on_phone_and_desktop_in_light_and_dark_mode() {
     browse(Scripts::On, async |bank, browser| {
         let gallery = Gallery { bank, browser, axe: axe::script(), faults: RefCell::default() };
         gallery.capture_visitor_pages().await;
@@ -36,7 +36,7 @@ async fn every_page_is_accessible_on_phone_and_desk_in_light_and_dark() {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn the_checker_finds_faults() {
+async fn the_accessibility_checker_finds_faults() {
     browse(Scripts::On, async |_, browser| {
         browser.open("/sign-in").await;
         axe::finds_faults(browser, &axe::script()).await;

@@ -1,4 +1,4 @@
-//! A password and a code by email: two factors, but one mailbox presents both.
+//! A password and a code by email are two factors, but anyone who controls the mailbox has both.
 
 use crate::chromium::{Scripts, browse};
 
@@ -7,7 +7,7 @@ const PHONE: &str = "+12025550187";
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn a_code_by_email_opens_nothing_and_the_page_says_why() {
+async fn a_code_by_email_does_not_open_the_account_and_the_page_says_why() {
     browse(Scripts::On, async |bank, browser| {
         browser.sign_up("Ben <b>", EMAIL).await;
         browser.assert_text("email", EMAIL).await;
@@ -18,7 +18,10 @@ async fn a_code_by_email_opens_nothing_and_the_page_says_why() {
             .assert_text("one-possession", "You have proved a password and a code by email")
             .await;
         browser
-            .assert_text("one-possession", "Anyone who holds the mailbox can present all of them")
+            .assert_text(
+                "one-possession",
+                "Anyone who controls the mailbox can provide all of them",
+            )
             .await;
         browser.open("/account").await;
         browser.is_at("/second-factor").await;

@@ -19,7 +19,7 @@ const FOCUS: &str = "
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn the_account_is_reached_with_the_keyboard_alone() {
+async fn the_account_can_be_reached_with_the_keyboard_alone() {
     browse(Scripts::On, async |bank, browser| {
         browser.open("/").await;
         assert_eq!(tab(browser).await, "skip", "the first stop is the link past the header");

@@ -18,7 +18,7 @@ async fn signing_out_with_a_broken_jwt_ends_the_session() {
         jwt.value = format!("{}x", jwt.value);
         browser.put_cookies(cookies).await;
         browser.click("#sign-out").await;
-        browser.assert_text("signed-out", "and with Stytch").await;
+        browser.assert_text("signed-out", "and at Stytch").await;
         opens_nothing(browser, own).await;
     })
     .await;
@@ -32,7 +32,7 @@ async fn signing_out_with_two_jwts_ends_the_session() {
         let own = browser.cookies().await;
         plant(browser, JWT, "/sign-out").await;
         browser.click("#sign-out").await;
-        browser.assert_text("signed-out", "and with Stytch").await;
+        browser.assert_text("signed-out", "and at Stytch").await;
         assert!(browser.cookies().await.is_empty());
         opens_nothing(browser, own).await;
     })
@@ -108,7 +108,7 @@ async fn a_jwt_too_long_for_a_cookie_locks_nobody_out() {
         browser.prove_phone(bank).await;
         browser.is_at("/transfer").await;
         browser.click("#sign-out").await;
-        browser.assert_text("signed-out", "and with Stytch").await;
+        browser.assert_text("signed-out", "and at Stytch").await;
     })
     .await;
 }

@@ -7,7 +7,7 @@ use crate::steps::{ORDER, PASSWORD, PHONE};
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
-async fn from_the_front_page_to_a_resumed_transfer() {
+async fn a_user_signs_in_and_resumes_an_interrupted_transfer() {
     browse(Scripts::On, async |bank, browser| {
         signs_in(browser).await;
         proves_the_phone(bank, browser).await;
@@ -35,7 +35,7 @@ async fn signs_in(browser: &Browser) {
     // One factor does not open the account.
     browser.open("/account").await;
     browser.is_at("/second-factor").await;
-    browser.assert_text("why", "The policy account asks for a second factor").await;
+    browser.assert_text("why", "The policy account needs a second factor").await;
 }
 
 async fn proves_the_phone(bank: &Bank, browser: &Browser) {
@@ -54,7 +54,10 @@ async fn sends_money(browser: &Browser) {
     browser.click("#submit").await;
     browser.is_at("/account").await;
     browser
-        .assert_text("sent", "€125.50 went to Grace \"Amazing\" <Hopper>. It is transfer number 1.")
+        .assert_text(
+            "sent",
+            "€125.50 was sent to Grace \"Amazing\" <Hopper>. This is transfer number 1.",
+        )
         .await;
     browser.assert_text("balance", "€2,374.50").await;
 }
@@ -67,12 +70,9 @@ async fn is_interrupted_by_a_stale_factor(bank: &Bank, browser: &Browser) {
     browser.is_at("/second-factor").await;
     assert_eq!(browser.prompts().await, ["otp/sms"], "this user has nothing else");
     browser
-        .assert_text(
-            "why",
-            "The policy transfer asks for a second factor that was proved within the last 10 min",
-        )
+        .assert_text("why", "The policy transfer needs a second factor from the last 10 min")
         .await;
-    browser.assert_text("why", "Yours was proved 11 min").await;
+    browser.assert_text("why", "You last proved yours 11 min").await;
     names_the_phone_and_nothing_else(browser).await;
 }
 
@@ -87,13 +87,13 @@ async fn names_the_phone_and_nothing_else(browser: &Browser) {
 async fn resumes_the_transfer(bank: &Bank, browser: &Browser) {
     browser.prove_phone(bank).await;
     browser.is_at("/transfer").await;
-    browser.assert_text("resumed", "Nothing was sent yet").await;
+    browser.assert_text("resumed", "Nothing has been sent yet").await;
     for (id, text) in ORDER {
         assert_eq!(browser.value(id).await, text, "#{id}");
     }
     browser.click("#submit").await;
     browser.is_at("/account").await;
-    browser.assert_text("sent", "It is transfer number 2.").await;
+    browser.assert_text("sent", "This is transfer number 2.").await;
     browser.assert_text("balance", "€2,249.00").await;
 }
 

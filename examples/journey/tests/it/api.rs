@@ -33,7 +33,7 @@ fn order() -> Value {
 }
 
 #[tokio::test]
-async fn a_program_receives_a_challenge_and_then_a_receipt() {
+async fn a_program_receives_challenges_and_a_receipt() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let token = browser.cookie("stytch_session_jwt");
@@ -57,13 +57,13 @@ async fn a_program_receives_a_challenge_and_then_a_receipt() {
     assert_eq!(
         challenge,
         "Bearer realm=\"Harbour Bank\", error=\"insufficient_user_authentication\", \
-         error_description=\"authenticate otp/sms again or totp\", max_age=\"600\""
+         error_description=\"authenticate with otp/sms again or totp\", max_age=\"600\""
     );
     assert_eq!(problem["prompts"][0][0]["factor"], json!("otp/sms"), "{problem}");
 }
 
 #[tokio::test]
-async fn the_page_shows_the_exchange_without_the_token() {
+async fn the_api_page_shows_the_exchange_without_the_token() {
     let bank = Bank::open().await;
     let (browser, _) = bank.with_password().await;
     let page = browser.get("/api").await;

@@ -1,4 +1,4 @@
-//! The log has requests, sign-ins and transfers, and nothing personal but a user's id.
+//! The log has requests, sign-ins and transfers, and no personal data except user ids.
 #![cfg(unix)]
 
 use crate::bank::{DEMO, DEMO_PHONE};
@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::program::Program;
 
 #[tokio::test]
-async fn the_log_has_requests_sign_ins_and_transfers_but_nothing_personal() {
+async fn the_log_has_requests_sign_ins_and_transfers_but_no_personal_data() {
     let program = Program::start(&[]).await;
     let browser = Browser::new(&program.url);
     browser.post("/sign-in", &[("email", DEMO.0), ("password", "wrong-Password-1")]).await;

@@ -28,8 +28,10 @@ impl Program {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (mut url, mut phone_url) = (None, None);
         loop {
-            let line = tokio::time::timeout(TIMEOUT, lines.next_line()).await.expect("a line");
-            let line = line.unwrap().expect("it goes on");
+            let line = tokio::time::timeout(TIMEOUT, lines.next_line())
+                .await
+                .expect("the program did not start within 30 s");
+            let line = line.unwrap().expect("the program ended early");
             let words: Vec<_> = line.split_whitespace().collect();
             match *words {
                 ["Harbour", "Bank", .., last] => url = Some(last.to_owned()),
@@ -56,7 +58,10 @@ impl Program {
     pub(crate) async fn end(mut self) -> (Option<i32>, String) {
         let mut log = String::new();
         let read = self.stderr.as_mut().unwrap().read_to_string(&mut log);
-        tokio::time::timeout(TIMEOUT, read).await.expect("it ends").unwrap();
+        tokio::time::timeout(TIMEOUT, read)
+            .await
+            .expect("the program did not exit within 30 s")
+            .unwrap();
         (self.child.wait().await.unwrap().code(), log)
     }
 }

@@ -3,7 +3,7 @@
 use crate::bank::{Bank, DEMO_PHONE};
 
 #[tokio::test]
-async fn each_proof_has_its_age_and_each_policy_its_verdict() {
+async fn the_security_page_shows_the_age_of_each_proof_and_whether_each_policy_is_met() {
     let bank = Bank::open().await;
     let (browser, step) = bank.with_password().await;
     let page = browser.get("/security").await;
@@ -53,7 +53,8 @@ async fn an_authenticator_app_is_an_alternative_to_sms() {
     let page = browser.submit(&page, &[("step", "begin")]).await;
     let secret = page.text("secret").unwrap();
     let page = browser.submit(&page, &[("step", "take"), ("code", "000000")]).await;
-    assert!(page.text("code-error").is_some());
+    page.assert_text("code-error", "not the right code");
+    page.assert_text("begin-again", "Begin again");
     let code = |secret: &str| {
         let secret = totp_rs::Secret::try_from_base32(secret.replace(' ', "")).unwrap();
         let app = totp_rs::Builder::new().with_secret(secret).build_noncompliant();
@@ -88,6 +89,20 @@ async fn an_authenticator_app_is_an_alternative_to_sms() {
     page.assert_text("other-factor", "Use a code by SMS");
     let page = browser.submit(&page, &[("step", "totp"), ("code", &code(&secret))]).await;
     assert_eq!(page.path(), "/transfer");
+}
+
+#[tokio::test]
+async fn an_expired_authenticator_key_can_be_replaced() {
+    let bank = Bank::open().await;
+    let page = bank.with_two_factors().await.post("/authenticator", &[("step", "begin")]).await;
+    assert!(page.text("secret").is_some());
+    bank.minutes_pass(24 * 60);
+    let browser = bank.with_two_factors().await;
+    let page = browser.submit(&page, &[("step", "take"), ("code", "000000")]).await;
+    page.assert_text("code-error", "The key has expired");
+    page.assert_text("begin-again", "Begin again");
+    let page = browser.post("/authenticator", &[("step", "begin")]).await;
+    assert!(page.text("secret").is_some());
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn a_visitor_opens_an_account_step_by_step() {
         .await;
     assert_eq!(page.path(), "/verify-email");
     page.assert_text("email", "ben@example.com");
-    assert!(page.main().contains("not count as a second factor beside a password"));
+    assert!(page.main().contains("not count as a second factor next to a password"));
     // Before the mailbox is proved, the bank accepts no phone number.
     assert_eq!(browser.get("/second-factor").await.path(), "/verify-email");
 
@@ -58,7 +58,7 @@ async fn a_visitor_opens_an_account_step_by_step() {
     );
     page.assert_text(
         "one-possession",
-        "You have proved a password and a code by email. Anyone who holds the mailbox can present all of them",
+        "You have proved a password and a code by email. Anyone who controls the mailbox can provide all of them",
     );
 
     // The phone.
@@ -91,7 +91,7 @@ async fn a_visitor_opens_an_account_step_by_step() {
 }
 
 #[tokio::test]
-async fn a_code_by_email_in_place_of_a_second_factor_opens_nothing() {
+async fn a_code_by_email_does_not_count_as_a_second_factor() {
     let bank = Bank::open().await;
     let (browser, page) = bank.with_password().await;
     assert!(page.text("one-possession").is_none(), "one factor is not a pair");
@@ -103,7 +103,7 @@ async fn a_code_by_email_in_place_of_a_second_factor_opens_nothing() {
     let code = bank.code(DEMO.0);
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!(page.path(), "/second-factor");
-    page.assert_text("one-possession", "Anyone who holds the mailbox");
+    page.assert_text("one-possession", "Anyone who controls the mailbox");
 }
 
 #[tokio::test]

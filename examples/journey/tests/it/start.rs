@@ -27,7 +27,10 @@ pub(crate) fn program(arguments: &[&str], variables: &[(&str, &str)]) -> Command
 
 async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let output = program(arguments, variables).output();
-    tokio::time::timeout(Duration::from_secs(60), output).await.expect("it ends by itself").unwrap()
+    tokio::time::timeout(Duration::from_secs(60), output)
+        .await
+        .expect("the program did not exit within 60 s")
+        .unwrap()
 }
 
 /// Checks that the program prints one line on stderr, nothing on stdout, and exits with code 1.
@@ -41,7 +44,7 @@ async fn check(arguments: &[&str], variables: &[(&str, &str)], want: &str) {
 }
 
 #[tokio::test]
-async fn each_error_is_one_line() {
+async fn each_start_error_is_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().to_string();
     check(&[&port], &[], &format!("{port}: Address already in use")).await;
@@ -86,7 +89,7 @@ async fn a_wrong_secret_is_reported_at_once_and_the_right_one_is_accepted() {
     let mut child = program(&["127.0.0.1:0"], &with(stytch.secret())).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next_line().await.unwrap().unwrap();
-    let url = first.strip_prefix("Harbour Bank is open at ").expect("its address");
+    let url = first.strip_prefix("Harbour Bank is open at ").expect("the first line has no URL");
     let front = reqwest::get(url).await.unwrap().text().await.unwrap();
     assert!(!front.contains("Demonstration") && !front.contains("id=\"demo\""), "{front}");
     let clock = reqwest::Client::new().post(format!("{url}/local/clock")).send().await.unwrap();
@@ -95,16 +98,17 @@ async fn a_wrong_secret_is_reported_at_once_and_the_right_one_is_accepted() {
 }
 
 #[tokio::test]
-async fn it_prints_its_address_and_the_audit_of_the_policies() {
+async fn the_program_prints_its_url_and_the_audit_of_its_policies() {
     let mut child = program(&["127.0.0.1:0"], &[]).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut printed = Vec::new();
     while printed.len() < 7 {
-        printed.push(lines.next_line().await.unwrap().expect("a line"));
+        printed.push(lines.next_line().await.unwrap().expect("the program ended early"));
     }
     assert!(printed[0].starts_with("Harbour Bank is open at http://127.0.0.1:"), "{printed:?}");
     assert!(printed[1].contains("ada@harbour.example"));
     assert!(printed[2].contains("/local/phone"));
+    assert!(printed[3].contains("an attacker must take over"), "{printed:?}");
     assert_eq!(printed[4].trim(), "account        2, 0   mfa");
     assert_eq!(printed[5].trim(), "transfer       2, 1   mfa and (otp/sms or totp) within 10m");
     child.kill().await.unwrap();
@@ -126,7 +130,7 @@ async fn the_demonstration_listens_on_loopback_only() {
 }
 
 #[tokio::test]
-async fn it_prints_its_usage() {
+async fn help_prints_the_usage() {
     for help in ["--help", "-h"] {
         let output = run(&[help], &[]).await;
         let printed = String::from_utf8(output.stdout).unwrap();
@@ -139,7 +143,7 @@ async fn it_prints_its_usage() {
 }
 
 #[tokio::test]
-async fn it_is_healthy_if_keys_are_available() {
+async fn the_health_check_succeeds_if_keys_are_available() {
     let stytch = LocalStytch::builder().start().await.unwrap();
     let id = stytch.project_id().to_owned();
     let variables = [
@@ -158,7 +162,7 @@ async fn it_is_healthy_if_keys_are_available() {
     let other = Program::start(&variables).await;
     stytch.shutdown().await;
     let response = reqwest::get(format!("{}/healthz", other.url)).await.unwrap();
-    assert_eq!(response.status(), 503, "it has no keys and cannot fetch any");
+    assert_eq!(response.status(), 503, "the program has no keys and cannot fetch any");
     assert!(response.text().await.unwrap().starts_with("{\"keys\":0,\"last_error\""));
     assert_eq!(health().await.0, 200, "keys that were fetched stay valid for a while");
 }

@@ -7,10 +7,10 @@ use tokio::time::Duration;
 use crate::bank::{Bank, DEMO_PHONE};
 
 #[tokio::test]
-async fn a_code_is_valid_once_and_for_a_limited_time() {
+async fn a_code_works_once_and_expires() {
     let bank = Bank::open().await;
     let (browser, page) = bank.with_password().await;
-    page.assert_text("why", "The policy account asks for a second factor.");
+    page.assert_text("why", "The policy account needs a second factor.");
     page.assert_text("phone", "••• 43");
 
     let page = browser.submit(&page, &[("step", "send")]).await;
@@ -25,7 +25,7 @@ async fn a_code_is_valid_once_and_for_a_limited_time() {
 
     bank.minutes_pass(6);
     let page = browser.submit(&page, &[("step", "take"), ("code", &first)]).await;
-    page.assert_text("code-error", "too old");
+    page.assert_text("code-error", "has expired");
 
     let page = browser.submit(&page, &[("step", "send")]).await;
     let code = bank.code(DEMO_PHONE);
@@ -47,7 +47,7 @@ async fn a_second_factor_cannot_be_replaced_by_another_phone() {
 }
 
 #[tokio::test]
-async fn the_weaker_session_ends_when_the_stronger_begins() {
+async fn a_step_up_ends_the_weaker_session() {
     let bank = Bank::open().await;
     let (browser, page) = bank.with_password().await;
     let old = browser.cookies();
@@ -77,7 +77,7 @@ async fn a_session_outlives_its_jwt() {
 }
 
 #[tokio::test]
-async fn signing_out_is_final_and_no_page_is_cached() {
+async fn a_sign_out_ends_the_session_and_clears_the_page_cache() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let (cookies, token) = (browser.cookies(), browser.cookie("stytch_session"));
@@ -100,7 +100,7 @@ async fn signing_out_is_final_and_no_page_is_cached() {
     assert_eq!(
         (status, &response["error_type"]),
         (404, &json!("session_not_found")),
-        "and with Stytch too"
+        "the session has ended at Stytch too"
     );
     // The next request leads to the sign-in page.
     assert_eq!(browser.get("/account").await.path(), "/sign-in");

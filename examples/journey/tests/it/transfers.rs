@@ -27,16 +27,16 @@ async fn a_stale_factor_interrupts_a_transfer_and_the_form_is_kept() {
     assert_eq!(prompts, ["otp/sms"], "this user has nothing else");
     page.assert_text(
         "why",
-        "The policy transfer asks for a second factor that was proved within the last 10 min. Yours was proved 11 min ago.",
+        "The policy transfer needs a second factor from the last 10 min. You last proved yours 11 min ago.",
     );
-    page.assert_text("kept", "What you had typed is kept");
+    page.assert_text("kept", "We kept what you typed");
     assert!(page.text("email-instead").is_none(), "a code by email would not be enough");
     assert!(page.text("one-possession").is_none(), "there are two factors; one is too old");
     assert_eq!(browser.get("/account").await.path(), "/account", "the account still opens");
 
     let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
     assert_eq!(page.path(), "/transfer");
-    page.assert_text("resumed", "Nothing was sent yet");
+    page.assert_text("resumed", "Nothing has been sent yet");
     for (name, value) in TYPED {
         assert_eq!(page.value(name).as_deref(), Some(value), "{name}");
     }
@@ -45,7 +45,7 @@ async fn a_stale_factor_interrupts_a_transfer_and_the_form_is_kept() {
 
     let done = browser.submit(&page, &TYPED).await;
     assert_eq!(done.path(), "/account");
-    done.assert_text("sent", "€125.50 went to Grace \"Amazing\" <Hopper>.");
+    done.assert_text("sent", "€125.50 was sent to Grace \"Amazing\" <Hopper>.");
     done.assert_text("balance", "€2,374.50");
 
     // The draft is shown once.
@@ -55,7 +55,7 @@ async fn a_stale_factor_interrupts_a_transfer_and_the_form_is_kept() {
 }
 
 #[tokio::test]
-async fn a_form_makes_one_transfer_however_often_it_is_sent() {
+async fn a_form_makes_one_transfer_even_if_it_is_sent_again() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let form = browser.get("/transfer").await;
@@ -64,8 +64,13 @@ async fn a_form_makes_one_transfer_however_often_it_is_sent() {
         page.assert_text("balance", "€2,374.50");
         page.assert_text("sent", "transfer number 1");
     }
+    let other = [&TYPED[..2], &[("amount", "1"), TYPED[3]]].concat();
+    let page = browser.submit(&form, &other).await;
+    assert_eq!(page.status.as_u16(), 422);
+    page.assert_text("amount-error", "already used this form for a different transfer");
+    browser.submit(&page, &other).await.assert_text("balance", "€2,373.50");
     let next = browser.get("/transfer").await;
-    browser.submit(&next, &TYPED).await.assert_text("balance", "€2,249.00");
+    browser.submit(&next, &TYPED).await.assert_text("balance", "€2,248.00");
 }
 
 #[tokio::test]
@@ -77,17 +82,17 @@ async fn each_error_is_shown_at_its_field() {
         .submit(&form, &[("payee", " "), ("account", "?"), ("amount", "much"), ("reference", "x")])
         .await;
     assert_eq!((page.path(), page.status.as_u16()), ("/transfer", 422));
-    page.assert_text("payee-error", "Who gets the money");
+    page.assert_text("payee-error", "Enter the name of the payee");
     page.assert_text("account-error", "letters and digits");
     page.assert_text("amount-error", "125.50");
     assert_eq!(page.value("amount").as_deref(), Some("much"));
     let page =
         browser.submit(&page, &[("payee", "G"), ("account", "HB41"), ("amount", "2500.01")]).await;
-    page.assert_text("amount-error", "not enough money");
+    page.assert_text("amount-error", "does not have enough money");
 }
 
 #[tokio::test]
-async fn a_link_moves_no_money() {
+async fn a_link_cannot_make_a_transfer() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let page = browser.get("/transfer?payee=Mallory&account=HB666&amount=2500").await;
@@ -113,7 +118,11 @@ async fn closing_an_account_requires_a_live_session() {
         .api("/v1/sessions/revoke", json!({ "session_token": browser.cookie("stytch_session") }))
         .await;
     assert_eq!(revoked.0, 200);
-    assert_eq!(browser.get("/account").await.path(), "/account", "a JWT is a snapshot");
+    assert_eq!(
+        browser.get("/account").await.path(),
+        "/account",
+        "the account page does not ask Stytch until the JWT expires"
+    );
     assert_eq!(browser.post("/account/close", &[]).await.path(), "/sign-in");
 }
 
