@@ -1,0 +1,10 @@
+//! Only a verifier makes a session.
+
+use tower_step_up::Session;
+
+fn deserialize<T: serde::de::DeserializeOwned>() {}
+
+fn main() {
+    let _ = Session::default();
+    deserialize::<Session>();
+}
