@@ -80,7 +80,8 @@ fn routes(any_session: &StepUpLayer) -> Router {
         .fallback(any(no_such_page).layer(any_session.clone()))
 }
 
-/// Reports whether tokens can be verified now.
+/// Reports whether tokens can be verified now. The JSON contains the last error of the key server, so
+/// only operators should reach it.
 async fn health(State(verifier): State<Verifier>) -> impl IntoResponse {
     // A verifier fetches keys when a token needs them, so there may be none yet. If this fails,
     // `health` says why.

@@ -127,7 +127,8 @@ async fn answer(
     Ok(response.map(Either::Right))
 }
 
-/// Reports whether tokens can be verified now.
+/// Reports whether tokens can be verified now. The JSON contains the last error of the key server, so
+/// only operators should reach it.
 async fn health(verifier: &Verifier) -> Response<Text> {
     // A verifier fetches keys when a token needs them, so there may be none yet. If this fails,
     // `health` says why.

@@ -135,7 +135,8 @@ async fn sign_out(State(bank): State<Bank>, grant: Grant, headers: HeaderMap) ->
     (out.cookies, text)
 }
 
-/// Reports whether tokens can be verified now.
+/// Reports whether tokens can be verified now. The JSON contains the last error of the key server, so
+/// only operators should reach it.
 async fn health(State(bank): State<Bank>) -> impl IntoResponse {
     let health = bank.guard.verifier().health();
     let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -1,7 +1,10 @@
 //! Reads a JWK and turns it into a key that can verify. The raw JSON is filtered first.
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
+use jsonwebtoken::jwk::{
+    EllipticCurve, EllipticCurveKeyParameters, OctetKeyPairParameters, RSAKeyParameters,
+};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::signature::{Algorithm, PublicKey};
@@ -45,10 +48,9 @@ struct Filter {
 pub(super) fn read(raw: &RawValue) -> Result<(Box<str>, Key), &'static str> {
     let filter: Filter = serde_json::from_str(raw.get()).map_err(|_| "it cannot be read")?;
     let kid = filter.check()?;
-    let jwk: Jwk = serde_json::from_str(raw.get()).map_err(|_| "it cannot be read")?;
     let stated = filter.alg.as_deref().map(str::parse::<Algorithm>);
     let stated = stated.transpose().map_err(|_| "its alg is not supported")?;
-    let (algorithm, public) = convert(&jwk.algorithm, stated)?;
+    let (algorithm, public) = convert(&filter.kty, raw, stated)?;
     Ok((kid.into(), Key { algorithm, public }))
 }
 
@@ -76,47 +78,51 @@ impl Filter {
     }
 }
 
-/// Converts the parameters to a key. The key's type and what its JWK states pin the algorithm, so
-/// that a token's header can never choose how the key is used. An RSA key that states no algorithm
-/// is used with RS256.
+/// Reads the parameters of a key of this type. The key's type and what its JWK states pin the
+/// algorithm, so that a token's header can never choose how the key is used. An RSA key that states
+/// no algorithm is used with RS256.
+///
+/// jsonwebtoken's `Jwk` would read a key of an unknown type as a [`serde_json::Value`], which can
+/// hide JSON in JSON. Enough of it overflows the stack.
 fn convert(
-    parameters: &AlgorithmParameters,
+    kty: &str,
+    raw: &RawValue,
     stated: Option<Algorithm>,
 ) -> Result<(Algorithm, PublicKey), &'static str> {
     const NOT_A_POINT: &str = "it is not a point on its curve";
-    let (algorithm, key) = match parameters {
-        AlgorithmParameters::RSA(rsa) => {
+    let (algorithm, key) = match kty {
+        "RSA" => {
+            let RSAKeyParameters { n, e, .. } = parameters(raw)?;
             let algorithm = stated.unwrap_or(Algorithm::Rs256);
             if !algorithm.is_rsa() {
                 return Err(ALG_MISMATCH);
             }
-            let (modulus, exponent) = (decode(&rsa.n)?, decode(&rsa.e)?);
+            let (modulus, exponent) = (decode(&n)?, decode(&e)?);
             check_rsa(&modulus, &exponent)?;
-            (
-                algorithm,
-                PublicKey::rsa(algorithm, &modulus, &exponent).ok_or("it is not an RSA key")?,
-            )
+            let key = PublicKey::rsa(algorithm, &modulus, &exponent);
+            (algorithm, key.ok_or("it is not an RSA key")?)
         }
-        AlgorithmParameters::EllipticCurve(ec) => {
-            let (x, y) = (decode(&ec.x)?, decode(&ec.y)?);
-            match ec.curve {
-                EllipticCurve::P256 => {
-                    (Algorithm::Es256, PublicKey::p256(&x, &y).ok_or(NOT_A_POINT)?)
-                }
-                EllipticCurve::P384 => {
-                    (Algorithm::Es384, PublicKey::p384(&x, &y).ok_or(NOT_A_POINT)?)
-                }
+        "EC" => {
+            let EllipticCurveKeyParameters { curve, x, y, .. } = parameters(raw)?;
+            let (x, y) = (decode(&x)?, decode(&y)?);
+            let (algorithm, key) = match curve {
+                EllipticCurve::P256 => (Algorithm::Es256, PublicKey::p256(&x, &y)),
+                EllipticCurve::P384 => (Algorithm::Es384, PublicKey::p384(&x, &y)),
                 _ => return Err(UNSUPPORTED),
-            }
+            };
+            (algorithm, key.ok_or(NOT_A_POINT)?)
         }
-        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
-            let x = decode(&pair.x)?;
+        "OKP" => {
+            let OctetKeyPairParameters { curve, x, .. } = parameters(raw)?;
+            if curve != EllipticCurve::Ed25519 {
+                return Err(UNSUPPORTED);
+            }
+            let x = decode(&x)?;
             if has_small_order(&x) {
                 return Err("it is of small order: anyone can sign for it");
             }
             (Algorithm::EdDsa, PublicKey::ed25519(&x).ok_or("it does not have 32 bytes")?)
         }
-        // jsonwebtoken also returns an unknown type if a member that the type requires is missing.
         _ => return Err(UNSUPPORTED),
     };
     if stated.is_some_and(|stated| stated != algorithm) {
@@ -125,7 +131,11 @@ fn convert(
     Ok((algorithm, key))
 }
 
-const UNSUPPORTED: &str = "its type or curve is not supported, or it lacks a member";
+fn parameters<T: DeserializeOwned>(raw: &RawValue) -> Result<T, &'static str> {
+    serde_json::from_str(raw.get()).map_err(|_| "its curve is not supported, or it lacks a member")
+}
+
+const UNSUPPORTED: &str = "its type or curve is not supported";
 const ALG_MISMATCH: &str = "its alg does not match its type or curve";
 
 /// Returns whether this encodes one of the eight points of Ed25519 whose order divides eight.
@@ -211,13 +221,12 @@ pub(super) mod tests {
 
     #[test]
     fn an_unusable_key_is_skipped_with_a_reason() {
-        let table: [(&str, Value, &str); 19] = [
+        let table: [(&str, Value, &str); 20] = [
             ("kid", Value::Null, "it has no kid"),
             ("kid", json!(""), "it has no kid"),
             ("kid", json!(1), "it cannot be read"),
-            ("x5c", json!(1), "it cannot be read"),
             ("kty", json!("oct"), "it is symmetric"),
-            ("kty", json!("rsa"), "its type or curve is not supported, or it lacks a member"),
+            ("kty", json!("rsa"), "its type or curve is not supported"),
             ("k", json!("c2VjcmV0"), "it has private members"),
             ("d", json!("AQAB"), "it has private members"),
             ("use", json!("enc"), "its use is not sig"),
@@ -226,7 +235,9 @@ pub(super) mod tests {
             ("alg", json!("PS512"), "its alg is not supported"),
             ("alg", json!("ES256"), "its alg does not match its type or curve"),
             ("alg", json!("EdDSA"), "its alg does not match its type or curve"),
-            ("kty", json!("EC"), "its type or curve is not supported, or it lacks a member"),
+            ("kty", json!("EC"), "its curve is not supported, or it lacks a member"),
+            ("n", Value::Null, "its curve is not supported, or it lacks a member"),
+            ("n", json!(1), "its curve is not supported, or it lacks a member"),
             ("n", json!("AQAB"), "its modulus does not have 2048 to 8192 bits"),
             ("n", json!("A=="), "its numbers are not base64url"),
             ("e", json!("AQ"), "its exponent is not an odd number of 2 to 33 bits"),
@@ -260,12 +271,25 @@ pub(super) mod tests {
         }
         for (algorithm, curve) in [(Algorithm::Es256, "P-521"), (Algorithm::EdDsa, "P-256")] {
             let other_curve = jwk(algorithm, &[("crv", json!(curve))]);
-            assert_eq!(
-                read_value(&other_curve),
-                Err("its type or curve is not supported, or it lacks a member")
-            );
+            assert_eq!(read_value(&other_curve), Err("its type or curve is not supported"));
         }
         let mixed_up = jwk(Algorithm::Es256, &[("crv", json!("P-384"))]);
         assert_eq!(read_value(&mixed_up), Err("it is not a point on its curve"));
+    }
+    /// `serde_json::Value` reads the text of such a member as JSON, with a fresh limit on its depth.
+    #[test]
+    fn json_hidden_in_json_does_not_overflow_the_stack() {
+        let nest = |inner: String| format!("{}{inner}{}", "[".repeat(120), "]".repeat(120));
+        let hidden = (0..20).fold("1".to_owned(), |inner, _| {
+            nest(json!({ "$serde_json::private::RawValue": inner }).to_string())
+        });
+        for (kty, why) in [
+            ("AKP", "its type or curve is not supported"),
+            ("RSA", "its curve is not supported, or it lacks a member"),
+        ] {
+            let jwk = format!(r#"{{"kty":"{kty}","kid":"a","unusual":{hidden}}}"#);
+            let raw = RawValue::from_string(jwk).expect("JSON");
+            assert_eq!(read(&raw).err(), Some(why));
+        }
     }
 }

@@ -37,10 +37,11 @@ impl Pages {
 
 /// Returns whether a request is for this page. Under axum's `nest` the request's path lacks its
 /// prefix, so it may be only the end of the page's path. Then the query decides, since every
-/// redirect writes `return_to`.
+/// redirect writes `return_to`. A slash at the end does not count, because `nest` may remove it.
 fn is_at(page: &ReturnTo, path: &str, query: Option<&str>) -> bool {
-    let may_be_nested = || path != "/" && page.path().ends_with(path);
-    page.path() == path || (may_be_nested() && query.is_some_and(redirect::has_return_to))
+    let (page, path) = (page.path().trim_end_matches('/'), path.trim_end_matches('/'));
+    let may_be_nested = || !path.is_empty() && page.ends_with(path);
+    page == path || (may_be_nested() && query.is_some_and(redirect::has_return_to))
 }
 
 /// An error in the path of a page of [`Negotiated`](crate::Negotiated).

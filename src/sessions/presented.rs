@@ -58,7 +58,7 @@ impl Sessions {
         let error = match self.verifier().verify_genuine(&jwt).await {
             Ok(GenuineSession { session, usable }) => {
                 let has_ended = usable.is_err_and(|error| is_of_ended_session(&error));
-                let names_any = !has_ended || self.successions.is_followed(session.id());
+                let names_any = !has_ended || self.successions.has_successors(session.id());
                 return Ok(names_any.then(|| session.id().to_owned()));
             }
             Err(error) => error,

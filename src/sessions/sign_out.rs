@@ -99,8 +99,8 @@ impl Sessions {
                     continue;
                 }
                 let outcome = sessions.end_everywhere(&id).await;
-                let followers = sessions.successions.sign_out(&id).into_iter();
-                left.extend(followers.map(|(before, follower)| (Some(before), follower)));
+                let successors = sessions.successions.sign_out(&id).into_iter();
+                left.extend(successors.map(|(before, successor)| (Some(before), successor)));
                 if let (Ok(()), Some(predecessor)) = (&outcome, predecessor) {
                     sessions.successions.forget(&predecessor, &id);
                 }

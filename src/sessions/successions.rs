@@ -10,14 +10,14 @@ use crate::lock::lock;
 
 /// The successors of each session, by its id. A step-up can begin a successor. Sign-out ends a
 /// session's successors too, because it may run at the same time as a step-up.
-pub(super) struct Successions(Mutex<Cache<Box<str>, Followed>>);
+pub(super) struct Successions(Mutex<Cache<Box<str>, Successors>>);
 
-/// A session that has successors.
+/// The successors of one session.
 #[derive(Default)]
-struct Followed {
+struct Successors {
     /// The ids of the successors that are not known to have ended.
-    by: Vec<Box<str>>,
-    /// Whether the user has signed out of it, or of one of its successors.
+    ids: Vec<Box<str>>,
+    /// Whether the user has signed out of that session, or of one of these.
     is_signed_out: bool,
 }
 
@@ -38,18 +38,18 @@ impl Successions {
         was_revoked: impl FnOnce() -> bool,
     ) -> bool {
         let mut sessions = lock(&self.0);
-        let mut followed = match sessions.remove(predecessor) {
-            Some((_, followed)) => followed,
+        let mut successors = match sessions.remove(predecessor) {
+            Some((_, successors)) => successors,
             None if was_revoked() => return false,
-            None => Followed::default(),
+            None => Successors::default(),
         };
-        let is_known = followed.by.iter().any(|id| **id == *successor);
-        let has_room = is_known || followed.by.len() < MAX_SUCCESSORS;
-        let is_allowed = has_room && !followed.is_signed_out;
+        let is_known = successors.ids.iter().any(|id| **id == *successor);
+        let has_room = is_known || successors.ids.len() < MAX_SUCCESSORS;
+        let is_allowed = has_room && !successors.is_signed_out;
         if is_allowed && !is_known {
-            followed.by.push(successor.into());
+            successors.ids.push(successor.into());
         }
-        sessions.insert(predecessor.into(), followed);
+        sessions.insert(predecessor.into(), successors);
         is_allowed
     }
 
@@ -60,29 +60,29 @@ impl Successions {
         let mut line = HashSet::from([Box::from(session_id)]);
         let mut found = vec![Box::from(session_id)];
         while let Some(id) = found.pop() {
-            let before = sessions.iter().filter(|(_, followed)| followed.by.contains(&id));
+            let before = sessions.iter().filter(|(_, successors)| successors.ids.contains(&id));
             let before: Vec<Box<str>> = before.map(|(id, _)| id.clone()).collect();
             found.extend(before.into_iter().filter(|id| line.insert(id.clone())));
         }
-        let mut followers = Vec::new();
+        let mut pairs = Vec::new();
         for id in line {
-            if let Some(mut followed) = sessions.get_mut(&*id) {
-                followed.is_signed_out = true;
-                followers.extend(followed.by.iter().map(|follower| (id.clone(), follower.clone())));
+            if let Some(mut successors) = sessions.get_mut(&*id) {
+                successors.is_signed_out = true;
+                pairs.extend(successors.ids.iter().map(|it| (id.clone(), it.clone())));
             }
         }
-        followers
+        pairs
     }
 
     /// Returns whether a session has a successor that may be alive.
-    pub(super) fn is_followed(&self, session_id: &str) -> bool {
-        lock(&self.0).peek(session_id).is_some_and(|followed| !followed.by.is_empty())
+    pub(super) fn has_successors(&self, session_id: &str) -> bool {
+        lock(&self.0).peek(session_id).is_some_and(|successors| !successors.ids.is_empty())
     }
 
     /// Forgets a successor that has ended everywhere.
     pub(super) fn forget(&self, predecessor: &str, successor: &str) {
-        if let Some(mut followed) = lock(&self.0).get_mut(predecessor) {
-            followed.by.retain(|id| **id != *successor);
+        if let Some(mut successors) = lock(&self.0).get_mut(predecessor) {
+            successors.ids.retain(|id| **id != *successor);
         }
     }
 }
@@ -98,28 +98,28 @@ mod tests {
     use super::*;
 
     /// Signs out, and returns the other sessions to end.
-    fn followers(successions: &Successions, session_id: &str) -> Vec<String> {
-        let followers = successions.sign_out(session_id).into_iter();
-        let mut followers: Vec<_> = followers.map(|(_, id)| String::from(id)).collect();
-        followers.sort_unstable();
-        followers
+    fn successors_of(successions: &Successions, session_id: &str) -> Vec<String> {
+        let pairs = successions.sign_out(session_id).into_iter();
+        let mut successors: Vec<_> = pairs.map(|(_, id)| String::from(id)).collect();
+        successors.sort_unstable();
+        successors
     }
 
     #[test]
     fn a_revoked_session_has_no_further_successors() {
         let successions = Successions::default();
         assert!(!successions.record("a", "b", || true));
-        assert!(followers(&successions, "a").is_empty() && !successions.is_followed("a"));
+        assert!(successors_of(&successions, "a").is_empty() && !successions.has_successors("a"));
         // A step-up revoked it, so the second submission of the form finds it revoked.
         assert!(successions.record("a", "b", || false));
         assert!(successions.record("a", "c", || true));
         // Successors are kept until they are known to have ended.
         for _ in 0..2 {
-            assert_eq!(followers(&successions, "a"), ["b", "c"]);
+            assert_eq!(successors_of(&successions, "a"), ["b", "c"]);
         }
         successions.forget("a", "b");
-        assert_eq!(followers(&successions, "a"), ["c"]);
-        assert!(!successions.record("a", "d", || true) && successions.is_followed("a"));
+        assert_eq!(successors_of(&successions, "a"), ["c"]);
+        assert!(!successions.record("a", "d", || true) && successions.has_successors("a"));
     }
 
     #[test]
@@ -128,14 +128,14 @@ mod tests {
         for (predecessor, successor) in [("a", "b"), ("b", "c"), ("a", "beside b"), ("x", "y")] {
             assert!(successions.record(predecessor, successor, || false));
         }
-        assert_eq!(followers(&successions, "c"), ["b", "beside b", "c"]);
+        assert_eq!(successors_of(&successions, "c"), ["b", "beside b", "c"]);
         for predecessor in ["a", "b"] {
             assert!(!successions.record(predecessor, "later", || true));
         }
         assert!(successions.record("x", "z", || true));
         // Two sessions that are each other's successors.
         assert!(successions.record("z", "x", || false));
-        assert_eq!(followers(&successions, "z"), ["x", "y", "z"]);
+        assert_eq!(successors_of(&successions, "z"), ["x", "y", "z"]);
     }
 
     #[test]

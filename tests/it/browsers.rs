@@ -339,8 +339,9 @@ fn a_page_must_be_a_path_of_this_site() {
 /// page.
 #[test]
 fn redirects_do_not_loop() {
-    let paths = ["/", "/in", "/up", "/app", "/app/in", "/app/up", "/in/", "/app/in?lang=de"];
-    let starts = ["/", "/a", "/in", "/up", "/app", "/app/a", "/app/in"];
+    let paths =
+        ["/", "/in", "/up", "/app", "/app/", "/app/in", "/app/up", "/in/", "/app/in?lang=de"];
+    let starts = ["/", "/a", "/in", "/in/", "/up", "/app", "/app/", "/app/a", "/app/in"];
     let pairs =
         paths.iter().flat_map(|sign_in| paths.iter().map(move |step_up| (sign_in, step_up)));
     for (sign_in, second) in pairs {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_step_up::policy::{ListError, Reason, Requirement};
+use tower_step_up::policy::{ListError, Prompt, Reason, Requirement};
 use tower_step_up::testing::{self, NOW, SessionBuilder};
 use tower_step_up::{Factor, Policy, assert_granted};
 
@@ -324,6 +324,11 @@ fn a_new_session_is_asked_for_only_if_the_session_is_too_old() {
         &[(Requirement::SessionWithin, Reason::Missing)],
         "authenticate with any factor",
     );
+    let without_proof = testing::session().started_ago(seconds(0)).build();
+    let shortfall = Policy::session_within(seconds(600)).evaluate(&without_proof, NOW).unwrap_err();
+    assert!(shortfall.prompts().is_retryable() && !shortfall.prompts().needs_restart());
+    let is_totp = |set: &Vec<_>| matches!(&set[..], [Prompt { factor: Factor::Totp, .. }]);
+    assert!(shortfall.prompts().sets().iter().any(is_totp));
     check_unmet(
         &admin(),
         &testing::session().proved_ago(Factor::WebAuthn, seconds(301)).started_ago(seconds(50_000)),
@@ -487,7 +492,7 @@ fn stytchs_own_rule_for_its_resources_can_be_written() {
 /// age in seconds if it has one.
 fn prompts_as_text(policy: &Policy, session: &SessionBuilder, offered: &[Factor]) -> Vec<String> {
     let shortfall = policy.evaluate(&session.build(), NOW).unwrap_err();
-    let word = |prompt: &tower_step_up::policy::Prompt| {
+    let word = |prompt: &Prompt| {
         let missing = if prompt.last_authenticated_at.is_none() { "!" } else { "" };
         let held =
             prompt.max_age.map_or(String::new(), |max_age| format!(" {}", max_age.as_secs()));

@@ -3,5 +3,6 @@
 use tower_step_up::{Grant, Session};
 
 fn main() {
+    let _ = Grant::new;
     let _ = |session: Session| Grant { session };
 }

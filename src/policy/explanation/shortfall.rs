@@ -88,9 +88,9 @@ impl Shortfall {
     ///
     /// These are the factors that the guard is configured to
     /// [offer](crate::StepUpLayer::offer_factors). By default they are the factors that the policy
-    /// names. A `session` clause adds the password, email links, every kind of code, passkeys,
-    /// device biometrics and crypto wallets. `mfa` and `independent` add the same factors, without
-    /// those that the trust model lets anyone present. The default never includes impersonation,
+    /// names. `session` and `session_within` add the password, email links, every kind of code,
+    /// passkeys, device biometrics and crypto wallets. `mfa` and `independent` add the same factors,
+    /// without those that the trust model lets anyone present. The default never includes impersonation,
     /// imported sessions or exchanged tokens, because no user can be asked for those.
     #[must_use]
     pub fn offered(&self) -> Vec<Factor> {

@@ -95,7 +95,7 @@ impl Policy {
                 askable.push(factor.clone());
             }
             Clause::PhishingResistant => askable.push(Factor::WebAuthn),
-            Clause::Session => askable.extend(ASKABLE),
+            Clause::Session | Clause::SessionWithin(_) => askable.extend(ASKABLE),
             Clause::Independent { trust, .. } => {
                 askable.extend(
                     ASKABLE.into_iter().filter(|factor| trust.presentable_by(factor).is_some()),

@@ -1,4 +1,5 @@
-//! The health check: whether tokens can be verified now.
+//! The health check: whether tokens can be verified now. The JSON contains the last error of the key
+//! server, so only operators should reach it.
 
 use std::sync::Arc;
 
