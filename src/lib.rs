@@ -43,10 +43,12 @@
 //! The crate root has the items that most applications use. All others are in the modules. Each item
 //! has one path.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Some links lead to items behind features. They are checked with all features.
 #![cfg_attr(
     not(all(feature = "axum", feature = "remote", feature = "documents", feature = "testing")),
-    allow(rustdoc::broken_intra_doc_links)
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "some links lead to items behind features; they are checked with all features"
+    )
 )]
 
 #[cfg(feature = "axum")]

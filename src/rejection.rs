@@ -152,7 +152,10 @@ impl Rejection {
             | Self::RevocationsUnavailable(RevocationsUnavailable { retry_after }) => {
                 Some(whole_seconds_up(*retry_after).max(1))
             }
-            _ => None,
+            Self::NoCredentials
+            | Self::InvalidRequest(_)
+            | Self::InvalidToken(_)
+            | Self::StepUpRequired(_) => None,
         }
     }
 }

@@ -49,7 +49,9 @@ fn refused(policy: &Policy, why: &Rejection) {
         | Rejection::RevocationsUnavailable(_) => {
             warn!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
         }
-        _ => info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status),
+        Rejection::NoCredentials | Rejection::InvalidRequest(_) | Rejection::InvalidToken(_) => {
+            info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
+        }
     }
 }
 
