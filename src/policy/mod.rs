@@ -44,9 +44,10 @@
 //! - If several proofs have the same factor, the freshest decides. Their order, number and ids do
 //!   not matter.
 //!
-//! [`p.within(d)`](Policy::within) limits the ages in the policy `p`. A proof is *fresh* for a
-//! clause if it counts and its age is known and at most d, the smallest limit of all `within`s
-//! around the clause. If there is no `within` around the clause, every proof that counts is fresh.
+//! [`p.within(d)`](Policy::within) limits the ages in the policy `p`. Let D be the smallest limit
+//! of all the `within`s around a clause. A proof is *fresh* for that clause if it counts and its
+//! age is known and at most D. If there is no `within` around the clause, every proof that counts
+//! is fresh.
 //!
 //! Instants are compared to the nanosecond. An age equal to the limit is fresh.
 //!
@@ -64,7 +65,7 @@
 //! | [`phishing_resistant()`](Policy::phishing_resistant) | a proof of WebAuthn is fresh |
 //! | [`mfa()`](Policy::mfa) | no single compromise lets an attacker present all factors with a fresh proof |
 //! | [`independent(n)`](Policy::independent) | no set of fewer than n compromises lets an attacker present all factors with a fresh proof |
-//! | [`session_within(s)`](Policy::session_within) | the token states when the session began, this is at most s ago (or d, if that is less) and not later than `now` + L, and some proof counts, of any age |
+//! | [`session_within(s)`](Policy::session_within) | the token states when the session began; that is at most s ago (D, if D is less) and not later than `now` + L; and at least one proof counts, whatever its age |
 //! | [`all_of`](Policy::all_of), [`and`](Policy::and) | every clause holds |
 //! | [`any_of`](Policy::any_of), [`or`](Policy::or) | at least one clause holds |
 //! | [`at_least(k, …)`](Policy::at_least) | at least k clauses hold; one proof may serve several |
@@ -77,13 +78,13 @@
 //! # How long a policy holds
 //!
 //! If no further factor is proved, a policy that holds keeps holding up to and including an
-//! instant. This table states that instant. Here, d is again the smallest limit around the clause.
+//! instant. This table states that instant.
 //!
 //! | policy | holds until |
 //! | --- | --- |
-//! | `session()`, `factor(f)`, `phishing_resistant()` | the date of the freshest such proof + d; forever without d |
+//! | `session()`, `factor(f)`, `phishing_resistant()` | the date of the freshest such proof + D; forever without a `within` |
 //! | `mfa()`, `independent(n)` | the last instant at which no set of fewer than n compromises (two for `mfa`) lets an attacker present all factors with a fresh proof |
-//! | `session_within(s)` | the session's start + s, or + d if that is less |
+//! | `session_within(s)` | the session's start + s, or + D if that is less |
 //! | `all_of`, `and` | the earliest of the clauses' ends |
 //! | `any_of`, `or` | the latest of the clauses' ends |
 //! | `at_least(k, …)` | the k-th latest of the clauses' ends |
@@ -92,10 +93,12 @@
 //!
 //! # How large a policy can be
 //!
-//! A policy has at most 1,024 clauses and 128 levels. A clause that occurs twice counts twice. A
-//! list has 1 to 16 clauses in an array, and at most 64 in [`try_all_of`](Policy::try_all_of) and
-//! its siblings, which take a list that is known only at run time. Building a larger policy panics,
-//! or returns an error from these functions. The limits keep evaluation from overflowing the stack.
+//! A policy has at most 1,024 clauses and 128 levels. A clause that occurs twice counts twice.
+//! [`all_of`](Policy::all_of), `any_of` and `at_least` take an array of 1 to 16 clauses, and an
+//! array of another length does not compile. [`try_all_of`](Policy::try_all_of), `try_any_of` and
+//! `try_at_least` take a list of 1 to 64 clauses that is known only at run time. If a policy would
+//! be too large, these three return an error, and the other functions panic. The limits keep
+//! evaluation from overflowing the stack.
 //!
 //! # Explanations
 //!

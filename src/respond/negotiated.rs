@@ -66,8 +66,9 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 ///
 /// The weight of JSON is the highest of `application/problem+json`, `application/json`,
 /// `application/*` and `*/*`. Wildcards do not name HTML. All lines of `Accept` count, but an
-/// element is ignored if its weight does not follow RFC 9110, section 12.4.2. If any other header
-/// in the table appears twice, it is treated as a value that the table does not list.
+/// element is ignored if its weight does not follow RFC 9110, section 12.4.2. If `HX-Request` or
+/// `HX-History-Restore-Request` appears twice, it is ignored. If `Sec-Fetch-Mode` does, the client
+/// is a program.
 ///
 /// htmx follows `HX-Redirect` before it looks at the status.
 ///
@@ -81,11 +82,12 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets a page that asks the browser to remove the cookies and links to [`sign_in`](Self::sign_in) |
 /// | any other invalid request (400), anything unavailable (503) | nowhere: it gets the page |
 ///
-/// The responder does not redirect if the target is not configured. It also never redirects the
-/// sign-in page, and it redirects the step-up page only to the sign-in page. This prevents redirect
-/// loops if these pages are behind the guard. A request is for a page if it has the page's path.
-/// Under `nest` the path lacks its prefix. Therefore the end of the page's path is enough if the
-/// query has `return_to`.
+/// If the target is not configured, the browser gets the plain page. The responder never redirects
+/// a request for the sign-in page, and it redirects a request for the step-up page only to the
+/// sign-in page. This prevents redirect loops if these pages are behind the guard. The responder
+/// recognizes such a request by its path. Under `nest`, a guard sees the path without its prefix. A
+/// path that is only the end of the page's path therefore matches too, if the query has
+/// `return_to`.
 ///
 /// A redirect is a 303, so the browser follows it with GET, whatever the method of the request was.
 /// The `status` in the log is that of the rejection. The query has these parameters, in this order:
@@ -95,7 +97,7 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | `return_to` | the path and query of a GET or HEAD request, if [`ReturnTo`] accepts them; otherwise [`home`](Self::home). For htmx it is `home` too, except for boosted links and forms. Read it with [`ReturnTo::parse`] |
 /// | `policy` | the name of the policy that is not met, if it has one |
 /// | `restart` | `true` if only a new session can meet the policy |
-/// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If neither `prompt` nor `restart` nor `truncated` appears, no factor on offer helps |
+/// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If none of `prompt`, `restart` and `truncated` appears, none of the factors that the guard [offers](crate::StepUpLayer::offer_factors) would help |
 /// | `truncated` | `true` if there may be further alternatives |
 ///
 /// An address has at most 2,048 bytes. Prompts that do not fit are left out, and `truncated` is

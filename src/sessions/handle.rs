@@ -48,7 +48,7 @@ use crate::token::Verifier;
 /// | cached results | the newest 4,096 of each kind, used as long as [`cache_for`](Self::cache_for) and [`confirmed_within`](crate::StepUpLayer::confirmed_within) allow; a client that makes up this many opaque tokens displaces the real ones |
 /// | after a result that does not meet the policy | the guard asks again after 1 s, because a step-up elsewhere may have changed the session |
 /// | after a failure without `Retry-After` | no call about the same session or token for 1 s; the earlier result stays in use |
-/// | after `Retry-After` | for that time, from 1 s to 60 s, no call about opaque tokens, and none about JWTs if the response was about a JWT; ending a session by its id is not delayed |
+/// | after `Retry-After` | the handle waits for that time, at least 1 s and at most 60 s; if the response was about a JWT, all calls wait, and otherwise only calls about opaque tokens; ending a session by its id is not delayed |
 ///
 /// Calls need a tokio runtime. Without one, each call returns an error.
 ///
@@ -124,10 +124,10 @@ impl Sessions {
         self.with(|settings| settings.timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT))
     }
 
-    /// Sets how long after it was issued a JWT can be renewed; 24 hours by default. An older JWT,
-    /// for example from an old log, gives nobody access to a live session. If the JWT is in a
-    /// cookie, and the request also has a cookie with an opaque token of the same user, the guard
-    /// exchanges that token instead. Otherwise the user must sign in again.
+    /// Sets how long after it was issued a JWT can be renewed; 24 hours by default. Guards refuse
+    /// an older JWT, for example one from an old log. If the JWT is in a cookie, and the request
+    /// also has a cookie with an opaque token of the same user, the guard exchanges that token
+    /// instead. Otherwise the user must sign in again.
     #[must_use]
     pub fn max_renewable_age(self, duration: Duration) -> Self {
         self.with(|settings| settings.max_renewable_age = duration)
@@ -147,10 +147,10 @@ impl Sessions {
     }
 
     /// Sets the places where requests carry tokens. The default is [`CredentialSource::defaults`].
-    /// A renewal and [`adopt`](Self::adopt) set the first cookie of each kind, and
-    /// [`sign_out`](Self::sign_out) clears these cookies. Guards that renew with this handle read
-    /// the same places, unless they have their own
-    /// [`credentials`](crate::StepUpLayer::credentials).
+    /// If several places are cookies, a renewal and [`adopt`](Self::adopt) set only the first
+    /// cookie for the JWT and the first for the opaque token, and [`sign_out`](Self::sign_out)
+    /// clears these two. Guards that renew with this handle read the same places, unless they have
+    /// their own [`credentials`](crate::StepUpLayer::credentials).
     #[must_use]
     pub fn credentials(self, sources: impl IntoIterator<Item = CredentialSource>) -> Self {
         self.with(|settings| settings.sources = sources.into_iter().collect())
