@@ -42,6 +42,7 @@ fn the_code_of_readme_and_guides_compiles_with_the_dependencies_that_they_list()
 
     let application = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("readme");
     let _ = fs::remove_dir_all(&application);
+    fs::create_dir_all(&application).unwrap();
     let write = |path: &str, text: &str| {
         let path = application.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
