@@ -59,7 +59,7 @@ impl Filter {
     fn check(&self) -> Result<&str, &'static str> {
         let private = [&self.k, &self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi, &self.oth];
         if self.kty == "oct" {
-            return Err("it is symmetric");
+            return Err(SYMMETRIC);
         }
         if private.into_iter().any(Option::is_some) {
             return Err("it has private members");
@@ -135,6 +135,8 @@ fn parameters<T: DeserializeOwned>(raw: &RawValue) -> Result<T, &'static str> {
     serde_json::from_str(raw.get()).map_err(|_| "its curve is not supported, or it lacks a member")
 }
 
+/// The reason for skipping a symmetric key. Anyone who verifies with it can also sign.
+pub(super) const SYMMETRIC: &str = "it is symmetric";
 const UNSUPPORTED: &str = "its type or curve is not supported";
 const ALG_MISMATCH: &str = "its alg does not match its type or curve";
 

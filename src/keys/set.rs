@@ -63,18 +63,19 @@ impl KeySet {
                 "the JWKS has too many keys, and the rest are ignored"
             );
         }
-        let mut keys = HashMap::new();
+        let (mut keys, mut symmetric) = (HashMap::new(), 0);
         for raw in document.keys.iter().take(MAX_KEYS) {
             let outcome = jwk::read(raw).and_then(|(kid, key)| match keys.entry(kid) {
                 Entry::Vacant(place) => Ok(place.insert(key)),
                 Entry::Occupied(_) => Err("an earlier key has the same kid"),
             });
             if let Err(reason) = outcome {
+                symmetric += usize::from(reason == jwk::SYMMETRIC);
                 tracing::warn!(kid = %kid_of(raw), reason, "key skipped");
             }
         }
         if keys.is_empty() {
-            return Err(KeySetError::NoUsableKey { keys: document.keys.len() });
+            return Err(KeySetError::NoUsableKey { keys: document.keys.len(), symmetric });
         }
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = KeySetId(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -119,11 +120,27 @@ pub enum KeySetError {
     #[error("the document is not a JWKS")]
     NotAKeySet,
     /// None of the keys can be used. The log states the reasons.
-    #[error("the JWKS has no usable key (keys in the JWKS: {keys})")]
+    ///
+    /// If the document has symmetric keys or no keys at all, the issuer probably signs with a
+    /// shared secret, as with HS256. The message then says what to do. With a shared secret, each
+    /// server that verifies tokens could also mint them.
+    #[error("the JWKS has no usable key (keys in the JWKS: {keys}){}", advice(*keys, *symmetric))]
     NoUsableKey {
         /// The number of keys in the document, none of which is usable.
         keys: usize,
+        /// The number of symmetric keys among them.
+        symmetric: usize,
     },
+}
+
+fn advice(keys: usize, symmetric: usize) -> &'static str {
+    match (keys, symmetric) {
+        (1.., 0) => "",
+        _ => {
+            ": let the issuer sign with an asymmetric key such as RS256 or ES256, because a shared \
+             HS256 secret would let this server mint tokens"
+        }
+    }
 }
 
 /// Returns the id of a skipped key, for the log.
@@ -187,9 +204,18 @@ mod tests {
                 "{document}"
             );
         }
-        let none = KeySet::from_jwks(br#"{"keys":[{"kty":"oct","k":"AA","kid":"a"}]}"#);
-        let error = none.expect_err("no usable key");
-        assert_eq!(error, KeySetError::NoUsableKey { keys: 1 });
-        assert_eq!(error.to_string(), "the JWKS has no usable key (keys in the JWKS: 1)");
+        const ADVICE: &str = ": let the issuer sign with an asymmetric key such as RS256 or ES256, \
+                              because a shared HS256 secret would let this server mint tokens";
+        for (document, keys, symmetric, advice) in [
+            (r#"{"keys":[]}"#, 0, 0, ADVICE),
+            (r#"{"keys":[{"kty":"oct","k":"AA","kid":"a"}]}"#, 1, 1, ADVICE),
+            (r#"{"keys":[{"kty":"oct"},{},{"kty":"oct"},{"kty":"RSA"}]}"#, 4, 2, ADVICE),
+            (r#"{"keys":[{"kty":"RSA","kid":"a"}]}"#, 1, 0, ""),
+        ] {
+            let error = KeySet::from_jwks(document.as_bytes()).expect_err("no usable key");
+            assert_eq!(error, KeySetError::NoUsableKey { keys, symmetric }, "{document}");
+            let want = format!("the JWKS has no usable key (keys in the JWKS: {keys}){advice}");
+            assert_eq!(error.to_string(), want);
+        }
     }
 }
