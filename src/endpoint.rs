@@ -10,7 +10,7 @@ use http::uri::{Authority, Scheme};
 #[non_exhaustive]
 pub enum EndpointError {
     /// The URL cannot be parsed, has no scheme or no host, or has an invalid port. A base URL is
-    /// also invalid if it has a query.
+    /// also invalid if it has a query, and an issuer if it has a query or a fragment.
     #[error("the URL is invalid: expected https://host or https://host/path")]
     InvalidUrl,
     /// The URL is neither HTTPS nor plain HTTP to this machine, or it contains a user name.

@@ -75,6 +75,7 @@ pub(crate) struct KeyServer {
 struct Shared {
     behaviour: Mutex<Behaviour>,
     requests: AtomicUsize,
+    last_path: Mutex<String>,
     hung_up: AtomicUsize,
     arrived: Notify,
     gate: Notify,
@@ -86,6 +87,7 @@ impl KeyServer {
         let shared = Arc::new(Shared {
             behaviour: Mutex::new(behaviour),
             requests: AtomicUsize::new(0),
+            last_path: Mutex::default(),
             hung_up: AtomicUsize::new(0),
             arrived: Notify::new(),
             gate: Notify::new(),
@@ -104,6 +106,11 @@ impl KeyServer {
         format!("http://{}/v1/sessions/jwks/project", self.address)
     }
 
+    /// Returns the name of an issuer whose discovery document this server serves.
+    pub(crate) fn issuer(&self) -> String {
+        format!("http://{}/v1/issuer", self.address)
+    }
+
     pub(crate) fn keys(&self) -> RemoteKeys {
         RemoteKeys::new(&self.url()).unwrap()
     }
@@ -114,6 +121,11 @@ impl KeyServer {
 
     pub(crate) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
+    }
+
+    /// Returns the path of the last request.
+    pub(crate) fn last_path(&self) -> String {
+        self.shared.last_path.lock().unwrap().clone()
     }
 
     /// Waits until this many requests have arrived.
@@ -151,6 +163,7 @@ impl KeyServer {
         }
         let request = String::from_utf8(request).unwrap();
         assert!(request.starts_with("GET /v1/"), "{request}");
+        *self.shared.last_path.lock().unwrap() = request.split(' ').nth(1).unwrap().to_owned();
         assert!(request.contains("\r\naccept-encoding: identity\r\n"), "{request}");
         self.shared.requests.fetch_add(1, Ordering::SeqCst);
         self.shared.arrived.notify_waiters();

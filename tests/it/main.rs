@@ -13,6 +13,7 @@ mod backends;
 mod browsers;
 mod caches;
 mod contract;
+mod discovery;
 mod events;
 mod examples;
 mod fuzz_corpus;

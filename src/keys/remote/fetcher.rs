@@ -6,32 +6,24 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::Uri;
 use tokio::runtime::Handle;
 
+use super::location::Location;
 use super::progress::{Ended, Progress, UnderWay};
 use super::schedule::{Limits, NextStep};
 use crate::clock::Clock;
-use crate::excerpt::without_secrets;
-use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
-use crate::keys::{KeyHealth, KeySet, KeysUnavailable, Refresh};
+use crate::http_client::{Bounds, Fetched, HttpClient};
+use crate::keys::{KeyHealth, KeySet, KeySetError, KeysUnavailable, Refresh};
 use crate::lock::lock;
 use crate::single_flight::{Flight, NoOutcome};
 
 #[derive(Clone)]
 pub(super) struct Settings {
-    pub(super) url: Uri,
+    pub(super) location: Location,
     pub(super) client: HttpClient,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) bounds: Bounds,
     pub(super) limits: Limits,
-}
-
-impl Settings {
-    /// Returns the URL without secrets, for logs.
-    pub(super) fn shown_url(&self) -> String {
-        without_secrets(&self.url.to_string()).into_owned()
-    }
 }
 
 #[derive(Default)]
@@ -162,12 +154,12 @@ impl Fetcher {
         Some(under_way.flight.clone())
     }
 
-    fn read(&self, response: Result<Fetched, FetchError>, fetch: &Fetch) -> Result<Held, String> {
-        let Fetched { body: document, max_age } = response.map_err(|error| error.to_string())?;
+    fn read(&self, response: Fetched, fetch: &Fetch) -> Result<Held, KeySetError> {
+        let Fetched { body: document, max_age } = response;
         let held = self.held.load_full().filter(|held| held.document == document);
         let keys = match held {
             Some(held) => Arc::clone(&held.keys),
-            None => Arc::new(KeySet::from_jwks(&document).map_err(|error| error.to_string())?),
+            None => Arc::new(KeySet::from_jwks(&document)?),
         };
         let due = fetch.settings.limits.refresh_at(max_age);
         Ok(Held { keys, document, fetched_at: fetch.began, due })
@@ -223,11 +215,13 @@ struct Fetch {
 
 impl Fetch {
     async fn run(self) -> Ended {
-        let Settings { client, url, bounds, .. } = &*self.settings;
-        let response = client.get(url, "application/json", *bounds).await;
+        let Settings { location, client, bounds, .. } = &*self.settings;
+        let fetched = location.fetch(client, *bounds).await;
         let Some(fetcher) = self.fetcher.upgrade() else { return unavailable(Duration::ZERO) };
-        let result = fetcher.read(response, &self);
-        let url = self.settings.shown_url();
+        let result = fetched.and_then(|(key_set_url, response)| {
+            fetcher.read(response, &self).map_err(|error| key_set_url.explain(error))
+        });
+        let url = location.shown_url();
         match &result {
             Ok(held) => tracing::debug!(%url, keys = held.keys.len(), "keys fetched"),
             Err(reason) => tracing::warn!(%url, reason, "keys could not be fetched"),

@@ -1,6 +1,8 @@
 //! Keys that a server publishes.
 
+mod discovery;
 mod fetcher;
+mod location;
 mod progress;
 mod schedule;
 
@@ -8,7 +10,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::discovery::Issuer;
 use self::fetcher::{Fetcher, Settings};
+use self::location::Location;
 use self::schedule::Limits;
 use super::{KeyHealth, KeySet, KeySetId, KeySource, Refresh};
 use crate::clock::{Clock, SystemClock};
@@ -16,6 +20,9 @@ use crate::endpoint::{self, EndpointError};
 use crate::http_client::{Bounds, HttpClient};
 
 /// The keys that a server publishes as a JWKS document. This is a handle and cheap to clone.
+///
+/// [`new`](Self::new) takes the URL of the document, and [`discovered`](Self::discovered) takes an
+/// OpenID Connect issuer that publishes the URL.
 ///
 /// Nothing is fetched before the first token arrives or the application calls
 /// [`warm_up`](crate::Verifier::warm_up), and nothing has to be awaited at start-up.
@@ -65,11 +72,46 @@ impl RemoteKeys {
     /// Returns an error if the URL is invalid, contains a user name, or is neither HTTPS nor plain
     /// HTTP to this machine.
     pub fn new(url: &str) -> Result<Self, EndpointError> {
-        let url = endpoint::parse(url)?;
+        Self::from_location(Location::Url(endpoint::parse(url)?))
+    }
+
+    /// Creates a source that finds the key set of this issuer with [OpenID Connect Discovery 1.0],
+    /// section 4.
+    ///
+    /// Each fetch first gets the issuer's discovery document, at the issuer's URL followed by
+    /// `/.well-known/openid-configuration`. It then gets the key set from the document's
+    /// `jwks_uri`. Both requests together have the [timeout](Self::timeout) of one fetch, and the
+    /// document has the size limit of a key set. If either request fails, the fetch fails: the
+    /// known keys stay in use, and the next attempt follows after the usual pause. The
+    /// [health](crate::Verifier::health) states what failed.
+    ///
+    /// The document's `issuer` must equal this issuer byte for byte, including a slash at the end.
+    /// The `jwks_uri` must be HTTPS, or plain HTTP to this machine. Algorithms are never taken from
+    /// the document, because [each key pins its own](super::KeySet::from_jwks).
+    ///
+    /// ```
+    /// use tower_step_up::keys::RemoteKeys;
+    ///
+    /// assert!(RemoteKeys::discovered("https://accounts.google.com").is_ok());
+    /// assert!(RemoteKeys::discovered("http://accounts.google.com").is_err()); // no TLS
+    /// assert!(RemoteKeys::discovered("https://accounts.google.com?a=b").is_err()); // a query
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the issuer is not a valid URL, has a query or a fragment, contains a
+    /// user name, or is neither HTTPS nor plain HTTP to this machine.
+    ///
+    /// [OpenID Connect Discovery 1.0]: https://openid.net/specs/openid-connect-discovery-1_0.html
+    pub fn discovered(issuer: &str) -> Result<Self, EndpointError> {
+        Self::from_location(Location::Issuer(Issuer::parse(issuer)?))
+    }
+
+    fn from_location(location: Location) -> Result<Self, EndpointError> {
         let client = HttpClient::new(MAX_IDLE_CONNECTIONS)?;
         let bounds = Bounds { timeout: Duration::from_secs(5), body_bytes: BODY_BYTES };
         let limits = Limits::default();
-        Ok(Self::of(Settings { url, client, clock: Arc::new(SystemClock), bounds, limits }))
+        Ok(Self::of(Settings { location, client, clock: Arc::new(SystemClock), bounds, limits }))
     }
 
     /// Trusts these certificate authorities (PEM) in addition to those of Mozilla's root program.
@@ -107,7 +149,7 @@ impl RemoteKeys {
     /// Fetches from this URL, with the same settings.
     pub(crate) fn at(self, url: &str) -> Result<Self, EndpointError> {
         let url = endpoint::parse(url)?;
-        Ok(self.with(|settings| settings.url = url))
+        Ok(self.with(|settings| settings.location = Location::Url(url)))
     }
 
     /// Reads the schedule's time from this clock.
@@ -190,7 +232,7 @@ impl KeySource for RemoteKeys {
 
 impl fmt::Debug for RemoteKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = self.settings.shown_url();
+        let url = self.settings.location.shown_url();
         f.debug_struct("RemoteKeys").field("url", &format_args!("{url}")).finish_non_exhaustive()
     }
 }
