@@ -140,9 +140,10 @@ fn repeated_with_renewal(bencher: Bencher<'_, '_>) {
 fn repeated_with_revocations(bencher: Bencher<'_, '_>) {
     let token = token(0);
     let guard = guard();
+    let issuer = ISSUER.name();
     for number in 0..1_000 {
         let id = format!("session-test-{number}");
-        let mut revoking = std::pin::pin!(guard.verifier().revoke_session(&id));
+        let mut revoking = std::pin::pin!(guard.verifier().revoke_session(&issuer, &id));
         assert!(revoking.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
     }
     bench(bencher, guard.layer(Trivial), 200, || bearer(&token));

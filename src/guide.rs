@@ -10,6 +10,7 @@
 //! | [A session's life](sessions) | renewal, step-up, sign-out, revocation |
 //! | [Policies and their review](policies) | idioms, policy files, audits |
 //! | [What each factor proves](factors) | the table behind `mfa` |
+//! | [Issuers other than Stytch](issuers) | what their tokens prove, profiles, several issuers |
 //! | [Testing](testing) | policies and routes |
 //! | [Operating](operating) | logs, health, outages |
 //! | [What it costs](cost) | time, memory, benchmarks |
@@ -33,6 +34,7 @@ guides! {
     sessions = "sessions.md",
     policies = "policies.md",
     factors = "factors.md",
+    issuers = "issuers.md",
     testing = "testing.md",
     operating = "operating.md",
     cost = "cost.md",

@@ -63,12 +63,14 @@ pub mod guide;
 mod headers;
 #[cfg(feature = "remote")]
 mod http_client;
+pub mod issuers;
 pub mod keys;
 pub mod layer;
 mod lock;
 mod moment;
 pub mod policy;
 pub mod problem;
+pub mod profile;
 mod rejection;
 pub mod respond;
 mod seconds;

@@ -5,20 +5,30 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::assertion::Assertion;
 use super::pair::{self, UnlistedFactor};
 use crate::excerpt::printable;
 
-/// Defines the enum, its names, and their pairs of `type` and `delivery_method` from one table.
+/// Defines the enum, its names, and their pairs of `type` and `delivery_method` from two tables.
+/// The second one has the factors that no pair of Stytch's yields.
 macro_rules! factors {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, ($type:literal, $method:literal);)*) => {
-        /// A kind of authentication factor: the exact pair of `type` and `delivery_method` in a
-        /// Stytch session.
+    (
+        stytch { $($(#[$doc:meta])* $variant:ident = $name:literal, ($type:literal, $method:literal);)* }
+        beyond_stytch { $($(#[$further_doc:meta])* $further:ident = $further_name:literal, ($further_type:literal, $further_method:literal);)* }
+    ) => {
+        /// A kind of authentication factor.
         ///
-        /// Only the whole pair identifies a factor: `otp` with `sms` proves access to a phone
-        /// number, and `otp` with `email` to a mailbox. Every pair that Stytch documents has a
-        /// variant. Any other pair is [`Factor::Unlisted`]. A policy can require it by its pair. It
-        /// counts for [`Policy::mfa`](crate::Policy::mfa) only if a
-        /// [`TrustModel`](crate::TrustModel) gives it a row.
+        /// In a Stytch session, a factor is the exact pair of `type` and `delivery_method`. Only the
+        /// whole pair identifies it: `otp` with `sms` proves access to a phone number, and `otp`
+        /// with `email` to a mailbox. Every pair that Stytch documents has a variant. Any other pair
+        /// is [`Factor::Unlisted`]. A policy can require it by its pair. It counts for
+        /// [`Policy::mfa`](crate::Policy::mfa) only if a [`TrustModel`](crate::TrustModel) gives it
+        /// a row.
+        ///
+        /// The profile of any other issuer says which factors its claims state. Four kinds occur
+        /// only there: [`Federated`](Self::Federated), [`OtpCall`](Self::OtpCall),
+        /// [`DeviceKey`](Self::DeviceKey) and
+        /// [`PhishingResistantKey`](Self::PhishingResistantKey).
         ///
         /// If a `type` has only one documented delivery method, the name of the factor is the
         /// `type` (`totp`). Otherwise it is `type/delivery_method` (`otp/sms`).
@@ -39,16 +49,20 @@ macro_rules! factors {
         #[non_exhaustive]
         pub enum Factor {
             $($(#[$doc])* #[doc = concat!(" (`", $type, "`, `", $method, "`)")] $variant,)*
+            $($(#[$further_doc])* $further,)*
             /// A pair that is not in this table, kept unchanged.
             Unlisted(UnlistedFactor),
+            /// An assertion of the issuer about the sign-in as a whole, such as its `acr`. It is not a
+            /// factor, and it never counts as independent of one.
+            Asserted(Assertion),
         }
 
         impl Factor {
             /// Every listed factor, in the order of the documentation.
-            pub const LISTED: &'static [Self] = &[$(Self::$variant),*];
+            pub const LISTED: &'static [Self] = &[$(Self::$variant,)* $(Self::$further),*];
 
-            /// Returns the factor with this exact `type` and `delivery_method`. The comparison does
-            /// not fold case or trim spaces.
+            /// Returns the factor with this exact `type` and `delivery_method` in a Stytch session.
+            /// The comparison does not fold case or trim spaces.
             #[must_use]
             pub fn from_pair(factor_type: &str, delivery_method: &str) -> Self {
                 match (factor_type, delivery_method) {
@@ -57,21 +71,27 @@ macro_rules! factors {
                 }
             }
 
-            /// Returns the `type` in Stytch's session.
+            /// Returns the `type` in Stytch's session. A factor that Stytch does not have has a
+            /// similar one.
             #[must_use]
             pub fn factor_type(&self) -> &str {
                 match self {
                     $(Self::$variant => $type,)*
+                    $(Self::$further => $further_type,)*
                     Self::Unlisted(pair) => pair.factor_type(),
+                    Self::Asserted(assertion) => assertion.claim(),
                 }
             }
 
-            /// Returns the `delivery_method` in Stytch's session.
+            /// Returns the `delivery_method` in Stytch's session. A factor that Stytch does not have
+            /// has a similar one.
             #[must_use]
             pub fn delivery_method(&self) -> &str {
                 match self {
                     $(Self::$variant => $method,)*
+                    $(Self::$further => $further_method,)*
                     Self::Unlisted(pair) => pair.delivery_method(),
+                    Self::Asserted(assertion) => assertion.value(),
                 }
             }
         }
@@ -80,7 +100,9 @@ macro_rules! factors {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
                     $(Self::$variant => f.write_str($name),)*
+                    $(Self::$further => f.write_str($further_name),)*
                     Self::Unlisted(pair) => pair.fmt(f),
+                    Self::Asserted(assertion) => assertion.fmt(f),
                 }
             }
         }
@@ -92,6 +114,7 @@ macro_rules! factors {
             fn from_str(name: &str) -> Result<Self, UnknownFactor> {
                 match name {
                     $($name => Ok(Self::$variant),)*
+                    $($further_name => Ok(Self::$further),)*
                     _ => pair::from_full_name(name).ok_or_else(|| UnknownFactor { name: printable(name) }),
                 }
             }
@@ -100,6 +123,7 @@ macro_rules! factors {
 }
 
 factors! {
+    stytch {
     /// A password.
     Password = "password", ("password", "knowledge");
     /// A link sent to the user's mailbox.
@@ -192,6 +216,18 @@ factors! {
     OAuthYahoo = "oauth/oauth_yahoo", ("oauth", "oauth_yahoo");
     /// HubSpot login.
     OAuthHubspot = "oauth/oauth_hubspot", ("oauth", "oauth_hubspot");
+    }
+    beyond_stytch {
+    /// A login with another identity provider that the issuer does not name.
+    Federated = "federated", ("federated", "identity_provider");
+    /// A code that is spoken in a call.
+    OtpCall = "otp/call", ("otp", "call");
+    /// A key, a hardware token or a push to a device, if it is not known whether cryptography binds
+    /// it to the origin.
+    DeviceKey = "device_key", ("key", "device");
+    /// A key that the issuer says is resistant to phishing.
+    PhishingResistantKey = "phishing_resistant_key", ("key", "phishing_resistant");
+    }
 }
 
 impl Factor {
@@ -202,15 +238,21 @@ impl Factor {
             Self::Unlisted(pair) => {
                 pair.factor_type().len() + pair.delivery_method().len() + 6 * size_of::<usize>()
             }
+            Self::Asserted(assertion) => assertion.own_bytes(),
             _ => 0,
         }
     }
 
     /// Returns whether cryptography binds the factor to the origin, so that a look-alike site
-    /// cannot use it. This is true of WebAuthn only.
+    /// cannot use it. This is true of WebAuthn, and of keys of which the issuer says so.
     #[must_use]
     pub fn is_phishing_resistant(&self) -> bool {
-        matches!(self, Self::WebAuthn)
+        matches!(self, Self::WebAuthn | Self::PhishingResistantKey)
+    }
+
+    /// Returns whether this is an assertion of the issuer, not a factor.
+    pub(crate) fn is_assertion(&self) -> bool {
+        matches!(self, Self::Asserted(_))
     }
 }
 
@@ -238,11 +280,19 @@ pub struct UnknownFactor {
 mod tests {
     use super::*;
 
+    /// The factors that no pair in a Stytch session yields.
+    const BEYOND_STYTCH: [Factor; 4] =
+        [Factor::Federated, Factor::OtpCall, Factor::DeviceKey, Factor::PhishingResistantKey];
+
     #[test]
     fn every_listed_factor_parses_from_its_name_and_its_pair() {
         for factor in Factor::LISTED {
-            let full = format!("{}/{}", factor.factor_type(), factor.delivery_method());
             assert_eq!(factor.to_string().parse().as_ref(), Ok(factor));
+            if BEYOND_STYTCH.contains(factor) {
+                check_unlisted(factor.factor_type(), factor.delivery_method());
+                continue;
+            }
+            let full = format!("{}/{}", factor.factor_type(), factor.delivery_method());
             assert_eq!(full.parse().as_ref(), Ok(factor));
             assert_eq!(&Factor::from_pair(factor.factor_type(), factor.delivery_method()), factor);
         }
@@ -250,10 +300,11 @@ mod tests {
 
     #[test]
     fn a_name_is_the_type_alone_only_if_the_type_has_one_method() {
-        for factor in Factor::LISTED {
+        for factor in Factor::LISTED.iter().filter(|factor| !BEYOND_STYTCH.contains(factor)) {
             let of_type = Factor::LISTED
                 .iter()
                 .filter(|other| other.factor_type() == factor.factor_type())
+                .filter(|other| !BEYOND_STYTCH.contains(other))
                 .count();
             assert_eq!(factor.to_string() == factor.factor_type(), of_type == 1, "{factor}");
         }

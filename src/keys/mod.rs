@@ -19,8 +19,8 @@ pub use crate::endpoint::EndpointError;
 pub use self::set::{KeySet, KeySetError, KeySetId};
 #[cfg(feature = "testing")]
 pub(crate) use self::signature::SigningKey;
-pub(crate) use self::signature::is_same_secret;
 pub use self::signature::{Algorithm, UnknownAlgorithm};
+pub(crate) use self::signature::{digest, is_same_secret};
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -47,6 +47,11 @@ pub(crate) fn is_same_secret(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
+/// Returns the SHA-256 digest of a text.
+pub(crate) fn digest(text: &[u8]) -> impl AsRef<[u8]> {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text)
+}
+
 algorithms! {
     /// RSASSA-PKCS1-v1_5 with SHA-256, which Stytch signs with. This is the default.
     Rs256 = "RS256";

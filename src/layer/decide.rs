@@ -114,7 +114,8 @@ fn evaluate_session(
         Ok(genuine) => genuine,
         Err(error) => return Ok(Decision::refused(error.into())),
     };
-    match (usable, &guard.sessions) {
+    let sessions = guard.sessions.as_ref().filter(|sessions| sessions.keeps(&session));
+    match (usable, sessions) {
         (Ok(()), Some(sessions)) if guard.confirmed_within.is_some() => {
             let decision = decision::evaluate(guard, outer, session.clone(), now);
             match decision.granted {

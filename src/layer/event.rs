@@ -1,8 +1,9 @@
 //! Logs each decision, and each warning from the audit of a new guard's policy. The log lines never
 //! contain tokens, email addresses, IP addresses or phone numbers.
 
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
+use super::findings::IssuerFinding;
 use crate::policy::{Finding, Grant, Policy, Severity};
 use crate::rejection::Rejection;
 
@@ -68,6 +69,13 @@ pub(super) fn warn_of_weakness(policy: &Policy) {
             }
             _ => {}
         }
+    }
+}
+
+/// Logs an error for each reason why tokens of an issuer cannot meet the policy.
+pub(super) fn report_findings(policy: &Policy, findings: &[IssuerFinding]) {
+    for finding in findings {
+        error!(target: TARGET, policy = label(policy), "{finding}");
     }
 }
 

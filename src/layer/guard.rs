@@ -91,6 +91,9 @@ impl StepUpLayer {
     /// that an attacker takes over, such as the mailbox or the phone. The audit takes about a tenth
     /// of a millisecond. Make guards at start-up, not for each request.
     ///
+    /// It also logs an error if no token of an issuer can meet the policy
+    /// ([`findings`](Self::findings)).
+    ///
     /// # Panics
     ///
     /// Panics if the policies together would have [more than 1,024 clauses or 128
@@ -105,6 +108,7 @@ impl StepUpLayer {
             guard.optional = false;
         });
         event::warn_of_weakness(guard.policy());
+        event::report_findings(guard.policy(), &guard.findings());
         guard
     }
 

@@ -67,12 +67,14 @@ mod body;
 mod decide;
 mod decision;
 mod event;
+mod findings;
 mod future;
 pub(crate) mod guard;
 mod renewal;
 mod service;
 
 pub use self::body::ResponseBody;
+pub use self::findings::IssuerFinding;
 #[cfg(feature = "axum")]
 pub(crate) use self::future::Anonymous;
 pub use self::future::ResponseFuture;

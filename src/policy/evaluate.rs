@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::decision::{Facts, Grant, Held, until};
+use super::decision::{Grant, Held, until_in_every_reading};
 use super::explanation::Shortfall;
 use super::types::Policy;
+use crate::factor::Choice;
 use crate::moment::Moment;
 use crate::session::Session;
 
@@ -53,7 +54,7 @@ impl Policy {
     }
 
     fn held(&self, session: &Session, now: Moment) -> Option<Held> {
-        let until = until(self, &Facts::new(session, now), None);
+        let until = until_in_every_reading(self, session, now);
         until.reaches(now).then(|| Held::new(self.clone(), all_proofs_count_from(session), until))
     }
 }
@@ -61,8 +62,10 @@ impl Policy {
 /// Returns the instant from which the session's start and all its dated proofs count. From then on,
 /// the instant until which a policy holds no longer changes.
 fn all_proofs_count_from(session: &Session) -> Moment {
-    let proofs = session.factors().iter().filter_map(|proof| proof.date().moment());
-    let latest = proofs.chain(session.start()).max();
+    let possible = session.choices().iter().flat_map(Choice::proofs);
+    let proofs = session.proofs().iter().chain(possible);
+    let dates = proofs.filter_map(|proof| proof.date().moment());
+    let latest = dates.chain(session.start()).max();
     latest.unwrap_or(Moment::FIRST).minus(session.leeway())
 }
 

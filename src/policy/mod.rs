@@ -120,7 +120,7 @@ pub use self::audit::{Audit, Counterexample, Finding, Implication, Severity};
 #[cfg(feature = "documents")]
 pub use self::document::{DocumentError, DocumentFault, UnknownPolicy};
 pub use self::explanation::{
-    Demand, Explanation, Prompt, Prompts, ProofAge, Reason, Requirement, Unmet, Verdict,
+    Ambiguity, Demand, Explanation, Prompt, Prompts, ProofAge, Reason, Requirement, Unmet, Verdict,
 };
 pub use self::types::{ListError, NonEmpty};
 
@@ -129,3 +129,4 @@ pub(crate) use self::decision::Grant;
 pub(crate) use self::document::Policies;
 pub(crate) use self::explanation::Shortfall;
 pub(crate) use self::types::Policy;
+pub(crate) use self::words::Span;

@@ -12,7 +12,7 @@ pub use self::claims::{Attributes, CustomClaimsError, Organization};
 pub use self::jwt::SessionJwt;
 
 pub(crate) use self::parts::{
-    DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, SessionParts, Times, VerifierId,
+    BeyondStytch, DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, SessionParts, Times, VerifierId,
 };
 pub(crate) use self::tenancy::Tenancy;
 pub(crate) use self::verified::Session;

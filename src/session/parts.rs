@@ -1,11 +1,12 @@
 //! The parts that a session is built from.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use time::UtcDateTime;
 
-use crate::factor::AuthenticationFactor;
+use crate::factor::{AuthenticationFactor, Choice};
 use crate::moment::Moment;
 
 /// Everything that a session holds. The modules `token` and `testing` build it.
@@ -17,7 +18,14 @@ pub(crate) struct SessionParts<'a> {
     pub(crate) payload: &'a str,
     pub(crate) id: &'a str,
     pub(crate) user_id: &'a str,
-    pub(crate) factors: Vec<AuthenticationFactor>,
+    /// The certain proofs. Factors come first, then assertions.
+    pub(crate) proofs: Vec<AuthenticationFactor>,
+    /// The further parts of a session of an issuer other than Stytch.
+    pub(crate) beyond_stytch: Option<BeyondStytch>,
+    /// The name of the issuer. The sessions of one issuer share it.
+    pub(crate) issuer: Arc<str>,
+    /// The scopes of the token, separated by spaces.
+    pub(crate) scopes: &'a str,
     pub(crate) ip_address: &'a str,
     pub(crate) user_agent: &'a str,
     /// The organization's id, which is not empty, and its slug.
@@ -27,6 +35,15 @@ pub(crate) struct SessionParts<'a> {
     /// The maximum token age that the verifier accepts.
     pub(crate) max_token_age: Duration,
     pub(crate) verified_by: VerifierId,
+}
+
+/// The parts that only sessions of issuers other than Stytch have.
+pub(crate) struct BeyondStytch {
+    /// How many of the proofs are factors. The others are assertions.
+    pub(crate) factors: usize,
+    pub(crate) choices: Vec<Choice>,
+    /// The instant that revoking a user compares.
+    pub(crate) began_at: UtcDateTime,
 }
 
 /// The times of a session and of its token.

@@ -11,17 +11,16 @@ use time::OffsetDateTime;
 use super::cached::Cached;
 use super::claims::{self, Attributes, CustomClaimsError, Organization};
 use super::jwt::SessionJwt;
-use super::parts::{SessionParts, Times, VerifierId};
+use super::parts::{BeyondStytch, SessionParts, Times, VerifierId};
 use super::texts::Texts;
-use crate::factor::AuthenticationFactor;
+use crate::factor::{AuthenticationFactor, Choice};
 use crate::moment::Moment;
 
-/// A Stytch session, as a verified session JWT states it. Cloning it only increments a reference
-/// count.
+/// A session, as a verified token states it. Cloning it only increments a reference count.
 ///
 /// Only a [`Verifier`](crate::Verifier) or the test kit (feature `testing`) can create one. It is a
-/// snapshot from the moment when the JWT was issued. A factor that the user proved later appears
-/// only in the JWT that Stytch returned for it.
+/// snapshot from the moment when the token was issued. A factor that the user proved later appears
+/// only in the token that the issuer returned for it.
 ///
 /// ```
 /// use tower_step_up::{Factor, testing};
@@ -43,7 +42,9 @@ struct Inner {
     cached: Cached,
     verified_by: VerifierId,
     texts: Texts<FIXED_TEXTS>,
-    factors: Box<[AuthenticationFactor]>,
+    proofs: Box<[AuthenticationFactor]>,
+    beyond_stytch: Option<Box<BeyondStytch>>,
+    issuer: Arc<str>,
     times: Times,
     leeway: Duration,
 }
@@ -57,7 +58,8 @@ const IP_ADDRESS: usize = 4;
 const USER_AGENT: usize = 5;
 const ORGANIZATION_ID: usize = 6;
 const ORGANIZATION_SLUG: usize = 7;
-const FIXED_TEXTS: usize = 8;
+const SCOPES: usize = 8;
+const FIXED_TEXTS: usize = 9;
 
 impl Session {
     pub(crate) fn new<'a, R>(parts: SessionParts<'a>, roles: R) -> Self
@@ -75,6 +77,7 @@ impl Session {
             parts.user_agent,
             organization_id,
             organization_slug,
+            parts.scopes,
         ];
         let starts = times.token_not_before.max(times.token_issued_at);
         let oldest = Moment::from(times.token_issued_at).plus(leeway).plus(parts.max_token_age);
@@ -85,30 +88,76 @@ impl Session {
             cached: Cached::default(),
             verified_by: parts.verified_by,
             texts: Texts::new(texts, roles),
-            factors: parts.factors.into(),
+            proofs: parts.proofs.into(),
+            beyond_stytch: parts.beyond_stytch.map(Box::new),
+            issuer: parts.issuer,
             times,
             leeway,
         }))
     }
 
-    /// Returns the session's id (`session-…`, or `member-session-…` in an organization).
+    /// Returns the name of the issuer: the first `iss` that the verifier accepts for it. For a
+    /// Stytch project this is `stytch.com/{project id}`, even if the token states a custom domain.
+    ///
+    /// The ids of sessions and users are unique only together with it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Returns the session's id. For Stytch it is `session-…`, or `member-session-…` in an
+    /// organization. Tokens of some issuers state no id. Then it names the sign-in or only the token
+    /// ([`SessionKey`](crate::token::SessionKey)).
     #[must_use]
     pub fn id(&self) -> &str {
         self.text(ID)
     }
 
-    /// Returns the `sub` of the token: the id of the signed-in user (`user-…`), or of the member in
-    /// a B2B project (`member-…`).
+    /// Returns the `sub` of the token: the id of the signed-in user. For Stytch it is `user-…`, or
+    /// `member-…` in a B2B project.
     #[must_use]
     pub fn user_id(&self) -> &str {
         self.text(USER_ID)
     }
 
-    /// Returns the factors that the user proved, in the order of the token. Several entries can
-    /// have the same factor, for example two phone numbers.
+    /// Returns the factors that the user certainly proved, in the order of the token. Several
+    /// entries can have the same factor, for example two phone numbers.
+    ///
+    /// Ambiguous statements of a token are left out, and so are assertions such as `acr`.
     #[must_use]
     pub fn factors(&self) -> &[AuthenticationFactor] {
-        &self.0.factors
+        let proofs = self.proofs();
+        let factors = self.0.beyond_stytch.as_ref().map_or(proofs.len(), |more| more.factors);
+        proofs.get(..factors).unwrap_or(proofs)
+    }
+
+    /// Returns the factors and assertions that are certain.
+    #[inline]
+    pub(crate) fn proofs(&self) -> &[AuthenticationFactor] {
+        &self.0.proofs
+    }
+
+    /// Returns the ambiguous statements of the token. Stytch's tokens have none.
+    #[inline]
+    pub(crate) fn choices(&self) -> &[Choice] {
+        self.0.beyond_stytch.as_ref().map_or(&[], |more| &more.choices)
+    }
+
+    /// Returns the scopes of the token (`scope` or `scp`). A Stytch session has none.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.text(SCOPES).split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// Returns the instant that [revoking a user](crate::Verifier::revoke_user) compares, or `None`
+    /// if every revocation of the user ends the session.
+    ///
+    /// It is the session's start. If the token does not state it, it is the time of the sign-in,
+    /// else the oldest time of an entry, else the time of issue. A Stytch session has only its
+    /// start.
+    #[must_use]
+    pub fn began_at(&self) -> Option<OffsetDateTime> {
+        let stated = self.0.beyond_stytch.as_ref().map(|more| more.began_at);
+        stated.or(self.0.times.started_at).map(Into::into)
     }
 
     /// Returns when the session began, or `None` if the token states no readable time for it.
@@ -219,9 +268,13 @@ impl Session {
         self.0.times.started_at.map(Moment::from)
     }
 
-    /// Returns whether both sessions belong to the same user in the same organization.
+    /// Returns whether both sessions belong to the same user of the same issuer, in the same
+    /// organization.
     pub(crate) fn is_of_same_user(&self, other: &Self) -> bool {
-        [USER_ID, ORGANIZATION_ID].into_iter().all(|place| self.text(place) == other.text(place))
+        self.issuer() == other.issuer()
+            && [USER_ID, ORGANIZATION_ID]
+                .into_iter()
+                .all(|place| self.text(place) == other.text(place))
     }
 
     /// Returns the token itself, which is empty in sessions that the test kit built without one.
@@ -237,9 +290,16 @@ impl Session {
     /// Returns roughly how many bytes of memory the session takes, including the values that may be
     /// cached with it.
     pub(crate) fn bytes(&self) -> usize {
-        let Inner { texts, factors, .. } = &*self.0;
-        let unlisted: usize = factors.iter().map(|proof| proof.factor().own_bytes()).sum();
-        size_of::<Inner>() + texts.bytes() + size_of_val(&**factors) + unlisted + Cached::MAX_BYTES
+        let Inner { texts, proofs, .. } = &*self.0;
+        let own: usize = proofs.iter().map(|proof| proof.factor().own_bytes()).sum();
+        let choices: usize =
+            self.choices().iter().map(|choice| size_of_val(choice) + choice.own_bytes()).sum();
+        size_of::<Inner>()
+            + texts.bytes()
+            + size_of_val(&**proofs)
+            + own
+            + choices
+            + Cached::MAX_BYTES
     }
 
     /// Returns a cached value of this type that meets the condition, if there is one.
@@ -288,6 +348,7 @@ impl fmt::Debug for Session {
     /// Omits addresses, custom claims and the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
+            .field("issuer", &self.issuer())
             .field("id", &self.id())
             .field("user_id", &self.user_id())
             .field("factors", &self.factors())

@@ -66,6 +66,8 @@ pub struct Sessions {
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) verifier: Verifier,
+    /// The issuer whose sessions the authority keeps.
+    pub(super) issuer: Box<str>,
     pub(super) authority: Arc<dyn SessionAuthority>,
     pub(super) cache_for: Duration,
     pub(super) timeout: Duration,
@@ -89,10 +91,17 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 impl Sessions {
     /// Creates a handle for the sessions that this verifier accepts and this authority keeps. By
     /// default it caches a result for 30 s and waits up to 5 s for one.
+    ///
+    /// If the verifier [accepts several issuers](Verifier::any_of), the authority keeps the sessions
+    /// of the first one, unless [`issuer`](Self::issuer) names another. It is never asked about the
+    /// sessions of the others: guards do not renew them, and a sign-out revokes them in the
+    /// verifier's store only.
     #[must_use]
     pub fn new(verifier: Verifier, authority: impl SessionAuthority) -> Self {
+        let issuer = verifier.issuers().next().unwrap_or_default().into();
         let settings = Settings {
             verifier,
+            issuer,
             authority: Arc::new(authority),
             cache_for: DEFAULT_CACHE_TIME,
             timeout: DEFAULT_TIMEOUT,
@@ -107,6 +116,17 @@ impl Sessions {
             successions: Arc::default(),
             unfinished: Arc::default(),
         }
+    }
+
+    /// Sets the issuer whose sessions the authority keeps, by its [name](Session::issuer).
+    #[must_use]
+    pub fn issuer(self, name: &str) -> Self {
+        self.with(|settings| settings.issuer = name.into())
+    }
+
+    /// Returns whether the authority keeps this session.
+    pub(crate) fn keeps(&self, session: &Session) -> bool {
+        *self.settings.issuer == *session.issuer()
     }
 
     /// Sets how long a renewal is reused, and how long a session that the authority does not know

@@ -56,6 +56,9 @@ impl Sessions {
 
     async fn session_of_jwt(&self, jwt: Box<str>) -> Result<Option<String>, SignOutError> {
         let error = match self.verifier().verify_genuine(&jwt).await {
+            Ok(GenuineSession { session, .. }) if !self.keeps(&session) => {
+                return self.revoke_foreign(&session).await.map(|()| None);
+            }
             Ok(GenuineSession { session, usable }) => {
                 let has_ended = usable.is_err_and(|error| is_of_ended_session(&error));
                 let names_any = !has_ended || self.successions.has_successors(session.id());
@@ -68,6 +71,8 @@ impl Sessions {
             // asked.
             VerifyError::Token(TokenError::Header(HeaderError::UnknownKey(_))) => {}
             VerifyError::Token(_) => return Ok(None),
+            // The authority does not keep the sessions of other issuers.
+            _ if !self.verifier().claims_to_be_of(&jwt, &self.settings.issuer) => {}
             // Guards may accept the JWT once keys arrive, whatever the authority returns.
             _ => drop(self.end_by_token(PresentedToken::SessionJwt(jwt)).await),
         }

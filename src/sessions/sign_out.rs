@@ -32,7 +32,13 @@ impl Sessions {
     /// session must share this handle's verifier or its
     /// [revocations](crate::Verifier::revocations).
     pub async fn sign_out(&self, session: impl AsRef<Session>, request: &HeaderMap) -> SignedOut {
-        self.end_presented(Some(session.as_ref().id().to_owned()), request).await
+        let session = session.as_ref();
+        if self.keeps(session) {
+            return self.end_presented(Some(session.id().to_owned()), request).await;
+        }
+        let here = self.revoke_foreign(session).await;
+        let SignedOut { cookies, revoked } = self.end_presented(None, request).await;
+        SignedOut { cookies, revoked: here.and(revoked) }
     }
 
     /// Ends every session whose token the request presents. Use it on pages that no guard protects,
@@ -126,10 +132,25 @@ impl Sessions {
         }
     }
 
-    /// Revokes a session in the verifier's store, within the timeout.
+    /// Revokes a session of another issuer, which the authority does not keep.
+    pub(super) async fn revoke_foreign(&self, session: &Session) -> Result<(), SignOutError> {
+        let revoked = self.revoke_in_store(session.issuer().into(), session.id().to_owned()).await;
+        revoked.map_err(SignOutError::NotRevoked)
+    }
+
+    /// Revokes a session of the authority's issuer in the verifier's store.
     pub(super) async fn revoke_here(&self, session_id: String) -> Result<(), RevocationError> {
+        self.revoke_in_store(self.settings.issuer.clone(), session_id).await
+    }
+
+    /// Revokes a session in the verifier's store, within the timeout.
+    async fn revoke_in_store(
+        &self,
+        issuer: Box<str>,
+        session_id: String,
+    ) -> Result<(), RevocationError> {
         let (verifier, timeout) = (self.verifier().clone(), self.settings.timeout);
-        let write = async move { verifier.revoke_session(&session_id).await };
+        let write = async move { verifier.revoke_session(&issuer, &session_id).await };
         let recorded = detached_within(timeout, write).await;
         recorded.unwrap_or_else(|cause| Err(RevocationError::Failed(cause)))
     }

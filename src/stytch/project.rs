@@ -117,6 +117,11 @@ impl Project {
         issuers(&self.id, self.custom_domain.as_deref()).collect()
     }
 
+    /// Returns the name of the project as an issuer, which its sessions have.
+    pub(super) fn name(&self) -> String {
+        name(&self.id)
+    }
+
     /// Returns the audience of the project's tokens (`aud`), which is the project's id.
     #[must_use]
     pub fn audience(&self) -> &str {
@@ -141,9 +146,12 @@ impl Project {
     }
 }
 
+fn name(id: &str) -> String {
+    format!("stytch.com/{id}")
+}
+
 fn issuers(id: &str, custom_domain: Option<&str>) -> impl Iterator<Item = String> {
-    let own = format!("stytch.com/{id}");
-    std::iter::once(own).chain(custom_domain.map(str::to_owned))
+    std::iter::once(name(id)).chain(custom_domain.map(str::to_owned))
 }
 
 fn verifier(

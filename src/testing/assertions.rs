@@ -5,10 +5,12 @@ use std::time::Duration;
 use super::clock::NOW;
 use super::session::SessionBuilder;
 use crate::policy::{Grant, Implication, Policy, Shortfall};
+use crate::session::Session;
 
 /// Asserts that a session meets a policy at [`NOW`](crate::testing::NOW), and returns the
 /// [`Grant`](crate::Grant). Pass the session as a
-/// [`SessionBuilder`](crate::testing::SessionBuilder). A failure prints the explanation.
+/// [`SessionBuilder`](crate::testing::SessionBuilder) or as a [`Session`](crate::Session). A failure
+/// prints the explanation.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_granted, testing};
@@ -35,7 +37,8 @@ macro_rules! assert_granted {
 
 /// Asserts that a session does not meet a policy at [`NOW`](crate::testing::NOW), and returns the
 /// [`Shortfall`](crate::Shortfall). Pass the session as a
-/// [`SessionBuilder`](crate::testing::SessionBuilder). A failure prints the explanation.
+/// [`SessionBuilder`](crate::testing::SessionBuilder) or as a [`Session`](crate::Session). A failure
+/// prints the explanation.
 ///
 /// ```
 /// use tower_step_up::{Factor, Policy, assert_step_up, testing};
@@ -102,6 +105,25 @@ macro_rules! assert_implies {
     };
 }
 
+/// A session, or the description of one.
+#[doc(hidden)]
+pub trait AsSession {
+    /// Returns the session.
+    fn as_session(&self) -> Session;
+}
+
+impl AsSession for SessionBuilder {
+    fn as_session(&self) -> Session {
+        self.build()
+    }
+}
+
+impl AsSession for Session {
+    fn as_session(&self) -> Session {
+        self.clone()
+    }
+}
+
 #[doc(hidden)]
 #[track_caller]
 pub fn without_warnings(policy: &Policy) {
@@ -127,8 +149,8 @@ pub fn implied(policy: &Policy, other: &Policy) {
 #[doc(hidden)]
 #[track_caller]
 #[expect(clippy::panic, reason = "an assertion")]
-pub fn granted(policy: &Policy, session: &SessionBuilder) -> Grant {
-    let session = session.build();
+pub fn granted(policy: &Policy, session: &impl AsSession) -> Grant {
+    let session = session.as_session();
     match policy.evaluate(&session, NOW) {
         Ok(grant) => grant,
         Err(shortfall) => {
@@ -140,8 +162,8 @@ pub fn granted(policy: &Policy, session: &SessionBuilder) -> Grant {
 #[doc(hidden)]
 #[track_caller]
 #[expect(clippy::panic, reason = "an assertion")]
-pub fn stepped_up(policy: &Policy, session: &SessionBuilder) -> Shortfall {
-    let session = session.build();
+pub fn stepped_up(policy: &Policy, session: &impl AsSession) -> Shortfall {
+    let session = session.as_session();
     match policy.evaluate(&session, NOW) {
         Err(shortfall) => shortfall,
         Ok(_) => panic!("the session meets the policy:\n{}", policy.explain(&session, NOW)),

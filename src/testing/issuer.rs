@@ -2,40 +2,69 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::clock::FixedClock;
+use super::key::Key;
+use super::layout;
 use super::session::SessionBuilder;
 use crate::clock::Clock;
 use crate::excerpt::without_secrets;
-use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh, SigningKey};
+use crate::issuers::{Issuer, IssuerError};
+use crate::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh};
 use crate::layer::StepUpLayer;
-use crate::session::Tenancy;
+use crate::session::{Session, Tenancy};
 use crate::sessions::{SessionAuthority, Sessions};
 use crate::token::Verifier;
 
-/// A stand-in for a Stytch project. It makes its own key, mints session JWTs as Stytch does, and
-/// provides its key as a [`KeySource`] and as a JWKS document. It is a handle and cheap to clone.
+/// A stand-in for a Stytch project or for another [`Issuer`]. It makes its own key, mints tokens as
+/// the issuer does, and provides its key as a [`KeySource`] and as a JWKS document. It is a handle
+/// and cheap to clone.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::issuers::{IssuerError, keycloak};
+/// use tower_step_up::testing::{self, TestIssuer};
+/// use tower_step_up::{Policy, assert_granted};
+///
+/// # fn main() -> Result<(), IssuerError> {
+/// let realm = keycloak("https://login.example.com/realms/shop", "https://api.example.com")
+///     .acr_values(["silver", "gold"]);
+/// let test = TestIssuer::standing_in_for(realm)?;
+/// let session = test.session_with(&serde_json::json!({"acr": "gold"}));
+/// assert_granted!(Policy::acr("silver"), session);
+///
+/// let token = test.mint(&testing::session().signed_in_ago(Duration::from_secs(60)));
+/// assert!(test.verifier().verify_at(&token, testing::NOW).is_ok());
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// A production verifier refuses its tokens, because it does not have the key.
 #[derive(Clone)]
 pub struct TestIssuer {
     key: Arc<Key>,
     clock: Arc<dyn Clock>,
-    project: Box<str>,
-    tenancy: Tenancy,
+    kind: Kind,
     /// The issuer's only verifier. A project also has only one.
     verifier: Verifier,
 }
 
-struct Key {
-    kid: String,
-    signing: SigningKey,
-    jwks: String,
-    set: Arc<KeySet>,
+/// The issuer that a test issuer stands in for.
+#[derive(Clone)]
+enum Kind {
+    Project { id: Box<str>, tenancy: Tenancy },
+    Other(Arc<Issuer>),
+}
+
+/// The project that an issuer stands in for by default.
+const PROJECT: &str = "project-test-00000000-0000-4000-8000-000000000000";
+
+/// Returns the name of the issuer that stands in for the default project.
+pub(super) fn default_name() -> Arc<str> {
+    format!("stytch.com/{PROJECT}").into()
 }
 
 impl TestIssuer {
@@ -60,29 +89,37 @@ impl TestIssuer {
         Self::of(Tenancy::B2b)
     }
 
-    fn of(tenancy: Tenancy) -> Self {
-        let key = Arc::new(Key::generate(Algorithm::Rs256));
-        let clock: Arc<dyn Clock> = Arc::new(FixedClock::new());
-        let project = Box::from("project-test-00000000-0000-4000-8000-000000000000");
-        let verifier = Self::new_verifier(tenancy, &project, &key, &clock);
-        Self { key, clock, project, tenancy, verifier }
+    /// Creates an issuer that stands in for this one. It has a new key for the first of the issuer's
+    /// [algorithms](Issuer::algorithms), and its verifier accepts only that key and algorithm.
+    /// Everything else is as the issuer is configured: `iss`, the audience, the type and the rules.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`IssuerError`] if a setting of the issuer breaks a rule.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the operating system has no randomness for a key.
+    pub fn standing_in_for(issuer: Issuer) -> Result<Self, IssuerError> {
+        let algorithm = issuer.first_algorithm();
+        let (key, clock) = (Arc::new(Key::generate(algorithm)), default_clock());
+        let kind = Kind::Other(Arc::new(issuer));
+        let verifier = kind.verifier(&key, &clock)?;
+        Ok(Self { key, clock, kind, verifier })
     }
 
-    fn new_verifier(
-        tenancy: Tenancy,
-        project: &str,
-        key: &Arc<Key>,
-        clock: &Arc<dyn Clock>,
-    ) -> Verifier {
-        Verifier::of(tenancy, Arc::clone(key), [format!("stytch.com/{project}")], project)
-            .algorithms([key.signing.algorithm()])
-            .clock(Arc::clone(clock))
+    fn of(tenancy: Tenancy) -> Self {
+        let (key, clock) = (Arc::new(Key::generate(Algorithm::Rs256)), default_clock());
+        let verifier = project_verifier(tenancy, PROJECT, &key, &clock);
+        let kind = Kind::Project { id: PROJECT.into(), tenancy };
+        Self { key, clock, kind, verifier }
     }
 
     /// Replaces the verifier. An issuer whose key, clock or project has changed needs a new one.
     fn with_own_verifier(self) -> Self {
-        let verifier = Self::new_verifier(self.tenancy, &self.project, &self.key, &self.clock);
-        Self { verifier, ..self }
+        // The settings of another issuer have been checked already.
+        let verifier = self.kind.verifier(&self.key, &self.clock);
+        Self { verifier: verifier.unwrap_or(self.verifier), ..self }
     }
 
     /// Replaces the key with a new one for this algorithm.
@@ -106,20 +143,31 @@ impl TestIssuer {
     /// Sets the id of the project that the issuer stands in for.
     #[must_use]
     pub fn project(mut self, id: &str) -> Self {
-        self.project = id.into();
+        let tenancy = match self.kind {
+            Kind::Project { tenancy, .. } => tenancy,
+            Kind::Other(_) => Tenancy::Consumer,
+        };
+        self.kind = Kind::Project { id: id.into(), tenancy };
         self.with_own_verifier()
     }
 
     /// Returns the `iss` of its tokens.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("stytch.com/{}", self.project)
+        match &self.kind {
+            Kind::Project { id, .. } => format!("stytch.com/{id}"),
+            Kind::Other(issuer) => issuer.name().to_owned(),
+        }
     }
 
-    /// Returns the `aud` of its tokens: the project's id.
+    /// Returns the `aud` of its tokens: the project's id, or the audience that the issuer demands. It
+    /// is empty if the issuer demands none.
     #[must_use]
     pub fn audience(&self) -> &str {
-        &self.project
+        match &self.kind {
+            Kind::Project { id, .. } => id,
+            Kind::Other(issuer) => issuer.first_audience().unwrap_or_default(),
+        }
     }
 
     /// Returns the id of its key.
@@ -152,23 +200,73 @@ impl TestIssuer {
     /// [`require`](StepUpLayer::require) demands more.
     #[must_use]
     pub fn guard(&self) -> StepUpLayer {
-        StepUpLayer::new(self.verifier())
+        let guard = StepUpLayer::new(self.verifier());
+        match &self.kind {
+            Kind::Project { .. } => guard,
+            Kind::Other(issuer) => guard.default_credentials(issuer.credentials()),
+        }
     }
 
-    /// Mints a session JWT. It is issued at the current time of the issuer's clock, which stands at
+    /// Mints a token. It is issued at the current time of the issuer's clock, which stands at
     /// [`NOW`](super::NOW) unless [`clock`](Self::clock) replaced it. A verifier that uses the
     /// system's clock refuses the JWT as expired. This issuer's own verifier uses the issuer's
     /// clock.
+    ///
+    /// A token of another issuer has the claims that the issuer demands, `auth_time`, `acr` and `amr`
+    /// as the session describes them, and the session's [claims](SessionBuilder::claim).
+    ///
+    /// # Panics
+    ///
+    /// Panics if the session describes something that the issuer's tokens cannot state: proved
+    /// factors for an issuer other than Stytch, or assertions for Stytch.
     #[must_use]
+    #[track_caller]
     pub fn mint(&self, session: &SessionBuilder) -> String {
         self.mint_claims(&self.claims(session))
     }
 
     /// Returns the claims that [`mint`](Self::mint) signs, for tests that change some of them
     /// first.
+    ///
+    /// # Panics
+    ///
+    /// Panics as [`mint`](Self::mint) does.
     #[must_use]
+    #[track_caller]
     pub fn claims(&self, session: &SessionBuilder) -> Map<String, Value> {
-        self.complete(session.payload(self.clock.now()))
+        let now = self.clock.now();
+        match &self.kind {
+            Kind::Project { .. } => self.complete(session.payload(now)),
+            Kind::Other(issuer) => layout::claims(issuer, session, now),
+        }
+    }
+
+    /// Mints a token of an issuer other than Stytch. It has these claims and those that the issuer
+    /// demands.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `claims` is not an object.
+    #[must_use]
+    #[track_caller]
+    pub fn mint_with(&self, claims: &Value) -> String {
+        assert!(claims.is_object(), "TestIssuer::mint_with: the claims are not an object");
+        let mut all = self.claims(&super::session());
+        all.extend(claims.as_object().cloned().unwrap_or_default());
+        self.mint_claims(&all)
+    }
+
+    /// Returns the session that the verifier builds from a token with these claims.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `claims` is not an object, or if the verifier refuses the token.
+    #[must_use]
+    #[track_caller]
+    pub fn session_with(&self, claims: &Value) -> Session {
+        let session = self.verifier.verify_at(&self.mint_with(claims), self.clock.now());
+        #[expect(clippy::panic, reason = "documented: a test cannot continue without it")]
+        session.unwrap_or_else(|error| panic!("the verifier refuses the token: {error}"))
     }
 
     /// Mints a token, issued now, for a session whose relative times count from `base_time`.
@@ -178,8 +276,8 @@ impl TestIssuer {
 
     fn complete(&self, mut claims: Map<String, Value>) -> Map<String, Value> {
         claims.insert("iss".into(), self.name().into());
-        claims.insert("aud".into(), json!([self.project]));
-        if self.tenancy == Tenancy::B2b {
+        claims.insert("aud".into(), json!([self.audience()]));
+        if matches!(self.kind, Kind::Project { tenancy: Tenancy::B2b, .. }) {
             let organization = json!({"organization_id": "organization-test-00000000-0000-4000-8000-000000000000", "slug": "acme"});
             claims.entry("https://stytch.com/organization").or_insert(organization);
         }
@@ -189,7 +287,12 @@ impl TestIssuer {
     /// Mints a token with these claims.
     #[must_use]
     pub fn mint_claims(&self, claims: &Map<String, Value>) -> String {
-        let header = json!({"alg": self.key.signing.algorithm().as_str(), "kid": self.key.kid, "typ": "JWT"});
+        let typ = match &self.kind {
+            Kind::Project { .. } => "JWT",
+            Kind::Other(issuer) => issuer.first_type(),
+        };
+        let header =
+            json!({"alg": self.key.signing.algorithm().as_str(), "kid": self.key.kid, "typ": typ});
         self.sign(&header.to_string(), &Value::from(claims.clone()).to_string())
     }
 
@@ -217,48 +320,37 @@ impl TestIssuer {
     }
 }
 
-impl Key {
-    fn generate(algorithm: Algorithm) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let kid = format!(
-            "jwk-test-00000000-0000-4000-8000-{:012}",
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
-        #[expect(clippy::expect_used, reason = "documented: a test cannot continue without it")]
-        let signing =
-            SigningKey::generate(algorithm).expect("the operating system has no randomness");
-        let mut jwk: Map<_, _> = signing
-            .jwk_parameters()
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
-        jwk.insert("use".into(), "sig".into());
-        jwk.insert("alg".into(), algorithm.as_str().into());
-        jwk.insert("kid".into(), kid.as_str().into());
-        let jwks = json!({"keys": [jwk]}).to_string();
-        #[expect(clippy::expect_used, reason = "a key that this crate made is usable")]
-        let set = KeySet::from_jwks(jwks.as_bytes()).expect("a usable key");
-        Self { kid, signing, jwks, set: Arc::new(set) }
+impl Kind {
+    fn verifier(&self, key: &Arc<Key>, clock: &Arc<dyn Clock>) -> Result<Verifier, IssuerError> {
+        match self {
+            Self::Project { id, tenancy } => Ok(project_verifier(*tenancy, id, key, clock)),
+            Self::Other(issuer) => {
+                let issuer = Issuer::clone(issuer).keys(Arc::clone(key));
+                let verifier = issuer.algorithms([key.signing.algorithm()]).verifier()?;
+                Ok(verifier.clock(Arc::clone(clock)))
+            }
+        }
     }
+}
+
+fn project_verifier(
+    tenancy: Tenancy,
+    project: &str,
+    key: &Arc<Key>,
+    clock: &Arc<dyn Clock>,
+) -> Verifier {
+    Verifier::of(tenancy, Arc::clone(key), [format!("stytch.com/{project}")], project)
+        .algorithms([key.signing.algorithm()])
+        .clock(Arc::clone(clock))
+}
+
+fn default_clock() -> Arc<dyn Clock> {
+    Arc::new(FixedClock::new())
 }
 
 impl Default for TestIssuer {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl KeySource for Key {
-    fn current(&self) -> Option<Arc<KeySet>> {
-        Some(Arc::clone(&self.set))
-    }
-
-    fn current_id(&self) -> Option<KeySetId> {
-        Some(self.set.id())
-    }
-
-    fn refresh(&self, _kid: &str) -> Option<Refresh> {
-        None
     }
 }
 
@@ -280,7 +372,7 @@ impl fmt::Debug for TestIssuer {
     /// Omits the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestIssuer")
-            .field("project", &without_secrets(&self.project))
+            .field("name", &without_secrets(&self.name()))
             .field("kid", &self.kid())
             .finish_non_exhaustive()
     }

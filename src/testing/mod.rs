@@ -31,12 +31,15 @@
 mod assertions;
 mod clock;
 mod issuer;
+mod key;
+mod layout;
 mod session;
 mod sessions;
+mod words;
 
 pub use self::assertions::ages_around;
 #[doc(hidden)]
-pub use self::assertions::{granted, implied, stepped_up, without_warnings};
+pub use self::assertions::{AsSession, granted, implied, stepped_up, without_warnings};
 pub use self::clock::{FixedClock, NOW};
 pub use self::issuer::TestIssuer;
 pub use self::session::{SessionBuilder, session};

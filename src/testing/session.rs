@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::clock::NOW;
+use super::words::Words;
 use crate::factor::{AuthenticationFactor, Factor, ProofDate};
 use crate::session::{
     DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, Times, VerifierId,
@@ -26,6 +27,7 @@ pub fn session() -> SessionBuilder {
         roles: Vec::new(),
         organization: None,
         claims: Map::new(),
+        words: Words::default(),
     }
 }
 
@@ -42,10 +44,11 @@ pub struct SessionBuilder {
     roles: Vec<String>,
     organization: Option<(String, String)>,
     claims: Map<String, Value>,
+    pub(super) words: Words,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Proof {
+pub(super) enum Proof {
     Ago(Duration),
     Ahead(Duration),
     Undated,
@@ -153,17 +156,23 @@ impl SessionBuilder {
     /// Returns the session at [`NOW`], as a verifier would build it but without a token.
     #[must_use]
     pub fn build(&self) -> Session {
-        let (now, claims) = (NOW, self.payload(NOW));
+        let (now, claims) = (NOW, self.payload_since(NOW, NOW));
         let factors = self
             .factors
             .iter()
             .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.date(now)));
+        let mut proofs: Vec<_> = factors.collect();
+        let beyond_stytch = self.words.beyond_stytch(proofs.len(), self.started);
+        proofs.extend(self.words.assertions());
         let parts = SessionParts {
             token: "",
             payload: &Value::Object(claims).to_string(),
             id: &self.id,
             user_id: &self.user_id,
-            factors: factors.collect(),
+            proofs,
+            beyond_stytch,
+            issuer: super::issuer::default_name(),
+            scopes: "",
             ip_address: "",
             user_agent: "",
             organization: self.organization.as_ref().map(|(id, slug)| (&**id, &**slug)),
@@ -182,9 +191,34 @@ impl SessionBuilder {
         Session::new(parts, self.roles.iter().map(String::as_str))
     }
 
-    /// Returns the claims of a token issued at `now`, without issuer and audience.
+    /// Returns the claims of a Stytch token issued at `now`, without issuer and audience.
+    #[track_caller]
     pub(super) fn payload(&self, now: OffsetDateTime) -> Map<String, Value> {
+        assert!(
+            self.words.is_empty(),
+            "a Stytch token has no sign-in, acr, amr or ambiguous name: use TestIssuer::standing_in_for"
+        );
         self.payload_since(now, now)
+    }
+
+    /// Returns the claims of a token of another issuer that describe the session.
+    #[track_caller]
+    pub(super) fn words(&self, now: OffsetDateTime) -> Map<String, Value> {
+        assert!(
+            self.factors.is_empty(),
+            "this issuer's tokens have no list of proved factors: use SessionBuilder::claim"
+        );
+        let mut claims = self.words.claims(now);
+        claims.extend(self.claims.clone());
+        claims
+    }
+
+    pub(super) fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    pub(super) fn session_id(&self) -> &str {
+        &self.id
     }
 
     /// Returns the same claims, with relative times that count from `base_time`.
@@ -247,7 +281,7 @@ impl fmt::Debug for SessionBuilder {
 }
 
 impl Proof {
-    fn date(self, now: OffsetDateTime) -> ProofDate {
+    pub(super) fn date(self, now: OffsetDateTime) -> ProofDate {
         match self {
             Self::Ago(age) => ProofDate::At(before(now, age).into()),
             Self::Ahead(ahead) => ProofDate::At(after(now, ahead).into()),
@@ -271,7 +305,7 @@ fn entry(factor: &Factor, proof: Proof, now: OffsetDateTime) -> Value {
     entry
 }
 
-fn before(now: OffsetDateTime, age: Duration) -> OffsetDateTime {
+pub(super) fn before(now: OffsetDateTime, age: Duration) -> OffsetDateTime {
     now.saturating_sub(age.try_into().unwrap_or(time::Duration::MAX))
 }
 

@@ -32,6 +32,8 @@ const KEY_BYTES: usize = 16;
 #[derive(Clone)]
 struct Entry {
     session: Session,
+    /// The position of the token's issuer in the verifier.
+    issuer: usize,
     keys: KeySetId,
 }
 
@@ -63,20 +65,33 @@ impl Cache {
         self.capacity
     }
 
-    /// Returns the session of this exact token if it was verified with a key of this set.
-    pub(super) fn get(&self, token: &[u8], keys: KeySetId, now: OffsetDateTime) -> Option<Session> {
+    /// Returns the session of this exact token if it was verified with a key of the set that its
+    /// issuer has now. `keys` returns the id of that set.
+    pub(super) fn get(
+        &self,
+        token: &[u8],
+        keys: impl FnOnce(usize) -> Option<KeySetId>,
+        now: OffsetDateTime,
+    ) -> Option<Session> {
         let inner = self.inner.as_ref()?;
         inner.sweep(now);
         let entry = inner.entries.get(token.last_chunk::<KEY_BYTES>()?)?;
-        (entry.keys == keys && entry.session.token().as_bytes() == token).then_some(entry.session)
+        let is_same = entry.session.token().as_bytes() == token;
+        (is_same && keys(entry.issuer) == Some(entry.keys)).then_some(entry.session)
     }
 
-    /// Stores the session of a token that was verified with a key of this set.
-    pub(super) fn insert(&self, session: &Session, keys: KeySetId, now: OffsetDateTime) {
+    /// Stores the session of a token that was verified with a key of this issuer's set.
+    pub(super) fn insert(
+        &self,
+        session: &Session,
+        keys: KeySetId,
+        issuer: usize,
+        now: OffsetDateTime,
+    ) {
         if let Some((inner, key)) = self.inner.as_ref().zip(session.token().as_bytes().last_chunk())
         {
             inner.sweep(now);
-            inner.entries.insert(*key, Entry { session: session.clone(), keys });
+            inner.entries.insert(*key, Entry { session: session.clone(), issuer, keys });
         }
     }
 }
@@ -122,17 +137,17 @@ mod tests {
             [&issuer, &other].map(|it| crate::keys::KeySource::current(it).expect("keys").id());
         let session = session(&issuer, 1);
         let cache = Cache::new(1 << 20);
-        cache.insert(&session, keys, NOW);
-        assert!(cache.get(session.token().as_bytes(), keys, NOW).is_some());
-        assert!(cache.get(session.token().as_bytes(), other_keys, NOW).is_none());
+        cache.insert(&session, keys, 0, NOW);
+        assert!(cache.get(session.token().as_bytes(), |_| Some(keys), NOW).is_some());
+        assert!(cache.get(session.token().as_bytes(), |_| Some(other_keys), NOW).is_none());
         let another = format!("x{}", session.token());
-        assert!(cache.get(another.as_bytes(), keys, NOW).is_none());
+        assert!(cache.get(another.as_bytes(), |_| Some(keys), NOW).is_none());
         for short in ["", "a.b.c", &"a".repeat(15)] {
-            assert!(cache.get(short.as_bytes(), keys, NOW).is_none());
+            assert!(cache.get(short.as_bytes(), |_| Some(keys), NOW).is_none());
         }
         let nothing = Cache::new(0);
-        nothing.insert(&session, keys, NOW);
-        assert!(nothing.get(session.token().as_bytes(), keys, NOW).is_none());
+        nothing.insert(&session, keys, 0, NOW);
+        assert!(nothing.get(session.token().as_bytes(), |_| Some(keys), NOW).is_none());
     }
 
     #[test]
@@ -142,26 +157,28 @@ mod tests {
         let cache = Cache::new(64 << 10);
         let inner = cache.inner.as_ref().expect("a capacity");
         for plan in 0..200 {
-            cache.insert(&session(&issuer, plan), keys, NOW);
+            cache.insert(&session(&issuer, plan), keys, 0, NOW);
             assert!(inner.entries.weight() <= 64 << 10);
         }
         assert!(inner.entries.len() > 10, "{}", inner.entries.len());
         let latest = session(&issuer, 1_000);
-        cache.insert(&latest, keys, NOW + Duration::from_secs(304));
+        cache.insert(&latest, keys, 0, NOW + Duration::from_secs(304));
         assert!(inner.entries.len() > 10);
-        cache.insert(&latest, keys, NOW + Duration::from_secs(365));
+        cache.insert(&latest, keys, 0, NOW + Duration::from_secs(365));
         assert_eq!(inner.entries.len(), 1);
         // A clock that was put back also causes a sweep, which removes tokens that are not valid
         // yet.
         let (before, earlier) = (NOW - Duration::from_secs(3_600), TestIssuer::new());
-        cache.insert(&session(&earlier, 0), keys, before);
+        cache.insert(&session(&earlier, 0), keys, 0, before);
         assert_eq!(inner.entries.len(), 1);
-        assert!(cache.get(latest.token().as_bytes(), keys, before).is_none());
+        assert!(cache.get(latest.token().as_bytes(), |_| Some(keys), before).is_none());
         // A lookup also sweeps.
-        assert!(cache.get(b"", keys, NOW).is_none());
+        assert!(cache.get(b"", |_| Some(keys), NOW).is_none());
         assert_eq!(inner.entries.len(), 1);
         assert!(
-            cache.get(latest.token().as_bytes(), keys, NOW + Duration::from_secs(400)).is_none()
+            cache
+                .get(latest.token().as_bytes(), |_| Some(keys), NOW + Duration::from_secs(400))
+                .is_none()
         );
         assert_eq!(inner.entries.len(), 0);
     }

@@ -81,7 +81,22 @@ impl<'a> Compact<'a> {
         if verifies(self.signed, signature) { Ok(()) } else { Err(TokenError::InvalidSignature) }
     }
 
-    /// Decodes the payload. Call it only after the signature has been checked.
+    /// Returns the `iss` that the payload claims. It is not verified.
+    pub(super) fn claimed_issuer(&self) -> Result<Option<String>, MalformedToken> {
+        #[derive(Deserialize)]
+        struct Issuer<'a> {
+            #[serde(borrow, default)]
+            iss: Field<Cow<'a, str>>,
+        }
+        let payload = self.payload()?;
+        let issuer: Issuer<'_> = json::object(&payload).map_err(|fault| match fault {
+            Fault::NotAnObject => MalformedToken::NotAnObject(TokenPart::Payload),
+            Fault::DuplicateName => MalformedToken::DuplicateName(TokenPart::Payload),
+        })?;
+        Ok(issuer.iss.value().map(Cow::into_owned))
+    }
+
+    /// Decodes the payload. Except for the claimed issuer, call it only after the signature has been checked.
     pub(super) fn payload(&self) -> Result<String, MalformedToken> {
         let bytes = URL_SAFE_NO_PAD
             .decode_to_vec(self.payload)
@@ -91,12 +106,38 @@ impl<'a> Compact<'a> {
     }
 }
 
+/// The accepted values of a header's `typ`.
+#[derive(Clone, Copy)]
+pub(super) enum TokenTypes<'a> {
+    /// `JWT` in exactly this spelling, or none.
+    Jwt,
+    /// One of these in any case, with or without `application/` in front (RFC 7515, section 4.1.9).
+    OneOf { types: &'a [Box<str>], or_absent: bool },
+}
+
 /// Checks a header and returns its algorithm and its `kid`.
 pub(super) fn check_header<'a>(
     header: &'a [u8],
     allowed: &[Algorithm],
+    types: TokenTypes<'_>,
 ) -> Result<(Algorithm, Cow<'a, str>), TokenError> {
-    Ok(Header::read(header)?.check(allowed)?)
+    Ok(Header::read(header)?.check(allowed, types)?)
+}
+
+impl TokenTypes<'_> {
+    fn accept(self, typ: &Field<Cow<'_, str>>) -> bool {
+        match (self, typ) {
+            (Self::Jwt, Field::Absent) => true,
+            (Self::Jwt, Field::Value(typ)) => typ == "JWT",
+            (Self::OneOf { or_absent, .. }, Field::Absent) => or_absent,
+            (Self::OneOf { types, .. }, Field::Value(typ)) => {
+                let (prefix, rest) = typ.split_once('/').unwrap_or(("application", typ));
+                prefix.eq_ignore_ascii_case("application")
+                    && types.iter().any(|accepted| accepted.eq_ignore_ascii_case(rest))
+            }
+            (_, Field::Unreadable) => false,
+        }
+    }
 }
 
 impl<'a> Header<'a> {
@@ -109,18 +150,23 @@ impl<'a> Header<'a> {
         })
     }
 
-    fn check(self, allowed: &[Algorithm]) -> Result<(Algorithm, Cow<'a, str>), HeaderError> {
+    fn check(
+        self,
+        allowed: &[Algorithm],
+        types: TokenTypes<'_>,
+    ) -> Result<(Algorithm, Cow<'a, str>), HeaderError> {
         let unsupported =
             [("crit", self.crit), ("b64", self.b64), ("zip", self.zip), ("enc", self.enc)];
         if let Some((name, _)) = unsupported.into_iter().find(|(_, presence)| presence.0) {
             return Err(HeaderError::Unsupported(name));
         }
-        match self.typ {
-            Field::Absent => {}
-            Field::Value(typ) if typ == "JWT" => {}
-            _ => return Err(HeaderError::WrongType),
+        if !types.accept(&self.typ) {
+            return Err(HeaderError::WrongType(Excerpt::of(self.typ.value().as_deref())));
         }
         let alg = self.alg.value();
+        if matches!(alg.as_deref(), Some("HS256" | "HS384" | "HS512")) {
+            return Err(HeaderError::SharedSecret(Excerpt::of(alg.as_deref())));
+        }
         let algorithm =
             alg.as_deref().and_then(|alg| alg.parse().ok()).filter(|it| allowed.contains(it));
         let algorithm = algorithm
@@ -137,7 +183,7 @@ mod tests {
     fn parse(token: &str) -> Result<(Algorithm, String), TokenError> {
         let compact = Compact::parse(token)?;
         let header = compact.header()?;
-        let (algorithm, kid) = check_header(&header, &[Algorithm::Rs256])?;
+        let (algorithm, kid) = check_header(&header, &[Algorithm::Rs256], TokenTypes::Jwt)?;
         compact.check_with(|_, _| true)?;
         compact.payload()?;
         Ok((algorithm, kid.into_owned()))
@@ -184,6 +230,7 @@ mod tests {
 
     #[test]
     fn a_header_is_checked_member_by_member() {
+        let wrong_type = |typ: Option<&str>| HeaderError::WrongType(Excerpt::of(typ)).into();
         let not_allowed = |alg| Err(HeaderError::AlgorithmNotAllowed(Excerpt::of(alg)).into());
         let table = [
             (r#"{"alg":"RS256","kid":"a","typ":"JWT"}"#, Ok((Algorithm::Rs256, "a".to_owned()))),
@@ -222,8 +269,12 @@ mod tests {
                 r#"{"alg":"RS256","kid":"a","enc":"A128GCM"}"#,
                 Err(HeaderError::Unsupported("enc").into()),
             ),
-            (r#"{"alg":"RS256","kid":"a","typ":"at+jwt"}"#, Err(HeaderError::WrongType.into())),
-            (r#"{"alg":"RS256","kid":"a","typ":7}"#, Err(HeaderError::WrongType.into())),
+            (r#"{"alg":"RS256","kid":"a","typ":"at+jwt"}"#, Err(wrong_type(Some("at+jwt")))),
+            (r#"{"alg":"RS256","kid":"a","typ":7}"#, Err(wrong_type(None))),
+            (
+                r#"{"alg":"HS256","kid":"a"}"#,
+                Err(HeaderError::SharedSecret(Excerpt::of(Some("HS256"))).into()),
+            ),
             (r#"{"kid":"a"}"#, not_allowed(None)),
             (r#"{"alg":"none","kid":"a"}"#, not_allowed(Some("none"))),
             (r#"{"alg":"ES256","kid":"a"}"#, not_allowed(Some("ES256"))), // a known algorithm

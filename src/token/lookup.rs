@@ -1,16 +1,17 @@
 //! Finds the session of a token: in the cache, by verification, or after waiting for keys.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::compact::{Compact, check_header};
-use super::error::{HeaderError, SessionError, TokenError};
+use super::error::{ClaimsError, HeaderError, SessionError, TokenError};
 use super::verifier::Verifier;
 use super::verify_error::VerifyError;
 use crate::excerpt::Excerpt;
-use crate::keys::{KeySetId, KeysUnavailable, Refresh};
+use crate::keys::{KeySetId, KeySource, KeysUnavailable, Refresh};
 use crate::session::Session;
 
 /// The result of a lookup that does not wait.
@@ -54,10 +55,11 @@ enum Failure {
     NoKey(NoKey),
 }
 
-/// A `kid` that has no key in this set. The set is `None` if no keys are known.
+/// A `kid` that has no key in this set of an issuer. The set is `None` if no keys are known.
 struct NoKey {
     kid: String,
     set: Option<KeySetId>,
+    keys: Arc<dyn KeySource>,
 }
 
 impl Verifier {
@@ -92,13 +94,13 @@ impl Verifier {
         Ok(match self.verify_with_known_keys(token, now) {
             Ok(genuine) => Lookup::Known(Ok(genuine)),
             Err(Failure::Refused(error)) => Lookup::Known(Err(error.into())),
-            Err(Failure::NoKey(no_key)) => match self.settings.keys.refresh(&no_key.kid) {
+            Err(Failure::NoKey(no_key)) => match no_key.keys.refresh(&no_key.kid) {
                 Some(refresh) => {
                     Lookup::Wait(KeyWait { verifier: self.clone(), token: token.into(), refresh })
                 }
                 // Keys may have arrived after the lookup, and the source then has no reason to look
                 // for more.
-                None if self.settings.keys.current_id() != no_key.set => {
+                None if no_key.keys.current_id() != no_key.set => {
                     Lookup::Known(self.look_up_at(token, now))
                 }
                 None => Lookup::Known(Err(no_key.into())),
@@ -146,7 +148,7 @@ impl Verifier {
         if self.settings.cache.capacity() == 0 {
             return None;
         }
-        let keys = self.settings.keys.current_id()?;
+        let keys = |issuer: usize| self.settings.issuers.get(issuer)?.keys.current_id();
         self.settings.cache.get(token, keys, now)
     }
 
@@ -157,20 +159,50 @@ impl Verifier {
     ) -> Result<GenuineSession, Failure> {
         let compact = Compact::parse(token)?;
         let header = compact.header()?;
-        let (algorithm, kid) = check_header(&header, &self.settings.algorithms)?;
-        let no_key = |set| Failure::NoKey(NoKey { kid: kid.clone().into_owned(), set });
-        let keys = self.settings.keys.current().ok_or_else(|| no_key(None))?;
+        let place = self.issuer_place(&compact)?;
+        let Some(issuer) = self.settings.issuers.get(place) else {
+            return Err(ClaimsError::WrongIssuer(Excerpt::of(None)).into());
+        };
+        let (algorithm, kid) =
+            check_header(&header, &issuer.algorithms, issuer.rules.tokens.types())?;
+        let no_key = |set| {
+            let keys = Arc::clone(&issuer.keys);
+            Failure::NoKey(NoKey { kid: kid.clone().into_owned(), set, keys })
+        };
+        let keys = issuer.keys.current().ok_or_else(|| no_key(None))?;
         let key = keys.get(&kid).ok_or_else(|| no_key(Some(keys.id())))?;
         if key.algorithm() != algorithm {
             return Err(HeaderError::WrongAlgorithmForKey { pinned: key.algorithm() }.into());
         }
         compact.check_signature(key)?;
-        let session = self.settings.rules.session(self.settings.id, token, &compact.payload()?)?;
+        let payload = compact.payload()?;
+        let session = issuer.rules.session(self.settings.id, token, &header, &payload)?;
         let genuine = self.genuine(session, now);
         if genuine.usable.is_ok() {
-            self.settings.cache.insert(&genuine.session, keys.id(), now);
+            self.settings.cache.insert(&genuine.session, keys.id(), place, now);
         }
         Ok(genuine)
+    }
+
+    /// Returns the position of the issuer whose keys and rules apply to a token. If there are
+    /// several, the token's `iss` decides. It is not verified yet. The rules of the issuer check it
+    /// again after the signature.
+    fn issuer_place(&self, compact: &Compact<'_>) -> Result<usize, TokenError> {
+        if self.settings.issuers.len() == 1 {
+            return Ok(0);
+        }
+        let issuer = compact.claimed_issuer()?;
+        let accepts = |issuer: &str| {
+            self.settings.issuers.iter().position(|one| one.rules.accepts_issuer(issuer))
+        };
+        let place = issuer.as_deref().and_then(accepts);
+        Ok(place.ok_or_else(|| ClaimsError::WrongIssuer(Excerpt::of(issuer.as_deref())))?)
+    }
+
+    /// Returns whether a token that cannot be verified claims to be of this issuer.
+    pub(crate) fn claims_to_be_of(&self, token: &str, issuer: &str) -> bool {
+        let place = Compact::parse(token).ok().and_then(|it| self.issuer_place(&it).ok());
+        place.and_then(|place| self.issuers().nth(place)) == Some(issuer)
     }
 
     #[inline]
@@ -205,7 +237,11 @@ impl Verifier {
         session: &Session,
         now: OffsetDateTime,
     ) -> Result<(), TokenError> {
-        self.settings.rules.check_times(session, now)
+        let mut rules = self.settings.issuers.iter().map(|issuer| &issuer.rules);
+        match rules.find(|rules| *rules.name == *session.issuer()) {
+            Some(rules) => rules.check_times(session, now),
+            None => Err(ClaimsError::WrongIssuer(Excerpt::of(Some(session.issuer()))).into()),
+        }
     }
 }
 
@@ -225,7 +261,7 @@ impl From<Failure> for VerifyError {
 }
 
 impl From<NoKey> for VerifyError {
-    fn from(NoKey { kid, set }: NoKey) -> Self {
+    fn from(NoKey { kid, set, .. }: NoKey) -> Self {
         match set {
             Some(_) => TokenError::from(HeaderError::UnknownKey(Excerpt::of(Some(&kid)))).into(),
             None => KeysUnavailable::after(Duration::ZERO).into(),

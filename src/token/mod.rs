@@ -1,16 +1,20 @@
-//! Session JWTs: the verifier, its reasons for refusing a token, and revocations.
+//! Tokens: the verifier, its reasons for refusing a token, and revocations.
 //!
 //! Start with [`Verifier`] and [`TokenError`].
 
 mod cache;
+mod claim_rule;
 mod claims;
 mod compact;
 pub(crate) mod error;
 mod json;
 mod lookup;
+mod possible;
+mod profiled;
 mod revocations;
 mod rules;
 mod settings;
+mod stytch;
 pub(crate) mod verifier;
 pub(crate) mod verify_error;
 
@@ -18,12 +22,18 @@ pub use self::error::{
     AccessTokenClaim, ClaimsError, HeaderError, MalformedToken, SessionError, TimeClaim, TimeError,
     TokenPart,
 };
+pub use self::profiled::SessionKey;
 pub use self::revocations::{
-    LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
+    IssuedId, LocalRevocations, RevocationError, RevocationFuture, Revocations,
+    RevocationsUnavailable,
 };
+pub use self::settings::SharedIssuer;
 pub use crate::excerpt::Excerpt;
 
+pub(crate) use self::claim_rule::ClaimRule;
 pub(crate) use self::error::TokenError;
 pub(crate) use self::lookup::{GenuineSession, KeyWait, Lookup};
+pub(crate) use self::possible::Possible;
+pub(crate) use self::profiled::ProfiledTokens;
 pub(crate) use self::verifier::Verifier;
 pub(crate) use self::verify_error::VerifyError;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::excerpt::Excerpt;
 use crate::session::Session;
 
 /// A store of revoked sessions.
@@ -28,7 +29,7 @@ use crate::session::Session;
 /// ```
 /// use std::time::Duration;
 /// use time::OffsetDateTime;
-/// use tower_step_up::token::{LocalRevocations, RevocationFuture, Revocations};
+/// use tower_step_up::token::{IssuedId, LocalRevocations, RevocationFuture, Revocations};
 /// use tower_step_up::{Session, stytch};
 ///
 /// /// Also logs each revocation.
@@ -44,14 +45,14 @@ use crate::session::Session;
 ///         self.0.keep_at_least(duration);
 ///     }
 ///
-///     fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture {
-///         println!("revoked: {session_id}");
-///         self.0.revoke_session(session_id, now)
+///     fn revoke_session(&self, session: IssuedId, now: OffsetDateTime) -> RevocationFuture {
+///         println!("revoked: {}", session.id);
+///         self.0.revoke_session(session, now)
 ///     }
 ///
-///     fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationFuture {
-///         println!("revoked: {user_id}");
-///         self.0.revoke_user(user_id, now)
+///     fn revoke_user(&self, user: IssuedId, now: OffsetDateTime) -> RevocationFuture {
+///         println!("revoked: {}", user.id);
+///         self.0.revoke_user(user, now)
 ///     }
 /// }
 ///
@@ -95,23 +96,32 @@ pub trait Revocations: Send + Sync + 'static {
     /// long enough. If it is not, [`health`](Self::health) returns an error.
     fn keep_at_least(&self, duration: Duration);
 
-    /// Revokes the session with this id. The future completes when the revocation is recorded. It
+    /// Revokes the session with this id of this issuer. The future completes when the revocation is recorded. It
     /// may be dropped earlier: [`Sessions`](crate::Sessions) drops it after its timeout.
     ///
     /// # Errors
     ///
     /// Returns [`RevocationError`] if the revocation may not have been recorded.
-    fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture;
+    fn revoke_session(&self, session: IssuedId, now: OffsetDateTime) -> RevocationFuture;
 
-    /// Revokes the sessions of this user, or of this member in an organization, that began at `now`
-    /// or earlier. This includes sessions that began within the verifier's
-    /// [leeway](crate::Verifier::leeway) after `now` (5 s by default), and sessions that do not
-    /// state when they began.
+    /// Revokes the sessions of this user, or of this member in an organization, that
+    /// [began](crate::Session::began_at) at `now` or earlier. This includes sessions that began
+    /// within the verifier's [leeway](crate::Verifier::leeway) after `now` (5 s by default), and
+    /// Stytch sessions that do not state when they began.
     ///
     /// # Errors
     ///
     /// Returns [`RevocationError`] if the revocation may not have been recorded.
-    fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationFuture;
+    fn revoke_user(&self, user: IssuedId, now: OffsetDateTime) -> RevocationFuture;
+}
+
+/// The id of a session or of a user, and the issuer that gave it. Two issuers may give the same id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IssuedId {
+    /// The name of the issuer, as in [`Session::issuer`](crate::Session::issuer).
+    pub issuer: String,
+    /// The id.
+    pub id: String,
 }
 
 /// The future of a write to [`Revocations`].
@@ -128,6 +138,9 @@ pub enum RevocationError {
         /// The limit of the store.
         max_entries: usize,
     },
+    /// The verifier accepts no tokens of this issuer, so a revocation would have no effect.
+    #[error("the verifier does not accept the issuer {0}: expected the name of one of its issuers")]
+    UnknownIssuer(Excerpt),
     /// The store could not be written to.
     #[error("the revocation could not be recorded")]
     Failed(#[source] Box<dyn Error + Send + Sync>),

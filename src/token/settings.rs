@@ -5,12 +5,20 @@ use std::time::Duration;
 
 use super::cache::Cache;
 use super::error::AccessTokenClaim;
+use super::profiled::ProfiledTokens;
 use super::revocations::{LocalRevocations, Revocations};
-use super::rules::Rules;
-use super::verifier::{Settings, Verifier};
+use super::rules::{Rules, Tokens};
+use super::stytch::StytchTokens;
+use super::verifier::{Settings, TrustedIssuer, Verifier};
 use crate::clock::{Clock, SystemClock};
+use crate::excerpt::Excerpt;
 use crate::keys::{Algorithm, KeySource};
 use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Tenancy, VerifierId};
+
+/// An error combining verifiers: two of them accept the same `iss`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("two verifiers accept the issuer {0}: a token must have exactly one")]
+pub struct SharedIssuer(Excerpt);
 
 /// The default memory limit for cached tokens.
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
@@ -47,21 +55,51 @@ impl Verifier {
     where
         I: IntoIterator<Item: Into<String>>,
     {
+        let mut names = issuers.into_iter().map(Into::into);
         let rules = Rules {
-            issuers: issuers.into_iter().map(|issuer| issuer.into().into_boxed_str()).collect(),
-            audience: audience.into().into_boxed_str(),
-            tenancy,
+            name: names.next().unwrap_or_default().into(),
+            other_names: names.map(String::into_boxed_str).collect(),
+            tokens: Tokens::Stytch(StytchTokens {
+                audience: audience.into().into_boxed_str(),
+                tenancy,
+                allowed_claims: Vec::new(),
+            }),
             leeway: DEFAULT_LEEWAY,
             max_token_age: DEFAULT_MAX_TOKEN_AGE,
             refuse_impersonation: false,
-            allowed_claims: Vec::new(),
         };
-        let settings = Settings {
-            id: VerifierId::new(),
+        Self::of_one(TrustedIssuer {
             keys: Arc::new(keys),
-            clock: Arc::new(SystemClock),
             algorithms: vec![Algorithm::Rs256],
             rules,
+        })
+    }
+
+    /// Creates a verifier for the tokens of an issuer other than Stytch. The first name is the one
+    /// that its sessions have.
+    pub(crate) fn profiled(
+        name: &str,
+        other_names: Vec<Box<str>>,
+        keys: Arc<dyn KeySource>,
+        algorithms: Vec<Algorithm>,
+        tokens: ProfiledTokens,
+    ) -> Self {
+        let rules = Rules {
+            name: name.into(),
+            other_names,
+            leeway: DEFAULT_LEEWAY,
+            max_token_age: tokens.longest_life,
+            refuse_impersonation: false,
+            tokens: Tokens::Profiled(Arc::new(tokens)),
+        };
+        Self::of_one(TrustedIssuer { keys, algorithms, rules })
+    }
+
+    fn of_one(issuer: TrustedIssuer) -> Self {
+        let settings = Settings {
+            id: VerifierId::new(),
+            issuers: vec![issuer],
+            clock: Arc::new(SystemClock),
             cache: Cache::new(DEFAULT_CACHE_BYTES),
             revocations: Arc::new(LocalRevocations::new()),
         };
@@ -69,28 +107,77 @@ impl Verifier {
         Self { settings: Arc::new(settings) }
     }
 
+    /// Returns a verifier that accepts the tokens of these verifiers' issuers. It chooses the issuer
+    /// by the token's `iss`, and then only that issuer's keys, rules and profile apply.
+    ///
+    /// The new verifier has the clock, the store of revocations and the size of the cache that the
+    /// first one has. Settings that are changed later, such as [`leeway`](Self::leeway), apply to
+    /// every issuer.
+    ///
+    /// ```
+    /// use tower_step_up::{Factor, Verifier, testing};
+    ///
+    /// let (old, new) = (testing::TestIssuer::new().project("project-test-a"), testing::TestIssuer::new());
+    /// let both = Verifier::any_of([old.verifier(), new.verifier()])?;
+    /// for issuer in [old, new] {
+    ///     let token = issuer.mint(&testing::session().proved(Factor::Password));
+    ///     assert_eq!(both.verify_at(&token, testing::NOW)?.issuer(), issuer.name());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`SharedIssuer`] if two verifiers accept the same `iss`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are no verifiers.
+    #[track_caller]
+    pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, SharedIssuer> {
+        let mut verifiers = verifiers.into_iter();
+        let first = verifiers.next();
+        assert!(first.is_some(), "Verifier::any_of: at least one verifier is needed");
+        let Some(mut all) = first else { return Err(SharedIssuer(Excerpt::of(None))) };
+        for Self { settings } in verifiers {
+            for issuer in &settings.issuers {
+                if let Some(shared) = issuer.rules.issuers().find(|name| all.accepts_issuer(name)) {
+                    return Err(SharedIssuer(Excerpt::of(Some(shared))));
+                }
+                all = all.with(|settings| settings.issuers.push(issuer.clone()));
+            }
+        }
+        Ok(all)
+    }
+
+    fn accepts_issuer(&self, name: &str) -> bool {
+        self.settings.issuers.iter().any(|issuer| issuer.rules.accepts_issuer(name))
+    }
+
     /// Sets how far this clock and the issuer's may differ. The default is 5 s. The leeway applies
     /// to `nbf`, `iat`, `exp`, the maximum token age, the session's end, factors dated in the
     /// future and the revocation of users, but never to [`within`](crate::Policy::within).
     #[must_use]
     pub fn leeway(self, leeway: Duration) -> Self {
-        self.with(|settings| settings.rules.leeway = leeway)
+        self.with_each(|issuer| issuer.rules.leeway = leeway)
     }
 
     /// Refuses tokens that were issued (`iat`) longer ago than this, whatever their `exp` states.
-    /// The default is 10 minutes, twice the lifetime of a Stytch JWT. Revocations are
+    /// The default for Stytch is 10 minutes, twice the lifetime of a session JWT. For other issuers
+    /// it is the [longest life](crate::issuers::Issuer::longest_life) of their tokens. Revocations are
     /// [kept](Revocations::keep_at_least) for this long plus twice the leeway.
     #[must_use]
     pub fn max_token_age(self, max_age: Duration) -> Self {
-        self.with(|settings| settings.rules.max_token_age = max_age)
+        self.with_each(|issuer| issuer.rules.max_token_age = max_age)
     }
 
-    /// Refuses sessions in which a support person acts as the user (a factor of type `impersonated`
-    /// or with the method `impersonation`). By default such sessions are accepted, and the
+    /// Refuses sessions in which a support person acts as the user: for Stytch a factor of type
+    /// `impersonated` or with the method `impersonation`, for other issuers the claim `act`. By
+    /// default such sessions are accepted, and the
     /// impersonation adds no strength.
     #[must_use]
     pub fn refuse_impersonation(self) -> Self {
-        self.with(|settings| settings.rules.refuse_impersonation = true)
+        self.with_each(|issuer| issuer.rules.refuse_impersonation = true)
     }
 
     /// Accepts these algorithms instead of RS256 alone. A key is used with the algorithm that its
@@ -98,7 +185,8 @@ impl Verifier {
     /// is RS256.
     #[must_use]
     pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.with(|settings| settings.algorithms = algorithms.into_iter().collect())
+        let algorithms: Vec<_> = algorithms.into_iter().collect();
+        self.with_each(|issuer| issuer.algorithms = algorithms.clone())
     }
 
     /// Accepts sessions that have this top-level claim, for projects whose custom claims use this
@@ -109,7 +197,11 @@ impl Verifier {
     /// session claim could then be accepted as a session.
     #[must_use]
     pub fn insecure_allow_claim(self, claim: AccessTokenClaim) -> Self {
-        self.with(|settings| settings.rules.allowed_claims.push(claim))
+        self.with_each(|issuer| {
+            if let Tokens::Stytch(tokens) = &mut issuer.rules.tokens {
+                tokens.allowed_claims.push(claim);
+            }
+        })
     }
 
     /// Sets roughly how much memory cached tokens may use. The default is 16 MiB, enough for some
@@ -142,6 +234,10 @@ impl Verifier {
         self.with(|settings| settings.clock = Arc::new(clock))
     }
 
+    fn with_each(self, change: impl FnMut(&mut TrustedIssuer)) -> Self {
+        self.with(|settings| settings.issuers.iter_mut().for_each(change))
+    }
+
     /// Changes a setting. The result is a different verifier with a new id and an empty cache, and
     /// it does not reuse sessions of the old one.
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -157,6 +253,7 @@ impl Verifier {
 impl Settings {
     /// Makes the store keep a revocation for as long as a token of the session can be accepted.
     fn keep_revocations(&self) {
-        self.revocations.keep_at_least(self.rules.longest_acceptance());
+        let longest = self.issuers.iter().map(|issuer| issuer.rules.longest_acceptance());
+        self.revocations.keep_at_least(longest.max().unwrap_or_default());
     }
 }

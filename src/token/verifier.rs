@@ -7,11 +7,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::cache::Cache;
-use super::revocations::{RevocationError, Revocations};
+use super::revocations::{IssuedId, RevocationError, Revocations};
 use super::rules::Rules;
 use super::verify_error::VerifyError;
 use crate::clock::Clock;
-use crate::excerpt::without_secrets;
+use crate::excerpt::{Excerpt, without_secrets};
 use crate::keys::{self, Algorithm, KeyHealth, KeySource, KeysUnavailable};
 use crate::session::{Session, VerifierId};
 
@@ -48,16 +48,23 @@ pub struct Verifier {
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) id: VerifierId,
-    pub(super) keys: Arc<dyn KeySource>,
+    /// The issuers, at least one. No two of them accept the same `iss`.
+    pub(super) issuers: Vec<TrustedIssuer>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) algorithms: Vec<Algorithm>,
-    pub(super) rules: Rules,
     pub(super) cache: Cache,
     pub(super) revocations: Arc<dyn Revocations>,
 }
 
+/// An issuer whose tokens a verifier accepts.
+#[derive(Clone)]
+pub(super) struct TrustedIssuer {
+    pub(super) keys: Arc<dyn KeySource>,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) rules: Rules,
+}
+
 impl Verifier {
-    /// Fetches keys if none are known, so that the first request does not wait for them.
+    /// Fetches the keys of each issuer if none are known, so that the first request does not wait for them.
     ///
     /// ```
     /// use tower_step_up::testing::TestIssuer;
@@ -73,16 +80,29 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns [`KeysUnavailable`] if no keys are available now.
+    /// Returns [`KeysUnavailable`] if an issuer has no keys available now. The others are still
+    /// fetched.
     pub async fn warm_up(&self) -> Result<(), KeysUnavailable> {
-        keys::warm_up(&*self.settings.keys).await
+        let mut result = Ok(());
+        for issuer in &self.settings.issuers {
+            result = keys::warm_up(&*issuer.keys).await.and(result);
+        }
+        result
     }
 
     /// Returns the state of the key source: how many keys are known, how old they are, and why the
-    /// last fetch failed. This makes no request.
+    /// last fetch failed. This makes no request. With several issuers, it is the state of the issuer
+    /// with the fewest keys.
     #[must_use]
     pub fn health(&self) -> KeyHealth {
-        self.settings.keys.health()
+        let states = self.settings.issuers.iter().map(|issuer| issuer.keys.health());
+        states.min_by_key(|health| health.keys).unwrap_or_else(|| KeyHealth::new(0))
+    }
+
+    /// Returns the names of the issuers whose tokens it accepts. A session has one of them as its
+    /// [`issuer`](crate::Session::issuer).
+    pub fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.settings.issuers.iter().map(|issuer| &*issuer.rules.name)
     }
 
     /// Verifies a token at the current time. If its key is not known, this may wait for keys.
@@ -105,27 +125,41 @@ impl Verifier {
         self.look_up_at(token, now)?.into_session()
     }
 
-    /// Revokes the session with this id. This verifier then refuses the session's tokens until they
-    /// have expired. After that, a guard that renews sessions would renew it. End the session at
-    /// the issuer too, as [`Sessions::sign_out`](crate::Sessions::sign_out) does.
+    /// Revokes the session with this [issuer](Session::issuer) and [id](Session::id). This verifier
+    /// then refuses the session's tokens until they have expired. After that, a guard that renews
+    /// sessions would renew it. End the session at the issuer too, as
+    /// [`Sessions::sign_out`](crate::Sessions::sign_out) does.
     ///
     /// # Errors
     ///
-    /// Returns [`RevocationError`] if the revocation may not have been recorded. Treat the session
-    /// as still accepted.
-    pub async fn revoke_session(&self, session_id: &str) -> Result<(), RevocationError> {
-        self.settings.revocations.revoke_session(session_id.to_owned(), self.now()).await
+    /// Returns [`RevocationError`] if this verifier has no such issuer, or if the revocation may not
+    /// have been recorded. Treat the session as still accepted.
+    pub async fn revoke_session(&self, issuer: &str, id: &str) -> Result<(), RevocationError> {
+        let session = self.issued_id(issuer, id)?;
+        self.settings.revocations.revoke_session(session, self.now()).await
     }
 
-    /// Revokes the sessions of this user, or of this member in an organization, that have begun by
-    /// now. End them at the issuer too.
+    /// Revokes the sessions of the user with this [issuer](Session::issuer) and
+    /// [id](Session::user_id) that have [begun](Session::began_at) by now. For Stytch, the user may
+    /// be a member of an organization.
+    ///
+    /// End the sessions at the issuer too. If its tokens do not state when the user signed in, a
+    /// stolen refresh token yields tokens that look newer than the revocation.
     ///
     /// # Errors
     ///
-    /// Returns [`RevocationError`] if the revocation may not have been recorded. Treat the sessions
-    /// as still accepted.
-    pub async fn revoke_user(&self, user_id: &str) -> Result<(), RevocationError> {
-        self.settings.revocations.revoke_user(user_id.to_owned(), self.now()).await
+    /// Returns [`RevocationError`] if this verifier has no such issuer, or if the revocation may not
+    /// have been recorded. Treat the sessions as still accepted.
+    pub async fn revoke_user(&self, issuer: &str, id: &str) -> Result<(), RevocationError> {
+        let user = self.issued_id(issuer, id)?;
+        self.settings.revocations.revoke_user(user, self.now()).await
+    }
+
+    fn issued_id(&self, issuer: &str, id: &str) -> Result<IssuedId, RevocationError> {
+        match self.issuers().any(|known| known == issuer) {
+            true => Ok(IssuedId { issuer: issuer.into(), id: id.into() }),
+            false => Err(RevocationError::UnknownIssuer(Excerpt::of(Some(issuer)))),
+        }
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {
@@ -144,11 +178,8 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rules = &self.settings.rules;
-        let issuers: Vec<_> = rules.issuers.iter().map(|issuer| without_secrets(issuer)).collect();
-        f.debug_struct("Verifier")
-            .field("issuers", &issuers)
-            .field("audience", &without_secrets(&rules.audience))
-            .finish_non_exhaustive()
+        let rules = self.settings.issuers.iter().map(|issuer| &issuer.rules);
+        let issuers: Vec<_> = rules.flat_map(Rules::issuers).map(without_secrets).collect();
+        f.debug_struct("Verifier").field("issuers", &issuers).finish_non_exhaustive()
     }
 }

@@ -69,7 +69,8 @@ impl TrustModel {
     /// # Panics
     ///
     /// Panics if there are no compromises. No attacker could then present the factor, so it would
-    /// count as independent of everything.
+    /// count as independent of everything. Also panics if `factor` is an
+    /// [`Assertion`](crate::factor::Assertion), which is not a factor.
     #[must_use]
     #[track_caller]
     pub fn presentable_only_by(
@@ -82,6 +83,10 @@ impl TrustModel {
             !row.is_empty(),
             "TrustModel::presentable_only_by: at least one compromise must let an attacker \
              present {factor}"
+        );
+        assert!(
+            !factor.is_assertion(),
+            "TrustModel::presentable_only_by: {factor} is the issuer's word, not a factor"
         );
         self.with(factor, row)
     }
@@ -104,13 +109,15 @@ impl TrustModel {
         self.with(factor, Compromises::ANYONE)
     }
 
-    /// Lets an attacker with the device also present codes by SMS and WhatsApp. These codes arrive
-    /// on the handset that has the authenticator app and the passkeys, and it may be unlocked.
+    /// Lets an attacker with the device also present codes by SMS, WhatsApp and call. These codes
+    /// arrive on the handset that has the authenticator app and the passkeys, and it may be
+    /// unlocked.
     #[must_use]
     pub fn unlocked_handset(self) -> Self {
         let device = [Compromise::Device];
         self.presentable_also_by(Factor::OtpSms, device)
             .presentable_also_by(Factor::OtpWhatsapp, device)
+            .presentable_also_by(Factor::OtpCall, device)
     }
 
     /// Returns the compromises that let an attacker present `factor`.
@@ -200,6 +207,13 @@ mod tests {
         assert_eq!(back.presentable_only_by(Factor::WebAuthn, device), TrustModel::default());
         let anyones = TrustModel::default().presentable_also_by(Factor::Impersonated, device);
         assert_eq!(anyones, TrustModel::default());
+    }
+
+    #[test]
+    #[should_panic(expected = "acr:gold is the issuer's word, not a factor")]
+    fn an_assertion_gets_no_row() {
+        let gold = Factor::Asserted(crate::factor::Assertion::acr("gold"));
+        let _ = TrustModel::default().presentable_only_by(gold, [Compromise::Device]);
     }
 
     #[test]

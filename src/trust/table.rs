@@ -36,11 +36,16 @@ pub(super) fn row(factor: &Factor) -> Compromises {
         | Factor::OAuthTwitter
         | Factor::OAuthSalesforce
         | Factor::OAuthYahoo
-        | Factor::OAuthHubspot => const { Compromises::of(&[IdentityProvider, Mailbox]) },
+        | Factor::OAuthHubspot
+        | Factor::Federated => const { Compromises::of(&[IdentityProvider, Mailbox]) },
         Factor::SsoSaml | Factor::SsoOidc => const { Compromises::of(&[IdentityProvider]) },
-        Factor::OtpSms | Factor::OtpWhatsapp => const { Compromises::of(&[PhoneNumber]) },
+        Factor::OtpSms | Factor::OtpWhatsapp | Factor::OtpCall => {
+            const { Compromises::of(&[PhoneNumber]) }
+        }
         Factor::Totp => const { Compromises::of(&[Device, RecoveryCodes]) },
-        Factor::WebAuthn | Factor::Biometric => const { Compromises::of(&[Device]) },
+        Factor::WebAuthn | Factor::Biometric | Factor::DeviceKey | Factor::PhishingResistantKey => {
+            const { Compromises::of(&[Device]) }
+        }
         Factor::CryptoWallet => const { Compromises::of(&[Wallet, Device]) },
         Factor::RecoveryCode => const { Compromises::of(&[RecoveryCodes]) },
         Factor::MagicLinkEmbedded
@@ -52,7 +57,8 @@ pub(super) fn row(factor: &Factor) -> Compromises {
         | Factor::OAuthExchangeHubspot
         | Factor::OAuthExchangeGithub
         | Factor::OAuthExchangeGoogle
-        | Factor::Unlisted(_) => Compromises::ANYONE,
+        | Factor::Unlisted(_)
+        | Factor::Asserted(_) => Compromises::ANYONE,
     }
 }
 

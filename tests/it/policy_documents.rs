@@ -703,7 +703,7 @@ proptest! {
         if own_trust {
             let device = json!({"also": ["device"]});
             document["trust"] =
-                json!({"otp/sms": device, "otp/whatsapp": device, "totp": "anyone"});
+                json!({"otp/sms": device, "otp/whatsapp": device, "otp/call": device, "totp": "anyone"});
         }
         let json = document.to_string();
         // No string has a quote before a colon, so an inline table differs only in its separators.

@@ -317,6 +317,7 @@ fn a_policy_that_needs_a_code_sent_to_the_phone_number_is_found() {
     };
     let sms = "it cannot be met without otp/sms, which NIST SP 800-63B-4 restricts";
     let (whatsapp, either) = (only("otp/whatsapp"), only("otp/sms or otp/whatsapp"));
+    let any = only("otp/sms or otp/whatsapp or otp/call");
     let codes = || Policy::any_of([Factor::OtpSms, Factor::OtpWhatsapp]);
     let with_password = |more: Policy| Policy::from(Factor::Password).and(more);
     let on_device = default().presentable_only_by(Factor::OtpWhatsapp, [Compromise::Device]);
@@ -330,7 +331,7 @@ fn a_policy_that_needs_a_code_sent_to_the_phone_number_is_found() {
             (with_password(Factor::OtpWhatsapp.into()), &[&whatsapp]),
             (with_password(Factor::OtpSms.into()), &[sms]),
             (Policy::all_of([Factor::OtpSms, Factor::OtpWhatsapp]), &[sms]),
-            (Policy::independent(4), &[&either]),
+            (Policy::independent(4), &[&any]),
             (with_password(codes().or(Factor::Totp)), &[]),
             (with_password(codes()).with_trust_model(&on_device), &[]),
             (with_password(codes()).with_trust_model(&anyones), &[]),

@@ -99,7 +99,7 @@ fn a_pair_implies_mfa_only_if_the_trust_model_makes_it_independent() {
 #[test]
 fn counterexamples_use_factors_that_no_policy_names() {
     let mfa_or_passkey = Policy::mfa().or(Policy::phishing_resistant());
-    check_fails(&mfa_or_passkey, &Policy::mfa(), "webauthn");
+    check_fails(&mfa_or_passkey, &Policy::mfa(), "phishing_resistant_key");
     check_fails(&Policy::session(), &second(), "password");
     check_fails(
         &Policy::mfa().within(5 * MINUTE),

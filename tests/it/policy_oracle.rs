@@ -17,7 +17,7 @@ const LEEWAY: i64 = 5;
 /// A factor, as its index in the tables below.
 type Kind = usize;
 
-const FACTORS: [Factor; 9] = [
+const FACTORS: [Factor; 10] = [
     Factor::Password,
     Factor::OtpSms,
     Factor::OtpEmail,
@@ -27,6 +27,7 @@ const FACTORS: [Factor; 9] = [
     Factor::Impersonated,
     Factor::CryptoWallet,
     Factor::SsoSaml,
+    Factor::PhishingResistantKey,
 ];
 
 /// The factor that anyone can present by default.
@@ -34,12 +35,12 @@ const ANYONES: Kind = 6;
 
 /// The compromises that let an attacker present each factor by default: `p`assword, `m`ailbox,
 /// `i`dentity provider, phone `n`umber, `d`evice, `w`allet, recovery `c`odes. `*` is anyone.
-const DEFAULT: Table = ["pmi", "n", "mi", "dc", "d", "c", "*", "dw", "i"];
+const DEFAULT: Table = ["pmi", "n", "mi", "dc", "d", "c", "*", "dw", "i", "d"];
 /// The table for an unlocked handset, and for passwords that are reset by SMS instead of email.
-const CHANGED: Table = ["pn", "nd", "mi", "dc", "d", "c", "*", "dw", "i"];
+const CHANGED: Table = ["pn", "nd", "mi", "dc", "d", "c", "*", "dw", "i", "d"];
 /// The default table, except that anyone can present codes by SMS and recovery codes, and that an
 /// attacker with the device can present an impersonation.
-const LAX: Table = ["pmi", "*", "mi", "dc", "d", "*", "d", "dw", "i"];
+const LAX: Table = ["pmi", "*", "mi", "dc", "d", "*", "d", "dw", "i", "d"];
 
 type Table = [&'static str; FACTORS.len()];
 
@@ -53,6 +54,7 @@ fn lax() -> TrustModel {
     TrustModel::default()
         .presentable_by_anyone(Factor::OtpSms)
         .presentable_by_anyone(Factor::OtpWhatsapp)
+        .presentable_by_anyone(Factor::OtpCall)
         .presentable_by_anyone(Factor::RecoveryCode)
         .presentable_only_by(Factor::Impersonated, [Compromise::Device])
 }
@@ -161,7 +163,7 @@ fn holds(clause: &Clause, facts: &Facts, at: i64, limit: Option<i64>, table: &Ta
     match clause {
         Clause::Session => !kinds().is_empty(),
         Clause::Factor(kind) => kinds().contains(kind),
-        Clause::PhishingResistant => kinds().contains(&4),
+        Clause::PhishingResistant => kinds().contains(&4) || kinds().contains(&9),
         Clause::Independent(needed) => strength(&kinds(), table) >= *needed,
         Clause::SessionWithin(own) => {
             let limit = limit.map_or(*own, |outer| outer.min(*own));
@@ -391,7 +393,7 @@ proptest! {
 fn takes(clause: &Clause, wanted: Kind, own: &Table) -> bool {
     match clause {
         Clause::Factor(kind) => *kind == wanted,
-        Clause::PhishingResistant => wanted == 4,
+        Clause::PhishingResistant => wanted == 4 || wanted == 9,
         Clause::Independent(_) => own[wanted] != "*",
         Clause::AllOf(list) | Clause::AnyOf(list) | Clause::AtLeast(_, list) => {
             list.iter().any(|inner| takes(inner, wanted, own))
@@ -451,10 +453,10 @@ proptest! {
     }
 }
 
-/// The factors of a small world: three that need a compromise, and two that anyone can present.
-/// Policies name only one of those two.
-const SMALL: [Kind; 5] = [0, 1, 4, ANYONES, 2];
-const SMALL_TABLE: Table = ["pmi", "n", "*", "*", "d", "*", "*", "*", "*"];
+/// The factors of a small world: three that need a compromise, and three that anyone can present.
+/// Policies name only one of those three.
+const SMALL: [Kind; 6] = [0, 1, 4, ANYONES, 2, 9];
+const SMALL_TABLE: Table = ["pmi", "n", "*", "*", "d", "*", "*", "*", "*", "*"];
 
 fn small_trust() -> TrustModel {
     let others = Factor::LISTED

@@ -17,7 +17,7 @@ use crate::renewal::{
     Body, Scripted, World, hammer, outcome, renewing, renewing_with, respond, set_cookies,
     with_bearer, with_cookies, with_header,
 };
-use crate::support::{issuer, proved, seconds};
+use crate::support::{ISSUER, issuer, proved, seconds};
 
 fn tokens(jwt: String) -> SessionTokens {
     SessionTokens { session_token: "session-token-1".into(), session_jwt: jwt }
@@ -301,8 +301,8 @@ async fn a_session_that_is_revoked_during_its_renewal_is_not_renewed() {
             }
             let verifier = guard.verifier();
             let revoked = match by_user {
-                false => verifier.revoke_session(SESSION).await,
-                true => verifier.revoke_user(USER).await,
+                false => verifier.revoke_session(ISSUER, SESSION).await,
+                true => verifier.revoke_user(ISSUER, USER).await,
             };
             revoked.unwrap();
             gate.notify_one();

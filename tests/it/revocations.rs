@@ -11,7 +11,8 @@ use tower_step_up::sessions::{
     AdoptError, AuthorityError, PresentedToken, SessionAuthority, SignOutError,
 };
 use tower_step_up::token::{
-    LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
+    IssuedId, LocalRevocations, RevocationError, RevocationFuture, Revocations,
+    RevocationsUnavailable,
 };
 use tower_step_up::{Factor, Session, StepUpLayer, VerifyError};
 use tracing::Level;
@@ -22,7 +23,7 @@ use crate::renewal::{
     with_header,
 };
 use crate::sign_out::{headers, is_gone, session_of};
-use crate::support::{proved, seconds, send};
+use crate::support::{ISSUER, proved, seconds, send};
 
 /// A replica of a shared store, which a test can make unavailable or stuck.
 #[derive(Default)]
@@ -68,11 +69,11 @@ impl Revocations for Shared {
 
     fn keep_at_least(&self, _duration: Duration) {}
 
-    fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationFuture {
+    fn revoke_session(&self, _session: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
         self.write()
     }
 
-    fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationFuture {
+    fn revoke_user(&self, _user: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
         self.write()
     }
 }
@@ -96,7 +97,10 @@ async fn the_store_is_asked_at_every_request_and_can_be_shared() {
         assert_eq!(outcome(&one, with_bearer(&tokens)).await, (200, ""));
         assert_eq!(shared.0.asked.load(Ordering::SeqCst), asked);
     }
-    one.verifier().revoke_user("user-test-00000000-0000-4000-8000-000000000000").await.unwrap();
+    one.verifier()
+        .revoke_user(ISSUER, "user-test-00000000-0000-4000-8000-000000000000")
+        .await
+        .unwrap();
     assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
     // The default store can be shared within a process.
     let local = LocalRevocations::new();
@@ -105,7 +109,7 @@ async fn the_store_is_asked_at_every_request_and_can_be_shared() {
         StepUpLayer::new(world.issuer.verifier().revocations(local.clone())),
     );
     let session = session_of(&one, &tokens).await;
-    one.verifier().revoke_session(session.id()).await.unwrap();
+    one.verifier().revoke_session(ISSUER, session.id()).await.unwrap();
     assert_eq!(outcome(&other, with_bearer(&tokens)).await, (401, "session_revoked"));
     assert_eq!(local.len(), 1);
     // The inner guard asks the store again, although the outer guard let the request pass.
@@ -249,11 +253,11 @@ impl Revocations for Panics {
 
     fn keep_at_least(&self, _duration: Duration) {}
 
-    fn revoke_session(&self, _session_id: String, _now: OffsetDateTime) -> RevocationFuture {
+    fn revoke_session(&self, _session: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
         panic!("scripted")
     }
 
-    fn revoke_user(&self, _user_id: String, _now: OffsetDateTime) -> RevocationFuture {
+    fn revoke_user(&self, _user: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
         panic!("scripted")
     }
 }
@@ -301,7 +305,7 @@ async fn a_revocation_is_kept_as_long_as_a_verifier_accepts_the_token() {
         let token = world.issuer.mint_claims(&claims);
         let session = lenient.verify(&token).await.unwrap();
         let writer = if writes_other { &other } else { &lenient };
-        writer.revoke_session(session.id()).await.unwrap();
+        writer.revoke_session(ISSUER, session.id()).await.unwrap();
         for passed in 0..20_000 / 50 {
             let error = lenient.verify(&token).await.unwrap_err();
             if error.reason() != "session_revoked" {
@@ -311,11 +315,11 @@ async fn a_revocation_is_kept_as_long_as_a_verifier_accepts_the_token() {
             }
             world.clock.advance(seconds(50));
             // Each write removes revocations that have expired.
-            writer.revoke_session(&format!("session-{passed}")).await.unwrap();
+            writer.revoke_session(ISSUER, &format!("session-{passed}")).await.unwrap();
         }
         // The store does not keep the revocation forever.
         world.clock.advance(seconds(20_000));
-        writer.revoke_session("session-late").await.unwrap();
+        writer.revoke_session(ISSUER, "session-late").await.unwrap();
         assert_ne!(lenient.verify(&token).await.unwrap_err().reason(), "session_revoked");
     }
 }

@@ -26,7 +26,7 @@ use crate::renewal::{
     Body, Scripted, World, outcome, renewing, respond, set_cookies, with_bearer, with_cookies,
     with_header,
 };
-use crate::support::{proved, seconds, send};
+use crate::support::{ISSUER, proved, seconds, send};
 
 pub(crate) fn headers() -> HeaderMap {
     HeaderMap::from_iter([(http::header::HOST, "app.example".parse().unwrap())])
@@ -119,7 +119,7 @@ async fn a_failing_authority_does_not_keep_a_session_alive_here() {
     assert_eq!(outcome(&panicking, with_cookies(&tokens)).await, (401, "session_revoked"));
     // Without an authority, a session can still be revoked here.
     let alone = unaware();
-    assert!(alone.verifier().revoke_session(session.id()).await.is_ok());
+    assert!(alone.verifier().revoke_session(session.issuer(), session.id()).await.is_ok());
     assert_eq!(outcome(&alone, with_cookies(&tokens)).await, (401, "session_revoked"));
 }
 
@@ -325,7 +325,7 @@ async fn a_session_that_follows_one_that_was_signed_out_is_ended() {
     let guard = renewing(world.issuer.guard(), silent);
     let (weak, strong) = (begin(), begin());
     let session = session_of(&guard, &weak).await;
-    guard.verifier().revoke_session(session.id()).await.unwrap();
+    guard.verifier().revoke_session(session.issuer(), session.id()).await.unwrap();
     let sessions = guard.sessions().unwrap();
     let error = sessions.adopt(&strong, Some(&session), &headers()).await.unwrap_err();
     let AdoptError::PredecessorRevoked { revoked } = error else { panic!("{error}") };
@@ -371,7 +371,7 @@ async fn a_session_that_is_revoked_only_here_is_ended_by_the_authority_too() {
     let guard = world.guard();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
     let session = session_of(&guard, &tokens).await;
-    guard.verifier().revoke_session(session.id()).await.unwrap();
+    guard.verifier().revoke_session(session.issuer(), session.id()).await.unwrap();
     let opaque = with_header("cookie", &format!("stytch_session={}", tokens.session_token));
     assert_eq!(outcome(&guard, opaque.clone()).await, (401, "session_revoked"));
     let out = guard.sessions().unwrap().sign_out_presented(opaque.headers()).await;
@@ -457,7 +457,7 @@ async fn revoking_a_user_ends_the_sessions_that_began_before() {
     let before = world.sessions.begin(&proved(&[Factor::Password]));
     let others = world.sessions.begin(&proved(&[Factor::Password]).user("user-test-2"));
     let user = session_of(&guard, &before).await.user_id().to_owned();
-    guard.verifier().revoke_user(&user).await.unwrap();
+    guard.verifier().revoke_user(ISSUER, &user).await.unwrap();
     world.clock.advance(seconds(10));
     let after = world.sessions.begin(&proved(&[Factor::Password]).started_ago(seconds(1)));
     assert_eq!(outcome(&guard, with_bearer(&before)).await, (401, "session_revoked"));

@@ -16,7 +16,7 @@ use crate::renewal::{
     with_header,
 };
 use crate::sign_out::{OnDemand, headers, is_gone, session_of};
-use crate::support::{bearer, proved, seconds};
+use crate::support::{ISSUER, bearer, issued_id, proved, seconds};
 
 /// An authority whose `revoke` can be down, and whose `revoke_by_token` never responds.
 #[derive(Clone)]
@@ -94,7 +94,7 @@ async fn a_failed_sign_out_does_not_succeed_just_because_it_is_tried_again() {
     // The store is full, and later has room.
     let store = LocalRevocations::new().max_entries(1);
     let verifier = world.issuer.verifier().revocations(store);
-    verifier.revoke_session("session-of-another").await.unwrap();
+    verifier.revoke_session(ISSUER, "session-of-another").await.unwrap();
     let guard = renewing(StepUpLayer::new(verifier.clone()), world.sessions.clone());
     let sessions = guard.sessions().unwrap();
     let tokens = world.sessions.begin(&proved(&[Factor::Password]));
@@ -182,8 +182,8 @@ async fn signing_out_ends_every_session_that_the_same_step_ups_began() {
     let follower = begin();
     drop(sessions.adopt(&follower, Some(&session), &headers()).await.unwrap());
     world.clock.advance(seconds(1_200));
-    guard.verifier().revoke_session("session-1").await.unwrap();
-    guard.verifier().revoke_session("session-2").await.unwrap();
+    guard.verifier().revoke_session(ISSUER, "session-1").await.unwrap();
+    guard.verifier().revoke_session(ISSUER, "session-2").await.unwrap();
     assert!(sessions.sign_out_presented(with_bearer(&short).headers()).await.revoked.is_ok());
     assert!(is_gone(&world, &follower).await);
 }
@@ -215,7 +215,7 @@ async fn sessions_that_follow_each_other_are_ended_once() {
     let world = World::new();
     let store = LocalRevocations::new().max_entries(1);
     let verifier = world.issuer.verifier().revocations(store);
-    verifier.revoke_session("session-of-another").await.unwrap();
+    verifier.revoke_session(ISSUER, "session-of-another").await.unwrap();
     let guard = renewing(StepUpLayer::new(verifier), world.sessions.clone());
     let sessions = guard.sessions().unwrap();
     let (one, other) = (
@@ -309,7 +309,7 @@ async fn revocations_made_before_a_verifier_has_the_store_are_kept() {
     for tokens in &tokens {
         let session = session_of(&world.issuer.guard(), tokens).await;
         let now = tower_step_up::testing::NOW;
-        store.revoke_session(session.id().to_owned(), now).await.unwrap();
+        store.revoke_session(issued_id(session.id()), now).await.unwrap();
     }
     let guard = StepUpLayer::new(world.issuer.verifier().revocations(store));
     for tokens in &tokens {

@@ -73,7 +73,8 @@ async fn the_verifiers_of_an_issuer_share_revocations() {
     let token = issuer.mint(&testing::session().proved(Factor::Password));
     let verify = |issuer: &TestIssuer| issuer.verifier().verify_at(&token, NOW).broken_rule();
     let one = issuer.verifier();
-    one.revoke_session(one.verify_at(&token, NOW).unwrap().id()).await.unwrap();
+    let session = one.verify_at(&token, NOW).unwrap();
+    one.revoke_session(session.issuer(), session.id()).await.unwrap();
     assert_eq!(verify(&issuer), Err(TokenError::Session(SessionError::Revoked)));
     assert_eq!(verify(&issuer.clone()), Err(TokenError::Session(SessionError::Revoked)));
     assert_eq!(verify(&issuer.clone().clock(FixedClock::new())), Ok(()));

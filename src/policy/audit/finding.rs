@@ -36,6 +36,12 @@ pub enum Finding {
         /// The factors that anyone can present to meet it.
         factors: Vec<Factor>,
     },
+    /// Remark: the policy relies on the issuer's word, an `acr` or `amr`. Anyone meets it who can
+    /// make the issuer assert this. The audit does not know which factors that takes.
+    IssuersWord {
+        /// The assertions.
+        assertions: Vec<Factor>,
+    },
     /// Warning: the policy asks for several factors, and one compromise lets an attacker present
     /// them all.
     OneCompromise {
@@ -143,6 +149,14 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Returns the finding that the issuer's word is enough, if an assertion is among the factors
+    /// that anyone can present.
+    pub(super) fn issuers_word(factors: &[Factor]) -> Option<Self> {
+        let assertions = factors.iter().filter(|factor| factor.is_assertion());
+        let assertions: Vec<_> = assertions.cloned().collect();
+        (!assertions.is_empty()).then_some(Self::IssuersWord { assertions })
+    }
+
     /// Returns the severity of the finding.
     #[must_use]
     pub fn severity(&self) -> Severity {
@@ -158,7 +172,8 @@ impl Finding {
             | Self::OverlappingClauses { .. }
             | Self::ZeroLimit
             | Self::ShortLimit { .. } => Severity::Warning,
-            Self::OneFactor { .. }
+            Self::IssuersWord { .. }
+            | Self::OneFactor { .. }
             | Self::StepUpByFirstFactor { .. }
             | Self::StepUpByRecoveryCode
             | Self::SessionLimitMetByAnyone { .. }

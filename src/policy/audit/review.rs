@@ -44,7 +44,9 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
             })
         };
         if set.is_empty() {
-            findings.push(Finding::OpenToAnyone { factors: presented() });
+            let factors = presented();
+            let word = Finding::issuers_word(&factors);
+            findings.push(word.unwrap_or(Finding::OpenToAnyone { factors }));
         } else if let Some(compromise) = set.only_member() {
             match presented() {
                 factors if factors.len() > 1 => {
@@ -77,8 +79,10 @@ fn only_by_phone(attack: &Attack<'_>) -> Option<Finding> {
         let row = attack.trust.row(code);
         !row.is_anyone() && row.is_presentable_by(phone_number)
     };
-    let codes: Vec<_> =
-        [&Factor::OtpSms, &Factor::OtpWhatsapp].into_iter().filter(by_phone).collect();
+    let codes: Vec<_> = [&Factor::OtpSms, &Factor::OtpWhatsapp, &Factor::OtpCall]
+        .into_iter()
+        .filter(by_phone)
+        .collect();
     if met_without(&codes) {
         return None;
     }

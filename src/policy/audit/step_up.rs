@@ -25,7 +25,8 @@ pub(super) fn findings(
         let anyones = attack.presented_by(Compromises::default()).collect();
         let factors =
             minimal_factors(anyones, |factors| attack.hijacker_opens(factors.iter().copied()));
-        findings.push(Finding::StepUpOpenToAnyone { factors });
+        let word = Finding::issuers_word(&factors);
+        findings.push(word.unwrap_or(Finding::StepUpOpenToAnyone { factors }));
     } else if any_leaf(attack.policy, takes_code) && attack.hijacker_opens([&Factor::RecoveryCode])
     {
         findings.push(Finding::StepUpByRecoveryCode);

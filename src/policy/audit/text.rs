@@ -26,6 +26,13 @@ impl Display for Finding {
                     Joined(factors, " and ")
                 )
             }
+            Self::IssuersWord { assertions } => {
+                write!(
+                    f,
+                    "the issuer's word is enough: the audit does not know which factors {} takes",
+                    Joined(assertions, " and ")
+                )
+            }
             Self::OneCompromise { compromise, factors } => {
                 write!(
                     f,

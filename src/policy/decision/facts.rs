@@ -20,9 +20,10 @@ pub(in crate::policy) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    /// Returns the facts that are certain. [`Readings`](super::Readings) has the others.
     #[inline]
     pub(in crate::policy) fn new(session: &'a Session, now: Moment) -> Self {
-        let (factors, started_at) = (session.factors(), session.start());
+        let (factors, started_at) = (session.proofs(), session.start());
         Self { factors, started_at, assumed: &[], latest: now.plus(session.leeway()) }
     }
 
@@ -46,8 +47,19 @@ impl<'a> Facts<'a> {
     }
 
     /// Returns the facts with these proofs instead of the session's.
-    pub(in crate::policy) fn with_factors(self, factors: &'a [AuthenticationFactor]) -> Self {
-        Self { factors, ..self }
+    pub(in crate::policy) fn with_factors<'b>(
+        self,
+        factors: &'b [AuthenticationFactor],
+    ) -> Facts<'b>
+    where
+        'a: 'b,
+    {
+        Facts { factors, ..self }
+    }
+
+    /// Returns the latest date with which a proof counts.
+    pub(in crate::policy) fn latest(&self) -> Moment {
+        self.latest
     }
 
     /// Returns, for each factor, the freshest proof that counts, in the session's order. A decision

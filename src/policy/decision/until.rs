@@ -5,10 +5,28 @@ use std::time::Duration;
 
 use super::end::Until;
 use super::facts::Facts;
+use super::readings::Readings;
 use crate::factor::Factor;
 use crate::moment::Moment;
 use crate::policy::types::{Clause, Limit, MAX_LIST_LENGTH, Policy, tighter};
+use crate::session::Session;
 use crate::trust::{Compromises, TrustModel};
+
+/// Returns the instant until which a policy holds in every reading of a session.
+#[inline]
+pub(in crate::policy) fn until_in_every_reading(
+    policy: &Policy,
+    session: &Session,
+    now: Moment,
+) -> Until {
+    let facts = Facts::new(session, now);
+    if session.choices().is_empty() {
+        return until(policy, &facts, None);
+    }
+    let readings = Readings::of(session, facts.latest());
+    let ends = readings.iter().map(|proofs| until(policy, &facts.with_factors(&proofs), None));
+    ends.min().unwrap_or(Until::NEVER)
+}
 
 pub(in crate::policy) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
     match policy.clause() {

@@ -95,6 +95,12 @@ pub enum DocumentFault {
         /// could make the policy weaker than its author meant.
         nearest: Option<String>,
     },
+    /// The value in `acr:VALUE` or `amr:VALUE` is empty, is `0`, or contains anything but visible
+    /// ASCII, or a space, `"` or `\`.
+    #[error(
+        "{0:?} cannot be a value of acr or amr: expected visible ASCII without space, quote and backslash, and not 0"
+    )]
+    Assertion(String),
     /// No compromise has this name.
     #[error("unknown compromise {name:?}{}", Nearest(.nearest, &list_of_compromises()))]
     UnknownCompromise {

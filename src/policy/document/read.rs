@@ -8,7 +8,7 @@ use super::nearest::{factor, is_misspelling, refuse_unknown_keys, similar};
 use super::policies::Policies;
 use super::tree::{Entry, Node, Value, excerpt, find, join};
 use super::trust::trust;
-use crate::factor::Factor;
+use crate::factor::{Assertion, Factor};
 use crate::policy::types::{ListError, Policy, is_name};
 use crate::policy::words::{INDEPENDENT, MFA, PHISHING_RESISTANT, SESSION, SESSION_WITHIN, UNITS};
 use crate::trust::TrustModel;
@@ -104,7 +104,11 @@ impl<'a> Reader<'a> {
             {
                 return Err(node.fault(key, DocumentFault::BarePolicy(excerpt(name))));
             }
-            name => factor(node, key, name, &WORDS)?.into(),
+            name => match name.split_once(':') {
+                Some(("acr", value)) => Policy::acr(assertion(node, key, value)?),
+                Some(("amr", value)) => Policy::amr(assertion(node, key, value)?),
+                _ => factor(node, key, name, &WORDS)?.into(),
+            },
         })
     }
 
@@ -235,6 +239,14 @@ fn refused(node: &Node, key: &str, error: ListError) -> DocumentError {
         error => DocumentFault::List(error),
     };
     node.fault(key, fault)
+}
+
+/// Checks the value in `acr:VALUE` or `amr:VALUE`.
+fn assertion<'a>(node: &Node, key: &str, value: &'a str) -> Result<&'a str, DocumentError> {
+    match Assertion::is_acr_value(value) {
+        true => Ok(value),
+        false => Err(node.fault(key, DocumentFault::Assertion(excerpt(value)))),
+    }
 }
 
 /// Reads a duration: a positive integer followed by a unit.

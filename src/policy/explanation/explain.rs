@@ -5,22 +5,36 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::requirement::{Reason, Requirement};
-use super::types::{Demand, Explanation, ProofAge, Verdict};
-use crate::factor::Factor;
+use super::types::{Ambiguity, Demand, Explanation, ProofAge, Verdict};
+use crate::factor::{AuthenticationFactor, Choice, Factor};
 use crate::moment::Moment;
-use crate::policy::decision::{Facts, Until, independent, nth_latest, until};
+use crate::policy::decision::{Facts, Readings, Until, independent, nth_latest, until};
 use crate::policy::types::{Clause, Limit, Policy, tighter};
 use crate::session::Session;
 
 impl Policy {
     /// Explains the decision on a session at an instant, clause by clause, whether the policy holds
     /// or not.
+    ///
+    /// If a token's statements are ambiguous, the policy has to hold in every reading of them. The
+    /// explanation is then that of the reading in which it holds for the shortest time.
     #[must_use]
     pub fn explain(&self, session: &Session, now: OffsetDateTime) -> Explanation {
         let now = now.into();
         let facts = Facts::new(session, now);
-        let freshest = facts.freshest();
-        let explainer = Explainer { facts: facts.with_factors(&freshest), now };
+        let readings = Readings::of(session, facts.latest());
+        let ends = readings.iter().map(|proofs| until(self, &facts.with_factors(&proofs), None));
+        let deciding = ends.enumerate().min_by_key(|(_, end)| *end).map_or(0, |(index, _)| index);
+        let proofs = readings.proofs(deciding);
+        let (facts, certain) =
+            (facts.with_factors(&proofs), facts.with_factors(readings.certain()));
+        let (freshest, certain) = (facts.freshest(), certain.freshest());
+        let explainer = Explainer {
+            facts: facts.with_factors(&freshest),
+            certain: &certain,
+            choices: readings.chosen(deciding).collect(),
+            now,
+        };
         let (mut explanation, _) = explainer.explain(self, None);
         // The outermost `within` does not show the name of the clause inside it. The explanation
         // has a name only if the policy has one.
@@ -32,8 +46,12 @@ impl Policy {
 }
 
 struct Explainer<'a> {
-    /// The freshest proof of each factor that counts.
+    /// The freshest proof of each factor that counts, in the deciding reading.
     facts: Facts<'a>,
+    /// Those of them that are certain.
+    certain: &'a [AuthenticationFactor],
+    /// Each choice, and its alternative in the deciding reading.
+    choices: Vec<(&'a Choice, &'a [AuthenticationFactor])>,
     now: Moment,
 }
 
@@ -41,9 +59,9 @@ impl Explainer<'_> {
     /// Returns the explanation, and the instant until which the policy holds. For a list, both come
     /// from its clauses, so that each clause is evaluated only once.
     fn explain(&self, policy: &Policy, limit: Limit) -> (Explanation, Until) {
-        let leaf = |requirement, proofs| {
+        let leaf = |requirement, wanted: &dyn Fn(&Factor) -> bool| {
             let until = until(policy, &self.facts, limit);
-            (self.leaf(requirement, until, limit, proofs), until)
+            (self.leaf(requirement, until, limit, wanted), until)
         };
         let (explanation, until) = match policy.clause() {
             Clause::Within(max_age, inner) => self.explain(inner, Some(tighter(limit, *max_age))),
@@ -56,23 +74,19 @@ impl Explainer<'_> {
             Clause::AtLeast(needed, clauses) => self.list(*needed, clauses, limit, |clauses| {
                 Demand::AtLeast { needed: *needed, clauses }
             }),
-            Clause::Session => leaf(Requirement::Session, self.proofs(|_| true)),
-            Clause::Factor(factor) => leaf(
-                Requirement::Factor { factor: factor.clone() },
-                self.proofs(|proved| proved == factor),
-            ),
+            Clause::Session => leaf(Requirement::Session, &|_| true),
+            Clause::Factor(factor) => leaf(Requirement::of(factor), &|proved| proved == factor),
             Clause::PhishingResistant => {
-                leaf(Requirement::PhishingResistant, self.proofs(Factor::is_phishing_resistant))
+                leaf(Requirement::PhishingResistant, &Factor::is_phishing_resistant)
             }
             Clause::Independent { needed, trust } => {
                 let reached = |fewer: &usize| {
                     independent(*fewer, trust, &self.facts, limit).reaches(self.now)
                 };
                 let have = (1..=*needed).take_while(reached).count();
-                leaf(
-                    Requirement::Independent { needed: *needed, have },
-                    self.proofs(|proved| trust.presentable_by(proved).is_some()),
-                )
+                leaf(Requirement::Independent { needed: *needed, have }, &|proved| {
+                    trust.presentable_by(proved).is_some()
+                })
             }
             Clause::SessionWithin(max_age) => {
                 self.session_within(policy, limit, tighter(limit, *max_age))
@@ -95,7 +109,7 @@ impl Explainer<'_> {
         let until = nth_latest(needed, &mut ends);
         let verdict = self.met(until).unwrap_or(Verdict::NotMet);
         let demand = demand(clauses);
-        (Explanation { name: None, demand, max_age: None, verdict, proofs: Vec::new() }, until)
+        (Explanation::new(demand, None, verdict), until)
     }
 
     fn leaf(
@@ -103,11 +117,12 @@ impl Explainer<'_> {
         requirement: Requirement,
         until: Until,
         limit: Limit,
-        proofs: Vec<ProofAge>,
+        wanted: &dyn Fn(&Factor) -> bool,
     ) -> Explanation {
         let demand = Demand::Requirement(requirement);
         let verdict = self.met(until).unwrap_or_else(|| Verdict::Unmet(reason(until, limit)));
-        Explanation { name: None, demand, max_age: limit, verdict, proofs }
+        let (proofs, choices) = (self.proofs(wanted), self.choices(wanted));
+        Explanation { proofs, choices, ..Explanation::new(demand, limit, verdict) }
     }
 
     fn session_within(
@@ -126,8 +141,7 @@ impl Explainer<'_> {
             let restart = Reason::Restart { started_at, max_age };
             Verdict::Unmet(if is_young { Reason::Missing } else { restart })
         });
-        let max_age = Some(max_age);
-        (Explanation { name: None, demand, max_age, verdict, proofs: Vec::new() }, end)
+        (Explanation::new(demand, Some(max_age), verdict), end)
     }
 
     fn met(&self, until: Until) -> Option<Verdict> {
@@ -136,9 +150,9 @@ impl Explainer<'_> {
             .then(|| Verdict::Met { until: until.limit().and_then(Moment::date) })
     }
 
-    /// Returns the freshest proof of each wanted factor, in the session's order.
-    fn proofs(&self, wanted: impl Fn(&Factor) -> bool) -> Vec<ProofAge> {
-        let wanted = self.facts.factors().iter().filter(|proof| wanted(proof.factor()));
+    /// Returns the freshest certain proof of each wanted factor, in the session's order.
+    fn proofs(&self, wanted: &dyn Fn(&Factor) -> bool) -> Vec<ProofAge> {
+        let wanted = self.certain.iter().filter(|proof| wanted(proof.factor()));
         let proofs = wanted.map(|proof| ProofAge {
             factor: proof.factor().clone(),
             age: proof.date().moment().map(|proved| self.now.since(proved)),
@@ -146,6 +160,23 @@ impl Explainer<'_> {
         });
         proofs.collect()
     }
+
+    /// Returns each ambiguous statement that may mean a wanted factor.
+    fn choices(&self, wanted: &dyn Fn(&Factor) -> bool) -> Vec<Ambiguity> {
+        let may_mean = |choice: &Choice| choice.proofs().any(|proof| wanted(proof.factor()));
+        let choices = self.choices.iter().filter(|(choice, _)| may_mean(choice));
+        let choices = choices.map(|(choice, decided)| Ambiguity {
+            name: choice.name.clone(),
+            alternatives: choice.alternatives.iter().map(|one| factors(one)).collect(),
+            decided_as: factors(decided),
+        });
+        choices.collect()
+    }
+}
+
+/// Returns the factors of these proofs.
+fn factors(proofs: &[AuthenticationFactor]) -> Vec<Factor> {
+    proofs.iter().map(|proof| proof.factor().clone()).collect()
 }
 
 /// Returns why a clause is not met. If it held until an instant, that instant minus the maximum age

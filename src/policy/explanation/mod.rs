@@ -13,7 +13,7 @@ mod types;
 pub use self::prompts::{Prompt, Prompts};
 pub use self::requirement::{Reason, Requirement};
 pub use self::shortfall::{Shortfall, Unmet};
-pub use self::types::{Demand, Explanation, ProofAge, Verdict};
+pub use self::types::{Ambiguity, Demand, Explanation, ProofAge, Verdict};
 
 #[cfg(test)]
 pub(crate) use self::search::SEARCHES;

@@ -28,7 +28,6 @@ pub(super) struct NeedBuilder<'a> {
     pub(super) facts: Facts<'a>,
     /// The factors on offer, as if they were proved now.
     pub(super) offered: &'a [(&'a Factor, Moment)],
-    pub(super) now: Moment,
     /// The instant at which the policy must still hold.
     pub(super) then: Moment,
     /// How often a clause, or one attacker of a clause, was checked against one proof.
@@ -121,6 +120,16 @@ fn minimal_sets(mut sets: Vec<u32>) -> Vec<u32> {
 }
 
 impl Need {
+    /// Combines the needs in all readings of a session. A session that is not ambiguous has one
+    /// reading. Without any reading, nothing is enough.
+    pub(super) fn in_every_reading(mut needs: Vec<Self>) -> Self {
+        match needs.len() {
+            0 => Self::AtLeast { needed: 1, needs },
+            1 => needs.remove(0),
+            needed => Self::AtLeast { needed, needs },
+        }
+    }
+
     /// Returns whether the session meets the policy if these factors are proved now.
     pub(super) fn is_met_by(&self, set: u32) -> bool {
         match self {

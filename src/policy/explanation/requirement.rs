@@ -20,6 +20,16 @@ pub enum Requirement {
         /// The factor.
         factor: Factor,
     },
+    /// The issuer's assertion of this authentication context class.
+    Acr {
+        /// The value of the claim.
+        value: Box<str>,
+    },
+    /// The issuer's assertion of this method name.
+    Amr {
+        /// The name in the claim.
+        name: Box<str>,
+    },
     /// A factor that is cryptographically bound to the origin.
     PhishingResistant,
     /// Factors that an attacker can all present only with at least `needed`
@@ -32,6 +42,20 @@ pub enum Requirement {
     },
     /// A session that began recently enough.
     SessionWithin,
+}
+
+impl Requirement {
+    /// Returns the requirement of a clause that names a factor or an assertion.
+    pub(super) fn of(factor: &Factor) -> Self {
+        let Factor::Asserted(assertion) = factor else {
+            return Self::Factor { factor: factor.clone() };
+        };
+        match (assertion.acr_value(), assertion.amr_name()) {
+            (Some(value), _) => Self::Acr { value: value.into() },
+            (None, Some(name)) => Self::Amr { name: name.into() },
+            (None, None) => Self::Session,
+        }
+    }
 }
 
 /// The reason why a clause is not met.

@@ -1,5 +1,6 @@
 //! The search for prompts: the smallest sets of factors with which a session would meet a policy.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -8,9 +9,9 @@ use time::OffsetDateTime;
 
 use super::need::{Need, NeedBuilder};
 use super::prompts::{Outlook, Prompt, Prompts};
-use crate::factor::Factor;
+use crate::factor::{AuthenticationFactor, Factor};
 use crate::moment::Moment;
-use crate::policy::decision::{Facts, until};
+use crate::policy::decision::{Facts, Readings, until};
 use crate::policy::types::{Policy, distinct};
 use crate::session::Session;
 
@@ -56,19 +57,34 @@ fn counted(
     let known: Vec<_> = distinct(offered.iter().map(|factor| (factor, now)).collect());
     let offered = known.get(..MAX_OFFERED).unwrap_or(&known);
     let facts = Facts::new(session, now);
-    let freshest = facts.freshest();
-    let facts = facts.with_factors(&freshest);
-    let smallest = policy.limits().into_iter().chain(policy.session_limits()).min();
-    let grace = smallest.map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
+    let readings = Readings::of(session, facts.latest());
+    let grace = policy.shortest_limit().map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
     let then = now.plus(grace);
-    let mut builder = NeedBuilder { facts, offered, now, then, steps: 0 };
-    let need = builder.need(policy, None);
-    let mut search = Search::new(need, &facts, offered);
+    let (mut needs, mut steps) = (Vec::new(), 0);
+    for proofs in readings.iter() {
+        let reading = facts.with_factors(&proofs);
+        let freshest = reading.freshest();
+        let facts = reading.with_factors(&freshest);
+        let mut builder = NeedBuilder { facts, offered, then, steps: 0 };
+        let need = builder.need(policy, None);
+        steps += builder.steps;
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    }
+    let mut search = Search::new(Need::in_every_reading(needs), &facts, offered);
 
     let (found, complete) = search.minimal_sets();
+    // The user can prove this session's factors again in a new one.
+    let holds_in_new_session = |proofs: Cow<'_, [AuthenticationFactor]>| {
+        let again = proofs.iter().map(|proof| (proof.factor(), now));
+        let assumed: Vec<_> = offered.iter().copied().chain(again).collect();
+        let facts = facts.with_factors(&proofs);
+        until(policy, &facts.assuming(&assumed).starting_at(now), None).reaches(then)
+    };
     let outlook = if !found.is_empty() {
         Outlook::Retryable
-    } else if holds_in_new_session(policy, session, &builder) {
+    } else if readings.iter().all(holds_in_new_session) {
         Outlook::Restart
     } else {
         Outlook::Hopeless
@@ -76,16 +92,7 @@ fn counted(
     let many = found.len();
     let sets = search.describe(found);
     let truncated = known.len() > MAX_OFFERED || !complete || many > sets.len();
-    (Prompts { sets, truncated, outlook }, builder.steps + search.steps)
-}
-
-/// Returns whether the factors on offer would suffice in a new session, in which the user can prove
-/// this session's factors again.
-fn holds_in_new_session(policy: &Policy, session: &Session, builder: &NeedBuilder<'_>) -> bool {
-    let NeedBuilder { facts, offered, now, then, .. } = *builder;
-    let again = session.factors().iter().map(|proof| (proof.factor(), now));
-    let assumed: Vec<_> = offered.iter().copied().chain(again).collect();
-    until(policy, &facts.assuming(&assumed).starting_at(now), None).reaches(then)
+    (Prompts { sets, truncated, outlook }, steps + search.steps)
 }
 
 /// The search for minimal sets. A set of offered factors is a bit set, in which the lowest bit is
@@ -100,8 +107,9 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(need: Need, facts: &Facts<'_>, offered: &'a [(&'a Factor, Moment)]) -> Self {
+        let freshest = facts.freshest();
         let last = |factor: &Factor| {
-            facts.factors().iter().find(|proof| proof.factor() == factor)?.date().moment()
+            freshest.iter().find(|proof| proof.factor() == factor)?.date().moment()
         };
         let proved = offered.iter().map(|(factor, _)| last(factor)).collect();
         Self { need, offered, proved, steps: 0 }

@@ -61,6 +61,12 @@ pub struct Unmet {
     pub reason: Reason,
 }
 
+impl Unmet {
+    pub(crate) fn of(requirement: &Requirement, reason: Reason) -> Self {
+        Self { requirement: requirement.clone(), reason }
+    }
+}
+
 impl Shortfall {
     pub(in crate::policy) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
         Self::of(session, policy, at, None)
@@ -173,7 +179,7 @@ fn collect_unmet(explanation: &Explanation, unmet: &mut Vec<Unmet>) {
     match (&explanation.demand, explanation.verdict) {
         (_, Verdict::Met { .. }) => {}
         (Demand::Requirement(requirement), Verdict::Unmet(reason)) => {
-            unmet.push(Unmet { requirement: requirement.clone(), reason });
+            unmet.push(Unmet::of(requirement, reason));
         }
         _ => explanation.clauses().iter().for_each(|clause| collect_unmet(clause, unmet)),
     }

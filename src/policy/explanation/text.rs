@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use super::requirement::{Reason, Requirement};
 use super::shortfall::{Shortfall, Unmet};
 use super::types::{Demand, Explanation, Verdict};
+use crate::factor::Assertion;
 
 impl Display for Shortfall {
     /// Writes what the user has to do, in one sentence without dates: `authenticate with otp/sms
@@ -79,6 +80,8 @@ impl Display for Wanted<'_> {
             }
             Requirement::Session | Requirement::SessionWithin => f.write_str("any factor"),
             Requirement::Factor { factor } => factor.fmt(f),
+            Requirement::Acr { value } => Assertion::acr(value).fmt(f),
+            Requirement::Amr { name } => Assertion::amr(name).fmt(f),
             Requirement::PhishingResistant => f.write_str("a phishing-resistant factor"),
             Requirement::Independent { needed: 2, have: 1 } => {
                 f.write_str("a second, independent factor")

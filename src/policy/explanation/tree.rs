@@ -3,9 +3,10 @@
 use std::fmt::{self, Display};
 
 use super::requirement::{Reason, Requirement};
-use super::types::{Demand, Explanation, Verdict};
+use super::types::{Ambiguity, Demand, Explanation, Verdict};
+use crate::factor::Assertion;
 use crate::policy::words::{
-    Age, Independent, PHISHING_RESISTANT, SESSION, SESSION_WITHIN, Span, indent,
+    Age, Independent, Joined, PHISHING_RESISTANT, SESSION, SESSION_WITHIN, Span, indent,
 };
 
 impl Display for Explanation {
@@ -58,6 +59,8 @@ fn write_clause(f: &mut fmt::Formatter<'_>, explanation: &Explanation) -> fmt::R
         Demand::Requirement(requirement) => match requirement {
             Requirement::Session => f.write_str(SESSION)?,
             Requirement::Factor { factor } => factor.fmt(f)?,
+            Requirement::Acr { value } => Assertion::acr(value).fmt(f)?,
+            Requirement::Amr { name } => Assertion::amr(name).fmt(f)?,
             Requirement::PhishingResistant => f.write_str(PHISHING_RESISTANT)?,
             Requirement::Independent { needed, .. } => Independent(*needed).fmt(f)?,
             Requirement::SessionWithin => f.write_str(SESSION_WITHIN)?,
@@ -78,5 +81,28 @@ fn write_clause(f: &mut fmt::Formatter<'_>, explanation: &Explanation) -> fmt::R
         f.write_str(if index == 0 && explanation.is_met() { " by " } else { ", " })?;
         write!(f, "{} ({})", proof.factor, Age(proof.age))?;
     }
+    for (index, choice) in explanation.choices.iter().enumerate() {
+        let is_first = index == 0 && explanation.proofs.is_empty();
+        f.write_str(if is_first && explanation.is_met() { " by " } else { ", " })?;
+        write_choice(f, choice)?;
+    }
     Ok(())
+}
+
+/// Writes an ambiguous statement: `otp (totp, otp/sms or otp/email: not said)`.
+fn write_choice(f: &mut fmt::Formatter<'_>, choice: &Ambiguity) -> fmt::Result {
+    write!(f, "{} (", choice.name.escape_default())?;
+    let last = choice.alternatives.len().saturating_sub(1);
+    for (index, alternative) in choice.alternatives.iter().enumerate() {
+        f.write_str(match index {
+            0 => "",
+            _ if index == last => " or ",
+            _ => ", ",
+        })?;
+        match &**alternative {
+            [] => f.write_str("nothing")?,
+            factors => Joined(factors, " + ").fmt(f)?,
+        }
+    }
+    f.write_str(": not said)")
 }

@@ -48,10 +48,14 @@ pub struct Explanation {
     /// Whether the clause is met.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// The freshest proof of each factor that matters to the clause, whatever its age. In JSON,
-    /// this is the member `evidence`.
+    /// The freshest certain proof of each factor that matters to the clause, whatever its age. In
+    /// JSON, this is the member `evidence`.
     #[serde(rename = "evidence", skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<ProofAge>,
+    /// The ambiguous statements of the token that may matter to the clause. In JSON, this is the
+    /// member `not_said`. It is empty for Stytch's tokens.
+    #[serde(rename = "not_said", skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Ambiguity>,
 }
 
 /// The demand of a clause.
@@ -115,7 +119,24 @@ pub struct ProofAge {
     pub last_authenticated_at: Option<OffsetDateTime>,
 }
 
+/// A statement of the token that can mean several things, such as the name `otp` in `amr`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Ambiguity {
+    /// The name that the token uses.
+    pub name: Box<str>,
+    /// The possible meanings of the name: the factors of each alternative.
+    pub alternatives: Vec<Vec<Factor>>,
+    /// The alternative in the reading that decided.
+    pub decided_as: Vec<Factor>,
+}
+
 impl Explanation {
+    pub(super) fn new(demand: Demand, max_age: Option<Duration>, verdict: Verdict) -> Self {
+        let (proofs, choices) = (Vec::new(), Vec::new());
+        Self { name: None, demand, max_age, verdict, proofs, choices }
+    }
+
     /// Returns whether the clause is met.
     #[must_use]
     pub fn is_met(&self) -> bool {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::policy::{Clause, Node, Policy};
-use crate::factor::Factor;
+use crate::factor::{Assertion, Factor};
 use crate::trust::TrustModel;
 
 impl Policy {
-    /// Requires a session with at least one proved factor of any kind.
+    /// Requires a session with at least one proved factor of any kind. For issuers other than
+    /// Stytch, it is enough that the token says that the user signed in.
     #[must_use]
     pub fn session() -> Self {
         Self::of(Clause::Session)
@@ -17,6 +18,33 @@ impl Policy {
     #[must_use]
     pub fn factor(factor: Factor) -> Self {
         Self::of(Clause::Factor(factor))
+    }
+
+    /// Requires that the issuer asserts this authentication context class (`acr`), or one that the
+    /// issuer's configuration says [includes](crate::issuers::Issuer::includes) it. The value
+    /// matches exactly.
+    ///
+    /// It is the issuer's word, and it counts only if the [`Issuer`](crate::issuers::Issuer)
+    /// declares the value. The token does not say when the class was reached. Combine the clause
+    /// with `session().within(…)` to limit the age of the sign-in:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_step_up::Policy;
+    ///
+    /// let fresh = Policy::session().within(Duration::from_secs(300));
+    /// assert_eq!(Policy::acr("gold").and(fresh).to_string(), "acr:gold and session within 5m");
+    /// ```
+    #[must_use]
+    pub fn acr(value: &str) -> Self {
+        Self::factor(Factor::Asserted(Assertion::acr(value)))
+    }
+
+    /// Requires that the issuer asserts this method name (`amr`), such as `mfa`. The name matches
+    /// exactly. It is the issuer's word, and it says nothing about which factors were used.
+    #[must_use]
+    pub fn amr(name: &str) -> Self {
+        Self::factor(Factor::Asserted(Assertion::amr(name)))
     }
 
     /// Requires multi-factor authentication: an attacker who takes over any one thing, such as the
@@ -54,7 +82,8 @@ impl Policy {
     }
 
     /// Requires a factor that is cryptographically bound to the origin, so that a look-alike site
-    /// cannot use it. WebAuthn is the only such factor.
+    /// cannot use it. WebAuthn is the only such factor in a Stytch session. Other issuers may also
+    /// state a [key that is resistant to phishing](Factor::PhishingResistantKey).
     #[must_use]
     pub fn phishing_resistant() -> Self {
         Self::of(Clause::PhishingResistant)

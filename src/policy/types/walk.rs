@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::policy::{Clause, Policy};
-use crate::factor::Factor;
+use crate::factor::{Assertion, Factor};
 use crate::trust::{Compromises, TrustModel};
 
 impl Policy {
@@ -40,7 +40,7 @@ impl Policy {
         durations
     }
 
-    /// Returns the factors that the policy names, in its order, without repeats.
+    /// Returns the factors and assertions that the policy names, in its order, without repeats.
     /// `phishing_resistant` counts as WebAuthn.
     pub(in crate::policy) fn named_factors(&self) -> Vec<Factor> {
         let mut named = Vec::new();
@@ -50,6 +50,20 @@ impl Policy {
             _ => {}
         });
         distinct(named)
+    }
+
+    /// Returns the assertions that the policy names.
+    pub(crate) fn assertions(&self) -> Vec<Assertion> {
+        let assertion = |factor| match factor {
+            Factor::Asserted(assertion) => Some(assertion),
+            _ => None,
+        };
+        self.named_factors().into_iter().filter_map(assertion).collect()
+    }
+
+    /// Returns the shortest limit of the policy, for the age of a proof or of the session.
+    pub(crate) fn shortest_limit(&self) -> Option<Duration> {
+        self.limits().into_iter().chain(self.session_limits()).min()
     }
 
     /// Returns every trust model in the policy, without repeats: those that were set for it or for
@@ -91,7 +105,9 @@ impl Policy {
     pub(in crate::policy) fn askable(&self) -> Vec<Factor> {
         let mut askable: Vec<Factor> = Vec::new();
         self.visit(&mut |policy| match policy.clause() {
-            Clause::Factor(factor) if !NOT_PROVABLE_BY_USER.contains(factor) => {
+            Clause::Factor(factor)
+                if !factor.is_assertion() && !NOT_PROVABLE_BY_USER.contains(factor) =>
+            {
                 askable.push(factor.clone());
             }
             Clause::PhishingResistant => askable.push(Factor::WebAuthn),

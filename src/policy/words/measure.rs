@@ -23,7 +23,7 @@ impl<T: Display> Display for Joined<'_, T> {
 }
 
 /// A duration, written in the largest unit that divides it evenly: `10m`, `90s`, `12h`.
-pub(in crate::policy) struct Span(pub(in crate::policy) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,9 +5,10 @@ mod text;
 mod tree;
 mod word;
 
+pub(crate) use self::measure::Span;
 #[cfg(feature = "documents")]
 pub(in crate::policy) use self::measure::UNITS;
-pub(in crate::policy) use self::measure::{Age, Joined, Span};
+pub(in crate::policy) use self::measure::{Age, Joined};
 pub(in crate::policy) use self::tree::indent;
 #[cfg(feature = "documents")]
 pub(in crate::policy) use self::word::{INDEPENDENT, MFA};

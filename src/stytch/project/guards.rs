@@ -87,10 +87,9 @@ impl Project {
     pub fn sessions_with(&self, verifier: Verifier, authority: impl SessionAuthority) -> Sessions {
         let cookies = SessionCookies::default();
         let is_live = self.id.starts_with("project-live-");
-        Sessions::new(verifier, authority).credentials(self.credentials()).cookies(if is_live {
-            cookies.always_secure()
-        } else {
-            cookies
-        })
+        Sessions::new(verifier, authority)
+            .issuer(&self.name())
+            .credentials(self.credentials())
+            .cookies(if is_live { cookies.always_secure() } else { cookies })
     }
 }

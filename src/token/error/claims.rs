@@ -1,9 +1,11 @@
 //! Claims that a verifier does not accept.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::TimeClaim;
 use crate::excerpt::Excerpt;
+use crate::profile::ClaimError;
 
 /// A claim that is missing, unreadable, or not what the verifier expects.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +53,42 @@ pub enum ClaimsError {
     /// id.
     #[error("the session belongs to no organization, but the verifier is for a B2B project")]
     NoOrganization,
+    /// The claim does not have the value that the issuer's tokens have.
+    #[error("the claim {claim} is not {expected}")]
+    UnexpectedValue {
+        /// The name of the claim.
+        claim: Excerpt,
+        /// The expected value.
+        expected: Excerpt,
+    },
+    /// The claim is absent, and all of the issuer's session tokens have it.
+    #[error("the token has no claim {0}")]
+    Missing(Excerpt),
+    /// The claim marks another kind of token, such as an ID token, a logout token or a security
+    /// event token.
+    #[error("the claim {0} marks another kind of token")]
+    AnotherKind(Excerpt),
+    /// The token was issued to a client that is not accepted, or it names no client.
+    #[error("the token was issued to a client that is not accepted: {0}")]
+    WrongClient(Excerpt),
+    /// The claim marks the token of a machine. No user signed in.
+    #[error("the claim {0} marks a machine's token")]
+    Machine(Excerpt),
+    /// The token has the claim `cnf`. Only the sender that it names may use the token (RFC 7800), and
+    /// the verifier cannot check who that is.
+    #[error("the token is bound to its sender, which the verifier does not check")]
+    SenderConstrained,
+    /// The token lives longer than the issuer's tokens do. It would outlive its revocation.
+    #[error("the token lives for {life:?}, and the longest life is {longest:?}")]
+    LivesTooLong {
+        /// The time from `iat` to `exp`.
+        life: Duration,
+        /// The longest life that the verifier accepts for the issuer.
+        longest: Duration,
+    },
+    /// The issuer's profile cannot read a claim, or refuses the token.
+    #[error(transparent)]
+    Profile(#[from] ClaimError),
     /// A support person acts as the user, and the verifier refuses impersonation.
     #[error("the session is an impersonation")]
     Impersonated,
@@ -71,6 +109,16 @@ impl ClaimsError {
             Self::TooManyFactors { .. } => "token_too_many_factors",
             Self::UnexpectedOrganization => "token_unexpected_organization",
             Self::NoOrganization => "token_no_organization",
+            Self::UnexpectedValue { .. } => "token_unexpected_value",
+            Self::Missing(_) => "token_missing_claim",
+            Self::AnotherKind(_) => "token_another_kind",
+            Self::WrongClient(_) => "token_wrong_client",
+            Self::Machine(_) => "token_machine",
+            Self::SenderConstrained => "token_sender_constrained",
+            Self::LivesTooLong { .. } => "token_lives_too_long",
+            Self::Profile(ClaimError::TooMany { .. }) => "token_too_many_entries",
+            Self::Profile(ClaimError::Refused(_)) => "token_refused_by_profile",
+            Self::Profile(_) => "token_unreadable_claim",
             Self::Impersonated => "token_impersonated",
         }
     }

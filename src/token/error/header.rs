@@ -11,9 +11,16 @@ pub enum HeaderError {
     /// `crit`, `b64`, `zip` or `enc`.
     #[error("the header has {0}, which is not supported")]
     Unsupported(&'static str),
-    /// `typ` is present and is not `JWT`.
-    #[error("the header's typ is not JWT")]
-    WrongType,
+    /// `typ` is not one that the verifier accepts for the issuer. For Stytch that is `JWT`, or none.
+    #[error("the header's typ is not accepted: {0}")]
+    WrongType(Excerpt),
+    /// `alg` is an HMAC such as HS256, whose key is a secret that the issuer shares. A service that
+    /// has the secret can mint tokens itself.
+    #[error(
+        "the header's alg is {0}, which needs the issuer's secret; let the issuer sign with an \
+         asymmetric key, such as RS256 or ES256"
+    )]
+    SharedSecret(Excerpt),
     /// `alg` is absent, or is not one of the verifier's algorithms.
     #[error("the header's alg is not accepted: {0}")]
     AlgorithmNotAllowed(Excerpt),
@@ -35,7 +42,8 @@ impl HeaderError {
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Unsupported(_) => "token_unsupported_header",
-            Self::WrongType => "token_wrong_type",
+            Self::WrongType(_) => "token_wrong_type",
+            Self::SharedSecret(_) => "token_shared_secret",
             Self::AlgorithmNotAllowed(_) => "token_algorithm_not_allowed",
             Self::NoKeyId => "token_no_key_id",
             Self::UnknownKey(_) => "token_unknown_key",

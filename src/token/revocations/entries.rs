@@ -6,17 +6,44 @@ use std::time::Duration;
 
 use quick_cache::DefaultHashBuilder;
 
+use super::IssuedId;
 use crate::moment::Moment;
 use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE};
 
-/// The times of revocations, by id. Every request looks into these maps, so they use the cache's
-/// hash. It is faster than the standard one and also keyed per process.
-pub(super) type Ids = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
+/// An issuer and an id.
+type Key = (Arc<str>, Arc<str>);
+
+/// The times of revocations, by issuer and id. Every request looks into these maps, so they use the
+/// cache's hash. It is faster than the standard one and also keyed per process.
+#[derive(Default)]
+pub(super) struct Ids(HashMap<Arc<str>, OfIssuer, DefaultHashBuilder>);
+
+type OfIssuer = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
+
+impl Ids {
+    /// Returns when the id was revoked.
+    pub(super) fn get(&self, issuer: &str, id: &str) -> Option<Moment> {
+        self.0.get(issuer)?.get(id).copied()
+    }
+
+    fn insert(&mut self, (issuer, id): Key, at: Moment) {
+        self.0.entry(issuer).or_default().insert(id, at);
+    }
+
+    fn remove(&mut self, (issuer, id): &Key) -> Option<Moment> {
+        let of_issuer = self.0.get_mut(issuer)?;
+        let removed = of_issuer.remove(id);
+        if of_issuer.is_empty() {
+            self.0.remove(issuer);
+        }
+        removed
+    }
+}
 
 pub(super) struct Entries {
     pub(super) sessions: Ids,
     pub(super) users: Ids,
-    by_time: BTreeSet<(Moment, Subject, Arc<str>)>,
+    by_time: BTreeSet<(Moment, Subject, Key)>,
     pub(super) keep_for: Duration,
 }
 
@@ -52,13 +79,14 @@ impl Entries {
 
     /// Inserts a revocation. If the subject was revoked before, the later time counts, because a
     /// clock can be put back.
-    pub(super) fn insert(&mut self, subject: Subject, id: Arc<str>, mut at: Moment) {
-        if let Some(earlier) = self.of(subject).remove(&id) {
-            self.by_time.remove(&(earlier, subject, Arc::clone(&id)));
+    pub(super) fn insert(&mut self, subject: Subject, revoked: IssuedId, mut at: Moment) {
+        let key: Key = (revoked.issuer.into(), revoked.id.into());
+        if let Some(earlier) = self.of(subject).remove(&key) {
+            self.by_time.remove(&(earlier, subject, key.clone()));
             at = at.max(earlier);
         }
-        self.by_time.insert((at, subject, Arc::clone(&id)));
-        self.of(subject).insert(id, at);
+        self.by_time.insert((at, subject, key.clone()));
+        self.of(subject).insert(key, at);
     }
 
     /// Removes at most two expired entries. Each write adds at most one entry and calls this once,
@@ -67,9 +95,9 @@ impl Entries {
         let oldest = now.minus(self.keep_for);
         for _ in 0..2 {
             if self.by_time.first().is_some_and(|(at, ..)| *at <= oldest)
-                && let Some((_, subject, id)) = self.by_time.pop_first()
+                && let Some((_, subject, key)) = self.by_time.pop_first()
             {
-                self.of(subject).remove(&id);
+                self.of(subject).remove(&key);
             }
         }
     }

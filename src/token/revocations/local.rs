@@ -9,7 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::entries::{Entries, Subject};
-use super::{RevocationError, RevocationFuture, Revocations};
+use super::{IssuedId, RevocationError, RevocationFuture, Revocations};
 use crate::moment::Moment;
 use crate::session::Session;
 
@@ -28,7 +28,7 @@ use crate::session::Session;
 /// let token = issuer.mint(&testing::session().proved(Factor::Password));
 /// let session = verifier.verify_at(&token, testing::NOW)?;
 ///
-/// verifier.revoke_session(session.id()).await?;
+/// verifier.revoke_session(session.issuer(), session.id()).await?;
 /// let error = verifier.verify_at(&token, testing::NOW).unwrap_err();
 /// assert_eq!(error, SessionError::Revoked.into());
 /// assert_eq!(revocations.len(), 1);
@@ -91,20 +91,22 @@ impl LocalRevocations {
     fn revoke(
         &self,
         subject: Subject,
-        id: String,
+        revoked: IssuedId,
         now: OffsetDateTime,
     ) -> Result<(), RevocationError> {
         let now = Moment::from(now);
         let mut entries = self.store.write();
         entries.remove_expired(now);
-        if entries.len() >= self.max_entries && !entries.of(subject).contains_key(&*id) {
+        if entries.len() >= self.max_entries
+            && entries.of(subject).get(&revoked.issuer, &revoked.id).is_none()
+        {
             tracing::warn!(
                 max_entries = self.max_entries,
                 "a revocation was not recorded: the store is full"
             );
             return Err(RevocationError::Full { max_entries: self.max_entries });
         }
-        entries.insert(subject, id.into(), now);
+        entries.insert(subject, revoked, now);
         self.store.count.store(entries.len(), Ordering::Release);
         Ok(())
     }
@@ -128,12 +130,13 @@ impl Revocations for LocalRevocations {
             return false;
         }
         let entries = self.store.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let began = session.started_at().map(Moment::from);
-        let is_older = |revoked_at: &Moment| {
+        let began = session.began_at().map(Moment::from);
+        let is_older = |revoked_at: Moment| {
             began.is_none_or(|began| began <= revoked_at.plus(session.leeway()))
         };
-        entries.sessions.contains_key(session.id())
-            || entries.users.get(session.user_id()).is_some_and(is_older)
+        let issuer = session.issuer();
+        entries.sessions.get(issuer, session.id()).is_some()
+            || entries.users.get(issuer, session.user_id()).is_some_and(is_older)
     }
 
     fn keep_at_least(&self, duration: Duration) {
@@ -141,12 +144,12 @@ impl Revocations for LocalRevocations {
         entries.keep_for = entries.keep_for.max(duration);
     }
 
-    fn revoke_session(&self, session_id: String, now: OffsetDateTime) -> RevocationFuture {
-        Box::pin(ready(self.revoke(Subject::Session, session_id, now)))
+    fn revoke_session(&self, session: IssuedId, now: OffsetDateTime) -> RevocationFuture {
+        Box::pin(ready(self.revoke(Subject::Session, session, now)))
     }
 
-    fn revoke_user(&self, user_id: String, now: OffsetDateTime) -> RevocationFuture {
-        Box::pin(ready(self.revoke(Subject::User, user_id, now)))
+    fn revoke_user(&self, user: IssuedId, now: OffsetDateTime) -> RevocationFuture {
+        Box::pin(ready(self.revoke(Subject::User, user, now)))
     }
 }
 
@@ -166,11 +169,13 @@ mod tests {
     }
 
     fn revoke(revocations: &LocalRevocations, id: &str, at: i64) -> Result<(), RevocationError> {
-        revocations.revoke(Subject::Session, id.into(), NOW + seconds(at))
+        let id = IssuedId { issuer: session().build().issuer().into(), id: id.into() };
+        revocations.revoke(Subject::Session, id, NOW + seconds(at))
     }
 
     fn revoke_user(revocations: &LocalRevocations, session: &Session, at: i64) {
-        let user = session.user_id().to_owned();
+        let (issuer, id) = (session.issuer().to_owned(), session.user_id().to_owned());
+        let user = IssuedId { issuer, id };
         assert!(revocations.revoke(Subject::User, user, NOW + seconds(at)).is_ok());
     }
 

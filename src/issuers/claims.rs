@@ -1,0 +1,120 @@
+//! The rules of an issuer for single claims: for whom its tokens are, and of which kind.
+
+use super::error::IssuerError;
+use super::issuer::Issuer;
+use crate::excerpt::Excerpt;
+use crate::token::ClaimRule;
+
+/// The claims that name the client a token was issued to: `client_id` (RFC 9068, section 2.2), `azp`
+/// (OpenID Connect Core 1.0, section 2), and Okta's `cid`.
+const CLIENT_CLAIMS: &[&str] = &["client_id", "azp", "cid"];
+
+impl Issuer {
+    /// Accepts only tokens whose `aud` is this audience or contains it (RFC 7519, section 4.1.3).
+    #[must_use]
+    pub fn audience(self, audience: &str) -> Self {
+        match audience {
+            "" => self.failed(IssuerError::Audience(Excerpt::of(Some(audience)))),
+            _ => self.rule(ClaimRule::Audience(audience.into())),
+        }
+    }
+
+    /// Accepts only tokens that were issued to one of these clients, by `client_id`, `azp` or `cid`.
+    #[must_use]
+    pub fn clients<C: Into<Box<str>>>(self, clients: impl IntoIterator<Item = C>) -> Self {
+        self.client_rule(CLIENT_CLAIMS, clients)
+    }
+
+    /// Accepts only tokens whose `azp` is one of these parties, such as the origins of the
+    /// application's pages.
+    #[must_use]
+    pub fn authorized_parties<P: Into<Box<str>>>(
+        self,
+        parties: impl IntoIterator<Item = P>,
+    ) -> Self {
+        self.client_rule(&["azp"], parties)
+    }
+
+    /// Also accepts tokens that name no client, for clients that are not browsers. Call it after
+    /// [`authorized_parties`](Self::authorized_parties).
+    #[must_use]
+    pub fn native_clients(mut self) -> Self {
+        for rule in &mut self.rules {
+            if let ClaimRule::Client { or_absent, .. } = rule {
+                *or_absent = true;
+            }
+        }
+        self
+    }
+
+    /// Accepts tokens for any audience. This is insecure if the issuer also issues tokens for other
+    /// services: each of these services, and everyone who sends it tokens, could use them here. It
+    /// is safe only if the issuer's keys sign nothing else.
+    #[must_use]
+    pub fn insecure_any_audience(mut self) -> Self {
+        self.any_audience = true;
+        self
+    }
+
+    /// Accepts only tokens with one of these types (`typ` in the header). Their case does not matter,
+    /// nor does `application/` in front. Tokens without a type are refused.
+    #[must_use]
+    pub fn types<T: Into<Box<str>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.types = types.into_iter().map(Into::into).collect();
+        self.type_may_be_absent = false;
+        self
+    }
+
+    /// Also accepts tokens without a type.
+    #[must_use]
+    pub fn or_without_type(mut self) -> Self {
+        self.type_may_be_absent = true;
+        self
+    }
+
+    /// Accepts only tokens in which this claim has this value.
+    #[must_use]
+    pub fn require_claim(self, name: &str, value: &str) -> Self {
+        self.rule(ClaimRule::Is(name.into(), value.into()))
+    }
+
+    /// Accepts only tokens that have this claim.
+    #[must_use]
+    pub fn require_present(self, name: &str) -> Self {
+        self.rule(ClaimRule::Present(name.into()))
+    }
+
+    /// Refuses tokens that have this claim, because it marks another kind of token.
+    #[must_use]
+    pub fn refuse_claim(self, name: &str) -> Self {
+        self.rule(ClaimRule::Absent(name.into()))
+    }
+
+    /// Accepts tokens that have this claim, although it marks another kind of token. For example,
+    /// Keycloak put `nonce` into access tokens before version 25.
+    ///
+    /// This is insecure if the audience does not keep the other kind out.
+    #[must_use]
+    pub fn insecure_allow_claim(mut self, name: &str) -> Self {
+        self.rules.retain(|rule| !matches!(rule, ClaimRule::Absent(known) if **known == *name));
+        self
+    }
+
+    pub(super) fn client_rule<C: Into<Box<str>>>(
+        self,
+        claims: &'static [&'static str],
+        clients: impl IntoIterator<Item = C>,
+    ) -> Self {
+        let clients: Vec<Box<str>> = clients.into_iter().map(Into::into).collect();
+        if clients.is_empty() || clients.iter().any(|client| client.is_empty()) {
+            let name = Excerpt::of(Some(&self.name));
+            return self.failed(IssuerError::NoClient(name));
+        }
+        self.rule(ClaimRule::Client { claims, clients, or_absent: false })
+    }
+
+    pub(super) fn rule(mut self, rule: ClaimRule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+}

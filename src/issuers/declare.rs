@@ -1,0 +1,66 @@
+//! What an application declares about its issuer's names.
+
+use super::issuer::Issuer;
+use crate::factor::Factor;
+use crate::profile::Names;
+
+impl Issuer {
+    /// Declares that a name in `amr` proves one of these factors. With several factors, the token
+    /// does not say which of them it was.
+    #[must_use]
+    pub fn amr(self, name: &str, factors: impl IntoIterator<Item = Factor>) -> Self {
+        self.declare(|names| names.amr(name, factors))
+    }
+
+    /// Narrows what a name in `amr` can mean to some of the factors that the profile lists for it,
+    /// because the application has turned the others off.
+    #[must_use]
+    pub fn narrow(self, name: &str, factors: impl IntoIterator<Item = Factor>) -> Self {
+        self.declare(|names| names.narrow(name, factors))
+    }
+
+    /// Declares values of `acr`, the least demanding first. Each includes those before it. A value
+    /// that is not declared does not count.
+    #[must_use]
+    pub fn acr_values<'v>(self, values: impl IntoIterator<Item = &'v str>) -> Self {
+        self.declare(|names| names.acr_values(values))
+    }
+
+    /// Declares a value of `acr`, and what the issuer guarantees for it: one of these lists of
+    /// factors.
+    #[must_use]
+    pub fn acr<A: IntoIterator<Item = Factor>>(
+        self,
+        value: &str,
+        alternatives: impl IntoIterator<Item = A>,
+    ) -> Self {
+        self.declare(|names| names.acr(value, alternatives))
+    }
+
+    /// Declares that a value of `acr` includes these, which are declared already. List every value
+    /// that it includes.
+    #[must_use]
+    pub fn includes<'v>(self, value: &str, included: impl IntoIterator<Item = &'v str>) -> Self {
+        self.declare(|names| names.includes(value, included))
+    }
+
+    /// Declares that a proof of these factors, if a token states one, was made at `auth_time` or
+    /// later. Declare this only if the issuer asks for these factors whenever it moves `auth_time`.
+    #[must_use]
+    pub fn auth_time_covers(self, factors: impl IntoIterator<Item = Factor>) -> Self {
+        self.declare(|names| names.auth_time_covers(factors))
+    }
+
+    /// Declares that every proof and assertion that a token states was made at `auth_time` or later.
+    /// Declare this only if the issuer asks for everything again whenever it moves `auth_time`. Most
+    /// issuers ask only for what is missing.
+    #[must_use]
+    pub fn auth_time_covers_all(self) -> Self {
+        self.declare(Names::auth_time_covers_all)
+    }
+
+    fn declare(mut self, change: impl FnOnce(Names) -> Names) -> Self {
+        self.names = change(self.names);
+        self
+    }
+}

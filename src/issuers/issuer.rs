@@ -1,0 +1,236 @@
+//! An issuer: its keys and the rules for its tokens.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::IssuerError;
+use crate::credentials::CredentialSource;
+use crate::excerpt::{Excerpt, without_secrets};
+use crate::keys::{Algorithm, KeySource};
+use crate::profile::{Names, Profile};
+use crate::token::{ClaimRule, SessionKey};
+
+/// An issuer of tokens: its keys, the rules for its tokens, and the [`Profile`] that reads them.
+///
+/// A preset such as [`keycloak`](super::keycloak) creates one, or [`new`](Self::new) does for an
+/// issuer without a preset. [`guard`](Self::guard) and [`verifier`](Self::verifier) check the
+/// settings and return an error that names the value and the remedy.
+///
+/// A token of an issuer is accepted only if all of this is true, besides the signature and the times:
+///
+/// - `iss` is the issuer, and `typ` in the header is one of the [accepted types](Self::types).
+/// - It is for this service: by its [audience](Self::audience), or by the
+///   [client](Self::authorized_parties) that it was issued to.
+/// - It is of the right kind. The claim `events` marks a logout token or a security event token.
+///   [`refuse_claim`](Self::refuse_claim) lists the marks of other kinds.
+/// - It is a user's. `sub` equal to `client_id`, `azp` or `cid`, a `gty` of `client-credentials` and
+///   an `idtyp` of `app` mark a machine's token.
+/// - It is not bound to its sender (`cnf`), because the verifier does not check who sends it.
+/// - It lives no longer than the [longest life](Self::longest_life).
+#[derive(Clone)]
+pub struct Issuer {
+    pub(super) name: Box<str>,
+    pub(super) other_names: Vec<Box<str>>,
+    pub(super) keys: Keys,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) profile: Arc<dyn Profile>,
+    pub(super) names: Names,
+    pub(super) types: Vec<Box<str>>,
+    pub(super) type_may_be_absent: bool,
+    pub(super) rules: Vec<ClaimRule>,
+    pub(super) session_key: SessionKey,
+    pub(super) longest_life: Duration,
+    pub(super) keep_delegated: bool,
+    pub(super) refuse_impersonation: bool,
+    /// Whether any audience is accepted.
+    pub(super) any_audience: bool,
+    pub(super) sources: Vec<CredentialSource>,
+    /// The first setting that breaks a rule.
+    pub(super) error: Option<IssuerError>,
+}
+
+/// The source of an issuer's keys.
+#[derive(Clone)]
+pub(super) enum Keys {
+    Discovery,
+    Url(Box<str>),
+    Source(Arc<dyn KeySource>),
+}
+
+/// The default longest life of a token.
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+impl Issuer {
+    /// Creates an issuer whose `iss` is this address, and whose claims this profile reads. By
+    /// default, it finds its keys by discovery, signs with RS256, sends tokens with the `typ` `JWT`
+    /// or none that live for up to 24 hours, and names the session in the claim `sid`. It needs an
+    /// [`audience`](Self::audience) or [`authorized_parties`](Self::authorized_parties).
+    #[must_use]
+    pub fn new(address: &str, profile: impl Profile) -> Self {
+        let issuer = Self::of(address, Keys::Discovery, profile);
+        match super::verifier::is_address(address) {
+            true => issuer,
+            false => issuer.failed(IssuerError::Address(Excerpt::of(Some(address)))),
+        }
+    }
+
+    /// Creates an issuer whose `iss` is not an address, such as a project's id. It has these keys,
+    /// because they cannot be discovered.
+    #[must_use]
+    pub fn named(name: &str, keys: impl KeySource, profile: impl Profile) -> Self {
+        Self::of(name, Keys::Source(Arc::new(keys)), profile)
+    }
+
+    fn of(name: &str, keys: Keys, profile: impl Profile) -> Self {
+        Self {
+            name: name.into(),
+            other_names: Vec::new(),
+            keys,
+            algorithms: vec![Algorithm::Rs256],
+            names: profile.names(),
+            profile: Arc::new(profile),
+            types: vec!["JWT".into()],
+            type_may_be_absent: true,
+            rules: Vec::new(),
+            session_key: SessionKey::Claim("sid".into()),
+            longest_life: DAY,
+            keep_delegated: false,
+            refuse_impersonation: false,
+            any_audience: false,
+            sources: vec![CredentialSource::Bearer],
+            error: None,
+        }
+    }
+
+    /// Also accepts tokens with this `iss`, for an issuer that uses two spellings. Sessions have the
+    /// first name.
+    #[must_use]
+    pub fn also_named(mut self, name: &str) -> Self {
+        self.other_names.push(name.into());
+        self
+    }
+
+    /// Fetches the keys from this address, instead of the one that discovery finds.
+    #[must_use]
+    pub fn keys_at(mut self, url: &str) -> Self {
+        self.keys = Keys::Url(url.into());
+        self
+    }
+
+    /// Takes the keys from this source.
+    #[must_use]
+    pub fn keys(mut self, keys: impl KeySource) -> Self {
+        self.keys = Keys::Source(Arc::new(keys));
+        self
+    }
+
+    /// Accepts these signature algorithms. They are never taken from a token or from a discovery
+    /// document.
+    #[must_use]
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// Sets the longest time from `iat` to `exp`. Longer-lived tokens are refused, because they would
+    /// outlive their revocation.
+    #[must_use]
+    pub fn longest_life(mut self, life: Duration) -> Self {
+        self.longest_life = life;
+        self
+    }
+
+    /// Sets what identifies a session. The default is the claim `sid`.
+    #[must_use]
+    pub fn session_key(mut self, key: SessionKey) -> Self {
+        self.session_key = key;
+        self
+    }
+
+    /// Refuses tokens in which another party acts as the user (`act`, RFC 8693, section 4.1). By
+    /// default such a token is accepted. It proves only the factor
+    /// [`Impersonated`](crate::Factor::Impersonated), so it meets [`session`](crate::Policy::session)
+    /// and nothing more.
+    #[must_use]
+    pub fn refuse_impersonation(mut self) -> Self {
+        self.refuse_impersonation = true;
+        self
+    }
+
+    /// Accepts tokens with `act` as the user's own. This is for meshes of services in which `act`
+    /// names the service that calls. It is insecure if support staff can act as a user: their
+    /// tokens would then prove the user's factors.
+    #[must_use]
+    pub fn insecure_keep_delegated(mut self) -> Self {
+        self.keep_delegated = true;
+        self
+    }
+
+    /// Reads the token from this cookie if the request has no `Authorization` header.
+    #[must_use]
+    pub fn cookie(mut self, name: &str) -> Self {
+        self.sources.push(CredentialSource::cookie(name));
+        self
+    }
+
+    /// Returns the name of the issuer: its `iss`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn first_algorithm(&self) -> Algorithm {
+        self.algorithms.first().copied().unwrap_or(Algorithm::Rs256)
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn first_type(&self) -> &str {
+        self.types.first().map_or("JWT", |typ| typ)
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn first_audience(&self) -> Option<&str> {
+        self.rules.iter().find_map(|rule| match rule {
+            ClaimRule::Audience(audience) | ClaimRule::ClientAudience(audience) => {
+                Some(&**audience)
+            }
+            _ => None,
+        })
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn life(&self) -> Duration {
+        self.longest_life
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn key(&self) -> &SessionKey {
+        &self.session_key
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn claim_rules(&self) -> &[ClaimRule] {
+        &self.rules
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn credentials(&self) -> Vec<CredentialSource> {
+        self.sources.clone()
+    }
+
+    pub(super) fn failed(mut self, error: IssuerError) -> Self {
+        self.error = self.error.or(Some(error));
+        self
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer")
+            .field("name", &without_secrets(&self.name))
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
+}

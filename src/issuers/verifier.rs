@@ -1,0 +1,98 @@
+//! The verifier and the guard of an issuer.
+
+use std::sync::Arc;
+
+use http::Uri;
+
+use super::error::IssuerError;
+use super::issuer::{Issuer, Keys};
+use crate::endpoint;
+use crate::excerpt::Excerpt;
+use crate::keys::KeySource;
+#[cfg(feature = "remote")]
+use crate::keys::{EndpointError, RemoteKeys};
+use crate::layer::StepUpLayer;
+use crate::token::{ClaimRule, ProfiledTokens, Verifier};
+
+impl Issuer {
+    /// Returns a guard for the issuer's tokens. It demands that a user signed in, until you
+    /// [require](StepUpLayer::require) more. It reads the token from the `Authorization` header, and
+    /// then from the [cookie](Self::cookie), if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`IssuerError`] if a setting breaks a rule.
+    pub fn guard(&self) -> Result<StepUpLayer, IssuerError> {
+        let guard = StepUpLayer::new(self.verifier()?);
+        Ok(guard.default_credentials(self.sources.iter().cloned()))
+    }
+
+    /// Returns a verifier of the issuer's tokens. Each call returns another verifier, with its own
+    /// cache and revocations. [`Verifier::any_of`] combines the verifiers of several issuers.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`IssuerError`] if a setting breaks a rule.
+    pub fn verifier(&self) -> Result<Verifier, IssuerError> {
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        self.names.check()?;
+        let is_audience = |rule: &ClaimRule| {
+            matches!(
+                rule,
+                ClaimRule::Audience(_) | ClaimRule::ClientAudience(_) | ClaimRule::Client { .. }
+            )
+        };
+        if !self.any_audience && !self.rules.iter().any(is_audience) {
+            return Err(IssuerError::NoAudience(Excerpt::of(Some(&self.name))));
+        }
+        let tokens = ProfiledTokens {
+            profile: Arc::clone(&self.profile),
+            names: self.names.clone(),
+            types: self.types.clone(),
+            type_may_be_absent: self.type_may_be_absent,
+            rules: self.rules.clone(),
+            session_key: self.session_key.clone(),
+            longest_life: self.longest_life,
+            keep_delegated: self.keep_delegated,
+        };
+        let (other_names, algorithms) = (self.other_names.clone(), self.algorithms.clone());
+        let verifier =
+            Verifier::profiled(&self.name, other_names, self.key_source()?, algorithms, tokens);
+        Ok(if self.refuse_impersonation { verifier.refuse_impersonation() } else { verifier })
+    }
+
+    fn key_source(&self) -> Result<Arc<dyn KeySource>, IssuerError> {
+        match &self.keys {
+            Keys::Source(source) => Ok(Arc::clone(source)),
+            Keys::Discovery => self.remote_keys(None),
+            Keys::Url(url) => self.remote_keys(Some(url)),
+        }
+    }
+
+    #[cfg(feature = "remote")]
+    fn remote_keys(&self, url: Option<&str>) -> Result<Arc<dyn KeySource>, IssuerError> {
+        let keys = match url {
+            Some(url) => RemoteKeys::new(url),
+            None => RemoteKeys::discovered(&self.name),
+        };
+        let failed = |source: EndpointError| IssuerError::Keys {
+            issuer: Excerpt::of(Some(&self.name)),
+            source,
+        };
+        Ok(Arc::new(keys.map_err(failed)?))
+    }
+
+    #[cfg(not(feature = "remote"))]
+    fn remote_keys(&self, _: Option<&str>) -> Result<Arc<dyn KeySource>, IssuerError> {
+        Err(IssuerError::NoKeys(Excerpt::of(Some(&self.name))))
+    }
+}
+
+/// Returns whether a text is the address of an issuer (OpenID Connect Discovery 1.0, section 3):
+/// https without query and fragment, or http on this machine.
+pub(super) fn is_address(text: &str) -> bool {
+    let has_no_query = |url: Uri| url.query().is_none();
+    !text.contains('#') && endpoint::parse(text).is_ok_and(has_no_query)
+}

@@ -1,0 +1,50 @@
+//! Authentication context classes: those that are declared, what they include and what they mean.
+
+use super::names::DeclarationError;
+use crate::excerpt::Excerpt;
+use crate::factor::{Assertion, Factor};
+
+/// The declared values of `acr`, the least demanding first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Classes(Vec<Class>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Class {
+    pub(super) value: Box<str>,
+    /// The other values that this one includes.
+    pub(super) includes: Vec<Box<str>>,
+    /// What the value guarantees: one of these lists of factors. It is empty if the value
+    /// guarantees none in particular.
+    pub(super) alternatives: Vec<Vec<Factor>>,
+}
+
+impl Classes {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Class> {
+        self.0.iter()
+    }
+
+    pub(super) fn get(&self, value: &str) -> Option<&Class> {
+        self.0.iter().find(|class| *class.value == *value)
+    }
+
+    /// Declares a value, if it is not declared yet.
+    pub(super) fn declare(&mut self, value: &str) -> Result<&mut Class, DeclarationError> {
+        if !Assertion::is_acr_value(value) {
+            return Err(DeclarationError::AcrValue(Excerpt::of(Some(value))));
+        }
+        let place = self.0.iter().position(|class| *class.value == *value).unwrap_or(self.0.len());
+        if place == self.0.len() {
+            let (includes, alternatives) = (Vec::new(), Vec::new());
+            self.0.push(Class { value: value.into(), includes, alternatives });
+        }
+        self.0.get_mut(place).ok_or_else(|| DeclarationError::AcrValue(Excerpt::of(Some(value))))
+    }
+}
+
+impl Class {
+    pub(super) fn include(&mut self, value: &str) {
+        if *self.value != *value && self.includes.iter().all(|known| **known != *value) {
+            self.includes.push(value.into());
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Lists of methods, each with its own time.
+
+use std::borrow::Cow;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::claims::{ClaimError, Claims, text};
+
+/// A method that a token names, with the time of its use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry<'a> {
+    /// The name of the method. It is empty if the entry has none, and the entry then proves nothing.
+    pub name: Cow<'a, str>,
+    /// When the method was used, or `None` if the entry does not say.
+    pub at: Option<OffsetDateTime>,
+}
+
+impl<'a> Claims<'a> {
+    /// Returns a claim that is a list of at most 256 methods. Each is a text, or an object with
+    /// members of these names: the method's name, and the time of its use in seconds since 1970 or
+    /// as in RFC 3339. An entry with a date in text that cannot be read is left out.
+    ///
+    /// ```
+    /// use tower_step_up::profile::Claims;
+    ///
+    /// let json = r#"{"amr": [{"method": "totp", "timestamp": 1700000000}, "password"]}"#;
+    /// let claims = Claims::from_json(json).expect("an object");
+    /// let entries = claims.entries("amr", "method", "timestamp")?;
+    /// assert_eq!(entries[0].name, "totp");
+    /// assert!(entries[0].at.is_some() && entries[1].at.is_none());
+    /// # Ok::<(), tower_step_up::profile::ClaimError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ClaimError`] if the claim is present and not such a list.
+    pub fn entries(
+        &self,
+        claim: &str,
+        name: &str,
+        time: &str,
+    ) -> Result<Vec<Entry<'a>>, ClaimError> {
+        let mut entries = Vec::new();
+        for item in self.items(claim)? {
+            let unreadable = |_| self.unreadable(claim);
+            if let Some(name) = text(item.get()) {
+                entries.push(Entry { name, at: None });
+                continue;
+            }
+            let members = Claims::from_json(item.get()).ok_or_else(|| self.unreadable(claim))?;
+            let name = members.text(name).map_err(unreadable)?.unwrap_or_default();
+            let at = match members.text(time) {
+                Ok(None) => Some(None),
+                Ok(Some(date)) => OffsetDateTime::parse(&date, &Rfc3339).ok().map(Some),
+                Err(_) => Some(members.time(time).map_err(unreadable)?),
+            };
+            entries.extend(at.map(|at| Entry { name, at }));
+        }
+        Ok(entries)
+    }
+}

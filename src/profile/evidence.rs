@@ -1,0 +1,92 @@
+//! The evidence that a token states.
+
+use time::{OffsetDateTime, UtcDateTime};
+
+use super::Limits;
+use crate::factor::Factor;
+
+/// What a token states about a sign-in, in the issuer's own names. [`Names`](super::Names) say what
+/// they mean.
+///
+/// State only what the token says. `iat` is the time of issue and never a date of a proof.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    pub(super) anonymous: bool,
+    pub(super) signed_in_at: Option<UtcDateTime>,
+    pub(super) started_at: Option<UtcDateTime>,
+    /// The names of methods, each at its freshest time.
+    pub(super) amr: Vec<(Box<str>, Option<UtcDateTime>)>,
+    pub(super) acr: Vec<Box<str>>,
+    pub(super) factors: Vec<(Factor, Option<UtcDateTime>)>,
+}
+
+impl Evidence {
+    /// Returns the evidence of a user who signed in, at this time if the token states it
+    /// (`auth_time`, OpenID Connect Core 1.0, section 2). The time dates the sign-in and nothing
+    /// else, unless the application declares that it
+    /// [covers](crate::issuers::Issuer::auth_time_covers) a factor.
+    #[must_use]
+    pub fn signed_in(at: Option<OffsetDateTime>) -> Self {
+        Self { signed_in_at: at.map(OffsetDateTime::to_utc), ..Self::default() }
+    }
+
+    /// Returns the evidence of a token that says that no user signed in. It meets no policy.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { anonymous: true, ..Self::default() }
+    }
+
+    /// Adds the name of a method that the user used, and the time if the token states one for this
+    /// method. A name that occurs twice counts once, at its freshest time. An empty name is ignored.
+    pub fn amr(&mut self, name: &str, at: Option<OffsetDateTime>) {
+        let at = at.map(OffsetDateTime::to_utc);
+        match self.amr.iter_mut().find(|(known, _)| **known == *name) {
+            _ if name.is_empty() => {}
+            Some((_, known)) => *known = (*known).max(at),
+            None => self.amr.push((name.into(), at)),
+        }
+    }
+
+    /// Adds an authentication context class. It counts only if the issuer's [`Names`](super::Names)
+    /// declare it.
+    pub fn acr(&mut self, value: &str) {
+        if self.acr.iter().all(|known| **known != *value) {
+            self.acr.push(value.into());
+        }
+    }
+
+    /// Adds a factor that the user certainly proved, at this time if the token states it.
+    pub fn factor(&mut self, factor: Factor, at: Option<OffsetDateTime>) {
+        self.factors.push((factor, at.map(OffsetDateTime::to_utc)));
+    }
+
+    /// Returns the most that a token of an issuer can state: every method that the issuer can name,
+    /// those with these further names, and this value of `acr`, all dated as well as its tokens can.
+    pub(super) fn best(
+        limits: &Limits,
+        methods: impl IntoIterator<Item = impl AsRef<str>>,
+        acr: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Self {
+        let dated = |can_date: bool| Some(now).filter(|_| can_date);
+        let mut evidence =
+            Self::signed_in(dated(limits.dates_sign_in)).started_at(dated(limits.states_start));
+        if limits.names_methods {
+            for name in methods {
+                evidence.amr(name.as_ref(), dated(limits.dates_methods));
+            }
+        }
+        if let Some(value) = acr.filter(|_| limits.states_acr) {
+            evidence.acr(value);
+        }
+        evidence
+    }
+
+    /// Sets when the session began, if the token states it. Without it,
+    /// [`session_within`](crate::Policy::session_within) never holds.
+    #[must_use]
+    pub fn started_at(mut self, at: Option<OffsetDateTime>) -> Self {
+        self.started_at = at.map(OffsetDateTime::to_utc);
+        self
+    }
+}

@@ -1,0 +1,229 @@
+//! What an issuer's names mean.
+
+use super::acr::Classes;
+use crate::excerpt::Excerpt;
+use crate::factor::Factor;
+
+/// What an issuer's names mean: the names of methods (`amr`) and the authentication context classes
+/// (`acr`).
+///
+/// A name with one factor proves it. A name with several factors proves one of them, and the token
+/// does not say which: a policy then has to hold whichever it was. A name without an entry is only
+/// the issuer's word ([`Policy::amr`](crate::Policy::amr)). A value of `acr` counts only if it is
+/// declared.
+///
+/// ```
+/// use tower_step_up::Factor;
+/// use tower_step_up::profile::Names;
+///
+/// let names = Names::new()
+///     .amr("pwd", [Factor::Password])
+///     .amr("otp", [Factor::Totp, Factor::OtpSms]) // one of them, and the token does not say which
+///     .nothing("refresh") // proves nothing
+///     .acr_values(["silver", "gold"]) // gold includes silver
+///     .acr("gold", [[Factor::Password, Factor::Totp]]); // what the issuer guarantees for it
+/// assert!(names.check().is_ok());
+/// assert!(Names::new().amr("otp", []).check().is_err());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    methods: Vec<(Box<str>, Vec<Factor>)>,
+    nothing: Vec<Box<str>>,
+    pub(super) classes: Classes,
+    covered: Vec<Factor>,
+    covers_all: bool,
+    /// The first declaration that breaks a rule.
+    error: Option<DeclarationError>,
+}
+
+/// A declaration of an issuer's names that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeclarationError {
+    /// A method's name has no factor. Then no token could be understood.
+    #[error(
+        "the method {0} needs at least one factor; a name that proves nothing is declared with `nothing`"
+    )]
+    NoFactor(Excerpt),
+    /// A method's name is to be narrowed to a factor that it cannot mean.
+    #[error(
+        "the method {name} cannot mean {factor}: expected one of the factors that the profile lists for it"
+    )]
+    NotACandidate {
+        /// The name.
+        name: Excerpt,
+        /// The factor.
+        factor: Factor,
+    },
+    /// A value of `acr` has no alternative, or an alternative has no factor.
+    #[error(
+        "the acr value {0} needs at least one alternative, and each alternative at least one factor"
+    )]
+    NoAlternative(Excerpt),
+    /// A value of `acr` is `0`, is empty, or contains anything but visible ASCII, or a space, `"` or
+    /// `\`.
+    #[error(
+        "{0} cannot be a value of acr: expected visible ASCII without space, quote and backslash, and not 0"
+    )]
+    AcrValue(Excerpt),
+    /// A value of `acr` is to include one that is not declared.
+    #[error("the acr value {value} cannot include {included}, which is not declared before it")]
+    UndeclaredAcr {
+        /// The value.
+        value: Excerpt,
+        /// The value that it includes.
+        included: Excerpt,
+    },
+}
+
+impl Names {
+    /// Returns a table without names.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Declares that a method's name proves one of these factors. It replaces what was declared for
+    /// the name before.
+    #[must_use]
+    pub fn amr(mut self, name: &str, factors: impl IntoIterator<Item = Factor>) -> Self {
+        let factors: Vec<_> = factors.into_iter().collect();
+        if factors.is_empty() {
+            return self.failed(DeclarationError::NoFactor(Excerpt::of(Some(name))));
+        }
+        self.methods.retain(|(known, _)| **known != *name);
+        self.nothing.retain(|known| **known != *name);
+        self.methods.push((name.into(), factors));
+        self
+    }
+
+    /// Narrows what a method's name can mean to some of the factors that are declared for it.
+    #[must_use]
+    pub fn narrow(self, name: &str, factors: impl IntoIterator<Item = Factor>) -> Self {
+        let factors: Vec<_> = factors.into_iter().collect();
+        let known = self.candidates(name);
+        match factors.iter().find(|factor| !known.contains(factor)).cloned() {
+            Some(factor) => {
+                let name = Excerpt::of(Some(name));
+                self.failed(DeclarationError::NotACandidate { name, factor })
+            }
+            None => self.amr(name, factors),
+        }
+    }
+
+    /// Declares that a method's name proves nothing, not even that the user signed in at its time.
+    #[must_use]
+    pub fn nothing(mut self, name: &str) -> Self {
+        self.nothing.push(name.into());
+        self
+    }
+
+    /// Declares values of `acr`, the least demanding first. Each includes those before it.
+    #[must_use]
+    pub fn acr_values<'v>(mut self, values: impl IntoIterator<Item = &'v str>) -> Self {
+        let mut lower: Vec<&str> = Vec::new();
+        for value in values {
+            match self.classes.declare(value) {
+                Ok(class) => lower.iter().for_each(|lower| class.include(lower)),
+                Err(error) => return self.failed(error),
+            }
+            lower.push(value);
+        }
+        self
+    }
+
+    /// Declares a value of `acr`, and what the issuer guarantees for it: one of these lists of
+    /// factors.
+    #[must_use]
+    pub fn acr<A: IntoIterator<Item = Factor>>(
+        mut self,
+        value: &str,
+        alternatives: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let alternatives: Vec<Vec<_>> =
+            alternatives.into_iter().map(|one| one.into_iter().collect()).collect();
+        if alternatives.is_empty() || alternatives.iter().any(Vec::is_empty) {
+            return self.failed(DeclarationError::NoAlternative(Excerpt::of(Some(value))));
+        }
+        match self.classes.declare(value) {
+            Ok(class) => class.alternatives = alternatives,
+            Err(error) => return self.failed(error),
+        }
+        self
+    }
+
+    /// Declares that a value of `acr` includes these, which are declared already. List every value
+    /// that it includes: values that those include are not added.
+    #[must_use]
+    pub fn includes<'v>(
+        mut self,
+        value: &str,
+        included: impl IntoIterator<Item = &'v str>,
+    ) -> Self {
+        for included in included {
+            if self.classes.get(included).is_none() {
+                let (value, included) = (Excerpt::of(Some(value)), Excerpt::of(Some(included)));
+                return self.failed(DeclarationError::UndeclaredAcr { value, included });
+            }
+            match self.classes.declare(value) {
+                Ok(class) => class.include(included),
+                Err(error) => return self.failed(error),
+            }
+        }
+        self
+    }
+
+    /// Declares that a proof of these factors, if a token states one, was made at the time of the
+    /// sign-in or later.
+    #[must_use]
+    pub fn auth_time_covers(mut self, factors: impl IntoIterator<Item = Factor>) -> Self {
+        self.covered.extend(factors);
+        self
+    }
+
+    /// Declares that every proof and assertion that a token states was made at the time of the
+    /// sign-in or later.
+    #[must_use]
+    pub fn auth_time_covers_all(mut self) -> Self {
+        self.covers_all = true;
+        self
+    }
+
+    /// Checks the declarations.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first [`DeclarationError`] if a declaration breaks a rule.
+    pub fn check(&self) -> Result<(), DeclarationError> {
+        self.error.clone().map_or(Ok(()), Err)
+    }
+
+    /// Returns the factors that a method's name can mean. There are none if it is not declared.
+    pub(super) fn candidates(&self, name: &str) -> &[Factor] {
+        let known = self.methods.iter().find(|(known, _)| **known == *name);
+        known.map_or(&[], |(_, factors)| factors)
+    }
+
+    /// Returns every method's name that is declared, with the factors that it can mean.
+    pub(super) fn methods(&self) -> impl Iterator<Item = (&str, &[Factor])> {
+        self.methods.iter().map(|(name, factors)| (&**name, &**factors))
+    }
+
+    /// Returns the values of `acr` that are declared, the least demanding first.
+    pub(crate) fn acr_declared(&self) -> impl Iterator<Item = &str> {
+        self.classes.iter().map(|class| &*class.value)
+    }
+
+    pub(super) fn proves_nothing(&self, name: &str) -> bool {
+        self.nothing.iter().any(|known| **known == *name)
+    }
+
+    pub(super) fn covers(&self, factor: &Factor) -> bool {
+        self.covers_all || self.covered.contains(factor)
+    }
+
+    fn failed(mut self, error: DeclarationError) -> Self {
+        self.error = self.error.or(Some(error));
+        self
+    }
+}

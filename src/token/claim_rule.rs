@@ -1,0 +1,88 @@
+//! Rules for single claims: who a token is for, and which kind of token it is.
+
+use super::error::ClaimsError;
+use crate::excerpt::Excerpt;
+use crate::profile::Claims;
+
+/// A rule for the claims of an issuer's tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ClaimRule {
+    /// `aud` is this audience, or a list that contains it.
+    Audience(Box<str>),
+    /// `aud` and `azp` name this client, as in ID tokens (OpenID Connect Core 1.0, section 3.1.3.7).
+    ClientAudience(Box<str>),
+    /// The claim is present.
+    Present(Box<str>),
+    /// The claim is this text.
+    Is(Box<str>, Box<str>),
+    /// The claim is absent, or is this text.
+    IsOrAbsent(Box<str>, Box<str>),
+    /// The claim is absent. If it is present, the token is of another kind.
+    Absent(Box<str>),
+    /// One of these claims names the client, and it is one of these.
+    Client { claims: &'static [&'static str], clients: Vec<Box<str>>, or_absent: bool },
+    /// The claim is absent, or it does not begin like this. If it does, the token is a machine's.
+    NotMachine { claim: &'static str, prefix: &'static str },
+}
+
+impl ClaimRule {
+    pub(super) fn check(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
+        let value = |name: &str, accepted: &str| {
+            let unexpected = || ClaimsError::UnexpectedValue {
+                claim: Excerpt::of(Some(name)),
+                expected: Excerpt::of(Some(accepted)),
+            };
+            match claims.text(name)? {
+                Some(value) if value == accepted => Ok(()),
+                _ => Err(unexpected()),
+            }
+        };
+        match self {
+            Self::Audience(audience) => match claims.text_or_texts("aud") {
+                Ok(audiences) if audiences.iter().any(|one| **one == **audience) => Ok(()),
+                _ => Err(ClaimsError::WrongAudience),
+            },
+            Self::ClientAudience(client) => client_audience(claims, client),
+            Self::Present(name) => match claims.contains(name) && !claims.is_null(name) {
+                true => Ok(()),
+                false => Err(ClaimsError::Missing(Excerpt::of(Some(name)))),
+            },
+            Self::Is(name, accepted) => value(name, accepted),
+            Self::IsOrAbsent(name, _) if !claims.contains(name) || claims.is_null(name) => Ok(()),
+            Self::IsOrAbsent(name, accepted) => value(name, accepted),
+            Self::Absent(name) => match claims.contains(name) {
+                true => Err(ClaimsError::AnotherKind(Excerpt::of(Some(name)))),
+                false => Ok(()),
+            },
+            Self::Client { claims: names, clients, or_absent } => {
+                for name in *names {
+                    if let Some(client) = claims.text(name)? {
+                        let is_accepted = clients.iter().any(|accepted| **accepted == *client);
+                        let wrong = || ClaimsError::WrongClient(Excerpt::of(Some(&client)));
+                        return if is_accepted { Ok(()) } else { Err(wrong()) };
+                    }
+                }
+                if *or_absent { Ok(()) } else { Err(ClaimsError::WrongClient(Excerpt::of(None))) }
+            }
+            Self::NotMachine { claim, prefix } => match claims.text(claim)? {
+                Some(value) if value.starts_with(prefix) => {
+                    Err(ClaimsError::Machine(Excerpt::of(Some(claim))))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+/// Checks the audience of an ID token. If it has several audiences, `azp` has to be the client.
+fn client_audience(claims: &Claims<'_>, client: &str) -> Result<(), ClaimsError> {
+    let audiences = claims.text_or_texts("aud").map_err(|_| ClaimsError::WrongAudience)?;
+    if !audiences.iter().any(|one| **one == *client) {
+        return Err(ClaimsError::WrongAudience);
+    }
+    match claims.text("azp")? {
+        Some(party) if *party == *client => Ok(()),
+        None if audiences.len() == 1 => Ok(()),
+        party => Err(ClaimsError::WrongClient(Excerpt::of(party.as_deref()))),
+    }
+}

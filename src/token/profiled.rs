@@ -1,0 +1,202 @@
+//! The rules for tokens of issuers other than Stytch, which a profile reads.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::claim_rule::ClaimRule;
+use super::error::{ClaimsError, MalformedToken, TimeClaim, TokenError, TokenPart};
+use super::rules::Rules;
+use crate::excerpt::Excerpt;
+use crate::keys::digest;
+use crate::profile::{Claims, Names, Profile, Resolved};
+use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
+
+/// What an issuer's tokens look like, and how they are read.
+pub(crate) struct ProfiledTokens {
+    pub(crate) profile: Arc<dyn Profile>,
+    pub(crate) names: Names,
+    /// The accepted values of the header's `typ`, in any case.
+    pub(crate) types: Vec<Box<str>>,
+    pub(crate) type_may_be_absent: bool,
+    pub(crate) rules: Vec<ClaimRule>,
+    pub(crate) session_key: SessionKey,
+    /// The longest time from `iat` to `exp`.
+    pub(crate) longest_life: Duration,
+    /// Whether a token in which another party acts as the user counts as the user's own.
+    pub(crate) keep_delegated: bool,
+}
+
+/// What identifies a session of an issuer.
+///
+/// A claim is used only if the token has it. The next in the list is used otherwise: the claim, then
+/// the subject with the time of the sign-in, then the token itself. In the last case, revoking the
+/// session revokes only this token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionKey {
+    /// The claim with this name, such as `sid`.
+    Claim(Box<str>),
+    /// `sub` and `auth_time`.
+    SubjectAndSignIn,
+    /// The token itself.
+    Token,
+}
+
+/// The claims that mark a machine's token if they equal `sub`.
+const CLIENTS: [&str; 3] = ["client_id", "azp", "cid"];
+
+impl ProfiledTokens {
+    /// Returns the session of a payload that meets every rule except those of time.
+    pub(super) fn session(
+        &self,
+        rules: &Rules,
+        verifier: VerifierId,
+        token: &str,
+        header: &str,
+        payload: &str,
+    ) -> Result<Session, TokenError> {
+        let object = |text, part| Claims::from_json(text).ok_or(MalformedToken::NotAnObject(part));
+        let header = object(header, TokenPart::Header)?;
+        let claims = object(payload, TokenPart::Payload)?.with_header(header);
+        rules.check_issuer(claims.text("iss").ok().flatten().as_deref())?;
+        self.check_kind(&claims)?;
+        self.rules.iter().try_for_each(|rule| rule.check(&claims))?;
+        let user_id = match claims.text("sub") {
+            Ok(Some(sub)) if !sub.is_empty() => sub,
+            _ => return Err(ClaimsError::NoSubject.into()),
+        };
+        self.check_user(&claims, &user_id)?;
+        let times = times(&claims)?;
+        self.check_life(&times)?;
+
+        let evidence = match self.is_delegated(&claims) {
+            true if rules.refuse_impersonation => return Err(ClaimsError::Impersonated.into()),
+            true => Resolved::impersonated(),
+            false => {
+                let evidence = self.profile.evidence(&claims).map_err(ClaimsError::from)?;
+                Resolved::new(&evidence, &self.names)
+            }
+        };
+        let id = self.session_id(&claims, token, &user_id)?;
+        let began_at = evidence.began_at.unwrap_or(times.token_issued_at);
+        let scopes = scopes(&claims)?;
+        let parts = SessionParts {
+            token,
+            payload: "",
+            id: &id,
+            user_id: &user_id,
+            proofs: evidence.proofs,
+            beyond_stytch: Some(BeyondStytch {
+                factors: evidence.factors,
+                choices: evidence.choices,
+                began_at,
+            }),
+            issuer: Arc::clone(&rules.name),
+            scopes: &scopes,
+            ip_address: "",
+            user_agent: "",
+            organization: None,
+            times: Times { started_at: evidence.started_at, ..times },
+            leeway: rules.leeway,
+            max_token_age: rules.max_token_age,
+            verified_by: verifier,
+        };
+        Ok(Session::new(parts, std::iter::empty()))
+    }
+
+    /// Refuses tokens that are no evidence of a session for anyone who presents them.
+    fn check_kind(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
+        // Logout tokens and security event tokens (RFC 8417, section 2.2).
+        if claims.contains("events") {
+            return Err(ClaimsError::AnotherKind(Excerpt::of(Some("events"))));
+        }
+        // The token is bound to a sender (RFC 7800, section 3.1), which this crate does not check.
+        if claims.contains("cnf") {
+            return Err(ClaimsError::SenderConstrained);
+        }
+        Ok(())
+    }
+
+    /// Refuses the tokens of machines.
+    fn check_user(&self, claims: &Claims<'_>, user_id: &str) -> Result<(), ClaimsError> {
+        let machine = |claim: &str| ClaimsError::Machine(Excerpt::of(Some(claim)));
+        for claim in CLIENTS {
+            if claims.text(claim)?.as_deref() == Some(user_id) {
+                return Err(machine(claim));
+            }
+        }
+        let grants = claims.text_or_texts("gty")?;
+        if grants.iter().any(|grant| grant.split(' ').any(|one| one == "client-credentials")) {
+            return Err(machine("gty"));
+        }
+        match claims.text("idtyp")?.as_deref() {
+            Some("app") => Err(machine("idtyp")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether another party acts as the user (`act`, RFC 8693, section 4.1).
+    fn is_delegated(&self, claims: &Claims<'_>) -> bool {
+        !self.keep_delegated && claims.contains("act") && !claims.is_null("act")
+    }
+
+    /// Checks that a token does not live longer than the issuer's tokens do. It would outlive its
+    /// revocation.
+    fn check_life(&self, times: &Times) -> Result<(), ClaimsError> {
+        let life = times.token_expires_at - times.token_issued_at;
+        let life = life.try_into().unwrap_or(Duration::ZERO);
+        match life > self.longest_life {
+            true => Err(ClaimsError::LivesTooLong { life, longest: self.longest_life }),
+            false => Ok(()),
+        }
+    }
+
+    fn session_id<'a>(
+        &self,
+        claims: &Claims<'a>,
+        token: &str,
+        user_id: &str,
+    ) -> Result<Cow<'a, str>, ClaimsError> {
+        if let SessionKey::Claim(name) = &self.session_key
+            && let Some(id) = claims.text(name)?.filter(|id| !id.is_empty())
+        {
+            return Ok(id);
+        }
+        // The prefixes keep these ids apart from each other. A claim that looked like one would only
+        // share its revocation.
+        match claims.utc("auth_time")? {
+            Some(at) if self.session_key != SessionKey::Token => {
+                Ok(format!("sign-in:{}:{user_id}", at.unix_timestamp_nanos()).into())
+            }
+            _ => {
+                // The signature is left out, because the same claims can have several.
+                let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
+                let digest = digest(signed.as_bytes());
+                Ok(format!("token:{}", base64_simd::URL_SAFE_NO_PAD.encode_to_string(digest))
+                    .into())
+            }
+        }
+    }
+}
+
+fn times(claims: &Claims<'_>) -> Result<Times, ClaimsError> {
+    let time = |name, claim| claims.utc(name).map_err(|_| ClaimsError::UnreadableTime(claim));
+    let required = |name, claim| time(name, claim)?.ok_or(ClaimsError::UnreadableTime(claim));
+    let token_issued_at = required("iat", TimeClaim::IssuedAt)?;
+    Ok(Times {
+        started_at: None,
+        last_accessed_at: None,
+        expires_at: None,
+        token_not_before: time("nbf", TimeClaim::NotBefore)?.unwrap_or(token_issued_at),
+        token_issued_at,
+        token_expires_at: required("exp", TimeClaim::ExpiresAt)?,
+    })
+}
+
+/// Returns the scopes of a token, separated by spaces: `scope` (RFC 9068, section 2.2.3) or `scp`.
+fn scopes(claims: &Claims<'_>) -> Result<String, ClaimsError> {
+    let scopes = claims.text_or_texts("scope")?;
+    let scopes = if scopes.is_empty() { claims.text_or_texts("scp")? } else { scopes };
+    Ok(scopes.join(" "))
+}
