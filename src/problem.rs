@@ -75,3 +75,8 @@
 //! # Revocations unavailable
 //!
 //! Status 503 with `Retry-After`. The guard currently cannot tell whether the session was revoked.
+//!
+//! # Policy error
+//!
+//! Status 500. The guard cannot tell which policy the request has to meet. This is an error of the
+//! server, and the reason is only in its log.

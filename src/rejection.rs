@@ -6,7 +6,7 @@ use http::{Response, StatusCode};
 
 use crate::credentials::CredentialError;
 use crate::keys::KeysUnavailable;
-use crate::policy::Shortfall;
+use crate::policy::{PolicyError, Shortfall};
 use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 
 /// The reason why a guard refused a request.
@@ -72,6 +72,10 @@ pub enum Rejection {
     /// The guard currently cannot tell whether the session was revoked.
     #[error(transparent)]
     RevocationsUnavailable(RevocationsUnavailable),
+    /// The guard cannot tell which policy the request has to meet, because a function of
+    /// [`require_with`](crate::StepUpLayer::require_with) failed. This is an error of the server.
+    #[error(transparent)]
+    PolicyError(PolicyError),
 }
 
 /// A rejection in the extensions of a response.
@@ -122,12 +126,13 @@ impl Rejection {
             Self::KeysUnavailable(_)
             | Self::AuthorityUnavailable { .. }
             | Self::RevocationsUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::PolicyError(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// Returns the stable name of the reason, for logs and metrics: `no_credentials`,
     /// `step_up_required`, `keys_unavailable`, `authority_unavailable`, `revocations_unavailable`,
-    /// or the name that [`CredentialError::reason`] or [`TokenError::reason`] returns, such as
+    /// `policy_error`, or the name that [`CredentialError::reason`] or [`TokenError::reason`] returns, such as
     /// `several_cookies`, `token_expired` and `session_revoked`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -139,6 +144,7 @@ impl Rejection {
             Self::KeysUnavailable(_) => "keys_unavailable",
             Self::AuthorityUnavailable { .. } => "authority_unavailable",
             Self::RevocationsUnavailable(_) => "revocations_unavailable",
+            Self::PolicyError(_) => "policy_error",
         }
     }
 
@@ -155,7 +161,8 @@ impl Rejection {
             Self::NoCredentials
             | Self::InvalidRequest(_)
             | Self::InvalidToken(_)
-            | Self::StepUpRequired(_) => None,
+            | Self::StepUpRequired(_)
+            | Self::PolicyError(_) => None,
         }
     }
 }

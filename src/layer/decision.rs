@@ -5,7 +5,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::guard::Guard;
-use crate::policy::Grant;
+use crate::policy::{Grant, Policy, PolicyError};
 use crate::rejection::Rejection;
 use crate::session::Session;
 use crate::sessions::Renewed;
@@ -31,15 +31,29 @@ impl Decision {
     }
 }
 
+/// The parts of a decision that are known before the session is.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) guard: &'a Guard,
+    /// The grant of an outer guard.
+    pub(super) outer: Option<&'a Grant>,
+    /// The policy for this request, if the guard demands more than its own.
+    pub(super) request_policy: Option<&'a Result<Policy, PolicyError>>,
+}
+
 /// Evaluates the policy for a session that may be used.
+///
+/// The cache of a session compares policies by address and has room for few. A policy that was
+/// built for one request would only waste that room.
 #[inline]
-pub(super) fn evaluate(
-    guard: &Guard,
-    outer: Option<&Grant>,
-    session: Session,
-    now: OffsetDateTime,
-) -> Decision {
-    match guard.policy.evaluate_cached(session, now) {
+pub(super) fn evaluate(context: Context<'_>, session: Session, now: OffsetDateTime) -> Decision {
+    let Context { guard, outer, request_policy } = context;
+    let evaluated = match request_policy {
+        None => guard.policy.evaluate_cached(session, now),
+        Some(Ok(policy)) => policy.evaluate(&session, now),
+        Some(Err(error)) => return Decision::refused(Rejection::PolicyError(error.clone())),
+    };
+    match evaluated {
         Ok(grant) => Decision::new(Ok(Some(match outer {
             Some(outer) => grant.bounded_by(outer),
             None => grant,

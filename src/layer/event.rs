@@ -1,6 +1,9 @@
 //! Logs each decision, and each warning from the audit of a new guard's policy. The log lines never
 //! contain tokens, email addresses, IP addresses or phone numbers.
 
+use std::error::Error;
+use std::iter::successors;
+
 use tracing::{debug, error, info, warn};
 
 use super::findings::IssuerFinding;
@@ -9,7 +12,9 @@ use crate::rejection::Rejection;
 
 const TARGET: &str = "tower_step_up::guard";
 
-/// Records a decision. `Ok(None)` comes from an optional guard that found no credentials.
+/// Records a decision of a guard with this policy. A decision about a session has the policy that
+/// was evaluated, which may be stricter. `Ok(None)` comes from an optional guard that found no
+/// credentials.
 pub(super) fn record(policy: &Policy, granted: &Result<Option<Grant>, Rejection>) {
     match granted {
         Ok(Some(grant)) => {
@@ -17,7 +22,7 @@ pub(super) fn record(policy: &Policy, granted: &Result<Option<Grant>, Rejection>
             debug!(
                 target: TARGET,
                 decision = "granted",
-                policy = label(policy),
+                policy = label(grant.policy()),
                 session_id = session.id(),
                 user_id = session.user_id(),
             );
@@ -37,13 +42,18 @@ fn refused(policy: &Policy, why: &Rejection) {
             info!(
                 target: TARGET,
                 decision = "refused",
-                policy,
+                policy = label(shortfall.policy()),
                 reason,
                 detail = %shortfall.unmet_in_one_line().to_string().escape_debug(),
                 status,
                 session_id = session.id(),
                 user_id = session.user_id(),
             );
+        }
+        Rejection::PolicyError(error) => {
+            let detail = causes(error);
+            let detail = detail.escape_debug();
+            error!(target: TARGET, decision = "refused", policy, reason, %detail, status);
         }
         Rejection::KeysUnavailable(_)
         | Rejection::AuthorityUnavailable { .. }
@@ -54,6 +64,12 @@ fn refused(policy: &Policy, why: &Rejection) {
             info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
         }
     }
+}
+
+/// Returns the texts of an error and its sources, outermost first.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let chain = successors(Some(error), |error| Error::source(*error));
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Logs each warning of the policy's audit.

@@ -1,11 +1,13 @@
 //! The layer and its configuration.
 
+mod request_policy;
 mod sessions;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::request_policy::RequestPolicy;
 use super::event;
 use crate::credentials::CredentialSource;
 use crate::factor::Factor;
@@ -44,6 +46,8 @@ pub(super) struct Guard {
     pub(super) policy: Policy,
     /// Whether `require` has set `policy`. If not, `policy` is `Policy::session()`.
     demands: bool,
+    /// The functions of `require_with`, whose policies are demanded in addition.
+    pub(super) request_policies: Vec<Arc<RequestPolicy>>,
     pub(super) optional: bool,
     pub(super) sources: Arc<[CredentialSource]>,
     /// Whether `credentials` has set `sources`.
@@ -68,6 +72,7 @@ impl StepUpLayer {
                 verifier,
                 policy: Policy::session(),
                 demands: false,
+                request_policies: Vec::new(),
                 optional: false,
                 sources: CredentialSource::defaults().into(),
                 has_own_sources: false,
@@ -176,7 +181,8 @@ impl StepUpLayer {
         self.with(|guard| guard.offer = Some(Arc::new(factors)))
     }
 
-    /// Returns the policy that the guard demands.
+    /// Returns the policy that the guard demands for every request, without the policies that
+    /// [`require_with`](Self::require_with) adds.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.guard.policy
@@ -197,10 +203,13 @@ impl StepUpLayer {
 
 fn both(old: &Policy, new: Policy) -> Policy {
     let name = new.name().or(old.name()).map(str::to_owned);
-    let both = old.clone().and(new);
+    named(old.clone().and(new), name)
+}
+
+fn named(policy: Policy, name: Option<String>) -> Policy {
     match name {
-        Some(name) => both.named(&name),
-        None => both,
+        Some(name) => policy.named(&name),
+        None => policy,
     }
 }
 
@@ -208,6 +217,7 @@ impl fmt::Debug for StepUpLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StepUpLayer")
             .field("policy", &self.guard.policy)
+            .field("request_policies", &self.guard.request_policies.len())
             .field("optional", &self.guard.optional)
             .field("verifier", &self.guard.verifier)
             .finish_non_exhaustive()

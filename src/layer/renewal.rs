@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::decision::{self, Decision};
+use super::decision::{self, Context, Decision};
 use super::guard::Guard;
-use crate::credentials::Credential;
-use crate::policy::Grant;
 use crate::rejection::Rejection;
 use crate::session::Session;
 use crate::sessions::{AuthorityError, Exchanged, Freshness, Presented, Sessions};
@@ -26,49 +24,34 @@ pub(super) struct Question {
 /// again, because the user may have stepped up elsewhere.
 const SHORTFALL_CACHE_TIME: Duration = Duration::from_secs(1);
 
-/// Exchanges an opaque token for a session.
-pub(super) fn exchange(
-    guard: &Guard,
-    sessions: &Sessions,
-    outer: Option<&Grant>,
-    credential: &Credential<'_>,
-    now: OffsetDateTime,
-) -> Result<Decision, Question> {
-    match Presented::opaque(credential.bytes) {
-        Some(presented) => renew(guard, sessions, outer, presented, now),
-        None => Ok(Decision::refused(Rejection::InvalidToken(SessionError::Unknown.into()))),
-    }
-}
-
 /// Renews the session of an opaque token, or of a genuine JWT that has expired.
 pub(super) fn renew(
-    guard: &Guard,
+    context: Context<'_>,
     sessions: &Sessions,
-    outer: Option<&Grant>,
     presented: Presented,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    let freshness = Freshness { needs_tokens: true, confirmed_within: guard.confirmed_within };
-    decide_from_cache(guard, sessions, outer, presented, freshness, now)
+    let freshness =
+        Freshness { needs_tokens: true, confirmed_within: context.guard.confirmed_within };
+    decide_from_cache(context, sessions, presented, freshness, now)
 }
 
 /// Requires the authority's confirmation of a session that meets the policy.
 pub(super) fn confirm(
-    guard: &Guard,
+    context: Context<'_>,
     sessions: &Sessions,
-    outer: Option<&Grant>,
     session: Session,
     now: OffsetDateTime,
 ) -> Result<Decision, Question> {
-    let freshness = Freshness { needs_tokens: false, confirmed_within: guard.confirmed_within };
-    decide_from_cache(guard, sessions, outer, Presented::Session(session), freshness, now)
+    let freshness =
+        Freshness { needs_tokens: false, confirmed_within: context.guard.confirmed_within };
+    decide_from_cache(context, sessions, Presented::Session(session), freshness, now)
 }
 
 /// Decides from a cached result, or returns the question for the authority.
 fn decide_from_cache(
-    guard: &Guard,
+    context: Context<'_>,
     sessions: &Sessions,
-    outer: Option<&Grant>,
     presented: Presented,
     fallback: Freshness,
     now: OffsetDateTime,
@@ -79,7 +62,7 @@ fn decide_from_cache(
     let Some(exchanged) = sessions.known(&presented, fallback) else {
         return question(presented, fallback);
     };
-    let decision = conclude(guard, outer, &presented, exchanged, now);
+    let decision = conclude(context, &presented, exchanged, now);
     if !matches!(decision.granted, Err(Rejection::StepUpRequired(_))) {
         return Ok(decision);
     }
@@ -91,7 +74,7 @@ fn decide_from_cache(
 }
 
 /// Asks the authority and decides from its result, or from a cached one if it is unavailable.
-pub(super) async fn ask(guard: &Guard, outer: Option<&Grant>, question: Question) -> Decision {
+pub(super) async fn ask(context: Context<'_>, question: Question) -> Decision {
     let Question { sessions, presented, freshness, fallback } = question;
     let mut exchanged = sessions.ask(&presented, freshness).await;
     if matches!(exchanged, Err(AuthorityError::Unavailable { .. }))
@@ -99,13 +82,12 @@ pub(super) async fn ask(guard: &Guard, outer: Option<&Grant>, question: Question
     {
         exchanged = cached;
     }
-    conclude(guard, outer, &presented, exchanged, guard.verifier.now())
+    conclude(context, &presented, exchanged, context.guard.verifier.now())
 }
 
 /// Evaluates the policy for the session that [`choose`] selects: the presented or the renewed one.
 fn conclude(
-    guard: &Guard,
-    outer: Option<&Grant>,
+    context: Context<'_>,
     presented: &Presented,
     exchanged: Exchanged,
     now: OffsetDateTime,
@@ -118,10 +100,10 @@ fn conclude(
     if !presented.is_about(&renewed.session) {
         return Decision::refused(AuthorityError::UnknownSession.into());
     }
-    match choose(guard, presented, &renewed.session, now) {
-        Ok(Some(session)) => decision::evaluate(guard, outer, session.clone(), now),
+    match choose(context.guard, presented, &renewed.session, now) {
+        Ok(Some(session)) => decision::evaluate(context, session.clone(), now),
         Ok(None) => {
-            let decision = decision::evaluate(guard, outer, renewed.session.clone(), now);
+            let decision = decision::evaluate(context, renewed.session.clone(), now);
             Decision { renewed: Some(renewed), ..decision }
         }
         Err(error) => Decision::refused(error.into()),

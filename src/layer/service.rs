@@ -11,6 +11,7 @@ use super::body::ResponseBody;
 use super::decide::decide;
 use super::future::{ResponseFuture, carry_out};
 use super::guard::StepUpLayer;
+use crate::credentials;
 
 /// A service behind a guard, created by [`StepUpLayer`].
 #[derive(Clone, Debug)]
@@ -39,9 +40,19 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let guard = &self.layer.guard;
-        match decide(guard, request.headers(), request.extensions()) {
+        let decision = if guard.request_policies.is_empty() {
+            decide(guard, request.headers(), request.extensions(), None)
+        } else {
+            let (mut parts, body) = request.into_parts();
+            // A function that logs the request must not log its token.
+            credentials::mark_sensitive(&mut parts.headers, &guard.sources);
+            let decision = decide(guard, &parts.headers, &parts.extensions, Some(&parts));
+            request = Request::from_parts(parts, body);
+            decision
+        };
+        match decision {
             Ok(decision) => {
                 ResponseFuture::from_state(carry_out(decision, guard, &mut self.inner, request))
             }

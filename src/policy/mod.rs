@@ -122,7 +122,7 @@ pub use self::document::{DocumentError, DocumentFault, UnknownPolicy};
 pub use self::explanation::{
     Ambiguity, Demand, Explanation, Prompt, Prompts, ProofAge, Reason, Requirement, Unmet, Verdict,
 };
-pub use self::types::{ListError, NonEmpty};
+pub use self::types::{IntoPolicy, ListError, NonEmpty, PolicyError};
 
 pub(crate) use self::decision::Grant;
 #[cfg(feature = "documents")]

@@ -80,7 +80,7 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | policy not met | [`step_up`](Self::step_up) |
 /// | policy not met, and only a new session can meet it | [`sign_in`](Self::sign_in), with `restart=true` |
 /// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets a page that asks the browser to remove the cookies and links to [`sign_in`](Self::sign_in) |
-/// | any other invalid request (400), anything unavailable (503) | nowhere: it gets the page |
+/// | any other invalid request (400), a policy error (500), anything unavailable (503) | nowhere: it gets the page |
 ///
 /// If the target is not configured, the browser gets the plain page. The responder never redirects
 /// a request for the sign-in page, and it redirects a request for the step-up page only to the

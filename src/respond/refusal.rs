@@ -103,6 +103,13 @@ impl<'a> Refusal<'a> {
             Rejection::RevocationsUnavailable(_) => {
                 unavailable(problem_type!("revocations-unavailable"), "Revocations unavailable")
             }
+            // The error may describe the server, so only the log shows it.
+            Rejection::PolicyError(_) => refusal(
+                Challenge::None,
+                problem_type!("policy-error"),
+                "Policy error",
+                "the server cannot determine what this request requires".into(),
+            ),
         }
     }
 }

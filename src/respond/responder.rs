@@ -63,6 +63,7 @@ where
 /// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` if the policy limits an age |
 /// | keys or revocations unavailable | 503 with `Retry-After` | none |
 /// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
+/// | a function of [`require_with`](crate::StepUpLayer::require_with) failed | 500 | none |
 ///
 /// The module [`problem`](crate::problem) describes the body.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,6 +40,7 @@ mod renewal_cache;
 mod renewal_faults;
 mod renewal_over_http;
 mod repeated_tokens;
+mod require_with;
 mod responses;
 mod revocations;
 mod sessions_api;

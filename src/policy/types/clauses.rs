@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::list::ListError;
 use super::policy::{Clause, Node, Policy};
 use crate::factor::{Assertion, Factor};
 use crate::trust::TrustModel;
@@ -105,12 +106,21 @@ impl Policy {
     #[must_use]
     #[track_caller]
     pub fn and(self, other: impl Into<Self>) -> Self {
+        Self::of(self.all_of_both(other.into()))
+    }
+
+    /// Works like [`and`](Self::and), for policies that are known only at run time.
+    pub(crate) fn try_and(self, other: Self) -> Result<Self, ListError> {
+        Self::try_of(self.all_of_both(other))
+    }
+
+    fn all_of_both(self, other: Self) -> Clause {
         let mut clauses = match &*self.0 {
             Node { name: None, trust: None, clause: Clause::AllOf(clauses), .. } => clauses.clone(),
             _ => vec![self],
         };
-        clauses.push(other.into());
-        Self::of(Clause::AllOf(clauses))
+        clauses.push(other);
+        Clause::AllOf(clauses)
     }
 
     /// Requires at least one of the two policies.

@@ -2,6 +2,7 @@
 
 mod clauses;
 mod extent;
+mod into_policy;
 mod limit;
 mod list;
 mod name;
@@ -9,6 +10,7 @@ mod policy;
 mod trust;
 mod walk;
 
+pub use self::into_policy::{IntoPolicy, PolicyError};
 pub(in crate::policy) use self::limit::{Limit, tighter};
 pub(in crate::policy) use self::list::MAX_LIST_LENGTH;
 pub use self::list::{ListError, NonEmpty};
