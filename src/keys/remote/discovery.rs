@@ -1,6 +1,7 @@
 //! Finds an issuer's key set with OpenID Connect Discovery 1.0.
 
 use http::Uri;
+use http::uri::Scheme;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -58,7 +59,14 @@ impl Issuer {
             });
         }
         let url = jwks_uri.ok_or(DiscoveryError::NoKeySetUrl)?;
-        endpoint::parse(&url).map_err(DiscoveryError::UnusableKeySetUrl)
+        let url = endpoint::parse(&url).map_err(DiscoveryError::UnusableKeySetUrl)?;
+        // An issuer elsewhere must not choose what this machine asks itself.
+        let is_as_secure =
+            url.scheme() == Some(&Scheme::HTTPS) || url.scheme() == self.document_url.scheme();
+        match is_as_secure {
+            true => Ok(url),
+            false => Err(DiscoveryError::UnusableKeySetUrl(EndpointError::InsecureUrl)),
+        }
     }
 }
 
@@ -234,6 +242,7 @@ mod tests {
         for (url, want) in [
             ("http://keys.example.com", INSECURE),
             ("ftp://127.0.0.1", INSECURE),
+            ("http://127.0.0.1/jwks", INSECURE),
             ("https://user:hidden@keys.example.com", INSECURE),
             ("keys.example.com", INVALID),
             ("/jwks", INVALID),
