@@ -1,9 +1,9 @@
-//! What an issuer asserts about a sign-in as a whole.
+//! Assertions of an issuer about a sign-in as a whole.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// What an issuer asserts about the sign-in as a whole: an authentication context class (`acr`), the
+/// An assertion of an issuer about the sign-in as a whole: an authentication context class (`acr`), the
 /// name of an authentication method (`amr`), or only that the user signed in (RFC 8176; `OpenID`
 /// Connect Core 1.0, section 2).
 ///

@@ -1,4 +1,4 @@
-//! What an application declares about its issuer's names.
+//! Declarations of an application about its issuer's names.
 
 use super::issuer::Issuer;
 use crate::factor::Factor;

@@ -17,7 +17,8 @@ use crate::token::{ClaimRule, SessionKey};
 /// issuer without a preset. [`guard`](Self::guard) and [`verifier`](Self::verifier) check the
 /// settings and return an error that names the value and the remedy.
 ///
-/// A token of an issuer is accepted only if all of this is true, besides the signature and the times:
+/// A verifier also checks the signature and the times. Apart from these, it accepts a token only if
+/// all of this is true:
 ///
 /// - `iss` is the issuer, and `typ` in the header is one of the [accepted types](Self::types).
 /// - It is for this service: by its [audience](Self::audience), or by the

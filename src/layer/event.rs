@@ -23,6 +23,7 @@ pub(super) fn record(policy: &Policy, granted: &Result<Option<Grant>, Rejection>
                 target: TARGET,
                 decision = "granted",
                 policy = label(grant.policy()),
+                issuer = session.issuer(),
                 session_id = session.id(),
                 user_id = session.user_id(),
             );
@@ -46,6 +47,7 @@ fn refused(policy: &Policy, why: &Rejection) {
                 reason,
                 detail = %shortfall.unmet_in_one_line().to_string().escape_debug(),
                 status,
+                issuer = session.issuer(),
                 session_id = session.id(),
                 user_id = session.user_id(),
             );

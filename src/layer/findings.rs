@@ -36,7 +36,7 @@ pub enum IssuerFinding {
     Undated {
         /// The name of the issuer.
         issuer: Box<str>,
-        /// What the clause asks for.
+        /// The requirement of the clause.
         clause: Box<str>,
     },
     /// The policy limits the age of the session, and the issuer's tokens do not say when it began.
@@ -56,7 +56,7 @@ pub enum IssuerFinding {
     NotIndependent {
         /// The name of the issuer.
         issuer: Box<str>,
-        /// What the clause asks for.
+        /// The requirement of the clause.
         clause: Box<str>,
     },
     /// The policy demands something that the issuer's tokens never state.
@@ -66,7 +66,7 @@ pub enum IssuerFinding {
     NeverStated {
         /// The name of the issuer.
         issuer: Box<str>,
-        /// What the clause asks for.
+        /// The requirement of the clause.
         clause: Box<str>,
     },
     /// The shortest limit leaves no time for a round trip to the issuer, or is close to the unit of
@@ -88,8 +88,8 @@ pub enum IssuerFinding {
 const ROUND_TRIP: Duration = Duration::from_secs(12);
 
 impl StepUpLayer {
-    /// Returns the reasons why no token of the guard's issuers can meet its policy. There are none if
-    /// the policy fits. [`require`](Self::require) logs each of them as an error. Check them in a
+    /// Returns the reasons why no token of the guard's issuers can meet its policy. The list is empty
+    /// if the policy fits. [`require`](Self::require) logs each of them as an error. Check them in a
     /// test:
     ///
     /// ```

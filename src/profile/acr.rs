@@ -13,7 +13,7 @@ pub(super) struct Class {
     pub(super) value: Box<str>,
     /// The other values that this one includes.
     pub(super) includes: Vec<Box<str>>,
-    /// What the value guarantees: one of these lists of factors. It is empty if the value
+    /// The guarantee of the value: one of these lists of factors. It is empty if the value
     /// guarantees none in particular.
     pub(super) alternatives: Vec<Vec<Factor>>,
 }

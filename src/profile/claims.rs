@@ -35,7 +35,7 @@ pub enum ClaimError {
         /// The number of its entries.
         count: usize,
     },
-    /// The profile refuses the token for a reason of its own.
+    /// The profile refuses the token for this reason.
     #[error("{0}")]
     Refused(&'static str),
 }
@@ -69,8 +69,8 @@ impl<'a> Claims<'a> {
         Self { header: Some(Box::new(header)), ..self }
     }
 
-    /// Returns the members of the token's header. There are none in claims that were read without a
-    /// token.
+    /// Returns the members of the token's header. Claims that were read without a token have no header,
+    /// and the result is then empty.
     #[must_use]
     pub fn header(&self) -> Self {
         self.header.as_deref().cloned().unwrap_or_default()
@@ -167,7 +167,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Returns the members of a claim that is an object. There are none if the claim is absent.
+    /// Returns the members of a claim that is an object. The result is empty if the claim is absent.
     ///
     /// # Errors
     ///

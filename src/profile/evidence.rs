@@ -5,8 +5,8 @@ use time::{OffsetDateTime, UtcDateTime};
 use super::Limits;
 use crate::factor::Factor;
 
-/// What a token states about a sign-in, in the issuer's own names. [`Names`](super::Names) say what
-/// they mean.
+/// The statements of a token about a sign-in, in the issuer's own names. [`Names`](super::Names) gives
+/// them a meaning.
 ///
 /// State only what the token says. `iat` is the time of issue and never a date of a proof.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What the claims of an issuer state about a sign-in: profiles, claims and evidence.
+//! Profiles, which read the claims of an issuer and state the evidence in them.
 //!
 //! A [`Profile`] reads the claims of one issuer and returns their [`Evidence`]. Its [`Names`] say what
 //! the issuer's names mean. [`Issuer`](crate::issuers::Issuer) combines both with the rules for the
@@ -74,7 +74,7 @@ pub trait Profile: Send + Sync + 'static {
     }
 }
 
-/// What the tokens of an issuer can state at all. A guard reports a policy that no such token can
+/// The limits of an issuer's tokens: what they can state at all. A guard reports a policy that no such token can
 /// meet. The default assumes that tokens can state everything, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

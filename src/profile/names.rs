@@ -1,10 +1,10 @@
-//! What an issuer's names mean.
+//! The meaning of an issuer's names.
 
 use super::acr::Classes;
 use crate::excerpt::Excerpt;
 use crate::factor::Factor;
 
-/// What an issuer's names mean: the names of methods (`amr`) and the authentication context classes
+/// The meaning of an issuer's names: the names of methods (`amr`) and the authentication context classes
 /// (`acr`).
 ///
 /// A name with one factor proves it. A name with several factors proves one of them, and the token
@@ -198,7 +198,7 @@ impl Names {
         self.error.clone().map_or(Ok(()), Err)
     }
 
-    /// Returns the factors that a method's name can mean. There are none if it is not declared.
+    /// Returns the factors that a method's name can mean. The result is empty if it is not declared.
     pub(super) fn candidates(&self, name: &str) -> &[Factor] {
         let known = self.methods.iter().find(|(known, _)| **known == *name);
         known.map_or(&[], |(_, factors)| factors)

@@ -1,4 +1,4 @@
-//! What a token's evidence proves, by the meaning of its names.
+//! The proofs in a token's evidence, by the meaning of its names.
 
 use time::{OffsetDateTime, UtcDateTime};
 
@@ -34,8 +34,8 @@ impl Resolved {
         }
     }
 
-    /// Returns the best that the tokens of an issuer can prove: one result for each value of `acr`
-    /// that is declared, the least demanding first, or one if there is none.
+    /// Returns the best that the tokens of an issuer can prove, for each declared value of `acr`, the
+    /// least demanding first. Without a declared value, the list has one result.
     pub(crate) fn best(
         names: &Names,
         limits: &Limits,
@@ -128,7 +128,7 @@ impl Resolver<'_> {
         self.add(&Assertion::acr(value).to_string(), alternatives);
     }
 
-    /// Adds one of these alternatives. If there is only one, it is certain. If there is none, the
+    /// Adds a choice between these alternatives. A single alternative is certain. Without any, the
     /// name is only the issuer's word.
     fn add(&mut self, name: &str, mut alternatives: Vec<Vec<AuthenticationFactor>>) {
         match alternatives.len() {
@@ -138,8 +138,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// Returns a proof. If the token states no time for it, the time of the sign-in counts, provided
-    /// that the application has declared so.
+    /// Returns a proof. If the token states no time for it and the application has declared that the
+    /// sign-in covers it, it has the time of the sign-in.
     fn proof(&self, factor: &Factor, at: Option<UtcDateTime>) -> AuthenticationFactor {
         let covered = self.auth_time.filter(|_| self.names.covers(factor));
         AuthenticationFactor::new(factor.clone(), date(at.or(covered)))

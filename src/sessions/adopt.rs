@@ -39,6 +39,9 @@ impl Sessions {
             return Err(AdoptError::UnusableToken);
         }
         let session = self.verifier().verify(&tokens.session_jwt).await?;
+        if !self.keeps(&session) {
+            return Err(AdoptError::AnotherIssuer);
+        }
         if predecessor.is_some_and(|old| !old.is_of_same_user(&session)) {
             return Err(AdoptError::AnotherUser);
         }
@@ -75,6 +78,9 @@ pub enum AdoptError {
     /// The JWT was refused, or cannot be verified now.
     #[error(transparent)]
     Jwt(#[from] VerifyError),
+    /// The JWT is of an issuer whose sessions the authority does not keep.
+    #[error("the session belongs to an issuer whose sessions the authority does not keep")]
+    AnotherIssuer,
     /// The opaque token is empty, longer than 1 KiB, or cannot be a cookie value.
     #[error("the session token cannot be a cookie value")]
     UnusableToken,

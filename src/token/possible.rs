@@ -12,7 +12,7 @@ use crate::factor::Assertion;
 use crate::profile::{Limits, Resolved};
 use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 
-/// What the tokens of an issuer can state at best.
+/// The best sessions that an issuer's tokens can yield, and what is declared.
 pub(crate) struct Possible<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) limits: Limits,

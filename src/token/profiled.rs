@@ -12,7 +12,7 @@ use crate::keys::digest;
 use crate::profile::{Claims, Names, Profile, Resolved};
 use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 
-/// What an issuer's tokens look like, and how they are read.
+/// The form of an issuer's tokens, and their reader.
 pub(crate) struct ProfiledTokens {
     pub(crate) profile: Arc<dyn Profile>,
     pub(crate) names: Names,

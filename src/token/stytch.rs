@@ -12,7 +12,7 @@ use super::rules::Rules;
 use crate::factor::Factor;
 use crate::session::{Session, SessionParts, Tenancy, Times, VerifierId};
 
-/// What the session JWTs of a project look like.
+/// The form of a project's session JWTs.
 #[derive(Clone)]
 pub(super) struct StytchTokens {
     pub(super) audience: Box<str>,

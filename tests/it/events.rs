@@ -125,6 +125,7 @@ fn a_grant_is_logged_as_one_debug_line() {
         log_of(Level::DEBUG, &guard, ada()),
         [concat!(
             "DEBUG tower_step_up::guard: decision=\"granted\" policy=account ",
+            "issuer=\"stytch.com/project-test-00000000-0000-4000-8000-000000000000\" ",
             "session_id=\"session-test-00000000-0000-4000-8000-000000000000\" ",
             "user_id=\"user-test-00000000-0000-4000-8000-000000000000\""
         )]

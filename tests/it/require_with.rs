@@ -311,7 +311,7 @@ async fn an_optional_guard_runs_the_function_only_for_credentials() {
     }
 }
 
-/// What a service received.
+/// A record of what a service received.
 type Received = Arc<Mutex<Option<(Parts, Bytes)>>>;
 
 /// Sends a request with all kinds of parts, and checks that the inner service receives them.

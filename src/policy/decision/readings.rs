@@ -100,8 +100,8 @@ fn common(choice: &Choice, latest: Moment) -> Vec<AuthenticationFactor> {
     common
 }
 
-/// Returns the date of the freshest proof of the same factor that counts: `None` if there is no such
-/// proof, and `Some(None)` if it has no date.
+/// Returns the date of the freshest proof of the same factor that counts. The outer `None` means that
+/// no such proof exists, and the inner one that it has no date.
 fn freshest(
     alternative: &[AuthenticationFactor],
     like: &AuthenticationFactor,
