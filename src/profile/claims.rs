@@ -248,3 +248,91 @@ impl fmt::Debug for Claims<'_> {
         f.debug_list().entries(self.names()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unreadable(name: &str) -> ClaimError {
+        ClaimError::Unreadable(name.into())
+    }
+
+    #[test]
+    fn only_an_object_with_distinct_names_is_read() {
+        for text in [
+            "",
+            "null",
+            "[]",
+            "\"a\"",
+            "7",
+            r#"{"a":1}{}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"a":1"#,
+            r#"{a:1}"#,
+        ] {
+            assert!(Claims::from_json(text).is_none(), "{text}");
+        }
+        let claims = Claims::from_json(" {\"\\u0061\":1,\"b\":null}\n").expect("an object");
+        assert_eq!(claims.names().collect::<Vec<_>>(), ["a", "b"]);
+        assert!(claims.contains("b") && claims.is_null("b") && !claims.contains("c"));
+    }
+
+    #[test]
+    fn a_claim_of_another_type_is_unreadable_and_null_is_absent() {
+        let values = [
+            ("text", r#""a\nb""#),
+            ("flag", "true"),
+            ("time", "1700000000.5"),
+            ("pair", "[7,-1]"),
+            ("texts", r#"["a","b"]"#),
+            ("object", r#"{"a":1}"#),
+            ("null", "null"),
+        ];
+        let members = values.map(|(name, value)| format!("\"{name}\":{value}")).join(",");
+        let json = format!("{{{members}}}");
+        let claims = Claims::from_json(&json).expect("an object");
+        for (name, _) in values {
+            let is_absent = matches!(name, "null" | "missing");
+            let check = |kind: &str, got: Result<bool, ClaimError>| {
+                let want = match (kind == name, is_absent) {
+                    (true, _) => Ok(true),
+                    (false, true) => Ok(false),
+                    (false, false) => Err(unreadable(name)),
+                };
+                assert_eq!(got, want, "{name} as {kind}");
+            };
+            check("text", claims.text(name).map(|text| text.is_some_and(|text| text == "a\nb")));
+            check("flag", claims.flag(name).map(|flag| flag == Some(true)));
+            check("time", claims.time(name).map(|time| time.is_some()));
+            check("pair", claims.integers(name).map(|pair| pair == Some([7, -1])));
+            check("texts", claims.texts(name).map(|texts| texts == ["a", "b"]));
+            check("object", claims.object(name).map(|object| object.contains("a")));
+        }
+        assert_eq!(claims.text_or_texts("text").as_deref(), Ok(&["a\nb".into()][..]));
+        assert_eq!(claims.text_or_texts("texts").map(|texts| texts.len()), Ok(2));
+        assert_eq!(claims.text_or_texts("flag"), Err(unreadable("flag")));
+    }
+
+    #[test]
+    fn an_error_names_the_place_of_a_claim() {
+        let claims = Claims::from_json(r#"{"login":{"at":"now","deep":{"x":[1]}}}"#);
+        let login = claims.expect("an object").object("login").expect("an object");
+        assert_eq!(login.time("at"), Err(unreadable("login.at")));
+        let deep = login.object("deep").expect("an object");
+        assert_eq!(deep.text("x"), Err(unreadable("login.deep.x")));
+        assert_eq!(deep.integers::<2>("x"), Err(unreadable("login.deep.x")));
+    }
+
+    #[test]
+    fn a_list_has_at_most_256_entries() {
+        for (count, is_readable) in [(256, true), (257, false)] {
+            let json = format!(r#"{{"amr":[{}]}}"#, vec!["\"a\""; count].join(","));
+            let claims = Claims::from_json(&json).expect("an object");
+            let too_many = || ClaimError::TooMany { claim: "amr".into(), count };
+            let want = if is_readable { Ok(count) } else { Err(too_many()) };
+            assert_eq!(claims.texts("amr").map(|texts| texts.len()), want);
+            assert_eq!(claims.entries("amr", "method", "at").map(|texts| texts.len()), want);
+        }
+    }
+}

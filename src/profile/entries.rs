@@ -61,3 +61,55 @@ impl<'a> Claims<'a> {
         Ok(entries)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the names of the entries, and their times in nanoseconds since 1970.
+    fn entries(list: &str) -> Result<Vec<(String, Option<i128>)>, ClaimError> {
+        let json = format!(r#"{{"amr":{list}}}"#);
+        let claims = Claims::from_json(&json).expect("an object");
+        let entries = claims.entries("amr", "method", "at")?.into_iter();
+        let at = |at: Option<OffsetDateTime>| at.map(OffsetDateTime::unix_timestamp_nanos);
+        Ok(entries.map(|entry| (entry.name.into_owned(), at(entry.at))).collect())
+    }
+
+    #[test]
+    fn an_entry_has_a_name_and_perhaps_a_time() {
+        let one = |name: &str, at| Ok(vec![(name.to_owned(), at)]);
+        for (list, want) in [
+            ("[]", Ok(vec![])),
+            ("null", Ok(vec![])),
+            (r#"["totp"]"#, one("totp", None)),
+            (r#"[{"method":"totp","at":1.5}]"#, one("totp", Some(1_500_000_000))),
+            (
+                r#"[{"method":"totp","at":"1970-01-01T00:00:02.5Z"}]"#,
+                one("totp", Some(2_500_000_000)),
+            ),
+            (r#"[{"method":"totp","at":null,"x":{}}]"#, one("totp", None)),
+            (r#"[{"method":"totp"}]"#, one("totp", None)),
+            (r#"[{"at":1}]"#, one("", Some(1_000_000_000))),
+            // A date in text that cannot be read is not a proof.
+            (r#"[{"method":"totp","at":"yesterday"}]"#, Ok(vec![])),
+            (r#"[{"method":"totp","at":""}]"#, Ok(vec![])),
+        ] {
+            assert_eq!(entries(list), want, "{list}");
+        }
+        for list in [
+            "\"totp\"",
+            "{}",
+            "[7]",
+            "[null]",
+            "[[]]",
+            r#"[{"method":7}]"#,
+            r#"[{"method":"totp","at":true}]"#,
+            r#"[{"method":"totp","at":-1}]"#,
+            r#"[{"method":"totp","at":1700000000000}]"#,
+            r#"[{"method":"totp","method":"pwd"}]"#,
+            r#"[{"method":"totp","$serde_json::private::Number":"1","at":[]}]"#,
+        ] {
+            assert_eq!(entries(list), Err(ClaimError::Unreadable("amr".into())), "{list}");
+        }
+    }
+}

@@ -227,3 +227,56 @@ impl Names {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(names: &Names) -> String {
+        names.check().map_or_else(|error| error.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn a_declaration_that_breaks_a_rule_is_named_with_its_remedy() {
+        let otp = || Names::new().amr("otp", [Factor::Totp, Factor::OtpSms]);
+        let none: [[Factor; 0]; 0] = [];
+        for (names, want) in [
+            (otp(), ""),
+            (otp().narrow("otp", [Factor::Totp]), ""),
+            (otp().narrow("otp", []), "the method \"otp\" needs at least one factor"),
+            (otp().amr("otp", []), "the method \"otp\" needs at least one factor"),
+            (otp().narrow("otp", [Factor::OtpEmail]), "the method \"otp\" cannot mean otp/email"),
+            (otp().narrow("sms", [Factor::OtpSms]), "the method \"sms\" cannot mean otp/sms"),
+            (otp().acr("gold", none), "the acr value \"gold\" needs at least one alternative"),
+            (otp().acr("gold", [vec![Factor::Totp], vec![]]), "the acr value \"gold\" needs"),
+            (otp().acr_values(["silver", "gold"]), ""),
+            (otp().acr_values(["0"]), "\"0\" cannot be a value of acr"),
+            (otp().acr_values([""]), "\"\" cannot be a value of acr"),
+            (otp().acr_values(["a b"]), "\"a b\" cannot be a value of acr"),
+            (otp().acr("a\"b", [[Factor::Totp]]), "\"a\\\"b\" cannot be a value of acr"),
+            (otp().acr_values(["a\\b"]), "\"a\\\\b\" cannot be a value of acr"),
+            (otp().acr_values(["g\u{f6}ld"]), "\"g\\u{f6}ld\" cannot be a value of acr"),
+            (otp().acr_values(["b"]).includes("a", ["b"]), ""),
+            (otp().includes("a", ["b"]), "the acr value \"a\" cannot include \"b\", which is not"),
+            // The first fault is reported.
+            (otp().acr_values(["0"]).amr("otp", []), "\"0\" cannot be a value of acr"),
+        ] {
+            let message = message(&names);
+            assert!(
+                message.starts_with(want) && want.is_empty() == message.is_empty(),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_ladder_includes_all_lower_values() {
+        let names = Names::new().acr_values(["a", "b", "c"]).includes("d", ["c"]);
+        let included = |value| &names.classes.get(value).expect("declared").includes;
+        assert_eq!(included("a").len(), 0);
+        assert_eq!(*included("c"), ["a".into(), "b".into()]);
+        // Values that an included value includes are not added.
+        assert_eq!(*included("d"), ["c".into()]);
+        assert_eq!(names.acr_declared().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+    }
+}

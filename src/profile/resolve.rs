@@ -149,3 +149,113 @@ impl Resolver<'_> {
 fn date(at: Option<UtcDateTime>) -> ProofDate {
     at.map_or(ProofDate::Absent, |at| ProofDate::At(at.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(seconds).expect("a date")
+    }
+
+    /// Returns the proofs and choices as text, each proof with its time.
+    fn resolved(evidence: &Evidence, names: &Names) -> (Vec<String>, Vec<String>) {
+        let text = |proof: &AuthenticationFactor| match proof.last_authenticated_at() {
+            Some(at) => format!("{}@{}", proof.factor(), at.unix_timestamp()),
+            None => proof.factor().to_string(),
+        };
+        let Resolved { proofs, choices, factors, .. } = Resolved::new(evidence, names);
+        assert!(proofs.iter().skip(factors).all(|proof| proof.factor().is_assertion()));
+        assert!(proofs.iter().take(factors).all(|proof| !proof.factor().is_assertion()));
+        let choice = |choice: &Choice| {
+            let one = |one: &Box<[AuthenticationFactor]>| {
+                one.iter().map(text).collect::<Vec<_>>().join("+")
+            };
+            let alternatives: Vec<_> = choice.alternatives.iter().map(one).collect();
+            format!("{} = {}", choice.name, alternatives.join("|"))
+        };
+        (proofs.iter().map(text).collect(), choices.iter().map(choice).collect())
+    }
+
+    #[track_caller]
+    fn check(evidence: &Evidence, names: &Names, proofs: &[&str], choices: &[&str]) {
+        let (got_proofs, got_choices) = resolved(evidence, names);
+        assert_eq!((&*got_proofs, &*got_choices), (&owned(proofs)[..], &owned(choices)[..]));
+    }
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
+
+    fn names() -> Names {
+        Names::new()
+            .amr("pwd", [Factor::Password])
+            .amr("otp", [Factor::Totp, Factor::OtpSms])
+            .nothing("refresh")
+            .acr_values(["silver", "gold"])
+            .acr("gold", [vec![Factor::WebAuthn], vec![Factor::Password, Factor::Totp]])
+    }
+
+    #[test]
+    fn the_time_of_the_sign_in_dates_the_sign_in_alone() {
+        let mut evidence = Evidence::signed_in(Some(at(7)));
+        evidence.amr("pwd", None);
+        let sign_in = ["sign-in", "sign-in@7", "amr:pwd"];
+        check(&evidence, &names(), &["password", sign_in[0], sign_in[1], sign_in[2]], &[]);
+        let covered = names().auth_time_covers([Factor::Password]);
+        check(&evidence, &covered, &["password@7", sign_in[0], sign_in[1], sign_in[2]], &[]);
+        let all = names().auth_time_covers_all();
+        check(&evidence, &all, &["password@7", "sign-in", "sign-in@7", "amr:pwd@7"], &[]);
+    }
+
+    #[test]
+    fn a_name_counts_once_at_its_freshest_time() {
+        let mut evidence = Evidence::signed_in(None);
+        for time in [Some(at(3)), Some(at(9)), None, Some(at(5))] {
+            evidence.amr("otp", time);
+        }
+        evidence.amr("", Some(at(100)));
+        evidence.amr("refresh", Some(at(100)));
+        evidence.amr("other", None);
+        let proofs = ["sign-in", "sign-in@9", "amr:otp@9", "amr:other"];
+        check(&evidence, &names(), &proofs, &["otp = totp@9|otp/sms@9"]);
+    }
+
+    #[test]
+    fn only_a_declared_class_counts_and_it_asserts_what_it_includes() {
+        for value in ["Gold", "0", "", "gold "] {
+            let mut evidence = Evidence::signed_in(None);
+            evidence.acr(value);
+            check(&evidence, &names(), &["sign-in"], &[]);
+        }
+        let mut evidence = Evidence::signed_in(Some(at(1)));
+        evidence.acr("gold");
+        let proofs = ["sign-in", "sign-in@1", "acr:gold", "acr:silver"];
+        check(&evidence, &names(), &proofs, &["acr:gold = webauthn|password+totp"]);
+        let certain = Names::new().acr("gold", [[Factor::Password, Factor::Totp]]);
+        let proofs = ["password", "totp", "sign-in", "sign-in@1", "acr:gold"];
+        check(&evidence, &certain, &proofs, &[]);
+    }
+
+    #[test]
+    fn an_anonymous_user_has_no_proof() {
+        check(&Evidence::anonymous(), &names(), &[], &[]);
+    }
+
+    #[test]
+    fn a_session_began_at_its_start_or_at_the_first_time_that_is_stated() {
+        let began = |evidence: &Evidence| {
+            let began = Resolved::new(evidence, &names()).began_at;
+            began.map(UtcDateTime::unix_timestamp)
+        };
+        let mut evidence = Evidence::signed_in(None);
+        assert_eq!(began(&evidence), None);
+        evidence.amr("otp", Some(at(9)));
+        evidence.amr("pwd", Some(at(5)));
+        evidence.amr("refresh", Some(at(1)));
+        assert_eq!(began(&evidence), Some(5));
+        let signed_in = Evidence { signed_in_at: Some(at(7).to_utc()), ..evidence };
+        assert_eq!(began(&signed_in), Some(7));
+        assert_eq!(began(&signed_in.started_at(Some(at(3)))), Some(3));
+    }
+}
