@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use super::decision::{Grant, Held, until_in_every_reading};
 use super::explanation::Shortfall;
 use super::types::Policy;
-use crate::factor::Choice;
 use crate::moment::Moment;
 use crate::session::Session;
 
@@ -62,10 +61,12 @@ impl Policy {
 /// Returns the instant from which the session's start and all its dated proofs count. From then on,
 /// the instant until which a policy holds no longer changes.
 fn all_proofs_count_from(session: &Session) -> Moment {
-    let possible = session.choices().iter().flat_map(Choice::proofs);
-    let proofs = session.proofs().iter().chain(possible);
-    let dates = proofs.filter_map(|proof| proof.date().moment());
-    let latest = dates.chain(session.start()).max();
+    let proofs = session.proofs().iter().filter_map(|proof| proof.date().moment());
+    let mut latest = proofs.chain(session.start()).max();
+    for choice in session.choices() {
+        let proofs = choice.proofs().filter_map(|proof| proof.date().moment());
+        latest = latest.max(proofs.max());
+    }
     latest.unwrap_or(Moment::FIRST).minus(session.leeway())
 }
 

@@ -121,8 +121,10 @@ impl TrustModel {
     }
 
     /// Returns the compromises that let an attacker present `factor`.
+    #[inline]
     pub(crate) fn row(&self, factor: &Factor) -> Compromises {
-        self.changed.get(factor).copied().unwrap_or_else(|| table::row(factor))
+        let changed = if self.changed.is_empty() { None } else { self.changed.get(factor) };
+        changed.copied().unwrap_or_else(|| table::row(factor))
     }
 
     /// Merges two models: a compromise lets an attacker present a factor if it does in either.

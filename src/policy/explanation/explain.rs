@@ -22,19 +22,31 @@ impl Policy {
     pub fn explain(&self, session: &Session, now: OffsetDateTime) -> Explanation {
         let now = now.into();
         let facts = Facts::new(session, now);
+        if session.choices().is_empty() {
+            let freshest = facts.freshest();
+            return self.explain_reading(facts.with_factors(&freshest), &freshest, Vec::new(), now);
+        }
         let readings = Readings::of(session, facts.latest());
         let ends = readings.iter().map(|proofs| until(self, &facts.with_factors(&proofs), None));
         let deciding = ends.enumerate().min_by_key(|(_, end)| *end).map_or(0, |(index, _)| index);
         let proofs = readings.proofs(deciding);
-        let (facts, certain) =
-            (facts.with_factors(&proofs), facts.with_factors(readings.certain()));
-        let (freshest, certain) = (facts.freshest(), certain.freshest());
-        let explainer = Explainer {
-            facts: facts.with_factors(&freshest),
-            certain: &certain,
-            choices: readings.chosen(deciding).collect(),
-            now,
-        };
+        let (freshest, certain) = (
+            facts.with_factors(&proofs).freshest().into_owned(),
+            facts.with_factors(readings.certain()).freshest().into_owned(),
+        );
+        let choices = readings.chosen(deciding).collect();
+        self.explain_reading(facts.with_factors(&freshest), &certain, choices, now)
+    }
+
+    /// Explains the decision in one reading, from the freshest proof of each factor that counts.
+    fn explain_reading(
+        &self,
+        facts: Facts<'_>,
+        certain: &[AuthenticationFactor],
+        choices: Vec<Chosen<'_>>,
+        now: Moment,
+    ) -> Explanation {
+        let explainer = Explainer { facts, certain, choices, now };
         let (mut explanation, _) = explainer.explain(self, None);
         // The outermost `within` does not show the name of the clause inside it. The explanation
         // has a name only if the policy has one.
@@ -50,18 +62,20 @@ struct Explainer<'a> {
     facts: Facts<'a>,
     /// Those of them that are certain.
     certain: &'a [AuthenticationFactor],
-    /// Each choice, and its alternative in the deciding reading.
-    choices: Vec<(&'a Choice, &'a [AuthenticationFactor])>,
+    choices: Vec<Chosen<'a>>,
     now: Moment,
 }
+
+/// A choice, and its alternative in the deciding reading.
+type Chosen<'a> = (&'a Choice, &'a [AuthenticationFactor]);
 
 impl Explainer<'_> {
     /// Returns the explanation, and the instant until which the policy holds. For a list, both come
     /// from its clauses, so that each clause is evaluated only once.
     fn explain(&self, policy: &Policy, limit: Limit) -> (Explanation, Until) {
-        let leaf = |requirement, wanted: &dyn Fn(&Factor) -> bool| {
+        let leaf = |requirement, proofs| {
             let until = until(policy, &self.facts, limit);
-            (self.leaf(requirement, until, limit, wanted), until)
+            (self.leaf(requirement, until, limit, proofs), until)
         };
         let (explanation, until) = match policy.clause() {
             Clause::Within(max_age, inner) => self.explain(inner, Some(tighter(limit, *max_age))),
@@ -74,19 +88,22 @@ impl Explainer<'_> {
             Clause::AtLeast(needed, clauses) => self.list(*needed, clauses, limit, |clauses| {
                 Demand::AtLeast { needed: *needed, clauses }
             }),
-            Clause::Session => leaf(Requirement::Session, &|_| true),
-            Clause::Factor(factor) => leaf(Requirement::of(factor), &|proved| proved == factor),
+            Clause::Session => leaf(Requirement::Session, self.proofs(|_| true)),
+            Clause::Factor(factor) => {
+                leaf(Requirement::of(factor), self.proofs(|proved| proved == factor))
+            }
             Clause::PhishingResistant => {
-                leaf(Requirement::PhishingResistant, &Factor::is_phishing_resistant)
+                leaf(Requirement::PhishingResistant, self.proofs(Factor::is_phishing_resistant))
             }
             Clause::Independent { needed, trust } => {
                 let reached = |fewer: &usize| {
                     independent(*fewer, trust, &self.facts, limit).reaches(self.now)
                 };
                 let have = (1..=*needed).take_while(reached).count();
-                leaf(Requirement::Independent { needed: *needed, have }, &|proved| {
-                    trust.presentable_by(proved).is_some()
-                })
+                leaf(
+                    Requirement::Independent { needed: *needed, have },
+                    self.proofs(|proved| trust.presentable_by(proved).is_some()),
+                )
             }
             Clause::SessionWithin(max_age) => {
                 self.session_within(policy, limit, tighter(limit, *max_age))
@@ -117,11 +134,10 @@ impl Explainer<'_> {
         requirement: Requirement,
         until: Until,
         limit: Limit,
-        wanted: &dyn Fn(&Factor) -> bool,
+        (proofs, choices): (Vec<ProofAge>, Vec<Ambiguity>),
     ) -> Explanation {
         let demand = Demand::Requirement(requirement);
         let verdict = self.met(until).unwrap_or_else(|| Verdict::Unmet(reason(until, limit)));
-        let (proofs, choices) = (self.proofs(wanted), self.choices(wanted));
         Explanation { proofs, choices, ..Explanation::new(demand, limit, verdict) }
     }
 
@@ -150,19 +166,15 @@ impl Explainer<'_> {
             .then(|| Verdict::Met { until: until.limit().and_then(Moment::date) })
     }
 
-    /// Returns the freshest certain proof of each wanted factor, in the session's order.
-    fn proofs(&self, wanted: &dyn Fn(&Factor) -> bool) -> Vec<ProofAge> {
-        let wanted = self.certain.iter().filter(|proof| wanted(proof.factor()));
-        let proofs = wanted.map(|proof| ProofAge {
+    /// Returns the freshest certain proof of each wanted factor, in the session's order, and each
+    /// ambiguous statement that may mean a wanted factor.
+    fn proofs(&self, wanted: impl Fn(&Factor) -> bool) -> (Vec<ProofAge>, Vec<Ambiguity>) {
+        let proofs = self.certain.iter().filter(|proof| wanted(proof.factor()));
+        let proofs = proofs.map(|proof| ProofAge {
             factor: proof.factor().clone(),
             age: proof.date().moment().map(|proved| self.now.since(proved)),
             last_authenticated_at: proof.last_authenticated_at(),
         });
-        proofs.collect()
-    }
-
-    /// Returns each ambiguous statement that may mean a wanted factor.
-    fn choices(&self, wanted: &dyn Fn(&Factor) -> bool) -> Vec<Ambiguity> {
         let may_mean = |choice: &Choice| choice.proofs().any(|proof| wanted(proof.factor()));
         let choices = self.choices.iter().filter(|(choice, _)| may_mean(choice));
         let choices = choices.map(|(choice, decided)| Ambiguity {
@@ -170,7 +182,7 @@ impl Explainer<'_> {
             alternatives: choice.alternatives.iter().map(|one| factors(one)).collect(),
             decided_as: factors(decided),
         });
-        choices.collect()
+        (proofs.collect(), choices.collect())
     }
 }
 
