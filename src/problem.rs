@@ -47,8 +47,9 @@
 //! | `policy` | the policy's name, if it has one |
 //! | `max_age` | the smallest `within` of the policy in whole seconds, if that is at least one second |
 //! | `unmet` | every clause that is not met; any one of the alternatives of an unmet `any_of` would do |
-//! | `requirement` | `session`, `factor`, `phishing_resistant`, `independent` or `session_within` |
+//! | `requirement` | `session`, `factor`, `acr`, `amr`, `phishing_resistant`, `independent` or `session_within` |
 //! | `factor` | with the requirement `factor`: the factor |
+//! | `value`, `name` | with `acr`: the value of the claim; with `amr`: the name in the claim |
 //! | `needed`, `have` | with `independent`: how many compromises an attacker must need to present every factor, and how many suffice for the factors of this session; a *compromise* is one thing that an attacker takes over, such as the mailbox or the phone |
 //! | `reason` | `missing`, `stale`, or `restart` if only a new session helps |
 //! | `last_authenticated_at` | with `stale`: when the clause was last met |

@@ -168,10 +168,10 @@ mod tests {
         assert!(proofs.iter().skip(factors).all(|proof| proof.factor().is_assertion()));
         assert!(proofs.iter().take(factors).all(|proof| !proof.factor().is_assertion()));
         let choice = |choice: &Choice| {
-            let one = |one: &Box<[AuthenticationFactor]>| {
-                one.iter().map(text).collect::<Vec<_>>().join("+")
-            };
-            let alternatives: Vec<_> = choice.alternatives.iter().map(one).collect();
+            let alternatives = choice.alternatives.iter();
+            let alternatives: Vec<_> = alternatives
+                .map(|one| one.iter().map(text).collect::<Vec<_>>().join("+"))
+                .collect();
             format!("{} = {}", choice.name, alternatives.join("|"))
         };
         (proofs.iter().map(text).collect(), choices.iter().map(choice).collect())

@@ -81,8 +81,8 @@ fn client_audience(claims: &Claims<'_>, client: &str) -> Result<(), ClaimsError>
         return Err(ClaimsError::WrongAudience);
     }
     match claims.text("azp")? {
+        _ if audiences.len() == 1 => Ok(()),
         Some(party) if *party == *client => Ok(()),
-        None if audiences.len() == 1 => Ok(()),
         party => Err(ClaimsError::WrongClient(Excerpt::of(party.as_deref()))),
     }
 }

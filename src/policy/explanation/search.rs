@@ -262,6 +262,41 @@ mod tests {
         }
     }
 
+    /// Returns a session with this many ambiguous proofs, each of which is one of two factors.
+    fn ambiguous(choices: usize) -> Session {
+        let one = |session: SessionBuilder, index| {
+            session.one_of(&format!("name-{index}"), [Factor::OtpEmail, Factor::MagicLinkEmail])
+        };
+        (0..choices).fold(testing::session().proved(Factor::Password), one).build()
+    }
+
+    #[test]
+    fn the_steps_are_bounded_for_ambiguous_sessions_too() {
+        for policy in expensive_policies() {
+            for (choices, readings) in [(1, 2), (6, 64), (40, 64)] {
+                let (prompts, steps) = counted(&policy, &ambiguous(choices), NOW, &on_offer());
+                let once = policy.weight() * (1 + choices + MAX_OFFERED);
+                let most = readings * once + MAX_STEPS + 100 * readings * policy.weight();
+                assert!(steps <= most, "{policy:.100}: {steps} of {most}");
+                assert!(prompts.is_retryable() && !prompts.sets().is_empty(), "{policy:.100}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_set_has_to_suffice_in_every_reading() {
+        let session = testing::session().one_of("otp", [Factor::OtpSms, Factor::OtpEmail]).build();
+        let offered = [Factor::Password, Factor::Totp, Factor::MagicLinkEmail];
+        let prompts = prompts(&Policy::mfa(), &session, NOW, &offered);
+        let sets: Vec<Vec<_>> = prompts
+            .sets()
+            .iter()
+            .map(|set| set.iter().map(|it| it.factor.to_string()).collect())
+            .collect();
+        // The password is not enough: the code may have been sent by email.
+        assert_eq!(sets, [["totp"]]);
+    }
+
     #[test]
     fn each_proof_is_checked_once_for_each_clause() {
         for policy in expensive_policies() {

@@ -155,10 +155,11 @@ impl Shortfall {
     /// every call.
     ///
     /// The search is bounded. It considers the first 24 of these factors. It checks each proof of
-    /// the session against each clause once, as the decision does. Then it takes at most 400,000
-    /// steps, and 100 more for each clause. A step checks one set of factors against one clause. A
-    /// clause that requires independent factors counts up to 35 times, once for each set of
-    /// compromises that an attacker may hold.
+    /// the session against each clause once in each reading of the session, as the decision does.
+    /// Then it takes at most 400,000 steps, and 100 more for each clause in each reading. A step
+    /// checks one set of factors against one clause. A clause that requires independent factors
+    /// counts up to 35 times, once for each set of compromises that an attacker may hold. A Stytch
+    /// session has one reading, and no session has more than 64 that count.
     ///
     /// ```
     /// use tower_step_up::{testing, Factor, Policy};
