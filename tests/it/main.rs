@@ -19,6 +19,7 @@ mod examples;
 mod fuzz_corpus;
 mod gateway;
 mod hyper_server;
+mod issuer_vectors;
 mod key_server;
 mod nginx;
 mod policy_audit;
