@@ -32,6 +32,7 @@ mod policy_laws;
 mod policy_oracle;
 mod policy_table;
 mod projects;
+mod provider;
 mod proxies;
 mod readme;
 mod remote_keys;
