@@ -14,6 +14,7 @@ mod support;
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use divan::{Bencher, black_box};
 use http::{Request, Response, StatusCode};
@@ -21,8 +22,9 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use tower::{Layer, Service};
 use tower_http::validate_request::ValidateRequestHeaderLayer;
-use tower_step_up::testing::{self, NOW, SessionBuilder, TestSessions};
-use tower_step_up::{Factor, Sessions, StepUpLayer, Verifier};
+use tower_step_up::issuers::oidc;
+use tower_step_up::testing::{self, NOW, SessionBuilder, TestIssuer, TestSessions};
+use tower_step_up::{Factor, Policy, Sessions, StepUpLayer, Verifier};
 
 use support::{
     Body, ISSUER, Keys, StoppedClock, Trivial, anonymous, bare_check, bearer, cookie, forged,
@@ -103,6 +105,21 @@ fn first_requests(bencher: Bencher<'_, '_>, cache_bytes: usize) {
 #[divan::bench]
 fn first_request_in_a_full_cache(bencher: Bencher<'_, '_>) {
     first_requests(bencher, 1 << 20);
+}
+
+/// Every request with an access token of an OpenID Connect provider, at a verifier without a cache.
+#[divan::bench]
+fn first_request_of_another_issuer(bencher: Bencher<'_, '_>) {
+    let issuer = oidc::access_tokens("https://login.example.com", "https://api.example.com")
+        .acr("gold", [[Factor::Password, Factor::Totp]]);
+    let test = TestIssuer::standing_in_for(issuer).unwrap();
+    let claims = serde_json::json!({"auth_time": NOW.unix_timestamp() - 60, "acr": "gold",
+        "amr": ["pwd", "otp"], "client_id": "web", "scope": "openid profile", "jti": "a".repeat(36)});
+    let token = test.mint_with(&claims);
+    let verifier = test.verifier().clock(StoppedClock).cache_bytes(0);
+    let fresh = Policy::session().within(Duration::from_secs(300));
+    let guard = StepUpLayer::new(verifier).require(Policy::mfa().and(fresh));
+    bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
 }
 
 #[divan::bench]

@@ -9,7 +9,8 @@
 mod support;
 
 use divan::{Bencher, black_box};
-use tower_step_up::testing::{self, NOW};
+use std::time::Duration;
+use tower_step_up::testing::{self, NOW, SessionBuilder};
 use tower_step_up::{Factor, Policy};
 
 use support::{bare_check, token, transfer};
@@ -44,6 +45,19 @@ fn prompts_at_the_bound(bencher: Bencher<'_, '_>) {
         .err()
         .unwrap();
     bencher.bench(|| black_box(&shortfall).prompts_for(black_box(&offered)));
+}
+
+/// A decision on a session with six ambiguous proofs, which has 64 readings.
+#[divan::bench]
+fn a_decision_in_64_readings(bencher: Bencher<'_, '_>) {
+    let code = [Factor::Totp, Factor::OtpSms];
+    let ambiguous = |session: SessionBuilder, number| {
+        session.one_of_ago(&format!("name-{number}"), code.clone(), Duration::from_secs(60))
+    };
+    let session = (0..6).fold(testing::session().proved(Factor::Password), ambiguous).build();
+    let policy = transfer();
+    assert!(policy.evaluate(&session, NOW).is_ok());
+    bencher.bench(|| black_box(&policy).evaluate(black_box(&session), NOW));
 }
 
 #[divan::bench]
