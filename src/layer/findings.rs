@@ -5,14 +5,17 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::guard::StepUpLayer;
-use crate::policy::{Demand, Explanation, Policy, Requirement, Span, Verdict};
+use crate::factor::Factor;
+use crate::policy::{Demand, Explanation, Policy, Requirement, Span, Unmet, Verdict};
+use crate::profile::Limits;
 use crate::token::{Possible, Verifier};
 
 /// The reason why no token of an issuer can meet a guard's policy, or why hardly any can. Each
 /// message names the remedy.
 ///
-/// A guard compares its policy with the best token that the issuer could mint. Stytch's tokens can
-/// state everything, so a guard for a Stytch project has no findings.
+/// A guard compares its policy with the best token that the issuer could mint. A Stytch token can state
+/// every factor that Stytch has, with its time. A guard for a Stytch project therefore has findings only
+/// if its policy demands `acr`, `amr`, or a factor that Stytch does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerFinding {
@@ -29,9 +32,8 @@ pub enum IssuerFinding {
     },
     /// A limit applies to something that the issuer's tokens state without a time.
     #[error(
-        "the tokens of {issuer} do not say when {clause} was reached or proved, so its `within` \
-         never holds; limit the age of the sign-in with `session().within(…)` instead, or declare \
-         `auth_time_covers`"
+        "the tokens of {issuer} state no time for {clause}, so its `within` never holds; limit the \
+         age of the sign-in with `session().within(…)` instead, or declare `auth_time_covers`"
     )]
     Undated {
         /// The name of the issuer.
@@ -50,8 +52,9 @@ pub enum IssuerFinding {
     },
     /// The policy demands independent factors, and the issuer's tokens cannot state them.
     #[error(
-        "the tokens of {issuer} cannot state independent factors for {clause}; declare what a value \
-         of acr guarantees, or demand the issuer's word with `Policy::acr` or `Policy::amr`"
+        "the tokens of {issuer} cannot state the independent factors for {clause}; declare with `amr` \
+         or `acr` on its `Issuer` which factors a name guarantees, or demand the issuer's word with \
+         `Policy::acr` or `Policy::amr`"
     )]
     NotIndependent {
         /// The name of the issuer.
@@ -61,7 +64,8 @@ pub enum IssuerFinding {
     },
     /// The policy demands something that the issuer's tokens never state.
     #[error(
-        "the tokens of {issuer} never state {clause}; declare which name states it with `amr` or `acr`"
+        "the tokens of {issuer} never state {clause} for certain; demand something else, or declare \
+         with `amr`, `narrow` or `acr` on its `Issuer` which name states it"
     )]
     NeverStated {
         /// The name of the issuer.
@@ -109,7 +113,7 @@ impl StepUpLayer {
     /// assert!(guard.require(fresh).findings().is_empty());
     ///
     /// let dated = guard.require(gold.within(five_minutes));
-    /// assert!(dated.findings()[0].to_string().contains("do not say when acr:gold was reached"));
+    /// assert!(dated.findings()[0].to_string().contains("state no time for acr:gold"));
     /// let typo = guard.require(Policy::acr("goId"));
     /// assert!(typo.findings()[0].to_string().contains("acr:goId, which is not declared"));
     /// # Ok(())
@@ -122,55 +126,74 @@ impl StepUpLayer {
 }
 
 fn findings(verifier: &Verifier, policy: &Policy) -> Vec<IssuerFinding> {
-    let assertions = policy.assertions();
-    let issuers = verifier.possible(&assertions);
+    let named = policy.named_factors();
+    let issuers = verifier.possible(&named);
     let is_declared = |value: &str| issuers.iter().any(|issuer| issuer.declared.contains(&value));
     let mut findings = Vec::new();
-    for Possible { issuer, limits, sessions, .. } in &issuers {
-        let issuer = || Box::from(*issuer);
-        let values = assertions.iter().filter_map(|assertion| assertion.acr_value());
+    for possible in &issuers {
+        let issuer = || Box::from(possible.issuer);
+        let values = named.iter().filter_map(acr_value);
+        let is_undeclared = |value: &str| possible.states_acr() && !is_declared(value);
         findings.extend(
-            values.filter(|value| !is_declared(value)).map(|value| IssuerFinding::UndeclaredAcr {
+            values.filter(|value| is_undeclared(value)).map(|value| IssuerFinding::UndeclaredAcr {
                 issuer: issuer(),
                 value: value.into(),
             }),
         );
-        let minimum = ROUND_TRIP.max(limits.resolution.saturating_mul(2));
-        let short = policy.shortest_limit().filter(|limit| *limit < minimum);
-        findings.extend(short.map(|limit| IssuerFinding::ShortLimit {
-            issuer: issuer(),
-            limit,
-            minimum,
-        }));
+        if let Some(Limits { resolution, .. }) = possible.limits {
+            let minimum = ROUND_TRIP.max(resolution.saturating_mul(2));
+            let short = policy.shortest_limit().filter(|limit| *limit < minimum);
+            findings.extend(short.map(|limit| IssuerFinding::ShortLimit {
+                issuer: issuer(),
+                limit,
+                minimum,
+            }));
+        }
         let now = OffsetDateTime::UNIX_EPOCH;
-        let is_met = sessions.iter().any(|session| policy.evaluate(session, now).is_ok());
+        let is_met = possible.sessions.iter().any(|session| policy.evaluate(session, now).is_ok());
         // The last session has the most demanding value of `acr`.
-        if let Some(best) = sessions.last().filter(|_| !is_met) {
-            collect(&policy.explain(best, now), &issuer(), &is_declared, &mut findings);
+        if let Some(best) = possible.sessions.last().filter(|_| !is_met) {
+            collect(&policy.explain(best, now), possible, &is_undeclared, &mut findings);
         }
     }
     findings
 }
 
+fn acr_value(factor: &Factor) -> Option<&str> {
+    match factor {
+        Factor::Asserted(assertion) => assertion.acr_value(),
+        _ => None,
+    }
+}
+
 /// Adds a finding for each requirement that is not met.
 fn collect(
     explanation: &Explanation,
-    issuer: &str,
-    is_declared: &dyn Fn(&str) -> bool,
+    possible: &Possible<'_>,
+    is_undeclared: &dyn Fn(&str) -> bool,
     findings: &mut Vec<IssuerFinding>,
 ) {
-    let issuer = || Box::from(issuer);
+    let issuer = || Box::from(possible.issuer);
     let (Demand::Requirement(requirement), Verdict::Unmet(reason)) =
         (&explanation.demand, explanation.verdict)
     else {
         let unmet = explanation.clauses().iter().filter(|clause| !clause.is_met());
-        return unmet.for_each(|clause| collect(clause, &issuer(), is_declared, findings));
+        return unmet.for_each(|clause| collect(clause, possible, is_undeclared, findings));
     };
-    let clause = crate::policy::Unmet::of(requirement, reason).to_string().into();
+    let clause = match requirement {
+        Requirement::Independent { needed: 2, .. } => "mfa".into(),
+        Requirement::Independent { needed, .. } => format!("independent({needed})").into(),
+        _ => Unmet::of(requirement, reason).to_string().into(),
+    };
+    // An ambiguous name has its own time or none, like every other name of the issuer.
+    let dates_choices = possible.limits.is_none_or(|limits| limits.dates_methods);
     let is_undated = explanation.max_age.is_some()
-        && !(explanation.proofs.is_empty() && explanation.choices.is_empty());
+        && (explanation.proofs.iter().any(|proof| proof.age.is_none())
+            || !(dates_choices || explanation.choices.is_empty()));
     let finding = match requirement {
-        Requirement::Acr { value } if !is_declared(value) => return,
+        Requirement::Acr { value } if is_undeclared(value) => return,
+        // An audit reports what not even every factor meets.
+        Requirement::Independent { .. } if possible.limits.is_none() => return,
         Requirement::SessionWithin => IssuerFinding::NoStart { issuer: issuer() },
         _ if is_undated => IssuerFinding::Undated { issuer: issuer(), clause },
         Requirement::Independent { .. } => {
@@ -180,5 +203,79 @@ fn collect(
     };
     if !findings.contains(&finding) {
         findings.push(finding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issuers::{Issuer, clerk, oidc, supabase};
+    use crate::testing::TestIssuer;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn oidc() -> Issuer {
+        oidc::access_tokens("https://login.example.com", "https://api.example.com")
+    }
+
+    #[track_caller]
+    fn check(test: &TestIssuer, policy: impl Into<Policy>, want: &[&str]) {
+        let policy = policy.into();
+        let guard = test.guard().require(policy.clone());
+        let findings: Vec<_> = guard.findings().iter().map(ToString::to_string).collect();
+        assert_eq!(findings.len(), want.len(), "{policy}: {findings:?}");
+        for (finding, want) in findings.iter().zip(want) {
+            assert!(finding.contains(want), "{policy}: {finding}");
+        }
+    }
+
+    #[test]
+    fn a_stytch_token_states_every_factor_of_stytch_and_nothing_else() {
+        let test = TestIssuer::new();
+        for policy in [
+            Policy::mfa().within(MINUTE),
+            Policy::phishing_resistant().and(Policy::session_within(MINUTE)),
+            Policy::from(Factor::from_pair("oauth", "oauth_new")).within(MINUTE),
+            Policy::from(Factor::Totp).or(Factor::Federated),
+            // The audit reports these two.
+            Policy::session().within(Duration::ZERO),
+            Policy::independent(8),
+        ] {
+            check(&test, policy, &[]);
+        }
+        check(
+            &test,
+            Policy::acr("gold"),
+            &["never state acr:gold for certain; demand something else"],
+        );
+        check(&test, Policy::amr("mfa").and(Policy::mfa()), &["never state amr:mfa"]);
+        check(&test, Factor::DeviceKey, &["never state device_key"]);
+    }
+
+    #[test]
+    fn a_limit_is_the_reason_only_if_there_is_no_time() {
+        let of = |issuer| TestIssuer::standing_in_for(issuer).expect("valid settings");
+        let gold = oidc().acr("gold", [[Factor::Password, Factor::Totp]]);
+        let fresh = || Policy::mfa().within(5 * MINUTE);
+        check(&of(oidc()), fresh(), &["state no time for mfa, so its `within` never holds"]);
+        check(&of(gold.clone()), fresh(), &["state no time for mfa"]);
+        check(&of(gold.auth_time_covers_all()), fresh(), &[]);
+        // The second factor has a time. It is the first that is not known.
+        let clerk = clerk("https://clerk.example.com", ["https://app.example.com"]);
+        check(&of(clerk.clone()), fresh(), &["cannot state the independent factors for mfa"]);
+        check(&of(clerk.amr("first_factor", [Factor::Password])), fresh(), &[]);
+    }
+
+    #[test]
+    fn a_value_of_acr_is_undeclared_only_if_tokens_have_acr() {
+        let of = |issuer| TestIssuer::standing_in_for(issuer).expect("valid settings");
+        let gold = || Policy::acr("gold");
+        check(&of(oidc()), gold(), &["acr:gold, which is not declared for https://login"]);
+        check(&of(oidc().acr_values(["gold"])), gold(), &[]);
+        check(&of(supabase("https://ref.supabase.co")), Policy::acr("aal2"), &[]);
+        let clerk = || clerk("https://clerk.example.com", ["https://app.example.com"]);
+        for issuer in [clerk(), clerk().acr_values(["gold"])] {
+            check(&of(issuer), gold(), &["never state acr:gold"]);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::policy::{Clause, Policy};
-use crate::factor::{Assertion, Factor};
+use crate::factor::Factor;
 use crate::trust::{Compromises, TrustModel};
 
 impl Policy {
@@ -42,7 +42,7 @@ impl Policy {
 
     /// Returns the factors and assertions that the policy names, in its order, without repeats.
     /// `phishing_resistant` counts as WebAuthn.
-    pub(in crate::policy) fn named_factors(&self) -> Vec<Factor> {
+    pub(crate) fn named_factors(&self) -> Vec<Factor> {
         let mut named = Vec::new();
         self.visit(&mut |policy| match policy.clause() {
             Clause::Factor(factor) => named.push(factor.clone()),
@@ -50,15 +50,6 @@ impl Policy {
             _ => {}
         });
         distinct(named)
-    }
-
-    /// Returns the assertions that the policy names.
-    pub(crate) fn assertions(&self) -> Vec<Assertion> {
-        let assertion = |factor| match factor {
-            Factor::Asserted(assertion) => Some(assertion),
-            _ => None,
-        };
-        self.named_factors().into_iter().filter_map(assertion).collect()
     }
 
     /// Returns the shortest limit of the policy, for the age of a proof or of the session.
