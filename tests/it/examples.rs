@@ -21,8 +21,10 @@ use crate::support::{TestResponse, send};
 
 const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
 const BASE_URL: &str = "STYTCH_BASE_URL";
+/// The variables of the example `issuer`.
+const ISSUER: [&str; 3] = ["ISSUER", "AUDIENCE", "ACR_VALUES"];
 /// The examples that are servers.
-const SERVERS: [&str; 3] = ["axum_routes", "hyper_service", "renewal"];
+const SERVERS: [&str; 4] = ["axum_routes", "hyper_service", "renewal", "issuer"];
 const PEOPLE: [&str; 5] = [
     "password only",
     "password + fresh SMS",
@@ -139,6 +141,77 @@ async fn renewal_sends_the_responses_that_it_prints() {
     }
     let health = server.ask(Request::get(server.url("/healthz"))).await;
     assert_eq!(health.body, r#"{"keys":1}"#);
+}
+
+#[tokio::test]
+async fn issuer_sends_the_responses_that_it_prints() {
+    let (server, printed) = Server::start(example("issuer")).await;
+    for _ in 0..2 {
+        assert_eq!(server.check(&printed).await.len(), 19, "{printed}");
+    }
+    assert!(
+        printed.contains("levels: silver < gold (password + totp)\nfindings: none"),
+        "{printed}"
+    );
+    let health = server.ask(Request::get(server.url("/healthz"))).await;
+    assert!(health.body.starts_with(r#"{"keys":1"#), "{}", health.body);
+}
+
+#[tokio::test]
+async fn issuer_accepts_the_tokens_of_the_issuer_that_the_environment_names() {
+    // One process is the issuer, and another one accepts its tokens.
+    let (issuer, _) = Server::start(example("issuer")).await;
+    let tokens = issuer.ask(Request::get(issuer.url("/tokens"))).await.body;
+    let tokens: HashMap<_, _> = tokens.lines().map(assignment).collect();
+    for (levels, account, transfer) in [
+        (Some("silver gold=password+totp|webauthn+otp/sms"), [401, 401, 200], [401, 401, 200]),
+        // These levels guarantee no two factors, so there is no route that demands them.
+        (Some("silver gold=password+otp/email"), [404, 404, 404], [401, 401, 200]),
+        (Some("silver"), [404, 404, 404], [401, 200, 401]),
+        (None, [404, 404, 404], [200, 200, 200]),
+    ] {
+        let mut command = example("issuer");
+        command.env("ISSUER", &issuer.base).env("AUDIENCE", "https://api.example.com");
+        command.envs(levels.map(|levels| ("ACR_VALUES", levels)));
+        let (server, printed) = Server::start(command).await;
+        assert!(printed.contains("findings: none"), "{printed}");
+        assert_eq!(printed.contains("/account"), account != [404; 3], "{printed}");
+        let status = async |request: http::request::Builder, token: &str| {
+            let bearer = format!("Bearer {token}");
+            server.ask(request.header("authorization", bearer)).await.status.as_u16()
+        };
+        for (place, name) in ["ada", "ben", "cleo"].into_iter().enumerate() {
+            let get = |path| Request::get(server.url(path));
+            assert_eq!(status(get("/profile"), tokens[name]).await, 200, "{name}");
+            assert_eq!(status(get("/account"), tokens[name]).await, account[place], "{name}");
+            let post = Request::post(server.url("/transfer"));
+            assert_eq!(status(post, tokens[name]).await, transfer[place], "{levels:?} {name}");
+            assert_eq!(status(get("/tokens"), tokens[name]).await, 404, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn issuer_reports_a_bad_environment_in_one_line() {
+    let [issuer, audience, levels] = ISSUER;
+    for (variables, want) in [
+        (&[(issuer, "https://a.example")][..], "ISSUER is set, but AUDIENCE is not"),
+        (&[(audience, "api")], "AUDIENCE is set, but ISSUER is not"),
+        (&[(levels, "gold")], "ACR_VALUES is set, but ISSUER is not"),
+        (&[(issuer, "http://a.example"), (audience, "api")], "is not an https address"),
+        (
+            &[(issuer, "https://a.example"), (audience, "api"), (levels, "gold=totpp")],
+            "ACR_VALUES: gold=totpp: unknown factor \"totpp\"",
+        ),
+        (
+            &[(issuer, "https://a.example"), (audience, "api"), (levels, "0")],
+            "\"0\" cannot be a value of acr",
+        ),
+    ] {
+        let mut command = example("issuer");
+        let line = failure(command.arg("127.0.0.1:0").envs(variables.iter().copied())).await;
+        assert!(line.starts_with("issuer: ") && line.contains(want), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -475,7 +548,10 @@ pub(crate) fn example(name: &str) -> Command {
         "the example {name} is not built: `cargo test` builds it, `cargo test --test it` does not"
     );
     let mut command = Command::new(built);
-    command.env_remove(PROJECT_ID).env_remove(BASE_URL).kill_on_drop(true);
+    for name in [PROJECT_ID, BASE_URL].iter().chain(&ISSUER) {
+        command.env_remove(name);
+    }
+    command.kill_on_drop(true);
     command
 }
 
