@@ -4,6 +4,7 @@
 //! $ cargo run --example policy_check examples/policies.toml
 //! $ cargo run --example policy_check -- --fail-on remark examples/policies.toml
 //! $ cargo run --example policy_check -- --diff old.toml new.toml
+//! $ cargo run --example policy_check -- --issuer keycloak --acr silver,gold policies.toml
 //! ```
 //!
 //! The first two commands print each policy, the compromises with which an attacker meets it, and
@@ -14,7 +15,19 @@
 //! meets the new policy but not the old one. It exits with 1 if a policy got weaker or was removed,
 //! if a comparison is undecided, or if the trust table changed.
 //!
+//! The fourth command prints, for each policy, whether tokens of that issuer can meet it, and the
+//! remedy if they cannot. The issuer is `oidc`, `keycloak`, `supabase`, `clerk` or `stytch`, as the
+//! crate configures it by default. `--acr` lists the values of `acr` that the application declares, the
+//! least demanding first. `gold=password+totp` also declares the factors that a value guarantees. It
+//! exits with 1 if there is a finding.
+//!
 //! The exit code is 2 if a document cannot be read or an argument is wrong.
+
+#[path = "support/issuer_check.rs"]
+mod issuer_check;
+
+#[path = "support/ladder.rs"]
+mod ladder;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -29,11 +42,12 @@ use tower_step_up::{Compromise, Policies, Policy};
 const USAGE: &str = "\
 usage: policy_check [--fail-on remark|warning] FILE…
        policy_check --diff OLD NEW
-exits with 1 if a finding is at or above the level (default: warning), or if --diff warns,
-    and with 2 on errors";
+       policy_check --issuer oidc|keycloak|supabase|clerk|stytch [--acr silver,gold] FILE…
+exits with 1 if a finding is at or above the level (default: warning), or if --diff or --issuer
+    warns, and with 2 on errors";
 
-const EXPECTED: &str =
-    "policy_check: expected [--fail-on remark|warning] FILE… or --diff OLD NEW; see --help";
+const EXPECTED: &str = "policy_check: expected [--fail-on remark|warning] FILE…, --diff OLD NEW, \
+     or --issuer NAME [--acr VALUES] FILE…; see --help";
 
 const LEGEND: &str =
     "  compromise: one thing that an attacker takes over, such as the mailbox or the phone number
@@ -59,6 +73,10 @@ fn main() -> ExitCode {
             Ok(true)
         }
         ["--diff", old, new] => diff(old, new),
+        ["--issuer", issuer, "--acr", values, ref files @ ..] => {
+            issuer_check::check(issuer, values, files)
+        }
+        ["--issuer", issuer, ref files @ ..] => issuer_check::check(issuer, "", files),
         ["--fail-on", "remark", ref files @ ..] => check(files, Severity::Remark),
         ["--fail-on", "warning", ref files @ ..] => check(files, Severity::Warning),
         ref files => check(files, Severity::Warning),

@@ -140,6 +140,66 @@ async fn a_diff_names_weaker_policies_and_a_session_that_shows_it() {
 }
 
 #[tokio::test]
+async fn for_an_issuer_each_policy_can_be_met_or_has_a_remedy() {
+    let file = document(
+        "issuer.toml",
+        "policy.account = 'mfa'
+         policy.admin = { all = ['acr:gold', { require = 'session', within = '5m' }] }
+         policy.fresh = { require = 'mfa', within = '10m' }
+         policy.young = { session_within = '12h' }
+         policy.quick = { require = 'session', within = '5s' }
+         policy.either = { any = ['acr:platinum', 'session'] }",
+    );
+    let (ok, cannot) = ("can meet it", "cannot meet it");
+    let (quick, partly) = ("can meet it, but not for long enough", "never meet a part of it");
+    for (arguments, want) in [
+        (&["oidc", "--acr", "silver,gold"][..], [ok, ok, cannot, cannot, quick, partly]),
+        (&["oidc", "--acr", "gold,platinum"], [ok, ok, cannot, cannot, quick, ok]),
+        // No name has a meaning in every realm.
+        (&["keycloak", "--acr", "gold"], [cannot, ok, cannot, cannot, quick, partly]),
+        (&["keycloak", "--acr", "gold=password+totp"], [ok, ok, cannot, cannot, quick, partly]),
+        (&["supabase"], [ok, partly, ok, cannot, quick, partly]),
+        (&["clerk"], [cannot, cannot, cannot, cannot, quick, ok]),
+        (&["stytch"], [ok, cannot, ok, ok, ok, ok]),
+    ] {
+        let run = run(&[&["--issuer"], arguments, &[&file]].concat()).await;
+        assert_eq!((run.code, &*run.stderr), (Some(1), ""));
+        let verdicts = run.stdout.lines().filter(|line| line.starts_with('['));
+        let verdicts: Vec<_> = verdicts.map(|line| line.split_once(": ").unwrap()).collect();
+        let issuer = arguments[0];
+        for ((mark, verdict), want) in verdicts.iter().zip(want) {
+            assert_eq!(*verdict, format!("tokens of {issuer} {want}"), "{mark}");
+            assert_eq!(mark.starts_with("[  ok   ] "), want == ok, "{mark}");
+        }
+        assert_eq!(verdicts.len(), want.len());
+    }
+    let young = "[WARNING] young: tokens of oidc cannot meet it
+  the tokens of https://login.example.com do not say when the session began, so `session_within` \
+                 never holds; use `session().within(…)` for the age of the sign-in\n";
+    let run = run(&["--issuer", "oidc", &file]).await;
+    assert!(run.stdout.contains(young), "{}", run.stdout);
+}
+
+#[tokio::test]
+async fn for_an_issuer_a_wrong_argument_is_an_error() {
+    let ok = document("issuer_ok.toml", "policy.account = 'mfa'");
+    assert_eq!(run(&["--issuer", "stytch", &ok]).await.code, Some(0));
+    for (arguments, want) in [
+        (
+            &["okta"][..],
+            "unknown issuer \"okta\": expected oidc, keycloak, supabase, clerk or stytch",
+        ),
+        (&["stytch", "--acr", "gold"], "tokens of stytch have no acr, so --acr declares nothing"),
+        (&["oidc", "--acr", "gold=totpp"], "gold=totpp: unknown factor \"totpp\""),
+        (&["oidc", "--acr", "0"], "\"0\" cannot be a value of acr"),
+    ] {
+        let run = run(&[&["--issuer"], arguments, &[&ok]].concat()).await;
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+        assert!(run.stderr.starts_with(want), "{}", run.stderr);
+    }
+}
+
+#[tokio::test]
 async fn an_undecided_comparison_fails_the_check() {
     let of = |needed: usize| {
         let factors: Vec<_> = tower_step_up::Factor::LISTED
@@ -172,9 +232,16 @@ async fn a_bad_file_is_reported_with_exit_code_2() {
     assert!(both.stdout.contains("legacy"), "the valid file is checked too");
     let help = run(&["--help"]).await;
     assert!(help.code == Some(0) && help.stdout.starts_with("usage: policy_check"));
-    for usage in [&[][..], &["--diff", "one"], &["--fail-on", "never", "x"], &["-x"]] {
+    for usage in [
+        &[][..],
+        &["--diff", "one"],
+        &["--fail-on", "never", "x"],
+        &["-x"],
+        &["--issuer", "oidc"],
+        &["--issuer", "oidc", "--acr", "a"],
+    ] {
         let run = run(usage).await;
-        let line = "policy_check: expected [--fail-on remark|warning] FILE… or --diff OLD NEW; see --help\n";
+        let line = "policy_check: expected [--fail-on remark|warning] FILE…, --diff OLD NEW, or --issuer NAME [--acr VALUES] FILE…; see --help\n";
         assert_eq!((run.code, &*run.stdout, &*run.stderr), (Some(2), "", line), "{usage:?}");
     }
 }
