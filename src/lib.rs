@@ -1,8 +1,9 @@
-//! A Tower layer that enforces multi-factor and step-up authentication on axum and hyper services,
-//! for applications that sign their users in with [Stytch](https://stytch.com).
+//! A Tower layer that enforces multi-factor and step-up authentication on axum and hyper services.
+//! Users sign in with [Stytch](https://stytch.com), Keycloak, Supabase, Clerk or any other OpenID
+//! Connect issuer.
 //!
-//! A [`StepUpLayer`] is called a *guard*. It verifies the session JWT of a request. It then checks
-//! which factors the user proved, and when, against a [`Policy`]. If the policy is met, the handler
+//! A [`StepUpLayer`] is called a *guard*. It verifies the token of a request. It then checks which
+//! factors the user proved, and when, against a [`Policy`]. If the policy is met, the handler
 //! receives a [`Grant`]. If it is not, the client receives a challenge that lists the factors to
 //! prompt for.
 //!
@@ -30,11 +31,15 @@
 //! # }
 //! ```
 //!
-//! # Five places to start
+//! For an issuer other than Stytch, the guard comes from the module [`issuers`]. The policies are the
+//! same.
+//!
+//! # Six places to start
 //!
 //! | if you want to | go to |
 //! | --- | --- |
 //! | guard your first route | the guide [getting started](guide::getting_started), then the [other guides](guide) |
+//! | use another issuer than Stytch | the guide [issuers](guide::issuers), and the module [`issuers`] |
 //! | decide what a route requires | [`Policy`], and the module [`policy`] for the exact rules |
 //! | place and configure the guard | [`StepUpLayer`], and the module [`layer`] for what it does with a request |
 //! | renew, step up and sign out | [`Sessions`] |
