@@ -2,14 +2,14 @@
 
 use http::HeaderName;
 
-/// A place in a request that can carry a session JWT or an opaque session token.
+/// A place in a request that can carry a JWT or an opaque session token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialSource {
     /// `Authorization: Bearer …` (RFC 6750, section 2.1). The case of the scheme does not matter.
     /// Any other scheme is ignored.
     Bearer,
-    /// A cookie with this name that carries a session JWT.
+    /// A cookie with this name that carries a JWT.
     Cookie(Box<str>),
     /// A cookie with this name that carries an opaque session token. Guards read it only if they
     /// renew sessions.
@@ -20,7 +20,7 @@ pub enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// Returns a source for the session JWT in the cookie with exactly this name. If a header
+    /// Returns a source for the JWT in the cookie with exactly this name. If a header
     /// cannot contain the name, no request has such a cookie, and none is ever set.
     #[must_use]
     pub fn cookie(name: &str) -> Self {

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use super::Factor;
 use crate::moment::Moment;
 
-/// One entry of a session's `authentication_factors`: a factor that the user proved, and the time
-/// of the last proof.
+/// A factor that the user proved, and the time of the last proof. In a Stytch session, it is one entry
+/// of `authentication_factors`.
 ///
 /// The phone numbers, addresses and ids in Stytch's entry are not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct AuthenticationFactor {
     date: ProofDate,
 }
 
-/// The `last_authenticated_at` of an entry.
+/// The date of a proof. In Stytch's entry, it is `last_authenticated_at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProofDate {
     At(Moment),

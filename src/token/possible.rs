@@ -15,7 +15,7 @@ use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 /// The best that an issuer's tokens can state.
 pub(crate) struct Possible<'a> {
     pub(crate) issuer: &'a str,
-    /// What the issuer's profile says about its tokens. It is `None` for Stytch, whose tokens state
+    /// The limits that the issuer's profile states. They are `None` for Stytch, whose tokens state
     /// every factor with its time.
     pub(crate) limits: Option<Limits>,
     /// The values of `acr` that are declared.

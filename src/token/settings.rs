@@ -24,8 +24,8 @@ pub struct SharedIssuer(Excerpt);
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
 impl Verifier {
-    /// Creates a verifier that accepts only tokens that one of these issuers issued for this
-    /// audience, signed with a key of the source. Without issuers it accepts no token. By default
+    /// Creates a verifier of Stytch's session JWTs. It accepts only tokens that one of these issuers
+    /// issued for this audience, signed with a key of the source. Without issuers it accepts no token. By default
     /// it accepts RS256 and sessions of consumer projects, with a leeway of 5 s.
     #[must_use]
     pub fn new<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
@@ -173,8 +173,7 @@ impl Verifier {
 
     /// Refuses sessions in which a support person acts as the user: for Stytch a factor of type
     /// `impersonated` or with the method `impersonation`, for other issuers the claim `act`. By
-    /// default such sessions are accepted, and the
-    /// impersonation adds no strength.
+    /// default such sessions are accepted, and the impersonation adds no strength.
     #[must_use]
     pub fn refuse_impersonation(self) -> Self {
         self.with_each(|issuer| issuer.rules.refuse_impersonation = true)
@@ -189,8 +188,9 @@ impl Verifier {
         self.with_each(|issuer| issuer.algorithms = algorithms.clone())
     }
 
-    /// Accepts sessions that have this top-level claim, for projects whose custom claims use this
-    /// name.
+    /// Accepts Stytch sessions that have this top-level claim, for projects whose custom claims use
+    /// this name. Other issuers have
+    /// [a setting of their own](crate::issuers::Issuer::insecure_allow_claim).
     ///
     /// This is insecure if the project has Connected Apps or M2M clients. Only `scope` and
     /// `client_id` distinguish their tokens from sessions. An access token that also carries a

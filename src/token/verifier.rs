@@ -15,11 +15,12 @@ use crate::excerpt::{Excerpt, without_secrets};
 use crate::keys::{self, Algorithm, KeyHealth, KeySource, KeysUnavailable};
 use crate::session::{Session, VerifierId};
 
-/// A verifier of session JWTs. It is a handle and cheap to clone.
+/// A verifier of the tokens of one or several issuers. It is a handle and cheap to clone.
 ///
 /// It turns a token into a [`Session`] if the header, the signature, the issuer, the audience, the
 /// shape of the session and all times are valid. [`TokenError`](crate::TokenError) lists the rules.
-/// Usually [`stytch::Project`](crate::stytch::Project) creates the verifier.
+/// Usually [`stytch::Project`](crate::stytch::Project) or an [`Issuer`](crate::issuers::Issuer)
+/// creates the verifier. [`any_of`](Self::any_of) combines several.
 ///
 /// Each setting, such as [`leeway`](Self::leeway), returns a different verifier with an empty
 /// cache. Configure the verifier before you give it to guards and [`Sessions`](crate::Sessions).

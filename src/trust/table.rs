@@ -95,6 +95,10 @@ mod tests {
         check(Factor::Biometric, &[Device]);
         check(Factor::CryptoWallet, &[Device, Wallet]);
         check(Factor::RecoveryCode, &[RecoveryCodes]);
+        check(Factor::Federated, &[Mailbox, IdentityProvider]);
+        check(Factor::OtpCall, &[PhoneNumber]);
+        check(Factor::DeviceKey, &[Device]);
+        check(Factor::PhishingResistantKey, &[Device]);
     }
 
     #[test]

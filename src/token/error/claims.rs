@@ -20,7 +20,8 @@ pub enum ClaimsError {
     /// `sub` is absent, empty or not a string.
     #[error("the token has no subject")]
     NoSubject,
-    /// The claim is absent or not an integer from 0 to 253402300799.
+    /// The claim is absent or not a number from 0 to 253402300799. In a Stytch token, it has to be an
+    /// integer.
     #[error("the claim {0} is absent or not a time")]
     UnreadableTime(TimeClaim),
     /// The token has a claim that marks it as an access token or a machine token, not a session
