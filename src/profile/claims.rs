@@ -77,14 +77,14 @@ impl<'a> Claims<'a> {
     }
 
     /// Returns whether the claim is present, even if it is null.
-    #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.members.iter().any(|(known, _)| known == name)
     }
 
-    /// Returns whether the claim is present and null.
-    pub(crate) fn is_null(&self, name: &str) -> bool {
-        self.contains(name) && self.json(name).is_none()
+    /// Returns whether the claim is present and not null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.json(name).is_some()
     }
 
     /// Returns the names of all claims, in the order of the token.
@@ -275,7 +275,9 @@ mod tests {
         }
         let claims = Claims::from_json(" {\"\\u0061\":1,\"b\":null}\n").expect("an object");
         assert_eq!(claims.names().collect::<Vec<_>>(), ["a", "b"]);
-        assert!(claims.contains("b") && claims.is_null("b") && !claims.contains("c"));
+        assert!(
+            claims.contains("b") && !claims.has("b") && claims.has("a") && !claims.contains("c")
+        );
     }
 
     #[test]

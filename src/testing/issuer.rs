@@ -242,7 +242,7 @@ impl TestIssuer {
     }
 
     /// Mints a token of an issuer other than Stytch. It has these claims and those that the issuer
-    /// demands.
+    /// demands. A claim that is null here counts as absent, for example `sid`.
     ///
     /// # Panics
     ///

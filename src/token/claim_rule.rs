@@ -43,14 +43,14 @@ impl ClaimRule {
                 _ => Err(ClaimsError::WrongAudience),
             },
             Self::ClientAudience(client) => client_audience(claims, client),
-            Self::Present(name) => match claims.contains(name) && !claims.is_null(name) {
+            Self::Present(name) => match claims.has(name) {
                 true => Ok(()),
                 false => Err(ClaimsError::Missing(Excerpt::of(Some(name)))),
             },
             Self::Is(name, accepted) => value(name, accepted),
-            Self::IsOrAbsent(name, _) if !claims.contains(name) || claims.is_null(name) => Ok(()),
+            Self::IsOrAbsent(name, _) if !claims.has(name) => Ok(()),
             Self::IsOrAbsent(name, accepted) => value(name, accepted),
-            Self::Absent(name) => match claims.contains(name) {
+            Self::Absent(name) => match claims.has(name) {
                 true => Err(ClaimsError::AnotherKind(Excerpt::of(Some(name)))),
                 false => Ok(()),
             },
