@@ -326,8 +326,8 @@ impl Profile for Firebase {
     }
 }
 
-/// authentik's access tokens. If the event of the sign-in is gone, `amr` is absent and `auth_time` is
-/// only the time of issue.
+/// authentik's access tokens. If the event of the sign-in is gone, `amr` is absent, and then
+/// `auth_time` is only the time of issue.
 pub(crate) fn authentik() -> Issuer {
     Issuer::new("https://a.example/application/o/app/", Authentik)
         .types(["JWT", "at+jwt"])

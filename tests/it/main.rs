@@ -19,6 +19,8 @@ mod examples;
 mod fuzz_corpus;
 mod gateway;
 mod hyper_server;
+mod issuer_laws;
+mod issuer_oracle;
 mod issuer_profiles;
 mod issuer_vectors;
 mod issuer_verdicts;
