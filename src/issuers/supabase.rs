@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::issuer::Issuer;
+use super::oidc::ID_TOKEN_CLAIMS;
 use crate::factor::Factor;
 use crate::keys::Algorithm;
 use crate::profile::{ClaimError, Claims, Evidence, Limits, Names, Profile};
@@ -14,7 +15,7 @@ use crate::token::SessionKey;
 #[must_use]
 pub fn supabase(project: &str) -> Issuer {
     let issuer = format!("{}/auth/v1", project.trim_end_matches('/'));
-    Issuer::new(&issuer, Supabase)
+    let issuer = Issuer::new(&issuer, Supabase)
         .keys_at(&format!("{issuer}/.well-known/jwks.json"))
         .algorithms([Algorithm::Es256, Algorithm::Rs256])
         .types(["JWT"])
@@ -23,7 +24,8 @@ pub fn supabase(project: &str) -> Issuer {
         .refuse_claim("client_id")
         .refuse_claim("scope")
         .session_key(SessionKey::Claim("session_id".into()))
-        .longest_life(Duration::from_secs(3_600))
+        .longest_life(Duration::from_secs(3_600));
+    ID_TOKEN_CLAIMS.iter().fold(issuer, |issuer, claim| issuer.refuse_claim(claim))
 }
 
 /// A reader of Supabase's claims: `amr` has entries with times, and `aal` is a level.
