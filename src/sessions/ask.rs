@@ -210,6 +210,9 @@ impl Settings {
         let session = genuine.map_err(|error| refused(&error))?.session;
         let times = self.verifier.check_times(&session, self.verifier.now());
         times.map_err(|error| refused(&error))?;
+        if !self.keeps(&session) {
+            return Err(AuthorityError::unavailable("its session belongs to another issuer"));
+        }
         // The guard checks the user if a JWT came with an opaque token.
         if !presented.is_opaque() && !presented.is_about(&session) {
             return Err(AuthorityError::unavailable("its session belongs to another user"));

@@ -88,6 +88,13 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(10);
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
+impl Settings {
+    /// Returns whether the authority keeps the sessions of this session's issuer.
+    pub(super) fn keeps(&self, session: &Session) -> bool {
+        *self.issuer == *session.issuer()
+    }
+}
+
 impl Sessions {
     /// Creates a handle for the sessions that this verifier accepts and this authority keeps. By
     /// default it caches a result for 30 s and waits up to 5 s for one.
@@ -126,7 +133,7 @@ impl Sessions {
 
     /// Returns whether the authority keeps this session.
     pub(crate) fn keeps(&self, session: &Session) -> bool {
-        *self.settings.issuer == *session.issuer()
+        self.settings.keeps(session)
     }
 
     /// Sets how long a renewal is reused, and how long a session that the authority does not know
