@@ -53,13 +53,19 @@ impl<'a> Claims<'a> {
             let name = members.text(name).map_err(unreadable)?.unwrap_or_default();
             let at = match members.text(time) {
                 Ok(None) => Some(None),
-                Ok(Some(date)) => OffsetDateTime::parse(&date, &Rfc3339).ok().map(Some),
+                Ok(Some(text)) => date(&text).map(Some),
                 Err(_) => Some(members.time(time).map_err(unreadable)?),
             };
             entries.extend(at.map(|at| Entry { name, at }));
         }
         Ok(entries)
     }
+}
+
+/// Parses an RFC 3339 date. Returns `None` if its offset moves the year outside 0 to 9999.
+fn date(text: &str) -> Option<OffsetDateTime> {
+    let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_utc()?;
+    (0..=9999).contains(&date.year()).then(|| date.into())
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Evidence {
     /// [covers](crate::issuers::Issuer::auth_time_covers) a factor.
     #[must_use]
     pub fn signed_in(at: Option<OffsetDateTime>) -> Self {
-        Self { signed_in_at: at.map(OffsetDateTime::to_utc), ..Self::default() }
+        Self { signed_in_at: at.map(utc), ..Self::default() }
     }
 
     /// Returns the evidence of a token that says that no user signed in. It meets no policy.
@@ -39,7 +39,7 @@ impl Evidence {
     /// Adds the name of a method that the user used, and the time if the token states one for this
     /// method. A name that occurs twice counts once, at its freshest time. An empty name is ignored.
     pub fn amr(&mut self, name: &str, at: Option<OffsetDateTime>) {
-        let at = at.map(OffsetDateTime::to_utc);
+        let at = at.map(utc);
         match self.amr.iter_mut().find(|(known, _)| **known == *name) {
             _ if name.is_empty() => {}
             Some((_, known)) => *known = (*known).max(at),
@@ -57,7 +57,7 @@ impl Evidence {
 
     /// Adds a factor that the user certainly proved, at this time if the token states it.
     pub fn factor(&mut self, factor: Factor, at: Option<OffsetDateTime>) {
-        self.factors.push((factor, at.map(OffsetDateTime::to_utc)));
+        self.factors.push((factor, at.map(utc)));
     }
 
     /// Returns the most that a token of an issuer can state: every method that the issuer can name,
@@ -86,7 +86,40 @@ impl Evidence {
     /// [`session_within`](crate::Policy::session_within) never holds.
     #[must_use]
     pub fn started_at(mut self, at: Option<OffsetDateTime>) -> Self {
-        self.started_at = at.map(OffsetDateTime::to_utc);
+        self.started_at = at.map(utc);
         self
+    }
+}
+
+/// Returns the instant in UTC. One beyond the calendar's end becomes the last one, which is in the
+/// future and counts for nothing, and one before its beginning becomes the first.
+fn utc(at: OffsetDateTime) -> UtcDateTime {
+    let nearest = if at.year() > 0 { UtcDateTime::MAX } else { UtcDateTime::MIN };
+    at.checked_to_utc().unwrap_or(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::Moment;
+
+    #[test]
+    fn dates_beyond_the_calendar_are_moved_into_it() {
+        let at = |date: time::PrimitiveDateTime, hours| {
+            Some(date.assume_offset(time::UtcOffset::from_hms(hours, 0, 0).expect("an offset")))
+        };
+        for (at, want) in [
+            (at(time::PrimitiveDateTime::MAX, -1), UtcDateTime::MAX),
+            (at(time::PrimitiveDateTime::MAX, 0), UtcDateTime::MAX),
+            (at(time::PrimitiveDateTime::MIN, 1), UtcDateTime::MIN),
+        ] {
+            let mut evidence = Evidence::signed_in(at).started_at(at);
+            evidence.amr("pwd", at);
+            evidence.factor(Factor::Totp, at);
+            let dates = [evidence.signed_in_at, evidence.started_at, evidence.amr[0].1];
+            assert_eq!(dates, [Some(want); 3]);
+            assert_eq!(evidence.factors, [(Factor::Totp, Some(want))]);
+            let _: Moment = OffsetDateTime::from(want).into();
+        }
     }
 }
