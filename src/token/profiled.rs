@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
+
 use super::claim_rule::ClaimRule;
 use super::error::{ClaimsError, MalformedToken, TimeClaim, TokenError, TokenPart};
+use super::json;
 use super::rules::Rules;
 use crate::excerpt::Excerpt;
 use crate::keys::digest;
@@ -56,7 +59,6 @@ impl ProfiledTokens {
         header: &str,
         payload: &str,
     ) -> Result<Session, TokenError> {
-        let object = |text, part| Claims::from_json(text).ok_or(MalformedToken::NotAnObject(part));
         let header = object(header, TokenPart::Header)?;
         let claims = object(payload, TokenPart::Payload)?.with_header(header);
         rules.check_issuer(claims.text("iss").ok().flatten().as_deref())?;
@@ -178,6 +180,14 @@ impl ProfiledTokens {
             }
         }
     }
+}
+
+/// Returns the members of a part of a token.
+fn object(text: &str, part: TokenPart) -> Result<Claims<'_>, MalformedToken> {
+    Claims::from_json(text).ok_or_else(|| match json::object::<IgnoredAny>(text) {
+        Ok(_) => MalformedToken::DuplicateName(part),
+        Err(_) => MalformedToken::NotAnObject(part),
+    })
 }
 
 fn times(claims: &Claims<'_>) -> Result<Times, ClaimsError> {

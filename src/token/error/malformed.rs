@@ -21,7 +21,8 @@ pub enum MalformedToken {
     /// A part is not a JSON object.
     #[error("the {0} is not a JSON object")]
     NotAnObject(TokenPart),
-    /// An object in this part has a duplicate name, and the verifier reads that name.
+    /// An object in this part has a duplicate name. For Stytch's payloads, this is an error only if
+    /// the verifier reads that name.
     #[error("the {0} has a duplicate name")]
     DuplicateName(TokenPart),
 }
