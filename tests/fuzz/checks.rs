@@ -16,6 +16,8 @@ use tower_step_up::keys::{Algorithm, KeySet};
 use tower_step_up::testing::{NOW, TestIssuer, session};
 use tower_step_up::{Factor, Policies, Rejection, StepUpLayer, Verifier};
 
+mod issuers;
+
 /// An issuer with a key that signs and verifies quickly.
 static ISSUER: LazyLock<TestIssuer> =
     LazyLock::new(|| TestIssuer::new().with_new_key(Algorithm::EdDsa));
@@ -43,10 +45,22 @@ pub(super) fn token(data: &[u8]) {
     assert!(VERIFIER.verify_at(&GENUINE, NOW).is_ok());
 }
 
+/// Uses any text as a signed payload, of a Stytch project and of every preset.
+pub(super) fn claims(data: &[u8]) {
+    if let Ok(payload) = str::from_utf8(data) {
+        stytch_claims(payload);
+        accepting_presets(payload);
+    }
+}
+
+/// Uses any text as a signed payload of every preset, and returns how many accept it.
+pub(super) fn accepting_presets(payload: &str) -> usize {
+    issuers::check(payload)
+}
+
 /// Uses any text as a signed payload. Unless the token is too large, the crate and a literal
 /// reading of the rules must agree on whether it is accepted, and on the session's id and factors.
-pub(super) fn claims(data: &[u8]) {
-    let Ok(payload) = str::from_utf8(data) else { return };
+fn stytch_claims(payload: &str) {
     // The corpus has placeholders for the issuer and the audience.
     let payload = payload.replace("ISSUER", &ISSUER.name()).replace("AUDIENCE", ISSUER.audience());
     let header = format!(r#"{{"alg":"EdDSA","kid":"{}"}}"#, ISSUER.kid());

@@ -39,6 +39,24 @@ fn the_checks_hold_for_signed_claims() {
 }
 
 #[test]
+fn the_corpus_has_a_payload_that_each_preset_accepts() {
+    for (name, accepting) in [
+        ("access", 1),
+        ("id_token", 1),
+        ("supabase", 1),
+        // To the preset of OpenID Connect, these are access tokens with further claims.
+        ("keycloak", 2),
+        ("clerk", 2),
+        ("delegated", 2),
+        ("logout", 0),
+    ] {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/claims");
+        let payload = fs::read_to_string(corpus.join(format!("issuer_{name}"))).unwrap();
+        assert_eq!(checks::accepting_presets(&payload), accepting, "{name}");
+    }
+}
+
+#[test]
 fn the_checks_hold_for_key_sets() {
     run("jwks", checks::jwks);
 }
