@@ -79,7 +79,7 @@ pub(super) fn check(payload: &str) -> usize {
 fn has_two_factors(statements: &[Statement]) -> bool {
     "pmindwc".chars().all(|held| {
         let lacks = |factors: &&[&str]| factors.iter().any(|row| !row.contains(held));
-        statements.iter().any(|alternatives| alternatives.iter().all(|one| lacks(one)))
+        statements.iter().any(|alternatives| alternatives.iter().all(&lacks))
     })
 }
 

@@ -247,10 +247,9 @@ fn hostile_entries_of_a_list_with_times_prove_nothing_or_refuse_the_token() {
     ] {
         let verified = verify(supabase, &payload(supabase, "amr", &format!(r#""amr":[{entry}]"#)));
         assert_eq!(reason(&verified), want, "{entry}");
-        for policy in verified.iter().flat_map(|session| {
-            strong().into_iter().filter(|policy| policy.evaluate(session, NOW).is_ok())
-        }) {
-            panic!("{entry}: {policy}");
+        if let Ok(session) = &verified {
+            let met = strong().into_iter().find(|policy| policy.evaluate(session, NOW).is_ok());
+            assert_eq!(met.map(|policy| policy.to_string()), None, "{entry}");
         }
     }
     let entry = r#"{"method":"password","timestamp":1}"#;

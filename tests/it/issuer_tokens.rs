@@ -222,6 +222,35 @@ fn a_header_that_breaks_a_rule_is_refused_by_name() {
 }
 
 #[test]
+fn each_preset_accepts_its_own_algorithms_only() {
+    let key = TestIssuer::new().with_new_key(Algorithm::Es256);
+    let issuer = "https://h.example";
+    for (of, accepts_es256) in [
+        (oidc::access_tokens(issuer, API), false),
+        (oidc::rfc9068(issuer, API), false),
+        (oidc::id_tokens(issuer, "client"), false),
+        (issuers::keycloak(issuer, "api"), false),
+        (issuers::supabase(issuer), true),
+        (issuers::clerk(issuer, [APP]), false),
+    ] {
+        let verifier = of.keys(key.clone()).verifier().unwrap();
+        for alg in ["ES256", "ES384", "EdDSA", "RS512", "PS256", "none"] {
+            let reasons = ["JWT", "at+jwt"].map(|typ| {
+                let header = json!({"alg": alg, "kid": key.kid(), "typ": typ}).to_string();
+                reason(&verifier.verify_at(&key.sign(&header, "{}"), NOW))
+            });
+            // The claims are checked after the algorithm and the signature.
+            let want = match alg {
+                "ES256" if accepts_es256 => "token_wrong_issuer",
+                _ => "token_algorithm_not_allowed",
+            };
+            assert!(reasons.contains(&want), "{alg}: {reasons:?}");
+            assert!(reasons.iter().all(|it| [want, "token_wrong_type"].contains(it)));
+        }
+    }
+}
+
+#[test]
 fn another_party_that_acts_as_the_user_proves_an_impersonation_and_nothing_else() {
     let proofs = json!({
         "act": {"sub": "support"}, "amr": ["pwd", "sms"], "acr": "gold", "auth_time": now(0),
