@@ -6,9 +6,8 @@ use super::authority::{self, SessionTokens};
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
 use super::sign_out::SignOutError;
-use crate::excerpt::Excerpt;
 use crate::session::Session;
-use crate::token::{ClaimsError, RevocationError, VerifyError};
+use crate::token::{RevocationError, VerifyError};
 
 impl Sessions {
     /// Adopts the tokens that a sign-in or a step-up returned. If a step-up began a new session,
