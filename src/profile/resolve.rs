@@ -22,15 +22,19 @@ pub(crate) struct Resolved {
 }
 
 impl Resolved {
-    /// Returns the proof of a session in which another party acts as the user, and nothing else.
-    pub(crate) fn impersonated() -> Self {
+    /// Returns the same, if another party acts as the user: the proof of that and no other. If no user
+    /// signed in, there is no proof either way.
+    pub(crate) fn impersonated(self) -> Self {
+        if self.proofs.is_empty() {
+            return self;
+        }
         let impersonated = AuthenticationFactor::new(Factor::Impersonated, ProofDate::Absent);
         Self {
             proofs: vec![impersonated],
             factors: 1,
             choices: Vec::new(),
             started_at: None,
-            began_at: None,
+            began_at: self.began_at,
         }
     }
 

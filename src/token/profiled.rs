@@ -72,14 +72,13 @@ impl ProfiledTokens {
         let times = times(&claims)?;
         self.check_life(&times)?;
 
-        let evidence = match self.is_delegated(&claims) {
-            true if rules.refuse_impersonation => return Err(ClaimsError::Impersonated.into()),
-            true => Resolved::impersonated(),
-            false => {
-                let evidence = self.profile.evidence(&claims).map_err(ClaimsError::from)?;
-                Resolved::new(&evidence, &self.names)
-            }
-        };
+        let is_delegated = self.is_delegated(&claims);
+        if is_delegated && rules.refuse_impersonation {
+            return Err(ClaimsError::Impersonated.into());
+        }
+        let evidence = self.profile.evidence(&claims).map_err(ClaimsError::from)?;
+        let evidence = Resolved::new(&evidence, &self.names);
+        let evidence = if is_delegated { evidence.impersonated() } else { evidence };
         let id = self.session_id(&claims, token, &user_id)?;
         let began_at = evidence.began_at.unwrap_or(times.token_issued_at);
         let scopes = scopes(&claims)?;
