@@ -246,7 +246,7 @@ impl Change {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
 
     #[test]
     fn a_policy_holds_as_long_as_it_holds_in_every_reading(declared in declared(0..3),

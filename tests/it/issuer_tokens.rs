@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tower_step_up::issuers::{self, Issuer, oidc};
 use tower_step_up::keys::Algorithm;
-use tower_step_up::testing::{self, NOW, TestIssuer};
+use tower_step_up::testing::{self, FixedClock, NOW, TestIssuer};
 use tower_step_up::{Factor, Policy, Verifier};
 
 use crate::support::{reason, seconds};
@@ -286,6 +286,45 @@ fn another_party_that_acts_as_the_user_proves_an_impersonation_and_nothing_else(
         proofs["act"] = Value::Null;
         let session = preset.test.verifier().verify_at(&preset.token(&json!({}), &proofs), NOW);
         assert_eq!(Policy::mfa().evaluate(&session.unwrap(), NOW).is_ok(), names_methods);
+    }
+}
+
+#[test]
+fn an_anonymous_user_is_no_one_even_if_another_party_acts_as_them() {
+    let supabase = presets("supabase").next().unwrap();
+    let claims = json!({"is_anonymous": true, "act": {"sub": "support"}});
+    let token = supabase.token(&json!({}), &claims);
+    let session = supabase.test.verifier().verify_at(&token, NOW).unwrap();
+    assert!(Policy::session().evaluate(&session, NOW).is_err());
+    assert!(session.factors().is_empty());
+}
+
+#[test]
+fn a_claim_that_cannot_be_read_is_refused_even_if_another_party_acts_as_the_user() {
+    for (names, claim) in [("access rfc9068 id keycloak supabase", "amr"), ("clerk", "fva")] {
+        for preset in presets(names) {
+            let token = preset.token(&json!({}), &json!({claim: 7, "act": {"sub": "support"}}));
+            let verified = preset.test.verifier().verify_at(&token, NOW);
+            assert_eq!(reason(&verified), "token_unreadable_claim", "{}", preset.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refreshed_token_of_a_revoked_user_is_refused_if_it_states_the_sign_in() {
+    let access = presets("access").next().unwrap();
+    for act in [Value::Null, json!({"sub": "support"})] {
+        let verifier = access.test.verifier().clock(FixedClock::new());
+        let (issuer, later) = (access.test.name(), now(10));
+        verifier.revoke_user(&issuer, "user-7").await.unwrap();
+        for (auth_time, want) in [(now(-60), "session_revoked"), (later, "ok")] {
+            let claims = json!({
+                "sub": "user-7", "act": act, "iat": later, "exp": later + 300, "auth_time": auth_time,
+            });
+            let token = access.token(&json!({}), &claims);
+            let verified = verifier.verify_at(&token, NOW + seconds(10));
+            assert_eq!(reason(&verified), want, "{claims}");
+        }
     }
 }
 
