@@ -1,13 +1,15 @@
 //! The laws of tokens with several readings, against an oracle that lists the readings.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use proptest::prelude::*;
+use tower_step_up::policy::Prompt;
 use tower_step_up::testing::NOW;
 use tower_step_up::{Factor, Policy, Session};
 
 use crate::issuer_oracle::{
-    Clause, Declared, FACTORS, Kind, LEEWAY, Reading, Token, capped_readings, factor,
+    Clause, Declared, FACTORS, Kind, LEEWAY, Proof, Reading, Token, capped_readings, factor,
     plain_session, readings,
 };
 
@@ -314,31 +316,76 @@ proptest! {
     #[test]
     fn prompts_are_the_minimal_sets_that_suffice_in_every_reading(declared in declared(0..3),
         token in token(0..5), clause in clause(), offered in kinds(0..5)) {
-        let readings = readings(&declared, &token);
-        prop_assume!(readings.len() <= 64);
-        let session = declared.session(&token);
-        let Err(shortfall) = clause.policy().evaluate(&session, NOW) else { return Ok(()) };
-        let offer: Vec<Factor> = offered.iter().map(|kind| factor(kind)).collect();
-        let prompts = shortfall.prompts_for(&offer);
-
-        let grace = clause.smallest_limit().map_or(60_000, |limit| (limit / 2).min(60_000));
-        let suffices = |bits: u32| {
-            let is_added = |(place, _): &(usize, &Kind)| bits >> place & 1 == 1;
-            let added = offered.iter().enumerate().filter(is_added);
-            let added: Reading = added.map(|(_, kind)| (kind.clone(), Some(0))).collect();
-            let readings: Vec<_> =
-                readings.iter().map(|reading| [&reading[..], &added[..]].concat()).collect();
-            [0, grace].iter().all(|at| holds(&clause, &readings, token.started, *at))
-        };
-        let enough: Vec<u32> = (0..1 << offered.len()).filter(|bits| suffices(*bits)).collect();
-        let is_minimal = |bits: &&u32| !enough.iter().any(|one| one & *bits == *one && one != *bits);
-        let minimal: BTreeSet<u32> = enough.iter().filter(is_minimal).copied().collect();
-        let bit = |it: &Factor| 1 << offer.iter().position(|one| one == it).unwrap();
-        let bits = |set: &[tower_step_up::policy::Prompt]| -> u32 {
-            set.iter().map(|prompt| bit(&prompt.factor)).sum()
-        };
-        let got: BTreeSet<u32> = prompts.sets().iter().map(|set| bits(set)).collect();
-        prop_assert!(!prompts.is_truncated());
-        prop_assert_eq!(got, minimal);
+        check_prompts(&declared, &token, &clause, &offered)?;
     }
+
+    #[test]
+    fn prompts_suffice_beyond_64_readings_too(declared in declared(2..4), token in token(7..14),
+        clause in clause(), offered in kinds(0..4)) {
+        check_prompts(&declared, &token, &clause, &offered)?;
+    }
+}
+
+/// Checks that the prompts for these factors are exactly the minimal sets that suffice, now and after
+/// the grace, and that each may be as old as they say.
+fn check_prompts(
+    declared: &Declared,
+    token: &Token,
+    clause: &Clause,
+    offered: &[Kind],
+) -> Result<(), TestCaseError> {
+    let session = declared.session(token);
+    let Err(shortfall) = clause.policy().evaluate(&session, NOW) else { return Ok(()) };
+    let offer: Vec<Factor> = offered.iter().map(|kind| factor(kind)).collect();
+    let prompts = shortfall.prompts_for(&offer);
+    let readings = capped_readings(declared, token);
+
+    let grace = clause.smallest_limit().map_or(60_000, |limit| (limit / 2).min(60_000));
+    let holds_with = |added: &[Proof], started: Option<i64>, at: i64| {
+        let with = |reading: &Reading| [&reading[..], added].concat();
+        holds(clause, &readings.iter().map(with).collect::<Vec<_>>(), started, at)
+    };
+    let proved = |bits: u32| -> Vec<Proof> {
+        let is_added = |(place, _): &(usize, &Kind)| bits >> place & 1 == 1;
+        let added = offered.iter().enumerate().filter(is_added);
+        added.map(|(_, kind)| (kind.clone(), Some(0))).collect()
+    };
+    let suffices =
+        |bits: u32| [0, grace].iter().all(|at| holds_with(&proved(bits), token.started, *at));
+    let enough: Vec<u32> = (0..1 << offered.len()).filter(|bits| suffices(*bits)).collect();
+    let is_minimal = |bits: &&u32| !enough.iter().any(|one| one & *bits == *one && one != *bits);
+    let minimal: BTreeSet<u32> = enough.iter().filter(is_minimal).copied().collect();
+    let bit = |it: &Factor| 1 << offer.iter().position(|one| one == it).unwrap();
+    let bits = |set: &[Prompt]| -> u32 { set.iter().map(|prompt| bit(&prompt.factor)).sum() };
+    let got: BTreeSet<u32> = prompts.sets().iter().map(|set| bits(set)).collect();
+    prop_assert!(!prompts.is_truncated());
+    prop_assert_eq!(&got, &minimal);
+    prop_assert_eq!(prompts.is_retryable(), !minimal.is_empty());
+
+    for (set, prompt) in prompts.sets().iter().flat_map(|set| set.iter().map(move |it| (set, it))) {
+        // The others are proved now, and this one `age` before the grace ends.
+        let holds_if_aged = |age: i64| {
+            let mut added = proved(bits(set) & !bit(&prompt.factor));
+            added.push((prompt.factor.to_string(), Some(grace - age)));
+            holds_with(&added, token.started, grace)
+        };
+        let millis = |age: Duration| i64::try_from(age.as_millis()).unwrap();
+        let max_age = prompt.max_age.map_or(800_000_000, millis);
+        // A date after the leeway would not count, whatever the age.
+        if grace - max_age <= LEEWAY {
+            prop_assert!(holds_if_aged(max_age), "{} {:?}", shortfall.policy(), prompt);
+            let is_exact = prompt.max_age.is_none() || !holds_if_aged(max_age + 1);
+            prop_assert!(is_exact, "{} {:?}", shortfall.policy(), prompt);
+        }
+    }
+
+    // In a new session, the user proves the factors on offer and those of each reading again.
+    let again = |reading: &Reading| -> Reading {
+        let kinds = reading.iter().map(|(kind, _)| (kind.clone(), Some(0)));
+        kinds.chain(reading.iter().cloned()).chain(proved(u32::MAX)).collect()
+    };
+    let anew: Vec<_> = readings.iter().map(again).collect();
+    let would_hold = [0, grace].iter().all(|at| holds(clause, &anew, Some(0), *at));
+    prop_assert_eq!(prompts.needs_restart(), minimal.is_empty() && would_hold);
+    Ok(())
 }
