@@ -198,6 +198,43 @@ fn verdict(row: &Row) -> Verdict {
     }
 }
 
+#[rustfmt::skip] // one line for each issuer
+fn samples() -> Vec<(Issuer, &'static str, &'static [&'static str])> {
+    vec![
+        (oidc(), r#"{"iss":"https://as.example","sub":"u1","aud":"https://api.example","client_id":"web","exp":1700003600,"iat":1700000000,"jti":"t1","auth_time":1699999900,"acr":"gold","amr":["pwd","sms"]}"#, &["password", "otp/sms"]),
+        (supabase(), r#"{"iss":"https://ref.supabase.co/auth/v1","sub":"7f","aud":["authenticated"],"exp":1700003600,"iat":1700000000,"role":"authenticated","aal":"aal2","amr":[{"method":"totp","timestamp":1700000000},{"method":"password","timestamp":1699990000}],"session_id":"5d"}"#, &["totp", "password"]),
+        (supabase(), r#"{"iss":"https://ref.supabase.co/auth/v1","sub":"7f","aud":"authenticated","exp":1700003600,"iat":1700000000,"role":"authenticated","aal":"aal1","amr":[{"method":"otp","timestamp":1700000000}],"session_id":"5d","is_anonymous":false}"#, &[]),
+        (profiles::kratos(), r#"{"jti":"x","iss":"https://p.projects.oryapis.com","exp":1700000600,"sub":"u","sid":"s","nbf":1700000000,"iat":1700000000,"aal":"aal2","authentication_methods":[{"method":"password","aal":"aal1","completed_at":"2023-11-14T22:00:00.87Z"},{"method":"totp","aal":"aal2","completed_at":"2023-11-14T22:10:00.77Z"}]}"#, &["password", "totp"]),
+        (clerk(), r#"{"azp":"https://app.example","exp":1700000130,"fva":[7,3],"iat":1700000070,"iss":"https://clerk.app.example","jti":"x","nbf":1700000060,"sid":"sess_1","sub":"user_1","v":2}"#, &[]),
+        (profiles::okta_access(), r#"{"ver":1,"jti":"AT.x","iss":"https://o.okta.com/oauth2/default","aud":"api://default","iat":1700000000,"exp":1700003600,"acr":"urn:okta:loa:2fa:any","cid":"0oa1","uid":"00u1","scp":["openid"],"auth_time":1699999980,"sub":"joe@example.com"}"#, &[]),
+        (profiles::auth0_with_methods(METHODS), r#"{"iss":"https://t.eu.auth0.com/","sub":"auth0|1","aud":"https://api.example","iat":1700000000,"exp":1700086400,"azp":"web","scope":"x","https://app.example/methods":[{"name":"mfa","timestamp":"2023-11-14T22:13:00.000Z"}]}"#, &[]),
+        (keycloak(), r#"{"exp":1700000300,"iat":1700000000,"auth_time":1699999950,"jti":"x","iss":"https://h/realms/r","aud":["api","account"],"sub":"u","typ":"Bearer","azp":"web","sid":"s","acr":"gold"}"#, &[]),
+        (profiles::entra().acr_values(["c1"]), r#"{"aud":"api-client-guid","iss":"https://login.microsoftonline.com/TID/v2.0","iat":1700000000,"nbf":1700000000,"exp":1700004500,"acrs":["c1"],"azp":"client-guid","oid":"g","scp":"read","sub":"p","tid":"TID","uti":"x","ver":"2.0"}"#, &[]),
+        (profiles::cognito(), r#"{"sub":"u","iss":"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_X","client_id":"client","token_use":"access","exp":1700003600,"iat":1700000000,"auth_time":1700000000,"acr":"urn:cognito:loa:4","amr":["pwd","otp","mfa"]}"#, &["password", "totp", "password", "totp"]),
+        (profiles::firebase(), r#"{"iss":"https://securetoken.google.com/PROJECT","aud":"PROJECT","auth_time":1700000000,"sub":"u","iat":1700000000,"exp":1700003600,"firebase":{"identities":{"email":["a@b"]},"sign_in_provider":"password","sign_in_second_factor":"phone"}}"#, &["otp/sms"]),
+        (profiles::zitadel_id(), r#"{"amr":["pwd","otp","mfa"],"aud":["client","project"],"auth_time":1699999950,"azp":"client","exp":1700043200,"iat":1700000000,"iss":"https://z.example","nonce":"n","sub":"7"}"#, &["password"]),
+        (oidc::id_tokens("https://z.example", "client"), r#"{"amr":["pwd","otp","mfa"],"aud":["client","project"],"auth_time":1699999950,"azp":"client","exp":1700043200,"iat":1700000000,"iss":"https://z.example","nonce":"n","sub":"7"}"#, &["password"]),
+        (profiles::authentik(), r#"{"iss":"https://a.example/application/o/app/","sub":"h","aud":"client","exp":1700000300,"iat":1700000000,"auth_time":1699990000,"acr":"goauthentik.io/providers/oauth2/default","amr":["pwd","mfa"],"sid":"s","azp":"client","uid":"x"}"#, &["password"]),
+        (profiles::logto(), r#"{"iss":"https://t.logto.app/oidc","sub":"u","aud":"https://api.example","iat":1700000000,"exp":1700003600,"acr":"urn:logto:acr:mfa","amr":["pwd","sms","mfa"],"auth_time":1699999950}"#, &["password", "otp/sms"]),
+        (profiles::workos(), r#"{"iss":"https://api.workos.com/user_management/client","sub":"user_1","sid":"session_1","iat":1700000000,"exp":1700000300}"#, &[]),
+    ]
+}
+
+#[test]
+fn a_token_as_the_issuer_documents_it_is_accepted() {
+    let now = time::OffsetDateTime::from_unix_timestamp(1_700_000_100).unwrap();
+    for (issuer, payload, factors) in samples() {
+        let issuer = TestIssuer::standing_in_for(issuer.algorithms([Algorithm::EdDsa])).unwrap();
+        let header = json!({"alg": "EdDSA", "kid": issuer.kid(), "typ": "JWT"}).to_string();
+        let verified = issuer.verifier().verify_at(&issuer.sign(&header, payload), now);
+        let verified = verified.unwrap_or_else(|error| panic!("{payload}: {error}"));
+        let certain: Vec<_> =
+            verified.factors().iter().map(|proof| proof.factor().to_string()).collect();
+        assert_eq!(certain, factors, "{payload}");
+        assert!(session().evaluate(&verified, now).is_ok());
+    }
+}
+
 #[test]
 fn every_row_has_its_verdict() {
     let rows = rows();
