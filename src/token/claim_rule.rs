@@ -74,15 +74,16 @@ impl ClaimRule {
     }
 }
 
-/// Checks the audience of an ID token. If it has several audiences, `azp` has to be the client.
+/// Checks the audience of an ID token. If it has several audiences, `azp` has to be present. If `azp`
+/// is present, it has to be the client.
 fn client_audience(claims: &Claims<'_>, client: &str) -> Result<(), ClaimsError> {
     let audiences = claims.text_or_texts("aud").map_err(|_| ClaimsError::WrongAudience)?;
     if !audiences.iter().any(|one| **one == *client) {
         return Err(ClaimsError::WrongAudience);
     }
     match claims.text("azp")? {
-        _ if audiences.len() == 1 => Ok(()),
         Some(party) if *party == *client => Ok(()),
+        None if audiences.len() == 1 => Ok(()),
         party => Err(ClaimsError::WrongClient(Excerpt::of(party.as_deref()))),
     }
 }

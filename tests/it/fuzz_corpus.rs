@@ -44,8 +44,8 @@ fn the_corpus_has_a_payload_that_each_preset_accepts() {
         ("access", 1),
         ("id_token", 1),
         ("supabase", 1),
-        // To the presets of OpenID Connect, these are tokens with further claims.
-        ("keycloak", 3),
+        // To the preset of OpenID Connect, these are access tokens with further claims.
+        ("keycloak", 2),
         ("clerk", 2),
         ("delegated", 2),
         ("logout", 0),
