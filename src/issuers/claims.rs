@@ -19,6 +19,17 @@ impl Issuer {
         }
     }
 
+    /// Accepts only tokens for this client, as ID tokens are (OpenID Connect Core 1.0, section
+    /// 3.1.3.7): `aud` is or contains the client. If `azp` is present, or if there are several
+    /// audiences, `azp` has to be the client too.
+    #[must_use]
+    pub fn client_audience(self, client: &str) -> Self {
+        match client {
+            "" => self.failed(IssuerError::Audience(Excerpt::of(Some(client)))),
+            _ => self.rule(ClaimRule::ClientAudience(client.into())),
+        }
+    }
+
     /// Accepts only tokens that were issued to one of these clients, by `client_id`, `azp` or `cid`.
     #[must_use]
     pub fn clients<C: Into<Box<str>>>(self, clients: impl IntoIterator<Item = C>) -> Self {
@@ -78,6 +89,18 @@ impl Issuer {
         self.rule(ClaimRule::Is(name.into(), value.into()))
     }
 
+    /// Accepts only tokens in which this claim has this value or is absent.
+    #[must_use]
+    pub fn require_claim_if_present(self, name: &str, value: &str) -> Self {
+        self.rule(ClaimRule::IsOrAbsent(name.into(), value.into()))
+    }
+
+    /// Refuses tokens in which this claim begins with this text, because they are machines'.
+    #[must_use]
+    pub fn refuse_machines(self, name: &str, prefix: &str) -> Self {
+        self.rule(ClaimRule::NotMachine { claim: name.into(), prefix: prefix.into() })
+    }
+
     /// Accepts only tokens that have this claim.
     #[must_use]
     pub fn require_present(self, name: &str) -> Self {
@@ -100,7 +123,7 @@ impl Issuer {
         self
     }
 
-    pub(super) fn client_rule<C: Into<Box<str>>>(
+    fn client_rule<C: Into<Box<str>>>(
         self,
         claims: &'static [&'static str],
         clients: impl IntoIterator<Item = C>,
@@ -113,7 +136,7 @@ impl Issuer {
         self.rule(ClaimRule::Client { claims, clients, or_absent: false })
     }
 
-    pub(super) fn rule(mut self, rule: ClaimRule) -> Self {
+    fn rule(mut self, rule: ClaimRule) -> Self {
         self.rules.push(rule);
         self
     }

@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use super::issuer::Issuer;
 use crate::factor::Factor;
 use crate::profile::{ClaimError, Claims, Evidence, Limits, Names, Profile};
-use crate::token::ClaimRule;
 
 /// Returns a Clerk application as an issuer, by its Frontend API address, such as
 /// `https://clerk.example.com`. The authorized parties are the origins of the application's pages,
@@ -24,7 +23,7 @@ pub fn clerk<P: Into<Box<str>>>(
         .types(["JWT"])
         .authorized_parties(authorized_parties)
         .require_present("sid")
-        .rule(ClaimRule::IsOrAbsent("sts".into(), "active".into()))
+        .require_claim_if_present("sts", "active")
         .longest_life(Duration::from_secs(600))
 }
 

@@ -37,7 +37,7 @@ pub enum IssuerError {
     #[error(transparent)]
     Declaration(#[from] DeclarationError),
     /// The address of the keys cannot be used.
-    #[error("the keys of {issuer} cannot be fetched")]
+    #[error("the keys of {issuer} cannot be fetched: {source}")]
     Keys {
         /// The name of the issuer.
         issuer: Excerpt,

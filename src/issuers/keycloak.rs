@@ -5,7 +5,6 @@ use super::issuer::Issuer;
 use super::oidc::{ID_TOKEN_CLAIMS, OpenIdConnect};
 use crate::excerpt::Excerpt;
 use crate::profile::{ClaimError, Claims, Evidence, Limits, Names, Profile};
-use crate::token::ClaimRule;
 
 /// Returns a Keycloak realm as an issuer of access tokens for this audience.
 ///
@@ -22,7 +21,7 @@ pub fn keycloak(realm: &str, audience: &str) -> Issuer {
         .or_without_type()
         .audience(audience)
         .require_claim("typ", "Bearer")
-        .rule(ClaimRule::NotMachine { claim: "preferred_username", prefix: "service-account-" });
+        .refuse_machines("preferred_username", "service-account-");
     let issuer = ID_TOKEN_CLAIMS.iter().fold(issuer, |issuer, claim| issuer.refuse_claim(claim));
     match audience {
         "account" => issuer.failed(IssuerError::Audience(Excerpt::of(Some(audience)))),

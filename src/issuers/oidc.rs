@@ -4,7 +4,6 @@
 use super::issuer::Issuer;
 use crate::factor::Factor;
 use crate::profile::{ClaimError, Claims, Evidence, Limits, Names, Profile};
-use crate::token::ClaimRule;
 
 /// The claims that only ID tokens have (OpenID Connect Core 1.0, sections 2 and 3.3.2.11).
 pub(super) const ID_TOKEN_CLAIMS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
@@ -37,11 +36,7 @@ pub fn rfc9068(issuer: &str, audience: &str) -> Issuer {
 /// A service that others call too needs access tokens.
 #[must_use]
 pub fn id_tokens(issuer: &str, client: &str) -> Issuer {
-    let issuer = Issuer::new(issuer, OpenIdConnect);
-    let issuer = match client {
-        "" => issuer.audience(client),
-        _ => issuer.rule(ClaimRule::ClientAudience(client.into())),
-    };
+    let issuer = Issuer::new(issuer, OpenIdConnect).client_audience(client);
     ACCESS_TOKEN_CLAIMS.iter().fold(issuer, |issuer, claim| issuer.refuse_claim(claim))
 }
 
@@ -52,7 +47,6 @@ pub fn id_tokens(issuer: &str, client: &str) -> Issuer {
 /// code by SMS, and `tel` is a code by call. All others count as the issuer's word, until the
 /// application [declares](Issuer::amr) what they mean.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct OpenIdConnect;
 
 impl Profile for OpenIdConnect {

@@ -22,7 +22,7 @@ pub(crate) enum ClaimRule {
     /// One of these claims names the client, and it is one of these.
     Client { claims: &'static [&'static str], clients: Vec<Box<str>>, or_absent: bool },
     /// The claim is absent, or it does not begin like this. If it does, the token is a machine's.
-    NotMachine { claim: &'static str, prefix: &'static str },
+    NotMachine { claim: Box<str>, prefix: Box<str> },
 }
 
 impl ClaimRule {
@@ -65,7 +65,7 @@ impl ClaimRule {
                 if *or_absent { Ok(()) } else { Err(ClaimsError::WrongClient(Excerpt::of(None))) }
             }
             Self::NotMachine { claim, prefix } => match claims.text(claim)? {
-                Some(value) if value.starts_with(prefix) => {
+                Some(value) if value.starts_with(&**prefix) => {
                     Err(ClaimsError::Machine(Excerpt::of(Some(claim))))
                 }
                 _ => Ok(()),
