@@ -111,7 +111,7 @@ pub(super) fn firebase(vector: &Vector) -> Issuer {
 }
 
 pub(super) fn hanko(vector: &Vector) -> Issuer {
-    Issuer::new(&vector.issuer, oidc::OpenIdConnect::default())
+    Issuer::new(&vector.issuer, oidc::OpenIdConnect)
         .audience(&vector.audience)
         .types(["JWT"])
         .session_key(SessionKey::Claim("session_id".into()))
@@ -123,7 +123,7 @@ pub(super) fn hanko(vector: &Vector) -> Issuer {
 
 /// Its tokens for machines have no audience.
 pub(super) fn hydra(vector: &Vector) -> Issuer {
-    Issuer::new(&vector.issuer, oidc::OpenIdConnect::default()).insecure_any_audience()
+    Issuer::new(&vector.issuer, oidc::OpenIdConnect).insecure_any_audience()
 }
 
 pub(super) fn okta_access(vector: &Vector) -> Issuer {
@@ -145,7 +145,7 @@ pub(super) fn okta_id(vector: &Vector) -> Issuer {
 
 pub(super) fn zitadel(vector: &Vector) -> Issuer {
     let client = vector.text("azp");
-    Issuer::named(&vector.issuer, NoKeys, oidc::OpenIdConnect::default())
+    Issuer::named(&vector.issuer, NoKeys, oidc::OpenIdConnect)
         .audience(client)
         .authorized_parties([client])
         .amr("user", [Factor::WebAuthn])
