@@ -89,20 +89,13 @@ impl Rules {
         self.max_token_age.saturating_add(self.leeway).saturating_add(self.leeway)
     }
 
-    /// Checks the rules of time. `Expired` and `TooOld` are checked last, so a fresh token is
-    /// enough to fix either.
-    pub(super) fn check_times(
+    /// Finds the rule of time that a session breaks if it is not current. `Expired` and `TooOld` are
+    /// checked last, so a fresh token is enough to fix either.
+    pub(super) fn find_time_error(
         &self,
         session: &Session,
         now: OffsetDateTime,
     ) -> Result<(), TokenError> {
-        if session.is_current(now.into()) {
-            return Ok(());
-        }
-        self.find_time_error(session, now)
-    }
-
-    fn find_time_error(&self, session: &Session, now: OffsetDateTime) -> Result<(), TokenError> {
         let moment = Moment::from(now);
         let is_over = |end: OffsetDateTime, more: Duration| {
             moment >= Moment::from(end).plus(more).plus(self.leeway)
