@@ -83,6 +83,14 @@ fn clause() -> impl Strategy<Value = Clause> {
         3 => (1_usize..4).prop_map(Clause::Independent),
         1 => limit.clone().prop_map(Clause::SessionWithin),
     ];
+    clause_of(leaf, limit)
+}
+
+/// Generates a tree of these leaves, within these limits.
+pub(crate) fn clause_of(
+    leaf: impl Strategy<Value = Clause> + 'static,
+    limit: impl Strategy<Value = i64> + Clone + 'static,
+) -> impl Strategy<Value = Clause> + Clone {
     leaf.prop_recursive(3, 12, 3, move |inner| {
         let list = || prop::collection::vec(inner.clone(), 1..4);
         prop_oneof![
@@ -102,7 +110,7 @@ fn holds(clause: &Clause, readings: &[Reading], started: Option<i64>, at: i64) -
 }
 
 /// Returns until when a policy holds for a session, in milliseconds from now. `None` if it does not.
-fn end(policy: &Policy, session: &Session) -> Option<i64> {
+pub(crate) fn end(policy: &Policy, session: &Session) -> Option<i64> {
     let grant = policy.evaluate(session, NOW).ok()?;
     let end = i64::try_from((grant.expires_at() - NOW).whole_milliseconds()).unwrap();
     Some(if grant.expires_at() < session.expires_at() { end } else { FOREVER })

@@ -25,6 +25,7 @@ mod issuer_laws;
 mod issuer_oracle;
 mod issuer_profiles;
 mod issuer_settings;
+mod issuer_simulations;
 mod issuer_tokens;
 mod issuer_vectors;
 mod issuer_verdicts;
