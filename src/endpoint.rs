@@ -59,6 +59,16 @@ pub(crate) fn parse(url: &str) -> Result<Uri, EndpointError> {
     Ok(url)
 }
 
+/// Parses the name of an issuer that is an address (OpenID Connect Discovery 1.0, section 3): the URL
+/// of a server without query and fragment.
+pub(crate) fn parse_issuer(name: &str) -> Result<Uri, EndpointError> {
+    // `Uri` accepts a fragment and drops it.
+    match name.contains(['?', '#']) {
+        true => Err(EndpointError::InvalidUrl),
+        false => parse(name),
+    }
+}
+
 /// Returns the scheme, the host and the port as browsers and issuers write them: in lower case,
 /// without the scheme's default port, and without a dot at the end of the host name. TLS
 /// authenticates the same name with and without that dot.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::error::IssuerError;
 use crate::credentials::CredentialSource;
+use crate::endpoint;
 use crate::excerpt::{Excerpt, without_secrets};
 use crate::keys::{Algorithm, KeySource};
 use crate::profile::{Names, Profile};
@@ -70,9 +71,9 @@ impl Issuer {
     #[must_use]
     pub fn new(address: &str, profile: impl Profile) -> Self {
         let issuer = Self::of(address, Keys::Discovery, profile);
-        match super::verifier::is_address(address) {
-            true => issuer,
-            false => issuer.failed(IssuerError::Address(Excerpt::of(Some(address)))),
+        match endpoint::parse_issuer(address) {
+            Ok(_) => issuer,
+            Err(_) => issuer.failed(IssuerError::Address(Excerpt::of(Some(address)))),
         }
     }
 

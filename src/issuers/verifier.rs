@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use http::Uri;
-
 use super::error::IssuerError;
 use super::issuer::{Issuer, Keys};
-use crate::endpoint;
 use crate::excerpt::Excerpt;
 use crate::keys::KeySource;
 #[cfg(feature = "remote")]
@@ -88,11 +85,4 @@ impl Issuer {
     fn remote_keys(&self, _: Option<&str>) -> Result<Arc<dyn KeySource>, IssuerError> {
         Err(IssuerError::NoKeys(Excerpt::of(Some(&self.name))))
     }
-}
-
-/// Returns whether a text is the address of an issuer (OpenID Connect Discovery 1.0, section 3):
-/// https without query and fragment, or http on this machine.
-pub(super) fn is_address(text: &str) -> bool {
-    let has_no_query = |url: Uri| url.query().is_none();
-    !text.contains('#') && endpoint::parse(text).is_ok_and(has_no_query)
 }

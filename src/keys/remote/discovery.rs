@@ -19,11 +19,7 @@ pub(super) struct Issuer {
 impl Issuer {
     /// Checks an issuer's name and derives the URL of its discovery document (section 4.1).
     pub(super) fn parse(name: &str) -> Result<Self, EndpointError> {
-        // `Uri` accepts a fragment and drops it.
-        if name.contains(['?', '#']) {
-            return Err(EndpointError::InvalidUrl);
-        }
-        endpoint::parse(name)?;
+        endpoint::parse_issuer(name)?;
         let base = name.strip_suffix('/').unwrap_or(name);
         let document_url = endpoint::parse(&format!("{base}/.well-known/openid-configuration"))?;
         Ok(Self { name: name.into(), document_url })
