@@ -6,7 +6,7 @@ use std::iter::successors;
 
 use tracing::{debug, error, info, warn};
 
-use super::findings::IssuerFinding;
+use super::issuer_finding::IssuerFinding;
 use crate::policy::{Finding, Grant, Policy, Severity};
 use crate::rejection::Rejection;
 

@@ -71,13 +71,14 @@ mod event;
 mod findings;
 mod future;
 pub(crate) mod guard;
+mod issuer_finding;
 mod renewal;
 mod service;
 
 pub use self::body::ResponseBody;
-pub use self::findings::IssuerFinding;
 #[cfg(feature = "axum")]
 pub(crate) use self::future::Anonymous;
 pub use self::future::ResponseFuture;
 pub(crate) use self::guard::StepUpLayer;
+pub use self::issuer_finding::IssuerFinding;
 pub use self::service::StepUp;
