@@ -1,6 +1,6 @@
 //! Authentication context classes: those that are declared, what they include and what they mean.
 
-use super::names::DeclarationError;
+use super::error::DeclarationError;
 use crate::excerpt::Excerpt;
 use crate::factor::{Assertion, Factor};
 

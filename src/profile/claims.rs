@@ -8,6 +8,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use time::{OffsetDateTime, UtcDateTime};
 
+use super::error::ClaimError;
 use super::seconds;
 
 /// The members of a JSON object: the claims of a token, its header, or an object inside them. A claim
@@ -18,26 +19,6 @@ pub struct Claims<'a> {
     header: Option<Box<Self>>,
     /// The name of the object that contains these members. It is empty at the top level.
     place: String,
-}
-
-/// A claim that a profile does not accept.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClaimError {
-    /// The claim has a type or a value that cannot be read.
-    #[error("the claim {0} cannot be read")]
-    Unreadable(Box<str>),
-    /// The claim is a list with too many entries.
-    #[error("the claim {claim} has {count} entries, and the limit is 256")]
-    TooMany {
-        /// The name of the claim.
-        claim: Box<str>,
-        /// The number of its entries.
-        count: usize,
-    },
-    /// The profile refuses the token for this reason.
-    #[error("{0}")]
-    Refused(&'static str),
 }
 
 /// The maximum number of entries in a list.

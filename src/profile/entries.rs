@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::claims::{ClaimError, Claims, text};
+use super::claims::{Claims, text};
+use super::error::ClaimError;
 
 /// A method that a token names, with the time of its use.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,15 +7,17 @@
 mod acr;
 mod claims;
 mod entries;
+mod error;
 mod evidence;
 mod names;
 mod resolve;
 mod seconds;
 
-pub use self::claims::{ClaimError, Claims};
+pub use self::claims::Claims;
 pub use self::entries::Entry;
+pub use self::error::{ClaimError, DeclarationError};
 pub use self::evidence::Evidence;
-pub use self::names::{DeclarationError, Names};
+pub use self::names::Names;
 
 pub(crate) use self::resolve::Resolved;
 

@@ -1,6 +1,7 @@
 //! The meaning of an issuer's names.
 
 use super::acr::Classes;
+use super::error::DeclarationError;
 use crate::excerpt::Excerpt;
 use crate::factor::Factor;
 
@@ -34,46 +35,6 @@ pub struct Names {
     covers_all: bool,
     /// The first declaration that breaks a rule.
     error: Option<DeclarationError>,
-}
-
-/// A declaration of an issuer's names that breaks a rule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DeclarationError {
-    /// A method's name has no factor. Then no token could be understood.
-    #[error(
-        "the method {0} needs at least one factor; a name that proves nothing is declared with `nothing`"
-    )]
-    NoFactor(Excerpt),
-    /// A method's name is to be narrowed to a factor that it cannot mean.
-    #[error(
-        "the method {name} cannot mean {factor}: expected one of the factors that the profile lists for it"
-    )]
-    NotACandidate {
-        /// The name.
-        name: Excerpt,
-        /// The factor.
-        factor: Factor,
-    },
-    /// A value of `acr` has no alternative, or an alternative has no factor.
-    #[error(
-        "the acr value {0} needs at least one alternative, and each alternative at least one factor"
-    )]
-    NoAlternative(Excerpt),
-    /// A value of `acr` is `0`, is empty, or contains anything but visible ASCII, or a space, `"` or
-    /// `\`.
-    #[error(
-        "{0} cannot be a value of acr: expected visible ASCII without space, quote and backslash, and not 0"
-    )]
-    AcrValue(Excerpt),
-    /// A value of `acr` is to include one that is not declared.
-    #[error("the acr value {value} cannot include {included}, which is not declared before it")]
-    UndeclaredAcr {
-        /// The value.
-        value: Excerpt,
-        /// The value that it includes.
-        included: Excerpt,
-    },
 }
 
 impl Names {

@@ -1,0 +1,64 @@
+//! Errors of profiles: claims that cannot be read, and declarations that break a rule.
+
+use crate::excerpt::Excerpt;
+use crate::factor::Factor;
+
+/// A claim that a profile does not accept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimError {
+    /// The claim has a type or a value that cannot be read.
+    #[error("the claim {0} cannot be read")]
+    Unreadable(Box<str>),
+    /// The claim is a list with too many entries.
+    #[error("the claim {claim} has {count} entries, and the limit is 256")]
+    TooMany {
+        /// The name of the claim.
+        claim: Box<str>,
+        /// The number of its entries.
+        count: usize,
+    },
+    /// The profile refuses the token for this reason.
+    #[error("{0}")]
+    Refused(&'static str),
+}
+
+/// A declaration of an issuer's names that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeclarationError {
+    /// A method's name has no factor. Then no token could be understood.
+    #[error(
+        "the method {0} needs at least one factor; a name that proves nothing is declared with `nothing`"
+    )]
+    NoFactor(Excerpt),
+    /// A method's name is to be narrowed to a factor that it cannot mean.
+    #[error(
+        "the method {name} cannot mean {factor}: expected one of the factors that the profile lists for it"
+    )]
+    NotACandidate {
+        /// The name.
+        name: Excerpt,
+        /// The factor.
+        factor: Factor,
+    },
+    /// A value of `acr` has no alternative, or an alternative has no factor.
+    #[error(
+        "the acr value {0} needs at least one alternative, and each alternative at least one factor"
+    )]
+    NoAlternative(Excerpt),
+    /// A value of `acr` is `0`, is empty, or contains anything but visible ASCII, or a space, `"` or
+    /// `\`.
+    #[error(
+        "{0} cannot be a value of acr: expected visible ASCII without space, quote and backslash, and not 0"
+    )]
+    AcrValue(Excerpt),
+    /// A value of `acr` is to include one that is not declared.
+    #[error("the acr value {value} cannot include {included}, which is not declared before it")]
+    UndeclaredAcr {
+        /// The value.
+        value: Excerpt,
+        /// The value that it includes.
+        included: Excerpt,
+    },
+}
