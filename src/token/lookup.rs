@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::compact::{Compact, check_header};
 use super::error::{ClaimsError, HeaderError, SessionError, TokenError};
-use super::verifier::Verifier;
+use super::verifier::{TrustedIssuer, Verifier};
 use super::verify_error::VerifyError;
 use crate::excerpt::Excerpt;
 use crate::keys::{KeySetId, KeySource, KeysUnavailable, Refresh};
@@ -163,8 +163,7 @@ impl Verifier {
         let Some(issuer) = self.settings.issuers.get(place) else {
             return Err(ClaimsError::WrongIssuer(Excerpt::of(None)).into());
         };
-        let (algorithm, kid) =
-            check_header(&header, &issuer.algorithms, issuer.rules.tokens.types())?;
+        let (algorithm, kid) = check_header(&header, &issuer.algorithms, issuer.tokens.types())?;
         let no_key = |set| {
             let keys = Arc::clone(&issuer.keys);
             Failure::NoKey(NoKey { kid: kid.clone().into_owned(), set, keys })
@@ -176,7 +175,8 @@ impl Verifier {
         }
         compact.check_signature(key)?;
         let payload = compact.payload()?;
-        let session = issuer.rules.session(self.settings.id, token, &header, &payload)?;
+        let TrustedIssuer { rules, tokens, .. } = issuer;
+        let session = tokens.session(rules, self.settings.id, token, &header, &payload)?;
         let genuine = self.genuine(session, now);
         if genuine.usable.is_ok() {
             self.settings.cache.insert(&genuine.session, keys.id(), place, now);

@@ -7,6 +7,7 @@ mod claim_rule;
 mod claims;
 mod compact;
 pub(crate) mod error;
+mod form;
 mod json;
 mod lookup;
 mod possible;

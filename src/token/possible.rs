@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use time::{OffsetDateTime, UtcDateTime};
 
+use super::form::Tokens;
 use super::profiled::ProfiledTokens;
-use super::rules::{Rules, Tokens};
-use super::verifier::Verifier;
+use super::rules::Rules;
+use super::verifier::{TrustedIssuer, Verifier};
 use crate::factor::{AuthenticationFactor, Factor, ProofDate};
 use crate::profile::{Limits, Resolved};
 use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
@@ -37,9 +38,9 @@ impl Verifier {
     /// Returns the best that the tokens of each issuer can state. It includes what `named` lists, if
     /// the issuer has it: names in `amr`, and factors that are not listed.
     pub(crate) fn possible(&self, named: &[Factor]) -> Vec<Possible<'_>> {
-        let rules = self.settings.issuers.iter().map(|issuer| &issuer.rules);
-        rules
-            .map(|rules| match &rules.tokens {
+        let issuers = self.settings.issuers.iter();
+        issuers
+            .map(|TrustedIssuer { rules, tokens, .. }| match tokens {
                 Tokens::Profiled(tokens) => profiled(rules, tokens, named),
                 Tokens::Stytch(_) => stytch(rules, named),
             })

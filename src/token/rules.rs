@@ -1,68 +1,28 @@
-//! The rules for a payload whose signature is valid.
+//! The rules that the tokens of every issuer have: its names and the times.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::compact::TokenTypes;
 use super::error::{ClaimsError, SessionError, TimeClaim, TimeError, TokenError};
-use super::profiled::ProfiledTokens;
-use super::stytch::StytchTokens;
 use crate::excerpt::Excerpt;
 use crate::moment::Moment;
-use crate::session::{Session, VerifierId};
+use crate::session::Session;
 
-/// The rules of one issuer.
+/// The rules of one issuer that do not depend on the form of its tokens.
 #[derive(Clone)]
 pub(super) struct Rules {
     /// The name of the issuer: the first value of `iss` that is accepted.
     pub(super) name: Arc<str>,
     /// The further values of `iss` that are accepted.
     pub(super) other_names: Vec<Box<str>>,
-    pub(super) tokens: Tokens,
     pub(super) leeway: Duration,
     pub(super) max_token_age: Duration,
     pub(super) refuse_impersonation: bool,
 }
 
-/// The form of an issuer's tokens.
-#[derive(Clone)]
-pub(super) enum Tokens {
-    Stytch(StytchTokens),
-    Profiled(Arc<ProfiledTokens>),
-}
-
-impl Tokens {
-    /// Returns the accepted types of a token (`typ` in its header).
-    pub(super) fn types(&self) -> TokenTypes<'_> {
-        match self {
-            Self::Stytch(_) => TokenTypes::Jwt,
-            Self::Profiled(tokens) => {
-                TokenTypes::OneOf { types: &tokens.types, or_absent: tokens.type_may_be_absent }
-            }
-        }
-    }
-}
-
 impl Rules {
-    /// Returns the session of a payload that meets every rule except those of time.
-    pub(super) fn session(
-        &self,
-        verifier: VerifierId,
-        token: &str,
-        header: &[u8],
-        payload: &str,
-    ) -> Result<Session, TokenError> {
-        match &self.tokens {
-            Tokens::Stytch(tokens) => tokens.session(self, verifier, token, payload),
-            Tokens::Profiled(tokens) => {
-                let header = str::from_utf8(header).unwrap_or_default();
-                tokens.session(self, verifier, token, header, payload)
-            }
-        }
-    }
-
     pub(super) fn check_issuer(&self, issuer: Option<&str>) -> Result<(), ClaimsError> {
         match issuer.is_some_and(|issuer| self.accepts_issuer(issuer)) {
             true => Ok(()),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::cache::Cache;
 use super::error::AccessTokenClaim;
+use super::form::Tokens;
 use super::profiled::ProfiledTokens;
 use super::revocations::{LocalRevocations, Revocations};
-use super::rules::{Rules, Tokens};
+use super::rules::Rules;
 use super::stytch::StytchTokens;
 use super::verifier::{Settings, TrustedIssuer, Verifier};
 use crate::clock::{Clock, SystemClock};
@@ -24,9 +25,9 @@ pub struct SharedIssuer(Excerpt);
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
 impl Verifier {
-    /// Creates a verifier of Stytch's session JWTs. It accepts only tokens that one of these issuers
-    /// issued for this audience, signed with a key of the source. Without issuers it accepts no token. By default
-    /// it accepts RS256 and sessions of consumer projects, with a leeway of 5 s.
+    /// Creates a verifier of Stytch's session JWTs. It accepts only tokens that one of these
+    /// issuers issued for this audience, signed with a key of the source. Without issuers it accepts
+    /// no token. By default it accepts RS256 and sessions of consumer projects, with a leeway of 5 s.
     #[must_use]
     pub fn new<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
     where
@@ -59,20 +60,17 @@ impl Verifier {
         let rules = Rules {
             name: names.next().unwrap_or_default().into(),
             other_names: names.map(String::into_boxed_str).collect(),
-            tokens: Tokens::Stytch(StytchTokens {
-                audience: audience.into().into_boxed_str(),
-                tenancy,
-                allowed_claims: Vec::new(),
-            }),
             leeway: DEFAULT_LEEWAY,
             max_token_age: DEFAULT_MAX_TOKEN_AGE,
             refuse_impersonation: false,
         };
-        Self::of_one(TrustedIssuer {
-            keys: Arc::new(keys),
-            algorithms: vec![Algorithm::Rs256],
-            rules,
-        })
+        let tokens = Tokens::Stytch(StytchTokens {
+            audience: audience.into().into_boxed_str(),
+            tenancy,
+            allowed_claims: Vec::new(),
+        });
+        let algorithms = vec![Algorithm::Rs256];
+        Self::of_one(TrustedIssuer { keys: Arc::new(keys), algorithms, rules, tokens })
     }
 
     /// Creates a verifier for the tokens of an issuer other than Stytch. The first name is the one
@@ -90,9 +88,9 @@ impl Verifier {
             leeway: DEFAULT_LEEWAY,
             max_token_age: tokens.longest_life,
             refuse_impersonation: false,
-            tokens: Tokens::Profiled(Arc::new(tokens)),
         };
-        Self::of_one(TrustedIssuer { keys, algorithms, rules })
+        let tokens = Tokens::Profiled(Arc::new(tokens));
+        Self::of_one(TrustedIssuer { keys, algorithms, rules, tokens })
     }
 
     fn of_one(issuer: TrustedIssuer) -> Self {
@@ -198,7 +196,7 @@ impl Verifier {
     #[must_use]
     pub fn insecure_allow_claim(self, claim: AccessTokenClaim) -> Self {
         self.with_each(|issuer| {
-            if let Tokens::Stytch(tokens) = &mut issuer.rules.tokens {
+            if let Tokens::Stytch(tokens) = &mut issuer.tokens {
                 tokens.allowed_claims.push(claim);
             }
         })

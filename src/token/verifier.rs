@@ -7,6 +7,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::cache::Cache;
+use super::form::Tokens;
 use super::revocations::{IssuedId, RevocationError, Revocations};
 use super::rules::Rules;
 use super::verify_error::VerifyError;
@@ -62,6 +63,7 @@ pub(super) struct TrustedIssuer {
     pub(super) keys: Arc<dyn KeySource>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) rules: Rules,
+    pub(super) tokens: Tokens,
 }
 
 impl Verifier {
