@@ -60,7 +60,7 @@ impl Issuer {
     }
 
     fn declare(mut self, change: impl FnOnce(Names) -> Names) -> Self {
-        self.names = change(self.names);
+        self.tokens.names = change(self.tokens.names);
         self
     }
 }

@@ -9,8 +9,8 @@ use crate::credentials::CredentialSource;
 use crate::endpoint;
 use crate::excerpt::{Excerpt, without_secrets};
 use crate::keys::{Algorithm, KeySource};
-use crate::profile::{Names, Profile};
-use crate::token::{ClaimRule, SessionKey};
+use crate::profile::Profile;
+use crate::token::{ProfiledTokens, SessionKey};
 
 /// An issuer of tokens: its keys, the rules for its tokens, and the [`Profile`] that reads them.
 ///
@@ -36,14 +36,8 @@ pub struct Issuer {
     pub(super) other_names: Vec<Box<str>>,
     pub(super) keys: Keys,
     pub(super) algorithms: Vec<Algorithm>,
-    pub(super) profile: Arc<dyn Profile>,
-    pub(super) names: Names,
-    pub(super) types: Vec<Box<str>>,
-    pub(super) type_may_be_absent: bool,
-    pub(super) rules: Vec<ClaimRule>,
-    pub(super) session_key: SessionKey,
-    pub(super) longest_life: Duration,
-    pub(super) keep_delegated: bool,
+    /// The form of its tokens, and their profile.
+    pub(super) tokens: ProfiledTokens,
     pub(super) refuse_impersonation: bool,
     /// Whether any audience is accepted.
     pub(super) any_audience: bool,
@@ -90,14 +84,16 @@ impl Issuer {
             other_names: Vec::new(),
             keys,
             algorithms: vec![Algorithm::Rs256],
-            names: profile.names(),
-            profile: Arc::new(profile),
-            types: vec!["JWT".into()],
-            type_may_be_absent: true,
-            rules: Vec::new(),
-            session_key: SessionKey::Claim("sid".into()),
-            longest_life: DAY,
-            keep_delegated: false,
+            tokens: ProfiledTokens {
+                names: profile.names(),
+                profile: Arc::new(profile),
+                types: vec!["JWT".into()],
+                type_may_be_absent: true,
+                rules: Vec::new(),
+                session_key: SessionKey::Claim("sid".into()),
+                longest_life: DAY,
+                keep_delegated: false,
+            },
             refuse_impersonation: false,
             any_audience: false,
             sources: vec![CredentialSource::Bearer],
@@ -139,14 +135,14 @@ impl Issuer {
     /// outlive their revocation.
     #[must_use]
     pub fn longest_life(mut self, life: Duration) -> Self {
-        self.longest_life = life;
+        self.tokens.longest_life = life;
         self
     }
 
     /// Sets what identifies a session. The default is the claim `sid`.
     #[must_use]
     pub fn session_key(mut self, key: SessionKey) -> Self {
-        self.session_key = key;
+        self.tokens.session_key = key;
         self
     }
 
@@ -165,7 +161,7 @@ impl Issuer {
     /// tokens would then prove the user's factors.
     #[must_use]
     pub fn insecure_keep_delegated(mut self) -> Self {
-        self.keep_delegated = true;
+        self.tokens.keep_delegated = true;
         self
     }
 
@@ -182,46 +178,6 @@ impl Issuer {
         &self.name
     }
 
-    #[cfg(feature = "testing")]
-    pub(crate) fn first_algorithm(&self) -> Algorithm {
-        self.algorithms.first().copied().unwrap_or(Algorithm::Rs256)
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn first_type(&self) -> &str {
-        self.types.first().map_or("JWT", |typ| typ)
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn first_audience(&self) -> Option<&str> {
-        self.rules.iter().find_map(|rule| match rule {
-            ClaimRule::Audience(audience) | ClaimRule::ClientAudience(audience) => {
-                Some(&**audience)
-            }
-            _ => None,
-        })
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn life(&self) -> Duration {
-        self.longest_life
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn key(&self) -> &SessionKey {
-        &self.session_key
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn claim_rules(&self) -> &[ClaimRule] {
-        &self.rules
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn credentials(&self) -> Vec<CredentialSource> {
-        self.sources.clone()
-    }
-
     pub(super) fn failed(mut self, error: IssuerError) -> Self {
         self.error = self.error.or(Some(error));
         self
@@ -232,7 +188,7 @@ impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuer")
             .field("name", &without_secrets(&self.name))
-            .field("rules", &self.rules)
+            .field("rules", &self.tokens.rules)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use super::error::IssuerError;
 use super::issuer::Issuer;
 use super::oidc::{ID_TOKEN_CLAIMS, OpenIdConnect};
 use crate::excerpt::Excerpt;
-use crate::profile::{ClaimError, Claims, Evidence, Limits, Names, Profile};
+use crate::profile::{ClaimError, Claims, Evidence, Limits, Profile};
 
 /// Returns a Keycloak realm as an issuer of access tokens for this audience.
 ///
@@ -21,8 +21,8 @@ pub fn keycloak(realm: &str, audience: &str) -> Issuer {
         .or_without_type()
         .audience(audience)
         .require_claim("typ", "Bearer")
-        .refuse_machines("preferred_username", "service-account-");
-    let issuer = ID_TOKEN_CLAIMS.iter().fold(issuer, |issuer, claim| issuer.refuse_claim(claim));
+        .refuse_machines("preferred_username", "service-account-")
+        .refuse_claims(ID_TOKEN_CLAIMS);
     match audience {
         "account" => issuer.failed(IssuerError::Audience(Excerpt::of(Some(audience)))),
         _ => issuer,
@@ -36,10 +36,6 @@ struct Keycloak;
 impl Profile for Keycloak {
     fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
         OpenIdConnect.evidence(claims)
-    }
-
-    fn names(&self) -> Names {
-        Names::new()
     }
 
     fn limits(&self) -> Limits {

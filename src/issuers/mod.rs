@@ -38,13 +38,15 @@
 //! Opaque access tokens, which a resource server looks up with token introspection (RFC 7662), are
 //! not supported. Let the issuer sign its access tokens as JWTs.
 
-mod claims;
 mod clerk;
 mod declare;
 mod error;
 mod issuer;
 mod keycloak;
 pub mod oidc;
+mod rules;
+#[cfg(feature = "testing")]
+mod stand_in;
 mod supabase;
 mod verifier;
 

@@ -16,10 +16,11 @@ const ACCESS_TOKEN_CLAIMS: [&str; 2] = ["scope", "scp"];
 /// The tokens may have the type `at+jwt`, `JWT` or none. Call [`rfc9068`] to accept only `at+jwt`.
 #[must_use]
 pub fn access_tokens(issuer: &str, audience: &str) -> Issuer {
-    let issuer = Issuer::new(issuer, OpenIdConnect).types(["at+jwt", "JWT"]).or_without_type();
-    ID_TOKEN_CLAIMS
-        .iter()
-        .fold(issuer.audience(audience), |issuer, claim| issuer.refuse_claim(claim))
+    Issuer::new(issuer, OpenIdConnect)
+        .types(["at+jwt", "JWT"])
+        .or_without_type()
+        .audience(audience)
+        .refuse_claims(ID_TOKEN_CLAIMS)
 }
 
 /// Returns an issuer like [`access_tokens`], but accepts only tokens of the type `at+jwt`, as
@@ -36,8 +37,7 @@ pub fn rfc9068(issuer: &str, audience: &str) -> Issuer {
 /// A service that others call too needs access tokens.
 #[must_use]
 pub fn id_tokens(issuer: &str, client: &str) -> Issuer {
-    let issuer = Issuer::new(issuer, OpenIdConnect).client_audience(client);
-    ACCESS_TOKEN_CLAIMS.iter().fold(issuer, |issuer, claim| issuer.refuse_claim(claim))
+    Issuer::new(issuer, OpenIdConnect).client_audience(client).refuse_claims(ACCESS_TOKEN_CLAIMS)
 }
 
 /// A reader of the claims that OpenID Connect Core 1.0, section 2 defines: `auth_time`, `amr` and

@@ -15,17 +15,16 @@ use crate::token::SessionKey;
 #[must_use]
 pub fn supabase(project: &str) -> Issuer {
     let issuer = format!("{}/auth/v1", project.trim_end_matches('/'));
-    let issuer = Issuer::new(&issuer, Supabase)
+    Issuer::new(&issuer, Supabase)
         .keys_at(&format!("{issuer}/.well-known/jwks.json"))
         .algorithms([Algorithm::Es256, Algorithm::Rs256])
         .types(["JWT"])
         .audience("authenticated")
         .require_claim("role", "authenticated")
-        .refuse_claim("client_id")
-        .refuse_claim("scope")
+        .refuse_claims(["client_id", "scope"])
+        .refuse_claims(ID_TOKEN_CLAIMS)
         .session_key(SessionKey::Claim("session_id".into()))
-        .longest_life(Duration::from_secs(3_600));
-    ID_TOKEN_CLAIMS.iter().fold(issuer, |issuer, claim| issuer.refuse_claim(claim))
+        .longest_life(Duration::from_secs(3_600))
 }
 
 /// A reader of Supabase's claims: `amr` has entries with times, and `aal` is a level.

@@ -9,7 +9,7 @@ use crate::keys::KeySource;
 #[cfg(feature = "remote")]
 use crate::keys::{EndpointError, RemoteKeys};
 use crate::layer::StepUpLayer;
-use crate::token::{ClaimRule, ProfiledTokens, Verifier};
+use crate::token::{ClaimRule, Verifier};
 
 impl Issuer {
     /// Returns a guard for the issuer's tokens. It demands that a user signed in, until you
@@ -34,29 +34,23 @@ impl Issuer {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        self.names.check()?;
+        self.tokens.names.check()?;
         let is_audience = |rule: &ClaimRule| {
             matches!(
                 rule,
                 ClaimRule::Audience(_) | ClaimRule::ClientAudience(_) | ClaimRule::Client { .. }
             )
         };
-        if !self.any_audience && !self.rules.iter().any(is_audience) {
+        if !self.any_audience && !self.tokens.rules.iter().any(is_audience) {
             return Err(IssuerError::NoAudience(Excerpt::of(Some(&self.name))));
         }
-        let tokens = ProfiledTokens {
-            profile: Arc::clone(&self.profile),
-            names: self.names.clone(),
-            types: self.types.clone(),
-            type_may_be_absent: self.type_may_be_absent,
-            rules: self.rules.clone(),
-            session_key: self.session_key.clone(),
-            longest_life: self.longest_life,
-            keep_delegated: self.keep_delegated,
-        };
-        let (other_names, algorithms) = (self.other_names.clone(), self.algorithms.clone());
-        let verifier =
-            Verifier::profiled(&self.name, other_names, self.key_source()?, algorithms, tokens);
+        let verifier = Verifier::profiled(
+            &self.name,
+            self.other_names.clone(),
+            self.key_source()?,
+            self.algorithms.clone(),
+            self.tokens.clone(),
+        );
         Ok(if self.refuse_impersonation { verifier.refuse_impersonation() } else { verifier })
     }
 

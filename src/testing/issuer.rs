@@ -203,7 +203,7 @@ impl TestIssuer {
         let guard = StepUpLayer::new(self.verifier());
         match &self.kind {
             Kind::Project { .. } => guard,
-            Kind::Other(issuer) => guard.default_credentials(issuer.credentials()),
+            Kind::Other(issuer) => guard.default_credentials(issuer.credentials().iter().cloned()),
         }
     }
 

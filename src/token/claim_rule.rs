@@ -4,6 +4,10 @@ use super::error::ClaimsError;
 use crate::excerpt::Excerpt;
 use crate::profile::Claims;
 
+/// The claims that name the client a token was issued to: `client_id` (RFC 9068, section 2.2), `azp`
+/// (OpenID Connect Core 1.0, section 2), and Okta's `cid`.
+pub(crate) const CLIENT_CLAIMS: [&str; 3] = ["client_id", "azp", "cid"];
+
 /// A rule for the claims of an issuer's tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimRule {

@@ -31,7 +31,7 @@ pub use self::revocations::{
 pub use self::settings::SharedIssuer;
 pub use crate::excerpt::Excerpt;
 
-pub(crate) use self::claim_rule::ClaimRule;
+pub(crate) use self::claim_rule::{CLIENT_CLAIMS, ClaimRule};
 pub(crate) use self::error::TokenError;
 pub(crate) use self::lookup::{GenuineSession, KeyWait, Lookup};
 pub(crate) use self::possible::Possible;

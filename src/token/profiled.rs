@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
-use super::claim_rule::ClaimRule;
+use super::claim_rule::{CLIENT_CLAIMS, ClaimRule};
 use super::error::{ClaimsError, MalformedToken, TimeClaim, TokenError, TokenPart};
 use super::json;
 use super::rules::Rules;
@@ -16,6 +16,7 @@ use crate::profile::{Claims, Names, Profile, Resolved};
 use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 
 /// The form of an issuer's tokens, and their reader.
+#[derive(Clone)]
 pub(crate) struct ProfiledTokens {
     pub(crate) profile: Arc<dyn Profile>,
     pub(crate) names: Names,
@@ -45,9 +46,6 @@ pub enum SessionKey {
     /// The token itself.
     Token,
 }
-
-/// The claims that mark a machine's token if they equal `sub`.
-const CLIENTS: [&str; 3] = ["client_id", "azp", "cid"];
 
 impl ProfiledTokens {
     /// Returns the session of a payload that meets every rule except those of time.
@@ -119,10 +117,10 @@ impl ProfiledTokens {
         Ok(())
     }
 
-    /// Refuses the tokens of machines.
+    /// Refuses the tokens of machines, such as those whose `sub` is the client.
     fn check_user(&self, claims: &Claims<'_>, user_id: &str) -> Result<(), ClaimsError> {
         let machine = |claim: &str| ClaimsError::Machine(Excerpt::of(Some(claim)));
-        for claim in CLIENTS {
+        for claim in CLIENT_CLAIMS {
             if claims.text(claim)?.as_deref() == Some(user_id) {
                 return Err(machine(claim));
             }

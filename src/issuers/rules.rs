@@ -1,13 +1,9 @@
-//! The rules of an issuer for single claims: for whom its tokens are, and of which kind.
+//! The rules for an issuer's tokens: for whom they are, and of which kind.
 
 use super::error::IssuerError;
 use super::issuer::Issuer;
 use crate::excerpt::Excerpt;
-use crate::token::ClaimRule;
-
-/// The claims that name the client a token was issued to: `client_id` (RFC 9068, section 2.2), `azp`
-/// (OpenID Connect Core 1.0, section 2), and Okta's `cid`.
-const CLIENT_CLAIMS: &[&str] = &["client_id", "azp", "cid"];
+use crate::token::{CLIENT_CLAIMS, ClaimRule};
 
 impl Issuer {
     /// Accepts only tokens whose `aud` is this audience or contains it (RFC 7519, section 4.1.3).
@@ -33,7 +29,7 @@ impl Issuer {
     /// Accepts only tokens that were issued to one of these clients, by `client_id`, `azp` or `cid`.
     #[must_use]
     pub fn clients<C: Into<Box<str>>>(self, clients: impl IntoIterator<Item = C>) -> Self {
-        self.client_rule(CLIENT_CLAIMS, clients)
+        self.client_rule(&CLIENT_CLAIMS, clients)
     }
 
     /// Accepts only tokens whose `azp` is one of these parties, such as the origins of the
@@ -50,7 +46,7 @@ impl Issuer {
     /// [`authorized_parties`](Self::authorized_parties).
     #[must_use]
     pub fn native_clients(mut self) -> Self {
-        for rule in &mut self.rules {
+        for rule in &mut self.tokens.rules {
             if let ClaimRule::Client { or_absent, .. } = rule {
                 *or_absent = true;
             }
@@ -71,15 +67,15 @@ impl Issuer {
     /// nor does `application/` in front. Tokens without a type are refused.
     #[must_use]
     pub fn types<T: Into<Box<str>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
-        self.types = types.into_iter().map(Into::into).collect();
-        self.type_may_be_absent = false;
+        self.tokens.types = types.into_iter().map(Into::into).collect();
+        self.tokens.type_may_be_absent = false;
         self
     }
 
     /// Also accepts tokens without a type.
     #[must_use]
     pub fn or_without_type(mut self) -> Self {
-        self.type_may_be_absent = true;
+        self.tokens.type_may_be_absent = true;
         self
     }
 
@@ -119,8 +115,14 @@ impl Issuer {
     /// This is insecure if the audience does not keep the other kind out.
     #[must_use]
     pub fn insecure_allow_claim(mut self, name: &str) -> Self {
-        self.rules.retain(|rule| !matches!(rule, ClaimRule::Absent(known) if **known == *name));
+        self.tokens
+            .rules
+            .retain(|rule| !matches!(rule, ClaimRule::Absent(known) if **known == *name));
         self
+    }
+
+    pub(super) fn refuse_claims(self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        names.into_iter().fold(self, Self::refuse_claim)
     }
 
     fn client_rule<C: Into<Box<str>>>(
@@ -137,7 +139,7 @@ impl Issuer {
     }
 
     fn rule(mut self, rule: ClaimRule) -> Self {
-        self.rules.push(rule);
+        self.tokens.rules.push(rule);
         self
     }
 }
