@@ -111,7 +111,7 @@ impl ProfiledTokens {
             return Err(ClaimsError::AnotherKind(Excerpt::of(Some("events"))));
         }
         // The token is bound to a sender (RFC 7800, section 3.1), which this crate does not check.
-        if claims.contains("cnf") {
+        if claims.names().any(|name| name == "cnf") {
             return Err(ClaimsError::SenderConstrained);
         }
         Ok(())
