@@ -252,7 +252,15 @@ impl Factor {
 
     /// Returns whether this is an assertion of the issuer, not a factor.
     pub(crate) fn is_assertion(&self) -> bool {
-        matches!(self, Self::Asserted(_))
+        self.assertion().is_some()
+    }
+
+    /// Returns the assertion of the issuer, if this is one.
+    pub(crate) fn assertion(&self) -> Option<&Assertion> {
+        match self {
+            Self::Asserted(assertion) => Some(assertion),
+            _ => None,
+        }
     }
 }
 

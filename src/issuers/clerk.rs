@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::issuer::Issuer;
 use crate::factor::Factor;
-use crate::profile::{ClaimError, Claims, Evidence, Limits, Names, Profile};
+use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 
 /// Returns a Clerk application as an issuer, by its Frontend API address, such as
 /// `https://clerk.example.com`. The authorized parties are the origins of the application's pages,
@@ -53,9 +53,14 @@ impl Profile for Clerk {
         Names::new().amr("second_factor", [Factor::OtpSms, Factor::Totp, Factor::RecoveryCode])
     }
 
-    fn limits(&self) -> Limits {
+    fn capabilities(&self) -> Capabilities {
         let resolution = Duration::from_secs(MINUTE.unsigned_abs());
-        Limits { states_acr: false, states_start: false, resolution, ..Limits::default() }
+        Capabilities {
+            states_acr: false,
+            states_start: false,
+            resolution,
+            ..Capabilities::default()
+        }
     }
 }
 

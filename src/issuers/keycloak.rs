@@ -4,7 +4,7 @@ use super::error::IssuerError;
 use super::issuer::Issuer;
 use super::oidc::{ID_TOKEN_CLAIMS, OpenIdConnect};
 use crate::excerpt::Excerpt;
-use crate::profile::{ClaimError, Claims, Evidence, Limits, Profile};
+use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Profile};
 
 /// Returns a Keycloak realm as an issuer of access tokens for this audience.
 ///
@@ -38,7 +38,7 @@ impl Profile for Keycloak {
         OpenIdConnect.evidence(claims)
     }
 
-    fn limits(&self) -> Limits {
-        OpenIdConnect.limits()
+    fn capabilities(&self) -> Capabilities {
+        OpenIdConnect.capabilities()
     }
 }

@@ -3,7 +3,7 @@
 
 use super::issuer::Issuer;
 use crate::factor::Factor;
-use crate::profile::{ClaimError, Claims, Evidence, Limits, Names, Profile};
+use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 
 /// The claims that only ID tokens have (OpenID Connect Core 1.0, sections 2 and 3.3.2.11).
 pub(super) const ID_TOKEN_CLAIMS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
@@ -68,7 +68,7 @@ impl Profile for OpenIdConnect {
             .amr("tel", [Factor::OtpCall])
     }
 
-    fn limits(&self) -> Limits {
-        Limits { names_methods: true, states_acr: true, ..Limits::sign_in_only() }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { names_methods: true, states_acr: true, ..Capabilities::sign_in_only() }
     }
 }

@@ -6,7 +6,7 @@ use super::issuer::Issuer;
 use super::oidc::ID_TOKEN_CLAIMS;
 use crate::factor::Factor;
 use crate::keys::Algorithm;
-use crate::profile::{ClaimError, Claims, Evidence, Limits, Names, Profile};
+use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 use crate::token::SessionKey;
 
 /// Returns a Supabase project as an issuer, by its address, such as `https://ref.supabase.co`.
@@ -64,7 +64,7 @@ impl Profile for Supabase {
         email_links.iter().fold(names, |names, link| names.amr(link, [Factor::MagicLinkEmail]))
     }
 
-    fn limits(&self) -> Limits {
-        Limits { states_start: false, ..Limits::default() }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { states_start: false, ..Capabilities::default() }
     }
 }

@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
 use super::guard::StepUpLayer;
 use super::issuer_finding::IssuerFinding;
-use crate::factor::Factor;
-use crate::policy::{Demand, Explanation, Policy, Requirement, Unmet, Verdict};
-use crate::profile::Limits;
-use crate::token::{Possible, Verifier};
+use crate::policy::{Demand, Explanation, Independent, Policy, Requirement, Unmet, Verdict};
+use crate::token::{BestSessions, Verifier};
 
 /// The shortest limit in which a round trip to an issuer fits.
 const ROUND_TRIP: Duration = Duration::from_secs(12);
@@ -50,73 +46,63 @@ impl StepUpLayer {
 
 fn findings(verifier: &Verifier, policy: &Policy) -> Vec<IssuerFinding> {
     let named = policy.named_factors();
-    let issuers = verifier.possible(&named);
-    let is_declared = |value: &str| issuers.iter().any(|issuer| issuer.declared.contains(&value));
+    let issuers = verifier.best_sessions(&named);
+    let is_declared = |value: &str| issuers.iter().any(|best| best.declared.contains(&value));
+    let values = named.iter().filter_map(|factor| factor.assertion()?.acr_value());
+    let undeclared: Vec<_> = values.filter(|value| !is_declared(value)).collect();
     let mut findings = Vec::new();
-    for possible in &issuers {
-        let issuer = || Box::from(possible.issuer);
-        let values = named.iter().filter_map(acr_value);
-        let is_undeclared = |value: &str| possible.states_acr() && !is_declared(value);
-        findings.extend(
-            values.filter(|value| is_undeclared(value)).map(|value| IssuerFinding::UndeclaredAcr {
-                issuer: issuer(),
-                value: value.into(),
-            }),
-        );
-        if let Some(Limits { resolution, .. }) = possible.limits {
-            let minimum = ROUND_TRIP.max(resolution.saturating_mul(2));
-            let short = policy.shortest_limit().filter(|limit| *limit < minimum);
-            findings.extend(short.map(|limit| IssuerFinding::ShortLimit {
-                issuer: issuer(),
-                limit,
-                minimum,
-            }));
-        }
-        let now = OffsetDateTime::UNIX_EPOCH;
-        let is_met = possible.sessions.iter().any(|session| policy.evaluate(session, now).is_ok());
+    for best in &issuers {
+        let undeclared = if best.states_acr() { &*undeclared } else { &[] };
+        findings.extend(undeclared.iter().map(|value| IssuerFinding::UndeclaredAcr {
+            issuer: best.issuer.into(),
+            value: (*value).into(),
+        }));
+        findings.extend(short_limit(policy, best));
+        let now = BestSessions::NOW;
+        let is_met = best.sessions.iter().any(|session| policy.evaluate(session, now).is_ok());
         // The last session has the most demanding value of `acr`.
-        if let Some(best) = possible.sessions.last().filter(|_| !is_met) {
-            collect(&policy.explain(best, now), possible, &is_undeclared, &mut findings);
+        if let Some(session) = best.sessions.last().filter(|_| !is_met) {
+            collect(&policy.explain(session, now), best, undeclared, &mut findings);
         }
     }
     findings
 }
 
-fn acr_value(factor: &Factor) -> Option<&str> {
-    match factor {
-        Factor::Asserted(assertion) => assertion.acr_value(),
-        _ => None,
-    }
+fn short_limit(policy: &Policy, best: &BestSessions<'_>) -> Option<IssuerFinding> {
+    let minimum = ROUND_TRIP.max(best.capabilities?.resolution.saturating_mul(2));
+    let limit = policy.shortest_limit().filter(|limit| *limit < minimum)?;
+    Some(IssuerFinding::ShortLimit { issuer: best.issuer.into(), limit, minimum })
 }
 
-/// Adds a finding for each requirement that is not met.
+/// Adds a finding for each requirement that is not met, except for the values of `acr` that are not
+/// declared.
 fn collect(
     explanation: &Explanation,
-    possible: &Possible<'_>,
-    is_undeclared: &dyn Fn(&str) -> bool,
+    best: &BestSessions<'_>,
+    undeclared: &[&str],
     findings: &mut Vec<IssuerFinding>,
 ) {
-    let issuer = || Box::from(possible.issuer);
+    let issuer = || Box::from(best.issuer);
     let (Demand::Requirement(requirement), Verdict::Unmet(reason)) =
         (&explanation.demand, explanation.verdict)
     else {
         let unmet = explanation.clauses().iter().filter(|clause| !clause.is_met());
-        return unmet.for_each(|clause| collect(clause, possible, is_undeclared, findings));
+        return unmet.for_each(|clause| collect(clause, best, undeclared, findings));
     };
     let clause = match requirement {
-        Requirement::Independent { needed: 2, .. } => "mfa".into(),
-        Requirement::Independent { needed, .. } => format!("independent({needed})").into(),
-        _ => Unmet::of(requirement, reason).to_string().into(),
+        Requirement::Independent { needed, .. } => Independent(*needed).to_string(),
+        _ => Unmet::of(requirement, reason).to_string(),
     };
+    let clause = clause.into();
     // An ambiguous name has its own time or none, like every other name of the issuer.
-    let dates_choices = possible.limits.is_none_or(|limits| limits.dates_methods);
+    let dates_choices = best.capabilities.is_none_or(|issuer| issuer.dates_methods);
     let is_undated = explanation.max_age.is_some()
         && (explanation.proofs.iter().any(|proof| proof.age.is_none())
             || !(dates_choices || explanation.choices.is_empty()));
     let finding = match requirement {
-        Requirement::Acr { value } if is_undeclared(value) => return,
+        Requirement::Acr { value } if undeclared.contains(&&**value) => return,
         // An audit reports what not even every factor meets.
-        Requirement::Independent { .. } if possible.limits.is_none() => return,
+        Requirement::Independent { .. } if best.capabilities.is_none() => return,
         Requirement::SessionWithin => IssuerFinding::NoStart { issuer: issuer() },
         _ if is_undated => IssuerFinding::Undated { issuer: issuer(), clause },
         Requirement::Independent { .. } => {
@@ -132,6 +118,7 @@ fn collect(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::factor::Factor;
     use crate::issuers::{Issuer, clerk, oidc, supabase};
     use crate::testing::TestIssuer;
 

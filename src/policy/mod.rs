@@ -186,4 +186,4 @@ pub(crate) use self::decision::Grant;
 pub(crate) use self::document::Policies;
 pub(crate) use self::explanation::Shortfall;
 pub(crate) use self::types::Policy;
-pub(crate) use self::words::Span;
+pub(crate) use self::words::{Independent, Span};

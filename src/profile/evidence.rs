@@ -2,7 +2,7 @@
 
 use time::{OffsetDateTime, UtcDateTime};
 
-use super::Limits;
+use super::Capabilities;
 use crate::factor::Factor;
 
 /// The statements of a token about a sign-in, in the issuer's own names. [`Names`](super::Names) gives
@@ -36,6 +36,14 @@ impl Evidence {
         Self { anonymous: true, ..Self::default() }
     }
 
+    /// Sets when the session began, if the token states it. Without it,
+    /// [`session_within`](crate::Policy::session_within) never holds.
+    #[must_use]
+    pub fn started_at(mut self, at: Option<OffsetDateTime>) -> Self {
+        self.started_at = at.map(utc);
+        self
+    }
+
     /// Adds the name of a method that the user used, and the time if the token states one for this
     /// method. A name that occurs twice counts once, at its freshest time. An empty name is ignored.
     pub fn amr(&mut self, name: &str, at: Option<OffsetDateTime>) {
@@ -60,34 +68,26 @@ impl Evidence {
         self.factors.push((factor, at.map(utc)));
     }
 
-    /// Returns the most that a token of an issuer can state: every method that the issuer can name,
-    /// those with these further names, and this value of `acr`, all dated as well as its tokens can.
+    /// Returns the most that a token of an issuer can state: these methods and this value of `acr`,
+    /// all dated as well as its tokens can.
     pub(super) fn best(
-        limits: &Limits,
-        methods: impl IntoIterator<Item = impl AsRef<str>>,
+        capabilities: &Capabilities,
+        methods: &[&str],
         acr: Option<&str>,
         now: OffsetDateTime,
     ) -> Self {
         let dated = |can_date: bool| Some(now).filter(|_| can_date);
-        let mut evidence =
-            Self::signed_in(dated(limits.dates_sign_in)).started_at(dated(limits.states_start));
-        if limits.names_methods {
+        let mut evidence = Self::signed_in(dated(capabilities.dates_sign_in))
+            .started_at(dated(capabilities.states_start));
+        if capabilities.names_methods {
             for name in methods {
-                evidence.amr(name.as_ref(), dated(limits.dates_methods));
+                evidence.amr(name, dated(capabilities.dates_methods));
             }
         }
-        if let Some(value) = acr.filter(|_| limits.states_acr) {
+        if let Some(value) = acr.filter(|_| capabilities.states_acr) {
             evidence.acr(value);
         }
         evidence
-    }
-
-    /// Sets when the session began, if the token states it. Without it,
-    /// [`session_within`](crate::Policy::session_within) never holds.
-    #[must_use]
-    pub fn started_at(mut self, at: Option<OffsetDateTime>) -> Self {
-        self.started_at = at.map(utc);
-        self
     }
 }
 

@@ -70,17 +70,19 @@ pub trait Profile: Send + Sync + 'static {
         Names::new()
     }
 
-    /// Returns what the issuer's tokens can state at all. A guard compares its policies with it.
-    fn limits(&self) -> Limits {
-        Limits::default()
+    /// Returns what the issuer's tokens can state at all. A guard compares its policy with it. The
+    /// default is everything.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
     }
 }
 
-/// The limits of an issuer's tokens: what they can state at all. A guard reports a policy that no such token can
-/// meet. The default assumes that tokens can state everything, to the second.
+/// The capabilities of an issuer's tokens: what they can state at all. A guard
+/// [reports](crate::StepUpLayer::findings) a policy that no such token can meet. By default, tokens
+/// can state everything, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct Capabilities {
     /// Whether tokens can state when the user signed in.
     pub dates_sign_in: bool,
     /// Whether tokens can state when each method was used.
@@ -95,7 +97,7 @@ pub struct Limits {
     pub resolution: Duration,
 }
 
-impl Default for Limits {
+impl Default for Capabilities {
     fn default() -> Self {
         Self {
             dates_sign_in: true,
@@ -108,9 +110,8 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    /// Returns the limits of tokens that state only what is common to all issuers: that the user
-    /// signed in, and perhaps when.
+impl Capabilities {
+    /// Returns the capabilities of tokens that state only that the user signed in, and when.
     #[must_use]
     pub const fn sign_in_only() -> Self {
         Self {

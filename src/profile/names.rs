@@ -165,9 +165,9 @@ impl Names {
         known.map_or(&[], |(_, factors)| factors)
     }
 
-    /// Returns every method's name that is declared, with the factors that it can mean.
-    pub(super) fn methods(&self) -> impl Iterator<Item = (&str, &[Factor])> {
-        self.methods.iter().map(|(name, factors)| (&**name, &**factors))
+    /// Returns the names of methods that are declared.
+    pub(super) fn methods(&self) -> impl Iterator<Item = &str> {
+        self.methods.iter().map(|(name, _)| &**name)
     }
 
     /// Returns the values of `acr` that are declared, the least demanding first.

@@ -2,7 +2,7 @@
 
 use time::{OffsetDateTime, UtcDateTime};
 
-use super::Limits;
+use super::Capabilities;
 use super::evidence::Evidence;
 use super::names::Names;
 use crate::factor::{Assertion, AuthenticationFactor, Choice, Factor, ProofDate};
@@ -39,16 +39,16 @@ impl Resolved {
     }
 
     /// Returns the best that the tokens of an issuer can prove, for each declared value of `acr`, the
-    /// least demanding first. Without a declared value, the list has one result.
-    pub(crate) fn best(
-        names: &Names,
-        limits: &Limits,
-        methods: &[Assertion],
+    /// least demanding first. Without a declared value, the list has one result. The tokens name
+    /// each declared method, and these further methods.
+    pub(crate) fn best<'n>(
+        names: &'n Names,
+        capabilities: &Capabilities,
+        further_methods: impl Iterator<Item = &'n str>,
         now: OffsetDateTime,
     ) -> Vec<Self> {
-        let named = methods.iter().filter_map(Assertion::amr_name);
-        let methods: Vec<_> = names.methods().map(|(name, _)| name).chain(named).collect();
-        let best = |acr| Self::new(&Evidence::best(limits, &methods, acr, now), names);
+        let methods: Vec<_> = names.methods().chain(further_methods).collect();
+        let best = |acr| Self::new(&Evidence::best(capabilities, &methods, acr, now), names);
         let classes: Vec<_> = names.acr_declared().map(|value| best(Some(value))).collect();
         if classes.is_empty() { vec![best(None)] } else { classes }
     }

@@ -2,6 +2,7 @@
 //!
 //! Start with [`Verifier`] and [`TokenError`].
 
+mod best;
 mod cache;
 mod claim_rule;
 mod claims;
@@ -10,7 +11,6 @@ pub(crate) mod error;
 mod form;
 mod json;
 mod lookup;
-mod possible;
 mod profiled;
 mod revocations;
 mod rules;
@@ -31,10 +31,10 @@ pub use self::revocations::{
 pub use self::settings::SharedIssuer;
 pub use crate::excerpt::Excerpt;
 
+pub(crate) use self::best::BestSessions;
 pub(crate) use self::claim_rule::{CLIENT_CLAIMS, ClaimRule};
 pub(crate) use self::error::TokenError;
 pub(crate) use self::lookup::{GenuineSession, KeyWait, Lookup};
-pub(crate) use self::possible::Possible;
 pub(crate) use self::profiled::ProfiledTokens;
 pub(crate) use self::verifier::Verifier;
 pub(crate) use self::verify_error::VerifyError;

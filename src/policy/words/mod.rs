@@ -10,6 +10,7 @@ pub(crate) use self::measure::Span;
 pub(in crate::policy) use self::measure::UNITS;
 pub(in crate::policy) use self::measure::{Age, Joined};
 pub(in crate::policy) use self::tree::indent;
+pub(crate) use self::word::Independent;
 #[cfg(feature = "documents")]
 pub(in crate::policy) use self::word::{INDEPENDENT, MFA};
-pub(in crate::policy) use self::word::{Independent, PHISHING_RESISTANT, SESSION, SESSION_WITHIN};
+pub(in crate::policy) use self::word::{PHISHING_RESISTANT, SESSION, SESSION_WITHIN};

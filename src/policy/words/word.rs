@@ -9,7 +9,7 @@ pub(in crate::policy) const PHISHING_RESISTANT: &str = "phishing_resistant";
 pub(in crate::policy) const SESSION_WITHIN: &str = "session_within";
 
 /// The number of independent factors, written as `mfa` or `independent(3)`.
-pub(in crate::policy) struct Independent(pub(in crate::policy) usize);
+pub(crate) struct Independent(pub(crate) usize);
 
 impl fmt::Display for Independent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

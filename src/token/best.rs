@@ -1,4 +1,4 @@
-//! The best sessions that an issuer's tokens can yield.
+//! The best sessions that the tokens of each issuer can yield.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,34 +10,34 @@ use super::profiled::ProfiledTokens;
 use super::rules::Rules;
 use super::verifier::{TrustedIssuer, Verifier};
 use crate::factor::{AuthenticationFactor, Factor, ProofDate};
-use crate::profile::{Limits, Resolved};
+use crate::profile::{Capabilities, Resolved};
 use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 
-/// The best that an issuer's tokens can state.
-pub(crate) struct Possible<'a> {
+/// The best sessions that an issuer's tokens can yield.
+pub(crate) struct BestSessions<'a> {
     pub(crate) issuer: &'a str,
-    /// The limits that the issuer's profile states. They are `None` for Stytch, whose tokens state
-    /// every factor with its time.
-    pub(crate) limits: Option<Limits>,
+    /// What the issuer's profile says that its tokens can state. It is `None` for Stytch, whose
+    /// tokens state every factor with its time.
+    pub(crate) capabilities: Option<Capabilities>,
     /// The values of `acr` that are declared.
     pub(crate) declared: Vec<&'a str>,
     /// The sessions, at least one. Each has one of the declared values.
     pub(crate) sessions: Vec<Session>,
 }
 
-impl Possible<'_> {
+impl BestSessions<'_> {
+    /// The instant of the sessions. Any would do.
+    pub(crate) const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
     pub(crate) fn states_acr(&self) -> bool {
-        self.limits.is_some_and(|limits| limits.states_acr)
+        self.capabilities.is_some_and(|capabilities| capabilities.states_acr)
     }
 }
 
-/// The instant of the sessions. Any would do.
-const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-
 impl Verifier {
-    /// Returns the best that the tokens of each issuer can state. It includes what `named` lists, if
-    /// the issuer has it: names in `amr`, and factors that are not listed.
-    pub(crate) fn possible(&self, named: &[Factor]) -> Vec<Possible<'_>> {
+    /// Returns the best sessions of each issuer. They have what `named` lists, if the issuer's tokens
+    /// can state it: names in `amr`, and factors that are not listed.
+    pub(crate) fn best_sessions(&self, named: &[Factor]) -> Vec<BestSessions<'_>> {
         let issuers = self.settings.issuers.iter();
         issuers
             .map(|TrustedIssuer { rules, tokens, .. }| match tokens {
@@ -48,38 +48,45 @@ impl Verifier {
     }
 }
 
-fn profiled<'a>(rules: &'a Rules, tokens: &'a ProfiledTokens, named: &[Factor]) -> Possible<'a> {
-    let limits = tokens.profile.limits();
-    let assertion = |factor: &Factor| match factor {
-        Factor::Asserted(assertion) => Some(assertion.clone()),
-        _ => None,
-    };
-    let named: Vec<_> = named.iter().filter_map(assertion).collect();
-    let best = Resolved::best(&tokens.names, &limits, &named, NOW).into_iter().map(|evidence| {
+fn profiled<'a>(
+    rules: &'a Rules,
+    tokens: &'a ProfiledTokens,
+    named: &[Factor],
+) -> BestSessions<'a> {
+    let capabilities = tokens.profile.capabilities();
+    let methods = named.iter().filter_map(|factor| factor.assertion()?.amr_name());
+    let best = Resolved::best(&tokens.names, &capabilities, methods, BestSessions::NOW);
+    let sessions = best.into_iter().map(|evidence| {
         let beyond_stytch = BeyondStytch {
             factors: evidence.factors,
             choices: evidence.choices,
-            began_at: NOW.to_utc(),
+            began_at: BestSessions::NOW.to_utc(),
         };
         session(rules, evidence.proofs, evidence.started_at, Some(beyond_stytch))
     });
-    Possible {
+    BestSessions {
         issuer: &rules.name,
-        limits: Some(limits),
+        capabilities: Some(capabilities),
         declared: tokens.names.acr_declared().collect(),
-        sessions: best.collect(),
+        sessions: sessions.collect(),
     }
 }
 
 /// Returns a session in which the user has just proved every factor that Stytch's sessions can name.
-fn stytch<'a>(rules: &'a Rules, named: &[Factor]) -> Possible<'a> {
+fn stytch<'a>(rules: &'a Rules, named: &[Factor]) -> BestSessions<'a> {
     let is_stytchs = |factor: &&Factor| {
         Factor::from_pair(factor.factor_type(), factor.delivery_method()) == **factor
     };
     let factors = Factor::LISTED.iter().chain(named).filter(is_stytchs).cloned();
-    let proofs = factors.map(|factor| AuthenticationFactor::new(factor, ProofDate::At(NOW.into())));
-    let session = session(rules, proofs.collect(), Some(NOW.to_utc()), None);
-    Possible { issuer: &rules.name, limits: None, declared: Vec::new(), sessions: vec![session] }
+    let proofs = factors
+        .map(|factor| AuthenticationFactor::new(factor, ProofDate::At(BestSessions::NOW.into())));
+    let session = session(rules, proofs.collect(), Some(BestSessions::NOW.to_utc()), None);
+    BestSessions {
+        issuer: &rules.name,
+        capabilities: None,
+        declared: Vec::new(),
+        sessions: vec![session],
+    }
 }
 
 fn session(
@@ -88,7 +95,7 @@ fn session(
     started_at: Option<UtcDateTime>,
     beyond_stytch: Option<BeyondStytch>,
 ) -> Session {
-    let now = NOW.to_utc();
+    let now = BestSessions::NOW.to_utc();
     let parts = SessionParts {
         token: "",
         payload: "",
