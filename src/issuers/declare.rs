@@ -40,8 +40,12 @@ impl Issuer {
     /// Declares that a value of `acr` includes these, which are declared already. List every value
     /// that it includes.
     #[must_use]
-    pub fn includes<'v>(self, value: &str, included: impl IntoIterator<Item = &'v str>) -> Self {
-        self.declare(|names| names.includes(value, included))
+    pub fn acr_includes<'v>(
+        self,
+        value: &str,
+        included: impl IntoIterator<Item = &'v str>,
+    ) -> Self {
+        self.declare(|names| names.acr_includes(value, included))
     }
 
     /// Declares that a proof of these factors, if a token states one, was made at `auth_time` or

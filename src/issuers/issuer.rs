@@ -10,7 +10,7 @@ use crate::endpoint;
 use crate::excerpt::{Excerpt, without_secrets};
 use crate::keys::{Algorithm, KeySource};
 use crate::profile::Profile;
-use crate::token::{ProfiledTokens, SessionKey};
+use crate::token::{ProfiledTokens, SessionIdSource};
 
 /// An issuer of tokens: its keys, the rules for its tokens, and the [`Profile`] that reads them.
 ///
@@ -90,7 +90,7 @@ impl Issuer {
                 types: vec!["JWT".into()],
                 type_may_be_absent: true,
                 rules: Vec::new(),
-                session_key: SessionKey::Claim("sid".into()),
+                session_id: SessionIdSource::Claim("sid".into()),
                 longest_life: DAY,
                 keep_delegated: false,
             },
@@ -139,10 +139,10 @@ impl Issuer {
         self
     }
 
-    /// Sets what identifies a session. The default is the claim `sid`.
+    /// Sets where the id of a session comes from. The default is the claim `sid`.
     #[must_use]
-    pub fn session_key(mut self, key: SessionKey) -> Self {
-        self.tokens.session_key = key;
+    pub fn session_id(mut self, source: SessionIdSource) -> Self {
+        self.tokens.session_id = source;
         self
     }
 

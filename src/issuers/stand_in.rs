@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::issuer::Issuer;
 use crate::credentials::CredentialSource;
 use crate::keys::Algorithm;
-use crate::token::{ClaimRule, SessionKey};
+use crate::token::{ClaimRule, SessionIdSource};
 
 impl Issuer {
     pub(crate) fn first_algorithm(&self) -> Algorithm {
@@ -30,8 +30,8 @@ impl Issuer {
         self.tokens.longest_life
     }
 
-    pub(crate) fn key(&self) -> &SessionKey {
-        &self.tokens.session_key
+    pub(crate) fn session_id_source(&self) -> &SessionIdSource {
+        &self.tokens.session_id
     }
 
     pub(crate) fn claim_rules(&self) -> &[ClaimRule] {

@@ -7,7 +7,7 @@ use super::oidc::ID_TOKEN_CLAIMS;
 use crate::factor::Factor;
 use crate::keys::Algorithm;
 use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
-use crate::token::SessionKey;
+use crate::token::SessionIdSource;
 
 /// Returns a Supabase project as an issuer, by its address, such as `https://ref.supabase.co`.
 ///
@@ -23,7 +23,7 @@ pub fn supabase(project: &str) -> Issuer {
         .require_claim("role", "authenticated")
         .refuse_claims(["client_id", "scope"])
         .refuse_claims(ID_TOKEN_CLAIMS)
-        .session_key(SessionKey::Claim("session_id".into()))
+        .session_id(SessionIdSource::Claim("session_id".into()))
         .longest_life(Duration::from_secs(3_600))
 }
 
@@ -57,9 +57,9 @@ impl Profile for Supabase {
             .amr("passkey", [Factor::WebAuthn])
             .amr("sso/saml", [Factor::SsoSaml])
             .amr("web3", [Factor::CryptoWallet])
-            .nothing("token_refresh")
-            .nothing("anonymous")
-            .nothing("oauth_provider/authorization_code")
+            .proves_nothing("token_refresh")
+            .proves_nothing("anonymous")
+            .proves_nothing("oauth_provider/authorization_code")
             .acr_values(["aal1", "aal2", "aal3"]);
         email_links.iter().fold(names, |names, link| names.amr(link, [Factor::MagicLinkEmail]))
     }

@@ -29,7 +29,7 @@ pub enum ClaimError {
 pub enum DeclarationError {
     /// A method's name has no factor. Then no token could be understood.
     #[error(
-        "the method {0} needs at least one factor; a name that proves nothing is declared with `nothing`"
+        "the method {0} needs at least one factor; declare a name without any with `proves_nothing`"
     )]
     NoFactor(Excerpt),
     /// A method's name is to be narrowed to a factor that it cannot mean.

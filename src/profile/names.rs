@@ -20,7 +20,7 @@ use crate::factor::Factor;
 /// let names = Names::new()
 ///     .amr("pwd", [Factor::Password])
 ///     .amr("otp", [Factor::Totp, Factor::OtpSms]) // one of them, and the token does not say which
-///     .nothing("refresh") // proves nothing
+///     .proves_nothing("refresh")
 ///     .acr_values(["silver", "gold"]) // gold includes silver
 ///     .acr("gold", [[Factor::Password, Factor::Totp]]); // what the issuer guarantees for it
 /// assert!(names.check().is_ok());
@@ -74,7 +74,7 @@ impl Names {
 
     /// Declares that a method's name proves nothing, not even that the user signed in at its time.
     #[must_use]
-    pub fn nothing(mut self, name: &str) -> Self {
+    pub fn proves_nothing(mut self, name: &str) -> Self {
         self.nothing.push(name.into());
         self
     }
@@ -116,7 +116,7 @@ impl Names {
     /// Declares that a value of `acr` includes these, which are declared already. List every value
     /// that it includes: values that those include are not added.
     #[must_use]
-    pub fn includes<'v>(
+    pub fn acr_includes<'v>(
         mut self,
         value: &str,
         included: impl IntoIterator<Item = &'v str>,
@@ -175,7 +175,7 @@ impl Names {
         self.classes.iter().map(|class| &*class.value)
     }
 
-    pub(super) fn proves_nothing(&self, name: &str) -> bool {
+    pub(super) fn means_nothing(&self, name: &str) -> bool {
         self.nothing.iter().any(|known| **known == *name)
     }
 
@@ -217,8 +217,11 @@ mod tests {
             (otp().acr("a\"b", [[Factor::Totp]]), "\"a\\\"b\" cannot be a value of acr"),
             (otp().acr_values(["a\\b"]), "\"a\\\\b\" cannot be a value of acr"),
             (otp().acr_values(["g\u{f6}ld"]), "\"g\\u{f6}ld\" cannot be a value of acr"),
-            (otp().acr_values(["b"]).includes("a", ["b"]), ""),
-            (otp().includes("a", ["b"]), "the acr value \"a\" cannot include \"b\", which is not"),
+            (otp().acr_values(["b"]).acr_includes("a", ["b"]), ""),
+            (
+                otp().acr_includes("a", ["b"]),
+                "the acr value \"a\" cannot include \"b\", which is not",
+            ),
             // The first fault is reported.
             (otp().acr_values(["0"]).amr("otp", []), "\"0\" cannot be a value of acr"),
         ] {
@@ -232,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_ladder_includes_all_lower_values() {
-        let names = Names::new().acr_values(["a", "b", "c"]).includes("d", ["c"]);
+        let names = Names::new().acr_values(["a", "b", "c"]).acr_includes("d", ["c"]);
         let included = |value| &names.classes.get(value).expect("declared").includes;
         assert_eq!(included("a").len(), 0);
         assert_eq!(*included("c"), ["a".into(), "b".into()]);

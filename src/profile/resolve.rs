@@ -65,7 +65,7 @@ impl Resolved {
             resolver.sign_in(None);
             resolver.sign_in(evidence.signed_in_at);
             for (name, at) in &evidence.amr {
-                if !names.proves_nothing(name) {
+                if !names.means_nothing(name) {
                     resolver.method(name, *at);
                     oldest = [oldest, *at].into_iter().flatten().min();
                 }
@@ -195,7 +195,7 @@ mod tests {
         Names::new()
             .amr("pwd", [Factor::Password])
             .amr("otp", [Factor::Totp, Factor::OtpSms])
-            .nothing("refresh")
+            .proves_nothing("refresh")
             .acr_values(["silver", "gold"])
             .acr("gold", [vec![Factor::WebAuthn], vec![Factor::Password, Factor::Totp]])
     }

@@ -107,7 +107,7 @@ impl Session {
 
     /// Returns the session's id. For Stytch it is `session-…`, or `member-session-…` in an
     /// organization. Tokens of some issuers state no id. Then it names the sign-in or only the token
-    /// ([`SessionKey`](crate::token::SessionKey)).
+    /// ([`SessionIdSource`](crate::token::SessionIdSource)).
     #[must_use]
     pub fn id(&self) -> &str {
         self.text(ID)

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::session::SessionBuilder;
 use crate::issuers::Issuer;
-use crate::token::{ClaimRule, SessionKey};
+use crate::token::{ClaimRule, SessionIdSource};
 
 /// The longest life of a test token, in seconds.
 const LIFETIME: u64 = 300;
@@ -24,7 +24,7 @@ pub(super) fn claims(
     claims.insert("sub".into(), session.user_id().into());
     claims.insert("iat".into(), issued_at.into());
     claims.insert("exp".into(), issued_at.saturating_add(lifetime).into());
-    if let SessionKey::Claim(name) = issuer.key() {
+    if let SessionIdSource::Claim(name) = issuer.session_id_source() {
         claims.insert(name.clone().into(), session.session_id().into());
     }
     for rule in issuer.claim_rules() {

@@ -23,7 +23,7 @@ pub use self::error::{
     AccessTokenClaim, ClaimsError, HeaderError, MalformedToken, SessionError, TimeClaim, TimeError,
     TokenPart,
 };
-pub use self::profiled::SessionKey;
+pub use self::profiled::SessionIdSource;
 pub use self::revocations::{
     IssuedId, LocalRevocations, RevocationError, RevocationFuture, Revocations,
     RevocationsUnavailable,

@@ -24,21 +24,21 @@ pub(crate) struct ProfiledTokens {
     pub(crate) types: Vec<Box<str>>,
     pub(crate) type_may_be_absent: bool,
     pub(crate) rules: Vec<ClaimRule>,
-    pub(crate) session_key: SessionKey,
+    pub(crate) session_id: SessionIdSource,
     /// The longest time from `iat` to `exp`.
     pub(crate) longest_life: Duration,
     /// Whether a token in which another party acts as the user counts as the user's own.
     pub(crate) keep_delegated: bool,
 }
 
-/// What identifies a session of an issuer.
+/// Where the id of a session comes from.
 ///
-/// A claim is used only if the token has it. The next in the list is used otherwise: the claim, then
-/// the subject with the time of the sign-in, then the token itself. In the last case, revoking the
+/// If the token does not have the claim, the next source in this list is used: the claim, then the
+/// subject with the time of the sign-in, then the token itself. In the last case, revoking the
 /// session revokes only this token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SessionKey {
+pub enum SessionIdSource {
     /// The claim with this name, such as `sid`.
     Claim(Box<str>),
     /// `sub` and `auth_time`.
@@ -157,7 +157,7 @@ impl ProfiledTokens {
         token: &str,
         user_id: &str,
     ) -> Result<Cow<'a, str>, ClaimsError> {
-        if let SessionKey::Claim(name) = &self.session_key
+        if let SessionIdSource::Claim(name) = &self.session_id
             && let Some(id) = claims.text(name)?.filter(|id| !id.is_empty())
         {
             return Ok(id);
@@ -165,7 +165,7 @@ impl ProfiledTokens {
         // The prefixes keep these ids apart from each other. A claim that looked like one would only
         // share its revocation.
         match claims.utc("auth_time")? {
-            Some(at) if self.session_key != SessionKey::Token => {
+            Some(at) if self.session_id != SessionIdSource::Token => {
                 Ok(format!("sign-in:{}:{user_id}", at.unix_timestamp_nanos()).into())
             }
             _ => {

@@ -10,7 +10,7 @@ use tower_step_up::issuers::{Issuer, oidc};
 use tower_step_up::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh};
 use tower_step_up::sessions::{AuthorityFuture, PresentedToken, SessionAuthority};
 use tower_step_up::testing::{self, FixedClock, NOW, TestIssuer, TestSessions};
-use tower_step_up::token::SessionKey;
+use tower_step_up::token::SessionIdSource;
 use tower_step_up::{Factor, Policy, SessionTokens, Sessions, StepUpLayer, Verifier};
 
 use crate::support::{bearer, inner, reason, seconds, send};
@@ -288,7 +288,7 @@ fn a_session_is_known_by_the_claim_that_names_it_or_else_by_its_sign_in_or_its_t
     assert_ne!(id(&one, &by_sid, token("1")), id(&one, &by_sid, token("2")));
     assert_eq!(id(&one, &by_sid, token("1")), id(&one, &by_sid, token("1")));
     let (two, by_sign_in) =
-        oidc("https://two.example", |it| it.session_key(SessionKey::SubjectAndSignIn));
+        oidc("https://two.example", |it| it.session_id(SessionIdSource::SubjectAndSignIn));
     assert_eq!(
         id(&two, &by_sign_in, json!({"sid": "1", "auth_time": at})),
         id(&two, &by_sign_in, json!({"sid": "2", "auth_time": at}))

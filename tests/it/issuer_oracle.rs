@@ -286,7 +286,7 @@ impl Declared {
         let values = self.classes.keys();
         let issuer = values.fold(issuer, |issuer, value| issuer.acr_values([&**value]));
         let issuer = self.classes.iter().fold(issuer, |issuer, (value, included)| {
-            issuer.includes(value, included.iter().map(|value| &**value))
+            issuer.acr_includes(value, included.iter().map(|value| &**value))
         });
         let issuer = self.mapped.iter().fold(issuer, |issuer, (value, alternatives)| {
             issuer.acr(value, alternatives.iter().map(factors))

@@ -7,7 +7,7 @@ use tower_step_up::Factor;
 use tower_step_up::factor::Assertion;
 use tower_step_up::issuers::Issuer;
 use tower_step_up::profile::{ClaimError, Claims, Evidence, Names, Profile};
-use tower_step_up::token::SessionKey;
+use tower_step_up::token::SessionIdSource;
 
 const API: &str = "https://api.example";
 const CLIENT: &str = "client";
@@ -71,7 +71,7 @@ pub(crate) fn okta_access() -> Issuer {
         .or_without_type()
         .audience("api://default")
         .require_present("cid")
-        .session_key(SessionKey::SubjectAndSignIn)
+        .session_id(SessionIdSource::SubjectAndSignIn)
 }
 
 struct OktaAccess;
@@ -98,14 +98,14 @@ fn okta_levels(names: Names) -> Names {
     names
         .acr_values([any])
         .acr(pwd, [[Factor::Password]])
-        .includes(pwd, [any])
-        .includes(if_possible, [any])
+        .acr_includes(pwd, [any])
+        .acr_includes(if_possible, [any])
         .acr(two, [[amr_mfa()]])
-        .includes(two, [any, if_possible])
+        .acr_includes(two, [any, if_possible])
         .acr("phr", [[Factor::WebAuthn], [Factor::PhishingResistantKey]])
-        .includes("phr", [any])
+        .acr_includes("phr", [any])
         .acr("phrh", [[Factor::PhishingResistantKey]])
-        .includes("phrh", [any, "phr"])
+        .acr_includes("phrh", [any, "phr"])
 }
 
 /// Okta's ID tokens.
@@ -114,7 +114,7 @@ pub(crate) fn okta_id() -> Issuer {
         .audience(CLIENT)
         .refuse_claim("cid")
         .refuse_claim("scp")
-        .session_key(SessionKey::SubjectAndSignIn)
+        .session_id(SessionIdSource::SubjectAndSignIn)
 }
 
 struct OktaId;
@@ -169,7 +169,7 @@ pub(crate) fn auth0_with_methods(claim: &'static str) -> Issuer {
     Issuer::new("https://t.eu.auth0.com/", Auth0Access { claim })
         .types(["JWT", "at+jwt"])
         .audience(API)
-        .session_key(SessionKey::Token)
+        .session_id(SessionIdSource::Token)
 }
 
 struct Auth0Access {
@@ -218,7 +218,7 @@ pub(crate) fn cognito() -> Issuer {
     Issuer::new("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_X", Cognito)
         .clients([CLIENT])
         .require_claim("token_use", "access")
-        .session_key(SessionKey::Claim("origin_jti".into()))
+        .session_id(SessionIdSource::Claim("origin_jti".into()))
 }
 
 struct Cognito;
@@ -285,7 +285,7 @@ pub(crate) fn firebase() -> Issuer {
     Issuer::new("https://securetoken.google.com/PROJECT", Firebase)
         .types(["JWT"])
         .audience("PROJECT")
-        .session_key(SessionKey::SubjectAndSignIn)
+        .session_id(SessionIdSource::SubjectAndSignIn)
         .longest_life(HOUR)
 }
 
@@ -358,7 +358,7 @@ pub(crate) fn logto() -> Issuer {
     Issuer::new("https://t.logto.app/oidc", Logto)
         .types(["at+jwt", "JWT"])
         .audience(API)
-        .session_key(SessionKey::Token)
+        .session_id(SessionIdSource::Token)
 }
 
 struct Logto;

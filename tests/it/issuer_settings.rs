@@ -127,7 +127,7 @@ fn something_says_for_whom_the_tokens_are() {
 
 #[test]
 fn a_declaration_that_would_grant_too_much_is_refused() {
-    let nothing = ["\"otp\"", "at least one factor", "`nothing`"];
+    let nothing = ["\"otp\"", "at least one factor", "`proves_nothing`"];
     check(access().amr("otp", none()), "NoFactor", &nothing);
     check(access().narrow("sms", none()), "NoFactor", &["\"sms\""]);
     check(
@@ -156,16 +156,16 @@ fn an_acr_value_can_stand_in_a_challenge_and_is_declared_before_it_is_included()
         check(access().acr_values([value]), "AcrValue", &words);
         check(access().acr_values(["silver", value]), "AcrValue", &words);
         check(access().acr(value, [[Factor::Totp]]), "AcrValue", &words);
-        check(access().acr_values(["silver"]).includes(value, ["silver"]), "AcrValue", &words);
+        check(access().acr_values(["silver"]).acr_includes(value, ["silver"]), "AcrValue", &words);
     }
     let undeclared = ["\"gold\"", "\"silver\"", "not declared"];
-    check(access().includes("gold", ["silver"]), "UndeclaredAcr", &undeclared);
-    let typo = access().acr_values(["silver", "gold"]).includes("gold", ["silber"]);
+    check(access().acr_includes("gold", ["silver"]), "UndeclaredAcr", &undeclared);
+    let typo = access().acr_values(["silver", "gold"]).acr_includes("gold", ["silber"]);
     check(typo, "UndeclaredAcr", &["\"gold\"", "\"silber\""]);
     for value in ["1", "gold", "urn:okta:loa:2fa:any", "https://refeds.org/profile/mfa", "00", "!~"]
     {
         let declared = access().acr(value, [[Factor::Totp]]).acr_values(["silver", value]);
-        assert!(declared.includes(value, ["silver"]).verifier().is_ok(), "{value}");
+        assert!(declared.acr_includes(value, ["silver"]).verifier().is_ok(), "{value}");
     }
 }
 
@@ -184,7 +184,7 @@ fn messages_show_no_more_than_an_excerpt_of_what_was_configured() {
         oidc::access_tokens(&long, "api"),
         access().amr(&long, none()),
         access().acr_values([&*format!("{long} ")]),
-        access().includes(&long, [&*long]),
+        access().acr_includes(&long, [&*long]),
         access().narrow(&long, [Factor::Totp]),
         issuers::clerk(&format!("{ISSUER}/{long}"), none::<&str>()),
     ] {

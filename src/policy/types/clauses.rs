@@ -22,7 +22,7 @@ impl Policy {
     }
 
     /// Requires that the issuer asserts this authentication context class (`acr`), or one that the
-    /// issuer's configuration says [includes](crate::issuers::Issuer::includes) it. The value
+    /// issuer's configuration says [includes](crate::issuers::Issuer::acr_includes) it. The value
     /// matches exactly.
     ///
     /// It is the issuer's word, and it counts only if the [`Issuer`](crate::issuers::Issuer)

@@ -7,7 +7,7 @@ use tower_step_up::Factor;
 use tower_step_up::issuers::{Issuer, clerk, keycloak, oidc, supabase};
 use tower_step_up::keys::{Algorithm, KeySet, KeySource, Refresh};
 use tower_step_up::profile::{ClaimError, Claims, Evidence, Names, Profile};
-use tower_step_up::token::SessionKey;
+use tower_step_up::token::SessionIdSource;
 
 use super::Vector;
 
@@ -100,13 +100,13 @@ pub(super) fn descope(vector: &Vector) -> Issuer {
         .types(["JWT"])
         .insecure_any_audience() // the keys are the project's own
         .require_claim("drn", "DS")
-        .session_key(SessionKey::Token)
+        .session_id(SessionIdSource::Token)
 }
 
 pub(super) fn firebase(vector: &Vector) -> Issuer {
     Issuer::new(&vector.issuer, Firebase)
         .audience(&vector.audience)
-        .session_key(SessionKey::SubjectAndSignIn)
+        .session_id(SessionIdSource::SubjectAndSignIn)
         .longest_life(HOUR)
 }
 
@@ -114,7 +114,7 @@ pub(super) fn hanko(vector: &Vector) -> Issuer {
     Issuer::new(&vector.issuer, oidc::OpenIdConnect)
         .audience(&vector.audience)
         .types(["JWT"])
-        .session_key(SessionKey::Claim("session_id".into()))
+        .session_id(SessionIdSource::Claim("session_id".into()))
         .amr("passkey", [Factor::WebAuthn])
         .amr("otp", [Factor::OtpEmail])
         .amr("totp", [Factor::Totp])
@@ -132,13 +132,13 @@ pub(super) fn okta_access(vector: &Vector) -> Issuer {
         .types(["JWT", "at+jwt"])
         .or_without_type()
         .require_present("cid")
-        .session_key(SessionKey::SubjectAndSignIn)
+        .session_id(SessionIdSource::SubjectAndSignIn)
 }
 
 pub(super) fn okta_id(vector: &Vector) -> Issuer {
     id(vector)
         .refuse_claim("cid")
-        .session_key(SessionKey::SubjectAndSignIn)
+        .session_id(SessionIdSource::SubjectAndSignIn)
         .amr("google_otp", [Factor::Totp])
         .amr("email", [Factor::OtpEmail, Factor::MagicLinkEmail])
 }
