@@ -1,4 +1,4 @@
-//! Reads the payload in one pass, without evaluating it.
+//! Reads the payload of Stytch's tokens in one pass, without evaluating it.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcDateTime};
 
 use super::error::{ClaimsError, MalformedToken, TokenPart};
-use super::json::{self, Fault, Field, Lenient, Presence};
+use super::json::{self, Field, Lenient, Presence};
 use crate::factor::{AuthenticationFactor, Factor, ProofDate};
 
 #[derive(Deserialize)]
-pub(super) struct Claims<'a> {
+pub(super) struct StytchClaims<'a> {
     #[serde(borrow, default)]
     pub(super) iss: Field<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -116,12 +116,9 @@ pub(super) struct SessionClaim<'a> {
 /// form.
 const MAX_FACTORS: usize = 256;
 
-impl<'a> Claims<'a> {
+impl<'a> StytchClaims<'a> {
     pub(super) fn read(payload: &'a str) -> Result<Self, MalformedToken> {
-        json::object(payload).map_err(|fault| match fault {
-            Fault::NotAnObject => MalformedToken::NotAnObject(TokenPart::Payload),
-            Fault::DuplicateName => MalformedToken::DuplicateName(TokenPart::Payload),
-        })
+        json::object(payload).map_err(|fault| fault.in_part(TokenPart::Payload))
     }
 
     /// Takes the session claim out and checks its shape.

@@ -8,7 +8,7 @@ use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
 use super::error::{HeaderError, MalformedToken, TokenError, TokenPart};
-use super::json::{self, Fault, Field, Presence};
+use super::json::{self, Field, Presence};
 use crate::excerpt::Excerpt;
 use crate::keys::{Algorithm, Key};
 
@@ -18,8 +18,7 @@ pub(super) const MAX_LENGTH: usize = 16 * 1024;
 /// The length limit for a signature, in bytes: the size of a signature by an 8192-bit RSA key.
 const MAX_SIGNATURE_LENGTH: usize = 1_024;
 
-/// A token split into its parts. Nothing in it is verified yet. The payload is decoded only after
-/// the signature has been checked.
+/// A token split into its parts. Nothing in it is verified yet.
 pub(super) struct Compact<'a> {
     header: &'a str,
     payload: &'a str,
@@ -89,14 +88,13 @@ impl<'a> Compact<'a> {
             iss: Field<Cow<'a, str>>,
         }
         let payload = self.payload()?;
-        let issuer: Issuer<'_> = json::object(&payload).map_err(|fault| match fault {
-            Fault::NotAnObject => MalformedToken::NotAnObject(TokenPart::Payload),
-            Fault::DuplicateName => MalformedToken::DuplicateName(TokenPart::Payload),
-        })?;
+        let issuer: Issuer<'_> =
+            json::object(&payload).map_err(|fault| fault.in_part(TokenPart::Payload))?;
         Ok(issuer.iss.value().map(Cow::into_owned))
     }
 
-    /// Decodes the payload. Except for the claimed issuer, call it only after the signature has been checked.
+    /// Decodes the payload. Call it only after the signature has been checked, or to read the issuer
+    /// that chooses the keys.
     pub(super) fn payload(&self) -> Result<String, MalformedToken> {
         let bytes = URL_SAFE_NO_PAD
             .decode_to_vec(self.payload)
@@ -144,10 +142,7 @@ impl<'a> Header<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, MalformedToken> {
         let text =
             str::from_utf8(bytes).map_err(|_| MalformedToken::NotAnObject(TokenPart::Header))?;
-        json::object(text).map_err(|fault| match fault {
-            Fault::NotAnObject => MalformedToken::NotAnObject(TokenPart::Header),
-            Fault::DuplicateName => MalformedToken::DuplicateName(TokenPart::Header),
-        })
+        json::object(text).map_err(|fault| fault.in_part(TokenPart::Header))
     }
 
     fn check(

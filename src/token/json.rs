@@ -6,11 +6,23 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::error::{MalformedToken, TokenPart};
+
 /// A fault of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     NotAnObject,
     DuplicateName,
+}
+
+impl Fault {
+    /// Returns the error about a token with this fault in this part.
+    pub(super) fn in_part(self, part: TokenPart) -> MalformedToken {
+        match self {
+            Self::NotAnObject => MalformedToken::NotAnObject(part),
+            Self::DuplicateName => MalformedToken::DuplicateName(part),
+        }
+    }
 }
 
 /// Reads an object whose members are all lenient ([`Field`], [`Presence`]), so the only possible

@@ -60,13 +60,13 @@ impl ProfiledTokens {
         let header = object(header, TokenPart::Header)?;
         let claims = object(payload, TokenPart::Payload)?.with_header(header);
         rules.check_issuer(claims.text("iss").ok().flatten().as_deref())?;
-        self.check_kind(&claims)?;
+        check_kind(&claims)?;
         self.rules.iter().try_for_each(|rule| rule.check(&claims))?;
         let user_id = match claims.text("sub") {
             Ok(Some(sub)) if !sub.is_empty() => sub,
             _ => return Err(ClaimsError::NoSubject.into()),
         };
-        self.check_user(&claims, &user_id)?;
+        check_user(&claims, &user_id)?;
         let times = times(&claims)?;
         self.check_life(&times)?;
 
@@ -102,37 +102,6 @@ impl ProfiledTokens {
             verified_by: verifier,
         };
         Ok(Session::new(parts, std::iter::empty()))
-    }
-
-    /// Refuses tokens that are no evidence of a session for anyone who presents them.
-    fn check_kind(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
-        // Logout tokens and security event tokens (RFC 8417, section 2.2).
-        if claims.has("events") {
-            return Err(ClaimsError::AnotherKind(Excerpt::of(Some("events"))));
-        }
-        // The token is bound to a sender (RFC 7800, section 3.1), which this crate does not check.
-        if claims.names().any(|name| name == "cnf") {
-            return Err(ClaimsError::SenderConstrained);
-        }
-        Ok(())
-    }
-
-    /// Refuses the tokens of machines, such as those whose `sub` is the client.
-    fn check_user(&self, claims: &Claims<'_>, user_id: &str) -> Result<(), ClaimsError> {
-        let machine = |claim: &str| ClaimsError::Machine(Excerpt::of(Some(claim)));
-        for claim in CLIENT_CLAIMS {
-            if claims.text(claim)?.as_deref() == Some(user_id) {
-                return Err(machine(claim));
-            }
-        }
-        let grants = claims.text_or_texts("gty")?;
-        if grants.iter().any(|grant| grant.split(' ').any(|one| one == "client-credentials")) {
-            return Err(machine("gty"));
-        }
-        match claims.text("idtyp")?.as_deref() {
-            Some("app") => Err(machine("idtyp")),
-            _ => Ok(()),
-        }
     }
 
     /// Returns whether another party acts as the user (`act`, RFC 8693, section 4.1).
@@ -185,6 +154,37 @@ fn object(text: &str, part: TokenPart) -> Result<Claims<'_>, MalformedToken> {
         Ok(_) => MalformedToken::DuplicateName(part),
         Err(_) => MalformedToken::NotAnObject(part),
     })
+}
+
+/// Refuses tokens that are no evidence of a session for anyone who presents them.
+fn check_kind(claims: &Claims<'_>) -> Result<(), ClaimsError> {
+    // Logout tokens and security event tokens (RFC 8417, section 2.2).
+    if claims.has("events") {
+        return Err(ClaimsError::AnotherKind(Excerpt::of(Some("events"))));
+    }
+    // The token is bound to a sender (RFC 7800, section 3.1), which this crate does not check.
+    if claims.names().any(|name| name == "cnf") {
+        return Err(ClaimsError::SenderConstrained);
+    }
+    Ok(())
+}
+
+/// Refuses the tokens of machines, such as those whose `sub` is the client.
+fn check_user(claims: &Claims<'_>, user_id: &str) -> Result<(), ClaimsError> {
+    let machine = |claim: &str| ClaimsError::Machine(Excerpt::of(Some(claim)));
+    for claim in CLIENT_CLAIMS {
+        if claims.text(claim)?.as_deref() == Some(user_id) {
+            return Err(machine(claim));
+        }
+    }
+    let grants = claims.text_or_texts("gty")?;
+    if grants.iter().any(|grant| grant.split(' ').any(|one| one == "client-credentials")) {
+        return Err(machine("gty"));
+    }
+    match claims.text("idtyp")?.as_deref() {
+        Some("app") => Err(machine("idtyp")),
+        _ => Ok(()),
+    }
 }
 
 fn times(claims: &Claims<'_>) -> Result<Times, ClaimsError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use time::UtcDateTime;
 
-use super::claims::{Claims, OrganizationMembers};
+use super::claims::{OrganizationMembers, StytchClaims};
 use super::error::{AccessTokenClaim, ClaimsError, TimeClaim, TokenError};
 use super::json::{Field, Presence};
 use super::rules::Rules;
@@ -29,7 +29,7 @@ impl StytchTokens {
         token: &str,
         payload: &str,
     ) -> Result<Session, TokenError> {
-        let mut claims = Claims::read(payload)?;
+        let mut claims = StytchClaims::read(payload)?;
         self.check_origin(rules, &claims)?;
         let user_id = match &claims.sub {
             Field::Value(sub) if !sub.is_empty() => sub.clone(),
@@ -74,7 +74,7 @@ impl StytchTokens {
         Ok(Session::new(parts, session.roles.iter().map(|role| &**role)))
     }
 
-    fn check_origin(&self, rules: &Rules, claims: &Claims<'_>) -> Result<(), ClaimsError> {
+    fn check_origin(&self, rules: &Rules, claims: &StytchClaims<'_>) -> Result<(), ClaimsError> {
         let issuer = match &claims.iss {
             Field::Value(issuer) => Some(&**issuer),
             _ => None,

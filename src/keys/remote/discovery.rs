@@ -11,12 +11,12 @@ use crate::http_client::{Bounds, FetchError, HttpClient};
 
 /// An issuer that publishes a discovery document.
 #[derive(Clone)]
-pub(super) struct Issuer {
+pub(super) struct DiscoverableIssuer {
     name: Box<str>,
     document_url: Uri,
 }
 
-impl Issuer {
+impl DiscoverableIssuer {
     /// Checks an issuer's name and derives the URL of its discovery document (section 4.1).
     pub(super) fn parse(name: &str) -> Result<Self, EndpointError> {
         endpoint::parse_issuer(name)?;
@@ -119,7 +119,7 @@ mod tests {
     use crate::keys::{KeySet, KeySetError};
 
     fn key_set_url(document: &str) -> Result<String, String> {
-        let issuer = Issuer::parse("https://login.example.com/a").expect("an issuer");
+        let issuer = DiscoverableIssuer::parse("https://login.example.com/a").expect("an issuer");
         let url = issuer.key_set_url(document.as_bytes());
         url.map(|url| url.to_string()).map_err(|error| error.to_string())
     }
@@ -133,7 +133,8 @@ mod tests {
             ("https://a.example/b/", "https://a.example/b/.well-known/openid-configuration"),
             ("http://127.0.0.1:1", "http://127.0.0.1:1/.well-known/openid-configuration"),
         ] {
-            let url = Issuer::parse(issuer).map(|issuer| issuer.document_url.to_string());
+            let url =
+                DiscoverableIssuer::parse(issuer).map(|issuer| issuer.document_url.to_string());
             assert_eq!(url.as_deref(), Ok(want), "{issuer}");
         }
     }
@@ -152,7 +153,7 @@ mod tests {
             ("a.example", InvalidUrl),
             ("", InvalidUrl),
         ] {
-            assert_eq!(Issuer::parse(issuer).err(), Some(want), "{issuer}");
+            assert_eq!(DiscoverableIssuer::parse(issuer).err(), Some(want), "{issuer}");
         }
     }
 
@@ -305,7 +306,7 @@ mod tests {
                 panic!("{} lacks a member", path.display())
             };
             // Some documents are templates, whose names are not URLs.
-            if let Ok(issuer) = Issuer::parse(&name) {
+            if let Ok(issuer) = DiscoverableIssuer::parse(&name) {
                 let found = issuer.key_set_url(document.as_bytes()).expect("a URL");
                 assert_eq!(found.to_string(), url, "{}", path.display());
             }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use http::Uri;
 
-use super::discovery::Issuer;
+use super::discovery::DiscoverableIssuer;
 use crate::excerpt::{printable, without_secrets};
 use crate::http_client::{Bounds, FetchError, Fetched, HttpClient};
 
@@ -14,7 +14,7 @@ pub(super) enum Location {
     Url(Uri),
     /// The discovery document of this issuer states the URL. Each fetch reads it again, because the
     /// URL may change.
-    Issuer(Issuer),
+    Issuer(DiscoverableIssuer),
 }
 
 /// The URL of a key set.

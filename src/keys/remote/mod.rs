@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::discovery::Issuer;
+use self::discovery::DiscoverableIssuer;
 use self::fetcher::{Fetcher, Settings};
 use self::location::Location;
 use self::schedule::Limits;
@@ -104,7 +104,7 @@ impl RemoteKeys {
     ///
     /// [OpenID Connect Discovery 1.0]: https://openid.net/specs/openid-connect-discovery-1_0.html
     pub fn discovered(issuer: &str) -> Result<Self, EndpointError> {
-        Self::from_location(Location::Issuer(Issuer::parse(issuer)?))
+        Self::from_location(Location::Issuer(DiscoverableIssuer::parse(issuer)?))
     }
 
     fn from_location(location: Location) -> Result<Self, EndpointError> {
