@@ -44,6 +44,6 @@ pub(super) fn claims(
         };
         claims.entry(name).or_insert(value);
     }
-    claims.extend(session.words(now));
+    claims.extend(session.oidc_claims(now));
     claims
 }

@@ -33,9 +33,10 @@ mod clock;
 mod issuer;
 mod key;
 mod layout;
+mod mint;
+mod project;
 mod session;
 mod sessions;
-mod words;
 
 pub use self::assertions::ages_around;
 #[doc(hidden)]

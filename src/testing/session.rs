@@ -1,14 +1,17 @@
 //! The builder of sessions for tests.
 
+mod payload;
+mod statements;
+
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use self::statements::Statements;
 use super::clock::NOW;
-use super::words::Words;
+use super::project::{PROJECT, issuer_name};
 use crate::factor::{AuthenticationFactor, Factor, ProofDate};
 use crate::session::{
     DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, Times, VerifierId,
@@ -27,7 +30,7 @@ pub fn session() -> SessionBuilder {
         roles: Vec::new(),
         organization: None,
         claims: Map::new(),
-        words: Words::default(),
+        statements: Statements::default(),
     }
 }
 
@@ -44,11 +47,11 @@ pub struct SessionBuilder {
     roles: Vec<String>,
     organization: Option<(String, String)>,
     claims: Map<String, Value>,
-    pub(super) words: Words,
+    statements: Statements,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Proof {
+enum Proof {
     Ago(Duration),
     Ahead(Duration),
     Undated,
@@ -162,8 +165,8 @@ impl SessionBuilder {
             .iter()
             .map(|(factor, proof)| AuthenticationFactor::new(factor.clone(), proof.date(now)));
         let mut proofs: Vec<_> = factors.collect();
-        let beyond_stytch = self.words.beyond_stytch(proofs.len(), self.started);
-        proofs.extend(self.words.assertions());
+        let beyond_stytch = self.statements.beyond_stytch(proofs.len(), self.started);
+        proofs.extend(self.statements.assertions());
         let parts = SessionParts {
             token: "",
             payload: &Value::Object(claims).to_string(),
@@ -171,7 +174,7 @@ impl SessionBuilder {
             user_id: &self.user_id,
             proofs,
             beyond_stytch,
-            issuer: super::issuer::default_name(),
+            issuer: issuer_name(PROJECT).into(),
             scopes: "",
             ip_address: "",
             user_agent: "",
@@ -191,68 +194,12 @@ impl SessionBuilder {
         Session::new(parts, self.roles.iter().map(String::as_str))
     }
 
-    /// Returns the claims of a Stytch token issued at `now`, without issuer and audience.
-    #[track_caller]
-    pub(super) fn payload(&self, now: OffsetDateTime) -> Map<String, Value> {
-        assert!(
-            self.words.is_empty(),
-            "a Stytch token has no sign-in, acr, amr or ambiguous name: use TestIssuer::standing_in_for"
-        );
-        self.payload_since(now, now)
-    }
-
-    /// Returns the claims of a token of another issuer that describe the session.
-    #[track_caller]
-    pub(super) fn words(&self, now: OffsetDateTime) -> Map<String, Value> {
-        assert!(
-            self.factors.is_empty(),
-            "this issuer's tokens have no list of proved factors: use SessionBuilder::claim"
-        );
-        let mut claims = self.words.claims(now);
-        claims.extend(self.claims.clone());
-        claims
-    }
-
     pub(super) fn user_id(&self) -> &str {
         &self.user_id
     }
 
     pub(super) fn session_id(&self) -> &str {
         &self.id
-    }
-
-    /// Returns the same claims, with relative times that count from `base_time`.
-    pub(super) fn payload_since(
-        &self,
-        base_time: OffsetDateTime,
-        now: OffsetDateTime,
-    ) -> Map<String, Value> {
-        let mut session = Map::new();
-        session.insert("id".into(), self.id.as_str().into());
-        session.extend(self.started.map(|age| ("started_at".into(), date(before(base_time, age)))));
-        session.insert("last_accessed_at".into(), date(now));
-        session
-            .extend(self.ends_in.map(|rest| ("expires_at".into(), date(after(base_time, rest)))));
-        session.insert("attributes".into(), json!({"user_agent": "", "ip_address": ""}));
-        let factors: Vec<_> =
-            self.factors.iter().map(|(factor, proof)| entry(factor, *proof, base_time)).collect();
-        session.insert("authentication_factors".into(), factors.into());
-        session.insert("roles".into(), self.roles.clone().into());
-
-        let mut claims = self.claims.clone();
-        let seconds = now.unix_timestamp();
-        claims.insert("sub".into(), self.user_id.clone().into());
-        claims.insert("iat".into(), seconds.into());
-        claims.insert("nbf".into(), seconds.into());
-        claims.insert("exp".into(), after(now, TOKEN_LIFETIME).unix_timestamp().into());
-        claims.insert("https://stytch.com/session".into(), session.into());
-        if let Some((id, slug)) = &self.organization {
-            claims.insert(
-                "https://stytch.com/organization".into(),
-                json!({"organization_id": id, "slug": slug}),
-            );
-        }
-        claims
     }
 
     /// Returns whether the session has ended at `now`, if the relative times count from
@@ -281,7 +228,7 @@ impl fmt::Debug for SessionBuilder {
 }
 
 impl Proof {
-    pub(super) fn date(self, now: OffsetDateTime) -> ProofDate {
+    fn date(self, now: OffsetDateTime) -> ProofDate {
         match self {
             Self::Ago(age) => ProofDate::At(before(now, age).into()),
             Self::Ahead(ahead) => ProofDate::At(after(now, ahead).into()),
@@ -291,30 +238,10 @@ impl Proof {
     }
 }
 
-fn entry(factor: &Factor, proof: Proof, now: OffsetDateTime) -> Value {
-    let mut entry =
-        json!({"type": factor.factor_type(), "delivery_method": factor.delivery_method()});
-    let last_authenticated_at = match proof.date(now) {
-        ProofDate::At(moment) => moment.date().map(date),
-        ProofDate::Unreadable => Some("".into()),
-        ProofDate::Absent => None,
-    };
-    if let Some((date, entry)) = last_authenticated_at.zip(entry.as_object_mut()) {
-        entry.insert("last_authenticated_at".into(), date);
-    }
-    entry
-}
-
-pub(super) fn before(now: OffsetDateTime, age: Duration) -> OffsetDateTime {
+fn before(now: OffsetDateTime, age: Duration) -> OffsetDateTime {
     now.saturating_sub(age.try_into().unwrap_or(time::Duration::MAX))
 }
 
 fn after(now: OffsetDateTime, ahead: Duration) -> OffsetDateTime {
     now.saturating_add(ahead.try_into().unwrap_or(time::Duration::MAX))
-}
-
-/// Returns an instant in RFC 3339, or an empty text, which is unreadable, if its year is out of
-/// range.
-fn date(instant: OffsetDateTime) -> Value {
-    instant.format(&Rfc3339).unwrap_or_default().into()
 }

@@ -1,18 +1,19 @@
-//! What only the tokens of issuers other than Stytch state: sign-ins, assertions and choices.
+//! The statements that only tokens of issuers other than Stytch make: sign-ins, assertions and
+//! choices.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::clock::NOW;
-use super::session::{Proof, SessionBuilder, before};
+use super::{Proof, SessionBuilder, before};
 use crate::factor::{Assertion, AuthenticationFactor, Choice, Factor};
 use crate::session::BeyondStytch;
+use crate::testing::NOW;
 
 /// The sign-in, the assertions and the choices of a session.
 #[derive(Clone, Default)]
-pub(super) struct Words {
+pub(super) struct Statements {
     /// When the user signed in. The inner `None` is an unknown time.
     signed_in: Option<Option<Duration>>,
     assertions: Vec<(Assertion, Proof)>,
@@ -23,14 +24,14 @@ impl SessionBuilder {
     /// Adds the issuer's word that the user signed in, at a time that the token does not state.
     #[must_use]
     pub fn signed_in(mut self) -> Self {
-        self.words.signed_in = Some(None);
+        self.statements.signed_in = Some(None);
         self
     }
 
     /// Adds the issuer's word that the user signed in this long ago (`auth_time`).
     #[must_use]
     pub fn signed_in_ago(mut self, age: Duration) -> Self {
-        self.words.signed_in = Some(Some(age));
+        self.statements.signed_in = Some(Some(age));
         self
     }
 
@@ -72,7 +73,7 @@ impl SessionBuilder {
     }
 
     fn asserted(mut self, assertion: Assertion, proof: Proof) -> Self {
-        self.words.assertions.push((assertion, proof));
+        self.statements.assertions.push((assertion, proof));
         self
     }
 
@@ -82,12 +83,12 @@ impl SessionBuilder {
         factors: impl IntoIterator<Item = Factor>,
         proof: Proof,
     ) -> Self {
-        self.words.choices.push((name.into(), factors.into_iter().collect(), proof));
+        self.statements.choices.push((name.into(), factors.into_iter().collect(), proof));
         self
     }
 }
 
-impl Words {
+impl Statements {
     pub(super) fn is_empty(&self) -> bool {
         self.signed_in.is_none() && self.assertions.is_empty() && self.choices.is_empty()
     }
