@@ -31,15 +31,15 @@
 //! # }
 //! ```
 //!
-//! For an issuer other than Stytch, the guard comes from the module [`issuers`]. The policies are the
-//! same.
+//! For an issuer other than Stytch, the guard comes from the module [`issuers`]. The policies are
+//! the same.
 //!
 //! # Six places to start
 //!
 //! | if you want to | go to |
 //! | --- | --- |
 //! | guard your first route | the guide [getting started](guide::getting_started), then the [other guides](guide) |
-//! | use another issuer than Stytch | the guide [issuers](guide::issuers), and the module [`issuers`] |
+//! | accept tokens of another issuer | the guide [issuers](guide::issuers), and the module [`issuers`] |
 //! | decide what a route requires | [`Policy`], and the module [`policy`] for the exact rules |
 //! | place and configure the guard | [`StepUpLayer`], and the module [`layer`] for what it does with a request |
 //! | renew, step up and sign out | [`Sessions`] |

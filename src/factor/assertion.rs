@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// An assertion of an issuer about the sign-in as a whole: an authentication context class (`acr`), the
-/// name of an authentication method (`amr`), or only that the user signed in (RFC 8176; `OpenID`
-/// Connect Core 1.0, section 2).
+/// An assertion of an issuer about the sign-in as a whole: an authentication context class (`acr`),
+/// the name of an authentication method (`amr`), or only that the user signed in (RFC 8176;
+/// `OpenID` Connect Core 1.0, section 2).
 ///
 /// It is the issuer's word, not a proof of a factor. It meets its own clause
 /// ([`Policy::acr`](crate::Policy::acr), [`Policy::amr`](crate::Policy::amr)) and

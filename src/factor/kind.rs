@@ -244,7 +244,7 @@ impl Factor {
     }
 
     /// Returns whether cryptography binds the factor to the origin, so that a look-alike site
-    /// cannot use it. This is true of WebAuthn, and of keys of which the issuer says so.
+    /// cannot use it. This is true of WebAuthn, and of keys that the issuer calls resistant to phishing.
     #[must_use]
     pub fn is_phishing_resistant(&self) -> bool {
         matches!(self, Self::WebAuthn | Self::PhishingResistantKey)

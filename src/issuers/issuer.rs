@@ -59,8 +59,8 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 impl Issuer {
     /// Creates an issuer whose `iss` is this address, and whose claims this profile reads. By
-    /// default, it finds its keys by discovery, signs with RS256, sends tokens with the `typ` `JWT`
-    /// or none that live for up to 24 hours, and names the session in the claim `sid`. It needs an
+    /// default, its keys are found by discovery. Its tokens are signed with RS256, have the `typ`
+    /// `JWT` or none, live for up to 24 hours, and name the session in the claim `sid`. It needs an
     /// [`audience`](Self::audience) or [`authorized_parties`](Self::authorized_parties).
     #[must_use]
     pub fn new(address: &str, profile: impl Profile) -> Self {
@@ -139,7 +139,7 @@ impl Issuer {
         self
     }
 
-    /// Sets where the id of a session comes from. The default is the claim `sid`.
+    /// Sets the source of a session's id. The default is the claim `sid`.
     #[must_use]
     pub fn session_id(mut self, source: SessionIdSource) -> Self {
         self.tokens.session_id = source;

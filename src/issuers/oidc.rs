@@ -23,8 +23,8 @@ pub fn access_tokens(issuer: &str, audience: &str) -> Issuer {
         .refuse_claims(ID_TOKEN_CLAIMS)
 }
 
-/// Returns an issuer like [`access_tokens`], but accepts only tokens of the type `at+jwt`, as
-/// RFC 9068, section 4 demands.
+/// Works like [`access_tokens`], but accepts only tokens of the type `at+jwt`, as RFC 9068,
+/// section 4 demands.
 #[must_use]
 pub fn rfc9068(issuer: &str, audience: &str) -> Issuer {
     access_tokens(issuer, audience).types(["at+jwt"])

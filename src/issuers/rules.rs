@@ -63,8 +63,9 @@ impl Issuer {
         self
     }
 
-    /// Accepts only tokens with one of these types (`typ` in the header). Their case does not matter,
-    /// nor does `application/` in front. Tokens without a type are refused.
+    /// Accepts only tokens with one of these types (`typ` in the header). Neither their case nor
+    /// `application/` in front matters. Tokens without a type are refused, unless you then call
+    /// [`or_without_type`](Self::or_without_type).
     #[must_use]
     pub fn types<T: Into<Box<str>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.tokens.types = types.into_iter().map(Into::into).collect();
@@ -72,7 +73,7 @@ impl Issuer {
         self
     }
 
-    /// Also accepts tokens without a type.
+    /// Also accepts tokens without a type. Call it after [`types`](Self::types).
     #[must_use]
     pub fn or_without_type(mut self) -> Self {
         self.tokens.type_may_be_absent = true;

@@ -1,4 +1,4 @@
-//! What a test issuer has to know about the issuer that it stands in for.
+//! The settings that a test issuer reads from the issuer that it stands in for.
 
 use std::time::Duration;
 

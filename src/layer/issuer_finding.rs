@@ -7,9 +7,9 @@ use crate::policy::Span;
 /// The reason why no token of an issuer can meet a guard's policy, or why hardly any can. Each
 /// message names the remedy.
 ///
-/// A guard compares its policy with the best token that the issuer could mint. A Stytch token can state
-/// every factor that Stytch has, with its time. A guard for a Stytch project therefore has findings only
-/// if its policy demands `acr`, `amr`, or a factor that Stytch does not have.
+/// A guard compares its policy with the best token that the issuer could mint. A Stytch token can
+/// state every factor that Stytch has, with its time. A guard for a Stytch project therefore has
+/// findings only if its policy demands `acr`, `amr`, or a factor that Stytch does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerFinding {

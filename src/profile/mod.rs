@@ -1,7 +1,7 @@
-//! Profiles, which read the claims of an issuer and state the evidence in them.
+//! Profiles, which read the claims of an issuer.
 //!
-//! A [`Profile`] reads the claims of one issuer and returns their [`Evidence`]. Its [`Names`] say what
-//! the issuer's names mean. [`Issuer`](crate::issuers::Issuer) combines both with the rules for the
+//! A [`Profile`] reads the claims of one issuer and returns their [`Evidence`]. Its [`Names`] say
+//! what the issuer's names mean. [`Issuer`](crate::issuers::Issuer) combines both with the rules for the
 //! issuer's tokens. [The guide](crate::guide::issuers) builds a profile for a made-up issuer.
 
 mod acr;

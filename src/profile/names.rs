@@ -5,8 +5,8 @@ use super::error::DeclarationError;
 use crate::excerpt::Excerpt;
 use crate::factor::Factor;
 
-/// The meaning of an issuer's names: the names of methods (`amr`) and the authentication context classes
-/// (`acr`).
+/// The names of an issuer and their meaning: names of methods (`amr`), and authentication context
+/// classes (`acr`).
 ///
 /// A name with one factor proves it. A name with several factors proves one of them, and the token
 /// does not say which: a policy then has to hold whichever it was. A name without an entry is only

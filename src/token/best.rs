@@ -16,8 +16,8 @@ use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 /// The best sessions that an issuer's tokens can yield.
 pub(crate) struct BestSessions<'a> {
     pub(crate) issuer: &'a str,
-    /// What the issuer's profile says that its tokens can state. It is `None` for Stytch, whose
-    /// tokens state every factor with its time.
+    /// The capabilities that the issuer's profile states. They are `None` for Stytch, whose tokens
+    /// state every factor with its time.
     pub(crate) capabilities: Option<Capabilities>,
     /// The values of `acr` that are declared.
     pub(crate) declared: Vec<&'a str>,

@@ -31,7 +31,7 @@ pub(crate) struct ProfiledTokens {
     pub(crate) keep_delegated: bool,
 }
 
-/// Where the id of a session comes from.
+/// The source of a session's id.
 ///
 /// If the token does not have the claim, the next source in this list is used: the claim, then the
 /// subject with the time of the sign-in, then the token itself. In the last case, revoking the

@@ -96,8 +96,8 @@ pub trait Revocations: Send + Sync + 'static {
     /// long enough. If it is not, [`health`](Self::health) returns an error.
     fn keep_at_least(&self, duration: Duration);
 
-    /// Revokes the session with this id of this issuer. The future completes when the revocation is recorded. It
-    /// may be dropped earlier: [`Sessions`](crate::Sessions) drops it after its timeout.
+    /// Revokes the session with this id of this issuer. The future completes when the revocation is
+    /// recorded. It may be dropped earlier: [`Sessions`](crate::Sessions) drops it after its timeout.
     ///
     /// # Errors
     ///

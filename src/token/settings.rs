@@ -26,8 +26,9 @@ const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
 impl Verifier {
     /// Creates a verifier of Stytch's session JWTs. It accepts only tokens that one of these
-    /// issuers issued for this audience, signed with a key of the source. Without issuers it accepts
-    /// no token. By default it accepts RS256 and sessions of consumer projects, with a leeway of 5 s.
+    /// issuers issued for this audience, signed with a key of the source. Without issuers it
+    /// accepts no token. By default it accepts RS256 and sessions of consumer projects, with a
+    /// leeway of 5 s.
     #[must_use]
     pub fn new<I>(keys: impl KeySource, issuers: I, audience: impl Into<String>) -> Self
     where

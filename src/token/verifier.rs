@@ -67,7 +67,8 @@ pub(super) struct TrustedIssuer {
 }
 
 impl Verifier {
-    /// Fetches the keys of each issuer if none are known, so that the first request does not wait for them.
+    /// Fetches the keys of each issuer if none are known, so that the first request does not wait for
+    /// them.
     ///
     /// ```
     /// use tower_step_up::testing::TestIssuer;

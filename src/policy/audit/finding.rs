@@ -36,8 +36,8 @@ pub enum Finding {
         /// The factors that anyone can present to meet it.
         factors: Vec<Factor>,
     },
-    /// Remark: the policy relies on the issuer's word, an `acr` or `amr`. Anyone meets it who can
-    /// make the issuer assert this. The audit does not know which factors that takes.
+    /// Remark: the policy relies on the issuer's word, an `acr` or `amr`. Anyone who can make the
+    /// issuer assert it meets the policy. The audit does not know which factors that takes.
     IssuersWord {
         /// The assertions.
         assertions: Vec<Factor>,
