@@ -80,6 +80,13 @@ pub trait Profile: Send + Sync + 'static {
 /// The capabilities of an issuer's tokens: what they can state at all. A guard
 /// [reports](crate::StepUpLayer::findings) a policy that no such token can meet. By default, tokens
 /// can state everything, to the second.
+///
+/// ```
+/// use tower_step_up::profile::Capabilities;
+///
+/// let mut capabilities = Capabilities::sign_in_only();
+/// capabilities.states_acr = true;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
