@@ -14,10 +14,17 @@ pub struct Evidence {
     pub(super) anonymous: bool,
     pub(super) signed_in_at: Option<UtcDateTime>,
     pub(super) started_at: Option<UtcDateTime>,
-    /// The names of methods, each at its freshest time.
-    pub(super) amr: Vec<(Box<str>, Option<UtcDateTime>)>,
+    pub(super) amr: Vec<Method>,
     pub(super) acr: Vec<Box<str>>,
     pub(super) factors: Vec<(Factor, Option<UtcDateTime>)>,
+}
+
+/// A method that a token names, once or several times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Method {
+    pub(super) name: Box<str>,
+    pub(super) freshest: Option<UtcDateTime>,
+    pub(super) oldest: Option<UtcDateTime>,
 }
 
 impl Evidence {
@@ -48,10 +55,13 @@ impl Evidence {
     /// method. A name that occurs twice counts once, at its freshest time. An empty name is ignored.
     pub fn amr(&mut self, name: &str, at: Option<OffsetDateTime>) {
         let at = at.map(utc);
-        match self.amr.iter_mut().find(|(known, _)| **known == *name) {
+        match self.amr.iter_mut().find(|known| *known.name == *name) {
             _ if name.is_empty() => {}
-            Some((_, known)) => *known = (*known).max(at),
-            None => self.amr.push((name.into(), at)),
+            Some(known) => {
+                known.freshest = known.freshest.max(at);
+                known.oldest = [known.oldest, at].into_iter().flatten().min();
+            }
+            None => self.amr.push(Method { name: name.into(), freshest: at, oldest: at }),
         }
     }
 
@@ -116,7 +126,7 @@ mod tests {
             let mut evidence = Evidence::signed_in(at).started_at(at);
             evidence.amr("pwd", at);
             evidence.factor(Factor::Totp, at);
-            let dates = [evidence.signed_in_at, evidence.started_at, evidence.amr[0].1];
+            let dates = [evidence.signed_in_at, evidence.started_at, evidence.amr[0].freshest];
             assert_eq!(dates, [Some(want); 3]);
             assert_eq!(evidence.factors, [(Factor::Totp, Some(want))]);
             let _: Moment = OffsetDateTime::from(want).into();

@@ -64,10 +64,10 @@ impl Resolved {
         if !evidence.anonymous {
             resolver.sign_in(None);
             resolver.sign_in(evidence.signed_in_at);
-            for (name, at) in &evidence.amr {
-                if !names.means_nothing(name) {
-                    resolver.method(name, *at);
-                    oldest = [oldest, *at].into_iter().flatten().min();
+            for method in &evidence.amr {
+                if !names.means_nothing(&method.name) {
+                    resolver.method(&method.name, method.freshest);
+                    oldest = [oldest, method.oldest].into_iter().flatten().min();
                 }
             }
             evidence.acr.iter().for_each(|value| resolver.class(value));
@@ -257,6 +257,9 @@ mod tests {
         evidence.amr("otp", Some(at(9)));
         evidence.amr("pwd", Some(at(5)));
         evidence.amr("refresh", Some(at(1)));
+        assert_eq!(began(&evidence), Some(5));
+        // A method that is used again does not make the session younger.
+        evidence.amr("pwd", Some(at(8)));
         assert_eq!(began(&evidence), Some(5));
         let signed_in = Evidence { signed_in_at: Some(at(7).to_utc()), ..evidence };
         assert_eq!(began(&signed_in), Some(7));
