@@ -39,12 +39,18 @@ impl Classes {
         }
         self.0.get_mut(place).ok_or_else(|| DeclarationError::AcrValue(Excerpt::of(Some(value))))
     }
-}
 
-impl Class {
-    pub(super) fn include(&mut self, value: &str) {
-        if *self.value != *value && self.includes.iter().all(|known| **known != *value) {
-            self.includes.push(value.into());
+    /// Declares that a value includes another one, which is declared already.
+    pub(super) fn include(&mut self, value: &str, included: &str) -> Result<(), DeclarationError> {
+        let includes_it = |class: &Class| class.includes.iter().any(|known| **known == *value);
+        if self.get(included).is_some_and(includes_it) {
+            let (value, included) = (Excerpt::of(Some(value)), Excerpt::of(Some(included)));
+            return Err(DeclarationError::MutualInclusion { value, included });
         }
+        let class = self.declare(value)?;
+        if value != included && class.includes.iter().all(|known| **known != *included) {
+            class.includes.push(included.into());
+        }
+        Ok(())
     }
 }

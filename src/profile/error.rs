@@ -53,6 +53,14 @@ pub enum DeclarationError {
         "{0} cannot be a value of acr: expected visible ASCII without space, quote and backslash, and not 0"
     )]
     AcrValue(Excerpt),
+    /// Two values of `acr` include each other, so each would meet the demand for the other.
+    #[error("the acr values {value} and {included} include each other: declare one order of them")]
+    MutualInclusion {
+        /// The value.
+        value: Excerpt,
+        /// The value that it includes, and that includes it.
+        included: Excerpt,
+    },
     /// A value of `acr` is to include one that is not declared.
     #[error("the acr value {value} cannot include {included}, which is not declared before it")]
     UndeclaredAcr {

@@ -84,9 +84,13 @@ impl Names {
     pub fn acr_values<'v>(mut self, values: impl IntoIterator<Item = &'v str>) -> Self {
         let mut lower: Vec<&str> = Vec::new();
         for value in values {
-            match self.classes.declare(value) {
-                Ok(class) => lower.iter().for_each(|lower| class.include(lower)),
-                Err(error) => return self.failed(error),
+            if let Err(error) = self.classes.declare(value).map(drop) {
+                return self.failed(error);
+            }
+            for lower in &lower {
+                if let Err(error) = self.classes.include(value, lower) {
+                    return self.failed(error);
+                }
             }
             lower.push(value);
         }
@@ -126,9 +130,8 @@ impl Names {
                 let (value, included) = (Excerpt::of(Some(value)), Excerpt::of(Some(included)));
                 return self.failed(DeclarationError::UndeclaredAcr { value, included });
             }
-            match self.classes.declare(value) {
-                Ok(class) => class.include(included),
-                Err(error) => return self.failed(error),
+            if let Err(error) = self.classes.include(value, included) {
+                return self.failed(error);
             }
         }
         self
@@ -222,6 +225,19 @@ mod tests {
                 otp().acr_includes("a", ["b"]),
                 "the acr value \"a\" cannot include \"b\", which is not",
             ),
+            (
+                otp().acr_values(["a", "b", "a"]),
+                "the acr values \"a\" and \"b\" include each other",
+            ),
+            (
+                otp().acr_values(["a", "b"]).acr_values(["b", "a"]),
+                "the acr values \"a\" and \"b\" include each other",
+            ),
+            (
+                otp().acr_values(["a", "b"]).acr_includes("a", ["b"]),
+                "the acr values \"a\" and \"b\" include each other",
+            ),
+            (otp().acr_values(["a", "b"]).acr_values(["a", "b"]), ""),
             // The first fault is reported.
             (otp().acr_values(["0"]).amr("otp", []), "\"0\" cannot be a value of acr"),
         ] {
