@@ -126,6 +126,22 @@ fn a_step_up_that_a_recovery_code_alone_meets_is_found() {
 }
 
 #[test]
+fn a_policy_that_anyone_meets_is_found() {
+    let anyone = "open to anyone: the trust model lets anyone present trusted_auth_token";
+    check(
+        |it| matches!(it, Finding::OpenToAnyone { .. }),
+        Severity::Warning,
+        &[
+            (Factor::TrustedAuthToken.into(), &[anyone]),
+            // The issuer's word beside it does not make it better.
+            (Policy::acr("gold").or(Factor::TrustedAuthToken), &[anyone]),
+            (Policy::acr("gold").and(Factor::TrustedAuthToken), &[]),
+            (Policy::acr("gold"), &[]),
+        ],
+    );
+}
+
+#[test]
 fn a_step_up_that_anyone_meets_is_found() {
     let anyone = "in a hijacked session it is open to anyone: the trust model lets anyone present \
                   trusted_auth_token";
@@ -137,6 +153,9 @@ fn a_step_up_that_anyone_meets_is_found() {
         &[
             (step_up(Factor::TrustedAuthToken.into()), &[anyone]),
             (step_up(Policy::any_of([Factor::Totp, Factor::TrustedAuthToken])), &[anyone]),
+            // The issuer's word beside it does not make it better.
+            (step_up(Policy::acr("gold").or(Factor::TrustedAuthToken)), &[anyone]),
+            (step_up(Policy::acr("gold")), &[]),
             (step_up(Factor::TrustedAuthToken.into()).with_trust_model(&own), &[]),
             (step_up(Policy::all_of([Factor::Totp, Factor::TrustedAuthToken])), &[]),
             // The first policy has no step-up. The second is open to anyone without a session.

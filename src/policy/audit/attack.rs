@@ -120,6 +120,15 @@ impl<'a> Attack<'a> {
         let presented = self.factors.iter().filter(move |(_, row)| row.is_presentable_by(attacker));
         presented.map(|(factor, _)| factor)
     }
+
+    /// Returns a minimal list of factors with which anyone opens something. It has an assertion only if
+    /// nothing else would do.
+    pub(super) fn presented_by_anyone(&self, opens: impl Fn(&[&Factor]) -> bool) -> Vec<Factor> {
+        let all: Vec<_> = self.presented_by(Compromises::default()).collect();
+        let real: Vec<_> = all.iter().copied().filter(|factor| !factor.is_assertion()).collect();
+        let is_enough = real.len() == all.len() || opens(&real);
+        minimal_factors(if is_enough { real } else { all }, opens)
+    }
 }
 
 fn minimal_sets(opens: impl Fn(Compromises) -> bool) -> Vec<Compromises> {

@@ -38,13 +38,10 @@ fn one_compromise(attack: &Attack<'_>, cold: &[Compromises]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut alone = Vec::new();
     for set in cold {
-        let presented = || {
-            minimal_factors(attack.presented_by(*set).collect(), |factors| {
-                attack.opens(attack.policy, factors.iter().copied())
-            })
-        };
+        let opens = |factors: &[&Factor]| attack.opens(attack.policy, factors.iter().copied());
+        let presented = || minimal_factors(attack.presented_by(*set).collect(), opens);
         if set.is_empty() {
-            let factors = presented();
+            let factors = attack.presented_by_anyone(opens);
             let word = Finding::issuers_word(&factors);
             findings.push(word.unwrap_or(Finding::OpenToAnyone { factors }));
         } else if let Some(compromise) = set.only_member() {

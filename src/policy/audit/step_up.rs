@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::attack::{Attack, minimal_factors};
+use super::attack::Attack;
 use super::finding::Finding;
 use super::leaves::{any_leaf, takes, visit_leaves};
 use crate::factor::Factor;
@@ -22,9 +22,8 @@ pub(super) fn findings(
     let takes_code =
         |leaf: &Clause, limit: Limit| limit.is_some() && takes(leaf, &Factor::RecoveryCode);
     if hijacked.iter().any(|set| set.is_empty()) {
-        let anyones = attack.presented_by(Compromises::default()).collect();
-        let factors =
-            minimal_factors(anyones, |factors| attack.hijacker_opens(factors.iter().copied()));
+        let opens = |factors: &[&Factor]| attack.hijacker_opens(factors.iter().copied());
+        let factors = attack.presented_by_anyone(opens);
         let word = Finding::issuers_word(&factors);
         findings.push(word.unwrap_or(Finding::StepUpOpenToAnyone { factors }));
     } else if any_leaf(attack.policy, takes_code) && attack.hijacker_opens([&Factor::RecoveryCode])
