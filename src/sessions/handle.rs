@@ -125,10 +125,18 @@ impl Sessions {
         }
     }
 
-    /// Sets the issuer whose sessions the authority keeps, by its [name](Session::issuer).
+    /// Sets the issuer whose sessions the authority keeps, by its [name](Session::issuer) or by
+    /// another `iss` that the verifier accepts for it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the verifier does not accept this issuer. The authority would never be asked.
     #[must_use]
+    #[track_caller]
     pub fn issuer(self, name: &str) -> Self {
-        self.with(|settings| settings.issuer = name.into())
+        let known: Option<Box<str>> = self.verifier().name_of_issuer(name).map(Into::into);
+        assert!(known.is_some(), "the verifier of the sessions does not accept the issuer {name}");
+        self.with(|settings| settings.issuer = known.unwrap_or_default())
     }
 
     /// Returns whether the authority keeps this session.

@@ -109,6 +109,12 @@ impl Verifier {
         self.settings.issuers.iter().map(|issuer| &*issuer.rules.name)
     }
 
+    /// Returns the name of the issuer for which this `iss` is accepted.
+    pub(crate) fn name_of_issuer(&self, name: &str) -> Option<&str> {
+        let mut rules = self.settings.issuers.iter().map(|issuer| &issuer.rules);
+        rules.find(|rules| rules.accepts_issuer(name)).map(|rules| &*rules.name)
+    }
+
     /// Verifies a token at the current time. If its key is not known, this may wait for keys.
     ///
     /// # Errors

@@ -83,12 +83,19 @@ impl Project {
     /// Returns a handle for the project's sessions with this verifier. Guards that
     /// [renew](StepUpLayer::renew_with) with it must have the same verifier. The cookies of a live
     /// project are always `Secure`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the verifier accepts none of the project's [issuers](Self::issuers).
     #[must_use]
+    #[track_caller]
     pub fn sessions_with(&self, verifier: Verifier, authority: impl SessionAuthority) -> Sessions {
         let cookies = SessionCookies::default();
         let is_live = self.id.starts_with("project-live-");
+        let is_accepted = |name: &String| verifier.name_of_issuer(name).is_some();
+        let issuer = self.issuers().into_iter().find(is_accepted).unwrap_or_else(|| self.name());
         Sessions::new(verifier, authority)
-            .issuer(&self.name())
+            .issuer(&issuer)
             .credentials(self.credentials())
             .cookies(if is_live { cookies.always_secure() } else { cookies })
     }
