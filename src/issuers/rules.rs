@@ -5,6 +5,8 @@ use super::issuer::Issuer;
 use crate::excerpt::Excerpt;
 use crate::token::{CLIENT_CLAIMS, ClaimRule};
 
+const PARTY_CLAIMS: &[&str] = &["azp"];
+
 impl Issuer {
     /// Accepts only tokens whose `aud` is this audience or contains it (RFC 7519, section 4.1.3).
     #[must_use]
@@ -39,15 +41,16 @@ impl Issuer {
         self,
         parties: impl IntoIterator<Item = P>,
     ) -> Self {
-        self.client_rule(&["azp"], parties)
+        self.client_rule(PARTY_CLAIMS, parties)
     }
 
-    /// Also accepts tokens that name no client, for clients that are not browsers. Call it after
-    /// [`authorized_parties`](Self::authorized_parties).
+    /// Also accepts tokens that name no client at all, for clients that are not browsers. Call it
+    /// after [`authorized_parties`](Self::authorized_parties). It does not change the list of
+    /// [`clients`](Self::clients).
     #[must_use]
     pub fn native_clients(mut self) -> Self {
         for rule in &mut self.tokens.rules {
-            if let ClaimRule::Client { or_absent, .. } = rule {
+            if let ClaimRule::Client { claims: PARTY_CLAIMS, or_absent, .. } = rule {
                 *or_absent = true;
             }
         }

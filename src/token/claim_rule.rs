@@ -23,11 +23,16 @@ pub(crate) enum ClaimRule {
     IsOrAbsent(Box<str>, Box<str>),
     /// The claim is absent. If it is present, the token is of another kind.
     Absent(Box<str>),
-    /// One of these claims names the client, and it is one of these.
+    /// One of these claims names the client, and it is one of these. Or no claim names a client, if
+    /// that is accepted.
     Client { claims: &'static [&'static str], clients: Vec<Box<str>>, or_absent: bool },
     /// The claim is absent, or it does not begin like this. If it does, the token is a machine's.
     NotMachine { claim: Box<str>, prefix: Box<str> },
 }
+
+/// The claims that name the client a token was issued to: `client_id` (RFC 9068, section 2.2), `azp`
+/// (OpenID Connect Core 1.0, section 2), and Okta's `cid`.
+pub(crate) const CLIENT_CLAIMS: &[&str] = &["client_id", "azp", "cid"];
 
 impl ClaimRule {
     pub(super) fn check(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
@@ -66,7 +71,10 @@ impl ClaimRule {
                         return if is_accepted { Ok(()) } else { Err(wrong()) };
                     }
                 }
-                if *or_absent { Ok(()) } else { Err(ClaimsError::WrongClient(Excerpt::of(None))) }
+                match *or_absent && !CLIENT_CLAIMS.iter().any(|name| claims.has(name)) {
+                    true => Ok(()),
+                    false => Err(ClaimsError::WrongClient(Excerpt::of(None))),
+                }
             }
             Self::NotMachine { claim, prefix } => match claims.text(claim)? {
                 Some(value) if value.starts_with(&**prefix) => {
