@@ -160,6 +160,10 @@ fn evaluate_session(
                 Err(_) => Ok(decision),
             }
         }
+        // Nobody can confirm the session of an issuer whose sessions the authority does not keep.
+        (Ok(()), None) if context.guard.confirmed_within.is_some() => {
+            Ok(Decision::refused(Rejection::InvalidToken(SessionError::Unknown.into())))
+        }
         (Ok(()), _) => Ok(decision::evaluate(context, session, now)),
         (Err(VerifyError::Token(error)), Some(sessions)) if error.is_renewable() => {
             let presented = match sessions.can_renew(&session, now) {

@@ -81,7 +81,8 @@ impl StepUpLayer {
     ///
     /// Use it for the most sensitive routes. If a session was revoked elsewhere, its JWT stays
     /// valid for minutes, and guards without this setting accept it. The client receives a fresh
-    /// JWT as after a renewal. If the authority is unavailable, the response is a 503. If this is
+    /// JWT as after a renewal. If the authority is unavailable, the response is a 503. A session of
+    /// another [issuer](Sessions::issuer), which the authority does not keep, is refused. If this is
     /// set twice, the shorter time counts.
     ///
     /// # Panics

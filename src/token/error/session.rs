@@ -11,7 +11,8 @@ pub enum SessionError {
     #[error("the session was revoked in this verifier's store")]
     Revoked,
     /// The authority reports that no such session is alive, or the presented token does not have
-    /// the form of a session token.
+    /// the form of a session token. Or the guard demands the authority's confirmation of a session
+    /// that the authority does not keep.
     #[error("the session has ended or does not exist")]
     Unknown,
     /// The session itself has ended, not only its token.
