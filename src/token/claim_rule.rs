@@ -30,10 +30,6 @@ pub(crate) enum ClaimRule {
     NotMachine { claim: Box<str>, prefix: Box<str> },
 }
 
-/// The claims that name the client a token was issued to: `client_id` (RFC 9068, section 2.2), `azp`
-/// (OpenID Connect Core 1.0, section 2), and Okta's `cid`.
-pub(crate) const CLIENT_CLAIMS: &[&str] = &["client_id", "azp", "cid"];
-
 impl ClaimRule {
     pub(super) fn check(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
         let value = |name: &str, accepted: &str| {

@@ -20,6 +20,7 @@ mod fuzz_corpus;
 mod gateway;
 mod hyper_server;
 mod issuer_any_of;
+mod issuer_attacks;
 mod issuer_hostile;
 mod issuer_laws;
 mod issuer_oracle;
