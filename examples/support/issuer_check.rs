@@ -69,6 +69,7 @@ fn text(issuer: &str, policy: &Policy, findings: &[IssuerFinding]) -> String {
     };
     let mark = if findings.is_empty() { "[  ok   ]" } else { "[WARNING]" };
     let name = policy.name().unwrap_or_default();
-    let lines = findings.iter().map(|finding| format!("\n  {finding}"));
+    let hint = |finding| if is_undeclared(finding) { "\n  (here: --acr silver,gold)" } else { "" };
+    let lines = findings.iter().map(|finding| format!("\n  {finding}{}", hint(finding)));
     format!("{mark} {name}: tokens of {issuer} {verdict}{}", lines.collect::<String>())
 }

@@ -1,6 +1,7 @@
 //! The kinds of authentication factors, and their names.
 
 use std::fmt;
+use std::mem::discriminant;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -248,6 +249,13 @@ impl Factor {
     #[must_use]
     pub fn is_phishing_resistant(&self) -> bool {
         matches!(self, Self::WebAuthn | Self::PhishingResistantKey)
+    }
+
+    /// Returns whether both are equal. Most pairs differ in their variant, which is quick to see.
+    #[inline]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        discriminant(self) == discriminant(other)
+            && (!matches!(self, Self::Unlisted(_) | Self::Asserted(_)) || self == other)
     }
 
     /// Returns whether this is an assertion of the issuer, not a factor.

@@ -18,6 +18,7 @@ pub fn clerk<P: Into<Box<str>>>(
     issuer: &str,
     authorized_parties: impl IntoIterator<Item = P>,
 ) -> Issuer {
+    let issuer = issuer.trim_end_matches('/');
     Issuer::new(issuer, Clerk)
         .keys_at(&format!("{issuer}/.well-known/jwks.json"))
         .types(["JWT"])

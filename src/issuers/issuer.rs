@@ -41,6 +41,10 @@ pub struct Issuer {
     pub(super) refuse_impersonation: bool,
     /// Whether any audience is accepted.
     pub(super) any_audience: bool,
+    /// Whether tokens that name no client are accepted beside the authorized parties.
+    pub(super) native_clients: bool,
+    /// The claims that mark another kind of token and are accepted nevertheless.
+    pub(super) allowed_claims: Vec<Box<str>>,
     pub(super) sources: Vec<CredentialSource>,
     /// The first setting that breaks a rule.
     pub(super) error: Option<IssuerError>,
@@ -96,13 +100,15 @@ impl Issuer {
             },
             refuse_impersonation: false,
             any_audience: false,
+            native_clients: false,
+            allowed_claims: Vec::new(),
             sources: vec![CredentialSource::Bearer],
             error: None,
         }
     }
 
     /// Also accepts tokens with this `iss`, for an issuer that uses two spellings. Sessions have the
-    /// first name.
+    /// first name. Verifiers that share a store of revocations must have the same first name.
     #[must_use]
     pub fn also_named(mut self, name: &str) -> Self {
         self.other_names.push(name.into());

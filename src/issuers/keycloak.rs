@@ -14,6 +14,7 @@ use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Profile};
 #[doc = include_str!("../../docs/issuers/keycloak.md")]
 #[must_use]
 pub fn keycloak(realm: &str, audience: &str) -> Issuer {
+    let realm = realm.trim_end_matches('/');
     let keys = format!("{realm}/protocol/openid-connect/certs");
     let issuer = Issuer::new(realm, Keycloak)
         .keys_at(&keys)

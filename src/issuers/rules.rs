@@ -28,7 +28,8 @@ impl Issuer {
         }
     }
 
-    /// Accepts only tokens that were issued to one of these clients, by `client_id`, `azp` or `cid`.
+    /// Accepts only tokens that were issued to one of these clients. Each of `client_id`, `azp` and
+    /// `cid` that a token has must name one of them.
     #[must_use]
     pub fn clients<C: Into<Box<str>>>(self, clients: impl IntoIterator<Item = C>) -> Self {
         self.client_rule(&CLIENT_CLAIMS, clients)
@@ -44,16 +45,12 @@ impl Issuer {
         self.client_rule(PARTY_CLAIMS, parties)
     }
 
-    /// Also accepts tokens that name no client at all, for clients that are not browsers. Call it
-    /// after [`authorized_parties`](Self::authorized_parties). It does not change the list of
+    /// Also accepts tokens that name no client at all, for clients that are not browsers, beside the
+    /// [authorized parties](Self::authorized_parties). It does not change the list of
     /// [`clients`](Self::clients).
     #[must_use]
     pub fn native_clients(mut self) -> Self {
-        for rule in &mut self.tokens.rules {
-            if let ClaimRule::Client { claims: PARTY_CLAIMS, or_absent, .. } = rule {
-                *or_absent = true;
-            }
-        }
+        self.native_clients = true;
         self
     }
 
@@ -119,14 +116,27 @@ impl Issuer {
     /// This is insecure if the audience does not keep the other kind out.
     #[must_use]
     pub fn insecure_allow_claim(mut self, name: &str) -> Self {
-        self.tokens
-            .rules
-            .retain(|rule| !matches!(rule, ClaimRule::Absent(known) if **known == *name));
+        self.allowed_claims.push(name.into());
         self
     }
 
     pub(super) fn refuse_claims(self, names: impl IntoIterator<Item = &'static str>) -> Self {
         names.into_iter().fold(self, Self::refuse_claim)
+    }
+
+    /// Returns the rules with the exceptions that the application has made.
+    pub(super) fn effective_rules(&self) -> Vec<ClaimRule> {
+        let is_allowed = |name: &str| self.allowed_claims.iter().any(|allowed| **allowed == *name);
+        let rules = self.tokens.rules.iter().cloned();
+        let kept =
+            rules.filter(|rule| !matches!(rule, ClaimRule::Absent(name) if is_allowed(name)));
+        let with_native_clients = kept.map(|mut rule| {
+            if let ClaimRule::Client { claims: PARTY_CLAIMS, or_absent, .. } = &mut rule {
+                *or_absent = self.native_clients;
+            }
+            rule
+        });
+        with_native_clients.collect()
     }
 
     fn client_rule<C: Into<Box<str>>>(

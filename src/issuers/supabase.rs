@@ -9,12 +9,14 @@ use crate::keys::Algorithm;
 use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 use crate::token::SessionIdSource;
 
-/// Returns a Supabase project as an issuer, by its address, such as `https://ref.supabase.co`.
+/// Returns a Supabase project as an issuer, by its address, such as `https://ref.supabase.co`, or by
+/// the `iss` of its tokens, such as `https://ref.supabase.co/auth/v1`.
 ///
 #[doc = include_str!("../../docs/issuers/supabase.md")]
 #[must_use]
 pub fn supabase(project: &str) -> Issuer {
-    let issuer = format!("{}/auth/v1", project.trim_end_matches('/'));
+    let project = project.trim_end_matches('/');
+    let issuer = format!("{}/auth/v1", project.strip_suffix("/auth/v1").unwrap_or(project));
     Issuer::new(&issuer, Supabase)
         .keys_at(&format!("{issuer}/.well-known/jwks.json"))
         .algorithms([Algorithm::Es256, Algorithm::Rs256])

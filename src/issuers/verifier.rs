@@ -9,7 +9,7 @@ use crate::keys::KeySource;
 #[cfg(feature = "remote")]
 use crate::keys::{EndpointError, RemoteKeys};
 use crate::layer::StepUpLayer;
-use crate::token::{ClaimRule, Verifier};
+use crate::token::{ClaimRule, ProfiledTokens, Verifier};
 
 impl Issuer {
     /// Returns a guard for the issuer's tokens. It demands that a user signed in, until you
@@ -49,7 +49,7 @@ impl Issuer {
             self.other_names.clone(),
             self.key_source()?,
             self.algorithms.clone(),
-            self.tokens.clone(),
+            ProfiledTokens { rules: self.effective_rules(), ..self.tokens.clone() },
         );
         Ok(if self.refuse_impersonation { verifier.refuse_impersonation() } else { verifier })
     }

@@ -1,5 +1,6 @@
 //! Logs each decision, and each warning from the audit of a new guard's policy. The log lines never
-//! contain tokens, email addresses, IP addresses or phone numbers.
+//! contain tokens, IP addresses or phone numbers. They contain the user's id, the `sub` of the token. A
+//! few issuers put an email address or a user name there.
 
 use std::error::Error;
 use std::iter::successors;

@@ -27,7 +27,8 @@ pub enum IssuerFinding {
     /// A limit applies to something that the issuer's tokens state without a time.
     #[error(
         "the tokens of {issuer} state no time for {clause}, so its `within` never holds; limit the \
-         age of the sign-in with `session().within(…)` instead, or declare `auth_time_covers`"
+         age of the sign-in with `session().within(…)` instead, name a factor that has a time, or \
+         declare `auth_time_covers_all` if that is true of the issuer"
     )]
     Undated {
         /// The name of the issuer.
@@ -46,8 +47,8 @@ pub enum IssuerFinding {
     },
     /// The policy demands independent factors, and the issuer's tokens cannot state them.
     #[error(
-        "the tokens of {issuer} cannot state the independent factors for {clause}; declare with `amr` \
-         or `acr` on its `Issuer` which factors a name guarantees, or demand the issuer's word with \
+        "the tokens of {issuer} cannot state the independent factors for {clause}; declare with `amr`, \
+         `narrow` or `acr` on its `Issuer` which factors a name guarantees, or demand the issuer's word with \
          `Policy::acr` or `Policy::amr`"
     )]
     NotIndependent {

@@ -8,10 +8,10 @@ use crate::factor::Factor;
 #[non_exhaustive]
 pub enum ClaimError {
     /// The claim has a type or a value that cannot be read.
-    #[error("the claim {0} cannot be read")]
+    #[error("the claim {} cannot be read", .0.escape_default())]
     Unreadable(Box<str>),
     /// The claim is a list with too many entries.
-    #[error("the claim {claim} has {count} entries, and the limit is 256")]
+    #[error("the claim {} has {count} entries, and the limit is 256", .claim.escape_default())]
     TooMany {
         /// The name of the claim.
         claim: Box<str>,
@@ -32,6 +32,11 @@ pub enum DeclarationError {
         "the method {0} needs at least one factor; declare a name without any with `proves_nothing`"
     )]
     NoFactor(Excerpt),
+    /// A method's name is to be narrowed that has no meaning yet.
+    #[error(
+        "the method {0} has no factors to narrow; declare them with `amr`, or correct the name"
+    )]
+    UndeclaredMethod(Excerpt),
     /// A method's name is to be narrowed to a factor that it cannot mean.
     #[error(
         "the method {name} cannot mean {factor}: expected one of the factors that the profile lists for it"

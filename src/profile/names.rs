@@ -63,6 +63,9 @@ impl Names {
     pub fn narrow(self, name: &str, factors: impl IntoIterator<Item = Factor>) -> Self {
         let factors: Vec<_> = factors.into_iter().collect();
         let known = self.candidates(name);
+        if known.is_empty() {
+            return self.failed(DeclarationError::UndeclaredMethod(Excerpt::of(Some(name))));
+        }
         match factors.iter().find(|factor| !known.contains(factor)).cloned() {
             Some(factor) => {
                 let name = Excerpt::of(Some(name));
@@ -210,7 +213,7 @@ mod tests {
             (otp().narrow("otp", []), "the method \"otp\" needs at least one factor"),
             (otp().amr("otp", []), "the method \"otp\" needs at least one factor"),
             (otp().narrow("otp", [Factor::OtpEmail]), "the method \"otp\" cannot mean otp/email"),
-            (otp().narrow("sms", [Factor::OtpSms]), "the method \"sms\" cannot mean otp/sms"),
+            (otp().narrow("sms", [Factor::OtpSms]), "the method \"sms\" has no factors to narrow"),
             (otp().acr("gold", none), "the acr value \"gold\" needs at least one alternative"),
             (otp().acr("gold", [vec![Factor::Totp], vec![]]), "the acr value \"gold\" needs"),
             (otp().acr_values(["silver", "gold"]), ""),

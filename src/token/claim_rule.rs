@@ -23,8 +23,8 @@ pub(crate) enum ClaimRule {
     IsOrAbsent(Box<str>, Box<str>),
     /// The claim is absent. If it is present, the token is of another kind.
     Absent(Box<str>),
-    /// One of these claims names the client, and it is one of these. Or no claim names a client, if
-    /// that is accepted.
+    /// At least one of these claims names the client, and each that does names one of these. Or no
+    /// claim names a client, if that is accepted.
     Client { claims: &'static [&'static str], clients: Vec<Box<str>>, or_absent: bool },
     /// The claim is absent, or it does not begin like this. If it does, the token is a machine's.
     NotMachine { claim: Box<str>, prefix: Box<str> },
@@ -60,14 +60,17 @@ impl ClaimRule {
                 false => Ok(()),
             },
             Self::Client { claims: names, clients, or_absent } => {
+                let mut names_client = false;
                 for name in *names {
                     if let Some(client) = claims.text(name)? {
-                        let is_accepted = clients.iter().any(|accepted| **accepted == *client);
-                        let wrong = || ClaimsError::WrongClient(Excerpt::of(Some(&client)));
-                        return if is_accepted { Ok(()) } else { Err(wrong()) };
+                        names_client = true;
+                        if clients.iter().all(|accepted| **accepted != *client) {
+                            return Err(ClaimsError::WrongClient(Excerpt::of(Some(&client))));
+                        }
                     }
                 }
-                match *or_absent && !CLIENT_CLAIMS.iter().any(|name| claims.has(name)) {
+                let names_none = || !CLIENT_CLAIMS.iter().any(|name| claims.has(name));
+                match names_client || *or_absent && names_none() {
                     true => Ok(()),
                     false => Err(ClaimsError::WrongClient(Excerpt::of(None))),
                 }

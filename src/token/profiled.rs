@@ -78,7 +78,9 @@ impl ProfiledTokens {
         let evidence = Resolved::new(&evidence, &self.names);
         let evidence = if is_delegated { evidence.impersonated() } else { evidence };
         let id = self.session_id(&claims, token, &user_id)?;
-        let began_at = evidence.began_at.unwrap_or(times.token_issued_at);
+        // No session begins after its token was issued.
+        let issued_at = times.token_issued_at;
+        let began_at = evidence.began_at.unwrap_or(issued_at).min(issued_at);
         let scopes = scopes(&claims)?;
         let parts = SessionParts {
             token,
@@ -172,8 +174,10 @@ fn check_kind(claims: &Claims<'_>) -> Result<(), ClaimsError> {
 /// Refuses the tokens of machines, such as those whose `sub` is the client.
 fn check_user(claims: &Claims<'_>, user_id: &str) -> Result<(), ClaimsError> {
     let machine = |claim: &str| ClaimsError::Machine(Excerpt::of(Some(claim)));
+    // Auth0 adds this to the client's id.
+    let client = user_id.strip_suffix("@clients").unwrap_or(user_id);
     for claim in CLIENT_CLAIMS {
-        if claims.text(claim)?.as_deref() == Some(user_id) {
+        if claims.text(claim)?.is_some_and(|named| named == user_id || named == client) {
             return Err(machine(claim));
         }
     }

@@ -42,7 +42,9 @@ fn variant(error: &IssuerError) -> &'static str {
         IssuerError::NoClient(_) => "NoClient",
         IssuerError::Keys { .. } => "Keys",
         IssuerError::Declaration(DeclarationError::NoFactor(_)) => "NoFactor",
+        IssuerError::Declaration(DeclarationError::UndeclaredMethod(_)) => "UndeclaredMethod",
         IssuerError::Declaration(DeclarationError::NotACandidate { .. }) => "NotACandidate",
+        IssuerError::Declaration(DeclarationError::MutualInclusion { .. }) => "MutualInclusion",
         IssuerError::Declaration(DeclarationError::NoAlternative(_)) => "NoAlternative",
         IssuerError::Declaration(DeclarationError::AcrValue(_)) => "AcrValue",
         IssuerError::Declaration(DeclarationError::UndeclaredAcr { .. }) => "UndeclaredAcr",
@@ -138,7 +140,7 @@ fn a_declaration_that_would_grant_too_much_is_refused() {
     let candidate = ["\"sms\"", "totp", "lists for it"];
     check(access().narrow("sms", [Factor::Totp]), "NotACandidate", &candidate);
     check(access().narrow("sms", [Factor::OtpSms, Factor::Totp]), "NotACandidate", &candidate);
-    check(access().narrow("otp", [Factor::Totp]), "NotACandidate", &["\"otp\"", "totp"]);
+    check(access().narrow("otp", [Factor::Totp]), "UndeclaredMethod", &["\"otp\"", "`amr`"]);
     let widened = access().narrow("pwd", [Factor::Password]).narrow("pwd", [Factor::OtpSms]);
     check(widened, "NotACandidate", &["\"pwd\"", "otp/sms"]);
 

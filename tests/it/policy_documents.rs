@@ -246,7 +246,7 @@ fn an_error_in_toml_names_the_line_and_the_key() {
         ("policy.a = 'MFA'", "line 1, policy.a: unknown factor \"MFA\"; the nearest is \"mfa\""),
         (
             "policy.a = 'passwordless'",
-            "line 1, policy.a: unknown factor \"passwordless\": expected a name such as password, otp/sms, totp or webauthn",
+            "line 1, policy.a: unknown factor \"passwordless\": expected a name such as password, otp/sms, totp or webauthn, or acr:VALUE",
         ),
         ("policy.a.and = ['mfa', 'totp']", "line 1, policy.a.and: unknown key; the nearest is all"),
         (

@@ -31,7 +31,7 @@ pub(in crate::policy) fn until_in_every_reading(
 pub(in crate::policy) fn until(policy: &Policy, facts: &Facts<'_>, limit: Limit) -> Until {
     match policy.clause() {
         Clause::Session => facts.until(limit, |_| true),
-        Clause::Factor(factor) => facts.until(limit, |proved| proved == factor),
+        Clause::Factor(factor) => facts.until(limit, |proved| proved.is(factor)),
         Clause::PhishingResistant => facts.until(limit, Factor::is_phishing_resistant),
         Clause::Independent { needed, trust } => independent(*needed, trust, facts, limit),
         Clause::SessionWithin(max_age) => facts.session_until(Some(tighter(limit, *max_age))),

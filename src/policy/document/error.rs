@@ -87,7 +87,7 @@ pub enum DocumentFault {
         known: Vec<&'static str>,
     },
     /// No factor or keyword has this name.
-    #[error("unknown factor {name:?}{}", Nearest(.nearest, "a name such as password, otp/sms, totp or webauthn"))]
+    #[error("unknown factor {name:?}{}", Nearest(.nearest, "a name such as password, otp/sms, totp or webauthn, or acr:VALUE"))]
     UnknownFactor {
         /// The unknown name, cut after 64 characters.
         name: String,

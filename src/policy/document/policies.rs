@@ -46,8 +46,8 @@ use crate::trust::TrustModel;
 /// a table `trust`. JSON documents have the same members.
 ///
 /// A clause is a string or a table. The strings are the keywords `session`, `mfa` and
-/// `phishing_resistant`, and the names of the [factors](crate::Factor). A table has one operator.
-/// It may also have a `within`, which limits the whole clause.
+/// `phishing_resistant`, the names of the [factors](crate::Factor), and `acr:VALUE` and `amr:NAME` for
+/// the [word of an issuer](crate::Policy::acr). A table has one operator. It may also have a `within`, which limits the whole clause.
 ///
 /// | operator | meaning |
 /// | --- | --- |

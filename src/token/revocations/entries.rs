@@ -13,28 +13,34 @@ use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE};
 /// An issuer and an id.
 type Key = (Arc<str>, Arc<str>);
 
-/// The times of revocations, by issuer and id. Every request looks into these maps, so they use the
-/// cache's hash. It is faster than the standard one and also keyed per process.
+/// The times of revocations, by issuer and id. There are few issuers, so a list of them is faster than
+/// a map. Every request looks into the maps of ids, so they use the cache's hash. It is faster than the
+/// standard one and also keyed per process.
 #[derive(Default)]
-pub(super) struct Ids(HashMap<Arc<str>, OfIssuer, DefaultHashBuilder>);
+pub(super) struct Ids(Vec<(Arc<str>, OfIssuer)>);
 
 type OfIssuer = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
 
 impl Ids {
     /// Returns when the id was revoked.
     pub(super) fn get(&self, issuer: &str, id: &str) -> Option<Moment> {
-        self.0.get(issuer)?.get(id).copied()
+        let (_, ids) = self.0.iter().find(|(known, _)| **known == *issuer)?;
+        ids.get(id).copied()
     }
 
     fn insert(&mut self, (issuer, id): Key, at: Moment) {
-        self.0.entry(issuer).or_default().insert(id, at);
+        match self.0.iter_mut().find(|(known, _)| *known == issuer) {
+            Some((_, ids)) => drop(ids.insert(id, at)),
+            None => self.0.push((issuer, OfIssuer::from_iter([(id, at)]))),
+        }
     }
 
     fn remove(&mut self, (issuer, id): &Key) -> Option<Moment> {
-        let of_issuer = self.0.get_mut(issuer)?;
-        let removed = of_issuer.remove(id);
-        if of_issuer.is_empty() {
-            self.0.remove(issuer);
+        let place = self.0.iter().position(|(known, _)| known == issuer)?;
+        let (_, ids) = self.0.get_mut(place)?;
+        let removed = ids.remove(id);
+        if ids.is_empty() {
+            self.0.swap_remove(place);
         }
         removed
     }

@@ -130,8 +130,8 @@ impl Revocations for LocalRevocations {
             return false;
         }
         let entries = self.store.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let began = session.began_at().map(Moment::from);
         let is_older = |revoked_at: Moment| {
+            let began = session.began_at().map(Moment::from);
             began.is_none_or(|began| began <= revoked_at.plus(session.leeway()))
         };
         let issuer = session.issuer();
