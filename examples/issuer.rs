@@ -76,7 +76,7 @@ struct Site {
 impl Site {
     fn new(issuer: &Issuer, ladder: &Ladder) -> Result<Self, tower_step_up::issuers::IssuerError> {
         let any_session = issuer.guard()?;
-        // The token does not say when a level was reached, so a fresh sign-in is a clause of its own.
+        // The token does not say when a level was reached, so a fresh sign-in is a separate clause.
         let fresh = Policy::session().within(Duration::from_secs(5 * 60));
         let transfer = match ladder.highest() {
             Some(level) => Policy::acr(level).and(fresh),

@@ -32,8 +32,8 @@ pub(crate) fn check(issuer: &str, values: &str, files: &[&str]) -> Result<bool, 
     Ok(passed)
 }
 
-/// Returns a guard for tokens of this issuer, as it is configured by default, with these values of
-/// `acr`. They are separated by commas. The guard needs no network.
+/// Returns a guard for tokens of this issuer in its default configuration. It has these values of
+/// `acr`, separated by commas, and it needs no network.
 fn guard(issuer: &str, values: &str) -> Result<StepUpLayer, Box<dyn Error>> {
     let ladder = Ladder::parse(&values.replace(',', " "))?;
     let issuer = match issuer {

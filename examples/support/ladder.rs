@@ -10,8 +10,8 @@ pub(crate) struct Ladder(Vec<Level>);
 #[derive(Clone)]
 struct Level {
     value: String,
-    /// The lists of factors of which the issuer guarantees one. There are none if it guarantees none
-    /// in particular.
+    /// The lists of factors of which the issuer guarantees one. The list is empty if it guarantees
+    /// none in particular.
     alternatives: Vec<Vec<Factor>>,
 }
 

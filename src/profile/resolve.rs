@@ -22,8 +22,8 @@ pub(crate) struct Resolved {
 }
 
 impl Resolved {
-    /// Returns the same, if another party acts as the user: the proof of that and no other. If no user
-    /// signed in, there is no proof either way.
+    /// Returns the evidence of a session in which another party acts as the user: only the proof of
+    /// that. If no user signed in, it has no proof at all.
     pub(crate) fn impersonated(self) -> Self {
         if self.proofs.is_empty() {
             return self;

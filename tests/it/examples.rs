@@ -165,7 +165,7 @@ async fn issuer_accepts_the_tokens_of_the_issuer_that_the_environment_names() {
     let tokens: HashMap<_, _> = tokens.lines().map(assignment).collect();
     for (levels, account, transfer) in [
         (Some("silver gold=password+totp|webauthn+otp/sms"), [401, 401, 200], [401, 401, 200]),
-        // These levels guarantee no two factors, so there is no route that demands them.
+        // These levels guarantee no two factors, so the example has no route that demands them.
         (Some("silver gold=password+otp/email"), [404, 404, 404], [401, 401, 200]),
         (Some("silver"), [404, 404, 404], [401, 200, 401]),
         (None, [404, 404, 404], [200, 200, 200]),

@@ -21,7 +21,7 @@ fn realm() -> Issuer {
     keycloak("https://login.example.com/realms/shop", "https://api.example.com")
 }
 
-/// A guard that demands a confirmation does not accept a session that nobody can confirm.
+/// A guard that demands a confirmation does not accept a session that the authority cannot confirm.
 #[tokio::test]
 async fn a_session_that_the_authority_does_not_keep_cannot_be_confirmed() {
     let (kept, foreign) = (TestIssuer::new(), standing_in_for(realm()));

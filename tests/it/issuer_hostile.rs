@@ -102,7 +102,7 @@ fn strong() -> Vec<Policy> {
     ]
 }
 
-/// Returns the payload of a token that proves nothing, with this member instead of its own.
+/// Returns the payload of a token that proves nothing, with this member instead of the usual one.
 fn payload(preset: &Preset, name: &str, member: &str) -> String {
     let mut claims = preset.test.claims(&testing::session());
     claims.remove(name);
@@ -149,7 +149,7 @@ fn no_hostile_claim_proves_anything() {
 #[test]
 fn a_claim_of_the_wrong_type_is_refused() {
     use Type::{Flag, List, Number, Object, Text};
-    // What is read of each issuer's tokens, and the types that it can have.
+    // The claims that are read from each issuer's tokens, and their possible types.
     let (oidc, all) = ("access rfc9068 id keycloak", "access rfc9068 id keycloak supabase clerk");
     for (names, claim, accepted) in [
         (all, "exp", &[Number][..]),

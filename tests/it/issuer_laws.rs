@@ -213,7 +213,7 @@ impl Change {
             Self::FreshenSignIn(at) => {
                 token.auth_time = match token.auth_time {
                     Some(old) if old > LEEWAY => Some(*at),
-                    // What the new time covers gets a date that counts.
+                    // Each covered proof gets a date that counts.
                     old => old.max(Some(*at)),
                 }
             }

@@ -37,14 +37,14 @@ pub(crate) const FACTORS: [(&str, &str); 9] = [
     ("phishing_resistant_key", "d"),
 ];
 
-/// What an application declares about an issuer.
+/// The declarations of an application about an issuer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Declared {
     /// What each name in `amr` can mean.
     pub(crate) names: BTreeMap<String, Vec<Kind>>,
     /// The values of `acr` that are declared, with the values that each includes.
     pub(crate) classes: BTreeMap<String, BTreeSet<String>>,
-    /// What a value of `acr` guarantees: one of these lists.
+    /// The guarantee of a value of `acr`: one of these lists.
     pub(crate) mapped: BTreeMap<String, Vec<Vec<Kind>>>,
     /// The kinds that `auth_time` covers.
     pub(crate) covered: BTreeSet<Kind>,

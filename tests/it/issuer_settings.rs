@@ -1,4 +1,4 @@
-//! What an issuer that is configured wrongly says: the value that is wrong, and the remedy.
+//! The errors of an issuer that is configured wrongly: each names the wrong value and the remedy.
 
 use std::time::Duration;
 

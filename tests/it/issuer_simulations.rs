@@ -27,7 +27,7 @@ struct Step {
     special: bool,
 }
 
-/// What a user does until the issuer mints the token, the oldest step first.
+/// The steps of a user until the issuer mints the token, the oldest first.
 #[derive(Clone, Debug)]
 struct Script {
     steps: Vec<Step>,
@@ -62,7 +62,7 @@ fn clause(kinds: &str) -> impl Strategy<Value = Clause> + use<> {
     prop_oneof![tree.clone(), (limit, tree).prop_map(|it| Clause::Within(it.0, Box::new(it.1)))]
 }
 
-/// What a user really did, and what the token says.
+/// The true proofs of a user, and the claims of the token.
 #[derive(Debug, Default)]
 struct Story {
     /// The proofs, and the classes and names that they earned.

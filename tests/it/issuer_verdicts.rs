@@ -1,4 +1,4 @@
-//! What the tokens of each issuer are worth, one row for each case. The numbers of the rows are those
+//! The worth of each issuer's tokens, one row for each case. The numbers of the rows are those
 //! of the specification that this table was copied from.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::support::seconds;
 /// What becomes of a token.
 #[derive(Debug, PartialEq)]
 enum Verdict {
-    /// The policy holds, without a limit of its own.
+    /// The policy holds, without its own limit.
     Yes,
     /// The policy holds for this many more seconds.
     YesFor(f64),

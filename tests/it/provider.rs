@@ -222,7 +222,7 @@ async fn a_revoked_session_stays_revoked_after_a_refresh() {
     verifier.revoke_session(session.issuer(), session.id()).await.unwrap();
     let refreshed = provider.refresh("web", &web).await;
     assert_eq!([verify(&web).await, verify(&refreshed).await], ["session_revoked"; 2]);
-    // The other client's session has a `sid` of its own, and so has the other browser's.
+    // The other client's session has its own `sid`, and so does the other browser's.
     assert_eq!([verify(&other).await, verify(&elsewhere).await], ["ok"; 2]);
 
     verifier.revoke_user(session.issuer(), session.user_id()).await.unwrap();

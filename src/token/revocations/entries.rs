@@ -13,8 +13,8 @@ use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE};
 /// An issuer and an id.
 type Key = (Arc<str>, Arc<str>);
 
-/// The times of revocations, by issuer and id. There are few issuers, so a list of them is faster than
-/// a map. Every request looks into the maps of ids, so they use the cache's hash. It is faster than the
+/// The times of revocations, by issuer and id. A list of issuers is faster than a map, because a
+/// verifier has few. Every request looks into the maps of ids, so they use the cache's hash. It is faster than the
 /// standard one and also keyed per process.
 #[derive(Default)]
 pub(super) struct Ids(Vec<(Arc<str>, OfIssuer)>);

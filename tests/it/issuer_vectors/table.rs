@@ -15,7 +15,7 @@ pub(super) struct Line {
     pub(super) want: Want,
     /// The changes to the claims before they are signed again.
     pub(super) changes: &'static str,
-    /// What the claims state if they are signed again, if that is anything else.
+    /// The statements of the claims if they are signed again, if these differ.
     pub(super) again: Option<Want>,
 }
 

@@ -1,4 +1,4 @@
-//! A provider in a process of its own, and a browser that signs in there.
+//! A provider in its own process, and a browser that signs in there.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
