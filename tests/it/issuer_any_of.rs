@@ -10,7 +10,7 @@ use tower_step_up::issuers::{Issuer, oidc};
 use tower_step_up::keys::{Algorithm, KeySet, KeySetId, KeySource, Refresh};
 use tower_step_up::sessions::{AuthorityFuture, PresentedToken, SessionAuthority};
 use tower_step_up::testing::{self, FixedClock, NOW, TestIssuer, TestSessions};
-use tower_step_up::token::SessionIdSource;
+use tower_step_up::token::{LocalRevocations, SessionIdSource};
 use tower_step_up::{Factor, Policy, SessionTokens, Sessions, StepUpLayer, Verifier};
 
 use crate::support::{bearer, inner, reason, seconds, send};
@@ -431,4 +431,29 @@ async fn tokens_of_another_issuer_cannot_be_adopted() {
     let adopted = sessions.adopt(&own, Some(&predecessor), &HeaderMap::new()).await;
     assert!(adopted.is_err());
     assert!(sessions.adopt(&own, None, &HeaderMap::new()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_revocation_is_kept_as_long_as_the_longest_token_of_any_issuer() {
+    let day = seconds(24 * 3_600);
+    let issuer = oidc::access_tokens("https://one.example", "api").longest_life(day);
+    let (long, stytch) = (TestIssuer::standing_in_for(issuer).unwrap(), TestIssuer::new());
+    let expires_at = (NOW + day).unix_timestamp();
+    let token = long.mint_with(&json!({"sid": "session-1", "exp": expires_at}));
+    for verifiers in [[long.verifier(), stytch.verifier()], [stytch.verifier(), long.verifier()]] {
+        let clock = FixedClock::new();
+        let verifier = Verifier::any_of(verifiers).unwrap().clock(clock.clone());
+        let session = verifier.verify(&token).await.unwrap();
+        verifier.revoke_session(session.issuer(), session.id()).await.unwrap();
+        // The last second in which the token could be accepted, with the leeway.
+        clock.advance(day + seconds(4));
+        // Each write removes revocations that are no longer needed.
+        for number in 0..3 {
+            let other = format!("session-other-{number}");
+            verifier.revoke_session(&stytch.name(), &other).await.unwrap();
+        }
+        assert_eq!(reason(&verifier.verify(&token).await), "session_revoked");
+    }
+    let fresh = long.verifier().revocations(LocalRevocations::new());
+    assert_eq!(reason(&fresh.verify_at(&token, NOW + day + seconds(4))), "ok");
 }
