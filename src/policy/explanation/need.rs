@@ -122,12 +122,21 @@ fn minimal_sets(mut sets: Vec<u32>) -> Vec<u32> {
 impl Need {
     /// Combines the needs in all readings of a session. A session that is not ambiguous has one
     /// reading. Without any reading, nothing is enough.
-    pub(super) fn in_every_reading(mut needs: Vec<Self>) -> Self {
-        match needs.len() {
-            0 => Self::AtLeast { needed: 1, needs },
-            1 => needs.remove(0),
-            needed => Self::AtLeast { needed, needs },
+    pub(super) fn in_every_reading(mut needs: impl Iterator<Item = Self>) -> Self {
+        let Some(first) = needs.next() else {
+            return Self::AtLeast { needed: 1, needs: Vec::new() };
+        };
+        let mut others = Vec::new();
+        for need in needs {
+            if need != first && !others.contains(&need) {
+                others.push(need);
+            }
         }
+        if others.is_empty() {
+            return first;
+        }
+        others.push(first);
+        Self::AtLeast { needed: others.len(), needs: others }
     }
 
     /// Returns whether the session meets the policy if these factors are proved now.

@@ -60,18 +60,16 @@ fn counted(
     let readings = Readings::of(session, facts.latest());
     let grace = policy.shortest_limit().map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
     let then = now.plus(grace);
-    let (mut needs, mut steps) = (Vec::new(), 0);
-    for proofs in readings.iter() {
+    let mut steps = 0;
+    let needs = readings.iter().map(|proofs| {
         let reading = facts.with_factors(&proofs);
         let freshest = reading.freshest();
         let facts = reading.with_factors(&freshest);
         let mut builder = NeedBuilder { facts, offered, then, steps: 0 };
         let need = builder.need(policy, None);
         steps += builder.steps;
-        if !needs.contains(&need) {
-            needs.push(need);
-        }
-    }
+        need
+    });
     let mut search = Search::new(Need::in_every_reading(needs), &facts, offered);
 
     let (found, complete) = search.minimal_sets();
