@@ -98,8 +98,18 @@ impl<'a> Facts<'a> {
     /// Returns the instant until which the freshest of the wanted factors is fresh enough.
     #[inline]
     pub(super) fn until(&self, limit: Limit, wanted: impl Fn(&Factor) -> bool) -> Until {
-        let wanted = self.proof_dates().filter(|(factor, _)| wanted(factor));
-        wanted.map(|(_, date)| self.proof_until(date, limit)).max().unwrap_or(Until::NEVER)
+        let mut latest = Until::NEVER;
+        for proof in self.factors {
+            if wanted(proof.factor()) {
+                latest = latest.max(self.proof_until(proof.date(), limit));
+            }
+        }
+        for (factor, moment) in self.assumed {
+            if wanted(factor) {
+                latest = latest.max(self.proof_until(ProofDate::At(*moment), limit));
+            }
+        }
+        latest
     }
 
     /// Returns the factor of each proof, and the instant until which the proof is fresh enough.
