@@ -53,7 +53,8 @@ impl Evidence {
 
     /// Adds the name of a method that the user used, and the time if the token states one for this
     /// method. The time dates the sign-in too, unless the name is declared to
-    /// [prove nothing](super::Names::proves_nothing). A name that occurs twice counts once, at its freshest time. An empty name is ignored.
+    /// [prove nothing](super::Names::proves_nothing). A name that occurs twice counts once, at its
+    /// freshest time. An empty name is ignored.
     pub fn amr(&mut self, name: &str, at: Option<OffsetDateTime>) {
         let at = at.map(utc);
         match self.amr.iter_mut().find(|known| *known.name == *name) {

@@ -37,6 +37,29 @@ pub(crate) struct SessionParts<'a> {
     pub(crate) verified_by: VerifierId,
 }
 
+impl SessionParts<'_> {
+    /// Returns the parts of a session without a token, ids and proofs.
+    pub(crate) fn new(issuer: Arc<str>, times: Times, verified_by: VerifierId) -> Self {
+        Self {
+            token: "",
+            payload: "",
+            id: "",
+            user_id: "",
+            proofs: Vec::new(),
+            beyond_stytch: None,
+            issuer,
+            scopes: "",
+            ip_address: "",
+            user_agent: "",
+            organization: None,
+            times,
+            leeway: DEFAULT_LEEWAY,
+            max_token_age: DEFAULT_MAX_TOKEN_AGE,
+            verified_by,
+        }
+    }
+}
+
 /// The parts that only sessions of issuers other than Stytch have.
 pub(crate) struct BeyondStytch {
     /// How many of the proofs are factors. The others are assertions.

@@ -13,9 +13,7 @@ use self::statements::Statements;
 use super::clock::NOW;
 use super::project::{PROJECT, issuer_name};
 use crate::factor::{AuthenticationFactor, Factor, ProofDate};
-use crate::session::{
-    DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE, Session, SessionParts, Times, VerifierId,
-};
+use crate::session::{Session, SessionParts, Times, VerifierId};
 
 /// Returns a builder for a session without any proved factor. The session began 10 minutes ago and
 /// ends in an hour. Its token is issued now and lives for five minutes.
@@ -167,29 +165,22 @@ impl SessionBuilder {
         let mut proofs: Vec<_> = factors.collect();
         let beyond_stytch = self.statements.beyond_stytch(proofs.len(), self.started);
         proofs.extend(self.statements.assertions());
+        let times = Times {
+            started_at: self.started.map(|age| before(now, age).to_utc()),
+            last_accessed_at: Some(now.to_utc()),
+            expires_at: self.ends_in.map(|rest| after(now, rest).to_utc()),
+            token_not_before: now.to_utc(),
+            token_issued_at: now.to_utc(),
+            token_expires_at: after(now, TOKEN_LIFETIME).to_utc(),
+        };
         let parts = SessionParts {
-            token: "",
             payload: &Value::Object(claims).to_string(),
             id: &self.id,
             user_id: &self.user_id,
             proofs,
             beyond_stytch,
-            issuer: issuer_name(PROJECT).into(),
-            scopes: "",
-            ip_address: "",
-            user_agent: "",
             organization: self.organization.as_ref().map(|(id, slug)| (&**id, &**slug)),
-            times: Times {
-                started_at: self.started.map(|age| before(now, age).to_utc()),
-                last_accessed_at: Some(now.to_utc()),
-                expires_at: self.ends_in.map(|rest| after(now, rest).to_utc()),
-                token_not_before: now.to_utc(),
-                token_issued_at: now.to_utc(),
-                token_expires_at: after(now, TOKEN_LIFETIME).to_utc(),
-            },
-            leeway: DEFAULT_LEEWAY,
-            max_token_age: DEFAULT_MAX_TOKEN_AGE,
-            verified_by: VerifierId::new(),
+            ..SessionParts::new(issuer_name(PROJECT).into(), times, VerifierId::new())
         };
         Session::new(parts, self.roles.iter().map(String::as_str))
     }

@@ -1,7 +1,6 @@
 //! The best sessions that the tokens of each issuer can yield.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use time::{OffsetDateTime, UtcDateTime};
 
@@ -96,29 +95,14 @@ fn session(
     beyond_stytch: Option<BeyondStytch>,
 ) -> Session {
     let now = BestSessions::NOW.to_utc();
-    let parts = SessionParts {
-        token: "",
-        payload: "",
-        id: "",
-        user_id: "",
-        proofs,
-        beyond_stytch,
-        issuer: Arc::clone(&rules.name),
-        scopes: "",
-        ip_address: "",
-        user_agent: "",
-        organization: None,
-        times: Times {
-            started_at,
-            last_accessed_at: None,
-            expires_at: None,
-            token_not_before: now,
-            token_issued_at: now,
-            token_expires_at: now,
-        },
-        leeway: rules.leeway,
-        max_token_age: Duration::ZERO,
-        verified_by: VerifierId::new(),
+    let times = Times {
+        started_at,
+        last_accessed_at: None,
+        expires_at: None,
+        token_not_before: now,
+        token_issued_at: now,
+        token_expires_at: now,
     };
-    Session::new(parts, std::iter::empty())
+    let parts = SessionParts::new(Arc::clone(&rules.name), times, VerifierId::new());
+    Session::new(SessionParts { proofs, beyond_stytch, ..parts }, std::iter::empty())
 }

@@ -82,9 +82,9 @@ impl ProfiledTokens {
         let issued_at = times.token_issued_at;
         let began_at = evidence.began_at.unwrap_or(issued_at).min(issued_at);
         let scopes = scopes(&claims)?;
+        let times = Times { started_at: evidence.started_at, ..times };
         let parts = SessionParts {
             token,
-            payload: "",
             id: &id,
             user_id: &user_id,
             proofs: evidence.proofs,
@@ -93,15 +93,10 @@ impl ProfiledTokens {
                 choices: evidence.choices,
                 began_at,
             }),
-            issuer: Arc::clone(&rules.name),
             scopes: &scopes,
-            ip_address: "",
-            user_agent: "",
-            organization: None,
-            times: Times { started_at: evidence.started_at, ..times },
             leeway: rules.leeway,
             max_token_age: rules.max_token_age,
-            verified_by: verifier,
+            ..SessionParts::new(Arc::clone(&rules.name), times, verifier)
         };
         Ok(Session::new(parts, std::iter::empty()))
     }
