@@ -56,13 +56,42 @@
 //! | `started_at` | with `restart`: when the session began, if the token states it |
 //! | `max_age` of a clause | with `stale` and `restart`: the greatest age allowed, in whole seconds |
 //! | `prompts` | the alternatives: a user who proves all factors of one of them meets the policy, and still meets it a minute later, or after half the policy's smallest limit if that is shorter; see [`Prompts`](crate::policy::Prompts) |
+//! | `as` of a prompt | the issuer's name for the method to ask for, such as `mfa/phone`; absent for Stytch |
 //! | `max_age` of a prompt | the greatest age at which the policy will accept the factor, in whole seconds, if it is limited |
-//! | `retryable` | whether the factors on offer can meet the policy in this session |
-//! | `restart` | `true` if they can meet it only in a new session |
+//! | `authentication_request` | for issuers that take authentication requests (OpenID Connect Core 1.0, section 3.1.2.1): its parameters `acr_values` and `max_age`, each if it is needed |
+//! | `retryable` | whether the factors on offer in this session, or the authentication request, can meet the policy |
+//! | `restart` | `true` if the factors can meet it only in a new session |
+//! | `enrol` | `true` if the user has to enrol a second factor first |
 //! | `truncated` | `true` if there may be further alternatives |
 //!
-//! Clients build their pages from `prompts`; `unmet` is for people who look for the reason. Clients
-//! should ignore members that they do not know.
+//! An issuer is asked either with an authentication request or for factors. In the first case
+//! `prompts` is empty, and the challenge in the header has the parameters of the request too:
+//!
+//! ```json
+//! {
+//!   "type": "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html#step-up-required",
+//!   "title": "Step-up authentication required",
+//!   "status": 401,
+//!   "detail": "authenticate with acr:gold and any factor again",
+//!   "policy": "transfer",
+//!   "max_age": 300,
+//!   "unmet": [
+//!     {"requirement": "acr", "value": "gold", "reason": "missing"},
+//!     {"requirement": "session", "reason": "stale", "max_age": 300,
+//!      "last_authenticated_at": "2026-01-01T11:00:00Z"}
+//!   ],
+//!   "retryable": true,
+//!   "authentication_request": {"acr_values": "gold", "max_age": 240},
+//!   "prompts": []
+//! }
+//! ```
+//!
+//! The `max_age` of the request is the policy's limit less the time that the client needs to come
+//! back: a minute, or half the limit if that is shorter.
+//!
+//! Clients build their pages from `prompts` or `authentication_request`; `unmet` is for people who
+//! look for the reason. If `retryable` is false, no new token of this user would help, and clients
+//! show the refusal. Clients should ignore members that they do not know.
 //!
 //! # Keys unavailable
 //!

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::issuer::Issuer;
 use crate::factor::Factor;
-use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
+use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile, StepUpBy};
 
 /// Returns a Clerk application as an issuer, by its Frontend API address, such as
 /// `https://clerk.example.com`. The authorized parties are the origins of the application's pages,
@@ -62,6 +62,10 @@ impl Profile for Clerk {
             resolution,
             ..Capabilities::default()
         }
+    }
+
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::Reverification
     }
 }
 

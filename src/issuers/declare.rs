@@ -1,8 +1,11 @@
 //! Declarations of an application about its issuer's names.
 
+use std::mem;
+use std::sync::Arc;
+
 use super::issuer::Issuer;
 use crate::factor::Factor;
-use crate::profile::Names;
+use crate::profile::{Names, StepUpBy};
 
 impl Issuer {
     /// Declares that a name in `amr` proves one of these factors. With several factors, the token
@@ -63,8 +66,16 @@ impl Issuer {
         self.declare(Names::auth_time_covers_all)
     }
 
+    /// Sets what a client can ask the issuer for, if a session does not meet a policy.
+    #[must_use]
+    pub fn step_up_by(mut self, step_up_by: StepUpBy) -> Self {
+        Arc::make_mut(&mut self.tokens.terms).step_up_by = step_up_by;
+        self
+    }
+
     fn declare(mut self, change: impl FnOnce(Names) -> Names) -> Self {
-        self.tokens.names = change(self.tokens.names);
+        let terms = Arc::make_mut(&mut self.tokens.terms);
+        terms.names = change(mem::take(&mut terms.names));
         self
     }
 }

@@ -9,7 +9,7 @@ use crate::credentials::CredentialSource;
 use crate::endpoint;
 use crate::excerpt::{Excerpt, without_secrets};
 use crate::keys::{Algorithm, KeySource};
-use crate::profile::Profile;
+use crate::profile::{Profile, Terms};
 use crate::token::{ProfiledTokens, SessionIdSource};
 
 /// An issuer of tokens: its keys, the rules for its tokens, and the [`Profile`] that reads them.
@@ -89,7 +89,7 @@ impl Issuer {
             keys,
             algorithms: vec![Algorithm::Rs256],
             tokens: ProfiledTokens {
-                names: profile.names(),
+                terms: Arc::new(Terms::of(&profile)),
                 profile: Arc::new(profile),
                 types: vec!["JWT".into()],
                 type_may_be_absent: true,

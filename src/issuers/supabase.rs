@@ -6,7 +6,7 @@ use super::issuer::Issuer;
 use super::oidc::ID_TOKEN_CLAIMS;
 use crate::factor::Factor;
 use crate::keys::Algorithm;
-use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
+use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile, StepUpBy};
 use crate::token::SessionIdSource;
 
 /// Returns a Supabase project as an issuer, by its address, such as `https://ref.supabase.co`, or by
@@ -68,5 +68,21 @@ impl Profile for Supabase {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { states_start: false, ..Capabilities::default() }
+    }
+
+    /// The other names mark a link in an email, or no method at all.
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::methods([
+            "password",
+            "oauth",
+            "otp",
+            "totp",
+            "mfa/phone",
+            "mfa/webauthn",
+            "passkey",
+            "sso/saml",
+            "web3",
+            "magiclink",
+        ])
     }
 }

@@ -34,7 +34,7 @@ impl Issuer {
         if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        self.tokens.names.check()?;
+        self.tokens.terms.names.check()?;
         let is_audience = |rule: &ClaimRule| {
             matches!(
                 rule,

@@ -177,7 +177,8 @@ pub use self::audit::{Audit, Counterexample, Finding, Implication, Severity};
 #[cfg(feature = "documents")]
 pub use self::document::{DocumentError, DocumentFault, UnknownPolicy};
 pub use self::explanation::{
-    Ambiguity, Demand, Explanation, Prompt, Prompts, ProofAge, Reason, Requirement, Unmet, Verdict,
+    Ambiguity, AuthenticationRequest, Demand, Explanation, Prompt, Prompts, ProofAge, Reason,
+    Requirement, Unmet, Verdict,
 };
 pub use self::types::{IntoPolicy, ListError, NonEmpty, PolicyError};
 

@@ -12,14 +12,18 @@ mod evidence;
 mod names;
 mod resolve;
 mod seconds;
+mod step_up_by;
+mod terms;
 
 pub use self::claims::Claims;
 pub use self::entries::Entry;
 pub use self::error::{ClaimError, DeclarationError};
 pub use self::evidence::Evidence;
 pub use self::names::Names;
+pub use self::step_up_by::StepUpBy;
 
 pub(crate) use self::resolve::Resolved;
+pub(crate) use self::terms::Terms;
 
 use std::time::Duration;
 
@@ -75,6 +79,12 @@ pub trait Profile: Send + Sync + 'static {
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
     }
+
+    /// Returns what a client can ask the issuer for, if a session does not meet a policy. The
+    /// default is an authentication request with `acr_values` and `max_age`.
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::default()
+    }
 }
 
 /// The capabilities of an issuer's tokens: what they can state at all. A guard
@@ -100,6 +110,9 @@ pub struct Capabilities {
     pub states_acr: bool,
     /// Whether tokens can state when the session began.
     pub states_start: bool,
+    /// Whether a new sign-in begins the session anew, so that its start is the time of the sign-in.
+    /// By default it does not.
+    pub sign_in_is_start: bool,
     /// The unit of the times, by which a proof may look older than it is.
     pub resolution: Duration,
 }
@@ -112,6 +125,7 @@ impl Default for Capabilities {
             names_methods: true,
             states_acr: true,
             states_start: true,
+            sign_in_is_start: false,
             resolution: Duration::from_secs(1),
         }
     }
@@ -127,6 +141,7 @@ impl Capabilities {
             names_methods: false,
             states_acr: false,
             states_start: false,
+            sign_in_is_start: false,
             resolution: Duration::from_secs(1),
         }
     }

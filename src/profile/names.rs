@@ -1,6 +1,6 @@
 //! The meaning of an issuer's names.
 
-use super::acr::Classes;
+use super::acr::{Class, Classes};
 use super::error::DeclarationError;
 use crate::excerpt::Excerpt;
 use crate::factor::Factor;
@@ -166,7 +166,7 @@ impl Names {
     }
 
     /// Returns the factors that a method's name can mean. The result is empty if it is not declared.
-    pub(super) fn candidates(&self, name: &str) -> &[Factor] {
+    pub(crate) fn candidates(&self, name: &str) -> &[Factor] {
         let known = self.methods.iter().find(|(known, _)| **known == *name);
         known.map_or(&[], |(_, factors)| factors)
     }
@@ -179,6 +179,14 @@ impl Names {
     /// Returns the values of `acr` that are declared, the least demanding first.
     pub(crate) fn acr_declared(&self) -> impl Iterator<Item = &str> {
         self.classes.iter().map(|class| &*class.value)
+    }
+
+    /// Returns the declared values of `acr` that are this one or include it.
+    pub(crate) fn acr_including<'n>(&'n self, value: &'n str) -> impl Iterator<Item = &'n str> {
+        let includes_it = move |class: &&Class| {
+            *class.value == *value || class.includes.iter().any(|one| **one == *value)
+        };
+        self.classes.iter().filter(includes_it).map(|class| &*class.value)
     }
 
     pub(super) fn means_nothing(&self, name: &str) -> bool {

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use http::HeaderValue;
 
 use super::refusal::Refusal;
+use crate::policy::AuthenticationRequest;
 
 /// The most characters of a text that go into a quoted string.
 const MAX_LENGTH: usize = 512;
@@ -21,10 +22,15 @@ pub(super) fn challenge(realm: &str, error: &str, refusal: &Refusal<'_>) -> Opti
     // Writing to a string cannot fail.
     let _ = write!(value, "Bearer realm={}", Quoted(realm));
     let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&refusal.detail));
-    // The policy's name is in the body. It is not sent as `acr_values`, because no authorization
-    // server knows it.
-    if let Some(max_age) = refusal.max_age() {
-        let _ = write!(value, ", max_age=\"{max_age}\"");
+    // An issuer that is asked for factors would not understand these parameters.
+    if let Some(AuthenticationRequest { acr_values, max_age }) = refusal.authentication_request() {
+        if !acr_values.is_empty() {
+            // A value that could not stand in a quoted string cannot be declared.
+            let _ = write!(value, ", acr_values=\"{}\"", acr_values.join(" "));
+        }
+        if let Some(max_age) = max_age {
+            let _ = write!(value, ", max_age=\"{max_age}\"");
+        }
     }
     HeaderValue::try_from(value).ok()
 }

@@ -79,6 +79,7 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | no credentials; invalid or expired token | [`sign_in`](Self::sign_in) |
 /// | policy not met | [`step_up`](Self::step_up) |
 /// | policy not met, and only a new session can meet it | [`sign_in`](Self::sign_in), with `restart=true` |
+/// | policy not met, and any sign-in would meet it | [`sign_in`](Self::sign_in) |
 /// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets a page that asks the browser to remove the cookies and links to [`sign_in`](Self::sign_in) |
 /// | any other invalid request (400), a policy error (500), anything unavailable (503) | nowhere: it gets the page |
 ///
@@ -97,7 +98,8 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | `return_to` | the path and query of a GET or HEAD request, if [`ReturnTo`] accepts them; otherwise [`home`](Self::home). For htmx it is `home` too, except for boosted links and forms. Read it with [`ReturnTo::parse`] |
 /// | `policy` | the name of the policy that is not met, if it has one |
 /// | `restart` | `true` if only a new session can meet the policy |
-/// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If none of `prompt`, `restart` and `truncated` appears, none of the factors that the guard [offers](crate::StepUpLayer::offer_factors) would help |
+/// | `acr_values`, `max_age` | the parameters of the [`AuthenticationRequest`](crate::policy::AuthenticationRequest) with which the page sends the person to the issuer. Anyone can write such a link, so the page passes on only values that it knows |
+/// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, or the issuer's names for the methods, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If none of `acr_values`, `max_age`, `prompt`, `restart` and `truncated` appears, nothing that the guard can ask for would help |
 /// | `truncated` | `true` if there may be further alternatives |
 ///
 /// An address has at most 2,048 bytes. Prompts that do not fit are left out, and `truncated` is

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::redirect;
 use super::return_to::{ReturnTo, ReturnToError};
-use crate::policy::Shortfall;
+use crate::policy::{AuthenticationRequest, Shortfall};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pages {
@@ -28,11 +28,21 @@ impl Pages {
             return None;
         }
         let page = match shortfall {
-            Some(shortfall) if !shortfall.prompts().needs_restart() => self.step_up.as_ref(),
+            Some(shortfall) if !needs_only_sign_in(shortfall) => self.step_up.as_ref(),
             _ => self.sign_in.as_ref(),
         };
         page.filter(|page| !is_at(page))
     }
+}
+
+/// Returns whether signing in is all that the user has to do, in a new session or with a request that
+/// asks for nothing in particular.
+fn needs_only_sign_in(shortfall: &Shortfall) -> bool {
+    let asks_for_nothing = |request: &AuthenticationRequest| {
+        request.acr_values.is_empty() && request.max_age.is_none()
+    };
+    shortfall.prompts().needs_restart()
+        || shortfall.authentication_request().is_some_and(asks_for_nothing)
 }
 
 /// Returns whether a request is for this page. Under axum's `nest` the request's path lacks its

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::refusal::{Challenge, Refusal};
-use crate::policy::{Prompt, Unmet};
+use crate::policy::{AuthenticationRequest, Prompt, Unmet};
 
 #[derive(Serialize, Default)]
 struct Problem<'a> {
@@ -23,8 +23,12 @@ struct Problem<'a> {
     unmet: Option<&'a [Unmet]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retryable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authentication_request: Option<&'a AuthenticationRequest>,
     #[serde(skip_serializing_if = "is_false")]
     restart: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    enrol: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompts: Option<&'a [Vec<Prompt>]>,
     #[serde(skip_serializing_if = "is_false")]
@@ -52,7 +56,9 @@ impl<'a> Problem<'a> {
             max_age: refusal.max_age(),
             unmet: Some(shortfall.unmet()),
             retryable: Some(prompts.is_retryable()),
+            authentication_request: refusal.authentication_request(),
             restart: prompts.needs_restart(),
+            enrol: prompts.needs_enrolment(),
             prompts: Some(prompts.sets()),
             truncated: prompts.is_truncated(),
             ..problem

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::return_to::ReturnTo;
-use crate::policy::{Prompt, Prompts, Shortfall};
+use crate::policy::{AuthenticationRequest, Prompt, Prompts, Shortfall};
 
 /// The longest address, in bytes.
 const MAX_LENGTH: usize = 2_048;
@@ -33,14 +33,16 @@ pub(super) fn address(
     let policy = name.map(|name| pair("policy", name)).unwrap_or_default();
     let prompts = shortfall.map(Shortfall::prompts);
     let restart = if prompts.is_some_and(Prompts::needs_restart) { "&restart=true" } else { "" };
+    let request = shortfall.and_then(Shortfall::authentication_request);
+    let request = request.map(parameters).unwrap_or_default();
     let room = MAX_LENGTH.saturating_sub(
-        [page.as_str(), &policy, restart, TRUNCATED].iter().map(|it| it.len()).sum(),
+        [page.as_str(), &policy, restart, &request, TRUNCATED].iter().map(|it| it.len()).sum(),
     );
     let back =
         return_to.iter().map(|it| pair("return_to", it.as_str())).find(|pair| pair.len() <= room);
     let mut query = back.unwrap_or_default();
     let mut room = room.saturating_sub(query.len());
-    query.extend([policy.as_str(), restart]);
+    query.extend([policy.as_str(), restart, request.as_str()]);
     if let Some(prompts) = prompts {
         let mut truncated = prompts.is_truncated();
         for set in prompts.sets() {
@@ -65,14 +67,27 @@ fn pair(name: &str, value: &str) -> String {
     format!("&{name}={}", utf8_percent_encode(value, TO_ENCODE))
 }
 
-/// Returns the parameter for one alternative, with its factors separated by commas, or `None` if a
-/// factor's name contains a comma.
+/// Returns the parameters of an authentication request, as the issuer takes them.
+fn parameters(request: &AuthenticationRequest) -> String {
+    let acr_values = match request.acr_values.is_empty() {
+        true => String::new(),
+        false => pair("acr_values", &request.acr_values.join(" ")),
+    };
+    let max_age = request.max_age.map(|max_age| pair("max_age", &max_age.to_string()));
+    acr_values + &max_age.unwrap_or_default()
+}
+
+/// Returns the parameter for one alternative, with its factors or methods separated by commas, or
+/// `None` if a name contains a comma.
 fn prompt(set: &[Prompt]) -> Option<String> {
     let mut names = String::new();
     for prompt in set {
         let start = names.len();
         // Writing to a string cannot fail.
-        let _ = write!(names, "{}", prompt.factor);
+        let _ = match &prompt.method {
+            Some(method) => write!(names, "{method}"),
+            None => write!(names, "{}", prompt.factor),
+        };
         if names.get(start..).is_none_or(|name| name.contains(',')) {
             return None;
         }

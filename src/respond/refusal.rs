@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 
-use crate::policy::Shortfall;
+use crate::policy::{AuthenticationRequest, Shortfall};
 use crate::rejection::Rejection;
 use crate::token::{TimeError, TokenError};
 
@@ -40,10 +40,15 @@ pub(super) enum Challenge {
 }
 
 impl<'a> Refusal<'a> {
-    /// Returns the policy's `max_age` in whole seconds (RFC 9470, section 3). Returns `None` if the
-    /// policy limits no age, or if the limit is under one second. Rounding such a limit up would
-    /// allow an age that the policy refuses, and 0 would ask for a new authentication at each
-    /// request.
+    /// Returns the request that the client can send to the issuer, if the policy is not met and such a
+    /// request would help.
+    pub(super) fn authentication_request(&self) -> Option<&AuthenticationRequest> {
+        self.shortfall?.authentication_request()
+    }
+
+    /// Returns the policy's smallest limit in whole seconds. Returns `None` if the policy limits no
+    /// age, or if the limit is under one second. Rounding such a limit up would state an age that the
+    /// policy refuses.
     pub(super) fn max_age(&self) -> Option<u64> {
         let max_age = self.shortfall?.policy().max_age()?;
         Some(max_age.as_secs()).filter(|seconds| *seconds > 0)

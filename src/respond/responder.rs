@@ -60,7 +60,7 @@ where
 /// | no credentials | 401 | `Bearer realm="…"` |
 /// | two cookies of one name that differ, two `Authorization` or session-token headers, an unreadable Bearer token or JWT cookie | 400 | `error="invalid_request"` |
 /// | invalid or expired token, or one from another issuer | 401 | `error="invalid_token"` |
-/// | policy not met | 401 | `error="insufficient_user_authentication"`, `max_age` if the policy limits an age |
+/// | policy not met | 401 | `error="insufficient_user_authentication"`, and `acr_values` and `max_age` as in the [`AuthenticationRequest`](crate::policy::AuthenticationRequest), if there is one |
 /// | keys or revocations unavailable | 503 with `Retry-After` | none |
 /// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
 /// | a function of [`require_with`](crate::StepUpLayer::require_with) failed | 500 | none |

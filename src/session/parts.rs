@@ -8,6 +8,7 @@ use time::UtcDateTime;
 
 use crate::factor::{AuthenticationFactor, Choice};
 use crate::moment::Moment;
+use crate::profile::Terms;
 
 /// Everything that a session holds. The modules `token` and `testing` build it.
 pub(crate) struct SessionParts<'a> {
@@ -67,6 +68,8 @@ pub(crate) struct BeyondStytch {
     pub(crate) choices: Vec<Choice>,
     /// The instant that revoking a user compares.
     pub(crate) began_at: UtcDateTime,
+    /// The terms of the issuer. The test kit also builds sessions of no issuer in particular.
+    pub(crate) terms: Option<Arc<Terms>>,
 }
 
 /// The times of a session and of its token.

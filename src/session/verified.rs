@@ -15,6 +15,7 @@ use super::parts::{BeyondStytch, SessionParts, Times, VerifierId};
 use super::texts::Texts;
 use crate::factor::{AuthenticationFactor, Choice};
 use crate::moment::Moment;
+use crate::profile::Terms;
 
 /// A session, as a verified token states it. Cloning it only increments a reference count.
 ///
@@ -262,6 +263,11 @@ impl Session {
     /// verifier's leeway is included.
     pub(crate) fn end(&self) -> Moment {
         self.0.times.end().plus(self.0.leeway)
+    }
+
+    /// Returns the terms of the issuer, or `None` for Stytch.
+    pub(crate) fn terms(&self) -> Option<&Terms> {
+        self.0.beyond_stytch.as_ref()?.terms.as_deref()
     }
 
     pub(crate) fn start(&self) -> Option<Moment> {

@@ -52,21 +52,22 @@ fn profiled<'a>(
     tokens: &'a ProfiledTokens,
     named: &[Factor],
 ) -> BestSessions<'a> {
-    let capabilities = tokens.profile.capabilities();
+    let capabilities = tokens.terms.capabilities;
     let methods = named.iter().filter_map(|factor| factor.assertion()?.amr_name());
-    let best = Resolved::best(&tokens.names, &capabilities, methods, BestSessions::NOW);
+    let best = Resolved::best(&tokens.terms.names, &capabilities, methods, BestSessions::NOW);
     let sessions = best.into_iter().map(|evidence| {
         let beyond_stytch = BeyondStytch {
             factors: evidence.factors,
             choices: evidence.choices,
             began_at: BestSessions::NOW.to_utc(),
+            terms: None,
         };
         session(rules, evidence.proofs, evidence.started_at, Some(beyond_stytch))
     });
     BestSessions {
         issuer: &rules.name,
         capabilities: Some(capabilities),
-        declared: tokens.names.acr_declared().collect(),
+        declared: tokens.terms.names.acr_declared().collect(),
         sessions: sessions.collect(),
     }
 }

@@ -12,14 +12,15 @@ use super::json;
 use super::rules::Rules;
 use crate::excerpt::Excerpt;
 use crate::keys::digest;
-use crate::profile::{Claims, Names, Profile, Resolved};
+use crate::profile::{Claims, Profile, Resolved, Terms};
 use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 
 /// The form of an issuer's tokens, and their reader.
 #[derive(Clone)]
 pub(crate) struct ProfiledTokens {
     pub(crate) profile: Arc<dyn Profile>,
-    pub(crate) names: Names,
+    /// What the issuer's names mean, and what a client can ask it for.
+    pub(crate) terms: Arc<Terms>,
     /// The accepted values of the header's `typ`, in any case.
     pub(crate) types: Vec<Box<str>>,
     pub(crate) type_may_be_absent: bool,
@@ -75,7 +76,7 @@ impl ProfiledTokens {
             return Err(ClaimsError::Impersonated.into());
         }
         let evidence = self.profile.evidence(&claims).map_err(ClaimsError::from)?;
-        let evidence = Resolved::new(&evidence, &self.names);
+        let evidence = Resolved::new(&evidence, &self.terms.names);
         let evidence = if is_delegated { evidence.impersonated() } else { evidence };
         let id = self.session_id(&claims, token, &user_id)?;
         // No session begins after its token was issued.
@@ -92,6 +93,7 @@ impl ProfiledTokens {
                 factors: evidence.factors,
                 choices: evidence.choices,
                 began_at,
+                terms: Some(Arc::clone(&self.terms)),
             }),
             scopes: &scopes,
             leeway: rules.leeway,

@@ -6,11 +6,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tower_step_up::policy::Prompt;
 use tower_step_up::testing::NOW;
-use tower_step_up::{Factor, Policy, Session};
+use tower_step_up::{Policy, Session};
 
 use crate::issuer_oracle::{
-    Clause, Declared, FACTORS, Kind, LEEWAY, Proof, Reading, Token, capped_readings, factor,
-    plain_session, readings,
+    Clause, Declared, FACTORS, Kind, LEEWAY, Reading, Token, capped_readings, plain_session,
+    readings,
 };
 
 /// The names in `amr` that an issuer of these tests uses. It never uses `more`.
@@ -323,59 +323,75 @@ proptest! {
 
     #[test]
     fn prompts_are_the_minimal_sets_that_suffice_in_every_reading(declared in declared(0..3),
-        token in token(0..5), clause in clause(), offered in kinds(0..5)) {
-        check_prompts(&declared, &token, &clause, &offered)?;
+        token in token(0..5), clause in clause(), methods in methods()) {
+        check_prompts(&declared, &token, &clause, &methods)?;
     }
 
     #[test]
     fn prompts_suffice_beyond_64_readings_too(declared in declared(2..4), token in token(7..14),
-        clause in clause(), offered in kinds(0..4)) {
-        check_prompts(&declared, &token, &clause, &offered)?;
+        clause in clause(), methods in methods()) {
+        check_prompts(&declared, &token, &clause, &methods)?;
     }
 }
 
-/// Checks that the prompts for these factors are exactly the minimal sets that suffice, now and after
-/// the grace, and that each may be as old as they say.
+/// The methods that the issuer can be asked for. The first two may be in the token too.
+const METHODS: [&str; 4] = ["a", "b", "m", "n"];
+
+/// Generates what each method can mean, at most one of two factors.
+fn methods() -> impl Strategy<Value = Vec<Vec<Kind>>> {
+    prop::collection::vec(kinds(0..3), 0..=METHODS.len())
+}
+
+/// Checks that the prompts are exactly the minimal sets of methods that suffice, now and after the
+/// grace, whatever the issuer says about them, and that each may be as old as they say.
 fn check_prompts(
     declared: &Declared,
     token: &Token,
     clause: &Clause,
-    offered: &[Kind],
+    methods: &[Vec<Kind>],
 ) -> Result<(), TestCaseError> {
-    let session = declared.session(token);
+    let mut declared = declared.clone();
+    for (name, kinds) in METHODS.iter().zip(methods) {
+        declared.names.insert((*name).to_owned(), kinds.clone());
+    }
+    let names = METHODS.get(..methods.len()).unwrap();
+    let session = declared.session_by_methods(token, names);
     let Err(shortfall) = clause.policy().evaluate(&session, NOW) else { return Ok(()) };
-    let offer: Vec<Factor> = offered.iter().map(|kind| factor(kind)).collect();
-    let prompts = shortfall.prompts_for(&offer);
-    let readings = capped_readings(declared, token);
+    let prompts = shortfall.prompts();
+    prop_assert!(shortfall.authentication_request().is_none());
+    let readings = capped_readings(&declared, token);
 
     let grace = clause.smallest_limit().map_or(60_000, |limit| (limit / 2).min(60_000));
-    let holds_with = |added: &[Proof], started: Option<i64>, at: i64| {
-        let with = |reading: &Reading| [&reading[..], added].concat();
-        holds(clause, &readings.iter().map(with).collect::<Vec<_>>(), started, at)
+    // A time may be rounded by a second.
+    let just_now = -1_000;
+    let holds_with = |used: &[(usize, i64)], started: Option<i64>, at: i64| {
+        let with = |reading: &Reading| after(reading, methods, used);
+        holds(clause, &readings.iter().flat_map(with).collect::<Vec<_>>(), started, at)
     };
-    let proved = |bits: u32| -> Vec<Proof> {
-        let is_added = |(place, _): &(usize, &Kind)| bits >> place & 1 == 1;
-        let added = offered.iter().enumerate().filter(is_added);
-        added.map(|(_, kind)| (kind.clone(), Some(0))).collect()
+    let used = |bits: u32| -> Vec<(usize, i64)> {
+        let is_used = |place: &usize| bits >> place & 1 == 1;
+        (0..methods.len()).filter(is_used).map(|place| (place, just_now)).collect()
     };
     let suffices =
-        |bits: u32| [0, grace].iter().all(|at| holds_with(&proved(bits), token.started, *at));
-    let enough: Vec<u32> = (0..1 << offered.len()).filter(|bits| suffices(*bits)).collect();
+        |bits: u32| [0, grace].iter().all(|at| holds_with(&used(bits), token.started, *at));
+    let enough: Vec<u32> = (0..1 << methods.len()).filter(|bits| suffices(*bits)).collect();
     let is_minimal = |bits: &&u32| !enough.iter().any(|one| one & *bits == *one && one != *bits);
     let minimal: BTreeSet<u32> = enough.iter().filter(is_minimal).copied().collect();
-    let bit = |it: &Factor| 1 << offer.iter().position(|one| one == it).unwrap();
-    let bits = |set: &[Prompt]| -> u32 { set.iter().map(|prompt| bit(&prompt.factor)).sum() };
+    let place = |it: &Prompt| {
+        METHODS.iter().position(|one| Some(*one) == it.method.as_deref()).expect("a method")
+    };
+    let bits = |set: &[Prompt]| -> u32 { set.iter().map(|prompt| 1 << place(prompt)).sum() };
     let got: BTreeSet<u32> = prompts.sets().iter().map(|set| bits(set)).collect();
     prop_assert!(!prompts.is_truncated());
     prop_assert_eq!(&got, &minimal);
     prop_assert_eq!(prompts.is_retryable(), !minimal.is_empty());
 
     for (set, prompt) in prompts.sets().iter().flat_map(|set| set.iter().map(move |it| (set, it))) {
-        // The others are proved now, and this one `age` before the grace ends.
+        // The others are used now, and this one `age` before the grace ends.
         let holds_if_aged = |age: i64| {
-            let mut added = proved(bits(set) & !bit(&prompt.factor));
-            added.push((prompt.factor.to_string(), Some(grace - age)));
-            holds_with(&added, token.started, grace)
+            let mut used = used(bits(set) & !(1 << place(prompt)));
+            used.push((place(prompt), grace - age));
+            holds_with(&used, token.started, grace)
         };
         let millis = |age: Duration| i64::try_from(age.as_millis()).unwrap();
         let max_age = prompt.max_age.map_or(800_000_000, millis);
@@ -387,13 +403,32 @@ fn check_prompts(
         }
     }
 
-    // In a new session, the user proves the factors on offer and those of each reading again.
-    let again = |reading: &Reading| -> Reading {
-        let kinds = reading.iter().map(|(kind, _)| (kind.clone(), Some(0)));
-        kinds.chain(reading.iter().cloned()).chain(proved(u32::MAX)).collect()
-    };
-    let anew: Vec<_> = readings.iter().map(again).collect();
+    // In a new session, the user uses the methods on offer and proves each reading again.
+    let anew = readings.iter().flat_map(|reading| {
+        let again = reading.iter().map(|(kind, _)| (kind.clone(), Some(0)));
+        let again: Reading = again.chain(reading.iter().cloned()).collect();
+        after(&again, methods, &used(u32::MAX))
+    });
+    let anew: Vec<_> = anew.collect();
     let would_hold = [0, grace].iter().all(|at| holds(clause, &anew, Some(0), *at));
     prop_assert_eq!(prompts.needs_restart(), minimal.is_empty() && would_hold);
     Ok(())
+}
+
+/// Returns the readings of a session after these methods were used, each at its time.
+fn after(reading: &Reading, methods: &[Vec<Kind>], used: &[(usize, i64)]) -> Vec<Reading> {
+    used.iter().fold(vec![reading.clone()], |readings, (place, at)| {
+        let name = format!("amr:{}", METHODS[*place]);
+        let certain = [("sign-in".to_owned(), Some(*at)), (name, Some(*at))];
+        let with = |reading: &Reading, kind: Option<&Kind>| {
+            let kind = kind.map(|kind| (kind.clone(), Some(*at)));
+            reading.iter().cloned().chain(certain.clone()).chain(kind).collect::<Reading>()
+        };
+        let kinds = &methods[*place];
+        let all = |reading: Reading| match kinds.is_empty() {
+            true => vec![with(&reading, None)],
+            false => kinds.iter().map(|kind| with(&reading, Some(kind))).collect(),
+        };
+        readings.into_iter().flat_map(all).collect()
+    })
 }

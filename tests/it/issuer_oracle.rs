@@ -8,7 +8,7 @@ use std::time::Duration;
 use tower_step_up::factor::Assertion;
 use tower_step_up::issuers::Issuer;
 use tower_step_up::keys::Algorithm;
-use tower_step_up::profile::{ClaimError, Claims, Evidence, Profile};
+use tower_step_up::profile::{ClaimError, Claims, Evidence, Profile, StepUpBy};
 use tower_step_up::testing::{self, NOW, SessionBuilder, TestIssuer};
 use tower_step_up::{Factor, Policy, Session};
 
@@ -299,6 +299,13 @@ impl Declared {
     /// Mints the token, and returns the session that a verifier with these declarations builds.
     pub(crate) fn session(&self, token: &Token) -> Session {
         self.session_of(self.issuer(), token)
+    }
+
+    /// Returns the session like [`session`](Self::session), of an issuer that can be asked for these
+    /// methods.
+    pub(crate) fn session_by_methods(&self, token: &Token, names: &[&str]) -> Session {
+        let names = StepUpBy::methods(names.iter().copied());
+        self.session_of(self.issuer().step_up_by(names), token)
     }
 
     /// Returns the session like [`session`](Self::session), if a name is narrowed too.

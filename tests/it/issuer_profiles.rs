@@ -6,7 +6,9 @@ use std::time::Duration;
 use tower_step_up::Factor;
 use tower_step_up::factor::Assertion;
 use tower_step_up::issuers::Issuer;
-use tower_step_up::profile::{ClaimError, Claims, Evidence, Names, Profile};
+use tower_step_up::profile::{
+    Capabilities, ClaimError, Claims, Evidence, Names, Profile, StepUpBy,
+};
 use tower_step_up::token::SessionIdSource;
 
 const API: &str = "https://api.example";
@@ -23,6 +25,13 @@ fn standard(claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
     claims.texts("amr")?.iter().for_each(|name| evidence.amr(name, None));
     claims.text("acr")?.iter().for_each(|value| evidence.acr(value));
     Ok(evidence)
+}
+
+/// Returns what tokens with the claims of OpenID Connect can state.
+fn standard_capabilities() -> Capabilities {
+    let mut capabilities = Capabilities::sign_in_only();
+    (capabilities.names_methods, capabilities.states_acr) = (true, true);
+    capabilities
 }
 
 /// Reads a list of methods, each with its own time.
@@ -62,6 +71,19 @@ impl Profile for Kratos {
             .amr("link_recovery", [Factor::MagicLinkEmail])
             .acr_values(["aal1", "aal2"])
     }
+
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::methods([
+            "password",
+            "totp",
+            "lookup_secret",
+            "webauthn",
+            "passkey",
+            "oidc",
+            "saml",
+            "code",
+        ])
+    }
 }
 
 /// Okta's access tokens, in which only `acr` and `auth_time` say something about the sign-in.
@@ -85,6 +107,14 @@ impl Profile for OktaAccess {
 
     fn names(&self) -> Names {
         okta_levels(Names::new())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        standard_capabilities()
+    }
+
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::OneAcrValue
     }
 }
 
@@ -140,6 +170,14 @@ impl Profile for OktaId {
             .amr("fed", [Factor::Federated]);
         okta_levels(names)
     }
+
+    fn capabilities(&self) -> Capabilities {
+        standard_capabilities()
+    }
+
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::OneAcrValue
+    }
 }
 
 const PAPE_MFA: &str = "http://schemas.openid.net/pape/policies/2007/06/multi-factor";
@@ -161,6 +199,14 @@ impl Profile for Auth0Id {
 
     fn names(&self) -> Names {
         Names::new().acr(PAPE_MFA, [[amr_mfa()]])
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        standard_capabilities()
+    }
+
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::OneAcrValue
     }
 }
 
@@ -211,6 +257,13 @@ impl Profile for Entra {
         claims.texts("acrs")?.iter().for_each(|id| evidence.acr(id));
         Ok(evidence)
     }
+
+    /// `auth_time` is optional, and the tenant has to turn it on.
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = standard_capabilities();
+        capabilities.dates_sign_in = false;
+        capabilities
+    }
 }
 
 /// Cognito's access tokens. They have no audience, but the client.
@@ -251,6 +304,10 @@ impl Profile for Cognito {
             )
             .acr(four, [[Factor::Password, Factor::Totp]])
     }
+
+    fn capabilities(&self) -> Capabilities {
+        standard_capabilities()
+    }
 }
 
 const COGNITO_LEVELS: [&str; 4] =
@@ -277,6 +334,10 @@ impl Profile for ZitadelId {
             .amr("password", [Factor::Password])
             .amr("otp", [Factor::Totp, Factor::OtpSms, Factor::OtpEmail])
             .amr("user", [Factor::WebAuthn])
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        standard_capabilities()
     }
 }
 
@@ -323,6 +384,16 @@ impl Profile for Firebase {
             .amr("apple.com", [Factor::OAuthApple])
             .amr("playgames.google.com", [Factor::Federated])
             .auth_time_covers_all()
+    }
+
+    /// A second factor belongs to the sign-in, so it needs a new one.
+    fn step_up_by(&self) -> StepUpBy {
+        let seconds = [None, Some("phone"), Some("totp")];
+        let providers = ["password", "phone", "google.com", "apple.com"];
+        let options = providers.iter().flat_map(|provider| {
+            seconds.iter().map(|second| [Some(*provider), *second].into_iter().flatten())
+        });
+        StepUpBy::NewSignIn(options.map(|names| names.map(Into::into).collect()).collect())
     }
 }
 
@@ -395,5 +466,11 @@ struct WorkOs;
 impl Profile for WorkOs {
     fn evidence(&self, _: &Claims<'_>) -> Result<Evidence, ClaimError> {
         Ok(Evidence::signed_in(None))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::sign_in_only();
+        capabilities.dates_sign_in = false;
+        capabilities
     }
 }

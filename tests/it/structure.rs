@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of this crate that these sources may import.
-const MODULES: [&str; 7] = ["excerpt", "factor", "moment", "policy", "seconds", "session", "trust"];
+const MODULES: [&str; 8] =
+    ["excerpt", "factor", "moment", "policy", "profile", "seconds", "session", "trust"];
 
 /// Prefixes of the crate names that they may not mention: `http` also matches `http_body`.
 const CRATES: [&str; 6] = ["http", "hyper", "tokio", "tower", "axum", "rustls"];
@@ -48,7 +49,7 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
 #[test]
 fn factors_trust_models_and_policies_use_no_requests_clocks_or_networks() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for module in ["factor", "trust", "policy"] {
+    for module in ["factor", "trust", "profile", "policy"] {
         let files = sources(&source.join(module));
         assert!(files.len() >= 3, "{module}: {files:?}");
         for file in files {

@@ -13,4 +13,5 @@ pub(in crate::policy) use self::grant::Held;
 pub(in crate::policy) use self::readings::Readings;
 pub(in crate::policy) use self::until::{
     ends_by_attacker, holds_with_ages, independent, nth_latest, until, until_in_every_reading,
+    until_with,
 };

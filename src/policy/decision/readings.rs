@@ -21,8 +21,16 @@ const MAX_READINGS: usize = 64;
 impl<'a> Readings<'a> {
     /// Returns the readings of a session. A proof dated later than `latest` does not count.
     pub(in crate::policy) fn of(session: &'a Session, latest: Moment) -> Self {
-        let mut readings =
-            Self { certain: session.proofs().into(), choices: session.choices().into() };
+        Self::new(session.proofs(), session.choices(), latest)
+    }
+
+    /// Returns the readings of these certain proofs and choices.
+    pub(in crate::policy) fn new(
+        certain: &'a [AuthenticationFactor],
+        choices: &'a [Choice],
+        latest: Moment,
+    ) -> Self {
+        let mut readings = Self { certain: certain.into(), choices: choices.into() };
         while readings.count() > MAX_READINGS && readings.replace_longest(latest) {}
         readings
     }

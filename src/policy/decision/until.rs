@@ -9,6 +9,7 @@ use super::readings::Readings;
 use crate::factor::Factor;
 use crate::moment::Moment;
 use crate::policy::types::{Clause, Limit, MAX_LIST_LENGTH, Policy, tighter};
+use crate::profile::Resolved;
 use crate::session::Session;
 use crate::trust::{Compromises, TrustModel};
 
@@ -24,6 +25,16 @@ pub(in crate::policy) fn until_in_every_reading(
         return until(policy, &facts, None);
     }
     let readings = Readings::of(session, facts.latest());
+    let ends = readings.iter().map(|proofs| until(policy, &facts.with_factors(&proofs), None));
+    ends.min().unwrap_or(Until::NEVER)
+}
+
+/// Returns the instant until which a policy would hold for a token that states this and was issued at
+/// `now`.
+pub(in crate::policy) fn until_with(policy: &Policy, evidence: &Resolved, now: Moment) -> Until {
+    let started_at = evidence.started_at.map(Moment::from);
+    let facts = Facts::hypothetical(started_at, &[], now);
+    let readings = Readings::new(&evidence.proofs, &evidence.choices, now);
     let ends = readings.iter().map(|proofs| until(policy, &facts.with_factors(&proofs), None));
     ends.min().unwrap_or(Until::NEVER)
 }

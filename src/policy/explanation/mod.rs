@@ -2,15 +2,19 @@
 
 mod explain;
 mod need;
+mod offers;
 mod prompts;
+mod request;
 mod requirement;
 mod search;
 mod shortfall;
 mod text;
 mod tree;
 mod types;
+mod ways;
 
 pub use self::prompts::{Prompt, Prompts};
+pub use self::request::AuthenticationRequest;
 pub use self::requirement::{Reason, Requirement};
 pub use self::shortfall::{Shortfall, Unmet};
 pub use self::types::{Ambiguity, Demand, Explanation, ProofAge, Verdict};

@@ -10,6 +10,11 @@ use crate::factor::Factor;
 /// The sets of factors with which a session would meet a policy. Each set is an alternative to the
 /// others, and no factor can be left out of it.
 ///
+/// There are no sets if the issuer is asked with an [authentication request] instead. Whether the
+/// request would help is known in any case.
+///
+/// [authentication request]: crate::Shortfall::authentication_request
+///
 /// A set suffices if the session would meet the policy with the set's factors proved now, and would
 /// still meet it 60 s later. Users take time to authenticate, and without that grace a set could
 /// lapse before it is complete. The grace is never more than half the smallest `within` or
@@ -27,6 +32,8 @@ pub(super) enum Outlook {
     Retryable,
     /// Not in this session, but in a new one.
     Restart,
+    /// Only if the user enrols a second factor first.
+    Enrol,
     Hopeless,
 }
 
@@ -34,8 +41,12 @@ pub(super) enum Outlook {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Prompt {
-    /// The factor.
+    /// The factor. If the issuer's name for the method stands for several factors, it is the first of
+    /// them.
     pub factor: Factor,
+    /// The issuer's name for the method, in JSON `as`. `None` for Stytch, which is asked for the
+    /// factor.
+    pub method: Option<Box<str>>,
     /// When the factor was last proved in this session. This is too long ago, or will be before the
     /// grace ends. `None` if the factor was not proved, or if the proof has no date that counts.
     pub last_authenticated_at: Option<OffsetDateTime>,
@@ -44,6 +55,10 @@ pub struct Prompt {
 }
 
 impl Prompts {
+    pub(super) fn without_sets(outlook: Outlook) -> Self {
+        Self { sets: Vec::new(), truncated: false, outlook }
+    }
+
     /// Returns the sets, at most 16. Sets with the fewest factors that the session has not proved
     /// at a known date come first, then those with the fewest members, then those whose factors
     /// were offered first. Within a set, the factor that may be oldest comes first.
@@ -60,7 +75,8 @@ impl Prompts {
         self.truncated
     }
 
-    /// Returns whether this session can meet the policy with the factors on offer.
+    /// Returns whether the policy can be met: in this session with the factors on offer, or with an
+    /// [authentication request](crate::Shortfall::authentication_request).
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.outlook == Outlook::Retryable
@@ -71,6 +87,13 @@ impl Prompts {
     pub fn needs_restart(&self) -> bool {
         self.outlook == Outlook::Restart
     }
+
+    /// Returns whether the user has to enrol a second factor first. The issuer has just been asked
+    /// for one and has answered without, so asking again would not help.
+    #[must_use]
+    pub fn needs_enrolment(&self) -> bool {
+        self.outlook == Outlook::Enrol
+    }
 }
 
 impl Serialize for Prompt {
@@ -78,6 +101,8 @@ impl Serialize for Prompt {
         #[derive(Serialize)]
         struct Wire<'a> {
             factor: &'a Factor,
+            #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+            method: Option<&'a str>,
             reason: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             max_age: Option<u64>,
@@ -89,7 +114,7 @@ impl Serialize for Prompt {
         }
         let reason = if self.last_authenticated_at.is_some() { "stale" } else { "missing" };
         let (factor, max_age) = (&self.factor, self.max_age.map(|max_age| max_age.as_secs()));
-        Wire { factor, reason, max_age, last_authenticated_at: self.last_authenticated_at }
-            .serialize(serializer)
+        let (method, last_authenticated_at) = (self.method.as_deref(), self.last_authenticated_at);
+        Wire { factor, method, reason, max_age, last_authenticated_at }.serialize(serializer)
     }
 }

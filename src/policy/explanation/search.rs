@@ -8,7 +8,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::need::{Need, NeedBuilder};
+use super::offers::{Offer, Offers};
 use super::prompts::{Outlook, Prompt, Prompts};
+use super::request::grace;
 use crate::factor::{AuthenticationFactor, Factor};
 use crate::moment::Moment;
 use crate::policy::decision::{Facts, Readings, until};
@@ -16,15 +18,16 @@ use crate::policy::types::{Policy, distinct};
 use crate::session::Session;
 
 /// The maximum number of sets returned.
-const MAX_SETS: usize = 16;
+pub(super) const MAX_SETS: usize = 16;
 /// The maximum number of factors on offer that are considered.
-const MAX_OFFERED: usize = 24;
+pub(super) const MAX_OFFERED: usize = 24;
 /// The maximum number of steps of the search. The first set is found in any case.
 const MAX_SEARCH: usize = 200_000;
 /// The maximum number of steps of the search and of describing the sets found. The first set is
 /// described in any case.
 const MAX_STEPS: usize = 2 * MAX_SEARCH;
-const MAX_GRACE: Duration = Duration::from_secs(60);
+/// The maximum number of combinations of what several methods may prove.
+const MAX_COMBINATIONS: usize = 16;
 
 /// Returns the sets of these factors that would meet the policy.
 pub(super) fn prompts(
@@ -33,9 +36,26 @@ pub(super) fn prompts(
     at: OffsetDateTime,
     offered: &[Factor],
 ) -> Prompts {
+    count_search();
+    counted(policy, session, at, offered).0
+}
+
+/// Returns the sets of these methods of an issuer that would meet the policy.
+pub(super) fn prompts_for_methods(
+    policy: &Policy,
+    session: &Session,
+    at: OffsetDateTime,
+    offers: &Offers,
+) -> Prompts {
+    count_search();
+    let proofs: Vec<_> = offers.proofs.iter().map(|(factor, at)| (factor, *at)).collect();
+    let (prompts, _) = search(policy, session, at, &proofs, Some(&offers.methods));
+    Prompts { truncated: prompts.truncated || offers.truncated, ..prompts }
+}
+
+fn count_search() {
     #[cfg(test)]
     SEARCHES.set(SEARCHES.get() + 1);
-    counted(policy, session, at, offered).0
 }
 
 #[cfg(test)]
@@ -44,9 +64,7 @@ thread_local! {
     pub(crate) static SEARCHES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Returns the prompts, and the number of steps that they took. A step is one check: of one proof
-/// or one set of factors, against one clause, one attacker of a clause, or one set that was already
-/// found.
+/// Returns the prompts, and the number of steps that they took.
 fn counted(
     policy: &Policy,
     session: &Session,
@@ -56,10 +74,24 @@ fn counted(
     let now = at.into();
     let known: Vec<_> = distinct(offered.iter().map(|factor| (factor, now)).collect());
     let offered = known.get(..MAX_OFFERED).unwrap_or(&known);
+    let (prompts, steps) = search(policy, session, at, offered, None);
+    (Prompts { truncated: prompts.truncated || known.len() > MAX_OFFERED, ..prompts }, steps)
+}
+
+/// Returns the prompts, and the number of steps that they took. A step is one check: of one proof
+/// or one set of factors, against one clause, one attacker of a clause, or one set that was already
+/// found. Without methods, each of the proofs is on offer by itself.
+fn search(
+    policy: &Policy,
+    session: &Session,
+    at: OffsetDateTime,
+    offered: &[(&Factor, Moment)],
+    methods: Option<&[Offer]>,
+) -> (Prompts, usize) {
+    let now = at.into();
     let facts = Facts::new(session, now);
     let readings = Readings::of(session, facts.latest());
-    let grace = policy.shortest_limit().map_or(MAX_GRACE, |smallest| (smallest / 2).min(MAX_GRACE));
-    let then = now.plus(grace);
+    let then = now.plus(grace(policy.shortest_limit()));
     let mut steps = 0;
     let needs = readings.iter().map(|proofs| {
         let reading = facts.with_factors(&proofs);
@@ -70,15 +102,23 @@ fn counted(
         steps += builder.steps;
         need
     });
-    let mut search = Search::new(Need::in_every_reading(needs), &facts, offered);
+    let mut search = Search::new(Need::in_every_reading(needs), &facts, offered, methods);
 
     let (found, complete) = search.minimal_sets();
     // The user can prove this session's factors again in a new one.
-    let holds_in_new_session = |proofs: Cow<'_, [AuthenticationFactor]>| {
+    let holds_with = |proofs: &[AuthenticationFactor], new: u32| {
         let again = proofs.iter().map(|proof| (proof.factor(), now));
-        let assumed: Vec<_> = offered.iter().copied().chain(again).collect();
-        let facts = facts.with_factors(&proofs);
+        let new = bits(new).filter_map(|bit| offered.get(bit.trailing_zeros() as usize).copied());
+        let assumed: Vec<_> = new.chain(again).collect();
+        let facts = facts.with_factors(proofs);
         until(policy, &facts.assuming(&assumed).starting_at(now), None).reaches(then)
+    };
+    let everything = |count: usize| u32::try_from((1_u64 << count) - 1).unwrap_or(u32::MAX);
+    let holds_in_new_session = |proofs: Cow<'_, [AuthenticationFactor]>| match methods {
+        None => holds_with(&proofs, everything(offered.len())),
+        Some(methods) => what_is_proved(methods, everything(methods.len()))
+            .into_iter()
+            .all(|new| holds_with(&proofs, new)),
     };
     let outlook = if !found.is_empty() {
         Outlook::Retryable
@@ -89,28 +129,38 @@ fn counted(
     };
     let many = found.len();
     let sets = search.describe(found);
-    let truncated = known.len() > MAX_OFFERED || !complete || many > sets.len();
+    let truncated = !complete || many > sets.len();
     (Prompts { sets, truncated, outlook }, steps + search.steps)
 }
 
-/// The search for minimal sets. A set of offered factors is a bit set, in which the lowest bit is
-/// the factor that was offered first.
+/// The search for minimal sets. A set of what is on offer is a bit set, in which the lowest bit is
+/// what was offered first.
 struct Search<'a> {
     need: Need,
-    offered: &'a [(&'a Factor, Moment)],
-    /// When each factor on offer was last proved in the session.
+    /// The factors on offer, or what the methods on offer may prove.
+    proofs: &'a [(&'a Factor, Moment)],
+    methods: Option<&'a [Offer]>,
+    /// When each factor or method on offer was last used in the session.
     proved: Vec<Option<Moment>>,
     steps: usize,
 }
 
 impl<'a> Search<'a> {
-    fn new(need: Need, facts: &Facts<'_>, offered: &'a [(&'a Factor, Moment)]) -> Self {
+    fn new(
+        need: Need,
+        facts: &Facts<'_>,
+        proofs: &'a [(&'a Factor, Moment)],
+        methods: Option<&'a [Offer]>,
+    ) -> Self {
         let freshest = facts.freshest();
         let last = |factor: &Factor| {
             freshest.iter().find(|proof| proof.factor() == factor)?.date().moment()
         };
-        let proved = offered.iter().map(|(factor, _)| last(factor)).collect();
-        Self { need, offered, proved, steps: 0 }
+        let proved = match methods {
+            None => proofs.iter().map(|(factor, _)| last(factor)).collect(),
+            Some(methods) => methods.iter().map(|method| last(&method.amr())).collect(),
+        };
+        Self { need, proofs, methods, proved, steps: 0 }
     }
 
     /// Returns the minimal sets that suffice, and whether they are all of them.
@@ -120,7 +170,7 @@ impl<'a> Search<'a> {
     /// search goes on with the pool without each member in turn. Every set found is minimal, even
     /// if the search is cut short.
     fn minimal_sets(&mut self) -> (Vec<u32>, bool) {
-        let singles = (0..self.offered.len()).map(|index| 1_u32 << index);
+        let singles = (0..self.proved.len()).map(|index| 1_u32 << index);
         let (mut found, others): (Vec<u32>, Vec<u32>) =
             singles.partition(|single| self.suffices(*single));
         let rest = others.into_iter().sum();
@@ -156,9 +206,16 @@ impl<'a> Search<'a> {
         enough.then(|| bits(pool.reverse_bits()).map(u32::reverse_bits).fold(pool, needed))
     }
 
+    /// Returns whether the session meets the policy with this set, whatever the issuer says about
+    /// it.
     fn suffices(&mut self, set: u32) -> bool {
-        self.steps += self.need.steps();
-        self.need.is_met_by(set)
+        let Some(methods) = self.methods else {
+            self.steps += self.need.steps();
+            return self.need.is_met_by(set);
+        };
+        let proved = what_is_proved(methods, set);
+        self.steps += proved.len() * self.need.steps();
+        proved.into_iter().all(|proofs| self.need.is_met_by(proofs))
     }
 
     /// Sorts these sets and returns the prompts of the first ones.
@@ -189,17 +246,57 @@ impl<'a> Search<'a> {
     }
 
     fn prompt(&mut self, bit: u32, set: u32) -> Option<Prompt> {
-        self.steps += self.need.steps();
-        let max_age = self.need.max_age(bit, set).filter(|age| *age < Duration::MAX);
+        let max_age = self.max_age(bit, set).filter(|age| *age < Duration::MAX);
         let index = bit.trailing_zeros() as usize;
-        let (factor, _) = self.offered.get(index)?;
         let last_authenticated_at = self.proved(index).and_then(Moment::date);
-        Some(Prompt { factor: (*factor).clone(), last_authenticated_at, max_age })
+        let (factor, method) = match self.methods {
+            None => (self.proofs.get(index)?.0.clone(), None),
+            Some(methods) => {
+                let method = methods.get(index)?;
+                (method.factor.clone(), Some(method.name.clone()))
+            }
+        };
+        Some(Prompt { factor, method, last_authenticated_at, max_age })
+    }
+
+    /// Returns how old one member of a set may be for the set to suffice, whatever the issuer says
+    /// about the members.
+    fn max_age(&mut self, bit: u32, set: u32) -> Option<Duration> {
+        let Some(methods) = self.methods else {
+            self.steps += self.need.steps();
+            return self.need.max_age(bit, set);
+        };
+        let member = what_is_proved(methods, bit);
+        let others = what_is_proved(methods, set & !bit);
+        self.steps += member.len() * others.len() * self.need.steps();
+        let pairs = member.iter().flat_map(|one| others.iter().map(move |rest| (*one, *rest)));
+        // The others are proved now, together with what both have in common.
+        pairs.map(|(one, rest)| self.need.max_age(one & !rest, one | rest)).min().flatten()
     }
 
     fn proved(&self, index: usize) -> Option<Moment> {
         self.proved.get(index).copied().flatten()
     }
+}
+
+/// Returns every set of proofs that these methods may have made. A method whose alternatives would
+/// make too many counts for what all of them have in common.
+fn what_is_proved(methods: &[Offer], set: u32) -> Vec<u32> {
+    let mut proved = vec![0];
+    for bit in bits(set) {
+        let method = methods.get(bit.trailing_zeros() as usize);
+        let alternatives = method.map_or(&[][..], |method| &method.alternatives);
+        proved = if proved.len() * alternatives.len() > MAX_COMBINATIONS {
+            let common = alternatives.iter().fold(u32::MAX, |common, one| common & one);
+            proved.iter().map(|proofs| proofs | common).collect()
+        } else {
+            proved
+                .iter()
+                .flat_map(|proofs| alternatives.iter().map(move |one| proofs | one))
+                .collect()
+        };
+    }
+    proved
 }
 
 /// Returns the bits of a set, lowest first.

@@ -7,12 +7,14 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::prompts::Prompts;
+use super::request::AuthenticationRequest;
 use super::requirement::{Reason, Requirement};
-use super::search;
 use super::tree::UnmetInOneLine;
 use super::types::{Demand, Explanation, Verdict};
+use super::ways;
 use crate::factor::Factor;
 use crate::policy::types::Policy;
+use crate::profile::StepUpBy;
 use crate::session::Session;
 
 /// The reasons why a session did not meet a policy at an instant. Cheap to clone.
@@ -47,6 +49,7 @@ struct Inner {
     explanation: OnceLock<Explanation>,
     unmet: OnceLock<Vec<Unmet>>,
     prompts: OnceLock<Prompts>,
+    request: OnceLock<Option<AuthenticationRequest>>,
 }
 
 /// A requirement that was not met. [`problem`](crate::problem) describes its members in JSON.
@@ -80,8 +83,8 @@ impl Shortfall {
     ) -> Self {
         let explanation = OnceLock::new();
         let unmet = OnceLock::new();
-        let prompts = OnceLock::new();
-        Self(Arc::new(Inner { session, policy, at, offered, explanation, unmet, prompts }))
+        let (prompts, request) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Inner { session, policy, at, offered, explanation, unmet, prompts, request }))
     }
 
     /// Returns the same shortfall for a user who can be asked for these factors.
@@ -147,7 +150,7 @@ impl Shortfall {
     /// Returns the factors to ask the user for, chosen from those [on offer](Self::offered).
     #[must_use]
     pub fn prompts(&self) -> &Prompts {
-        self.0.prompts.get_or_init(|| self.prompts_for(&self.offered()))
+        self.0.prompts.get_or_init(|| ways::prompts(self, self.0.offered.as_deref()))
     }
 
     /// Returns the factors to ask the user for, chosen from these. Pass those that the user has
@@ -172,7 +175,25 @@ impl Shortfall {
     /// ```
     #[must_use]
     pub fn prompts_for(&self, offered: &[Factor]) -> Prompts {
-        search::prompts(self.policy(), self.session(), self.at(), offered)
+        ways::prompts(self, Some(offered))
+    }
+
+    /// Returns the authentication request with which a client can meet the policy at the session's
+    /// issuer. Returns `None` if no request would suffice, or if the issuer is asked for
+    /// [factors](Self::prompts) instead, as Stytch and Supabase are
+    /// ([`StepUpBy`](crate::profile::StepUpBy)).
+    #[must_use]
+    pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
+        let find = || {
+            let terms = self.session().terms()?;
+            match terms.step_up_by {
+                StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
+                    AuthenticationRequest::find(self.policy(), terms, self.session().leeway())
+                }
+                _ => None,
+            }
+        };
+        self.0.request.get_or_init(find).as_ref()
     }
 }
 

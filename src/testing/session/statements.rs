@@ -119,7 +119,7 @@ impl Statements {
         });
         let began = started.or(self.signed_in.flatten()).unwrap_or_default();
         let began_at = before(NOW, began).to_utc();
-        Some(BeyondStytch { factors, choices: choices.collect(), began_at })
+        Some(BeyondStytch { factors, choices: choices.collect(), began_at, terms: None })
     }
 
     /// Returns the claims of OpenID Connect for the sign-in and the assertions. A choice is its name

@@ -1,0 +1,111 @@
+//! The factors and methods that a user can be asked for, as sets of what each would prove.
+
+use time::OffsetDateTime;
+
+use crate::factor::{Assertion, AuthenticationFactor, Factor};
+use crate::moment::Moment;
+use crate::policy::types::Policy;
+use crate::profile::Terms;
+
+/// A method that an issuer can be asked for, by the name that its tokens use.
+pub(super) struct Offer {
+    pub(super) name: Box<str>,
+    /// The factor that the name stands for. If it stands for several, it is the first one.
+    pub(super) factor: Factor,
+    /// The sets of what the issuer may say that the user proved. Usually there is one. Each is a bit
+    /// set over the proofs of [`Offers`].
+    pub(super) alternatives: Vec<u32>,
+}
+
+impl Offer {
+    /// Returns the issuer's assertion that the method was used.
+    pub(super) fn amr(&self) -> Factor {
+        Factor::Asserted(Assertion::amr(&self.name))
+    }
+}
+
+/// The methods on offer, and everything that they may prove.
+pub(super) struct Offers {
+    pub(super) proofs: Vec<(Factor, Moment)>,
+    pub(super) methods: Vec<Offer>,
+    /// Whether a method was left out because there are too many.
+    pub(super) truncated: bool,
+}
+
+impl Offers {
+    /// Returns the methods with these names. If factors are `offered`, only the methods that may prove
+    /// one of them are left.
+    pub(super) fn new<'n>(
+        terms: &Terms,
+        names: impl IntoIterator<Item = &'n str>,
+        offered: Option<&[Factor]>,
+        policy: &Policy,
+        at: OffsetDateTime,
+        most: usize,
+    ) -> Self {
+        let mut offers = Self { proofs: Vec::new(), methods: Vec::new(), truncated: false };
+        let named = policy.named_factors();
+        for name in names {
+            if offered.is_some_and(|offered| !is_offered(terms, name, offered)) {
+                continue;
+            }
+            let is_full = offers.methods.len() == most;
+            let offer = (!is_full).then(|| offers.method(terms, name, &named, at)).flatten();
+            match offer {
+                Some(offer) => offers.methods.push(offer),
+                None => offers.truncated = true,
+            }
+        }
+        offers
+    }
+
+    /// Returns a method, or `None` if its proofs do not fit into a bit set.
+    fn method(
+        &mut self,
+        terms: &Terms,
+        name: &str,
+        named: &[Factor],
+        at: OffsetDateTime,
+    ) -> Option<Offer> {
+        let evidence = terms.after_methods([name], at);
+        let amr = Factor::Asserted(Assertion::amr(name));
+        // The name as such matters only if the policy mentions it.
+        let matters = |proof: &&AuthenticationFactor| {
+            *proof.factor() != amr || named.contains(proof.factor())
+        };
+        let certain = self.set(evidence.proofs.iter().filter(matters))?;
+        let choices = evidence.choices.iter().flat_map(|choice| &choice.alternatives);
+        let mut alternatives = Vec::new();
+        for alternative in choices {
+            alternatives.push(certain | self.set(alternative.iter())?);
+        }
+        if alternatives.is_empty() {
+            alternatives.push(certain);
+        }
+        let factor = terms.names.candidates(name).first().cloned().unwrap_or(amr);
+        Some(Offer { name: name.into(), factor, alternatives })
+    }
+
+    /// Returns the bit set of these proofs.
+    fn set<'p>(&mut self, proofs: impl Iterator<Item = &'p AuthenticationFactor>) -> Option<u32> {
+        let mut set = 0;
+        for proof in proofs {
+            let at = proof.date().moment().unwrap_or(Moment::DISTANT_PAST);
+            let proof = (proof.factor().clone(), at);
+            let place = self.proofs.iter().position(|known| *known == proof);
+            let place = place.unwrap_or(self.proofs.len());
+            if place == self.proofs.len() {
+                self.proofs.push(proof);
+            }
+            set |= 1_u32.checked_shl(u32::try_from(place).ok()?)?;
+        }
+        Some(set)
+    }
+}
+
+/// Returns whether a method may prove one of these factors. A name without a known factor counts as
+/// offered.
+pub(super) fn is_offered(terms: &Terms, name: &str, offered: &[Factor]) -> bool {
+    let candidates = terms.names.candidates(name);
+    candidates.is_empty() || candidates.iter().any(|factor| offered.contains(factor))
+}

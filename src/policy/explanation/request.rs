@@ -1,0 +1,140 @@
+//! The authentication request with which a client can meet a policy.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+
+use crate::moment::Moment;
+use crate::policy::decision::until_with;
+use crate::policy::types::{Limit, Policy};
+use crate::profile::{StepUpBy, Terms};
+
+const MAX_GRACE: Duration = Duration::from_secs(60);
+/// The maximum number of limits that are tried, beside none.
+const MAX_LIMITS: usize = 16;
+/// Times in tokens may be rounded to seconds.
+const ROUNDING: Duration = Duration::from_secs(1);
+/// The instant at which the request is tried. Any would do.
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+/// The request that a client sends to the issuer to meet a policy: the parameters of an
+/// authentication request (OpenID Connect Core 1.0, section 3.1.2.1; RFC 9470, section 4).
+///
+/// It suffices with the least that the issuer's tokens state after such a request. The client then
+/// has the time of a *grace* to come back: a minute, or half the limit if that is shorter.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::issuers::oidc;
+/// use tower_step_up::testing::{self, TestIssuer};
+/// use tower_step_up::Policy;
+///
+/// let issuer = oidc::access_tokens("https://login.example.com", "https://api.example.com")
+///     .acr_values(["silver", "gold"]);
+/// let test = TestIssuer::standing_in_for(issuer)?;
+/// let session = test.session_with(&serde_json::json!({"acr": "silver"}));
+///
+/// let fresh = Policy::session().within(Duration::from_secs(300));
+/// let shortfall = Policy::acr("gold").and(fresh).evaluate(&session, testing::NOW).unwrap_err();
+/// let request = shortfall.authentication_request().expect("gold suffices");
+/// assert_eq!(request.acr_values, ["gold".into()]);
+/// assert_eq!(request.max_age, Some(240));
+///
+/// // No token of this issuer states when gold was reached.
+/// let dated = Policy::acr("gold").within(Duration::from_secs(300));
+/// let shortfall = dated.evaluate(&session, testing::NOW).unwrap_err();
+/// assert!(shortfall.authentication_request().is_none());
+/// # Ok::<(), tower_step_up::issuers::IssuerError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct AuthenticationRequest {
+    /// The values of `acr_values`. Any one of them suffices. The least demanding comes first, as the
+    /// application has declared them. Without any, the parameter is left out.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "joined")]
+    pub acr_values: Vec<Box<str>>,
+    /// The value of `max_age`, in seconds: the policy's limit less the grace. `None` if a sign-in of
+    /// any age will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+}
+
+impl AuthenticationRequest {
+    /// Returns the least demanding request that would meet the policy, or `None` if no request would.
+    /// The clocks of the service and the issuer may differ by the leeway.
+    pub(super) fn find(policy: &Policy, terms: &Terms, leeway: Duration) -> Option<Self> {
+        let limits = limits(policy, terms, leeway);
+        let attempts = || limits.iter().map(|limit| Attempt { policy, terms, limit: *limit });
+        let sign_in = attempts().find(|attempt| attempt.suffices(None));
+        sign_in
+            .map(|attempt| attempt.request(Vec::new()))
+            .or_else(|| attempts().find_map(Attempt::with_acr))
+    }
+}
+
+/// Returns the limits to try: none, and then those of the policy, the longest first. A limit that
+/// leaves no time to come back is not tried.
+fn limits(policy: &Policy, terms: &Terms, leeway: Duration) -> Vec<Limit> {
+    let mut limits = policy.limits();
+    if terms.capabilities.sign_in_is_start {
+        limits.extend(policy.session_limits());
+    }
+    limits.retain(|limit| grace(Some(*limit)) > leeway.saturating_add(ROUNDING));
+    limits.sort_unstable();
+    limits.dedup();
+    // The shortest limit allows the most, so it is always among those that are tried.
+    let shortest = limits.iter().take(1);
+    let longest = limits.iter().skip(1).rev().take(MAX_LIMITS - 1);
+    [None].into_iter().chain(longest.chain(shortest).copied().map(Some)).collect()
+}
+
+/// Returns how long the policy has to go on holding after the client has authenticated: a minute, or
+/// half the limit if that is shorter.
+pub(super) fn grace(limit: Limit) -> Duration {
+    limit.map_or(MAX_GRACE, |limit| (limit / 2).min(MAX_GRACE))
+}
+
+/// A request with the `max_age` for one limit.
+struct Attempt<'a> {
+    policy: &'a Policy,
+    terms: &'a Terms,
+    limit: Limit,
+}
+
+impl Attempt<'_> {
+    fn max_age(&self) -> Option<u64> {
+        self.limit.map(|limit| (limit - grace(self.limit)).as_secs())
+    }
+
+    fn request(&self, acr_values: Vec<Box<str>>) -> AuthenticationRequest {
+        AuthenticationRequest { acr_values, max_age: self.max_age() }
+    }
+
+    /// Returns the request with every declared value of `acr` that suffices, if there is one. An
+    /// issuer may answer with a value that includes the one it was asked for, so these have to
+    /// suffice too.
+    fn with_acr(self) -> Option<AuthenticationRequest> {
+        let Terms { names, capabilities, step_up_by } = self.terms;
+        let suffices =
+            |value: &&str| names.acr_including(value).all(|answer| self.suffices(Some(answer)));
+        let most = if *step_up_by == StepUpBy::OneAcrValue { 1 } else { usize::MAX };
+        let declared = names.acr_declared().filter(|_| capabilities.states_acr);
+        let values: Vec<_> = declared.filter(suffices).take(most).map(Into::into).collect();
+        (!values.is_empty()).then(|| self.request(values))
+    }
+
+    /// Returns whether the policy holds, for the whole grace, with the least that a token states after
+    /// this request. `acr` is the value in the token.
+    fn suffices(&self, acr: Option<&str>) -> bool {
+        let max_age = self.max_age().map(Duration::from_secs);
+        let evidence = self.terms.after_request(acr, max_age, NOW);
+        let now = Moment::from(NOW);
+        until_with(self.policy, &evidence, now).reaches(now.plus(grace(self.limit)))
+    }
+}
+
+#[expect(clippy::ptr_arg, reason = "serde passes a reference to the member")]
+fn joined<S: Serializer>(values: &Vec<Box<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&values.join(" "))
+}

@@ -1,0 +1,113 @@
+//! The ways to meet a policy, by what the issuer can be asked for.
+
+use std::time::Duration;
+
+use super::offers::{Offers, is_offered};
+use super::prompts::{Outlook, Prompt, Prompts};
+use super::request::grace;
+use super::search::{self, MAX_OFFERED, MAX_SETS};
+use super::shortfall::Shortfall;
+use crate::factor::{Assertion, Factor};
+use crate::moment::Moment;
+use crate::policy::decision::until_with;
+use crate::profile::{StepUpBy, Terms};
+
+const FIRST: &str = "first_factor";
+const SECOND: &str = "second_factor";
+
+/// Returns the prompts for a shortfall. If factors are `offered`, only these are asked for.
+pub(super) fn prompts(shortfall: &Shortfall, offered: Option<&[Factor]>) -> Prompts {
+    let (policy, session, at) = (shortfall.policy(), shortfall.session(), shortfall.at());
+    let Some(terms) = session.terms() else {
+        return match offered {
+            Some(offered) => search::prompts(policy, session, at, offered),
+            None => search::prompts(policy, session, at, &policy.askable()),
+        };
+    };
+    match &terms.step_up_by {
+        StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
+            let can_ask = shortfall.authentication_request().is_some();
+            Prompts::without_sets(if can_ask { Outlook::Retryable } else { Outlook::Hopeless })
+        }
+        StepUpBy::Methods(names) => {
+            for_methods(shortfall, terms, names.iter().map(|name| &**name), offered)
+        }
+        StepUpBy::Reverification => {
+            let prompts = for_methods(shortfall, terms, [FIRST, SECOND], offered);
+            match was_downgraded(shortfall, &prompts, terms.capabilities.resolution) {
+                true => Prompts::without_sets(Outlook::Enrol),
+                false => prompts,
+            }
+        }
+        StepUpBy::NewSignIn(options) => new_sign_ins(shortfall, terms, options, offered),
+    }
+}
+
+/// Returns the sets of methods that meet the policy when the issuer adds them to the session.
+fn for_methods<'n>(
+    shortfall: &Shortfall,
+    terms: &Terms,
+    names: impl IntoIterator<Item = &'n str>,
+    offered: Option<&[Factor]>,
+) -> Prompts {
+    let (policy, session, at) = (shortfall.policy(), shortfall.session(), shortfall.at());
+    let offers = Offers::new(terms, names, offered, policy, at, MAX_OFFERED);
+    let prompts = search::prompts_for_methods(policy, session, at, &offers);
+    match prompts.outlook {
+        // A new session would not state its start either.
+        Outlook::Restart if !terms.capabilities.states_start => {
+            Prompts { outlook: Outlook::Hopeless, ..prompts }
+        }
+        _ => prompts,
+    }
+}
+
+/// Returns whether the issuer has just been asked for the second factor and has verified the first
+/// one instead. It does so if the user has no second factor.
+fn was_downgraded(shortfall: &Shortfall, prompts: &Prompts, resolution: Duration) -> bool {
+    let session = shortfall.session();
+    let amr = |name| Factor::Asserted(Assertion::amr(name));
+    let proof = |name| session.proofs().iter().find(|proof| *proof.factor() == amr(name));
+    let is_second = |prompt: &Prompt| prompt.method.as_deref() == Some(SECOND);
+    let needs_second =
+        !prompts.sets.is_empty() && prompts.sets.iter().all(|set| set.iter().any(is_second));
+    let first = proof(FIRST).and_then(|first| first.date().moment());
+    let age = first.map(|first| Moment::from(shortfall.at()).since(first));
+    // The date is the earliest one that the rounded age allows, so a proof of this very minute can look
+    // two minutes old.
+    needs_second && proof(SECOND).is_none() && age.is_some_and(|age| age < 3 * resolution)
+}
+
+/// Returns the lists of methods that meet the policy in a new sign-in.
+fn new_sign_ins(
+    shortfall: &Shortfall,
+    terms: &Terms,
+    options: &[Vec<Box<str>>],
+    offered: Option<&[Factor]>,
+) -> Prompts {
+    let (policy, at) = (shortfall.policy(), shortfall.at());
+    let then = Moment::from(at).plus(grace(policy.shortest_limit()));
+    let is_on_offer = |option: &&Vec<Box<str>>| {
+        offered.is_none_or(|offered| option.iter().all(|name| is_offered(terms, name, offered)))
+    };
+    let suffices = |option: &&Vec<Box<str>>| {
+        let evidence = terms.after_sign_in(option.iter().map(|name| &**name), at);
+        until_with(policy, &evidence, at.into()).reaches(then)
+    };
+    let found: Vec<_> = options.iter().filter(is_on_offer).filter(suffices).collect();
+    let has_less = |option: &Vec<Box<str>>, other: &Vec<Box<str>>| {
+        other.len() < option.len() && other.iter().all(|name| option.contains(name))
+    };
+    let is_minimal = |option: &&&Vec<Box<str>>| !found.iter().any(|other| has_less(option, other));
+    let minimal: Vec<_> = found.iter().filter(is_minimal).collect();
+    let prompt = |name: &str| {
+        let factor = terms.names.candidates(name).first().cloned();
+        let factor = factor.unwrap_or_else(|| Factor::Asserted(Assertion::amr(name)));
+        let method = Some(name.into());
+        Prompt { factor, method, last_authenticated_at: None, max_age: None }
+    };
+    let prompts = |option: &Vec<Box<str>>| option.iter().map(|name| prompt(name)).collect();
+    let sets = minimal.iter().take(MAX_SETS).map(|option| prompts(option));
+    let outlook = if minimal.is_empty() { Outlook::Hopeless } else { Outlook::Retryable };
+    Prompts { sets: sets.collect(), truncated: minimal.len() > MAX_SETS, outlook }
+}

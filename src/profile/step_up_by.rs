@@ -1,0 +1,38 @@
+//! What a client can ask an issuer for.
+
+/// What a client can ask an issuer for, if a session does not meet a policy. The challenge asks for
+/// that, and for nothing else.
+///
+/// ```
+/// use tower_step_up::issuers::oidc;
+/// use tower_step_up::profile::StepUpBy;
+///
+/// let issuer = oidc::access_tokens("https://login.example.com", "https://api.example.com")
+///     .acr_values(["silver", "gold"])
+///     .step_up_by(StepUpBy::OneAcrValue); // it does not accept a list of values
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StepUpBy {
+    /// An authentication request with `acr_values` and `max_age` (OpenID Connect Core 1.0, section
+    /// 3.1.2.1). The new token has nothing of the old one.
+    #[default]
+    AuthenticationRequest,
+    /// The same, but the issuer accepts only one value of `acr` in a request.
+    OneAcrValue,
+    /// Each of the methods with these names. The issuer adds them to the session.
+    Methods(Vec<Box<str>>),
+    /// A new sign-in with one of these lists of methods. Nothing of the old session remains.
+    NewSignIn(Vec<Vec<Box<str>>>),
+    /// Clerk's reverification of the methods `first_factor` and `second_factor`. If the user has not
+    /// enrolled a second factor, Clerk asks for the first one instead.
+    Reverification,
+}
+
+impl StepUpBy {
+    /// Returns [`Methods`](Self::Methods) with these names.
+    #[must_use]
+    pub fn methods<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        Self::Methods(names.into_iter().map(Into::into).collect())
+    }
+}

@@ -1,0 +1,201 @@
+//! What a challenge asks for, one row for each case of the specification that this table was copied
+//! from.
+
+use serde_json::{Value, json};
+use tower_step_up::issuers::{self, Issuer, oidc};
+use tower_step_up::testing::{NOW, TestIssuer};
+use tower_step_up::{Factor, Policy, Shortfall};
+
+use crate::issuer_profiles as profiles;
+use crate::support::seconds;
+
+/// The answer of the specification, in its own notation.
+fn answer(shortfall: &Shortfall) -> String {
+    if let Some(request) = shortfall.authentication_request() {
+        assert!(shortfall.prompts().is_retryable() && shortfall.prompts().sets().is_empty());
+        let acr_values = request.acr_values.join(" ");
+        let acr_values =
+            if acr_values.is_empty() { acr_values } else { format!("acr_values=\"{acr_values}\"") };
+        let max_age = request.max_age.map(|max_age| format!("max_age=\"{max_age}\""));
+        return [acr_values, max_age.unwrap_or_default()].join(" ").trim().to_owned();
+    }
+    let prompts = shortfall.prompts();
+    assert!(!prompts.needs_restart(), "a new session would not help either");
+    assert_eq!(prompts.is_retryable(), !prompts.sets().is_empty());
+    let sets: Vec<_> = prompts
+        .sets()
+        .iter()
+        .map(|set| {
+            let names: Vec<_> =
+                set.iter().map(|prompt| prompt.method.as_deref().expect("a name")).collect();
+            names.join("+")
+        })
+        .collect();
+    match sets.join(" or ").as_str() {
+        "" if prompts.needs_enrolment() => "enrol".to_owned(),
+        "" => "not retryable".to_owned(),
+        level @ ("first_factor" | "second_factor") => format!("level {level}"),
+        "first_factor+second_factor" => "level multi_factor".to_owned(),
+        sets => format!("prompts {sets}"),
+    }
+}
+
+struct Row {
+    name: &'static str,
+    issuer: Issuer,
+    token: Value,
+    policy: Policy,
+    /// The factors that the guard offers, if the application lists them.
+    offered: Option<&'static [Factor]>,
+    want: &'static str,
+}
+
+fn row(
+    name: &'static str,
+    issuer: Issuer,
+    token: Value,
+    policy: Policy,
+    want: &'static str,
+) -> Row {
+    Row { name, issuer, token, policy, offered: None, want }
+}
+
+/// Returns the time this many seconds ago.
+fn ago(seconds: i64) -> i64 {
+    NOW.unix_timestamp() - seconds
+}
+
+fn oidc() -> Issuer {
+    oidc::access_tokens("https://as.example", "https://api.example").acr_values(["silver", "gold"])
+}
+
+fn keycloak() -> Issuer {
+    issuers::keycloak("https://h/realms/r", "api")
+        .acr_values(["silver", "gold"])
+        .acr("gold", [[Factor::Password, Factor::Totp]])
+}
+
+fn clerk() -> Issuer {
+    issuers::clerk("https://clerk.app.example", ["https://app.example"])
+}
+
+fn acr(value: &str) -> Policy {
+    Policy::acr(value)
+}
+
+fn amr(name: &str) -> Policy {
+    Policy::amr(name)
+}
+
+/// Demands a sign-in at most this many seconds ago.
+fn signed_in(limit: u64) -> Policy {
+    Policy::session().within(seconds(limit))
+}
+
+/// Demands MFA, and a code from an app or by SMS of the last ten minutes.
+fn transfer() -> Policy {
+    Policy::mfa().and(Policy::any_of([Factor::Totp, Factor::OtpSms]).within(seconds(600)))
+}
+
+fn signed(acr: &str, seconds: i64) -> Value {
+    json!({"acr": acr, "auth_time": ago(seconds)})
+}
+
+/// Returns what Clerk says about both factors, in minutes.
+fn fva(first: i64, second: i64) -> Value {
+    json!({"fva": [first, second], "iat": ago(0)})
+}
+
+fn password(seconds: i64) -> Value {
+    json!({"amr": [{"method": "password", "timestamp": ago(seconds)}]})
+}
+
+const OKTA_TWO: &str = "urn:okta:loa:2fa:any";
+const PAPE: &str = "acr_values=\"http://schemas.openid.net/pape/policies/2007/06/multi-factor\"";
+
+#[rustfmt::skip] // one line for each row of the specification
+fn rows() -> Vec<Row> {
+    let silver = || signed("silver", 1_000);
+    let okta = profiles::okta_access;
+    let level = |level: u8, seconds| signed(&format!("urn:cognito:loa:{level}"), seconds);
+    let [one, three] = ["urn:cognito:loa:1", "urn:cognito:loa:3"];
+    let _ = one;
+    let supabase = || issuers::supabase("https://ref.supabase.co");
+    let firebase = json!({"auth_time": ago(1_000), "firebase": {"sign_in_provider": "password"}});
+    let offered: &[Factor] = &[Factor::Password, Factor::OtpSms, Factor::Totp];
+    let clerk_declared = || clerk().amr("first_factor", [Factor::Password]).narrow("second_factor", [Factor::Totp, Factor::OtpSms]);
+    vec![
+        row("OIDC", oidc(), silver(), acr("gold"), "acr_values=\"gold\""),
+        row("no level", oidc(), signed("0", 100), acr("silver"), "acr_values=\"silver gold\""),
+        row("gold and fresh", oidc(), signed("gold", 1_000), acr("gold").and(signed_in(300)), "acr_values=\"gold\" max_age=\"240\""),
+        row("fresh", oidc(), silver(), signed_in(300), "max_age=\"240\""),
+        row("gold or totp", oidc(), silver(), acr("gold").or(Policy::from(Factor::Totp).within(seconds(3_600))), "acr_values=\"gold\""),
+        row("dated gold", oidc(), signed("gold", 100), acr("gold").within(seconds(300)), "not retryable"),
+        row("mfa", oidc(), json!({"amr": ["pwd"]}), Policy::mfa(), "not retryable"),
+        row("session_within", oidc(), silver(), Policy::session_within(seconds(43_200)), "not retryable"),
+        row("Keycloak", keycloak(), silver(), Policy::mfa(), "acr_values=\"gold\""),
+        row("Keycloak, covers all", keycloak().auth_time_covers_all(), signed("gold", 1_000), transfer(), "acr_values=\"gold\" max_age=\"540\""),
+        row("Okta", okta(), signed("urn:okta:loa:1fa:any", 100), acr(OKTA_TWO), "acr_values=\"urn:okta:loa:2fa:any\""),
+        row("Okta, one minute", okta(), signed("urn:okta:loa:2fa:any:ifpossible", 100), acr(OKTA_TWO).and(signed_in(60)), "acr_values=\"urn:okta:loa:2fa:any\" max_age=\"30\""),
+        row("Okta, phishing-resistant", okta(), signed(OKTA_TWO, 100), Policy::phishing_resistant().and(signed_in(300)), "acr_values=\"phr\" max_age=\"240\""),
+        row("Auth0, refreshed", profiles::auth0_id(), json!({"auth_time": ago(100)}), amr("mfa"), PAPE),
+        row("Cognito", profiles::cognito(), level(1, 100), acr(three), "acr_values=\"urn:cognito:loa:3 urn:cognito:loa:4\""),
+        row("Cognito, fresh", profiles::cognito(), level(4, 1_000), Policy::mfa().and(signed_in(300)), "acr_values=\"urn:cognito:loa:4\" max_age=\"240\""),
+        row("Cognito, a code", profiles::cognito(), level(1, 100), Policy::any_of([Factor::OtpSms, Factor::OtpEmail]), "not retryable"),
+        row("Cognito, covered", profiles::cognito().auth_time_covers([Factor::Totp]), level(1, 100), transfer(), "acr_values=\"urn:cognito:loa:4\" max_age=\"540\""),
+        row("Entra", profiles::entra().acr_values(["c1"]), json!({}), acr("c1"), "acr_values=\"c1\""),
+        row("Entra, fresh", profiles::entra().acr_values(["c1"]), json!({"acrs": ["c1"]}), acr("c1").and(signed_in(300)), "not retryable"),
+        row("Clerk", clerk(), fva(0, 20), amr("second_factor").within(seconds(600)), "level second_factor"),
+        row("Clerk, 90 s", clerk(), fva(20, 20), amr("second_factor").within(seconds(90)), "not retryable"),
+        row("Clerk, both", clerk_declared(), fva(70, 70), Policy::mfa().within(seconds(600)), "level multi_factor"),
+        row("Supabase, transfer", supabase(), password(1_000), transfer(), "prompts totp"),
+        row("Supabase", supabase(), password(1_000), Policy::mfa(), "prompts totp or mfa/phone or mfa/webauthn or passkey or web3"),
+        Row { offered: Some(offered), ..row("Firebase", profiles::firebase(), firebase, transfer(), "prompts password+phone or password+totp or phone+totp") },
+        row("WorkOS", profiles::workos(), json!({}), signed_in(300), "not retryable"),
+    ]
+}
+
+#[test]
+fn a_challenge_asks_for_what_the_issuer_can_give() {
+    for Row { name, issuer, token, policy, offered, want } in rows() {
+        let test = TestIssuer::standing_in_for(issuer).unwrap();
+        let shortfall = policy.evaluate(&test.session_with(&token), NOW).expect_err(name);
+        let got = match offered {
+            None => answer(&shortfall),
+            Some(offered) => {
+                let prompts = shortfall.prompts_for(offered);
+                let names = |set: &Vec<tower_step_up::policy::Prompt>| {
+                    let names = set.iter().map(|prompt| prompt.method.as_deref().unwrap());
+                    names.collect::<Vec<_>>().join("+")
+                };
+                let sets: Vec<_> = prompts.sets().iter().map(names).collect();
+                format!("prompts {}", sets.join(" or "))
+            }
+        };
+        assert_eq!(got, want, "{name}: {policy}");
+    }
+}
+
+#[test]
+fn clerk_is_not_asked_again_for_a_factor_that_the_user_does_not_have() {
+    let second = || amr("second_factor").within(seconds(600));
+    for (token, policy, want) in [
+        (fva(0, -1), second(), "enrol"),
+        (fva(1, -1), second(), "enrol"),
+        (fva(2, -1), second(), "level second_factor"),
+        (fva(-1, -1), second(), "level second_factor"),
+        (fva(0, 20), second(), "level second_factor"),
+        (fva(2, -1), signed_in(60), "not retryable"),
+        (fva(30, -1), signed_in(600), "level first_factor"),
+    ] {
+        let test = TestIssuer::standing_in_for(clerk()).unwrap();
+        let shortfall = policy.evaluate(&test.session_with(&token), NOW).expect_err("refused");
+        let got = answer(&shortfall);
+        let got = if got == "prompts first_factor or second_factor" {
+            "level first_factor".into()
+        } else {
+            got
+        };
+        assert_eq!(got, want, "{token}: {policy}");
+    }
+}
