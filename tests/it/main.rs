@@ -22,6 +22,7 @@ mod hyper_server;
 mod issuer_any_of;
 mod issuer_attacks;
 mod issuer_challenges;
+mod issuer_circles;
 mod issuer_hostile;
 mod issuer_laws;
 mod issuer_oracle;
