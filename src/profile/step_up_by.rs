@@ -1,7 +1,7 @@
-//! What a client can ask an issuer for.
+//! The ways to ask an issuer for more.
 
-/// What a client can ask an issuer for, if a session does not meet a policy. The challenge asks for
-/// that, and for nothing else.
+/// The way in which a client asks an issuer for more, if a session does not meet a policy. A challenge
+/// asks in this way only.
 ///
 /// ```
 /// use tower_step_up::issuers::oidc;

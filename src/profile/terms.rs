@@ -1,4 +1,4 @@
-//! What an issuer's tokens can say, and what a client can ask the issuer for.
+//! The terms of an issuer, and the evidence of tokens that answer a challenge.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use super::resolve::Resolved;
 use super::step_up_by::StepUpBy;
 use super::{Capabilities, Profile};
 
-/// The names of an issuer, what its tokens can state, and what a client can ask it for. All sessions
-/// of the issuer share them, because a challenge depends on them.
+/// The names of an issuer, the capabilities of its tokens, and the way to ask it for more. All its
+/// sessions share them, because a challenge depends on them.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) names: Names,

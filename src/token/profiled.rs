@@ -19,7 +19,7 @@ use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 #[derive(Clone)]
 pub(crate) struct ProfiledTokens {
     pub(crate) profile: Arc<dyn Profile>,
-    /// What the issuer's names mean, and what a client can ask it for.
+    /// The meaning of the issuer's names, and the way to ask it for more.
     pub(crate) terms: Arc<Terms>,
     /// The accepted values of the header's `typ`, in any case.
     pub(crate) types: Vec<Box<str>>,

@@ -1,5 +1,4 @@
-//! What a challenge asks for, one row for each case of the specification that this table was copied
-//! from.
+//! The challenges for each issuer, one row for each case. The table was copied from the specification.
 
 use serde_json::{Value, json};
 use tower_step_up::issuers::{self, Issuer, oidc};

@@ -1,6 +1,7 @@
 //! Why a policy holds or does not, and which factors to ask the user for.
 
 mod explain;
+mod minimal;
 mod need;
 mod offers;
 mod prompts;

@@ -10,10 +10,11 @@ use crate::factor::Factor;
 /// The sets of factors with which a session would meet a policy. Each set is an alternative to the
 /// others, and no factor can be left out of it.
 ///
-/// There are no sets if the issuer is asked with an [authentication request] instead. Whether the
-/// request would help is known in any case.
+/// An issuer that takes an [authentication request] instead gets no sets. [`is_retryable`] then says
+/// whether the request would help.
 ///
 /// [authentication request]: crate::Shortfall::authentication_request
+/// [`is_retryable`]: Self::is_retryable
 ///
 /// A set suffices if the session would meet the policy with the set's factors proved now, and would
 /// still meet it 60 s later. Users take time to authenticate, and without that grace a set could

@@ -83,7 +83,7 @@ fn limits(policy: &Policy, terms: &Terms, leeway: Duration) -> Vec<Limit> {
     limits.retain(|limit| grace(Some(*limit)) > leeway.saturating_add(ROUNDING));
     limits.sort_unstable();
     limits.dedup();
-    // The shortest limit allows the most, so it is always among those that are tried.
+    // The shortest limit allows the most. It is tried even if there are too many.
     let shortest = limits.iter().take(1);
     let longest = limits.iter().skip(1).rev().take(MAX_LIMITS - 1);
     [None].into_iter().chain(longest.chain(shortest).copied().map(Some)).collect()

@@ -1,11 +1,12 @@
-//! The ways to meet a policy, by what the issuer can be asked for.
+//! The prompts for each way of asking an issuer.
 
 use std::time::Duration;
 
+use super::minimal::MAX_SETS;
 use super::offers::{Offers, is_offered};
 use super::prompts::{Outlook, Prompt, Prompts};
 use super::request::grace;
-use super::search::{self, MAX_OFFERED, MAX_SETS};
+use super::search::{self, MAX_OFFERED};
 use super::shortfall::Shortfall;
 use crate::factor::{Assertion, Factor};
 use crate::moment::Moment;
