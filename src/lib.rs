@@ -77,6 +77,7 @@ pub mod policy;
 pub mod problem;
 pub mod profile;
 mod rejection;
+pub mod resource;
 pub mod respond;
 mod seconds;
 pub mod session;

@@ -89,9 +89,32 @@
 //! The `max_age` of the request is the policy's limit less the time that the client needs to come
 //! back: a minute, or half the limit if that is shorter.
 //!
+//! If the route requires [scopes](crate::StepUpLayer::require_scopes) that the token lacks, the body
+//! also has `scope` and `missing_scopes`, which the next section describes.
+//!
 //! Clients build their pages from `prompts` or `authentication_request`; `unmet` is for people who
 //! look for the reason. If `retryable` is false, no new token of this user would help, and clients
 //! show the refusal. Clients should ignore members that they do not know.
+//!
+//! # Insufficient scope
+//!
+//! Status 403. The session meets the policy, but its token lacks scopes.
+//!
+//! ```json
+//! {
+//!   "type": "https://docs.rs/tower-step-up/latest/tower_step_up/problem/index.html#insufficient-scope",
+//!   "title": "Insufficient scope",
+//!   "status": 403,
+//!   "detail": "the token lacks the scope payments:write",
+//!   "scope": "payments:read payments:write",
+//!   "missing_scopes": ["payments:write"]
+//! }
+//! ```
+//!
+//! | member | meaning |
+//! | --- | --- |
+//! | `scope` | all scopes that the request needs, separated by spaces (RFC 6750, section 3); a client asks the issuer for all of them |
+//! | `missing_scopes` | those of them that the token lacks |
 //!
 //! # Keys unavailable
 //!

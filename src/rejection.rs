@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use crate::credentials::CredentialError;
 use crate::keys::KeysUnavailable;
 use crate::policy::{PolicyError, Shortfall};
+use crate::resource::InsufficientScope;
 use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 
 /// The reason why a guard refused a request.
@@ -60,6 +61,10 @@ pub enum Rejection {
     /// The session is genuine but does not meet the policy. The client has to step up.
     #[error(transparent)]
     StepUpRequired(Shortfall),
+    /// The session meets the policy, but its token lacks [scopes](crate::StepUpLayer::require_scopes).
+    /// The client has to ask the issuer for a token that has all of them.
+    #[error(transparent)]
+    InsufficientScope(InsufficientScope),
     /// The keys that verify the token are unavailable.
     #[error(transparent)]
     KeysUnavailable(KeysUnavailable),
@@ -122,6 +127,7 @@ impl Rejection {
             Self::NoCredentials | Self::InvalidToken(_) | Self::StepUpRequired(_) => {
                 StatusCode::UNAUTHORIZED
             }
+            Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
             Self::KeysUnavailable(_)
             | Self::AuthorityUnavailable { .. }
@@ -131,8 +137,8 @@ impl Rejection {
     }
 
     /// Returns the stable name of the reason, for logs and metrics: `no_credentials`,
-    /// `step_up_required`, `keys_unavailable`, `authority_unavailable`, `revocations_unavailable`,
-    /// `policy_error`, or the name that [`CredentialError::reason`] or [`TokenError::reason`]
+    /// `step_up_required`, `insufficient_scope`, `keys_unavailable`, `authority_unavailable`,
+    /// `revocations_unavailable`, `policy_error`, or the name that [`CredentialError::reason`] or [`TokenError::reason`]
     /// returns, such as `several_cookies`, `token_expired` and `session_revoked`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
@@ -141,6 +147,7 @@ impl Rejection {
             Self::InvalidRequest(error) => error.reason(),
             Self::InvalidToken(error) => error.reason(),
             Self::StepUpRequired(_) => "step_up_required",
+            Self::InsufficientScope(_) => "insufficient_scope",
             Self::KeysUnavailable(_) => "keys_unavailable",
             Self::AuthorityUnavailable { .. } => "authority_unavailable",
             Self::RevocationsUnavailable(_) => "revocations_unavailable",
@@ -162,6 +169,7 @@ impl Rejection {
             | Self::InvalidRequest(_)
             | Self::InvalidToken(_)
             | Self::StepUpRequired(_)
+            | Self::InsufficientScope(_)
             | Self::PolicyError(_) => None,
         }
     }

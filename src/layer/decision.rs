@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::guard::Guard;
 use crate::policy::{Grant, Policy, PolicyError};
 use crate::rejection::Rejection;
+use crate::resource::InsufficientScope;
 use crate::session::Session;
 use crate::sessions::Renewed;
 
@@ -41,7 +42,8 @@ pub(super) struct Context<'a> {
     pub(super) request_policy: Option<&'a Result<Policy, PolicyError>>,
 }
 
-/// Evaluates the policy for a session that may be used.
+/// Evaluates the policy for a session that may be used, and then checks the scopes of its token. If
+/// both fail, the answer is the step-up, and its challenge names the scopes too.
 ///
 /// The cache of a session compares policies by address and has room for few. A policy that was
 /// built for one request would only waste that room.
@@ -54,10 +56,13 @@ pub(super) fn evaluate(context: Context<'_>, session: Session, now: OffsetDateTi
         Some(Err(error)) => return Decision::refused(Rejection::PolicyError(error.clone())),
     };
     match evaluated {
-        Ok(grant) => Decision::new(Ok(Some(match outer {
-            Some(outer) => grant.bounded_by(outer),
-            None => grant,
-        }))),
+        Ok(grant) => match scopes(guard, grant.session()) {
+            Ok(()) => Decision::new(Ok(Some(match outer {
+                Some(outer) => grant.bounded_by(outer),
+                None => grant,
+            }))),
+            Err(error) => Decision::refused(Rejection::InsufficientScope(error)),
+        },
         Err(shortfall) => Decision::refused(Rejection::StepUpRequired(match &guard.offer {
             Some(offer) => {
                 let offered = offer(shortfall.session());
@@ -65,5 +70,14 @@ pub(super) fn evaluate(context: Context<'_>, session: Session, now: OffsetDateTi
             }
             None => shortfall,
         })),
+    }
+}
+
+/// Checks the scopes that this guard requires. An outer guard has checked its own.
+#[inline]
+fn scopes(guard: &Guard, session: &Session) -> Result<(), InsufficientScope> {
+    match &guard.challenge.scope {
+        None => Ok(()),
+        Some(required) => InsufficientScope::check(required, session),
     }
 }

@@ -53,6 +53,21 @@ fn refused(policy: &Policy, why: &Rejection) {
                 user_id = session.user_id(),
             );
         }
+        Rejection::InsufficientScope(lack) => {
+            let session = lack.session();
+            info!(
+                target: TARGET,
+                decision = "refused",
+                policy,
+                reason,
+                detail = %lack,
+                scope = lack.required_text(),
+                status,
+                issuer = session.issuer(),
+                session_id = session.id(),
+                user_id = session.user_id(),
+            );
+        }
         Rejection::PolicyError(error) => {
             let detail = causes(error);
             let detail = detail.escape_debug();

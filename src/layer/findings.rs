@@ -11,9 +11,9 @@ use crate::token::{BestSessions, Verifier};
 const ROUND_TRIP: Duration = Duration::from_secs(12);
 
 impl StepUpLayer {
-    /// Returns the reasons why no token of the guard's issuers can meet its policy. The list is empty
-    /// if the policy fits. [`require`](Self::require) logs each of them as an error. Check them in a
-    /// test:
+    /// Returns the reasons why no token of the guard's issuers can meet its policy or have its
+    /// scopes. The list is empty if both fit. [`require`](Self::require) and
+    /// [`require_scopes`](Self::require_scopes) log each of them as an error. Check them in a test:
     ///
     /// ```
     /// use std::time::Duration;
@@ -40,8 +40,23 @@ impl StepUpLayer {
     /// ```
     #[must_use]
     pub fn findings(&self) -> Vec<IssuerFinding> {
-        findings(self.verifier(), self.policy())
+        let mut findings = of_policy(self);
+        findings.extend(of_scopes(self));
+        findings
     }
+}
+
+/// Returns a finding for each issuer whose tokens never have scopes, if the guard requires any.
+pub(super) fn of_scopes(guard: &StepUpLayer) -> Vec<IssuerFinding> {
+    if guard.guard.challenge.scope.is_none() {
+        return Vec::new();
+    }
+    let issuers = guard.verifier().issuers_without_scopes();
+    issuers.map(|issuer| IssuerFinding::NoScopes { issuer: issuer.into() }).collect()
+}
+
+pub(super) fn of_policy(guard: &StepUpLayer) -> Vec<IssuerFinding> {
+    findings(guard.verifier(), guard.policy())
 }
 
 fn findings(verifier: &Verifier, policy: &Policy) -> Vec<IssuerFinding> {

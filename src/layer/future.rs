@@ -66,6 +66,9 @@ where
     event::record(&guard.policy, &decision.granted);
     let additions = Additions::new(&decision, guard, request.headers());
     credentials::mark_sensitive(request.headers_mut(), &guard.sources);
+    if !guard.challenge.is_empty() {
+        guard.challenge.add_to(request.extensions_mut());
+    }
     match decision.granted {
         Ok(grant) => {
             mark_granted(request.extensions_mut(), grant);

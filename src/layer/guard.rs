@@ -1,6 +1,7 @@
 //! The layer and its configuration.
 
 mod request_policy;
+mod scopes;
 mod sessions;
 
 use std::fmt;
@@ -8,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::request_policy::RequestPolicy;
-use super::event;
+use super::{event, findings};
 use crate::credentials::CredentialSource;
 use crate::factor::Factor;
 use crate::policy::Policy;
 #[cfg(feature = "documents")]
 use crate::policy::{Policies, UnknownPolicy};
-use crate::respond::{BearerChallenge, Respond};
+use crate::respond::{BearerChallenge, Respond, RouteChallenge};
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::token::Verifier;
@@ -54,6 +55,8 @@ pub(super) struct Guard {
     has_own_sources: bool,
     pub(super) offer: Option<Arc<Offer>>,
     pub(super) responder: Arc<dyn Respond>,
+    /// What it adds to each challenge. Its scopes are those that the guard requires.
+    pub(super) challenge: RouteChallenge,
     pub(super) sessions: Option<Sessions>,
     /// The maximum age of the authority's confirmation, or `None` if none is required.
     pub(super) confirmed_within: Option<Duration>,
@@ -78,6 +81,7 @@ impl StepUpLayer {
                 has_own_sources: false,
                 offer: None,
                 responder: Arc::new(BearerChallenge::default()),
+                challenge: RouteChallenge::default(),
                 sessions: None,
                 confirmed_within: None,
             }),
@@ -113,7 +117,7 @@ impl StepUpLayer {
             guard.optional = false;
         });
         event::warn_of_weakness(guard.policy());
-        event::report_findings(guard.policy(), &guard.findings());
+        event::report_findings(guard.policy(), &findings::of_policy(&guard));
         guard
     }
 
@@ -218,6 +222,7 @@ impl fmt::Debug for StepUpLayer {
         f.debug_struct("StepUpLayer")
             .field("policy", &self.guard.policy)
             .field("request_policies", &self.guard.request_policies.len())
+            .field("scopes", &self.guard.challenge.scope)
             .field("optional", &self.guard.optional)
             .field("verifier", &self.guard.verifier)
             .finish_non_exhaustive()

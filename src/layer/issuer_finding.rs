@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::policy::Span;
 
-/// The reason why no token of an issuer can meet a guard's policy, or why hardly any can. Each
-/// message names the remedy.
+/// The reason why no token of an issuer can meet a guard's policy or have its scopes, or why hardly
+/// any can. Each message names the remedy.
 ///
 /// A guard compares its policy with the best token that the issuer could mint. A Stytch token can
 /// state every factor that Stytch has, with its time. A guard for a Stytch project therefore has
-/// findings only if its policy demands `acr`, `amr`, or a factor that Stytch does not have.
+/// findings only if its policy demands `acr`, `amr`, or a factor that Stytch does not have, or if it
+/// requires scopes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerFinding {
@@ -67,6 +68,16 @@ pub enum IssuerFinding {
         issuer: Box<str>,
         /// The requirement of the clause.
         clause: Box<str>,
+    },
+    /// The guard requires scopes, and the issuer's accepted tokens have none: those of Stytch's
+    /// sessions, and those of an issuer for which the claim `scope` marks another kind of token.
+    #[error(
+        "the accepted tokens of {issuer} never have scopes; remove `require_scopes`, or accept \
+         access tokens of an issuer that grants scopes, as with `oidc::access_tokens`"
+    )]
+    NoScopes {
+        /// The name of the issuer.
+        issuer: Box<str>,
     },
     /// The shortest limit leaves no time for a round trip to the issuer, or is close to the unit of
     /// the issuer's times.

@@ -20,8 +20,8 @@ pub(super) struct Question {
     fallback: Freshness,
 }
 
-/// How long a cached result is used if it does not meet the policy. After that the guard asks
-/// again, because the user may have stepped up elsewhere.
+/// How long a cached result is used if it does not meet the policy or lacks scopes. After that the
+/// guard asks again, because the user may have stepped up elsewhere.
 const SHORTFALL_CACHE_TIME: Duration = Duration::from_secs(1);
 
 /// Renews the session of an opaque token, or of a genuine JWT that has expired.
@@ -63,7 +63,11 @@ fn decide_from_cache(
         return question(presented, fallback);
     };
     let decision = conclude(context, &presented, exchanged, now);
-    if !matches!(decision.granted, Err(Rejection::StepUpRequired(_))) {
+    let falls_short = matches!(
+        decision.granted,
+        Err(Rejection::StepUpRequired(_) | Rejection::InsufficientScope(_))
+    );
+    if !falls_short {
         return Ok(decision);
     }
     let freshness = fallback.within(SHORTFALL_CACHE_TIME);

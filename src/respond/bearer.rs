@@ -16,23 +16,44 @@ pub(super) fn bare(realm: &str) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
-pub(super) fn challenge(realm: &str, error: &str, refusal: &Refusal<'_>) -> Option<HeaderValue> {
+pub(super) fn challenge(
+    realm: &str,
+    error: Option<&str>,
+    refusal: &Refusal<'_>,
+) -> Option<HeaderValue> {
     // Most challenges are shorter.
     let mut value = String::with_capacity(256);
     // Writing to a string cannot fail.
     let _ = write!(value, "Bearer realm={}", Quoted(realm));
-    let _ = write!(value, ", error=\"{error}\", error_description={}", Quoted(&refusal.detail));
-    // An issuer that is asked for factors would not understand these parameters.
-    if let Some(AuthenticationRequest { acr_values, max_age }) = refusal.authentication_request() {
-        if !acr_values.is_empty() {
-            // A value that could not stand in a quoted string cannot be declared.
-            let _ = write!(value, ", acr_values=\"{}\"", acr_values.join(" "));
-        }
-        if let Some(max_age) = max_age {
-            let _ = write!(value, ", max_age=\"{max_age}\"");
-        }
+    if let Some(error) = error {
+        let description = Quoted(&refusal.detail);
+        let _ = write!(value, ", error=\"{error}\", error_description={description}");
     }
+    authentication_request(&mut value, refusal);
+    scope(&mut value, refusal);
     HeaderValue::try_from(value).ok()
+}
+
+/// Writes `acr_values` and `max_age` (RFC 9470, section 3). An issuer that is asked for factors would
+/// not understand them.
+fn authentication_request(value: &mut String, refusal: &Refusal<'_>) {
+    let Some(request) = refusal.authentication_request() else { return };
+    let AuthenticationRequest { acr_values, max_age } = request;
+    if !acr_values.is_empty() {
+        // A value that could not stand in a quoted string cannot be declared.
+        let _ = write!(value, ", acr_values=\"{}\"", acr_values.join(" "));
+    }
+    if let Some(max_age) = max_age {
+        let _ = write!(value, ", max_age=\"{max_age}\"");
+    }
+}
+
+/// Writes `scope` (RFC 6750, section 3). It is not shortened, because a client asks for exactly this.
+/// No scope contains a character that would need an escape.
+fn scope(value: &mut String, refusal: &Refusal<'_>) {
+    if let Some(scope) = refusal.scope {
+        let _ = write!(value, ", scope=\"{scope}\"");
+    }
 }
 
 /// A quoted string (RFC 9110, section 5.6.4) of visible ASCII and spaces. `?` replaces any other

@@ -11,8 +11,10 @@ mod redirect;
 mod refusal;
 pub(crate) mod responder;
 pub(crate) mod return_to;
+mod route;
 
 pub use self::pages::PageError;
 pub use self::return_to::ReturnToError;
 
 pub(crate) use self::responder::{BearerChallenge, Respond, refuse};
+pub(crate) use self::route::RouteChallenge;

@@ -81,6 +81,7 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | policy not met, and only a new session can meet it | [`sign_in`](Self::sign_in), with `restart=true` |
 /// | policy not met, and any sign-in would meet it | [`sign_in`](Self::sign_in) |
 /// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets a page that asks the browser to remove the cookies and links to [`sign_in`](Self::sign_in) |
+/// | missing scopes (403) | nowhere: it gets the page, because the user cannot supply a scope |
 /// | any other invalid request (400), a policy error (500), anything unavailable (503) | nowhere: it gets the page |
 ///
 /// If the target is not configured, the browser gets the plain page. The responder never redirects
@@ -235,7 +236,7 @@ impl Negotiated {
 
 impl Respond for Negotiated {
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
-        let refusal = Refusal::of(why);
+        let refusal = Refusal::of(why, request);
         let has_page = matches!(request.method, Method::GET | Method::HEAD);
         let client = Client::of(&request.headers);
         let mut response = match client {

@@ -96,6 +96,8 @@ mod tests {
             detail: format!("<b>{hostile}").into(),
             retry_after: Some(7),
             shortfall: None,
+            scope: None,
+            missing_scopes: Vec::new(),
             removes_cookies: false,
         };
         let page = String::from_utf8(body(&refusal, None).into()).unwrap();

@@ -14,6 +14,11 @@ struct Problem<'a> {
     title: &'static str,
     status: u16,
     detail: &'a str,
+    // Only a token that lacks scopes has these two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    missing_scopes: &'a [&'a str],
     // Only a shortfall has the members below.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'a str>,
@@ -47,6 +52,8 @@ impl<'a> Problem<'a> {
             title: refusal.title,
             status: refusal.status.as_u16(),
             detail: &refusal.detail,
+            scope: refusal.scope.filter(|_| !refusal.missing_scopes.is_empty()),
+            missing_scopes: &refusal.missing_scopes,
             ..Self::default()
         };
         let Some(shortfall) = refusal.shortfall else { return problem };

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use http::StatusCode;
+use http::request::Parts;
 
+use super::route::RouteChallenge;
 use crate::policy::{AuthenticationRequest, Shortfall};
 use crate::rejection::Rejection;
+use crate::resource;
 use crate::token::{TimeError, TokenError};
 
 /// The URL of a section of [`crate::problem`].
@@ -25,6 +28,10 @@ pub(super) struct Refusal<'a> {
     pub(super) detail: Cow<'static, str>,
     pub(super) retry_after: Option<u64>,
     pub(super) shortfall: Option<&'a Shortfall>,
+    /// All scopes that the request needs, if a token with these scopes could be accepted.
+    pub(super) scope: Option<&'a str>,
+    /// Those of them that the token lacks.
+    pub(super) missing_scopes: Vec<&'a str>,
     /// Whether every request is refused like this until the browser removes its cookies.
     pub(super) removes_cookies: bool,
 }
@@ -54,7 +61,16 @@ impl<'a> Refusal<'a> {
         Some(max_age.as_secs()).filter(|seconds| *seconds > 0)
     }
 
-    pub(super) fn of(why: &'a Rejection) -> Self {
+    /// Returns whether the route adds parameters to the challenge.
+    pub(super) fn adds_to_challenge(&self) -> bool {
+        self.scope.is_some()
+    }
+
+    /// Returns the refusal of this request. Its guard has left what the route adds to challenges in
+    /// the extensions.
+    pub(super) fn of(why: &'a Rejection, request: &'a Parts) -> Self {
+        let route = request.extensions.get::<RouteChallenge>();
+        let scope = route.and_then(|route| route.scope.as_deref());
         let refusal = |challenge, problem_type, title, detail| Self {
             status: why.status(),
             challenge,
@@ -63,6 +79,8 @@ impl<'a> Refusal<'a> {
             detail,
             retry_after: why.retry_after(),
             shortfall: None,
+            scope: scope.filter(|_| why.status() == StatusCode::UNAUTHORIZED),
+            missing_scopes: Vec::new(),
             removes_cookies: false,
         };
         let unavailable = |problem_type, title| {
@@ -92,11 +110,25 @@ impl<'a> Refusal<'a> {
             ),
             Rejection::StepUpRequired(shortfall) => Self {
                 shortfall: Some(shortfall),
+                missing_scopes: scope
+                    .map(|scope| resource::missing(scope, shortfall.session()).collect())
+                    .unwrap_or_default(),
                 ..refusal(
                     Challenge::Error("insufficient_user_authentication"),
                     problem_type!("step-up-required"),
                     "Step-up authentication required",
                     step_up_detail(shortfall).into(),
+                )
+            },
+            Rejection::InsufficientScope(lack) => Self {
+                // The guards outside this one need their scopes in the next token too.
+                scope: scope.or(Some(lack.required_text())),
+                missing_scopes: lack.missing().collect(),
+                ..refusal(
+                    Challenge::Error("insufficient_scope"),
+                    problem_type!("insufficient-scope"),
+                    "Insufficient scope",
+                    lack.to_string().into(),
                 )
             },
             Rejection::KeysUnavailable(_) => {

@@ -61,9 +61,12 @@ where
 /// | two cookies of one name that differ, two `Authorization` or session-token headers, an unreadable Bearer token or JWT cookie | 400 | `error="invalid_request"` |
 /// | invalid or expired token, or one from another issuer | 401 | `error="invalid_token"` |
 /// | policy not met | 401 | `error="insufficient_user_authentication"`, and `acr_values` and `max_age` as in the [`AuthenticationRequest`](crate::policy::AuthenticationRequest), if there is one |
+/// | policy met, but the token lacks [scopes](crate::StepUpLayer::require_scopes) | 403 | `error="insufficient_scope"` |
 /// | keys or revocations unavailable | 503 with `Retry-After` | none |
 /// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
 /// | a function of [`require_with`](crate::StepUpLayer::require_with) failed | 500 | none |
+///
+/// If the guard requires scopes, the challenge of each 401 and 403 has `scope` too.
 ///
 /// The module [`problem`](crate::problem) describes the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,9 +105,10 @@ impl BearerChallenge {
         let headers = response.headers_mut();
         headers.clone_from(&self.headers);
         let challenge = match refusal.challenge {
-            Challenge::Bare => return response,
+            Challenge::Bare if !refusal.adds_to_challenge() => return response,
             Challenge::None => None,
-            Challenge::Error(error) => bearer::challenge(&self.realm, error, refusal),
+            Challenge::Bare => bearer::challenge(&self.realm, None, refusal),
+            Challenge::Error(error) => bearer::challenge(&self.realm, Some(error), refusal),
         };
         match challenge {
             Some(challenge) => headers.insert(header::WWW_AUTHENTICATE, challenge),
@@ -125,8 +129,8 @@ impl Default for BearerChallenge {
 }
 
 impl Respond for BearerChallenge {
-    fn respond(&self, why: &Rejection, _request: &Parts) -> Response<Bytes> {
-        self.problem(&Refusal::of(why))
+    fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
+        self.problem(&Refusal::of(why, request))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use time::{OffsetDateTime, UtcDateTime};
 
+use super::claim_rule::ClaimRule;
 use super::form::Tokens;
 use super::profiled::ProfiledTokens;
 use super::rules::Rules;
@@ -44,6 +45,18 @@ impl Verifier {
                 Tokens::Stytch(_) => stytch(rules, named),
             })
             .collect()
+    }
+
+    /// Returns the names of the issuers whose tokens never have scopes. They are Stytch, and issuers
+    /// for which the claim `scope` marks another kind of token.
+    pub(crate) fn issuers_without_scopes(&self) -> impl Iterator<Item = &str> {
+        let refuses_scope =
+            |rule: &ClaimRule| matches!(rule, ClaimRule::Absent(name) if **name == *"scope");
+        let without = self.settings.issuers.iter().filter(move |issuer| match &issuer.tokens {
+            Tokens::Stytch(_) => true,
+            Tokens::Profiled(tokens) => tokens.rules.iter().any(refuses_scope),
+        });
+        without.map(|issuer| &*issuer.rules.name)
     }
 }
 

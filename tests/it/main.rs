@@ -57,6 +57,7 @@ mod repeated_tokens;
 mod require_with;
 mod responses;
 mod revocations;
+mod scopes;
 mod sessions_api;
 mod sign_out;
 mod sign_out_attacks;
