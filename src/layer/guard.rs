@@ -1,6 +1,7 @@
 //! The layer and its configuration.
 
 mod request_policy;
+mod resource;
 mod scopes;
 mod sessions;
 

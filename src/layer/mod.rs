@@ -13,7 +13,8 @@
 //!    unless [`Sessions::timeout`](crate::Sessions::timeout) changes it.
 //! 3. The guard evaluates its [`Policy`](crate::Policy) at the time of the verifier's clock, which
 //!    it reads after any wait. A guard with [`require_with`](crate::StepUpLayer::require_with) adds
-//!    the policy for this request.
+//!    the policy for this request. A guard with
+//!    [`require_scopes`](crate::StepUpLayer::require_scopes) then checks the scopes of the token.
 //! 4. The guard puts the [`Grant`](crate::Grant) into the request's extensions and calls the inner
 //!    service. An optional guard that found no credential calls it without a grant.
 //! 5. If the client receives fresh tokens, the guard adds them to the response, with

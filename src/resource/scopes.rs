@@ -73,7 +73,7 @@ pub(crate) fn joined<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Arc<str> 
     distinct.join(" ").into()
 }
 
-/// The missing scopes in words.
+/// A list of the missing scopes, for people.
 struct Listed<'a>(&'a InsufficientScope);
 
 impl fmt::Display for Listed<'_> {

@@ -31,6 +31,7 @@ pub(super) fn challenge(
     }
     authentication_request(&mut value, refusal);
     scope(&mut value, refusal);
+    resource_metadata(&mut value, refusal);
     HeaderValue::try_from(value).ok()
 }
 
@@ -53,6 +54,13 @@ fn authentication_request(value: &mut String, refusal: &Refusal<'_>) {
 fn scope(value: &mut String, refusal: &Refusal<'_>) {
     if let Some(scope) = refusal.scope {
         let _ = write!(value, ", scope=\"{scope}\"");
+    }
+}
+
+/// Writes `resource_metadata` (RFC 9728, section 5.1).
+fn resource_metadata(value: &mut String, refusal: &Refusal<'_>) {
+    if let Some(url) = refusal.resource_metadata {
+        let _ = write!(value, ", resource_metadata=\"{url}\"");
     }
 }
 

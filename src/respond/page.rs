@@ -98,6 +98,7 @@ mod tests {
             shortfall: None,
             scope: None,
             missing_scopes: Vec::new(),
+            resource_metadata: None,
             removes_cookies: false,
         };
         let page = String::from_utf8(body(&refusal, None).into()).unwrap();

@@ -32,6 +32,8 @@ pub(super) struct Refusal<'a> {
     pub(super) scope: Option<&'a str>,
     /// Those of them that the token lacks.
     pub(super) missing_scopes: Vec<&'a str>,
+    /// The address of the metadata of the protected resource.
+    pub(super) resource_metadata: Option<&'a str>,
     /// Whether every request is refused like this until the browser removes its cookies.
     pub(super) removes_cookies: bool,
 }
@@ -63,7 +65,7 @@ impl<'a> Refusal<'a> {
 
     /// Returns whether the route adds parameters to the challenge.
     pub(super) fn adds_to_challenge(&self) -> bool {
-        self.scope.is_some()
+        self.scope.is_some() || self.resource_metadata.is_some()
     }
 
     /// Returns the refusal of this request. Its guard has left what the route adds to challenges in
@@ -81,6 +83,7 @@ impl<'a> Refusal<'a> {
             shortfall: None,
             scope: scope.filter(|_| why.status() == StatusCode::UNAUTHORIZED),
             missing_scopes: Vec::new(),
+            resource_metadata: route.and_then(|route| route.resource_metadata.as_deref()),
             removes_cookies: false,
         };
         let unavailable = |problem_type, title| {

@@ -66,7 +66,9 @@ where
 /// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
 /// | a function of [`require_with`](crate::StepUpLayer::require_with) failed | 500 | none |
 ///
-/// If the guard requires scopes, the challenge of each 401 and 403 has `scope` too.
+/// If the guard requires scopes, the challenge of each 401 and 403 has `scope` too. If it guards a
+/// [protected resource](crate::StepUpLayer::protected_resource), each challenge has
+/// `resource_metadata`.
 ///
 /// The module [`problem`](crate::problem) describes the body.
 #[derive(Clone, Debug, PartialEq, Eq)]

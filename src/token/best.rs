@@ -47,6 +47,15 @@ impl Verifier {
             .collect()
     }
 
+    /// Returns the values of `acr` that the issuers declare.
+    pub(crate) fn declared_acr_values(&self) -> impl Iterator<Item = &str> {
+        let profiled = self.settings.issuers.iter().filter_map(|issuer| match &issuer.tokens {
+            Tokens::Stytch(_) => None,
+            Tokens::Profiled(tokens) => Some(tokens),
+        });
+        profiled.flat_map(|tokens| tokens.terms.names.acr_declared())
+    }
+
     /// Returns the names of the issuers whose tokens never have scopes. They are Stytch, and issuers
     /// for which the claim `scope` marks another kind of token.
     pub(crate) fn issuers_without_scopes(&self) -> impl Iterator<Item = &str> {

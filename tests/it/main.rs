@@ -44,6 +44,7 @@ mod policy_laws;
 mod policy_oracle;
 mod policy_table;
 mod projects;
+mod protected_resource;
 mod provider;
 mod proxies;
 mod readme;

@@ -43,8 +43,8 @@ impl StepUpLayer {
     ///
     /// # Panics
     ///
-    /// Panics if there is no scope, or if one is empty or has a character that a scope cannot have
-    /// (RFC 6749, section 3.3), such as a space. This is a bug in the program, and it shows when the
+    /// Panics if the list is empty, or if a scope is empty or contains a character other than those of
+    /// RFC 6749, section 3.3, such as a space. This is a bug in the program, and it shows when the
     /// guard is built.
     #[must_use]
     #[track_caller]
@@ -59,13 +59,16 @@ impl StepUpLayer {
             );
         }
         let guard = self.with(|guard| {
-            let old = guard.challenge.scope.as_deref().unwrap_or_default();
-            let old = old.split(' ').filter(|scope| !scope.is_empty());
-            let all = resource::joined(old.chain(new.iter().map(AsRef::as_ref)));
-            guard.challenge.scope = Some(all);
+            let all = self.scopes().chain(new.iter().map(AsRef::as_ref));
+            guard.challenge.scope = Some(resource::joined(all));
             guard.optional = false;
         });
         event::report_findings(guard.policy(), &findings::of_scopes(&guard));
         guard
+    }
+
+    /// Returns the scopes that the guard requires, in the order of the calls.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.guard.challenge.scope.iter().flat_map(|scopes| scopes.split(' '))
     }
 }
