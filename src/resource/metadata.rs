@@ -127,7 +127,7 @@ pub(crate) fn add(list: &mut Vec<Box<str>>, text: &str) {
 }
 
 impl<B> Service<Request<B>> for ResourceMetadata {
-    /// The body is a text, which axum and hyper send as it is.
+    /// A response with a text as its body, which axum and hyper accept.
     type Response = Response<String>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;

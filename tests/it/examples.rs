@@ -23,8 +23,11 @@ const PROJECT_ID: &str = "STYTCH_PROJECT_ID";
 const BASE_URL: &str = "STYTCH_BASE_URL";
 /// The variables of the example `issuer`.
 const ISSUER: [&str; 3] = ["ISSUER", "AUDIENCE", "ACR_VALUES"];
+/// Those of the example `protected_resource`, which has `ISSUER` too.
+const RESOURCE: [&str; 2] = ["RESOURCE", "SCOPES"];
 /// The examples that are servers.
-const SERVERS: [&str; 4] = ["axum_routes", "hyper_service", "renewal", "issuer"];
+const SERVERS: [&str; 5] =
+    ["axum_routes", "hyper_service", "renewal", "issuer", "protected_resource"];
 const PEOPLE: [&str; 5] = [
     "password only",
     "password + fresh SMS",
@@ -211,6 +214,72 @@ async fn issuer_reports_a_bad_environment_in_one_line() {
         let mut command = example("issuer");
         let line = failure(command.arg("127.0.0.1:0").envs(variables.iter().copied())).await;
         assert!(line.starts_with("issuer: ") && line.contains(want), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn protected_resource_sends_the_responses_that_it_prints() {
+    let (server, printed) = Server::start(example("protected_resource")).await;
+    for _ in 0..2 {
+        assert_eq!(server.check(&printed).await.len(), 15, "{printed}");
+    }
+    // A page of any site can read the challenge and the metadata.
+    let page = || Request::get(server.url("/mcp")).header("origin", "https://client.example");
+    let challenge = server.ask(page()).await;
+    assert_eq!(challenge.header("access-control-expose-headers"), "www-authenticate");
+    let metadata = server.url("/.well-known/oauth-protected-resource/mcp");
+    assert_eq!(
+        challenge.header("www-authenticate"),
+        format!("Bearer realm=\"api\", scope=\"mcp:read\", resource_metadata=\"{metadata}\"")
+    );
+    let page = Request::get(&metadata).header("origin", "https://client.example");
+    let document = server.ask(page).await;
+    assert_eq!(document.header("access-control-allow-origin"), "*");
+    assert_eq!(
+        document.body,
+        format!(
+            "{{\"resource\":\"{0}/mcp\",\"authorization_servers\":[\"{0}\"],\
+             \"scopes_supported\":[\"mcp:read\",\"mcp:tools\"],\
+             \"bearer_methods_supported\":[\"header\"],\"resource_name\":\"Example tools\"}}",
+            server.base
+        )
+    );
+}
+
+#[tokio::test]
+async fn protected_resource_accepts_the_tokens_of_the_issuer_that_the_environment_names() {
+    let (issuer, _) = Server::start(example("protected_resource")).await;
+    let tokens = issuer.ask(Request::get(issuer.url("/tokens"))).await.body;
+    let tokens: HashMap<_, _> = tokens.lines().map(assignment).collect();
+    let mut command = example("protected_resource");
+    command.env("ISSUER", &issuer.base).env("RESOURCE", issuer.url("/mcp"));
+    command.env("SCOPES", "mcp:read mcp:tools mcp:more");
+    let (server, printed) = Server::start(command).await;
+    assert!(printed.contains("scopes: mcp:read mcp:tools mcp:more\n"), "{printed}");
+    let ask = async |request: http::request::Builder| {
+        server.ask(request.header("authorization", format!("Bearer {}", tokens["ada"]))).await
+    };
+    assert_eq!(ask(Request::get(server.url("/mcp"))).await.status, 200);
+    let refused = ask(Request::post(server.url("/mcp"))).await;
+    assert_eq!(described(&refused), "403 insufficient_scope");
+    assert!(refused.body.contains(r#""missing_scopes":["mcp:more"]"#), "{}", refused.body);
+    assert_eq!(server.ask(Request::get(server.url("/tokens"))).await.status, 404);
+}
+
+#[tokio::test]
+async fn protected_resource_reports_a_bad_environment_in_one_line() {
+    let ([issuer, ..], [resource, scopes]) = (ISSUER, RESOURCE);
+    for (variables, want) in [
+        (&[(resource, "https://a.example/mcp")][..], "RESOURCE is set, but ISSUER is not"),
+        (&[(scopes, "a")], "SCOPES is set, but ISSUER is not"),
+        (&[(issuer, "https://a.example"), (scopes, " ")], "SCOPES has no scope"),
+        (&[(issuer, "https://a.example"), (scopes, "a\"b")], "character that no scope has"),
+        (&[(issuer, "http://a.example")], "is not an https address"),
+        (&[(issuer, "https://a.example"), (resource, "a#b")], "has a fragment"),
+    ] {
+        let mut command = example("protected_resource");
+        let line = failure(command.arg("127.0.0.1:0").envs(variables.iter().copied())).await;
+        assert!(line.starts_with("protected_resource: ") && line.contains(want), "{line}");
     }
 }
 
@@ -502,7 +571,9 @@ fn next_argument<'a>(rest: &mut &'a str) -> Option<&'a str> {
 fn described(response: &TestResponse) -> String {
     let challenge = response.header("www-authenticate");
     let status = response.status.as_u16();
-    assert_eq!(status == 401, challenge.starts_with("Bearer realm="), "{challenge}");
+    let is_of_scopes = challenge.contains("error=\"insufficient_scope\"");
+    let has_challenge = challenge.starts_with("Bearer realm=");
+    assert_eq!(status == 401 || is_of_scopes, has_challenge, "{challenge}");
     let to = response.header("location").split('?').next().filter(|to| !to.is_empty());
     let error = challenge
         .split_once("error=\"")
@@ -524,7 +595,7 @@ fn described(response: &TestResponse) -> String {
     };
     let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
     let error = error.map(|error| format!(" {error}")).unwrap_or_default();
-    let why = if status == 403 { ", sent from another site" } else { "" };
+    let why = if status == 403 && !is_of_scopes { ", sent from another site" } else { "" };
     format!("{status}{to}{error}{why}{tokens}")
 }
 
@@ -548,7 +619,7 @@ pub(crate) fn example(name: &str) -> Command {
         "the example {name} is not built: `cargo test` builds it, `cargo test --test it` does not"
     );
     let mut command = Command::new(built);
-    for name in [PROJECT_ID, BASE_URL].iter().chain(&ISSUER) {
+    for name in [PROJECT_ID, BASE_URL].iter().chain(&ISSUER).chain(&RESOURCE) {
         command.env_remove(name);
     }
     command.kill_on_drop(true);
