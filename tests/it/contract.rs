@@ -19,6 +19,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_step_up::credentials::CredentialSource;
 use tower_step_up::keys::{KeySet, KeySource, KeysUnavailable, Refresh};
 use tower_step_up::layer::{ResponseBody, ResponseFuture, StepUp};
+use tower_step_up::resource::ResourceMetadata;
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::{Factor, Grant, Policy, Rejection, Session, Shortfall, StepUpLayer, Verifier};
 
@@ -66,6 +67,7 @@ assert_impl_all!(Session: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(Shortfall: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(Policy: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(Rejection: Clone, Send, Sync, UnwindSafe, RefUnwindSafe, std::error::Error);
+assert_impl_all!(ResourceMetadata: Clone, Send, Sync, Unpin, Service<Request<LocalBody>>);
 assert_impl_all!(ResponseBody<Body>: Send, Sync, Unpin, Default);
 assert_impl_all!(ResponseFuture<SendService, Body>: Send);
 // A future over a service or a body that is not `Send` is possible, and is not `Send` either.

@@ -19,6 +19,7 @@ use tower_step_up::{
 use tracing::Level;
 
 use crate::events::{log_of, logged};
+use crate::renewal::World;
 use crate::support::{self, TestResponse, bearer, inner, seconds, send};
 
 type Body = Full<Bytes>;
@@ -303,6 +304,50 @@ async fn a_confirmed_session_needs_the_scopes_too() {
     assert_eq!(body(&response)["missing_scopes"], json!(["a"]));
 }
 
+/// The user may have granted more scopes elsewhere, so a cached renewal does not count for long.
+#[tokio::test]
+async fn a_renewed_session_without_the_scopes_is_asked_about_again() {
+    let world = World::new();
+    let guard = world.guard().require_scopes(["a"]);
+    let tokens = world.expired(&testing::session().proved(Factor::Password));
+    let cookie = format!("stytch_session_jwt={}", tokens.session_jwt);
+    for (wait, calls) in [(0, 1), (0, 1), (2, 2)] {
+        world.clock.advance(seconds(wait));
+        let request = Request::get("/").header("cookie", &cookie);
+        let response = respond(&guard, request.body(Body::default()).unwrap()).await;
+        assert_eq!((response.status.as_u16(), world.sessions.calls()), (403, calls));
+        // The token is genuine, so the client gets the fresh one.
+        assert!(response.headers.contains_key("set-cookie"));
+    }
+}
+
+/// The whole answer if both a factor and scopes are missing.
+#[tokio::test]
+async fn a_step_up_lists_the_scopes_in_header_and_body() {
+    let guard = support::issuer().guard().require(Factor::Totp).require_scopes(["a", "b"]);
+    let response = respond(&guard, support::request("/", &[Factor::Password])).await;
+    assert_eq!(response.status, 401);
+    assert_eq!(
+        response.header("www-authenticate"),
+        "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
+         error_description=\"authenticate with totp\", scope=\"a b\""
+    );
+    assert_eq!(
+        body(&response),
+        json!({
+            "type": format!("{TYPES}#step-up-required"),
+            "title": "Step-up authentication required",
+            "status": 401,
+            "detail": "authenticate with totp",
+            "scope": "a b",
+            "missing_scopes": ["a", "b"],
+            "unmet": [{"requirement": "factor", "factor": "totp", "reason": "missing"}],
+            "retryable": true,
+            "prompts": [[{"factor": "totp", "reason": "missing"}]],
+        })
+    );
+}
+
 #[tokio::test]
 async fn a_browser_gets_a_page_and_no_redirect() {
     let pages = Negotiated::new().sign_in("/sign-in").unwrap().step_up("/second-factor").unwrap();
@@ -348,6 +393,18 @@ async fn a_responder_of_the_application_gets_the_same_parameters() {
     let claims = json!({"acr": "gold", "scope": "payments:read", "sub": "ada"});
     let response = respond(&guard, with_claims(&claims)).await;
     assert_eq!(response.header("x-scopes"), "payments:read+payments:write payments:write ada");
+}
+
+/// A test of a responder needs no guard.
+#[tokio::test]
+async fn a_rejection_knows_its_scopes_without_a_guard() {
+    let service = guard().layer(service_fn(inner::<Body>));
+    let response = service.oneshot(with_token("gold", "payments:read")).await.unwrap();
+    let (request, ()) = Request::get("/").body(()).unwrap().into_parts();
+    let again = BearerChallenge::default().respond(Rejection::of(&response).unwrap(), &request);
+    assert_eq!(again.status(), 403);
+    assert_eq!(again.headers()["www-authenticate"], response.headers()["www-authenticate"]);
+    assert_eq!(*again.body(), TestResponse::of(response).await.body);
 }
 
 #[test]
