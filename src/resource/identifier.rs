@@ -8,7 +8,7 @@ use crate::excerpt::Excerpt;
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// A resource that guards protect, by its identifier (RFC 9728, section 1.2): the address under
-/// which clients call it, such as `https://api.example.com/mcp`.
+/// which clients call it, such as `https://api.example.com/mcp`. It should have no query.
 ///
 /// Pass it to the [guards](crate::StepUpLayer::protected_resource) of the resource's routes, and
 /// serve its [`metadata`](Self::metadata).
