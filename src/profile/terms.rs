@@ -46,14 +46,14 @@ impl Terms {
         Resolved::new(&evidence, &self.names)
     }
 
-    /// Returns what a token states in addition after the user has just used these methods.
+    /// Returns what a token states in addition after the user has just used these methods, by an exact
+    /// clock. The issuer may round the time down by the [resolution](Capabilities::resolution).
     pub(crate) fn after_methods<'n>(
         &self,
         names: impl IntoIterator<Item = &'n str>,
         now: OffsetDateTime,
     ) -> Resolved {
-        let at = Some(before(now, self.capabilities.resolution));
-        let at = at.filter(|_| self.capabilities.dates_methods);
+        let at = Some(now).filter(|_| self.capabilities.dates_methods);
         let mut evidence = Evidence::signed_in(None);
         names.into_iter().for_each(|name| evidence.amr(name, at));
         Resolved::new(&evidence, &self.names)

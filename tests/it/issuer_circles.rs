@@ -199,7 +199,7 @@ mod clerk {
             first in 0_i64..90, second in prop_oneof![Just(-1_i64), 0_i64..90], skew in skew(),
             age in 0_i64..60, is_enrolled in any::<bool>()) {
             let policy = clause.policy();
-            let Some(shortfall) = refusal(&policy, &session([first, second], 0)) else { return Ok(()) };
+            let Some(shortfall) = refusal(&policy, &session([first, second], rounded(skew))) else { return Ok(()) };
             let Some(after) = time_to_return(clause.smallest_limit()) else { return Ok(()) };
             let prompts = shortfall.prompts();
             prop_assert!(!prompts.needs_restart() && shortfall.authentication_request().is_none());

@@ -361,16 +361,15 @@ fn check_prompts(
     prop_assert!(shortfall.authentication_request().is_none());
     let readings = capped_readings(&declared, token);
 
-    let grace = clause.smallest_limit().map_or(60_000, |limit| (limit / 2).min(60_000));
     // A time may be rounded by a second.
-    let just_now = -1_000;
+    let grace = clause.smallest_limit().map_or(60_000, |limit| (limit / 2).min(60_000)) + 1_000;
     let holds_with = |used: &[(usize, i64)], started: Option<i64>, at: i64| {
         let with = |reading: &Reading| after(reading, methods, used);
         holds(clause, &readings.iter().flat_map(with).collect::<Vec<_>>(), started, at)
     };
     let used = |bits: u32| -> Vec<(usize, i64)> {
         let is_used = |place: &usize| bits >> place & 1 == 1;
-        (0..methods.len()).filter(is_used).map(|place| (place, just_now)).collect()
+        (0..methods.len()).filter(is_used).map(|place| (place, 0)).collect()
     };
     let suffices =
         |bits: u32| [0, grace].iter().all(|at| holds_with(&used(bits), token.started, *at));

@@ -1,6 +1,7 @@
 //! The search for prompts: the smallest sets of factors with which a session would meet a policy.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
@@ -80,7 +81,10 @@ fn search(
     let now = at.into();
     let facts = Facts::new(session, now);
     let readings = Readings::of(session, facts.latest());
-    let then = now.plus(grace(policy.shortest_limit()));
+    // A rounded time may look older by the issuer's unit. The age of a method that is not used again
+    // may be rounded in another way in the next token.
+    let resolution = session.terms().map_or(Duration::ZERO, |terms| terms.capabilities.resolution);
+    let then = now.plus(grace(policy.shortest_limit())).plus(resolution);
     let mut steps = 0;
     let needs = readings.iter().map(|proofs| {
         let reading = facts.with_factors(&proofs);
@@ -124,8 +128,6 @@ fn search(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::minimal::MAX_STEPS;
     use super::super::prompts::Prompt;
     use super::*;
