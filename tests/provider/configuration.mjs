@@ -13,8 +13,11 @@ const RESOURCES = new Map([
   ['https://elsewhere.example', 'RS256'],
 ]);
 
-/** Returns the provider's configuration. `accounts` is the set of known subjects. */
-export function configuration({ keys, clients, accounts }) {
+/**
+ * Returns the provider's configuration. `accounts` is the set of known subjects. If `levels.voluntary`
+ * is true, a user who was asked for a level may prove a lower one.
+ */
+export function configuration({ keys, clients, accounts, levels }) {
   return {
     jwks: { keys },
     adapter: adapterWith(clients),
@@ -25,7 +28,7 @@ export function configuration({ keys, clients, accounts }) {
     findAccount: (_ctx, sub) =>
       accounts.has(sub) ? { accountId: sub, claims: () => ({ sub }) } : undefined,
     interactions: {
-      policy: policy(),
+      policy: policy(levels),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     loadExistingGrant: grantEverything,
@@ -101,14 +104,16 @@ function extraTokenClaims(ctx, token) {
 }
 
 /** Adds a check to the default policy: the session's level has to meet `acr_values`. */
-function policy() {
+function policy(levels) {
   const { base, Check } = interactionPolicy;
   const prompts = base();
   prompts.get('login').checks.add(
     new Check(
       'acr_values',
       'the session does not have the requested level',
-      ({ oidc }) => !satisfies(oidc.session.acr, oidc.params.acr_values),
+      ({ oidc }) =>
+        !satisfies(oidc.session.acr, oidc.params.acr_values) &&
+        !(levels.voluntary && oidc.result?.login),
       ({ oidc }) => ({ acr_values: oidc.params.acr_values }),
     ),
   );

@@ -6,7 +6,7 @@ const realNow = Date.now.bind(Date);
 const CHANGEABLE = ['redirect_uris', 'post_logout_redirect_uris', 'backchannel_logout_uri'];
 
 /** Returns the handler of the endpoints under /control/, which change the running provider. */
-export function control({ provider, keys, clients }) {
+export function control({ provider, keys, clients, levels }) {
   const logoutTokens = [];
 
   const routes = {
@@ -36,6 +36,12 @@ export function control({ provider, keys, clients }) {
       if (unknown) throw new Error(`only ${CHANGEABLE.join(', ')} can be changed`);
       clients.set(client_id, { ...client, ...changes });
       return clients.get(client_id);
+    },
+
+    'POST /control/levels'({ voluntary }) {
+      if (typeof voluntary !== 'boolean') throw new Error('voluntary has to be true or false');
+      levels.voluntary = voluntary;
+      return levels;
     },
 
     'GET /control/logout-tokens': () => logoutTokens,

@@ -1,5 +1,9 @@
-/** The levels of authentication, from the lowest to the highest. `acr` is the name. */
+/**
+ * The levels of authentication, from the lowest to the highest. `acr` is the name. The first one is
+ * that of a browser which the provider remembers.
+ */
 const LEVELS = [
+  { acr: '0', amr: [] },
   { acr: 'silver', amr: ['pwd'] },
   { acr: 'gold', amr: ['pwd', 'otp', 'mfa'] },
 ];

@@ -17,13 +17,14 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 const keys = await newKeys();
 const clients = registeredClients(issuer);
 const accounts = new Set();
-const provider = new Provider(issuer, configuration({ keys, clients, accounts }));
+const levels = { voluntary: false };
+const provider = new Provider(issuer, configuration({ keys, clients, accounts, levels }));
 provider.on('server_error', (_ctx, error) => console.error(error));
 provider.on('backchannel.error', (_ctx, error) => console.error(error));
 
 const handleOpenId = provider.callback();
-const handleControl = control({ provider, keys, clients });
-const handleInteraction = interaction({ provider, accounts });
+const handleControl = control({ provider, keys, clients, levels });
+const handleInteraction = interaction({ provider, accounts, levels });
 
 server.on('request', (req, res) => {
   const path = req.url.split('?', 1)[0];

@@ -45,7 +45,7 @@ function checkDiscovery() {
   console.log('\n== discovery');
   console.log(JSON.stringify(meta, null, 2));
   assert.equal(meta.issuer, issuer);
-  assert.deepEqual(meta.acr_values_supported, ['silver', 'gold']);
+  assert.deepEqual(meta.acr_values_supported, ['0', 'silver', 'gold']);
   assert.deepEqual(meta.code_challenge_methods_supported, ['S256']);
   assert.equal(meta.authorization_response_iss_parameter_supported, true);
 }
