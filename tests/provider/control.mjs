@@ -6,7 +6,7 @@ const realNow = Date.now.bind(Date);
 const CHANGEABLE = ['redirect_uris', 'post_logout_redirect_uris', 'backchannel_logout_uri'];
 
 /** Returns the handler of the endpoints under /control/, which change the running provider. */
-export function control({ provider, keys, clients, levels }) {
+export function control({ provider, keys, clients, levels, requests }) {
   const logoutTokens = [];
 
   const routes = {
@@ -43,6 +43,8 @@ export function control({ provider, keys, clients, levels }) {
       levels.voluntary = voluntary;
       return levels;
     },
+
+    'GET /control/requests': () => requests,
 
     'GET /control/logout-tokens': () => logoutTokens,
   };

@@ -22,8 +22,13 @@ const provider = new Provider(issuer, configuration({ keys, clients, accounts, l
 provider.on('server_error', (_ctx, error) => console.error(error));
 provider.on('backchannel.error', (_ctx, error) => console.error(error));
 
+const requests = [];
+provider.on('interaction.started', ({ oidc: { params } }) => {
+  requests.push({ acr_values: params.acr_values, max_age: params.max_age });
+});
+
 const handleOpenId = provider.callback();
-const handleControl = control({ provider, keys, clients, levels });
+const handleControl = control({ provider, keys, clients, levels, requests });
 const handleInteraction = interaction({ provider, accounts, levels });
 
 server.on('request', (req, res) => {
