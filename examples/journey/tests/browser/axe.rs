@@ -1,4 +1,4 @@
-//! Accessibility, checked with axe-core.
+//! Accessibility, checked with axe-core. The tests of `examples/relying-party` include this file too.
 
 use serde::Deserialize;
 

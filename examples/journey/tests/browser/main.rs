@@ -16,6 +16,7 @@
 mod axe;
 mod bank;
 mod browser;
+mod chromedriver;
 mod chromium;
 mod gallery;
 mod insecure_pair;
