@@ -2,6 +2,7 @@
 //! flow runs over HTTP on loopback.
 
 mod client;
+mod round_trip;
 
 use bytes::Bytes;
 use http::Request;
