@@ -44,7 +44,8 @@ impl Guards {
     }
 }
 
-/// Returns where a refused browser goes. The guard adds what it asks for to the address.
+/// Returns the responder that sends a refused browser to a page of this site. It adds the guard's
+/// request to the address.
 fn pages() -> Result<Negotiated, tower_step_up::respond::PageError> {
     Negotiated::new().sign_in("/sign-in")?.step_up("/step-up")
 }

@@ -1,4 +1,4 @@
-//! What a browser keeps while its user is at the provider, and just after.
+//! The cookies that a browser keeps while its user is at the provider, and just after.
 
 use axum::http::{HeaderMap, HeaderValue};
 use cookie::time::Duration;

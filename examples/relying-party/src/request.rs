@@ -1,4 +1,4 @@
-//! What a guard asks for, read from the address of the sign-in page or the step-up page.
+//! The request of a guard, read from the address of the sign-in page or the step-up page.
 
 use tower_step_up::ReturnTo;
 use url::form_urlencoded;

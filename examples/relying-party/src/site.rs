@@ -22,7 +22,7 @@ pub struct Site {
     has_stand_in: bool,
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 pub(crate) struct App {
     pub(crate) provider: Provider,
     pub(crate) guards: Guards,

@@ -14,7 +14,7 @@ pub(crate) struct Trouble {
     status: StatusCode,
     title: &'static str,
     text: &'static str,
-    /// Where the user may try again.
+    /// The address at which the user may try again.
     again: Option<String>,
     cookie: Option<HeaderValue>,
 }

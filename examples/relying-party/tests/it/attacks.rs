@@ -1,4 +1,4 @@
-//! What an attacker may try.
+//! Attacks on the code flow and on the pages that start it.
 
 use reqwest::Response;
 use url::Url;

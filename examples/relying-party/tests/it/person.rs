@@ -40,7 +40,7 @@ pub(crate) struct Person {
     pub(crate) site: Url,
 }
 
-/// What a browser shows, and the addresses that led there.
+/// The page that a browser shows, and the addresses that led there.
 pub(crate) struct View {
     pub(crate) status: StatusCode,
     pub(crate) trail: Vec<Url>,
