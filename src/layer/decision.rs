@@ -5,7 +5,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::guard::Guard;
-use crate::policy::{Grant, Policy, PolicyError};
+use crate::policy::{Grant, Policy, PolicyError, Shortfall};
 use crate::rejection::Rejection;
 use crate::resource::InsufficientScope;
 use crate::session::Session;
@@ -63,13 +63,19 @@ pub(super) fn evaluate(context: Context<'_>, session: Session, now: OffsetDateTi
             }))),
             Err(error) => Decision::refused(Rejection::InsufficientScope(error)),
         },
-        Err(shortfall) => Decision::refused(Rejection::StepUpRequired(match &guard.offer {
-            Some(offer) => {
-                let offered = offer(shortfall.session());
-                shortfall.offering(offered)
-            }
-            None => shortfall,
-        })),
+        Err(shortfall) => Decision::refused(Rejection::StepUpRequired(refusal(context, shortfall))),
+    }
+}
+
+/// Returns a shortfall with what the guards know about the ways to meet it.
+fn refusal(context: Context<'_>, mut shortfall: Shortfall) -> Shortfall {
+    if let Some(offer) = &context.guard.offer {
+        let offered = offer(shortfall.session());
+        shortfall = shortfall.offering(offered);
+    }
+    match context.outer {
+        Some(outer) => shortfall.inside(outer.policy()),
+        None => shortfall,
     }
 }
 

@@ -61,11 +61,11 @@ pub struct AuthenticationRequest {
 }
 
 impl AuthenticationRequest {
-    /// Returns the least demanding request that would meet the policy, or `None` if no request would.
+    /// Returns the least demanding request that would meet the policies, or `None` if no request would.
     /// The clocks of the service and the issuer may differ by the leeway.
-    pub(super) fn find(policy: &Policy, terms: &Terms, leeway: Duration) -> Option<Self> {
-        let limits = limits(policy, terms, leeway);
-        let attempts = || limits.iter().map(|limit| Attempt { policy, terms, limit: *limit });
+    pub(super) fn find(policies: &[&Policy], terms: &Terms, leeway: Duration) -> Option<Self> {
+        let limits = limits(policies, terms, leeway);
+        let attempts = || limits.iter().map(|limit| Attempt { policies, terms, limit: *limit });
         let sign_in = attempts().find(|attempt| attempt.suffices(None));
         sign_in
             .map(|attempt| attempt.request(Vec::new()))
@@ -73,12 +73,12 @@ impl AuthenticationRequest {
     }
 }
 
-/// Returns the limits to try: none, and then those of the policy, the longest first. A limit that
+/// Returns the limits to try: none, and then those of the policies, the longest first. A limit that
 /// leaves no time to come back is not tried.
-fn limits(policy: &Policy, terms: &Terms, leeway: Duration) -> Vec<Limit> {
-    let mut limits = policy.limits();
+fn limits(policies: &[&Policy], terms: &Terms, leeway: Duration) -> Vec<Limit> {
+    let mut limits: Vec<_> = policies.iter().flat_map(|policy| policy.limits()).collect();
     if terms.capabilities.sign_in_is_start {
-        limits.extend(policy.session_limits());
+        limits.extend(policies.iter().flat_map(|policy| policy.session_limits()));
     }
     limits.retain(|limit| grace(Some(*limit)) > leeway.saturating_add(ROUNDING));
     limits.sort_unstable();
@@ -97,7 +97,7 @@ pub(super) fn grace(limit: Limit) -> Duration {
 
 /// A request with the `max_age` for one limit.
 struct Attempt<'a> {
-    policy: &'a Policy,
+    policies: &'a [&'a Policy],
     terms: &'a Terms,
     limit: Limit,
 }
@@ -124,13 +124,14 @@ impl Attempt<'_> {
         (!values.is_empty()).then(|| self.request(values))
     }
 
-    /// Returns whether the policy holds, for the whole grace, with the least that a token states after
+    /// Returns whether the policies hold, for the whole grace, with the least that a token states after
     /// this request. `acr` is the value in the token.
     fn suffices(&self, acr: Option<&str>) -> bool {
         let max_age = self.max_age().map(Duration::from_secs);
         let evidence = self.terms.after_request(acr, max_age, NOW);
         let now = Moment::from(NOW);
-        until_with(self.policy, &evidence, now).reaches(now.plus(grace(self.limit)))
+        let then = now.plus(grace(self.limit));
+        self.policies.iter().all(|policy| until_with(policy, &evidence, now).reaches(then))
     }
 }
 

@@ -46,6 +46,8 @@ struct Inner {
     at: OffsetDateTime,
     /// The factors that the user can be asked for, if the application configured them.
     offered: Option<Box<[Factor]>>,
+    /// The policy of the guard outside, which a new session has to meet too.
+    outer: Option<Policy>,
     explanation: OnceLock<Explanation>,
     unmet: OnceLock<Vec<Unmet>>,
     prompts: OnceLock<Prompts>,
@@ -70,27 +72,39 @@ impl Unmet {
     }
 }
 
-impl Shortfall {
-    pub(in crate::policy) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
-        Self::of(session, policy, at, None)
+impl Inner {
+    fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
+        let (explanation, unmet) = (OnceLock::new(), OnceLock::new());
+        let (prompts, request) = (OnceLock::new(), OnceLock::new());
+        let (offered, outer) = (None, None);
+        Self { session, policy, at, offered, outer, explanation, unmet, prompts, request }
     }
 
-    fn of(
-        session: Session,
-        policy: Policy,
-        at: OffsetDateTime,
-        offered: Option<Box<[Factor]>>,
-    ) -> Self {
-        let explanation = OnceLock::new();
-        let unmet = OnceLock::new();
-        let (prompts, request) = (OnceLock::new(), OnceLock::new());
-        Self(Arc::new(Inner { session, policy, at, offered, explanation, unmet, prompts, request }))
+    /// Returns a copy without what has been computed.
+    fn anew(&self) -> Self {
+        Self {
+            offered: self.offered.clone(),
+            outer: self.outer.clone(),
+            ..Self::new(self.session.clone(), self.policy.clone(), self.at)
+        }
+    }
+}
+
+impl Shortfall {
+    pub(in crate::policy) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
+        Self(Arc::new(Inner::new(session, policy, at)))
     }
 
     /// Returns the same shortfall for a user who can be asked for these factors.
     #[must_use]
     pub(crate) fn offering(self, offered: Vec<Factor>) -> Self {
-        Self::of(self.session().clone(), self.policy().clone(), self.at(), Some(offered.into()))
+        Self(Arc::new(Inner { offered: Some(offered.into()), ..self.0.anew() }))
+    }
+
+    /// Returns the same shortfall behind a guard with this policy, which the session meets.
+    #[must_use]
+    pub(crate) fn inside(self, outer: &Policy) -> Self {
+        Self(Arc::new(Inner { outer: Some(outer.clone()), ..self.0.anew() }))
     }
 
     /// Returns the factors that the user can be asked for.
@@ -116,6 +130,11 @@ impl Shortfall {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    /// Returns the policies that a new session has to meet.
+    pub(super) fn policies(&self) -> Vec<&Policy> {
+        [self.policy()].into_iter().chain(&self.0.outer).collect()
     }
 
     /// Returns the instant of the decision.
@@ -182,13 +201,16 @@ impl Shortfall {
     /// issuer. Returns `None` if no request would suffice, or if the issuer is asked for
     /// [factors](Self::prompts) instead, as Stytch and Supabase are
     /// ([`StepUpBy`](crate::profile::StepUpBy)).
+    ///
+    /// If the guard is inside another one, the request meets the policies of both, because the new
+    /// token need not state what the old one did.
     #[must_use]
     pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
         let find = || {
             let terms = self.session().terms()?;
             match terms.step_up_by {
                 StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
-                    AuthenticationRequest::find(self.policy(), terms, self.session().leeway())
+                    AuthenticationRequest::find(&self.policies(), terms, self.session().leeway())
                 }
                 _ => None,
             }

@@ -86,14 +86,15 @@ fn new_sign_ins(
     options: &[Vec<Box<str>>],
     offered: Option<&[Factor]>,
 ) -> Prompts {
-    let (policy, at) = (shortfall.policy(), shortfall.at());
-    let then = Moment::from(at).plus(grace(policy.shortest_limit()));
+    let (policies, at) = (shortfall.policies(), shortfall.at());
+    let limits = policies.iter().filter_map(|policy| policy.shortest_limit());
+    let then = Moment::from(at).plus(grace(limits.min()));
     let is_on_offer = |option: &&Vec<Box<str>>| {
         offered.is_none_or(|offered| option.iter().all(|name| is_offered(terms, name, offered)))
     };
     let suffices = |option: &&Vec<Box<str>>| {
         let evidence = terms.after_sign_in(option.iter().map(|name| &**name), at);
-        until_with(policy, &evidence, at.into()).reaches(then)
+        policies.iter().all(|policy| until_with(policy, &evidence, at.into()).reaches(then))
     };
     let found: Vec<_> = options.iter().filter(is_on_offer).filter(suffices).collect();
     let has_less = |option: &Vec<Box<str>>, other: &Vec<Box<str>>| {
