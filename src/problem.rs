@@ -5,7 +5,7 @@
 //!
 //! # No credentials
 //!
-//! Status 401. The request carries no session token in the places where the guard looks for one.
+//! Status 401. The request carries no token in the places where the guard looks for one.
 //!
 //! # Invalid request
 //!
@@ -14,7 +14,7 @@
 //!
 //! # Invalid token
 //!
-//! Status 401. The session token is not valid. The `detail` states whether the token has expired or
+//! Status 401. The token is not valid. The `detail` states whether the token has expired or
 //! is not valid yet, or whether its session has ended. Any other reason is only in the log.
 //!
 //! # Step-up required

@@ -99,8 +99,9 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | `return_to` | the path and query of a GET or HEAD request, if [`ReturnTo`] accepts them; otherwise [`home`](Self::home). For htmx it is `home` too, except for boosted links and forms. Read it with [`ReturnTo::parse`] |
 /// | `policy` | the name of the policy that is not met, if it has one |
 /// | `restart` | `true` if only a new session can meet the policy |
+/// | `enrol` | `true` if the user has to enrol a second factor first |
 /// | `acr_values`, `max_age` | the parameters of the [`AuthenticationRequest`](crate::policy::AuthenticationRequest) with which the page sends the person to the issuer. Anyone can write such a link, so the page passes on only values that it knows |
-/// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, or the issuer's names for the methods, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If none of `acr_values`, `max_age`, `prompt`, `restart` and `truncated` appears, nothing that the guard can ask for would help |
+/// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, or the issuer's names for the methods, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If none of `acr_values`, `max_age`, `prompt`, `restart`, `enrol` and `truncated` appears, nothing that the guard can ask for would help |
 /// | `truncated` | `true` if there may be further alternatives |
 ///
 /// An address has at most 2,048 bytes. Prompts that do not fit are left out, and `truncated` is

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::return_to::ReturnTo;
-use crate::policy::{AuthenticationRequest, Prompt, Prompts, Shortfall};
+use crate::policy::{AuthenticationRequest, Prompt, Shortfall};
 
 /// The longest address, in bytes.
 const MAX_LENGTH: usize = 2_048;
@@ -32,17 +32,21 @@ pub(super) fn address(
     let name = shortfall.and_then(|shortfall| shortfall.policy().name());
     let policy = name.map(|name| pair("policy", name)).unwrap_or_default();
     let prompts = shortfall.map(Shortfall::prompts);
-    let restart = if prompts.is_some_and(Prompts::needs_restart) { "&restart=true" } else { "" };
+    let mark = match prompts {
+        Some(prompts) if prompts.needs_restart() => "&restart=true",
+        Some(prompts) if prompts.needs_enrolment() => "&enrol=true",
+        _ => "",
+    };
     let request = shortfall.and_then(Shortfall::authentication_request);
     let request = request.map(parameters).unwrap_or_default();
     let room = MAX_LENGTH.saturating_sub(
-        [page.as_str(), &policy, restart, &request, TRUNCATED].iter().map(|it| it.len()).sum(),
+        [page.as_str(), &policy, mark, &request, TRUNCATED].iter().map(|it| it.len()).sum(),
     );
     let back =
         return_to.iter().map(|it| pair("return_to", it.as_str())).find(|pair| pair.len() <= room);
     let mut query = back.unwrap_or_default();
     let mut room = room.saturating_sub(query.len());
-    query.extend([policy.as_str(), restart, request.as_str()]);
+    query.extend([policy.as_str(), mark, request.as_str()]);
     if let Some(prompts) = prompts {
         let mut truncated = prompts.is_truncated();
         for set in prompts.sets() {

@@ -108,7 +108,7 @@ impl<'a> Refusal<'a> {
             Rejection::InvalidToken(error) => refusal(
                 Challenge::Error("invalid_token"),
                 problem_type!("invalid-token"),
-                "Invalid session token",
+                "Invalid token",
                 token_detail(error).into(),
             ),
             Rejection::StepUpRequired(shortfall) => Self {
@@ -164,9 +164,9 @@ fn step_up_detail(shortfall: &Shortfall) -> String {
 /// Returns what a client may learn about a refused token.
 fn token_detail(error: &TokenError) -> &'static str {
     match error {
-        TokenError::Time(TimeError::NotYetValid { .. }) => "the session token is not valid yet",
-        TokenError::Time(_) => "the session token has expired",
+        TokenError::Time(TimeError::NotYetValid { .. }) => "the token is not valid yet",
+        TokenError::Time(_) => "the token has expired",
         TokenError::Session(_) => "the session has ended",
-        _ => "the session token is invalid",
+        _ => "the token is invalid",
     }
 }

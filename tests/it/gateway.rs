@@ -81,5 +81,5 @@ async fn the_service_behind_a_gateway_gets_a_token_that_is_still_valid() {
     // The service refuses the token that the client sent, which has expired.
     let response = send(&gateway(false), with_bearer(&expired).map(Body::new)).await;
     assert_eq!(response.status, 401);
-    assert!(response.header("www-authenticate").contains("the session token has expired"));
+    assert!(response.header("www-authenticate").contains("the token has expired"));
 }

@@ -68,3 +68,4 @@ mod support;
 mod test_kit;
 mod token_attacks;
 mod token_rules;
+mod wire;

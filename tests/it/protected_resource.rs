@@ -84,7 +84,7 @@ async fn every_challenge_points_to_the_metadata() {
             &guard(),
             &["Bearer x"],
             401,
-            "error=\"invalid_token\", error_description=\"the session token is invalid\", \
+            "error=\"invalid_token\", error_description=\"the token is invalid\", \
              scope=\"mcp:tools\", ",
         ),
         (

@@ -86,15 +86,15 @@ async fn an_invalid_token_is_challenged() {
     clock.advance(seconds(305));
     let foreign = TestIssuer::new().mint(&proved(&[Factor::Password]));
     for (token, detail) in [
-        (token.as_str(), "the session token has expired"),
-        (foreign.as_str(), "the session token is invalid"),
-        ("x", "the session token is invalid"),
+        (token.as_str(), "the token has expired"),
+        (foreign.as_str(), "the token is invalid"),
+        ("x", "the token is invalid"),
     ] {
         let response = respond(&issuer.guard(), with(&[("authorization", &bearer(token))])).await;
         let challenge =
             format!(r#"Bearer realm="api", error="invalid_token", error_description="{detail}""#);
         let body = json!({
-            "type": format!("{TYPES}#invalid-token"), "title": "Invalid session token",
+            "type": format!("{TYPES}#invalid-token"), "title": "Invalid token",
                 "status": 401, "detail": detail,
         });
         check_refusal(&response, 401, &challenge, body);
@@ -159,7 +159,7 @@ async fn every_bad_token_gets_the_same_response_and_its_rejection_names_the_rule
             assert_eq!(noted, Some(reason), "{token}");
             let response = TestResponse::of(response).await;
             assert_eq!(response.status, 401, "{reason}");
-            let challenge = "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"the session token is invalid\"";
+            let challenge = "Bearer realm=\"api\", error=\"invalid_token\", error_description=\"the token is invalid\"";
             assert_eq!(response.header("www-authenticate"), challenge);
         }
     }

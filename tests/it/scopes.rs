@@ -173,7 +173,7 @@ async fn every_challenge_of_a_401_lists_the_scopes() {
             401,
             format!(
                 "Bearer realm=\"api\", error=\"invalid_token\", \
-                 error_description=\"the session token is invalid\", scope=\"{BOTH}\""
+                 error_description=\"the token is invalid\", scope=\"{BOTH}\""
             ),
         ),
         (
