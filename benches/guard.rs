@@ -186,6 +186,22 @@ fn refused_with_a_step_up(bencher: Bencher<'_, '_>) {
     bench(bencher, strict().layer(Trivial), 401, || bearer(&token));
 }
 
+/// A refusal of a cached token of an OpenID Connect provider, with the authentication request that would
+/// meet the policy.
+#[divan::bench]
+fn refused_with_an_authentication_request(bencher: Bencher<'_, '_>) {
+    let issuer = oidc::access_tokens("https://login.example.com", "https://api.example.com")
+        .acr_values(["silver", "gold"])
+        .acr("gold", [[Factor::Password, Factor::Totp]]);
+    let test = TestIssuer::standing_in_for(issuer).unwrap();
+    let claims = serde_json::json!({"auth_time": NOW.unix_timestamp() - 600, "acr": "silver"});
+    let token = test.mint_with(&claims);
+    let fresh = Policy::session().within(Duration::from_secs(300));
+    let policy = Policy::mfa().and(fresh).named("transfer");
+    let guard = StepUpLayer::new(test.verifier().clock(StoppedClock)).require(policy);
+    bench(bencher, guard.layer(Trivial), 401, || bearer(&token));
+}
+
 /// The same job in an application's own code, with tower-http and jsonwebtoken. It has no cache, so
 /// it verifies the token of every request.
 #[divan::bench]
