@@ -3,6 +3,9 @@
 //! Every body has `type`, `title`, `status` and `detail`. The `type` is the URL of one of the
 //! sections below.
 //!
+//! A refusal of a gRPC call has no body. It has the same information as a [gRPC
+//! status](crate::BearerChallenge#grpc).
+//!
 //! # No credentials
 //!
 //! Status 401. The request carries no token in the places where the guard looks for one.

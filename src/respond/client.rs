@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::accept;
+use super::{accept, grpc};
 use crate::headers::exactly_one;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,9 @@ impl Client {
     /// Returns the client of the first line that matches in the table of `Negotiated`'s
     /// documentation.
     pub(super) fn of(headers: &HeaderMap) -> Self {
+        if grpc::is_call(headers) {
+            return Self::Program;
+        }
         let is_true = |name| exactly_one(headers, name).is_some_and(|value| value == "true");
         if is_true("hx-history-restore-request") {
             return Self::Browser;
@@ -60,6 +63,12 @@ mod tests {
     #[test]
     fn the_first_matching_row_of_the_table_decides() {
         check(&[], Client::Program);
+
+        check(&[("content-type", "application/grpc"), ("accept", HTML)], Client::Program);
+        check(
+            &[("content-type", "application/grpc+proto"), ("hx-request", "true")],
+            Client::Program,
+        );
 
         check(&[("hx-request", "true")], HTMX);
         check(&[("hx-request", "true"), ("hx-boosted", "true")], BOOSTED);

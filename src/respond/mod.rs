@@ -3,6 +3,7 @@
 mod accept;
 mod bearer;
 mod client;
+mod grpc;
 pub(crate) mod negotiated;
 mod page;
 mod pages;

@@ -57,6 +57,7 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 ///
 /// | request | client | response |
 /// | --- | --- | --- |
+/// | `Content-Type: application/grpc` or `application/grpc+…` | a gRPC client | the challenge, as a [gRPC status](BearerChallenge#grpc) |
 /// | `HX-History-Restore-Request: true` | htmx, which asks for a whole page as a browser would | a redirect, which its script follows, or a page |
 /// | `HX-Request: true` | htmx | the challenge, with the address of the redirect in `HX-Redirect` if there is one |
 /// | `Sec-Fetch-Mode: navigate` | a browser | a redirect or a page |
@@ -241,7 +242,7 @@ impl Respond for Negotiated {
         let has_page = matches!(request.method, Method::GET | Method::HEAD);
         let client = Client::of(&request.headers);
         let mut response = match client {
-            Client::Program => self.challenge.problem(&refusal),
+            Client::Program => self.challenge.for_program(&refusal, request),
             Client::Htmx { boosted } => {
                 let mut response = self.challenge.problem(&refusal);
                 if let Some(address) = self.address(&refusal, request, has_page && boosted) {
@@ -285,6 +286,7 @@ mod tests {
             ("hx-request", "true", Some("hx-redirect")),
             ("sec-fetch-mode", "navigate", Some("location")),
             ("accept", "application/json", None),
+            ("content-type", "application/grpc", None),
         ] {
             let session = testing::session().build();
             let shortfall = Policy::independent(4).evaluate(&session, testing::NOW).unwrap_err();

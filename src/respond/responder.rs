@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 
 use super::refusal::{Challenge, Refusal};
-use super::{bearer, problem};
+use super::{bearer, grpc, problem};
 use crate::cache_control;
 use crate::rejection::Rejection;
 
@@ -71,6 +71,40 @@ where
 /// `resource_metadata`.
 ///
 /// The module [`problem`](crate::problem) describes the body.
+///
+/// # gRPC
+///
+/// A request with the content type `application/grpc` or `application/grpc+…` gets a gRPC status
+/// instead, in the headers of a response with the status 200 and without a body. The [gRPC
+/// protocol][protocol] calls this *trailers-only*. Clients read the same `WWW-Authenticate` as
+/// metadata. There is no `Retry-After`.
+///
+/// | status in the table above | `grpc-status` |
+/// | --- | --- |
+/// | 400 | 3 `INVALID_ARGUMENT` |
+/// | 401 | 16 `UNAUTHENTICATED` |
+/// | 403 | 7 `PERMISSION_DENIED` |
+/// | 500 | 13 `INTERNAL` |
+/// | 503 | 14 `UNAVAILABLE`, with a [`RetryInfo`][details] that says when to try again |
+///
+/// `grpc-message` has the `detail` of the body, shortened to 256 bytes. `grpc-status-details-bin`
+/// always has an [`ErrorInfo`][details] with the domain `tower-step-up`. Its `reason` is
+/// `INSUFFICIENT_USER_AUTHENTICATION` if the policy is not met. Otherwise it is the name of a section
+/// of [`problem`](crate::problem), such as `NO_CREDENTIALS`. If the policy is not met, `metadata` has:
+///
+/// | key | value |
+/// | --- | --- |
+/// | `policy` | the policy's name, if it has one |
+/// | `retryable` | `true` if the factors on offer can meet the policy in this session, otherwise `false` |
+/// | `restart` | `true` if they can meet it only in a new session |
+/// | `prompts` | the alternatives, separated by spaces: the factors that are all needed, separated by commas |
+/// | `truncated` | `true` if there may be further alternatives: `prompts` has at most 1,024 bytes, and no factor whose name contains a space or a comma |
+///
+/// A call of gRPC-Web has other content types, and gets the response of the first table. The guide
+/// says [how to guard such calls](crate::guide::placing_the_guard#grpc).
+///
+/// [protocol]: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+/// [details]: https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerChallenge {
     realm: Box<str>,
@@ -93,6 +127,15 @@ impl BearerChallenge {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::WWW_AUTHENTICATE, bearer::bare(realm));
         Self { realm: realm.into(), headers }
+    }
+
+    /// Returns the answer for a program: a gRPC status if it calls a gRPC method, and otherwise
+    /// problem details.
+    pub(super) fn for_program(&self, refusal: &Refusal<'_>, request: &Parts) -> Response<Bytes> {
+        if grpc::is_call(&request.headers) {
+            return grpc::trailers_only(self.response(refusal, Bytes::new()), refusal);
+        }
+        self.problem(refusal)
     }
 
     pub(super) fn problem(&self, refusal: &Refusal<'_>) -> Response<Bytes> {
@@ -132,7 +175,7 @@ impl Default for BearerChallenge {
 
 impl Respond for BearerChallenge {
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
-        self.problem(&Refusal::of(why, request))
+        self.for_program(&Refusal::of(why, request), request)
     }
 }
 

@@ -18,6 +18,7 @@ mod events;
 mod examples;
 mod fuzz_corpus;
 mod gateway;
+mod grpc;
 mod hyper_server;
 mod issuer_any_of;
 mod issuer_attacks;

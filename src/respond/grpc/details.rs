@@ -1,0 +1,306 @@
+//! The details of a status, as messages of the package `google.rpc`.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::policy::{Prompt, Shortfall};
+use crate::respond::refusal::Refusal;
+
+const DOMAIN: &str = "tower-step-up";
+
+/// The most bytes of the alternatives in the metadata. Many clients refuse headers of more than
+/// 8 KB.
+const MAX_PROMPTS: usize = 1_024;
+
+/// The longest `google.protobuf.Duration`, about 10,000 years.
+const MAX_SECONDS: i64 = 315_576_000_000;
+
+/// `google.rpc.Status`.
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
+/// `google.protobuf.Any`.
+#[derive(Clone, PartialEq, Message)]
+struct Any {
+    #[prost(string, tag = "1")]
+    type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    value: Vec<u8>,
+}
+
+/// `google.rpc.ErrorInfo`.
+#[derive(Clone, PartialEq, Message)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    domain: String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    metadata: BTreeMap<String, String>,
+}
+
+/// `google.rpc.RetryInfo`.
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    retry_delay: Option<Duration>,
+}
+
+/// `google.protobuf.Duration`.
+#[derive(Clone, PartialEq, Message)]
+struct Duration {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+impl Any {
+    fn of(name: &str, message: &impl Message) -> Self {
+        Self { type_url: format!("type.googleapis.com/{name}"), value: message.encode_to_vec() }
+    }
+}
+
+/// Returns an encoded `google.rpc.Status` with this code and message.
+pub(super) fn of(code: i32, message: &str, refusal: &Refusal<'_>) -> Vec<u8> {
+    let info = ErrorInfo {
+        reason: reason(refusal),
+        domain: DOMAIN.to_owned(),
+        metadata: refusal.shortfall.map(metadata).unwrap_or_default(),
+    };
+    let mut details = vec![Any::of("google.rpc.ErrorInfo", &info)];
+    if let Some(seconds) = refusal.retry_after {
+        let seconds =
+            seconds.try_into().map_or(MAX_SECONDS, |seconds: i64| seconds.min(MAX_SECONDS));
+        let retry = RetryInfo { retry_delay: Some(Duration { seconds, nanos: 0 }) };
+        details.push(Any::of("google.rpc.RetryInfo", &retry));
+    }
+    Status { code, message: message.to_owned(), details }.encode_to_vec()
+}
+
+/// Returns the name of the refusal: the error of RFC 9470 for a step-up, and otherwise the section
+/// of [`crate::problem`], in upper case.
+fn reason(refusal: &Refusal<'_>) -> String {
+    if refusal.shortfall.is_some() {
+        return "INSUFFICIENT_USER_AUTHENTICATION".to_owned();
+    }
+    let section = refusal.problem_type.rsplit('#').next().unwrap_or_default();
+    section.replace('-', "_").to_ascii_uppercase()
+}
+
+/// Returns what a client needs to step up.
+fn metadata(shortfall: &Shortfall) -> BTreeMap<String, String> {
+    let prompts = shortfall.prompts();
+    let (alternatives, all_fit) = alternatives(prompts.sets());
+    let is_true = |flag: bool| flag.then(|| "true".to_owned());
+    let entries = [
+        ("policy", shortfall.policy().name().map(str::to_owned)),
+        ("retryable", Some(prompts.is_retryable().to_string())),
+        ("restart", is_true(prompts.needs_restart())),
+        ("prompts", Some(alternatives).filter(|alternatives| !alternatives.is_empty())),
+        ("truncated", is_true(prompts.is_truncated() || !all_fit)),
+        // The parameters of an authentication request, `acr_values` and `max_age`, belong here.
+    ];
+    let present = entries.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    present.collect()
+}
+
+/// Returns the alternatives, separated by spaces, and whether all of them are there. One is left
+/// out if it is too long, or if a factor's name contains a separator.
+fn alternatives(sets: &[Vec<Prompt>]) -> (String, bool) {
+    let (mut all, mut all_fit) = (String::new(), true);
+    for set in sets {
+        match alternative(set) {
+            Some(one) if all.len() + 1 + one.len() <= MAX_PROMPTS => {
+                all.extend([if all.is_empty() { "" } else { " " }, &one]);
+            }
+            _ => all_fit = false,
+        }
+    }
+    (all, all_fit)
+}
+
+/// Returns the factors of one alternative, separated by commas.
+fn alternative(set: &[Prompt]) -> Option<String> {
+    let names: Vec<_> = set.iter().map(|prompt| prompt.factor.to_string()).collect();
+    let is_word = |name: &String| !name.contains([',', ' ']);
+    names.iter().all(is_word).then(|| names.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration as Pause;
+
+    use http::Request;
+
+    use super::*;
+    use crate::credentials::CredentialError;
+    use crate::factor::Factor;
+    use crate::keys::KeysUnavailable;
+    use crate::policy::{Policy, PolicyError};
+    use crate::rejection::Rejection;
+    use crate::respond::{BearerChallenge, Respond};
+    use crate::testing;
+    use crate::token::{RevocationsUnavailable, SessionError};
+
+    const CHALLENGE: &str = "Bearer realm=\"api\"";
+
+    /// Answers a gRPC call, and returns the decoded details and the challenge.
+    fn answer(why: &Rejection) -> (Status, ErrorInfo, Option<RetryInfo>, String) {
+        let request =
+            Request::post("/").header("content-type", "application/grpc").body(()).unwrap();
+        let response = BearerChallenge::default().respond(why, &request.into_parts().0);
+        let header = |name| {
+            response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
+        };
+        let details =
+            base64_simd::STANDARD_NO_PAD.decode_to_vec(header("grpc-status-details-bin")).unwrap();
+        let status = Status::decode(&*details).unwrap();
+        assert_eq!(header("grpc-status"), status.code.to_string());
+        assert_eq!(header("grpc-message"), status.message);
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("retry-after"), "");
+        let [info, retry @ ..] = &*status.details else { panic!("{status:?}") };
+        assert_eq!(info.type_url, "type.googleapis.com/google.rpc.ErrorInfo");
+        let info = ErrorInfo::decode(&*info.value).unwrap();
+        assert_eq!(info.domain, "tower-step-up");
+        let retry = retry.first().map(|any| {
+            assert_eq!(any.type_url, "type.googleapis.com/google.rpc.RetryInfo");
+            RetryInfo::decode(&*any.value).unwrap()
+        });
+        (status, info, retry, header("www-authenticate"))
+    }
+
+    fn shortfall(policy: &Policy) -> Rejection {
+        let session = testing::session().proved(Factor::Password).build();
+        Rejection::StepUpRequired(policy.evaluate(&session, testing::NOW).unwrap_err())
+    }
+
+    fn metadata_of(policy: &Policy) -> Vec<(String, String)> {
+        answer(&shortfall(policy)).1.metadata.into_iter().collect()
+    }
+
+    #[test]
+    fn each_rejection_has_a_code_a_reason_and_the_challenge_of_the_http_answer() {
+        let pause = |milliseconds| Pause::from_millis(milliseconds);
+        for (why, code, reason, retry_delay, error) in [
+            (Rejection::NoCredentials, 16, "NO_CREDENTIALS", None, Some("")),
+            (
+                Rejection::InvalidRequest(CredentialError::SeveralCookies),
+                3,
+                "INVALID_REQUEST",
+                None,
+                Some("invalid_request"),
+            ),
+            (
+                Rejection::InvalidToken(SessionError::Revoked.into()),
+                16,
+                "INVALID_TOKEN",
+                None,
+                Some("invalid_token"),
+            ),
+            (
+                shortfall(&Policy::mfa()),
+                16,
+                "INSUFFICIENT_USER_AUTHENTICATION",
+                None,
+                Some("insufficient_user_authentication"),
+            ),
+            (
+                Rejection::KeysUnavailable(KeysUnavailable { retry_after: pause(1_001) }),
+                14,
+                "KEYS_UNAVAILABLE",
+                Some(2),
+                None,
+            ),
+            (
+                Rejection::AuthorityUnavailable { retry_after: Pause::MAX },
+                14,
+                "AUTHORITY_UNAVAILABLE",
+                Some(MAX_SECONDS),
+                None,
+            ),
+            (
+                Rejection::RevocationsUnavailable(RevocationsUnavailable { retry_after: pause(0) }),
+                14,
+                "REVOCATIONS_UNAVAILABLE",
+                Some(1),
+                None,
+            ),
+            (Rejection::PolicyError(PolicyError::Panicked), 13, "POLICY_ERROR", None, None),
+        ] {
+            let (status, info, retry, challenge) = answer(&why);
+            assert_eq!((status.code, &*info.reason), (code, reason));
+            let seconds = retry.map(|retry| {
+                let delay = retry.retry_delay.unwrap();
+                assert_eq!(delay.nanos, 0);
+                delay.seconds
+            });
+            assert_eq!(seconds, retry_delay, "{reason}");
+            let is_step_up = matches!(why, Rejection::StepUpRequired(_));
+            assert_eq!(!info.metadata.is_empty(), is_step_up, "{reason}");
+            let http = Request::post("/").body(()).unwrap().into_parts().0;
+            let http = BearerChallenge::default().respond(&why, &http);
+            let same = http.headers().get("www-authenticate").map(|value| value.to_str().unwrap());
+            assert_eq!(challenge, same.unwrap_or_default(), "{reason}");
+            match error {
+                Some("") => assert_eq!(challenge, CHALLENGE),
+                Some(error) => assert!(
+                    challenge.starts_with(&format!("{CHALLENGE}, error=\"{error}\"")),
+                    "{challenge}"
+                ),
+                None => assert_eq!(challenge, ""),
+            }
+        }
+    }
+
+    #[test]
+    fn the_metadata_of_a_step_up_says_what_would_help() {
+        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let metadata =
+            |entries: &[(&str, &str)]| -> Vec<_> { entries.iter().copied().map(pair).collect() };
+        let fresh = Policy::any_of([Factor::OtpSms, Factor::Totp]).within(Pause::from_secs(600));
+        let both = Policy::all_of([Factor::OtpSms, Factor::WebAuthn]);
+        assert_eq!(
+            metadata_of(&fresh.or(both).named("transfer")),
+            metadata(
+                &[("policy", "transfer"), ("prompts", "otp/sms totp"), ("retryable", "true"),]
+            )
+        );
+        assert_eq!(
+            metadata_of(&Policy::all_of([Factor::OtpSms, Factor::WebAuthn])),
+            metadata(&[("prompts", "otp/sms,webauthn"), ("retryable", "true")])
+        );
+        assert_eq!(
+            metadata_of(&Policy::session_within(Pause::from_secs(60))),
+            metadata(&[("restart", "true"), ("retryable", "false")])
+        );
+        assert_eq!(
+            metadata_of(&Policy::from(Factor::Impersonated)),
+            metadata(&[("retryable", "false")])
+        );
+    }
+
+    #[test]
+    fn an_alternative_with_a_separator_in_a_name_or_without_room_is_left_out() {
+        let odd = [Factor::from_pair("a,b", "c"), Factor::from_pair("a b", "c"), Factor::Totp];
+        assert_eq!(
+            metadata_of(&Policy::any_of(odd)),
+            [("prompts", "totp"), ("retryable", "true"), ("truncated", "true")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+        let long = |number: usize| Factor::from_pair(&"x".repeat(98), &number.to_string());
+        let policy = Policy::try_any_of((0..16).map(long)).unwrap();
+        let metadata: BTreeMap<_, _> = metadata_of(&policy).into_iter().collect();
+        assert_eq!(metadata["prompts"].split(' ').count(), 10);
+        assert_eq!(metadata["truncated"], "true");
+    }
+}
