@@ -2,6 +2,7 @@
 //! *trailers-only*.
 
 mod details;
+mod messages;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};

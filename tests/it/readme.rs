@@ -110,6 +110,7 @@ fn no_code_block_has_lines_that_only_rustdoc_hides() {
         "CONTRIBUTING.md",
         "DESIGN.md",
         "SECURITY.md",
+        "examples/grpc/README.md",
         "examples/journey/README.md",
         "local-stytch/README.md",
     ];

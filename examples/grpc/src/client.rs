@@ -18,10 +18,10 @@ pub struct Customer<S> {
     step_up: S,
 }
 
-/// What a refusal says about the step-up that would help.
+/// The step-up that a refusal asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepUp {
-    /// What the user has to do, in one sentence.
+    /// The instruction to the user, in one sentence.
     pub message: String,
     /// The challenge, as an HTTP client gets it (RFC 9470, section 3).
     pub challenge: String,

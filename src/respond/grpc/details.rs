@@ -1,9 +1,10 @@
-//! The details of a status, as messages of the package `google.rpc`.
+//! The details of a status.
 
 use std::collections::BTreeMap;
 
-use prost::Message;
+use prost::Message as _;
 
+use super::messages::{Any, Duration, ErrorInfo, RetryInfo, Status};
 use crate::policy::{Prompt, Shortfall};
 use crate::respond::refusal::Refusal;
 
@@ -15,59 +16,6 @@ const MAX_PROMPTS: usize = 1_024;
 
 /// The longest `google.protobuf.Duration`, about 10,000 years.
 const MAX_SECONDS: i64 = 315_576_000_000;
-
-/// `google.rpc.Status`.
-#[derive(Clone, PartialEq, Message)]
-struct Status {
-    #[prost(int32, tag = "1")]
-    code: i32,
-    #[prost(string, tag = "2")]
-    message: String,
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<Any>,
-}
-
-/// `google.protobuf.Any`.
-#[derive(Clone, PartialEq, Message)]
-struct Any {
-    #[prost(string, tag = "1")]
-    type_url: String,
-    #[prost(bytes = "vec", tag = "2")]
-    value: Vec<u8>,
-}
-
-/// `google.rpc.ErrorInfo`.
-#[derive(Clone, PartialEq, Message)]
-struct ErrorInfo {
-    #[prost(string, tag = "1")]
-    reason: String,
-    #[prost(string, tag = "2")]
-    domain: String,
-    #[prost(btree_map = "string, string", tag = "3")]
-    metadata: BTreeMap<String, String>,
-}
-
-/// `google.rpc.RetryInfo`.
-#[derive(Clone, PartialEq, Message)]
-struct RetryInfo {
-    #[prost(message, optional, tag = "1")]
-    retry_delay: Option<Duration>,
-}
-
-/// `google.protobuf.Duration`.
-#[derive(Clone, PartialEq, Message)]
-struct Duration {
-    #[prost(int64, tag = "1")]
-    seconds: i64,
-    #[prost(int32, tag = "2")]
-    nanos: i32,
-}
-
-impl Any {
-    fn of(name: &str, message: &impl Message) -> Self {
-        Self { type_url: format!("type.googleapis.com/{name}"), value: message.encode_to_vec() }
-    }
-}
 
 /// Returns an encoded `google.rpc.Status` with this code and message.
 pub(super) fn of(code: i32, message: &str, refusal: &Refusal<'_>) -> Vec<u8> {
