@@ -77,7 +77,7 @@ where
 /// A request with the content type `application/grpc` or `application/grpc+…` gets a gRPC status
 /// instead, in the headers of a response with the status 200 and without a body. The [gRPC
 /// protocol][protocol] calls this *trailers-only*. Clients read the same `WWW-Authenticate` as
-/// metadata. There is no `Retry-After`.
+/// metadata. `Retry-After` is left out.
 ///
 /// | status in the table above | `grpc-status` |
 /// | --- | --- |
@@ -95,9 +95,10 @@ where
 /// | key | value |
 /// | --- | --- |
 /// | `policy` | the policy's name, if it has one |
-/// | `retryable` | `true` if the factors on offer can meet the policy in this session, otherwise `false` |
-/// | `restart` | `true` if they can meet it only in a new session |
-/// | `prompts` | the alternatives, separated by spaces: the factors that are all needed, separated by commas |
+/// | `acr_values`, `max_age` | the parameters of the authentication request, if there is one |
+/// | `retryable` | `true` if there is something that can meet the policy, otherwise `false` |
+/// | `restart`, `enrol` | `true` as in the body of [`problem`](crate::problem#step-up-required) |
+/// | `prompts` | the alternatives, separated by spaces: the factors or methods that are all needed, separated by commas |
 /// | `truncated` | `true` if there may be further alternatives: `prompts` has at most 1,024 bytes, and no factor whose name contains a space or a comma |
 ///
 /// A call of gRPC-Web has other content types, and gets the response of the first table. The guide

@@ -119,7 +119,7 @@ async fn a_call_that_needs_a_step_up() {
                 "www-authenticate",
                 "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
                  error_description=\"authenticate with a second, independent factor and \
-                 (otp/sms, totp or webauthn)\", max_age=\"600\"",
+                 (otp/sms, totp or webauthn)\"",
             ),
         ],
     );

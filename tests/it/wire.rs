@@ -208,6 +208,11 @@ async fn htmx_is_answered_as_its_file_says() {
 }
 
 #[tokio::test]
+async fn a_grpc_client_is_answered_as_its_file_says() {
+    check("grpc.txt", pages(), &[("content-type", "application/grpc")]).await;
+}
+
+#[tokio::test]
 async fn a_program_is_answered_like_with_the_bearer_challenge() {
     let responder: Responder = Arc::new(pages());
     let bearer: Responder = Arc::new(BearerChallenge::default());

@@ -48,6 +48,10 @@ fn reason(refusal: &Refusal<'_>) -> String {
 fn metadata(shortfall: &Shortfall) -> BTreeMap<String, String> {
     let prompts = shortfall.prompts();
     let (alternatives, all_fit) = alternatives(prompts.sets());
+    let request = shortfall.authentication_request();
+    let acr_values = request.map(|request| request.acr_values.join(" "));
+    let acr_values = acr_values.filter(|values| !values.is_empty());
+    let max_age = request.and_then(|request| request.max_age);
     let is_true = |flag: bool| flag.then(|| "true".to_owned());
     let entries = [
         ("policy", shortfall.policy().name().map(str::to_owned)),
@@ -55,7 +59,9 @@ fn metadata(shortfall: &Shortfall) -> BTreeMap<String, String> {
         ("restart", is_true(prompts.needs_restart())),
         ("prompts", Some(alternatives).filter(|alternatives| !alternatives.is_empty())),
         ("truncated", is_true(prompts.is_truncated() || !all_fit)),
-        // The parameters of an authentication request, `acr_values` and `max_age`, belong here.
+        ("enrol", is_true(prompts.needs_enrolment())),
+        ("acr_values", acr_values),
+        ("max_age", max_age.map(|max_age| max_age.to_string())),
     ];
     let present = entries.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     present.collect()
@@ -76,9 +82,13 @@ fn alternatives(sets: &[Vec<Prompt>]) -> (String, bool) {
     (all, all_fit)
 }
 
-/// Returns the factors of one alternative, separated by commas.
+/// Returns the factors or methods of one alternative, separated by commas.
 fn alternative(set: &[Prompt]) -> Option<String> {
-    let names: Vec<_> = set.iter().map(|prompt| prompt.factor.to_string()).collect();
+    let name = |prompt: &Prompt| match &prompt.method {
+        Some(method) => method.to_string(),
+        None => prompt.factor.to_string(),
+    };
+    let names: Vec<_> = set.iter().map(name).collect();
     let is_word = |name: &String| !name.contains([',', ' ']);
     names.iter().all(is_word).then(|| names.join(","))
 }
@@ -92,6 +102,7 @@ mod tests {
     use super::*;
     use crate::credentials::CredentialError;
     use crate::factor::Factor;
+    use crate::issuers::{clerk, oidc, supabase};
     use crate::keys::KeysUnavailable;
     use crate::policy::{Policy, PolicyError};
     use crate::rejection::Rejection;
@@ -235,6 +246,36 @@ mod tests {
             metadata_of(&Policy::from(Factor::Impersonated)),
             metadata(&[("retryable", "false")])
         );
+    }
+
+    #[test]
+    fn an_issuer_is_asked_in_its_own_way() {
+        let asked = |issuer, claims: serde_json::Value, policy: Policy| {
+            let test = testing::TestIssuer::standing_in_for(issuer).unwrap();
+            let session = test.session_with(&claims);
+            let shortfall = policy.evaluate(&session, testing::NOW).unwrap_err();
+            answer(&Rejection::StepUpRequired(shortfall)).1.metadata
+        };
+        let openid = oidc::access_tokens("https://login.example.com", "https://api.example.com")
+            .acr_values(["silver", "gold"]);
+        let fresh = Policy::session().within(Pause::from_secs(300));
+        let policy = Policy::acr("silver").and(fresh);
+        let metadata = asked(openid, serde_json::json!({"acr": "0"}), policy);
+        let want = [("acr_values", "silver gold"), ("max_age", "240"), ("retryable", "true")];
+        assert!(metadata.iter().map(|(name, value)| (&**name, &**value)).eq(want));
+
+        let supabase = supabase("https://ref.supabase.co");
+        let password = serde_json::json!({"amr": ["password"]});
+        let policy = Policy::any_of([Factor::OtpSms, Factor::OtpWhatsapp]);
+        let metadata = asked(supabase, password, policy);
+        let want = [("prompts", "mfa/phone"), ("retryable", "true")];
+        assert!(metadata.iter().map(|(name, value)| (&**name, &**value)).eq(want));
+
+        let clerk = clerk("https://clerk.example.com", ["https://app.example.com"]);
+        let metadata =
+            asked(clerk, serde_json::json!({"fva": [0, -1]}), Policy::amr("second_factor"));
+        let want = [("enrol", "true"), ("retryable", "false")];
+        assert!(metadata.iter().map(|(name, value)| (&**name, &**value)).eq(want));
     }
 
     #[test]
