@@ -30,9 +30,14 @@ pub(super) fn challenge(
         let _ = write!(value, ", error=\"{error}\", error_description={description}");
     }
     authentication_request(&mut value, refusal);
-    scope(&mut value, refusal);
-    resource_metadata(&mut value, refusal);
+    parameters_of_route(&mut value, refusal);
     HeaderValue::try_from(value).ok()
+}
+
+/// Writes the parameters that the route adds to every challenge.
+pub(super) fn parameters_of_route(value: &mut String, refusal: &Refusal<'_>) {
+    scope(value, refusal);
+    resource_metadata(value, refusal);
 }
 
 /// Writes `acr_values` and `max_age` (RFC 9470, section 3). An issuer that is asked for factors would
@@ -66,7 +71,7 @@ fn resource_metadata(value: &mut String, refusal: &Refusal<'_>) {
 
 /// A quoted string (RFC 9110, section 5.6.4) of visible ASCII and spaces. `?` replaces any other
 /// character.
-struct Quoted<'a>(&'a str);
+pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

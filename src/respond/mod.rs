@@ -3,6 +3,7 @@
 mod accept;
 mod bearer;
 mod client;
+mod forms;
 mod grpc;
 pub(crate) mod negotiated;
 mod page;
@@ -14,6 +15,7 @@ pub(crate) mod responder;
 pub(crate) mod return_to;
 mod route;
 
+pub use self::forms::{ClerkReverification, EntraClaimsChallenge, OryStepUp};
 pub use self::pages::PageError;
 pub use self::return_to::ReturnToError;
 

@@ -67,7 +67,7 @@ pub(super) fn address(
     HeaderValue::try_from(address).ok()
 }
 
-fn pair(name: &str, value: &str) -> String {
+pub(super) fn pair(name: &str, value: &str) -> String {
     format!("&{name}={}", utf8_percent_encode(value, TO_ENCODE))
 }
 

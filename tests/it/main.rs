@@ -57,6 +57,7 @@ mod renewal_faults;
 mod renewal_over_http;
 mod repeated_tokens;
 mod require_with;
+mod responders;
 mod responses;
 mod revocations;
 mod scopes;

@@ -15,6 +15,7 @@ use tower_step_up::issuers::{self, Issuer, oidc};
 use tower_step_up::keys::KeysUnavailable;
 use tower_step_up::policy::PolicyError;
 use tower_step_up::resource::ProtectedResource;
+use tower_step_up::respond::{ClerkReverification, EntraClaimsChallenge, OryStepUp};
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::token::RevocationsUnavailable;
 use tower_step_up::{BearerChallenge, Factor, Negotiated, Policy, Rejection, Respond, StepUpLayer};
@@ -170,10 +171,33 @@ async fn check(file: &str, responder: impl Respond, client: &[(&str, &str)]) {
     for refused in refusals() {
         answers.push(written(refused.name, &refused.answer(&responder, client).await));
     }
-    let got = answers.join("\n");
+    compare(file, &answers.join("\n"));
+}
+
+/// Compares the answers to which this responder gives another form than the challenge.
+async fn check_form(file: &str, responder: impl Respond) {
+    let responder: Responder = Arc::new(responder);
+    let bearer: Responder = Arc::new(BearerChallenge::default());
+    let mut answers = Vec::new();
+    for refused in refusals() {
+        let [own, challenge] = [
+            written(refused.name, &refused.answer(&responder, &[]).await),
+            written(refused.name, &refused.answer(&bearer, &[]).await),
+        ];
+        answers.extend((own != challenge).then_some(own));
+        let grpc = [("content-type", "application/grpc")];
+        let own = refused.answer(&responder, &grpc).await;
+        let challenge = refused.answer(&bearer, &grpc).await;
+        assert_eq!(written(refused.name, &own), written(refused.name, &challenge));
+        assert_eq!(own.header("content-type"), "application/grpc", "{}", refused.name);
+    }
+    compare(file, &answers.join("\n"));
+}
+
+fn compare(file: &str, got: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/wire").join(file);
     if std::env::var_os("UPDATE_WIRE").is_some() {
-        std::fs::write(&path, &got).unwrap();
+        std::fs::write(&path, got).unwrap();
     }
     let want = std::fs::read_to_string(&path).unwrap();
     let lines = got.lines().zip(want.lines()).enumerate();
@@ -210,6 +234,22 @@ async fn htmx_is_answered_as_its_file_says() {
 #[tokio::test]
 async fn a_grpc_client_is_answered_as_its_file_says() {
     check("grpc.txt", pages(), &[("content-type", "application/grpc")]).await;
+}
+
+#[tokio::test]
+async fn clients_of_clerk_are_answered_as_their_file_says() {
+    check_form("clerk.txt", ClerkReverification::new()).await;
+}
+
+#[tokio::test]
+async fn clients_of_entra_are_answered_as_their_file_says() {
+    check_form("entra.txt", EntraClaimsChallenge::new()).await;
+}
+
+#[tokio::test]
+async fn clients_of_ory_are_answered_as_their_file_says() {
+    let responder = OryStepUp::new("https://login.example.com", "https://shop.example.com");
+    check_form("ory.txt", responder.unwrap()).await;
 }
 
 #[tokio::test]
