@@ -12,6 +12,7 @@ mod axum_routes;
 mod backends;
 mod browsers;
 mod caches;
+mod clients;
 mod contract;
 mod discovery;
 mod events;
