@@ -13,6 +13,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod across_origins;
 mod axe;
 mod bank;
 mod browser;
