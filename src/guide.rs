@@ -7,6 +7,7 @@
 //! | [Getting started](getting_started) | projects, credentials, features, Stytch without an account |
 //! | [Where to put the guard](placing_the_guard) | routes, other layers, gateways |
 //! | [Browsers](browsers) | redirects, cookies, CORS |
+//! | [Clients](clients) | what a client does on each answer, in JavaScript and Rust |
 //! | [A session's life](sessions) | renewal, step-up, sign-out, revocation |
 //! | [Policies and their review](policies) | idioms, policy files, audits |
 //! | [What each factor proves](factors) | the table behind `mfa` |
@@ -31,6 +32,7 @@ guides! {
     getting_started = "getting-started.md",
     placing_the_guard = "placing-the-guard.md",
     browsers = "browsers.md",
+    clients = "clients.md",
     sessions = "sessions.md",
     policies = "policies.md",
     factors = "factors.md",

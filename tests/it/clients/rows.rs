@@ -59,20 +59,25 @@ fn resource_guard() -> StepUpLayer {
 
 /// Returns routes with a guard for each row of the table.
 pub(super) fn app() -> Router {
-    let keyless = Verifier::new(Unavailable, [issuer().name()], issuer().audience());
     let unsure = issuer().verifier().revocations(Unavailable);
     let authority = Scripted::new(|_| async { Err(AuthorityError::unavailable("scripted")) });
     Router::new()
         .route("/stytch", guarded(issuer().guard().require(transfer())))
         .route("/openid", guarded(openid().guard().require(recent_gold())))
         .route("/resource", guarded(resource_guard()))
-        .route("/keys", guarded(StepUpLayer::new(keyless.clock(FixedClock::new()))))
+        .route("/keys", guarded(StepUpLayer::new(keyless())))
         .route("/revocations", guarded(StepUpLayer::new(unsure)))
         .route("/authority", guarded(renewing(issuer().guard(), authority)))
         .route(
             "/unknown-policy",
             guarded(issuer().guard().require_with(|_| "1x".parse::<u8>().map(|_| Factor::Totp))),
         )
+}
+
+/// Returns a verifier that cannot fetch its keys.
+pub(super) fn keyless() -> Verifier {
+    let verifier = Verifier::new(Unavailable, [issuer().name()], issuer().audience());
+    verifier.clock(FixedClock::new())
 }
 
 pub(super) fn guarded(guard: StepUpLayer) -> axum::routing::MethodRouter {
