@@ -56,7 +56,7 @@ async fn oauth4webapi_reads_every_answer_of_the_table() {
     }
 }
 
-/// Where a layer outside the guard puts its challenge.
+/// The place of the challenge that a layer outside the guard adds.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     Before,

@@ -25,7 +25,7 @@ const CALL: &str = "
         body: await response.json(),
     }), error => done({ status: 0, challenge: null, body: String(error) }));";
 
-/// What the script sees of a response.
+/// The parts of a response that the script sees.
 #[derive(Debug, Deserialize)]
 struct Seen {
     status: u16,
