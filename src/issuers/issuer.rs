@@ -27,7 +27,7 @@ use crate::token::{ProfiledTokens, SessionIdSource};
 /// - It is of the right kind. The claim `events` marks a logout token or a security event token.
 ///   [`refuse_claim`](Self::refuse_claim) lists the marks of other kinds.
 /// - It is a user's. A `sub` equal to `client_id`, `azp` or `cid`, with or without `@clients` after it,
-///   marks a machine's token. So do a `gty` of `client-credentials` and an `idtyp` of `app`.
+///   marks a machine's token. A `gty` of `client-credentials` and an `idtyp` of `app` mark one too.
 /// - It is not bound to its sender (`cnf`), because the verifier does not check who sends it.
 /// - It lives no longer than the [longest life](Self::longest_life).
 #[derive(Clone)]

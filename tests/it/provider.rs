@@ -1,7 +1,7 @@
 //! Tokens of a real OpenID provider, `tests/provider`. Its keys are found by discovery, and its code
 //! flow runs over HTTP on loopback.
 
-mod client;
+pub(crate) mod client;
 mod round_trip;
 
 use bytes::Bytes;

@@ -32,8 +32,8 @@ pub(super) const SCOPES: &str = "openid payments:read payments:write";
 type Parameters<'a> = &'a [(&'a str, &'a str)];
 
 /// A running provider. Dropping it ends the process.
-pub(super) struct Provider {
-    pub(super) issuer: String,
+pub(crate) struct Provider {
+    pub(crate) issuer: String,
     client: Client<HttpConnector, Full<Bytes>>,
     _process: Child,
 }
@@ -46,7 +46,7 @@ pub(super) struct Tokens {
 }
 
 impl Provider {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let directory = std::env::var("OPENID_PROVIDER")
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/provider").to_owned());
         let mut process = Command::new("node")

@@ -118,6 +118,8 @@ async fn a_client_that_does_what_the_challenge_says_is_granted() {
     assert_eq!(client.open().await, granted(&["acr_values=gold"]));
     assert_eq!(client.level(), "gold");
     assert_eq!(client.open().await, granted(&[]));
+    client.tokens = provider.refresh("web", &client.tokens).await;
+    assert_eq!(client.open().await, granted(&[]));
 }
 
 #[tokio::test]
