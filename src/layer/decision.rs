@@ -74,7 +74,7 @@ fn refusal(context: Context<'_>, mut shortfall: Shortfall) -> Shortfall {
         shortfall = shortfall.offering(offered);
     }
     match context.outer {
-        Some(outer) => shortfall.inside(outer.policy()),
+        Some(outer) => shortfall.inside(outer),
         None => shortfall,
     }
 }

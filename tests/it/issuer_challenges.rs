@@ -220,6 +220,26 @@ async fn a_challenge_of_an_inner_guard_meets_the_outer_policy_too() {
     }
 }
 
+#[tokio::test]
+async fn a_challenge_meets_the_policies_of_all_guards_outside() {
+    let apart = || {
+        oidc::access_tokens("https://as.example", "https://api.example")
+            .acr_values(["a"])
+            .acr_values(["b"])
+    };
+    let test = TestIssuer::standing_in_for(apart()).unwrap();
+    let [outer, middle, inner] =
+        [acr("a"), Policy::session(), acr("b")].map(|policy| test.guard().require(policy));
+    let service = outer.layer(middle.layer(inner.layer(service_fn(crate::support::inner))));
+    let token = test.mint_with(&signed("a", 100));
+    let request = Request::get("/").header("authorization", bearer(&token));
+    let response = send(&service, request.body(Full::<Bytes>::default()).unwrap()).await;
+    let challenge = response.header("www-authenticate");
+    // A token has one value, so no token meets both.
+    assert!(!challenge.contains("acr_values"), "{challenge}");
+    assert!(response.body.contains("\"retryable\":false"), "{}", response.body);
+}
+
 #[test]
 fn clerk_is_not_asked_again_for_a_factor_that_the_user_does_not_have() {
     let second = || amr("second_factor").within(seconds(600));

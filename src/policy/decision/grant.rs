@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::end::Until;
 use crate::moment::Moment;
-use crate::policy::types::Policy;
+use crate::policy::types::{Clause, Policy};
 use crate::session::Session;
 
 /// The proof that a session met a policy. Cheap to clone.
@@ -19,7 +19,7 @@ use crate::session::Session;
 pub struct Grant {
     session: Session,
     held: Arc<Held>,
-    /// The grant of an outer guard, if that grant may end first.
+    /// The grant of an outer guard, unless it neither may end first nor demands more than a session.
     outer: Option<Arc<Self>>,
 }
 
@@ -90,13 +90,20 @@ impl Grant {
         self.session.token_expires_at()
     }
 
+    /// Returns this grant and those of the guards outside that demand more than a session, the
+    /// innermost first.
+    pub(crate) fn with_outer(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |grant| grant.outer.as_deref())
+    }
+
     /// Limits the grant so that it ends no later than an outer guard's grant.
     #[must_use]
     pub(crate) fn bounded_by(self, outer: &Self) -> Self {
-        let outer_may_end_before = outer.held.until < self.held.until
+        let outer_matters = outer.held.until < self.held.until
             || outer.session.end() < self.session.end()
+            || !matches!(outer.policy().clause(), Clause::Session)
             || outer.outer.is_some();
-        match outer_may_end_before {
+        match outer_matters {
             true => Self { outer: Some(Arc::new(outer.clone())), ..self },
             false => self,
         }

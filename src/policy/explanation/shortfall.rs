@@ -13,6 +13,7 @@ use super::tree::UnmetInOneLine;
 use super::types::{Demand, Explanation, Verdict};
 use super::ways;
 use crate::factor::Factor;
+use crate::policy::decision::Grant;
 use crate::policy::types::Policy;
 use crate::profile::StepUpBy;
 use crate::session::Session;
@@ -46,8 +47,8 @@ struct Inner {
     at: OffsetDateTime,
     /// The factors that the user can be asked for, if the application configured them.
     offered: Option<Box<[Factor]>>,
-    /// The policy of the guard outside, which a new session has to meet too.
-    outer: Option<Policy>,
+    /// The policies of the guards outside, which a new session has to meet too.
+    outer: Box<[Policy]>,
     explanation: OnceLock<Explanation>,
     unmet: OnceLock<Vec<Unmet>>,
     prompts: OnceLock<Prompts>,
@@ -76,7 +77,7 @@ impl Inner {
     fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
         let (explanation, unmet) = (OnceLock::new(), OnceLock::new());
         let (prompts, request) = (OnceLock::new(), OnceLock::new());
-        let (offered, outer) = (None, None);
+        let (offered, outer) = (None, Box::default());
         Self { session, policy, at, offered, outer, explanation, unmet, prompts, request }
     }
 
@@ -101,10 +102,12 @@ impl Shortfall {
         Self(Arc::new(Inner { offered: Some(offered.into()), ..self.0.anew() }))
     }
 
-    /// Returns the same shortfall behind a guard with this policy, which the session meets.
+    /// Returns the same shortfall behind the guards that have given this grant. A new token has
+    /// to meet their policies too.
     #[must_use]
-    pub(crate) fn inside(self, outer: &Policy) -> Self {
-        Self(Arc::new(Inner { outer: Some(outer.clone()), ..self.0.anew() }))
+    pub(crate) fn inside(self, outer: &Grant) -> Self {
+        let outer = outer.with_outer().map(|grant| grant.policy().clone()).collect();
+        Self(Arc::new(Inner { outer, ..self.0.anew() }))
     }
 
     /// Returns the factors that the user can be asked for.
@@ -134,7 +137,7 @@ impl Shortfall {
 
     /// Returns the policies that a new session has to meet.
     pub(super) fn policies(&self) -> Vec<&Policy> {
-        [self.policy()].into_iter().chain(&self.0.outer).collect()
+        [self.policy()].into_iter().chain(&*self.0.outer).collect()
     }
 
     /// Returns the instant of the decision.
@@ -202,7 +205,7 @@ impl Shortfall {
     /// [factors](Self::prompts) instead, as Stytch and Supabase are
     /// ([`StepUpBy`](crate::profile::StepUpBy)).
     ///
-    /// If the guard is inside another one, the request meets the policies of both, because the new
+    /// If the guard is inside others, the request meets the policies of all of them, because the new
     /// token need not state what the old one did.
     #[must_use]
     pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
