@@ -5,6 +5,7 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::{Layer, service_fn};
+use tower_step_up::credentials::CredentialSource;
 use tower_step_up::issuers::{self, Issuer, oidc};
 use tower_step_up::testing::{NOW, TestIssuer};
 use tower_step_up::{Factor, Policy, Shortfall};
@@ -238,6 +239,23 @@ async fn a_challenge_meets_the_policies_of_all_guards_outside() {
     // A token has one value, so no token meets both.
     assert!(!challenge.contains("acr_values"), "{challenge}");
     assert!(response.body.contains("\"retryable\":false"), "{}", response.body);
+}
+
+/// A new token for the inner guard does not change the one that the outer guard reads.
+#[tokio::test]
+async fn a_challenge_need_not_meet_the_policy_of_a_guard_for_another_issuer() {
+    let other = oidc::access_tokens("https://mesh.example", "https://api.example");
+    let [mesh, users] = [other.acr_values(["a"]), oidc().acr_values(["gold"])]
+        .map(|issuer| TestIssuer::standing_in_for(issuer).unwrap());
+    let outer = mesh.guard().require(acr("a")).credentials([CredentialSource::cookie("mesh")]);
+    let inner = users.guard().require(acr("gold"));
+    let service = outer.layer(inner.layer(service_fn(crate::support::inner)));
+    let request = Request::get("/")
+        .header("authorization", bearer(&users.mint_with(&signed("silver", 100))))
+        .header("cookie", format!("mesh={}", mesh.mint_with(&signed("a", 100))));
+    let response = send(&service, request.body(Full::<Bytes>::default()).unwrap()).await;
+    let challenge = response.header("www-authenticate");
+    assert!(challenge.contains("acr_values=\"gold\""), "{challenge}");
 }
 
 #[test]

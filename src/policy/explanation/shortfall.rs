@@ -102,11 +102,13 @@ impl Shortfall {
         Self(Arc::new(Inner { offered: Some(offered.into()), ..self.0.anew() }))
     }
 
-    /// Returns the same shortfall behind the guards that have given this grant. A new token has
-    /// to meet their policies too.
+    /// Returns the same shortfall behind the guards that have given this grant. A new token of its
+    /// issuer has to meet their policies too, as far as they look at tokens of this issuer.
     #[must_use]
     pub(crate) fn inside(self, outer: &Grant) -> Self {
-        let outer = outer.with_outer().map(|grant| grant.policy().clone()).collect();
+        let issuer = self.session().issuer();
+        let same = outer.with_outer().filter(|grant| grant.session().issuer() == issuer);
+        let outer = same.map(|grant| grant.policy().clone()).collect();
         Self(Arc::new(Inner { outer, ..self.0.anew() }))
     }
 
