@@ -226,6 +226,31 @@ mod clerk {
 }
 
 #[test]
+fn a_restart_is_not_asked_for_if_a_new_session_would_say_as_little() {
+    let silver = [("silver".to_owned(), BTreeSet::new())];
+    let declared = Declared { classes: silver.into(), ..Declared::default() };
+    let minute = Duration::from_secs(60);
+    let token = Token {
+        started: Some(-900_000),
+        acr: Some("silver".to_owned()),
+        amr: vec![("undated".to_owned(), None), ("dated".to_owned(), Some(-900_000))],
+        ..Token::default()
+    };
+    let session = declared.session_by_methods(&token, &["app"]);
+    for (policy, want) in [
+        // The issuer states no time for these two.
+        (Policy::acr("silver").within(minute), false),
+        (Policy::amr("undated").within(minute), false),
+        (Policy::amr("dated").within(minute), true),
+        (Policy::acr("silver").and(Policy::session_within(minute)), true),
+    ] {
+        let shortfall = policy.evaluate(&session, NOW).unwrap_err();
+        assert_eq!(shortfall.prompts().needs_restart(), want, "{policy}");
+        assert!(!shortfall.prompts().is_retryable());
+    }
+}
+
+#[test]
 fn a_limit_that_leaves_no_time_to_come_back_is_not_asked_for() {
     let declared = Declared::default();
     for (limit, want) in

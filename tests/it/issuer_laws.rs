@@ -9,7 +9,7 @@ use tower_step_up::testing::NOW;
 use tower_step_up::{Policy, Session};
 
 use crate::issuer_oracle::{
-    Clause, Declared, FACTORS, Kind, LEEWAY, Reading, Token, capped_readings, plain_session,
+    Clause, Declared, FACTORS, Kind, LEEWAY, Proof, Reading, Token, capped_readings, plain_session,
     readings,
 };
 
@@ -402,9 +402,11 @@ fn check_prompts(
         }
     }
 
-    // In a new session, the user uses the methods on offer and proves each reading again.
+    // In a new session, the user uses the methods on offer and proves each reading again. The issuer
+    // states no more times than before, except that of the sign-in.
     let anew = readings.iter().flat_map(|reading| {
-        let again = reading.iter().map(|(kind, _)| (kind.clone(), Some(0)));
+        let is_dated = |(kind, at): &&Proof| at.is_some() || kind == "sign-in";
+        let again = reading.iter().filter(is_dated).map(|(kind, _)| (kind.clone(), Some(0)));
         let again: Reading = again.chain(reading.iter().cloned()).collect();
         after(&again, methods, &used(u32::MAX))
     });

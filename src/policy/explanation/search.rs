@@ -10,10 +10,11 @@ use super::need::{Need, NeedBuilder};
 use super::offers::{Offer, Offers};
 use super::prompts::{Outlook, Prompts};
 use super::request::grace;
-use crate::factor::{AuthenticationFactor, Factor};
+use crate::factor::{Assertion, AuthenticationFactor, Factor};
 use crate::moment::Moment;
 use crate::policy::decision::{Facts, Readings, until};
 use crate::policy::types::{Policy, distinct};
+use crate::profile::Terms;
 use crate::session::Session;
 
 /// The maximum number of factors on offer that are considered.
@@ -83,7 +84,8 @@ fn search(
     let readings = Readings::of(session, facts.latest());
     // A rounded time may look older by the issuer's unit. The age of a method that is not used again
     // may be rounded in another way in the next token.
-    let resolution = session.terms().map_or(Duration::ZERO, |terms| terms.capabilities.resolution);
+    let terms = session.terms();
+    let resolution = terms.map_or(Duration::ZERO, |terms| terms.capabilities.resolution);
     let then = now.plus(grace(policy.shortest_limit())).plus(resolution);
     let mut steps = 0;
     let needs = readings.iter().map(|proofs| {
@@ -100,7 +102,8 @@ fn search(
     let (found, complete) = search.minimal_sets();
     // The user can prove this session's factors again in a new one.
     let holds_with = |proofs: &[AuthenticationFactor], new: u32| {
-        let again = proofs.iter().map(|proof| (proof.factor(), now));
+        let again =
+            proofs.iter().map(|proof| (proof.factor(), date_in_new_session(proof, terms, now)));
         let new = bits(new).filter_map(|bit| offered.get(bit.trailing_zeros() as usize).copied());
         let assumed: Vec<_> = new.chain(again).collect();
         let facts = facts.with_factors(proofs);
@@ -124,6 +127,18 @@ fn search(
     let sets = search.describe(found);
     let truncated = !complete || many > sets.len();
     (Prompts { sets, truncated, outlook }, steps + search.steps)
+}
+
+/// Returns the date of a proof that is made again in a new session. An issuer that states something
+/// without a date, such as `acr`, does so in every session.
+fn date_in_new_session(proof: &AuthenticationFactor, terms: Option<&Terms>, now: Moment) -> Moment {
+    let Some(terms) = terms else { return now };
+    let is_sign_in = *proof.factor() == Factor::Asserted(Assertion::SIGN_IN);
+    let is_dated = match is_sign_in {
+        true => terms.capabilities.dates_sign_in,
+        false => proof.date().moment().is_some(),
+    };
+    if is_dated { now } else { Moment::DISTANT_PAST }
 }
 
 #[cfg(test)]
