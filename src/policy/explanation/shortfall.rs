@@ -11,11 +11,9 @@ use super::request::AuthenticationRequest;
 use super::requirement::{Reason, Requirement};
 use super::tree::UnmetInOneLine;
 use super::types::{Demand, Explanation, Verdict};
-use super::ways;
 use crate::factor::Factor;
 use crate::policy::decision::Grant;
 use crate::policy::types::Policy;
-use crate::profile::StepUpBy;
 use crate::session::Session;
 
 /// The reasons why a session did not meet a policy at an instant. Cheap to clone.
@@ -38,21 +36,21 @@ use crate::session::Session;
 /// assert_eq!(shortfall.to_string(), "authenticate with a second, independent factor");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Shortfall(Arc<Inner>);
+pub struct Shortfall(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     session: Session,
     policy: Policy,
     at: OffsetDateTime,
     /// The factors that the user can be asked for, if the application configured them.
-    offered: Option<Box<[Factor]>>,
+    pub(super) offered: Option<Box<[Factor]>>,
     /// The policies of the guards outside, which a new session has to meet too.
-    outer: Box<[Policy]>,
+    pub(super) outer: Box<[Policy]>,
     explanation: OnceLock<Explanation>,
     unmet: OnceLock<Vec<Unmet>>,
-    prompts: OnceLock<Prompts>,
-    request: OnceLock<Option<AuthenticationRequest>>,
+    pub(super) prompts: OnceLock<Prompts>,
+    pub(super) request: OnceLock<Option<AuthenticationRequest>>,
 }
 
 /// A requirement that was not met. [`problem`](crate::problem) describes its members in JSON.
@@ -137,11 +135,6 @@ impl Shortfall {
         &self.0.policy
     }
 
-    /// Returns the policies that a new session has to meet.
-    pub(super) fn policies(&self) -> Vec<&Policy> {
-        [self.policy()].into_iter().chain(&*self.0.outer).collect()
-    }
-
     /// Returns the instant of the decision.
     #[must_use]
     pub fn at(&self) -> OffsetDateTime {
@@ -169,58 +162,6 @@ impl Shortfall {
     /// Returns the unmet clauses in one line for an operator, each with its limit and its proofs.
     pub(crate) fn unmet_in_one_line(&self) -> impl Display {
         UnmetInOneLine(self.explanation())
-    }
-
-    /// Returns the factors to ask the user for, chosen from those [on offer](Self::offered).
-    #[must_use]
-    pub fn prompts(&self) -> &Prompts {
-        self.0.prompts.get_or_init(|| ways::prompts(self, self.0.offered.as_deref()))
-    }
-
-    /// Returns the factors to ask the user for, chosen from these. Pass those that the user has
-    /// enrolled, if the application knows them. Unlike [`prompts`](Self::prompts), it searches at
-    /// every call.
-    ///
-    /// The search is bounded. It considers the first 24 of these factors. It checks each proof of
-    /// the session against each clause once in each reading of the session, as the decision does.
-    /// Then it takes at most 400,000 steps, and 100 more for each clause in each reading. A step
-    /// checks one set of factors against one clause. A clause that requires independent factors
-    /// counts up to 35 times, once for each set of compromises that an attacker may hold. A Stytch
-    /// session has one reading, and no session has more than 64 that count.
-    ///
-    /// ```
-    /// use tower_step_up::{testing, Factor, Policy};
-    ///
-    /// let session = testing::session().proved(Factor::Password).build();
-    /// let shortfall = Policy::mfa().evaluate(&session, testing::NOW).unwrap_err();
-    /// let prompts = shortfall.prompts_for(&[Factor::OtpEmail, Factor::OtpSms, Factor::Totp]);
-    /// let sets: Vec<Vec<_>> = prompts.sets().iter().map(|set| set.iter().map(|it| it.factor.to_string()).collect()).collect();
-    /// assert_eq!(sets, [["otp/sms"], ["totp"]]); // a code by email is not independent of the password
-    /// ```
-    #[must_use]
-    pub fn prompts_for(&self, offered: &[Factor]) -> Prompts {
-        ways::prompts(self, Some(offered))
-    }
-
-    /// Returns the authentication request with which a client can meet the policy at the session's
-    /// issuer. Returns `None` if no request would suffice, or if the issuer is asked for
-    /// [factors](Self::prompts) instead, as Stytch and Supabase are
-    /// ([`StepUpBy`](crate::profile::StepUpBy)).
-    ///
-    /// If the guard is inside others, the request meets the policies of all of them, because the new
-    /// token need not state what the old one did.
-    #[must_use]
-    pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
-        let find = || {
-            let terms = self.session().terms()?;
-            match terms.step_up_by {
-                StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
-                    AuthenticationRequest::find(&self.policies(), terms, self.session().leeway())
-                }
-                _ => None,
-            }
-        };
-        self.0.request.get_or_init(find).as_ref()
     }
 }
 

@@ -1,23 +1,84 @@
-//! The prompts for each way of asking an issuer.
+//! What a client can ask for to meet a policy, for each way of asking an issuer.
 
 use std::time::Duration;
 
 use super::minimal::MAX_SETS;
 use super::offers::{Offers, is_offered};
 use super::prompts::{Outlook, Prompt, Prompts};
-use super::request::grace;
+use super::request::{AuthenticationRequest, grace};
 use super::search::{self, MAX_OFFERED};
 use super::shortfall::Shortfall;
 use crate::factor::{Assertion, Factor};
 use crate::moment::Moment;
 use crate::policy::decision::until_with;
+use crate::policy::types::Policy;
 use crate::profile::{StepUpBy, Terms};
 
 const FIRST: &str = "first_factor";
 const SECOND: &str = "second_factor";
 
+impl Shortfall {
+    /// Returns the factors to ask the user for, chosen from those [on offer](Self::offered). There are
+    /// none if the issuer takes [authentication requests](Self::authentication_request).
+    #[must_use]
+    pub fn prompts(&self) -> &Prompts {
+        self.0.prompts.get_or_init(|| prompts(self, self.0.offered.as_deref()))
+    }
+
+    /// Returns the factors to ask the user for, chosen from these. Pass those that the user has
+    /// enrolled, if the application knows them. Unlike [`prompts`](Self::prompts), it searches at
+    /// every call.
+    ///
+    /// The search is bounded. It considers the first 24 of these factors. It checks each proof of
+    /// the session against each clause once in each reading of the session, as the decision does.
+    /// Then it takes at most 400,000 steps, and 100 more for each clause in each reading. A step
+    /// checks one set of factors against one clause. A clause that requires independent factors
+    /// counts up to 35 times, once for each set of compromises that an attacker may hold. A Stytch
+    /// session has one reading, and no session has more than 64 that count.
+    ///
+    /// ```
+    /// use tower_step_up::{testing, Factor, Policy};
+    ///
+    /// let session = testing::session().proved(Factor::Password).build();
+    /// let shortfall = Policy::mfa().evaluate(&session, testing::NOW).unwrap_err();
+    /// let prompts = shortfall.prompts_for(&[Factor::OtpEmail, Factor::OtpSms, Factor::Totp]);
+    /// let sets: Vec<Vec<_>> = prompts.sets().iter().map(|set| set.iter().map(|it| it.factor.to_string()).collect()).collect();
+    /// assert_eq!(sets, [["otp/sms"], ["totp"]]); // a code by email is not independent of the password
+    /// ```
+    #[must_use]
+    pub fn prompts_for(&self, offered: &[Factor]) -> Prompts {
+        prompts(self, Some(offered))
+    }
+
+    /// Returns the authentication request with which a client can meet the policy at the session's
+    /// issuer. Returns `None` if no request would suffice, or if the issuer is asked for
+    /// [factors](Self::prompts) instead, as Stytch and Supabase are
+    /// ([`StepUpBy`](crate::profile::StepUpBy)).
+    ///
+    /// If the guard is inside others, the request meets the policies of all of them, because the new
+    /// token need not state what the old one did.
+    #[must_use]
+    pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
+        let find = || {
+            let terms = self.session().terms()?;
+            match terms.step_up_by {
+                StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
+                    AuthenticationRequest::find(&self.policies(), terms, self.session().leeway())
+                }
+                _ => None,
+            }
+        };
+        self.0.request.get_or_init(find).as_ref()
+    }
+
+    /// Returns the policies that a new session has to meet.
+    fn policies(&self) -> Vec<&Policy> {
+        [self.policy()].into_iter().chain(&*self.0.outer).collect()
+    }
+}
+
 /// Returns the prompts for a shortfall. If factors are `offered`, only these are asked for.
-pub(super) fn prompts(shortfall: &Shortfall, offered: Option<&[Factor]>) -> Prompts {
+fn prompts(shortfall: &Shortfall, offered: Option<&[Factor]>) -> Prompts {
     let (policy, session, at) = (shortfall.policy(), shortfall.session(), shortfall.at());
     let Some(terms) = session.terms() else {
         return match offered {
