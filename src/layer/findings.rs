@@ -40,23 +40,24 @@ impl StepUpLayer {
     /// ```
     #[must_use]
     pub fn findings(&self) -> Vec<IssuerFinding> {
-        let mut findings = of_policy(self);
-        findings.extend(of_scopes(self));
+        let mut findings = self.policy_findings();
+        findings.extend(self.scope_findings());
         findings
     }
-}
 
-/// Returns a finding for each issuer whose tokens never have scopes, if the guard requires any.
-pub(super) fn of_scopes(guard: &StepUpLayer) -> Vec<IssuerFinding> {
-    if guard.guard.challenge.scope.is_none() {
-        return Vec::new();
+    /// Returns the reasons why no token of the guard's issuers can meet its policy.
+    pub(super) fn policy_findings(&self) -> Vec<IssuerFinding> {
+        findings(self.verifier(), self.policy())
     }
-    let issuers = guard.verifier().issuers_without_scopes();
-    issuers.map(|issuer| IssuerFinding::NoScopes { issuer: issuer.into() }).collect()
-}
 
-pub(super) fn of_policy(guard: &StepUpLayer) -> Vec<IssuerFinding> {
-    findings(guard.verifier(), guard.policy())
+    /// Returns a finding for each issuer whose tokens never have scopes, if the guard requires any.
+    pub(super) fn scope_findings(&self) -> Vec<IssuerFinding> {
+        if self.guard.challenge.scope.is_none() {
+            return Vec::new();
+        }
+        let issuers = self.verifier().issuers_without_scopes();
+        issuers.map(|issuer| IssuerFinding::NoScopes { issuer: issuer.into() }).collect()
+    }
 }
 
 fn findings(verifier: &Verifier, policy: &Policy) -> Vec<IssuerFinding> {

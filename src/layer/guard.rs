@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::request_policy::RequestPolicy;
-use super::{event, findings};
+use super::event;
 use crate::credentials::CredentialSource;
 use crate::factor::Factor;
 use crate::policy::Policy;
@@ -118,7 +118,7 @@ impl StepUpLayer {
             guard.optional = false;
         });
         event::warn_of_weakness(guard.policy());
-        event::report_findings(guard.policy(), &findings::of_policy(&guard));
+        event::report_findings(guard.policy(), &guard.policy_findings());
         guard
     }
 

@@ -1,6 +1,6 @@
 //! The scopes that a guard requires.
 
-use super::super::{event, findings};
+use super::super::event;
 use super::StepUpLayer;
 use crate::resource;
 
@@ -63,7 +63,7 @@ impl StepUpLayer {
             guard.challenge.scope = Some(resource::joined(all));
             guard.optional = false;
         });
-        event::report_findings(guard.policy(), &findings::of_scopes(&guard));
+        event::report_findings(guard.policy(), &guard.scope_findings());
         guard
     }
 
