@@ -56,19 +56,21 @@ pub(super) fn evaluate(context: Context<'_>, session: Session, now: OffsetDateTi
         Some(Err(error)) => return Decision::refused(Rejection::PolicyError(error.clone())),
     };
     match evaluated {
-        Ok(grant) => match scopes(guard, grant.session()) {
+        Ok(grant) => match check_scopes(guard, grant.session()) {
             Ok(()) => Decision::new(Ok(Some(match outer {
                 Some(outer) => grant.bounded_by(outer),
                 None => grant,
             }))),
             Err(error) => Decision::refused(Rejection::InsufficientScope(error)),
         },
-        Err(shortfall) => Decision::refused(Rejection::StepUpRequired(refusal(context, shortfall))),
+        Err(shortfall) => {
+            Decision::refused(Rejection::StepUpRequired(in_context(context, shortfall)))
+        }
     }
 }
 
 /// Returns a shortfall with what the guards know about the ways to meet it.
-fn refusal(context: Context<'_>, mut shortfall: Shortfall) -> Shortfall {
+fn in_context(context: Context<'_>, mut shortfall: Shortfall) -> Shortfall {
     if let Some(offer) = &context.guard.offer {
         let offered = offer(shortfall.session());
         shortfall = shortfall.offering(offered);
@@ -81,7 +83,7 @@ fn refusal(context: Context<'_>, mut shortfall: Shortfall) -> Shortfall {
 
 /// Checks the scopes that this guard requires. An outer guard has checked its own.
 #[inline]
-fn scopes(guard: &Guard, session: &Session) -> Result<(), InsufficientScope> {
+fn check_scopes(guard: &Guard, session: &Session) -> Result<(), InsufficientScope> {
     match &guard.challenge.scope {
         None => Ok(()),
         Some(required) => InsufficientScope::check(required, session),

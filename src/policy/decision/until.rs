@@ -25,8 +25,7 @@ pub(in crate::policy) fn until_in_every_reading(
         return until(policy, &facts, None);
     }
     let readings = Readings::of(session, facts.latest());
-    let ends = readings.iter().map(|proofs| until(policy, &facts.with_factors(&proofs), None));
-    ends.min().unwrap_or(Until::NEVER)
+    until_in_all(policy, &facts, &readings)
 }
 
 /// Returns the instant until which a policy would hold for a token that states this and was issued at
@@ -35,6 +34,11 @@ pub(in crate::policy) fn until_with(policy: &Policy, evidence: &Resolved, now: M
     let started_at = evidence.started_at.map(Moment::from);
     let facts = Facts::hypothetical(started_at, &[], now);
     let readings = Readings::new(&evidence.proofs, &evidence.choices, now);
+    until_in_all(policy, &facts, &readings)
+}
+
+/// Returns the earliest of the instants until which a policy holds in these readings.
+fn until_in_all(policy: &Policy, facts: &Facts<'_>, readings: &Readings<'_>) -> Until {
     let ends = readings.iter().map(|proofs| until(policy, &facts.with_factors(&proofs), None));
     ends.min().unwrap_or(Until::NEVER)
 }
