@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::methods::Method;
 use super::need::Need;
-use super::offers::Offer;
 use super::prompts::Prompt;
 use crate::factor::Factor;
 use crate::moment::Moment;
@@ -27,7 +27,7 @@ pub(super) struct Search<'a> {
     need: Need,
     /// The factors on offer, or what the methods on offer may prove.
     proofs: &'a [(&'a Factor, Moment)],
-    methods: Option<&'a [Offer]>,
+    methods: Option<&'a [Method]>,
     /// When each factor or method on offer was last used in the session.
     proved: Vec<Option<Moment>>,
     pub(super) steps: usize,
@@ -38,7 +38,7 @@ impl<'a> Search<'a> {
         need: Need,
         facts: &Facts<'_>,
         proofs: &'a [(&'a Factor, Moment)],
-        methods: Option<&'a [Offer]>,
+        methods: Option<&'a [Method]>,
     ) -> Self {
         let freshest = facts.freshest();
         let last = |factor: &Factor| {
@@ -169,7 +169,7 @@ impl<'a> Search<'a> {
 
 /// Returns every set of proofs that these methods may have made. A method whose alternatives would
 /// make too many counts for what all of them have in common.
-pub(super) fn what_is_proved(methods: &[Offer], set: u32) -> Vec<u32> {
+pub(super) fn what_is_proved(methods: &[Method], set: u32) -> Vec<u32> {
     let mut proved = vec![0];
     for bit in bits(set) {
         let method = methods.get(bit.trailing_zeros() as usize);

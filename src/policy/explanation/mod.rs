@@ -1,9 +1,9 @@
 //! Why a policy holds or does not, and which factors to ask the user for.
 
 mod explain;
+mod methods;
 mod minimal;
 mod need;
-mod offers;
 mod prompts;
 mod request;
 mod requirement;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::methods::{Method, Methods};
 use super::minimal::{Search, bits, what_is_proved};
 use super::need::{Need, NeedBuilder};
-use super::offers::{Offer, Offers};
 use super::prompts::{Outlook, Prompts};
 use super::request::grace;
 use crate::factor::{Assertion, AuthenticationFactor, Factor};
@@ -36,12 +36,12 @@ pub(super) fn prompts_for_methods(
     policy: &Policy,
     session: &Session,
     at: OffsetDateTime,
-    offers: &Offers,
+    methods: &Methods,
 ) -> Prompts {
     count_search();
-    let proofs: Vec<_> = offers.proofs.iter().map(|(factor, at)| (factor, *at)).collect();
-    let (prompts, _) = search(policy, session, at, &proofs, Some(&offers.methods));
-    Prompts { truncated: prompts.truncated || offers.truncated, ..prompts }
+    let proofs: Vec<_> = methods.proofs.iter().map(|(factor, at)| (factor, *at)).collect();
+    let (prompts, _) = search(policy, session, at, &proofs, Some(&methods.all));
+    Prompts { truncated: prompts.truncated || methods.truncated, ..prompts }
 }
 
 fn count_search() {
@@ -77,7 +77,7 @@ fn search(
     session: &Session,
     at: OffsetDateTime,
     offered: &[(&Factor, Moment)],
-    methods: Option<&[Offer]>,
+    methods: Option<&[Method]>,
 ) -> (Prompts, usize) {
     let now = at.into();
     let facts = Facts::new(session, now);

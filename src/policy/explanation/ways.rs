@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::methods::{Methods, is_offered};
 use super::minimal::MAX_SETS;
-use super::offers::{Offers, is_offered};
 use super::prompts::{Outlook, Prompt, Prompts};
 use super::request::{AuthenticationRequest, grace};
 use super::search::{self, MAX_OFFERED};
@@ -113,8 +113,8 @@ fn for_methods<'n>(
     offered: Option<&[Factor]>,
 ) -> Prompts {
     let (policy, session, at) = (shortfall.policy(), shortfall.session(), shortfall.at());
-    let offers = Offers::new(terms, names, offered, policy, at, MAX_OFFERED);
-    let prompts = search::prompts_for_methods(policy, session, at, &offers);
+    let methods = Methods::new(terms, names, offered, policy, at, MAX_OFFERED);
+    let prompts = search::prompts_for_methods(policy, session, at, &methods);
     match prompts.outlook {
         // A new session would not state its start either.
         Outlook::Restart if !terms.capabilities.states_start => {

@@ -1,4 +1,4 @@
-//! The factors and methods that a user can be asked for, as sets of what each would prove.
+//! The methods that an issuer can be asked for, as sets of what each would prove.
 
 use time::OffsetDateTime;
 
@@ -8,16 +8,16 @@ use crate::policy::types::Policy;
 use crate::profile::Terms;
 
 /// A method that an issuer can be asked for, by the name that its tokens use.
-pub(super) struct Offer {
+pub(super) struct Method {
     pub(super) name: Box<str>,
     /// The factor that the name stands for. If it stands for several, it is the first one.
     pub(super) factor: Factor,
     /// The sets of what the issuer may say that the user proved. Usually there is one. Each is a bit
-    /// set over the proofs of [`Offers`].
+    /// set over the proofs of [`Methods`].
     pub(super) alternatives: Vec<u32>,
 }
 
-impl Offer {
+impl Method {
     /// Returns the issuer's assertion that the method was used.
     pub(super) fn amr(&self) -> Factor {
         Factor::Asserted(Assertion::amr(&self.name))
@@ -25,14 +25,14 @@ impl Offer {
 }
 
 /// The methods on offer, and everything that they may prove.
-pub(super) struct Offers {
+pub(super) struct Methods {
     pub(super) proofs: Vec<(Factor, Moment)>,
-    pub(super) methods: Vec<Offer>,
+    pub(super) all: Vec<Method>,
     /// Whether a method was left out because there are too many.
     pub(super) truncated: bool,
 }
 
-impl Offers {
+impl Methods {
     /// Returns the methods with these names. If factors are `offered`, only the methods that may prove
     /// one of them are left.
     pub(super) fn new<'n>(
@@ -43,20 +43,20 @@ impl Offers {
         at: OffsetDateTime,
         most: usize,
     ) -> Self {
-        let mut offers = Self { proofs: Vec::new(), methods: Vec::new(), truncated: false };
+        let mut methods = Self { proofs: Vec::new(), all: Vec::new(), truncated: false };
         let named = policy.named_factors();
         for name in names {
             if offered.is_some_and(|offered| !is_offered(terms, name, offered)) {
                 continue;
             }
-            let is_full = offers.methods.len() == most;
-            let offer = (!is_full).then(|| offers.method(terms, name, &named, at)).flatten();
-            match offer {
-                Some(offer) => offers.methods.push(offer),
-                None => offers.truncated = true,
+            let is_full = methods.all.len() == most;
+            let method = (!is_full).then(|| methods.method(terms, name, &named, at)).flatten();
+            match method {
+                Some(method) => methods.all.push(method),
+                None => methods.truncated = true,
             }
         }
-        offers
+        methods
     }
 
     /// Returns a method, or `None` if its proofs do not fit into a bit set.
@@ -66,7 +66,7 @@ impl Offers {
         name: &str,
         named: &[Factor],
         at: OffsetDateTime,
-    ) -> Option<Offer> {
+    ) -> Option<Method> {
         let evidence = terms.after_methods([name], at);
         let amr = Factor::Asserted(Assertion::amr(name));
         // The name as such matters only if the policy mentions it.
@@ -83,7 +83,7 @@ impl Offers {
             alternatives.push(certain);
         }
         let factor = terms.names.candidates(name).first().cloned().unwrap_or(amr);
-        Some(Offer { name: name.into(), factor, alternatives })
+        Some(Method { name: name.into(), factor, alternatives })
     }
 
     /// Returns the bit set of these proofs.
