@@ -2,6 +2,7 @@
 //! *trailers-only*.
 
 mod details;
+mod error_info;
 mod messages;
 
 use bytes::Bytes;

@@ -1,30 +1,17 @@
 //! The details of a status.
 
-use std::collections::BTreeMap;
-
 use prost::Message as _;
 
-use super::messages::{Any, Duration, ErrorInfo, RetryInfo, Status};
-use crate::policy::{Prompt, Shortfall};
+use super::error_info;
+use super::messages::{Any, Duration, RetryInfo, Status};
 use crate::respond::refusal::Refusal;
-
-const DOMAIN: &str = "tower-step-up";
-
-/// The most bytes of the alternatives in the metadata. Many clients refuse headers of more than
-/// 8 KB.
-const MAX_PROMPTS: usize = 1_024;
 
 /// The longest `google.protobuf.Duration`, about 10,000 years.
 const MAX_SECONDS: i64 = 315_576_000_000;
 
 /// Returns an encoded `google.rpc.Status` with this code and message.
 pub(super) fn of(code: i32, message: &str, refusal: &Refusal<'_>) -> Vec<u8> {
-    let info = ErrorInfo {
-        reason: reason(refusal),
-        domain: DOMAIN.to_owned(),
-        metadata: refusal.shortfall.map(metadata).unwrap_or_default(),
-    };
-    let mut details = vec![Any::of("google.rpc.ErrorInfo", &info)];
+    let mut details = vec![Any::of("google.rpc.ErrorInfo", &error_info::of(refusal))];
     if let Some(seconds) = refusal.retry_after {
         let seconds =
             seconds.try_into().map_or(MAX_SECONDS, |seconds: i64| seconds.min(MAX_SECONDS));
@@ -32,65 +19,6 @@ pub(super) fn of(code: i32, message: &str, refusal: &Refusal<'_>) -> Vec<u8> {
         details.push(Any::of("google.rpc.RetryInfo", &retry));
     }
     Status { code, message: message.to_owned(), details }.encode_to_vec()
-}
-
-/// Returns the name of the refusal: the error of RFC 9470 for a step-up, and otherwise the section
-/// of [`crate::problem`], in upper case.
-fn reason(refusal: &Refusal<'_>) -> String {
-    if refusal.shortfall.is_some() {
-        return "INSUFFICIENT_USER_AUTHENTICATION".to_owned();
-    }
-    let section = refusal.problem_type.rsplit('#').next().unwrap_or_default();
-    section.replace('-', "_").to_ascii_uppercase()
-}
-
-/// Returns what a client needs to step up.
-fn metadata(shortfall: &Shortfall) -> BTreeMap<String, String> {
-    let prompts = shortfall.prompts();
-    let (alternatives, all_fit) = alternatives(prompts.sets());
-    let request = shortfall.authentication_request();
-    let acr_values = request.map(|request| request.acr_values.join(" "));
-    let acr_values = acr_values.filter(|values| !values.is_empty());
-    let max_age = request.and_then(|request| request.max_age);
-    let is_true = |flag: bool| flag.then(|| "true".to_owned());
-    let entries = [
-        ("policy", shortfall.policy().name().map(str::to_owned)),
-        ("retryable", Some(prompts.is_retryable().to_string())),
-        ("restart", is_true(prompts.needs_restart())),
-        ("prompts", Some(alternatives).filter(|alternatives| !alternatives.is_empty())),
-        ("truncated", is_true(prompts.is_truncated() || !all_fit)),
-        ("enrol", is_true(prompts.needs_enrolment())),
-        ("acr_values", acr_values),
-        ("max_age", max_age.map(|max_age| max_age.to_string())),
-    ];
-    let present = entries.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    present.collect()
-}
-
-/// Returns the alternatives, separated by spaces, and whether all of them are there. One is left
-/// out if it is too long, or if a factor's name contains a separator.
-fn alternatives(sets: &[Vec<Prompt>]) -> (String, bool) {
-    let (mut all, mut all_fit) = (String::new(), true);
-    for set in sets {
-        match alternative(set) {
-            Some(one) if all.len() + 1 + one.len() <= MAX_PROMPTS => {
-                all.extend([if all.is_empty() { "" } else { " " }, &one]);
-            }
-            _ => all_fit = false,
-        }
-    }
-    (all, all_fit)
-}
-
-/// Returns the factors or methods of one alternative, separated by commas.
-fn alternative(set: &[Prompt]) -> Option<String> {
-    let name = |prompt: &Prompt| match &prompt.method {
-        Some(method) => method.to_string(),
-        None => prompt.factor.to_string(),
-    };
-    let names: Vec<_> = set.iter().map(name).collect();
-    let is_word = |name: &String| !name.contains([',', ' ']);
-    names.iter().all(is_word).then(|| names.join(","))
 }
 
 #[cfg(test)]
@@ -102,10 +30,10 @@ mod tests {
     use super::*;
     use crate::credentials::CredentialError;
     use crate::factor::Factor;
-    use crate::issuers::{clerk, oidc, supabase};
     use crate::keys::KeysUnavailable;
     use crate::policy::{Policy, PolicyError};
     use crate::rejection::Rejection;
+    use crate::respond::grpc::messages::ErrorInfo;
     use crate::respond::{BearerChallenge, Respond};
     use crate::testing;
     use crate::token::{RevocationsUnavailable, SessionError};
@@ -141,10 +69,6 @@ mod tests {
     fn shortfall(policy: &Policy) -> Rejection {
         let session = testing::session().proved(Factor::Password).build();
         Rejection::StepUpRequired(policy.evaluate(&session, testing::NOW).unwrap_err())
-    }
-
-    fn metadata_of(policy: &Policy) -> Vec<(String, String)> {
-        answer(&shortfall(policy)).1.metadata.into_iter().collect()
     }
 
     #[test]
@@ -219,77 +143,5 @@ mod tests {
                 None => assert_eq!(challenge, ""),
             }
         }
-    }
-
-    #[test]
-    fn the_metadata_of_a_step_up_says_what_would_help() {
-        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let metadata =
-            |entries: &[(&str, &str)]| -> Vec<_> { entries.iter().copied().map(pair).collect() };
-        let fresh = Policy::any_of([Factor::OtpSms, Factor::Totp]).within(Pause::from_secs(600));
-        let both = Policy::all_of([Factor::OtpSms, Factor::WebAuthn]);
-        assert_eq!(
-            metadata_of(&fresh.or(both).named("transfer")),
-            metadata(
-                &[("policy", "transfer"), ("prompts", "otp/sms totp"), ("retryable", "true"),]
-            )
-        );
-        assert_eq!(
-            metadata_of(&Policy::all_of([Factor::OtpSms, Factor::WebAuthn])),
-            metadata(&[("prompts", "otp/sms,webauthn"), ("retryable", "true")])
-        );
-        assert_eq!(
-            metadata_of(&Policy::session_within(Pause::from_secs(60))),
-            metadata(&[("restart", "true"), ("retryable", "false")])
-        );
-        assert_eq!(
-            metadata_of(&Policy::from(Factor::Impersonated)),
-            metadata(&[("retryable", "false")])
-        );
-    }
-
-    #[test]
-    fn an_issuer_is_asked_in_its_own_way() {
-        let asked = |issuer, claims: serde_json::Value, policy: Policy| {
-            let test = testing::TestIssuer::standing_in_for(issuer).unwrap();
-            let session = test.session_with(&claims);
-            let shortfall = policy.evaluate(&session, testing::NOW).unwrap_err();
-            answer(&Rejection::StepUpRequired(shortfall)).1.metadata
-        };
-        let openid = oidc::access_tokens("https://login.example.com", "https://api.example.com")
-            .acr_values(["silver", "gold"]);
-        let fresh = Policy::session().within(Pause::from_secs(300));
-        let policy = Policy::acr("silver").and(fresh);
-        let metadata = asked(openid, serde_json::json!({"acr": "0"}), policy);
-        let want = [("acr_values", "silver gold"), ("max_age", "240"), ("retryable", "true")];
-        assert!(metadata.iter().map(|(name, value)| (&**name, &**value)).eq(want));
-
-        let supabase = supabase("https://ref.supabase.co");
-        let password = serde_json::json!({"amr": ["password"]});
-        let policy = Policy::any_of([Factor::OtpSms, Factor::OtpWhatsapp]);
-        let metadata = asked(supabase, password, policy);
-        let want = [("prompts", "mfa/phone"), ("retryable", "true")];
-        assert!(metadata.iter().map(|(name, value)| (&**name, &**value)).eq(want));
-
-        let clerk = clerk("https://clerk.example.com", ["https://app.example.com"]);
-        let metadata =
-            asked(clerk, serde_json::json!({"fva": [0, -1]}), Policy::amr("second_factor"));
-        let want = [("enrol", "true"), ("retryable", "false")];
-        assert!(metadata.iter().map(|(name, value)| (&**name, &**value)).eq(want));
-    }
-
-    #[test]
-    fn an_alternative_with_a_separator_in_a_name_or_without_room_is_left_out() {
-        let odd = [Factor::from_pair("a,b", "c"), Factor::from_pair("a b", "c"), Factor::Totp];
-        assert_eq!(
-            metadata_of(&Policy::any_of(odd)),
-            [("prompts", "totp"), ("retryable", "true"), ("truncated", "true")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
-        let long = |number: usize| Factor::from_pair(&"x".repeat(98), &number.to_string());
-        let policy = Policy::try_any_of((0..16).map(long)).unwrap();
-        let metadata: BTreeMap<_, _> = metadata_of(&policy).into_iter().collect();
-        assert_eq!(metadata["prompts"].split(' ').count(), 10);
-        assert_eq!(metadata["truncated"], "true");
     }
 }
