@@ -93,7 +93,8 @@ async fn finish(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Response, T
         tracing::warn!(%error, "the code could not be exchanged");
         Trouble::no_tokens(&page).with(end.clone())
     })?;
-    let token = token_cookie(app, &token).ok_or_else(|| Trouble::no_tokens(&page))?;
+    let token =
+        token_cookie(app, &token).ok_or_else(|| Trouble::no_tokens(&page).with(end.clone()))?;
     let mark = pending.question.answer(app.cookies, &page);
     Ok(redirect(page.as_str(), [Some(token), end, mark].into_iter().flatten().collect()))
 }
