@@ -62,7 +62,7 @@
 //! | `as` of a prompt | the issuer's name for the method to ask for, such as `mfa/phone`; absent for Stytch |
 //! | `max_age` of a prompt | the greatest age at which the policy will accept the factor, in whole seconds, if it is limited |
 //! | `authentication_request` | for issuers that take authentication requests (OpenID Connect Core 1.0, section 3.1.2.1): its parameters `acr_values` and `max_age`, each if it is needed |
-//! | `retryable` | whether the factors on offer in this session, or the authentication request, can meet the policy |
+//! | `retryable` | whether `prompts` or the authentication request can meet the policy |
 //! | `restart` | `true` if the factors can meet it only in a new session |
 //! | `enrol` | `true` if the user has to enrol a second factor first |
 //! | `truncated` | `true` if there may be further alternatives |
@@ -96,8 +96,9 @@
 //! also has `scope` and `missing_scopes`, which the next section describes.
 //!
 //! Clients build their pages from `prompts` or `authentication_request`; `unmet` is for people who
-//! look for the reason. If `retryable` is false, no new token of this user would help, and clients
-//! show the refusal. Clients should ignore members that they do not know.
+//! look for the reason. If `retryable` is false, and neither `restart` nor `enrol` is there, no
+//! authentication would help, and clients show the refusal. Clients should ignore members that they
+//! do not know.
 //!
 //! # Insufficient scope
 //!

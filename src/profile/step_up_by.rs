@@ -20,12 +20,13 @@ pub enum StepUpBy {
     AuthenticationRequest,
     /// The same, but the issuer accepts only one value of `acr` in a request.
     OneAcrValue,
-    /// Each of the methods with these names. The issuer adds them to the session.
+    /// The methods with these names, one or several. The issuer adds a method to the session when the
+    /// user has used it.
     Methods(Vec<Box<str>>),
     /// A new sign-in with one of these lists of methods. Nothing of the old session remains.
     NewSignIn(Vec<Vec<Box<str>>>),
-    /// Clerk's reverification of the methods `first_factor` and `second_factor`. If the user has not
-    /// enrolled a second factor, Clerk asks for the first one instead.
+    /// Clerk's reverification: the methods `first_factor` and `second_factor`, one or both. If the
+    /// user has no second factor, Clerk asks for the first one instead.
     Reverification,
 }
 

@@ -22,8 +22,8 @@ pub struct ProtectedResource {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResourceError {
-    /// The identifier is not an https address, or plain http to this machine. It may have a port, a
-    /// path and a query, but no user name.
+    /// The identifier is neither an https address nor a plain http address of this machine. An
+    /// address may have a port, a path and a query, but no user name.
     #[error(
         "the resource identifier {0} is not an https address; expected one such as \
          https://api.example.com/mcp"
@@ -56,8 +56,9 @@ impl ProtectedResource {
     ///
     /// # Errors
     ///
-    /// Returns [`ResourceError`] if the identifier is not an https address without a fragment. Plain
-    /// http is accepted for this machine.
+    /// Returns [`ResourceError`] if the identifier is not an https address, or a plain http address
+    /// of this machine. It also does so if the identifier has a fragment, or a character that no
+    /// address has.
     pub fn new(identifier: &str) -> Result<Self, ResourceError> {
         let excerpt = || Excerpt::of(Some(identifier));
         if identifier.contains('#') {

@@ -96,7 +96,7 @@ where
 /// | --- | --- |
 /// | `policy` | the policy's name, if it has one |
 /// | `acr_values`, `max_age` | the parameters of the authentication request, if there is one |
-/// | `retryable` | `true` if there is something that can meet the policy, otherwise `false` |
+/// | `retryable` | `true` if `prompts` or the authentication request can meet the policy, otherwise `false` |
 /// | `restart`, `enrol` | `true` as in the body of [`problem`](crate::problem#step-up-required) |
 /// | `prompts` | the alternatives, separated by spaces: the factors or methods that are all needed, separated by commas |
 /// | `truncated` | `true` if there may be further alternatives: `prompts` has at most 1,024 bytes, and no factor whose name contains a space or a comma |

@@ -57,7 +57,7 @@ async fn oauth4webapi_reads_every_answer_of_the_table() {
     }
 }
 
-/// The place of the challenge that a layer outside the guard adds.
+/// The place of the challenge of a layer outside the guard.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     Before,

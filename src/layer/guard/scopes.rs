@@ -36,10 +36,10 @@ impl StepUpLayer {
     /// - If the session does not meet the policy, the answer is the step-up (401).
     ///
     /// The challenge of each 401 and 403 has `scope`, which lists all required scopes in the order
-    /// of the calls. A client that asks for exactly these does not lose one that it had.
+    /// of the calls. A client that asks for these loses none that the request needs.
     ///
     /// Like [`require`](Self::require), this method logs an error if tokens of an issuer never have
-    /// scopes ([`findings`](Self::findings)), as those of Stytch.
+    /// scopes ([`findings`](Self::findings)), like those of Stytch.
     ///
     /// # Panics
     ///

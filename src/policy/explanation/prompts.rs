@@ -10,16 +10,18 @@ use crate::factor::Factor;
 /// The sets of factors with which a session would meet a policy. Each set is an alternative to the
 /// others, and no factor can be left out of it.
 ///
-/// An issuer that takes an [authentication request] instead gets no sets. [`is_retryable`] then says
-/// whether the request would help.
-///
-/// [authentication request]: crate::Shortfall::authentication_request
-/// [`is_retryable`]: Self::is_retryable
+/// There are no sets for an issuer that takes an [authentication request] instead. [`is_retryable`]
+/// then says whether the request would help.
 ///
 /// A set suffices if the session would meet the policy with the set's factors proved now, and would
 /// still meet it 60 s later. Users take time to authenticate, and without that grace a set could
 /// lapse before it is complete. The grace is never more than half the smallest `within` or
-/// `session_within` of the policy.
+/// `session_within` of the policy. For an issuer that is asked for a [new sign-in], a set has to
+/// suffice in a new session.
+///
+/// [authentication request]: crate::Shortfall::authentication_request
+/// [`is_retryable`]: Self::is_retryable
+/// [new sign-in]: crate::profile::StepUpBy::NewSignIn
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompts {
     pub(super) sets: Vec<Vec<Prompt>>,
@@ -76,7 +78,7 @@ impl Prompts {
         self.truncated
     }
 
-    /// Returns whether the policy can be met: in this session with the factors on offer, or with an
+    /// Returns whether the policy can be met: with one of the [sets](Self::sets), or with an
     /// [authentication request](crate::Shortfall::authentication_request).
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -118,6 +118,10 @@ impl Shortfall {
     /// passkeys, device biometrics and crypto wallets. `mfa` and `independent` add the same factors,
     /// without those that the trust model lets anyone present. The default never includes impersonation,
     /// imported sessions or exchanged tokens, because no user can be asked for those.
+    ///
+    /// An issuer other than Stytch is asked only for what its
+    /// [`StepUpBy`](crate::profile::StepUpBy) lists: for the methods that may prove one of these
+    /// factors, or for all of them if the guard is not configured.
     #[must_use]
     pub fn offered(&self) -> Vec<Factor> {
         self.0.offered.as_ref().map_or_else(|| self.policy().askable(), |offered| offered.to_vec())

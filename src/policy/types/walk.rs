@@ -9,8 +9,8 @@ use crate::trust::{Compromises, TrustModel};
 
 impl Policy {
     /// Returns the smallest [`within`](Self::within) anywhere in the policy.
-    /// [`session_within`](Self::session_within) does not count. The body of a
-    /// refusal states the result as `max_age`, in whole seconds, if it is at least one second.
+    /// [`session_within`](Self::session_within) does not count. The body of a refusal states the
+    /// result as `max_age`, in whole seconds, if it is at least one second.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.limits().first().copied()
