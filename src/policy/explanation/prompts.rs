@@ -10,8 +10,8 @@ use crate::factor::Factor;
 /// The sets of factors with which a session would meet a policy. Each set is an alternative to the
 /// others, and no factor can be left out of it.
 ///
-/// There are no sets for an issuer that takes an [authentication request] instead. [`is_retryable`]
-/// then says whether the request would help.
+/// If the issuer takes an [authentication request] instead, the list of sets is empty.
+/// [`is_retryable`] then says whether the request would help.
 ///
 /// A set suffices if the session would meet the policy with the set's factors proved now, and would
 /// still meet it 60 s later. Users take time to authenticate, and without that grace a set could

@@ -1,4 +1,4 @@
-//! What a client can ask for to meet a policy, for each way of asking an issuer.
+//! The prompts and the authentication request for a shortfall, for each way of asking an issuer.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ const FIRST: &str = "first_factor";
 const SECOND: &str = "second_factor";
 
 impl Shortfall {
-    /// Returns the factors to ask the user for, chosen from those [on offer](Self::offered). There are
-    /// none if the issuer takes [authentication requests](Self::authentication_request).
+    /// Returns the factors to ask the user for, chosen from those [on offer](Self::offered). The
+    /// list is empty if the issuer takes [authentication requests](Self::authentication_request).
     #[must_use]
     pub fn prompts(&self) -> &Prompts {
         self.0.prompts.get_or_init(|| prompts(self, self.0.offered.as_deref()))
