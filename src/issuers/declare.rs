@@ -51,6 +51,13 @@ impl Issuer {
         self.declare(|names| names.acr_includes(value, included))
     }
 
+    /// Declares that the issuer states this value of `acr` after the user has used one of these methods,
+    /// for an issuer that is asked for [methods](StepUpBy::Methods).
+    #[must_use]
+    pub fn acr_after<'m>(self, value: &str, methods: impl IntoIterator<Item = &'m str>) -> Self {
+        self.declare(|names| names.acr_after(value, methods))
+    }
+
     /// Declares that a proof of these factors, if a token states one, was made at `auth_time` or
     /// later. Declare this only if the issuer asks for these factors whenever it moves `auth_time`.
     #[must_use]

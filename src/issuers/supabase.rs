@@ -62,7 +62,8 @@ impl Profile for Supabase {
             .proves_nothing("token_refresh")
             .proves_nothing("anonymous")
             .proves_nothing("oauth_provider/authorization_code")
-            .acr_values(["aal1", "aal2", "aal3"]);
+            .acr_values(["aal1", "aal2", "aal3"])
+            .acr_after("aal2", ["totp", "mfa/phone", "mfa/webauthn"]);
         email_links.iter().fold(names, |names, link| names.amr(link, [Factor::MagicLinkEmail]))
     }
 

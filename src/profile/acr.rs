@@ -16,6 +16,8 @@ pub(super) struct Class {
     /// The guarantee of the value: one of these lists of factors. It is empty if the value
     /// guarantees none in particular.
     pub(super) alternatives: Vec<Vec<Factor>>,
+    /// The methods after which the issuer states the value.
+    pub(super) stated_after: Vec<Box<str>>,
 }
 
 impl Classes {
@@ -34,8 +36,8 @@ impl Classes {
         }
         let place = self.0.iter().position(|class| *class.value == *value).unwrap_or(self.0.len());
         if place == self.0.len() {
-            let (includes, alternatives) = (Vec::new(), Vec::new());
-            self.0.push(Class { value: value.into(), includes, alternatives });
+            let (includes, alternatives, stated_after) = (Vec::new(), Vec::new(), Vec::new());
+            self.0.push(Class { value: value.into(), includes, alternatives, stated_after });
         }
         self.0.get_mut(place).ok_or_else(|| DeclarationError::AcrValue(Excerpt::of(Some(value))))
     }

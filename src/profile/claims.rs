@@ -105,6 +105,15 @@ impl<'a> Claims<'a> {
         self.json(name).map(|json| self.readable(name, seconds::instant(json))).transpose()
     }
 
+    /// Returns a claim that is an integer.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ClaimError::Unreadable`] if the claim is present and not an integer of 64 bits.
+    pub fn integer(&self, name: &str) -> Result<Option<i64>, ClaimError> {
+        self.json(name).map(|json| self.readable(name, json.parse().ok())).transpose()
+    }
+
     /// Returns a claim that is a list of integers, as many as `N`.
     ///
     /// # Errors
@@ -260,6 +269,7 @@ mod tests {
             ("text", r#""a\nb""#),
             ("flag", "true"),
             ("time", "1700000000.5"),
+            ("integer", "-7"),
             ("pair", "[7,-1]"),
             ("texts", r#"["a","b"]"#),
             ("object", r#"{"a":1}"#),
@@ -281,6 +291,7 @@ mod tests {
             check("text", claims.text(name).map(|text| text.is_some_and(|text| text == "a\nb")));
             check("flag", claims.flag(name).map(|flag| flag == Some(true)));
             check("time", claims.time(name).map(|time| time.is_some()));
+            check("integer", claims.integer(name).map(|integer| integer == Some(-7)));
             check("pair", claims.integers(name).map(|pair| pair == Some([7, -1])));
             check("texts", claims.texts(name).map(|texts| texts == ["a", "b"]));
             check("object", claims.object(name).map(|object| object.has("a")));

@@ -140,6 +140,22 @@ impl Names {
         self
     }
 
+    /// Declares that the issuer states this value of `acr` after the user has used one of these methods.
+    /// A challenge that asks for [methods](super::StepUpBy::Methods) then knows that they lead to the
+    /// value.
+    #[must_use]
+    pub fn acr_after<'m>(
+        mut self,
+        value: &str,
+        methods: impl IntoIterator<Item = &'m str>,
+    ) -> Self {
+        match self.classes.declare(value) {
+            Ok(class) => class.stated_after.extend(methods.into_iter().map(Into::into)),
+            Err(error) => return self.failed(error),
+        }
+        self
+    }
+
     /// Declares that a proof of these factors, if a token states one, was made at the time of the
     /// sign-in or later.
     #[must_use]
@@ -187,6 +203,12 @@ impl Names {
             *class.value == *value || class.includes.iter().any(|one| **one == *value)
         };
         self.classes.iter().filter(includes_it).map(|class| &*class.value)
+    }
+
+    /// Returns the declared values of `acr` that the issuer states after this method.
+    pub(super) fn acr_stated_after(&self, method: &str) -> impl Iterator<Item = &str> {
+        let is_stated = move |class: &&Class| class.stated_after.iter().any(|one| **one == *method);
+        self.classes.iter().filter(is_stated).map(|class| &*class.value)
     }
 
     pub(super) fn means_nothing(&self, name: &str) -> bool {

@@ -55,7 +55,10 @@ impl Terms {
     ) -> Resolved {
         let at = Some(now).filter(|_| self.capabilities.dates_methods);
         let mut evidence = Evidence::signed_in(None);
-        names.into_iter().for_each(|name| evidence.amr(name, at));
+        for name in names {
+            evidence.amr(name, at);
+            self.names.acr_stated_after(name).for_each(|value| evidence.acr(value));
+        }
         Resolved::new(&evidence, &self.names)
     }
 

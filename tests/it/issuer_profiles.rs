@@ -70,6 +70,7 @@ impl Profile for Kratos {
             .amr("code_recovery", [Factor::OtpEmail, Factor::OtpSms])
             .amr("link_recovery", [Factor::MagicLinkEmail])
             .acr_values(["aal1", "aal2"])
+            .acr_after("aal2", ["totp", "lookup_secret", "webauthn"])
     }
 
     fn step_up_by(&self) -> StepUpBy {

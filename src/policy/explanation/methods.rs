@@ -69,9 +69,11 @@ impl Methods {
     ) -> Option<Method> {
         let evidence = terms.after_methods([name], at);
         let amr = Factor::Asserted(Assertion::amr(name));
-        // The name as such matters only if the policy mentions it.
+        // A name or a level as such matters only if the policy mentions it.
+        let sign_in = Factor::Asserted(Assertion::SIGN_IN);
         let matters = |proof: &&AuthenticationFactor| {
-            *proof.factor() != amr || named.contains(proof.factor())
+            let factor = proof.factor();
+            !factor.is_assertion() || *factor == sign_in || named.contains(factor)
         };
         let certain = self.set(evidence.proofs.iter().filter(matters))?;
         let choices = evidence.choices.iter().flat_map(|choice| &choice.alternatives);
