@@ -119,6 +119,7 @@
 //! | --- | --- |
 //! | `scope` | all scopes that the request needs, separated by spaces (RFC 6750, section 3); a client asks the issuer for all of them |
 //! | `missing_scopes` | those of them that the token lacks |
+//! | `authentication_request` | as in the section above: the new token has to meet the policy too |
 //!
 //! # Keys unavailable
 //!

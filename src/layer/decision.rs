@@ -56,7 +56,7 @@ pub(super) fn evaluate(context: Context<'_>, session: Session, now: OffsetDateTi
         Some(Err(error)) => return Decision::refused(Rejection::PolicyError(error.clone())),
     };
     match evaluated {
-        Ok(grant) => match check_scopes(guard, grant.session()) {
+        Ok(grant) => match check_scopes(context, &grant) {
             Ok(()) => Decision::new(Ok(Some(match outer {
                 Some(outer) => grant.bounded_by(outer),
                 None => grant,
@@ -81,11 +81,11 @@ fn in_context(context: Context<'_>, mut shortfall: Shortfall) -> Shortfall {
     }
 }
 
-/// Checks the scopes that this guard requires. An outer guard has checked its own.
+/// Checks the scopes that this guard requires. An outer guard has checked its own. A new token has to
+/// meet the policies again, so a refusal says what to ask for.
 #[inline]
-fn check_scopes(guard: &Guard, session: &Session) -> Result<(), InsufficientScope> {
-    match &guard.challenge.scope {
-        None => Ok(()),
-        Some(required) => InsufficientScope::check(required, session),
-    }
+fn check_scopes(context: Context<'_>, grant: &Grant) -> Result<(), InsufficientScope> {
+    let Some(required) = &context.guard.challenge.scope else { return Ok(()) };
+    let request = || grant.authentication_request(context.outer);
+    InsufficientScope::check(required, grant.session(), request)
 }

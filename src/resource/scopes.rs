@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::policy::AuthenticationRequest;
 use crate::session::Session;
 
 /// The scopes that a token lacks, although its session meets the guard's policy.
@@ -14,15 +15,21 @@ pub struct InsufficientScope {
     /// The scopes that the guard requires, separated by spaces.
     required: Arc<str>,
     session: Session,
+    request: Option<AuthenticationRequest>,
 }
 
 impl InsufficientScope {
-    /// Checks that the token of this session has all of these scopes, which spaces separate.
-    pub(crate) fn check(required: &Arc<str>, session: &Session) -> Result<(), Self> {
-        match missing(required, session).next() {
-            None => Ok(()),
-            Some(_) => Err(Self { required: Arc::clone(required), session: session.clone() }),
+    /// Checks that the token of this session has all of these scopes, which spaces separate. If it does
+    /// not, a new token has to answer this request.
+    pub(crate) fn check(
+        required: &Arc<str>,
+        session: &Session,
+        request: impl FnOnce() -> Option<AuthenticationRequest>,
+    ) -> Result<(), Self> {
+        if missing(required, session).next().is_none() {
+            return Ok(());
         }
+        Err(Self { required: Arc::clone(required), session: session.clone(), request: request() })
     }
 
     /// Returns all scopes that the guard requires, in the order of its calls of
@@ -34,6 +41,14 @@ impl InsufficientScope {
     /// Returns those of them that the token lacks, at least one.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         missing(&self.required, &self.session)
+    }
+
+    /// Returns the authentication request with which the client should ask for the scopes, because the
+    /// new token has to meet the policy too. `None` if the issuer is asked for factors, or if no request
+    /// would suffice.
+    #[must_use]
+    pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
+        self.request.as_ref()
     }
 
     /// Returns the session of the token.

@@ -43,7 +43,7 @@ pub(super) fn parameters_of_route(value: &mut String, refusal: &Refusal<'_>) {
 /// Writes `acr_values` and `max_age` (RFC 9470, section 3). An issuer that is asked for factors would
 /// not understand them.
 fn authentication_request(value: &mut String, refusal: &Refusal<'_>) {
-    let Some(request) = refusal.authentication_request() else { return };
+    let Some(request) = refusal.request else { return };
     let AuthenticationRequest { acr_values, max_age } = request;
     if !acr_values.is_empty() {
         // A value that could not stand in a quoted string cannot be declared.

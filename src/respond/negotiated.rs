@@ -102,6 +102,7 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | `restart` | `true` if only a new session can meet the policy |
 /// | `enrol` | `true` if the user has to enrol a second factor first |
 /// | `acr_values`, `max_age` | the parameters of the [`AuthenticationRequest`](crate::policy::AuthenticationRequest) with which the page sends the person to the issuer. Anyone can write such a link, so the page passes on only values that it knows |
+/// | `scope` | the [scopes](crate::StepUpLayer::require_scopes) that the route requires, if it requires any |
 /// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, or the issuer's names for the methods, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If none of `acr_values`, `max_age`, `prompt`, `restart`, `enrol` and `truncated` appears, nothing that the guard can ask for would help |
 /// | `truncated` | `true` if there may be further alternatives |
 ///
@@ -225,7 +226,7 @@ impl Negotiated {
         let own = is_page.then(|| ReturnTo::under(&self.prefix, &request.uri).ok()).flatten();
         let return_to: Vec<_> =
             own.into_iter().chain([self.home.clone(), ReturnTo::default()]).collect();
-        redirect::address(page?, &return_to, refusal.shortfall)
+        redirect::address(page?, &return_to, refusal)
     }
 
     fn plain_page(&self, refusal: &Refusal<'_>, sign_in: Option<&HeaderValue>) -> Response<Bytes> {

@@ -96,6 +96,7 @@ mod tests {
             detail: format!("<b>{hostile}").into(),
             retry_after: Some(7),
             shortfall: None,
+            request: None,
             scope: None,
             missing_scopes: Vec::new(),
             resource_metadata: None,

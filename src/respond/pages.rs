@@ -38,11 +38,8 @@ impl Pages {
 /// Returns whether signing in is all that the user has to do, in a new session or with a request that
 /// asks for nothing in particular.
 fn needs_only_sign_in(shortfall: &Shortfall) -> bool {
-    let asks_for_nothing = |request: &AuthenticationRequest| {
-        request.acr_values.is_empty() && request.max_age.is_none()
-    };
     shortfall.prompts().needs_restart()
-        || shortfall.authentication_request().is_some_and(asks_for_nothing)
+        || shortfall.authentication_request().is_some_and(AuthenticationRequest::is_empty)
 }
 
 /// Returns whether a request is for this page. Under axum's `nest` the request's path lacks its

@@ -54,6 +54,7 @@ impl<'a> Problem<'a> {
             detail: &refusal.detail,
             scope: refusal.scope.filter(|_| !refusal.missing_scopes.is_empty()),
             missing_scopes: &refusal.missing_scopes,
+            authentication_request: refusal.request,
             ..Self::default()
         };
         let Some(shortfall) = refusal.shortfall else { return problem };
@@ -63,7 +64,6 @@ impl<'a> Problem<'a> {
             max_age: refusal.max_age(),
             unmet: Some(shortfall.unmet()),
             retryable: Some(prompts.is_retryable()),
-            authentication_request: refusal.authentication_request(),
             restart: prompts.needs_restart(),
             enrol: prompts.needs_enrolment(),
             prompts: Some(prompts.sets()),

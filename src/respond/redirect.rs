@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::refusal::Refusal;
 use super::return_to::ReturnTo;
 use crate::policy::{AuthenticationRequest, Prompt, Shortfall};
 
@@ -27,8 +28,9 @@ pub(super) fn has_return_to(query: &str) -> bool {
 pub(super) fn address(
     page: &ReturnTo,
     return_to: &[ReturnTo],
-    shortfall: Option<&Shortfall>,
+    refusal: &Refusal<'_>,
 ) -> Option<HeaderValue> {
+    let shortfall = refusal.shortfall;
     let name = shortfall.and_then(|shortfall| shortfall.policy().name());
     let policy = name.map(|name| pair("policy", name)).unwrap_or_default();
     let prompts = shortfall.map(Shortfall::prompts);
@@ -37,8 +39,8 @@ pub(super) fn address(
         Some(prompts) if prompts.needs_enrolment() => "&enrol=true",
         _ => "",
     };
-    let request = shortfall.and_then(Shortfall::authentication_request);
-    let request = request.map(parameters).unwrap_or_default();
+    let mut request = refusal.request.map(parameters).unwrap_or_default();
+    request += &refusal.scope.map(|scope| pair("scope", scope)).unwrap_or_default();
     let room = MAX_LENGTH.saturating_sub(
         [page.as_str(), &policy, mark, &request, TRUNCATED].iter().map(|it| it.len()).sum(),
     );

@@ -28,6 +28,9 @@ pub(super) struct Refusal<'a> {
     pub(super) detail: Cow<'static, str>,
     pub(super) retry_after: Option<u64>,
     pub(super) shortfall: Option<&'a Shortfall>,
+    /// The request that the client can send to the issuer, if it needs another token and such a request
+    /// would help.
+    pub(super) request: Option<&'a AuthenticationRequest>,
     /// All scopes that the request needs, if a token with these scopes could be accepted.
     pub(super) scope: Option<&'a str>,
     /// Those of them that the token lacks.
@@ -49,12 +52,6 @@ pub(super) enum Challenge {
 }
 
 impl<'a> Refusal<'a> {
-    /// Returns the request that the client can send to the issuer, if the policy is not met and such a
-    /// request would help.
-    pub(super) fn authentication_request(&self) -> Option<&AuthenticationRequest> {
-        self.shortfall?.authentication_request()
-    }
-
     /// Returns the policy's smallest limit in whole seconds. Returns `None` if the policy limits no
     /// age, or if the limit is under one second. Rounding such a limit up would state an age that the
     /// policy refuses.
@@ -81,6 +78,7 @@ impl<'a> Refusal<'a> {
             detail,
             retry_after: why.retry_after(),
             shortfall: None,
+            request: None,
             scope: scope.filter(|_| why.status() == StatusCode::UNAUTHORIZED),
             missing_scopes: Vec::new(),
             resource_metadata: route.and_then(|route| route.resource_metadata.as_deref()),
@@ -113,6 +111,7 @@ impl<'a> Refusal<'a> {
             ),
             Rejection::StepUpRequired(shortfall) => Self {
                 shortfall: Some(shortfall),
+                request: shortfall.authentication_request(),
                 missing_scopes: scope
                     .map(|scope| resource::missing(scope, shortfall.session()).collect())
                     .unwrap_or_default(),
@@ -127,6 +126,7 @@ impl<'a> Refusal<'a> {
                 // The guards outside this one need their scopes in the next token too.
                 scope: scope.or(Some(lack.required_text())),
                 missing_scopes: lack.missing().collect(),
+                request: lack.authentication_request().filter(|request| !request.is_empty()),
                 ..refusal(
                     Challenge::Error("insufficient_scope"),
                     problem_type!("insufficient-scope"),

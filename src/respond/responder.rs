@@ -66,7 +66,8 @@ where
 /// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
 /// | a function of [`require_with`](crate::StepUpLayer::require_with) failed | 500 | none |
 ///
-/// If the guard requires scopes, the challenge of each 401 and 403 has `scope` too. If it guards a
+/// If the guard requires scopes, the challenge of each 401 and 403 has `scope` too. That of a 403 also
+/// has `acr_values` and `max_age`, because the new token has to meet the policy too. If it guards a
 /// [protected resource](crate::StepUpLayer::protected_resource), each challenge has
 /// `resource_metadata`.
 ///
@@ -90,12 +91,18 @@ where
 /// `grpc-message` has the `detail` of the body, shortened to 256 bytes. `grpc-status-details-bin`
 /// always has an [`ErrorInfo`][details] with the domain `tower-step-up`. Its `reason` is
 /// `INSUFFICIENT_USER_AUTHENTICATION` if the policy is not met. Otherwise it is the name of a section
-/// of [`problem`](crate::problem), such as `NO_CREDENTIALS`. If the policy is not met, `metadata` has:
+/// of [`problem`](crate::problem), such as `NO_CREDENTIALS`. If another token is needed, `metadata` has:
+///
+/// | key | value |
+/// | --- | --- |
+/// | `acr_values`, `max_age` | the parameters of the authentication request, if there is one |
+/// | `scope` | the scopes that the route requires, if it requires any |
+///
+/// If the policy is not met, it also has:
 ///
 /// | key | value |
 /// | --- | --- |
 /// | `policy` | the policy's name, if it has one |
-/// | `acr_values`, `max_age` | the parameters of the authentication request, if there is one |
 /// | `retryable` | `true` if `prompts` or the authentication request can meet the policy, otherwise `false` |
 /// | `restart`, `enrol` | `true` as in the body of [`problem`](crate::problem#step-up-required) |
 /// | `prompts` | the alternatives, separated by spaces: the factors or methods that are all needed, separated by commas |

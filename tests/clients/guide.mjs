@@ -23,7 +23,7 @@ async function play(send, { path, tokens: [first, ...rest] }) {
   let token = first;
   const actions = {};
   const seen = [];
-  for (const action of ['signIn', 'refresh', 'authorize', 'prompt', 'wait']) {
+  for (const action of ['signIn', 'refresh', 'authorize', 'prompt', 'enrol', 'wait']) {
     actions[action] = async ({ detail, ...details }) => {
       seen.push({ action, ...details });
       token = rest.shift();
@@ -46,11 +46,11 @@ try {
 
   const played = [];
   for (const one of plays) played.push(await play(send, one));
-  const { response, parameters } = await call(challenged.token, new URL(url + challenged.path), {
+  const { response, parameters } = await call(challenged.token, 'GET', new URL(url + challenged.path), {
     [oauth.allowInsecureRequests]: true, // the test's server is on loopback
   });
   const endpoint = 'https://login.example.com/authorize';
-  const address = authorizationUrl(endpoint, { client_id: 'shop' }, parameters);
+  const address = authorizationUrl(endpoint, { client_id: 'shop', scope: 'openid' }, parameters);
   print({ plays: played, challenged: { status: response.status, parameters, address } });
 } finally {
   await rm(directory, { recursive: true });

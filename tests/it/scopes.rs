@@ -138,7 +138,7 @@ async fn missing_scopes_are_a_403_with_all_of_them() {
         response.header("www-authenticate"),
         "Bearer realm=\"api\", error=\"insufficient_scope\", \
          error_description=\"the token lacks the scope payments:write\", \
-         scope=\"payments:read payments:write\""
+         acr_values=\"gold\", scope=\"payments:read payments:write\""
     );
     assert_eq!(response.header("cache-control"), "no-store");
     assert_eq!(response.header("content-type"), "application/problem+json");
@@ -147,7 +147,8 @@ async fn missing_scopes_are_a_403_with_all_of_them() {
         format!(
             "{{\"type\":\"{TYPES}#insufficient-scope\",\"title\":\"Insufficient scope\",\"status\":403,\
              \"detail\":\"the token lacks the scope payments:write\",\
-             \"scope\":\"payments:read payments:write\",\"missing_scopes\":[\"payments:write\"]}}"
+             \"scope\":\"payments:read payments:write\",\"missing_scopes\":[\"payments:write\"],\
+             \"authentication_request\":{{\"acr_values\":\"gold\"}}}}"
         )
     );
     let response = respond(&guard().require_scopes(["c"]), with_token("gold", "")).await;

@@ -92,8 +92,13 @@ impl Grant {
 
     /// Returns this grant and those of the guards outside that demand more than a session, the
     /// innermost first.
-    pub(crate) fn with_outer(&self) -> impl Iterator<Item = &Self> {
+    fn with_outer(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |grant| grant.outer.as_deref())
+    }
+
+    /// Returns those of these grants that are for a session of this issuer.
+    pub(in crate::policy) fn of_issuer(&self, issuer: &str) -> impl Iterator<Item = &Self> {
+        self.with_outer().filter(move |grant| grant.session().issuer() == issuer)
     }
 
     /// Limits the grant so that it ends no later than an outer guard's grant.

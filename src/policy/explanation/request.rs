@@ -61,6 +61,11 @@ pub struct AuthenticationRequest {
 }
 
 impl AuthenticationRequest {
+    /// Returns whether the request has neither parameter, so that any sign-in answers it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.acr_values.is_empty() && self.max_age.is_none()
+    }
+
     /// Returns the least demanding request that would meet the policies, or `None` if no request would.
     /// The clocks of the service and the issuer may differ by the leeway.
     pub(super) fn find(policies: &[&Policy], terms: &Terms, leeway: Duration) -> Option<Self> {

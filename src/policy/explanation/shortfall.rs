@@ -104,9 +104,8 @@ impl Shortfall {
     /// issuer has to meet their policies too, as far as they look at tokens of this issuer.
     #[must_use]
     pub(crate) fn inside(self, outer: &Grant) -> Self {
-        let issuer = self.session().issuer();
-        let same = outer.with_outer().filter(|grant| grant.session().issuer() == issuer);
-        let outer = same.map(|grant| grant.policy().clone()).collect();
+        let outer = outer.of_issuer(self.session().issuer());
+        let outer = outer.map(|grant| grant.policy().clone()).collect();
         Self(Arc::new(Inner { outer, ..self.0.anew() }))
     }
 

@@ -10,9 +10,10 @@ use super::search::{self, MAX_OFFERED};
 use super::shortfall::Shortfall;
 use crate::factor::{Assertion, Factor};
 use crate::moment::Moment;
-use crate::policy::decision::until_with;
+use crate::policy::decision::{Grant, until_with};
 use crate::policy::types::Policy;
 use crate::profile::{StepUpBy, Terms};
+use crate::session::Session;
 
 const FIRST: &str = "first_factor";
 const SECOND: &str = "second_factor";
@@ -59,21 +60,41 @@ impl Shortfall {
     /// token need not state what the old one did.
     #[must_use]
     pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
-        let find = || {
-            let terms = self.session().terms()?;
-            match terms.step_up_by {
-                StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
-                    AuthenticationRequest::find(&self.policies(), terms, self.session().leeway())
-                }
-                _ => None,
-            }
-        };
+        let find = || authentication_request(self.session(), &self.policies());
         self.0.request.get_or_init(find).as_ref()
     }
 
     /// Returns the policies that a new session has to meet.
     fn policies(&self) -> Vec<&Policy> {
         [self.policy()].into_iter().chain(&*self.0.outer).collect()
+    }
+}
+
+impl Grant {
+    /// Returns the authentication request after which a new token of the issuer meets the policy of this
+    /// grant too, and those of the guards outside.
+    pub(crate) fn authentication_request(
+        &self,
+        outer: Option<&Self>,
+    ) -> Option<AuthenticationRequest> {
+        let outer = outer.into_iter().flat_map(|outer| outer.of_issuer(self.session().issuer()));
+        let policies: Vec<_> = [self].into_iter().chain(outer).map(Self::policy).collect();
+        authentication_request(self.session(), &policies)
+    }
+}
+
+/// Returns the authentication request after which a new token of the session's issuer meets these
+/// policies.
+fn authentication_request(
+    session: &Session,
+    policies: &[&Policy],
+) -> Option<AuthenticationRequest> {
+    let terms = session.terms()?;
+    match terms.step_up_by {
+        StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
+            AuthenticationRequest::find(policies, terms, session.leeway())
+        }
+        _ => None,
     }
 }
 

@@ -13,11 +13,7 @@ const DOMAIN: &str = "tower-step-up";
 const MAX_PROMPTS: usize = 1_024;
 
 pub(super) fn of(refusal: &Refusal<'_>) -> ErrorInfo {
-    ErrorInfo {
-        reason: reason(refusal),
-        domain: DOMAIN.to_owned(),
-        metadata: refusal.shortfall.map(metadata).unwrap_or_default(),
-    }
+    ErrorInfo { reason: reason(refusal), domain: DOMAIN.to_owned(), metadata: metadata(refusal) }
 }
 
 /// Returns the name of the refusal: the error of RFC 9470 for a step-up, and otherwise the section
@@ -30,27 +26,33 @@ fn reason(refusal: &Refusal<'_>) -> String {
     section.replace('-', "_").to_ascii_uppercase()
 }
 
-/// Returns what a client needs to step up.
-fn metadata(shortfall: &Shortfall) -> BTreeMap<String, String> {
+/// Returns what a client needs to ask for.
+fn metadata(refusal: &Refusal<'_>) -> BTreeMap<String, String> {
+    let request = refusal.request;
+    let acr_values = request.map(|request| request.acr_values.join(" "));
+    let max_age = request.and_then(|request| request.max_age);
+    let entries = [
+        ("acr_values", acr_values.filter(|values| !values.is_empty())),
+        ("max_age", max_age.map(|max_age| max_age.to_string())),
+        ("scope", refusal.scope.map(str::to_owned)),
+    ];
+    let of_step_up = refusal.shortfall.map(of_step_up).into_iter().flatten();
+    let all = entries.into_iter().chain(of_step_up);
+    all.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn of_step_up(shortfall: &Shortfall) -> [(&'static str, Option<String>); 6] {
     let prompts = shortfall.prompts();
     let (alternatives, all_fit) = alternatives(prompts.sets());
-    let request = shortfall.authentication_request();
-    let acr_values = request.map(|request| request.acr_values.join(" "));
-    let acr_values = acr_values.filter(|values| !values.is_empty());
-    let max_age = request.and_then(|request| request.max_age);
     let is_true = |flag: bool| flag.then(|| "true".to_owned());
-    let entries = [
+    [
         ("policy", shortfall.policy().name().map(str::to_owned)),
         ("retryable", Some(prompts.is_retryable().to_string())),
         ("restart", is_true(prompts.needs_restart())),
+        ("enrol", is_true(prompts.needs_enrolment())),
         ("prompts", Some(alternatives).filter(|alternatives| !alternatives.is_empty())),
         ("truncated", is_true(prompts.is_truncated() || !all_fit)),
-        ("enrol", is_true(prompts.needs_enrolment())),
-        ("acr_values", acr_values),
-        ("max_age", max_age.map(|max_age| max_age.to_string())),
-    ];
-    let present = entries.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    present.collect()
+    ]
 }
 
 /// Returns the alternatives, separated by spaces, and whether all of them are there. One is left
@@ -87,12 +89,18 @@ mod tests {
     use crate::factor::Factor;
     use crate::issuers::{clerk, oidc, supabase};
     use crate::policy::Policy;
+    use crate::rejection::Rejection;
     use crate::testing;
 
     fn metadata_of(policy: &Policy) -> Vec<(String, String)> {
         let session = testing::session().proved(Factor::Password).build();
         let shortfall = policy.evaluate(&session, testing::NOW).unwrap_err();
-        metadata(&shortfall).into_iter().collect()
+        metadata_for(shortfall).into_iter().collect()
+    }
+
+    fn metadata_for(shortfall: Shortfall) -> BTreeMap<String, String> {
+        let (request, ()) = http::Request::post("/").body(()).unwrap().into_parts();
+        metadata(&Refusal::of(&Rejection::StepUpRequired(shortfall), &request))
     }
 
     #[test]
@@ -128,7 +136,7 @@ mod tests {
             let test = testing::TestIssuer::standing_in_for(issuer).unwrap();
             let session = test.session_with(&claims);
             let shortfall = policy.evaluate(&session, testing::NOW).unwrap_err();
-            metadata(&shortfall)
+            metadata_for(shortfall)
         };
         let openid = oidc::access_tokens("https://login.example.com", "https://api.example.com")
             .acr_values(["silver", "gold"]);

@@ -101,7 +101,6 @@ async fn the_scripts_of_the_guide_do_what_each_answer_asks_for_once() {
         [&[Factor::Password][..], &[Factor::Password, Factor::Totp]].map(customer);
     let authorize = |parameters: Value| json!({"action": "authorize", "parameters": parameters});
     let level = json!({"acr_values": "gold", "max_age": 240, "scope": "payments:write"});
-    let scope = json!({"scope": "payments:write"});
     let prompts = ["otp/sms", "totp", "webauthn"]
         .map(|factor| json!([{"factor": factor, "reason": "missing", "max_age": 600}]));
     let [sign_in, refresh] = ["signIn", "refresh"].map(|action| json!({"action": action}));
@@ -114,7 +113,7 @@ async fn the_scripts_of_the_guide_do_what_each_answer_asks_for_once() {
         (
             "/payments",
             vec!["", &silver, &gold, &paying],
-            json!([sign_in, authorize(level.clone()), authorize(scope)]),
+            json!([sign_in, authorize(level.clone()), authorize(level.clone())]),
             json!(200),
         ),
         // The issuer gives nothing of what it is asked for.
@@ -152,7 +151,7 @@ async fn the_scripts_of_the_guide_do_what_each_answer_asks_for_once() {
     );
     assert_eq!(
         challenged["address"],
-        "https://login.example.com/authorize?response_type=code&client_id=shop&acr_values=gold\
-         &max_age=240&scope=payments%3Awrite"
+        "https://login.example.com/authorize?response_type=code&client_id=shop\
+         &scope=openid+payments%3Awrite&acr_values=gold&max_age=240"
     );
 }

@@ -219,7 +219,7 @@ pub(super) fn rows() -> Vec<Row> {
             403,
             with(
                 realm("insufficient_scope", "the token lacks the scope payments:write"),
-                of_route.clone(),
+                with(json!({"acr_values": "gold", "max_age": "240"}), of_route.clone()),
             ),
         ),
         row(
