@@ -250,6 +250,21 @@ fn a_restart_is_not_asked_for_if_a_new_session_would_say_as_little() {
     }
 }
 
+/// Each policy has more limits than a person would write. Any of them can be the one to ask for.
+#[test]
+fn the_longest_of_many_limits_that_suffices_is_asked_for() {
+    let declared = Declared::default();
+    let within = |minutes: u64| Policy::session().within(Duration::from_secs(60 * minutes));
+    let session = declared.session(&Token::default());
+    for wanted in 2..40 {
+        let any = Policy::try_any_of((2..40).map(within)).unwrap();
+        let policy = within(wanted).and(any);
+        let shortfall = policy.evaluate(&session, NOW).unwrap_err();
+        let request = shortfall.authentication_request().unwrap();
+        assert_eq!(request.max_age, Some(60 * wanted - 60));
+    }
+}
+
 #[test]
 fn a_limit_that_leaves_no_time_to_come_back_is_not_asked_for() {
     let declared = Declared::default();

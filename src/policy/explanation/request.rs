@@ -1,5 +1,6 @@
 //! The authentication request with which a client can meet a policy.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -11,8 +12,6 @@ use crate::policy::types::{Limit, Policy};
 use crate::profile::{StepUpBy, Terms};
 
 const MAX_GRACE: Duration = Duration::from_secs(60);
-/// The maximum number of limits that are tried, beside none.
-const MAX_LIMITS: usize = 16;
 /// Times in tokens may be rounded to seconds.
 const ROUNDING: Duration = Duration::from_secs(1);
 /// The instant at which the request is tried. Any would do.
@@ -70,11 +69,19 @@ impl AuthenticationRequest {
     /// The clocks of the service and the issuer may differ by the leeway.
     pub(super) fn find(policies: &[&Policy], terms: &Terms, leeway: Duration) -> Option<Self> {
         let limits = limits(policies, terms, leeway);
-        let attempts = || limits.iter().map(|limit| Attempt { policies, terms, limit: *limit });
-        let sign_in = attempts().find(|attempt| attempt.suffices(None));
-        sign_in
-            .map(|attempt| attempt.request(Vec::new()))
-            .or_else(|| attempts().find_map(Attempt::with_acr))
+        let attempt = |limit| Attempt { policies, terms, limit };
+        // What suffices for a limit suffices for a shorter one too, because the sign-in is younger.
+        let longest = |suffices: &dyn Fn(Attempt<'_>) -> bool| {
+            // If nothing helps, this one attempt shows it.
+            limits.last().filter(|limit| suffices(attempt(**limit)))?;
+            let place = limits.partition_point(|limit| !suffices(attempt(*limit)));
+            limits.get(place).map(|limit| attempt(*limit))
+        };
+        let sign_in = longest(&|attempt| attempt.suffices(None));
+        sign_in.map(|attempt| attempt.request(Vec::new())).or_else(|| {
+            longest(&|attempt| !attempt.acr_values().is_empty())
+                .map(|attempt| attempt.request(attempt.acr_values()))
+        })
     }
 }
 
@@ -88,10 +95,7 @@ fn limits(policies: &[&Policy], terms: &Terms, leeway: Duration) -> Vec<Limit> {
     limits.retain(|limit| grace(Some(*limit)) > leeway.saturating_add(ROUNDING));
     limits.sort_unstable();
     limits.dedup();
-    // The shortest limit allows the most. It is tried even if there are too many.
-    let shortest = limits.iter().take(1);
-    let longest = limits.iter().skip(1).rev().take(MAX_LIMITS - 1);
-    [None].into_iter().chain(longest.chain(shortest).copied().map(Some)).collect()
+    [None].into_iter().chain(limits.into_iter().rev().map(Some)).collect()
 }
 
 /// Returns how long the policy has to go on holding after the client has authenticated: a minute, or
@@ -116,17 +120,19 @@ impl Attempt<'_> {
         AuthenticationRequest { acr_values, max_age: self.max_age() }
     }
 
-    /// Returns the request with every declared value of `acr` that suffices, if there is one. An
-    /// issuer may answer with a value that includes the one it was asked for, so these have to
-    /// suffice too.
-    fn with_acr(self) -> Option<AuthenticationRequest> {
+    /// Returns every declared value of `acr` that suffices, the least demanding first. An issuer may
+    /// answer with a value that includes the one it was asked for, so these have to suffice too.
+    fn acr_values(&self) -> Vec<Box<str>> {
         let Terms { names, capabilities, step_up_by } = self.terms;
+        if !capabilities.states_acr {
+            return Vec::new();
+        }
+        let answers: BTreeSet<&str> =
+            names.acr_declared().filter(|answer| self.suffices(Some(answer))).collect();
         let suffices =
-            |value: &&str| names.acr_including(value).all(|answer| self.suffices(Some(answer)));
+            |value: &&str| names.acr_including(value).all(|answer| answers.contains(answer));
         let most = if *step_up_by == StepUpBy::OneAcrValue { 1 } else { usize::MAX };
-        let declared = names.acr_declared().filter(|_| capabilities.states_acr);
-        let values: Vec<_> = declared.filter(suffices).take(most).map(Into::into).collect();
-        (!values.is_empty()).then(|| self.request(values))
+        names.acr_declared().filter(suffices).take(most).map(Into::into).collect()
     }
 
     /// Returns whether the policies hold, for the whole grace, with the least that a token states after
