@@ -12,6 +12,9 @@ use crate::policy::types::{Limit, Policy};
 use crate::profile::{StepUpBy, Terms};
 
 const MAX_GRACE: Duration = Duration::from_secs(60);
+/// The most bytes of all values of `acr`. Any of them suffices, and many clients refuse headers of more
+/// than 8 KB.
+const MAX_LENGTH: usize = 1_024;
 /// Times in tokens may be rounded to seconds.
 const ROUNDING: Duration = Duration::from_secs(1);
 /// The instant at which the request is tried. Any would do.
@@ -50,7 +53,8 @@ const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 #[non_exhaustive]
 pub struct AuthenticationRequest {
     /// The values of `acr_values`. Any one of them suffices. The least demanding comes first, as the
-    /// application has declared them. Without any, the parameter is left out.
+    /// application has declared them. They have at most 1,024 bytes, unless one alone has more. Without
+    /// any, the parameter is left out.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "joined")]
     pub acr_values: Vec<Box<str>>,
     /// The value of `max_age`, in seconds: the policy's limit less the grace. `None` if a sign-in of
@@ -132,7 +136,13 @@ impl Attempt<'_> {
         let suffices =
             |value: &&str| names.acr_including(value).all(|answer| answers.contains(answer));
         let most = if *step_up_by == StepUpBy::OneAcrValue { 1 } else { usize::MAX };
-        names.acr_declared().filter(suffices).take(most).map(Into::into).collect()
+        let mut length = 0;
+        let fits = |value: &&str| {
+            let is_first = length == 0;
+            length += value.len() + 1;
+            is_first || length <= MAX_LENGTH
+        };
+        names.acr_declared().filter(suffices).take(most).take_while(fits).map(Into::into).collect()
     }
 
     /// Returns whether the policies hold, for the whole grace, with the least that a token states after
