@@ -3,8 +3,8 @@
 //! Every body has `type`, `title`, `status` and `detail`. The `type` is the URL of one of the
 //! sections below.
 //!
-//! A refusal of a gRPC call has no body. It has the same information as a [gRPC
-//! status](crate::BearerChallenge#grpc).
+//! A refusal of a gRPC call has no body. Its [gRPC status](crate::BearerChallenge#grpc) says what would
+//! help, but has no `unmet`.
 //!
 //! # No credentials
 //!
