@@ -27,6 +27,7 @@ mod issuer_challenges;
 mod issuer_circles;
 mod issuer_hostile;
 mod issuer_laws;
+mod issuer_methods;
 mod issuer_oracle;
 mod issuer_profiles;
 mod issuer_settings;
