@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tower::{Layer, service_fn};
 use tower_step_up::credentials::CredentialSource;
 use tower_step_up::issuers::{self, Issuer, oidc};
+use tower_step_up::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 use tower_step_up::testing::{NOW, TestIssuer};
 use tower_step_up::{Factor, Policy, Shortfall};
 
@@ -136,6 +137,7 @@ fn rows() -> Vec<Row> {
         row("gold or totp", oidc(), silver(), acr("gold").or(Policy::from(Factor::Totp).within(seconds(3_600))), "acr_values=\"gold\""),
         row("dated gold", oidc(), signed("gold", 100), acr("gold").within(seconds(300)), "not retryable"),
         row("mfa", oidc(), json!({"amr": ["pwd"]}), Policy::mfa(), "not retryable"),
+        row("one of two limits", oidc(), silver(), signed_in(300).or(signed_in(600)), "max_age=\"540\""),
         row("session_within", oidc(), silver(), Policy::session_within(seconds(43_200)), "not retryable"),
         row("Keycloak", keycloak(), silver(), Policy::mfa(), "acr_values=\"gold\""),
         row("Keycloak, covers all", keycloak().auth_time_covers_all(), signed("gold", 1_000), transfer(), "acr_values=\"gold\" max_age=\"540\""),
@@ -182,11 +184,51 @@ fn a_challenge_asks_for_what_the_issuer_can_give() {
     }
 }
 
+/// Tokens with these capabilities.
+struct Tokens(Capabilities);
+
+impl Profile for Tokens {
+    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
+        let signed_in_at = claims.time("auth_time")?;
+        let mut evidence = Evidence::signed_in(signed_in_at).started_at(signed_in_at);
+        if let Some(value) = claims.text("acr")? {
+            evidence.acr(&value);
+        }
+        Ok(evidence)
+    }
+
+    fn names(&self) -> Names {
+        Names::new().acr_values(["silver", "gold"])
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0
+    }
+}
+
+#[test]
+fn a_challenge_asks_for_nothing_that_tokens_cannot_state() {
+    let (mut starts, mut no_acr) = (Capabilities::default(), Capabilities::default());
+    (starts.sign_in_is_start, no_acr.states_acr) = (true, false);
+    let within = || Policy::session_within(seconds(300));
+    for (capabilities, policy, want) in [
+        (starts, within(), "max_age=\"240\""),
+        (starts, within().and(acr("gold")), "acr_values=\"gold\" max_age=\"240\""),
+        (Capabilities::default(), acr("gold"), "acr_values=\"gold\""),
+        (no_acr, acr("gold"), "not retryable"),
+    ] {
+        let issuer = Issuer::new("https://as.example", Tokens(capabilities)).audience("api");
+        let test = TestIssuer::standing_in_for(issuer).unwrap();
+        let session = test.session_with(&signed("silver", 1_000));
+        let shortfall = policy.evaluate(&session, NOW).expect_err("refused");
+        assert_eq!(answer(&shortfall), want, "{capabilities:?}: {policy}");
+    }
+}
+
 /// A new token need not state what the old one did, so a challenge that met only the inner policy could
 /// send a client from one guard to the other.
 #[tokio::test]
 async fn a_challenge_of_an_inner_guard_meets_the_outer_policy_too() {
-    let ladder = || oidc().acr_values(["silver", "gold"]);
     let apart = || {
         oidc::access_tokens("https://as.example", "https://api.example")
             .acr_values(["a"])
@@ -194,20 +236,20 @@ async fn a_challenge_of_an_inner_guard_meets_the_outer_policy_too() {
     };
     for (issuer, outer, inner, token, want) in [
         (
-            ladder(),
+            oidc(),
             acr("gold"),
             signed_in(300),
             signed("gold", 1_000),
             r#", acr_values="gold", max_age="240""#,
         ),
         (
-            ladder(),
+            oidc(),
             signed_in(3_600),
             acr("gold"),
             signed("silver", 100),
             r#", acr_values="gold", max_age="3540""#,
         ),
-        (ladder(), acr("silver"), acr("gold"), signed("silver", 100), r#", acr_values="gold""#),
+        (oidc(), acr("silver"), acr("gold"), signed("silver", 100), r#", acr_values="gold""#),
         (apart(), acr("a"), acr("b"), signed("a", 100), ""),
     ] {
         let test = TestIssuer::standing_in_for(issuer).unwrap();
@@ -269,6 +311,7 @@ fn clerk_is_not_asked_again_for_a_factor_that_the_user_does_not_have() {
         (fva(2, -1), second(), "level second_factor"),
         (fva(-1, -1), second(), "level second_factor"),
         (fva(0, 20), second(), "level second_factor"),
+        (fva(1, -1), signed_in(60), "not retryable"),
         (fva(2, -1), signed_in(60), "not retryable"),
         (fva(30, -1), signed_in(600), "level first_factor"),
     ] {
