@@ -1,6 +1,8 @@
 //! The service behind the guard.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::vec::IntoIter;
 
 use tokio_stream::Iter;
 use tonic::{Request, Response, Status};
@@ -9,18 +11,45 @@ use tower_step_up::Grant;
 use crate::proto::bank_server::Bank;
 use crate::proto::{Balance, BalanceRequest, Movement, Receipt, TransferOrder, WatchRequest};
 
+/// The maximum length of a payee's name, in characters.
+const MAX_NAME: usize = 140;
+/// How many movements the bank keeps. A further one pushes out the oldest.
+const MAX_MOVEMENTS: usize = 100;
+
 /// The account of one customer.
 #[derive(Debug)]
-pub struct Account {
-    movements: Mutex<Vec<Movement>>,
+pub struct Account(Mutex<Ledger>);
+
+#[derive(Debug)]
+struct Ledger {
+    balance: i64,
+    /// The number of the latest movement.
+    number: u64,
+    latest: VecDeque<Movement>,
 }
 
 impl Account {
     /// Opens an account with this many cents.
     #[must_use]
     pub fn with(cents: i64) -> Self {
-        let opening = Movement { text: "opening balance".to_owned(), cents };
-        Self { movements: Mutex::new(vec![opening]) }
+        let mut ledger = Ledger { balance: 0, number: 0, latest: VecDeque::new() };
+        ledger.record("opening balance".to_owned(), cents);
+        Self(Mutex::new(ledger))
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ledger {
+    fn record(&mut self, text: String, cents: i64) {
+        self.balance += cents;
+        self.number += 1;
+        if self.latest.len() >= MAX_MOVEMENTS {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(Movement { text, cents });
     }
 }
 
@@ -31,31 +60,32 @@ impl Bank for Account {
         request: Request<BalanceRequest>,
     ) -> Result<Response<Balance>, Status> {
         let customer = grant(&request)?.session().user_id().to_owned();
-        let movements = self.movements.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Response::new(Balance { customer, cents: balance(&movements) }))
+        Ok(Response::new(Balance { customer, cents: self.ledger().balance }))
     }
 
     async fn transfer(&self, request: Request<TransferOrder>) -> Result<Response<Receipt>, Status> {
         grant(&request)?;
         let TransferOrder { to, cents } = request.into_inner();
-        let mut movements = self.movements.lock().unwrap_or_else(PoisonError::into_inner);
-        if cents <= 0 || cents > balance(&movements) {
+        if to.chars().count() > MAX_NAME {
+            let message = format!("the payee's name is longer than {MAX_NAME} characters");
+            return Err(Status::invalid_argument(message));
+        }
+        let mut ledger = self.ledger();
+        if cents <= 0 || cents > ledger.balance {
             return Err(Status::failed_precondition("the account does not have that amount"));
         }
-        movements.push(Movement { text: format!("to {to}"), cents: -cents });
-        let number = movements.len() as u64;
-        Ok(Response::new(Receipt { number, balance: balance(&movements) }))
+        ledger.record(format!("to {to}"), -cents);
+        Ok(Response::new(Receipt { number: ledger.number, balance: ledger.balance }))
     }
 
-    type WatchStream = Iter<std::vec::IntoIter<Result<Movement, Status>>>;
+    type WatchStream = Iter<IntoIter<Result<Movement, Status>>>;
 
     async fn watch(
         &self,
         request: Request<WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         grant(&request)?;
-        let movements = self.movements.lock().unwrap_or_else(PoisonError::into_inner);
-        let so_far: Vec<_> = movements.iter().cloned().map(Ok).collect();
+        let so_far: Vec<_> = self.ledger().latest.iter().cloned().map(Ok).collect();
         Ok(Response::new(tokio_stream::iter(so_far)))
     }
 }
@@ -63,8 +93,4 @@ impl Bank for Account {
 /// Returns the guard's grant. It is missing only if the server has no guard.
 fn grant<T>(request: &Request<T>) -> Result<&Grant, Status> {
     request.extensions().get().ok_or_else(|| Status::internal("no guard stands in front"))
-}
-
-fn balance(movements: &[Movement]) -> i64 {
-    movements.iter().map(|movement| movement.cents).sum()
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use grpc::proto::TransferOrder;
 use grpc::{Customer, Issuer, StepUp};
 use tonic::Code;
 use tower_step_up::Factor;
@@ -56,4 +57,27 @@ async fn a_stream_is_refused_before_it_begins_and_runs_after_a_step_up() {
     let first = movements.message().await.unwrap().unwrap();
     assert_eq!((&*first.text, first.cents), ("opening balance", 100_000));
     assert_eq!(movements.message().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_long_name_is_refused_and_only_the_latest_movements_are_kept() {
+    let issuer = Issuer::new();
+    let channel = connect(grpc::guard(&issuer.guard())).await;
+    let mut ada = without_step_up(channel, issuer.step_up(Factor::Totp));
+    let order = |to: String| TransferOrder { to, cents: 1 };
+    // A character may have several bytes.
+    assert_eq!(ada.transfer(order("ö".repeat(140))).await.unwrap().number, 2);
+    let refusal = ada.transfer(order("o".repeat(141))).await.unwrap_err();
+    assert_eq!(refusal.code(), Code::InvalidArgument, "{refusal}");
+
+    for number in 3..=102 {
+        let receipt = ada.transfer(order(format!("payee {number}"))).await.unwrap();
+        assert_eq!((receipt.number, receipt.balance), (number, 100_001 - number as i64));
+    }
+    let mut movements = ada.watch().await.unwrap();
+    let mut kept = Vec::new();
+    while let Some(movement) = movements.message().await.unwrap() {
+        kept.push(movement.text);
+    }
+    assert_eq!((kept.len(), &*kept[0], &*kept[99]), (100, "to payee 3", "to payee 102"));
 }
