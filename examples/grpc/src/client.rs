@@ -33,6 +33,11 @@ pub struct StepUp {
 
 impl StepUp {
     /// Returns what the refusal asks for, or `None` if a step-up does not help.
+    ///
+    /// The issuer of this example is asked for factors, as Stytch is. A client of an OpenID Connect
+    /// issuer also reads `acr_values` and `max_age` from `info.metadata`, and sends them as
+    /// parameters of its authentication request. `scope` lists the scopes that the new token needs
+    /// too, and `restart` says that only a new session can meet the policy.
     #[must_use]
     pub fn of(refusal: &Status) -> Option<Self> {
         let mut info = refusal.get_details_error_info()?;
