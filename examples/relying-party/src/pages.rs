@@ -11,15 +11,16 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
+use tower_http::csrf::CsrfLayer;
 use tower_step_up::Session;
 
 use crate::flow::{self, TOKEN};
 use crate::pending::Question;
 use crate::site::App;
 
-/// The pages have no scripts, and no other site may show them in a frame.
-const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+/// The pages have no scripts, send forms to this site alone, and no other site may show them in a
+/// frame. Chromium applies `form-action` to redirects too, so a form must not lead to the provider.
+pub(crate) const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Returns the routes of the site, each with its guard.
 pub(crate) fn routes(app: Arc<App>) -> Router {
@@ -35,6 +36,8 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/callback", get(flow::callback))
         .route("/sign-out", post(sign_out))
         .with_state(app)
+        // Outside every guard. A form of another site must not sign people out.
+        .layer(CsrfLayer::new())
 }
 
 /// Removes the marks of answered questions, because the page has opened.

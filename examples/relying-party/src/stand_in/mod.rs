@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -25,7 +26,7 @@ use url::Url;
 
 use self::codes::{Codes, SignIn};
 use self::page::{LogIn, LogInPage};
-use crate::pages::Page;
+use crate::pages::{CONTENT_POLICY, Page};
 use crate::settings::ProviderSettings;
 
 /// How long a token lives, in seconds.
@@ -113,6 +114,12 @@ impl StandIn {
             && request.code_challenge_method == "S256"
     }
 
+    /// Returns the content policy of its page. The form of that page leads back to the site.
+    fn content_policy(&self) -> String {
+        let site = self.redirect_uri.trim_end_matches("/callback");
+        CONTENT_POLICY.replace("form-action 'self'", &format!("form-action 'self' {site}"))
+    }
+
     fn token(&self, SignIn { user, level, at, .. }: &SignIn) -> String {
         self.issuer.mint_with(&json!({
             "sub": user,
@@ -131,7 +138,8 @@ async fn ask(
     if !provider.knows(&request) {
         return (StatusCode::BAD_REQUEST, "This request is not from the site.\n").into_response();
     }
-    Page(LogInPage::new(&provider.settings.levels, &request.acr_values)).into_response()
+    let page = LogInPage::new(&provider.settings.levels, &request.acr_values);
+    ([(CONTENT_SECURITY_POLICY, provider.content_policy())], Page(page)).into_response()
 }
 
 async fn log_in(

@@ -132,3 +132,47 @@ async fn cookies_are_hidden_from_scripts_and_pages_are_not_stored() {
     let page = ada.client.get(world.site.clone()).send().await.unwrap();
     assert_eq!(page.headers()["cache-control"], "no-store");
 }
+
+#[tokio::test]
+async fn another_site_signs_nobody_out() {
+    let world = World::start().await;
+    let ada = world.person();
+    ada.sign_in("silver").await;
+    let sign_out = || ada.client.post(world.site.join("/sign-out").unwrap());
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        let response = sign_out().header(name, value).send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &*cookies(&response)),
+            (403, ""),
+            "{name}: {value}"
+        );
+    }
+    ada.open("/").await.assert_shows("/", 200, "Sign out");
+    let own = sign_out().header("sec-fetch-site", "same-origin");
+    ada.follow(own).await.assert_shows("/", 200, "Sign in");
+}
+
+#[tokio::test]
+async fn pages_are_not_framed_and_send_forms_to_this_site_alone() {
+    let world = World::start().await;
+    let ada = world.person();
+    let policy = async |url: Url| {
+        let response = ada.client.get(url).send().await.unwrap();
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        for part in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        policy
+    };
+    let home = policy(world.site.clone()).await;
+    assert!(home.contains("form-action 'self';"), "{home}");
+    // The form of the stand-in leads back to the site.
+    let stand_in = policy(ada.open("/sign-in").await.url().clone()).await;
+    let site = world.site.as_str().trim_end_matches('/');
+    assert!(stand_in.contains(&format!("form-action 'self' {site};")), "{stand_in}");
+}
