@@ -3,6 +3,8 @@
 use tower_step_up::ReturnTo;
 use url::form_urlencoded;
 
+use crate::pending::fits;
+
 /// The authentication to ask the provider for (OpenID Connect Core 1.0, section 3.1.2.1), and the
 /// page that needs it.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +16,9 @@ pub(crate) struct Request {
 
 impl Request {
     /// Reads a query. Anyone can write one, so it may name only `levels`, and it says where to return
-    /// only within this site. Everything else in it is ignored.
+    /// only within this site. The home page replaces a page whose address is too long for a cookie.
+    /// Everything else in the query is ignored: the site asks for its own scopes at every sign-in,
+    /// whatever `scope` says.
     ///
     /// Returns `None` if `acr_values` or `max_age` is malformed or appears twice.
     pub(crate) fn read(query: Option<&str>, levels: &[String]) -> Option<Self> {
@@ -33,7 +37,8 @@ impl Request {
             }
             parameters.push((name, value));
         }
-        Some(Self { return_to: ReturnTo::parse(&return_to).unwrap_or_default(), parameters })
+        let return_to = ReturnTo::parse(&return_to).ok().filter(fits).unwrap_or_default();
+        Some(Self { return_to, parameters })
     }
 }
 
@@ -79,6 +84,7 @@ mod tests {
         check("max_age=0&truncated=true", Some(("/", "max_age=0")));
         check("return_to=//evil.example/&acr_values=gold", Some(("/", "acr_values=gold")));
         check("return_to=https://evil.example/", Some(("/", "")));
+        check(&format!("return_to=/{}", "x".repeat(1_000)), Some(("/", "")));
         check("prompt=none&scope=admin&redirect_uri=https://evil.example", Some(("/", "")));
     }
 
