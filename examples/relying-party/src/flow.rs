@@ -9,6 +9,7 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use cookie::time::Duration;
 use oauth2::AccessToken;
 use serde::Deserialize;
+use tower_step_up::ReturnTo;
 
 use crate::pending::{Pending, Question};
 use crate::provider::Begun;
@@ -93,10 +94,32 @@ async fn finish(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Response, T
         tracing::warn!(%error, "the code could not be exchanged");
         Trouble::no_tokens(&page).with(end.clone())
     })?;
+    check_user(app, headers, &token, &page).await.map_err(|trouble| trouble.with(end.clone()))?;
     let token =
         token_cookie(app, &token).ok_or_else(|| Trouble::no_tokens(&page).with(end.clone()))?;
     let mark = pending.question.answer(app.cookies, &page);
     Ok(redirect(page.as_str(), [Some(token), end, mark].into_iter().flatten().collect()))
+}
+
+/// Refuses the token of another user while the session in the browser's cookie is valid. Otherwise
+/// one user would land on the page that another one opened.
+async fn check_user(
+    app: &App,
+    headers: &HeaderMap,
+    token: &AccessToken,
+    page: &ReturnTo,
+) -> Result<(), Trouble> {
+    let verifier = app.guards.account.verifier();
+    let old = app.cookies.find(headers, TOKEN).unwrap_or_default();
+    let Ok(old) = verifier.verify(&old).await else { return Ok(()) };
+    match verifier.verify(token.secret()).await {
+        Ok(new) if new.user_id() == old.user_id() => Ok(()),
+        Ok(_) => Err(Trouble::another_user(page)),
+        Err(error) => {
+            tracing::warn!(%error, "the new access token is not valid");
+            Err(Trouble::no_tokens(page))
+        }
+    }
 }
 
 /// Returns the `Set-Cookie` for a token, or `None` if browsers would drop it.

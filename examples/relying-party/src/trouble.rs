@@ -16,6 +16,8 @@ pub(crate) struct Trouble {
     text: &'static str,
     /// The address at which the user may try again.
     again: Option<String>,
+    /// Whether the user may want to sign out.
+    sign_out: bool,
     cookie: Option<HeaderValue>,
 }
 
@@ -25,11 +27,12 @@ struct Html {
     title: &'static str,
     text: &'static str,
     again: Option<String>,
+    sign_out: bool,
 }
 
 impl Trouble {
     fn new(status: StatusCode, title: &'static str, text: &'static str) -> Self {
-        Self { status, title, text, again: None, cookie: None }
+        Self { status, title, text, again: None, sign_out: false, cookie: None }
     }
 
     fn again(self, to: &str) -> Self {
@@ -74,6 +77,14 @@ impl Trouble {
         Self::new(StatusCode::FORBIDDEN, "You are not signed in", text).again(page.as_str())
     }
 
+    /// The provider signed in another user than the one whose session goes on here.
+    pub(crate) fn another_user(page: &ReturnTo) -> Self {
+        tracing::info!("the provider signed in another user");
+        let text = "You are still signed in here as before. Try again as the same user, or sign out first to go on as the other one.";
+        let trouble = Self::new(StatusCode::FORBIDDEN, "You signed in as another user", text);
+        Self { sign_out: true, ..trouble.again(page.as_str()) }
+    }
+
     pub(crate) fn no_tokens(page: &ReturnTo) -> Self {
         let text = "Your provider's answer could not be used. Try again in a moment.";
         Self::new(StatusCode::BAD_GATEWAY, "The sign-in failed", text).again(page.as_str())
@@ -82,8 +93,8 @@ impl Trouble {
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        let Self { status, title, text, again, cookie } = self;
+        let Self { status, title, text, again, sign_out, cookie } = self;
         let cookie = AppendHeaders(cookie.map(|cookie| (SET_COOKIE, cookie)));
-        (status, cookie, Page(Html { title, text, again })).into_response()
+        (status, cookie, Page(Html { title, text, again, sign_out })).into_response()
     }
 }

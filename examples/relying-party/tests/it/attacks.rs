@@ -184,3 +184,25 @@ async fn pages_are_not_framed_and_send_forms_to_this_site_alone() {
     let site = world.site.as_str().trim_end_matches('/');
     assert!(stand_in.contains(&format!("form-action 'self' {site};")), "{stand_in}");
 }
+
+#[tokio::test]
+async fn another_user_does_not_land_on_the_page_that_the_first_one_opened() {
+    let world = World::start().await;
+    let ada = world.person();
+    ada.sign_in("silver").await;
+    let asked = ada.open("/transfer?to=7").await;
+    let shown = ada.prove_as("bob", &asked, "gold").await;
+    assert_eq!((shown.url().path(), shown.status.as_u16()), ("/callback", 403), "{shown:#?}");
+    for part in ["You signed in as another user", "href=\"/transfer?to=7\"", "Sign out"] {
+        assert!(shown.body.contains(part), "{shown:#?}");
+    }
+    // Nothing has changed, and the same user may still step up.
+    ada.open("/account").await.assert_shows("/account", 200, "signed in as ada");
+    let asked = ada.open("/transfer?to=7").await;
+    ada.prove(&asked, "gold").await.assert_shows("/transfer?to=7", 200, "ada, you may send");
+
+    // The other user signs in after the first one has signed out.
+    ada.follow(ada.client.post(world.site.join("/sign-out").unwrap())).await;
+    let asked = ada.open("/account").await;
+    ada.prove_as("bob", &asked, "silver").await.assert_shows("/account", 200, "signed in as bob");
+}

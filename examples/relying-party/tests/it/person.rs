@@ -97,8 +97,12 @@ impl Person {
 
     /// Sends the form of the provider's page, and follows the redirects.
     pub(crate) async fn prove(&self, page: &View, level: &str) -> View {
+        self.prove_as("ada", page, level).await
+    }
+
+    pub(crate) async fn prove_as(&self, user: &str, page: &View, level: &str) -> View {
         assert_eq!(page.url().path(), "/authorize", "{page:#?}");
-        let form = [("user", "ada"), ("level", level)];
+        let form = [("user", user), ("level", level)];
         self.follow(self.client.post(page.url().clone()).form(&form)).await
     }
 
