@@ -29,7 +29,8 @@ impl Guards {
         let issuer = oidc::access_tokens(&provider.issuer, &provider.audience)
             .acr_values(provider.levels.iter().map(String::as_str));
         let verifier = issuer.verifier().map_err(|error| error.to_string())?.clock(clock);
-        // `Issuer::cookie` would accept the header `Authorization` too. People do not send it.
+        // `Issuer::cookie` would accept the header `Authorization` too. Browsers do not send it, and
+        // the rest of the site reads the cookie alone.
         let account = StepUpLayer::new(verifier)
             .credentials([CredentialSource::cookie(cookie)])
             .respond_with(pages().map_err(|error| error.to_string())?);

@@ -40,6 +40,21 @@ async fn every_page_is_accessible() {
         browser.is_at("/transfer?to=7", "account 7").await;
         check("transfer").await;
 
+        browser.click("a[href='/']").await;
+        browser.click("#sign-out").await;
+        browser.is_at("/", "Sign in").await;
+
+        // A step-up as another user.
+        browser.open("/account").await;
+        browser.prove("silver").await;
+        browser.click("a[href='/']").await;
+        browser.click("#transfer").await;
+        browser.prove_as("bob", "gold").await;
+        browser.find("#trouble").await;
+        check("another user").await;
+        browser.click("#sign-out").await;
+        browser.is_at("/", "Sign in").await;
+
         browser.open("/sign-in").await;
         axe::finds_faults(browser, &axe).await;
     })

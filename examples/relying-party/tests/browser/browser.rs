@@ -33,9 +33,13 @@ impl Browser {
 
     /// Signs in on the page of the provider.
     pub(crate) async fn prove(&self, level: &str) {
+        self.prove_as("ada", level).await;
+    }
+
+    pub(crate) async fn prove_as(&self, name: &str, level: &str) {
         let user = self.find("input[autocomplete=username]").await;
         user.clear().await.unwrap();
-        user.send_keys("ada").await.unwrap();
+        user.send_keys(name).await.unwrap();
         let select = self.find("select[name=level]").await;
         let select = thirtyfour::components::SelectElement::new(&select).await.unwrap();
         select.select_by_exact_text(level).await.unwrap();
