@@ -196,6 +196,10 @@ async fn another_user_does_not_land_on_the_page_that_the_first_one_opened() {
     for part in ["You signed in as another user", "href=\"/transfer?to=7\"", "Sign out"] {
         assert!(shown.body.contains(part), "{shown:#?}");
     }
+    // The guards refuse this user's token, because a client of that name is a machine.
+    let asked = ada.open("/transfer?to=7").await;
+    let shown = ada.prove_as("relying-party", &asked, "gold").await;
+    assert_eq!((shown.url().path(), shown.status.as_u16()), ("/callback", 502), "{shown:#?}");
     // Nothing has changed, and the same user may still step up.
     ada.open("/account").await.assert_shows("/account", 200, "signed in as ada");
     let asked = ada.open("/transfer?to=7").await;
