@@ -1,4 +1,4 @@
-//! What an issuer is asked for whose clients ask for methods, by an application's declarations.
+//! Declarations of an application for issuers that are asked for methods, and their prompts.
 
 use serde_json::json;
 use tower_step_up::issuers::Issuer;
