@@ -104,10 +104,10 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | `acr_values`, `max_age` | the parameters of the [`AuthenticationRequest`](crate::policy::AuthenticationRequest) with which the page sends the person to the issuer. Anyone can write such a link, so the page passes on only values that it knows |
 /// | `scope` | the [scopes](crate::StepUpLayer::require_scopes) that the route requires, if it requires any |
 /// | `prompt` | if a policy is not met, one alternative that would meet it: its factors, or the issuer's names for the methods, separated by commas, in the order of [`Prompts`](crate::policy::Prompts). It can appear several times. If none of `acr_values`, `max_age`, `prompt`, `restart`, `enrol` and `truncated` appears, nothing that the guard can ask for would help |
-/// | `truncated` | `true` if there may be further alternatives |
+/// | `truncated` | `true` if there may be further alternatives, or if a parameter was left out |
 ///
-/// An address has at most 2,048 bytes. Prompts that do not fit are left out, and `truncated` is
-/// set. If the address is still too long without them, `return_to` is `home`, or else `/`.
+/// An address has at most 2,048 bytes. Parameters and prompts that do not fit are left out, and
+/// `truncated` is set. If the address is still too long without them, `return_to` is `home`, or else `/`.
 ///
 /// The guide [browsers](crate::guide::browsers#sending-people-back) explains how the two pages use
 /// these parameters.

@@ -8,11 +8,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::refusal::Refusal;
 use super::return_to::ReturnTo;
-use crate::policy::{AuthenticationRequest, Prompt, Shortfall};
+use crate::policy::{AuthenticationRequest, Prompt, Prompts, Shortfall};
 
 /// The longest address, in bytes.
 const MAX_LENGTH: usize = 2_048;
 const TRUNCATED: &str = "&truncated=true";
+/// The shortest `return_to`. There is always room for it.
+const HOME: &str = "&return_to=/";
 /// The characters that are percent-encoded in a value: all but `unreserved` (RFC 3986, section
 /// 2.3), `/` and `,`. A query may contain these two, and they do not separate parameters.
 const TO_ENCODE: &AsciiSet =
@@ -24,7 +26,8 @@ pub(super) fn has_return_to(query: &str) -> bool {
 }
 
 /// Returns the address of a page, with a query. Its `return_to` is the first of these addresses for
-/// which there is room; there is always room for `/`. Prompts follow if there is room for them.
+/// which there is room; there is always room for `/`. The other parameters follow if there is room for
+/// them.
 pub(super) fn address(
     page: &ReturnTo,
     return_to: &[ReturnTo],
@@ -39,29 +42,34 @@ pub(super) fn address(
         Some(prompts) if prompts.needs_enrolment() => "&enrol=true",
         _ => "",
     };
-    let mut request = refusal.request.map(parameters).unwrap_or_default();
-    request += &refusal.scope.map(|scope| pair("scope", scope)).unwrap_or_default();
-    let room = MAX_LENGTH.saturating_sub(
-        [page.as_str(), &policy, mark, &request, TRUNCATED].iter().map(|it| it.len()).sum(),
-    );
+    let mut room = MAX_LENGTH
+        .saturating_sub([page.as_str(), &policy, mark, TRUNCATED].iter().map(|it| it.len()).sum());
+    let mut truncated = prompts.is_some_and(Prompts::is_truncated);
+    let mut request = String::new();
+    let asked = [refusal.request.map(parameters), refusal.scope.map(|scope| pair("scope", scope))];
+    for part in asked.into_iter().flatten() {
+        if part.len() + HOME.len() <= room {
+            room -= part.len();
+            request += &part;
+        } else {
+            truncated = true;
+        }
+    }
     let back =
         return_to.iter().map(|it| pair("return_to", it.as_str())).find(|pair| pair.len() <= room);
     let mut query = back.unwrap_or_default();
     let mut room = room.saturating_sub(query.len());
     query.extend([policy.as_str(), mark, request.as_str()]);
-    if let Some(prompts) = prompts {
-        let mut truncated = prompts.is_truncated();
-        for set in prompts.sets() {
-            match prompt(set) {
-                Some(prompt) if prompt.len() <= room => {
-                    room -= prompt.len();
-                    query += &prompt;
-                }
-                _ => truncated = true,
+    for set in prompts.map(Prompts::sets).unwrap_or_default() {
+        match prompt(set) {
+            Some(prompt) if prompt.len() <= room => {
+                room -= prompt.len();
+                query += &prompt;
             }
+            _ => truncated = true,
         }
-        query += if truncated { TRUNCATED } else { "" };
     }
+    query += if truncated { TRUNCATED } else { "" };
     let address = match query.strip_prefix('&') {
         Some(query) => format!("{page}{}{query}", if page.has_query() { '&' } else { '?' }),
         None => page.to_string(),

@@ -579,6 +579,22 @@ fn an_address_is_bounded_and_loses_prompts_first_and_then_the_return_address() {
 }
 
 #[test]
+fn scopes_that_do_not_fit_into_an_address_are_left_out() {
+    let pages = Negotiated::new().sign_in("/sign-in").unwrap().step_up("/step-up").unwrap();
+    let guard = issuer().guard().require(Factor::Totp).respond_with(pages);
+    let session = testing::session().proved(Factor::Password);
+    for (length, want) in [(1_900, 1), (1_980, 1), (2_007, 0), (5_000, 0)] {
+        let guard = guard.require_scopes(["s".repeat(length)]);
+        let response = ask(&guard, &session, "/a");
+        let address = response.header("location");
+        assert!(address.len() <= 2_048, "{address}");
+        assert_eq!(values(address, "return_to"), ["/a"], "{length}");
+        assert_eq!(values(address, "scope").len(), want, "{length}");
+        assert_eq!(values(address, "truncated").len(), 1 - want, "{length}");
+    }
+}
+
+#[test]
 fn a_nested_guard_can_be_given_the_prefix_that_it_does_not_see() {
     let app = |responder: Negotiated| {
         let page = axum::routing::get(async || "inner");
