@@ -9,7 +9,7 @@ use tower_step_up::credentials::CredentialSource;
 use tower_step_up::issuers::{self, Issuer, oidc};
 use tower_step_up::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 use tower_step_up::testing::{NOW, TestIssuer};
-use tower_step_up::{Factor, Policy, Shortfall};
+use tower_step_up::{Factor, Negotiated, Policy, Shortfall};
 
 use crate::issuer_profiles as profiles;
 use crate::support::{bearer, seconds, send};
@@ -318,5 +318,55 @@ fn clerk_is_not_asked_again_for_a_factor_that_the_user_does_not_have() {
         let test = TestIssuer::standing_in_for(clerk()).unwrap();
         let shortfall = policy.evaluate(&test.session_with(&token), NOW).expect_err("refused");
         assert_eq!(answer(&shortfall), want, "{token}: {policy}");
+    }
+}
+
+/// Every sign-in of an anonymous visitor would do, so the step-up page would have nothing to ask for.
+#[tokio::test]
+async fn an_anonymous_visitor_is_sent_to_the_sign_in_page() {
+    struct Visitors;
+    impl Profile for Visitors {
+        fn evidence(&self, _: &Claims<'_>) -> Result<Evidence, ClaimError> {
+            Ok(Evidence::anonymous())
+        }
+        fn names(&self) -> Names {
+            Names::new().acr_values(["gold"])
+        }
+    }
+    let issuer = Issuer::new("https://as.example", Visitors).audience("api");
+    let test = TestIssuer::standing_in_for(issuer).unwrap();
+    let pages = Negotiated::new().sign_in("/sign-in").unwrap().step_up("/step-up").unwrap();
+    for (policy, page) in [
+        (Policy::session(), "/sign-in?return_to=/orders"),
+        (Policy::acr("gold"), "/step-up?return_to=/orders&acr_values=gold"),
+    ] {
+        let guard = test.guard().require(policy).respond_with(pages.clone());
+        let service = guard.layer(service_fn(crate::support::inner));
+        let request = Request::get("/orders")
+            .header("authorization", bearer(&test.mint_with(&json!({}))))
+            .header("sec-fetch-mode", "navigate");
+        let response = send(&service, request.body(Full::<Bytes>::default()).unwrap()).await;
+        assert_eq!(response.header("location"), page);
+    }
+}
+
+#[tokio::test]
+async fn a_long_request_leaves_less_room_for_the_way_back() {
+    let level = "g".repeat(1_300);
+    let issuer = oidc::access_tokens("https://as.example", "https://api.example");
+    let test = TestIssuer::standing_in_for(issuer.acr_values([&*level])).unwrap();
+    let pages = Negotiated::new().step_up("/step-up").unwrap();
+    let guard = test.guard().require(acr(&level)).respond_with(pages);
+    let service = guard.layer(service_fn(crate::support::inner));
+    for (length, is_kept) in [(600, true), (800, false)] {
+        let path = format!("/{}", "a".repeat(length));
+        let request = Request::get(&path)
+            .header("authorization", bearer(&test.mint_with(&json!({}))))
+            .header("sec-fetch-mode", "navigate");
+        let response = send(&service, request.body(Full::<Bytes>::default()).unwrap()).await;
+        let location = response.header("location");
+        let back = if is_kept { &*path } else { "/" };
+        assert_eq!(location, format!("/step-up?return_to={back}&acr_values={level}"));
+        assert!(location.len() <= 2_048);
     }
 }
