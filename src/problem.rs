@@ -92,8 +92,8 @@
 //! The `max_age` of the request is the policy's limit less the time that the client needs to come
 //! back: a minute, or half the limit if that is shorter.
 //!
-//! If the route requires [scopes](crate::StepUpLayer::require_scopes) that the token lacks, the body
-//! also has `scope` and `missing_scopes`, which the next section describes.
+//! If the route requires [scopes](crate::StepUpLayer::require_scopes), the body of each 401 has `scope`
+//! too, and `missing_scopes` if the token lacks some. The next section describes both.
 //!
 //! Clients build their pages from `prompts` or `authentication_request`; `unmet` is for people who
 //! look for the reason. If `retryable` is false, and neither `restart` nor `enrol` is there, no

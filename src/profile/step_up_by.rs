@@ -36,4 +36,14 @@ impl StepUpBy {
     pub fn methods<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         Self::Methods(names.into_iter().map(Into::into).collect())
     }
+
+    /// Returns [`NewSignIn`](Self::NewSignIn) with these lists of names.
+    #[must_use]
+    pub fn new_sign_in<'n, L>(lists: impl IntoIterator<Item = L>) -> Self
+    where
+        L: IntoIterator<Item = &'n str>,
+    {
+        let list = |names: L| names.into_iter().map(Into::into).collect();
+        Self::NewSignIn(lists.into_iter().map(list).collect())
+    }
 }

@@ -82,9 +82,9 @@ impl ResourceMetadata {
         &self.0.path
     }
 
-    /// Returns the document.
+    /// Returns the document as JSON.
     #[must_use]
-    pub fn document(&self) -> &str {
+    pub fn json(&self) -> &str {
         &self.0.json
     }
 

@@ -19,7 +19,7 @@
 //! let metadata = resource.metadata([&guard]);
 //! assert_eq!(metadata.path(), "/.well-known/oauth-protected-resource/mcp");
 //! assert_eq!(
-//!     metadata.document(),
+//!     metadata.json(),
 //!     r#"{"resource":"https://api.example.com/mcp","authorization_servers":["https://login.example.com"],"scopes_supported":["mcp:tools"],"bearer_methods_supported":["header"]}"#
 //! );
 //!

@@ -52,7 +52,7 @@ impl<'a> Problem<'a> {
             title: refusal.title,
             status: refusal.status.as_u16(),
             detail: &refusal.detail,
-            scope: refusal.scope.filter(|_| !refusal.missing_scopes.is_empty()),
+            scope: refusal.scope,
             missing_scopes: &refusal.missing_scopes,
             authentication_request: refusal.request,
             ..Self::default()
@@ -73,13 +73,16 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Returns the body. For a challenge without an error it is always the same.
+/// Returns the body. For a challenge without an error it is always the same, unless the route requires
+/// scopes.
 pub(super) fn body(refusal: &Refusal<'_>) -> Bytes {
     static BARE: OnceLock<Vec<u8>> = OnceLock::new();
     match refusal.challenge {
         // `from_static` needs no reference count. Threads would contend for one.
-        Challenge::Bare => Bytes::from_static(BARE.get_or_init(|| write(refusal))),
-        Challenge::None | Challenge::Error(_) => write(refusal).into(),
+        Challenge::Bare if refusal.scope.is_none() => {
+            Bytes::from_static(BARE.get_or_init(|| write(refusal)))
+        }
+        Challenge::Bare | Challenge::None | Challenge::Error(_) => write(refusal).into(),
     }
 }
 

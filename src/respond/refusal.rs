@@ -155,6 +155,9 @@ impl<'a> Refusal<'a> {
 }
 
 fn step_up_detail(shortfall: &Shortfall) -> String {
+    if shortfall.prompts().needs_enrolment() {
+        return "enrol a second factor".to_owned();
+    }
     // Most texts fit. Writing to a string cannot fail.
     let mut text = String::with_capacity(64);
     let _ = write!(text, "{shortfall}");

@@ -394,7 +394,7 @@ impl Profile for Firebase {
         let options = providers.iter().flat_map(|provider| {
             seconds.iter().map(|second| [Some(*provider), *second].into_iter().flatten())
         });
-        StepUpBy::NewSignIn(options.map(|names| names.map(Into::into).collect()).collect())
+        StepUpBy::new_sign_in(options)
     }
 }
 

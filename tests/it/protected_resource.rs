@@ -197,7 +197,7 @@ async fn the_service_publishes_the_document() {
         .documentation("https://api.example.com/docs");
     assert_eq!(metadata.path(), "/.well-known/oauth-protected-resource/mcp");
     let document = r#"{"resource":"https://api.example.com/mcp","authorization_servers":["https://login.example.com"],"scopes_supported":["mcp:tools","mcp:admin","offline_access"],"bearer_methods_supported":["header"],"acr_values_supported":["silver","gold"],"resource_name":"Tools of \"Example\"","resource_documentation":"https://api.example.com/docs"}"#;
-    assert_eq!(metadata.document(), document);
+    assert_eq!(metadata.json(), document);
 
     for (method, status, body) in
         [(Method::GET, 200, document), (Method::HEAD, 200, ""), (Method::POST, 405, "")]
@@ -222,8 +222,7 @@ async fn the_service_publishes_the_document() {
 #[test]
 fn the_document_leaves_out_what_the_guards_do_not_have() {
     let of = |guards: &[&StepUpLayer]| {
-        serde_json::from_str::<Value>(resource().metadata(guards.iter().copied()).document())
-            .unwrap()
+        serde_json::from_str::<Value>(resource().metadata(guards.iter().copied()).json()).unwrap()
     };
     let empty = json!({"resource": RESOURCE, "bearer_methods_supported": ["header"]});
     // Stytch's name for itself is not an address, and it declares no levels.

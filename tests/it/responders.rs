@@ -126,7 +126,7 @@ async fn a_client_of_clerk_is_asked_for_the_lowest_level_that_suffices() {
             [20, 20],
             amr("first_factor", 30).or(amr("second_factor", 600)),
             "second_factor",
-            1,
+            10,
         ),
         (
             clerk_app_with_factors(),

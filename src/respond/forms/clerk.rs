@@ -51,7 +51,7 @@ use crate::respond::responder::{BearerChallenge, Respond};
 /// | member | value |
 /// | --- | --- |
 /// | `level` | the lowest of `first_factor`, `second_factor` and `multi_factor` (both) that meets the policy |
-/// | `afterMinutes` | the smallest limit of the policy in whole minutes, from 1 to 99,998; without a limit 1,440, as in Clerk's preset `lax` |
+/// | `afterMinutes` | the smallest limit for these factors in whole minutes, from 1 to 99,998; without a limit 1,440, as in Clerk's preset `lax` |
 ///
 /// A user without a second factor can verify only the first one, whatever `level` asks for. After
 /// that, the answer is a 403 with the [body](crate::problem) of a problem and without a challenge.
@@ -117,7 +117,6 @@ impl ClerkReverification {
         self.challenge.problem(&Refusal {
             status: StatusCode::FORBIDDEN,
             challenge: Challenge::None,
-            detail: "enrol a second factor".into(),
             ..Refusal::of(why, request)
         })
     }
@@ -136,8 +135,10 @@ impl Respond for ClerkReverification {
 
 /// Returns the answer that asks for the lowest level that suffices, if there is one.
 fn reverification(shortfall: &Shortfall) -> Option<Response<Bytes>> {
-    let level = shortfall.prompts().sets().iter().filter_map(|set| Level::of(set)).min()?;
-    let reverification = Reverification { level, after_minutes: after_minutes(shortfall) };
+    let sets = shortfall.prompts().sets().iter();
+    let levels = sets.filter_map(|set| Some((Level::of(set)?, after_minutes(set))));
+    let (level, after_minutes) = levels.min_by_key(|(level, _)| *level)?;
+    let reverification = Reverification { level, after_minutes };
     let metadata = Metadata { reverification };
     let (r#type, reason) = ("forbidden", "reverification-error");
     Some(forbidden(&Body { clerk_error: ClerkError { r#type, reason, metadata } }))
@@ -156,9 +157,10 @@ impl Level {
     }
 }
 
-/// Returns the age in minutes from which Clerk considers a factor stale, within the limits of its
-/// SDKs. Their clients would ignore the level too if it were not positive.
-fn after_minutes(shortfall: &Shortfall) -> u64 {
+/// Returns the age in minutes from which Clerk considers one of these factors stale, within the limits of
+/// its SDKs. Their clients would ignore the level too if it were not positive.
+fn after_minutes(set: &[Prompt]) -> u64 {
     const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    (shortfall.policy().max_age().unwrap_or(A_DAY).as_secs() / 60).clamp(1, 99_998)
+    let limit = set.iter().filter_map(|prompt| prompt.max_age).min();
+    (limit.unwrap_or(A_DAY).as_secs() / 60).clamp(1, 99_998)
 }
