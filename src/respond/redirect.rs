@@ -13,7 +13,7 @@ use crate::policy::{AuthenticationRequest, Prompt, Prompts, Shortfall};
 /// The longest address, in bytes.
 const MAX_LENGTH: usize = 2_048;
 const TRUNCATED: &str = "&truncated=true";
-/// The shortest `return_to`. There is always room for it.
+/// The shortest `return_to`. The other parameters leave room for it.
 const HOME: &str = "&return_to=/";
 /// The characters that are percent-encoded in a value: all but `unreserved` (RFC 3986, section
 /// 2.3), `/` and `,`. A query may contain these two, and they do not separate parameters.
