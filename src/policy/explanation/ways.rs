@@ -60,7 +60,7 @@ impl Shortfall {
     /// token need not state what the old one did.
     #[must_use]
     pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
-        let find = || authentication_request(self.session(), &self.policies());
+        let find = || authentication_request(self.session(), || self.policies());
         self.0.request.get_or_init(find).as_ref()
     }
 
@@ -78,21 +78,21 @@ impl Grant {
         outer: Option<&Self>,
     ) -> Option<AuthenticationRequest> {
         let outer = outer.into_iter().flat_map(|outer| outer.of_issuer(self.session().issuer()));
-        let policies: Vec<_> = [self].into_iter().chain(outer).map(Self::policy).collect();
-        authentication_request(self.session(), &policies)
+        let policies = || [self].into_iter().chain(outer).map(Self::policy).collect();
+        authentication_request(self.session(), policies)
     }
 }
 
 /// Returns the authentication request after which a new token of the session's issuer meets these
 /// policies.
-fn authentication_request(
+fn authentication_request<'p>(
     session: &Session,
-    policies: &[&Policy],
+    policies: impl FnOnce() -> Vec<&'p Policy>,
 ) -> Option<AuthenticationRequest> {
     let terms = session.terms()?;
     match terms.step_up_by {
         StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
-            AuthenticationRequest::find(policies, terms, session.leeway())
+            AuthenticationRequest::find(&policies(), terms, session.leeway())
         }
         _ => None,
     }
