@@ -29,6 +29,9 @@ mod ladder;
 #[path = "support/own_issuer.rs"]
 mod own_issuer;
 
+#[path = "support/stand_in.rs"]
+mod stand_in;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -44,6 +47,7 @@ use tower_step_up::{Grant, Policy, Session, StepUpLayer, Verifier};
 
 use self::ladder::Ladder;
 use self::own_issuer::OwnIssuer;
+use self::stand_in::StandIn;
 use self::support::Stop;
 
 #[tokio::main]
@@ -55,7 +59,7 @@ async fn serve(listener: TcpListener, base: String, stop: Stop) -> Result<(), St
     let own = OwnIssuer::from_environment(&base)?;
     let site = Site::new(&own.issuer, &own.ladder).map_err(|error| error.to_string())?;
     let found = site.findings();
-    let routes = site.routes().merge(own.stand_in().map(published).unwrap_or_default());
+    let routes = site.routes().merge(own.stand_in().map(StandIn::routes).unwrap_or_default());
     support::print(&format!(
         "listening on {base}\n{}findings: {found}\n{}\nPress Ctrl-C to stop.\n",
         own.heading(),
@@ -149,14 +153,4 @@ async fn transfer(grant: Grant) -> String {
 
 async fn no_such_page() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, "This page does not exist.\n")
-}
-
-/// Returns what an issuer publishes, its discovery document and its keys, and the sample users'
-/// tokens.
-fn published(stand_in: own_issuer::StandIn) -> Router {
-    let (discovery, keys) = (stand_in.discovery(), stand_in.keys());
-    Router::new()
-        .route("/.well-known/openid-configuration", get(async move || Json(discovery)))
-        .route("/keys", get(async move || keys))
-        .route("/tokens", get(async move || stand_in.tokens()))
 }

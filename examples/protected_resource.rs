@@ -25,6 +25,9 @@ mod support;
 #[path = "support/resource_issuer.rs"]
 mod resource_issuer;
 
+#[path = "support/stand_in.rs"]
+mod stand_in;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -38,7 +41,8 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_step_up::issuers::IssuerError;
 use tower_step_up::{Grant, Policy, Session, StepUpLayer, Verifier};
 
-use self::resource_issuer::{Setup, StandIn};
+use self::resource_issuer::Setup;
+use self::stand_in::StandIn;
 use self::support::Stop;
 
 #[tokio::main]
@@ -49,7 +53,7 @@ async fn main() -> ExitCode {
 async fn serve(listener: TcpListener, base: String, stop: Stop) -> Result<(), String> {
     let setup = Setup::from_environment(&base)?;
     let routes = routes(&setup).map_err(|error| error.to_string())?;
-    let routes = routes.merge(setup.stand_in.clone().map(published).unwrap_or_default());
+    let routes = routes.merge(setup.stand_in.clone().map(StandIn::routes).unwrap_or_default());
     support::print(&format!("listening on {base}\n{setup}\nPress Ctrl-C to stop.\n"))?;
     let server = axum::serve(listener, routes).with_graceful_shutdown(stop);
     server.await.map_err(|error| error.to_string())
@@ -94,14 +98,4 @@ async fn health(State(verifier): State<Verifier>) -> impl IntoResponse {
     let health = verifier.health();
     let status = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health))
-}
-
-/// Returns what an issuer publishes, its discovery document and its keys, and the sample users'
-/// tokens.
-fn published(stand_in: StandIn) -> Router {
-    let (discovery, keys) = (stand_in.discovery(), stand_in.keys());
-    Router::new()
-        .route("/.well-known/openid-configuration", get(async move || Json(discovery)))
-        .route("/keys", get(async move || keys))
-        .route("/tokens", get(async move || stand_in.tokens()))
 }

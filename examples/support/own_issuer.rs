@@ -1,15 +1,13 @@
 //! The issuer whose tokens `issuer` accepts: one that the environment names, or the example itself.
 
-use std::env::{self, VarError};
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use tower_step_up::issuers::{Issuer, oidc};
 use tower_step_up::keys::Algorithm;
-use tower_step_up::testing::TestIssuer;
-use tower_step_up::{Clock as _, SystemClock};
 
 use super::ladder::Ladder;
+use super::stand_in::{StandIn, variable};
 
 const ISSUER: &str = "ISSUER";
 const AUDIENCE: &str = "AUDIENCE";
@@ -30,13 +28,6 @@ pub(crate) struct OwnIssuer {
     stand_in: Option<StandIn>,
 }
 
-/// The example as its own issuer.
-#[derive(Clone)]
-pub(crate) struct StandIn {
-    issuer: TestIssuer,
-    base: String,
-}
-
 impl OwnIssuer {
     /// Returns the issuer that the environment names, or else the server with the address `base`.
     pub(crate) fn from_environment(base: &str) -> Result<Self, String> {
@@ -49,11 +40,7 @@ impl OwnIssuer {
             (None, None, Some(_)) => Err(format!("{ACR_VALUES} is set, but {ISSUER} is not")),
             (None, None, None) => {
                 let mut own = Self::of(base, OWN_AUDIENCE.to_owned(), OWN_LEVELS)?;
-                let test = TestIssuer::standing_in_for(own.issuer.clone()).map_err(|error| {
-                    format!("without {ISSUER} the address must be on this machine: {error}")
-                })?;
-                let issuer = test.clock(SystemClock);
-                own.stand_in = Some(StandIn { issuer, base: base.to_owned() });
+                own.stand_in = Some(StandIn::new(&own.issuer, base, claims)?);
                 Ok(own)
             }
         }
@@ -109,15 +96,6 @@ impl OwnIssuer {
         }
         lines
             + "Otherwise 401, and WWW-Authenticate says why. The log has the reason and its evidence.\n"
-    }
-}
-
-/// Returns an environment variable. An empty one counts as not set.
-fn variable(name: &str) -> Result<Option<String>, String> {
-    match env::var(name) {
-        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(error) => Err(format!("{name}: {error}")),
     }
 }
 
@@ -189,29 +167,7 @@ fn curl(base: &str, request: &str, name: &str) -> String {
     format!("curl -i{method} {base}{path} -H \"Authorization: Bearer ${name}\"")
 }
 
-impl StandIn {
-    /// Returns the discovery document.
-    pub(crate) fn discovery(&self) -> Value {
-        let Self { base, .. } = self;
-        json!({"issuer": base, "jwks_uri": format!("{base}/keys")})
-    }
-
-    /// Returns the keys.
-    pub(crate) fn keys(&self) -> String {
-        self.issuer.jwks().to_owned()
-    }
-
-    /// Returns newly minted tokens of the sample users as shell assignments.
-    pub(crate) fn tokens(&self) -> String {
-        let people = people(SystemClock.now().unix_timestamp()).into_iter();
-        let tokens = people.map(|(name, _, mut claims, _)| {
-            if let Some(claims) = claims.as_object_mut() {
-                claims.insert("sub".into(), name.into());
-                claims.insert("sid".into(), format!("session-of-{name}").into());
-            }
-            // No token contains a quote.
-            format!("{name}='{}'\n", self.issuer.mint_with(&claims))
-        });
-        tokens.collect()
-    }
+/// Returns the name and the claims of each sample user.
+fn claims(now: i64) -> Vec<(&'static str, Value)> {
+    people(now).into_iter().map(|(name, _, claims, _)| (name, claims)).collect()
 }

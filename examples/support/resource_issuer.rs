@@ -1,15 +1,14 @@
 //! The resource of `protected_resource`, and its issuer: one that the environment names, or the
 //! example itself.
 
-use std::env::{self, VarError};
 use std::fmt;
 
 use serde_json::{Value, json};
 use tower_step_up::issuers::{Issuer, oidc};
 use tower_step_up::keys::Algorithm;
 use tower_step_up::resource::ProtectedResource;
-use tower_step_up::testing::TestIssuer;
-use tower_step_up::{Clock as _, SystemClock};
+
+use super::stand_in::{StandIn, variable};
 
 const ISSUER: &str = "ISSUER";
 const RESOURCE: &str = "RESOURCE";
@@ -28,13 +27,6 @@ pub(crate) struct Setup {
     pub(crate) issuer: Issuer,
     pub(crate) scopes: Vec<String>,
     pub(crate) stand_in: Option<StandIn>,
-    base: String,
-}
-
-/// The example as its own issuer.
-#[derive(Clone)]
-pub(crate) struct StandIn {
-    issuer: TestIssuer,
     base: String,
 }
 
@@ -64,18 +56,9 @@ impl Setup {
             .algorithms([Algorithm::Rs256, Algorithm::Es256]);
         let stand_in = match &issuer {
             Some(_) => None,
-            None => Some(StandIn::new(&accepted, base)?),
+            None => Some(StandIn::new(&accepted, base, claims)?),
         };
         Ok(Self { resource, issuer: accepted, scopes, stand_in, base: base.to_owned() })
-    }
-}
-
-/// Returns an environment variable. An empty one counts as not set.
-fn variable(name: &str) -> Result<Option<String>, String> {
-    match env::var(name) {
-        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(error) => Err(format!("{name}: {error}")),
     }
 }
 
@@ -166,35 +149,7 @@ fn people(now: i64) -> [Person; 6] {
     ]
 }
 
-impl StandIn {
-    fn new(issuer: &Issuer, base: &str) -> Result<Self, String> {
-        let test = TestIssuer::standing_in_for(issuer.clone()).map_err(|error| {
-            format!("without {ISSUER} the address must be on this machine: {error}")
-        })?;
-        Ok(Self { issuer: test.clock(SystemClock), base: base.to_owned() })
-    }
-
-    /// Returns the discovery document.
-    pub(crate) fn discovery(&self) -> Value {
-        json!({"issuer": self.base, "jwks_uri": format!("{}/keys", self.base)})
-    }
-
-    /// Returns the keys.
-    pub(crate) fn keys(&self) -> String {
-        self.issuer.jwks().to_owned()
-    }
-
-    /// Returns newly minted tokens of the sample users as shell assignments.
-    pub(crate) fn tokens(&self) -> String {
-        let people = people(SystemClock.now().unix_timestamp()).into_iter();
-        let tokens = people.map(|(name, _, mut claims, _)| {
-            if let Some(claims) = claims.as_object_mut() {
-                claims.insert("sub".into(), name.into());
-                claims.insert("sid".into(), format!("session-of-{name}").into());
-            }
-            // No token contains a quote.
-            format!("{name}='{}'\n", self.issuer.mint_with(&claims))
-        });
-        tokens.collect()
-    }
+/// Returns the name and the claims of each sample user.
+fn claims(now: i64) -> Vec<(&'static str, Value)> {
+    people(now).into_iter().map(|(name, _, claims, _)| (name, claims)).collect()
 }
