@@ -6,7 +6,10 @@ use time::OffsetDateTime;
 
 use super::issuer::Issuer;
 use crate::factor::Factor;
-use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile, StepUpBy};
+use crate::profile::{
+    Capabilities, ClaimError, Claims, Evidence, FIRST_FACTOR, Names, Profile, SECOND_FACTOR,
+    StepUpBy,
+};
 
 /// Returns a Clerk application as an issuer, by its Frontend API address, such as
 /// `https://clerk.example.com`. The authorized parties are the origins of the application's pages,
@@ -32,7 +35,7 @@ pub fn clerk<P: Into<Box<str>>>(
 /// minutes. −1 means that the factor was never verified.
 struct Clerk;
 
-const SLOTS: [&str; 2] = ["first_factor", "second_factor"];
+const SLOTS: [&str; 2] = [FIRST_FACTOR, SECOND_FACTOR];
 const MINUTE: i64 = 60;
 
 impl Profile for Clerk {
@@ -51,7 +54,7 @@ impl Profile for Clerk {
     }
 
     fn names(&self) -> Names {
-        Names::new().amr("second_factor", [Factor::OtpSms, Factor::Totp, Factor::RecoveryCode])
+        Names::new().amr(SECOND_FACTOR, [Factor::OtpSms, Factor::Totp, Factor::RecoveryCode])
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -23,6 +23,7 @@ pub use self::names::Names;
 pub use self::step_up_by::StepUpBy;
 
 pub(crate) use self::resolve::Resolved;
+pub(crate) use self::step_up_by::{FIRST_FACTOR, SECOND_FACTOR};
 pub(crate) use self::terms::Terms;
 
 use std::time::Duration;

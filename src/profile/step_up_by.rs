@@ -30,6 +30,10 @@ pub enum StepUpBy {
     Reverification,
 }
 
+/// The names of the methods of a [reverification](StepUpBy::Reverification).
+pub(crate) const FIRST_FACTOR: &str = "first_factor";
+pub(crate) const SECOND_FACTOR: &str = "second_factor";
+
 impl StepUpBy {
     /// Returns [`Methods`](Self::Methods) with these names.
     #[must_use]

@@ -43,14 +43,9 @@ pub(super) fn parameters_of_route(value: &mut String, refusal: &Refusal<'_>) {
 /// Writes `acr_values` and `max_age` (RFC 9470, section 3). An issuer that is asked for factors would
 /// not understand them.
 fn authentication_request(value: &mut String, refusal: &Refusal<'_>) {
-    let Some(request) = refusal.request else { return };
-    let AuthenticationRequest { acr_values, max_age } = request;
-    if !acr_values.is_empty() {
-        // A value that could not stand in a quoted string cannot be declared.
-        let _ = write!(value, ", acr_values=\"{}\"", acr_values.join(" "));
-    }
-    if let Some(max_age) = max_age {
-        let _ = write!(value, ", max_age=\"{max_age}\"");
+    // A value of `acr` that could not stand in a quoted string cannot be declared.
+    for (name, text) in refusal.request.into_iter().flat_map(AuthenticationRequest::parameters) {
+        let _ = write!(value, ", {name}=\"{text}\"");
     }
 }
 

@@ -1,14 +1,12 @@
 //! The address of the page where a person signs in or steps up, with the parameters that the page
 //! needs.
 
-use std::fmt::Write as _;
-
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::refusal::Refusal;
 use super::return_to::ReturnTo;
-use crate::policy::{AuthenticationRequest, Prompt, Prompts, Shortfall};
+use crate::policy::{Prompt, Prompts, Shortfall};
 
 /// The longest address, in bytes.
 const MAX_LENGTH: usize = 2_048;
@@ -46,7 +44,12 @@ pub(super) fn address(
         .saturating_sub([page.as_str(), &policy, mark, TRUNCATED].iter().map(|it| it.len()).sum());
     let mut truncated = prompts.is_some_and(Prompts::is_truncated);
     let mut request = String::new();
-    let asked = [refusal.request.map(parameters), refusal.scope.map(|scope| pair("scope", scope))];
+    let asked = [
+        refusal.request.map(|request| {
+            request.parameters().map(|(name, value)| pair(name, &value)).collect::<String>()
+        }),
+        refusal.scope.map(|scope| pair("scope", scope)),
+    ];
     for part in asked.into_iter().flatten() {
         if part.len() + HOME.len() <= room {
             room -= part.len();
@@ -81,31 +84,10 @@ pub(super) fn pair(name: &str, value: &str) -> String {
     format!("&{name}={}", utf8_percent_encode(value, TO_ENCODE))
 }
 
-/// Returns the parameters of an authentication request, as the issuer takes them.
-fn parameters(request: &AuthenticationRequest) -> String {
-    let acr_values = match request.acr_values.is_empty() {
-        true => String::new(),
-        false => pair("acr_values", &request.acr_values.join(" ")),
-    };
-    let max_age = request.max_age.map(|max_age| pair("max_age", &max_age.to_string()));
-    acr_values + &max_age.unwrap_or_default()
-}
-
 /// Returns the parameter for one alternative, with its factors or methods separated by commas, or
 /// `None` if a name contains a comma.
 fn prompt(set: &[Prompt]) -> Option<String> {
-    let mut names = String::new();
-    for prompt in set {
-        let start = names.len();
-        // Writing to a string cannot fail.
-        let _ = match &prompt.method {
-            Some(method) => write!(names, "{method}"),
-            None => write!(names, "{}", prompt.factor),
-        };
-        if names.get(start..).is_none_or(|name| name.contains(',')) {
-            return None;
-        }
-        names.push(',');
-    }
-    Some(pair("prompt", names.trim_end_matches(',')))
+    let names: Vec<_> = set.iter().map(Prompt::name).collect();
+    let has_comma = names.iter().any(|name| name.contains(','));
+    (!has_comma).then(|| pair("prompt", &names.join(",")))
 }

@@ -7,6 +7,9 @@ use crate::moment::Moment;
 use crate::policy::types::Policy;
 use crate::profile::Terms;
 
+/// The maximum number of factors or methods on offer that are considered.
+pub(super) const MAX_OFFERED: usize = 24;
+
 /// A method that an issuer can be asked for, by the name that its tokens use.
 pub(super) struct Method {
     pub(super) name: Box<str>,
@@ -41,7 +44,6 @@ impl Methods {
         offered: Option<&[Factor]>,
         policy: &Policy,
         at: OffsetDateTime,
-        most: usize,
     ) -> Self {
         let mut methods = Self { proofs: Vec::new(), all: Vec::new(), truncated: false };
         let named = policy.named_factors();
@@ -49,7 +51,7 @@ impl Methods {
             if offered.is_some_and(|offered| !is_offered(terms, name, offered)) {
                 continue;
             }
-            let is_full = methods.all.len() == most;
+            let is_full = methods.all.len() == MAX_OFFERED;
             let method = (!is_full).then(|| methods.method(terms, name, &named, at)).flatten();
             match method {
                 Some(method) => methods.all.push(method),
@@ -68,7 +70,6 @@ impl Methods {
         at: OffsetDateTime,
     ) -> Option<Method> {
         let evidence = terms.after_methods([name], at);
-        let amr = Factor::Asserted(Assertion::amr(name));
         // A name or a level as such matters only if the policy mentions it.
         let sign_in = Factor::Asserted(Assertion::SIGN_IN);
         let matters = |proof: &&AuthenticationFactor| {
@@ -84,8 +85,7 @@ impl Methods {
         if alternatives.is_empty() {
             alternatives.push(certain);
         }
-        let factor = terms.names.candidates(name).first().cloned().unwrap_or(amr);
-        Some(Method { name: name.into(), factor, alternatives })
+        Some(Method { name: name.into(), factor: first_factor(terms, name), alternatives })
     }
 
     /// Returns the bit set of these proofs.
@@ -103,6 +103,12 @@ impl Methods {
         }
         Some(set)
     }
+}
+
+/// Returns the first factor that a name stands for, or the issuer's assertion of the name.
+pub(super) fn first_factor(terms: &Terms, name: &str) -> Factor {
+    let first = terms.names.candidates(name).first().cloned();
+    first.unwrap_or_else(|| Factor::Asserted(Assertion::amr(name)))
 }
 
 /// Returns whether a method may prove one of these factors. A name without a known factor counts as

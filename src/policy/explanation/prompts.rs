@@ -1,5 +1,6 @@
 //! The factors to ask the user for.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -96,6 +97,16 @@ impl Prompts {
     #[must_use]
     pub fn needs_enrolment(&self) -> bool {
         self.outlook == Outlook::Enrol
+    }
+}
+
+impl Prompt {
+    /// Returns the name to ask for: the issuer's name for the method, or else the factor.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        match &self.method {
+            Some(method) => Cow::Borrowed(method),
+            None => self.factor.to_string().into(),
+        }
     }
 }
 

@@ -64,6 +64,14 @@ pub struct AuthenticationRequest {
 }
 
 impl AuthenticationRequest {
+    /// Returns the names and values of the parameters that it has.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let acr_values = (!self.acr_values.is_empty()).then(|| self.acr_values.join(" "));
+        let max_age = self.max_age.map(|max_age| max_age.to_string());
+        let all = [("acr_values", acr_values), ("max_age", max_age)];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+
     /// Returns whether the request has neither parameter, so that any sign-in answers it.
     pub(crate) fn is_empty(&self) -> bool {
         self.acr_values.is_empty() && self.max_age.is_none()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::methods::{Method, Methods};
+use super::methods::{MAX_OFFERED, Method, Methods};
 use super::minimal::{Search, bits, what_is_proved};
 use super::need::{Need, NeedBuilder};
 use super::prompts::{Outlook, Prompts};
@@ -16,9 +16,6 @@ use crate::policy::decision::{Facts, Readings, until};
 use crate::policy::types::{Policy, distinct};
 use crate::profile::Terms;
 use crate::session::Session;
-
-/// The maximum number of factors on offer that are considered.
-pub(super) const MAX_OFFERED: usize = 24;
 
 /// Returns the sets of these factors that would meet the policy.
 pub(super) fn prompts(

@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
-use super::methods::{Methods, is_offered};
+use super::methods::{Methods, first_factor, is_offered};
 use super::minimal::MAX_SETS;
 use super::prompts::{Outlook, Prompt, Prompts};
 use super::request::{AuthenticationRequest, grace};
-use super::search::{self, MAX_OFFERED};
+use super::search;
 use super::shortfall::Shortfall;
 use crate::factor::{Assertion, Factor};
 use crate::moment::Moment;
 use crate::policy::decision::{Grant, until_with};
 use crate::policy::types::Policy;
-use crate::profile::{StepUpBy, Terms};
+use crate::profile::{FIRST_FACTOR, SECOND_FACTOR, StepUpBy, Terms};
 use crate::session::Session;
-
-const FIRST: &str = "first_factor";
-const SECOND: &str = "second_factor";
 
 impl Shortfall {
     /// Returns the factors to ask the user for, chosen from those [on offer](Self::offered). The
@@ -116,7 +113,7 @@ fn prompts(shortfall: &Shortfall, offered: Option<&[Factor]>) -> Prompts {
             for_methods(shortfall, terms, names.iter().map(|name| &**name), offered)
         }
         StepUpBy::Reverification => {
-            let prompts = for_methods(shortfall, terms, [FIRST, SECOND], offered);
+            let prompts = for_methods(shortfall, terms, [FIRST_FACTOR, SECOND_FACTOR], offered);
             match was_downgraded(shortfall, &prompts, terms.capabilities.resolution) {
                 true => Prompts::without_sets(Outlook::Enrol),
                 false => prompts,
@@ -134,7 +131,7 @@ fn for_methods<'n>(
     offered: Option<&[Factor]>,
 ) -> Prompts {
     let (policy, session, at) = (shortfall.policy(), shortfall.session(), shortfall.at());
-    let methods = Methods::new(terms, names, offered, policy, at, MAX_OFFERED);
+    let methods = Methods::new(terms, names, offered, policy, at);
     let prompts = search::prompts_for_methods(policy, session, at, &methods);
     match prompts.outlook {
         // A new session would not state its start either.
@@ -151,14 +148,14 @@ fn was_downgraded(shortfall: &Shortfall, prompts: &Prompts, resolution: Duration
     let session = shortfall.session();
     let amr = |name| Factor::Asserted(Assertion::amr(name));
     let proof = |name| session.proofs().iter().find(|proof| *proof.factor() == amr(name));
-    let is_second = |prompt: &Prompt| prompt.method.as_deref() == Some(SECOND);
+    let is_second = |prompt: &Prompt| prompt.method.as_deref() == Some(SECOND_FACTOR);
     let needs_second =
         !prompts.sets.is_empty() && prompts.sets.iter().all(|set| set.iter().any(is_second));
-    let first = proof(FIRST).and_then(|first| first.date().moment());
+    let first = proof(FIRST_FACTOR).and_then(|first| first.date().moment());
     let age = first.map(|first| Moment::from(shortfall.at()).since(first));
     // The date is the earliest one that the rounded age allows, so a proof of this very minute can look
     // two minutes old.
-    needs_second && proof(SECOND).is_none() && age.is_some_and(|age| age < 3 * resolution)
+    needs_second && proof(SECOND_FACTOR).is_none() && age.is_some_and(|age| age < 3 * resolution)
 }
 
 /// Returns the lists of methods that meet the policy in a new sign-in.
@@ -185,9 +182,7 @@ fn new_sign_ins(
     let is_minimal = |option: &&&Vec<Box<str>>| !found.iter().any(|other| has_less(option, other));
     let minimal: Vec<_> = found.iter().filter(is_minimal).collect();
     let prompt = |name: &str| {
-        let factor = terms.names.candidates(name).first().cloned();
-        let factor = factor.unwrap_or_else(|| Factor::Asserted(Assertion::amr(name)));
-        let method = Some(name.into());
+        let (factor, method) = (first_factor(terms, name), Some(name.into()));
         Prompt { factor, method, last_authenticated_at: None, max_age: None }
     };
     let prompts = |option: &Vec<Box<str>>| option.iter().map(|name| prompt(name)).collect();

@@ -1,9 +1,10 @@
 //! `google.rpc.ErrorInfo`: the reason for a refusal, and what would help.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::messages::ErrorInfo;
-use crate::policy::{Prompt, Shortfall};
+use crate::policy::{AuthenticationRequest, Prompt, Shortfall};
 use crate::respond::refusal::Refusal;
 
 const DOMAIN: &str = "tower-step-up";
@@ -28,17 +29,12 @@ fn reason(refusal: &Refusal<'_>) -> String {
 
 /// Returns what a client needs to ask for.
 fn metadata(refusal: &Refusal<'_>) -> BTreeMap<String, String> {
-    let request = refusal.request;
-    let acr_values = request.map(|request| request.acr_values.join(" "));
-    let max_age = request.and_then(|request| request.max_age);
-    let entries = [
-        ("acr_values", acr_values.filter(|values| !values.is_empty())),
-        ("max_age", max_age.map(|max_age| max_age.to_string())),
-        ("scope", refusal.scope.map(str::to_owned)),
-    ];
+    let request = refusal.request.into_iter().flat_map(AuthenticationRequest::parameters);
+    let scope = refusal.scope.map(|scope| ("scope", scope.to_owned()));
     let of_step_up = refusal.shortfall.map(of_step_up).into_iter().flatten();
-    let all = entries.into_iter().chain(of_step_up);
-    all.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    let of_step_up = of_step_up.filter_map(|(name, value)| Some((name, value?)));
+    let all = request.chain(scope).chain(of_step_up);
+    all.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn of_step_up(shortfall: &Shortfall) -> [(&'static str, Option<String>); 6] {
@@ -72,12 +68,8 @@ fn alternatives(sets: &[Vec<Prompt>]) -> (String, bool) {
 
 /// Returns the factors or methods of one alternative, separated by commas.
 fn alternative(set: &[Prompt]) -> Option<String> {
-    let name = |prompt: &Prompt| match &prompt.method {
-        Some(method) => method.to_string(),
-        None => prompt.factor.to_string(),
-    };
-    let names: Vec<_> = set.iter().map(name).collect();
-    let is_word = |name: &String| !name.contains([',', ' ']);
+    let names: Vec<_> = set.iter().map(Prompt::name).collect();
+    let is_word = |name: &Cow<'_, str>| !name.contains([',', ' ']);
     names.iter().all(is_word).then(|| names.join(","))
 }
 
