@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{answer, forbidden};
 use crate::policy::{Prompt, Shortfall};
+use crate::profile::{FIRST_FACTOR, SECOND_FACTOR};
 use crate::rejection::Rejection;
 use crate::respond::refusal::{Challenge, Refusal};
 use crate::respond::responder::{BearerChallenge, Respond};
@@ -113,22 +114,19 @@ impl ClerkReverification {
     }
 
     /// Returns the problem that tells a user to enrol a second factor.
-    fn enrol(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
-        self.challenge.problem(&Refusal {
-            status: StatusCode::FORBIDDEN,
-            challenge: Challenge::None,
-            ..Refusal::of(why, request)
-        })
+    fn enrol(&self, refusal: Refusal<'_>) -> Response<Bytes> {
+        let (status, challenge) = (StatusCode::FORBIDDEN, Challenge::None);
+        self.challenge.problem(&Refusal { status, challenge, ..refusal })
     }
 }
 
 impl Respond for ClerkReverification {
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
-        answer(&self.challenge, why, request, |shortfall, challenge| {
-            match shortfall.prompts().needs_enrolment() {
-                true => self.enrol(why, request),
-                false => reverification(shortfall).unwrap_or(challenge),
+        answer(&self.challenge, why, request, |shortfall, refusal| {
+            if shortfall.prompts().needs_enrolment() {
+                return self.enrol(refusal);
             }
+            reverification(shortfall).unwrap_or_else(|| self.challenge.problem(&refusal))
         })
     }
 }
@@ -148,8 +146,8 @@ impl Level {
     /// Returns the level that verifies exactly these slots, or `None` if other factors are needed.
     fn of(set: &[Prompt]) -> Option<Self> {
         let levels = set.iter().map(|prompt| match prompt.method.as_deref() {
-            Some("first_factor") => Some(Self::First),
-            Some("second_factor") => Some(Self::Second),
+            Some(FIRST_FACTOR) => Some(Self::First),
+            Some(SECOND_FACTOR) => Some(Self::Second),
             _ => None,
         });
         let both = |one, other| if one == other { one } else { Self::Both };

@@ -136,8 +136,9 @@ impl Default for EntraClaimsChallenge {
 
 impl Respond for EntraClaimsChallenge {
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
-        answer(&self.challenge, why, request, |shortfall, mut response| {
-            if let Some(challenge) = self.claims_challenge(shortfall, &Refusal::of(why, request)) {
+        answer(&self.challenge, why, request, |shortfall, refusal| {
+            let mut response = self.challenge.problem(&refusal);
+            if let Some(challenge) = self.claims_challenge(shortfall, &refusal) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             }
             response

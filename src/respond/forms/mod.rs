@@ -14,24 +14,24 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::responder::{BearerChallenge, Respond};
+use super::grpc;
+use super::refusal::Refusal;
+use super::responder::BearerChallenge;
 use crate::policy::Shortfall;
 use crate::rejection::Rejection;
 
-/// Returns the challenge, or what a vendor's form makes of it for a session that has to step up.
-fn answer(
+/// Returns the answer in a vendor's form for a session that has to step up, and otherwise the challenge.
+fn answer<'a>(
     challenge: &BearerChallenge,
-    why: &Rejection,
-    request: &Parts,
-    form: impl FnOnce(&Shortfall, Response<Bytes>) -> Response<Bytes>,
+    why: &'a Rejection,
+    request: &'a Parts,
+    form: impl FnOnce(&'a Shortfall, Refusal<'a>) -> Response<Bytes>,
 ) -> Response<Bytes> {
-    let response = challenge.respond(why, request);
-    match why {
-        // The answer to a gRPC call has another status. No vendor has a form for it.
-        Rejection::StepUpRequired(shortfall) if response.status() == StatusCode::UNAUTHORIZED => {
-            form(shortfall, response)
-        }
-        _ => response,
+    let refusal = Refusal::of(why, request);
+    match refusal.shortfall {
+        // No vendor has a form for gRPC calls.
+        Some(shortfall) if !grpc::is_call(&request.headers) => form(shortfall, refusal),
+        _ => challenge.for_program(&refusal, request),
     }
 }
 

@@ -161,8 +161,8 @@ impl OryStepUp {
 
 impl Respond for OryStepUp {
     fn respond(&self, why: &Rejection, request: &Parts) -> Response<Bytes> {
-        answer(&self.challenge, why, request, |shortfall, challenge| {
-            self.form(shortfall, request).unwrap_or(challenge)
+        answer(&self.challenge, why, request, |shortfall, refusal| {
+            self.form(shortfall, request).unwrap_or_else(|| self.challenge.problem(&refusal))
         })
     }
 }
