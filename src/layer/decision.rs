@@ -50,6 +50,9 @@ pub(super) struct Context<'a> {
 #[inline]
 pub(super) fn evaluate(context: Context<'_>, session: Session, now: OffsetDateTime) -> Decision {
     let Context { guard, outer, request_policy } = context;
+    if let Err(unavailable) = guard.check_replica() {
+        return Decision::refused(Rejection::RevocationsUnavailable(unavailable));
+    }
     let evaluated = match request_policy {
         None => guard.policy.evaluate_cached(session, now),
         Some(Ok(policy)) => policy.evaluate(&session, now),

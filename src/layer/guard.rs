@@ -1,5 +1,6 @@
 //! The layer and its configuration.
 
+mod replica;
 mod request_policy;
 mod resource;
 mod scopes;
@@ -61,7 +62,11 @@ pub(super) struct Guard {
     pub(super) sessions: Option<Sessions>,
     /// The maximum age of the authority's confirmation, or `None` if none is required.
     pub(super) confirmed_within: Option<Duration>,
+    /// The maximum age of the replica of the revocations.
+    max_replica_age: Duration,
 }
+
+const DEFAULT_MAX_REPLICA_AGE: Duration = Duration::from_secs(30);
 
 /// The function that returns the factors that a session's user can be asked for.
 pub(super) type Offer = dyn Fn(&Session) -> Vec<Factor> + Send + Sync;
@@ -85,6 +90,7 @@ impl StepUpLayer {
                 challenge: RouteChallenge::default(),
                 sessions: None,
                 confirmed_within: None,
+                max_replica_age: DEFAULT_MAX_REPLICA_AGE,
             }),
         }
     }

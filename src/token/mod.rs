@@ -26,7 +26,7 @@ pub use self::error::{
 pub use self::profiled::SessionIdSource;
 pub use self::revocations::{
     IssuedId, LocalRevocations, RevocationError, RevocationFuture, Revocations,
-    RevocationsUnavailable,
+    RevocationsUnavailable, Revoked,
 };
 pub use self::settings::SharedIssuer;
 pub use crate::excerpt::Excerpt;

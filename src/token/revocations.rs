@@ -16,11 +16,12 @@ use crate::session::Session;
 
 /// A store of revoked sessions.
 ///
-/// A verifier calls [`is_revoked`](Self::is_revoked) and [`health`](Self::health) at every request,
-/// even for a cached token. Both must be cheap and must not block. A store that several processes
-/// share reads from a replica in memory, which a background task keeps current. Its `health`
-/// returns an error if the replica is too old to be trusted. Writes may take longer, because they
-/// go to the place where the other processes read. The default store is [`LocalRevocations`].
+/// A verifier calls [`is_revoked`](Self::is_revoked) and [`replica_age`](Self::replica_age) at every
+/// request, even for a cached token. Both must be cheap and must not block. A store that several
+/// processes share reads from a replica in memory, which a background task keeps current. Each guard
+/// decides [how old](crate::StepUpLayer::max_replica_age) the replica may be. Writes may take longer,
+/// because they go to the place where the other processes read. The default store is
+/// [`LocalRevocations`], and the package `tower-step-up-redis` has one that is shared.
 ///
 /// A revocation must be kept until no verifier accepts a token of the session. Each verifier sets
 /// how long that is by calling [`keep_at_least`](Self::keep_at_least). Give the store to a
@@ -29,7 +30,7 @@ use crate::session::Session;
 /// ```
 /// use std::time::Duration;
 /// use time::OffsetDateTime;
-/// use tower_step_up::token::{IssuedId, LocalRevocations, RevocationFuture, Revocations};
+/// use tower_step_up::token::{LocalRevocations, RevocationFuture, Revocations, Revoked};
 /// use tower_step_up::{Session, stytch};
 ///
 /// /// Also logs each revocation.
@@ -41,18 +42,13 @@ use crate::session::Session;
 ///         self.0.is_revoked(session)
 ///     }
 ///
-///     fn keep_at_least(&self, duration: Duration) {
-///         self.0.keep_at_least(duration);
+///     fn keep_at_least(&self, issuer: &str, duration: Duration) {
+///         self.0.keep_at_least(issuer, duration);
 ///     }
 ///
-///     fn revoke_session(&self, session: IssuedId, now: OffsetDateTime) -> RevocationFuture {
-///         println!("revoked: {}", session.id);
-///         self.0.revoke_session(session, now)
-///     }
-///
-///     fn revoke_user(&self, user: IssuedId, now: OffsetDateTime) -> RevocationFuture {
-///         println!("revoked: {}", user.id);
-///         self.0.revoke_user(user, now)
+///     fn revoke(&self, revoked: Revoked, at: OffsetDateTime) -> RevocationFuture {
+///         println!("{revoked:?} at {at}");
+///         self.0.revoke(revoked, at)
 ///     }
 /// }
 ///
@@ -74,45 +70,73 @@ pub trait Revocations: Send + Sync + 'static {
     /// process has completed, this must return `true` for the sessions that it revoked.
     fn is_revoked(&self, session: &Session) -> bool;
 
-    /// Checks whether [`is_revoked`](Self::is_revoked) can be trusted now. While it cannot, a
-    /// verifier refuses every session and guards respond with 503. The default always returns `Ok`.
+    /// Returns how long ago this process last knew of every revocation. The default is always zero.
+    ///
+    /// A guard whose [limit](crate::StepUpLayer::max_replica_age) is shorter than this responds with 503.
     ///
     /// # Errors
     ///
-    /// Returns [`RevocationsUnavailable`] if [`is_revoked`](Self::is_revoked) cannot be trusted
-    /// now.
-    fn health(&self) -> Result<(), RevocationsUnavailable> {
-        Ok(())
+    /// Returns [`RevocationsUnavailable`] if this process has not known of every revocation yet, or
+    /// no longer does. Every guard then responds with 503, whatever its limit.
+    fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
+        Ok(Duration::ZERO)
     }
 
-    /// Keeps every revocation for at least this long after it was made, including those already
-    /// written. If this is called with several durations, the longest one applies.
+    /// Keeps every revocation of this issuer for at least this long after it was made, including those
+    /// already written. If this is called with several durations, the longest one applies.
     ///
-    /// A verifier calls this when it is created and when its settings change. It passes the longest
-    /// time for which it can accept a token that is older than the revocation. That is its [maximum
-    /// token age](crate::Verifier::max_token_age) plus twice its [leeway](crate::Verifier::leeway).
+    /// A verifier calls this for each of its issuers when it is created and when its settings change.
+    /// It passes the longest time for which it can accept a token that is older than the revocation.
+    /// That is its [maximum token age](crate::Verifier::max_token_age) plus twice its
+    /// [leeway](crate::Verifier::leeway).
     ///
-    /// This must not block. A shared store with its own retention period checks that the period is
-    /// long enough. If it is not, [`health`](Self::health) returns an error.
-    fn keep_at_least(&self, duration: Duration);
+    /// This must not block.
+    fn keep_at_least(&self, issuer: &str, duration: Duration);
 
-    /// Revokes the session with this id of this issuer. The future completes when the revocation is
+    /// Revokes a session, or the sessions of a user. The future completes when the revocation is
     /// recorded. It may be dropped earlier: [`Sessions`](crate::Sessions) drops it after its timeout.
     ///
-    /// # Errors
-    ///
-    /// Returns [`RevocationError`] if the revocation may not have been recorded.
-    fn revoke_session(&self, session: IssuedId, now: OffsetDateTime) -> RevocationFuture;
-
-    /// Revokes the sessions of this user, or of this member in an organization, that
-    /// [began](crate::Session::began_at) at `now` or earlier. This includes sessions that began
-    /// within the verifier's [leeway](crate::Verifier::leeway) after `now` (5 s by default), and
+    /// Revoking a user, or a member in an organization, ends the sessions that
+    /// [began](crate::Session::began_at) at `at` or earlier. This includes sessions that began
+    /// within the verifier's [leeway](crate::Verifier::leeway) after `at` (5 s by default), and
     /// Stytch sessions that do not state when they began.
     ///
     /// # Errors
     ///
     /// Returns [`RevocationError`] if the revocation may not have been recorded.
-    fn revoke_user(&self, user: IssuedId, now: OffsetDateTime) -> RevocationFuture;
+    fn revoke(&self, revoked: Revoked, at: OffsetDateTime) -> RevocationFuture;
+}
+
+/// A session or a user whose tokens are no longer accepted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Revoked {
+    /// The session with this id.
+    Session(IssuedId),
+    /// The sessions of the user with this id that began by the time of the revocation.
+    User(IssuedId),
+}
+
+impl Revoked {
+    /// Returns the session with this [id](crate::Session::id) of this [issuer](crate::Session::issuer).
+    #[must_use]
+    pub fn session(issuer: &str, id: &str) -> Self {
+        Self::Session(IssuedId { issuer: issuer.into(), id: id.into() })
+    }
+
+    /// Returns the user with this [id](crate::Session::user_id) of this
+    /// [issuer](crate::Session::issuer).
+    #[must_use]
+    pub fn user(issuer: &str, id: &str) -> Self {
+        Self::User(IssuedId { issuer: issuer.into(), id: id.into() })
+    }
+
+    /// Returns the issuer and the id.
+    #[must_use]
+    pub fn id(&self) -> &IssuedId {
+        match self {
+            Self::Session(id) | Self::User(id) => id,
+        }
+    }
 }
 
 /// The id of a session or of a user, and the issuer that gave it. Two issuers may give the same id.
@@ -146,8 +170,8 @@ pub enum RevocationError {
     Failed(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// The error returned if the store currently cannot tell which sessions are revoked. Guards respond
-/// with 503.
+/// The error returned if the store currently cannot tell which sessions are revoked, or if what it
+/// knows is older than a guard permits. Guards respond with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the verifier currently cannot tell whether the session was revoked")]
 pub struct RevocationsUnavailable {

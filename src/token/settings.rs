@@ -252,7 +252,8 @@ impl Verifier {
 impl Settings {
     /// Makes the store keep a revocation for as long as a token of the session can be accepted.
     fn keep_revocations(&self) {
-        let longest = self.issuers.iter().map(|issuer| issuer.rules.longest_acceptance());
-        self.revocations.keep_at_least(longest.max().unwrap_or_default());
+        for TrustedIssuer { rules, .. } in &self.issuers {
+            self.revocations.keep_at_least(&rules.name, rules.longest_acceptance());
+        }
     }
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::cache::Cache;
 use super::form::Tokens;
-use super::revocations::{IssuedId, RevocationError, Revocations};
+use super::revocations::{RevocationError, Revocations, RevocationsUnavailable, Revoked};
 use super::rules::Rules;
 use super::verify_error::VerifyError;
 use crate::clock::Clock;
@@ -145,8 +145,7 @@ impl Verifier {
     /// Returns [`RevocationError`] if this verifier has no such issuer, or if the revocation may not
     /// have been recorded. Treat the session as still accepted.
     pub async fn revoke_session(&self, issuer: &str, id: &str) -> Result<(), RevocationError> {
-        let session = self.issued_id(issuer, id)?;
-        self.settings.revocations.revoke_session(session, self.now()).await
+        self.revoke(Revoked::session(issuer, id), self.now()).await
     }
 
     /// Revokes the sessions of the user with this [issuer](Session::issuer) and
@@ -161,15 +160,31 @@ impl Verifier {
     /// Returns [`RevocationError`] if this verifier has no such issuer, or if the revocation may not
     /// have been recorded. Treat the sessions as still accepted.
     pub async fn revoke_user(&self, issuer: &str, id: &str) -> Result<(), RevocationError> {
-        let user = self.issued_id(issuer, id)?;
-        self.settings.revocations.revoke_user(user, self.now()).await
+        self.revoke(Revoked::user(issuer, id), self.now()).await
     }
 
-    fn issued_id(&self, issuer: &str, id: &str) -> Result<IssuedId, RevocationError> {
-        match self.issuers().any(|known| known == issuer) {
-            true => Ok(IssuedId { issuer: issuer.into(), id: id.into() }),
-            false => Err(RevocationError::UnknownIssuer(Excerpt::of(Some(issuer)))),
+    /// Revokes a session or a user as of an instant.
+    pub(crate) async fn revoke(
+        &self,
+        revoked: Revoked,
+        at: OffsetDateTime,
+    ) -> Result<(), RevocationError> {
+        let issuer = &revoked.id().issuer;
+        if !self.issuers().any(|known| known == issuer) {
+            return Err(RevocationError::UnknownIssuer(Excerpt::of(Some(issuer))));
         }
+        self.settings.revocations.revoke(revoked, at).await
+    }
+
+    /// Returns how long ago this process last knew of every revocation. It is zero, unless processes
+    /// share the [store](Self::revocations). A verifier that is used without a guard does not limit
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RevocationsUnavailable`] if this process does not know the revocations at all.
+    pub fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
+        self.settings.revocations.replica_age()
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {

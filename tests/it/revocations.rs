@@ -1,7 +1,7 @@
 //! Revocation stores that several processes share and that may fail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -11,10 +11,10 @@ use tower_step_up::sessions::{
     AdoptError, AuthorityError, PresentedToken, SessionAuthority, SignOutError,
 };
 use tower_step_up::token::{
-    IssuedId, LocalRevocations, RevocationError, RevocationFuture, Revocations,
-    RevocationsUnavailable,
+    LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
+    Revoked,
 };
-use tower_step_up::{Factor, Session, StepUpLayer, VerifyError};
+use tower_step_up::{Factor, Policy, Session, StepUpLayer, VerifyError};
 use tracing::Level;
 
 use crate::events::logged;
@@ -30,6 +30,8 @@ use crate::support::{ISSUER, proved, seconds, send};
 struct Replica {
     asked: AtomicUsize,
     told: AtomicUsize,
+    /// The age of the replica in seconds.
+    age: AtomicU64,
     is_lost: AtomicBool,
     is_stuck: AtomicBool,
     gate: Notify,
@@ -60,20 +62,16 @@ impl Revocations for Shared {
         self.0.told.load(Ordering::SeqCst) > 0
     }
 
-    fn health(&self) -> Result<(), RevocationsUnavailable> {
+    fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
         match self.0.is_lost.load(Ordering::SeqCst) {
             true => Err(RevocationsUnavailable { retry_after: seconds(2) }),
-            false => Ok(()),
+            false => Ok(seconds(self.0.age.load(Ordering::SeqCst))),
         }
     }
 
-    fn keep_at_least(&self, _duration: Duration) {}
+    fn keep_at_least(&self, _issuer: &str, _duration: Duration) {}
 
-    fn revoke_session(&self, _session: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
-        self.write()
-    }
-
-    fn revoke_user(&self, _user: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
+    fn revoke(&self, _revoked: Revoked, _at: OffsetDateTime) -> RevocationFuture {
         self.write()
     }
 }
@@ -244,6 +242,44 @@ async fn a_store_that_panics_does_not_stop_the_authority() {
     assert!(is_gone(&world, &tokens).await);
 }
 
+/// Each guard decides how old the replica may be. It looks at the policy only if the replica is young
+/// enough.
+#[tokio::test]
+async fn each_guard_limits_the_age_of_the_replica() {
+    let world = World::new();
+    let shared = Shared::default();
+    let guard = guarded(&world, shared.clone());
+    let (strict, lenient) =
+        (guard.max_replica_age(seconds(10)), guard.max_replica_age(Duration::MAX));
+    let mfa = strict.require(Policy::mfa());
+    let tokens = world.sessions.begin(&proved(&[Factor::Password]));
+    let expired = world.expired(&proved(&[Factor::Password]));
+    let stale = (503, "revocations_unavailable");
+    let unmet = (401, "step_up_required");
+    for (age, default, strict_answer, mfa_answer) in [
+        (0, (200, ""), (200, ""), unmet),
+        (10, (200, ""), (200, ""), unmet),
+        (11, (200, ""), stale, stale),
+        (30, (200, ""), stale, stale),
+        (31, stale, stale, stale),
+        (u64::MAX, stale, stale, stale),
+    ] {
+        shared.0.age.store(age, Ordering::SeqCst);
+        assert_eq!(outcome(&guard, with_bearer(&tokens)).await, default, "{age}");
+        assert_eq!(outcome(&strict, with_bearer(&tokens)).await, strict_answer, "{age}");
+        assert_eq!(outcome(&mfa, with_bearer(&tokens)).await, mfa_answer, "{age}");
+        assert_eq!(outcome(&lenient, with_bearer(&tokens)).await, (200, ""), "{age}");
+        // A session that the authority renews is no exception.
+        assert_eq!(outcome(&strict, with_bearer(&expired)).await, strict_answer, "{age}");
+    }
+    let service = strict.layer(service_fn(crate::support::inner::<Body>));
+    assert_eq!(send(&service, with_bearer(&tokens)).await.header("retry-after"), "1");
+    // A replica that has not been read yet suffices for nobody.
+    shared.0.is_lost.store(true, Ordering::SeqCst);
+    assert_eq!(outcome(&lenient, with_bearer(&tokens)).await, stale);
+    assert!(guard.verifier().replica_age().is_err());
+}
+
 struct Panics;
 
 impl Revocations for Panics {
@@ -251,13 +287,9 @@ impl Revocations for Panics {
         false
     }
 
-    fn keep_at_least(&self, _duration: Duration) {}
+    fn keep_at_least(&self, _issuer: &str, _duration: Duration) {}
 
-    fn revoke_session(&self, _session: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
-        panic!("scripted")
-    }
-
-    fn revoke_user(&self, _user: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
+    fn revoke(&self, _revoked: Revoked, _at: OffsetDateTime) -> RevocationFuture {
         panic!("scripted")
     }
 }

@@ -16,7 +16,7 @@ use crate::renewal::{
     with_header,
 };
 use crate::sign_out::{OnDemand, headers, is_gone, session_of};
-use crate::support::{ISSUER, bearer, issued_id, proved, seconds};
+use crate::support::{ISSUER, bearer, proved, seconds};
 
 /// An authority whose `revoke` can be down, and whose `revoke_by_token` never responds.
 #[derive(Clone)]
@@ -300,7 +300,7 @@ async fn a_session_that_has_ended_takes_no_room_in_the_store() {
 /// An application may restore revocations before it makes a verifier.
 #[tokio::test]
 async fn revocations_made_before_a_verifier_has_the_store_are_kept() {
-    use tower_step_up::token::Revocations;
+    use tower_step_up::token::{Revocations, Revoked};
 
     let world = World::new();
     let store = LocalRevocations::new();
@@ -309,7 +309,7 @@ async fn revocations_made_before_a_verifier_has_the_store_are_kept() {
     for tokens in &tokens {
         let session = session_of(&world.issuer.guard(), tokens).await;
         let now = tower_step_up::testing::NOW;
-        store.revoke_session(issued_id(session.id()), now).await.unwrap();
+        store.revoke(Revoked::session(ISSUER, session.id()), now).await.unwrap();
     }
     let guard = StepUpLayer::new(world.issuer.verifier().revocations(store));
     for tokens in &tokens {

@@ -9,7 +9,6 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::ServiceExt;
 use tower_step_up::testing::{self, SessionBuilder, TestIssuer};
-use tower_step_up::token::IssuedId;
 use tower_step_up::{Factor, Policy, TokenError, VerifyError};
 
 /// Returns the one issuer that all tests share, because generating an RSA key takes a long time.
@@ -20,11 +19,6 @@ pub(crate) fn issuer() -> &'static TestIssuer {
 
 /// The name of the issuer that test issuers have by default.
 pub(crate) const ISSUER: &str = "stytch.com/project-test-00000000-0000-4000-8000-000000000000";
-
-/// Returns the id of a session or a user of that issuer.
-pub(crate) fn issued_id(id: &str) -> IssuedId {
-    IssuedId { issuer: ISSUER.into(), id: id.into() }
-}
 
 pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -1,110 +1,197 @@
-//! Revocations, ordered by time.
+//! Revocations, ordered by the time when they expire.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::DefaultHashBuilder;
 
-use super::IssuedId;
+use super::{IssuedId, Revoked};
 use crate::moment::Moment;
 use crate::session::{DEFAULT_LEEWAY, DEFAULT_MAX_TOKEN_AGE};
 
-/// An issuer and an id.
-type Key = (Arc<str>, Arc<str>);
-
-/// The times of revocations, by issuer and id. A list of issuers is faster than a map, because a
-/// verifier has few. Every request looks into the maps of ids, so they use the cache's hash. It is faster than the
-/// standard one and also keyed per process.
-#[derive(Default)]
-pub(super) struct Ids(Vec<(Arc<str>, OfIssuer)>);
-
-type OfIssuer = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
-
-impl Ids {
-    /// Returns when the id was revoked.
-    pub(super) fn get(&self, issuer: &str, id: &str) -> Option<Moment> {
-        let (_, ids) = self.0.iter().find(|(known, _)| **known == *issuer)?;
-        ids.get(id).copied()
-    }
-
-    fn insert(&mut self, (issuer, id): Key, at: Moment) {
-        match self.0.iter_mut().find(|(known, _)| *known == issuer) {
-            Some((_, ids)) => drop(ids.insert(id, at)),
-            None => self.0.push((issuer, OfIssuer::from_iter([(id, at)]))),
-        }
-    }
-
-    fn remove(&mut self, (issuer, id): &Key) -> Option<Moment> {
-        let place = self.0.iter().position(|(known, _)| known == issuer)?;
-        let (_, ids) = self.0.get_mut(place)?;
-        let removed = ids.remove(id);
-        if ids.is_empty() {
-            self.0.swap_remove(place);
-        }
-        removed
-    }
-}
-
+/// The revocations of all issuers.
 pub(super) struct Entries {
-    pub(super) sessions: Ids,
-    pub(super) users: Ids,
-    by_time: BTreeSet<(Moment, Subject, Key)>,
-    pub(super) keep_for: Duration,
+    /// A verifier has few issuers, so this map is small. A store that is shared may name others.
+    issuers: BTreeMap<Arc<str>, OfIssuer>,
+    by_expiry: BTreeSet<Expiry>,
+    /// How long revocations of an issuer are kept if no verifier has said it.
+    keep_for: Duration,
 }
 
-impl Default for Entries {
-    fn default() -> Self {
-        let (sessions, users, by_time) = Default::default();
-        Self { sessions, users, by_time, keep_for: KEEP_FOR }
-    }
+/// When an entry expires, its kind, its issuer and its id.
+pub(super) type Expiry = (Moment, Kind, Arc<str>, Arc<str>);
+
+#[derive(Default)]
+struct OfIssuer {
+    sessions: Ids,
+    users: Ids,
+    keep_for: Option<Duration>,
 }
 
-/// The time that a verifier with the default settings needs. It applies until a verifier sets a
-/// longer time.
-const KEEP_FOR: Duration =
-    DEFAULT_MAX_TOKEN_AGE.saturating_add(DEFAULT_LEEWAY).saturating_add(DEFAULT_LEEWAY);
+/// The times of revocations by id. Every request looks here, so the map uses the cache's hash. It is
+/// faster than the standard one and also keyed per process.
+type Ids = HashMap<Arc<str>, Moment, DefaultHashBuilder>;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Subject {
+pub(super) enum Kind {
     Session,
     User,
 }
 
+impl Default for Entries {
+    fn default() -> Self {
+        let (issuers, by_expiry) = Default::default();
+        Self { issuers, by_expiry, keep_for: KEEP_FOR }
+    }
+}
+
+/// The time that a verifier with the default settings needs.
+const KEEP_FOR: Duration =
+    DEFAULT_MAX_TOKEN_AGE.saturating_add(DEFAULT_LEEWAY).saturating_add(DEFAULT_LEEWAY);
+
 impl Entries {
     pub(super) fn len(&self) -> usize {
-        self.by_time.len()
+        self.by_expiry.len()
     }
 
-    pub(super) fn of(&mut self, subject: Subject) -> &mut Ids {
-        match subject {
-            Subject::Session => &mut self.sessions,
-            Subject::User => &mut self.users,
+    /// Returns when the session and the user were revoked.
+    pub(super) fn find(
+        &self,
+        issuer: &str,
+        session: &str,
+        user: &str,
+    ) -> (Option<Moment>, Option<Moment>) {
+        self.issuers.get(issuer).map_or((None, None), |of_issuer| {
+            (of_issuer.sessions.get(session).copied(), of_issuer.users.get(user).copied())
+        })
+    }
+
+    pub(super) fn contains(&self, revoked: &Revoked) -> bool {
+        let (kind, IssuedId { issuer, id }) = parts(revoked);
+        self.issuers.get(&**issuer).is_some_and(|it| it.ids(kind).contains_key(&**id))
+    }
+
+    /// Keeps the revocations of this issuer for at least this long, and those of unknown issuers as
+    /// long as those of any known one.
+    pub(super) fn keep_at_least(&mut self, issuer: &str, duration: Duration) {
+        self.keep_for = self.keep_for.max(duration);
+        let of_issuer = self.issuers.entry(issuer.into()).or_default();
+        if of_issuer.keep_for.is_none_or(|known| known < duration) {
+            of_issuer.keep_for = Some(duration);
+            self.order_again();
         }
     }
 
-    /// Inserts a revocation. If the subject was revoked before, the later time counts, because a
-    /// clock can be put back.
-    pub(super) fn insert(&mut self, subject: Subject, revoked: IssuedId, mut at: Moment) {
-        let key: Key = (revoked.issuer.into(), revoked.id.into());
-        if let Some(earlier) = self.of(subject).remove(&key) {
-            self.by_time.remove(&(earlier, subject, key.clone()));
-            at = at.max(earlier);
+    fn order_again(&mut self) {
+        let mut by_expiry = BTreeSet::new();
+        for (issuer, of_issuer) in &self.issuers {
+            let keep_for = of_issuer.keep_for.unwrap_or(self.keep_for);
+            for kind in [Kind::Session, Kind::User] {
+                by_expiry.extend(
+                    of_issuer.ids(kind).iter().map(|(id, at)| {
+                        (at.plus(keep_for), kind, Arc::clone(issuer), Arc::clone(id))
+                    }),
+                );
+            }
         }
-        self.by_time.insert((at, subject, key.clone()));
-        self.of(subject).insert(key, at);
+        self.by_expiry = by_expiry;
+    }
+
+    /// Inserts a revocation, unless it has already expired. If the id was revoked before, the later
+    /// time counts, because a clock can be put back.
+    pub(super) fn insert(&mut self, revoked: &Revoked, mut at: Moment, now: Moment) {
+        let (kind, IssuedId { issuer, id }) = parts(revoked);
+        let issuer: Arc<str> = match self.issuers.get_key_value(&**issuer) {
+            Some((name, _)) => Arc::clone(name),
+            None => issuer.as_str().into(),
+        };
+        let of_issuer = self.issuers.entry(Arc::clone(&issuer)).or_default();
+        let keep_for = of_issuer.keep_for.unwrap_or(self.keep_for);
+        let ids = of_issuer.ids_mut(kind);
+        let id: Arc<str> = match ids.remove_entry(&**id) {
+            Some((id, earlier)) => {
+                at = at.max(earlier);
+                self.by_expiry.remove(&(
+                    earlier.plus(keep_for),
+                    kind,
+                    Arc::clone(&issuer),
+                    Arc::clone(&id),
+                ));
+                id
+            }
+            None => id.as_str().into(),
+        };
+        if at.plus(keep_for) > now {
+            ids.insert(Arc::clone(&id), at);
+            self.by_expiry.insert((at.plus(keep_for), kind, issuer, id));
+        } else {
+            self.forget_if_empty(&issuer);
+        }
     }
 
     /// Removes at most two expired entries. Each write adds at most one entry and calls this once,
     /// so expired entries cannot pile up, and no write holds the lock for long.
     pub(super) fn remove_expired(&mut self, now: Moment) {
-        let oldest = now.minus(self.keep_for);
         for _ in 0..2 {
-            if self.by_time.first().is_some_and(|(at, ..)| *at <= oldest)
-                && let Some((_, subject, key)) = self.by_time.pop_first()
+            if self.by_expiry.first().is_some_and(|(expiry, ..)| *expiry <= now)
+                && let Some((_, kind, issuer, id)) = self.by_expiry.pop_first()
             {
-                self.of(subject).remove(&key);
+                if let Some(of_issuer) = self.issuers.get_mut(&issuer) {
+                    of_issuer.ids_mut(kind).remove(&id);
+                }
+                self.forget_if_empty(&issuer);
             }
         }
+    }
+
+    /// Returns at most `most` entries after this one, in the order in which they expire.
+    pub(super) fn after(&self, last: Option<&Expiry>, most: usize) -> Vec<Expiry> {
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_expiry.range((start, Bound::Unbounded)).take(most).cloned().collect()
+    }
+
+    /// Returns the revocation of an entry, and when it was made.
+    pub(super) fn revocation(&self, (_, kind, issuer, id): &Expiry) -> Option<(Revoked, Moment)> {
+        let at = *self.issuers.get(issuer)?.ids(*kind).get(id)?;
+        let id = IssuedId { issuer: issuer.as_ref().into(), id: id.as_ref().into() };
+        let revoked = match kind {
+            Kind::Session => Revoked::Session(id),
+            Kind::User => Revoked::User(id),
+        };
+        Some((revoked, at))
+    }
+
+    /// Forgets an issuer that no verifier has named, once it has no entries.
+    fn forget_if_empty(&mut self, issuer: &str) {
+        let is_empty =
+            |it: &OfIssuer| it.keep_for.is_none() && it.sessions.is_empty() && it.users.is_empty();
+        if self.issuers.get(issuer).is_some_and(is_empty) {
+            self.issuers.remove(issuer);
+        }
+    }
+}
+
+impl OfIssuer {
+    fn ids(&self, kind: Kind) -> &Ids {
+        match kind {
+            Kind::Session => &self.sessions,
+            Kind::User => &self.users,
+        }
+    }
+
+    fn ids_mut(&mut self, kind: Kind) -> &mut Ids {
+        match kind {
+            Kind::Session => &mut self.sessions,
+            Kind::User => &mut self.users,
+        }
+    }
+}
+
+fn parts(revoked: &Revoked) -> (Kind, &IssuedId) {
+    match revoked {
+        Revoked::Session(id) => (Kind::Session, id),
+        Revoked::User(id) => (Kind::User, id),
     }
 }

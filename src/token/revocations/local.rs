@@ -3,13 +3,13 @@
 use std::fmt;
 use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::entries::{Entries, Subject};
-use super::{IssuedId, RevocationError, RevocationFuture, Revocations};
+use super::entries::Entries;
+use super::{RevocationError, RevocationFuture, Revocations, Revoked};
 use crate::moment::Moment;
 use crate::session::Session;
 
@@ -37,11 +37,10 @@ use crate::session::Session;
 /// ```
 ///
 /// A revocation is kept for as long as a verifier with this store can accept a token of the
-/// session. That is 10 minutes and 10 seconds by default. A longer
-/// [`max_token_age`](crate::Verifier::max_token_age), a longer [`leeway`](crate::Verifier::leeway)
-/// or a call of [`keep_at_least`](Revocations::keep_at_least) can extend it. Once the revocation is
-/// dropped, a guard that renews sessions would renew the session. End it at the issuer too, as
-/// [`Sessions::sign_out`](crate::Sessions::sign_out) does.
+/// session. For Stytch that is 10 minutes and 10 seconds by default, and for other issuers it follows
+/// from the longest life of their tokens. A call of [`keep_at_least`](Revocations::keep_at_least) can
+/// extend it. Once the revocation is dropped, a guard that renews sessions would renew the session.
+/// End it at the issuer too, as [`Sessions::sign_out`](crate::Sessions::sign_out) does.
 ///
 /// The store keeps at most 100,000 revocations, unless [`max_entries`](Self::max_entries) sets
 /// another limit. A write beyond the limit fails with [`RevocationError::Full`], and all
@@ -60,6 +59,8 @@ struct Store {
 }
 
 const MAX_ENTRIES: usize = 100_000;
+/// How many entries an iterator reads at a time.
+const BATCH: usize = 256;
 
 impl LocalRevocations {
     /// Creates an empty store.
@@ -88,27 +89,52 @@ impl LocalRevocations {
         self.len() == 0
     }
 
-    fn revoke(
+    /// Records a revocation that was made at this instant, which may be earlier than `now`. One that
+    /// has already expired is left out. A store that several processes share keeps its replica with
+    /// this function.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RevocationError::Full`] if the store holds as many revocations as it may.
+    pub fn record(
         &self,
-        subject: Subject,
-        revoked: IssuedId,
+        revoked: &Revoked,
+        at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Result<(), RevocationError> {
         let now = Moment::from(now);
         let mut entries = self.store.write();
         entries.remove_expired(now);
-        if entries.len() >= self.max_entries
-            && entries.of(subject).get(&revoked.issuer, &revoked.id).is_none()
-        {
+        if entries.len() >= self.max_entries && !entries.contains(revoked) {
             tracing::warn!(
                 max_entries = self.max_entries,
                 "a revocation was not recorded: the store is full"
             );
             return Err(RevocationError::Full { max_entries: self.max_entries });
         }
-        entries.insert(subject, revoked, now);
+        entries.insert(revoked, at.into(), now);
         self.store.count.store(entries.len(), Ordering::Release);
         Ok(())
+    }
+
+    /// Returns the revocations that are kept, and when each was made. The one that expires first
+    /// comes first. Some may have expired. The iterator locks the store for a few entries at a time,
+    /// so it may miss revocations that are recorded meanwhile.
+    pub fn iter(&self) -> impl Iterator<Item = (Revoked, OffsetDateTime)> {
+        let (mut last, mut batch) = (None, Vec::new().into_iter());
+        std::iter::from_fn(move || {
+            loop {
+                if let Some(next) = batch.next() {
+                    return Some(next);
+                }
+                let entries = self.store.read();
+                let found = entries.after(last.as_ref(), BATCH);
+                let revocations = found.iter().filter_map(|entry| entries.revocation(entry));
+                let dated = revocations.filter_map(|(revoked, at)| Some((revoked, at.date()?)));
+                batch = dated.collect::<Vec<_>>().into_iter();
+                last = Some(found.into_iter().next_back()?);
+            }
+        })
     }
 }
 
@@ -119,6 +145,10 @@ impl Default for LocalRevocations {
 }
 
 impl Store {
+    fn read(&self) -> RwLockReadGuard<'_, Entries> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn write(&self) -> RwLockWriteGuard<'_, Entries> {
         self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,27 +159,21 @@ impl Revocations for LocalRevocations {
         if self.is_empty() {
             return false;
         }
-        let entries = self.store.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let (session_revoked, user_revoked) =
+            self.store.read().find(session.issuer(), session.id(), session.user_id());
         let is_older = |revoked_at: Moment| {
             let began = session.began_at().map(Moment::from);
             began.is_none_or(|began| began <= revoked_at.plus(session.leeway()))
         };
-        let issuer = session.issuer();
-        entries.sessions.get(issuer, session.id()).is_some()
-            || entries.users.get(issuer, session.user_id()).is_some_and(is_older)
+        session_revoked.is_some() || user_revoked.is_some_and(is_older)
     }
 
-    fn keep_at_least(&self, duration: Duration) {
-        let mut entries = self.store.write();
-        entries.keep_for = entries.keep_for.max(duration);
+    fn keep_at_least(&self, issuer: &str, duration: Duration) {
+        self.store.write().keep_at_least(issuer, duration);
     }
 
-    fn revoke_session(&self, session: IssuedId, now: OffsetDateTime) -> RevocationFuture {
-        Box::pin(ready(self.revoke(Subject::Session, session, now)))
-    }
-
-    fn revoke_user(&self, user: IssuedId, now: OffsetDateTime) -> RevocationFuture {
-        Box::pin(ready(self.revoke(Subject::User, user, now)))
+    fn revoke(&self, revoked: Revoked, at: OffsetDateTime) -> RevocationFuture {
+        Box::pin(ready(self.record(&revoked, at, at)))
     }
 }
 
@@ -169,14 +193,13 @@ mod tests {
     }
 
     fn revoke(revocations: &LocalRevocations, id: &str, at: i64) -> Result<(), RevocationError> {
-        let id = IssuedId { issuer: session().build().issuer().into(), id: id.into() };
-        revocations.revoke(Subject::Session, id, NOW + seconds(at))
+        let revoked = Revoked::session(session().build().issuer(), id);
+        revocations.record(&revoked, NOW + seconds(at), NOW + seconds(at))
     }
 
     fn revoke_user(revocations: &LocalRevocations, session: &Session, at: i64) {
-        let (issuer, id) = (session.issuer().to_owned(), session.user_id().to_owned());
-        let user = IssuedId { issuer, id };
-        assert!(revocations.revoke(Subject::User, user, NOW + seconds(at)).is_ok());
+        let revoked = Revoked::user(session.issuer(), session.user_id());
+        assert!(revocations.record(&revoked, NOW + seconds(at), NOW + seconds(at)).is_ok());
     }
 
     #[test]
@@ -223,8 +246,8 @@ mod tests {
     #[test]
     fn entries_expire_and_a_full_store_refuses_another() {
         let revocations = LocalRevocations::new().max_entries(3);
-        // The store keeps its default, which is longer.
-        revocations.keep_at_least(Duration::from_secs(30));
+        // What another issuer needs is no reason to keep less.
+        revocations.keep_at_least("https://login.example.com", Duration::from_secs(30));
         for (id, at) in [("a", 0), ("b", 10), ("a", 20)] {
             revoke(&revocations, id, at).expect("room");
         }
@@ -243,10 +266,60 @@ mod tests {
         revoke(&revocations, "e", 1_230).expect("the first has expired");
         assert!(is_revoked("e"));
         // A verifier that is added later also extends the revocations that are already kept.
-        revocations.keep_at_least(Duration::from_secs(640));
+        let issuer = session().build().issuer().to_owned();
+        revocations.keep_at_least(&issuer, Duration::from_secs(640));
         assert!(revoke(&revocations, "f", 1_231).is_err());
         assert!(revoke(&revocations, "f", 1_260).is_err());
         revoke(&revocations, "f", 1_261).expect("the first has expired");
         assert_eq!(["a", "d", "e", "f"].map(is_revoked), [true, false, true, true]);
+    }
+
+    #[test]
+    fn entries_live_as_long_as_their_issuer_needs() {
+        let (short, long, unknown) = ("https://short", "https://long", "https://unknown");
+        let revocations = LocalRevocations::new();
+        revocations.keep_at_least(short, Duration::from_secs(60));
+        for issuer in [unknown, short, long] {
+            revocations.record(&Revoked::session(issuer, "a"), NOW, NOW).expect("room");
+        }
+        revocations.keep_at_least(long, Duration::from_secs(3_600));
+        // Issuers, and how long after the revocation each entry is still there. Each write removes two.
+        let is_kept = |issuer: &str| {
+            revocations
+                .iter()
+                .any(|(revoked, at)| revoked == Revoked::session(issuer, "a") && at == NOW)
+        };
+        for (after, want) in [
+            (59, [true, true, true]),
+            (60, [false, true, true]),
+            (3_599, [false, true, true]),
+            (3_600, [false, false, false]),
+        ] {
+            let now = NOW + seconds(after);
+            for _ in 0..2 {
+                revocations.record(&Revoked::user(short, "b"), now, now).expect("room");
+            }
+            assert_eq!([short, long, unknown].map(is_kept), want, "{after}");
+        }
+        assert_eq!(revocations.len(), 1);
+        // Recording something that has expired changes nothing.
+        let now = NOW + seconds(3_600);
+        revocations.record(&Revoked::session(unknown, "late"), NOW, now).expect("room");
+        assert_eq!(revocations.len(), 1);
+    }
+
+    #[test]
+    fn the_iterator_returns_every_entry_and_outlives_changes() {
+        let revocations = LocalRevocations::new();
+        for place in 0..1_000 {
+            let at = NOW + seconds(place % 7);
+            revocations.record(&Revoked::session("i", &place.to_string()), at, NOW).expect("room");
+        }
+        let mut entries = revocations.iter();
+        let first = entries.next().expect("entries");
+        revocations.record(&Revoked::user("j", "later"), NOW, NOW).expect("room");
+        let all: std::collections::BTreeSet<_> = entries.chain([first]).map(|(it, _)| it).collect();
+        assert!((1_000..=1_001).contains(&all.len()), "{}", all.len());
+        assert_eq!(revocations.iter().count(), 1_001);
     }
 }

@@ -13,7 +13,7 @@ use tower_step_up::keys::{KeySet, KeySource, KeysUnavailable, Refresh};
 use tower_step_up::resource::ProtectedResource;
 use tower_step_up::sessions::AuthorityError;
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
-use tower_step_up::token::{IssuedId, RevocationFuture, Revocations, RevocationsUnavailable};
+use tower_step_up::token::{RevocationFuture, Revocations, RevocationsUnavailable, Revoked};
 use tower_step_up::{Factor, Policy, Session, StepUpLayer, Verifier};
 
 use crate::renewal::{Scripted, renewing};
@@ -102,17 +102,13 @@ impl Revocations for Unavailable {
         false
     }
 
-    fn health(&self) -> Result<(), RevocationsUnavailable> {
+    fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
         Err(RevocationsUnavailable { retry_after: seconds(2) })
     }
 
-    fn keep_at_least(&self, _duration: Duration) {}
+    fn keep_at_least(&self, _issuer: &str, _duration: Duration) {}
 
-    fn revoke_session(&self, _session: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn revoke_user(&self, _user: IssuedId, _now: OffsetDateTime) -> RevocationFuture {
+    fn revoke(&self, _revoked: Revoked, _at: OffsetDateTime) -> RevocationFuture {
         Box::pin(async { Ok(()) })
     }
 }
