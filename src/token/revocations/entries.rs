@@ -131,18 +131,17 @@ impl Entries {
         }
     }
 
-    /// Removes at most two expired entries. Each write adds at most one entry and calls this once,
-    /// so expired entries cannot pile up, and no write holds the lock for long.
-    pub(super) fn remove_expired(&mut self, now: Moment) {
-        for _ in 0..2 {
-            if self.by_expiry.first().is_some_and(|(expiry, ..)| *expiry <= now)
-                && let Some((_, kind, issuer, id)) = self.by_expiry.pop_first()
-            {
-                if let Some(of_issuer) = self.issuers.get_mut(&issuer) {
-                    of_issuer.ids_mut(kind).remove(&id);
-                }
-                self.forget_if_empty(&issuer);
+    /// Removes at most this many expired entries.
+    pub(super) fn remove_expired(&mut self, now: Moment, most: usize) {
+        for _ in 0..most {
+            if self.by_expiry.first().is_none_or(|(expiry, ..)| *expiry > now) {
+                return;
             }
+            let Some((_, kind, issuer, id)) = self.by_expiry.pop_first() else { return };
+            if let Some(of_issuer) = self.issuers.get_mut(&issuer) {
+                of_issuer.ids_mut(kind).remove(&id);
+            }
+            self.forget_if_empty(&issuer);
         }
     }
 

@@ -59,7 +59,7 @@ struct Store {
 }
 
 const MAX_ENTRIES: usize = 100_000;
-/// How many entries an iterator reads at a time.
+/// How many entries are read or removed at a time.
 const BATCH: usize = 256;
 
 impl LocalRevocations {
@@ -104,7 +104,8 @@ impl LocalRevocations {
     ) -> Result<(), RevocationError> {
         let now = Moment::from(now);
         let mut entries = self.store.write();
-        entries.remove_expired(now);
+        // Each write adds at most one entry, so expired entries cannot pile up.
+        entries.remove_expired(now, 2);
         if entries.len() >= self.max_entries && !entries.contains(revoked) {
             tracing::warn!(
                 max_entries = self.max_entries,
@@ -115,6 +116,13 @@ impl LocalRevocations {
         entries.insert(revoked, at.into(), now);
         self.store.count.store(entries.len(), Ordering::Release);
         Ok(())
+    }
+
+    /// Removes revocations that have expired, at most 256 at a time. Each write removes some too.
+    pub fn remove_expired(&self, now: OffsetDateTime) {
+        let mut entries = self.store.write();
+        entries.remove_expired(now.into(), BATCH);
+        self.store.count.store(entries.len(), Ordering::Release);
     }
 
     /// Returns the revocations that are kept, and when each was made. The one that expires first
@@ -321,5 +329,9 @@ mod tests {
         let all: std::collections::BTreeSet<_> = entries.chain([first]).map(|(it, _)| it).collect();
         assert!((1_000..=1_001).contains(&all.len()), "{}", all.len());
         assert_eq!(revocations.iter().count(), 1_001);
+        for want in [745, 489, 233, 0, 0] {
+            revocations.remove_expired(NOW + seconds(3_600));
+            assert_eq!(revocations.len(), want);
+        }
     }
 }

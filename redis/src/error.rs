@@ -1,0 +1,54 @@
+//! Errors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::RedisError;
+
+use crate::entry::MAX_TEXT;
+
+/// An error building a [`Server`](crate::Server).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address is not a URL of Redis.
+    #[error("the address is not valid: expected redis://host:port or rediss://host:port")]
+    InvalidUrl(#[source] RedisError),
+    /// The address has a fragment, such as `#insecure`, which would turn the check of certificates off.
+    #[error("the address has a fragment: certificates are always checked")]
+    Fragment,
+    /// The address begins with `rediss://`, and the feature `tls` is off.
+    #[error("the address needs TLS: turn on the feature `tls`")]
+    NoTls,
+    /// The text with the roots contains no certificate, or one that cannot be read.
+    #[error("the roots are not valid: expected certificates in PEM")]
+    InvalidRoots,
+}
+
+/// The reason why a connection can no longer be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    #[error("the reply has an unexpected form")]
+    UnexpectedReply,
+    #[error("the server is a replica: expected the primary")]
+    NotPrimary,
+    #[error("the stream holds more revocations than this process may keep")]
+    TooMany,
+    #[error("no connection within {0:?}")]
+    TooSlow(Duration),
+}
+
+/// The reason why a write is not known to have succeeded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error("Redis did not take the revocation: {0}")]
+    Failed(Arc<str>),
+    #[error("Redis did not confirm the revocation within {0:?}")]
+    TooSlow(Duration),
+    #[error("the issuer or the id is longer than {MAX_TEXT} bytes")]
+    TooLong,
+    #[error("the store has been dropped")]
+    Ended,
+}

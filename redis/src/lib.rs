@@ -1,0 +1,68 @@
+//! Revocations of [`tower_step_up`] that several processes share, in Redis or Valkey.
+//!
+//! One stream holds the revocations of all processes. Each process reads it into a replica in memory,
+//! and its guards look at the replica only, so a request never waits for Redis.
+//!
+//! ```no_run
+//! use tower_step_up::{Policy, stytch};
+//! use tower_step_up_redis::{RedisRevocations, Server};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let revocations = RedisRevocations::start(Server::new("redis://127.0.0.1:6379")?);
+//!
+//! let project = stytch::Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
+//! let verifier = project.verifier().revocations(revocations.clone());
+//! let guard = project.guard_with(verifier).require(Policy::mfa());
+//!
+//! revocations.ready().await; // until then, the guard answers with 503
+//! # drop(guard);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it promises
+//!
+//! - When [`RedisRevocations::write`] has returned an id, the revocation is in the stream. Every
+//!   process that reads the stream learns it from its read in progress, usually within a millisecond.
+//! - A process that cannot read knows how old its replica is. Its guards answer with 503 once the
+//!   replica is older than they permit
+//!   ([`max_replica_age`](tower_step_up::StepUpLayer::max_replica_age), 30 s by default).
+//! - A write that Redis does not confirm in time is an error to the caller. It holds in this process
+//!   at once, and the process goes on trying to write it.
+//! - After a lost connection, each process reads the whole stream again. It writes back the
+//!   revocations that the stream has lost.
+//!
+//! If the store loses its data and every process restarts before one has written it back,
+//! revocations are lost. If Redis promotes a replica that lacks the newest writes, they come back when
+//! a process that has read them connects.
+//!
+//! # What it needs
+//!
+//! Redis 6.2 or later, or Valkey. It uses these commands, so that the permissions of a managed service
+//! can be checked: `HELLO`, `XADD` with `MINID`, `XRANGE` and `XREAD` with `BLOCK`, and `AUTH`,
+//! `SELECT` and `CLIENT SETINFO` when it connects, if the address has a password or a database.
+//! The server has to be a primary, because a replica may be behind.
+
+mod connect;
+mod entry;
+mod error;
+mod health;
+mod reader;
+mod replay;
+mod revocations;
+mod server;
+mod settings;
+mod shared;
+mod stream_id;
+#[cfg(feature = "tls")]
+mod tls;
+mod unwritten;
+mod writer;
+
+pub use self::connect::{Connect, ConnectFuture};
+pub use self::error::ServerError;
+pub use self::health::ReplicaHealth;
+pub use self::revocations::RedisRevocations;
+pub use self::server::Server;
+pub use self::settings::Settings;
+pub use self::stream_id::StreamId;

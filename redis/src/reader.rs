@@ -1,0 +1,127 @@
+//! The task that reads the stream into the replica.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Value};
+
+use crate::entry::{self, Entry};
+use crate::error::ReadError;
+use crate::replay;
+use crate::shared::{Shared, TARGET};
+use crate::stream_id::StreamId;
+
+/// How many entries are read at once.
+pub(crate) const COUNT: usize = 1_000;
+/// How long a read waits for a new entry. The age of the replica is at most about this long.
+const BLOCK: Duration = Duration::from_secs(1);
+/// How long a reply may take, in addition to the time that a command blocks.
+pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where the reader is in the stream.
+pub(crate) struct Position {
+    /// The oldest entry of the stream.
+    pub(crate) first: Option<StreamId>,
+    /// The last entry that was read.
+    pub(crate) last: StreamId,
+}
+
+/// Reads the stream, until the task is aborted. After each failure it connects again.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut pause = Pause::default();
+    loop {
+        let Err(error) = read(&shared, &mut pause).await;
+        shared.note_read_error(&error);
+        pause.wait().await;
+    }
+}
+
+async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadError> {
+    let mut connection = connect(shared, BLOCK + REPLY_TIMEOUT).await?;
+    check_primary(&mut connection).await?;
+    let mut position = replay::replay(shared, &mut connection).await?;
+    *pause = Pause::default();
+    loop {
+        let asked_at = shared.monotonic();
+        let (first, entries) = next(shared, &mut connection, position.last).await?;
+        if shared.has_lost(position.first, first) {
+            tracing::warn!(target: TARGET, "the stream has lost entries, so it is read again");
+            position = replay::replay(shared, &mut connection).await?;
+            continue;
+        }
+        position.first = first;
+        // Without an entry, the server has waited in vain for this long.
+        let complete_at = match entries.len() {
+            0 => Some(asked_at + BLOCK),
+            1..COUNT => Some(asked_at),
+            _ => None,
+        };
+        for entry in entries {
+            shared.apply(&entry)?;
+            position.last = entry.id;
+        }
+        shared.reached(position.last, complete_at);
+    }
+}
+
+pub(crate) async fn connect(
+    shared: &Shared,
+    reply_timeout: Duration,
+) -> Result<MultiplexedConnection, ReadError> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(reply_timeout));
+    match tokio::time::timeout(CONNECT_TIMEOUT, shared.connect.connect(config)).await {
+        Ok(connected) => Ok(connected?),
+        Err(_) => Err(ReadError::TooSlow(CONNECT_TIMEOUT)),
+    }
+}
+
+/// Checks that the server is a primary. A replica may be behind, or have lost its primary.
+async fn check_primary(connection: &mut MultiplexedConnection) -> Result<(), ReadError> {
+    let reply: Value = redis::cmd("HELLO").query_async(connection).await?;
+    let mut members = reply.as_map_iter().ok_or(ReadError::UnexpectedReply)?;
+    let is_primary = members.any(|(name, value)| is_text(name, "role") && is_text(value, "master"));
+    if is_primary { Ok(()) } else { Err(ReadError::NotPrimary) }
+}
+
+fn is_text(value: &Value, text: &str) -> bool {
+    match value {
+        Value::BulkString(bytes) => bytes == text.as_bytes(),
+        Value::SimpleString(simple) => simple == text,
+        _ => false,
+    }
+}
+
+/// Returns the id of the oldest entry, and the entries after `last`. If there are none, it waits for
+/// one.
+async fn next(
+    shared: &Shared,
+    connection: &mut MultiplexedConnection,
+    last: StreamId,
+) -> Result<(Option<StreamId>, Vec<Entry>), ReadError> {
+    let key = &*shared.settings.key;
+    let mut commands = redis::pipe();
+    commands.cmd("XRANGE").arg(key).arg("-").arg("+").arg("COUNT").arg(1);
+    commands.cmd("XREAD").arg("COUNT").arg(COUNT).arg("BLOCK").arg(BLOCK.as_millis() as u64);
+    commands.arg("STREAMS").arg(key).arg(last.to_string());
+    let replies: Vec<Value> = commands.query_async(connection).await?;
+    let [oldest, entries] = &*replies else { return Err(ReadError::UnexpectedReply) };
+    let first = entry::read_range(oldest)?.first().map(|entry| entry.id);
+    Ok((first, entry::read_next(entries)?))
+}
+
+/// The pauses between attempts. Each is twice as long as the one before, up to a second.
+#[derive(Default)]
+pub(crate) struct Pause(u32);
+
+impl Pause {
+    pub(crate) async fn wait(&mut self) {
+        let pause = Duration::from_millis(50).saturating_mul(1 << self.0);
+        self.0 = (self.0 + 1).min(5);
+        tokio::time::sleep(pause.min(Duration::from_secs(1))).await;
+    }
+}

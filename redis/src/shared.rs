@@ -1,0 +1,217 @@
+//! What the handles and the two tasks of a store share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::sync::{oneshot, watch};
+use tower_step_up::token::{LocalRevocations, RevocationError, Revocations, Revoked};
+
+use crate::connect::Connect;
+use crate::entry::{Entry, MAX_TEXT, milliseconds};
+use crate::error::{ReadError, WriteError};
+use crate::health::ReplicaHealth;
+use crate::settings::Settings;
+use crate::stream_id::StreamId;
+use crate::unwritten::{Unwritten, Written};
+
+/// The target of the events.
+pub(crate) const TARGET: &str = "tower_step_up::redis";
+
+/// How far the clocks of processes and of the server may be apart.
+const CLOCKS_APART: Duration = Duration::from_secs(60);
+
+/// The state of a store.
+pub(crate) struct Shared {
+    pub(crate) connect: Box<dyn Connect>,
+    pub(crate) settings: Settings,
+    pub(crate) replica: LocalRevocations,
+    pub(crate) unwritten: Unwritten,
+    /// The last id that was read, or `None` if the replica is not complete.
+    progress: watch::Sender<Option<StreamId>>,
+    /// The reading of the monotonic clock when the replica was last known to be complete, in
+    /// nanoseconds plus one, or zero if it is not complete.
+    confirmed_at: AtomicU64,
+    skipped: AtomicU64,
+    retention_is_too_short: AtomicBool,
+    read_error: Mutex<Option<String>>,
+    write_error: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(crate) fn new(server: impl Connect, settings: Settings) -> Self {
+        // Room for what other processes write at the same time.
+        let replica = LocalRevocations::new().max_entries(settings.max_entries.saturating_mul(2));
+        // This also applies to issuers that no verifier has named yet. The stream may have their
+        // revocations when the replica reads it.
+        replica.keep_at_least("", settings.retention);
+        Self {
+            connect: Box::new(server),
+            settings,
+            replica,
+            unwritten: Unwritten::default(),
+            progress: watch::Sender::new(None),
+            confirmed_at: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            retention_is_too_short: AtomicBool::new(false),
+            read_error: Mutex::default(),
+            write_error: Mutex::default(),
+        }
+    }
+
+    /// Returns how long ago the replica was known to be complete, or `None` if it is not.
+    #[inline]
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let confirmed_at = self.confirmed_at.load(Ordering::Acquire).checked_sub(1)?;
+        if self.retention_is_too_short.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(self.monotonic().saturating_sub(Duration::from_nanos(confirmed_at)))
+    }
+
+    pub(crate) fn keep_at_least(&self, issuer: &str, duration: Duration) {
+        let retention = self.settings.retention;
+        if duration > retention && !self.retention_is_too_short.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                target: TARGET, issuer, ?retention, needed = ?duration,
+                "the retention is too short for the issuer, so no session is accepted"
+            );
+        }
+        self.replica.keep_at_least(issuer, duration);
+    }
+
+    pub(crate) fn health(&self) -> ReplicaHealth {
+        ReplicaHealth {
+            age: self.age(),
+            entries: self.replica.len(),
+            unwritten: self.unwritten.len(),
+            skipped: self.skipped.load(Ordering::Relaxed),
+            read_error: lock(&self.read_error).clone(),
+            write_error: lock(&self.write_error).clone(),
+        }
+    }
+
+    /// Waits until the replica is complete and has the entry with this id.
+    pub(crate) async fn wait_for(&self, id: StreamId) {
+        let mut progress = self.progress.subscribe();
+        // The sender is alive, so the wait cannot fail.
+        let _ = progress.wait_for(|last| last.is_some_and(|last| last >= id)).await;
+    }
+
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.settings.clock.monotonic()
+    }
+
+    /// Records a revocation of this process, and leaves it to the writer.
+    pub(crate) fn add(
+        &self,
+        revoked: Revoked,
+        at: OffsetDateTime,
+    ) -> Result<oneshot::Receiver<Written>, RevocationError> {
+        let now = self.settings.clock.now();
+        let max_entries = self.settings.max_entries;
+        if self.replica.len() >= max_entries {
+            self.replica.remove_expired(now);
+            if self.replica.len() >= max_entries {
+                return Err(RevocationError::Full { max_entries });
+            }
+        }
+        let id = revoked.id();
+        if id.issuer.len().max(id.id.len()) > MAX_TEXT {
+            return Err(RevocationError::Failed(Box::new(WriteError::TooLong)));
+        }
+        self.replica.record(&revoked, at, now)?;
+        let (caller, result) = oneshot::channel();
+        self.unwritten.add(revoked, at, Some(caller));
+        Ok(result)
+    }
+
+    /// Records an entry of the stream. A date in the future counts as the time when it was written,
+    /// because it would revoke sessions that begin later.
+    pub(crate) fn apply(&self, entry: &Entry) -> Result<(), ReadError> {
+        let Some((revoked, at)) = &entry.revocation else {
+            let skipped = self.skipped.fetch_add(1, Ordering::Relaxed);
+            if skipped == 0 {
+                tracing::warn!(target: TARGET, id = %entry.id, "an entry is not a revocation");
+            }
+            return Ok(());
+        };
+        let now = self.settings.clock.now();
+        let written = i64::try_from(entry.id.milliseconds()).unwrap_or(i64::MAX);
+        let written = OffsetDateTime::from_unix_timestamp_nanos(i128::from(written) * 1_000_000);
+        let written = written.map_or(now, |written| written.min(now));
+        let at = if *at <= written + CLOCKS_APART { *at } else { written };
+        self.replica.record(revoked, at, now).map_err(|_| {
+            self.confirmed_at.store(0, Ordering::Release);
+            self.progress.send_replace(None);
+            ReadError::TooMany
+        })
+    }
+
+    /// Notes that the replica has everything up to this entry. `complete_at` is a reading of the
+    /// monotonic clock. It is given if the stream had nothing more then.
+    pub(crate) fn reached(&self, last: StreamId, complete_at: Option<Duration>) {
+        let is_known = self.confirmed_at.load(Ordering::Acquire) > 0;
+        if let Some(at) = complete_at {
+            let nanoseconds = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX - 1);
+            self.confirmed_at.store(nanoseconds.saturating_add(1), Ordering::Release);
+            note(&self.read_error, None, "");
+            self.replica.remove_expired(self.settings.clock.now());
+        }
+        if complete_at.is_some() || is_known {
+            self.progress.send_if_modified(|known| known.replace(last) != Some(last));
+        }
+    }
+
+    /// Returns whether the stream has lost its oldest entry before its time.
+    pub(crate) fn has_lost(&self, known: Option<StreamId>, first: Option<StreamId>) -> bool {
+        known.is_some_and(|known| first != Some(known) && self.is_retained(known))
+    }
+
+    fn is_retained(&self, id: StreamId) -> bool {
+        let now = milliseconds(self.settings.clock.now());
+        let retention = self.settings.retention.as_millis().try_into().unwrap_or(i64::MAX);
+        i64::try_from(id.milliseconds()).unwrap_or(i64::MAX) > now.saturating_sub(retention)
+    }
+
+    /// Returns whether the stream need not have a revocation any more.
+    pub(crate) fn has_expired(&self, at: OffsetDateTime) -> bool {
+        at.saturating_add(self.settings.retention.try_into().unwrap_or(time::Duration::MAX))
+            <= self.settings.clock.now()
+    }
+
+    /// Returns the time of the server, in milliseconds, before which entries of the stream can be
+    /// removed, if it is known.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        let last = (*self.progress.borrow())?.milliseconds();
+        let now = u64::try_from(milliseconds(self.settings.clock.now())).ok()?;
+        let keep = self.settings.retention.saturating_add(CLOCKS_APART).as_millis();
+        last.min(now).checked_sub(keep.try_into().ok()?)
+    }
+
+    pub(crate) fn note_read_error(&self, error: &ReadError) {
+        note(&self.read_error, Some(error.to_string()), "cannot read revocations");
+    }
+
+    pub(crate) fn note_write(&self, error: Option<String>) {
+        note(&self.write_error, error, "cannot write revocations");
+    }
+}
+
+/// Keeps an error for the health, and logs it if it is another than before.
+fn note(known: &Mutex<Option<String>>, error: Option<String>, message: &'static str) {
+    let mut known = lock(known);
+    if *known == error {
+        return;
+    }
+    match &error {
+        Some(reason) => tracing::warn!(target: TARGET, reason, "{message}"),
+        None => tracing::info!(target: TARGET, "Redis responds again"),
+    }
+    *known = error;
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

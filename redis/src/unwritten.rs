@@ -1,0 +1,204 @@
+//! The revocations of this process that are not known to be in the stream.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use time::OffsetDateTime;
+use tokio::sync::{Notify, oneshot};
+use tower_step_up::token::Revoked;
+
+use crate::stream_id::StreamId;
+
+/// How many revocations are written at once.
+const BATCH: usize = 256;
+
+/// The result of a write, or the reason why it failed.
+pub(crate) type Written = Result<StreamId, Arc<str>>;
+
+/// The revocations that wait to be written. Each is one that the replica has too, so their number is
+/// bounded.
+#[derive(Default)]
+pub(crate) struct Unwritten {
+    waiting: Mutex<Waiting>,
+    added: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    by_subject: HashMap<Arc<Revoked>, Pending>,
+    /// Those that are not being written now.
+    queue: VecDeque<Arc<Revoked>>,
+}
+
+struct Pending {
+    at: OffsetDateTime,
+    callers: Vec<oneshot::Sender<Written>>,
+}
+
+/// Revocations that are being written, and when each was made.
+pub(crate) type Batch = Vec<(Arc<Revoked>, OffsetDateTime)>;
+
+impl Unwritten {
+    pub(crate) fn len(&self) -> usize {
+        self.lock().by_subject.len()
+    }
+
+    /// Adds a revocation. The caller, if there is one, learns the result.
+    pub(crate) fn add(
+        &self,
+        revoked: Revoked,
+        at: OffsetDateTime,
+        caller: Option<oneshot::Sender<Written>>,
+    ) {
+        let revoked = Arc::new(revoked);
+        let mut waiting = self.lock();
+        let Waiting { by_subject, queue } = &mut *waiting;
+        let pending = by_subject.entry(Arc::clone(&revoked)).or_insert_with(|| {
+            queue.push_back(revoked);
+            Pending { at, callers: Vec::new() }
+        });
+        pending.at = pending.at.max(at);
+        pending.callers.extend(caller);
+        drop(waiting);
+        self.added.notify_one();
+    }
+
+    /// Waits for revocations and returns the oldest of them.
+    pub(crate) async fn next_batch(&self) -> Batch {
+        loop {
+            let batch = self.take();
+            if !batch.is_empty() {
+                return batch;
+            }
+            self.added.notified().await;
+        }
+    }
+
+    fn take(&self) -> Batch {
+        let mut waiting = self.lock();
+        let most = waiting.queue.len().min(BATCH);
+        let taken: Vec<_> = waiting.queue.drain(..most).collect();
+        let dated = taken.into_iter().filter_map(|revoked| {
+            let at = waiting.by_subject.get(&revoked)?.at;
+            Some((revoked, at))
+        });
+        dated.collect()
+    }
+
+    /// Forgets the revocations of a batch that has been written, and tells the callers. One that was
+    /// made again meanwhile, at a later time, is written again.
+    pub(crate) fn succeeded(&self, batch: &Batch, ids: &[StreamId]) {
+        let mut waiting = self.lock();
+        for ((revoked, at), id) in batch.iter().zip(ids) {
+            let Waiting { by_subject, queue } = &mut *waiting;
+            if by_subject.get(revoked).is_some_and(|pending| pending.at > *at) {
+                queue.push_back(Arc::clone(revoked));
+            } else if let Some(pending) = by_subject.remove(revoked) {
+                tell(pending.callers, &Ok(*id));
+            }
+        }
+    }
+
+    /// Keeps the revocations of a batch that could not be written, and tells the callers.
+    pub(crate) fn failed(&self, batch: &Batch, reason: &str) {
+        let mut waiting = self.lock();
+        for (revoked, _) in batch.iter().rev() {
+            let Waiting { by_subject, queue } = &mut *waiting;
+            if let Some(pending) = by_subject.get_mut(revoked) {
+                tell(std::mem::take(&mut pending.callers), &Err(reason.into()));
+                queue.push_front(Arc::clone(revoked));
+            }
+        }
+    }
+
+    /// Forgets the revocations of a batch that have expired.
+    pub(crate) fn drop_expired(
+        &self,
+        batch: &mut Batch,
+        is_expired: impl Fn(OffsetDateTime) -> bool,
+    ) {
+        let mut waiting = self.lock();
+        batch.retain(|(revoked, at)| {
+            let is_expired = is_expired(*at);
+            if is_expired {
+                waiting.by_subject.remove(revoked);
+            }
+            !is_expired
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell(callers: Vec<oneshot::Sender<Written>>, result: &Written) {
+    for caller in callers {
+        // A caller may have gone away.
+        let _ = caller.send(result.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tower_step_up::testing::NOW;
+
+    fn id(number: u64) -> StreamId {
+        StreamId::parse(format!("{number}-0").as_bytes()).expect("an id")
+    }
+
+    fn session(id: &str) -> Revoked {
+        Revoked::session("issuer", id)
+    }
+
+    #[test]
+    fn a_caller_learns_the_result_and_a_failed_write_is_kept() {
+        let unwritten = Unwritten::default();
+        let (caller, mut result) = oneshot::channel();
+        unwritten.add(session("a"), NOW, Some(caller));
+        let batch = unwritten.take();
+        assert_eq!((batch.len(), unwritten.take().len()), (1, 0));
+        unwritten.failed(&batch, "no memory");
+        assert_eq!(result.try_recv(), Ok(Err("no memory".into())));
+        assert_eq!(unwritten.len(), 1);
+
+        let (caller, mut result) = oneshot::channel();
+        unwritten.add(session("a"), NOW, Some(caller));
+        unwritten.succeeded(&unwritten.take(), &[id(7)]);
+        assert_eq!(result.try_recv(), Ok(Ok(id(7))));
+        assert_eq!(unwritten.len(), 0);
+    }
+
+    #[test]
+    fn a_later_revocation_of_the_same_user_is_written_again() {
+        let unwritten = Unwritten::default();
+        unwritten.add(session("a"), NOW, None);
+        let batch = unwritten.take();
+        let (caller, mut result) = oneshot::channel();
+        let later = NOW + std::time::Duration::from_secs(1);
+        unwritten.add(session("a"), later, Some(caller));
+        assert!(unwritten.take().is_empty(), "it is being written");
+        unwritten.succeeded(&batch, &[id(1)]);
+        assert!(result.try_recv().is_err(), "the later one is not written yet");
+        let batch = unwritten.take();
+        assert_eq!(batch, [(Arc::new(session("a")), later)]);
+        unwritten.succeeded(&batch, &[id(2)]);
+        assert_eq!(result.try_recv(), Ok(Ok(id(2))));
+    }
+
+    #[test]
+    fn batches_are_bounded_and_keep_the_order_after_a_failure() {
+        let unwritten = Unwritten::default();
+        (0..BATCH + 2).for_each(|place| unwritten.add(session(&place.to_string()), NOW, None));
+        let first = unwritten.take();
+        assert_eq!(first.len(), BATCH);
+        unwritten.failed(&first, "no");
+        assert_eq!(unwritten.take(), first);
+        let mut rest = unwritten.take();
+        assert_eq!(rest.len(), 2);
+        unwritten.drop_expired(&mut rest, |_| true);
+        assert!(rest.is_empty());
+        assert_eq!(unwritten.len(), BATCH);
+    }
+}

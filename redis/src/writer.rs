@@ -1,0 +1,58 @@
+//! The task that writes revocations to the stream.
+
+use std::sync::Arc;
+
+use redis::aio::MultiplexedConnection;
+
+use crate::error::ReadError;
+use crate::reader::{Pause, REPLY_TIMEOUT, connect};
+use crate::shared::Shared;
+use crate::stream_id::StreamId;
+use crate::unwritten::Batch;
+
+/// Writes what is not written yet, until the task is aborted.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut connection = None;
+    let mut pause = Pause::default();
+    loop {
+        let mut batch = shared.unwritten.next_batch().await;
+        shared.unwritten.drop_expired(&mut batch, |at| shared.has_expired(at));
+        if batch.is_empty() {
+            continue;
+        }
+        match write(&shared, &mut connection, &batch).await {
+            Ok(ids) => {
+                shared.unwritten.succeeded(&batch, &ids);
+                shared.note_write(None);
+                pause = Pause::default();
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                shared.unwritten.failed(&batch, &reason);
+                shared.note_write(Some(reason));
+                // A server that has become a replica refuses writes, so another may be the primary.
+                connection = None;
+                pause.wait().await;
+            }
+        }
+    }
+}
+
+async fn write(
+    shared: &Shared,
+    connection: &mut Option<MultiplexedConnection>,
+    batch: &Batch,
+) -> Result<Vec<StreamId>, ReadError> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(connect(shared, REPLY_TIMEOUT).await?),
+    };
+    let mut commands = redis::pipe();
+    for (place, (revoked, at)) in batch.iter().enumerate() {
+        let oldest = shared.oldest().filter(|_| place == 0);
+        commands.add_command(crate::entry::write(&shared.settings.key, oldest, revoked, *at));
+    }
+    let ids: Vec<Vec<u8>> = commands.query_async(connection).await?;
+    let ids: Option<Vec<_>> = ids.iter().map(|id| StreamId::parse(id)).collect();
+    ids.filter(|ids| ids.len() == batch.len()).ok_or(ReadError::UnexpectedReply)
+}
