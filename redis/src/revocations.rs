@@ -102,13 +102,16 @@ impl RedisRevocations {
 
 impl Revocations for RedisRevocations {
     #[inline]
-    fn is_revoked(&self, session: &Session) -> bool {
-        self.shared.replica.is_revoked(session)
+    fn is_revoked(&self, session: &Session) -> Result<bool, RevocationsUnavailable> {
+        match self.shared.is_complete() {
+            true => self.shared.replica.is_revoked(session),
+            false => Err(RevocationsUnavailable { retry_after: RETRY_AFTER }),
+        }
     }
 
     #[inline]
-    fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
-        self.shared.age().ok_or(RevocationsUnavailable { retry_after: RETRY_AFTER })
+    fn replica_age(&self) -> Duration {
+        self.shared.age().unwrap_or(Duration::MAX)
     }
 
     fn keep_at_least(&self, issuer: &str, duration: Duration) {

@@ -64,10 +64,14 @@ impl Shared {
     #[inline]
     pub(crate) fn age(&self) -> Option<Duration> {
         let confirmed_at = self.confirmed_at.load(Ordering::Acquire).checked_sub(1)?;
-        if self.retention_is_too_short.load(Ordering::Relaxed) {
-            return None;
-        }
         Some(self.monotonic().saturating_sub(Duration::from_nanos(confirmed_at)))
+    }
+
+    /// Returns whether the replica has every revocation that it should have, as of its age.
+    #[inline]
+    pub(crate) fn is_complete(&self) -> bool {
+        self.confirmed_at.load(Ordering::Acquire) > 0
+            && !self.retention_is_too_short.load(Ordering::Relaxed)
     }
 
     pub(crate) fn keep_at_least(&self, issuer: &str, duration: Duration) {
@@ -83,7 +87,7 @@ impl Shared {
 
     pub(crate) fn health(&self) -> ReplicaHealth {
         ReplicaHealth {
-            age: self.age(),
+            age: self.age().filter(|_| self.is_complete()),
             entries: self.replica.len(),
             unwritten: self.unwritten.len(),
             skipped: self.skipped.load(Ordering::Relaxed),

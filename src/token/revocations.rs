@@ -16,10 +16,10 @@ use crate::session::Session;
 
 /// A store of revoked sessions.
 ///
-/// A verifier calls [`is_revoked`](Self::is_revoked) and [`replica_age`](Self::replica_age) at every
-/// request, even for a cached token. Both must be cheap and must not block. A store that several
-/// processes share reads from a replica in memory, which a background task keeps current. Each guard
-/// decides [how old](crate::StepUpLayer::max_replica_age) the replica may be. Writes may take longer,
+/// A verifier calls [`is_revoked`](Self::is_revoked) at every request, even for a cached token, and a
+/// guard calls [`replica_age`](Self::replica_age). Both must be cheap and must not block. A store that
+/// several processes share reads from a replica in memory, which a background task keeps current. Each
+/// guard decides [how old](crate::StepUpLayer::max_replica_age) the replica may be. Writes may take longer,
 /// because they go to the place where the other processes read. The default store is
 /// [`LocalRevocations`], and the package `tower-step-up-redis` has one that is shared.
 ///
@@ -30,7 +30,9 @@ use crate::session::Session;
 /// ```
 /// use std::time::Duration;
 /// use time::OffsetDateTime;
-/// use tower_step_up::token::{LocalRevocations, RevocationFuture, Revocations, Revoked};
+/// use tower_step_up::token::{
+///     LocalRevocations, RevocationFuture, Revocations, RevocationsUnavailable, Revoked,
+/// };
 /// use tower_step_up::{Session, stytch};
 ///
 /// /// Also logs each revocation.
@@ -38,7 +40,7 @@ use crate::session::Session;
 /// struct Logged(LocalRevocations);
 ///
 /// impl Revocations for Logged {
-///     fn is_revoked(&self, session: &Session) -> bool {
+///     fn is_revoked(&self, session: &Session) -> Result<bool, RevocationsUnavailable> {
 ///         self.0.is_revoked(session)
 ///     }
 ///
@@ -68,18 +70,18 @@ use crate::session::Session;
 pub trait Revocations: Send + Sync + 'static {
     /// Returns whether the session is revoked, as far as this process knows. Once a write by this
     /// process has completed, this must return `true` for the sessions that it revoked.
-    fn is_revoked(&self, session: &Session) -> bool;
-
-    /// Returns how long ago this process last knew of every revocation. The default is always zero.
-    ///
-    /// A guard whose [limit](crate::StepUpLayer::max_replica_age) is shorter than this responds with 503.
     ///
     /// # Errors
     ///
     /// Returns [`RevocationsUnavailable`] if this process has not known of every revocation yet, or
-    /// no longer does. Every guard then responds with 503, whatever its limit.
-    fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
-        Ok(Duration::ZERO)
+    /// no longer does. A verifier then refuses the session, and a guard responds with 503.
+    fn is_revoked(&self, session: &Session) -> Result<bool, RevocationsUnavailable>;
+
+    /// Returns how long ago this process last knew of every revocation. The default is always zero.
+    ///
+    /// A guard whose [limit](crate::StepUpLayer::max_replica_age) is shorter than this responds with 503.
+    fn replica_age(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Keeps every revocation of this issuer for at least this long after it was made, including those

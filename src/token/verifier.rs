@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::cache::Cache;
 use super::form::Tokens;
-use super::revocations::{RevocationError, Revocations, RevocationsUnavailable, Revoked};
+use super::revocations::{RevocationError, Revocations, Revoked};
 use super::rules::Rules;
 use super::verify_error::VerifyError;
 use crate::clock::Clock;
@@ -177,13 +177,10 @@ impl Verifier {
     }
 
     /// Returns how long ago this process last knew of every revocation. It is zero, unless processes
-    /// share the [store](Self::revocations). A verifier that is used without a guard does not limit
-    /// it.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`RevocationsUnavailable`] if this process does not know the revocations at all.
-    pub fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
+    /// share the [store](Self::revocations). A guard [limits](crate::StepUpLayer::max_replica_age) it,
+    /// and [`verify`](Self::verify) does not.
+    #[must_use]
+    pub fn replica_age(&self) -> Duration {
         self.settings.revocations.replica_age()
     }
 

@@ -57,16 +57,16 @@ impl Shared {
 }
 
 impl Revocations for Shared {
-    fn is_revoked(&self, _session: &Session) -> bool {
+    fn is_revoked(&self, _session: &Session) -> Result<bool, RevocationsUnavailable> {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
-        self.0.told.load(Ordering::SeqCst) > 0
-    }
-
-    fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
         match self.0.is_lost.load(Ordering::SeqCst) {
             true => Err(RevocationsUnavailable { retry_after: seconds(2) }),
-            false => Ok(seconds(self.0.age.load(Ordering::SeqCst))),
+            false => Ok(self.0.told.load(Ordering::SeqCst) > 0),
         }
+    }
+
+    fn replica_age(&self) -> Duration {
+        seconds(self.0.age.load(Ordering::SeqCst))
     }
 
     fn keep_at_least(&self, _issuer: &str, _duration: Duration) {}
@@ -277,14 +277,14 @@ async fn each_guard_limits_the_age_of_the_replica() {
     // A replica that has not been read yet suffices for nobody.
     shared.0.is_lost.store(true, Ordering::SeqCst);
     assert_eq!(outcome(&lenient, with_bearer(&tokens)).await, stale);
-    assert!(guard.verifier().replica_age().is_err());
+    assert_eq!(guard.verifier().replica_age(), seconds(u64::MAX));
 }
 
 struct Panics;
 
 impl Revocations for Panics {
-    fn is_revoked(&self, _session: &Session) -> bool {
-        false
+    fn is_revoked(&self, _session: &Session) -> Result<bool, RevocationsUnavailable> {
+        Ok(false)
     }
 
     fn keep_at_least(&self, _issuer: &str, _duration: Duration) {}

@@ -98,11 +98,7 @@ impl KeySource for Unavailable {
 }
 
 impl Revocations for Unavailable {
-    fn is_revoked(&self, _session: &Session) -> bool {
-        false
-    }
-
-    fn replica_age(&self) -> Result<Duration, RevocationsUnavailable> {
+    fn is_revoked(&self, _session: &Session) -> Result<bool, RevocationsUnavailable> {
         Err(RevocationsUnavailable { retry_after: seconds(2) })
     }
 
