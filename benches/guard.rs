@@ -13,7 +13,6 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
-use std::task::{Context, Waker};
 use std::time::Duration;
 
 use divan::{Bencher, black_box};
@@ -24,6 +23,7 @@ use tower::{Layer, Service};
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 use tower_step_up::issuers::oidc;
 use tower_step_up::testing::{self, NOW, SessionBuilder, TestIssuer, TestSessions};
+use tower_step_up::token::{LocalRevocations, Revoked};
 use tower_step_up::{Factor, Policy, Sessions, StepUpLayer, Verifier};
 
 use support::{
@@ -152,17 +152,16 @@ fn repeated_with_renewal(bencher: Bencher<'_, '_>) {
     bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
 }
 
-/// A repeated token after a thousand other sessions were revoked.
-#[divan::bench]
-fn repeated_with_revocations(bencher: Bencher<'_, '_>) {
+/// A repeated token after as many other sessions were revoked.
+#[divan::bench(args = [1_000, 1_000_000])]
+fn repeated_with_revocations(bencher: Bencher<'_, '_>, count: usize) {
     let token = token(0);
-    let guard = guard();
-    let issuer = ISSUER.name();
-    for number in 0..1_000 {
-        let id = format!("session-test-{number}");
-        let mut revoking = std::pin::pin!(guard.verifier().revoke_session(&issuer, &id));
-        assert!(revoking.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    let revocations = LocalRevocations::new().max_entries(count);
+    for number in 0..count {
+        let session = Revoked::session(&ISSUER.name(), &format!("session-test-{number}"));
+        revocations.record(&session, NOW, NOW).unwrap();
     }
+    let guard = StepUpLayer::new(verifier().revocations(revocations)).require(transfer());
     bench(bencher, guard.layer(Trivial), 200, || bearer(&token));
 }
 
