@@ -7,7 +7,7 @@ use redis::{
     AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 
 use crate::connect::{Connect, ConnectFuture};
 use crate::error::ServerError;
@@ -73,8 +73,9 @@ impl Server {
 
     async fn open(self, config: AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
         match self.info.addr() {
+            #[cfg(unix)]
             ConnectionAddr::Unix(path) => {
-                let stream = UnixStream::connect(path).await?;
+                let stream = tokio::net::UnixStream::connect(path).await?;
                 self.speak(stream, config).await
             }
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {

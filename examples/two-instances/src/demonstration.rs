@@ -1,0 +1,73 @@
+//! A user who signs out at one instance and is refused at the other.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, StatusCode};
+use tower_step_up::Factor;
+use tower_step_up::testing::{self, TestSessions};
+
+use crate::instance::Instance;
+use crate::say;
+
+/// How long the other instance may take before the demonstration gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Signs out at one instance, and asks the other until it refuses.
+pub(crate) async fn run(
+    authority: &TestSessions,
+    one: &Instance,
+    two: &Instance,
+) -> Result<(), Box<dyn Error>> {
+    let (client, token) = (Client::new(), sign_in(authority));
+    for (name, instance) in [("one", one), ("two", two)] {
+        let status = account(&client, instance, &token).await?;
+        say(&format!("GET /account at {name}: {status}"));
+    }
+    let began = Instant::now();
+    let url = format!("http://{}/sign-out", one.address);
+    let signed_out = client.post(url).bearer_auth(&token).send().await?;
+    let took = began.elapsed();
+    say(&format!("POST /sign-out at one: {}, after {took:.1?}", signed_out.status()));
+
+    let (answered, mut accepted) = (Instant::now(), 0);
+    loop {
+        let status = account(&client, two, &token).await?;
+        if status == StatusCode::UNAUTHORIZED {
+            let took = answered.elapsed();
+            say(&format!("GET /account at two: {status}, {took:.1?} after that answer"));
+            say(&format!("Two accepted {accepted} requests in between.\n"));
+            return Ok(());
+        }
+        accepted += 1;
+        if answered.elapsed() > PATIENCE {
+            return Err(format!("two still answers with {status} after {PATIENCE:?}").into());
+        }
+    }
+}
+
+async fn account(client: &Client, instance: &Instance, token: &str) -> reqwest::Result<StatusCode> {
+    let url = format!("http://{}/account", instance.address);
+    Ok(client.get(url).bearer_auth(token).send().await?.status())
+}
+
+/// Returns the token of a new session with two factors.
+fn sign_in(authority: &TestSessions) -> String {
+    let ada =
+        testing::session().user("user-test-ada").proved(Factor::Password).proved(Factor::Totp);
+    authority.begin(&ada).session_jwt
+}
+
+/// Returns the commands to try it in a shell.
+pub(crate) fn commands(authority: &TestSessions, one: &Instance, two: &Instance) -> String {
+    let (token, one, two) = (sign_in(authority), one.address, two.address);
+    format!(
+        "Try it. The token lives for five minutes.\n\n\
+         token={token}\n\
+         curl -H \"Authorization: Bearer $token\" http://{two}/account\n\
+         curl -X POST -H \"Authorization: Bearer $token\" http://{one}/sign-out\n\
+         curl -i -H \"Authorization: Bearer $token\" http://{two}/account\n\
+         curl http://{two}/healthz\n\n\
+         Stop Redis, and /account answers with 503 after five seconds. /news goes on. Press Ctrl-C to end."
+    )
+}
