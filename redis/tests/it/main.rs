@@ -1,0 +1,28 @@
+//! Tests against a real `redis-server`. Without one they print that they are skipped.
+//!
+//! `REDIS_SERVER` names another program, such as `valkey-server`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing test should panic at once"
+)]
+
+mod clocks;
+mod cut_connections;
+mod expiry;
+mod foreign_entries;
+mod full_memory;
+mod load;
+mod lost_data;
+mod many;
+mod process;
+mod promoted;
+mod proxy;
+mod restarts;
+mod server;
+mod start;
+mod stopped;
+mod support;
+mod tls;
