@@ -41,7 +41,6 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadError> {
     let mut connection = connect(shared, BLOCK + REPLY_TIMEOUT).await?;
-    check_primary(&mut connection).await?;
     let mut position = replay::replay(shared, &mut connection).await?;
     *pause = Pause::default();
     loop {
@@ -80,9 +79,10 @@ pub(crate) async fn connect(
     }
 }
 
-/// Checks that the server is a primary. A replica may be behind, or have lost its primary.
-async fn check_primary(connection: &mut MultiplexedConnection) -> Result<(), ReadError> {
-    let reply: Value = redis::cmd("HELLO").query_async(connection).await?;
+/// Checks that the server is a primary, in its reply to `HELLO`. A replica may be behind, or have
+/// lost its primary. A primary that becomes a replica ends reads that wait, but keeps connections
+/// that do not, so each read asks again. It asks last: the server is then still what it was.
+pub(crate) fn check_primary(reply: &Value) -> Result<(), ReadError> {
     let mut members = reply.as_map_iter().ok_or(ReadError::UnexpectedReply)?;
     let is_primary = members.any(|(name, value)| is_text(name, "role") && is_text(value, "master"));
     if is_primary { Ok(()) } else { Err(ReadError::NotPrimary) }
@@ -108,8 +108,10 @@ async fn next(
     commands.cmd("XRANGE").arg(key).arg("-").arg("+").arg("COUNT").arg(1);
     commands.cmd("XREAD").arg("COUNT").arg(COUNT).arg("BLOCK").arg(BLOCK.as_millis() as u64);
     commands.arg("STREAMS").arg(key).arg(last.to_string());
+    commands.cmd("HELLO");
     let replies: Vec<Value> = commands.query_async(connection).await?;
-    let [oldest, entries] = &*replies else { return Err(ReadError::UnexpectedReply) };
+    let [oldest, entries, hello] = &*replies else { return Err(ReadError::UnexpectedReply) };
+    check_primary(hello)?;
     let first = entry::read_range(oldest)?.first().map(|entry| entry.id);
     Ok((first, entry::read_next(entries)?))
 }

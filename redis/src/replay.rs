@@ -10,7 +10,7 @@ use tower_step_up::token::Revoked;
 
 use crate::entry;
 use crate::error::ReadError;
-use crate::reader::{COUNT, Position};
+use crate::reader::{COUNT, Position, check_primary};
 use crate::shared::Shared;
 use crate::stream_id::StreamId;
 
@@ -31,10 +31,13 @@ pub(crate) async fn replay(
             None => "-".to_owned(),
             Some(_) => format!("({}", position.last),
         };
-        let mut command = redis::cmd("XRANGE");
-        command.arg(&*shared.settings.key).arg(start).arg("+").arg("COUNT").arg(COUNT);
-        let reply: Value = command.query_async(connection).await?;
-        let entries = entry::read_range(&reply)?;
+        let mut commands = redis::pipe();
+        commands.cmd("XRANGE").arg(&*shared.settings.key).arg(start).arg("+");
+        commands.arg("COUNT").arg(COUNT).cmd("HELLO");
+        let replies: Vec<Value> = commands.query_async(connection).await?;
+        let [entries, hello] = &*replies else { return Err(ReadError::UnexpectedReply) };
+        check_primary(hello)?;
+        let entries = entry::read_range(entries)?;
         for entry in &entries {
             shared.apply(entry)?;
             if let Some((revoked, at)) = &entry.revocation {

@@ -7,6 +7,7 @@ use redis::sentinel::{SentinelClient, SentinelServerType};
 use redis::{AsyncConnectionConfig, Client};
 use tower_step_up_redis::Connect;
 
+use crate::proxy::Proxy;
 use crate::server::{Redis, free_port};
 use crate::support::{Instance, KEY, report, seconds, server, within};
 
@@ -111,6 +112,24 @@ async fn a_primary_that_is_demoted_while_an_instance_waits_is_no_longer_read() {
     let instance = Instance::ready(server(&redis.url())).await;
     instance.revoke("before").await.unwrap();
     cut_off(&redis).await;
+    refuses_the_demoted(&instance).await;
+    redis.run::<()>("REPLICAOF NO ONE").await;
+    is_current_again(&instance).await;
+}
+
+/// Redis ends no connection that waits for nothing at that moment.
+#[tokio::test]
+async fn a_primary_that_is_demoted_between_two_reads_is_no_longer_read() {
+    let Some(redis) = Redis::start().await else { return };
+    let proxy = Proxy::to(redis.address()).await;
+    let instance = Instance::ready(server(&proxy.url())).await;
+    let other = Instance::ready(server(&redis.url())).await;
+    // The reply to the read is on its way when the primary becomes a replica.
+    proxy.hold(true);
+    other.revoke("before").await.unwrap();
+    cut_off(&redis).await;
+    proxy.hold(false);
+    instance.learns(["before"]).await;
     refuses_the_demoted(&instance).await;
     redis.run::<()>("REPLICAOF NO ONE").await;
     is_current_again(&instance).await;
