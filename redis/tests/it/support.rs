@@ -84,9 +84,9 @@ impl Instance {
         self.refuses(&session(id).build())
     }
 
-    /// Returns whether the replica says that this session is revoked.
+    /// Returns whether the replica is complete and says that this session is revoked.
     pub(crate) fn refuses(&self, session: &Session) -> bool {
-        self.revocations.is_revoked(session)
+        self.revocations.is_revoked(session) == Ok(true)
     }
 
     /// Waits until a read has failed, and returns the reason.
