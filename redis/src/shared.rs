@@ -131,8 +131,9 @@ impl Shared {
         Ok(result)
     }
 
-    /// Records an entry of the stream. A date in the future counts as the time when it was written,
-    /// because it would revoke sessions that begin later.
+    /// Records an entry of the stream. A date in the future counts as now, because it would revoke
+    /// sessions that begin later. The entry's id does not count: a server whose clock is behind must
+    /// not make a revocation older than it is.
     pub(crate) fn apply(&self, entry: &Entry) -> Result<(), ReadError> {
         let Some((revoked, at)) = &entry.revocation else {
             let skipped = self.skipped.fetch_add(1, Ordering::Relaxed);
@@ -142,10 +143,7 @@ impl Shared {
             return Ok(());
         };
         let now = self.settings.clock.now();
-        let written = i64::try_from(entry.id.milliseconds()).unwrap_or(i64::MAX);
-        let written = OffsetDateTime::from_unix_timestamp_nanos(i128::from(written) * 1_000_000);
-        let written = written.map_or(now, |written| written.min(now));
-        let at = if *at <= written + CLOCKS_APART { *at } else { written };
+        let at = if *at <= now + CLOCKS_APART { *at } else { now };
         self.replica.record(revoked, at, now).map_err(|_| {
             self.confirmed_at.store(0, Ordering::Release);
             self.progress.send_replace(None);

@@ -1,12 +1,12 @@
 //! Instances whose clocks are apart.
 
-use tower_step_up::testing::{self, FixedClock};
+use tower_step_up::testing::{self, FixedClock, NOW};
 use tower_step_up::token::Revoked;
 use tower_step_up::{Clock, Factor, Session};
 use tower_step_up_redis::Settings;
 
 use crate::server::Redis;
-use crate::support::{ISSUER, Instance, issuer, seconds, server, within};
+use crate::support::{ISSUER, Instance, KEY, eventually, issuer, seconds, server, within};
 
 /// The slow clock stands at `NOW` and the fast one 5 s later, which is the leeway of a verifier.
 #[tokio::test]
@@ -50,6 +50,23 @@ async fn a_token_from_a_fast_clock_is_accepted_until_its_session_is_revoked() {
             }
         }
     }
+}
+
+/// The ids state the time of the server, and nobody else's.
+#[tokio::test]
+async fn a_server_whose_clock_is_an_hour_behind_weakens_no_revocation() {
+    let Some(redis) = Redis::start().await else { return };
+    let instance = Instance::ready(server(&redis.url())).await;
+    let now = NOW.unix_timestamp() * 1_000;
+    let hour = 3_600_000;
+    redis
+        .run::<()>(&format!("XADD {KEY} {}-0 kind user issuer {ISSUER} id u at {now}", now - hour))
+        .await;
+    eventually("the session is over", || instance.refuses(&session_of("u", -600))).await;
+    assert!(!instance.refuses(&session_of("u", 60)));
+    let new = Instance::ready(server(&redis.url())).await;
+    assert!(new.refuses(&session_of("u", -600)));
+    assert!(!new.refuses(&session_of("u", 60)));
 }
 
 /// Returns a session of this user, which began this many seconds after `NOW`.

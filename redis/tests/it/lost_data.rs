@@ -39,3 +39,24 @@ async fn entries_are_written_back_after_their_stream_was_deleted() {
         }
     }
 }
+
+/// The clock of a server that replaced another may be behind, so that new entries have smaller ids.
+#[tokio::test]
+async fn a_new_stream_whose_ids_are_smaller_is_read() {
+    let Some(redis) = Redis::start().await else { return };
+    let one = Instance::ready(server(&redis.url())).await;
+    let fields = "kind session issuer i id";
+    redis.run::<()>(&format!("XADD {KEY} 9999999999999-0 {fields} far at 1767268800000")).await;
+    one.revoke("a").await.unwrap();
+    // The ids continue after the one in the future, and start again in a new stream.
+    redis.run::<()>(&format!("DEL {KEY}")).await;
+    let issuer = crate::support::ISSUER;
+    redis
+        .run::<()>(&format!(
+            "XADD {KEY} 5-0 kind session issuer {issuer} id small at 1767268800000"
+        ))
+        .await;
+    one.learns(["small"]).await;
+    let other = Instance::ready(server(&redis.url())).await;
+    other.learns(["a", "small"]).await;
+}
