@@ -44,7 +44,7 @@ impl Settings {
     }
 
     /// Sets how many revocations this process writes and keeps at once. The default is 1,000,000, which
-    /// take about 200 MB, and the minimum is 1. A write beyond the limit fails. If other processes have
+    /// take about 280 MB, and the minimum is 1. A write beyond the limit fails. If other processes have
     /// written more than twice as many, this process cannot keep them all, and its guards answer with
     /// 503.
     #[must_use]

@@ -7,6 +7,7 @@ pub use self::local::LocalRevocations;
 
 use std::error::Error;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -107,6 +108,25 @@ pub trait Revocations: Send + Sync + 'static {
     ///
     /// Returns [`RevocationError`] if the revocation may not have been recorded.
     fn revoke(&self, revoked: Revoked, at: OffsetDateTime) -> RevocationFuture;
+}
+
+/// An application can choose the store when it starts: `Arc<dyn Revocations>` is one too.
+impl<R: Revocations + ?Sized> Revocations for Arc<R> {
+    fn is_revoked(&self, session: &Session) -> Result<bool, RevocationsUnavailable> {
+        (**self).is_revoked(session)
+    }
+
+    fn replica_age(&self) -> Duration {
+        (**self).replica_age()
+    }
+
+    fn keep_at_least(&self, issuer: &str, duration: Duration) {
+        (**self).keep_at_least(issuer, duration);
+    }
+
+    fn revoke(&self, revoked: Revoked, at: OffsetDateTime) -> RevocationFuture {
+        (**self).revoke(revoked, at)
+    }
 }
 
 /// A session or a user whose tokens are no longer accepted.
