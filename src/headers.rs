@@ -1,6 +1,6 @@
 //! Helpers for header maps.
 
-use http::header::{AsHeaderName, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AsHeaderName, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 /// Returns the value of a header that appears exactly once.
 pub(crate) fn exactly_one(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
@@ -17,6 +17,14 @@ pub(crate) fn at_most_one<'a>(
 ) -> Option<Option<&'a HeaderValue>> {
     let is_not_repeated = || headers.get_all(name).iter().nth(1).is_none();
     (!any_repeats(headers) || is_not_repeated()).then(|| headers.get(name))
+}
+
+/// Returns whether there is exactly one `Content-Type`, and it is this media type, in any case and
+/// with any parameters.
+pub(crate) fn has_content_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let value = exactly_one(headers, CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }
 
 /// Returns whether any header appears more than once. This is cheaper than a check of one header.

@@ -61,6 +61,7 @@ mod axum;
 mod cache_control;
 mod clock;
 pub mod credentials;
+mod detached;
 mod endpoint;
 mod excerpt;
 pub mod factor;

@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use http::HeaderMap;
-use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::authority::{AuthorityError, AuthorityFuture, PresentedToken, SessionAuthority};
 use super::handle::Sessions;
 use super::set_cookies::SetCookies;
+use crate::detached::{detached, detached_within};
 use crate::lock::lock;
 use crate::session::Session;
 use crate::token::{RevocationError, VerifyError};
@@ -196,22 +195,6 @@ async fn ended_in_a_task(
 
 fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> SignOutError {
     SignOutError::NotRevoked(RevocationError::Failed(cause.into()))
-}
-
-/// Runs a call in a separate task. The call continues if the returned future is dropped, and a
-/// panic ends only the call.
-async fn detached<T: Send + 'static>(
-    call: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Box<dyn Error + Send + Sync>> {
-    Ok(Handle::try_current()?.spawn(call).await?)
-}
-
-async fn detached_within<T: Send + 'static>(
-    timeout: Duration,
-    call: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Box<dyn Error + Send + Sync>> {
-    let ended = detached(async move { tokio::time::timeout(timeout, call).await }).await?;
-    ended.map_err(|_| format!("no response within {timeout:?}").into())
 }
 
 /// The result of a sign-out.

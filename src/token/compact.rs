@@ -111,6 +111,9 @@ pub(super) enum TokenTypes<'a> {
     Jwt,
     /// One of these in any case, with or without `application/` in front (RFC 7515, section 4.1.9).
     OneOf { types: &'a [Box<str>], or_absent: bool },
+    /// `logout+jwt` or `JWT` in any case, with or without `application/` in front, or none (OpenID
+    /// Connect Back-Channel Logout 1.0, section 2.4).
+    Logout,
 }
 
 /// Checks a header and returns its algorithm and its `kid`.
@@ -129,13 +132,19 @@ impl TokenTypes<'_> {
             (Self::Jwt, Field::Value(typ)) => typ == "JWT",
             (Self::OneOf { or_absent, .. }, Field::Absent) => or_absent,
             (Self::OneOf { types, .. }, Field::Value(typ)) => {
-                let (prefix, rest) = typ.split_once('/').unwrap_or(("application", typ));
-                prefix.eq_ignore_ascii_case("application")
-                    && types.iter().any(|accepted| accepted.eq_ignore_ascii_case(rest))
+                types.iter().any(|accepted| is_type(typ, accepted))
             }
+            (Self::Logout, Field::Absent) => true,
+            (Self::Logout, Field::Value(typ)) => is_type(typ, "logout+jwt") || is_type(typ, "JWT"),
             (_, Field::Unreadable) => false,
         }
     }
+}
+
+/// Compares a `typ` with an accepted one, as RFC 7515, section 4.1.9 describes.
+fn is_type(typ: &str, accepted: &str) -> bool {
+    let (prefix, rest) = typ.split_once('/').unwrap_or(("application", typ));
+    prefix.eq_ignore_ascii_case("application") && accepted.eq_ignore_ascii_case(rest)
 }
 
 impl<'a> Header<'a> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::compact::{Compact, check_header};
+use super::compact::{Compact, TokenTypes, check_header};
 use super::error::{ClaimsError, HeaderError, SessionError, TokenError};
 use super::verifier::{TrustedIssuer, Verifier};
 use super::verify_error::VerifyError;
@@ -33,12 +33,8 @@ impl KeyWait {
     /// brought the key, the lookup uses that key.
     pub(crate) async fn retry(self) -> Result<GenuineSession, VerifyError> {
         let refreshed = self.refresh.await;
-        self.verifier.look_up_with_known_keys(&self.token, self.verifier.now()).map_err(|failure| {
-            match (failure, refreshed) {
-                (Failure::NoKey(_), Err(unavailable)) => unavailable.into(),
-                (failure, _) => failure.into(),
-            }
-        })
+        let found = self.verifier.look_up_with_known_keys(&self.token, self.verifier.now());
+        found.map_err(|failure| failure.after(refreshed))
     }
 }
 
@@ -47,6 +43,16 @@ pub(crate) struct GenuineSession {
     pub(crate) session: Session,
     /// Whether the session may be used now, by its times and revocations.
     pub(crate) usable: Result<(), VerifyError>,
+}
+
+/// A token whose header and signature are genuine. Its claims are not checked yet.
+pub(super) struct Signed<'v> {
+    /// The position of its issuer.
+    place: usize,
+    pub(super) issuer: &'v TrustedIssuer,
+    keys: KeySetId,
+    header: Vec<u8>,
+    pub(super) payload: String,
 }
 
 /// The reason why the known keys yield no session.
@@ -157,13 +163,31 @@ impl Verifier {
         token: &str,
         now: OffsetDateTime,
     ) -> Result<GenuineSession, Failure> {
+        let signed = self.check_signature(token, |issuer| issuer.tokens.types())?;
+        let Signed { place, issuer: TrustedIssuer { rules, tokens, .. }, keys, .. } = signed;
+        let (header, payload) = (&signed.header, &signed.payload);
+        let session = tokens.session(rules, self.settings.id, token, header, payload)?;
+        let genuine = self.genuine(session, now);
+        if genuine.usable.is_ok() {
+            self.settings.cache.insert(&genuine.session, keys, place, now);
+        }
+        Ok(genuine)
+    }
+
+    /// Checks the header and the signature of a token with the known keys. Only these types of token
+    /// are accepted.
+    fn check_signature(
+        &self,
+        token: &str,
+        types: impl FnOnce(&TrustedIssuer) -> TokenTypes<'_>,
+    ) -> Result<Signed<'_>, Failure> {
         let compact = Compact::parse(token)?;
         let header = compact.header()?;
         let place = self.issuer_place(&compact)?;
         let Some(issuer) = self.settings.issuers.get(place) else {
             return Err(ClaimsError::WrongIssuer(Excerpt::of(None)).into());
         };
-        let (algorithm, kid) = check_header(&header, &issuer.algorithms, issuer.tokens.types())?;
+        let (algorithm, kid) = check_header(&header, &issuer.algorithms, types(issuer))?;
         let no_key = |set| {
             let keys = Arc::clone(&issuer.keys);
             Failure::NoKey(NoKey { kid: kid.clone().into_owned(), set, keys })
@@ -174,14 +198,27 @@ impl Verifier {
             return Err(HeaderError::WrongAlgorithmForKey { pinned: key.algorithm() }.into());
         }
         compact.check_signature(key)?;
-        let payload = compact.payload()?;
-        let TrustedIssuer { rules, tokens, .. } = issuer;
-        let session = tokens.session(rules, self.settings.id, token, &header, &payload)?;
-        let genuine = self.genuine(session, now);
-        if genuine.usable.is_ok() {
-            self.settings.cache.insert(&genuine.session, keys.id(), place, now);
-        }
-        Ok(genuine)
+        let (keys, payload) = (keys.id(), compact.payload()?);
+        Ok(Signed { place, issuer, keys, header, payload })
+    }
+
+    /// Checks the header and the signature of a token that is not a session's. If its key is not
+    /// known, this may wait for keys.
+    pub(super) async fn check_signature_of(
+        &self,
+        token: &str,
+        types: TokenTypes<'static>,
+    ) -> Result<Signed<'_>, VerifyError> {
+        let no_key = match self.check_signature(token, |_| types) {
+            Err(Failure::NoKey(no_key)) => no_key,
+            known => return Ok(known?),
+        };
+        let refreshed = match no_key.keys.refresh(&no_key.kid) {
+            Some(refresh) => refresh.await,
+            None => Ok(()),
+        };
+        let checked = self.check_signature(token, |_| types);
+        checked.map_err(|failure| failure.after(refreshed))
     }
 
     /// Returns the position of the issuer whose keys and rules apply to a token. If there are
@@ -250,6 +287,16 @@ impl Verifier {
 impl GenuineSession {
     pub(super) fn into_session(self) -> Result<Session, VerifyError> {
         self.usable.map(|()| self.session)
+    }
+}
+
+impl Failure {
+    /// Returns the error of a lookup that failed again after this search for keys.
+    fn after(self, refreshed: Result<(), KeysUnavailable>) -> VerifyError {
+        match (self, refreshed) {
+            (Self::NoKey(_), Err(unavailable)) => unavailable.into(),
+            (failure, _) => failure.into(),
+        }
     }
 }
 

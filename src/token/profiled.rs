@@ -148,7 +148,7 @@ impl ProfiledTokens {
 }
 
 /// Returns the members of a part of a token.
-fn object(text: &str, part: TokenPart) -> Result<Claims<'_>, MalformedToken> {
+pub(super) fn object(text: &str, part: TokenPart) -> Result<Claims<'_>, MalformedToken> {
     Claims::from_json(text).ok_or_else(|| match json::object::<IgnoredAny>(text) {
         Ok(_) => MalformedToken::DuplicateName(part),
         Err(_) => MalformedToken::NotAnObject(part),
@@ -188,7 +188,7 @@ fn check_user(claims: &Claims<'_>, user_id: &str) -> Result<(), ClaimsError> {
     }
 }
 
-fn times(claims: &Claims<'_>) -> Result<Times, ClaimsError> {
+pub(super) fn times(claims: &Claims<'_>) -> Result<Times, ClaimsError> {
     let time = |name, claim| claims.utc(name).map_err(|_| ClaimsError::UnreadableTime(claim));
     let required = |name, claim| time(name, claim)?.ok_or(ClaimsError::UnreadableTime(claim));
     let token_issued_at = required("iat", TimeClaim::IssuedAt)?;

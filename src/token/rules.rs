@@ -56,29 +56,47 @@ impl Rules {
         session: &Session,
         now: OffsetDateTime,
     ) -> Result<(), TokenError> {
-        let moment = Moment::from(now);
-        let is_over = |end: OffsetDateTime, more: Duration| {
-            moment >= Moment::from(end).plus(more).plus(self.leeway)
-        };
-        let starts = [
-            (TimeClaim::NotBefore, session.token_not_before()),
-            (TimeClaim::IssuedAt, session.token_issued_at()),
-        ];
-        let ahead = |(_, at): &(_, OffsetDateTime)| Moment::from(*at) > moment.plus(self.leeway);
-        if let Some((claim, at)) = starts.into_iter().find(ahead) {
-            return Err(TimeError::NotYetValid { claim, at, now }.into());
-        }
-        if let Some(at) = session.stated_end().filter(|end| is_over(*end, Duration::ZERO)) {
+        self.check_start(session.token_not_before(), session.token_issued_at(), now)?;
+        if let Some(at) = session.stated_end().filter(|end| self.is_over(*end, now)) {
             return Err(SessionError::Ended { at, now }.into());
         }
-        let at = session.token_expires_at();
-        if is_over(at, Duration::ZERO) {
-            return Err(TimeError::Expired { at, now }.into());
+        Ok(self.check_end(session.token_issued_at(), session.token_expires_at(), now)?)
+    }
+
+    /// Checks that a token is valid already.
+    pub(super) fn check_start(
+        &self,
+        not_before: OffsetDateTime,
+        issued_at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<(), TimeError> {
+        let starts = [(TimeClaim::NotBefore, not_before), (TimeClaim::IssuedAt, issued_at)];
+        let latest = Moment::from(now).plus(self.leeway);
+        match starts.into_iter().find(|(_, at)| Moment::from(*at) > latest) {
+            Some((claim, at)) => Err(TimeError::NotYetValid { claim, at, now }),
+            None => Ok(()),
         }
-        let (issued_at, max_age) = (session.token_issued_at(), self.max_token_age);
-        match is_over(issued_at, max_age) {
-            true => Err(TimeError::TooOld { issued_at, max_age, now }.into()),
+    }
+
+    /// Checks that a token is still valid.
+    pub(super) fn check_end(
+        &self,
+        issued_at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<(), TimeError> {
+        if self.is_over(expires_at, now) {
+            return Err(TimeError::Expired { at: expires_at, now });
+        }
+        let max_age = self.max_token_age;
+        let oldest = Moment::from(issued_at).plus(max_age).plus(self.leeway);
+        match Moment::from(now) >= oldest {
+            true => Err(TimeError::TooOld { issued_at, max_age, now }),
             false => Ok(()),
         }
+    }
+
+    fn is_over(&self, end: OffsetDateTime, now: OffsetDateTime) -> bool {
+        Moment::from(now) >= Moment::from(end).plus(self.leeway)
     }
 }

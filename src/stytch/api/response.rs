@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::error::ApiError;
 use crate::excerpt::printable;
-use crate::headers::exactly_one;
+use crate::headers::{exactly_one, has_content_type};
 use crate::http_client::{FetchError, delta_seconds};
 use crate::sessions::authority::{self, SessionTokens};
 
@@ -83,9 +83,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = exactly_one(headers, header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    has_content_type(headers, "application/json")
 }
 
 #[cfg(test)]
