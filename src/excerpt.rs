@@ -1,7 +1,9 @@
 //! Excerpts of untrusted texts and of settings, for logs and errors.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
+use std::iter::successors;
 
 /// A short, printable piece of a text that a client or a server sent. It is safe to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +67,12 @@ pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
         Some(before) => format!("{before}{SECRET}...").into(),
         None => text.into(),
     }
+}
+
+/// Returns the texts of an error and its sources, outermost first.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    let chain = successors(Some(error), |error| Error::source(*error));
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl fmt::Display for Excerpt {

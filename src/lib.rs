@@ -73,6 +73,7 @@ pub mod issuers;
 pub mod keys;
 pub mod layer;
 mod lock;
+pub mod logout;
 mod moment;
 pub mod policy;
 pub mod problem;

@@ -2,12 +2,10 @@
 //! contain tokens, IP addresses or phone numbers. They contain the user's id, the `sub` of the token. A
 //! few issuers put an email address or a user name there.
 
-use std::error::Error;
-use std::iter::successors;
-
 use tracing::{debug, error, info, warn};
 
 use super::issuer_finding::IssuerFinding;
+use crate::excerpt::causes;
 use crate::policy::{Finding, Grant, Policy, Severity};
 use crate::rejection::Rejection;
 
@@ -82,12 +80,6 @@ fn refused(policy: &Policy, why: &Rejection) {
             info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
         }
     }
-}
-
-/// Returns the texts of an error and its sources, outermost first.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let chain = successors(Some(error), |error| Error::source(*error));
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Logs each warning of the policy's audit.

@@ -1,5 +1,7 @@
 //! The tokens of a test issuer.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -71,6 +73,26 @@ impl TestIssuer {
         session.unwrap_or_else(|error| panic!("the verifier refuses the token: {error}"))
     }
 
+    /// Mints a logout token for this client (OpenID Connect Back-Channel Logout 1.0, section 2.4). It
+    /// names the session's user as `sub` and the session as `sid`, is issued now and lives for two
+    /// minutes. See [`BackChannelLogout`](crate::logout::BackChannelLogout).
+    #[must_use]
+    pub fn logout_token(&self, client: &str, session: &SessionBuilder) -> String {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let issued_at = self.now().unix_timestamp();
+        let claims = json!({
+            "iss": self.name(),
+            "aud": client,
+            "iat": issued_at,
+            "exp": issued_at.saturating_add(120),
+            "jti": format!("logout-test-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+            "sub": session.user_id(),
+            "sid": session.session_id(),
+        });
+        self.sign_as("logout+jwt", &claims)
+    }
+
     /// Mints a token, issued now, for a session whose relative times count from `base_time`.
     pub(super) fn mint_since(&self, base_time: OffsetDateTime, session: &SessionBuilder) -> String {
         self.mint_claims(&self.complete(session.payload_since(base_time, self.now())))
@@ -93,9 +115,13 @@ impl TestIssuer {
             Kind::Project { .. } => "JWT",
             Kind::Other(issuer) => issuer.first_type(),
         };
-        let header =
-            json!({"alg": self.key.signing.algorithm().as_str(), "kid": self.key.kid, "typ": typ});
-        self.sign(&header.to_string(), &Value::from(claims.clone()).to_string())
+        self.sign_as(typ, &Value::from(claims.clone()))
+    }
+
+    fn sign_as(&self, typ: &str, claims: &Value) -> String {
+        let alg = self.key.signing.algorithm().as_str();
+        let header = json!({"alg": alg, "kid": self.key.kid, "typ": typ});
+        self.sign(&header.to_string(), &claims.to_string())
     }
 
     /// Signs exactly this header and this payload, even if they are malformed, and returns the

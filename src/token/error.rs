@@ -2,12 +2,14 @@
 
 mod claims;
 mod header;
+mod logout;
 mod malformed;
 mod session;
 mod time;
 
 pub use self::claims::{AccessTokenClaim, ClaimsError};
 pub use self::header::HeaderError;
+pub use self::logout::LogoutTokenError;
 pub use self::malformed::{MalformedToken, TokenPart};
 pub use self::session::SessionError;
 pub use self::time::{TimeClaim, TimeError};

@@ -10,6 +10,7 @@ mod compact;
 pub(crate) mod error;
 mod form;
 mod json;
+mod logout;
 mod lookup;
 mod profiled;
 mod revocations;
@@ -20,8 +21,8 @@ pub(crate) mod verifier;
 pub(crate) mod verify_error;
 
 pub use self::error::{
-    AccessTokenClaim, ClaimsError, HeaderError, MalformedToken, SessionError, TimeClaim, TimeError,
-    TokenPart,
+    AccessTokenClaim, ClaimsError, HeaderError, LogoutTokenError, MalformedToken, SessionError,
+    TimeClaim, TimeError, TokenPart,
 };
 pub use self::profiled::SessionIdSource;
 pub use self::revocations::{
@@ -34,6 +35,7 @@ pub use crate::excerpt::Excerpt;
 pub(crate) use self::best::BestSessions;
 pub(crate) use self::claim_rule::{CLIENT_CLAIMS, ClaimRule};
 pub(crate) use self::error::TokenError;
+pub(crate) use self::logout::{Logout, LogoutFailure};
 pub(crate) use self::lookup::{GenuineSession, KeyWait, Lookup};
 pub(crate) use self::profiled::ProfiledTokens;
 pub(crate) use self::verifier::Verifier;
