@@ -151,6 +151,7 @@ impl ProfiledTokens {
 }
 
 #[cfg(all(test, feature = "testing"))]
+#[expect(clippy::expect_used, reason = "a failing test should panic at once")]
 mod tests {
     use serde_json::{Value, json};
 

@@ -36,6 +36,7 @@ mod issuer_tokens;
 mod issuer_vectors;
 mod issuer_verdicts;
 mod key_server;
+mod logout;
 mod nginx;
 mod policy_audit;
 mod policy_bounds;

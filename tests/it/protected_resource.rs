@@ -338,7 +338,7 @@ impl Site {
 
     /// Asks for a token with these scopes for the resource (RFC 8707).
     async fn token(&self, endpoint: &str, scope: &str) -> String {
-        let form = url::form_urlencoded::Serializer::new(String::new())
+        let form = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("scope", scope), ("resource", &self.resource)])
             .finish();
         let request =

@@ -15,8 +15,8 @@ pub enum LogoutTokenError {
     #[error("the issuer is a Stytch project, which sends no logout tokens")]
     Stytch,
     /// `events` is not an object with the member
-    /// `http://schemas.openid.net/event/backchannel-logout`, or that member is not an object. The
-    /// token is no logout token.
+    /// `http://schemas.openid.net/event/backchannel-logout`, or that member is not an object. ID
+    /// tokens and access tokens have no such claim.
     #[error("the token has no logout event")]
     NoEvent,
     /// `nonce` is present. Only ID tokens have it.
