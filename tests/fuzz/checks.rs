@@ -12,7 +12,9 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_step_up::keys::{Algorithm, KeySet};
+use tower_step_up::issuers::oidc;
+use tower_step_up::keys::{Algorithm, KeySet, StaticKeys};
+use tower_step_up::logout::{BackChannelLogout, LogoutError};
 use tower_step_up::testing::{NOW, TestIssuer, session};
 use tower_step_up::{Factor, Policies, Rejection, StepUpLayer, Verifier};
 
@@ -150,6 +152,64 @@ pub(super) fn headers(data: &[u8]) {
     };
     assert_eq!(got, want);
     assert_eq!(response.status().is_success(), want == Found::Genuine);
+}
+
+/// Uses any bytes as the body of a request for a logout. The service must find a logout token exactly
+/// if a literal reading of the form does.
+pub(super) fn logout(data: &[u8]) {
+    static SERVICE: LazyLock<BackChannelLogout> =
+        LazyLock::new(|| BackChannelLogout::new(REALM.verifier(), ["web"]));
+    static REALM: LazyLock<TestIssuer> = LazyLock::new(|| {
+        let issuer = oidc::access_tokens("https://login.example", "https://api.example");
+        let issuer = issuer.keys(StaticKeys::from_jwks(ISSUER.jwks().as_bytes()).unwrap());
+        TestIssuer::standing_in_for(issuer.algorithms([Algorithm::EdDsa])).unwrap()
+    });
+    static TOKEN: LazyLock<String> = LazyLock::new(|| REALM.logout_token("web", &session()));
+    let body = match str::from_utf8(data) {
+        Ok(text) => Bytes::from(text.replace("TOKEN", &TOKEN)),
+        Err(_) => Bytes::copy_from_slice(data),
+    };
+    let tokens: Vec<_> = body
+        .split(|byte| *byte == b'&')
+        .filter_map(|member| {
+            let mut parts = member.splitn(2, |byte| *byte == b'=');
+            let name = decoded(parts.next().unwrap_or_default());
+            (name == b"logout_token").then(|| decoded(parts.next().unwrap_or_default()))
+        })
+        .collect();
+    let is_genuine = body.len() <= 64 * 1024 && tokens == [TOKEN.as_bytes()];
+
+    let request = Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+    let request = request.body(Full::new(body)).unwrap();
+    let mut response = std::pin::pin!(SERVICE.clone().oneshot(request));
+    let waker = std::task::Waker::noop();
+    let std::task::Poll::Ready(Ok(response)) =
+        response.as_mut().poll(&mut std::task::Context::from_waker(waker))
+    else {
+        panic!("the service waits, although it has the whole body and the key");
+    };
+    // Without a runtime, no logout can be recorded.
+    let is_found = matches!(LogoutError::of(&response), Some(LogoutError::NotRecorded(_)));
+    assert_eq!(is_found, is_genuine, "{:?}", LogoutError::of(&response));
+    assert_eq!(response.status().as_u16() == 503, is_genuine);
+}
+
+/// Decodes a name or a value of a form.
+fn decoded(text: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    while let Some(byte) = text.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(u8::try_from(16 * high + low).unwrap());
+                at += 2;
+            }
+            (b'+', ..) => bytes.push(b' '),
+            _ => bytes.push(*byte),
+        }
+        at += 1;
+    }
+    bytes
 }
 
 /// Reads any text as a policy document. An error must name a line of the text, and no policy may

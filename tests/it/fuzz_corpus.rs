@@ -67,6 +67,11 @@ fn the_checks_hold_for_headers() {
 }
 
 #[test]
+fn the_checks_hold_for_logouts() {
+    run("logout", checks::logout);
+}
+
+#[test]
 fn the_checks_hold_for_documents() {
     run("document", checks::document);
 }

@@ -7,11 +7,15 @@ mod table;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use http::Request;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
+use tower::ServiceExt;
 use tower_step_up::keys::{Algorithm, KeySetError, KeySource, StaticKeys};
+use tower_step_up::logout::{BackChannelLogout, LogoutError};
 use tower_step_up::testing::TestIssuer;
-use tower_step_up::{Factor, Policy, Session, Verifier};
+use tower_step_up::token::{LocalRevocations, Revoked};
+use tower_step_up::{Clock, Factor, Policy, Session, Verifier};
 
 use self::issuers::NoKeys;
 use self::table::{Id, Line, Want, lines};
@@ -136,6 +140,52 @@ fn an_rsa_key_that_states_no_algorithm_verifies_rs256_only() {
         }
     }
     assert!(checked > 0);
+}
+
+/// The logout token is from before `exp` was required, and its header names no key.
+#[tokio::test]
+#[ignore = "needs tokens of issuers: ISSUER_VECTORS=…"]
+async fn a_logout_token_is_carried_out_or_refused_as_its_claims_say() {
+    let vector = Vector::read("oidc-logout-token");
+    let clock = Standing(OffsetDateTime::from_unix_timestamp(vector.at).unwrap());
+    let refusal = async |verifier: Verifier, token: &str| {
+        let service = BackChannelLogout::new(verifier.clock(clock), [&*vector.audience]);
+        let request =
+            Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+        let response = service.oneshot(request.body(format!("logout_token={token}")).unwrap());
+        LogoutError::of(&response.await.unwrap()).map(LogoutError::reason)
+    };
+    let verifier = issuers::id_ps256(&vector).keys(vector.keys()).verifier().unwrap();
+    assert_eq!(refusal(verifier, &vector.token).await, Some("token_no_key_id"));
+
+    let issuer = issuers::id_ps256(&vector).algorithms([Algorithm::Es256]);
+    let signer = TestIssuer::standing_in_for(issuer).unwrap();
+    let header = json!({"alg": "ES256", "kid": signer.kid()}).to_string();
+    for (exp, want) in [
+        (None, Some("token_unreadable_time")),
+        (Some(vector.at + 60), None),
+        (Some(vector.at - 60), Some("token_expired")),
+    ] {
+        let mut claims = vector.claims.clone();
+        claims["exp"] = exp.into();
+        let revocations = LocalRevocations::new();
+        let verifier = signer.verifier().revocations(revocations.clone());
+        let token = signer.sign(&header, &claims.to_string());
+        assert_eq!(refusal(verifier, &token).await, want, "{exp:?}");
+        let revoked: Vec<_> = revocations.iter().map(|(revoked, _)| revoked).collect();
+        let user = want.is_none().then(|| Revoked::user(&vector.issuer, "foo"));
+        assert_eq!(revoked, Vec::from_iter(user), "{exp:?}");
+    }
+}
+
+/// A clock that always tells this time.
+#[derive(Clone, Copy)]
+struct Standing(OffsetDateTime);
+
+impl Clock for Standing {
+    fn now(&self) -> OffsetDateTime {
+        self.0
+    }
 }
 
 impl Line {

@@ -88,13 +88,13 @@ where
 }
 
 /// A server on loopback with a guarded page and the address for logout tokens.
-struct Server {
+pub(crate) struct Server {
     address: std::net::SocketAddr,
 }
 
 impl Server {
-    async fn start(verifier: Verifier) -> Self {
-        let logout = BackChannelLogout::new(verifier.clone(), ["web"]);
+    pub(crate) async fn start(verifier: Verifier) -> Self {
+        let logout = BackChannelLogout::new(verifier.clone(), ["web", "es256"]);
         let app = Router::new()
             .route("/account", get("yours").layer(StepUpLayer::new(verifier)))
             .route_service("/logout", logout);
@@ -111,12 +111,16 @@ impl Server {
             .await
     }
 
-    async fn account(&self, token: &str) -> u16 {
+    pub(crate) fn logout_address(&self) -> String {
+        format!("http://{}/logout", self.address)
+    }
+
+    pub(crate) async fn account(&self, token: &str) -> u16 {
         let request = Request::get("/account").header("authorization", bearer(token));
         self.send(request.body(Full::default()).unwrap()).await.status.as_u16()
     }
 
-    async fn log_out(&self, token: &str) -> u16 {
+    pub(crate) async fn log_out(&self, token: &str) -> u16 {
         self.send(post(token)).await.status.as_u16()
     }
 }
@@ -401,6 +405,7 @@ fn the_service_needs_nothing_of_a_body() {
     }
     is_shared::<BackChannelLogout>();
     is_sent::<LogoutFuture<Full<Bytes>>>();
+    is_a_service::<hyper::body::Incoming>();
     is_a_service::<Pieces<std::iter::Empty<Result<Frame<Bytes>, &'static str>>>>();
     let shown = format!("{:?}", BackChannelLogout::new(issuer().verifier(), ["web"]));
     assert!(shown.contains("web") && shown.contains("https://login.example"), "{shown}");

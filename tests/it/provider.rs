@@ -2,6 +2,7 @@
 //! flow runs over HTTP on loopback.
 
 pub(crate) mod client;
+mod logout;
 mod round_trip;
 
 use bytes::Bytes;
