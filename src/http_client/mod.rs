@@ -2,7 +2,7 @@
 //! redirects, and uses no proxy unless the application asks for one.
 
 mod body;
-mod post;
+mod json;
 mod roots;
 mod route;
 

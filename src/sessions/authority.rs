@@ -50,6 +50,21 @@ pub trait SessionAuthority: Send + Sync + 'static {
     /// has ended. Sign-out treats [`AuthorityError::UnknownSession`] as success.
     fn revoke(&self, session_id: String) -> AuthorityFuture<()>;
 
+    /// Ends all sessions of the user with this id, or of the member of an organization.
+    /// [`Sessions::sign_out_everywhere`](crate::Sessions::sign_out_everywhere) calls this. The default
+    /// implementation returns an error.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`AuthorityError::Unavailable`] if the authority does not confirm that all of them have
+    /// ended. A sign-out treats [`AuthorityError::UnknownSession`] as success.
+    fn revoke_user(&self, user_id: String) -> AuthorityFuture<()> {
+        drop(user_id);
+        Box::pin(async {
+            Err(AuthorityError::unavailable("this authority cannot end all sessions of a user"))
+        })
+    }
+
     /// Ends the session of this token. A client may have made the token up. Sign-out calls this if
     /// it cannot find out the session's id, because keys for the JWT are unavailable or the opaque
     /// token cannot be exchanged. The sign-out then reports an error, even if this succeeds,
@@ -77,6 +92,10 @@ impl<A: SessionAuthority + ?Sized> SessionAuthority for Arc<A> {
 
     fn revoke(&self, session_id: String) -> AuthorityFuture<()> {
         (**self).revoke(session_id)
+    }
+
+    fn revoke_user(&self, user_id: String) -> AuthorityFuture<()> {
+        (**self).revoke_user(user_id)
     }
 
     fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {

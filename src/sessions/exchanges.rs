@@ -50,6 +50,17 @@ impl Exchanges {
         });
     }
 
+    /// Removes what is cached for the sessions of a user. Calls in progress may turn out to be about
+    /// one of them, so this removes those too.
+    pub(super) fn forget_user(&self, user_id: &str) {
+        for lane in [&self.jwts, &self.opaque] {
+            lock(&lane.calls).retain(|_, call| {
+                let is_of_them = call.returned(|renewed| renewed.session.user_id() == user_id);
+                !call.flight.is_under_way() && !is_of_them
+            });
+        }
+    }
+
     pub(super) fn lane(&self, presented: &Presented) -> &Lane {
         match presented {
             Presented::Session(_) => &self.jwts,

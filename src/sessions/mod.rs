@@ -4,6 +4,7 @@ mod adopt;
 mod ask;
 pub(crate) mod authority;
 pub(crate) mod cookies;
+mod everywhere;
 mod exchange;
 mod exchanges;
 pub(crate) mod handle;

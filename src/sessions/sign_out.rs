@@ -13,7 +13,7 @@ use super::set_cookies::SetCookies;
 use crate::detached::{detached, detached_within};
 use crate::lock::lock;
 use crate::session::Session;
-use crate::token::{RevocationError, VerifyError};
+use crate::token::{RevocationError, Revoked, VerifyError};
 
 impl Sessions {
     /// Ends a session, and every other session whose token the request presents. It first revokes
@@ -119,43 +119,35 @@ impl Sessions {
     async fn end_everywhere(&self, session_id: &str) -> Result<(), SignOutError> {
         let here = self.revoke_here(session_id.to_owned()).await;
         self.exchanges.forget_session(session_id);
-        let there = self.end_with_authority(session_id.to_owned()).await;
-        match (here, there) {
-            (Ok(()), there) => there.map_err(SignOutError::Authority),
-            (Err(here), there) => {
-                if let Err(AuthorityError::Unavailable { cause, .. }) = there {
-                    tracing::warn!(reason = %cause, "the authority did not end the session either");
-                }
-                Err(SignOutError::NotRevoked(here))
-            }
-        }
+        let session_id = session_id.to_owned();
+        let there = self.end_with_authority(|authority| authority.revoke(session_id)).await;
+        both(here, there)
     }
 
     /// Revokes a session of another issuer, which the authority does not keep.
     pub(super) async fn revoke_foreign(&self, session: &Session) -> Result<(), SignOutError> {
-        let revoked = self.revoke_in_store(session.issuer().into(), session.id().to_owned()).await;
-        revoked.map_err(SignOutError::NotRevoked)
+        let revoked = Revoked::session(session.issuer(), session.id());
+        self.revoke_in_store(revoked).await.map_err(SignOutError::NotRevoked)
     }
 
     /// Revokes a session of the authority's issuer in the verifier's store.
     pub(super) async fn revoke_here(&self, session_id: String) -> Result<(), RevocationError> {
-        self.revoke_in_store(self.settings.issuer.clone(), session_id).await
+        self.revoke_in_store(Revoked::session(&self.settings.issuer, &session_id)).await
     }
 
-    /// Revokes a session in the verifier's store, within the timeout.
-    async fn revoke_in_store(
-        &self,
-        issuer: Box<str>,
-        session_id: String,
-    ) -> Result<(), RevocationError> {
+    /// Revokes a session or a user in the verifier's store, within the timeout.
+    pub(super) async fn revoke_in_store(&self, revoked: Revoked) -> Result<(), RevocationError> {
         let (verifier, timeout) = (self.verifier().clone(), self.settings.timeout);
-        let write = async move { verifier.revoke_session(&issuer, &session_id).await };
+        let write = async move { verifier.revoke(revoked, verifier.now()).await };
         let recorded = detached_within(timeout, write).await;
         recorded.unwrap_or_else(|cause| Err(RevocationError::Failed(cause)))
     }
 
-    async fn end_with_authority(&self, session_id: String) -> Result<(), AuthorityError> {
-        match self.call_authority(|authority| authority.revoke(session_id)).await {
+    pub(super) async fn end_with_authority(
+        &self,
+        call: impl FnOnce(&dyn SessionAuthority) -> AuthorityFuture<()> + Send + 'static,
+    ) -> Result<(), AuthorityError> {
+        match self.call_authority(call).await {
             Err(AuthorityError::UnknownSession) => Ok(()),
             outcome => outcome,
         }
@@ -187,7 +179,23 @@ impl Sessions {
     }
 }
 
-async fn ended_in_a_task(
+/// Combines the results of the store and of the authority.
+pub(super) fn both(
+    here: Result<(), RevocationError>,
+    there: Result<(), AuthorityError>,
+) -> Result<(), SignOutError> {
+    match (here, there) {
+        (Ok(()), there) => there.map_err(SignOutError::Authority),
+        (Err(here), there) => {
+            if let Err(AuthorityError::Unavailable { cause, .. }) = there {
+                tracing::warn!(reason = %cause, "the authority did not end the session either");
+            }
+            Err(SignOutError::NotRevoked(here))
+        }
+    }
+}
+
+pub(super) async fn ended_in_a_task(
     call: impl Future<Output = Result<(), SignOutError>> + Send + 'static,
 ) -> Result<(), SignOutError> {
     detached(call).await.unwrap_or_else(|cause| Err(failed(cause)))

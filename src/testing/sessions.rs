@@ -131,6 +131,11 @@ impl SessionAuthority for TestSessions {
         Box::pin(async { Ok(()) })
     }
 
+    fn revoke_user(&self, user_id: String) -> AuthorityFuture<()> {
+        lock(&self.state).alive.retain(|_, live| live.session.user_id() != user_id);
+        Box::pin(async { Ok(()) })
+    }
+
     fn revoke_by_token(&self, token: PresentedToken) -> AuthorityFuture<()> {
         let id = self.id_of(&lock(&self.state), &token);
         let ended = id.and_then(|id| lock(&self.state).alive.remove(&id));

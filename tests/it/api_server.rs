@@ -187,7 +187,12 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
         headers.push((name.to_lowercase(), value.to_owned()));
     }
     let mut received = Received { line, headers, body: String::new() };
-    let mut body = vec![0; received.header("content-length").concat().parse().unwrap()];
+    let length = match received.header("content-length")[..] {
+        [] => 0,
+        [length] => length.parse().unwrap(),
+        _ => panic!("several lengths"),
+    };
+    let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     received.body = String::from_utf8(body).unwrap();
     Some(received)

@@ -67,6 +67,7 @@ mod scopes;
 mod sessions_api;
 mod sign_out;
 mod sign_out_attacks;
+mod sign_out_everywhere;
 mod structure;
 mod stytch_vector;
 mod support;

@@ -273,6 +273,113 @@ async fn the_requests_are_exactly_those_of_the_api() {
     }
 }
 
+/// Returns the API's list of these sessions.
+fn list(ids: &[&str]) -> Reply {
+    let sessions: Vec<_> =
+        ids.iter().map(|id| serde_json::json!({"session_id": id, "user_id": "u"})).collect();
+    Reply::json(200, &serde_json::json!({"sessions": sessions, "status_code": 200}).to_string())
+}
+
+/// Starts an API in which a user has these sessions, one list for each time it is asked.
+async fn with_sessions(lists: &[&[&str]], revoke: fn(&str) -> Reply) -> ApiServer {
+    let lists: Vec<_> = lists.iter().map(|ids| list(ids)).collect();
+    let asked = AtomicUsize::new(0);
+    ApiServer::start_with([], move |request| match request.line.starts_with("GET ") {
+        true => lists[asked.fetch_add(1, Ordering::SeqCst)].clone(),
+        false => revoke(&request.body),
+    })
+    .await
+}
+
+fn lines(server: &ApiServer) -> Vec<String> {
+    let received = server.received();
+    let lines = received.iter().map(|request| format!("{} {}", request.line, request.body));
+    lines.map(|line| line.replace(" HTTP/1.1", "")).collect()
+}
+
+#[tokio::test]
+async fn all_sessions_of_a_user_are_listed_and_revoked_until_none_is_alive() {
+    const LIST: &str = "GET /v1/sessions?user_id=user-test-1 ";
+    let revoke = |id: &str| format!(r#"POST /v1/sessions/revoke {{"session_id":"{id}"}}"#);
+    let server = with_sessions(&[&["a", "b"], &["c"], &[]], |_| revoked()).await;
+    assert_eq!(within_seconds(api(&server).revoke_user("user-test-1")).await, Ok(()));
+    let mut asked = lines(&server);
+    asked[1..3].sort(); // at the same time
+    let [a, b, c] = ["a", "b", "c"].map(revoke);
+    assert_eq!(asked, [LIST, &a, &b, LIST, &c, LIST]);
+    for request in server.received() {
+        let basic = format!("Basic {}", STANDARD.encode_to_string(format!("{ID}:{SECRET}")));
+        assert_eq!(request.header("authorization"), [&basic]);
+        assert_eq!(request.header("accept"), ["application/json"]);
+    }
+
+    // A list may lag behind. Sessions that have ended are not alive.
+    let gone = |_: &str| error(404, "session_not_found");
+    let server = with_sessions(&[&["a", "b"]], gone).await;
+    assert_eq!(within_seconds(api(&server).revoke_user("a&b=c d")).await, Ok(()));
+    assert_eq!(lines(&server)[0], "GET /v1/sessions?user_id=a%26b%3Dc+d ");
+
+    let server = ApiServer::start([revoked()]).await;
+    assert_eq!(within_seconds(b2b(&server).revoke_user("member-test-1")).await, Ok(()));
+    let want = r#"POST /v1/b2b/sessions/revoke {"member_id":"member-test-1"}"#;
+    assert_eq!(lines(&server), [want]);
+}
+
+#[tokio::test]
+async fn one_failure_among_a_users_sessions_is_an_error_and_the_others_still_end() {
+    let fails_once = |body: &str| match body.contains("\"b\"") {
+        true => error(500, "internal_server_error"),
+        false => revoked(),
+    };
+    let server = with_sessions(&[&["a", "b", "c"]], fails_once).await;
+    let error = within_seconds(api(&server).revoke_user("u")).await.unwrap_err();
+    assert_eq!(error.error_type(), Some("internal_server_error"));
+    assert_eq!(server.counts().0, 4);
+
+    let restless = with_sessions(&[&["a"], &["b"], &["c"], &["d"]], |_| revoked()).await;
+    let error = within_seconds(api(&restless).revoke_user("u")).await.unwrap_err();
+    assert_eq!(error, ApiError::UnexpectedResponse("the user has begun sessions meanwhile"));
+    assert_eq!(restless.counts().0, 6);
+
+    let ids: Vec<String> = (0..1_001).map(|id| id.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let server = with_sessions(&[&ids], |_| revoked()).await;
+    let error = within_seconds(api(&server).revoke_user("u")).await.unwrap_err();
+    assert_eq!(error, ApiError::UnexpectedResponse("the user has too many sessions"));
+    let (requests, connections) = server.counts();
+    assert_eq!(requests, 1_001);
+    assert!(connections <= 8, "{connections}");
+
+    let endless = Reply::Endless("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n");
+    let server = ApiServer::start([endless]).await;
+    let error = within_seconds(api(&server).revoke_user("u")).await.unwrap_err();
+    assert_eq!(error, ApiError::TooLarge(4 << 20));
+}
+
+#[tokio::test]
+async fn a_users_sessions_have_ended_only_if_the_api_says_so() {
+    for (reply, want) in [
+        (list(&[]), "ok"),
+        (error(404, "user_not_found"), "ok"),
+        (error(404, "member_not_found"), "ok"),
+        (error(404, "session_not_found"), "unavailable"),
+        (error(500, "user_not_found"), "unavailable"),
+        (Reply::json(200, "{}"), "unavailable"),
+        (Reply::json(200, r#"{"sessions":[{}]}"#), "unavailable"),
+    ] {
+        let server = ApiServer::start([reply.clone()]).await;
+        let authority: Box<dyn SessionAuthority> = Box::new(api(&server));
+        let outcome = within_seconds(authority.revoke_user("u".into())).await;
+        assert_eq!(verdict(&outcome), want, "{reply:?}");
+    }
+    for (reply, text, _) in failures() {
+        let server = ApiServer::start([reply.clone(), reply.clone()]).await;
+        let api: Box<dyn SessionAuthority> = Box::new(api(&server).timeout(time_limit(&reply)));
+        let outcome = within_seconds(api.revoke_user("u".into())).await;
+        assert_eq!(verdict(&outcome), "unavailable", "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_session_is_prolonged_only_if_that_is_set_and_within_stytchs_bounds() {
     for (time, minutes) in

@@ -100,6 +100,11 @@ impl ApiError {
         ])
     }
 
+    /// Returns whether the user, or the member, does not exist.
+    pub(super) fn is_of_no_user(&self) -> bool {
+        self.has_error_type(&["user_not_found", "member_not_found"])
+    }
+
     fn has_error_type(&self, error_types: &[&str]) -> bool {
         self.status().is_some_and(|status| status.is_client_error())
             && self.error_type().is_some_and(|error_type| error_types.contains(&error_type))

@@ -2,6 +2,7 @@
 
 mod error;
 mod response;
+mod user;
 
 pub use self::error::ApiError;
 
@@ -71,6 +72,9 @@ use crate::sessions::authority::{
 /// | 401 `unauthorized_credentials`, and all other statuses | `Unavailable` | `Unavailable` | `Unavailable` |
 /// | 429 and 503 with `Retry-After` | `Unavailable` with that time | the same | the same |
 /// | no response, or an invalid one | `Unavailable` | `Unavailable` | `Unavailable` |
+///
+/// `revoke_user` is done if the user has no live session left, or if the API responds with 4xx
+/// `user_not_found` or `member_not_found`. Every other result is `Unavailable`.
 ///
 /// If a token is empty, is longer than 16 KiB or has characters that no cookie can carry, the
 /// result is `UnknownSession` without a call.
@@ -182,7 +186,7 @@ impl SessionsApi {
         if let (Some(minutes), Some(members)) = (self.0.prolong, request.as_object_mut()) {
             members.insert("session_duration_minutes".into(), minutes.into());
         }
-        response::tokens(&self.ask("authenticate", &request).await?)
+        response::tokens(&self.ask("/authenticate", &request).await?)
     }
 
     /// Ends the session with this id. The endpoint is `POST /v1/sessions/revoke`, or its B2B
@@ -212,21 +216,24 @@ impl SessionsApi {
     }
 
     async fn revoke_named(&self, name: &str, value: &str) -> Result<(), ApiError> {
-        response::confirmation(&self.ask("revoke", &json!({ name: value })).await?)
+        response::confirmation(&self.ask("/revoke", &json!({ name: value })).await?)
     }
 
     /// Calls an endpoint and returns the body of a response with status 200 and JSON content.
     async fn ask(&self, endpoint: &str, request: &Value) -> Result<Bytes, ApiError> {
-        let Settings { tenancy, base_url, authorization, client, timeout, .. } = &*self.0;
-        let path = match tenancy {
+        let Settings { authorization, client, timeout, .. } = &*self.0;
+        let bounds = Bounds { timeout: *timeout, body_bytes: BODY_BYTES };
+        let (url, json) = (self.url(endpoint), request.to_string());
+        let (head, body) = client.post_json(&url, authorization, json, bounds).await?;
+        response::json(&head, body)
+    }
+
+    fn url(&self, endpoint: &str) -> String {
+        let path = match self.0.tenancy {
             Tenancy::Consumer => "v1/sessions",
             Tenancy::B2b => "v1/b2b/sessions",
         };
-        let url = format!("{base_url}/{path}/{endpoint}");
-        let bounds = Bounds { timeout: *timeout, body_bytes: BODY_BYTES };
-        let (head, body) =
-            client.post_json(&url, authorization, request.to_string(), bounds).await?;
-        response::json(&head, body)
+        format!("{}/{path}{endpoint}", self.0.base_url)
     }
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -258,6 +265,16 @@ impl SessionAuthority for SessionsApi {
         Box::pin(async move {
             match api.revoke(&session_id).await {
                 Err(error) if !error.is_of_an_ended_session() => Err(error.into_unavailable()),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn revoke_user(&self, user_id: String) -> AuthorityFuture<()> {
+        let api = self.clone();
+        Box::pin(async move {
+            match api.revoke_user(&user_id).await {
+                Err(error) if !error.is_of_no_user() => Err(error.into_unavailable()),
                 _ => Ok(()),
             }
         })

@@ -55,6 +55,21 @@ pub(super) fn confirmation(json: &[u8]) -> Result<(), ApiError> {
     }
 }
 
+/// Returns the ids of the sessions in a list. None may lack its id.
+pub(super) fn session_ids(json: &[u8]) -> Result<Vec<String>, ApiError> {
+    #[derive(Deserialize)]
+    struct List {
+        sessions: Vec<Listed>,
+    }
+    #[derive(Deserialize)]
+    struct Listed {
+        session_id: String,
+    }
+    let List { sessions } = serde_json::from_slice(json)
+        .map_err(|_| ApiError::UnexpectedResponse("it does not list sessions with their ids"))?;
+    Ok(sessions.into_iter().map(|session| session.session_id).collect())
+}
+
 fn refusal(head: &response::Parts, json: Option<Bytes>) -> ApiError {
     // `error_message` is not read, because it may contain anything.
     #[derive(Default, Deserialize)]
@@ -183,6 +198,25 @@ mod tests {
             ("<html>", false),
         ] {
             assert_eq!(confirmation(json.as_bytes()).is_ok(), want, "{json}");
+        }
+    }
+
+    #[test]
+    fn each_session_of_a_list_has_an_id() {
+        let unreadable = Err("it does not list sessions with their ids");
+        for (json, want) in [
+            (r#"{"sessions":[{"session_id":"a","roles":[]},{"session_id":"b"}]}"#, Ok(2)),
+            (r#"{"sessions":[]}"#, Ok(0)),
+            (r#"{"sessions":[{"session_id":"a"},{}]}"#, unreadable),
+            (r#"{"sessions":[{"session_id":7}]}"#, unreadable),
+            (r#"{"sessions":null}"#, unreadable),
+            (r#"{"sessions":{}}"#, unreadable),
+            ("{}", unreadable),
+            ("[]", unreadable),
+            ("<html>", unreadable),
+        ] {
+            let got = session_ids(json.as_bytes()).map(|ids| ids.len());
+            assert_eq!(got, want.map_err(ApiError::UnexpectedResponse), "{json}");
         }
     }
 

@@ -1,16 +1,19 @@
-//! POST requests with JSON.
+//! Requests that are answered with JSON.
 
 use std::io;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, header, response};
+use http::{HeaderValue, Request, header, request, response};
 use http_body_util::Full;
 use hyper_util::client::legacy::Error as ClientError;
 
 use super::{Bounds, FetchError, HttpClient, causes, chain, read, with_headers, within};
 
+/// The head of a response, and its body if it could be read.
+pub(crate) type JsonResponse = (response::Parts, Result<Bytes, FetchError>);
+
 impl HttpClient {
-    /// Sends JSON and returns the response, whatever its status. The body is a separate result,
+    /// Posts JSON and returns the response, whatever its status. The body is a separate result,
     /// because the status may be enough without it.
     ///
     /// If the connection fails before the head of the response arrives, this sends the request
@@ -21,12 +24,32 @@ impl HttpClient {
         authorization: &HeaderValue,
         json: String,
         bounds: Bounds,
-    ) -> Result<(response::Parts, Result<Bytes, FetchError>), FetchError> {
+    ) -> Result<JsonResponse, FetchError> {
+        let request = Request::post(url).header(header::CONTENT_TYPE, "application/json");
+        self.ask_for_json(request, authorization, json, bounds).await
+    }
+
+    /// Works like [`post_json`](Self::post_json), but gets a resource.
+    pub(crate) async fn get_json(
+        &self,
+        url: &str,
+        authorization: &HeaderValue,
+        bounds: Bounds,
+    ) -> Result<JsonResponse, FetchError> {
+        self.ask_for_json(Request::get(url), authorization, String::new(), bounds).await
+    }
+
+    async fn ask_for_json(
+        &self,
+        request: request::Builder,
+        authorization: &HeaderValue,
+        body: String,
+        bounds: Bounds,
+    ) -> Result<JsonResponse, FetchError> {
         within(bounds.timeout, async {
-            let request = with_headers(Request::post(url), "application/json")
+            let request = with_headers(request, "application/json")
                 .header(header::AUTHORIZATION, authorization)
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(Full::from(json))
+                .body(Full::from(body))
                 .map_err(|error| FetchError::Unreachable(causes(&error)))?;
             let response = match self.client.request(request.clone()).await {
                 Err(error) if is_failed_connection(&error) => self.client.request(request).await,
