@@ -23,7 +23,8 @@ use tower_step_up::keys::Algorithm;
 use tower_step_up::logout::{BackChannelLogout, LogoutError, LogoutFuture};
 use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer};
 use tower_step_up::token::{
-    LocalRevocations, RevocationError, RevocationFuture, Revocations, Revoked,
+    LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
+    Revoked,
 };
 use tower_step_up::{Session, StepUpLayer, Verifier};
 use tracing::Level;
@@ -161,6 +162,11 @@ async fn a_replayed_logout_token_ends_nothing_that_began_later() {
     assert_eq!(server.account(&later).await, 200);
     assert_eq!(server.account(&one).await, 401);
 
+    // Nor does it take a later logout back.
+    assert_eq!(server.log_out(&issuer.logout_token("web", &session("three", 0))).await, 200);
+    assert_eq!(server.log_out(&logout).await, 200);
+    assert_eq!(server.account(&later).await, 401);
+
     clock.advance(seconds(65));
     assert_eq!(server.log_out(&logout).await, 400);
 }
@@ -286,7 +292,7 @@ struct Store {
 }
 
 impl Revocations for Store {
-    fn is_revoked(&self, session: &Session) -> bool {
+    fn is_revoked(&self, session: &Session) -> Result<bool, RevocationsUnavailable> {
         self.recorded.is_revoked(session)
     }
 
