@@ -59,27 +59,32 @@ use crate::token::{Logout, RevocationError, Revoked, Verifier};
 ///
 /// # What ends
 ///
-/// | the logout token has | what ends |
-/// | --- | --- |
-/// | `sub` | the user's sessions that began before the token was issued |
-/// | `sid`, with or without `sub` | that session, if every token of the issuer has `sid`: call [`require_present("sid")`](crate::issuers::Issuer::require_present), and leave the [source](crate::token::SessionIdSource) of the session's id as it is |
-/// | `sub` and `sid`, of another issuer | the user's sessions, because the session with this `sid` may have tokens without it |
-/// | `sid` alone, of another issuer | nothing: the answer is 400, and an error is logged |
+/// Tokens of an issuer may lack `sid`. Then a `sid` does not tell which tokens to refuse, and all
+/// sessions of the user end. If all tokens of your issuer have `sid`, call
+/// [`require_present("sid")`](crate::issuers::Issuer::require_present), and leave the
+/// [source](crate::token::SessionIdSource) of the session's id as it is.
+///
+/// | the logout token has | what ends | and if `sid` is required |
+/// | --- | --- | --- |
+/// | `sub` | the user's sessions that began before the token was issued | the same |
+/// | `sub` and `sid` | the same | that session |
+/// | `sid` | nothing: the answer is 400, and an error is logged | that session |
 ///
 /// A `sub` has to be the [user's id](crate::Session::user_id) in the tokens that the guards accept.
-/// If the issuer gives each client another subject (`pairwise`), it has to send `sid`.
+/// If the issuer gives each client another subject (`pairwise`), require `sid`.
 ///
 /// A revocation is dated at the token's `iat`, not at its arrival. A replayed logout token therefore
 /// ends nothing more: a session that the user began after the logout goes on. This is how each `jti`
-/// counts only once, without a memory of them.
+/// counts only once, without a memory of them. A user who signs in again within the verifier's
+/// [leeway](crate::Verifier::leeway) after a logout of all sessions is still refused.
 ///
 /// # What is checked
 ///
 /// The issuer is one of the verifier's, and the token is signed with one of its keys and algorithms.
 /// Logout tokens are signed as ID tokens are, which may be with another algorithm than access tokens:
 /// let the issuer accept [both](crate::issuers::Issuer::algorithms). `typ` is `logout+jwt`, `JWT` or
-/// absent. `aud` contains one of the clients, and `events` the logout event. `jti`, `iat` and `exp`
-/// are present, and the times are right, within the leeway. There is no `nonce`. The
+/// absent. `aud` contains one of the clients, and `events` the logout event. The token has `jti`, `iat`
+/// and `exp`, and its times are right, within the leeway. It has no `nonce`. The
 /// [maximum age](crate::Verifier::max_token_age) of tokens applies here too, because an older logout
 /// concerns no token that could still be accepted.
 ///

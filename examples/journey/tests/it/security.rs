@@ -1,6 +1,9 @@
 //! The security page.
 
-use crate::bank::{Bank, DEMO_PHONE};
+use serde_json::json;
+use tower_step_up::stytch::Project;
+
+use crate::bank::{Bank, DEMO, DEMO_PHONE};
 
 #[tokio::test]
 async fn the_security_page_shows_the_age_of_each_proof_and_whether_each_policy_is_met() {
@@ -113,4 +116,27 @@ async fn adding_a_factor_requires_a_fresh_second_factor() {
     assert_eq!(browser.get("/authenticator").await.path(), "/second-factor");
     let page = browser.post("/authenticator", &[("step", "begin")]).await;
     assert_eq!(page.path(), "/second-factor");
+}
+
+/// The crate's client of Stytch's API ends what the stand-in keeps, as an administrator would.
+#[tokio::test]
+async fn a_customer_can_be_signed_out_on_all_devices() {
+    let bank = Bank::open().await;
+    let (phone, laptop) = (bank.with_two_factors().await, bank.with_two_factors().await);
+    let account = json!({"email": DEMO.0, "password": DEMO.1});
+    let (_, answer) = bank.api("/v1/passwords/authenticate", account).await;
+    let project = Project::new(bank.stytch.project_id()).unwrap();
+    let api = project.sessions_api(bank.stytch.secret()).base_url(bank.stytch.base_url()).unwrap();
+    let user_id = answer["user_id"].as_str().unwrap();
+    bank.minutes_pass(6); // the guards renew the sessions
+    assert_eq!(phone.get("/account").await.path(), "/account");
+
+    api.revoke_user(user_id).await.unwrap();
+    api.revoke_user(user_id).await.unwrap(); // none is left
+    let unknown = api.revoke_user("user-test-00000000-0000-4000-8000-000000000000").await;
+    assert_eq!(unknown.unwrap_err().error_type(), Some("user_not_found"));
+    bank.minutes_pass(6);
+    for browser in [phone, laptop] {
+        assert_eq!(browser.get("/account").await.path(), "/sign-in");
+    }
 }
