@@ -61,8 +61,8 @@ use crate::token::{Logout, RevocationError, Revoked, Verifier};
 ///
 /// Tokens of an issuer may lack `sid`. Then a `sid` does not tell which tokens to refuse, and all
 /// sessions of the user end. If all tokens of your issuer have `sid`, call
-/// [`require_present("sid")`](crate::issuers::Issuer::require_present), and leave the
-/// [source](crate::token::SessionIdSource) of the session's id as it is.
+/// [`require_present("sid")`](crate::issuers::Issuer::require_present). Do not set another
+/// [source](crate::issuers::Issuer::session_id) of the session's id.
 ///
 /// | the logout token has | what ends | and if `sid` is required |
 /// | --- | --- | --- |
