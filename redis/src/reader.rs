@@ -42,26 +42,27 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadError> {
     let mut connection = connect(shared, BLOCK + REPLY_TIMEOUT).await?;
     let mut position = replay::replay(shared, &mut connection).await?;
-    *pause = Pause::default();
     loop {
         let asked_at = shared.monotonic();
         let (first, entries) = next(shared, &mut connection, position.last).await?;
+        *pause = Pause::default();
+        // Without an entry, the server has waited in vain for this long.
+        let complete_at = match entries.len() {
+            0 => Some((asked_at + BLOCK).min(shared.monotonic())),
+            1..COUNT => Some(asked_at),
+            _ => None,
+        };
+        for entry in &entries {
+            shared.apply(entry)?;
+            position.first = position.first.or(Some(entry.id));
+            position.last = entry.id;
+        }
         if shared.has_lost(position.first, first) {
             tracing::warn!(target: TARGET, "the stream has lost entries, so it is read again");
             position = replay::replay(shared, &mut connection).await?;
             continue;
         }
         position.first = first;
-        // Without an entry, the server has waited in vain for this long.
-        let complete_at = match entries.len() {
-            0 => Some(asked_at + BLOCK),
-            1..COUNT => Some(asked_at),
-            _ => None,
-        };
-        for entry in entries {
-            shared.apply(&entry)?;
-            position.last = entry.id;
-        }
         shared.reached(position.last, complete_at);
     }
 }
@@ -96,8 +97,8 @@ fn is_text(value: &Value, text: &str) -> bool {
     }
 }
 
-/// Returns the id of the oldest entry, and the entries after `last`. If there are none, it waits for
-/// one.
+/// Returns the entries after `last`, and the id of the oldest entry of all. If there are none after
+/// `last`, it waits for one.
 async fn next(
     shared: &Shared,
     connection: &mut MultiplexedConnection,
@@ -105,12 +106,13 @@ async fn next(
 ) -> Result<(Option<StreamId>, Vec<Entry>), ReadError> {
     let key = &*shared.settings.key;
     let mut commands = redis::pipe();
-    commands.cmd("XRANGE").arg(key).arg("-").arg("+").arg("COUNT").arg(1);
     commands.cmd("XREAD").arg("COUNT").arg(COUNT).arg("BLOCK").arg(BLOCK.as_millis() as u64);
     commands.arg("STREAMS").arg(key).arg(last.to_string());
+    // After the wait, because the stream may be deleted meanwhile.
+    commands.cmd("XRANGE").arg(key).arg("-").arg("+").arg("COUNT").arg(1);
     commands.cmd("HELLO");
     let replies: Vec<Value> = commands.query_async(connection).await?;
-    let [oldest, entries, hello] = &*replies else { return Err(ReadError::UnexpectedReply) };
+    let [entries, oldest, hello] = &*replies else { return Err(ReadError::UnexpectedReply) };
     check_primary(hello)?;
     let first = entry::read_range(oldest)?.first().map(|entry| entry.id);
     Ok((first, entry::read_next(entries)?))

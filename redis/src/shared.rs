@@ -166,9 +166,13 @@ impl Shared {
         }
     }
 
-    /// Returns whether the stream has lost its oldest entry before its time.
+    /// Returns whether the stream has lost its oldest entry before its time. Writes that remove
+    /// entries leave at least their own.
     pub(crate) fn has_lost(&self, known: Option<StreamId>, first: Option<StreamId>) -> bool {
-        known.is_some_and(|known| first != Some(known) && self.is_retained(known))
+        known.is_some_and(|known| match first {
+            Some(first) => first != known && self.is_retained(known),
+            None => true,
+        })
     }
 
     fn is_retained(&self, id: StreamId) -> bool {

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use crate::proxy::Proxy;
 use crate::server::Redis;
-use crate::support::{Instance, KEY, report, server, within};
+use crate::support::{ISSUER, Instance, KEY, report, server, within};
 
 #[tokio::test]
 async fn entries_are_written_back_after_their_stream_was_deleted() {
@@ -40,6 +41,22 @@ async fn entries_are_written_back_after_their_stream_was_deleted() {
     }
 }
 
+#[tokio::test]
+async fn the_first_entry_is_written_back_if_it_is_deleted_before_the_next_read() {
+    let Some(redis) = Redis::start().await else { return };
+    let proxy = Proxy::to(redis.address()).await;
+    let instance = Instance::ready(server(&proxy.url())).await;
+    // The reply with the entry is on its way when the stream is deleted.
+    proxy.hold(true);
+    let entry = format!("kind session issuer {ISSUER} id s at 1767268800000");
+    redis.run::<()>(&format!("XADD {KEY} * {entry}")).await;
+    redis.run::<()>(&format!("DEL {KEY}")).await;
+    proxy.hold(false);
+    instance.learns(["s"]).await;
+    let other = Instance::ready(server(&redis.url())).await;
+    other.learns(["s"]).await;
+}
+
 /// The clock of a server that replaced another may be behind, so that new entries have smaller ids.
 #[tokio::test]
 async fn a_new_stream_whose_ids_are_smaller_is_read() {
@@ -50,10 +67,9 @@ async fn a_new_stream_whose_ids_are_smaller_is_read() {
     one.revoke("a").await.unwrap();
     // The ids continue after the one in the future, and start again in a new stream.
     redis.run::<()>(&format!("DEL {KEY}")).await;
-    let issuer = crate::support::ISSUER;
     redis
         .run::<()>(&format!(
-            "XADD {KEY} 5-0 kind session issuer {issuer} id small at 1767268800000"
+            "XADD {KEY} 5-0 kind session issuer {ISSUER} id small at 1767268800000"
         ))
         .await;
     one.learns(["small"]).await;
