@@ -27,6 +27,8 @@ pub(crate) struct Position {
     pub(crate) first: Option<StreamId>,
     /// The last entry that was read.
     pub(crate) last: StreamId,
+    /// How often the replica had come to lack entries when the stream was last read as a whole.
+    pub(crate) extensions: u64,
 }
 
 /// Reads the stream, until the task is aborted. After each failure it connects again.
@@ -43,6 +45,9 @@ async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadErro
     let mut connection = connect(shared, BLOCK + REPLY_TIMEOUT).await?;
     let mut position = replay::replay(shared, &mut connection).await?;
     loop {
+        if position.extensions != shared.extensions() {
+            position = replay::replay(shared, &mut connection).await?;
+        }
         let asked_at = shared.monotonic();
         let (first, entries) = next(shared, &mut connection, position.last).await?;
         *pause = Pause::default();
@@ -63,7 +68,7 @@ async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadErro
             continue;
         }
         position.first = first;
-        shared.reached(position.last, complete_at);
+        shared.reached(&position, complete_at);
     }
 }
 

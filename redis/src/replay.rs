@@ -24,7 +24,8 @@ pub(crate) async fn replay(
     connection: &mut MultiplexedConnection,
 ) -> Result<Position, ReadError> {
     let asked_at = shared.monotonic();
-    let mut position = Position { first: None, last: StreamId::FIRST };
+    let extensions = shared.extensions();
+    let mut position = Position { first: None, last: StreamId::FIRST, extensions };
     let mut seen = Seen::default();
     loop {
         let start = match position.first {
@@ -51,7 +52,7 @@ pub(crate) async fn replay(
         }
         tokio::task::yield_now().await;
     }
-    shared.reached(position.last, Some(asked_at));
+    shared.reached(&position, Some(asked_at));
     write_back(shared, &seen).await;
     Ok(position)
 }

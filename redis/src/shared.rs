@@ -1,5 +1,6 @@
 //! What the handles and the two tasks of a store share.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::connect::Connect;
 use crate::entry::{Entry, MAX_TEXT, milliseconds};
 use crate::error::{ReadError, WriteError};
 use crate::health::ReplicaHealth;
+use crate::reader::Position;
 use crate::settings::Settings;
 use crate::stream_id::StreamId;
 use crate::unwritten::{Unwritten, Written};
@@ -33,10 +35,20 @@ pub(crate) struct Shared {
     /// The reading of the monotonic clock when the replica was last known to be complete, in
     /// nanoseconds plus one, or zero if it is not complete.
     confirmed_at: AtomicU64,
+    kept: Mutex<Kept>,
     skipped: AtomicU64,
     retention_is_too_short: AtomicBool,
     read_error: Mutex<Option<String>>,
     write_error: Mutex<Option<String>>,
+}
+
+/// How long the replica keeps entries.
+#[derive(Default)]
+struct Kept {
+    /// By issuer, as verifiers have said.
+    times: BTreeMap<Box<str>, Duration>,
+    /// How often a time has become longer. The replica then lacks what it has already dropped.
+    extensions: u64,
 }
 
 impl Shared {
@@ -53,6 +65,7 @@ impl Shared {
             unwritten: Unwritten::default(),
             progress: watch::Sender::new(None),
             confirmed_at: AtomicU64::new(0),
+            kept: Mutex::default(),
             skipped: AtomicU64::new(0),
             retention_is_too_short: AtomicBool::new(false),
             read_error: Mutex::default(),
@@ -82,7 +95,28 @@ impl Shared {
                 "the retention is too short for the issuer, so no session is accepted"
             );
         }
+        let mut kept = lock(&self.kept);
         self.replica.keep_at_least(issuer, duration);
+        // Entries of an issuer that was not named were kept for the whole retention.
+        let before = kept.times.get(issuer).copied().unwrap_or(retention);
+        if before < duration {
+            kept.extensions += 1;
+            self.forget_progress();
+        }
+        if before < duration || !kept.times.contains_key(issuer) {
+            kept.times.insert(issuer.into(), duration);
+        }
+    }
+
+    /// Returns how often the replica has come to lack entries that it has to keep.
+    pub(crate) fn extensions(&self) -> u64 {
+        lock(&self.kept).extensions
+    }
+
+    /// Notes that the replica is not complete.
+    fn forget_progress(&self) {
+        self.confirmed_at.store(0, Ordering::Release);
+        self.progress.send_replace(None);
     }
 
     pub(crate) fn health(&self) -> ReplicaHealth {
@@ -145,15 +179,20 @@ impl Shared {
         let now = self.settings.clock.now();
         let at = if *at <= now + CLOCKS_APART { *at } else { now };
         self.replica.record(revoked, at, now).map_err(|_| {
-            self.confirmed_at.store(0, Ordering::Release);
-            self.progress.send_replace(None);
+            self.forget_progress();
             ReadError::TooMany
         })
     }
 
-    /// Notes that the replica has everything up to this entry. `complete_at` is a reading of the
+    /// Notes that the replica has everything up to this position. `complete_at` is a reading of the
     /// monotonic clock. It is given if the stream had nothing more then.
-    pub(crate) fn reached(&self, last: StreamId, complete_at: Option<Duration>) {
+    pub(crate) fn reached(&self, position: &Position, complete_at: Option<Duration>) {
+        // The lock is held, so that an extension is not overlooked.
+        let kept = lock(&self.kept);
+        if kept.extensions != position.extensions {
+            return;
+        }
+        let last = position.last;
         let is_known = self.confirmed_at.load(Ordering::Acquire) > 0;
         if let Some(at) = complete_at {
             let nanoseconds = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX - 1);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tower_step_up::testing::FixedClock;
+use tower_step_up::testing::{FixedClock, NOW};
 use tower_step_up_redis::Settings;
 
 use crate::server::Redis;
-use crate::support::{ISSUER, Instance, KEY, eventually, issuer, seconds, server, within};
+use crate::support::{ISSUER, Instance, KEY, eventually, issuer, revoked, seconds, server, within};
 
 /// Returns an instance whose clock is this long after `NOW`.
 fn later(redis: &Redis, time: Duration) -> Instance {
@@ -93,4 +93,21 @@ async fn a_verifier_that_needs_entries_for_longer_than_they_are_kept_answers_wit
     let revocations = instance.revocations.clone();
     drop(issuer().verifier().revocations(revocations).max_token_age(month));
     assert_eq!(instance.status("/", "t").await, 503);
+}
+
+#[tokio::test]
+async fn a_verifier_that_is_created_later_extends_the_life_of_entries_that_are_known() {
+    let Some(redis) = Redis::start().await else { return };
+    let instance = Instance::ready(server(&redis.url())).await;
+    // Half an hour ago: the first verifier needs it no longer, and the second one does.
+    let at = NOW - seconds(1_800);
+    within(instance.revocations.write(revoked("s"), at)).await.unwrap();
+    let hour = seconds(3_600);
+    let other = Instance::ready(server(&redis.url())).await;
+    drop(issuer().verifier().revocations(other.revocations.clone()).max_token_age(hour));
+    // The replica has dropped the entry, so it is not complete until it has read the stream again.
+    assert!(other.knows("s") || other.age().is_none());
+    within(other.revocations.ready()).await;
+    assert!(other.knows("s"));
+    other.is_current().await;
 }
