@@ -43,6 +43,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadError> {
     let mut connection = connect(shared, BLOCK + REPLY_TIMEOUT).await?;
+    shared.connected();
     let mut position = replay::replay(shared, &mut connection).await?;
     loop {
         if position.extensions != shared.extensions() {

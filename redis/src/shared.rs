@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     /// The reading of the monotonic clock when the replica was last known to be complete, in
     /// nanoseconds plus one, or zero if it is not complete.
     confirmed_at: AtomicU64,
+    /// How often the reader has connected.
+    connections: AtomicU64,
     kept: Mutex<Kept>,
     skipped: AtomicU64,
     retention_is_too_short: AtomicBool,
@@ -65,6 +67,7 @@ impl Shared {
             unwritten: Unwritten::default(),
             progress: watch::Sender::new(None),
             confirmed_at: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
             kept: Mutex::default(),
             skipped: AtomicU64::new(0),
             retention_is_too_short: AtomicBool::new(false),
@@ -128,6 +131,16 @@ impl Shared {
             read_error: lock(&self.read_error).clone(),
             write_error: lock(&self.write_error).clone(),
         }
+    }
+
+    /// Returns how often the reader has connected, perhaps to another server each time.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Acquire)
+    }
+
+    /// Notes that the reader has connected, before it reads.
+    pub(crate) fn connected(&self) {
+        self.connections.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Waits until the replica is complete and has the entry with this id.

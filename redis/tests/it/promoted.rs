@@ -94,6 +94,30 @@ async fn what_a_promoted_replica_lacks_is_written_back() {
     }
 }
 
+/// The connection that writes may still lead to the old primary, which accepts the write and tells
+/// nobody.
+#[tokio::test]
+async fn writes_go_to_the_primary_that_is_read() {
+    let Some(old) = Redis::start().await else { return };
+    let Some(new) = Redis::start().await else { return };
+    let directory = Directory::of(&old);
+    let instance = Instance::ready(directory.connect()).await;
+    instance.revoke("before").await.unwrap();
+
+    // A failover that ends only the connection that reads.
+    directory.point_to(&new);
+    let clients: String = old.run("CLIENT LIST").await;
+    let reader = clients.lines().find(|client| client.contains("cmd=xread")).unwrap();
+    let id = reader.split(' ').find_map(|field| field.strip_prefix("id=")).unwrap();
+    old.run::<usize>(&format!("CLIENT KILL ID {id}")).await;
+    let other = Instance::ready(server(&new.url())).await;
+    other.learns(["before"]).await;
+
+    let written = instance.revoke("after").await.unwrap();
+    within(other.revocations.wait_for(&written)).await;
+    assert!(other.knows("after"));
+}
+
 #[tokio::test]
 async fn an_instance_does_not_take_a_replica_for_current() {
     let Some(primary) = Redis::start_with("--repl-diskless-sync-delay 0").await else { return };
