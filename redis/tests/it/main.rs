@@ -9,6 +9,7 @@
     reason = "a failing test should panic at once"
 )]
 
+mod addresses;
 mod clocks;
 mod cut_connections;
 mod expiry;

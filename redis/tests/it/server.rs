@@ -192,7 +192,7 @@ fn program() -> Option<PathBuf> {
         let line = format!("skipped: {test} needs redis-server (Debian: apt install redis-server)");
         assert!(env::var_os("CI").is_none(), "{line}, and when CI is set no test is skipped");
         // The test harness captures what `eprintln` prints.
-        let _ = writeln!(std::io::stderr(), "{line}");
+        let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
     }
     found
 }
