@@ -58,6 +58,8 @@ impl Unwritten {
             Pending { at, callers: Vec::new() }
         });
         pending.at = pending.at.max(at);
+        // A caller may have gone away, for example after its timeout.
+        pending.callers.retain(|caller| !caller.is_closed());
         pending.callers.extend(caller);
         drop(waiting);
         self.added.notify_one();
@@ -185,6 +187,21 @@ mod tests {
         assert_eq!(batch, [(Arc::new(session("a")), later)]);
         unwritten.succeeded(&batch, &[id(2)]);
         assert_eq!(result.try_recv(), Ok(Ok(id(2))));
+    }
+
+    #[test]
+    fn callers_that_have_gone_away_are_forgotten() {
+        let unwritten = Unwritten::default();
+        let (waits, mut result) = oneshot::channel();
+        unwritten.add(session("a"), NOW, Some(waits));
+        for _ in 0..1_000 {
+            let (gone, _) = oneshot::channel();
+            unwritten.add(session("a"), NOW, Some(gone));
+        }
+        let callers = unwritten.lock().by_subject.get(&session("a")).map(|it| it.callers.len());
+        assert_eq!(callers, Some(2), "the one that waits and the last one");
+        unwritten.succeeded(&unwritten.take(), &[id(1)]);
+        assert_eq!(result.try_recv(), Ok(Ok(id(1))));
     }
 
     #[test]
