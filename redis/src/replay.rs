@@ -57,15 +57,20 @@ pub(crate) async fn replay(
     Ok(position)
 }
 
+/// Leaves the live revocations that the stream lacks to the writer. Other processes do the same, and
+/// each forgets what it sees in the stream. They share the work because each begins in another place.
 async fn write_back(shared: &Shared, seen: &Seen) {
+    let start = seen.random() % shared.replica.len().max(1);
     let mut count = 0_usize;
-    for (place, (revoked, at)) in shared.replica.iter().enumerate() {
-        if !seen.has(&revoked, at) && !shared.has_expired(at) {
-            shared.unwritten.add(revoked, at, None);
-            count += 1;
-        }
-        if place % COUNT == COUNT - 1 {
-            tokio::task::yield_now().await;
+    for (from, until) in [(start, usize::MAX), (0, start)] {
+        for (place, (revoked, at)) in shared.replica.iter().take(until).enumerate() {
+            if place >= from && !seen.has(&revoked, at) && !shared.has_expired(at) {
+                shared.unwritten.add(revoked, at, None);
+                count += 1;
+            }
+            if place % COUNT == COUNT - 1 {
+                tokio::task::yield_now().await;
+            }
         }
     }
     if count > 0 {
@@ -82,6 +87,12 @@ struct Seen {
 }
 
 impl Seen {
+    /// Returns a number that differs from process to process.
+    fn random(&self) -> usize {
+        // On a platform with small pointers, the lower bits are as good.
+        self.hasher.hash_one(()) as usize
+    }
+
     fn add(&mut self, revoked: &Revoked, at: OffsetDateTime) {
         let latest = self.times.entry(self.hasher.hash_one(revoked)).or_insert(i64::MIN);
         *latest = entry::milliseconds(at).max(*latest);

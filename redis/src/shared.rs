@@ -191,6 +191,7 @@ impl Shared {
         };
         let now = self.settings.clock.now();
         let at = if *at <= now + CLOCKS_APART { *at } else { now };
+        self.unwritten.seen(revoked, at, entry.id);
         self.replica.record(revoked, at, now).map_err(|_| {
             self.forget_progress();
             ReadError::TooMany

@@ -1,5 +1,6 @@
 //! The revocations of this process that are not known to be in the stream.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,18 +22,31 @@ pub(crate) type Written = Result<StreamId, Arc<str>>;
 pub(crate) struct Unwritten {
     waiting: Mutex<Waiting>,
     added: Notify,
+    urgent: Notify,
 }
 
 #[derive(Default)]
 struct Waiting {
     by_subject: HashMap<Arc<Revoked>, Pending>,
-    /// Those that are not being written now.
-    queue: VecDeque<Arc<Revoked>>,
+    /// Those that a caller waits for. A queue may also name some that are no longer in it.
+    urgent: VecDeque<Arc<Revoked>>,
+    /// The others, which may be many after the stream was lost.
+    later: VecDeque<Arc<Revoked>>,
 }
 
 struct Pending {
     at: OffsetDateTime,
     callers: Vec<oneshot::Sender<Written>>,
+    place: Place,
+}
+
+/// Where a revocation waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Urgent,
+    Later,
+    /// It is being written now.
+    Taken,
 }
 
 /// Revocations that are being written, and when each was made.
@@ -43,7 +57,8 @@ impl Unwritten {
         self.lock().by_subject.len()
     }
 
-    /// Adds a revocation. The caller, if there is one, learns the result.
+    /// Adds a revocation. The caller, if there is one, learns the result. Those with a caller are
+    /// written first.
     pub(crate) fn add(
         &self,
         revoked: Revoked,
@@ -51,18 +66,25 @@ impl Unwritten {
         caller: Option<oneshot::Sender<Written>>,
     ) {
         let revoked = Arc::new(revoked);
+        let is_urgent = caller.is_some();
         let mut waiting = self.lock();
-        let Waiting { by_subject, queue } = &mut *waiting;
-        let pending = by_subject.entry(Arc::clone(&revoked)).or_insert_with(|| {
-            queue.push_back(revoked);
-            Pending { at, callers: Vec::new() }
-        });
+        let pending = waiting.by_subject.entry(Arc::clone(&revoked));
+        let is_new = matches!(pending, Entry::Vacant(_));
+        let pending = pending.or_insert(Pending { at, callers: Vec::new(), place: Place::Later });
         pending.at = pending.at.max(at);
         // A caller may have gone away, for example after its timeout.
         pending.callers.retain(|caller| !caller.is_closed());
         pending.callers.extend(caller);
+        if is_urgent && pending.place == Place::Later {
+            waiting.put(revoked, Place::Urgent);
+        } else if is_new {
+            waiting.put(revoked, Place::Later);
+        }
         drop(waiting);
         self.added.notify_one();
+        if is_urgent {
+            self.urgent.notify_one();
+        }
     }
 
     /// Waits for revocations and returns the oldest of them.
@@ -76,28 +98,52 @@ impl Unwritten {
         }
     }
 
+    /// Waits for a revocation that a caller waits for. It may have been written meanwhile.
+    pub(crate) async fn urgent(&self) {
+        self.urgent.notified().await;
+    }
+
     fn take(&self) -> Batch {
         let mut waiting = self.lock();
-        let most = waiting.queue.len().min(BATCH);
-        let taken: Vec<_> = waiting.queue.drain(..most).collect();
-        let dated = taken.into_iter().filter_map(|revoked| {
-            let at = waiting.by_subject.get(&revoked)?.at;
-            Some((revoked, at))
-        });
-        dated.collect()
+        let mut batch = Vec::new();
+        for place in [Place::Urgent, Place::Later] {
+            while batch.len() < BATCH
+                && let Some(revoked) = waiting.queue(place).pop_front()
+            {
+                if let Some(pending) = waiting.by_subject.get_mut(&revoked)
+                    && pending.place == place
+                {
+                    pending.place = Place::Taken;
+                    batch.push((revoked, pending.at));
+                }
+            }
+        }
+        batch
     }
 
     /// Forgets the revocations of a batch that has been written, and tells the callers. One that was
-    /// made again meanwhile, at a later time, is written again.
-    pub(crate) fn succeeded(&self, batch: &Batch, ids: &[StreamId]) {
+    /// made again meanwhile, at a later time, is written again. Returns whether a caller waited.
+    pub(crate) fn succeeded(&self, batch: &Batch, ids: &[StreamId]) -> bool {
         let mut waiting = self.lock();
+        let mut waited = false;
         for ((revoked, at), id) in batch.iter().zip(ids) {
-            let Waiting { by_subject, queue } = &mut *waiting;
-            if by_subject.get(revoked).is_some_and(|pending| pending.at > *at) {
-                queue.push_back(Arc::clone(revoked));
-            } else if let Some(pending) = by_subject.remove(revoked) {
+            if waiting.by_subject.get(revoked).is_some_and(|pending| pending.at > *at) {
+                waiting.put(Arc::clone(revoked), Place::Urgent);
+            } else if let Some(pending) = waiting.by_subject.remove(revoked) {
+                waited |= !pending.callers.is_empty();
                 tell(pending.callers, &Ok(*id));
             }
+        }
+        waited
+    }
+
+    /// Forgets a revocation that the stream has, whoever has written it, and tells the callers.
+    pub(crate) fn seen(&self, revoked: &Revoked, at: OffsetDateTime, id: StreamId) {
+        let mut waiting = self.lock();
+        if waiting.by_subject.get(revoked).is_some_and(|pending| pending.at <= at)
+            && let Some(pending) = waiting.by_subject.remove(revoked)
+        {
+            tell(pending.callers, &Ok(id));
         }
     }
 
@@ -105,10 +151,10 @@ impl Unwritten {
     pub(crate) fn failed(&self, batch: &Batch, reason: &str) {
         let mut waiting = self.lock();
         for (revoked, _) in batch.iter().rev() {
-            let Waiting { by_subject, queue } = &mut *waiting;
-            if let Some(pending) = by_subject.get_mut(revoked) {
+            if let Some(pending) = waiting.by_subject.get_mut(revoked) {
                 tell(std::mem::take(&mut pending.callers), &Err(reason.into()));
-                queue.push_front(Arc::clone(revoked));
+                pending.place = Place::Later;
+                waiting.later.push_front(Arc::clone(revoked));
             }
         }
     }
@@ -131,6 +177,23 @@ impl Unwritten {
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn queue(&mut self, place: Place) -> &mut VecDeque<Arc<Revoked>> {
+        match place {
+            Place::Urgent => &mut self.urgent,
+            Place::Later | Place::Taken => &mut self.later,
+        }
+    }
+
+    /// Puts a revocation at the end of a queue.
+    fn put(&mut self, revoked: Arc<Revoked>, place: Place) {
+        if let Some(pending) = self.by_subject.get_mut(&revoked) {
+            pending.place = place;
+            self.queue(place).push_back(revoked);
+        }
     }
 }
 
@@ -190,6 +253,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_caller_waits_for_is_written_first() {
+        let unwritten = Unwritten::default();
+        (0..1_000).for_each(|place| unwritten.add(session(&place.to_string()), NOW, None));
+        let (new, mut of_new) = oneshot::channel();
+        unwritten.add(session("new"), NOW, Some(new));
+        let (known, mut of_known) = oneshot::channel();
+        unwritten.add(session("999"), NOW, Some(known));
+        let batch = unwritten.take();
+        assert_eq!(batch.len(), BATCH);
+        assert!(unwritten.succeeded(&batch, &vec![id(1); BATCH]), "callers waited");
+        assert_eq!((of_new.try_recv(), of_known.try_recv()), (Ok(Ok(id(1))), Ok(Ok(id(1)))));
+        let mut count = BATCH;
+        loop {
+            let batch = unwritten.take();
+            if batch.is_empty() {
+                break;
+            }
+            count += batch.len();
+            assert!(!unwritten.succeeded(&batch, &vec![id(2); BATCH]));
+        }
+        assert_eq!((count, unwritten.len()), (1_001, 0));
+    }
+
+    #[test]
     fn callers_that_have_gone_away_are_forgotten() {
         let unwritten = Unwritten::default();
         let (waits, mut result) = oneshot::channel();
@@ -202,6 +289,29 @@ mod tests {
         assert_eq!(callers, Some(2), "the one that waits and the last one");
         unwritten.succeeded(&unwritten.take(), &[id(1)]);
         assert_eq!(result.try_recv(), Ok(Ok(id(1))));
+    }
+
+    #[test]
+    fn what_the_stream_has_is_not_written() {
+        let unwritten = Unwritten::default();
+        let (caller, mut result) = oneshot::channel();
+        unwritten.add(session("a"), NOW, Some(caller));
+        let second = std::time::Duration::from_secs(1);
+        unwritten.seen(&session("a"), NOW - second, id(1));
+        unwritten.seen(&session("b"), NOW, id(2));
+        assert_eq!(unwritten.len(), 1, "an earlier one revokes less");
+        unwritten.seen(&session("a"), NOW, id(3));
+        assert_eq!(result.try_recv(), Ok(Ok(id(3))));
+        assert!(unwritten.take().is_empty());
+
+        // One that is being written now, successfully or not.
+        unwritten.add(session("a"), NOW, None);
+        let batch = unwritten.take();
+        unwritten.seen(&session("a"), NOW, id(4));
+        unwritten.failed(&batch, "too slow");
+        unwritten.succeeded(&batch, &[id(5)]);
+        assert!(unwritten.take().is_empty());
+        assert_eq!(unwritten.len(), 0);
     }
 
     #[test]

@@ -25,9 +25,12 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         }
         match write(&shared, &mut connection, &batch).await {
             Ok(ids) => {
-                shared.unwritten.succeeded(&batch, &ids);
+                let waited = shared.unwritten.succeeded(&batch, &ids);
                 shared.note_write(None);
                 pause = Pause::default();
+                if !waited {
+                    read_up_to(&shared, ids.iter().max()).await;
+                }
             }
             Err(error) => {
                 let reason = error.to_string();
@@ -38,6 +41,17 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                 pause.wait().await;
             }
         }
+    }
+}
+
+/// Waits until the reader has read what was written, unless a caller waits for a write. Processes
+/// that write back the same revocations then see what the others have written.
+async fn read_up_to(shared: &Shared, id: Option<&StreamId>) {
+    let Some(id) = id else { return };
+    tokio::select! {
+        () = shared.wait_for(*id) => {}
+        () = shared.unwritten.urgent() => {}
+        () = tokio::time::sleep(REPLY_TIMEOUT) => {}
     }
 }
 

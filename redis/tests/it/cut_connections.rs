@@ -11,7 +11,7 @@ async fn a_reset_in_the_middle_of_a_replay_loses_no_entry() {
     let Some(redis) = Redis::start().await else { return };
     let ids: Vec<String> = (0..2_000).map(|place| format!("s-{place}")).collect();
     let source = Instance::ready(server(&redis.url())).await;
-    futures(&source, &ids).await;
+    source.revoke_all(&ids).await;
 
     let proxy = Proxy::to(redis.address()).await;
     // The first replies of a connection, then the middle of the replay, in ever later places. The
@@ -42,7 +42,7 @@ async fn a_reset_in_the_middle_of_a_read_loses_no_entry() {
         // reply that is cut, or is written while nobody reads.
         proxy.cut_after(round * 23);
         let ids: Vec<String> = (0..50).map(|place| format!("s-{round}-{place}")).collect();
-        futures(&source, &ids).await;
+        source.revoke_all(&ids).await;
         all.extend(ids);
         instance.learns(&all).await;
         eventually("cut and connected again", || {
@@ -72,17 +72,4 @@ async fn a_reset_in_the_middle_of_a_write_is_an_error_or_the_entry_is_there() {
         other.learns([&id]).await;
     }
     writing.has_written().await;
-}
-
-/// Revokes sessions at once, and waits for all.
-async fn futures(instance: &Instance, ids: &[String]) {
-    let mut writes = tokio::task::JoinSet::new();
-    for id in ids {
-        let write =
-            instance.revocations.write(crate::support::revoked(id), tower_step_up::testing::NOW);
-        writes.spawn(write);
-    }
-    for written in within(writes.join_all()).await {
-        written.unwrap();
-    }
 }

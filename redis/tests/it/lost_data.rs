@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::proxy::Proxy;
 use crate::server::Redis;
-use crate::support::{ISSUER, Instance, KEY, report, server, within};
+use crate::support::{ISSUER, Instance, KEY, eventually, report, server, within};
 
 #[tokio::test]
 async fn entries_are_written_back_after_their_stream_was_deleted() {
@@ -55,6 +55,30 @@ async fn the_first_entry_is_written_back_if_it_is_deleted_before_the_next_read()
     instance.learns(["s"]).await;
     let other = Instance::ready(server(&redis.url())).await;
     other.learns(["s"]).await;
+}
+
+/// Otherwise the stream of a hundred instances would grow to a hundred times its size.
+#[tokio::test]
+async fn instances_share_the_work_of_writing_back() {
+    let Some(redis) = Redis::start().await else { return };
+    let mut instances = Vec::new();
+    for _ in 0..8 {
+        instances.push(Instance::ready(server(&redis.url())).await);
+    }
+    let ids: Vec<_> = (0..5_000).map(|place| format!("s-{place}")).collect();
+    instances[0].revoke_all(&ids).await;
+    for instance in &instances {
+        eventually("known", || instance.revocations.health().entries == ids.len()).await;
+    }
+    redis.run::<()>("FLUSHALL").await;
+    let new = Instance::start(server(&redis.url()));
+    eventually("written back", || new.revocations.health().entries == ids.len()).await;
+    for instance in &instances {
+        instance.has_written().await;
+    }
+    let length = redis.run::<usize>(&format!("XLEN {KEY}")).await;
+    println!("measured: 8 instances wrote back 5,000 entries as {length}");
+    assert!(length < 4 * ids.len(), "{length}");
 }
 
 /// The clock of a server that replaced another may be behind, so that new entries have smaller ids.

@@ -42,7 +42,8 @@ async fn a_hundred_thousand_revocations_at_once_all_arrive() {
         assert_eq!(instance.revocations.health().entries, MANY);
         assert_eq!(instance.unwritten(), 0);
     }
-    assert_eq!(redis.run::<usize>(&format!("XLEN {KEY}")).await, MANY, "each is written once");
+    let length = redis.run::<usize>(&format!("XLEN {KEY}")).await;
+    assert!((MANY..2 * MANY).contains(&length), "{length}");
     for place in (0..MANY).step_by(997) {
         assert!(other.knows(&format!("session-test-{place:036}")), "{place}");
     }
@@ -78,7 +79,11 @@ async fn revocations_that_cannot_be_written_are_bounded() {
     assert!(one.unwritten() <= 1_000);
     redis.restart_empty().await;
     one.has_written().await;
-    assert_eq!(redis.run::<usize>(&format!("XLEN {KEY}")).await, 1_000);
+    // A batch may be written twice, if its reply is late.
+    let length = redis.run::<usize>(&format!("XLEN {KEY}")).await;
+    assert!((1_000..2_000).contains(&length), "{length}");
+    let other = Instance::ready(server(&redis.url())).await;
+    assert_eq!(other.revocations.health().entries, 1_000);
 }
 
 /// Returns how much memory this process has, on Linux.

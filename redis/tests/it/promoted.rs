@@ -276,7 +276,8 @@ async fn instances_that_ask_a_sentinel_follow_its_failover() {
     has_entries(&replica, 2).await;
     // The old primary comes back as one, until the Sentinel demotes it.
     primary.restart_empty().await;
-    let written = one.revoke("after").await.unwrap();
-    within(other.revocations.wait_for(&written)).await;
+    // Meanwhile the Sentinel may know no primary, and a write may fail.
+    let _ = one.revoke("after").await;
+    other.learns(["after"]).await;
     has_entries(&replica, 3).await;
 }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::Request;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt;
 use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer};
@@ -77,6 +78,17 @@ impl Instance {
     /// Revokes a session now.
     pub(crate) async fn revoke(&self, id: &str) -> Result<StreamId, RevocationError> {
         within(self.revocations.write(revoked(id), self.clock.now())).await
+    }
+
+    /// Revokes sessions at once, and waits until all are in the stream.
+    pub(crate) async fn revoke_all(&self, ids: &[String]) {
+        let mut writes = JoinSet::new();
+        for id in ids {
+            writes.spawn(self.revocations.write(revoked(id), self.clock.now()));
+        }
+        // On a slow machine some may take longer than a write may, and are written nevertheless.
+        within(writes.join_all()).await;
+        self.has_written().await;
     }
 
     /// Returns whether the replica says that the session is revoked.
