@@ -20,7 +20,7 @@ pub(crate) const ISSUER: &str = "stytch.com/project-test-00000000-0000-4000-8000
 pub(crate) const KEY: &str = "tower-step-up:revocations";
 
 /// How long anything may take. No test asserts a shorter time, because the machine may be slow.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
