@@ -1,6 +1,7 @@
 //! Extractors and response parts for axum.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 
 use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -9,7 +10,8 @@ use axum_core::response::{IntoResponseParts, ResponseParts};
 use http::StatusCode;
 use http::request::Parts;
 
-use crate::layer::Anonymous;
+use crate::layer::once::{Once, Unconfirmed};
+use crate::layer::{Anonymous, MissingOnce};
 use crate::policy::Grant;
 use crate::session::Session;
 use crate::sessions::SetCookies;
@@ -40,12 +42,30 @@ impl IntoResponse for MissingGrant {
 
 impl MissingGrant {
     fn response(self, with_reason: bool) -> Response {
-        let mut response = match with_reason {
-            true => format!("{self}\n").into_response(),
-            false => Response::new(Body::empty()),
-        };
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        response
+        server_error(self, with_reason)
+    }
+}
+
+impl IntoResponse for MissingOnce {
+    fn into_response(self) -> Response {
+        server_error(self, cfg!(debug_assertions))
+    }
+}
+
+/// Returns a 500, with the reason in its body if the client may know it.
+fn server_error(reason: impl Display, with_reason: bool) -> Response {
+    let mut response = match with_reason {
+        true => format!("{reason}\n").into_response(),
+        false => Response::new(Body::empty()),
+    };
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+/// Returns the response of the guard's responder.
+impl IntoResponse for Unconfirmed {
+    fn into_response(self) -> Response {
+        self.respond().map(Body::from)
     }
 }
 
@@ -111,6 +131,16 @@ impl<S: Sync> OptionalFromRequestParts<S> for Session {
         let grant =
             <Grant as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
         Ok(grant.map(|grant| grant.session().clone()))
+    }
+}
+
+/// Extracts the means to ask for a proof for one action. Without a guard that has
+/// [`once`](crate::StepUpLayer::once), the response is a 500, and a line in the log states the reason.
+impl<S: Sync> FromRequestParts<S> for Once {
+    type Rejection = MissingOnce;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, MissingOnce> {
+        Self::of(parts)
     }
 }
 

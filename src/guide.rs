@@ -10,6 +10,7 @@
 //! | [Clients](clients) | what a client does on each answer, in JavaScript and Rust |
 //! | [A session's life](sessions) | renewal, step-up, sign-out, revocation |
 //! | [Policies and their review](policies) | idioms, policy files, audits |
+//! | [A proof for one action](one_action) | a fresh proof for a payment or a deletion, and what it proves |
 //! | [What each factor proves](factors) | the table behind `mfa` |
 //! | [Issuers other than Stytch](issuers) | what their tokens prove, profiles, several issuers |
 //! | [Testing](testing) | policies and routes |
@@ -35,6 +36,7 @@ guides! {
     clients = "clients.md",
     sessions = "sessions.md",
     policies = "policies.md",
+    one_action = "one-action.md",
     factors = "factors.md",
     issuers = "issuers.md",
     testing = "testing.md",

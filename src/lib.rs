@@ -69,6 +69,7 @@ pub mod guide;
 mod headers;
 #[cfg(feature = "remote")]
 mod http_client;
+pub mod intent;
 pub mod issuers;
 pub mod keys;
 pub mod layer;
@@ -100,7 +101,10 @@ struct Readme;
 pub use self::axum::MissingGrant;
 pub use self::clock::{Clock, SystemClock};
 pub use self::factor::kind::Factor;
+pub use self::intent::action::Action;
+pub use self::intent::intents::Intents;
 pub use self::layer::guard::StepUpLayer;
+pub use self::layer::once::{Once, Unconfirmed};
 pub use self::policy::decision::Grant;
 #[cfg(feature = "documents")]
 pub use self::policy::document::Policies;

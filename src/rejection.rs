@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::{Response, StatusCode};
 
 use crate::credentials::CredentialError;
+use crate::intent::{IntentId, IntentsUnavailable};
 use crate::keys::KeysUnavailable;
 use crate::policy::{PolicyError, Shortfall};
 use crate::resource::InsufficientScope;
@@ -77,6 +78,12 @@ pub enum Rejection {
     /// The guard currently cannot tell whether the session was revoked.
     #[error(transparent)]
     RevocationsUnavailable(RevocationsUnavailable),
+    /// The action was [confirmed](crate::Once::confirm) with this intent already.
+    #[error("the action was confirmed with this intent already")]
+    IntentUsed(IntentId),
+    /// The store of [intents](crate::intent) is full or does not respond.
+    #[error(transparent)]
+    IntentsUnavailable(IntentsUnavailable),
     /// The guard cannot tell which policy the request has to meet, because a function of
     /// [`require_with`](crate::StepUpLayer::require_with) failed. This is an error of the server.
     #[error(transparent)]
@@ -131,14 +138,16 @@ impl Rejection {
             Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
             Self::KeysUnavailable(_)
             | Self::AuthorityUnavailable { .. }
-            | Self::RevocationsUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::RevocationsUnavailable(_)
+            | Self::IntentsUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::IntentUsed(_) => StatusCode::CONFLICT,
             Self::PolicyError(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// Returns the stable name of the reason, for logs and metrics: `no_credentials`,
     /// `step_up_required`, `insufficient_scope`, `keys_unavailable`, `authority_unavailable`,
-    /// `revocations_unavailable`, `policy_error`, or the name that [`CredentialError::reason`] or
+    /// `revocations_unavailable`, `intent_used`, `intents_unavailable`, `policy_error`, or the name that [`CredentialError::reason`] or
     /// [`TokenError::reason`] returns, such as `several_cookies`, `token_expired` and
     /// `session_revoked`.
     #[must_use]
@@ -152,6 +161,8 @@ impl Rejection {
             Self::KeysUnavailable(_) => "keys_unavailable",
             Self::AuthorityUnavailable { .. } => "authority_unavailable",
             Self::RevocationsUnavailable(_) => "revocations_unavailable",
+            Self::IntentUsed(_) => "intent_used",
+            Self::IntentsUnavailable(_) => "intents_unavailable",
             Self::PolicyError(_) => "policy_error",
         }
     }
@@ -163,7 +174,8 @@ impl Rejection {
         match self {
             Self::KeysUnavailable(KeysUnavailable { retry_after })
             | Self::AuthorityUnavailable { retry_after }
-            | Self::RevocationsUnavailable(RevocationsUnavailable { retry_after }) => {
+            | Self::RevocationsUnavailable(RevocationsUnavailable { retry_after })
+            | Self::IntentsUnavailable(IntentsUnavailable { retry_after, .. }) => {
                 Some(whole_seconds_up(*retry_after).max(1))
             }
             Self::NoCredentials
@@ -171,6 +183,26 @@ impl Rejection {
             | Self::InvalidToken(_)
             | Self::StepUpRequired(_)
             | Self::InsufficientScope(_)
+            | Self::IntentUsed(_)
+            | Self::PolicyError(_) => None,
+        }
+    }
+
+    /// Returns the id of the [intent](crate::intent) that the answer is about: the one that the retry has
+    /// to name, or the one that is used. It is `None` for every refusal of a guard itself.
+    #[must_use]
+    pub fn intent(&self) -> Option<&str> {
+        match self {
+            Self::StepUpRequired(shortfall) => shortfall.intent(),
+            Self::IntentUsed(intent) => Some(intent.as_str()),
+            Self::NoCredentials
+            | Self::InvalidRequest(_)
+            | Self::InvalidToken(_)
+            | Self::InsufficientScope(_)
+            | Self::KeysUnavailable(_)
+            | Self::AuthorityUnavailable { .. }
+            | Self::RevocationsUnavailable(_)
+            | Self::IntentsUnavailable(_)
             | Self::PolicyError(_) => None,
         }
     }

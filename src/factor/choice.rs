@@ -1,6 +1,7 @@
 //! Statements that can mean several things.
 
-use super::AuthenticationFactor;
+use super::{AuthenticationFactor, dated_after};
+use crate::moment::Moment;
 
 /// An ambiguous statement of a token. One of its alternatives is true, but the token does not say
 /// which.
@@ -26,6 +27,12 @@ impl Choice {
     /// Returns every proof of every alternative.
     pub(crate) fn proofs(&self) -> impl Iterator<Item = &AuthenticationFactor> {
         self.alternatives.iter().flatten()
+    }
+
+    /// Returns the choice with only those proofs that are dated later than this. The number of its
+    /// alternatives stays the same.
+    pub(crate) fn dated_after(&self, after: Moment) -> Self {
+        Self::new(&self.name, self.alternatives.iter().map(|one| dated_after(one, after)))
     }
 
     /// Returns roughly how many bytes the choice has on the heap.

@@ -13,4 +13,4 @@ pub use self::proof::AuthenticationFactor;
 
 pub(crate) use self::choice::Choice;
 pub(crate) use self::kind::Factor;
-pub(crate) use self::proof::ProofDate;
+pub(crate) use self::proof::{ProofDate, dated_after};

@@ -25,6 +25,16 @@ pub(crate) enum ProofDate {
     Unreadable,
 }
 
+/// Returns those of these proofs that are dated later than this.
+pub(crate) fn dated_after(
+    proofs: &[AuthenticationFactor],
+    after: Moment,
+) -> Vec<AuthenticationFactor> {
+    let is_later =
+        |proof: &&AuthenticationFactor| proof.date.moment().is_some_and(|date| date > after);
+    proofs.iter().filter(is_later).cloned().collect()
+}
+
 impl ProofDate {
     /// Returns the date, or `None` if there is none that can be read. `None` sorts before every
     /// date.

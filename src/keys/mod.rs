@@ -20,7 +20,7 @@ pub use self::set::{KeySet, KeySetError, KeySetId};
 #[cfg(feature = "testing")]
 pub(crate) use self::signature::SigningKey;
 pub use self::signature::{Algorithm, UnknownAlgorithm};
-pub(crate) use self::signature::{digest, is_same_secret};
+pub(crate) use self::signature::{digest, is_same_secret, random};
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -52,6 +52,12 @@ pub(crate) fn digest(text: &[u8]) -> impl AsRef<[u8]> {
     aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text)
 }
 
+/// Returns random bytes, or `None` if the operating system provides no randomness.
+pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).ok().map(|()| bytes)
+}
+
 algorithms! {
     /// RSASSA-PKCS1-v1_5 with SHA-256, which Stytch signs with. This is the default.
     Rs256 = "RS256";

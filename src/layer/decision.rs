@@ -73,11 +73,8 @@ pub(super) fn evaluate(context: Context<'_>, session: Session, now: OffsetDateTi
 }
 
 /// Returns a shortfall with what the guards know about the ways to meet it.
-fn in_context(context: Context<'_>, mut shortfall: Shortfall) -> Shortfall {
-    if let Some(offer) = &context.guard.offer {
-        let offered = offer(shortfall.session());
-        shortfall = shortfall.offering(offered);
-    }
+fn in_context(context: Context<'_>, shortfall: Shortfall) -> Shortfall {
+    let shortfall = context.guard.offered(shortfall);
     match context.outer {
         Some(outer) => shortfall.inside(outer),
         None => shortfall,

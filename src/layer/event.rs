@@ -2,12 +2,15 @@
 //! contain tokens, IP addresses or phone numbers. They contain the user's id, the `sub` of the token. A
 //! few issuers put an email address or a user name there.
 
+use http::StatusCode;
 use tracing::{debug, error, info, warn};
 
 use super::issuer_finding::IssuerFinding;
 use crate::excerpt::causes;
+use crate::intent::{Action, IntentId};
 use crate::policy::{Finding, Grant, Policy, Severity};
 use crate::rejection::Rejection;
+use crate::session::Session;
 
 const TARGET: &str = "tower_step_up::guard";
 
@@ -73,11 +76,73 @@ fn refused(policy: &Policy, why: &Rejection) {
         }
         Rejection::KeysUnavailable(_)
         | Rejection::AuthorityUnavailable { .. }
-        | Rejection::RevocationsUnavailable(_) => {
+        | Rejection::RevocationsUnavailable(_)
+        | Rejection::IntentsUnavailable(_) => {
             warn!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
         }
-        Rejection::NoCredentials | Rejection::InvalidRequest(_) | Rejection::InvalidToken(_) => {
+        Rejection::NoCredentials
+        | Rejection::InvalidRequest(_)
+        | Rejection::InvalidToken(_)
+        | Rejection::IntentUsed(_) => {
             info!(target: TARGET, decision = "refused", policy, reason, detail = %why, status);
+        }
+    }
+}
+
+/// A decision about one action.
+pub(super) struct Confirmation<'a> {
+    /// The policy of `once`.
+    pub(super) policy: &'a Policy,
+    pub(super) session: &'a Session,
+    pub(super) action: &'a Action,
+    /// The intent that was confirmed or used, or that the challenge names.
+    pub(super) intent: Option<&'a IntentId>,
+}
+
+impl Confirmation<'_> {
+    /// Records that the action was confirmed.
+    pub(super) fn record(&self) {
+        debug!(
+            target: TARGET,
+            decision = "confirmed",
+            policy = label(self.policy),
+            action = %self.action.name().escape_debug(),
+            intent = self.intent.map(IntentId::as_str),
+            issuer = self.session.issuer(),
+            session_id = self.session.id(),
+            user_id = self.session.user_id(),
+        );
+    }
+
+    /// Records that the action was refused. The `cause` says what the request lacked.
+    pub(super) fn record_refusal(&self, why: &Rejection, cause: &'static str) {
+        let detail = match why {
+            Rejection::StepUpRequired(shortfall) => shortfall.unmet_in_one_line().to_string(),
+            Rejection::IntentsUnavailable(error) => causes(error),
+            why => why.to_string(),
+        };
+        // The level of a log line is a constant.
+        macro_rules! record {
+            ($level:ident) => {
+                $level!(
+                    target: TARGET,
+                    decision = "refused",
+                    policy = label(self.policy),
+                    reason = why.reason(),
+                    cause,
+                    detail = %detail.escape_debug(),
+                    status = why.status().as_u16(),
+                    action = %self.action.name().escape_debug(),
+                    intent = self.intent.map(IntentId::as_str),
+                    issuer = self.session.issuer(),
+                    session_id = self.session.id(),
+                    user_id = self.session.user_id(),
+                )
+            };
+        }
+        match why.status() {
+            StatusCode::SERVICE_UNAVAILABLE => record!(warn),
+            _ => record!(info),
         }
     }
 }

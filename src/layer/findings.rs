@@ -60,7 +60,7 @@ impl StepUpLayer {
     }
 }
 
-fn findings(verifier: &Verifier, policy: &Policy) -> Vec<IssuerFinding> {
+pub(super) fn findings(verifier: &Verifier, policy: &Policy) -> Vec<IssuerFinding> {
     let named = policy.named_factors();
     let issuers = verifier.best_sessions(&named);
     let is_declared = |value: &str| issuers.iter().any(|best| best.declared.contains(&value));

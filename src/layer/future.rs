@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use super::decide::PendingDecision;
 use super::decision::Decision;
 use super::event;
 use super::guard::{Guard, StepUpLayer};
+use super::once::OnceMark;
 use crate::policy::Grant;
 use crate::{credentials, headers, respond};
 
@@ -56,7 +58,7 @@ pub(crate) struct Anonymous;
 #[inline]
 pub(super) fn carry_out<S, ReqBody>(
     decision: Decision,
-    guard: &Guard,
+    guard: &Arc<Guard>,
     service: &mut S,
     mut request: Request<ReqBody>,
 ) -> State<S, ReqBody, S::Future>
@@ -71,6 +73,7 @@ where
     }
     match decision.granted {
         Ok(grant) => {
+            mark_once(&mut request, guard, grant.as_ref());
             mark_granted(request.extensions_mut(), grant);
             State::Called { response: service.call(request), additions }
         }
@@ -109,6 +112,18 @@ fn mark_granted(extensions: &mut Extensions, grant: Option<Grant>) {
             extensions.remove::<Grant>();
             extensions.insert(Anonymous);
         }
+    }
+}
+
+/// Leaves in the request what a handler needs to ask for a proof for one action, if the guard has
+/// `once`. What an outer guard has left does not outlive its grant.
+fn mark_once<B>(request: &mut Request<B>, guard: &Arc<Guard>, grant: Option<&Grant>) {
+    let Some(grant) = grant else {
+        request.extensions_mut().remove::<OnceMark>();
+        return;
+    };
+    if let Some(mark) = OnceMark::of(guard, grant, request.uri()) {
+        request.extensions_mut().insert(mark);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The layer and its configuration.
 
+mod once;
 mod replica;
 mod request_policy;
 mod resource;
@@ -12,11 +13,12 @@ use std::time::Duration;
 
 use self::request_policy::RequestPolicy;
 use super::event;
+use super::once::OnceSettings;
 use crate::credentials::CredentialSource;
 use crate::factor::Factor;
-use crate::policy::Policy;
 #[cfg(feature = "documents")]
 use crate::policy::{Policies, UnknownPolicy};
+use crate::policy::{Policy, Shortfall};
 use crate::respond::{BearerChallenge, Respond, RouteChallenge};
 use crate::session::Session;
 use crate::sessions::Sessions;
@@ -55,13 +57,15 @@ pub(super) struct Guard {
     pub(super) sources: Arc<[CredentialSource]>,
     /// Whether `credentials` has set `sources`.
     has_own_sources: bool,
-    pub(super) offer: Option<Arc<Offer>>,
+    offer: Option<Arc<Offer>>,
     pub(super) responder: Arc<dyn Respond>,
     /// What it adds to each challenge. Its scopes are those that the guard requires.
     pub(super) challenge: RouteChallenge,
     pub(super) sessions: Option<Sessions>,
     /// The maximum age of the authority's confirmation, or `None` if none is required.
     pub(super) confirmed_within: Option<Duration>,
+    /// What `once` has set.
+    pub(super) once: Option<Arc<OnceSettings>>,
     /// The maximum age of the replica of the revocations.
     max_replica_age: Duration,
 }
@@ -69,7 +73,7 @@ pub(super) struct Guard {
 const DEFAULT_MAX_REPLICA_AGE: Duration = Duration::from_secs(30);
 
 /// The function that returns the factors that a session's user can be asked for.
-pub(super) type Offer = dyn Fn(&Session) -> Vec<Factor> + Send + Sync;
+type Offer = dyn Fn(&Session) -> Vec<Factor> + Send + Sync;
 
 impl StepUpLayer {
     /// Creates a guard that demands a genuine session and nothing more. It reads the token from the
@@ -90,6 +94,7 @@ impl StepUpLayer {
                 challenge: RouteChallenge::default(),
                 sessions: None,
                 confirmed_within: None,
+                once: None,
                 max_replica_age: DEFAULT_MAX_REPLICA_AGE,
             }),
         }
@@ -212,6 +217,19 @@ impl StepUpLayer {
     }
 }
 
+impl Guard {
+    /// Returns a shortfall for a user who can be asked for the factors that the guard offers.
+    pub(super) fn offered(&self, shortfall: Shortfall) -> Shortfall {
+        match &self.offer {
+            Some(offer) => {
+                let offered = offer(shortfall.session());
+                shortfall.offering(offered)
+            }
+            None => shortfall,
+        }
+    }
+}
+
 fn both(old: &Policy, new: Policy) -> Policy {
     let name = new.name().or(old.name()).map(str::to_owned);
     named(old.clone().and(new), name)
@@ -230,6 +248,7 @@ impl fmt::Debug for StepUpLayer {
             .field("policy", &self.guard.policy)
             .field("request_policies", &self.guard.request_policies.len())
             .field("scopes", &self.guard.challenge.scope)
+            .field("once", &self.guard.once.as_ref().map(|once| &once.policy))
             .field("optional", &self.guard.optional)
             .field("verifier", &self.guard.verifier)
             .finish_non_exhaustive()

@@ -73,6 +73,7 @@ mod findings;
 mod future;
 pub(crate) mod guard;
 mod issuer_finding;
+pub(crate) mod once;
 mod renewal;
 mod service;
 
@@ -82,4 +83,5 @@ pub(crate) use self::future::Anonymous;
 pub use self::future::ResponseFuture;
 pub(crate) use self::guard::StepUpLayer;
 pub use self::issuer_finding::IssuerFinding;
+pub use self::once::{MissingOnce, OnceError};
 pub use self::service::StepUp;

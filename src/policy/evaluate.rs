@@ -27,6 +27,17 @@ impl Policy {
         }
     }
 
+    /// Returns whether the policy holds on only those proofs that are dated later than this. Proofs
+    /// without a date do not count.
+    pub(crate) fn holds_on_proofs_after(
+        &self,
+        session: &Session,
+        after: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> bool {
+        self.held(&session.with_proofs_after(after.into()), now.into()).is_some()
+    }
+
     /// Works like [`evaluate`](Self::evaluate), but caches the decision in the session if the
     /// policy holds. Later calls with the same policy reuse it until one of the policy's limits
     /// passes.

@@ -5,7 +5,8 @@ use time::{OffsetDateTime, UtcDateTime};
 use super::Capabilities;
 use super::evidence::Evidence;
 use super::names::Names;
-use crate::factor::{Assertion, AuthenticationFactor, Choice, Factor, ProofDate};
+use crate::factor::{Assertion, AuthenticationFactor, Choice, Factor, ProofDate, dated_after};
+use crate::moment::Moment;
 
 /// The proofs and choices of a token.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +36,18 @@ impl Resolved {
             choices: Vec::new(),
             started_at: None,
             began_at: self.began_at,
+        }
+    }
+
+    /// Returns only the proofs that have a date.
+    pub(crate) fn dated(self) -> Self {
+        let (factors, assertions) = self.proofs.split_at(self.factors.min(self.proofs.len()));
+        let factors = dated_after(factors, Moment::FIRST);
+        Self {
+            factors: factors.len(),
+            proofs: [factors, dated_after(assertions, Moment::FIRST)].concat(),
+            choices: self.choices.iter().map(|one| one.dated_after(Moment::FIRST)).collect(),
+            ..self
         }
     }
 

@@ -76,6 +76,7 @@ fn beginning(text: &str) -> &str {
 fn code(status: StatusCode) -> u16 {
     match status {
         StatusCode::BAD_REQUEST => 3,          // INVALID_ARGUMENT
+        StatusCode::CONFLICT => 6,             // ALREADY_EXISTS
         StatusCode::FORBIDDEN => 7,            // PERMISSION_DENIED
         StatusCode::SERVICE_UNAVAILABLE => 14, // UNAVAILABLE
         StatusCode::UNAUTHORIZED => 16,        // UNAUTHENTICATED

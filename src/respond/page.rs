@@ -99,6 +99,7 @@ mod tests {
             request: None,
             scope: None,
             missing_scopes: Vec::new(),
+            intent: None,
             resource_metadata: None,
             removes_cookies: false,
         };

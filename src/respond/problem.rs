@@ -19,6 +19,9 @@ struct Problem<'a> {
     scope: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing_scopes: &'a [&'a str],
+    // Only a refusal of one action has this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<&'a str>,
     // Only a shortfall has the members below.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'a str>,
@@ -54,6 +57,7 @@ impl<'a> Problem<'a> {
             detail: &refusal.detail,
             scope: refusal.scope,
             missing_scopes: &refusal.missing_scopes,
+            intent: refusal.intent,
             authentication_request: refusal.request,
             ..Self::default()
         };

@@ -34,14 +34,16 @@ pub(super) fn address(
     let shortfall = refusal.shortfall;
     let name = shortfall.and_then(|shortfall| shortfall.policy().name());
     let policy = name.map(|name| pair("policy", name)).unwrap_or_default();
+    let intent = refusal.intent.map(|intent| pair("intent", intent)).unwrap_or_default();
     let prompts = shortfall.map(Shortfall::prompts);
     let mark = match prompts {
         Some(prompts) if prompts.needs_restart() => "&restart=true",
         Some(prompts) if prompts.needs_enrolment() => "&enrol=true",
         _ => "",
     };
-    let mut room = MAX_LENGTH
-        .saturating_sub([page.as_str(), &policy, mark, TRUNCATED].iter().map(|it| it.len()).sum());
+    let mut room = MAX_LENGTH.saturating_sub(
+        [page.as_str(), &policy, &intent, mark, TRUNCATED].iter().map(|it| it.len()).sum(),
+    );
     let mut truncated = prompts.is_some_and(Prompts::is_truncated);
     let mut request = String::new();
     let asked = [
@@ -62,7 +64,7 @@ pub(super) fn address(
         return_to.iter().map(|it| pair("return_to", it.as_str())).find(|pair| pair.len() <= room);
     let mut query = back.unwrap_or_default();
     let mut room = room.saturating_sub(query.len());
-    query.extend([policy.as_str(), mark, request.as_str()]);
+    query.extend([policy.as_str(), &intent, mark, &request]);
     for set in prompts.map(Prompts::sets).unwrap_or_default() {
         match prompt(set) {
             Some(prompt) if prompt.len() <= room => {

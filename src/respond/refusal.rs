@@ -35,6 +35,8 @@ pub(super) struct Refusal<'a> {
     pub(super) scope: Option<&'a str>,
     /// Those of them that the token lacks.
     pub(super) missing_scopes: Vec<&'a str>,
+    /// The id of the intent, if the refusal is about one action.
+    pub(super) intent: Option<&'a str>,
     /// The address of the metadata of the protected resource.
     pub(super) resource_metadata: Option<&'a str>,
     /// Whether every request is refused like this until the browser removes its cookies.
@@ -81,6 +83,7 @@ impl<'a> Refusal<'a> {
             request: None,
             scope: scope.filter(|_| why.status() == StatusCode::UNAUTHORIZED),
             missing_scopes: Vec::new(),
+            intent: why.intent(),
             resource_metadata: route.and_then(|route| route.resource_metadata.as_deref()),
             removes_cookies: false,
         };
@@ -142,6 +145,15 @@ impl<'a> Refusal<'a> {
             }
             Rejection::RevocationsUnavailable(_) => {
                 unavailable(problem_type!("revocations-unavailable"), "Revocations unavailable")
+            }
+            Rejection::IntentUsed(_) => refusal(
+                Challenge::None,
+                problem_type!("intent-used"),
+                "Action already confirmed",
+                why.to_string().into(),
+            ),
+            Rejection::IntentsUnavailable(_) => {
+                unavailable(problem_type!("intents-unavailable"), "Confirmation unavailable")
             }
             // The error may describe the server, so only the log shows it.
             Rejection::PolicyError(_) => refusal(

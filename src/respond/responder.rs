@@ -6,8 +6,9 @@ use http::{HeaderMap, HeaderValue, Response, header};
 
 use super::refusal::{Challenge, Refusal};
 use super::{bearer, grpc, problem};
-use crate::cache_control;
+use crate::intent::STEP_UP_INTENT;
 use crate::rejection::Rejection;
+use crate::{cache_control, headers};
 
 /// Turns a [`Rejection`] into the guard's response.
 ///
@@ -188,11 +189,15 @@ impl Respond for BearerChallenge {
 }
 
 /// Returns the responder's response, with the rejection attached for the layers outside the guard.
-/// A response without `Cache-Control` gets `no-store`.
+/// A response without `Cache-Control` gets `no-store`. A refusal of one action names its intent in a header,
+/// whatever the responder wrote.
 pub(crate) fn refuse(responder: &dyn Respond, why: Rejection, request: &Parts) -> Response<Bytes> {
     let mut response = responder.respond(&why, request);
     if !response.headers().contains_key(header::CACHE_CONTROL) {
         cache_control::forbid_storing(response.headers_mut());
+    }
+    if let Some(intent) = why.intent().and_then(|intent| HeaderValue::from_str(intent).ok()) {
+        headers::insert(response.headers_mut(), STEP_UP_INTENT, intent);
     }
     why.attach_to(&mut response);
     response

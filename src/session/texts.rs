@@ -1,6 +1,7 @@
 //! Several texts in one string.
 
 /// Texts one after another: `N` fixed ones, each at a known position, and then a list of others.
+#[derive(Clone)]
 pub(super) struct Texts<const N: usize> {
     text: Box<str>,
     /// The ends of the fixed texts. They are inline because every request reads the first text.

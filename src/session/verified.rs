@@ -13,7 +13,7 @@ use super::claims::{self, Attributes, CustomClaimsError, Organization};
 use super::jwt::SessionJwt;
 use super::parts::{BeyondStytch, SessionParts, Times, VerifierId};
 use super::texts::Texts;
-use crate::factor::{AuthenticationFactor, Choice};
+use crate::factor::{AuthenticationFactor, Choice, dated_after};
 use crate::moment::Moment;
 use crate::profile::Terms;
 
@@ -272,6 +272,37 @@ impl Session {
 
     pub(crate) fn start(&self) -> Option<Moment> {
         self.0.times.started_at.map(Moment::from)
+    }
+
+    /// Returns the date of the newest proof, certain or not, or `None` if no proof has a date. It may
+    /// be in the future.
+    pub(crate) fn newest_proof(&self) -> Option<OffsetDateTime> {
+        let choices = self.choices().iter().flat_map(Choice::proofs);
+        let dates = self.proofs().iter().chain(choices).map(|proof| proof.date().moment());
+        dates.max().flatten().and_then(Moment::date)
+    }
+
+    /// Returns the same session with only those proofs, certain or not, that are dated later than
+    /// this.
+    pub(crate) fn with_proofs_after(&self, after: Moment) -> Self {
+        let Inner { proofs, beyond_stytch, texts, issuer, times, .. } = &*self.0;
+        let (factors, assertions) = proofs.split_at(self.factors().len());
+        let factors = dated_after(factors, after);
+        let more = beyond_stytch.as_ref().map(|more| BeyondStytch {
+            factors: factors.len(),
+            choices: more.choices.iter().map(|choice| choice.dated_after(after)).collect(),
+            began_at: more.began_at,
+            terms: more.terms.clone(),
+        });
+        Self(Arc::new(Inner {
+            proofs: [factors, dated_after(assertions, after)].concat().into(),
+            beyond_stytch: more.map(Box::new),
+            texts: texts.clone(),
+            issuer: Arc::clone(issuer),
+            cached: Cached::default(),
+            times: *times,
+            ..*self.0
+        }))
     }
 
     /// Returns whether both sessions belong to the same user of the same issuer, in the same

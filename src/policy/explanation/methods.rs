@@ -31,21 +31,25 @@ impl Method {
 pub(super) struct Methods {
     pub(super) proofs: Vec<(Factor, Moment)>,
     pub(super) all: Vec<Method>,
+    /// Whether a proof counts only if it has a date.
+    are_new: bool,
     /// Whether a method was left out because there are too many.
     pub(super) truncated: bool,
 }
 
 impl Methods {
     /// Returns the methods with these names. If factors are `offered`, only the methods that may prove
-    /// one of them are left.
+    /// one of them are left. If the proofs `are_new`, one without a date is left out,
+    /// because it may be an old one.
     pub(super) fn new<'n>(
         terms: &Terms,
         names: impl IntoIterator<Item = &'n str>,
         offered: Option<&[Factor]>,
         policy: &Policy,
         at: OffsetDateTime,
+        are_new: bool,
     ) -> Self {
-        let mut methods = Self { proofs: Vec::new(), all: Vec::new(), truncated: false };
+        let mut methods = Self { proofs: Vec::new(), all: Vec::new(), are_new, truncated: false };
         let named = policy.named_factors();
         for name in names {
             if offered.is_some_and(|offered| !is_offered(terms, name, offered)) {
@@ -91,7 +95,7 @@ impl Methods {
     /// Returns the bit set of these proofs.
     fn set<'p>(&mut self, proofs: impl Iterator<Item = &'p AuthenticationFactor>) -> Option<u32> {
         let mut set = 0;
-        for proof in proofs {
+        for proof in proofs.filter(|proof| !self.are_new || proof.date().moment().is_some()) {
             let at = proof.date().moment().unwrap_or(Moment::DISTANT_PAST);
             let proof = (proof.factor().clone(), at);
             let place = self.proofs.iter().position(|known| *known == proof);

@@ -9,8 +9,12 @@ use time::OffsetDateTime;
 use crate::moment::Moment;
 use crate::policy::decision::until_with;
 use crate::policy::types::{Limit, Policy};
-use crate::profile::{StepUpBy, Terms};
+use crate::profile::{Resolved, StepUpBy, Terms};
 
+/// The `max_age` that makes the issuer authenticate the user again. By OpenID Connect Core 1.0, section
+/// 3.1.2.1, 0 would do the same for any earlier sign-in. However, some providers read 0 as *no limit*,
+/// and others keep asking.
+const NEW_SIGN_IN: u64 = 1;
 const MAX_GRACE: Duration = Duration::from_secs(60);
 /// The most bytes of all values of `acr`. Any of them suffices, and many clients refuse headers of more
 /// than 8 KB.
@@ -58,7 +62,8 @@ pub struct AuthenticationRequest {
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "joined")]
     pub acr_values: Vec<Box<str>>,
     /// The value of `max_age`, in seconds: the policy's limit less the grace. `None` if a sign-in of
-    /// any age will do.
+    /// any age will do. It is 1 if the sign-in has to be a new one, for one
+    /// [action](crate::intent).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
 }
@@ -78,10 +83,16 @@ impl AuthenticationRequest {
     }
 
     /// Returns the least demanding request that would meet the policies, or `None` if no request would.
-    /// The clocks of the service and the issuer may differ by the leeway.
-    pub(super) fn find(policies: &[&Policy], terms: &Terms, leeway: Duration) -> Option<Self> {
+    /// If `is_new`, the proofs for the first policy have to be new. The clocks of the service and the
+    /// issuer may differ by the leeway.
+    pub(super) fn find(
+        policies: &[&Policy],
+        is_new: bool,
+        terms: &Terms,
+        leeway: Duration,
+    ) -> Option<Self> {
         let limits = limits(policies, terms, leeway);
-        let attempt = |limit| Attempt { policies, terms, limit };
+        let attempt = |limit| Attempt { policies, is_new, terms, limit };
         // What suffices for a limit suffices for a shorter one too, because the sign-in is younger.
         let longest = |suffices: &dyn Fn(Attempt<'_>) -> bool| {
             // If nothing helps, this one attempt shows it.
@@ -119,12 +130,18 @@ pub(super) fn grace(limit: Limit) -> Duration {
 /// A request with the `max_age` for one limit.
 struct Attempt<'a> {
     policies: &'a [&'a Policy],
+    /// Whether the proofs for the first policy have to be new. The request then asks for a new sign-in,
+    /// and the limit only says how long the policies have to go on holding.
+    is_new: bool,
     terms: &'a Terms,
     limit: Limit,
 }
 
 impl Attempt<'_> {
     fn max_age(&self) -> Option<u64> {
+        if self.is_new {
+            return Some(NEW_SIGN_IN);
+        }
         self.limit.map(|limit| (limit - grace(self.limit)).as_secs())
     }
 
@@ -160,8 +177,27 @@ impl Attempt<'_> {
         let evidence = self.terms.after_request(acr, max_age, NOW);
         let now = Moment::from(NOW);
         let then = now.plus(grace(self.limit));
-        self.policies.iter().all(|policy| until_with(policy, &evidence, now).reaches(then))
+        hold(self.policies, self.is_new, evidence, now, then)
     }
+}
+
+/// Returns whether a token that states this and was issued at `now` meets the policies until `then`. If
+/// `is_new`, only proofs with a date count for the first policy, because any other may be an old one.
+pub(super) fn hold(
+    policies: &[&Policy],
+    is_new: bool,
+    evidence: Resolved,
+    now: Moment,
+    then: Moment,
+) -> bool {
+    let holds =
+        |policy: &&Policy, evidence: &Resolved| until_with(policy, evidence, now).reaches(then);
+    let (new, others) = policies.split_at(usize::from(is_new).min(policies.len()));
+    others.iter().all(|policy| holds(policy, &evidence))
+        && (new.is_empty() || {
+            let evidence = evidence.dated();
+            new.iter().all(|policy| holds(policy, &evidence))
+        })
 }
 
 #[expect(clippy::ptr_arg, reason = "serde passes a reference to the member")]

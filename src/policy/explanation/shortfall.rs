@@ -41,6 +41,11 @@ pub struct Shortfall(pub(super) Arc<Inner>);
 #[derive(Debug)]
 pub(super) struct Inner {
     session: Session,
+    /// The session with only the proofs that count. If the proofs are for one action, these are the
+    /// ones that were made after its intent.
+    judged: Session,
+    /// The id of the intent, if the proofs are for one action.
+    intent: Option<Box<str>>,
     policy: Policy,
     at: OffsetDateTime,
     /// The factors that the user can be asked for, if the application configured them.
@@ -75,13 +80,28 @@ impl Inner {
     fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
         let (explanation, unmet) = (OnceLock::new(), OnceLock::new());
         let (prompts, request) = (OnceLock::new(), OnceLock::new());
+        let (judged, intent) = (session.clone(), None);
         let (offered, outer) = (None, Box::default());
-        Self { session, policy, at, offered, outer, explanation, unmet, prompts, request }
+        Self {
+            session,
+            judged,
+            intent,
+            policy,
+            at,
+            offered,
+            outer,
+            explanation,
+            unmet,
+            prompts,
+            request,
+        }
     }
 
     /// Returns a copy without what has been computed.
     fn anew(&self) -> Self {
         Self {
+            judged: self.judged.clone(),
+            intent: self.intent.clone(),
             offered: self.offered.clone(),
             outer: self.outer.clone(),
             ..Self::new(self.session.clone(), self.policy.clone(), self.at)
@@ -92,6 +112,18 @@ impl Inner {
 impl Shortfall {
     pub(in crate::policy) fn new(session: Session, policy: Policy, at: OffsetDateTime) -> Self {
         Self(Arc::new(Inner::new(session, policy, at)))
+    }
+
+    /// Returns the shortfall of a session whose proofs were not made after the intent with this id.
+    pub(crate) fn of_intent(
+        intent: &str,
+        after: OffsetDateTime,
+        session: Session,
+        policy: Policy,
+        at: OffsetDateTime,
+    ) -> Self {
+        let (judged, intent) = (session.with_proofs_after(after.into()), Some(intent.into()));
+        Self(Arc::new(Inner { judged, intent, ..Inner::new(session, policy, at) }))
     }
 
     /// Returns the same shortfall for a user who can be asked for these factors.
@@ -132,6 +164,19 @@ impl Shortfall {
         &self.0.session
     }
 
+    /// Returns the session with only the proofs that count.
+    pub(super) fn judged(&self) -> &Session {
+        &self.0.judged
+    }
+
+    /// Returns the id of the [intent](crate::intent) if the proofs have to be made for one action, and
+    /// otherwise `None`. With an intent, only proofs that were made after it count, and all others
+    /// are missing.
+    #[must_use]
+    pub fn intent(&self) -> Option<&str> {
+        self.0.intent.as_deref()
+    }
+
     /// Returns the policy that was not met.
     #[must_use]
     pub fn policy(&self) -> &Policy {
@@ -147,7 +192,7 @@ impl Shortfall {
     /// Returns the explanation of the decision, clause by clause.
     #[must_use]
     pub fn explanation(&self) -> &Explanation {
-        self.0.explanation.get_or_init(|| self.policy().explain(self.session(), self.at()))
+        self.0.explanation.get_or_init(|| self.policy().explain(self.judged(), self.at()))
     }
 
     /// Returns every requirement that is not met, in the policy's order. For an unmet

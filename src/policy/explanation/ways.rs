@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::methods::{Methods, first_factor, is_offered};
 use super::minimal::MAX_SETS;
 use super::prompts::{Outlook, Prompt, Prompts};
-use super::request::{AuthenticationRequest, grace};
+use super::request::{AuthenticationRequest, grace, hold};
 use super::search;
 use super::shortfall::Shortfall;
 use crate::factor::{Assertion, Factor};
 use crate::moment::Moment;
-use crate::policy::decision::{Grant, until_with};
+use crate::policy::decision::Grant;
 use crate::policy::types::Policy;
 use crate::profile::{FIRST_FACTOR, SECOND_FACTOR, StepUpBy, Terms};
 use crate::session::Session;
@@ -57,7 +57,10 @@ impl Shortfall {
     /// token need not state what the old one did.
     #[must_use]
     pub fn authentication_request(&self) -> Option<&AuthenticationRequest> {
-        let find = || authentication_request(self.session(), || self.policies());
+        let find = || {
+            let is_new = self.intent().is_some();
+            authentication_request(self.session(), is_new, || self.policies())
+        };
         self.0.request.get_or_init(find).as_ref()
     }
 
@@ -76,20 +79,21 @@ impl Grant {
     ) -> Option<AuthenticationRequest> {
         let outer = outer.into_iter().flat_map(|outer| outer.of_issuer(self.session().issuer()));
         let policies = || [self].into_iter().chain(outer).map(Self::policy).collect();
-        authentication_request(self.session(), policies)
+        authentication_request(self.session(), false, policies)
     }
 }
 
 /// Returns the authentication request after which a new token of the session's issuer meets these
-/// policies.
+/// policies. If `is_new`, the proofs for the first policy have to be new.
 fn authentication_request<'p>(
     session: &Session,
+    is_new: bool,
     policies: impl FnOnce() -> Vec<&'p Policy>,
 ) -> Option<AuthenticationRequest> {
     let terms = session.terms()?;
     match terms.step_up_by {
         StepUpBy::AuthenticationRequest | StepUpBy::OneAcrValue => {
-            AuthenticationRequest::find(&policies(), terms, session.leeway())
+            AuthenticationRequest::find(&policies(), is_new, terms, session.leeway())
         }
         _ => None,
     }
@@ -97,7 +101,7 @@ fn authentication_request<'p>(
 
 /// Returns the prompts for a shortfall. If factors are `offered`, only these are asked for.
 fn prompts(shortfall: &Shortfall, offered: Option<&[Factor]>) -> Prompts {
-    let (policy, session, at) = (shortfall.policy(), shortfall.session(), shortfall.at());
+    let (policy, session, at) = (shortfall.policy(), shortfall.judged(), shortfall.at());
     let Some(terms) = session.terms() else {
         return match offered {
             Some(offered) => search::prompts(policy, session, at, offered),
@@ -130,8 +134,9 @@ fn for_methods<'n>(
     names: impl IntoIterator<Item = &'n str>,
     offered: Option<&[Factor]>,
 ) -> Prompts {
-    let (policy, session, at) = (shortfall.policy(), shortfall.session(), shortfall.at());
-    let methods = Methods::new(terms, names, offered, policy, at);
+    let (policy, session, at) = (shortfall.policy(), shortfall.judged(), shortfall.at());
+    let is_new = shortfall.intent().is_some();
+    let methods = Methods::new(terms, names, offered, policy, at, is_new);
     let prompts = search::prompts_for_methods(policy, session, at, &methods);
     match prompts.outlook {
         // A new session would not state its start either.
@@ -173,7 +178,7 @@ fn new_sign_ins(
     };
     let suffices = |option: &&Vec<Box<str>>| {
         let evidence = terms.after_sign_in(option.iter().map(|name| &**name), at);
-        policies.iter().all(|policy| until_with(policy, &evidence, at.into()).reaches(then))
+        hold(&policies, shortfall.intent().is_some(), evidence, at.into(), then)
     };
     let found: Vec<_> = options.iter().filter(is_on_offer).filter(suffices).collect();
     let has_less = |option: &Vec<Box<str>>, other: &Vec<Box<str>>| {

@@ -31,9 +31,10 @@ fn reason(refusal: &Refusal<'_>) -> String {
 fn metadata(refusal: &Refusal<'_>) -> BTreeMap<String, String> {
     let request = refusal.request.into_iter().flat_map(AuthenticationRequest::parameters);
     let scope = refusal.scope.map(|scope| ("scope", scope.to_owned()));
+    let intent = refusal.intent.map(|intent| ("intent", intent.to_owned()));
     let of_step_up = refusal.shortfall.map(of_step_up).into_iter().flatten();
     let of_step_up = of_step_up.filter_map(|(name, value)| Some((name, value?)));
-    let all = request.chain(scope).chain(of_step_up);
+    let all = request.chain(scope).chain(intent).chain(of_step_up);
     all.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

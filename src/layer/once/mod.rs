@@ -1,0 +1,24 @@
+//! Proofs for one action, in handlers.
+
+mod check;
+mod confirm;
+mod missing;
+mod unconfirmed;
+
+pub use self::check::OnceError;
+pub use self::confirm::Once;
+pub use self::missing::MissingOnce;
+pub use self::unconfirmed::Unconfirmed;
+
+pub(super) use self::check::check;
+pub(super) use self::confirm::OnceMark;
+
+use crate::intent::Intents;
+use crate::policy::Policy;
+
+/// What a guard's [`once`](crate::StepUpLayer::once) has set.
+pub(super) struct OnceSettings {
+    pub(super) intents: Intents,
+    /// The policy for the proofs that are made for one action.
+    pub(super) policy: Policy,
+}
