@@ -72,15 +72,20 @@ impl Intents {
         let found = self.store.find(&user, id).await?;
         // A store that mixes up its users must not cost more than a challenge.
         let is_own = |found: &Found| {
-            let (Found::Open(intent) | Found::Used(intent)) = found;
+            let (Found::Open { intent, .. } | Found::Used(intent)) = found;
             intent.user == user && intent.id == *id
         };
         Ok(found.filter(is_own))
     }
 
-    /// Consumes an intent. Returns whether it was open.
-    pub(crate) async fn consume(&self, intent: Intent) -> Result<bool, IntentsUnavailable> {
-        self.store.consume(intent).await
+    /// Consumes an intent with the proofs of this session. Returns whether it was open.
+    pub(crate) async fn consume(
+        &self,
+        intent: Intent,
+        session: &Session,
+        now: OffsetDateTime,
+    ) -> Result<bool, IntentsUnavailable> {
+        self.store.consume(intent.used(session, now, self.lifetime)).await
     }
 }
 

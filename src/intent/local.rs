@@ -18,8 +18,8 @@ use crate::lock::lock;
 /// With several instances, a retry that reaches another one finds no intent there and is challenged
 /// again. Share a store instead, such as that of the package `tower-step-up-redis`.
 ///
-/// It keeps at most [`MAX_OPEN`] intents of a user, used ones included, and drops the oldest. In total it
-/// keeps at most 100,000, unless [`max_entries`](Self::max_entries) sets another limit. A request that
+/// It keeps at most [`MAX_OPEN`] open intents of a user and as many used ones, and drops the oldest. In
+/// total it keeps at most 100,000, unless [`max_entries`](Self::max_entries) sets another limit. A request that
 /// needs a further one gets a 503.
 #[derive(Clone)]
 pub struct LocalIntents {
@@ -29,7 +29,7 @@ pub struct LocalIntents {
 
 #[derive(Default)]
 struct Table {
-    /// The intents of each user, the oldest first. No list is empty.
+    /// The open and the used intents of each user, each in their order. No list is empty.
     users: HashMap<IntentUser, Vec<Entry>>,
     /// The ends of all intents, the earliest first.
     ends: BTreeSet<(OffsetDateTime, IntentId, IntentUser)>,
@@ -87,41 +87,57 @@ impl IntentStore for LocalIntents {
     }
 
     fn consume(&self, intent: Intent) -> IntentFuture<bool> {
-        Box::pin(ready(Ok(lock(&self.table).consume(&intent))))
+        Box::pin(ready(Ok(lock(&self.table).consume(intent))))
     }
 }
 
 impl Table {
     fn create(&mut self, intent: Intent, max_entries: usize) -> Result<(), Full> {
         self.remove_expired(intent.created_at);
-        let known = self.users.get(&intent.user);
-        if let Some(oldest) =
-            known.and_then(|entries| entries.first().filter(|_| entries.len() >= MAX_OPEN))
-        {
-            let oldest = oldest.intent.id.clone();
-            self.retain(&intent.user, |entry| entry.intent.id != oldest);
-        }
+        self.make_room(&intent.user, false);
         if self.ends.len() >= max_entries {
             return Err(Full(max_entries));
         }
-        self.ends.insert((intent.expires_at, intent.id.clone(), intent.user.clone()));
-        self.users.entry(intent.user.clone()).or_default().push(Entry { intent, used: false });
+        self.insert(intent, false);
         Ok(())
     }
 
     fn find(&self, user: &IntentUser, id: &IntentId) -> Option<Found> {
-        let entry = self.users.get(user)?.iter().find(|entry| entry.intent.id == *id)?;
+        let entry = self.of(user).iter().find(|entry| entry.intent.id == *id)?;
         let intent = entry.intent.clone();
-        Some(if entry.used { Found::Used(intent) } else { Found::Open(intent) })
+        let used = self.of(user).iter().filter(|entry| entry.used);
+        let spent = used.map(|entry| entry.intent.proofs_after).max();
+        Some(if entry.used { Found::Used(intent) } else { Found::Open { intent, spent } })
     }
 
-    fn consume(&mut self, intent: &Intent) -> bool {
-        let entries = self.users.get_mut(&intent.user).map_or(&mut [][..], |entries| entries);
-        let open = entries.iter_mut().find(|entry| !entry.used && entry.intent.id == intent.id);
-        let Some(entry) = open else { return false };
-        entry.used = true;
+    fn consume(&mut self, intent: Intent) -> bool {
+        let is_it = |entry: &Entry| !entry.used && entry.intent.id == intent.id;
+        if !self.of(&intent.user).iter().any(is_it) {
+            return false;
+        }
+        self.make_room(&intent.user, true);
         self.retain(&intent.user, |entry| entry.used);
+        self.insert(intent, true);
         true
+    }
+
+    fn insert(&mut self, intent: Intent, used: bool) {
+        self.ends.insert((intent.expires_at, intent.id.clone(), intent.user.clone()));
+        self.users.entry(intent.user.clone()).or_default().push(Entry { intent, used });
+    }
+
+    fn of(&self, user: &IntentUser) -> &[Entry] {
+        self.users.get(user).map_or(&[], |entries| entries)
+    }
+
+    /// Drops the oldest of a user's open or used intents if there are as many as may be.
+    fn make_room(&mut self, user: &IntentUser, used: bool) {
+        let mut entries = self.of(user).iter().filter(|entry| entry.used == used);
+        let Some(oldest) = entries.next().filter(|_| entries.count() + 1 >= MAX_OPEN) else {
+            return;
+        };
+        let id = oldest.intent.id.clone();
+        self.retain(user, |entry| entry.intent.id != id);
     }
 
     fn remove_expired(&mut self, now: OffsetDateTime) {
@@ -190,7 +206,7 @@ mod tests {
 
     async fn found(store: &LocalIntents, intent: &Intent) -> &'static str {
         match store.find(&intent.user, &intent.id).await.expect("it is in memory") {
-            Some(Found::Open(found)) if found == *intent => "open",
+            Some(Found::Open { intent: found, .. }) if found == *intent => "open",
             Some(Found::Used(found)) if found == *intent => "used",
             Some(_) => "another",
             None => "none",
@@ -264,6 +280,25 @@ mod tests {
         assert_eq!((store.len(), found(&store, &intents[39]).await), (1, "none"));
         let table = lock(&store.table);
         assert_eq!(table.users.values().map(Vec::len).sum::<usize>(), table.ends.len());
+    }
+
+    #[tokio::test]
+    async fn used_intents_are_not_dropped_for_open_ones_and_are_few_too() {
+        let store = LocalIntents::new();
+        let mut used = Vec::new();
+        for at in 0..20 {
+            let intent = create(&store, "a", at).await.expect("room");
+            assert!(consume(&store, &intent).await);
+            used.push(intent);
+        }
+        for at in 20..50 {
+            create(&store, "a", at).await.expect("the oldest makes room");
+        }
+        assert_eq!(found(&store, &used[3]).await, "none");
+        for intent in &used[4..] {
+            assert_eq!(found(&store, intent).await, "used");
+        }
+        assert_eq!(store.len(), 32);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -58,15 +58,33 @@ impl Intent {
             user: IntentUser::of(session),
             action: action.digest(),
             created_at: now,
-            expires_at: now.saturating_add(lifetime.try_into().unwrap_or(time::Duration::MAX)),
+            expires_at: later(now, lifetime),
             proofs_after: newest.max(earliest),
         })
+    }
+
+    /// Returns what is remembered of the intent once the proofs of this session were used for it. It is
+    /// remembered for long enough that these proofs are too old for an intent that is made later.
+    pub(super) fn used(self, session: &Session, now: OffsetDateTime, lifetime: Duration) -> Self {
+        let latest = Moment::from(now).plus(session.leeway()).date();
+        // What is dated later has not counted.
+        let newest = session.newest_proof().min(latest);
+        Self {
+            expires_at: later(now, lifetime).max(self.expires_at),
+            proofs_after: newest.map_or(self.proofs_after, |newest| newest.max(self.proofs_after)),
+            ..self
+        }
     }
 
     /// Returns whether it is for this action.
     pub(crate) fn is_for(&self, action: &Action) -> bool {
         self.action == action.digest()
     }
+}
+
+/// Returns the instant this much later, or the last one of the calendar.
+fn later(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
+    now.saturating_add(by.try_into().unwrap_or(time::Duration::MAX))
 }
 
 /// The id of an [`Intent`]: 128 random bits in base64url, which are 22 characters. It is not a secret,

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::record::{Intent, IntentId, IntentUser};
 
 /// A store of intents. [`LocalIntents`](super::LocalIntents) keeps those of one process, and the package
@@ -33,16 +35,17 @@ pub trait IntentStore: Send + Sync + 'static {
     /// Returns [`IntentsUnavailable`] if the store cannot tell.
     fn find(&self, user: &IntentUser, id: &IntentId) -> IntentFuture<Option<Found>>;
 
-    /// Consumes an intent if it is open, and returns whether it was. In one step that nothing can come
-    /// between, it becomes [used](Found::Used) and all other open intents of its user are dropped. If
-    /// several calls for intents of one user race, exactly one of them consumes an intent that was open
-    /// before.
+    /// Consumes the intent with this id of its user if it is open, and returns whether it was. In one step
+    /// that nothing can come between, it becomes [used](Found::Used) and all other open intents of
+    /// its user are dropped. If several calls for intents of one user race, exactly one of them
+    /// consumes an intent that was open before.
     ///
-    /// The other intents are dropped because the proof that was made for this one is newer than they are.
-    /// Without that, one code would confirm several actions.
+    /// The other intents are dropped because the proofs that were made for this one are newer than they
+    /// are. Without that, one code would confirm several actions.
     ///
-    /// A used intent is remembered until it expires, or until [`MAX_OPEN`] newer ones of its user take
-    /// its place.
+    /// The store remembers the intent as it is passed, which is not quite as it was kept: it
+    /// `expires_at` a later time, and its `proofs_after` is the date of the newest proof that was used. A
+    /// used intent is remembered until it expires, or until [`MAX_OPEN`] of its user were used later.
     ///
     /// # Errors
     ///
@@ -56,8 +59,14 @@ pub const MAX_OPEN: usize = 16;
 /// An intent that a store has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// It waits for its proof.
-    Open(Intent),
+    /// It waits for its proofs.
+    Open {
+        /// The intent.
+        intent: Intent,
+        /// The latest `proofs_after` of the used intents of its user that the store remembers, if
+        /// there is one. These proofs have confirmed another action, so they do not count again.
+        spent: Option<OffsetDateTime>,
+    },
     /// Its action was confirmed.
     Used(Intent),
 }

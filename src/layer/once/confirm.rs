@@ -175,14 +175,18 @@ impl Once {
         let Some(found) = found else { return Err(self.ask_anew("unknown", action).await) };
         let now = self.now();
         let intent = match found {
-            Found::Open(intent) | Found::Used(intent) if !intent.is_for(action) => {
+            Found::Open { intent, .. } | Found::Used(intent) if !intent.is_for(action) => {
                 return Err(self.ask_anew("other_action", action).await);
             }
             Found::Used(intent) => return Err(Refused::used(intent.id)),
-            Found::Open(intent) if intent.expires_at <= now => {
+            Found::Open { intent, .. } if intent.expires_at <= now => {
                 return Err(self.ask_anew("expired", action).await);
             }
-            Found::Open(intent) => intent,
+            // Proofs that have confirmed another action do not count again.
+            Found::Open { intent, spent } => {
+                let proofs_after = spent.max(Some(intent.proofs_after));
+                Intent { proofs_after: proofs_after.unwrap_or(intent.proofs_after), ..intent }
+            }
         };
         if !self.policy().holds_on_proofs_after(self.session(), intent.proofs_after, now) {
             return Err(self.ask("not_proved", &intent, now));
@@ -191,7 +195,8 @@ impl Once {
         if let Err(error) = self.0.guard.verifier.check_usable(self.session(), now) {
             return Err(Refused { why: error.into(), cause: "session", intent: Some(intent.id) });
         }
-        let is_consumed = self.0.settings.intents.consume(intent.clone()).await;
+        let is_consumed =
+            self.0.settings.intents.consume(intent.clone(), self.session(), now).await;
         if is_consumed.map_err(|error| Refused::unavailable(error, Some(intent.id.clone())))? {
             return Ok(intent);
         }
