@@ -10,7 +10,7 @@ use tower_step_up::issuers::Issuer;
 use tower_step_up::keys::Algorithm;
 use tower_step_up::profile::{ClaimError, Claims, Evidence, Profile, StepUpBy};
 use tower_step_up::testing::{self, NOW, SessionBuilder, TestIssuer};
-use tower_step_up::{Factor, Policy, Session};
+use tower_step_up::{Clock, Factor, Policy, Session, StepUpLayer};
 
 use std::sync::LazyLock;
 
@@ -314,9 +314,18 @@ impl Declared {
         self.session_of(self.issuer().narrow(name, kinds), token)
     }
 
-    fn session_of(&self, issuer: Issuer, token: &Token) -> Session {
+    /// Returns a guard that accepts the tokens of a verifier with these declarations.
+    pub(crate) fn guard(&self, clock: impl Clock) -> StepUpLayer {
+        StepUpLayer::new(self.issuer().verifier().unwrap().clock(clock))
+    }
+
+    pub(crate) fn mint(&self, token: &Token) -> String {
         let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"JWT"}}"#, SIGNER.kid());
-        let token = SIGNER.sign(&header, &token.payload());
+        SIGNER.sign(&header, &token.payload())
+    }
+
+    fn session_of(&self, issuer: Issuer, token: &Token) -> Session {
+        let token = self.mint(token);
         issuer.verifier().unwrap().verify_at(&token, NOW).unwrap()
     }
 }

@@ -21,6 +21,7 @@ mod fuzz_corpus;
 mod gateway;
 mod grpc;
 mod hyper_server;
+mod intent_rule;
 mod intents;
 mod issuer_any_of;
 mod issuer_attacks;
