@@ -79,7 +79,7 @@ pub enum Rejection {
     #[error(transparent)]
     RevocationsUnavailable(RevocationsUnavailable),
     /// The action was [confirmed](crate::Once::confirm) with this intent already.
-    #[error("the action was confirmed with this intent already")]
+    #[error("this action was confirmed already")]
     IntentUsed(IntentId),
     /// The store of [intents](crate::intent) is full or does not respond.
     #[error(transparent)]

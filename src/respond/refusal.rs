@@ -152,9 +152,12 @@ impl<'a> Refusal<'a> {
                 "Action already confirmed",
                 why.to_string().into(),
             ),
-            Rejection::IntentsUnavailable(_) => {
-                unavailable(problem_type!("intents-unavailable"), "Confirmation unavailable")
-            }
+            Rejection::IntentsUnavailable(_) => refusal(
+                Challenge::None,
+                problem_type!("intents-unavailable"),
+                "Confirmation unavailable",
+                "the action cannot be confirmed now".into(),
+            ),
             // The error may describe the server, so only the log shows it.
             Rejection::PolicyError(_) => refusal(
                 Challenge::None,
@@ -173,6 +176,9 @@ fn step_up_detail(shortfall: &Shortfall) -> String {
     // Most texts fit. Writing to a string cannot fail.
     let mut text = String::with_capacity(64);
     let _ = write!(text, "{shortfall}");
+    if shortfall.intent().is_some() {
+        text += " for this action";
+    }
     text
 }
 

@@ -567,7 +567,7 @@ async fn the_challenge_is_that_of_the_guard() {
     let answer = bank.answer(&token, None, 1).await;
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(body["policy"], "transfer");
-    assert_eq!(body["detail"], "authenticate with otp/sms or totp");
+    assert_eq!(body["detail"], "authenticate with otp/sms or totp for this action");
     assert_eq!(body["prompts"], serde_json::json!([[{"factor": "totp", "reason": "missing"}]]));
     assert_eq!(body["retryable"], true);
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -724,7 +724,7 @@ fn each_decision_about_an_action_is_logged_as_one_line() {
         line,
         format!(
             "INFO tower_step_up::guard: decision=\"refused\" policy=transfer reason=\"intent_used\" \
-             cause=\"used\" detail=the action was confirmed with this intent already status=409 \
+             cause=\"used\" detail=this action was confirmed already status=409 \
              action=transfer intent=\"{intent}\" {user}"
         )
     );

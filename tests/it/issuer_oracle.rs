@@ -319,6 +319,12 @@ impl Declared {
         StepUpLayer::new(self.issuer().verifier().unwrap().clock(clock))
     }
 
+    /// Returns a guard like [`guard`](Self::guard), for an issuer that can be asked for these methods.
+    pub(crate) fn guard_by_methods(&self, clock: impl Clock, names: &[&str]) -> StepUpLayer {
+        let names = StepUpBy::methods(names.iter().copied());
+        StepUpLayer::new(self.issuer().step_up_by(names).verifier().unwrap().clock(clock))
+    }
+
     pub(crate) fn mint(&self, token: &Token) -> String {
         let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"JWT"}}"#, SIGNER.kid());
         SIGNER.sign(&header, &token.payload())

@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 mod logout;
+mod once;
 mod round_trip;
 
 use bytes::Bytes;

@@ -1,16 +1,21 @@
 //! The whole answer of every built-in responder to every refusal, as files in `tests/it/wire`. After
 //! a change on purpose, run the test with `UPDATE_WIRE=1` and read the difference.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::future::ready;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::Request;
 use http::request::Parts;
+use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::{Layer, service_fn};
+use tower_step_up::intent::{
+    Found, Intent, IntentFuture, IntentId, IntentStore, IntentUser, IntentsUnavailable,
+};
 use tower_step_up::issuers::{self, Issuer, oidc};
 use tower_step_up::keys::KeysUnavailable;
 use tower_step_up::policy::PolicyError;
@@ -18,7 +23,10 @@ use tower_step_up::resource::ProtectedResource;
 use tower_step_up::respond::{ClerkReverification, EntraClaimsChallenge, OryStepUp};
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::token::RevocationsUnavailable;
-use tower_step_up::{BearerChallenge, Factor, Negotiated, Policy, Rejection, Respond, StepUpLayer};
+use tower_step_up::{
+    Action, BearerChallenge, Factor, Intents, Negotiated, Once, Policy, Rejection, Respond,
+    StepUpLayer,
+};
 
 use crate::support::{TestResponse, bearer, inner, issuer, proved, seconds, send, transfer};
 
@@ -29,6 +37,8 @@ struct Refused {
     name: &'static str,
     guard: StepUpLayer,
     headers: Vec<(&'static str, String)>,
+    /// The policy for one action, if the handler refuses the request.
+    once: Option<Policy>,
     /// The rejection, if no request can cause it without a server that fails.
     made: Option<Rejection>,
 }
@@ -36,11 +46,16 @@ struct Refused {
 impl Refused {
     fn new(name: &'static str, guard: StepUpLayer, token: Option<String>) -> Self {
         let headers = token.map(|token| ("authorization", bearer(&token)));
-        Self { name, guard, headers: headers.into_iter().collect(), made: None }
+        Self { name, guard, headers: headers.into_iter().collect(), once: None, made: None }
     }
 
     fn made(name: &'static str, why: Rejection) -> Self {
         Self { made: Some(why), ..Self::new(name, issuer().guard(), None) }
+    }
+
+    /// Returns the refusal of a handler that needs a proof for one action.
+    fn once(self, policy: Policy) -> Self {
+        Self { once: Some(policy), ..self }
     }
 
     async fn answer(&self, responder: &Responder, client: &[(&str, &str)]) -> TestResponse {
@@ -48,13 +63,55 @@ impl Refused {
         let guard = self.guard.respond_with(move |why: &Rejection, request: &Parts| {
             responder.respond(made.as_ref().unwrap_or(why), request)
         });
+        let guard = match self.once.clone() {
+            Some(policy) => guard.once(&Intents::new(OneIntent::default()), policy).unwrap(),
+            None => guard,
+        };
         let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let request = own
             .chain(client.iter().copied())
             .fold(Request::get("/pay?to=7"), |request, (name, value)| request.header(name, value));
-        let request = request.body(Full::<Bytes>::default()).unwrap();
-        send(&guard.layer(service_fn(inner)), request).await
+        if self.once.is_none() {
+            let request = request.body(Full::<Bytes>::default()).unwrap();
+            return send(&guard.layer(service_fn(inner)), request).await;
+        }
+        let request = request.header("step-up-intent", INTENT);
+        send(&guard.layer(service_fn(confirm)), request.body(Full::default()).unwrap()).await
     }
+}
+
+/// The id of the intent in all answers.
+const INTENT: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/// A store that has one intent, for the action that was asked for last. Its id is always the same.
+#[derive(Default)]
+struct OneIntent(Mutex<Option<Intent>>);
+
+impl IntentStore for OneIntent {
+    fn create(&self, mut intent: Intent) -> IntentFuture<()> {
+        intent.id = INTENT.parse().unwrap();
+        *self.0.lock().unwrap() = Some(intent);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn find(&self, _user: &IntentUser, _id: &IntentId) -> IntentFuture<Option<Found>> {
+        let intent = self.0.lock().unwrap().clone();
+        Box::pin(ready(Ok(intent.map(|intent| Found::Open { intent, spent: None }))))
+    }
+
+    fn consume(&self, _intent: Intent) -> IntentFuture<bool> {
+        Box::pin(ready(Ok(false)))
+    }
+}
+
+/// Asks for a proof twice. The second challenge names the intent of the store.
+async fn confirm(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, _) = request.into_parts();
+    let once = Once::of(&parts).unwrap();
+    let action = Action::new("transfer").with("cents", 120_000);
+    assert!(once.confirm(None, &action).await.is_err());
+    let refused = once.confirm(None, &action).await.unwrap_err();
+    Ok(refused.respond().map(Full::from))
 }
 
 fn openid() -> Issuer {
@@ -144,6 +201,15 @@ fn refusals() -> Vec<Refused> {
         Refused::made(
             "revocations unavailable",
             Rejection::RevocationsUnavailable(RevocationsUnavailable { retry_after }),
+        ),
+        Refused::new("Stytch: a proof for one action", guard.clone(), password())
+            .once(Policy::any_of([Factor::OtpSms, Factor::Totp]).named("transfer")),
+        other("OpenID Connect: a sign-in for one action", openid(), &silver, Policy::acr("silver"))
+            .once(Policy::session()),
+        Refused::made("a used intent", Rejection::IntentUsed(INTENT.parse().unwrap())),
+        Refused::made(
+            "intents unavailable",
+            Rejection::IntentsUnavailable(IntentsUnavailable::new(retry_after, "the reason")),
         ),
         Refused::made("a policy error", Rejection::PolicyError(PolicyError::Panicked)),
     ]
