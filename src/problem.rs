@@ -62,6 +62,7 @@
 //! | `as` of a prompt | the issuer's name for the method to ask for, such as `mfa/phone`; absent for Stytch |
 //! | `max_age` of a prompt | the greatest age at which the policy will accept the factor, in whole seconds, if it is limited |
 //! | `authentication_request` | for issuers that take authentication requests (OpenID Connect Core 1.0, section 3.1.2.1): its parameters `acr_values` and `max_age`, each if it is needed |
+//! | `intent` | if the proofs have to be made for [one action](crate::guide::one_action): the id of its intent, which the next request has to name. Proofs that were made before the intent are `missing` |
 //! | `retryable` | whether `prompts` or the authentication request can meet the policy |
 //! | `restart` | `true` if the factors can meet it only in a new session |
 //! | `enrol` | `true` if the user has to enrol a second factor first |
@@ -133,6 +134,17 @@
 //! # Revocations unavailable
 //!
 //! Status 503 with `Retry-After`. The guard currently cannot tell whether the session was revoked.
+//!
+//! # Intent used
+//!
+//! Status 409. The [action](crate::guide::one_action) was confirmed already, by an earlier request with the
+//! same `intent`, which is a member of the body. This does not say whether the action succeeded. Ask the
+//! application for that before you start again.
+//!
+//! # Intents unavailable
+//!
+//! Status 503 with `Retry-After`. The store of intents is full or does not respond, so that no
+//! [action](crate::guide::one_action) can be confirmed now.
 //!
 //! # Policy error
 //!

@@ -147,9 +147,9 @@ impl Rejection {
 
     /// Returns the stable name of the reason, for logs and metrics: `no_credentials`,
     /// `step_up_required`, `insufficient_scope`, `keys_unavailable`, `authority_unavailable`,
-    /// `revocations_unavailable`, `intent_used`, `intents_unavailable`, `policy_error`, or the name that [`CredentialError::reason`] or
-    /// [`TokenError::reason`] returns, such as `several_cookies`, `token_expired` and
-    /// `session_revoked`.
+    /// `revocations_unavailable`, `intent_used`, `intents_unavailable`, `policy_error`, or the name that
+    /// [`CredentialError::reason`] or [`TokenError::reason`] returns, such as `several_cookies`,
+    /// `token_expired` and `session_revoked`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {

@@ -1,15 +1,15 @@
 //! The intents of one process, in memory.
 
-use std::collections::{BTreeSet, HashMap};
+mod table;
+
 use std::fmt;
 use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
+use self::table::Table;
 use super::record::{Intent, IntentId, IntentUser};
-use super::store::{Found, IntentFuture, IntentStore, IntentsUnavailable, MAX_OPEN};
+use super::store::{Found, IntentFuture, IntentStore, IntentsUnavailable};
 use crate::lock::lock;
 
 /// A store of intents in the memory of this process, for a service with one instance. It is a handle
@@ -18,36 +18,18 @@ use crate::lock::lock;
 /// With several instances, a retry that reaches another one finds no intent there and is challenged
 /// again. Share a store instead, such as that of the package `tower-step-up-redis`.
 ///
-/// It keeps at most [`MAX_OPEN`] open intents of a user and as many used ones, and drops the oldest. In
-/// total it keeps at most 100,000, unless [`max_entries`](Self::max_entries) sets another limit. A request that
-/// needs a further one gets a 503.
+/// It keeps at most [`MAX_OPEN`](super::MAX_OPEN) open intents of a user and as many used ones, and
+/// drops the oldest. In total it keeps at most 100,000, unless [`max_entries`](Self::max_entries) sets
+/// another limit. A request that needs a further one gets a 503.
 #[derive(Clone)]
 pub struct LocalIntents {
     table: Arc<Mutex<Table>>,
     max_entries: usize,
 }
 
-#[derive(Default)]
-struct Table {
-    /// The open and the used intents of each user, each in their order. No list is empty.
-    users: HashMap<IntentUser, Vec<Entry>>,
-    /// The ends of all intents, the earliest first.
-    ends: BTreeSet<(OffsetDateTime, IntentId, IntentUser)>,
-}
-
-struct Entry {
-    intent: Intent,
-    used: bool,
-}
-
 const MAX_ENTRIES: usize = 100_000;
 /// How long a client should wait if the store is full. Intents expire all the time.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
-
-/// The reason why an intent was not kept.
-#[derive(Debug, thiserror::Error)]
-#[error("the store is full: it holds at most {0} intents")]
-struct Full(usize);
 
 impl LocalIntents {
     /// Creates an empty store.
@@ -88,81 +70,6 @@ impl IntentStore for LocalIntents {
 
     fn consume(&self, intent: Intent) -> IntentFuture<bool> {
         Box::pin(ready(Ok(lock(&self.table).consume(intent))))
-    }
-}
-
-impl Table {
-    fn create(&mut self, intent: Intent, max_entries: usize) -> Result<(), Full> {
-        self.remove_expired(intent.created_at);
-        self.make_room(&intent.user, false);
-        if self.ends.len() >= max_entries {
-            return Err(Full(max_entries));
-        }
-        self.insert(intent, false);
-        Ok(())
-    }
-
-    fn find(&self, user: &IntentUser, id: &IntentId) -> Option<Found> {
-        let entry = self.of(user).iter().find(|entry| entry.intent.id == *id)?;
-        let intent = entry.intent.clone();
-        let used = self.of(user).iter().filter(|entry| entry.used);
-        let spent = used.map(|entry| entry.intent.proofs_after).max();
-        Some(if entry.used { Found::Used(intent) } else { Found::Open { intent, spent } })
-    }
-
-    fn consume(&mut self, intent: Intent) -> bool {
-        let is_it = |entry: &Entry| !entry.used && entry.intent.id == intent.id;
-        if !self.of(&intent.user).iter().any(is_it) {
-            return false;
-        }
-        self.make_room(&intent.user, true);
-        self.retain(&intent.user, |entry| entry.used);
-        self.insert(intent, true);
-        true
-    }
-
-    fn insert(&mut self, intent: Intent, used: bool) {
-        self.ends.insert((intent.expires_at, intent.id.clone(), intent.user.clone()));
-        self.users.entry(intent.user.clone()).or_default().push(Entry { intent, used });
-    }
-
-    fn of(&self, user: &IntentUser) -> &[Entry] {
-        self.users.get(user).map_or(&[], |entries| entries)
-    }
-
-    /// Drops the oldest of a user's open or used intents if there are as many as may be.
-    fn make_room(&mut self, user: &IntentUser, used: bool) {
-        let mut entries = self.of(user).iter().filter(|entry| entry.used == used);
-        let Some(oldest) = entries.next().filter(|_| entries.count() + 1 >= MAX_OPEN) else {
-            return;
-        };
-        let id = oldest.intent.id.clone();
-        self.retain(user, |entry| entry.intent.id != id);
-    }
-
-    fn remove_expired(&mut self, now: OffsetDateTime) {
-        while self.ends.first().is_some_and(|(end, ..)| *end <= now)
-            && let Some((_, id, user)) = self.ends.pop_first()
-        {
-            self.retain(&user, |entry| entry.intent.id != id);
-        }
-    }
-
-    /// Keeps only these intents of a user.
-    fn retain(&mut self, user: &IntentUser, is_kept: impl Fn(&Entry) -> bool) {
-        let Some(entries) = self.users.get_mut(user) else { return };
-        let ends = &mut self.ends;
-        entries.retain(|entry| {
-            let kept = is_kept(entry);
-            if !kept {
-                let Intent { expires_at, id, user, .. } = &entry.intent;
-                ends.remove(&(*expires_at, id.clone(), user.clone()));
-            }
-            kept
-        });
-        if entries.is_empty() {
-            self.users.remove(user);
-        }
     }
 }
 

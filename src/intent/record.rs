@@ -67,7 +67,7 @@ impl Intent {
     /// remembered for long enough that these proofs are too old for an intent that is made later.
     pub(super) fn used(self, session: &Session, now: OffsetDateTime, lifetime: Duration) -> Self {
         let latest = Moment::from(now).plus(session.leeway()).date();
-        // What is dated later has not counted.
+        // A proof that is dated later has not counted.
         let newest = session.newest_proof().min(latest);
         Self {
             expires_at: later(now, lifetime).max(self.expires_at),

@@ -27,8 +27,8 @@ pub trait IntentStore: Send + Sync + 'static {
     /// Returns [`IntentsUnavailable`] if the intent may not have been kept.
     fn create(&self, intent: Intent) -> IntentFuture<()>;
 
-    /// Returns the intent of this user with this id, or `None` if there is none. The store may return an
-    /// intent that has expired, because the caller checks that.
+    /// Returns the intent of this user with this id, or `None` if there is none. The caller
+    /// checks whether it has expired.
     ///
     /// # Errors
     ///
@@ -43,9 +43,9 @@ pub trait IntentStore: Send + Sync + 'static {
     /// The other intents are dropped because the proofs that were made for this one are newer than they
     /// are. Without that, one code would confirm several actions.
     ///
-    /// The store remembers the intent as it is passed, which is not quite as it was kept: it
-    /// `expires_at` a later time, and its `proofs_after` is the date of the newest proof that was used. A
-    /// used intent is remembered until it expires, or until [`MAX_OPEN`] of its user were used later.
+    /// The store remembers the intent as the caller passes it: `expires_at` is later than before, and
+    /// `proofs_after` is the date of the newest proof that was used. It remembers a used intent until it
+    /// expires, or until [`MAX_OPEN`] of its user were used later.
     ///
     /// # Errors
     ///

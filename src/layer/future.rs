@@ -115,8 +115,8 @@ fn mark_granted(extensions: &mut Extensions, grant: Option<Grant>) {
     }
 }
 
-/// Leaves in the request what a handler needs to ask for a proof for one action, if the guard has
-/// `once`. What an outer guard has left does not outlive its grant.
+/// Leaves the mark of a guard with `once` in a request that it grants. Without a grant, the mark of an
+/// outer guard is removed too.
 fn mark_once<B>(request: &mut Request<B>, guard: &Arc<Guard>, grant: Option<&Grant>) {
     let Some(grant) = grant else {
         request.extensions_mut().remove::<OnceMark>();

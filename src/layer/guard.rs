@@ -64,7 +64,7 @@ pub(super) struct Guard {
     pub(super) sessions: Option<Sessions>,
     /// The maximum age of the authority's confirmation, or `None` if none is required.
     pub(super) confirmed_within: Option<Duration>,
-    /// What `once` has set.
+    /// The settings of `once`, for proofs for one action.
     pub(super) once: Option<Arc<OnceSettings>>,
     /// The maximum age of the replica of the revocations.
     max_replica_age: Duration,

@@ -83,7 +83,7 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | policy not met, and any sign-in would meet it | [`sign_in`](Self::sign_in) |
 /// | two session cookies that differ, or one that is unreadable (400) | nowhere: it gets a page that asks the browser to remove the cookies and links to [`sign_in`](Self::sign_in) |
 /// | missing scopes (403) | nowhere: it gets the page, because the user cannot supply a scope |
-/// | any other invalid request (400), a policy error (500), anything unavailable (503) | nowhere: it gets the page |
+/// | any other invalid request (400), an action that was confirmed already (409), a policy error (500), anything unavailable (503) | nowhere: it gets the page |
 ///
 /// If the target is not configured, the browser gets the plain page. The responder never redirects
 /// a request for the sign-in page, and it redirects a request for the step-up page only to the
@@ -99,6 +99,7 @@ const COOKIES: HeaderValue = HeaderValue::from_static("\"cookies\"");
 /// | --- | --- |
 /// | `return_to` | the path and query of a GET or HEAD request, if [`ReturnTo`] accepts them; otherwise [`home`](Self::home). For htmx it is `home` too, except for boosted links and forms. Read it with [`ReturnTo::parse`] |
 /// | `policy` | the name of the policy that is not met, if it has one |
+/// | `intent` | the id of the [intent](crate::intent), if the proofs have to be made for one action; the page keeps it for the request that the user sends again |
 /// | `restart` | `true` if only a new session can meet the policy |
 /// | `enrol` | `true` if the user has to enrol a second factor first |
 /// | `acr_values`, `max_age` | the parameters of the [`AuthenticationRequest`](crate::policy::AuthenticationRequest) with which the page sends the person to the issuer. Anyone can write such a link, so the page passes on only values that it knows |

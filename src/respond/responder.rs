@@ -65,6 +65,8 @@ where
 /// | policy met, but the token lacks [scopes](crate::StepUpLayer::require_scopes) | 403 | `error="insufficient_scope"` |
 /// | keys or revocations unavailable | 503 with `Retry-After` | none |
 /// | the session cannot be renewed or confirmed now | 503 with `Retry-After` | none |
+/// | an action was [confirmed](crate::Once::confirm) already | 409 | none |
+/// | no action can be confirmed now | 503 with `Retry-After` | none |
 /// | a function of [`require_with`](crate::StepUpLayer::require_with) failed | 500 | none |
 ///
 /// If the guard requires scopes, the challenge of each 401 and 403 has `scope` too. That of a 403 also
@@ -86,6 +88,7 @@ where
 /// | 400 | 3 `INVALID_ARGUMENT` |
 /// | 401 | 16 `UNAUTHENTICATED` |
 /// | 403 | 7 `PERMISSION_DENIED` |
+/// | 409 | 6 `ALREADY_EXISTS` |
 /// | 500 | 13 `INTERNAL` |
 /// | 503 | 14 `UNAVAILABLE`, with a [`RetryInfo`][details] that says when to try again |
 ///
@@ -98,6 +101,7 @@ where
 /// | --- | --- |
 /// | `acr_values`, `max_age` | the parameters of the authentication request, if there is one |
 /// | `scope` | the scopes that the route requires, if it requires any |
+/// | `intent` | the id of the [intent](crate::intent), if the refusal is about one action; a 409 has it too |
 ///
 /// If the policy is not met, it also has:
 ///

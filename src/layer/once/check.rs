@@ -16,8 +16,8 @@ const COARSEST: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnceError {
-    /// The issuer's tokens state no time for what the policy demands, so nobody can tell whether it was
-    /// proved for this action.
+    /// The issuer's tokens state no time for the proofs that the policy demands. They may be older than
+    /// the action.
     #[error(
         "the tokens of {issuer} state no time for {policy}, so a proof for one action cannot be told \
          from an older one; demand a new sign-in with `Policy::session()`, name a factor that has a \

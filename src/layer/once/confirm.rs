@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::Uri;
 use http::request::Parts;
 use time::OffsetDateTime;
 
 use super::super::event::Confirmation;
 use super::super::guard::Guard;
 use super::OnceSettings;
+use super::mark::OnceMark;
 use super::missing::MissingOnce;
 use super::unconfirmed::Unconfirmed;
 use crate::headers::exactly_one;
@@ -62,25 +62,6 @@ struct Inner {
     innermost: Grant,
     /// The request as the guard saw it.
     request: Parts,
-}
-
-/// What a guard with `once` leaves in the extensions of a request that it grants.
-#[derive(Clone)]
-pub(in crate::layer) struct OnceMark {
-    guard: Arc<Guard>,
-    settings: Arc<OnceSettings>,
-    grant: Grant,
-    /// The address that the guard sees. Under axum's `nest`, a handler sees another one.
-    uri: Uri,
-}
-
-impl OnceMark {
-    /// Returns the mark, or `None` if the guard has no `once`.
-    #[inline]
-    pub(in crate::layer) fn of(guard: &Arc<Guard>, grant: &Grant, uri: &Uri) -> Option<Self> {
-        let settings = Arc::clone(guard.once.as_ref()?);
-        Some(Self { guard: Arc::clone(guard), settings, grant: grant.clone(), uri: uri.clone() })
-    }
 }
 
 /// The reason for a refusal, and its name in the log.
@@ -192,8 +173,8 @@ impl Once {
             return Err(self.ask("not_proved", &intent, now));
         }
         // The handler may have taken long, for example to read a body.
-        if let Err(error) = self.0.guard.verifier.check_usable(self.session(), now) {
-            return Err(Refused { why: error.into(), cause: "session", intent: Some(intent.id) });
+        if let Err(why) = self.check_session(now) {
+            return Err(Refused { why, cause: "session", intent: Some(intent.id) });
         }
         let is_consumed =
             self.0.settings.intents.consume(intent.clone(), self.session(), now).await;
@@ -229,6 +210,12 @@ impl Once {
         let shortfall = self.0.guard.offered(shortfall).inside(&self.0.innermost);
         let why = Rejection::StepUpRequired(shortfall);
         Refused { why, cause, intent: Some(intent.id.clone()) }
+    }
+
+    fn check_session(&self, now: OffsetDateTime) -> Result<(), Rejection> {
+        let guard = &self.0.guard;
+        guard.check_replica().map_err(Rejection::RevocationsUnavailable)?;
+        Ok(guard.verifier.check_usable(self.session(), now)?)
     }
 
     fn intent_in_header(&self) -> Option<&str> {

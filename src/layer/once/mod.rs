@@ -2,6 +2,7 @@
 
 mod check;
 mod confirm;
+mod mark;
 mod missing;
 mod unconfirmed;
 
@@ -11,12 +12,12 @@ pub use self::missing::MissingOnce;
 pub use self::unconfirmed::Unconfirmed;
 
 pub(super) use self::check::check;
-pub(super) use self::confirm::OnceMark;
+pub(super) use self::mark::OnceMark;
 
 use crate::intent::Intents;
 use crate::policy::Policy;
 
-/// What a guard's [`once`](crate::StepUpLayer::once) has set.
+/// The settings of a guard's [`once`](crate::StepUpLayer::once).
 pub(super) struct OnceSettings {
     pub(super) intents: Intents,
     /// The policy for the proofs that are made for one action.

@@ -14,8 +14,8 @@ use crate::respond::{self, Respond};
 /// The error returned if an action is not [confirmed](crate::Once::confirm). With axum (feature `axum`) it is
 /// a response, so a handler returns it with `?`.
 ///
-/// A handler that shows a page of its own reads the [intent](Self::intent) and writes it into a hidden
-/// field of the form that it sends again.
+/// A handler can also show its own page. It then writes the [intent](Self::intent) into a hidden field of
+/// the form, which the user sends again.
 pub struct Unconfirmed(Box<Inner>);
 
 struct Inner {
