@@ -10,6 +10,10 @@ use std::borrow::Cow;
 ///
 /// Floats are not accepted, because one amount can have several of them. Pass an integer in the
 /// smallest unit, such as cents, or a text that your code has written in one way.
+///
+/// ```compile_fail,E0277
+/// let action = tower_step_up::Action::new("transfer").with("amount", 12.34);
+/// ```
 #[derive(Clone)]
 pub struct ActionValue(Kind);
 

@@ -14,8 +14,11 @@ use tower_step_up::intent::{
     Found, Intent, IntentFuture, IntentId, IntentStore, IntentUser, IntentsUnavailable,
     LocalIntents,
 };
-use tower_step_up::issuers::oidc;
+use tower_step_up::issuers::{Issuer, oidc};
 use tower_step_up::layer::MissingOnce;
+use tower_step_up::profile::{
+    Capabilities, ClaimError, Claims, Evidence, Names, Profile, StepUpBy,
+};
 use tower_step_up::testing::{FixedClock, SessionBuilder, TestIssuer};
 use tower_step_up::{Action, Factor, Intents, Negotiated, Once, Policy, Rejection, StepUpLayer};
 use tracing::Level;
@@ -728,4 +731,45 @@ fn each_decision_about_an_action_is_logged_as_one_line() {
              action=transfer intent=\"{intent}\" {user}"
         )
     );
+}
+
+/// An issuer that adds methods to a session, and dates only the sign-in.
+struct DatesTheSignIn;
+
+impl Profile for DatesTheSignIn {
+    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
+        let mut evidence = Evidence::signed_in(claims.time("auth_time")?);
+        claims.text("method")?.iter().for_each(|name| evidence.amr(name, None));
+        Ok(evidence)
+    }
+
+    fn names(&self) -> Names {
+        Names::new().amr("app", [Factor::Totp])
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::sign_in_only();
+        capabilities.names_methods = true;
+        capabilities
+    }
+
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::methods(["app"])
+    }
+}
+
+#[tokio::test]
+async fn a_method_without_a_date_is_not_asked_for() {
+    let issuer = Issuer::new("https://acme.example", DatesTheSignIn).audience("api");
+    let test = TestIssuer::standing_in_for(issuer).unwrap();
+    let intents = Intents::new(LocalIntents::new());
+    assert!(test.guard().once(&intents, Factor::Totp).is_err());
+    let guard = test.guard().once(&intents, Policy::session()).unwrap();
+    let request = Request::post("/")
+        .header("authorization", bearer(&test.mint_with(&serde_json::json!({"method": "app"}))))
+        .header("cents", 1);
+    let request = request.body(Full::<Bytes>::default()).unwrap();
+    let answer = send(&guard.layer(service_fn(transfer)), request).await;
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((&body["retryable"], &body["prompts"]), (&false.into(), &serde_json::json!([])));
 }

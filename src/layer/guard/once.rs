@@ -29,8 +29,8 @@ impl StepUpLayer {
     /// ```
     ///
     /// The policy does not change what the guard itself demands of a request, which is what
-    /// [`require`](Self::require) says. It counts in `confirm` only, and there only on proofs that were made
-    /// for the action. A proof without a date never counts.
+    /// [`require`](Self::require) says. It counts in `confirm` only, and there only on proofs that were
+    /// made for the action. A proof without a date never counts.
     ///
     /// If this is set twice, both policies are demanded and the last handle counts. If guards are nested,
     /// the innermost one that has `once` counts. Like `require`, this undoes [`optional`](Self::optional)

@@ -11,8 +11,8 @@ use http::request::Parts;
 use crate::rejection::Rejection;
 use crate::respond::{self, Respond};
 
-/// The error returned if an action is not [confirmed](crate::Once::confirm). With axum (feature `axum`) it is
-/// a response, so a handler returns it with `?`.
+/// The error returned if an action is not [confirmed](crate::Once::confirm). With axum (feature
+/// `axum`) it is a response, so a handler returns it with `?`.
 ///
 /// A handler can also show its own page. It then writes the [intent](Self::intent) into a hidden field of
 /// the form, which the user sends again.
