@@ -27,7 +27,7 @@ pub trait IntentStore: Send + Sync + 'static {
     /// Returns [`IntentsUnavailable`] if the intent may not have been kept.
     fn create(&self, intent: Intent) -> IntentFuture<()>;
 
-    /// Returns the intent of this user with this id, or `None` if there is none. The caller
+    /// Returns the intent of this user with this id, or `None` if it is not known. The caller
     /// checks whether it has expired.
     ///
     /// # Errors

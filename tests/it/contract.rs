@@ -21,7 +21,9 @@ use tower_step_up::keys::{KeySet, KeySource, KeysUnavailable, Refresh};
 use tower_step_up::layer::{ResponseBody, ResponseFuture, StepUp};
 use tower_step_up::resource::ResourceMetadata;
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
-use tower_step_up::{Factor, Grant, Policy, Rejection, Session, Shortfall, StepUpLayer, Verifier};
+use tower_step_up::{
+    Factor, Grant, Once, Policy, Rejection, Session, Shortfall, StepUpLayer, Unconfirmed, Verifier,
+};
 
 use crate::support::{bearer, inner, issuer, proved, request, seconds, send};
 
@@ -67,6 +69,8 @@ assert_impl_all!(Session: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(Shortfall: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(Policy: Clone, Send, Sync, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(Rejection: Clone, Send, Sync, UnwindSafe, RefUnwindSafe, std::error::Error);
+assert_impl_all!(Once: Clone, Send, Sync, Unpin);
+assert_impl_all!(Unconfirmed: Send, Sync, Unpin, std::error::Error);
 assert_impl_all!(ResourceMetadata: Clone, Send, Sync, Unpin, Service<Request<LocalBody>>);
 assert_impl_all!(ResponseBody<Body>: Send, Sync, Unpin, Default);
 assert_impl_all!(ResponseFuture<SendService, Body>: Send);
