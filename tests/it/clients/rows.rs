@@ -8,13 +8,18 @@ use axum::Router;
 use axum::routing::get;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tower_step_up::intent::{
+    Found, Intent, IntentFuture, IntentId, IntentStore, IntentUser, IntentsUnavailable,
+};
 use tower_step_up::issuers::oidc;
 use tower_step_up::keys::{KeySet, KeySource, KeysUnavailable, Refresh};
 use tower_step_up::resource::ProtectedResource;
 use tower_step_up::sessions::AuthorityError;
 use tower_step_up::testing::{FixedClock, NOW, TestIssuer};
 use tower_step_up::token::{RevocationFuture, Revocations, RevocationsUnavailable, Revoked};
-use tower_step_up::{Factor, Policy, Session, StepUpLayer, Verifier};
+use tower_step_up::{
+    Action, Factor, Intents, Once, Policy, Session, StepUpLayer, Unconfirmed, Verifier,
+};
 
 use crate::renewal::{Scripted, renewing};
 use crate::support::{bearer, issuer, proved, seconds, transfer};
@@ -68,6 +73,8 @@ pub(super) fn app() -> Router {
         .route("/keys", guarded(StepUpLayer::new(keyless())))
         .route("/revocations", guarded(StepUpLayer::new(unsure)))
         .route("/authority", guarded(renewing(issuer().guard(), authority)))
+        .route("/used", confirming())
+        .route("/intents", confirming())
         .route(
             "/unknown-policy",
             guarded(issuer().guard().require_with(|_| "1x".parse::<u8>().map(|_| Factor::Totp))),
@@ -84,8 +91,36 @@ pub(super) fn guarded(guard: StepUpLayer) -> axum::routing::MethodRouter {
     get("granted").layer(guard)
 }
 
-/// A source of keys, and of revocations, that is down.
+/// Returns a handler that asks for a proof for one action.
+fn confirming() -> axum::routing::MethodRouter {
+    async fn delete(once: Once) -> Result<&'static str, Unconfirmed> {
+        once.confirm(None, &Action::new("delete")).await.map(|()| "granted")
+    }
+    get(delete).layer(issuer().guard().once(&Intents::new(Unavailable), Factor::Totp).unwrap())
+}
+
+/// The header that names an intent which is used.
+const NAMED: (&str, &str) = ("step-up-intent", "AAAAAAAAAAAAAAAAAAAAAA");
+
+/// A source of keys, of revocations and of new intents, that is down. It knows one used intent.
 struct Unavailable;
+
+impl IntentStore for Unavailable {
+    fn create(&self, _intent: Intent) -> IntentFuture<()> {
+        Box::pin(async { Err(IntentsUnavailable::new(seconds(4), "down")) })
+    }
+
+    fn find(&self, user: &IntentUser, id: &IntentId) -> IntentFuture<Option<Found>> {
+        // The digest of the action in `confirming`.
+        let intent = json!({"id": id, "user": user, "action": "Eon2tpRAPyHB-snsaK5dTHJ_6kF-VbML564_K42xfO8", "created_at": "2024-01-01T00:00:00Z",
+            "expires_at": "2024-01-01T00:10:00Z", "proofs_after": "2024-01-01T00:00:00Z"});
+        Box::pin(async { Ok(Some(Found::Used(serde_json::from_value(intent).unwrap()))) })
+    }
+
+    fn consume(&self, _intent: Intent) -> IntentFuture<bool> {
+        Box::pin(async { Ok(false) })
+    }
+}
 
 impl KeySource for Unavailable {
     fn current(&self) -> Option<Arc<KeySet>> {
@@ -237,9 +272,17 @@ pub(super) fn rows() -> Vec<Row> {
                 of_route,
             ),
         ),
+        row(
+            "action confirmed already",
+            "/used",
+            &[("authorization", &granted), NAMED],
+            409,
+            Value::Null,
+        ),
         unavailable("keys unavailable", "/keys", &password, "7"),
         unavailable("revocations unavailable", "/revocations", &password, "2"),
         unavailable("authority unavailable", "/authority", &[("cookie", "stytch_session=a")], "1"),
+        unavailable("intents unavailable", "/intents", &[("authorization", &granted)], "4"),
         row("require_with failed", "/unknown-policy", &password, 500, Value::Null),
     ]
 }
