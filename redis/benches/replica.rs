@@ -134,7 +134,7 @@ async fn requests(redis: &Redis, many: usize) {
     }
 }
 
-/// What the replica takes in memory.
+/// The memory of the replica.
 fn memory(many: usize) {
     let replica = LocalRevocations::new().max_entries(many);
     replica.keep_at_least("", Duration::from_secs(36 * 3_600));
@@ -152,7 +152,7 @@ fn resident() -> f64 {
         * 4_096.0
 }
 
-/// What the stream takes, and how long an instance that starts takes to read it.
+/// The memory of the stream, and the time that an instance takes to read it.
 async fn replay(redis: &Redis, many: usize) {
     let key = format!("requests:{many}");
     let length: usize = redis.run(&format!("XLEN {key}")).await;

@@ -32,7 +32,7 @@ fn code() -> Policy {
     Policy::any_of([Factor::OtpSms, Factor::Totp]).named("transfer")
 }
 
-/// A bank with one route, on which a transfer needs a code of its own.
+/// A bank with one route, on which each transfer needs a new code.
 struct Bank {
     clock: FixedClock,
     issuer: TestIssuer,
@@ -145,7 +145,7 @@ async fn an_action_is_confirmed_once_by_a_code_that_was_made_for_it() {
     bank.clock.advance(seconds(20));
     let after = bank.token(&with_code());
     assert_eq!(bank.send(&after, Some(&intent), 120_000).await.outcome, "paid");
-    // Any later use is refused with a status of its own.
+    // Any later use is refused with another status.
     for _ in 0..2 {
         let again = bank.answer(&after, Some(&intent), 120_000).await;
         assert_eq!(again.status, 409);
@@ -296,10 +296,10 @@ async fn the_header_names_the_intent_if_the_handler_does_not() {
         Ending::of(&send(&bank.guard.layer(service_fn(transfer)), request).await)
     };
     let header = ("step-up-intent", &*intent);
-    // What the handler passes counts, and a header that appears twice does not.
+    // The handler's argument counts, and a header that appears twice does not.
     assert_ne!(with(&[header, ("form-intent", "x")]).await.asked(), intent);
     assert_ne!(with(&[header, header]).await.asked(), intent);
-    // An empty field of a form is none.
+    // An empty field of a form does not count.
     assert_eq!(with(&[header, ("form-intent", "")]).await.outcome, "paid");
     assert_eq!(with(&[header]).await.outcome, "intent-used");
 }
@@ -395,7 +395,7 @@ async fn a_policy_of_several_factors_needs_all_of_them_again() {
     let one = bank.token(&mfa.clone().proved(Factor::OtpSms));
     let answer = bank.answer(&one, Some(&intent), 1).await;
     assert_eq!(Ending::of(&answer).asked(), intent);
-    // A second factor is missing, and the old password is none.
+    // A second factor is missing. The old password does not count.
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(body["unmet"][0]["have"], 1, "{body}");
     let both = bank.token(&mfa.proved(Factor::OtpSms).proved(Factor::Password));
@@ -672,7 +672,7 @@ async fn a_handler_without_a_guard_that_has_once_gets_an_error() {
     assert_eq!(send(&service_fn(lacks), request()).await.body, "no guard");
     let guard = bank.issuer.guard();
     assert_eq!(send(&guard.layer(service_fn(lacks)), request()).await.body, "not once");
-    // What the outer guard leaves does not outlive its grant.
+    // The mark of the outer guard does not outlive its grant.
     let empty = Request::new(Full::<Bytes>::default());
     let optional = bank.guard.optional();
     assert_eq!(send(&optional.layer(service_fn(lacks)), empty).await.body, "optional");

@@ -47,7 +47,7 @@ async fn by_json(once: Once, Json(body): Json<Transfer>) -> Result<StatusCode, U
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Shows a page of its own, from which the same form is sent again.
+/// Shows the handler's own page, from which the same form is sent again.
 async fn by_page(once: Once, Form(form): Form<Transfer>) -> Response {
     match once.confirm(form.intent.as_deref(), &form.action()).await {
         Ok(()) => "paid".into_response(),

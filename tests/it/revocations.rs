@@ -269,7 +269,7 @@ async fn each_guard_limits_the_age_of_the_replica() {
         assert_eq!(outcome(&strict, with_bearer(&tokens)).await, strict_answer, "{age}");
         assert_eq!(outcome(&mfa, with_bearer(&tokens)).await, mfa_answer, "{age}");
         assert_eq!(outcome(&lenient, with_bearer(&tokens)).await, (200, ""), "{age}");
-        // A session that the authority renews is no exception.
+        // This applies to a session that the authority renews too.
         assert_eq!(outcome(&strict, with_bearer(&expired)).await, strict_answer, "{age}");
     }
     let service = strict.layer(service_fn(crate::support::inner::<Body>));

@@ -14,7 +14,7 @@ use tower_step_up::testing::{TestIssuer, TestSessions};
 use tower_step_up::{Grant, Policy, Sessions, StepUpLayer};
 use tower_step_up_redis::{RedisRevocations, Server};
 
-/// An instance that serves on a port of its own.
+/// An instance, and the address that it serves on.
 pub(crate) struct Instance {
     pub(crate) address: SocketAddr,
 }

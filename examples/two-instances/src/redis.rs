@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tower_step_up_redis::{Server, ServerError};
 
-/// A server that was named, or one of the program's own.
+/// A server that was named, or one that the program has started.
 pub(crate) struct Redis {
     url: String,
     /// The process and its directory. Both end with this value.
@@ -21,7 +21,7 @@ const NONE: &str = "no Redis on this machine: install one (apt install redis-ser
 
 impl Redis {
     /// Returns the server that `REDIS_URL` names, or starts one that is installed. The latter listens on
-    /// a socket in a directory of its own, and keeps nothing.
+    /// a socket in a new directory, and keeps nothing.
     pub(crate) async fn find() -> Result<Self, Box<dyn Error>> {
         if let Ok(url) = std::env::var("REDIS_URL") {
             return Ok(Self { url, _own: None });

@@ -37,7 +37,7 @@ async fn a_user_who_signs_out_at_the_provider_is_signed_out_of_the_service() {
     for token in tokens {
         statuses.push(server.account(token).await);
     }
-    // The provider gives each client a `sid` of its own, and `other` has registered another address.
+    // The provider gives each client another `sid`, and `other` has registered another address.
     assert_eq!(statuses, [401, 200, 200]);
     let sent = provider.control("logout-tokens", None).await;
     let sent: Vec<_> = sent.as_array().unwrap().iter().collect();
