@@ -88,7 +88,7 @@ pub(crate) async fn connect(
 
 /// Checks that the server is a primary, in its reply to `HELLO`. A replica may be behind, or have
 /// lost its primary. A primary that becomes a replica ends reads that wait, but keeps connections
-/// that do not, so each read asks again. It asks last: the server is then still what it was.
+/// that do not, so each read asks again before it waits.
 pub(crate) fn check_primary(reply: &Value) -> Result<(), ReadError> {
     let mut members = reply.as_map_iter().ok_or(ReadError::UnexpectedReply)?;
     let is_primary = members.any(|(name, value)| is_text(name, "role") && is_text(value, "master"));
@@ -112,13 +112,13 @@ async fn next(
 ) -> Result<(Option<StreamId>, Vec<Entry>), ReadError> {
     let key = &*shared.settings.key;
     let mut commands = redis::pipe();
+    commands.cmd("HELLO");
     commands.cmd("XREAD").arg("COUNT").arg(COUNT).arg("BLOCK").arg(BLOCK.as_millis() as u64);
     commands.arg("STREAMS").arg(key).arg(last.to_string());
     // After the wait, because the stream may be deleted meanwhile.
     commands.cmd("XRANGE").arg(key).arg("-").arg("+").arg("COUNT").arg(1);
-    commands.cmd("HELLO");
     let replies: Vec<Value> = commands.query_async(connection).await?;
-    let [entries, oldest, hello] = &*replies else { return Err(ReadError::UnexpectedReply) };
+    let [hello, entries, oldest] = &*replies else { return Err(ReadError::UnexpectedReply) };
     check_primary(hello)?;
     let first = entry::read_range(oldest)?.first().map(|entry| entry.id);
     Ok((first, entry::read_next(entries)?))

@@ -33,10 +33,10 @@ pub(crate) async fn replay(
             Some(_) => format!("({}", position.last),
         };
         let mut commands = redis::pipe();
-        commands.cmd("XRANGE").arg(&*shared.settings.key).arg(start).arg("+");
-        commands.arg("COUNT").arg(COUNT).cmd("HELLO");
+        commands.cmd("HELLO").cmd("XRANGE").arg(&*shared.settings.key).arg(start).arg("+");
+        commands.arg("COUNT").arg(COUNT);
         let replies: Vec<Value> = commands.query_async(connection).await?;
-        let [entries, hello] = &*replies else { return Err(ReadError::UnexpectedReply) };
+        let [hello, entries] = &*replies else { return Err(ReadError::UnexpectedReply) };
         check_primary(hello)?;
         let entries = entry::read_range(entries)?;
         for entry in &entries {

@@ -9,7 +9,7 @@ use tower_step_up_redis::Connect;
 
 use crate::proxy::Proxy;
 use crate::server::{Redis, free_port};
-use crate::support::{Instance, KEY, report, seconds, server, within};
+use crate::support::{Instance, KEY, eventually, report, seconds, server, within};
 
 /// The address of the primary, as the operator of the instances keeps it.
 #[derive(Clone)]
@@ -157,6 +157,29 @@ async fn a_primary_that_is_demoted_between_two_reads_is_no_longer_read() {
     refuses_the_demoted(&instance).await;
     redis.run::<()>("REPLICAOF NO ONE").await;
     is_current_again(&instance).await;
+}
+
+/// It is a replica for less than a second, while the instance waits for an entry.
+#[tokio::test]
+async fn a_primary_that_is_demoted_and_promoted_again_is_read_again_as_a_whole() {
+    let Some(redis) = Redis::start().await else { return };
+    let proxy = Proxy::to(redis.address()).await;
+    let instance = Instance::ready(server(&proxy.url())).await;
+    let connections = proxy.accepted();
+    proxy.hold(true);
+    redis.run::<()>(&format!("XADD {KEY} * a-foreign entry")).await;
+    cut_off(&redis).await;
+    proxy.hold(false);
+    // The next read has begun at the replica.
+    let asks = async {
+        while !redis.run::<String>("CLIENT LIST").await.contains("flags=b") {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    within(asks).await;
+    redis.run::<()>("REPLICAOF NO ONE").await;
+    eventually("connected again", || proxy.accepted() > connections).await;
+    instance.is_current().await;
 }
 
 async fn refuses_the_demoted(instance: &Instance) {
