@@ -32,8 +32,8 @@ pub(crate) enum ReadError {
     Redis(#[from] RedisError),
     #[error("the reply has an unexpected form")]
     UnexpectedReply,
-    #[error("the connection that reads was replaced: the server may be another")]
-    Replaced,
+    #[error("a write cannot be read: the connections lead to different servers")]
+    OtherServer,
     #[error("the server is a replica: expected the primary")]
     NotPrimary,
     #[error("the stream holds more revocations than this process may keep")]

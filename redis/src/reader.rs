@@ -49,9 +49,8 @@ async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadErro
         if position.extensions != shared.extensions() {
             position = replay::replay(shared, &mut connection).await?;
         }
-        let asked_at = shared.monotonic();
+        let (asked_at, read) = (shared.monotonic(), shared.unwritten.begin_read());
         let (first, entries) = next(shared, &mut connection, position.last).await?;
-        *pause = Pause::default();
         // Without an entry, the server has waited in vain for this long.
         let complete_at = match entries.len() {
             0 => Some((asked_at + BLOCK).min(shared.monotonic())),
@@ -68,6 +67,10 @@ async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadErro
             position = replay::replay(shared, &mut connection).await?;
             continue;
         }
+        if complete_at.is_some() && shared.unwritten.is_unread(read) {
+            return Err(ReadError::OtherServer);
+        }
+        *pause = Pause::default();
         position.first = first;
         shared.reached(&position, complete_at);
     }

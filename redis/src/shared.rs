@@ -190,8 +190,8 @@ impl Shared {
             return Ok(());
         };
         let now = self.settings.clock.now();
+        self.unwritten.seen(revoked, *at, entry.id);
         let at = if *at <= now + CLOCKS_APART { *at } else { now };
-        self.unwritten.seen(revoked, at, entry.id);
         self.replica.record(revoked, at, now).map_err(|_| {
             self.forget_progress();
             ReadError::TooMany

@@ -32,6 +32,10 @@ struct Waiting {
     urgent: VecDeque<Arc<Revoked>>,
     /// The others, which may be many after the stream was lost.
     later: VecDeque<Arc<Revoked>>,
+    /// Those that were written and not read yet, and how many reads had begun before.
+    unread: VecDeque<(Arc<Revoked>, u64)>,
+    /// How many reads have begun.
+    reads: u64,
 }
 
 struct Pending {
@@ -47,6 +51,8 @@ enum Place {
     Later,
     /// It is being written now.
     Taken,
+    /// It was written after so many reads had begun, and has not been read yet.
+    Unread(u64),
 }
 
 /// Revocations that are being written, and when each was made.
@@ -75,10 +81,11 @@ impl Unwritten {
         // A caller may have gone away, for example after its timeout.
         pending.callers.retain(|caller| !caller.is_closed());
         pending.callers.extend(caller);
-        if is_urgent && pending.place == Place::Later {
-            waiting.put(revoked, Place::Urgent);
-        } else if is_new {
-            waiting.put(revoked, Place::Later);
+        match (is_urgent, pending.place) {
+            (true, Place::Later | Place::Unread(_)) => waiting.put(revoked, Place::Urgent),
+            (false, Place::Unread(_)) => waiting.put(revoked, Place::Later),
+            _ if is_new => waiting.put(revoked, Place::Later),
+            _ => {}
         }
         drop(waiting);
         self.added.notify_one();
@@ -121,20 +128,47 @@ impl Unwritten {
         batch
     }
 
-    /// Forgets the revocations of a batch that has been written, and tells the callers. One that was
-    /// made again meanwhile, at a later time, is written again. Returns whether a caller waited.
+    /// Tells the callers that a batch has been written. The revocations are kept until they are read,
+    /// and one that was made again meanwhile, at a later time, is written again. Returns whether a
+    /// caller waited.
     pub(crate) fn succeeded(&self, batch: &Batch, ids: &[StreamId]) -> bool {
         let mut waiting = self.lock();
-        let mut waited = false;
+        let (reads, mut waited) = (waiting.reads, false);
         for ((revoked, at), id) in batch.iter().zip(ids) {
-            if waiting.by_subject.get(revoked).is_some_and(|pending| pending.at > *at) {
+            // The reader may have been faster than the reply.
+            let Some(pending) = waiting.by_subject.get_mut(revoked) else { continue };
+            if pending.at > *at {
                 waiting.put(Arc::clone(revoked), Place::Urgent);
-            } else if let Some(pending) = waiting.by_subject.remove(revoked) {
+            } else if pending.place == Place::Taken {
                 waited |= !pending.callers.is_empty();
-                tell(pending.callers, &Ok(*id));
+                tell(std::mem::take(&mut pending.callers), &Ok(*id));
+                pending.place = Place::Unread(reads);
+                waiting.unread.push_back((Arc::clone(revoked), reads));
             }
         }
         waited
+    }
+
+    /// Notes that a read begins, and returns its number.
+    pub(crate) fn begin_read(&self) -> u64 {
+        let mut waiting = self.lock();
+        waiting.reads += 1;
+        waiting.reads
+    }
+
+    /// Returns whether a revocation was written before this read began, and was not read although the
+    /// read was complete. It is then left to be written again.
+    pub(crate) fn is_unread(&self, read: u64) -> bool {
+        let mut waiting = self.lock();
+        let mut is_unread = false;
+        while let Some((revoked, reads)) = waiting.unread.pop_front_if(|(_, it)| *it < read) {
+            let pending = waiting.by_subject.get(&revoked);
+            if pending.is_some_and(|pending| pending.place == Place::Unread(reads)) {
+                waiting.put(revoked, Place::Later);
+                is_unread = true;
+            }
+        }
+        is_unread
     }
 
     /// Forgets a revocation that the stream has, whoever has written it, and tells the callers.
@@ -184,7 +218,7 @@ impl Waiting {
     fn queue(&mut self, place: Place) -> &mut VecDeque<Arc<Revoked>> {
         match place {
             Place::Urgent => &mut self.urgent,
-            Place::Later | Place::Taken => &mut self.later,
+            Place::Later | Place::Taken | Place::Unread(_) => &mut self.later,
         }
     }
 
@@ -232,7 +266,42 @@ mod tests {
         unwritten.add(session("a"), NOW, Some(caller));
         unwritten.succeeded(&unwritten.take(), &[id(7)]);
         assert_eq!(result.try_recv(), Ok(Ok(id(7))));
+        assert!(unwritten.take().is_empty());
+        unwritten.seen(&session("a"), NOW, id(7));
         assert_eq!(unwritten.len(), 0);
+    }
+
+    #[test]
+    fn what_was_written_and_cannot_be_read_is_written_again() {
+        let unwritten = Unwritten::default();
+        let write = || {
+            let batch = unwritten.take();
+            unwritten.succeeded(&batch, &vec![id(1); batch.len()]);
+            batch.len()
+        };
+        let first = unwritten.begin_read();
+        ["a", "b"].into_iter().for_each(|it| unwritten.add(session(it), NOW, None));
+        assert_eq!(write(), 2);
+        assert!(!unwritten.is_unread(first), "it began before the write");
+        let second = unwritten.begin_read();
+        unwritten.seen(&session("a"), NOW, id(1));
+        assert!(unwritten.is_unread(second));
+        assert_eq!(write(), 1);
+        let third = unwritten.begin_read();
+        unwritten.seen(&session("b"), NOW, id(2));
+        assert!(!unwritten.is_unread(third));
+
+        // The stream has lost it.
+        unwritten.add(session("c"), NOW, None);
+        write();
+        unwritten.add(session("c"), NOW, None);
+        assert_eq!((write(), unwritten.len()), (1, 1));
+        // An earlier write says nothing about a later one.
+        let fourth = unwritten.begin_read();
+        unwritten.add(session("c"), NOW + std::time::Duration::from_secs(1), None);
+        assert_eq!(write(), 1);
+        assert!(!unwritten.is_unread(fourth));
+        assert!(unwritten.is_unread(unwritten.begin_read()));
     }
 
     #[test]
@@ -273,7 +342,7 @@ mod tests {
             count += batch.len();
             assert!(!unwritten.succeeded(&batch, &vec![id(2); BATCH]));
         }
-        assert_eq!((count, unwritten.len()), (1_001, 0));
+        assert_eq!(count, 1_001);
     }
 
     #[test]

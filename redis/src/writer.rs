@@ -10,9 +10,6 @@ use crate::shared::Shared;
 use crate::stream_id::StreamId;
 use crate::unwritten::Batch;
 
-/// How often a batch is written, if the reader connects again meanwhile.
-const ATTEMPTS: usize = 3;
-
 /// Writes what is not written yet, until the task is aborted.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut connection = None;
@@ -58,32 +55,18 @@ async fn read_up_to(shared: &Shared, id: Option<&StreamId>) {
 /// A connection, and how often the reader had connected before.
 type Connection = (u64, MultiplexedConnection);
 
-/// Writes to the server that the reader reads. After a failover, an older connection may lead to a
-/// server that accepts writes and passes them on to nobody.
+/// Writes on a connection that is as new as the reader's. An older one may lead to a server that is no
+/// longer the primary.
 async fn write(
     shared: &Shared,
     connection: &mut Option<Connection>,
     batch: &Batch,
 ) -> Result<Vec<StreamId>, ReadError> {
-    for _ in 0..ATTEMPTS {
-        let connections = shared.connections();
-        let (_, connection) = match connection.take_if(|(known, _)| *known == connections) {
-            Some(known) => connection.insert(known),
-            None => connection.insert((connections, connect(shared, REPLY_TIMEOUT).await?)),
-        };
-        let ids = write_to(connection, shared, batch).await?;
-        if shared.connections() == connections {
-            return Ok(ids);
-        }
-    }
-    Err(ReadError::Replaced)
-}
-
-async fn write_to(
-    connection: &mut MultiplexedConnection,
-    shared: &Shared,
-    batch: &Batch,
-) -> Result<Vec<StreamId>, ReadError> {
+    let connections = shared.connections();
+    let (_, connection) = match connection.take_if(|(known, _)| *known == connections) {
+        Some(known) => connection.insert(known),
+        None => connection.insert((connections, connect(shared, REPLY_TIMEOUT).await?)),
+    };
     let mut commands = redis::pipe();
     for (place, (revoked, at)) in batch.iter().enumerate() {
         let oldest = shared.oldest().filter(|_| place == 0);

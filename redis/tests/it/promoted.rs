@@ -118,6 +118,23 @@ async fn writes_go_to_the_primary_that_is_read() {
     assert!(other.knows("after"));
 }
 
+/// The old primary is still there, so the connection that reads goes on.
+#[tokio::test]
+async fn an_instance_that_writes_to_another_server_than_it_reads_notices() {
+    let Some(old) = Redis::start().await else { return };
+    let Some(new) = Redis::start().await else { return };
+    let directory = Directory::of(&old);
+    let instance = Instance::ready(directory.connect()).await;
+    directory.point_to(&new);
+    let other = Instance::ready(server(&new.url())).await;
+    // The connection that writes begins with the first write.
+    let written = instance.revoke("by-instance").await.unwrap();
+    within(other.revocations.wait_for(&written)).await;
+    other.revoke("by-other").await.unwrap();
+    instance.learns(["by-other"]).await;
+    instance.has_written().await;
+}
+
 #[tokio::test]
 async fn an_instance_does_not_take_a_replica_for_current() {
     let Some(primary) = Redis::start_with("--repl-diskless-sync-delay 0").await else { return };
