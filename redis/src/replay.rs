@@ -58,23 +58,33 @@ pub(crate) async fn replay(
 }
 
 /// Leaves the live revocations that the stream lacks to the writer. Other processes do the same, and
-/// each forgets what it sees in the stream. They share the work because each begins in another place.
+/// each forgets what it sees in the stream. They share the work because each has an order of its own.
 async fn write_back(shared: &Shared, seen: &Seen) {
-    let start = seen.random() % shared.replica.len().max(1);
-    let mut count = 0_usize;
-    for (from, until) in [(start, usize::MAX), (0, start)] {
-        for (place, (revoked, at)) in shared.replica.iter().take(until).enumerate() {
-            if place >= from && !seen.has(&revoked, at) && !shared.has_expired(at) {
-                shared.unwritten.add(revoked, at, None);
-                count += 1;
-            }
-            if place % COUNT == COUNT - 1 {
-                tokio::task::yield_now().await;
-            }
+    let mut missing = Vec::new();
+    for (place, (revoked, at)) in shared.replica.iter().enumerate() {
+        if !seen.has(&revoked, at) && !shared.has_expired(at) {
+            missing.push((revoked, at));
         }
+        yield_after(place).await;
     }
-    if count > 0 {
-        tracing::warn!(target: crate::shared::TARGET, count, "writing back what the stream lacks");
+    if missing.is_empty() {
+        return;
+    }
+    let count = missing.len();
+    tracing::warn!(target: crate::shared::TARGET, count, "writing back what the stream lacks");
+    for place in 0..count {
+        missing.swap(place, seen.random(place) % count);
+    }
+    for (place, (revoked, at)) in missing.into_iter().enumerate() {
+        shared.unwritten.add(revoked, at, None);
+        yield_after(place).await;
+    }
+}
+
+/// Lets other tasks run from time to time.
+async fn yield_after(place: usize) {
+    if place % COUNT == COUNT - 1 {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -88,9 +98,9 @@ struct Seen {
 
 impl Seen {
     /// Returns a number that differs from process to process.
-    fn random(&self) -> usize {
+    fn random(&self, seed: usize) -> usize {
         // On a platform with small pointers, the lower bits are as good.
-        self.hasher.hash_one(()) as usize
+        self.hasher.hash_one(seed) as usize
     }
 
     fn add(&mut self, revoked: &Revoked, at: OffsetDateTime) {
