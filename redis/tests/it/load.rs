@@ -148,7 +148,7 @@ async fn two_processes_under_load_keep_their_promises_in_every_outage() {
         requests.spawn(Arc::clone(&load).run(seed % 2, seed));
     }
 
-    // Faults, while requests run. In each of them, writes that succeed are in force within the limit.
+    // Faults, while requests run. Each write that succeeds is in force within the limit.
     assert_eq!(load.revoke("calm", 20).await, 20);
     load.agree().await;
 
