@@ -30,18 +30,24 @@
 //! - A write that Redis does not confirm in time is an error to the caller. It holds in this process
 //!   at once, and the process goes on trying to write it.
 //! - After a lost connection, each process reads the whole stream again. It writes back the
-//!   revocations that the stream has lost.
+//!   revocations that the stream has lost. If the stream is deleted, it does the same within about a
+//!   second.
+//! - A process reads from a primary only. It asks at each read, at least once a second.
 //!
 //! If the store loses its data and every process restarts before one has written it back,
 //! revocations are lost. If Redis promotes a replica that lacks the newest writes, they come back when
 //! a process that has read them connects.
 //!
+//! While a network is split, two servers may take themselves for the primary. Processes that read one
+//! do not learn what is written to the other until they connect to it. With `min-replicas-to-write 1`,
+//! a primary without a replica refuses writes, so the caller learns that a revocation is not shared.
+//!
 //! # What it needs
 //!
 //! Redis 6.2 or later, or Valkey. It uses these commands, so that the permissions of a managed service
 //! can be checked: `HELLO`, `XADD` with `MINID`, `XRANGE` and `XREAD` with `BLOCK`, and `AUTH`,
-//! `SELECT` and `CLIENT SETINFO` when it connects, if the address has a password or a database.
-//! The server has to be a primary, because a replica may be behind.
+//! `SELECT` and `CLIENT SETINFO` when it connects, if the address has a password or a database. The
+//! last one may be denied. The server has to be a primary, because a replica may be behind.
 
 mod connect;
 mod entry;

@@ -58,7 +58,7 @@ pub(crate) async fn replay(
 }
 
 /// Leaves the live revocations that the stream lacks to the writer. Other processes do the same, and
-/// each forgets what it sees in the stream. They share the work because each has an order of its own.
+/// each forgets what it sees in the stream. They share the work because the orders differ.
 async fn write_back(shared: &Shared, seen: &Seen) {
     let mut missing = Vec::new();
     for (place, (revoked, at)) in shared.replica.iter().enumerate() {

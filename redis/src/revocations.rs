@@ -22,6 +22,10 @@ use crate::{reader, writer};
 /// A store of revocations that processes share through a stream in Redis. It is a handle and cheap to
 /// clone. Its two tasks end with the last clone, which verifiers hold too.
 ///
+/// Create verifiers before the first request. A verifier that needs revocations for longer than the
+/// verifiers before it makes the process read the stream again. For about a second, guards answer with
+/// 503.
+///
 /// The [crate's page](crate) has an example and the promises.
 #[derive(Clone)]
 pub struct RedisRevocations {

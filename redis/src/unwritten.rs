@@ -44,7 +44,7 @@ struct Pending {
     place: Place,
 }
 
-/// Where a revocation waits.
+/// The state of a revocation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Urgent,
@@ -171,7 +171,8 @@ impl Unwritten {
         is_unread
     }
 
-    /// Forgets a revocation that the stream has, whoever has written it, and tells the callers.
+    /// Forgets a revocation that the stream has, and tells the callers. Another process may have written
+    /// it.
     pub(crate) fn seen(&self, revoked: &Revoked, at: OffsetDateTime, id: StreamId) {
         let mut waiting = self.lock();
         if waiting.by_subject.get(revoked).is_some_and(|pending| pending.at <= at)

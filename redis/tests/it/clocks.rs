@@ -52,7 +52,7 @@ async fn a_token_from_a_fast_clock_is_accepted_until_its_session_is_revoked() {
     }
 }
 
-/// The ids state the time of the server, and nobody else's.
+/// The ids state the time of the server only.
 #[tokio::test]
 async fn a_server_whose_clock_is_an_hour_behind_weakens_no_revocation() {
     let Some(redis) = Redis::start().await else { return };

@@ -105,7 +105,7 @@ async fn a_verifier_that_is_created_later_extends_the_life_of_entries_that_are_k
     let hour = seconds(3_600);
     let other = Instance::ready(server(&redis.url())).await;
     drop(issuer().verifier().revocations(other.revocations.clone()).max_token_age(hour));
-    // The replica has dropped the entry, so it is not complete until it has read the stream again.
+    // The replica has dropped the entry. It is not complete until it has read the stream again.
     assert!(other.knows("s") || other.age().is_none());
     within(other.revocations.ready()).await;
     assert!(other.knows("s"));

@@ -27,7 +27,7 @@ async fn a_server_without_memory_refuses_writes_until_it_has_some() {
         assert_eq!(instance.status("/", "s").await, 200);
         assert_eq!(instance.revocations.health().read_error, None);
     }
-    assert_eq!(other.status("/", "meanwhile").await, 200, "nobody can tell it");
+    assert_eq!(other.status("/", "meanwhile").await, 200, "it cannot know");
     // The same revocation again is one entry.
     assert!(one.revoke("meanwhile").await.is_err());
     assert_eq!(one.unwritten(), 1);

@@ -118,7 +118,7 @@ impl Load {
         within(until).await;
     }
 
-    /// Waits until both processes answer a valid session on the strict route so.
+    /// Waits until the strict route of both processes answers a valid session with this status.
     async fn until_strict_answers(&self, status: u16) {
         let valid = self.issuer.mint(&session("valid"));
         for process in &self.processes {

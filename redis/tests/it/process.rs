@@ -1,4 +1,4 @@
-//! An instance in a process of its own: this test program, started again.
+//! An instance in a separate process, which is this test program, started again.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -38,7 +38,7 @@ impl Process {
     /// Starts an instance that uses the Redis with this address.
     pub(crate) fn start(redis: &str) -> Self {
         let mut child = Command::new(env::current_exe().unwrap())
-            .args(["process::an_instance_in_a_process_of_its_own", "--exact", "--ignored"])
+            .args(["process::an_instance_in_a_separate_process", "--exact", "--ignored"])
             .args(["--nocapture", "--test-threads=1"])
             .env("INSTANCE_REDIS", redis)
             .env("INSTANCE_JWKS", issuer().jwks())
@@ -98,8 +98,8 @@ impl Drop for Process {
 
 /// Serves one instance until its standard input ends, which it does with the parent.
 #[test]
-#[ignore = "other tests start it as a process of its own"]
-fn an_instance_in_a_process_of_its_own() {
+#[ignore = "other tests start it as a separate process"]
+fn an_instance_in_a_separate_process() {
     let (Ok(redis), Ok(jwks)) = (env::var("INSTANCE_REDIS"), env::var("INSTANCE_JWKS")) else {
         return;
     };

@@ -13,7 +13,7 @@ use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{sleep, timeout};
 
-/// A server in a directory of its own. Dropping it ends the process and deletes the directory.
+/// A server with its own directory. Dropping it ends the process and deletes the directory.
 pub(crate) struct Redis {
     program: PathBuf,
     port: u16,
@@ -180,8 +180,8 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-/// Finds the program that `REDIS_SERVER` names, or `redis-server`. If there is none, the test is
-/// skipped, or fails when `CI` is set.
+/// Finds the program that `REDIS_SERVER` names, or `redis-server`. Without it, the test is skipped.
+/// When `CI` is set, the test fails instead.
 fn program() -> Option<PathBuf> {
     let name = env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
     let path = env::var_os("PATH").unwrap_or_default();

@@ -40,7 +40,7 @@ async fn a_server_that_is_stopped_for_30_s_delays_revocations_and_nothing_else()
     }
     other.read_error().await;
     report("stopped: health names an error", stopped.elapsed());
-    assert_eq!(other.status("/news", "meanwhile").await, 200, "nobody can tell it");
+    assert_eq!(other.status("/news", "meanwhile").await, 200, "it cannot know");
 
     redis.go_on();
     let gone_on = Instant::now();
@@ -90,7 +90,7 @@ async fn a_network_that_swallows_replies_is_noticed_and_survived() {
     let id = other.revoke("s").await.unwrap();
     cut_off.read_error().await;
     report("replies swallowed: health names an error", held.elapsed());
-    assert_eq!(cut_off.status("/", "s").await, 200, "nobody can tell it");
+    assert_eq!(cut_off.status("/", "s").await, 200, "it cannot know");
     cut_off.clock.advance(seconds(32));
     assert_eq!(cut_off.status("/", "s").await, 503);
     proxy.hold(false);

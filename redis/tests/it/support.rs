@@ -32,7 +32,7 @@ pub(crate) fn issuer() -> &'static TestIssuer {
     ISSUER.get_or_init(TestIssuer::new)
 }
 
-/// Returns a session of a user of its own, which began a minute ago.
+/// Returns a session that began a minute ago. Each session has a different user.
 pub(crate) fn session(id: &str) -> SessionBuilder {
     testing::session()
         .id(id)

@@ -45,7 +45,7 @@ async fn an_instance_that_writes_to_another_server_than_it_reads_notices() {
     instance.has_written().await;
 }
 
-/// With `min-replicas-to-write`, a primary that has lost its replica tells so.
+/// With `min-replicas-to-write`, a primary that has lost its replica refuses writes.
 #[tokio::test]
 async fn a_write_that_an_isolated_primary_refuses_goes_to_the_new_one() {
     let options = "--repl-diskless-sync-delay 0 --min-replicas-to-write 1";
