@@ -28,5 +28,6 @@ mod server;
 mod start;
 mod stopped;
 mod support;
+#[cfg(feature = "tls")]
 mod tls;
 mod two_servers;
