@@ -42,6 +42,8 @@
 //! do not learn what is written to the other until they connect to it. With `min-replicas-to-write 1`,
 //! a primary without a replica refuses writes, so the caller learns that a revocation is not shared.
 //!
+//! The [guide] says what happens in each outage, and what to watch.
+//!
 //! # What it needs
 //!
 //! Redis 6.2 or later, or Valkey. It uses these commands, so that the permissions of a managed service
@@ -52,6 +54,11 @@
 mod connect;
 mod entry;
 mod error;
+#[doc = include_str!("../docs/operating.md")]
+pub mod guide {
+    #[allow(unused_imports, reason = "the links in the text resolve through it")]
+    use crate::*;
+}
 mod health;
 mod reader;
 mod replay;

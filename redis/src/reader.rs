@@ -21,7 +21,7 @@ const BLOCK: Duration = Duration::from_secs(1);
 pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where the reader is in the stream.
+/// The place of the reader in the stream.
 pub(crate) struct Position {
     /// The oldest entry of the stream.
     pub(crate) first: Option<StreamId>,
@@ -63,7 +63,7 @@ async fn read(shared: &Shared, pause: &mut Pause) -> Result<Infallible, ReadErro
             position.last = entry.id;
         }
         if shared.has_lost(position.first, first) {
-            tracing::warn!(target: TARGET, "the stream has lost entries, so it is read again");
+            tracing::warn!(target: TARGET, "the stream has lost entries and is read again");
             position = replay::replay(shared, &mut connection).await?;
             continue;
         }

@@ -1,4 +1,4 @@
-//! What the handles and the two tasks of a store share.
+//! The state that the handles and the two tasks of a store share.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
