@@ -6,15 +6,15 @@ use axum::http::HeaderMap;
 use local_stytch::LocalStytch;
 use tower_step_up::sessions::{SetCookies, SignedOut};
 use tower_step_up::stytch::Project;
-use tower_step_up::{Policies, Session, Sessions};
+use tower_step_up::{Intents, Policies, Session, Sessions};
 
 use crate::books::Books;
 use crate::bounded::Bounded;
 use crate::clock::BankClock;
+use crate::drafts::Drafts;
 use crate::guards::Guards;
 use crate::identity::{Identity, Step};
 use crate::journal::Decision;
-use crate::order::Draft;
 use crate::problem::Problem;
 use crate::start::StartError;
 
@@ -29,8 +29,8 @@ pub(crate) struct Bank {
     pub(crate) identity: Identity,
     pub(crate) books: Books,
     pub(crate) clock: BankClock,
-    /// The transfers that a guard refused, by session.
-    pub(crate) drafts: Bounded<Draft>,
+    /// The transfers that were not made, because the bank first asks for a proof.
+    pub(crate) drafts: Drafts,
     /// The last decision of a guard, by session.
     pub(crate) decisions: Bounded<Decision>,
     /// The phone number that the bank last sent a code to, by session.
@@ -47,6 +47,7 @@ impl Bank {
         secret: &str,
         identity: Identity,
         policies: Policies,
+        intents: &Intents,
         local: Option<LocalStytch>,
     ) -> Result<Self, StartError> {
         let clock = local.clone().map_or(BankClock::System, BankClock::Local);
@@ -55,12 +56,12 @@ impl Bank {
         let sessions =
             project.sessions_with(verifier, project.sessions_api(secret)).send_fresh_jwt();
         Ok(Self {
-            guards: Guards::new(project, &sessions, &policies, authenticators.clone())?,
+            guards: Guards::new(project, &sessions, &policies, intents, authenticators.clone())?,
             policies,
             identity,
             books: Books::default(),
             clock,
-            drafts: Bounded::new(MAX_SESSIONS),
+            drafts: Drafts::new(MAX_SESSIONS),
             decisions: Bounded::new(MAX_SESSIONS),
             numbers: Bounded::new(MAX_SESSIONS),
             authenticators,
@@ -96,7 +97,7 @@ impl Bank {
         );
         let new = adopted.session.id();
         if let Some(old) = predecessor.map(Session::id).filter(|old| *old != new) {
-            self.drafts.take(old).into_iter().for_each(|draft| self.drafts.put(new, draft));
+            self.drafts.pass_on(old, new);
             let decision = self.decisions.take(old);
             decision.into_iter().for_each(|decision| self.decisions.put(new, decision));
             self.numbers.take(old).into_iter().for_each(|number| self.numbers.put(new, number));

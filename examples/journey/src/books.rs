@@ -60,6 +60,27 @@ impl Refusal {
     }
 }
 
+/// The effect of a transfer that the books do not refuse.
+enum Check {
+    /// Nothing: this transfer was made before, with the same idempotency key.
+    Made(Transfer),
+    /// Leave this balance.
+    Leaves(Money),
+}
+
+impl Account {
+    fn check(&self, order: &Order) -> Result<Check, Refusal> {
+        let same = |done: &&Transfer| !order.form.is_empty() && done.order.form == order.form;
+        match self.transfers.iter().find(same) {
+            Some(done) if done.order == *order => Ok(Check::Made(done.clone())),
+            Some(_) => Err(Refusal::OtherOrder),
+            None => {
+                self.balance.checked_sub(order.amount).map(Check::Leaves).ok_or(Refusal::NotEnough)
+            }
+        }
+    }
+}
+
 impl Books {
     /// Returns an idempotency key for a form, so that a form that is sent twice makes one transfer.
     pub(crate) fn new_form(&self) -> String {
@@ -80,11 +101,10 @@ impl Books {
     ) -> Result<Transfer, Refusal> {
         let mut accounts = self.lock();
         let account = self.open(&mut accounts, user_id)?;
-        let same = |done: &&Transfer| !order.form.is_empty() && done.order.form == order.form;
-        if let Some(done) = account.transfers.iter().find(same) {
-            return if done.order == order { Ok(done.clone()) } else { Err(Refusal::OtherOrder) };
-        }
-        account.balance = account.balance.checked_sub(order.amount).ok_or(Refusal::NotEnough)?;
+        account.balance = match account.check(&order)? {
+            Check::Made(earlier) => return Ok(earlier),
+            Check::Leaves(balance) => balance,
+        };
         let number = account.transfers.first().map_or(1, |latest| latest.number + 1);
         let transfer = Transfer { number, order, at };
         account.transfers.insert(0, transfer.clone());
@@ -92,6 +112,16 @@ impl Books {
         // The amount, the payee and the reference stay out of the log.
         tracing::info!(user_id, number, "transferred");
         Ok(transfer)
+    }
+
+    /// Returns the transfer that was made with the idempotency key of this one, or `None` if this one
+    /// can be made.
+    pub(crate) fn check(&self, user_id: &str, order: &Order) -> Result<Option<Transfer>, Refusal> {
+        let mut accounts = self.lock();
+        Ok(match self.open(&mut accounts, user_id)?.check(order)? {
+            Check::Made(earlier) => Some(earlier),
+            Check::Leaves(_) => None,
+        })
     }
 
     /// Closes the user's account.
@@ -150,6 +180,12 @@ mod tests {
         );
         assert_eq!(books.transfer("ada", order("1500", "b"), at).unwrap().number, 2);
         assert_eq!(books.account("ada").unwrap().balance, Money(0));
+        // A check changes nothing.
+        let number = |order| books.check("ada", &order).map(|made| made.map(|made| made.number));
+        assert_eq!(number(order("1500", "b")), Ok(Some(2)));
+        assert_eq!(number(order("1", "b")), Err(Refusal::OtherOrder));
+        assert_eq!(number(order("1", "c")), Err(Refusal::NotEnough));
+        assert!(books.check("ben", &order("1", "c")).unwrap().is_none());
         assert_eq!(books.account("ben").unwrap().balance, WELCOME);
         books.close("ada");
         assert_eq!(books.account("ada").unwrap().transfers.len(), 0);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use tower_step_up::credentials::CredentialSource;
 use tower_step_up::respond::PageError;
 use tower_step_up::stytch::Project;
-use tower_step_up::{BearerChallenge, Factor, Negotiated, Policies, Sessions, StepUpLayer};
+use tower_step_up::{
+    BearerChallenge, Factor, Intents, Negotiated, Policies, Policy, Sessions, StepUpLayer,
+};
 
 use crate::bounded::Bounded;
 use crate::start::StartError;
@@ -23,6 +25,7 @@ pub(crate) struct Guards {
     /// Accepts requests with any session or none.
     pub(crate) everybody: StepUpLayer,
     pub(crate) account: StepUpLayer,
+    /// Its handler can ask for a proof of one transfer, see `pay`.
     pub(crate) transfer: StepUpLayer,
     /// Requires a session but no policy. It wraps `transfer`, so that the layer between them can
     /// keep a form that `transfer` refuses.
@@ -42,6 +45,7 @@ impl Guards {
         project: &Project,
         sessions: &Sessions,
         policies: &Policies,
+        intents: &Intents,
         authenticators: Arc<Bounded<()>>,
     ) -> Result<Self, StartError> {
         let base = project
@@ -68,7 +72,9 @@ impl Guards {
             everybody: signed_in.optional(),
             pages: pages("/")?,
             account: signed_in.require_named(policies, "account")?,
-            transfer: transfer.require_named(policies, "transfer")?,
+            transfer: transfer
+                .require_named(policies, "transfer")?
+                .once(intents, for_one_transfer())?,
             transfer_form: transfer,
             // Closing an account cannot be undone. If a session is revoked elsewhere, this guard
             // notices within five seconds.
@@ -77,10 +83,17 @@ impl Guards {
             api_transfer: base
                 .credentials([CredentialSource::Bearer])
                 .respond_with(BearerChallenge::new("Harbour Bank"))
-                .require_named(policies, "transfer")?,
+                .require_named(policies, "transfer")?
+                .once(intents, for_one_transfer())?,
             signed_in,
         })
     }
+}
+
+/// Returns the policy for a proof of one large transfer. Only proofs that were made after the bank
+/// asked for them count, so no session meets it in general and it is not in `policies.toml`.
+fn for_one_transfer() -> Policy {
+    Policy::any_of([Factor::OtpSms, Factor::Totp]).named("one-transfer")
 }
 
 /// Returns the responder for pages. After the step-up, a user whose form was refused sees `home`.

@@ -28,7 +28,8 @@ pub(crate) async fn granted(
     request: Request,
     next: Next,
 ) -> Response {
-    note(&bank, grant.session(), grant.policy(), request_line(&request), bank.clock.now());
+    let (session, policy, now) = (grant.session(), grant.policy(), bank.clock.now());
+    note(&bank, session, policy, policy.explain(session, now), request_line(&request), now);
     next.run(request).await
 }
 
@@ -41,13 +42,22 @@ pub(crate) async fn refused(
     let request_line = request_line(&request);
     let response = next.run(request).await;
     if let Some(Rejection::StepUpRequired(shortfall)) = Rejection::of(&response) {
-        note(&bank, shortfall.session(), shortfall.policy(), request_line, shortfall.at());
+        // For a proof of one action, it leaves out the proofs that are too old for it.
+        let explanation = shortfall.explanation().clone();
+        let policy = shortfall.policy();
+        note(&bank, shortfall.session(), policy, explanation, request_line, shortfall.at());
     }
     response
 }
 
-fn note(bank: &Bank, session: &Session, policy: &Policy, request_line: String, at: OffsetDateTime) {
-    let explanation = policy.explain(session, at);
+fn note(
+    bank: &Bank,
+    session: &Session,
+    policy: &Policy,
+    explanation: Explanation,
+    request_line: String,
+    at: OffsetDateTime,
+) {
     let policy = policy.name().unwrap_or_default().to_owned();
     bank.decisions.put(session.id(), Decision { at, request_line, policy, explanation });
 }

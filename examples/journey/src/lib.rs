@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | the guards, and what a refused browser sees | `guards.rs`, `policies.toml` |
 //! | the guard of each page | `routes.rs` |
+//! | the proof that a large transfer needs | `pay.rs`, `drafts.rs` |
 //! | the calls to Stytch's API, and their errors | `identity.rs`, `problem.rs` |
 //! | adopting new tokens after authentication | `bank.rs` |
 //! | the pages, one file each | `pages/` |
@@ -16,6 +17,7 @@ mod bank;
 mod books;
 mod bounded;
 mod clock;
+mod confirms;
 mod demo;
 mod drafts;
 mod field;
@@ -28,6 +30,7 @@ mod money;
 mod order;
 mod page_query;
 mod pages;
+mod pay;
 mod problem;
 mod routes;
 mod settings;

@@ -14,6 +14,9 @@ pub(crate) struct Draft {
     pub(crate) reference: String,
     /// The idempotency key. Sending a form twice makes one transfer.
     pub(crate) form: String,
+    /// The id of the intent with which the bank asked for a proof of this transfer. It is empty if the
+    /// bank has not.
+    pub(crate) intent: String,
 }
 
 /// A transfer that the bank can make.
@@ -44,6 +47,8 @@ pub(crate) struct Faults {
 
 /// The maximum length of an idempotency key, in bytes. Its prefix counts too.
 pub(crate) const MAX_FORM: usize = 64;
+/// A transfer of more than this needs its own proof.
+pub(crate) const OWN_PROOF_ABOVE: Money = Money(100_000);
 
 impl Order {
     pub(crate) fn read(draft: &Draft) -> Result<Self, Faults> {
@@ -75,6 +80,22 @@ impl Order {
             _ => Err(faults),
         }
     }
+
+    /// Returns whether a proof of the last ten minutes is not enough for this transfer.
+    pub(crate) fn needs_own_proof(&self) -> bool {
+        self.amount > OWN_PROOF_ABOVE
+    }
+
+    /// Returns the names of the details in which this transfer differs from another.
+    pub(crate) fn changes_from(&self, other: &Self) -> Vec<&'static str> {
+        let details = [
+            ("the amount", self.amount != other.amount),
+            ("the payee", self.payee != other.payee),
+            ("the account number", self.account != other.account),
+            ("the reference", self.reference != other.reference),
+        ];
+        details.into_iter().filter(|it| it.1).map(|it| it.0).collect()
+    }
 }
 
 #[cfg(test)]
@@ -105,5 +126,28 @@ mod tests {
         assert!(faults.payee.is_some() && faults.reference.is_some() && !faults.form);
         let key = Draft { form: "x".repeat(MAX_FORM + 1), ..draft("HB0001", "1") };
         assert!(Order::read(&key).unwrap_err().form);
+    }
+
+    #[test]
+    fn a_transfer_over_the_limit_needs_its_own_proof() {
+        for (amount, want) in [("1000", false), ("1000.00", false), ("1000.01", true)] {
+            let order = Order::read(&draft("HB0001", amount)).unwrap();
+            assert_eq!(order.needs_own_proof(), want, "{amount}");
+        }
+    }
+
+    #[test]
+    fn what_has_changed_is_named_whatever_the_spelling() {
+        let order = Order::read(&draft("HB0001", "1200")).unwrap();
+        for (draft, want) in [
+            (draft("hb 0001", "€ 1,200.00"), vec![]),
+            (draft("HB0002", "1200.01"), vec!["the amount", "the account number"]),
+            (
+                Draft { payee: "Ben".into(), reference: "x".into(), ..draft("HB0001", "1200") },
+                vec!["the payee", "the reference"],
+            ),
+        ] {
+            assert_eq!(Order::read(&draft).unwrap().changes_from(&order), want);
+        }
     }
 }

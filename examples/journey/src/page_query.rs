@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use tower_step_up::intent::IntentId;
 use tower_step_up::{Factor, ReturnTo};
 
 /// The maximum number of prompts, and of factors in each.
@@ -19,6 +20,9 @@ pub(crate) struct PageQuery {
     pub(crate) return_to: Option<ReturnTo>,
     /// The name of the unmet policy.
     pub(crate) policy: Option<String>,
+    /// The intent of the transfer that needs its own proof. It leads to a draft of the same session
+    /// only.
+    pub(crate) intent: Option<IntentId>,
     /// Sets of factors. Proving one set is enough.
     pub(crate) prompts: Vec<Vec<Factor>>,
     /// Whether only a new session can meet the policy.
@@ -36,6 +40,7 @@ impl PageQuery {
             match &*name {
                 "return_to" => parsed.return_to = ReturnTo::parse(&value).ok(),
                 "policy" => parsed.policy = Some(value.into_owned()),
+                "intent" => parsed.intent = value.parse().ok(),
                 "prompt" if parsed.prompts.len() < MAX_ENTRIES => {
                     parsed.prompts.extend(prompt(&value))
                 }
@@ -48,9 +53,20 @@ impl PageQuery {
         parsed
     }
 
-    /// Returns the user's destination afterwards: the account by default.
-    pub(crate) fn destination(&self) -> &str {
-        self.return_to.as_ref().map_or("/account", ReturnTo::as_str)
+    /// Returns the user's destination afterwards: the account by default. The intent is added to its
+    /// query.
+    pub(crate) fn destination(&self) -> String {
+        let page = self.return_to.as_ref().map_or("/account", ReturnTo::as_str);
+        match &self.intent {
+            Some(intent) if page.contains('?') => format!("{page}&intent={intent}"),
+            Some(intent) => format!("{page}?intent={intent}"),
+            None => page.to_owned(),
+        }
+    }
+
+    /// Returns the id of the intent. Without an intent, the text is empty.
+    pub(crate) fn intent(&self) -> &str {
+        self.intent.as_ref().map_or("", IntentId::as_str)
     }
 
     /// Returns whether a prompt names this factor, or there are no prompts.
@@ -64,7 +80,8 @@ impl PageQuery {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let return_to = self.return_to.as_ref().map(|it| ("return_to", it.to_string()));
         let policy = self.policy.clone().map(|name| ("policy", name));
-        query.extend_pairs(return_to.into_iter().chain(policy));
+        let intent = self.intent.as_ref().map(|intent| ("intent", intent.to_string()));
+        query.extend_pairs(return_to.into_iter().chain(policy).chain(intent));
         for set in &self.prompts {
             let set: Vec<_> = set.iter().map(ToString::to_string).collect();
             query.append_pair("prompt", &set.join(","));
@@ -125,6 +142,23 @@ mod tests {
         assert!(parsed.names(&Factor::Totp) && !parsed.names(&Factor::OtpEmail));
         let again = parsed.url_for("/second-factor");
         assert_eq!(PageQuery::parse(again.split_once('?').unwrap().1), parsed);
+    }
+
+    #[test]
+    fn the_intent_comes_along_to_the_destination() {
+        let id = "AAAAAAAAAAAAAAAAAAAAAA";
+        for (query, want) in [
+            ("return_to=/transfer", format!("/transfer?intent={id}")),
+            ("return_to=/transfer%3Fto%3D7", format!("/transfer?to=7&intent={id}")),
+            ("", format!("/account?intent={id}")),
+        ] {
+            let parsed = PageQuery::parse(&format!("{query}&intent={id}"));
+            assert_eq!(parsed.destination(), want);
+            let again = parsed.after_sending().url_for("/second-factor");
+            assert_eq!(PageQuery::parse(again.split_once('?').unwrap().1).destination(), want);
+        }
+        let parsed = PageQuery::parse("intent=no&return_to=/transfer");
+        assert_eq!((&*parsed.destination(), parsed.intent()), ("/transfer", ""));
     }
 
     #[test]

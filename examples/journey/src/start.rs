@@ -10,11 +10,13 @@ use std::time::Duration;
 use local_stytch::LocalStytch;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tower_step_up::Policies;
+use tower_step_up::intent::LocalIntents;
+use tower_step_up::layer::OnceError;
 use tower_step_up::policy::UnknownPolicy;
 use tower_step_up::respond::PageError;
 use tower_step_up::sessions::PresentedToken;
 use tower_step_up::stytch::{Project, ProjectError};
+use tower_step_up::{Intents, Policies};
 
 use crate::bank::Bank;
 use crate::demo;
@@ -46,7 +48,7 @@ impl Journey {
         match settings.project {
             Some(project) => {
                 let opened = Opened::at(settings.address).await?;
-                Ok(opened.with(with_project(&project, has_https, audited()?).await?))
+                Ok(opened.with(with_project(&project, has_https).await?))
             }
             None if !settings.address.ip().is_loopback() => Err(StartError::new(
                 "the demonstration listens on a loopback address only, because its password is public: listen on 127.0.0.1, or set STYTCH_PROJECT_ID and STYTCH_SECRET",
@@ -55,7 +57,7 @@ impl Journey {
                 let stytch =
                     LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
                 let opened = Opened::at(settings.address).await?;
-                Ok(opened.with(with_local_stytch(stytch, has_https, audited()?).await?))
+                Ok(opened.with(with_local_stytch(stytch, intents(), has_https).await?))
             }
         }
     }
@@ -67,8 +69,22 @@ impl Journey {
     /// Returns an error if the port is taken, if the audit warns about a policy, or if the
     /// demonstration account cannot be opened.
     pub async fn start_with(address: SocketAddr, stytch: LocalStytch) -> Result<Self, StartError> {
+        Self::start_with_intents(address, stytch, intents()).await
+    }
+
+    /// Starts the application as [`start_with`](Self::start_with) does, with these intents. Tests use
+    /// it to fill their store.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error as `start_with` does.
+    pub async fn start_with_intents(
+        address: SocketAddr,
+        stytch: LocalStytch,
+        intents: Intents,
+    ) -> Result<Self, StartError> {
         let opened = Opened::at(address).await?;
-        Ok(opened.with(with_local_stytch(stytch, false, audited()?).await?))
+        Ok(opened.with(with_local_stytch(stytch, intents, false).await?))
     }
 
     /// Returns the URL at which the application listens.
@@ -168,6 +184,11 @@ fn audited() -> Result<Policies, StartError> {
     Ok(policies)
 }
 
+/// Returns the store of intents. It is for one instance, as the ledger is.
+fn intents() -> Intents {
+    Intents::new(LocalIntents::new())
+}
+
 /// Returns one line for each policy, with the number of compromises that open it. A compromise is
 /// one thing that an attacker takes over, such as the mailbox or the phone.
 fn audit_table(policies: &Policies) -> String {
@@ -188,11 +209,8 @@ fn audit_table(policies: &Policies) -> String {
     table
 }
 
-async fn with_project(
-    settings: &StytchProject,
-    has_https: bool,
-    policies: Policies,
-) -> Result<Bank, StartError> {
+async fn with_project(settings: &StytchProject, has_https: bool) -> Result<Bank, StartError> {
+    let policies = audited()?;
     let StytchProject { id, secret, base_url } = settings;
     // Stytch's client reads the proxy from the environment too.
     let mut project = Project::new(id)?.proxy_from_env()?;
@@ -202,14 +220,15 @@ async fn with_project(
     check_secret(&project, secret).await?;
     let identity = Identity::new(id, secret, base_url.as_deref())
         .map_err(|error| StartError::new(format!("cannot create Stytch's client: {error}")))?;
-    Bank::new(&with_cookie_names(project, has_https), secret, identity, policies, None)
+    Bank::new(&with_cookie_names(project, has_https), secret, identity, policies, &intents(), None)
 }
 
 async fn with_local_stytch(
     stytch: LocalStytch,
+    intents: Intents,
     has_https: bool,
-    policies: Policies,
 ) -> Result<Bank, StartError> {
+    let policies = audited()?;
     let id = stytch.project_id().to_owned();
     let secret = stytch.secret().to_owned();
     let base_url = stytch.base_url().to_owned();
@@ -217,7 +236,7 @@ async fn with_local_stytch(
     let identity = Identity::new(&id, &secret, Some(&base_url)).map_err(StartError::new)?;
     demo::open_account(&identity, &stytch).await.map_err(StartError::of_local_stytch)?;
     let project = with_cookie_names(project, has_https);
-    Bank::new(&project, &secret, identity, policies, Some(stytch))
+    Bank::new(&project, &secret, identity, policies, &intents, Some(stytch))
 }
 
 /// Gives the cookies names that begin with `__Host-` if browsers use HTTPS. No other site of the
@@ -293,6 +312,12 @@ impl From<PageError> for StartError {
 
 impl From<UnknownPolicy> for StartError {
     fn from(error: UnknownPolicy) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<OnceError> for StartError {
+    fn from(error: OnceError) -> Self {
         Self::new(error)
     }
 }

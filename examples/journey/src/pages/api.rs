@@ -8,15 +8,16 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tower_step_up::{Clock, Grant};
+use tower_step_up::Once;
 
 use crate::bank::Bank;
 use crate::books::Refusal;
 use crate::order::{Draft, MAX_FORM, Order};
+use crate::pay::{Payment, pay};
 
 pub(crate) async fn transfer(
     State(bank): State<Arc<Bank>>,
-    grant: Grant,
+    once: Once,
     headers: HeaderMap,
     draft: Result<Json<Draft>, JsonRejection>,
 ) -> Response {
@@ -35,7 +36,8 @@ pub(crate) async fn transfer(
         );
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let order = match Order::read(&Draft { form, ..draft }) {
+    let draft = Draft { form, ..draft };
+    let order = match Order::read(&draft) {
         Ok(order) => order,
         Err(faults) => {
             return problem(
@@ -45,8 +47,9 @@ pub(crate) async fn transfer(
             );
         }
     };
-    match bank.books.transfer(grant.session().user_id(), order, bank.clock.now()) {
-        Ok(transfer) => Json(json!({
+    match pay(&bank, &once, &draft.intent, order).await {
+        // A request with the same Idempotency-Key gets the same receipt.
+        Ok(Payment::Made(transfer) | Payment::Earlier(transfer)) => Json(json!({
             "number": transfer.number,
             "payee": transfer.order.payee,
             "account": transfer.order.account,
@@ -54,6 +57,7 @@ pub(crate) async fn transfer(
             "reference": transfer.order.reference,
         }))
         .into_response(),
+        Ok(Payment::Unconfirmed(refusal)) => refusal.into_response(),
         Err(Refusal::OtherOrder) => problem(
             unprocessable,
             "This Idempotency-Key was already used for a different transfer. Use a new one.",

@@ -15,6 +15,7 @@ use tower_step_up::sessions::FRESH_JWT;
 
 use crate::bank::Bank;
 use crate::frame::{Frame, Page};
+use crate::order::OWN_PROOF_ABOVE;
 use crate::problem::Problem;
 use crate::routes;
 

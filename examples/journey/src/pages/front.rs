@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use crate::bank::Bank;
 use crate::demo;
 use crate::frame::{Frame, Page};
+use crate::order::OWN_PROOF_ABOVE;
 
 #[derive(Template)]
 #[template(path = "front.html")]

@@ -12,6 +12,7 @@ use stytch::consumer::users::{GetResponse as User, PhoneNumber};
 use tower_step_up::{Clock, Factor, Policy, Session};
 
 use crate::bank::Bank;
+use crate::confirms::Confirms;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::guards::SECOND_FACTOR;
@@ -59,6 +60,8 @@ struct SecondFactor<'a> {
     frame: Frame,
     action: String,
     why: Option<Why>,
+    /// The transfer that the proof is for.
+    confirms: Option<Confirms>,
     /// Whether the bank keeps a form that a guard refused.
     is_kept: bool,
     one_possession: Option<OnePossession>,
@@ -124,7 +127,7 @@ pub(crate) async fn send(
         Ok(None) => Ok(Redirect::to(&query.after_sending().url_for(SECOND_FACTOR)).into_response()),
         Ok(Some(step)) => {
             let cookies = bank.adopt(&step, Some(&question.session), &headers).await?;
-            Ok((cookies, Redirect::to(query.destination())).into_response())
+            Ok((cookies, Redirect::to(&query.destination())).into_response())
         }
         Err(problem) => Ok(question.page(&bank, frame, number, Some(problem))),
     }
@@ -198,11 +201,13 @@ impl Question {
             Way::Enrol(named) => named.as_ref().filter(|_| self.query.sent && of_number.is_none()),
             Way::Totp => None,
         };
+        let kept = bank.drafts.find(self.session.id(), self.query.intent());
         let page = SecondFactor {
             frame,
+            confirms: kept.as_ref().and_then(Confirms::of),
+            is_kept: kept.is_some(),
             action: self.query.url_for(SECOND_FACTOR),
             why: policy.map(|policy| Why::of(bank, &self.session, policy)),
-            is_kept: bank.drafts.find(self.session.id()).is_some(),
             one_possession: policy
                 .filter(is_unmet)
                 .and_then(|_| OnePossession::of(&self.session, bank.policies.trust())),

@@ -56,7 +56,7 @@ pub(crate) async fn send(
         }
     };
     let cookies = bank.adopt(&step, None, &headers).await?;
-    Ok((cookies, Redirect::to(query.destination())).into_response())
+    Ok((cookies, Redirect::to(&query.destination())).into_response())
 }
 
 fn page(frame: Frame, query: &PageQuery, form: &FormData, problem: Option<Problem>) -> Response {

@@ -1,20 +1,23 @@
-//! The transfer page. It requires MFA and a second factor from the last ten minutes.
+//! The transfer page. It requires MFA and a second factor from the last ten minutes. A large transfer
+//! needs its own proof.
 
 use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use tower_step_up::{Clock, Grant, Session};
+use tower_step_up::{Clock, Grant, Once, Rejection, Unconfirmed};
 
 use crate::bank::Bank;
-use crate::books::Refusal;
+use crate::books::{Refusal, Transfer};
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::money::Money;
-use crate::order::{Draft, Faults, Order};
+use crate::order::{Draft, Faults, OWN_PROOF_ABOVE, Order};
+use crate::page_query::PageQuery;
+use crate::pay::{Payment, pay};
 use crate::words;
 
 #[derive(Template)]
@@ -22,38 +25,81 @@ use crate::words;
 struct TransferForm<'a> {
     frame: Frame,
     fields: [Field<'a>; 4],
-    form: &'a str,
+    draft: &'a Draft,
     balance: Result<Money, Refusal>,
-    /// Whether the form shows a transfer that a guard refused. Nothing has been sent.
-    resumed: bool,
-    /// For how long a transfer needs no further step-up.
-    open_for: String,
+    resumed: Option<Resumed>,
+    problem: Option<&'static str>,
+    /// For how long small transfers need no further step-up. It does not matter to one that the bank has
+    /// asked a proof for.
+    open_for: Option<String>,
 }
 
-/// Shows a form: an empty one, or the one that a guard refused. The bank sends nothing until the
-/// user sends the form again.
+/// The form shows a transfer that was sent before. It was not made.
+#[derive(Clone, Copy)]
+enum Resumed {
+    /// A guard refused it.
+    Refused,
+    /// The bank asked for a proof of it.
+    Asked,
+}
+
+/// Above the form.
+#[derive(Default)]
+struct Notices {
+    resumed: Option<Resumed>,
+    faults: Faults,
+    problem: Option<&'static str>,
+}
+
+/// The page for a form that was sent again after its proof was used.
+#[derive(Template)]
+#[template(path = "already_made.html")]
+struct AlreadyMade {
+    frame: Frame,
+    /// The transfer, if the form's idempotency key leads to it.
+    made: Option<Transfer>,
+}
+
+/// Shows a form: an empty one, or one that was sent before but not made. The bank sends nothing until
+/// the user sends the form again.
 pub(crate) async fn show(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
     method: Method,
+    query: PageQuery,
     grant: Grant,
 ) -> Response {
-    // A HEAD request must not use up the draft.
-    let draft = if method == Method::GET { bank.drafts.take(grant.session().id()) } else { None };
-    let resumed = draft.is_some();
+    let session = grant.session().id();
+    let (draft, resumed) = match query.intent() {
+        // A HEAD request must not use up the draft.
+        "" if method != Method::GET => (None, None),
+        "" => (bank.drafts.take(session, ""), Some(Resumed::Refused)),
+        // It is kept until the transfer is made, because the user may still change it.
+        intent => (bank.drafts.find(session, intent).map(|it| it.draft), Some(Resumed::Asked)),
+    };
+    let resumed = resumed.filter(|_| draft.is_some());
     let draft = draft.unwrap_or_else(|| Draft { form: bank.books.new_form(), ..Draft::default() });
-    page(&bank, frame, &grant, &draft, Faults::default(), resumed)
+    page(&bank, frame, &grant, &draft, Notices { resumed, ..Notices::default() })
 }
 
 pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
-    grant: Grant,
+    once: Once,
     Form(mut draft): Form<Draft>,
 ) -> Response {
+    let grant = once.grant();
     let faults = match Order::read(&draft) {
-        Ok(order) => match make(&bank, grant.session(), order) {
-            Ok(number) => return Redirect::to(&format!("/account?sent={number}")).into_response(),
+        Ok(order) => match pay(&bank, &once, &draft.intent, order).await {
+            Ok(Payment::Made(transfer)) => {
+                if !draft.intent.is_empty() {
+                    bank.drafts.take(grant.session().id(), &draft.intent);
+                }
+                let number = transfer.number;
+                return Redirect::to(&format!("/account?sent={number}")).into_response();
+            }
+            Ok(Payment::Earlier(earlier)) => return already_made(frame, Some(earlier)),
+            Ok(Payment::Unconfirmed(why)) => return unconfirmed(&bank, frame, grant, &draft, why),
             // The earlier transfer of this form stays. The new draft gets a new idempotency key.
             Err(Refusal::OtherOrder) => {
                 draft.form = bank.books.new_form();
@@ -68,23 +114,42 @@ pub(crate) async fn send(
             faults
         }
     };
-    page(&bank, frame, &grant, &draft, faults, false)
+    page(&bank, frame, grant, &draft, Notices { faults, ..Notices::default() })
 }
 
-fn make(bank: &Bank, session: &Session, order: Order) -> Result<usize, Refusal> {
-    bank.books.transfer(session.user_id(), order, bank.clock.now()).map(|transfer| transfer.number)
-}
-
-fn page(
+/// Returns the response to a transfer without its own proof. The guard's responder redirects the user
+/// to the step-up page, and `drafts::keep` keeps the form for it.
+fn unconfirmed(
     bank: &Bank,
     frame: Frame,
     grant: &Grant,
     draft: &Draft,
-    faults: Faults,
-    resumed: bool,
+    why: Unconfirmed,
 ) -> Response {
-    let status =
-        if faults == Faults::default() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    match why.rejection() {
+        Rejection::IntentUsed(_) => already_made(frame, None),
+        Rejection::IntentsUnavailable(error) => {
+            let problem = "We cannot confirm large transfers right now. Nothing has been sent. Try again in a minute.";
+            let notices = Notices { problem: Some(problem), ..Notices::default() };
+            let retry_after =
+                [(header::RETRY_AFTER, error.retry_after.as_secs().max(1).to_string())];
+            (retry_after, page(bank, frame, grant, draft, notices)).into_response()
+        }
+        _ => why.into_response(),
+    }
+}
+
+fn already_made(frame: Frame, made: Option<Transfer>) -> Response {
+    (StatusCode::CONFLICT, Page(AlreadyMade { frame, made })).into_response()
+}
+
+fn page(bank: &Bank, frame: Frame, grant: &Grant, draft: &Draft, notices: Notices) -> Response {
+    let Notices { resumed, faults, problem } = notices;
+    let status = match (problem, &faults) {
+        (Some(_), _) => StatusCode::SERVICE_UNAVAILABLE,
+        (None, faults) if *faults != Faults::default() => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
+    };
     let account = bank.books.account(grant.session().user_id());
     let open_for = grant.expires_at() - bank.clock.now();
     let fields = Field::one_focus([
@@ -98,10 +163,12 @@ fn page(
     let page = TransferForm {
         frame,
         fields,
-        form: &draft.form,
+        draft,
         balance: account.map(|account| account.balance),
         resumed,
-        open_for: words::span(open_for.try_into().unwrap_or_default()),
+        problem,
+        open_for: (!matches!(resumed, Some(Resumed::Asked)))
+            .then(|| words::span(open_for.try_into().unwrap_or_default())),
     };
     (status, Page(page)).into_response()
 }
@@ -120,10 +187,11 @@ mod tests {
                 frame: Frame::default(),
                 fields: ["payee", "account", "amount", "reference"]
                     .map(|name| Field::text(name, name, "")),
-                form: "",
+                draft: &Draft::default(),
                 balance,
-                resumed: false,
-                open_for: String::new(),
+                resumed: None,
+                problem: None,
+                open_for: None,
             };
             let html = page.render().unwrap();
             assert!(html.contains(want), "{html}");

@@ -71,7 +71,7 @@ pub(crate) async fn send(
         }
         Ok(Some(step)) => {
             let cookies = bank.adopt(&step, Some(&session), &headers).await?;
-            Ok((cookies, Redirect::to(query.destination())).into_response())
+            Ok((cookies, Redirect::to(&query.destination())).into_response())
         }
         Err(problem) => Ok(page(frame, &query, &email, Some(problem))),
     }

@@ -6,6 +6,8 @@ use journey::{Journey, Settings};
 use local_stytch::LocalStytch;
 use serde_json::{Value, json};
 use time::macros::datetime;
+use tower_step_up::Intents;
+use tower_step_up::intent::LocalIntents;
 
 use crate::browser::{Browser, Page};
 
@@ -20,13 +22,17 @@ pub(crate) struct Bank {
 
 impl Bank {
     pub(crate) async fn open() -> Self {
+        Self::open_with(Intents::new(LocalIntents::new())).await
+    }
+
+    pub(crate) async fn open_with(intents: Intents) -> Self {
         let stytch = LocalStytch::builder()
             .stopped_clock(datetime!(2026-11-24 12:00 UTC))
             .start()
             .await
             .unwrap();
-        let journey =
-            Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let journey = Journey::start_with_intents(address, stytch.clone(), intents).await.unwrap();
         let url = journey.url();
         tokio::spawn(journey.serve());
         Self { url, stytch }

@@ -29,6 +29,10 @@ async fn the_log_has_requests_sign_ins_and_transfers_but_no_personal_data() {
     browser.submit(&form, &order).await.assert_text("sent", "Grace");
     // Sending the form again makes no second transfer.
     browser.submit(&form, &order).await;
+    // A large one needs its own proof.
+    let form = browser.get("/transfer").await;
+    let large = order.map(|pair| if pair.0 == "amount" { ("amount", "1234.50") } else { pair });
+    assert_eq!(browser.submit(&form, &large).await.path(), "/second-factor");
     browser.get(&format!("/ada@harbour.example/{code}?email=ada@harbour.example")).await;
     browser.post("/sign-out", &[]).await;
 
@@ -53,13 +57,18 @@ async fn the_log_has_requests_sign_ins_and_transfers_but_no_personal_data() {
         "{log}"
     );
 
+    let unconfirmed =
+        ["path=\"/transfer\"", "policy=one-transfer", "cause=\"no_intent\"", "action=transfer"];
+    assert_eq!(lines_with(&unconfirmed), 1, "{log}");
+
     let tokens = [first, second].join("; ");
     let tokens = tokens.split("; ").map(|pair| pair.split_once('=').unwrap().1.to_owned());
     let mut secrets: Vec<String> = tokens.collect();
     assert_eq!(secrets.len(), 4);
     secrets.extend([DEMO.0, DEMO.1, DEMO_PHONE, "wrong-Password-1"].map(str::to_owned));
     secrets.extend(
-        ["Grace", "HB41", "125.50", "rent-of-may", "ada@", "%40", "eyJ"].map(str::to_owned),
+        ["Grace", "HB41", "125.50", "1234.50", "rent-of-may", "ada@", "%40", "eyJ"]
+            .map(str::to_owned),
     );
     for secret in secrets {
         assert!(!log.contains(&secret), "{secret}: {log}");

@@ -11,6 +11,7 @@ mod api;
 mod attacks;
 mod bank;
 mod browser;
+mod large_transfers;
 mod log;
 mod page;
 mod program;
