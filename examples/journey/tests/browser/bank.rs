@@ -5,6 +5,8 @@ use std::time::Duration;
 use journey::Journey;
 use local_stytch::LocalStytch;
 use time::macros::datetime;
+use tower_step_up::Intents;
+use tower_step_up::intent::LocalIntents;
 
 pub(crate) struct Bank {
     pub(crate) url: String,
@@ -14,13 +16,17 @@ pub(crate) struct Bank {
 impl Bank {
     /// Opens a bank until the test's runtime ends.
     pub(crate) async fn open() -> Self {
+        Self::open_with(Intents::new(LocalIntents::new())).await
+    }
+
+    pub(crate) async fn open_with(intents: Intents) -> Self {
         let stytch = LocalStytch::builder()
             .stopped_clock(datetime!(2026-11-24 12:00 UTC))
             .start()
             .await
             .unwrap();
-        let journey =
-            Journey::start_with("127.0.0.1:0".parse().unwrap(), stytch.clone()).await.unwrap();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let journey = Journey::start_with_intents(address, stytch.clone(), intents).await.unwrap();
         let url = journey.url();
         tokio::spawn(journey.serve());
         Self { url, stytch }
@@ -35,6 +41,10 @@ impl Bank {
     /// Returns a code of six digits that is not the latest.
     pub(crate) fn wrong_code(&self, to: &str) -> String {
         if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
+    }
+
+    pub(crate) fn a_second_passes(&self) {
+        self.stytch.advance(Duration::from_secs(1));
     }
 
     pub(crate) fn minutes_pass(&self, minutes: u64) {

@@ -2,10 +2,13 @@
 
 use std::cell::RefCell;
 
+use tower_step_up::Intents;
+use tower_step_up::intent::LocalIntents;
+
 use crate::axe;
 use crate::bank::Bank;
 use crate::browser::Browser;
-use crate::chromium::{Scripts, browse};
+use crate::chromium::{Scripts, browse, browse_at};
 use crate::picture::VIEWS;
 
 const EMAIL: &str = "ben@example.com";
@@ -27,7 +30,33 @@ async fn every_page_is_accessible_on_phone_and_desktop_in_light_and_dark_mode() 
         gallery.capture_second_factor_pages().await;
         gallery.capture_account_pages().await;
         gallery.capture_step_up_pages().await;
+        gallery.capture_pages_of_a_large_transfer().await;
         gallery.capture_error_pages().await;
+        let faults = gallery.faults.into_inner();
+        assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn the_page_without_intents_is_accessible() {
+    let full = Bank::open_with(Intents::new(LocalIntents::new().max_entries(1))).await;
+    browse_at(full, Scripts::On, async |bank, browser| {
+        let gallery = Gallery { bank, browser, axe: axe::script(), faults: RefCell::default() };
+        browser.with_two_factors(bank).await;
+        browser.is_asked(bank, "1200").await;
+        browser.click("#sign-out").await;
+        browser.sign_up("Ben", EMAIL).await;
+        browser.enter_code(&bank.code(EMAIL)).await;
+        browser.fill("phone_number", PHONE).await;
+        browser.click("#send").await;
+        browser.enter_code(&bank.code(PHONE)).await;
+        browser.is_at("/account").await;
+        browser.open("/transfer").await;
+        browser.send_order("1200").await;
+        browser.assert_text("problem", "We cannot confirm large transfers right now").await;
+        gallery.capture("transfer-unconfirmable").await;
         let faults = gallery.faults.into_inner();
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
     })
@@ -128,6 +157,42 @@ impl Gallery<'_> {
         self.capture("account").await;
         browser.driver.goto(bank.stytch.phone_url()).await.unwrap();
         self.capture("phone").await;
+    }
+
+    async fn capture_pages_of_a_large_transfer(&self) {
+        let (bank, browser) = (self.bank, self.browser);
+        browser.is_asked(bank, "1200").await;
+        self.capture("confirm-transfer").await;
+        bank.a_second_passes();
+        browser.click("#send").await;
+        browser.find("#code").await;
+        self.capture("confirm-transfer-code").await;
+        browser.enter_code(&bank.code(PHONE)).await;
+        browser.is_at("/transfer").await;
+        self.capture("transfer-to-confirm").await;
+        browser.fill("payee", &"W".repeat(70)).await;
+        browser.fill("reference", &"w".repeat(140)).await;
+        browser.click("#submit").await;
+        browser.is_at("/second-factor").await;
+        self.capture("confirm-transfer-long").await;
+        browser.back().await;
+        browser.is_at("/transfer").await;
+        let form = browser.driver.current_url().await.unwrap();
+        browser.send_order("1100").await;
+        browser.is_at("/second-factor").await;
+        self.capture("confirm-transfer-changed").await;
+        // The first amount is still confirmed. A second tab keeps its form.
+        browser.driver.goto(form.as_str()).await.unwrap();
+        let first = browser.driver.window().await.unwrap();
+        let second = browser.new_tab().await;
+        browser.driver.goto(form.as_str()).await.unwrap();
+        browser.click("#submit").await;
+        browser.find("#sent").await;
+        browser.driver.switch_to_window(first).await.unwrap();
+        browser.click("#submit").await;
+        browser.find("#problem").await;
+        self.capture("transfer-already-made").await;
+        browser.driver.switch_to_window(second).await.unwrap();
     }
 
     async fn capture_error_pages(&self) {

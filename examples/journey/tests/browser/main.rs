@@ -22,6 +22,7 @@ mod chromium;
 mod gallery;
 mod insecure_pair;
 mod keyboard;
+mod large_transfer;
 mod malformed_cookies;
 mod picture;
 mod sessions;

@@ -55,6 +55,28 @@ impl Browser {
         }
     }
 
+    /// Sends the transfer form for this amount.
+    pub(crate) async fn send_order(&self, amount: &str) {
+        self.fill_order().await;
+        self.fill("amount", amount).await;
+        self.click("#submit").await;
+    }
+
+    /// Has the bank ask for a code for one transfer.
+    pub(crate) async fn is_asked(&self, bank: &Bank, amount: &str) {
+        bank.a_second_passes();
+        self.open("/transfer").await;
+        self.send_order(amount).await;
+        self.is_at("/second-factor").await;
+    }
+
+    /// Proves the phone for the transfer, and reaches its form.
+    pub(crate) async fn proves_for_transfer(&self, bank: &Bank) {
+        bank.a_second_passes();
+        self.prove_phone(bank).await;
+        self.is_at("/transfer").await;
+    }
+
     /// Opens an account, and reaches the page that asks for the code from the email.
     pub(crate) async fn sign_up(&self, name: &str, email: &str) {
         self.open("/sign-up").await;
