@@ -83,5 +83,5 @@ pub(crate) use self::future::Anonymous;
 pub use self::future::ResponseFuture;
 pub(crate) use self::guard::StepUpLayer;
 pub use self::issuer_finding::IssuerFinding;
-pub use self::once::{MissingOnce, OnceError};
+pub use self::once::{Cause, MissingOnce, OnceError};
 pub use self::service::StepUp;

@@ -47,7 +47,12 @@ struct Ending {
     outcome: String,
     /// The intent in the header of the answer.
     intent: Option<String>,
+    /// The cause that the handler learns, if the guard let the request through.
+    cause: Option<String>,
 }
+
+/// The header in which the handler of the tests returns the cause.
+const CAUSE: &str = "test-cause";
 
 impl Bank {
     fn new() -> Self {
@@ -99,7 +104,8 @@ impl Ending {
                 body["type"].as_str().unwrap().rsplit('#').next().unwrap().to_owned()
             }
         };
-        Self { outcome, intent }
+        let cause = answer.headers.get(CAUSE).map(|cause| cause.to_str().unwrap().to_owned());
+        Self { outcome, intent, cause }
     }
 
     #[track_caller]
@@ -123,7 +129,10 @@ async fn transfer(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>
                 Rejection::of(&refused.respond()).unwrap().reason(),
                 refused.rejection().reason()
             );
-            refused.respond().map(Full::from)
+            let mut response = refused.respond().map(Full::from);
+            let cause = refused.cause().name().parse().unwrap();
+            response.headers_mut().insert(CAUSE, cause);
+            response
         }
     })
 }
@@ -150,7 +159,8 @@ async fn an_action_is_confirmed_once_by_a_code_that_was_made_for_it() {
         let again = bank.answer(&after, Some(&intent), 120_000).await;
         assert_eq!(again.status, 409);
         assert_eq!(again.header("www-authenticate"), "");
-        let used = Ending { outcome: "intent-used".into(), intent: Some(intent.clone()) };
+        let (intent, cause) = (Some(intent.clone()), Some("used".to_owned()));
+        let used = Ending { outcome: "intent-used".into(), intent, cause };
         assert_eq!(Ending::of(&again), used);
     }
     // The code was made for the first transfer.
@@ -710,6 +720,7 @@ fn each_decision_about_an_action_is_logged_as_one_line() {
         [("x", 1, "unknown"), (&*intent, 1, "other_action"), (&*intent, 120_000, "not_proved")]
     {
         let (ending, line) = log(&before, Some(named), cents);
+        assert_eq!(ending.cause.as_deref(), Some(cause));
         assert_eq!(line, challenged(cause, &ending.asked()));
     }
     bank.clock.advance(seconds(1));
@@ -722,7 +733,8 @@ fn each_decision_about_an_action_is_logged_as_one_line() {
              intent=\"{intent}\" {user}"
         )
     );
-    let (_, line) = log(&after, Some(&intent), 120_000);
+    let (ending, line) = log(&after, Some(&intent), 120_000);
+    assert_eq!(ending.cause.as_deref(), Some("used"));
     assert_eq!(
         line,
         format!(

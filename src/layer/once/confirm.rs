@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::super::event::Confirmation;
 use super::super::guard::Guard;
 use super::OnceSettings;
+use super::cause::Cause;
 use super::mark::OnceMark;
 use super::missing::MissingOnce;
 use super::unconfirmed::Unconfirmed;
@@ -64,10 +65,10 @@ struct Inner {
     request: Parts,
 }
 
-/// The reason for a refusal, and its name in the log.
+/// A refusal and its cause.
 struct Refused {
     why: Rejection,
-    cause: &'static str,
+    cause: Cause,
     intent: Option<IntentId>,
 }
 
@@ -141,27 +142,28 @@ impl Once {
                 Ok(())
             }
             Err(Refused { why, cause, intent }) => {
-                confirmation(intent.as_ref()).record_refusal(&why, cause);
-                Err(Unconfirmed::new(why, Arc::clone(&self.0.guard.responder), &self.0.request))
+                confirmation(intent.as_ref()).record_refusal(&why, cause.name());
+                let responder = Arc::clone(&self.0.guard.responder);
+                Err(Unconfirmed::new(why, cause, responder, &self.0.request))
             }
         }
     }
 
     async fn decide(&self, named: Option<&str>, action: &Action) -> Result<Intent, Refused> {
-        let Some(named) = named else { return Err(self.ask_anew("no_intent", action).await) };
+        let Some(named) = named else { return Err(self.ask_anew(Cause::NoIntent, action).await) };
         let found = match named.parse() {
             Ok(id) => self.find(&id).await?,
             Err(_) => None,
         };
-        let Some(found) = found else { return Err(self.ask_anew("unknown", action).await) };
+        let Some(found) = found else { return Err(self.ask_anew(Cause::Unknown, action).await) };
         let now = self.now();
         let intent = match found {
             Found::Open { intent, .. } | Found::Used(intent) if !intent.is_for(action) => {
-                return Err(self.ask_anew("other_action", action).await);
+                return Err(self.ask_anew(Cause::OtherAction, action).await);
             }
             Found::Used(intent) => return Err(Refused::used(intent.id)),
             Found::Open { intent, .. } if intent.expires_at <= now => {
-                return Err(self.ask_anew("expired", action).await);
+                return Err(self.ask_anew(Cause::Expired, action).await);
             }
             // Proofs that have confirmed another action do not count again.
             Found::Open { intent, spent } => {
@@ -170,11 +172,11 @@ impl Once {
             }
         };
         if !self.policy().holds_on_proofs_after(self.session(), intent.proofs_after, now) {
-            return Err(self.ask("not_proved", &intent, now));
+            return Err(self.ask(Cause::NotProved, &intent, now));
         }
         // The handler may have taken long, for example to read a body.
         if let Err(why) = self.check_session(now) {
-            return Err(Refused { why, cause: "session", intent: Some(intent.id) });
+            return Err(Refused { why, cause: Cause::Session, intent: Some(intent.id) });
         }
         let is_consumed =
             self.0.settings.intents.consume(intent.clone(), self.session(), now).await;
@@ -184,7 +186,7 @@ impl Once {
         // Another request has used this intent, or another one of the user.
         match self.find(&intent.id).await? {
             Some(Found::Used(intent)) => Err(Refused::used(intent.id)),
-            _ => Err(self.ask_anew("unknown", action).await),
+            _ => Err(self.ask_anew(Cause::Unknown, action).await),
         }
     }
 
@@ -194,7 +196,7 @@ impl Once {
     }
 
     /// Asks for proofs with a new intent.
-    async fn ask_anew(&self, cause: &'static str, action: &Action) -> Refused {
+    async fn ask_anew(&self, cause: Cause, action: &Action) -> Refused {
         let now = self.now();
         match self.0.settings.intents.create(self.session(), action, now).await {
             Ok(intent) => self.ask(cause, &intent, now),
@@ -203,7 +205,7 @@ impl Once {
     }
 
     /// Asks for the proofs that an intent needs.
-    fn ask(&self, cause: &'static str, intent: &Intent, now: OffsetDateTime) -> Refused {
+    fn ask(&self, cause: Cause, intent: &Intent, now: OffsetDateTime) -> Refused {
         let (id, after) = (intent.id.as_str(), intent.proofs_after);
         let (session, policy) = (self.session().clone(), self.policy().clone());
         let shortfall = Shortfall::of_intent(id, after, session, policy, now);
@@ -237,11 +239,15 @@ impl Once {
 
 impl Refused {
     fn used(intent: IntentId) -> Self {
-        Self { why: Rejection::IntentUsed(intent.clone()), cause: "used", intent: Some(intent) }
+        Self {
+            why: Rejection::IntentUsed(intent.clone()),
+            cause: Cause::Used,
+            intent: Some(intent),
+        }
     }
 
     fn unavailable(error: IntentsUnavailable, intent: Option<IntentId>) -> Self {
-        Self { why: Rejection::IntentsUnavailable(error), cause: "unavailable", intent }
+        Self { why: Rejection::IntentsUnavailable(error), cause: Cause::Unavailable, intent }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Proofs for one action, in handlers.
 
+mod cause;
 mod check;
 mod confirm;
 mod mark;
 mod missing;
 mod unconfirmed;
 
+pub use self::cause::Cause;
 pub use self::check::OnceError;
 pub use self::confirm::Once;
 pub use self::missing::MissingOnce;

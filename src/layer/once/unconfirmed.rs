@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
+use super::cause::Cause;
 use crate::rejection::Rejection;
 use crate::respond::{self, Respond};
 
@@ -20,19 +21,31 @@ pub struct Unconfirmed(Box<Inner>);
 
 struct Inner {
     why: Rejection,
+    cause: Cause,
     responder: Arc<dyn Respond>,
     request: Parts,
 }
 
 impl Unconfirmed {
-    pub(super) fn new(why: Rejection, responder: Arc<dyn Respond>, request: &Parts) -> Self {
-        Self(Box::new(Inner { why, responder, request: request.clone() }))
+    pub(super) fn new(
+        why: Rejection,
+        cause: Cause,
+        responder: Arc<dyn Respond>,
+        request: &Parts,
+    ) -> Self {
+        Self(Box::new(Inner { why, cause, responder, request: request.clone() }))
     }
 
     /// Returns the reason.
     #[must_use]
     pub fn rejection(&self) -> &Rejection {
         &self.0.why
+    }
+
+    /// Returns the cause, for the text of a page.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        self.0.cause
     }
 
     /// Returns the id of the intent that the retry has to name, or `None` if a proof would not help
