@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::RedisError;
 
 use crate::entry::MAX_TEXT;
+use crate::intents::MAX_ENTRY;
 
 /// An error building a [`Server`](crate::Server).
 #[derive(Debug, thiserror::Error)]
@@ -53,4 +54,21 @@ pub(crate) enum WriteError {
     TooLong,
     #[error("the store has been dropped")]
     Ended,
+}
+
+/// The reason why the store of intents cannot tell.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IntentError {
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    #[error("Redis did not respond within {0:?}")]
+    TooSlow(Duration),
+    #[error("not connected: {0}")]
+    NotConnected(Arc<str>),
+    #[error("the list of the user has an entry that is not an intent of this version")]
+    Unreadable,
+    #[error("the intent is longer than {MAX_ENTRY} bytes")]
+    TooLong,
+    #[error("the intent cannot be written")]
+    Unwritable(#[source] serde_json::Error),
 }

@@ -1,4 +1,6 @@
-//! Revocations of [`tower_step_up`] that several processes share, in Redis or Valkey.
+//! Revocations and intents of [`tower_step_up`] that several processes share, in Redis or Valkey.
+//!
+//! # Revocations
 //!
 //! One stream holds the revocations of all processes. Each process reads it into a replica in memory,
 //! and its guards look at the replica only, so a request never waits for Redis.
@@ -20,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! # What it promises
+//! They promise:
 //!
 //! - When [`RedisRevocations::write`] has returned an id, the revocation is in the stream. Every
 //!   process that reads the stream learns it from its read in progress, usually within a millisecond.
@@ -42,14 +44,39 @@
 //! do not learn what is written to the other until they connect to it. With `min-replicas-to-write 1`,
 //! a primary without a replica refuses writes, so the caller learns that a revocation is not shared.
 //!
+//! # Intents
+//!
+//! [`RedisIntents`] keeps the intents of [proofs for one action](tower_step_up::intent). Such a request
+//! waits for Redis, and gets a 503 if Redis does not answer within 2 s. If several requests race with
+//! one proof, in whichever processes, exactly one passes.
+//!
+//! ```no_run
+//! use tower_step_up::{Factor, Intents, Policy, testing::TestIssuer};
+//! use tower_step_up_redis::{RedisIntents, Server};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let intents = Intents::new(RedisIntents::new(Server::new("redis://127.0.0.1:6379")?));
+//!
+//! let code = Policy::any_of([Factor::OtpSms, Factor::Totp]);
+//! let guard = TestIssuer::new().guard().once(&intents, code)?;
+//! # drop(guard);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The [guide] says what happens in each outage, and what to watch.
 //!
 //! # What it needs
 //!
-//! Redis 6.2 or later, or Valkey. It uses these commands, so that the permissions of a managed service
-//! can be checked: `HELLO`, `XADD` with `MINID`, `XRANGE` and `XREAD` with `BLOCK`, and `AUTH`,
-//! `SELECT` and `CLIENT SETINFO` when it connects, if the address has a password or a database. The
-//! last one may be denied. The server has to be a primary, because a replica may be behind.
+//! A primary of Redis 6.2 or later, or Valkey, that has all keys. A cluster with several shards is not
+//! supported. The server should have the policy `noeviction`. These are the commands, so that the
+//! permissions of a managed service can be checked:
+//!
+//! | for | commands |
+//! | --- | --- |
+//! | revocations | `HELLO`, `XADD` with `MINID`, `XRANGE`, `XREAD` with `BLOCK` |
+//! | intents | `LRANGE`, and `EVAL` with `LRANGE`, `LPUSH`, `LREM`, `LTRIM`, `PTTL` and `PEXPIRE` |
+//! | connecting | `AUTH` and `SELECT`, if the address has a password or a database, and `CLIENT SETINFO`, which may be denied |
 
 mod connect;
 mod entry;
@@ -60,6 +87,8 @@ pub mod guide {
     use crate::*;
 }
 mod health;
+mod intents;
+mod link;
 mod reader;
 mod replay;
 mod revocations;
@@ -75,6 +104,7 @@ mod writer;
 pub use self::connect::{Connect, ConnectFuture};
 pub use self::error::ServerError;
 pub use self::health::ReplicaHealth;
+pub use self::intents::RedisIntents;
 pub use self::revocations::RedisRevocations;
 pub use self::server::Server;
 pub use self::settings::Settings;
