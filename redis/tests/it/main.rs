@@ -16,6 +16,7 @@ mod expiry;
 mod failover;
 mod foreign_entries;
 mod full_memory;
+mod intents;
 mod load;
 mod lost_data;
 mod many;
