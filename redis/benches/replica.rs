@@ -1,7 +1,8 @@
 //! What shared revocations cost: `cargo bench -p tower-step-up-redis`
 //!
 //! It prints how soon a revocation is in force at another instance, what a request costs with as many
-//! revocations in the replica, and what a million revocations take. It starts a `redis-server` of its
+//! revocations in the replica, what a million revocations take, and how long the calls for one
+//! action take. It starts a `redis-server` of its
 //! own. With `--test` it does the same with few revocations.
 #![expect(
     clippy::unwrap_used,
@@ -26,10 +27,11 @@ use http::{Request, Response};
 use time::OffsetDateTime;
 use tower_layer::Layer;
 use tower_service::Service;
+use tower_step_up::intent::{Intent, IntentStore};
 use tower_step_up::testing::{self, NOW, TestIssuer};
 use tower_step_up::token::{LocalRevocations, Revocations, Revoked};
 use tower_step_up::{Factor, Policy, StepUpLayer};
-use tower_step_up_redis::{RedisRevocations, Server, Settings};
+use tower_step_up_redis::{RedisIntents, RedisRevocations, Server, Settings};
 
 use self::server::Redis;
 
@@ -43,6 +45,7 @@ async fn main() {
     propagation(&redis, writes).await;
     requests(&redis, many).await;
     replay(&redis, many).await;
+    intents(&redis, writes).await;
 }
 
 fn start(redis: &Redis, key: &str) -> RedisRevocations {
@@ -165,4 +168,52 @@ async fn replay(redis: &Redis, many: usize) {
         bytes as f64 / 1e6,
         began.elapsed()
     );
+}
+
+/// What the confirmation of an action waits for, one at a time, and what its intent takes.
+async fn intents(redis: &Redis, rounds: usize) {
+    let store = RedisIntents::new(Server::new(&redis.url()).unwrap());
+    let intents: Vec<Intent> = (0..rounds)
+        .map(|place| {
+            let issuer = "stytch.com/project-test-00000000-0000-4000-8000-000000000000";
+            let record = serde_json::json!({
+                "id": format!("{place:021}A"),
+                "user": { "issuer": issuer, "id": format!("user-test-{place:036}"), "organization": null },
+                "action": "HM26Vd3KAkeu2tz00peEiiEubh_HAid6SmKfy7tzduc",
+                "created_at": "2026-01-01T12:00:00.123456789Z",
+                "expires_at": "2026-01-01T12:10:00.123456789Z",
+                "proofs_after": "2026-01-01T11:59:55.123456788Z",
+            });
+            serde_json::from_value(record).unwrap()
+        })
+        .collect();
+    let mut times = Vec::new();
+    for intent in &intents {
+        let began = Instant::now();
+        store.create(intent.clone()).await.unwrap();
+        assert!(store.find(&intent.user, &intent.id).await.unwrap().is_some());
+        assert!(store.consume(intent.clone()).await.unwrap());
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    let (median, worst) = (times[rounds / 2], times[rounds - 1]);
+    println!(
+        "an intent is made, found and used, {rounds} times: median {median:.0?}, worst {worst:.1?}"
+    );
+    let keys: Vec<String> = redis.run("KEYS tower-step-up:intent:*").await;
+    assert_eq!(keys.len(), rounds);
+    let bytes: usize = redis.run(&format!("MEMORY USAGE {} SAMPLES 0", keys[0])).await;
+    let one = &intents[0];
+    for place in 0..31 {
+        let mut more = one.clone();
+        more.id = format!("{:021}A", rounds + place).parse().unwrap();
+        store.create(more.clone()).await.unwrap();
+        if place < 15 {
+            assert!(store.consume(more).await.unwrap());
+        }
+    }
+    let key = keys.iter().find(|key| key.ends_with(&one.user.id)).unwrap();
+    let many: usize = redis.run(&format!("MEMORY USAGE {key} SAMPLES 0")).await;
+    let entries: usize = redis.run(&format!("LLEN {key}")).await;
+    println!("a user with 1 intent: {bytes} bytes, with {entries}: {many} bytes");
 }
