@@ -1,5 +1,7 @@
 //! Revocations and intents of [`tower_step_up`] that several processes share, in Redis or Valkey.
 //!
+//! The [guide] says how to operate them: what to watch, and what happens in each outage.
+//!
 //! # Revocations
 //!
 //! One stream holds the revocations of all processes. Each process reads it into a replica in memory,
@@ -63,8 +65,6 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! The [guide] says what happens in each outage, and what to watch.
 //!
 //! # What it needs
 //!

@@ -14,13 +14,18 @@ use crate::support::{PATIENCE, server, within};
 
 /// Waits until the replica has what the primary has.
 async fn is_copied(primary: &Redis, replica: &Redis) {
+    let offset = |info: String| {
+        let line = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+        line.and_then(|offset| offset.parse::<u64>().ok()).unwrap()
+    };
+    let written = offset(primary.run("INFO replication").await);
     let copied = async {
         loop {
             let info: String = replica.run("INFO replication").await;
-            let is_up = info.contains("master_link_status:up");
-            if is_up && primary.run::<usize>("WAIT 1 100").await == 1 {
+            if info.contains("master_link_status:up") && offset(info) >= written {
                 return;
             }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     within(copied).await;
