@@ -48,8 +48,8 @@ use crate::link::{Link, Repeat};
 ///   too but does not close it.
 /// - The policy `noeviction` keeps Redis from dropping lists when its memory is full. It then refuses new
 ///   intents, and those that are open can still be confirmed.
-/// - What must never happen twice needs a check where it happens. For a payment, make the intent's id a
-///   unique column of the table of payments.
+/// - What must never happen twice needs a check where it happens. For a payment, make the id that
+///   [`confirm`](tower_step_up::Once::confirm) returns a unique column of the table of payments.
 ///
 /// If the answer to the last step is lost, the guard answers with 503, although the intent may have been
 /// used. The retry then gets a 409, and the user proves the action anew. The handler has done nothing.

@@ -44,7 +44,7 @@ async fn confirm(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>,
     let (parts, _) = request.into_parts();
     let once = Once::of(&parts).unwrap();
     Ok(match once.confirm(None, &Action::new("a")).await {
-        Ok(()) => Response::default(),
+        Ok(_) => Response::default(),
         Err(refused) => refused.respond().map(Full::from),
     })
 }

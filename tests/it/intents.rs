@@ -123,7 +123,7 @@ async fn transfer(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>
     let action = Action::new("transfer").with("payee", "ada").with("cents", cents);
     let once = Once::of(&parts).unwrap();
     Ok(match once.confirm(header("form-intent"), &action).await {
-        Ok(()) => Response::new("paid".into()),
+        Ok(_) => Response::new("paid".into()),
         Err(refused) => {
             assert_eq!(
                 Rejection::of(&refused.respond()).unwrap().reason(),

@@ -50,7 +50,7 @@ async fn by_json(once: Once, Json(body): Json<Transfer>) -> Result<StatusCode, U
 /// Shows the handler's own page, from which the same form is sent again.
 async fn by_page(once: Once, Form(form): Form<Transfer>) -> Response {
     match once.confirm(form.intent.as_deref(), &form.action()).await {
-        Ok(()) => "paid".into_response(),
+        Ok(_) => "paid".into_response(),
         Err(refused) => match refused.intent() {
             Some(intent) => {
                 Html(format!("<input type=hidden name=intent value=\"{intent}\">")).into_response()
@@ -216,7 +216,7 @@ async fn a_service_of_hyper_confirms_too() {
         let once = Once::of(&parts).unwrap();
         Ok::<_, std::convert::Infallible>(
             match once.confirm(None, &Action::new("export keys")).await {
-                Ok(()) => http::Response::new(Full::<Bytes>::from("exported")),
+                Ok(_) => http::Response::new(Full::<Bytes>::from("exported")),
                 Err(refused) => refused.respond().map(Full::from),
             },
         )

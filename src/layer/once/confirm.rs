@@ -77,9 +77,9 @@ impl Once {
     ///
     /// ```
     /// use http::request::Parts;
-    /// use tower_step_up::{Action, Once, Unconfirmed, layer::MissingOnce};
+    /// use tower_step_up::{Action, Once, Unconfirmed, intent::IntentId, layer::MissingOnce};
     ///
-    /// async fn delete_account(request: &Parts) -> Result<Result<(), Unconfirmed>, MissingOnce> {
+    /// async fn delete_account(request: &Parts) -> Result<Result<IntentId, Unconfirmed>, MissingOnce> {
     ///     // The client names the intent in the header `Step-Up-Intent`.
     ///     Ok(Once::of(request)?.confirm(None, &Action::new("delete account")).await)
     /// }
@@ -107,7 +107,8 @@ impl Once {
         &self.0.grant
     }
 
-    /// Confirms an action: returns `Ok` if the user has made the proofs for it, once.
+    /// Confirms an action: returns `Ok` if the user has made the proofs for it, once. The value is the id
+    /// of the intent that was used. Keep it with the record of the action.
     ///
     /// `intent` is the id that the client got with the challenge, from a member of the body or a field
     /// of the form. If it is `None` or empty, the request header
@@ -128,7 +129,11 @@ impl Once {
     /// | the action was confirmed with this intent already | 409 |
     /// | the session was revoked or has expired since the guard checked it | 401 |
     /// | the store is full or does not respond | 503 with `Retry-After` |
-    pub async fn confirm(&self, intent: Option<&str>, action: &Action) -> Result<(), Unconfirmed> {
+    pub async fn confirm(
+        &self,
+        intent: Option<&str>,
+        action: &Action,
+    ) -> Result<IntentId, Unconfirmed> {
         let named = intent.filter(|id| !id.is_empty()).or_else(|| self.intent_in_header());
         let confirmation = |intent| Confirmation {
             policy: self.policy(),
@@ -139,7 +144,7 @@ impl Once {
         match self.decide(named, action).await {
             Ok(intent) => {
                 confirmation(Some(&intent.id)).record();
-                Ok(())
+                Ok(intent.id)
             }
             Err(Refused { why, cause, intent }) => {
                 confirmation(intent.as_ref()).record_refusal(&why, cause.name());

@@ -94,7 +94,7 @@ pub(super) fn guarded(guard: StepUpLayer) -> axum::routing::MethodRouter {
 /// Returns a handler that asks for a proof for one action.
 fn confirming() -> axum::routing::MethodRouter {
     async fn delete(once: Once) -> Result<&'static str, Unconfirmed> {
-        once.confirm(None, &Action::new("delete")).await.map(|()| "granted")
+        once.confirm(None, &Action::new("delete")).await.map(|_| "granted")
     }
     get(delete).layer(issuer().guard().once(&Intents::new(Unavailable), Factor::Totp).unwrap())
 }

@@ -58,7 +58,7 @@ async fn transfer(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>
     let once = Once::of(&parts).unwrap();
     let action = Action::new("transfer").with("cents", parts.headers["cents"].to_str().unwrap());
     Ok(match once.confirm(None, &action).await {
-        Ok(()) => Response::new("paid".into()),
+        Ok(_) => Response::new("paid".into()),
         Err(refused) => refused.respond().map(Full::from),
     })
 }
