@@ -66,11 +66,14 @@ impl Intent {
     /// Returns what is remembered of the intent once the proofs of this session were used for it. It is
     /// remembered for long enough that these proofs are too old for an intent that is made later.
     pub(super) fn used(self, session: &Session, now: OffsetDateTime, lifetime: Duration) -> Self {
-        let latest = Moment::from(now).plus(session.leeway()).date();
+        let leeway = session.leeway();
+        let latest = Moment::from(now).plus(leeway).date();
         // A proof that is dated later has not counted.
         let newest = session.newest_proof().min(latest);
+        // An intent that is made later accepts proofs from up to the leeway before it.
+        let too_old = leeway.saturating_mul(2).saturating_add(Duration::from_nanos(1));
         Self {
-            expires_at: later(now, lifetime).max(self.expires_at),
+            expires_at: later(now, lifetime.max(too_old)).max(self.expires_at),
             proofs_after: newest.map_or(self.proofs_after, |newest| newest.max(self.proofs_after)),
             ..self
         }

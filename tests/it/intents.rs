@@ -242,6 +242,30 @@ async fn an_old_token_does_not_make_a_used_code_new() {
     assert_eq!(bank.send(&after, Some(&last), 1).await.outcome, "intent-used");
 }
 
+/// With a long leeway, a new intent accepts older codes. So a used code is remembered for longer than
+/// an intent lives.
+#[tokio::test]
+async fn a_used_code_is_remembered_for_twice_the_leeway() {
+    // How far the issuer's clock is ahead, and how long after the first action the second one begins.
+    for (ahead, after) in [(0, 21), (19, 31), (20, 40), (20, 30)] {
+        let Bank { clock, issuer, store, .. } = Bank::new();
+        let verifier = issuer.verifier().leeway(seconds(20));
+        let intents = Intents::new(store.clone()).lifetime(seconds(30));
+        let guard = StepUpLayer::new(verifier).once(&intents, code()).unwrap();
+        let bank = Bank { clock, issuer, store, guard };
+        let before = bank.token(&password());
+        let first = bank.begin(&before, 1).await;
+        bank.clock.advance(seconds(1));
+        let with_code = bank.token(&password().proved_ahead(Factor::OtpSms, seconds(ahead)));
+        assert_eq!(bank.send(&with_code, Some(&first), 1).await.outcome, "paid");
+        bank.clock.advance(seconds(after));
+        // The old token does not show the code.
+        let second = bank.begin(&before, 990_000).await;
+        let again = bank.send(&with_code, Some(&second), 990_000).await;
+        assert_eq!(again.asked(), second, "{ahead} {after}");
+    }
+}
+
 #[tokio::test]
 async fn what_names_no_open_intent_of_the_user_gets_a_new_one() {
     let bank = Bank::new();
