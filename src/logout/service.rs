@@ -73,7 +73,7 @@ use crate::token::{Logout, RevocationError, Revoked, Verifier};
 /// A `sub` has to be the [user's id](crate::Session::user_id) in the tokens that the guards accept.
 /// If the issuer gives each client another subject (`pairwise`), require `sid`.
 ///
-/// A revocation is dated at the token's `iat`, not at its arrival. A replayed logout token therefore
+/// A revocation is dated at the token's `iat`, not at its later arrival. A replayed logout token therefore
 /// ends nothing more: a session that the user began after the logout goes on. This is how each `jti`
 /// counts only once, without a memory of them. A user who signs in again within the verifier's
 /// [leeway](crate::Verifier::leeway) after a logout of all sessions is still refused.

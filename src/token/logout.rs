@@ -19,7 +19,7 @@ use crate::profile::Claims;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Logout {
     pub(crate) revoked: Revoked,
-    /// When the issuer gave the order. Sessions that began later go on.
+    /// When the issuer gave the order, or now if its clock is ahead. Sessions that began later go on.
     pub(crate) at: OffsetDateTime,
 }
 
@@ -83,7 +83,8 @@ fn read(
         Target::Session(sid) => Revoked::Session(issued(sid)),
         Target::User(sub) => Revoked::User(issued(sub)),
     };
-    Ok(Logout { revoked, at })
+    // A store takes the date for the time now. With a later one, it would drop others early.
+    Ok(Logout { revoked, at: at.min(now) })
 }
 
 /// The audience of a logout token is a client, not the audience of the issuer's access tokens.

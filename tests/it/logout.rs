@@ -26,7 +26,7 @@ use tower_step_up::token::{
     LocalRevocations, RevocationError, RevocationFuture, Revocations, RevocationsUnavailable,
     Revoked,
 };
-use tower_step_up::{Session, StepUpLayer, Verifier};
+use tower_step_up::{Clock, Session, StepUpLayer, Verifier};
 use tracing::Level;
 
 use crate::events::logged;
@@ -169,6 +169,38 @@ async fn a_replayed_logout_token_ends_nothing_that_began_later() {
 
     clock.advance(seconds(65));
     assert_eq!(server.log_out(&logout).await, 400);
+}
+
+/// An issuer's clock that is ahead must not end earlier revocations before the tokens of their sessions.
+#[tokio::test]
+async fn a_logout_token_from_a_clock_that_is_ahead_ends_no_revocation_early() {
+    let clock = FixedClock::new();
+    let issuer = TestIssuer::standing_in_for(any_issuer().longest_life(seconds(300)))
+        .unwrap()
+        .clock(clock.clone());
+    let server = Server::start(issuer.verifier()).await;
+    // The issuer's clock is 5 s ahead, which is the leeway.
+    let claims = |claims: Value| {
+        let mut all = issuer.claims(&session("one", 0));
+        let at = (clock.now() + seconds(5)).unix_timestamp();
+        all.extend(claims.as_object().unwrap().clone());
+        all.insert("iat".into(), at.into());
+        all.insert("exp".into(), (at + 300).into());
+        all
+    };
+    let stolen = issuer.mint_claims(&claims(json!({})));
+    assert_eq!(server.account(&stolen).await, 200);
+    let logout = issuer.logout_token("web", &session("one", 0));
+    assert_eq!(server.log_out(&logout).await, 200);
+    clock.advance(seconds(306));
+    assert_eq!(server.account(&stolen).await, 401);
+    // Others sign out, and each write removes what has expired.
+    let header = json!({"alg": "ES256", "kid": issuer.kid(), "typ": "logout+jwt"}).to_string();
+    let other = json!({"aud": "web", "sub": "other", "jti": "j", "sid": null,
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
+    let other = Value::from(claims(other)).to_string();
+    assert_eq!(server.log_out(&issuer.sign(&header, &other)).await, 200);
+    assert_eq!(server.account(&stolen).await, 401);
 }
 
 #[tokio::test]
