@@ -66,13 +66,13 @@ fn read(
     clients: &[Box<str>],
     now: OffsetDateTime,
 ) -> Result<Logout, LogoutTokenError> {
-    let TrustedIssuer { rules, tokens: Tokens::Profiled(tokens), .. } = issuer else {
-        return Err(LogoutTokenError::Stytch);
-    };
+    let TrustedIssuer { rules, tokens, .. } = issuer;
     let claims = object(payload, TokenPart::Payload)?;
     rules.check_issuer(claims.text("iss").ok().flatten().as_deref())?;
     check_audience(&claims, clients)?;
     check_kind(&claims)?;
+    // Anyone who has signed in can send a session's token, which is no logout token of Stytch.
+    let Tokens::Profiled(tokens) = tokens else { return Err(LogoutTokenError::Stytch) };
     let target = target(&claims, tokens)?;
     let times = times(&claims)?;
     let at = times.token_issued_at.into();
@@ -346,6 +346,8 @@ mod tests {
         for verifier in [&both, &other.verifier()] {
             let stytch = other.logout_token("web", &testing::session());
             assert_eq!(verdict(verifier, &stytch).await, Err("logout_of_stytch"));
+            let session = other.mint(&testing::session());
+            assert_eq!(verdict(verifier, &session).await, Err("token_wrong_audience"));
         }
     }
 
