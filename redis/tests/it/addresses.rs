@@ -62,6 +62,20 @@ async fn a_wrong_password_is_an_error_that_does_not_repeat_it() {
     instance.revoke("s").await.unwrap();
 }
 
+/// A server repeats the arguments of a command that it does not know. `HELLO` may have the password.
+#[tokio::test]
+async fn a_server_without_hello_gets_no_password_into_the_log() {
+    let Some(redis) = Redis::start_with("--rename-command HELLO hi").await else { return };
+    redis.run::<()>("CONFIG SET requirepass secret-1").await;
+    for protocol in ["", "?protocol=resp3"] {
+        let url = format!("redis://:secret-1@{}{protocol}", redis.address());
+        let instance = Instance::start(server(&url));
+        let error = instance.read_error().await;
+        let texts = format!("{error} {:?}", instance.revocations);
+        assert!(!texts.contains("secret"), "{texts}");
+    }
+}
+
 #[tokio::test]
 async fn databases_and_keys_are_apart() {
     let Some(redis) = Redis::start().await else { return };
