@@ -251,6 +251,13 @@ impl Factor {
         matches!(self, Self::WebAuthn | Self::PhishingResistantKey)
     }
 
+    /// Returns whether the factor marks an impersonation. Elsewhere a factor is known only by its type
+    /// and its method together. Here either one is enough.
+    pub(crate) fn is_impersonation(&self) -> bool {
+        self.factor_type() == Self::Impersonated.factor_type()
+            || self.delivery_method() == Self::Impersonated.delivery_method()
+    }
+
     /// Returns whether both are equal. Most pairs differ in their variant, which is quick to see.
     #[inline]
     pub(crate) fn is(&self, other: &Self) -> bool {

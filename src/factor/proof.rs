@@ -25,14 +25,16 @@ pub(crate) enum ProofDate {
     Unreadable,
 }
 
-/// Returns those of these proofs that are dated later than this.
+/// Returns those of these proofs that the user made and that are dated later than this. An impersonation
+/// is made by somebody else.
 pub(crate) fn dated_after(
     proofs: &[AuthenticationFactor],
     after: Moment,
 ) -> Vec<AuthenticationFactor> {
-    let is_later =
-        |proof: &&AuthenticationFactor| proof.date.moment().is_some_and(|date| date > after);
-    proofs.iter().filter(is_later).cloned().collect()
+    let counts = |proof: &&AuthenticationFactor| {
+        proof.date.moment().is_some_and(|date| date > after) && !proof.factor.is_impersonation()
+    };
+    proofs.iter().filter(counts).cloned().collect()
 }
 
 impl ProofDate {

@@ -9,7 +9,6 @@ use super::claims::{OrganizationMembers, StytchClaims};
 use super::error::{AccessTokenClaim, ClaimsError, TimeClaim, TokenError};
 use super::json::{Field, Presence};
 use super::rules::Rules;
-use crate::factor::Factor;
 use crate::session::{Session, SessionParts, Tenancy, Times, VerifierId};
 
 /// The form of a project's session JWTs.
@@ -43,7 +42,7 @@ impl StytchTokens {
         let session = claims.session()?;
         let organization = self.organization(&claims.organization)?;
         if rules.refuse_impersonation
-            && session.factors.iter().any(|proof| is_impersonation(proof.factor()))
+            && session.factors.iter().any(|proof| proof.factor().is_impersonation())
         {
             return Err(ClaimsError::Impersonated.into());
         }
@@ -116,13 +115,6 @@ impl StytchTokens {
             },
         }
     }
-}
-
-/// Returns whether a factor marks an impersonation. Elsewhere a factor is known only by its type
-/// and its method together. Here either one is enough.
-fn is_impersonation(factor: &Factor) -> bool {
-    factor.factor_type() == Factor::Impersonated.factor_type()
-        || factor.delivery_method() == Factor::Impersonated.delivery_method()
 }
 
 fn text<'a>(field: &'a Field<Cow<'_, str>>) -> &'a str {

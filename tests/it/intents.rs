@@ -19,7 +19,7 @@ use tower_step_up::layer::MissingOnce;
 use tower_step_up::profile::{
     Capabilities, ClaimError, Claims, Evidence, Names, Profile, StepUpBy,
 };
-use tower_step_up::testing::{FixedClock, SessionBuilder, TestIssuer};
+use tower_step_up::testing::{self, FixedClock, SessionBuilder, TestIssuer};
 use tower_step_up::{Action, Factor, Intents, Negotiated, Once, Policy, Rejection, StepUpLayer};
 use tracing::Level;
 
@@ -415,6 +415,22 @@ async fn a_proof_that_will_count_later_does_not_count_for_an_intent_that_is_youn
     let intent = bank.begin(&token, 1).await;
     bank.clock.advance(seconds(3));
     assert_eq!(bank.send(&token, Some(&intent), 1).await.asked(), intent);
+}
+
+/// A support person who acts as the user can begin a new session at any time.
+#[tokio::test]
+async fn an_impersonation_is_no_proof_of_the_user() {
+    let bank = Bank::new();
+    let intents = Intents::new(bank.store.clone());
+    let guard = bank.issuer.guard().once(&intents, Policy::session()).unwrap();
+    let bank = Bank { guard, ..bank };
+    let impersonated = |id| bank.token(&testing::session().id(id).proved(Factor::Impersonated));
+    let intent = bank.begin(&impersonated("session-test-1"), 1).await;
+    bank.clock.advance(seconds(20));
+    let again = bank.send(&impersonated("session-test-2"), Some(&intent), 1).await;
+    assert_eq!(again.asked(), intent);
+    let user = bank.token(&testing::session().proved(Factor::Password));
+    assert_eq!(bank.send(&user, Some(&intent), 1).await.outcome, "paid");
 }
 
 #[tokio::test]
