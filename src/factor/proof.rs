@@ -25,8 +25,8 @@ pub(crate) enum ProofDate {
     Unreadable,
 }
 
-/// Returns those of these proofs that the user made and that are dated later than this. An impersonation
-/// is made by somebody else.
+/// Returns those of these proofs that the user made and that are dated later than this. Somebody else makes
+/// an impersonation.
 pub(crate) fn dated_after(
     proofs: &[AuthenticationFactor],
     after: Moment,

@@ -14,6 +14,9 @@ use crate::session::Session;
 /// The intents of an application: the store that keeps them, and how long they live. It is a handle and
 /// cheap to clone. Give it to [`StepUpLayer::once`](crate::StepUpLayer::once).
 ///
+/// All guards of an application need the same store. Only a store knows which proofs were used, so with two
+/// stores one proof confirms two actions.
+///
 /// ```
 /// use std::time::Duration;
 /// use tower_step_up::Intents;

@@ -71,7 +71,7 @@ fn read(
     rules.check_issuer(claims.text("iss").ok().flatten().as_deref())?;
     check_audience(&claims, clients)?;
     check_kind(&claims)?;
-    // Anyone who has signed in can send a session's token, which is no logout token of Stytch.
+    // Anyone who has signed in can send the token of a session here.
     let Tokens::Profiled(tokens) = tokens else { return Err(LogoutTokenError::Stytch) };
     let target = target(&claims, tokens)?;
     let times = times(&claims)?;
