@@ -28,6 +28,8 @@ pin_project! {
         Refused { why: Option<LogoutError> },
         Reading { read: Vec<u8>, #[pin] body: B },
         CarryingOut { answer: Pin<Box<dyn Future<Output = Response<String>> + Send>> },
+        /// A future that is polled again after it was ready stays pending.
+        Answered,
     }
 }
 
@@ -57,7 +59,12 @@ impl<B: Body> Future for LogoutFuture<B> {
         let mut this = self.project();
         loop {
             let read = match this.step.as_mut().project() {
-                StepNow::CarryingOut { answer } => return answer.as_mut().poll(cx).map(Ok),
+                StepNow::CarryingOut { answer } => {
+                    let answer = ready!(answer.as_mut().poll(cx));
+                    this.step.set(Step::Answered);
+                    return Poll::Ready(Ok(answer));
+                }
+                StepNow::Answered => return Poll::Pending,
                 StepNow::Refused { why } => Err(why.take().unwrap_or(LogoutError::BodyInterrupted)),
                 StepNow::Reading { read, body } => match ready!(body.poll_frame(cx)) {
                     None => Ok(std::mem::take(read)),

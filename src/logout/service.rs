@@ -18,8 +18,9 @@ use crate::token::{Logout, RevocationError, Revoked, Verifier};
 
 /// A service that receives the logout tokens of issuers and revokes what they name. Cheap to clone.
 ///
-/// Give it the verifier of the guards, or one with the same
-/// [revocations](crate::Verifier::revocations). Also name the clients whose logout tokens it
+/// Give it the verifier of the guards. If other verifiers share its
+/// [revocations](crate::Verifier::revocations), in this process or another, configure their issuers alike:
+/// a revocation names the issuer and an id, and both follow from the issuer's settings. Also name the clients whose logout tokens it
 /// accepts: the audience of a logout token is a client id, not the audience of the service's access
 /// tokens. Then mount it without a guard, at the address that the clients have registered:
 ///

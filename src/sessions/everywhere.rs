@@ -12,7 +12,8 @@ impl Sessions {
     /// the user's sessions, if it keeps those of this issuer.
     ///
     /// The caller may be the user or an administrator. To clear the cookies of a user's browser too,
-    /// call [`clear_cookies`](Self::clear_cookies). A user who signs in again within the verifier's
+    /// call [`clear_cookies`](Self::clear_cookies). The refresh tokens of an issuer other than Stytch live on,
+    /// so end the sessions there too. A user who signs in again within the verifier's
     /// [leeway](crate::Verifier::leeway) is still refused.
     ///
     /// Once begun, this continues even if the returned future is dropped. The store and the authority

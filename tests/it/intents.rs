@@ -10,6 +10,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::Value;
 use tower::{Layer, service_fn};
+use tower_step_up::credentials::CredentialSource;
 use tower_step_up::intent::{
     Found, Intent, IntentFuture, IntentId, IntentStore, IntentUser, IntentsUnavailable,
     LocalIntents,
@@ -824,4 +825,62 @@ async fn a_method_without_a_date_is_not_asked_for() {
     let answer = send(&guard.layer(service_fn(transfer)), request).await;
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!((&body["retryable"], &body["prompts"]), (&false.into(), &serde_json::json!([])));
+}
+
+/// The handler acts for the user of the inner guard, and the proofs would be those of another.
+#[tokio::test]
+async fn guards_with_different_users_confirm_nothing() {
+    let bank = Bank::new();
+    let inner = bank.issuer.guard().credentials([CredentialSource::cookie("stytch_session_jwt")]);
+    let of_request = async |request: Request<Full<Bytes>>| {
+        let (parts, _) = request.into_parts();
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(match Once::of(&parts) {
+            Ok(_) => "once",
+            Err(MissingOnce::AnotherUser) => "another user",
+            Err(_) => "none",
+        })))
+    };
+    let service = bank.guard.layer(inner.layer(service_fn(of_request)));
+    for (user, want) in [("mallory", "once"), ("victim", "another user")] {
+        let cookie = bank.token(&password().user(user).id("session-of-cookie"));
+        let request = Request::post("/")
+            .header("authorization", bearer(&bank.token(&password().user("mallory"))))
+            .header("cookie", format!("stytch_session_jwt={cookie}"));
+        let answer = send(&service, request.body(Full::default()).unwrap()).await;
+        assert_eq!(answer.body, want, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn the_policies_of_the_guards_have_to_hold_when_the_action_is_confirmed() {
+    let fresh = || Policy::from(Factor::Password).within(seconds(100));
+    for is_inner in [false, true] {
+        let bank = Bank::new();
+        let own = bank.guard.require(if is_inner { Policy::session() } else { fresh() });
+        let inner = bank.issuer.guard().require(if is_inner { fresh() } else { Policy::session() });
+        let clock = bank.clock.clone();
+        // The handler takes long, for example to read a body.
+        let slow = move |request: Request<Full<Bytes>>| {
+            if request.headers().contains_key("slow") {
+                clock.advance(seconds(101));
+            }
+            transfer(request)
+        };
+        let service = own.layer(inner.layer(service_fn(slow)));
+        let call = async |session: &SessionBuilder, named: &str, speed: &'static str| {
+            let request = Request::post("/transfer")
+                .header("authorization", bearer(&bank.token(session)))
+                .header("cents", 1)
+                .header("form-intent", named)
+                .header(speed, "1");
+            Ending::of(&send(&service, request.body(Full::default()).unwrap()).await)
+        };
+        let intent = call(&password(), "", "fast").await.asked();
+        bank.clock.advance(seconds(20));
+        let slow = call(&with_code(), &intent, "slow").await;
+        assert_eq!((&*slow.outcome, slow.cause.as_deref()), ("step-up-required", Some("session")));
+        // The intent was not used.
+        let fast = call(&with_code(), &intent, "fast").await;
+        assert_eq!(fast.outcome, "paid", "{is_inner}");
+    }
 }

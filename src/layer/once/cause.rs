@@ -17,7 +17,8 @@ pub enum Cause {
     NotProved,
     /// The action was confirmed with this intent already.
     Used,
-    /// The session was revoked or has expired since the guard checked it, or the guard cannot tell now.
+    /// Since the guard checked the session, it was revoked or has expired, or a limit of the guard's
+    /// policy has passed. Or the guard cannot tell now.
     Session,
     /// The store is full or does not respond.
     Unavailable,

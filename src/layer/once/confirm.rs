@@ -92,8 +92,12 @@ impl Once {
     pub fn of(request: &Parts) -> Result<Self, MissingOnce> {
         let extensions = &request.extensions;
         let (Some(mark), Some(innermost)) = (extensions.get::<OnceMark>(), extensions.get()) else {
-            return Err(MissingOnce::logged(request));
+            return Err(MissingOnce::of(request).logged(request));
         };
+        // The handler acts for the user of the innermost grant.
+        if !Grant::session(innermost).is_of_same_user(mark.grant.session()) {
+            return Err(MissingOnce::AnotherUser.logged(request));
+        }
         let OnceMark { guard, settings, grant, uri } = mark.clone();
         let mut request = request.clone();
         request.uri = uri;
@@ -127,7 +131,7 @@ impl Once {
     /// | the intent is for another action | the challenge, with a new intent |
     /// | a proof is missing, or is not newer than the intent | the challenge, with the same intent |
     /// | the action was confirmed with this intent already | 409 |
-    /// | the session was revoked or has expired since the guard checked it | 401 |
+    /// | the session was revoked or has expired since the guard checked it, or no longer meets its policy | 401 |
     /// | the store is full or does not respond | 503 with `Retry-After` |
     pub async fn confirm(
         &self,
@@ -219,10 +223,16 @@ impl Once {
         Refused { why, cause, intent: Some(intent.id.clone()) }
     }
 
+    /// Checks again what the guards have checked.
     fn check_session(&self, now: OffsetDateTime) -> Result<(), Rejection> {
-        let guard = &self.0.guard;
+        let Inner { guard, grant, innermost, .. } = &*self.0;
         guard.check_replica().map_err(Rejection::RevocationsUnavailable)?;
-        Ok(guard.verifier.check_usable(self.session(), now)?)
+        guard.verifier.check_usable(self.session(), now)?;
+        for grant in [grant, innermost] {
+            let evaluated = grant.policy().evaluate(grant.session(), now);
+            evaluated.map_err(|shortfall| Rejection::StepUpRequired(guard.offered(shortfall)))?;
+        }
+        Ok(())
     }
 
     fn intent_in_header(&self) -> Option<&str> {

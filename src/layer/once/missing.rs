@@ -20,19 +20,28 @@ pub enum MissingOnce {
     /// An optional guard let the request through without credentials.
     #[error("an optional StepUpLayer is in front of a handler that takes a Once")]
     OptionalGuard,
+    /// Guards that read tokens in different places have granted the request to different users.
+    #[error(
+        "the StepUpLayers in front of a handler that takes a Once have granted different users"
+    )]
+    AnotherUser,
 }
 
 impl MissingOnce {
-    /// Returns what the request lacks, and logs it.
-    pub(super) fn logged(request: &Parts) -> Self {
+    /// Returns what the request lacks.
+    pub(super) fn of(request: &Parts) -> Self {
         let extensions = &request.extensions;
-        let reason = match (extensions.get::<Grant>(), extensions.get::<Anonymous>()) {
+        match (extensions.get::<Grant>(), extensions.get::<Anonymous>()) {
             (Some(_), _) => Self::NotOnce,
             (None, Some(Anonymous)) => Self::OptionalGuard,
             (None, None) => Self::NoGuard,
-        };
+        }
+    }
+
+    /// Logs the error.
+    pub(super) fn logged(self, request: &Parts) -> Self {
         let (method, path) = (&request.method, request.uri.path());
-        tracing::error!(target: "tower_step_up::guard", %method, path, %reason, "a handler needs a Once");
-        reason
+        tracing::error!(target: "tower_step_up::guard", %method, path, reason = %self, "a handler needs a Once");
+        self
     }
 }
