@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisResult};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisResult};
 
 /// The future of a new connection.
 pub type ConnectFuture =
@@ -38,6 +38,21 @@ pub trait Connect: Send + Sync + 'static {
     /// Connects with these timeouts. The connection must not be shared, because a blocking read
     /// delays every other command.
     fn connect(&self, config: AsyncConnectionConfig) -> ConnectFuture;
+}
+
+/// Connects. An error that the server sent loses its text. A server that does not know a command repeats
+/// its arguments, and `HELLO` may have the password.
+pub(crate) async fn open(
+    connect: &dyn Connect,
+    config: AsyncConnectionConfig,
+) -> RedisResult<MultiplexedConnection> {
+    connect.connect(config).await.map_err(|error| match (error.code(), error.detail()) {
+        (Some(code), Some(_)) => {
+            let code = code.to_owned();
+            (ErrorKind::AuthenticationFailed, "the server refused the connection", code).into()
+        }
+        _ => error,
+    })
 }
 
 impl Connect for redis::Client {

@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Cmd, FromRedisValue};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::connect::Connect;
+use crate::connect::{self, Connect};
 use crate::error::IntentError;
 
 /// A connection that is made when it is needed, and again after a failure.
@@ -89,7 +89,7 @@ impl Link {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
-        let error = match timeout_at(deadline, self.connect.connect(config)).await {
+        let error = match timeout_at(deadline, connect::open(&*self.connect, config)).await {
             Ok(Ok(connection)) => {
                 let live = Arc::new(Live::new(connection));
                 *state = State::Connected(Arc::clone(&live));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Value};
 
+use crate::connect;
 use crate::entry::{self, Entry};
 use crate::error::ReadError;
 use crate::replay;
@@ -83,7 +84,7 @@ pub(crate) async fn connect(
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(reply_timeout));
-    match tokio::time::timeout(CONNECT_TIMEOUT, shared.connect.connect(config)).await {
+    match tokio::time::timeout(CONNECT_TIMEOUT, connect::open(&*shared.connect, config)).await {
         Ok(connected) => Ok(connected?),
         Err(_) => Err(ReadError::TooSlow(CONNECT_TIMEOUT)),
     }

@@ -4,8 +4,7 @@ use std::fmt;
 
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
-    RedisError, RedisResult,
+    AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -101,22 +100,10 @@ impl Server {
         config: AsyncConnectionConfig,
     ) -> RedisResult<MultiplexedConnection> {
         let settings = self.info.redis_settings();
-        let connected = MultiplexedConnection::new_with_config(settings, stream, config).await;
-        let (connection, driver) = connected.map_err(without_arguments)?;
+        let (connection, driver) =
+            MultiplexedConnection::new_with_config(settings, stream, config).await?;
         tokio::spawn(driver);
         Ok(connection)
-    }
-}
-
-/// Returns the error without the text that the server sent. A server that does not know a command repeats
-/// its arguments, and `HELLO` may have the password.
-fn without_arguments(error: RedisError) -> RedisError {
-    match (error.code(), error.detail()) {
-        (Some(code), Some(_)) => {
-            let code = code.to_owned();
-            (ErrorKind::AuthenticationFailed, "the server refused the connection", code).into()
-        }
-        _ => error,
     }
 }
 

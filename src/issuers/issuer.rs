@@ -10,7 +10,7 @@ use crate::endpoint;
 use crate::excerpt::{Excerpt, without_secrets};
 use crate::keys::{Algorithm, KeySource};
 use crate::profile::{Profile, Terms};
-use crate::token::{ProfiledTokens, SessionIdSource};
+use crate::token::{ProfiledTokens, Revocations, SessionIdSource};
 
 /// An issuer of tokens: its keys, the rules for its tokens, and the [`Profile`] that reads them.
 ///
@@ -46,6 +46,8 @@ pub struct Issuer {
     /// The claims that mark another kind of token and are accepted nevertheless.
     pub(super) allowed_claims: Vec<Box<str>>,
     pub(super) sources: Vec<CredentialSource>,
+    /// The store that its verifiers share, if the application has set one.
+    pub(super) revocations: Option<Arc<dyn Revocations>>,
     /// The first setting that breaks a rule.
     pub(super) error: Option<IssuerError>,
 }
@@ -103,6 +105,7 @@ impl Issuer {
             native_clients: false,
             allowed_claims: Vec::new(),
             sources: vec![CredentialSource::Bearer],
+            revocations: None,
             error: None,
         }
     }
@@ -113,6 +116,13 @@ impl Issuer {
     pub fn also_named(mut self, name: &str) -> Self {
         self.other_names.push(name.into());
         self
+    }
+
+    /// Keeps revocations in this store, such as one that processes share. All guards and verifiers that
+    /// are created from the issuer use it. Without it, each has its own.
+    #[must_use]
+    pub fn revocations(self, revocations: impl Revocations) -> Self {
+        Self { revocations: Some(Arc::new(revocations)), ..self }
     }
 
     /// Fetches the keys from this address, instead of the one that discovery finds.

@@ -25,7 +25,8 @@ impl Issuer {
     }
 
     /// Returns a verifier of the issuer's tokens. Each call returns another verifier, with its own
-    /// cache and revocations. [`Verifier::any_of`] combines the verifiers of several issuers.
+    /// cache, and with its own revocations unless [`revocations`](Self::revocations) has set a store.
+    /// [`Verifier::any_of`] combines the verifiers of several issuers.
     ///
     /// # Errors
     ///
@@ -51,6 +52,10 @@ impl Issuer {
             self.algorithms.clone(),
             ProfiledTokens { rules: self.effective_rules(), ..self.tokens.clone() },
         );
+        let verifier = match &self.revocations {
+            Some(revocations) => verifier.with_shared_revocations(Arc::clone(revocations)),
+            None => verifier,
+        };
         Ok(if self.refuse_impersonation { verifier.refuse_impersonation() } else { verifier })
     }
 

@@ -1,11 +1,14 @@
 //! A project's domain, proxy and cookies.
 
+use std::sync::Arc;
+
 use super::Project;
 use crate::endpoint;
 use crate::excerpt::without_secrets;
 #[cfg(feature = "remote")]
 use crate::keys::RemoteKeys;
 use crate::stytch::ProjectError;
+use crate::token::Revocations;
 
 impl Project {
     /// Sets the custom domain (`login.example.com`, `https://login.example.com`). The project
@@ -62,6 +65,31 @@ impl Project {
     fn fetch_with(&mut self, keys: RemoteKeys) {
         self.verifier = self.verifier_with(keys.clone());
         self.keys = keys;
+    }
+
+    /// Keeps revocations in this store, such as one that processes share. All guards, verifiers and
+    /// sessions that are created from the project afterwards use it, so a sign-out reaches every guard.
+    ///
+    /// ```
+    /// use tower_step_up::stytch::Project;
+    /// use tower_step_up::token::LocalRevocations;
+    ///
+    /// let revocations = LocalRevocations::new().max_entries(1_000_000);
+    /// let project = Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?
+    ///     .revocations(revocations);
+    /// # #[cfg(feature = "remote")]
+    /// # {
+    /// let sessions = project.sessions(project.sessions_api("secret-test-1"));
+    /// let guard = project.guard().renew_with(&sessions);
+    /// # }
+    /// # Ok::<(), tower_step_up::stytch::ProjectError>(())
+    /// ```
+    #[must_use]
+    pub fn revocations(mut self, revocations: impl Revocations) -> Self {
+        self.revocations = Arc::new(revocations);
+        #[cfg(feature = "remote")]
+        self.fetch_with(self.keys.clone());
+        self
     }
 
     /// Sets the name of the cookie with the session JWT, if the application has changed it from
