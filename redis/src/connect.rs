@@ -12,28 +12,34 @@ pub type ConnectFuture =
 /// A way to connect to the primary.
 ///
 /// [`Server`](crate::Server) connects to an address. A [`redis::Client`] that you bring works too. A
-/// closure can look the address up each time, for example at a Sentinel. A store calls it whenever it
-/// needs a new connection, so after a failover it has to lead to the new primary. With a managed
-/// service, that is usually a host name that follows the primary.
+/// closure can look the address up each time. A store calls it whenever it needs a new connection, so
+/// after a failover it has to lead to the new primary. With a managed service, that is usually a host
+/// name that follows the primary. With Sentinels, ask them. The closure can be cloned for both stores:
 ///
 /// ```no_run
+/// use std::sync::Arc;
+///
 /// use redis::AsyncConnectionConfig;
-/// use tower_step_up_redis::RedisRevocations;
+/// use redis::sentinel::{SentinelClient, SentinelServerType};
+/// use tower_step_up_redis::{RedisIntents, RedisRevocations};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// /// Returns the address of the primary, wherever you keep it.
-/// async fn primary() -> String {
-///     "redis://10.0.0.7:6379".to_owned()
-/// }
-///
-/// let revocations = RedisRevocations::start(|config: AsyncConnectionConfig| async move {
-///     let client = redis::Client::open(primary().await)?;
-///     client.get_multiplexed_async_connection_with_config(&config).await
-/// });
-/// # drop(revocations);
+/// let sentinels = vec!["redis://10.0.0.7:26379", "redis://10.0.0.8:26379"];
+/// let name = "mymaster".to_owned();
+/// let client = SentinelClient::build(sentinels, name, None, SentinelServerType::Master)?;
+/// let client = Arc::new(tokio::sync::Mutex::new(client));
+/// let primary = move |config: AsyncConnectionConfig| {
+///     let client = Arc::clone(&client);
+///     async move { client.lock().await.get_async_connection_with_config(&config).await }
+/// };
+/// let revocations = RedisRevocations::start(primary.clone());
+/// let intents = RedisIntents::new(primary);
+/// # drop((revocations, intents));
 /// # Ok(())
 /// # }
 /// ```
+///
+/// The application needs the same major version of the crate `redis`, with its feature `sentinel`.
 pub trait Connect: Send + Sync + 'static {
     /// Connects with these timeouts. The connection must not be shared, because a blocking read
     /// delays every other command.

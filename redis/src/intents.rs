@@ -32,7 +32,8 @@ use crate::link::{Link, Repeat};
 /// Calls need a tokio runtime with I/O and a timer.
 ///
 /// It keeps at most 16 open and 16 used intents of a user, about half a kilobyte each. They are in one list,
-/// whose key names the user, such as `tower-step-up:intent:10:stytch.com:11:user-test-1`. An operator can
+/// whose key names the issuer and the user with the lengths of both, such as
+/// `tower-step-up:intent:37:https://login.example.com/realms/shop:3:ada`. An operator can
 /// delete the list, and the user then begins again. A list expires a minute after its last intent. The
 /// clocks of the processes decide whether an intent has expired, and the server's clock does not matter.
 ///

@@ -14,9 +14,11 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let revocations = RedisRevocations::start(Server::new("redis://127.0.0.1:6379")?);
 //!
-//! let project = stytch::Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?;
-//! let verifier = project.verifier().revocations(revocations.clone());
-//! let guard = project.guard_with(verifier).require(Policy::mfa());
+//! // The guards and the sessions of the project share the store, so a sign-out reaches every guard.
+//! let project = stytch::Project::new("project-test-185e9a9f-8bab-42f2-a924-953a59e8ff94")?
+//!     .revocations(revocations.clone());
+//! let sessions = project.sessions(project.sessions_api("secret-test-1"));
+//! let guard = project.guard().renew_with(&sessions).require(Policy::mfa());
 //!
 //! revocations.ready().await; // until then, the guard answers with 503
 //! # drop(guard);
@@ -77,6 +79,10 @@
 //! | revocations | `HELLO`, `XADD` with `MINID`, `XRANGE`, `XREAD` with `BLOCK` |
 //! | intents | `LRANGE`, and `EVAL` with `LRANGE`, `LPUSH`, `LREM`, `LTRIM`, `PTTL` and `PEXPIRE` |
 //! | connecting | `AUTH` and `SELECT`, if the address has a password or a database, and `CLIENT SETINFO`, which may be denied |
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod connect;
 mod entry;

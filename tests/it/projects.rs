@@ -7,10 +7,11 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::json;
 use tower::{Layer, service_fn};
+use tower_step_up::issuers::oidc;
 use tower_step_up::keys::RemoteKeys;
 use tower_step_up::stytch::Project;
 use tower_step_up::testing::{self, FixedClock, NOW};
-use tower_step_up::token::ClaimsError;
+use tower_step_up::token::{ClaimsError, LocalRevocations};
 use tower_step_up::{Factor, StepUpLayer, TokenError, Verifier};
 use tracing::Level;
 
@@ -173,5 +174,30 @@ fn a_secret_in_an_address_or_a_token_is_in_no_log_and_no_error() {
         let token = issuer().mint_claims(&claims);
         let error = issuer().verifier().verify_at(&token, NOW).unwrap_err();
         check_hidden(&format!("{error} {error:?}"));
+    }
+}
+
+/// A guard with another store than the sessions would go on accepting a session that was signed out.
+#[tokio::test]
+async fn one_store_reaches_every_guard_and_all_sessions() {
+    let store = LocalRevocations::new();
+    let project = Project::new(issuer().audience()).unwrap().revocations(store.clone());
+    let custom = project.clone().custom_domain("login.example.com").unwrap();
+    let sessions = project.sessions(project.sessions_api("secret-test-1"));
+    let guard = project.guard().renew_with(&sessions);
+    let of_project = [
+        project.verifier(),
+        project.verifier_with(issuer().clone()),
+        custom.verifier(),
+        sessions.verifier().clone(),
+        guard.verifier().clone(),
+    ];
+    let openid = oidc::access_tokens("https://login.example.com", "https://api.example.com")
+        .revocations(store.clone());
+    let of_issuer = [openid.verifier().unwrap(), openid.guard().unwrap().verifier().clone()];
+    for (place, verifier) in of_project.iter().chain(&of_issuer).enumerate() {
+        let issuer = verifier.issuers().next().unwrap();
+        verifier.revoke_session(issuer, &format!("session-{place}")).await.unwrap();
+        assert_eq!(store.len(), place + 1);
     }
 }

@@ -8,6 +8,7 @@ use tower_step_up::Factor;
 use tower_step_up::testing::{self, TestSessions};
 
 use crate::instance::Instance;
+use crate::redis::Redis;
 use crate::say;
 
 /// How long the other instance may take before the demonstration gives up.
@@ -59,15 +60,29 @@ fn sign_in(authority: &TestSessions) -> String {
 }
 
 /// Returns the commands to try it in a shell.
-pub(crate) fn commands(authority: &TestSessions, one: &Instance, two: &Instance) -> String {
-    let (token, one, two) = (sign_in(authority), one.address, two.address);
+pub(crate) fn commands(
+    authority: &TestSessions,
+    redis: &Redis,
+    one: &Instance,
+    two: &Instance,
+) -> String {
+    let (ada, ben, one, two) = (sign_in(authority), sign_in(authority), one.address, two.address);
+    let stop = match redis.process() {
+        Some(process) => format!("kill {process}"),
+        None => "# stop Redis".to_owned(),
+    };
     format!(
-        "Try it. The token lives for five minutes.\n\n\
-         token={token}\n\
-         curl -H \"Authorization: Bearer $token\" http://{two}/account\n\
-         curl -X POST -H \"Authorization: Bearer $token\" http://{one}/sign-out\n\
-         curl -i -H \"Authorization: Bearer $token\" http://{two}/account\n\
+        "Try it. The tokens live for five minutes.\n\n\
+         ada='Authorization: Bearer {ada}'\n\
+         ben='Authorization: Bearer {ben}'\n\
+         curl -H \"$ada\" http://{two}/account\n\
+         curl -H \"$ada\" -X POST http://{one}/sign-out\n\
+         curl -H \"$ada\" -i http://{two}/account\n\n\
+         Without Redis, /account answers with 503 after five seconds, and /news goes on.\n\n\
+         {stop}; sleep 6\n\
+         curl -H \"$ben\" -i http://{two}/account\n\
+         curl -H \"$ben\" http://{two}/news\n\
          curl http://{two}/healthz\n\n\
-         Stop Redis, and /account answers with 503 after five seconds. /news goes on. Press Ctrl-C to end."
+         Press Ctrl-C to end."
     )
 }

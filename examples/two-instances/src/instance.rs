@@ -17,6 +17,8 @@ use tower_step_up_redis::{RedisRevocations, Server};
 /// An instance, and the address that it serves on.
 pub(crate) struct Instance {
     pub(crate) address: SocketAddr,
+    /// Until they are read, the guards answer with 503.
+    pub(crate) revocations: RedisRevocations,
 }
 
 #[derive(Clone)]
@@ -34,6 +36,8 @@ impl Instance {
         server: Server,
     ) -> io::Result<Self> {
         let revocations = RedisRevocations::start(server);
+        // With Stytch: `Project::new(id)?.revocations(revocations.clone())`, and then `guard` and
+        // `sessions` of the project.
         let verifier = issuer.verifier().revocations(revocations.clone());
         let sessions = Sessions::new(verifier.clone(), authority.clone());
         let guard = StepUpLayer::new(verifier).renew_with(&sessions);
@@ -50,10 +54,8 @@ impl Instance {
 
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        // Until then, guards would answer with 503.
-        revocations.ready().await;
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Ok(Self { address })
+        Ok(Self { address, revocations })
     }
 }
 
@@ -73,7 +75,8 @@ async fn sign_out(State(app): State<App>, request: HeaderMap) -> impl IntoRespon
     }
 }
 
-/// The state of the replica. Its errors name the server, so only operators should reach it.
+/// The state of the replica, for monitoring. Its errors name the server, so only operators should reach
+/// it. A probe that restarts instances must not use it: all of them fail it at once if Redis does.
 async fn health(State(app): State<App>) -> impl IntoResponse {
     let health = app.revocations.health();
     let is_young = health.age.is_some_and(|age| age < Duration::from_secs(5));

@@ -13,7 +13,7 @@ use tower_step_up_redis::{Server, ServerError};
 pub(crate) struct Redis {
     url: String,
     /// The process and its directory. Both end with this value.
-    _own: Option<(Child, TempDir)>,
+    own: Option<(Child, TempDir)>,
 }
 
 const NONE: &str = "no Redis on this machine: install one (apt install redis-server, brew install redis), \
@@ -24,7 +24,7 @@ impl Redis {
     /// a socket in a new directory, and keeps nothing.
     pub(crate) async fn find() -> Result<Self, Box<dyn Error>> {
         if let Ok(url) = std::env::var("REDIS_URL") {
-            return Ok(Self { url, _own: None });
+            return Ok(Self { url, own: None });
         }
         let directory = tempfile::tempdir()?;
         let socket = directory.path().join("redis.sock");
@@ -41,9 +41,14 @@ impl Redis {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             let url = format!("unix://{}", socket.display());
-            return Ok(Self { url, _own: Some((process, directory)) });
+            return Ok(Self { url, own: Some((process, directory)) });
         }
         Err(NONE.into())
+    }
+
+    /// Returns the process, if this program has started it.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.own.as_ref().and_then(|(process, _)| process.id())
     }
 
     pub(crate) fn server(&self) -> Result<Server, ServerError> {
@@ -54,7 +59,7 @@ impl Redis {
 impl fmt::Display for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The address may have a password.
-        match (&self._own, self.server()) {
+        match (&self.own, self.server()) {
             (Some(_), _) => f.write_str(&self.url),
             (None, Ok(server)) => write!(f, "{server:?}"),
             (None, Err(_)) => f.write_str("REDIS_URL"),

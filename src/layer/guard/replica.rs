@@ -13,6 +13,9 @@ impl StepUpLayer {
     /// [them](crate::Verifier::revocations). If it is older, because the shared store does not respond,
     /// the guard answers with 503 and `Retry-After`. The default is 30 s.
     ///
+    /// A store reads at intervals, so its replica is a little old even if all is well: with
+    /// `tower-step-up-redis` up to about a second. Choose 2 s or more.
+    ///
     /// With [`Duration::MAX`] the guard goes on for as long as the store does not respond. It then
     /// accepts the sessions that other processes have revoked meanwhile, until their tokens expire.
     /// Whatever the limit, a guard answers with 503 until the process has read the revocations once.

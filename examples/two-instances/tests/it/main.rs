@@ -48,6 +48,16 @@ fn the_other_instance_refuses_after_a_sign_out() {
 }
 
 #[test]
+fn without_an_answer_from_redis_it_says_why() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_two-instances"));
+    // Nobody listens on the port of the discard service.
+    let output = command.arg("--once").env("REDIS_URL", "redis://127.0.0.1:9").output().unwrap();
+    let error = text(&output.stderr);
+    assert!(!output.status.success() && error.contains("cannot read from Redis"), "{error}");
+    assert!(error.contains("redis://127.0.0.1:9"), "{error}");
+}
+
+#[test]
 fn a_wrong_argument_is_answered_with_the_usage() {
     let output = run(&["--twice"], None);
     assert!(text(&output.stderr).contains("usage: "));
