@@ -9,6 +9,7 @@ use crate::intent::{IntentId, IntentsUnavailable};
 use crate::keys::KeysUnavailable;
 use crate::policy::{PolicyError, Shortfall};
 use crate::resource::InsufficientScope;
+use crate::seconds::whole_seconds_up;
 use crate::token::{RevocationsUnavailable, TokenError, VerifyError};
 
 /// The reason why a guard refused a request.
@@ -206,10 +207,6 @@ impl Rejection {
             | Self::PolicyError(_) => None,
         }
     }
-}
-
-fn whole_seconds_up(duration: Duration) -> u64 {
-    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
 impl From<VerifyError> for Rejection {

@@ -1,4 +1,4 @@
-//! Durations as whole seconds, for serde.
+//! Durations as whole seconds.
 
 use std::time::Duration;
 
@@ -11,4 +11,9 @@ where
     S: Serializer,
 {
     (*duration).into().map(|duration| duration.as_secs()).serialize(serializer)
+}
+
+/// Returns the whole seconds of a duration, rounded up.
+pub(crate) fn whole_seconds_up(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }

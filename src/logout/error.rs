@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::cache_control;
 use crate::headers;
 use crate::keys::KeysUnavailable;
+use crate::seconds::whole_seconds_up;
 use crate::token::{LogoutFailure, LogoutTokenError, RevocationError};
 
 /// The reason why [`BackChannelLogout`](super::BackChannelLogout) refused a request. Nobody was
@@ -117,7 +118,7 @@ impl LogoutError {
             headers::insert(all, ALLOW, HeaderValue::from_static("POST"));
         }
         if let Some(time) = self.retry_after() {
-            headers::insert(all, RETRY_AFTER, time.as_secs().max(1).into());
+            headers::insert(all, RETRY_AFTER, whole_seconds_up(time).max(1).into());
         }
         cache_control::forbid_storing(all);
         response.extensions_mut().insert(self);
@@ -137,5 +138,30 @@ impl From<LogoutFailure> for LogoutError {
 impl From<RevocationError> for LogoutError {
     fn from(error: RevocationError) -> Self {
         Self::NotRecorded(Arc::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_issuer_waits_for_at_least_as_long_as_the_keys_need() {
+        let keys = |milliseconds| {
+            LogoutError::KeysUnavailable(KeysUnavailable::after(Duration::from_millis(
+                milliseconds,
+            )))
+        };
+        for (why, want) in [
+            (keys(0), Some("1")),
+            (keys(1_000), Some("1")),
+            (keys(1_001), Some("2")),
+            (RevocationError::Full { max_entries: 1 }.into(), Some("5")),
+            (LogoutError::Method, None),
+        ] {
+            let response = why.into_response();
+            let got = response.headers().get(RETRY_AFTER).map(HeaderValue::as_bytes);
+            assert_eq!(got, want.map(str::as_bytes), "{:?}", LogoutError::of(&response));
+        }
     }
 }
