@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, FromRedisValue};
+use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisResult};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
@@ -57,20 +57,16 @@ impl Link {
         repeat: Repeat,
     ) -> Result<T, IntentError> {
         let deadline = Instant::now() + timeout;
-        let too_slow = |_| IntentError::TooSlow(timeout);
+        let too_slow = IntentError::TooSlow(timeout);
         let live = self.live(deadline, timeout).await?;
-        let reply = timeout_at(deadline, live.query(command)).await;
-        if reply.is_err() {
-            live.is_lost.store(true, Ordering::Relaxed);
-        }
-        match reply.map_err(too_slow)? {
+        let reply = match live.query(command, deadline).await {
             // A server or a proxy closes idle connections.
-            Err(error) if error.is_connection_dropped() && repeat == Repeat::Once => {
-                let live = self.live(deadline, timeout).await?;
-                Ok(timeout_at(deadline, live.query(command)).await.map_err(too_slow)??)
+            Some(Err(error)) if error.is_connection_dropped() && repeat == Repeat::Once => {
+                self.live(deadline, timeout).await?.query(command, deadline).await
             }
-            reply => Ok(reply?),
-        }
+            reply => reply,
+        };
+        Ok(reply.ok_or(too_slow)??)
     }
 
     /// Returns the connection, or makes one.
@@ -113,11 +109,20 @@ impl Live {
         }
     }
 
-    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> redis::RedisResult<T> {
-        let reply = command.query_async(&mut self.connection.clone()).await;
-        if let Err(error) = &reply {
-            let failed = if error.code().is_some() { &self.has_refused } else { &self.is_lost };
-            failed.store(true, Ordering::Relaxed);
+    /// Sends a command and returns its reply, or `None` if there is none in time.
+    async fn query<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+        deadline: Instant,
+    ) -> Option<RedisResult<T>> {
+        let mut connection = self.connection.clone();
+        let reply = timeout_at(deadline, command.query_async(&mut connection)).await.ok();
+        match &reply {
+            Some(Ok(_)) => {}
+            Some(Err(error)) if error.code().is_some() => {
+                self.has_refused.store(true, Ordering::Relaxed);
+            }
+            Some(Err(_)) | None => self.is_lost.store(true, Ordering::Relaxed),
         }
         reply
     }
