@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use redis::RedisError;
 
-use crate::entry::MAX_TEXT;
-use crate::intents::MAX_ENTRY;
-
 /// An error building a [`Server`](crate::Server).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -50,8 +47,8 @@ pub(crate) enum WriteError {
     Failed(Arc<str>),
     #[error("Redis did not confirm the revocation within {0:?}")]
     TooSlow(Duration),
-    #[error("the issuer or the id is longer than {MAX_TEXT} bytes")]
-    TooLong,
+    #[error("the issuer or the id is longer than {0} bytes")]
+    TooLong(usize),
     #[error("the store has been dropped")]
     Ended,
 }
@@ -67,8 +64,8 @@ pub(crate) enum IntentError {
     NotConnected(Arc<str>),
     #[error("the list of the user has an entry that is not an intent of this version")]
     Unreadable,
-    #[error("the intent is longer than {MAX_ENTRY} bytes")]
-    TooLong,
+    #[error("the intent is longer than {0} bytes")]
+    TooLong(usize),
     #[error("the intent cannot be written")]
     Unwritable(#[source] serde_json::Error),
 }

@@ -10,7 +10,6 @@ use tower_step_up::intent::{
     Found, Intent, IntentFuture, IntentId, IntentStore, IntentUser, IntentsUnavailable,
 };
 
-pub(crate) use self::entries::MAX_ENTRY;
 use crate::connect::Connect;
 use crate::error::IntentError;
 use crate::link::{Link, Repeat};

@@ -170,7 +170,7 @@ impl Shared {
         }
         let id = revoked.id();
         if id.issuer.len().max(id.id.len()) > MAX_TEXT {
-            return Err(RevocationError::Failed(Box::new(WriteError::TooLong)));
+            return Err(RevocationError::Failed(Box::new(WriteError::TooLong(MAX_TEXT))));
         }
         self.replica.record(&revoked, at, now)?;
         let (caller, result) = oneshot::channel();

@@ -12,7 +12,7 @@ const USED: &str = "used";
 /// As many used intents are kept as open ones.
 const MAX_USED: usize = MAX_OPEN;
 /// The longest entry, in bytes. A token has less room for the ids of its user.
-pub(crate) const MAX_ENTRY: usize = 64 << 10;
+const MAX_ENTRY: usize = 64 << 10;
 /// How long a list lives longer than its intents. The clocks of processes may differ by as much.
 const MARGIN: Duration = Duration::from_secs(60);
 
@@ -88,7 +88,7 @@ fn script(text: &str, prefix: &str, intent: &Intent, state: &str) -> Result<Cmd,
     let json = serde_json::to_string(intent).map_err(IntentError::Unwritable)?;
     let entry = format!("{state} {} {json}", intent.id);
     if entry.len() > MAX_ENTRY {
-        return Err(IntentError::TooLong);
+        return Err(IntentError::TooLong(MAX_ENTRY));
     }
     let life = Duration::try_from(intent.expires_at - intent.created_at).unwrap_or_default();
     let life = u64::try_from(life.saturating_add(MARGIN).as_millis()).unwrap_or(u64::MAX);
