@@ -274,3 +274,107 @@ fn note(known: &Mutex<Option<String>>, error: Option<String>, message: &'static 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use redis::aio::MultiplexedConnection;
+    use redis::{AsyncConnectionConfig, RedisResult};
+    use tower_step_up::testing::{FixedClock, NOW};
+
+    use super::*;
+
+    /// Returns the state of a store with a retention of an hour. Nothing connects.
+    fn shared() -> Shared {
+        let settings = Settings::new().retention(minutes(60)).clock(FixedClock::new());
+        let connect = |_: AsyncConnectionConfig| pending::<RedisResult<MultiplexedConnection>>();
+        Shared::new(connect, settings)
+    }
+
+    fn minutes(minutes: u64) -> Duration {
+        Duration::from_secs(minutes * 60)
+    }
+
+    /// Notes that the replica has everything up to this time of the server.
+    fn read_up_to(shared: &Shared, milliseconds: i64, extensions: u64) {
+        let last = StreamId::parse(format!("{milliseconds}-0").as_bytes()).expect("an id");
+        let position = Position { first: None, last, extensions };
+        shared.reached(&position, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn entries_are_removed_by_the_clock_that_is_behind() {
+        let (now, minute) = (milliseconds(NOW), 60_000);
+        for (server, want) in [
+            (now, Some(now - 61 * minute)),
+            (now + 10 * minute, Some(now - 61 * minute)),
+            (now - 10 * minute, Some(now - 71 * minute)),
+            (0, None),
+        ] {
+            let shared = shared();
+            assert_eq!(shared.oldest(), None, "nothing is read");
+            read_up_to(&shared, server, 0);
+            assert_eq!(shared.oldest(), want.and_then(|it| it.try_into().ok()), "{server}");
+        }
+    }
+
+    #[test]
+    fn a_replica_is_complete_once_the_stream_has_nothing_more() {
+        let shared = shared();
+        let position = Position { first: None, last: StreamId::FIRST, extensions: 0 };
+        shared.reached(&position, None);
+        assert!(!shared.is_complete() && shared.progress.borrow().is_none());
+        shared.reached(&position, Some(Duration::ZERO));
+        assert!(shared.is_complete() && shared.progress.borrow().is_some());
+    }
+
+    #[test]
+    fn a_replica_lacks_entries_only_if_an_issuer_needs_more_than_before() {
+        let shared = shared();
+        read_up_to(&shared, 1, 0);
+        for needed in [10, 5, 10] {
+            shared.keep_at_least("issuer", minutes(needed));
+            assert!(shared.is_complete(), "{needed}");
+        }
+        shared.keep_at_least("issuer", minutes(20));
+        assert!(!shared.is_complete());
+        read_up_to(&shared, 1, 0);
+        assert!(!shared.is_complete(), "that read began before");
+        read_up_to(&shared, 1, shared.extensions());
+        assert!(shared.is_complete());
+    }
+
+    #[test]
+    fn an_entry_is_lost_if_it_is_gone_before_its_time() {
+        let shared = shared();
+        let ago = |minutes: i64| {
+            let text = format!("{}-0", milliseconds(NOW) - minutes * 60_000);
+            StreamId::parse(text.as_bytes())
+        };
+        for (known, first, want) in [
+            (None, None, false),
+            (None, ago(5), false),
+            (ago(5), ago(5), false),
+            (ago(5), ago(4), true),
+            (ago(59), ago(4), true),
+            (ago(60), ago(4), false),
+            (ago(5), None, true),
+            // A write that removes entries leaves its own.
+            (ago(60), None, true),
+        ] {
+            assert_eq!(shared.has_lost(known, first), want, "{known:?} {first:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_no_token_can_have_is_not_written() {
+        let shared = shared();
+        let long = "x".repeat(MAX_TEXT + 1);
+        for revoked in [Revoked::session("issuer", &long), Revoked::user(&long, "id")] {
+            assert!(matches!(shared.add(revoked, NOW), Err(RevocationError::Failed(_))));
+        }
+        assert_eq!((shared.replica.len(), shared.unwritten.len()), (0, 0));
+        assert!(shared.add(Revoked::user("issuer", &long[1..]), NOW).is_ok());
+    }
+}

@@ -69,6 +69,16 @@ async fn a_server_whose_clock_is_an_hour_behind_weakens_no_revocation() {
     assert!(!new.refuses(&session_of("u", 60)));
 }
 
+#[tokio::test]
+async fn a_date_in_the_future_ends_no_session_that_begins_later() {
+    let Some(redis) = Redis::start().await else { return };
+    let instance = Instance::ready(server(&redis.url())).await;
+    let hour = NOW.unix_timestamp() * 1_000 + 3_600_000;
+    redis.run::<()>(&format!("XADD {KEY} * kind user issuer {ISSUER} id u at {hour}")).await;
+    eventually("the session is over", || instance.refuses(&session_of("u", 0))).await;
+    assert!(!instance.refuses(&session_of("u", 60)));
+}
+
 /// Returns a session of this user, which began this many seconds after `NOW`.
 fn session_of(user: &str, began: i64) -> Session {
     let later = FixedClock::new();
