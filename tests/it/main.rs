@@ -41,6 +41,7 @@ mod issuer_verdicts;
 mod key_server;
 mod logout;
 mod nginx;
+mod once_races;
 mod once_routes;
 mod policy_audit;
 mod policy_bounds;
