@@ -32,5 +32,5 @@ pub(crate) use self::intents::Intents;
 use http::HeaderName;
 
 /// The header `Step-Up-Intent`. A challenge that asks for a proof for one action has the id of its
-/// intent in it, and the retry may name the intent in it too.
+/// intent in it, and so has the refusal of a second use. The retry may name the intent in it too.
 pub const STEP_UP_INTENT: HeaderName = HeaderName::from_static("step-up-intent");

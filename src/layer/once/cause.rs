@@ -1,6 +1,6 @@
 //! The causes of refused confirmations.
 
-/// The cause why an action is not confirmed. A page can choose its text by it, such as "the amount has
+/// The cause of a refused confirmation. A page can choose its text by it, such as "the amount has
 /// changed". The log has it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

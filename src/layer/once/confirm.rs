@@ -132,7 +132,7 @@ impl Once {
     /// | a proof is missing, or is not newer than the intent | the challenge, with the same intent |
     /// | the action was confirmed with this intent already | 409 |
     /// | the session was revoked or has expired since the guard checked it, or no longer meets its policy | 401 |
-    /// | the store is full or does not respond | 503 with `Retry-After` |
+    /// | the store is full or does not respond, or the guard cannot tell whether the session was revoked | 503 with `Retry-After` |
     pub async fn confirm(
         &self,
         intent: Option<&str>,
