@@ -85,6 +85,7 @@
 struct Readme;
 
 mod connect;
+mod connection;
 mod entry;
 mod error;
 #[doc = include_str!("../docs/operating.md")]
@@ -95,6 +96,7 @@ pub mod guide {
 mod health;
 mod intents;
 mod link;
+mod position;
 mod reader;
 mod replay;
 mod revocations;

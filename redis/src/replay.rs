@@ -8,9 +8,10 @@ use redis::aio::MultiplexedConnection;
 use time::OffsetDateTime;
 use tower_step_up::token::Revoked;
 
+use crate::connection::check_primary;
 use crate::entry;
 use crate::error::ReadError;
-use crate::reader::{COUNT, Position, check_primary};
+use crate::position::{COUNT, Position};
 use crate::shared::Shared;
 use crate::stream_id::StreamId;
 

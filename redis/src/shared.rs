@@ -13,7 +13,7 @@ use crate::connect::Connect;
 use crate::entry::{Entry, MAX_TEXT, milliseconds};
 use crate::error::{ReadError, WriteError};
 use crate::health::ReplicaHealth;
-use crate::reader::Position;
+use crate::position::Position;
 use crate::settings::Settings;
 use crate::stream_id::StreamId;
 use crate::unwritten::{Unwritten, Written};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
 
+use crate::connection::{Pause, REPLY_TIMEOUT, connect};
 use crate::error::ReadError;
-use crate::reader::{Pause, REPLY_TIMEOUT, connect};
 use crate::shared::Shared;
 use crate::stream_id::StreamId;
 use crate::unwritten::Batch;
@@ -65,7 +65,7 @@ async fn write(
     let connections = shared.connections();
     let (_, connection) = match connection.take_if(|(known, _)| *known == connections) {
         Some(known) => connection.insert(known),
-        None => connection.insert((connections, connect(shared, REPLY_TIMEOUT).await?)),
+        None => connection.insert((connections, connect(&*shared.connect, REPLY_TIMEOUT).await?)),
     };
     let mut commands = redis::pipe();
     for (place, (revoked, at)) in batch.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::Response;
@@ -10,13 +11,13 @@ use pin_project_lite::pin_project;
 
 use super::error::LogoutError;
 use super::form::{self, MAX_BODY};
-use super::service::BackChannelLogout;
+use super::receiver::Receiver;
 
 pin_project! {
-    /// The future of [`BackChannelLogout`].
+    /// The future of [`BackChannelLogout`](super::BackChannelLogout).
     #[must_use = "futures do nothing unless polled"]
     pub struct LogoutFuture<B> {
-        service: BackChannelLogout,
+        receiver: Arc<Receiver>,
         #[pin]
         step: Step<B>,
     }
@@ -34,11 +35,7 @@ pin_project! {
 }
 
 impl<B: Body> LogoutFuture<B> {
-    pub(super) fn new(
-        service: BackChannelLogout,
-        checked: Result<(), LogoutError>,
-        body: B,
-    ) -> Self {
+    pub(super) fn new(receiver: Arc<Receiver>, checked: Result<(), LogoutError>, body: B) -> Self {
         // Do not read a body that is too large.
         let least = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         let step = match checked {
@@ -48,7 +45,7 @@ impl<B: Body> LogoutFuture<B> {
             }
             Ok(()) => Step::Reading { read: Vec::new(), body },
         };
-        Self { service, step }
+        Self { receiver, step }
     }
 }
 
@@ -76,7 +73,7 @@ impl<B: Body> Future for LogoutFuture<B> {
                     },
                 },
             };
-            let answer = Box::pin(this.service.clone().answer(read));
+            let answer = Box::pin(Arc::clone(this.receiver).answer(read));
             this.step.set(Step::CarryingOut { answer });
         }
     }

@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod form;
 mod future;
+mod receiver;
 mod service;
 
 pub use self::error::LogoutError;

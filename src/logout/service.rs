@@ -9,12 +9,10 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::error::LogoutError;
+use super::form;
 use super::future::LogoutFuture;
-use super::{event, form};
-use crate::cache_control;
-use crate::detached::detached_within;
-use crate::token::{Logout, RevocationError, Revoked, Verifier};
+use super::receiver::Receiver;
+use crate::token::Verifier;
 
 /// A service that receives the logout tokens of issuers and revokes what they name. Cheap to clone.
 ///
@@ -104,14 +102,7 @@ use crate::token::{Logout, RevocationError, Revoked, Verifier};
 /// target `tower_step_up::logout`. The service limits the size of a body but not the time for it,
 /// which is the server's task. It needs a tokio runtime with a timer.
 #[derive(Clone, Debug)]
-pub struct BackChannelLogout(Arc<Settings>);
-
-#[derive(Clone, Debug)]
-struct Settings {
-    verifier: Verifier,
-    clients: Vec<Box<str>>,
-    timeout: Duration,
-}
+pub struct BackChannelLogout(Arc<Receiver>);
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_TIMEOUT: Duration = Duration::from_millis(10);
@@ -126,7 +117,7 @@ impl BackChannelLogout {
         clients: impl IntoIterator<Item = C>,
     ) -> Self {
         let clients = clients.into_iter().map(Into::into).collect();
-        Self(Arc::new(Settings { verifier, clients, timeout: DEFAULT_TIMEOUT }))
+        Self(Arc::new(Receiver { verifier, clients, timeout: DEFAULT_TIMEOUT }))
     }
 
     /// Sets how long the store may take to record a revocation. The default is 5 s, and the limits
@@ -135,34 +126,6 @@ impl BackChannelLogout {
     pub fn timeout(mut self, duration: Duration) -> Self {
         Arc::make_mut(&mut self.0).timeout = duration.clamp(MIN_TIMEOUT, MAX_TIMEOUT);
         self
-    }
-
-    /// Answers a request with this body, or one that was refused already.
-    pub(super) async fn answer(self, body: Result<Vec<u8>, LogoutError>) -> Response<String> {
-        let outcome = match body {
-            Ok(body) => self.log_out(&body).await,
-            Err(why) => Err(why),
-        };
-        event::record(&outcome);
-        match outcome {
-            Ok(_) => {
-                let mut response = Response::new(String::new());
-                cache_control::forbid_storing(response.headers_mut());
-                response
-            }
-            Err(why) => why.into_response(),
-        }
-    }
-
-    async fn log_out(&self, body: &[u8]) -> Result<Revoked, LogoutError> {
-        let Settings { verifier, clients, timeout } = &*self.0;
-        let token = form::token(body)?;
-        let Logout { revoked, at } = verifier.verify_logout(&token, clients).await?;
-        let (verifier, target) = (verifier.clone(), revoked.clone());
-        let write = async move { verifier.revoke(target, at).await };
-        let recorded = detached_within(*timeout, write).await;
-        recorded.unwrap_or_else(|cause| Err(RevocationError::Failed(cause)))?;
-        Ok(revoked)
     }
 }
 
@@ -178,6 +141,6 @@ impl<B: Body> Service<Request<B>> for BackChannelLogout {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (head, body) = request.into_parts();
-        LogoutFuture::new(self.clone(), form::check_head(&head), body)
+        LogoutFuture::new(Arc::clone(&self.0), form::check_head(&head), body)
     }
 }

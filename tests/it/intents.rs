@@ -276,7 +276,6 @@ async fn what_names_no_open_intent_of_the_user_gets_a_new_one() {
     let after = bank.token(&with_code());
     let others = [
         bank.token(&with_code().user("user-test-2")),
-        // A member of an organization is another user.
         bank.token(&with_code().id("session-test-2").user("user-test-3")),
     ];
     for token in &others {
@@ -532,7 +531,6 @@ impl IntentStore for Switched {
     }
 
     fn consume(&self, intent: Intent) -> IntentFuture<bool> {
-        // The answer is lost, and the intent is used.
         self.answer(self.store.consume(intent))
     }
 }
@@ -659,13 +657,21 @@ async fn a_responder_that_knows_no_intents_names_them_too() {
 
 #[tokio::test]
 async fn the_request_to_the_issuer_meets_the_policies_of_the_guards_too() {
+    for demands_outside in [false, true] {
+        check_request_to_issuer(demands_outside).await;
+    }
+}
+
+/// One guard has `once`, and the one outside or inside it demands a level.
+async fn check_request_to_issuer(demands_outside: bool) {
     let clock = FixedClock::new();
     let openid = oidc::access_tokens("https://login.example.com", "https://api.example.com")
         .acr_values(["silver", "gold"]);
     let issuer = TestIssuer::standing_in_for(openid).unwrap().clock(clock.clone());
     let intents = Intents::new(LocalIntents::new());
-    let outer = issuer.guard().require(Policy::acr("silver"));
-    let inner = issuer.guard().once(&intents, Policy::session()).unwrap();
+    let demanding = issuer.guard().require(Policy::acr("silver"));
+    let once = issuer.guard().once(&intents, Policy::session()).unwrap();
+    let (outer, inner) = if demands_outside { (demanding, once) } else { (once, demanding) };
     let service = outer.layer(inner.layer(service_fn(transfer)));
     let call = async |acr: &str, auth_time: i64, named: &str| {
         let now = tower_step_up::Clock::now(&clock).unix_timestamp();
@@ -686,7 +692,7 @@ async fn the_request_to_the_issuer_meets_the_policies_of_the_guards_too() {
     clock.advance(seconds(30));
     // A token that the provider has refreshed without asking the user.
     assert_eq!(Ending::of(&call("silver", now - 100, &intent).await).asked(), intent);
-    // A new sign-in without the level that the outer guard demands.
+    // A new sign-in without the level that the other guard demands.
     assert_eq!(Ending::of(&call("0", now + 10, &intent).await).intent, None);
     assert_eq!(Ending::of(&call("gold", now + 10, &intent).await).outcome, "paid");
 }

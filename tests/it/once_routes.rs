@@ -85,14 +85,17 @@ impl Server {
         let plain = issuer.guard();
         let guard = plain.once(&intents, Policy::any_of([Factor::OtpSms, Factor::Totp])).unwrap();
         let pages = Negotiated::new().step_up("/app/second-factor").unwrap();
-        let paged = guard.respond_with(pages.nested_at("/app").unwrap());
+        let paged = guard.respond_with(pages.clone().nested_at("/app").unwrap());
+        let outside =
+            Router::new().nest("/outside", Router::new().route("/delete", get(by_header)));
         let app = Router::new()
             .route("/form", post(by_form).layer(guard.clone()))
             .route("/json", post(by_json).layer(guard.clone()))
             .route("/page", post(by_page).layer(guard.clone()))
             .route("/header", post(by_header).layer(guard.clone()))
             .route("/plain", get(without_once).layer(plain))
-            .nest("/app", Router::new().route("/delete", get(by_header)).layer(paged));
+            .nest("/app", Router::new().route("/delete", get(by_header)).layer(paged))
+            .merge(outside.layer(guard.respond_with(pages)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -181,18 +184,21 @@ async fn a_handler_can_show_a_page_of_its_own() {
 #[tokio::test]
 async fn a_redirect_knows_the_address_that_the_guard_saw() {
     let server = Server::start().await;
-    let request = Request::get(format!("http://{}/app/delete?all=1", server.address))
-        .header("authorization", bearer(&server.token(&[])))
-        .header("sec-fetch-mode", "navigate");
-    let answer = server.send(request.body(Full::default()).unwrap()).await;
-    assert_eq!(answer.status, 303);
-    let intent = answer.header("step-up-intent");
-    assert_eq!(
-        answer.header("location"),
-        format!(
-            "/app/second-factor?return_to=/app/delete%3Fall%3D1&intent={intent}&prompt=otp/sms&prompt=totp"
-        )
-    );
+    // The guard is inside axum's `nest`, or outside. The handler is always inside.
+    for place in ["app", "outside"] {
+        let request = Request::get(format!("http://{}/{place}/delete?all=1", server.address))
+            .header("authorization", bearer(&server.token(&[])))
+            .header("sec-fetch-mode", "navigate");
+        let answer = server.send(request.body(Full::default()).unwrap()).await;
+        assert_eq!(answer.status, 303);
+        let intent = answer.header("step-up-intent");
+        assert_eq!(
+            answer.header("location"),
+            format!(
+                "/app/second-factor?return_to=/{place}/delete%3Fall%3D1&intent={intent}&prompt=otp/sms&prompt=totp"
+            )
+        );
+    }
 }
 
 #[tokio::test]

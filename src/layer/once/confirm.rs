@@ -138,7 +138,8 @@ impl Once {
         intent: Option<&str>,
         action: &Action,
     ) -> Result<IntentId, Unconfirmed> {
-        let named = intent.filter(|id| !id.is_empty()).or_else(|| self.intent_in_header());
+        let is_named = |id: &&str| !id.is_empty();
+        let named = intent.filter(is_named).or_else(|| self.intent_in_header().filter(is_named));
         let confirmation = |intent| Confirmation {
             policy: self.policy(),
             session: self.session(),

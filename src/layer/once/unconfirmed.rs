@@ -49,7 +49,7 @@ impl Unconfirmed {
     }
 
     /// Returns the id of the intent that the retry has to name, or `None` if a proof would not help
-    /// now.
+    /// now. Unlike [`Rejection::intent`], it leaves a used intent out.
     #[must_use]
     pub fn intent(&self) -> Option<&str> {
         match &self.0.why {

@@ -21,7 +21,9 @@ impl SessionsApi {
     /// For members, the endpoint is `POST /v1/b2b/sessions/revoke`. For users, this gets the list
     /// from `GET /v1/sessions`, and ends the sessions through `POST /v1/sessions/revoke`, at most
     /// eight at a time. It repeats this until no session of the list is alive, at most three times.
-    /// Each call has its own [timeout](Self::timeout). A list may have at most 4 MiB and 1,000
+    /// Each call has its own [timeout](Self::timeout). A caller that gives up earlier, as
+    /// [`Sessions::sign_out_everywhere`](crate::Sessions::sign_out_everywhere) does after its timeout, can
+    /// call again: the sessions that have ended stay so. A list may have at most 4 MiB and 1,000
     /// sessions.
     ///
     /// # Errors
