@@ -170,7 +170,7 @@ async fn replay(redis: &Redis, many: usize) {
     );
 }
 
-/// What the confirmation of an action waits for, one at a time, and what its intent takes.
+/// The time that the confirmation of an action takes, one at a time, and the memory of its intent.
 async fn intents(redis: &Redis, rounds: usize) {
     let store = RedisIntents::new(Server::new(&redis.url()).unwrap());
     let intents: Vec<Intent> = (0..rounds)

@@ -32,7 +32,7 @@ fn unreadable() -> Vec<(&'static str, Fields)> {
         ("a huge id", entry(b"session", issuer, &huge, at)),
         ("a huge issuer", entry(b"session", &huge, b"s", at)),
         ("a huge time", entry(b"session", issuer, b"s", &huge)),
-        ("a time in words", entry(b"session", issuer, b"s", b"yesterday")),
+        ("a time as a text", entry(b"session", issuer, b"s", b"yesterday")),
         ("no number", entry(b"session", issuer, b"s", b"")),
         ("a fraction", entry(b"session", issuer, b"s", b"1767268800000.5")),
         ("not a number", entry(b"session", issuer, b"s", b"NaN")),

@@ -23,7 +23,7 @@ impl SessionsApi {
     /// eight at a time. It repeats this until no session of the list is alive, at most three times.
     /// Each call has its own [timeout](Self::timeout). A caller that gives up earlier, as
     /// [`Sessions::sign_out_everywhere`](crate::Sessions::sign_out_everywhere) does after its timeout, can
-    /// call again: the sessions that have ended stay so. A list may have at most 4 MiB and 1,000
+    /// call again. It ends the rest. A list may have at most 4 MiB and 1,000
     /// sessions.
     ///
     /// # Errors

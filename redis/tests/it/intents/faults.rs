@@ -54,7 +54,7 @@ async fn a_used_intent_stays_used_if_the_server_keeps_its_data_and_is_unknown_if
     assert!(!consume(&store, &one).await);
 }
 
-/// What was begun can be finished, because a used intent takes no more memory than an open one.
+/// An open intent can be confirmed, because a used one takes no more memory.
 #[tokio::test]
 async fn a_server_without_memory_refuses_new_intents_only() {
     let Some(redis) = Redis::start_with("--maxmemory-policy noeviction").await else { return };
@@ -74,7 +74,7 @@ async fn a_server_without_memory_refuses_new_intents_only() {
     create(&store, &three).await;
 }
 
-/// A primary that is cut off from its replicas has to refuse, if it is configured so.
+/// A primary with this setting refuses when it is cut off from its replicas.
 #[tokio::test]
 async fn a_primary_without_its_replica_refuses_to_use_an_intent() {
     let Some(redis) = Redis::start().await else { return };

@@ -1,4 +1,4 @@
-//! Two instances over HTTP, each with a store of its own.
+//! Two instances over HTTP, each with its own store.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tower_step_up_redis::RedisIntents;
 use crate::server::Redis;
 use crate::support::{PATIENCE, issuer, seconds, server, within};
 
-/// A bank with two instances. A transfer needs a code of its own.
+/// A bank with two instances. Each transfer needs a new code.
 struct Bank {
     clock: FixedClock,
     issuer: TestIssuer,

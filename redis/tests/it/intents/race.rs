@@ -62,7 +62,7 @@ impl Drop for Racer {
 }
 
 #[test]
-#[ignore = "other tests start it as a process of its own"]
+#[ignore = "other tests start it in a new process"]
 fn a_racer_in_a_process_of_its_own() {
     let Ok(redis) = env::var("RACER_REDIS") else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
