@@ -18,6 +18,6 @@ pub struct ReplicaHealth {
     pub skipped: u64,
     /// The reason why the last read failed, or `None` if it succeeded.
     pub read_error: Option<String>,
-    /// The reason why the last write failed, or `None` if it succeeded.
+    /// The reason why the last write failed, or `None` if nothing is unwritten.
     pub write_error: Option<String>,
 }

@@ -123,13 +123,16 @@ impl Shared {
     }
 
     pub(crate) fn health(&self) -> ReplicaHealth {
+        let unwritten = self.unwritten.len();
+        // A write whose reply was lost may have succeeded, as the reader then sees.
+        let write_error = lock(&self.write_error).clone().filter(|_| unwritten > 0);
         ReplicaHealth {
             age: self.age().filter(|_| self.is_complete()),
             entries: self.replica.len(),
-            unwritten: self.unwritten.len(),
+            unwritten,
             skipped: self.skipped.load(Ordering::Relaxed),
             read_error: lock(&self.read_error).clone(),
-            write_error: lock(&self.write_error).clone(),
+            write_error,
         }
     }
 

@@ -22,8 +22,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         }
         match write(&shared, &mut connection, &batch).await {
             Ok(ids) => {
-                let waited = shared.unwritten.succeeded(&batch, &ids);
                 shared.note_write(None);
+                let waited = shared.unwritten.succeeded(&batch, &ids);
                 pause = Pause::default();
                 if !waited {
                     read_up_to(&shared, ids.iter().max()).await;
