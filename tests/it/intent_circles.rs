@@ -2,20 +2,19 @@
 //! The providers of these tests do the least that it asks for, and their clocks are as wrong as the
 //! leeway allows.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use http_body_util::Full;
 use proptest::prelude::*;
 use serde_json::Value;
 use tower::{Layer, service_fn};
 use tower_step_up::intent::LocalIntents;
 use tower_step_up::testing::{self, FixedClock};
-use tower_step_up::{Action, Factor, Intents, Once, StepUpLayer};
+use tower_step_up::{Factor, Intents, StepUpLayer};
 
+use crate::intent_rule::confirm;
 use crate::issuer_laws::clause_of;
-use crate::issuer_oracle::{Clause, Declared, Kind, LEEWAY, Token, millis};
+use crate::issuer_oracle::{Clause, Declared, LEEWAY, Token, millis};
 use crate::support::{TestResponse, bearer, issuer, send};
 
 const LEVELS: [&str; 3] = ["bronze", "silver", "gold"];
@@ -38,15 +37,6 @@ fn rounded(at: i64) -> i64 {
 
 fn skew() -> impl Strategy<Value = i64> {
     prop_oneof![Just(-LEEWAY), Just(LEEWAY), -LEEWAY..=LEEWAY]
-}
-
-async fn confirm(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (parts, _) = request.into_parts();
-    let once = Once::of(&parts).unwrap();
-    Ok(match once.confirm(None, &Action::new("a")).await {
-        Ok(_) => Response::default(),
-        Err(refused) => refused.respond().map(Full::from),
-    })
 }
 
 /// A service behind two guards, of which the inner one has `once`.
@@ -160,14 +150,7 @@ mod authentication_requests {
 
 mod methods {
     use super::*;
-
-    const NAMES: [(&str, &[&str]); 4] = [
-        ("pwd", &["password"]),
-        ("app", &["totp"]),
-        ("otp", &["otp/sms", "otp/email"]),
-        ("odd", &[]),
-    ];
-    const KINDS: &[&str] = &["password", "totp", "otp/sms", "otp/email", "amr:odd", "amr:otp"];
+    use crate::issuer_circles::methods::{KINDS, NAMES, declared};
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
@@ -176,9 +159,7 @@ mod methods {
         fn whoever_uses_the_methods_of_a_prompt_is_confirmed(once in clause(KINDS),
             before in prop::collection::vec((0_usize..NAMES.len(), -20_000_i64..0), 1..3), skew in skew(),
             way in 1_000_i64..9_000, which in any::<prop::sample::Index>()) {
-            let kinds = |kinds: &[&str]| kinds.iter().map(|kind| (*kind).to_owned()).collect::<Vec<Kind>>();
-            let names = NAMES.iter().map(|(name, factors)| ((*name).to_owned(), kinds(factors)));
-            let declared = Declared { names: names.collect(), ..Declared::default() };
+            let declared = declared();
             let all = NAMES.map(|(name, _)| name);
             let guard = |clock| declared.guard_by_methods(clock, &all);
             let Some(world) = World::new(guard, &Clause::Session, &once) else { return Ok(()) };

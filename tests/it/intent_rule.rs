@@ -123,7 +123,10 @@ proptest! {
     }
 }
 
-async fn confirm(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// A handler that needs a proof for one action, whose intent is named in the header.
+pub(crate) async fn confirm(
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, _) = request.into_parts();
     let once = Once::of(&parts).unwrap();
     Ok(match once.confirm(None, &Action::new("a")).await {

@@ -129,16 +129,25 @@ mod authentication_requests {
     }
 }
 
-mod methods {
+/// An issuer that is asked for methods.
+pub(crate) mod methods {
     use super::*;
 
-    const NAMES: [(&str, &[&str]); 4] = [
+    pub(crate) const NAMES: [(&str, &[&str]); 4] = [
         ("pwd", &["password"]),
         ("app", &["totp"]),
         ("otp", &["otp/sms", "otp/email"]),
         ("odd", &[]),
     ];
-    const KINDS: &[&str] = &["password", "totp", "otp/sms", "otp/email", "amr:odd", "amr:otp"];
+    pub(crate) const KINDS: &[&str] =
+        &["password", "totp", "otp/sms", "otp/email", "amr:odd", "amr:otp"];
+
+    /// Returns what these names mean.
+    pub(crate) fn declared() -> Declared {
+        let kinds = |kinds: &[&str]| kinds.iter().map(|kind| Kind::from(*kind)).collect();
+        let names = NAMES.iter().map(|(name, factors)| ((*name).to_owned(), kinds(factors)));
+        Declared { names: names.collect(), ..Declared::default() }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
@@ -147,9 +156,7 @@ mod methods {
         fn whoever_uses_the_methods_of_a_prompt_is_served(clause in clause(KINDS),
             before in prop::collection::vec((0_usize..NAMES.len(), -900_000_i64..0), 0..3), skew in skew(),
             which in any::<prop::sample::Index>()) {
-            let kinds = |kinds: &[&str]| kinds.iter().map(|kind| (*kind).to_owned()).collect::<Vec<Kind>>();
-            let names = NAMES.iter().map(|(name, factors)| ((*name).to_owned(), kinds(factors)));
-            let declared = Declared { names: names.collect(), ..Declared::default() };
+            let declared = declared();
             let all = NAMES.map(|(name, _)| name);
             let mut amr: Vec<_> =
                 before.iter().map(|(name, at)| (NAMES[*name].0.to_owned(), Some(*at))).collect();
