@@ -51,6 +51,13 @@ impl Issuer {
         self.declare(|names| names.acr_includes(value, included))
     }
 
+    /// Declares that the issuer has another name for a declared value of `acr`. The old name does not
+    /// count any more.
+    #[must_use]
+    pub fn acr_renamed(self, value: &str, name: &str) -> Self {
+        self.declare(|names| names.acr_renamed(value, name))
+    }
+
     /// Declares that the issuer states this value of `acr` after the user has used one of these methods,
     /// for an issuer that is asked for [methods](StepUpBy::Methods).
     #[must_use]
@@ -71,6 +78,14 @@ impl Issuer {
     #[must_use]
     pub fn auth_time_covers_all(self) -> Self {
         self.declare(Names::auth_time_covers_all)
+    }
+
+    /// Declares that the tokens state `auth_time`, although the issuer leaves it out by default. A policy
+    /// can then limit the age of the sign-in.
+    #[must_use]
+    pub fn states_auth_time(mut self) -> Self {
+        Arc::make_mut(&mut self.tokens.terms).capabilities.dates_sign_in = true;
+        self
     }
 
     /// Sets what a client can ask the issuer for, if a session does not meet a policy.

@@ -15,6 +15,13 @@ pub enum IssuerError {
         "the issuer {0} is not an https address; expected one such as https://login.example.com"
     )]
     Address(Excerpt),
+    /// The issuer of Microsoft Entra ID names no tenant by its id. Tokens of all tenants have other
+    /// issuers.
+    #[error(
+        "the issuer {0} does not end in a tenant's id and /v2.0; expected one such as \
+         https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0"
+    )]
+    Tenant(Excerpt),
     /// No rule says for whom the tokens are. A token for any other service would be accepted.
     #[error(
         "nothing says for whom the tokens of {0} are; call `audience`, or `authorized_parties` if \

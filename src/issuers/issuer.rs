@@ -10,7 +10,7 @@ use crate::endpoint;
 use crate::excerpt::{Excerpt, without_secrets};
 use crate::keys::{Algorithm, KeySource};
 use crate::profile::{Profile, Terms};
-use crate::token::{ProfiledTokens, Revocations, SessionIdSource};
+use crate::token::{ProfiledTokens, Revocations, SUBJECT, SessionIdSource};
 
 /// An issuer of tokens: its keys, the rules for its tokens, and the [`Profile`] that reads them.
 ///
@@ -96,6 +96,7 @@ impl Issuer {
                 types: vec!["JWT".into()],
                 type_may_be_absent: true,
                 rules: Vec::new(),
+                user_id: SUBJECT.into(),
                 session_id: SessionIdSource::Claim("sid".into()),
                 longest_life: DAY,
                 keep_delegated: false,
@@ -152,6 +153,16 @@ impl Issuer {
     #[must_use]
     pub fn longest_life(mut self, life: Duration) -> Self {
         self.tokens.longest_life = life;
+        self
+    }
+
+    /// Identifies the user by this claim, for issuers whose `sub` differs from client to client. The
+    /// default is `sub`. The claim is the [`Session::user_id`](crate::Session::user_id), and a token
+    /// without it is refused. A logout token that names only `sub` then names no user, and is refused
+    /// too.
+    #[must_use]
+    pub fn user_id_claim(mut self, name: &str) -> Self {
+        self.tokens.user_id = name.into();
         self
     }
 

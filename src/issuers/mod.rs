@@ -9,6 +9,12 @@
 //! | Keycloak | [`keycloak`] |
 //! | Supabase Auth | [`supabase`] |
 //! | Clerk | [`clerk`] |
+//! | Okta | [`okta::access_tokens`], [`okta::id_tokens`] |
+//! | Auth0 | [`auth0::access_tokens_with_methods`], [`auth0::access_tokens`], [`auth0::id_tokens`] |
+//! | Microsoft Entra ID | [`entra`] |
+//! | Amazon Cognito | [`cognito::access_tokens`], [`cognito::id_tokens`] |
+//! | Firebase, Identity Platform | [`firebase::project`], [`firebase::tenant`] |
+//! | Ory Kratos | [`kratos::tokens`] |
 //! | Stytch | [`stytch::Project`](crate::stytch::Project) |
 //!
 //! ```
@@ -38,12 +44,18 @@
 //! Opaque access tokens, which a resource server looks up with token introspection (RFC 7662), are
 //! not supported. Let the issuer sign its access tokens as JWTs.
 
+pub mod auth0;
 mod clerk;
+pub mod cognito;
 mod declare;
+mod entra;
 mod error;
+pub mod firebase;
 mod issuer;
 mod keycloak;
+pub mod kratos;
 pub mod oidc;
+pub mod okta;
 mod rules;
 #[cfg(feature = "testing")]
 mod stand_in;
@@ -51,6 +63,7 @@ mod supabase;
 mod verifier;
 
 pub use self::clerk::clerk;
+pub use self::entra::entra;
 pub use self::error::IssuerError;
 pub use self::issuer::Issuer;
 pub use self::keycloak::keycloak;

@@ -2,13 +2,18 @@
 #![doc = include_str!("../../docs/issuers/oidc.md")]
 
 use super::issuer::Issuer;
-use crate::factor::Factor;
+use crate::factor::{Assertion, Factor};
 use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 
 /// The claims that only ID tokens have (OpenID Connect Core 1.0, sections 2 and 3.3.2.11).
 pub(super) const ID_TOKEN_CLAIMS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
 /// The claims that only access tokens have.
-const ACCESS_TOKEN_CLAIMS: [&str; 2] = ["scope", "scp"];
+pub(super) const ACCESS_TOKEN_CLAIMS: [&str; 2] = ["scope", "scp"];
+
+/// Returns the assertion `amr:mfa`, which some values of `acr` guarantee.
+pub(super) fn amr_mfa() -> Factor {
+    Factor::Asserted(Assertion::amr("mfa"))
+}
 
 /// Returns an issuer of access tokens for this audience, as RFC 9068 describes them. The audience is
 /// the identifier of this service at the issuer (RFC 8707). The keys are found by discovery.

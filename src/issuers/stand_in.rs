@@ -34,6 +34,11 @@ impl Issuer {
         &self.tokens.session_id
     }
 
+    /// Returns the claim that identifies the user.
+    pub(crate) fn user_id_name(&self) -> &str {
+        &self.tokens.user_id
+    }
+
     pub(crate) fn claim_rules(&self) -> &[ClaimRule] {
         &self.tokens.rules
     }

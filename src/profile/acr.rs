@@ -42,6 +42,25 @@ impl Classes {
         self.0.get_mut(place).ok_or_else(|| DeclarationError::AcrValue(Excerpt::of(Some(value))))
     }
 
+    /// Gives a declared value another name, which is not declared yet.
+    pub(super) fn rename(&mut self, value: &str, name: &str) -> Result<(), DeclarationError> {
+        if self.get(value).is_none() || self.get(name).is_some() {
+            let (value, name) = (Excerpt::of(Some(value)), Excerpt::of(Some(name)));
+            return Err(DeclarationError::Renaming { value, name });
+        }
+        if !Assertion::is_acr_value(name) {
+            return Err(DeclarationError::AcrValue(Excerpt::of(Some(name))));
+        }
+        for class in &mut self.0 {
+            for known in [&mut class.value].into_iter().chain(&mut class.includes) {
+                if **known == *value {
+                    *known = name.into();
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Declares that a value includes another one, which is declared already.
     pub(super) fn include(&mut self, value: &str, included: &str) -> Result<(), DeclarationError> {
         let includes_it = |class: &Class| class.includes.iter().any(|known| **known == *value);

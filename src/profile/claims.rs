@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use time::{OffsetDateTime, UtcDateTime};
 
 use super::error::ClaimError;
-use super::seconds;
+use super::times;
 
 /// The members of a JSON object: the claims of a token, its header, or an object inside them. A claim
 /// that is null counts as absent.
@@ -102,7 +102,20 @@ impl<'a> Claims<'a> {
     }
 
     pub(crate) fn utc(&self, name: &str) -> Result<Option<UtcDateTime>, ClaimError> {
-        self.json(name).map(|json| self.readable(name, seconds::instant(json))).transpose()
+        self.json(name).map(|json| self.readable(name, times::instant(json))).transpose()
+    }
+
+    /// Returns a claim that is a time, as [`time`](Self::time) does, or a date in RFC 3339.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ClaimError::Unreadable`] if the claim is present and neither.
+    pub fn date(&self, name: &str) -> Result<Option<OffsetDateTime>, ClaimError> {
+        match self.text(name) {
+            Ok(Some(text)) => self.readable(name, times::date(&text)).map(Some),
+            Ok(None) => Ok(None),
+            Err(_) => self.time(name),
+        }
     }
 
     /// Returns a claim that is an integer.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::claims::{Claims, text};
 use super::error::ClaimError;
+use super::times;
 
 /// A method that a token names, with the time of its use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,20 +53,13 @@ impl<'a> Claims<'a> {
             let members = Claims::from_json(item.get()).ok_or_else(|| self.unreadable(claim))?;
             let name = members.text(name).map_err(unreadable)?.unwrap_or_default();
             let at = match members.text(time) {
-                Ok(None) => Some(None),
-                Ok(Some(text)) => date(&text).map(Some),
-                Err(_) => Some(members.time(time).map_err(unreadable)?),
+                Ok(Some(text)) => times::date(&text).map(Some),
+                _ => Some(members.time(time).map_err(unreadable)?),
             };
             entries.extend(at.map(|at| Entry { name, at }));
         }
         Ok(entries)
     }
-}
-
-/// Parses an RFC 3339 date. Returns `None` if its offset moves the year outside 0 to 9999.
-fn date(text: &str) -> Option<OffsetDateTime> {
-    let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_utc()?;
-    (0..=9999).contains(&date.year()).then(|| date.into())
 }
 
 #[cfg(test)]

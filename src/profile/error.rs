@@ -74,4 +74,15 @@ pub enum DeclarationError {
         /// The value that it includes.
         included: Excerpt,
     },
+    /// A value of `acr` is to have another name, but it is not declared, or the name is declared already.
+    #[error(
+        "the acr value {value} cannot be renamed to {name}: expected a declared value, and a name that is \
+         not declared yet"
+    )]
+    Renaming {
+        /// The value.
+        value: Excerpt,
+        /// Its new name.
+        name: Excerpt,
+    },
 }

@@ -11,9 +11,9 @@ mod error;
 mod evidence;
 mod names;
 mod resolve;
-mod seconds;
 mod step_up_by;
 mod terms;
+mod times;
 
 pub use self::claims::Claims;
 pub use self::entries::Entry;

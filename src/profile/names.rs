@@ -140,6 +140,16 @@ impl Names {
         self
     }
 
+    /// Gives a declared value of `acr` another name, in all declarations. The old name does not count any
+    /// more.
+    #[must_use]
+    pub fn acr_renamed(mut self, value: &str, name: &str) -> Self {
+        match self.classes.rename(value, name) {
+            Ok(()) => self,
+            Err(error) => self.failed(error),
+        }
+    }
+
     /// Declares that the issuer states this value of `acr` after the user has used one of these methods.
     /// A challenge that asks for [methods](super::StepUpBy::Methods) then knows that they lead to the
     /// value.
@@ -271,6 +281,16 @@ mod tests {
                 "the acr values \"a\" and \"b\" include each other",
             ),
             (otp().acr_values(["a", "b"]).acr_values(["a", "b"]), ""),
+            (otp().acr_values(["a", "b"]).acr_renamed("a", "c"), ""),
+            (
+                otp().acr_renamed("a", "c"),
+                "the acr value \"a\" cannot be renamed to \"c\": expected",
+            ),
+            (
+                otp().acr_values(["a", "b"]).acr_renamed("a", "b"),
+                "the acr value \"a\" cannot be renamed to \"b\": expected",
+            ),
+            (otp().acr_values(["a"]).acr_renamed("a", "0"), "\"0\" cannot be a value of acr"),
             // The first fault is reported.
             (otp().acr_values(["0"]).amr("otp", []), "\"0\" cannot be a value of acr"),
         ] {
@@ -291,5 +311,16 @@ mod tests {
         // Values that an included value includes are not added.
         assert_eq!(*included("d"), ["c".into()]);
         assert_eq!(names.acr_declared().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_value_has_its_new_name_wherever_it_was_declared() {
+        let names = Names::new().acr_values(["a", "b", "c"]).acr("a", [[Factor::Totp]]);
+        let names = names.acr_renamed("a", "low");
+        assert_eq!(names.acr_declared().collect::<Vec<_>>(), ["low", "b", "c"]);
+        let class = |value| names.classes.get(value);
+        assert!(class("a").is_none());
+        assert_eq!(class("low").expect("declared").alternatives, [[Factor::Totp]]);
+        assert_eq!(class("c").expect("declared").includes, ["low".into(), "b".into()]);
     }
 }

@@ -21,7 +21,9 @@ pub(super) fn claims(
     let lifetime = issuer.life().as_secs().min(LIFETIME).cast_signed();
     let mut claims = Map::new();
     claims.insert("iss".into(), issuer.name().into());
-    claims.insert("sub".into(), session.user_id().into());
+    for name in ["sub", issuer.user_id_name()] {
+        claims.insert(name.into(), session.user_id().into());
+    }
     claims.insert("iat".into(), issued_at.into());
     claims.insert("exp".into(), issued_at.saturating_add(lifetime).into());
     if let SessionIdSource::Claim(name) = issuer.session_id_source() {

@@ -8,7 +8,7 @@ use super::claim_rule::ClaimRule;
 use super::compact::TokenTypes;
 use super::error::{ClaimsError, LogoutTokenError, TokenError, TokenPart};
 use super::form::Tokens;
-use super::profiled::{ProfiledTokens, SessionIdSource, object, times};
+use super::profiled::{ProfiledTokens, SUBJECT, SessionIdSource, object, times};
 use super::revocations::{IssuedId, Revoked};
 use super::verifier::{TrustedIssuer, Verifier};
 use super::verify_error::VerifyError;
@@ -122,10 +122,12 @@ fn target<'a>(
     claims: &Claims<'a>,
     tokens: &ProfiledTokens,
 ) -> Result<Target<'a>, LogoutTokenError> {
-    let (sub, sid) = (id(claims, "sub")?, id(claims, SID)?);
-    match (sub, sid) {
+    let (sub, sid) = (id(claims, SUBJECT)?, id(claims, SID)?);
+    // If another claim identifies the user, `sub` names no user of a session.
+    let user = sub.filter(|_| tokens.has_subject_as_user());
+    match (user, sid) {
         (_, Some(sid)) if tokens.always_have_sid() => Ok(Target::Session(sid)),
-        (Some(sub), _) => Ok(Target::User(sub)),
+        (Some(user), _) => Ok(Target::User(user)),
         (None, Some(_)) => Err(LogoutTokenError::UnnamedSessions),
         (None, None) => Err(LogoutTokenError::NoTarget),
     }
@@ -332,6 +334,22 @@ mod tests {
                 let token = token(&issuer, &json!({}), &changes);
                 assert_eq!(verdict(&issuer.verifier(), &token).await, want, "{rule} {changes}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn if_another_claim_identifies_the_user_sub_names_nobody() {
+        let of = |issuer: Issuer| {
+            TestIssuer::standing_in_for(issuer.user_id_claim("oid")).expect("an issuer")
+        };
+        for (issuer, changes, want) in [
+            (any_issuer(), json!({}), Err("logout_unnamed_sessions")),
+            (any_issuer(), json!({"sid": "-"}), Err("logout_no_target")),
+            (any_issuer().require_present("sid"), json!({}), Ok(Revoked::session(ISSUER, SESSION))),
+        ] {
+            let issuer = of(issuer);
+            let token = token(&issuer, &json!({}), &changes);
+            assert_eq!(verdict(&issuer.verifier(), &token).await, want, "{changes}");
         }
     }
 

@@ -37,6 +37,6 @@ pub(crate) use self::claim_rule::{CLIENT_CLAIMS, ClaimRule};
 pub(crate) use self::error::TokenError;
 pub(crate) use self::logout::{Logout, LogoutFailure};
 pub(crate) use self::lookup::{GenuineSession, KeyWait, Lookup};
-pub(crate) use self::profiled::ProfiledTokens;
+pub(crate) use self::profiled::{ProfiledTokens, SUBJECT};
 pub(crate) use self::verifier::Verifier;
 pub(crate) use self::verify_error::VerifyError;

@@ -15,6 +15,9 @@ use crate::keys::digest;
 use crate::profile::{Claims, Profile, Resolved, Terms};
 use crate::session::{BeyondStytch, Session, SessionParts, Times, VerifierId};
 
+/// The claim that identifies the user by default (RFC 7519, section 4.1.2).
+pub(crate) const SUBJECT: &str = "sub";
+
 /// The form of an issuer's tokens, and their reader.
 #[derive(Clone)]
 pub(crate) struct ProfiledTokens {
@@ -25,6 +28,8 @@ pub(crate) struct ProfiledTokens {
     pub(crate) types: Vec<Box<str>>,
     pub(crate) type_may_be_absent: bool,
     pub(crate) rules: Vec<ClaimRule>,
+    /// The claim that identifies the user.
+    pub(crate) user_id: Box<str>,
     pub(crate) session_id: SessionIdSource,
     /// The longest time from `iat` to `exp`.
     pub(crate) longest_life: Duration,
@@ -63,11 +68,12 @@ impl ProfiledTokens {
         rules.check_issuer(claims.text("iss").ok().flatten().as_deref())?;
         check_kind(&claims)?;
         self.rules.iter().try_for_each(|rule| rule.check(&claims))?;
-        let user_id = match claims.text("sub") {
-            Ok(Some(sub)) if !sub.is_empty() => sub,
+        let subject = match claims.text(SUBJECT) {
+            Ok(Some(subject)) if !subject.is_empty() => subject,
             _ => return Err(ClaimsError::NoSubject.into()),
         };
-        check_user(&claims, &user_id)?;
+        check_user(&claims, &subject)?;
+        let user_id = self.user_id(&claims, subject)?;
         let times = times(&claims)?;
         self.check_life(&times)?;
 
@@ -101,6 +107,23 @@ impl ProfiledTokens {
             ..SessionParts::new(Arc::clone(&rules.name), times, verifier)
         };
         Ok(Session::new(parts, std::iter::empty()))
+    }
+
+    fn user_id<'a>(
+        &self,
+        claims: &Claims<'a>,
+        subject: Cow<'a, str>,
+    ) -> Result<Cow<'a, str>, ClaimsError> {
+        if self.has_subject_as_user() {
+            return Ok(subject);
+        }
+        let id = claims.text(&self.user_id)?.filter(|id| !id.is_empty());
+        id.ok_or_else(|| ClaimsError::Missing(Excerpt::of(Some(&self.user_id))))
+    }
+
+    /// Returns whether `sub` identifies the user.
+    pub(super) fn has_subject_as_user(&self) -> bool {
+        *self.user_id == *SUBJECT
     }
 
     /// Returns whether another party acts as the user (`act`, RFC 8693, section 4.1).

@@ -1,14 +1,12 @@
-//! Profiles of issuers that have no preset, written with the public API alone. They read what the
-//! issuers document about their claims, and leave out what these tests do not need.
+//! The issuers of the specification's samples: presets, and profiles that are written with the public API
+//! alone.
 
 use std::time::Duration;
 
 use tower_step_up::Factor;
 use tower_step_up::factor::Assertion;
-use tower_step_up::issuers::Issuer;
-use tower_step_up::profile::{
-    Capabilities, ClaimError, Claims, Evidence, Names, Profile, StepUpBy,
-};
+use tower_step_up::issuers::{self, Issuer, auth0, cognito, firebase, okta};
+use tower_step_up::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 use tower_step_up::token::SessionIdSource;
 
 const API: &str = "https://api.example";
@@ -34,285 +32,43 @@ fn standard_capabilities() -> Capabilities {
     capabilities
 }
 
-/// Reads a list of methods, each with its own time.
-fn timed(claims: &Claims<'_>, claim: &str, name: &str, time: &str) -> Result<Evidence, ClaimError> {
-    let mut evidence = Evidence::signed_in(None);
-    for entry in claims.entries(claim, name, time)? {
-        evidence.amr(&entry.name, entry.at);
-    }
-    Ok(evidence)
-}
-
-/// Ory Kratos, whose tokens are made by a mapper of the operator. They have no audience.
+/// Returns the presets with the addresses of the specification's samples.
 pub(crate) fn kratos() -> Issuer {
-    Issuer::new("https://p.projects.oryapis.com", Kratos).insecure_any_audience().longest_life(HOUR)
+    let kratos = "https://p.projects.oryapis.com";
+    issuers::kratos::tokens(kratos, &format!("{kratos}/jwks.json"))
 }
 
-struct Kratos;
-
-impl Profile for Kratos {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        let mut evidence = timed(claims, "authentication_methods", "method", "completed_at")?;
-        claims.text("aal")?.iter().for_each(|level| evidence.acr(level));
-        Ok(evidence.started_at(claims.time("issued_at")?))
-    }
-
-    fn names(&self) -> Names {
-        Names::new()
-            .amr("password", [Factor::Password])
-            .amr("totp", [Factor::Totp])
-            .amr("lookup_secret", [Factor::RecoveryCode])
-            .amr("webauthn", [Factor::WebAuthn])
-            .amr("passkey", [Factor::WebAuthn])
-            .amr("oidc", [Factor::Federated])
-            .amr("saml", [Factor::SsoSaml])
-            .amr("code", [Factor::OtpEmail, Factor::OtpSms])
-            .amr("code_recovery", [Factor::OtpEmail, Factor::OtpSms])
-            .amr("link_recovery", [Factor::MagicLinkEmail])
-            .acr_values(["aal1", "aal2"])
-            .acr_after("aal2", ["totp", "lookup_secret", "webauthn"])
-    }
-
-    fn step_up_by(&self) -> StepUpBy {
-        StepUpBy::methods([
-            "password",
-            "totp",
-            "lookup_secret",
-            "webauthn",
-            "passkey",
-            "oidc",
-            "saml",
-            "code",
-        ])
-    }
-}
-
-/// Okta's access tokens, in which only `acr` and `auth_time` say something about the sign-in.
 pub(crate) fn okta_access() -> Issuer {
-    Issuer::new("https://o.okta.com/oauth2/default", OktaAccess)
-        .types(["JWT", "at+jwt"])
-        .or_without_type()
-        .audience("api://default")
-        .require_present("cid")
-        .session_id(SessionIdSource::SubjectAndSignIn)
+    okta::access_tokens("https://o.okta.com/oauth2/default", "api://default")
 }
 
-struct OktaAccess;
-
-impl Profile for OktaAccess {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        let mut evidence = Evidence::signed_in(claims.time("auth_time")?);
-        claims.text("acr")?.iter().for_each(|value| evidence.acr(value));
-        Ok(evidence)
-    }
-
-    fn names(&self) -> Names {
-        okta_levels(Names::new())
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        standard_capabilities()
-    }
-
-    fn step_up_by(&self) -> StepUpBy {
-        StepUpBy::OneAcrValue
-    }
-}
-
-fn okta_levels(names: Names) -> Names {
-    let [any, pwd, if_possible, two] = [
-        "urn:okta:loa:1fa:any",
-        "urn:okta:loa:1fa:pwd",
-        "urn:okta:loa:2fa:any:ifpossible",
-        "urn:okta:loa:2fa:any",
-    ];
-    names
-        .acr_values([any])
-        .acr(pwd, [[Factor::Password]])
-        .acr_includes(pwd, [any])
-        .acr_includes(if_possible, [any])
-        .acr(two, [[amr_mfa()]])
-        .acr_includes(two, [any, if_possible])
-        .acr("phr", [[Factor::WebAuthn], [Factor::PhishingResistantKey]])
-        .acr_includes("phr", [any])
-        .acr("phrh", [[Factor::PhishingResistantKey]])
-        .acr_includes("phrh", [any, "phr"])
-}
-
-/// Okta's ID tokens.
 pub(crate) fn okta_id() -> Issuer {
-    Issuer::new("https://o.okta.com", OktaId)
-        .audience(CLIENT)
-        .refuse_claim("cid")
-        .refuse_claim("scp")
-        .session_id(SessionIdSource::SubjectAndSignIn)
+    okta::id_tokens("https://o.okta.com", CLIENT)
 }
 
-struct OktaId;
-
-impl Profile for OktaId {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        standard(claims)
-    }
-
-    fn names(&self) -> Names {
-        let names = Names::new()
-            .amr("pwd", [Factor::Password])
-            .amr("sms", [Factor::OtpSms])
-            .amr("tel", [Factor::OtpCall])
-            .amr("email", [Factor::OtpEmail, Factor::MagicLinkEmail])
-            .amr("google_otp", [Factor::Totp])
-            .amr("otp", [Factor::Totp, Factor::DeviceKey])
-            .amr("swk", [Factor::DeviceKey])
-            .amr("hwk", [Factor::DeviceKey])
-            .amr("sc", [Factor::DeviceKey])
-            .amr("pop", [Factor::WebAuthn])
-            .amr("phr", [Factor::PhishingResistantKey])
-            .amr("fed", [Factor::Federated]);
-        okta_levels(names)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        standard_capabilities()
-    }
-
-    fn step_up_by(&self) -> StepUpBy {
-        StepUpBy::OneAcrValue
-    }
-}
-
-const PAPE_MFA: &str = "http://schemas.openid.net/pape/policies/2007/06/multi-factor";
-
-/// Auth0's ID tokens.
 pub(crate) fn auth0_id() -> Issuer {
-    Issuer::new("https://t.eu.auth0.com/", Auth0Id)
-        .audience(CLIENT)
-        .refuse_claim("scope")
-        .longest_life(10 * HOUR)
+    auth0::id_tokens("https://t.eu.auth0.com", CLIENT)
 }
 
-struct Auth0Id;
-
-impl Profile for Auth0Id {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        standard(claims)
-    }
-
-    fn names(&self) -> Names {
-        Names::new().acr(PAPE_MFA, [[amr_mfa()]])
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        standard_capabilities()
-    }
-
-    fn step_up_by(&self) -> StepUpBy {
-        StepUpBy::OneAcrValue
-    }
+pub(crate) fn auth0_with_methods(claim: &str) -> Issuer {
+    auth0::access_tokens_with_methods("https://t.eu.auth0.com", API, claim)
 }
 
-/// Auth0's access tokens, into which an Action copies the methods of the sign-in as this claim.
-pub(crate) fn auth0_with_methods(claim: &'static str) -> Issuer {
-    Issuer::new("https://t.eu.auth0.com/", Auth0Access { claim })
-        .types(["JWT", "at+jwt"])
-        .audience(API)
-        .session_id(SessionIdSource::Token)
-}
+pub(crate) const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
-struct Auth0Access {
-    claim: &'static str,
-}
-
-impl Profile for Auth0Access {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        timed(claims, self.claim, "name", "timestamp")
-    }
-
-    fn names(&self) -> Names {
-        Names::new()
-            .amr("pwd", [Factor::Password])
-            .amr("passkey", [Factor::WebAuthn])
-            .amr("webauthn-platform", [Factor::WebAuthn])
-            .amr("webauthn-roaming", [Factor::WebAuthn])
-            .amr("federated", [Factor::Federated])
-    }
-}
-
-/// Entra's access tokens of version 2.0, with the ids of authentication contexts in `acrs`.
 pub(crate) fn entra() -> Issuer {
-    Issuer::new("https://login.microsoftonline.com/TID/v2.0", Entra)
-        .types(["JWT"])
-        .audience("api-client-guid")
-        .require_claim("ver", "2.0")
-        .require_claim("tid", "TID")
-        .require_present("oid")
-        .require_present("scp")
-        .longest_life(28 * HOUR)
+    let issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
+    issuers::entra(&issuer, "api-client-guid")
 }
 
-struct Entra;
-
-impl Profile for Entra {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        let mut evidence = Evidence::signed_in(claims.time("auth_time")?);
-        claims.texts("acrs")?.iter().for_each(|id| evidence.acr(id));
-        Ok(evidence)
-    }
-
-    /// `auth_time` is optional, and the tenant has to turn it on.
-    fn capabilities(&self) -> Capabilities {
-        let mut capabilities = standard_capabilities();
-        capabilities.dates_sign_in = false;
-        capabilities
-    }
-}
-
-/// Cognito's access tokens. They have no audience, but the client.
 pub(crate) fn cognito() -> Issuer {
-    Issuer::new("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_X", Cognito)
-        .clients([CLIENT])
-        .require_claim("token_use", "access")
-        .session_id(SessionIdSource::Claim("origin_jti".into()))
+    let pool = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_X";
+    cognito::access_tokens(pool, [CLIENT])
 }
 
-struct Cognito;
-
-impl Profile for Cognito {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        standard(claims)
-    }
-
-    fn names(&self) -> Names {
-        let [one, two, three, four] = COGNITO_LEVELS;
-        Names::new()
-            .amr("pwd", [Factor::Password])
-            .amr("otp", [Factor::Totp])
-            .amr("sms", [Factor::OtpSms])
-            .amr("email_otp", [Factor::OtpEmail])
-            .amr("swk", [Factor::WebAuthn])
-            .amr("hwk", [Factor::WebAuthn])
-            .amr("fed", [Factor::Federated])
-            .acr_values(COGNITO_LEVELS)
-            .acr(one, [[Factor::Password]])
-            .acr(two, [[Factor::OtpSms], [Factor::OtpEmail]])
-            .acr(
-                three,
-                [
-                    vec![Factor::WebAuthn],
-                    vec![Factor::Password, Factor::OtpSms],
-                    vec![Factor::Password, Factor::OtpEmail],
-                ],
-            )
-            .acr(four, [[Factor::Password, Factor::Totp]])
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        standard_capabilities()
-    }
+pub(crate) fn firebase() -> Issuer {
+    firebase::project("PROJECT")
 }
-
-const COGNITO_LEVELS: [&str; 4] =
-    ["urn:cognito:loa:1", "urn:cognito:loa:2", "urn:cognito:loa:3", "urn:cognito:loa:4"];
 
 /// Zitadel's ID tokens.
 pub(crate) fn zitadel_id() -> Issuer {
@@ -339,62 +95,6 @@ impl Profile for ZitadelId {
 
     fn capabilities(&self) -> Capabilities {
         standard_capabilities()
-    }
-}
-
-/// Firebase's ID tokens. They describe one sign-in, at `auth_time`.
-pub(crate) fn firebase() -> Issuer {
-    Issuer::new("https://securetoken.google.com/PROJECT", Firebase)
-        .types(["JWT"])
-        .audience("PROJECT")
-        .session_id(SessionIdSource::SubjectAndSignIn)
-        .longest_life(HOUR)
-}
-
-struct Firebase;
-
-impl Profile for Firebase {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        let signed_in_at = claims.time("auth_time")?;
-        let sign_in = claims.object("firebase")?;
-        let provider = sign_in.text("sign_in_provider")?.unwrap_or_default();
-        if provider == "anonymous" {
-            return Ok(Evidence::anonymous());
-        }
-        let mut evidence = Evidence::signed_in(signed_in_at).started_at(signed_in_at);
-        evidence.amr(&provider, None);
-        if provider.starts_with("saml.") {
-            evidence.factor(Factor::SsoSaml, None);
-        }
-        if provider.starts_with("oidc.") {
-            evidence.factor(Factor::SsoOidc, None);
-        }
-        if let Some(second) = sign_in.text("sign_in_second_factor")? {
-            evidence.amr("second_factor", None);
-            evidence.amr(&second, None);
-        }
-        Ok(evidence)
-    }
-
-    fn names(&self) -> Names {
-        Names::new()
-            .amr("password", [Factor::Password, Factor::MagicLinkEmail])
-            .amr("phone", [Factor::OtpSms])
-            .amr("totp", [Factor::Totp])
-            .amr("google.com", [Factor::OAuthGoogle])
-            .amr("apple.com", [Factor::OAuthApple])
-            .amr("playgames.google.com", [Factor::Federated])
-            .auth_time_covers_all()
-    }
-
-    /// A second factor belongs to the sign-in, so it needs a new one.
-    fn step_up_by(&self) -> StepUpBy {
-        let seconds = [None, Some("phone"), Some("totp")];
-        let providers = ["password", "phone", "google.com", "apple.com"];
-        let options = providers.iter().flat_map(|provider| {
-            seconds.iter().map(|second| [Some(*provider), *second].into_iter().flatten())
-        });
-        StepUpBy::new_sign_in(options)
     }
 }
 

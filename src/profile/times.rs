@@ -1,6 +1,7 @@
-//! Numbers of seconds since 1970, read exactly.
+//! Times in claims: numbers of seconds since 1970, read exactly, and dates in RFC 3339.
 
-use time::UtcDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcDateTime};
 
 /// The last second of the year 9999.
 const MAX_SECONDS: u64 = 253_402_300_799;
@@ -38,6 +39,12 @@ pub(super) fn instant(number: &str) -> Option<UtcDateTime> {
     }
     let nanoseconds = i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
     UtcDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
+}
+
+/// Parses an RFC 3339 date. Returns `None` if its offset moves the year outside 0 to 9999.
+pub(super) fn date(text: &str) -> Option<OffsetDateTime> {
+    let date = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_utc()?;
+    (0..=9999).contains(&date.year()).then(|| date.into())
 }
 
 #[cfg(test)]

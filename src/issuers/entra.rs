@@ -1,0 +1,66 @@
+//! Microsoft Entra ID.
+
+use std::time::Duration;
+
+use super::error::IssuerError;
+use super::issuer::Issuer;
+use super::oidc::{ID_TOKEN_CLAIMS, OpenIdConnect};
+use crate::excerpt::Excerpt;
+use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Profile, StepUpBy};
+
+/// Returns a tenant of Microsoft Entra ID as an issuer of access tokens of version 2.0 for this API.
+///
+/// The issuer is `https://login.microsoftonline.com/` with the tenant's id and `/v2.0`. The audience is
+/// the API's *Application (client) ID*. The keys are found by discovery.
+///
+#[doc = include_str!("../../docs/issuers/entra.md")]
+#[must_use]
+pub fn entra(issuer: &str, audience: &str) -> Issuer {
+    let issuer = issuer.trim_end_matches('/');
+    let tenant = issuer.strip_suffix("/v2.0").and_then(|path| path.rsplit('/').next());
+    let tenant = tenant.filter(|tenant| is_id(tenant));
+    let tokens = Issuer::new(issuer, Entra)
+        .types(["JWT"])
+        .audience(audience)
+        .require_claim("ver", "2.0")
+        .require_present("scp")
+        .refuse_claims(ID_TOKEN_CLAIMS)
+        .user_id_claim("oid")
+        .longest_life(LIFE);
+    match tenant {
+        Some(tenant) => tokens.require_claim("tid", tenant),
+        None => tokens.failed(IssuerError::Tenant(Excerpt::of(Some(issuer)))),
+    }
+}
+
+/// The longest life of a token with continuous access evaluation.
+const LIFE: Duration = Duration::from_secs(28 * 3_600);
+
+/// Returns whether the text is the id of a tenant. A name, such as `common`, is in no `iss`.
+fn is_id(tenant: &str) -> bool {
+    let is_digit = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
+    tenant.len() == 36 && tenant.bytes().all(is_digit)
+}
+
+/// A reader of Entra's claims: `acrs` has the ids of authentication contexts.
+struct Entra;
+
+impl Profile for Entra {
+    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
+        let mut evidence = Evidence::signed_in(claims.time("auth_time")?);
+        for id in claims.texts("acrs")? {
+            evidence.acr(&id);
+        }
+        Ok(evidence)
+    }
+
+    /// An application has to turn `auth_time` on.
+    fn capabilities(&self) -> Capabilities {
+        let (names_methods, dates_sign_in) = (false, false);
+        Capabilities { names_methods, dates_sign_in, ..OpenIdConnect.capabilities() }
+    }
+
+    fn step_up_by(&self) -> StepUpBy {
+        StepUpBy::OneAcrValue
+    }
+}
