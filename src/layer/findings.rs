@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::guard::StepUpLayer;
 use super::issuer_finding::IssuerFinding;
-use crate::policy::{Demand, Explanation, Independent, Policy, Requirement, Unmet, Verdict};
+use crate::policy::{Demand, Explanation, Independent, Policy, Requirement, Span, Unmet, Verdict};
 use crate::token::{BestSessions, Verifier};
 
 /// The shortest limit in which a round trip to an issuer fits.
@@ -110,17 +110,21 @@ fn collect(
         _ => Unmet::of(requirement, reason).to_string(),
     };
     let clause = clause.into();
-    // An ambiguous name has its own time or none, like every other name of the issuer.
-    let dates_choices = best.capabilities.is_none_or(|issuer| issuer.dates_methods);
+    // If nothing dates a factor, no declaration of a name helps.
+    let dates_factors = best.capabilities.is_none_or(|issuer| issuer.dates_methods)
+        || best.covers_factors
+        || matches!(requirement, Requirement::Session);
     let is_undated = explanation.max_age.is_some()
-        && (explanation.proofs.iter().any(|proof| proof.age.is_none())
-            || !(dates_choices || explanation.choices.is_empty()));
+        && (explanation.proofs.iter().any(|proof| proof.age.is_none()) || !dates_factors);
     let finding = match requirement {
         Requirement::Acr { value } if undeclared.contains(&&**value) => return,
         // An audit reports what not even every factor meets.
         Requirement::Independent { .. } if best.capabilities.is_none() => return,
         Requirement::SessionWithin => IssuerFinding::NoStart { issuer: issuer() },
-        _ if is_undated => IssuerFinding::Undated { issuer: issuer(), clause },
+        _ if is_undated => {
+            let remedy = undated_remedy(explanation, best).into();
+            IssuerFinding::Undated { issuer: issuer(), clause, remedy }
+        }
         Requirement::Independent { .. } => {
             IssuerFinding::NotIndependent { issuer: issuer(), clause }
         }
@@ -131,11 +135,34 @@ fn collect(
     }
 }
 
+/// Returns what to write instead of a limit on something that has no time.
+fn undated_remedy(explanation: &Explanation, best: &BestSessions<'_>) -> String {
+    let capabilities = best.capabilities.unwrap_or_default();
+    if capabilities.dates_methods {
+        return "limit the age of a factor or of a name in amr instead".to_owned();
+    }
+    if !capabilities.dates_sign_in {
+        return "demand it without a limit, because they state no time at all; if yours have \
+                auth_time, call `states_auth_time`"
+            .to_owned();
+    }
+    let sign_in = format!("session().within({})", Span(explanation.max_age.unwrap_or_default()));
+    let instead = match &explanation.demand {
+        Demand::Requirement(Requirement::Acr { value }) => format!("acr({value:?}).and({sign_in})"),
+        _ if capabilities.states_acr => format!("acr(\"…\").and({sign_in})"),
+        _ => sign_in,
+    };
+    format!(
+        "limit the age of the sign-in instead, as in `{instead}`, or declare `auth_time_covers` for \
+         factors that the issuer asks for whenever it moves auth_time"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::factor::Factor;
-    use crate::issuers::{Issuer, clerk, oidc, supabase};
+    use crate::issuers::{Issuer, auth0, clerk, entra, keycloak, kratos, oidc, okta, supabase};
     use crate::testing::TestIssuer;
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -190,6 +217,50 @@ mod tests {
         let clerk = clerk("https://clerk.example.com", ["https://app.example.com"]);
         check(&of(clerk.clone()), fresh(), &["cannot state the independent factors for mfa"]);
         check(&of(clerk.amr("first_factor", [Factor::Password])), fresh(), &[]);
+    }
+
+    #[test]
+    fn a_limit_on_what_has_no_time_comes_with_what_to_write_instead() {
+        let check = |issuer: Issuer, policy: Policy, want: &[&str]| {
+            check(&TestIssuer::standing_in_for(issuer).expect("valid settings"), policy, want);
+        };
+        let transfer = || Policy::mfa().and(Policy::from(Factor::Totp).within(10 * MINUTE));
+        let level_and_sign_in = "state no time for totp, so its `within` never holds; limit the age of \
+                                 the sign-in instead, as in `acr(\"…\").and(session().within(10m))`";
+        let independent = "cannot state the independent factors for mfa";
+        let keycloak = || keycloak("https://login.example.com/realms/shop", "api");
+        check(keycloak(), transfer(), &[independent, level_and_sign_in]);
+        let gold = || keycloak().acr("gold", [[Factor::Password, Factor::Totp]]);
+        check(gold(), transfer(), &[level_and_sign_in]);
+        let issuer = "https://example.okta.com/oauth2/default";
+        check(okta::access_tokens(issuer, "api"), transfer(), &[independent, level_and_sign_in]);
+        check(okta::id_tokens(issuer, "client"), transfer(), &[level_and_sign_in]);
+        check(
+            gold(),
+            Policy::acr("gold").within(MINUTE),
+            &["as in `acr(\"gold\").and(session().within(1m))`"],
+        );
+        // The remedy itself has no finding.
+        let fresh = || Policy::session().within(10 * MINUTE);
+        check(gold(), Policy::acr("gold").and(fresh()), &[]);
+        check(gold(), Policy::mfa().and(fresh()), &[]);
+        check(gold().auth_time_covers([Factor::Totp]), transfer(), &[]);
+
+        let tenant = "https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0";
+        let entra = || entra(tenant, "api").acr_values(["c1"]);
+        let no_time = "demand it without a limit, because they state no time at all";
+        check(entra(), fresh(), &[no_time]);
+        check(entra(), Policy::acr("c1").within(MINUTE), &[no_time]);
+        check(entra().states_auth_time(), fresh(), &[]);
+        check(auth0::access_tokens("https://example.auth0.com", "api"), fresh(), &[no_time]);
+        // These two date each method, but not the level.
+        let of_methods = "limit the age of a factor or of a name in amr instead";
+        let supabase = supabase("https://ref.supabase.co");
+        let kratos = kratos::tokens("https://id.example.com", "https://id.example.com/keys");
+        for issuer in [supabase, kratos] {
+            check(issuer.clone(), Policy::acr("aal2").within(MINUTE), &[of_methods]);
+            check(issuer, transfer(), &[]);
+        }
     }
 
     #[test]

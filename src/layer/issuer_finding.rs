@@ -27,15 +27,15 @@ pub enum IssuerFinding {
     },
     /// A limit applies to something that the issuer's tokens state without a time.
     #[error(
-        "the tokens of {issuer} state no time for {clause}, so its `within` never holds; limit the \
-         age of the sign-in with `session().within(…)` instead, name a factor that has a time, or \
-         declare `auth_time_covers_all` if that is true of the issuer"
+        "the tokens of {issuer} state no time for {clause}, so its `within` never holds; {remedy}"
     )]
     Undated {
         /// The name of the issuer.
         issuer: Box<str>,
         /// The requirement of the clause.
         clause: Box<str>,
+        /// What to write instead.
+        remedy: Box<str>,
     },
     /// The policy limits the age of the session, and the issuer's tokens do not say when it began.
     #[error(

@@ -229,6 +229,11 @@ impl Names {
         self.covers_all || self.covered.contains(factor)
     }
 
+    /// Returns whether the time of the sign-in dates any factor.
+    pub(crate) fn covers_factors(&self) -> bool {
+        self.covers_all || !self.covered.is_empty()
+    }
+
     fn failed(mut self, error: DeclarationError) -> Self {
         self.error = self.error.or(Some(error));
         self

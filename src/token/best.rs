@@ -21,6 +21,8 @@ pub(crate) struct BestSessions<'a> {
     pub(crate) capabilities: Option<Capabilities>,
     /// The values of `acr` that are declared.
     pub(crate) declared: Vec<&'a str>,
+    /// Whether the time of the sign-in dates some factors too.
+    pub(crate) covers_factors: bool,
     /// The sessions, at least one. Each has one of the declared values.
     pub(crate) sessions: Vec<Session>,
 }
@@ -90,6 +92,7 @@ fn profiled<'a>(
         issuer: &rules.name,
         capabilities: Some(capabilities),
         declared: tokens.terms.names.acr_declared().collect(),
+        covers_factors: tokens.terms.names.covers_factors(),
         sessions: sessions.collect(),
     }
 }
@@ -107,6 +110,7 @@ fn stytch<'a>(rules: &'a Rules, named: &[Factor]) -> BestSessions<'a> {
         issuer: &rules.name,
         capabilities: None,
         declared: Vec::new(),
+        covers_factors: false,
         sessions: vec![session],
     }
 }
