@@ -403,7 +403,7 @@ fn check_prompts(
     }
 
     // In a new session, the user uses the methods on offer and proves each reading again. The issuer
-    // states no more times than before, except that of the sign-in.
+    // states no more times than before, except that of the sign-in. It states the start if it did before.
     let anew = readings.iter().flat_map(|reading| {
         let is_dated = |(kind, at): &&Proof| at.is_some() || kind == "sign-in";
         let again = reading.iter().filter(is_dated).map(|(kind, _)| (kind.clone(), Some(0)));
@@ -411,7 +411,8 @@ fn check_prompts(
         after(&again, methods, &used(u32::MAX))
     });
     let anew: Vec<_> = anew.collect();
-    let would_hold = [0, grace].iter().all(|at| holds(clause, &anew, Some(0), *at));
+    let would_hold =
+        [0, grace].iter().all(|at| holds(clause, &anew, token.started.map(|_| 0), *at));
     prop_assert_eq!(prompts.needs_restart(), minimal.is_empty() && would_hold);
     Ok(())
 }

@@ -97,6 +97,8 @@ fn search(
     let mut search = Search::new(Need::in_every_reading(needs), &facts, offered, methods);
 
     let (found, complete) = search.minimal_sets();
+    // A new session of an issuer that leaves the start out of its tokens would not state it either.
+    let states_start = terms.is_none() || session.started_at().is_some();
     // The user can prove this session's factors again in a new one.
     let holds_with = |proofs: &[AuthenticationFactor], new: u32| {
         let again =
@@ -104,7 +106,9 @@ fn search(
         let new = bits(new).filter_map(|bit| offered.get(bit.trailing_zeros() as usize).copied());
         let assumed: Vec<_> = new.chain(again).collect();
         let facts = facts.with_factors(proofs);
-        until(policy, &facts.assuming(&assumed).starting_at(now), None).reaches(then)
+        let anew = facts.assuming(&assumed);
+        let anew = if states_start { anew.starting_at(now) } else { anew };
+        until(policy, &anew, None).reaches(then)
     };
     let everything = |count: usize| u32::try_from((1_u64 << count) - 1).unwrap_or(u32::MAX);
     let holds_in_new_session = |proofs: Cow<'_, [AuthenticationFactor]>| match methods {

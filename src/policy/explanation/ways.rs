@@ -140,7 +140,7 @@ fn for_methods<'n>(
     let prompts = search::prompts_for_methods(policy, session, at, &methods);
     match prompts.outlook {
         // A new session would not state its start either.
-        Outlook::Restart if !terms.capabilities.states_start || session.started_at().is_none() => {
+        Outlook::Restart if !terms.capabilities.states_start => {
             Prompts { outlook: Outlook::Hopeless, ..prompts }
         }
         _ => prompts,
