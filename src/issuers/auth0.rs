@@ -48,6 +48,9 @@ fn api(tenant: &str, audience: &str, profile: impl Profile) -> Issuer {
         .types(["JWT", "at+jwt"])
         .audience(audience)
         .refuse_claims(ID_TOKEN_CLAIMS)
+        // The tokens of agents have no other mark of a machine.
+        .refuse_machines("sub", "agt_")
+        .require_claim_if_present("sub_profile", "user")
         .session_id(SessionIdSource::Token)
 }
 
@@ -92,8 +95,19 @@ impl Profile for Methods {
             .amr("pwd", [Factor::Password])
             .amr("passkey", [Factor::WebAuthn])
             .amr("webauthn-platform", [Factor::WebAuthn])
-            .amr("webauthn-roaming", [Factor::WebAuthn])
+            .amr("sms", [Factor::OtpSms])
+            .amr("email", [Factor::OtpEmail, Factor::MagicLinkEmail])
             .amr("federated", [Factor::Federated])
+            // The Action appends the type of a second factor.
+            .amr("mfa/otp", [Factor::Totp])
+            .amr("mfa/phone", [Factor::OtpSms, Factor::OtpCall])
+            .amr("mfa/push-notification", [Factor::DeviceKey, Factor::Totp])
+            .amr("mfa/webauthn-platform", [Factor::WebAuthn])
+            .amr("mfa/webauthn-roaming", [Factor::WebAuthn])
+            .amr("mfa/email", [Factor::OtpEmail])
+            .amr("mfa/recovery-code", [Factor::RecoveryCode])
+            // The tokens have no `auth_time`. This says that the Action asks again at each request.
+            .auth_time_covers([amr_mfa()])
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -28,7 +28,7 @@ pub fn entra(issuer: &str, audience: &str) -> Issuer {
         .user_id_claim("oid")
         .longest_life(LIFE);
     match tenant {
-        Some(tenant) => tokens.require_claim("tid", tenant),
+        Some(tenant) => tokens.require_claim_if_present("tid", tenant),
         None => tokens.failed(IssuerError::Tenant(Excerpt::of(Some(issuer)))),
     }
 }

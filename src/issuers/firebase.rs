@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use super::issuer::Issuer;
-use super::oidc::ACCESS_TOKEN_CLAIMS;
 use crate::factor::Factor;
 use crate::profile::{
     Capabilities, ClaimError, Claims, Evidence, Names, Profile, SECOND_FACTOR, StepUpBy,
@@ -36,7 +35,6 @@ fn tokens(project: &str, tenant: Option<Box<str>>) -> Issuer {
         .keys_at(KEYS)
         .types(["JWT"])
         .audience(project)
-        .refuse_claims(ACCESS_TOKEN_CLAIMS)
         .session_id(SessionIdSource::SubjectAndSignIn)
         .longest_life(Duration::from_secs(3_600))
 }
@@ -64,6 +62,8 @@ const PROVIDERS: [(&str, &[Factor]); 12] = [
     ("gc.apple.com", &[Factor::Federated]),
 ];
 const SECOND_FACTORS: [&str; 2] = ["phone", "totp"];
+/// The providers after which Google supports no second factor.
+const WITHOUT_SECOND_FACTOR: [&str; 2] = ["phone", "gc.apple.com"];
 
 impl Profile for Firebase {
     fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
@@ -104,10 +104,11 @@ impl Profile for Firebase {
 
     /// A second factor belongs to the sign-in, so it needs a new one.
     fn step_up_by(&self) -> StepUpBy {
-        let with_each_second = |first| {
-            let alone = [vec![first]].into_iter();
-            alone.chain(SECOND_FACTORS.map(|second| vec![first, second]))
+        let options = |first: &'static str| {
+            let has_second = !WITHOUT_SECOND_FACTOR.contains(&first);
+            let second = SECOND_FACTORS.into_iter().filter(move |_| has_second);
+            [vec![first]].into_iter().chain(second.map(move |second| vec![first, second]))
         };
-        StepUpBy::new_sign_in(PROVIDERS.iter().flat_map(|(first, _)| with_each_second(*first)))
+        StepUpBy::new_sign_in(PROVIDERS.iter().flat_map(|(first, _)| options(first)))
     }
 }

@@ -25,6 +25,7 @@ pub fn tokens_with_methods(issuer: &str, keys: &str, claim: &str) -> Issuer {
     Issuer::new(issuer, Kratos { methods: claim.into() })
         .keys_at(keys)
         .algorithms([Algorithm::Es256, Algorithm::Rs256])
+        .types(["JWT"])
         .insecure_any_audience()
         .longest_life(Duration::from_secs(3_600))
 }
@@ -60,7 +61,8 @@ impl Profile for Kratos {
             .amr("code_recovery", [Factor::OtpEmail, Factor::OtpSms])
             .amr("link_recovery", [Factor::MagicLinkEmail])
             .acr_values(["aal1", "aal2"])
-            .acr_after("aal2", ["totp", "lookup_secret", "webauthn"])
+            // `webauthn` and `code` lead to it only if they are not set up as first factors.
+            .acr_after("aal2", ["totp", "lookup_secret"])
     }
 
     /// The other names mark a recovery of the account.

@@ -10,7 +10,8 @@ use crate::token::SessionIdSource;
 /// Returns a custom authorization server of Okta, such as `https://example.okta.com/oauth2/default`, as
 /// an issuer of access tokens for this audience. The keys are found by discovery.
 ///
-/// The tokens of the org authorization server, whose address has no path, are for Okta's own APIs.
+/// The user's id is the claim `uid`, because `sub` is the login. The tokens of the org authorization server,
+/// whose address has no path, are for Okta's own APIs.
 #[must_use]
 pub fn access_tokens(issuer: &str, audience: &str) -> Issuer {
     Issuer::new(issuer.trim_end_matches('/'), AccessTokens)
@@ -19,6 +20,7 @@ pub fn access_tokens(issuer: &str, audience: &str) -> Issuer {
         .audience(audience)
         .require_present("cid")
         .refuse_claims(ID_TOKEN_CLAIMS)
+        .user_id_claim("uid")
         .session_id(SessionIdSource::SubjectAndSignIn)
 }
 
@@ -74,7 +76,8 @@ impl Profile for IdTokens {
             .amr("email", [Factor::OtpEmail, Factor::MagicLinkEmail])
             .amr("google_otp", [Factor::Totp])
             .amr("otp", [Factor::Totp, Factor::DeviceKey])
-            .amr("swk", [Factor::DeviceKey])
+            // A push. In the Classic Engine, Duo says it too, which can be a call or a code by SMS.
+            .amr("swk", [Factor::DeviceKey, Factor::OtpSms, Factor::OtpCall])
             .amr("hwk", [Factor::DeviceKey])
             .amr("sc", [Factor::DeviceKey])
             .amr("pop", [Factor::WebAuthn])

@@ -156,7 +156,7 @@ fn rows() -> Vec<Row> {
         row("Clerk, both", clerk_declared(), fva(70, 70), Policy::mfa().within(seconds(600)), "level multi_factor"),
         row("Supabase, transfer", supabase(), password(1_000), transfer(), "prompts totp"),
         row("Supabase", supabase(), password(1_000), Policy::mfa(), "prompts totp or mfa/phone or mfa/webauthn or passkey or web3"),
-        Row { offered: Some(offered), ..row("Firebase", profiles::firebase(), firebase, transfer(), "prompts password+phone or password+totp or phone+totp") },
+        Row { offered: Some(offered), ..row("Firebase", profiles::firebase(), firebase, transfer(), "prompts password+phone or password+totp") },
         row("Supabase, aal2", supabase(), password(1_000), acr("aal2"), "prompts totp or mfa/phone or mfa/webauthn"),
         row("Supabase, aal2 and mfa", supabase(), password(1_000), acr("aal2").and(Policy::mfa()), "prompts totp or mfa/phone or mfa/webauthn"),
         row("WorkOS", profiles::workos(), json!({}), signed_in(300), "not retryable"),

@@ -51,8 +51,8 @@ use crate::respond::responder::{BearerChallenge, Respond};
 /// [guard](crate::StepUpLayer) adds them to its challenges. The body is that of the
 /// [`BearerChallenge`].
 ///
-/// Only clients that declare the capability `cp1` handle this challenge. Entra writes it
-/// into their tokens, as `"xms_cc": ["cp1"]`. This responder does not read that claim. If other
+/// Only clients that declare the capability `cp1` handle this challenge. If the API has the optional
+/// claim `xms_cc`, Entra writes it into their tokens, as `"xms_cc": ["cp1"]`. This responder does not read that claim. If other
 /// clients call the route too, choose the responder by
 /// [`Shortfall::session`](crate::Shortfall::session).
 ///
