@@ -284,6 +284,31 @@ async fn protected_resource_reports_a_bad_environment_in_one_line() {
 }
 
 #[tokio::test]
+async fn more_issuers_prints_what_becomes_of_the_tokens_of_each_issuer() {
+    let output = bounded("the end", example("more_issuers").output()).await.unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{printed}");
+    let section = |name: &str| {
+        let (_, section) = printed.split_once(&format!("{name}\n")).expect(name);
+        section.lines().take_while(|line| line.starts_with(' ')).collect::<Vec<_>>().join("\n")
+    };
+    for (name, answers) in [
+        (
+            "Zitadel",
+            &["granted", "cannot be asked for it", "{\"max_age\":240}", "refused: ", "never"][..],
+        ),
+        ("Zitadel without codes by email", &["mfa and session within 5m: granted"]),
+        ("authentik", &["granted", "cannot be asked for it", "{\"max_age\":240}", "refused: "]),
+        ("authentik, whose flow accepts codes from an app and passkeys", &["mfa: granted"]),
+        ("Logto", &["granted", "cannot be asked for it", "{\"acr_values\":", "refused: ", "never"]),
+    ] {
+        for answer in answers {
+            assert!(section(name).contains(answer), "{name}: {answer} in {printed}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_examples_print_short_lines_and_no_tokens() {
     for name in SERVERS {
         let (_server, printed) = Server::start(example(name)).await;

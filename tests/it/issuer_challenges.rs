@@ -117,6 +117,8 @@ fn password(seconds: i64) -> Value {
 }
 
 const OKTA_TWO: &str = "urn:okta:loa:2fa:any";
+const LOGTO_ONE: &str = "urn:logto:acr:1fa";
+const LOGTO_MFA: &str = "urn:logto:acr:mfa";
 const PAPE: &str = "acr_values=\"http://schemas.openid.net/pape/policies/2007/06/multi-factor\"";
 
 #[rustfmt::skip] // one line for each row of the specification
@@ -159,6 +161,13 @@ fn rows() -> Vec<Row> {
         Row { offered: Some(offered), ..row("Firebase", profiles::firebase(), firebase, transfer(), "prompts password+phone or password+totp") },
         row("Supabase, aal2", supabase(), password(1_000), acr("aal2"), "prompts totp or mfa/phone or mfa/webauthn"),
         row("Supabase, aal2 and mfa", supabase(), password(1_000), acr("aal2").and(Policy::mfa()), "prompts totp or mfa/phone or mfa/webauthn"),
+        row("Zitadel, fresh", profiles::zitadel(), json!({"auth_time": ago(1_000)}), signed_in(300), "max_age=\"240\""),
+        row("Zitadel, mfa", profiles::zitadel(), json!({"amr": ["pwd"]}), Policy::mfa(), "not retryable"),
+        row("authentik, fresh", profiles::authentik(), json!({"amr": ["pwd"], "auth_time": ago(1_000)}), signed_in(300), "max_age=\"240\""),
+        row("authentik, mfa", profiles::authentik(), json!({"amr": ["pwd"]}), amr("mfa"), "not retryable"),
+        row("Logto", profiles::logto(), signed(LOGTO_ONE, 100), acr(LOGTO_MFA), "acr_values=\"urn:logto:acr:mfa\""),
+        row("Logto, amr", profiles::logto(), signed(LOGTO_ONE, 1_000), amr("mfa").and(signed_in(300)), "acr_values=\"urn:logto:acr:mfa\" max_age=\"240\""),
+        row("Logto, mfa", profiles::logto(), signed(LOGTO_ONE, 100), Policy::mfa(), "not retryable"),
         row("WorkOS", profiles::workos(), json!({}), signed_in(300), "not retryable"),
     ]
 }

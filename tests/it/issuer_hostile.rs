@@ -351,7 +351,7 @@ fn the_profiles_of_an_application_get_no_hostile_value_past_the_reader() {
         (profiles::auth0_with_methods(methods), &[methods]),
         (profiles::entra().acr_values(["gold"]), &["acrs", "auth_time"]),
         (profiles::cognito(), &["acr", "auth_time", "amr"]),
-        (profiles::zitadel_id(), &["acr", "auth_time", "amr"]),
+        (profiles::zitadel(), &["auth_time", "amr"]),
         (profiles::firebase(), &["firebase", "auth_time"]),
         (profiles::authentik(), &["auth_time", "amr"]),
         (profiles::logto(), &["acr", "auth_time", "amr"]),

@@ -1,38 +1,19 @@
-//! The issuers of the specification's samples: presets, and profiles that are written with the public API
-//! alone.
+//! The issuers of the specification's samples: presets, and the profiles of the example `more_issuers`.
 
-use std::time::Duration;
+#[path = "../../examples/more_issuers.rs"]
+#[expect(dead_code, reason = "`main` runs as an example")]
+mod more_issuers;
 
-use tower_step_up::Factor;
-use tower_step_up::factor::Assertion;
 use tower_step_up::issuers::{self, Issuer, auth0, cognito, firebase, okta};
-use tower_step_up::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
-use tower_step_up::token::SessionIdSource;
+use tower_step_up::profile::{Capabilities, ClaimError, Claims, Evidence, Profile};
+use tower_step_up::testing::TestIssuer;
+use tower_step_up::{Factor, Policy};
+
+use crate::support::seconds;
 
 const API: &str = "https://api.example";
 const CLIENT: &str = "client";
-const HOUR: Duration = Duration::from_secs(3_600);
 
-fn amr_mfa() -> Factor {
-    Factor::Asserted(Assertion::amr("mfa"))
-}
-
-/// Reads `auth_time`, `amr` and `acr` as OpenID Connect defines them.
-fn standard(claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-    let mut evidence = Evidence::signed_in(claims.time("auth_time")?);
-    claims.texts("amr")?.iter().for_each(|name| evidence.amr(name, None));
-    claims.text("acr")?.iter().for_each(|value| evidence.acr(value));
-    Ok(evidence)
-}
-
-/// Returns what tokens with the claims of OpenID Connect can state.
-fn standard_capabilities() -> Capabilities {
-    let mut capabilities = Capabilities::sign_in_only();
-    (capabilities.names_methods, capabilities.states_acr) = (true, true);
-    capabilities
-}
-
-/// Returns the presets with the addresses of the specification's samples.
 pub(crate) fn kratos() -> Issuer {
     let kratos = "https://p.projects.oryapis.com";
     issuers::kratos::tokens(kratos, &format!("{kratos}/jwks.json"))
@@ -70,90 +51,16 @@ pub(crate) fn firebase() -> Issuer {
     firebase::project("PROJECT")
 }
 
-/// Zitadel's ID tokens.
-pub(crate) fn zitadel_id() -> Issuer {
-    Issuer::new("https://z.example", ZitadelId)
-        .audience(CLIENT)
-        .authorized_parties([CLIENT])
-        .longest_life(12 * HOUR)
+pub(crate) fn zitadel() -> Issuer {
+    more_issuers::zitadel("https://z.example", CLIENT)
 }
 
-struct ZitadelId;
-
-impl Profile for ZitadelId {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        standard(claims)
-    }
-
-    fn names(&self) -> Names {
-        Names::new()
-            .amr("pwd", [Factor::Password])
-            .amr("password", [Factor::Password])
-            .amr("otp", [Factor::Totp, Factor::OtpSms, Factor::OtpEmail])
-            .amr("user", [Factor::WebAuthn])
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        standard_capabilities()
-    }
-}
-
-/// authentik's access tokens. If the event of the sign-in is gone, `amr` is absent, and then
-/// `auth_time` is only the time of issue.
 pub(crate) fn authentik() -> Issuer {
-    Issuer::new("https://a.example/application/o/app/", Authentik)
-        .types(["JWT", "at+jwt"])
-        .audience(CLIENT)
-        .require_present("uid")
+    more_issuers::authentik("https://a.example/application/o/app/", CLIENT)
 }
 
-struct Authentik;
-
-impl Profile for Authentik {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        let (amr, at) = (claims.texts("amr")?, claims.time("auth_time")?);
-        let mut evidence = Evidence::signed_in(at.filter(|_| !amr.is_empty()));
-        amr.iter().for_each(|name| evidence.amr(name, None));
-        Ok(evidence)
-    }
-
-    fn names(&self) -> Names {
-        Names::new()
-            .amr("pwd", [Factor::Password])
-            .amr("user", [Factor::WebAuthn])
-            .amr("sc", [Factor::DeviceKey])
-    }
-}
-
-/// Logto's access tokens.
 pub(crate) fn logto() -> Issuer {
-    Issuer::new("https://t.logto.app/oidc", Logto)
-        .types(["at+jwt", "JWT"])
-        .audience(API)
-        .session_id(SessionIdSource::Token)
-}
-
-struct Logto;
-
-impl Profile for Logto {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        standard(claims)
-    }
-
-    fn names(&self) -> Names {
-        let [one, mfa] = ["urn:logto:acr:1fa", "urn:logto:acr:mfa"];
-        Names::new()
-            .amr("pwd", [Factor::Password])
-            .amr(
-                "otp",
-                [Factor::Totp, Factor::OtpEmail, Factor::MagicLinkEmail, Factor::RecoveryCode],
-            )
-            .amr("sms", [Factor::OtpSms])
-            .amr("pop", [Factor::WebAuthn])
-            .amr("fed", [Factor::Federated])
-            .acr_values([one, mfa])
-            .acr(mfa, [[amr_mfa()]])
-    }
+    more_issuers::logto("https://t.logto.app/oidc", API)
 }
 
 /// WorkOS, whose tokens say only that the user signed in. They have no audience: the keys are the
@@ -173,5 +80,41 @@ impl Profile for WorkOs {
         let mut capabilities = Capabilities::sign_in_only();
         capabilities.dates_sign_in = false;
         capabilities
+    }
+}
+
+/// The guide *More issuers* has this table.
+#[test]
+fn the_profiles_can_meet_the_policies_that_the_guide_lists() {
+    let issuers = [zitadel(), authentik(), logto()].map(TestIssuer::standing_in_for);
+    let [zitadel, authentik, logto] = issuers.map(|test| test.unwrap().guard());
+    let otp = |issuer: Issuer, factors: [Factor; 2]| issuer.narrow("otp", factors);
+    let narrowed = [
+        otp(self::zitadel(), [Factor::Totp, Factor::OtpSms]).narrow("otp", [Factor::Totp]),
+        self::authentik().amr("mfa", [Factor::Totp]),
+        otp(self::logto(), [Factor::Totp, Factor::RecoveryCode]).narrow("otp", [Factor::Totp]),
+    ];
+    let totp = Policy::from(Factor::Totp);
+    for issuer in narrowed {
+        let guard = TestIssuer::standing_in_for(issuer).unwrap().guard();
+        assert!(guard.require(totp.clone()).findings().is_empty());
+        assert!(!guard.require(totp.clone().within(seconds(600))).findings().is_empty());
+    }
+    for (policy, want) in [
+        (Policy::session(), [true; 3]),
+        (Policy::session().within(seconds(300)), [true; 3]),
+        (Policy::session_within(seconds(3_600)), [false; 3]),
+        (Policy::amr("mfa"), [true; 3]),
+        (Policy::phishing_resistant(), [true; 3]),
+        (Policy::mfa(), [true; 3]),
+        (Policy::mfa().within(seconds(600)), [false; 3]),
+        (Policy::mfa().and(Policy::session().within(seconds(300))), [true; 3]),
+        (Policy::acr("urn:logto:acr:mfa"), [false, false, true]),
+        (totp.clone(), [false; 3]),
+        (Policy::mfa().and(totp.within(seconds(600))), [false; 3]),
+    ] {
+        let met = [&zitadel, &authentik, &logto]
+            .map(|guard| guard.clone().require(policy.clone()).findings().is_empty());
+        assert_eq!(met, want, "{policy}");
     }
 }

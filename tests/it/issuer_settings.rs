@@ -211,7 +211,7 @@ fn every_preset_and_profile_can_be_used_as_it_is_documented() {
         profiles::auth0_id(),
         profiles::entra().acr_values(["c1"]),
         profiles::cognito(),
-        profiles::zitadel_id(),
+        profiles::zitadel(),
         profiles::firebase(),
         profiles::authentik(),
         profiles::logto(),
