@@ -13,6 +13,7 @@
 //! | [A proof for one action](one_action) | a fresh proof for a payment or a deletion, and what it proves |
 //! | [What each factor proves](factors) | the table behind `mfa` |
 //! | [Issuers other than Stytch](issuers) | what their tokens prove, profiles, several issuers |
+//! | [More issuers](more_issuers) | Zitadel, authentik and Logto: profiles to copy |
 //! | [Testing](testing) | policies and routes |
 //! | [Operating](operating) | logs, health, outages |
 //! | [What it costs](cost) | time, memory, benchmarks |
@@ -43,4 +44,15 @@ guides! {
     operating = "operating.md",
     cost = "cost.md",
     comparison = "comparison.md",
+}
+
+pub mod more_issuers {
+    // In the documentation, the link leads to the code below.
+    #![doc = "[`more_issuers`]: #the-profiles\n"]
+    #![doc = include_str!("../docs/guide/more-issuers.md")]
+    #![doc = "```rust"]
+    #![doc = include_str!("../examples/more_issuers.rs")]
+    #![doc = "```"]
+    #[allow(unused_imports, reason = "the links in the text resolve through it")]
+    use crate::*;
 }

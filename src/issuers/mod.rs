@@ -15,6 +15,7 @@
 //! | Amazon Cognito | [`cognito::access_tokens`], [`cognito::id_tokens`] |
 //! | Firebase, Identity Platform | [`firebase::project`], [`firebase::tenant`] |
 //! | Ory Kratos | [`kratos::tokens`] |
+//! | Zitadel, authentik, Logto | no preset: [profiles to copy](crate::guide::more_issuers) |
 //! | Stytch | [`stytch::Project`](crate::stytch::Project) |
 //!
 //! ```
