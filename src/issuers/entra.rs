@@ -16,10 +16,11 @@ use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Profile, StepUp
 #[doc = include_str!("../../docs/issuers/entra.md")]
 #[must_use]
 pub fn entra(issuer: &str, audience: &str) -> Issuer {
-    let issuer = issuer.trim_end_matches('/');
+    // Tokens have the address and the id in lower case.
+    let issuer = issuer.trim_end_matches('/').to_ascii_lowercase();
     let tenant = issuer.strip_suffix("/v2.0").and_then(|path| path.rsplit('/').next());
     let tenant = tenant.filter(|tenant| is_id(tenant));
-    let tokens = Issuer::new(issuer, Entra)
+    let tokens = Issuer::new(&issuer, Entra)
         .types(["JWT"])
         .audience(audience)
         .require_claim("ver", "2.0")
@@ -29,17 +30,18 @@ pub fn entra(issuer: &str, audience: &str) -> Issuer {
         .longest_life(LIFE);
     match tenant {
         Some(tenant) => tokens.require_claim_if_present("tid", tenant),
-        None => tokens.failed(IssuerError::Tenant(Excerpt::of(Some(issuer)))),
+        None => tokens.failed(IssuerError::Tenant(Excerpt::of(Some(&issuer)))),
     }
 }
 
 /// The longest life of a token with continuous access evaluation.
 const LIFE: Duration = Duration::from_secs(28 * 3_600);
 
-/// Returns whether the text is the id of a tenant. A name, such as `common`, is in no `iss`.
+/// Returns whether the text is the id of a tenant: five groups of hexadecimal digits. A name, such as
+/// `common`, is in no `iss`.
 fn is_id(tenant: &str) -> bool {
-    let is_digit = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
-    tenant.len() == 36 && tenant.bytes().all(is_digit)
+    tenant.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+        && tenant.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// A reader of Entra's claims: `acrs` has the ids of authentication contexts.
