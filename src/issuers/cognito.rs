@@ -2,7 +2,7 @@
 #![doc = include_str!("../../docs/issuers/cognito.md")]
 
 use super::issuer::Issuer;
-use super::oidc::OpenIdConnect;
+use super::oidc::{ID_TOKEN_CLAIMS, OpenIdConnect};
 use crate::factor::Factor;
 use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile};
 use crate::token::SessionIdSource;
@@ -15,7 +15,7 @@ pub fn access_tokens<C: Into<Box<str>>>(
     pool: &str,
     clients: impl IntoIterator<Item = C>,
 ) -> Issuer {
-    tokens(pool, "access").clients(clients)
+    tokens(pool, "access").clients(clients).refuse_claims(ID_TOKEN_CLAIMS)
 }
 
 /// Returns a user pool as an issuer of ID tokens for this app client.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::issuer::Issuer;
+use super::oidc::ID_TOKEN_CLAIMS;
 use crate::factor::Factor;
 use crate::keys::Algorithm;
 use crate::profile::{ClaimError, Claims, Evidence, Names, Profile, StepUpBy};
@@ -27,6 +28,7 @@ pub fn tokens_with_methods(issuer: &str, keys: &str, claim: &str) -> Issuer {
         .algorithms([Algorithm::Es256, Algorithm::Rs256])
         .types(["JWT"])
         .insecure_any_audience()
+        .refuse_claims(ID_TOKEN_CLAIMS)
         .longest_life(Duration::from_secs(3_600))
 }
 
