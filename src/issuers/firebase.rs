@@ -84,7 +84,8 @@ impl Profile for Firebase {
         if provider.starts_with("oidc.") {
             evidence.factor(Factor::SsoOidc, None);
         }
-        if let Some(second) = sign_in.text("sign_in_second_factor")? {
+        let second = sign_in.text("sign_in_second_factor")?;
+        if let Some(second) = second.filter(|name| !name.is_empty()) {
             evidence.amr(SECOND_FACTOR, None);
             evidence.amr(&second, None);
         }
