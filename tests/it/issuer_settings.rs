@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use tower_step_up::Factor;
-use tower_step_up::issuers::{self, Issuer, IssuerError, oidc};
+use serde_json::json;
+use tower_step_up::issuers::{
+    self, Issuer, IssuerError, auth0, cognito, firebase, kratos, oidc, okta,
+};
 use tower_step_up::keys::Algorithm;
 use tower_step_up::profile::{ClaimError, Claims, DeclarationError, Evidence, Names, Profile};
-use tower_step_up::testing::TestIssuer;
+use tower_step_up::testing::{NOW, TestIssuer};
+use tower_step_up::{Factor, Policy};
 
-use crate::issuer_profiles as profiles;
+use crate::issuer_profiles::{self as profiles, TENANT};
+use crate::support::seconds;
 
 const ISSUER: &str = "https://login.example.com";
+const POOL: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_X";
+const KEYS: &str = "https://api.example.com/keys.json";
 
 fn access() -> Issuer {
     oidc::access_tokens(ISSUER, "api")
@@ -33,10 +39,15 @@ fn none<T>() -> [T; 0] {
     []
 }
 
+fn entra_issuer(tenant: &str) -> String {
+    format!("https://login.microsoftonline.com/{tenant}/v2.0")
+}
+
 /// Returns the name of the error's variant.
 fn variant(error: &IssuerError) -> &'static str {
     match error {
         IssuerError::Address(_) => "Address",
+        IssuerError::Tenant(_) => "Tenant",
         IssuerError::NoAudience(_) => "NoAudience",
         IssuerError::Audience(_) => "Audience",
         IssuerError::NoClient(_) => "NoClient",
@@ -47,6 +58,7 @@ fn variant(error: &IssuerError) -> &'static str {
         IssuerError::Declaration(DeclarationError::MutualInclusion { .. }) => "MutualInclusion",
         IssuerError::Declaration(DeclarationError::NoAlternative(_)) => "NoAlternative",
         IssuerError::Declaration(DeclarationError::AcrValue(_)) => "AcrValue",
+        IssuerError::Declaration(DeclarationError::Renaming { .. }) => "Renaming",
         IssuerError::Declaration(DeclarationError::UndeclaredAcr { .. }) => "UndeclaredAcr",
         other => panic!("{other:?}"),
     }
@@ -83,20 +95,40 @@ fn an_issuer_is_an_address_that_keys_can_be_fetched_for() {
         check(oidc::access_tokens(address, "api"), "Address", &words);
         check(oidc::id_tokens(address, "client"), "Address", &words);
         check(issuers::keycloak(address, "api"), "Address", &words);
+        check(okta::access_tokens(address, "api"), "Address", &words);
+        check(okta::id_tokens(address, "client"), "Address", &words);
+        check(issuers::entra(address, "api"), "Address", &words);
+        check(cognito::access_tokens(address, ["client"]), "Address", &words);
+        check(cognito::id_tokens(address, "client"), "Address", &words);
+        check(kratos::tokens(address, KEYS), "Address", &words);
+        check(kratos::tokens_with_methods(address, KEYS, "amr"), "Address", &words);
         check(Issuer::new(address, Named(Names::new)).audience("api"), "Address", &words);
     }
     check(issuers::clerk("http://clerk.example", ["https://app"]), "Address", &["clerk.example"]);
     check(issuers::supabase("http://ref.supabase.co"), "Address", &["ref.supabase.co"]);
+    for tenant in ["http://t.eu.auth0.com", "t.eu.auth0.com", "", "/", "https://t.eu.auth0.com?a="]
+    {
+        let words = ["https address"];
+        check(auth0::access_tokens(tenant, "api"), "Address", &words);
+        check(auth0::access_tokens_with_methods(tenant, "api", "methods"), "Address", &words);
+        check(auth0::id_tokens(tenant, "client"), "Address", &words);
+    }
+    for project in ["a?b", "a#b", "a b"] {
+        check(firebase::project(project), "Address", &["securetoken.google.com"]);
+        check(firebase::tenant(project, "shop"), "Address", &["securetoken.google.com"]);
+    }
     for local in ["http://localhost:8080", "http://127.0.0.1/realms/r", "http://[::1]:9000"] {
         assert!(oidc::access_tokens(local, "api").verifier().is_ok(), "{local}");
     }
     // A test issuer has its own keys, so only the verifier and the guard are refused.
     for url in ["http://login.example.com/jwks", "ftp://login.example.com", "", "https://a b"] {
-        let error = access().keys_at(url).verifier().unwrap_err();
-        assert_eq!(variant(&error), "Keys", "{error}");
-        assert!(error.to_string().contains("login.example.com"), "{error}");
-        let cause = std::error::Error::source(&error).expect("a reason").to_string();
-        assert!(cause.contains("https"), "{url}: {cause}");
+        for issuer in [access().keys_at(url), kratos::tokens(ISSUER, url)] {
+            let error = issuer.verifier().unwrap_err();
+            assert_eq!(variant(&error), "Keys", "{error}");
+            assert!(error.to_string().contains("login.example.com"), "{error}");
+            let cause = std::error::Error::source(&error).expect("a reason").to_string();
+            assert!(cause.contains("https"), "{url}: {cause}");
+        }
     }
 }
 
@@ -117,6 +149,15 @@ fn something_says_for_whom_the_tokens_are() {
     check(oidc::access_tokens(ISSUER, ""), "Audience", &["audience"]);
     check(oidc::id_tokens(ISSUER, ""), "Audience", &["audience"]);
     check(issuers::keycloak(ISSUER, ""), "Audience", &["audience"]);
+    check(okta::access_tokens(ISSUER, ""), "Audience", &["audience"]);
+    check(okta::id_tokens(ISSUER, ""), "Audience", &["audience"]);
+    check(auth0::access_tokens(ISSUER, ""), "Audience", &["audience"]);
+    check(auth0::access_tokens_with_methods(ISSUER, "", "methods"), "Audience", &["audience"]);
+    check(auth0::id_tokens(ISSUER, ""), "Audience", &["audience"]);
+    check(issuers::entra(&entra_issuer(TENANT), ""), "Audience", &["audience"]);
+    check(cognito::id_tokens(POOL, ""), "Audience", &["audience"]);
+    check(firebase::project(""), "Audience", &["audience"]);
+    check(firebase::tenant("", "shop"), "Audience", &["audience"]);
     check(issuers::keycloak(ISSUER, "account"), "Audience", &["\"account\"", "audience mapper"]);
 
     let parties = ["login.example.com", "at least one", "such as https://app.example.com"];
@@ -124,6 +165,12 @@ fn something_says_for_whom_the_tokens_are() {
     check(issuers::clerk(ISSUER, [""]), "NoClient", &parties);
     check(issuers::clerk(ISSUER, none::<&str>()).native_clients(), "NoClient", &parties);
     check(access().clients(none::<&str>()), "NoClient", &parties);
+    check(
+        cognito::access_tokens(POOL, none::<&str>()),
+        "NoClient",
+        &["eu-west-1_X", "at least one"],
+    );
+    check(cognito::access_tokens(POOL, ["client", ""]), "NoClient", &["eu-west-1_X"]);
     check(access().authorized_parties(["https://app.example", ""]), "NoClient", &parties);
 }
 
@@ -189,6 +236,9 @@ fn messages_show_no_more_than_an_excerpt_of_what_was_configured() {
         access().acr_includes(&long, [&*long]),
         access().narrow(&long, [Factor::Totp]),
         issuers::clerk(&format!("{ISSUER}/{long}"), none::<&str>()),
+        issuers::entra(&format!("{ISSUER}/{long}"), "api"),
+        access().acr_renamed(&long, &long),
+        cognito::access_tokens(&format!("{ISSUER}/{long}"), none::<&str>()),
     ] {
         let message = issuer.verifier().unwrap_err().to_string();
         assert!(message.len() < 1_000 && !message.contains('\n'), "{} bytes", message.len());
@@ -205,14 +255,26 @@ fn every_preset_and_profile_can_be_used_as_it_is_documented() {
         issuers::supabase("https://ref.supabase.co"),
         issuers::supabase("https://ref.supabase.co/"),
         issuers::clerk("https://clerk.example.com", ["https://app.example.com"]),
-        profiles::kratos(),
-        profiles::okta_access(),
-        profiles::okta_id(),
-        profiles::auth0_id(),
-        profiles::entra().acr_values(["c1"]),
-        profiles::cognito(),
+        okta::access_tokens("https://example.okta.com/oauth2/default", "api://default"),
+        okta::id_tokens("https://example.okta.com", "client"),
+        auth0::access_tokens("https://example.eu.auth0.com", "https://api.example.com"),
+        auth0::access_tokens_with_methods(
+            "https://example.eu.auth0.com",
+            "api",
+            "https://a/methods",
+        ),
+        auth0::id_tokens("https://example.eu.auth0.com", "client"),
+        issuers::entra(&entra_issuer(TENANT), "6731de76-14a6-49ae-97bc-6eba6914391e"),
+        issuers::entra(&entra_issuer(TENANT), "api").acr_values(["c1"]).states_auth_time(),
+        cognito::access_tokens(POOL, ["client"]),
+        cognito::access_tokens(POOL, ["web".to_owned(), "app".to_owned()]),
+        cognito::id_tokens(POOL, "client").acr_renamed("urn:cognito:loa:3", "high"),
+        cognito::access_tokens(POOL, ["client"]).auth_time_covers([Factor::Totp]),
+        firebase::project("example-project").narrow("password", [Factor::Password]),
+        firebase::tenant("example-project", "shop-1a2b3"),
+        kratos::tokens("https://id.example.com", KEYS),
+        kratos::tokens_with_methods("http://127.0.0.1:4433/", "http://127.0.0.1:8080/keys", "amr"),
         profiles::zitadel(),
-        profiles::firebase(),
         profiles::authentik(),
         profiles::logto(),
         profiles::workos(),
@@ -224,4 +286,131 @@ fn every_preset_and_profile_can_be_used_as_it_is_documented() {
         assert_eq!(issuer.name(), name);
         assert!(!format!("{issuer:?}").contains("d\":"), "{issuer:?}");
     }
+}
+
+#[test]
+fn an_issuer_of_entra_is_one_tenant_by_its_id() {
+    let words = ["a tenant's id and /v2.0", "such as https://login.microsoftonline.com/"];
+    let without_dashes = TENANT.replace('-', "");
+    for tenant in [
+        "common",
+        "organizations",
+        "consumers",
+        "contoso.onmicrosoft.com",
+        "login.example.com",
+        "",
+        &without_dashes,
+        "72f988bf86f1-41af-91ab-2d7cd011db47-ab",
+        "72f988bf-86f1-41af-91ab-2d7cd011db4",
+        "72f988bf-86f1-41af-91ab-2d7cd011db477",
+        "72f988bg-86f1-41af-91ab-2d7cd011db47",
+        "{72f988bf-86f1-41af-91ab-2d7cd011db47}",
+        "------------------------------------",
+        "{tenantid}",
+    ] {
+        check(issuers::entra(&entra_issuer(tenant), "api"), "Tenant", &words);
+    }
+    let host = "https://login.microsoftonline.com";
+    for issuer in [
+        host.to_owned(),
+        format!("{host}/v2.0"),
+        format!("{host}/{TENANT}"),
+        format!("{host}/{TENANT}/"),
+        format!("{host}/{TENANT}/v1.0"),
+        format!("{host}/{TENANT}/v2.0/token"),
+        format!("{host}/v2.0/{TENANT}"),
+        format!("https://sts.windows.net/{TENANT}/"),
+    ] {
+        check(issuers::entra(&issuer, "api"), "Tenant", &words);
+    }
+    let lower = entra_issuer(TENANT);
+    for issuer in [&lower, &format!("{lower}/"), &entra_issuer(&TENANT.to_uppercase())] {
+        let issuer = issuers::entra(issuer, "api");
+        assert_eq!(issuer.name(), lower);
+        // Its own tokens have the tenant's id in `tid`.
+        let session = TestIssuer::standing_in_for(issuer).unwrap().session_with(&json!({}));
+        assert_eq!(session.issuer(), lower);
+    }
+}
+
+/// Tokens state `iss` with the slashes that their issuer has, whatever an application writes.
+#[test]
+fn a_slash_at_the_end_of_an_address_does_not_matter() {
+    let okta = "https://example.okta.com/oauth2/default";
+    for (issuer, name) in [
+        (okta::access_tokens(&format!("{okta}/"), "api"), okta),
+        (okta::id_tokens(&format!("{okta}//"), "client"), okta),
+        (auth0::access_tokens(ISSUER, "api"), "https://login.example.com/"),
+        (auth0::access_tokens("https://login.example.com/", "api"), "https://login.example.com/"),
+        (auth0::id_tokens("https://login.example.com//", "client"), "https://login.example.com/"),
+        (cognito::access_tokens(&format!("{POOL}/"), ["client"]), POOL),
+        (cognito::id_tokens(&format!("{POOL}/"), "client"), POOL),
+        // The operator of Kratos chooses the address, with or without a slash.
+        (kratos::tokens("http://127.0.0.1:4433/", KEYS), "http://127.0.0.1:4433/"),
+        (kratos::tokens("http://127.0.0.1:4433", KEYS), "http://127.0.0.1:4433"),
+    ] {
+        assert_eq!(issuer.name(), name);
+        assert!(issuer.verifier().is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_level_has_the_name_that_the_issuer_gives_it() {
+    let renamed = cognito::access_tokens(POOL, ["client"]).acr_renamed("urn:cognito:loa:3", "high");
+    let test = TestIssuer::standing_in_for(renamed.clone()).unwrap();
+    for (acr, policy, want) in [
+        ("high", "high", true),
+        ("high", "urn:cognito:loa:2", true),
+        ("urn:cognito:loa:4", "high", true),
+        ("urn:cognito:loa:2", "high", false),
+        ("urn:cognito:loa:3", "high", false),
+        ("urn:cognito:loa:3", "urn:cognito:loa:1", false),
+        ("high", "urn:cognito:loa:3", false),
+    ] {
+        let session = test.session_with(&json!({"acr": acr}));
+        let holds = Policy::acr(policy).evaluate(&session, NOW).is_ok();
+        assert_eq!(holds, want, "{acr}: {policy}");
+    }
+    let words = ["cannot be renamed", "a declared value"];
+    for (value, name) in [
+        ("urn:cognito:loa:5", "higher"),
+        ("urn:cognito:loa:3", "higher"),
+        ("high", "urn:cognito:loa:4"),
+        ("high", "high"),
+        ("", "higher"),
+    ] {
+        check(renamed.clone().acr_renamed(value, name), "Renaming", &words);
+    }
+    for name in ["", "0", "two words", "g\u{f6}ld", "a\"b"] {
+        check(renamed.clone().acr_renamed("high", name), "AcrValue", &["visible ASCII"]);
+    }
+}
+
+#[test]
+fn the_sign_in_has_a_time_where_the_application_says_so() {
+    let fresh = Policy::session().within(seconds(300));
+    let entra = issuers::entra(&entra_issuer(TENANT), "api");
+    for (issuer, has_findings) in [(entra.clone(), true), (entra.states_auth_time(), false)] {
+        let test = TestIssuer::standing_in_for(issuer).unwrap();
+        let guard = test.guard().require(fresh.clone());
+        assert_eq!(!guard.findings().is_empty(), has_findings, "{:?}", guard.findings());
+        let signed_in = |ago: i64| {
+            let session = test.session_with(&json!({"auth_time": NOW.unix_timestamp() - ago}));
+            fresh.evaluate(&session, NOW).is_ok()
+        };
+        assert_eq!([signed_in(300), signed_in(301)], [true, false]);
+        assert!(fresh.evaluate(&test.session_with(&json!({})), NOW).is_err());
+    }
+}
+
+#[test]
+fn another_claim_can_be_the_id_of_the_user() {
+    let okta = okta::access_tokens("https://example.okta.com/oauth2/default", "api");
+    let test = TestIssuer::standing_in_for(okta.user_id_claim("uid")).unwrap();
+    let session = test.session_with(&json!({"uid": "00u1", "sub": "joe@example.com"}));
+    assert_eq!(session.user_id(), "00u1");
+    assert!(test.verifier().verify_at(&test.mint_with(&json!({"uid": null})), NOW).is_err());
+    let entra = TestIssuer::standing_in_for(profiles::entra().user_id_claim("sub")).unwrap();
+    let session = entra.session_with(&json!({"oid": "o", "sub": "p"}));
+    assert_eq!(session.user_id(), "p");
 }
