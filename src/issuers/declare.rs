@@ -80,8 +80,8 @@ impl Issuer {
         self.declare(Names::auth_time_covers_all)
     }
 
-    /// Declares that the tokens state `auth_time`, although the issuer leaves it out by default. A policy
-    /// can then limit the age of the sign-in.
+    /// Declares that the tokens state `auth_time`, for a profile that reads it although the issuer leaves it
+    /// out by default, as [`entra`](super::entra) does. A policy can then limit the age of the sign-in.
     #[must_use]
     pub fn states_auth_time(mut self) -> Self {
         Arc::make_mut(&mut self.tokens.terms).capabilities.dates_sign_in = true;

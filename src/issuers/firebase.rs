@@ -24,7 +24,9 @@ pub fn project(project: &str) -> Issuer {
 /// Returns one tenant of a project (Identity Platform) as an issuer of ID tokens. Tokens of other tenants
 /// and of no tenant are refused.
 ///
-/// A user's id is unique only in its tenant. Do not combine several tenants in one guard.
+/// A user's id is unique only in its tenant. Do not combine several tenants in one guard. In tests, pass the
+/// tenant to [`session_with`](crate::testing::TestIssuer::session_with), as in
+/// `json!({"firebase": {"tenant": "shop-1a2b3", "sign_in_provider": "password"}})`.
 #[must_use]
 pub fn tenant(project: &str, tenant: &str) -> Issuer {
     tokens(project, Some(tenant.into()))
@@ -87,7 +89,10 @@ impl Profile for Firebase {
         let second = sign_in.text("sign_in_second_factor")?;
         if let Some(second) = second.filter(|name| !name.is_empty()) {
             evidence.amr(SECOND_FACTOR, None);
-            evidence.amr(&second, None);
+            // Another name must not count as the provider of that name.
+            if SECOND_FACTORS.contains(&&*second) {
+                evidence.amr(&second, None);
+            }
         }
         Ok(evidence)
     }

@@ -29,6 +29,7 @@ pub fn tokens_with_methods(issuer: &str, keys: &str, claim: &str) -> Issuer {
         .types(["JWT"])
         .insecure_any_audience()
         .refuse_claims(ID_TOKEN_CLAIMS)
+        .refuse_claim("client_id") // an access token of Ory Hydra
         .longest_life(Duration::from_secs(3_600))
 }
 

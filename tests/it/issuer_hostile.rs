@@ -14,7 +14,7 @@ use crate::support::{reason, seconds};
 /// Every claim that a profile or a rule reads, with the reasons for which its values are refused.
 const CLAIMS: [(&str, &[&str]); 39] = [
     ("iss", &["token_wrong_issuer"]),
-    ("sub", &["token_no_subject"]),
+    ("sub", &["token_no_subject", UNREADABLE]),
     ("aud", &["token_wrong_audience"]),
     ("exp", &[TIME, "token_expired", LIFE]),
     ("iat", &[TIME, "token_not_yet_valid", LIFE]),

@@ -10,8 +10,8 @@ use crate::support::reason;
 /// those that check an audience.
 const ACCESS: &str =
     "access rfc9068 keycloak supabase okta auth0 auth0_methods entra cognito kratos";
-const REFUSE_SCOPE: &str = "id supabase okta_id auth0_id firebase firebase_tenant";
-const REFUSE_SCP: &str = "id okta_id firebase firebase_tenant";
+const REFUSE_SCOPE: &str = "id supabase okta_id auth0_id";
+const REFUSE_SCP: &str = "id okta_id";
 const BY_AUDIENCE: &str = "access rfc9068 id keycloak supabase okta okta_id auth0 auth0_methods auth0_id entra \
     cognito_id firebase firebase_tenant";
 const OF_API: &str = "access rfc9068 keycloak okta auth0 auth0_methods entra";
@@ -19,7 +19,7 @@ const OF_API: &str = "access rfc9068 keycloak okta auth0 auth0_methods entra";
 const ID: &str = "id okta_id auth0_id cognito_id";
 /// The presets that know a machine by each claim, because no other rule is about the claim.
 const BY_CLIENT_ID: &str = "access rfc9068 id keycloak clerk okta okta_id auth0 auth0_methods auth0_id entra \
-    cognito_id firebase firebase_tenant kratos";
+    cognito_id firebase firebase_tenant";
 const BY_AZP: &str = "access rfc9068 keycloak supabase okta auth0 auth0_methods entra firebase firebase_tenant \
     kratos";
 const BY_CID: &str = "access rfc9068 id keycloak supabase clerk okta auth0 auth0_methods auth0_id entra \
@@ -78,6 +78,9 @@ fn claims() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("a machine, by gty", BY_GTY, json!({"gty": "client-credentials"}), "token_machine"),
         ("a machine, by one gty of several", BY_GTY, json!({"gty": ["refresh_token", "client-credentials"]}), "token_machine"),
         ("a machine, by idtyp", ALL, json!({"idtyp": "app"}), "token_machine"),
+        ("an agent of Auth0", "auth0 auth0_methods", json!({"sub": "agt_1"}), "token_machine"),
+        ("an agent of Auth0, by sub_profile", "auth0 auth0_methods", json!({"sub_profile": "ai_agent"}), "token_unexpected_value"),
+        ("a user of Auth0, by sub_profile", "auth0 auth0_methods", json!({"sub_profile": "user"}), "ok"),
         ("a user, by idtyp and gty", BY_GTY, json!({"idtyp": "user", "gty": "password"}), "ok"),
         ("a client that is not the user", OF_API, json!({"client_id": "web", "azp": "web"}), "ok"),
         ("a user who is called like a machine", OF_API, json!({"sub": "joe@clients", "azp": "web"}), "ok"),

@@ -43,8 +43,8 @@ fn headers() -> Vec<(&'static str, Value, &'static str)> {
         (JWT, json!({"typ": "jwt"}), "ok"),
         (JWT, json!({"typ": "application/jwt"}), "ok"),
         ("rfc9068", json!({"typ": "JWT"}), "token_wrong_type"),
-        ("access id keycloak okta okta_id cognito cognito_id kratos", json!({"typ": ABSENT}), "ok"),
-        ("rfc9068 supabase clerk auth0 auth0_methods auth0_id entra firebase firebase_tenant", json!({"typ": ABSENT}), "token_wrong_type"),
+        ("access id keycloak okta okta_id cognito cognito_id", json!({"typ": ABSENT}), "ok"),
+        ("rfc9068 supabase clerk auth0 auth0_methods auth0_id entra firebase firebase_tenant kratos", json!({"typ": ABSENT}), "token_wrong_type"),
         // A token of the emulator, which is not signed.
         ("firebase firebase_tenant", json!({"alg": "none", "kid": ABSENT, "typ": "JWT"}), "token_algorithm_not_allowed"),
     ]

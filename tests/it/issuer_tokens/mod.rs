@@ -116,7 +116,7 @@ impl Preset {
                 json!({"amr": [password, "totp"], "auth_time": at})
             }
             "auth0_methods" => {
-                let key = json!({"name": "webauthn-roaming", "timestamp": at});
+                let key = json!({"name": "mfa/webauthn-roaming", "timestamp": at});
                 json!({METHODS: [{"name": "pwd", "timestamp": at}, key], "auth_time": at})
             }
             "firebase" | "firebase_tenant" => {

@@ -55,7 +55,8 @@ fn share_a_form(name: &str, other: &str, typ: &str) -> bool {
         // Any ID token of OpenID Connect has this form, and Cognito's have one claim more.
         "id" | "okta_id" | "auth0_id" => is("id okta_id auth0_id cognito_id"),
         // An operator's mapper writes the claims, and there is no audience: the keys sign nothing else.
-        "kratos" => typ == "JWT",
+        // Only `client_id` marks another token.
+        "kratos" => typ == "JWT" && name != "cognito",
         _ => false,
     }
 }
@@ -83,8 +84,8 @@ fn tokens_of_one_issuer_for_one_audience_are_told_apart_by_their_claims() {
         (&oidc, "JWT", json!({"azp": same, "c_hash": "h"}), kind, "ok"),
         (&oidc, "logout+jwt", json!({"events": {}}), typ_of, typ_of),
         (&oidc, "JWT", json!({"events": {}}), kind, kind),
-        (&okta, "JWT", json!({"cid": "web", "scp": ["read"]}), "ok", kind),
-        (&okta, "JWT", json!({"cid": "web"}), "ok", kind),
+        (&okta, "JWT", json!({"cid": "web", "uid": "u", "scp": ["read"]}), "ok", kind),
+        (&okta, "JWT", json!({"cid": "web", "uid": "u"}), "ok", kind),
         (&okta, "JWT", json!({"nonce": "n", "at_hash": "h"}), missing, "ok"),
         (&okta, "JWT", json!({"amr": ["pwd"]}), missing, "ok"),
         (&auth0, "JWT", json!({"azp": same, "scope": "read"}), "ok", kind),
