@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tower_step_up::Factor;
-use tower_step_up::issuers::{Issuer, clerk, keycloak, oidc, supabase};
+use tower_step_up::issuers::{Issuer, auth0, clerk, firebase, keycloak, oidc, okta, supabase};
 use tower_step_up::keys::{Algorithm, KeySet, KeySource, Refresh};
 use tower_step_up::profile::{ClaimError, Claims, Evidence, Names, Profile};
 use tower_step_up::token::SessionIdSource;
@@ -59,12 +59,16 @@ pub(super) fn google_access(vector: &Vector) -> Issuer {
 }
 
 pub(super) fn auth0_access(vector: &Vector) -> Issuer {
-    Issuer::new(&vector.issuer, SignInOnly).audience(&vector.audience).types(["JWT", "at+jwt"])
+    auth0::access_tokens(&vector.issuer, &vector.audience)
 }
 
-/// The tokens of the vendor's tests live for two days.
+/// The tokens of the vendor's tests live for two days and have no `typ`.
 pub(super) fn auth0_id(vector: &Vector) -> Issuer {
-    id(vector).refuse_claim("gty").longest_life(2 * DAY)
+    auth0_id_by_default(vector).or_without_type().longest_life(2 * DAY)
+}
+
+pub(super) fn auth0_id_by_default(vector: &Vector) -> Issuer {
+    auth0::id_tokens(&vector.issuer, &vector.audience)
 }
 
 pub(super) fn keycloak_api(vector: &Vector) -> Issuer {
@@ -103,11 +107,13 @@ pub(super) fn descope(vector: &Vector) -> Issuer {
         .session_id(SessionIdSource::Token)
 }
 
-pub(super) fn firebase(vector: &Vector) -> Issuer {
-    Issuer::new(&vector.issuer, Firebase)
-        .audience(&vector.audience)
-        .session_id(SessionIdSource::SubjectAndSignIn)
-        .longest_life(HOUR)
+/// The token of 2017 has no `typ`.
+pub(super) fn firebase_2017(vector: &Vector) -> Issuer {
+    firebase_project(vector).or_without_type()
+}
+
+pub(super) fn firebase_project(vector: &Vector) -> Issuer {
+    firebase::project(&vector.audience)
 }
 
 pub(super) fn hanko(vector: &Vector) -> Issuer {
@@ -127,20 +133,11 @@ pub(super) fn hydra(vector: &Vector) -> Issuer {
 }
 
 pub(super) fn okta_access(vector: &Vector) -> Issuer {
-    Issuer::new(&vector.issuer, OktaAccess)
-        .audience(&vector.audience)
-        .types(["JWT", "at+jwt"])
-        .or_without_type()
-        .require_present("cid")
-        .session_id(SessionIdSource::SubjectAndSignIn)
+    okta::access_tokens(&vector.issuer, &vector.audience)
 }
 
 pub(super) fn okta_id(vector: &Vector) -> Issuer {
-    id(vector)
-        .refuse_claim("cid")
-        .session_id(SessionIdSource::SubjectAndSignIn)
-        .amr("google_otp", [Factor::Totp])
-        .amr("email", [Factor::OtpEmail, Factor::MagicLinkEmail])
+    okta::id_tokens(&vector.issuer, &vector.audience)
 }
 
 pub(super) fn zitadel(vector: &Vector) -> Issuer {
@@ -166,14 +163,6 @@ impl KeySource for NoKeys {
     }
 }
 
-struct SignInOnly;
-
-impl Profile for SignInOnly {
-    fn evidence(&self, _: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        Ok(Evidence::signed_in(None))
-    }
-}
-
 struct Descope;
 
 impl Profile for Descope {
@@ -187,43 +176,5 @@ impl Profile for Descope {
         Names::new()
             .amr("email", [Factor::OtpEmail, Factor::MagicLinkEmail])
             .amr("oauth", [Factor::Federated])
-    }
-}
-
-struct Firebase;
-
-impl Profile for Firebase {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        let (firebase, at) = (claims.object("firebase")?, claims.time("auth_time")?);
-        let mut evidence = Evidence::signed_in(at).started_at(at);
-        match firebase.text("sign_in_provider")?.as_deref() {
-            Some("anonymous") => return Ok(Evidence::anonymous()),
-            Some(provider) => evidence.amr(provider, at),
-            None => {}
-        }
-        Ok(evidence)
-    }
-
-    fn names(&self) -> Names {
-        Names::new()
-            .amr("password", [Factor::Password, Factor::MagicLinkEmail])
-            .amr("phone", [Factor::OtpSms])
-    }
-}
-
-/// Access tokens of Okta state no methods.
-struct OktaAccess;
-
-impl Profile for OktaAccess {
-    fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
-        let mut evidence = Evidence::signed_in(claims.time("auth_time")?);
-        if let Some(value) = claims.text("acr")? {
-            evidence.acr(&value);
-        }
-        Ok(evidence)
-    }
-
-    fn names(&self) -> Names {
-        Names::new().acr_values(["urn:okta:loa:1fa:any", "urn:okta:loa:2fa:any"])
     }
 }

@@ -98,6 +98,7 @@ pub(super) fn lines() -> Vec<Line> {
         refused("auth0-id-azp-number", by::auth0_id, NO_KID)
             .again_refused(NONE, "token_unreadable_claim"),
         refused("auth0-id-no-auth-time", by::auth0_id, NO_KID).again(NONE, Token, 1, "sign-in"),
+        refused("auth0-id-no-auth-time", by::auth0_id_by_default, TYPE),
         refused("auth0-id-no-exp", by::auth0_id, NO_KID).again_refused(NONE, TIME),
         refused("auth0-id-no-iat", by::auth0_id, NO_KID).again_refused(NONE, TIME),
         refused("auth0-id-no-sub", by::auth0_id, NO_KID).again_refused(NONE, "token_no_subject"),
@@ -115,7 +116,8 @@ pub(super) fn lines() -> Vec<Line> {
         refused("descope-session-2022-cookiename", by::descope, VALUE),
         refused("descope-session-es384", by::descope, LIFE),
         session("descope-session-es384-1s", by::descope, Token, 0, "sign-in"),
-        session("firebase-anonymous-2017", by::firebase, SignIn, 1, ""),
+        refused("firebase-anonymous-2017", by::firebase_project, TYPE),
+        session("firebase-anonymous-2017", by::firebase_2017, SignIn, 1, ""),
         session("google-id-2017", by::google_id, Token, 1, "sign-in"),
         refused("google-id-2017", by::google_access, KIND),
         session("google-id-at-hash-2016", by::google_id, Token, 1, "sign-in"),
