@@ -59,6 +59,15 @@ impl Issuer {
         Ok(if self.refuse_impersonation { verifier.refuse_impersonation() } else { verifier })
     }
 
+    /// Returns the configured URL of the key set. There is none if discovery finds it.
+    #[cfg(all(test, feature = "remote"))]
+    pub(crate) fn key_set_url(&self) -> Option<&str> {
+        match &self.keys {
+            Keys::Url(url) => Some(url),
+            _ => None,
+        }
+    }
+
     fn key_source(&self) -> Result<Arc<dyn KeySource>, IssuerError> {
         match &self.keys {
             Keys::Source(source) => Ok(Arc::clone(source)),

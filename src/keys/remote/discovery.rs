@@ -109,14 +109,13 @@ pub(super) enum DiscoveryError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
+mod real_issuers;
 
+#[cfg(test)]
+mod tests {
     use serde_json::json;
-    use serde_json::value::RawValue;
 
     use super::*;
-    use crate::keys::{KeySet, KeySetError};
 
     fn key_set_url(document: &str) -> Result<String, String> {
         let issuer = DiscoverableIssuer::parse("https://login.example.com/a").expect("an issuer");
@@ -267,63 +266,6 @@ mod tests {
             assert_eq!(key_set_url(&document).as_deref(), Ok(url));
             for member in ["issuer", "jwks_uri"] {
                 assert!(key_set_url(&format!(r#"{{"{member}":{unusual}}}"#)).is_err());
-            }
-        }
-    }
-
-    /// Returns the documents in the directory that `ISSUER_DOCUMENTS` names whose file names begin
-    /// with this text. Each file is an object with the member `document`.
-    fn documents(kind: &str) -> Vec<(PathBuf, String)> {
-        #[derive(Deserialize)]
-        struct File<'a> {
-            #[serde(borrow)]
-            document: &'a RawValue,
-        }
-        let directory = std::env::var("ISSUER_DOCUMENTS")
-            .expect("ISSUER_DOCUMENTS names a directory with documents of real issuers");
-        let paths = std::fs::read_dir(directory).expect("a directory");
-        let paths = paths.map(|entry| entry.expect("an entry").path());
-        let documents: Vec<_> = paths
-            .filter(|path| {
-                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(kind))
-            })
-            .map(|path| {
-                let text = std::fs::read_to_string(&path).expect("a text");
-                let file: File<'_> = serde_json::from_str(&text).expect("a document");
-                (path, file.document.get().to_owned())
-            })
-            .collect();
-        assert!(!documents.is_empty(), "{kind}");
-        documents
-    }
-
-    #[test]
-    #[ignore = "needs documents of real issuers: ISSUER_DOCUMENTS=…"]
-    fn the_discovery_documents_of_real_issuers_are_read() {
-        for (path, document) in documents("discovery-") {
-            let read = Document::read(document.as_bytes()).expect("readable");
-            let (Some(name), Some(url)) = (read.issuer, read.jwks_uri) else {
-                panic!("{} lacks a member", path.display())
-            };
-            // Some documents are templates, whose names are not URLs.
-            if let Ok(issuer) = DiscoverableIssuer::parse(&name) {
-                let found = issuer.key_set_url(document.as_bytes()).expect("a URL");
-                assert_eq!(found.to_string(), url, "{}", path.display());
-            }
-        }
-    }
-
-    #[test]
-    #[ignore = "needs documents of real issuers: ISSUER_DOCUMENTS=…"]
-    fn the_key_sets_of_real_issuers_have_keys_or_a_named_error() {
-        for (path, document) in documents("jwks-") {
-            match KeySet::from_jwks(document.as_bytes()) {
-                Ok(keys) => assert!(keys.len() > 0, "{}", path.display()),
-                Err(error) => assert!(
-                    matches!(error, KeySetError::NoUsableKey { .. }),
-                    "{}: {error}",
-                    path.display()
-                ),
             }
         }
     }
