@@ -55,8 +55,9 @@ pub(super) fn claims(data: &[u8]) {
     }
 }
 
-/// Uses any text as a signed payload of every preset, and returns how many accept it.
-pub(super) fn accepting_presets(payload: &str) -> usize {
+/// Uses any text as a signed payload of every preset, and returns those that accept it, each with the
+/// policies that hold.
+pub(super) fn accepting_presets(payload: &str) -> Vec<String> {
     issuers::check(payload)
 }
 
