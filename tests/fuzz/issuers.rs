@@ -17,15 +17,16 @@ struct Preset {
     issuer: TestIssuer,
     verifier: Verifier,
     typ: &'static str,
-    /// The claims that mark its tokens: `name`, `name=value`, or `!name` if the claim has to be absent.
+    /// The claims that mark its tokens: `name`, `name=value`, or `!name` if the claim has to be
+    /// absent.
     marks: &'static str,
     read: fn(&Tree) -> Vec<Statement>,
 }
 
 /// What one statement of a token can mean: one of these lists of factors. Each factor is written as
-/// the compromises that let an attacker present it: `p`assword, `m`ailbox, `i`dentity provider, phone
-/// `n`umber, `d`evice, `w`allet, recovery `c`odes. A `!` marks a phishing-resistant factor. The issuer's
-/// word for a level or a method, such as `=acr:gold`, is in the lists too.
+/// the compromises that let an attacker present it: `p`assword, `m`ailbox, `i`dentity provider,
+/// phone `n`umber, `d`evice, `w`allet, recovery `c`odes. A `!` marks a phishing-resistant factor.
+/// The issuer's word for a level or a method, such as `=acr:gold`, is in the lists too.
 type Statement = &'static [&'static [&'static str]];
 
 const API: &str = "https://api.example";
@@ -130,9 +131,10 @@ static POLICIES: LazyLock<Vec<Reading>> = LazyLock::new(|| {
     [mfa, resistant].into_iter().chain(words).collect()
 });
 
-/// Uses any text as a signed payload of each preset, and returns the presets that accept it, each with
-/// the policies that hold. A token that is accepted breaks no rule that all issuers share and has the
-/// marks of the preset. A policy holds only if the token states what it demands, however it is meant.
+/// Uses any text as a signed payload of each preset, and returns the presets that accept it, each
+/// with the policies that hold. A token that is accepted breaks no rule that all issuers share and
+/// has the marks of the preset. A policy holds only if the token states what it demands, however it
+/// is meant.
 pub(super) fn check(payload: &str) -> Vec<String> {
     let mut accepting = Vec::new();
     for Preset { name, issuer, verifier, typ, marks, read } in PRESETS.iter() {
@@ -179,8 +181,8 @@ fn has_mark(tree: &Tree, mark: &str) -> bool {
     }
 }
 
-/// Returns whether an attacker with any one compromise lacks a factor, whatever each statement means.
-/// Anyone has the issuer's word.
+/// Returns whether an attacker with any one compromise lacks a factor, whatever each statement
+/// means. Anyone has the issuer's word.
 fn has_two_factors(statements: &[Statement]) -> bool {
     "pmindwc".chars().all(|held| {
         any_meets(statements, |factor| !factor.starts_with('=') && !factor.contains(held))

@@ -48,8 +48,8 @@ fn texts<'a>(tree: &'a Tree, name: &str) -> Vec<&'a str> {
     items(tree, name).iter().filter_map(Tree::text).collect()
 }
 
-/// Returns the names of entries, which are texts or objects. A date that cannot be read makes an entry
-/// void.
+/// Returns the names of entries, which are texts or objects. A date that cannot be read makes an
+/// entry void.
 fn entries<'a>(tree: &'a Tree, claim: &str, name: &str, date: &str) -> Vec<&'a str> {
     let rfc3339 = &time::format_description::well_known::Rfc3339;
     let is_void = |entry: &&Tree| match entry.present(date).flatten() {

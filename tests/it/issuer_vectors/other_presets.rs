@@ -12,11 +12,12 @@ use tower_step_up::testing::TestIssuer;
 use super::table::lines;
 use super::{Vector, sign_again};
 
-/// Returns the presets that can tell their tokens from others, each with the beginning of the names of
-/// their files. Each is for the issuer, the audience and the client of this token, if it accepts any.
+/// Returns the presets that can tell their tokens from others, each with the beginning of the names
+/// of their files. Each is for the issuer, the audience and the client of this token, if it accepts
+/// any.
 ///
-/// The ID tokens of Okta and of other OpenID Connect providers have no mark of their own, and neither
-/// have Kratos' tokens.
+/// The ID tokens of Okta and of other OpenID Connect providers have no mark of their own, and
+/// neither have Kratos' tokens.
 fn presets(vector: &Vector) -> [(&'static str, Issuer); 10] {
     let (issuer, audience) = (&*vector.issuer, &*vector.audience);
     let tenant = "https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0";
@@ -43,7 +44,8 @@ fn no_preset_accepts_the_token_of_another_issuer() {
     for line in lines() {
         let vector = Vector::read(line.file);
         for (own, issuer) in presets(&vector) {
-            // Another preset refuses the token even if neither its life nor its lack of a type does.
+            // Another preset refuses the token even if neither its life nor its lack of a type
+            // does.
             let issuer =
                 issuer.or_without_type().longest_life(Duration::from_secs(400 * 24 * 3_600));
             let signer = TestIssuer::standing_in_for(issuer.algorithms([Algorithm::Es256]));

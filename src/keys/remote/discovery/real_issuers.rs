@@ -95,8 +95,8 @@ fn the_preset_of_entra_finds_the_key_set_of_one_tenant_only() {
     assert_eq!(found(&issuer, &own).expect("a URL"), url);
 }
 
-/// Firebase is not among them: the document of `accounts.google.com` is for other tokens, with other
-/// keys.
+/// Firebase is not among them: the document of `accounts.google.com` is for other tokens, with
+/// other keys.
 #[test]
 #[ignore = "needs documents of real issuers: ISSUER_DOCUMENTS=…"]
 fn the_presets_with_a_fixed_address_have_that_of_the_document() {
