@@ -16,10 +16,17 @@
 //! if a comparison is undecided, or if the trust table changed.
 //!
 //! The fourth command prints, for each policy, whether tokens of that issuer can meet it, and the
-//! remedy if they cannot. The issuer is `oidc`, `keycloak`, `supabase`, `clerk` or `stytch`, as the
-//! crate configures it by default. `--acr` lists the values of `acr` that the application declares, the
-//! least demanding first. `gold=password+totp` also declares the factors that a value guarantees. It
-//! exits with 1 if there is a finding.
+//! remedy if they cannot. It exits with 1 if there is a finding. The issuer is one of these, as the
+//! crate configures it by default:
+//!
+//! - `oidc`, `keycloak`, `supabase`, `clerk`, `entra`, `cognito`, `firebase`, `kratos` or `stytch`
+//! - `okta` for access tokens and `okta-id` for ID tokens
+//! - `auth0` for access tokens, `auth0-methods` for access tokens with the methods, which an Action
+//!   adds, and `auth0-id` for ID tokens
+//!
+//! `--acr` lists the values of `acr` that the application declares, the least demanding first. They
+//! are added to those that an issuer has by itself. For `entra` they are authentication contexts,
+//! in any order. `gold=password+totp` also declares the factors that a value guarantees.
 //!
 //! The exit code is 2 if a document cannot be read or an argument is wrong.
 
@@ -42,7 +49,9 @@ use tower_step_up::{Compromise, Policies, Policy};
 const USAGE: &str = "\
 usage: policy_check [--fail-on remark|warning] FILE…
        policy_check --diff OLD NEW
-       policy_check --issuer oidc|keycloak|supabase|clerk|stytch [--acr silver,gold] FILE…
+       policy_check --issuer NAME [--acr silver,gold] FILE…
+NAME is oidc, keycloak, supabase, clerk, okta, okta-id, auth0, auth0-methods, auth0-id, entra,
+    cognito, firebase, kratos or stytch
 exits with 1 if a finding is at or above the level (default: warning), or if --diff or --issuer
     warns, and with 2 on errors";
 

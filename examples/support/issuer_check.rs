@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::io::{Write as _, stdout};
 
-use tower_step_up::issuers::{clerk, keycloak, oidc, supabase};
+use tower_step_up::issuers::{
+    auth0, clerk, cognito, entra, firebase, keycloak, kratos, oidc, okta, supabase,
+};
 use tower_step_up::layer::IssuerFinding;
 use tower_step_up::testing::TestIssuer;
 use tower_step_up::{Policy, StepUpLayer};
@@ -11,7 +13,18 @@ use tower_step_up::{Policy, StepUpLayer};
 use super::ladder::Ladder;
 use super::{EXPECTED, read};
 
+/// The names of the issuers.
+const NAMES: &str = "oidc, keycloak, supabase, clerk, okta, okta-id, auth0, auth0-methods, \
+     auth0-id, entra, cognito, firebase, kratos or stytch";
+
+/// The issuers whose tokens state no `acr` that is not known already.
+const NO_VALUES: [&str; 5] = ["clerk", "auth0", "auth0-methods", "firebase", "stytch"];
+
 const AUDIENCE: &str = "https://api.example.com";
+const CLIENT: &str = "example-client";
+const AUTH0: &str = "https://example.eu.auth0.com";
+const TENANT: &str = "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0";
+const POOL: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example";
 
 /// Prints whether tokens of the issuer can meet the policies in these files. Returns whether there
 /// are no findings.
@@ -34,20 +47,33 @@ pub(crate) fn check(issuer: &str, values: &str, files: &[&str]) -> Result<bool, 
 
 /// Returns a guard for tokens of this issuer in its default configuration. It has these values of
 /// `acr`, separated by commas, and it needs no network.
-fn guard(issuer: &str, values: &str) -> Result<StepUpLayer, Box<dyn Error>> {
+fn guard(name: &str, values: &str) -> Result<StepUpLayer, Box<dyn Error>> {
     let ladder = Ladder::parse(&values.replace(',', " "))?;
-    let issuer = match issuer {
+    if NO_VALUES.contains(&name) && ladder.highest().is_some() {
+        return Err(format!(
+            "tokens of {name} never have these values of acr, so --acr declares nothing"
+        )
+        .into());
+    }
+    let issuer = match name {
         "oidc" => oidc::access_tokens("https://login.example.com", AUDIENCE),
         "keycloak" => keycloak("https://login.example.com/realms/example", AUDIENCE),
         "supabase" => supabase("https://example.supabase.co"),
         "clerk" => clerk("https://clerk.example.com", ["https://app.example.com"]),
-        "stytch" if ladder.highest().is_some() => {
-            return Err("tokens of stytch have no acr, so --acr declares nothing".into());
+        "okta" => okta::access_tokens("https://example.okta.com/oauth2/default", AUDIENCE),
+        "okta-id" => okta::id_tokens("https://example.okta.com", CLIENT),
+        "auth0" => auth0::access_tokens(AUTH0, AUDIENCE),
+        "auth0-methods" => {
+            auth0::access_tokens_with_methods(AUTH0, AUDIENCE, "https://app.example.com/methods")
         }
+        "auth0-id" => auth0::id_tokens(AUTH0, CLIENT),
+        "entra" => entra(TENANT, CLIENT),
+        "cognito" => cognito::access_tokens(POOL, [CLIENT]),
+        "firebase" => firebase::project("example"),
+        "kratos" => kratos::tokens("https://id.example.com", "https://id.example.com/keys.json"),
         "stytch" => return Ok(TestIssuer::new().guard()),
         other => {
-            let expected = "expected oidc, keycloak, supabase, clerk or stytch";
-            return Err(format!("unknown issuer {other:?}: {expected}").into());
+            return Err(format!("unknown issuer {other:?}: expected {NAMES}").into());
         }
     };
     Ok(TestIssuer::standing_in_for(ladder.declare(issuer))?.guard())
@@ -69,7 +95,11 @@ fn text(issuer: &str, policy: &Policy, findings: &[IssuerFinding]) -> String {
     };
     let mark = if findings.is_empty() { "[  ok   ]" } else { "[WARNING]" };
     let name = policy.name().unwrap_or_default();
-    let hint = |finding| if is_undeclared(finding) { "\n  (here: --acr silver,gold)" } else { "" };
+    let hint = |finding| match is_undeclared(finding) && !NO_VALUES.contains(&issuer) {
+        true if issuer == "entra" => "\n  (here: --acr c1,c2)",
+        true => "\n  (here: --acr silver,gold)",
+        false => "",
+    };
     let lines = findings.iter().map(|finding| format!("\n  {finding}{}", hint(finding)));
     format!("{mark} {name}: tokens of {issuer} {verdict}{}", lines.collect::<String>())
 }

@@ -160,6 +160,16 @@ async fn for_an_issuer_each_policy_can_be_met_or_has_a_remedy() {
         (&["keycloak", "--acr", "gold=password+totp"], [ok, ok, cannot, cannot, quick, partly]),
         (&["supabase"], [ok, partly, ok, cannot, quick, partly]),
         (&["clerk"], [cannot, cannot, cannot, cannot, quick, ok]),
+        (&["okta"], [cannot, partly, cannot, cannot, quick, partly]),
+        (&["okta", "--acr", "gold"], [cannot, ok, cannot, cannot, quick, partly]),
+        (&["okta-id"], [ok, partly, cannot, cannot, quick, partly]),
+        (&["auth0"], [cannot, cannot, cannot, cannot, cannot, ok]),
+        (&["auth0-methods"], [ok, partly, ok, cannot, quick, partly]),
+        (&["auth0-id"], [cannot, partly, cannot, cannot, quick, partly]),
+        (&["entra", "--acr", "gold,platinum"], [cannot, cannot, cannot, cannot, cannot, ok]),
+        (&["cognito"], [ok, partly, cannot, cannot, quick, partly]),
+        (&["firebase"], [ok, cannot, ok, ok, quick, ok]),
+        (&["kratos"], [ok, partly, ok, ok, quick, partly]),
         (&["stytch"], [ok, cannot, ok, ok, ok, ok]),
     ] {
         let run = run(&[&["--issuer"], arguments, &[&file]].concat()).await;
@@ -186,10 +196,13 @@ async fn for_an_issuer_a_wrong_argument_is_an_error() {
     assert_eq!(run(&["--issuer", "stytch", &ok]).await.code, Some(0));
     for (arguments, want) in [
         (
-            &["okta"][..],
-            "unknown issuer \"okta\": expected oidc, keycloak, supabase, clerk or stytch",
+            &["okat"][..],
+            "unknown issuer \"okat\": expected oidc, keycloak, supabase, clerk, okta, okta-id, \
+             auth0, auth0-methods, auth0-id, entra, cognito, firebase, kratos or stytch",
         ),
-        (&["stytch", "--acr", "gold"], "tokens of stytch have no acr, so --acr declares nothing"),
+        (&["stytch", "--acr", "gold"], "tokens of stytch never have these values of acr, so --acr"),
+        (&["auth0", "--acr", "gold"], "tokens of auth0 never have these values of acr, so --acr"),
+        (&["okta", "--acr", "phrh,phr"], "the acr values \"phr\" and \"phrh\" include each other"),
         (&["oidc", "--acr", "gold=totpp"], "gold=totpp: unknown factor \"totpp\""),
         (&["oidc", "--acr", "0"], "\"0\" cannot be a value of acr"),
     ] {
