@@ -58,8 +58,12 @@ impl Profile for Entra {
 
     /// An application has to turn `auth_time` on.
     fn capabilities(&self) -> Capabilities {
-        let (names_methods, dates_sign_in) = (false, false);
-        Capabilities { names_methods, dates_sign_in, ..OpenIdConnect.capabilities() }
+        Capabilities {
+            names_methods: false,
+            dates_sign_in: false,
+            states_several_acr: true,
+            ..OpenIdConnect.capabilities()
+        }
     }
 
     fn step_up_by(&self) -> StepUpBy {

@@ -252,6 +252,10 @@ mod tests {
         check(entra(), fresh(), &[no_time]);
         check(entra(), Policy::acr("c1").within(MINUTE), &[no_time]);
         check(entra().states_auth_time(), fresh(), &[]);
+        // A token can state several contexts.
+        let both = || Policy::acr("c1").and(Policy::acr("c2"));
+        check(entra().acr_values(["c2"]), both(), &[]);
+        check(oidc().acr_values(["c1"]).acr_values(["c2"]), both(), &["never state acr:c1"]);
         check(auth0::access_tokens("https://example.auth0.com", "api"), fresh(), &[no_time]);
         // These two date each method, but not the level.
         let of_methods = "limit the age of a factor or of a name in amr instead";

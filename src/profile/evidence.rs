@@ -80,12 +80,12 @@ impl Evidence {
         self.factors.push((factor, at.map(utc)));
     }
 
-    /// Returns the most that a token of an issuer can state: these methods and this value of `acr`,
+    /// Returns the most that a token of an issuer can state: these methods and these values of `acr`,
     /// all dated as well as its tokens can.
     pub(super) fn best(
         capabilities: &Capabilities,
         methods: &[&str],
-        acr: Option<&str>,
+        acr: &[&str],
         now: OffsetDateTime,
     ) -> Self {
         let dated = |can_date: bool| Some(now).filter(|_| can_date);
@@ -96,8 +96,8 @@ impl Evidence {
                 evidence.amr(name, dated(capabilities.dates_methods));
             }
         }
-        if let Some(value) = acr.filter(|_| capabilities.states_acr) {
-            evidence.acr(value);
+        if capabilities.states_acr {
+            acr.iter().for_each(|value| evidence.acr(value));
         }
         evidence
     }

@@ -109,6 +109,9 @@ pub struct Capabilities {
     pub names_methods: bool,
     /// Whether tokens can state an authentication context class (`acr`).
     pub states_acr: bool,
+    /// Whether a token can state several values of `acr` that do not include each other. By default it
+    /// has one.
+    pub states_several_acr: bool,
     /// Whether tokens can state when the session began.
     pub states_start: bool,
     /// Whether a new sign-in begins the session anew, so that its start is the time of the sign-in.
@@ -125,6 +128,7 @@ impl Default for Capabilities {
             dates_methods: true,
             names_methods: true,
             states_acr: true,
+            states_several_acr: false,
             states_start: true,
             sign_in_is_start: false,
             resolution: Duration::from_secs(1),
@@ -141,6 +145,7 @@ impl Capabilities {
             dates_methods: false,
             names_methods: false,
             states_acr: false,
+            states_several_acr: false,
             states_start: false,
             sign_in_is_start: false,
             resolution: Duration::from_secs(1),

@@ -52,8 +52,8 @@ impl Resolved {
     }
 
     /// Returns the best that the tokens of an issuer can prove, for each declared value of `acr`, the
-    /// least demanding first. Without a declared value, the list has one result. The tokens name
-    /// each declared method, and these further methods.
+    /// least demanding first. Without a declared value, or if a token can have all of them, the list has
+    /// one result. The tokens name each declared method, and these further methods.
     pub(crate) fn best<'n>(
         names: &'n Names,
         capabilities: &Capabilities,
@@ -61,9 +61,12 @@ impl Resolved {
         now: OffsetDateTime,
     ) -> Vec<Self> {
         let methods: Vec<_> = names.methods().chain(further_methods).collect();
-        let best = |acr| Self::new(&Evidence::best(capabilities, &methods, acr, now), names);
-        let classes: Vec<_> = names.acr_declared().map(|value| best(Some(value))).collect();
-        if classes.is_empty() { vec![best(None)] } else { classes }
+        let best = |acr: &[_]| Self::new(&Evidence::best(capabilities, &methods, acr, now), names);
+        let values: Vec<_> = names.acr_declared().collect();
+        match values.is_empty() || capabilities.states_several_acr {
+            true => vec![best(&values)],
+            false => values.iter().map(|value| best(&[value])).collect(),
+        }
     }
 
     pub(crate) fn new(evidence: &Evidence, names: &Names) -> Self {

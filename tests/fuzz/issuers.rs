@@ -74,7 +74,7 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             readers::supabase,
         ),
         preset("clerk", clerk, "JWT", "azp=https://app.example sid", readers::clerk),
-        preset("okta", okta, "at+jwt", "cid !nonce !at_hash !c_hash", readers::okta),
+        preset("okta", okta, "at+jwt", "cid uid !nonce !at_hash !c_hash", readers::okta),
         preset("okta id", okta_id, "JWT", "!cid !scp !scope", readers::okta_id),
         preset("auth0", auth0::access_tokens(auth0, API), "JWT", ACCESS, readers::nothing),
         preset("auth0 methods", methods, "at+jwt", ACCESS, readers::auth0_methods),
@@ -85,13 +85,7 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             "!scope !gty",
             readers::auth0_id,
         ),
-        preset(
-            "entra",
-            entra,
-            "JWT",
-            "ver=2.0 tid=72f988bf-86f1-41af-91ab-2d7cd011db47 oid scp !nonce !at_hash !c_hash",
-            readers::entra,
-        ),
+        preset("entra", entra, "JWT", "ver=2.0 oid scp !nonce !at_hash !c_hash", readers::entra),
         preset(
             "cognito",
             cognito::access_tokens(pool, [CLIENT]),
@@ -106,8 +100,8 @@ static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             "token_use=id",
             readers::cognito,
         ),
-        preset("firebase", firebase::project("PROJECT"), "JWT", "!scope", readers::firebase),
-        preset("kratos", kratos, "JWT", "", readers::kratos),
+        preset("firebase", firebase::project("PROJECT"), "JWT", "", readers::firebase),
+        preset("kratos", kratos, "JWT", "!client_id !nonce", readers::kratos),
     ]
 });
 
@@ -156,7 +150,11 @@ pub(super) fn check(payload: &str) -> Vec<String> {
         let text = |name: &str| tree.present(name).flatten().and_then(Tree::text);
         assert_eq!(text("iss"), Some(&*issuer.name()), "{payload}");
         assert_eq!(session.issuer(), &*issuer.name(), "{payload}");
-        let user = if *name == "entra" { "oid" } else { "sub" };
+        let user = match *name {
+            "entra" => "oid",
+            "okta" => "uid",
+            _ => "sub",
+        };
         assert_eq!(text(user), Some(session.user_id()), "{payload}");
         assert_eq!(tree.present("events"), Some(None), "accepted: {payload}");
         assert_eq!(tree.member("cnf"), Some(None), "accepted, even if it is null: {payload}");

@@ -217,11 +217,13 @@ impl Line {
         let session = outcome.unwrap_or_else(|error| panic!("{file}: {error}"));
         let known = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
         assert_eq!(session.issuer(), (self.issuer)(vector).name(), "{file}");
-        assert_eq!(session.user_id(), known("sub"), "{file}");
+        // Okta's access tokens have the user's id in `uid`, because `sub` is the login.
+        let user = if known("uid").is_empty() { known("sub") } else { known("uid") };
+        assert_eq!(session.user_id(), user, "{file}");
         match id {
             Id::Claim(name) => assert_eq!(session.id(), known(name), "{file}"),
             Id::SignIn => {
-                let sign_in = format!("sign-in:{}000000000:{}", claims["auth_time"], known("sub"));
+                let sign_in = format!("sign-in:{}000000000:{}", claims["auth_time"], user);
                 assert_eq!(session.id(), sign_in, "{file}");
             }
             Id::Token => assert!(session.id().starts_with("token:"), "{file}: {}", session.id()),
