@@ -76,7 +76,14 @@ fn guard(name: &str, values: &str) -> Result<StepUpLayer, Box<dyn Error>> {
             return Err(format!("unknown issuer {other:?}: expected {NAMES}").into());
         }
     };
-    Ok(TestIssuer::standing_in_for(ladder.declare(issuer))?.guard())
+    let issuer = match name {
+        // Contexts do not include each other.
+        "entra" => values.split(',').try_fold(issuer, |issuer, value| {
+            Ok::<_, String>(Ladder::parse(value)?.declare(issuer))
+        })?,
+        _ => ladder.declare(issuer),
+    };
+    Ok(TestIssuer::standing_in_for(issuer)?.guard())
 }
 
 /// Returns a line that says whether tokens can meet the policy, and a line for each finding.
