@@ -27,12 +27,18 @@ pub(crate) fn okta_id() -> Issuer {
     okta::id_tokens("https://o.okta.com", CLIENT)
 }
 
-pub(crate) fn auth0_id() -> Issuer {
-    auth0::id_tokens("https://t.eu.auth0.com", CLIENT)
+const AUTH0: &str = "https://t.eu.auth0.com";
+
+pub(crate) fn auth0() -> Issuer {
+    auth0::access_tokens(AUTH0, API)
 }
 
 pub(crate) fn auth0_with_methods(claim: &str) -> Issuer {
-    auth0::access_tokens_with_methods("https://t.eu.auth0.com", API, claim)
+    auth0::access_tokens_with_methods(AUTH0, API, claim)
+}
+
+pub(crate) fn auth0_id() -> Issuer {
+    auth0::id_tokens(AUTH0, CLIENT)
 }
 
 pub(crate) const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -42,9 +48,14 @@ pub(crate) fn entra() -> Issuer {
     issuers::entra(&issuer, "api-client-guid")
 }
 
+const POOL: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_X";
+
 pub(crate) fn cognito() -> Issuer {
-    let pool = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_X";
-    cognito::access_tokens(pool, [CLIENT])
+    cognito::access_tokens(POOL, [CLIENT])
+}
+
+pub(crate) fn cognito_id() -> Issuer {
+    cognito::id_tokens(POOL, CLIENT)
 }
 
 pub(crate) fn firebase() -> Issuer {
