@@ -2,6 +2,8 @@
 //! is served. The providers of these tests do the least that the challenge asks for, and their clocks
 //! are as wrong as the leeway allows.
 
+mod presets;
+
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -38,6 +40,13 @@ fn clause(kinds: &'static [&'static str]) -> impl Strategy<Value = Clause> {
 fn time_to_return(limit: Option<i64>) -> Option<i64> {
     let grace = limit.map_or(60_000, |limit| (limit / 2).min(60_000));
     Some(grace - LEEWAY - 1_000).filter(|time| *time >= 0)
+}
+
+/// Returns the limit that a `max_age` was made from.
+fn limit_of(request: &AuthenticationRequest) -> Option<i64> {
+    let max_age = i64::try_from(request.max_age?).unwrap();
+    let of = |limit: &i64| (limit - (limit / 2).min(60_000)) / 1_000;
+    Some(LIMITS.into_iter().find(|limit| of(limit) == max_age).expect("a limit of the policy"))
 }
 
 /// Returns whether a policy is met after this many milliseconds.
@@ -82,13 +91,6 @@ mod authentication_requests {
             }
             declared
         })
-    }
-
-    /// Returns the limit that a `max_age` was made from.
-    fn limit_of(request: &AuthenticationRequest) -> Option<i64> {
-        let max_age = i64::try_from(request.max_age?).unwrap();
-        let of = |limit: &i64| (limit - (limit / 2).min(60_000)) / 1_000;
-        Some(LIMITS.into_iter().find(|limit| of(limit) == max_age).expect("a limit of the policy"))
     }
 
     proptest! {
