@@ -170,7 +170,7 @@ async fn a_client_of_entra_is_asked_for_the_first_context_that_suffices() {
     let case = case(profiles::entra().acr_values(["c1", "c2"]), json!({}), Policy::acr("c1"));
     let (own, challenge) = case.answers(EntraClaimsChallenge::new()).await;
     let (_, body) = challenge.split_once("\n\n").unwrap();
-    assert!(body.contains(r#""authentication_request":{"acr_values":"c1 c2"}"#), "{body}");
+    assert!(body.contains(r#""authentication_request":{"acr_values":"c1"}"#), "{body}");
     let answer = |uri: &str| {
         format!(
             "401\ncache-control: no-store\ncontent-type: application/problem+json\n\
@@ -190,7 +190,7 @@ async fn a_client_of_entra_is_asked_for_the_first_context_that_suffices() {
 
 #[tokio::test]
 async fn a_claims_challenge_has_the_parameters_of_the_route() {
-    let issuer = test(openid(&["c1"]));
+    let issuer = test(profiles::entra().acr_values(["c1"]));
     let guard = issuer.guard().require(Policy::acr("c1")).require_scopes(["payments:write"]);
     let resource = ProtectedResource::new("https://api.example.com").unwrap();
     let guard = guard.protected_resource(&resource).respond_with(EntraClaimsChallenge::new());
@@ -399,7 +399,11 @@ async fn what_a_form_cannot_ask_for_gets_the_challenge() {
         (case(c1(), json!({}), Policy::acr("c1")), Box::new(ClerkReverification::new())),
         // A claims challenge cannot ask for a recent sign-in.
         (
-            case(c1(), signed_in(1_000, json!({"acr": "c1"})), fresh),
+            case(
+                profiles::entra().acr_values(["c1"]).states_auth_time(),
+                signed_in(1_000, json!({"acrs": ["c1"]})),
+                fresh,
+            ),
             Box::new(EntraClaimsChallenge::new()),
         ),
         (case(c1(), json!({}), dated), Box::new(ory())),

@@ -18,7 +18,7 @@ use tower_step_up::{Session, Shortfall};
 use super::{clause, is_served, limit_of, refusal, rounded, skew, time_to_return};
 use crate::issuer_oracle::Clause;
 
-/// What a user did at an issuer, as the next token states it. Times are in milliseconds from now.
+/// The acts of a user at an issuer, as the next token states them. Times are in milliseconds from now.
 #[derive(Clone, Debug, Default)]
 struct SignIn {
     /// When the user signed in.
@@ -213,7 +213,7 @@ fn whoever_follows_each_challenge_is_served_or_told_that_nothing_helps() {
             let Some(shortfall) = refusal(&policy, &session(preset, test, &sign_in)) else {
                 return Ok(true);
             };
-            // Where tokens state no start, a new session helps no more than this one.
+            // If tokens state no start, a new session helps no more than this one.
             prop_assert!(preset.name == "Kratos" || !shortfall.prompts().needs_restart());
             match preset.answer(&sign_in, &shortfall, story, 0) {
                 Some(answer) => sign_in = answer,

@@ -41,13 +41,13 @@ fn pool(script: &Script, rotates: bool) -> Story {
             (auth_time, acr) = (step.at, None);
         }
         let asked = 1 + step.choice.index(4);
-        // Whoever comes from another provider has its methods, and no level of the pool.
+        // A user of another provider has its methods, and no level of the pool.
         let is_federated = is_from_scratch && step.other.index(5) == 0;
         let reached = (asked..=4).any(|level| ways(level).iter().any(|way| has(&amr, way)));
         let way: &[&str] = match (is_federated, reached) {
             (true, _) => &["fed", "pwd"],
             (_, true) => &[],
-            _ => *step.other.get(ways(asked)),
+            _ => step.other.get::<&[&str]>(ways(asked)),
         };
         for name in way.iter().filter(|name| !amr.contains(*name)).collect::<Vec<_>>() {
             let (name, kind) = METHODS.into_iter().find(|method| method.0 == *name).unwrap();

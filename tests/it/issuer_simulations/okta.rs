@@ -20,7 +20,7 @@ const fn method(names: &'static [&'static str], kinds: &'static [&'static str]) 
     Method { names, kinds }
 }
 
-const METHODS: [Method; 15] = [
+const METHODS: [Method; 16] = [
     method(&["pwd"], &["password"]),
     method(&["sms"], &["otp/sms"]),
     method(&["tel"], &["otp/call"]),
@@ -29,7 +29,7 @@ const METHODS: [Method; 15] = [
     method(&["google_otp"], &["totp"]),
     method(&["otp"], &["totp"]),
     // A key that types its codes.
-    method(&["otp"], &["device_key"]),
+    method(&["otp", "hwk"], &["device_key"]),
     // A push.
     method(&["swk", "okta_verify"], &["device_key"]),
     method(&["fed"], &["federated"]),
@@ -39,6 +39,8 @@ const METHODS: [Method; 15] = [
     method(&["pop", "hwk"], &["webauthn", "device_key", "phishing_resistant_key"]),
     method(&["swk", "phr"], &["device_key", "phishing_resistant_key"]),
     method(&["sc", "phr"], &["device_key", "phishing_resistant_key"]),
+    // A card that is not bound to the origin.
+    method(&["sc"], &["device_key"]),
 ];
 /// The methods that are resistant to phishing, those that use hardware too, and the password.
 const RESISTANT: [usize; 4] = [11, 12, 13, 14];
@@ -139,6 +141,6 @@ fn an_okta_access_token_is_granted_no_more_than_was_earned() {
     law.holds(profiles::okta_access());
     law.fails(profiles::okta_access().auth_time_covers_all());
     law.fails(profiles::okta_access().acr("phr", [[Factor::WebAuthn]]));
-    let two = "urn:okta:loa:2fa:any";
-    law.fails(profiles::okta_access().acr_includes("urn:okta:loa:2fa:any:ifpossible", [two]));
+    let password = profiles::okta_access().acr_includes("urn:okta:loa:1fa:pwd", ["phr"]);
+    law.fails(password);
 }

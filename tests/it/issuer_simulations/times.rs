@@ -105,7 +105,11 @@ fn kratos(script: &Script) -> Story {
         if aal == "aal2" {
             story.earned(["acr:aal2"], step.at);
         }
-        entries.push(json!({"method": name, "aal": level, "completed_at": date(step.at)}));
+        // Another mapper copies the names alone.
+        entries.push(match script.setting.index(4) {
+            1 => json!(name),
+            _ => json!({"method": name, "aal": level, "completed_at": date(step.at)}),
+        });
     }
     // The operator's mapper copies the start of the session or not.
     story.started = script.steps.first().filter(|_| script.setting.index(2) == 0).map(|it| it.at);
