@@ -48,8 +48,8 @@ fn rows() -> Vec<Row> {
     vec![
         row("Auth0, mfa", methods(), auth0(&["pwd"], 100), amr("mfa"), PAPE),
         row("Auth0, the level", methods(), auth0(&["pwd"], 100), acr("http://schemas.openid.net/pape/policies/2007/06/multi-factor"), PAPE),
-        // A remembered browser is not asked again, so no request makes MFA younger.
-        row("Auth0, old mfa", methods(), auth0(&["pwd", "mfa"], 1_000), amr("mfa").within(seconds(300)), "not retryable"),
+        // The Action asks for MFA at each request for it.
+        row("Auth0, old mfa", methods(), auth0(&["pwd", "mfa"], 1_000), amr("mfa").within(seconds(300)), pape_and_fresh),
         row("Auth0, fresh", methods(), auth0(&["pwd"], 1_000), signed_in(300), "max_age=\"240\""),
         row("Auth0, both", methods(), auth0(&["pwd"], 1_000), amr("mfa").and(signed_in(300)), pape_and_fresh),
         row("Auth0, a password", methods(), auth0(&["federated"], 100), Policy::from(Factor::Password), "not retryable"),
@@ -72,12 +72,11 @@ fn rows() -> Vec<Row> {
         Row { offered: Some(offered), ..row("Firebase, no first factor", profiles::firebase(), firebase("password", 1_000), transfer(), "prompts ") },
         row("Kratos, transfer", profiles::kratos(), kratos(&["password"], 1_000), transfer(), "prompts totp"),
         row("Kratos, mfa", profiles::kratos(), kratos(&["password"], 1_000), Policy::mfa(), "prompts totp or lookup_secret or webauthn or passkey"),
-        row("Kratos, aal2", profiles::kratos(), kratos(&["password"], 1_000), acr("aal2"), "prompts totp or lookup_secret or webauthn"),
+        row("Kratos, aal2", profiles::kratos(), kratos(&["password"], 1_000), acr("aal2"), "prompts totp or lookup_secret"),
         row("Kratos, fresh", profiles::kratos(), kratos(&["password"], 1_000), fresh(Factor::Password), "prompts password"),
         row("Kratos, a code", profiles::kratos(), kratos(&["password"], 1_000), Policy::from(Factor::OtpSms), "not retryable"),
         row("Kratos, a code by SMS", profiles::kratos().narrow("code", [Factor::OtpSms]), kratos(&["password"], 1_000), Policy::from(Factor::OtpSms), "prompts code"),
         row("Kratos, no start", profiles::kratos(), kratos(&["password"], 1_000), within(), "not retryable"),
-        row("Kratos, old recovery", profiles::kratos(), kratos(&["link_recovery"], 1_000), fresh(Factor::MagicLinkEmail), "not retryable"),
         row("Okta, mfa", profiles::okta_access(), one(), Policy::mfa(), "not retryable"),
         row("Okta ID, mfa", okta(), one(), Policy::mfa(), "not retryable"),
         row("Okta, mapped", okta_mapped(), one(), Policy::mfa(), "acr_values=\"urn:okta:loa:2fa:any\""),
@@ -99,16 +98,27 @@ fn a_challenge_of_a_preset_asks_for_what_its_issuer_can_give() {
     check(rows());
 }
 
-/// A new session of Kratos has a new start, if the operator's mapper copies it.
+/// A new session of Kratos has a new start, if the operator's mapper copies it. Nobody can be asked for a
+/// recovery of the account in the same session.
 #[test]
-fn kratos_is_asked_for_a_new_session_if_its_tokens_state_the_start() {
-    for (issued_at, want) in [(json!(date(1_000)), true), (Value::Null, false)] {
+fn kratos_is_asked_for_a_new_session_if_its_tokens_would_state_more() {
+    let start = || Policy::session_within(seconds(300));
+    let recovery = || fresh(Factor::MagicLinkEmail);
+    for (issued_at, policy, want) in [
+        (json!(date(1_000)), start(), true),
+        (Value::Null, start(), false),
+        (json!(date(1_000)), recovery(), true),
+        (Value::Null, recovery(), true),
+        (json!(date(1_000)), start().and(recovery()), true),
+        (Value::Null, start().and(recovery()), false),
+        (json!(date(1_000)), start().and(Factor::OtpSms), false),
+    ] {
         let test = TestIssuer::standing_in_for(profiles::kratos()).unwrap();
-        let mut claims = kratos(&["password"], 1_000);
+        let mut claims = kratos(&["link_recovery"], 1_000);
         claims["issued_at"] = issued_at;
-        let policy = Policy::session_within(seconds(300));
         let shortfall = policy.evaluate(&test.session_with(&claims), NOW).unwrap_err();
         let prompts = shortfall.prompts();
-        assert_eq!((prompts.needs_restart(), prompts.is_retryable()), (want, false));
+        let got = (prompts.needs_restart(), prompts.is_retryable());
+        assert_eq!(got, (want, false), "{policy}");
     }
 }

@@ -12,19 +12,26 @@ const PAPE: &str = "http://schemas.openid.net/pape/policies/2007/06/multi-factor
 const CLAIM: &str = "https://app.example/methods";
 
 /// The names of the methods, and what each proves.
-const FIRST: [(&str, &[&str]); 5] = [
+const FIRST: [(&str, &[&str]); 7] = [
     ("pwd", &["password"]),
     ("passkey", &["webauthn"]),
+    ("webauthn-platform", &["webauthn"]),
     ("federated", &["federated"]),
     ("email", &["otp/email"]),
+    ("email", &["magic_link/email"]),
     ("sms", &["otp/sms"]),
 ];
-const SECOND: [(&str, &[&str]); 5] = [
-    ("otp", &["totp"]),
-    ("phone", &["otp/sms"]),
-    ("webauthn-platform", &["webauthn"]),
-    ("webauthn-roaming", &["webauthn"]),
-    ("recovery-code", &["recovery_codes"]),
+/// The second factors, with the type that the Action appends.
+const SECOND: [(&str, &[&str]); 9] = [
+    ("mfa/otp", &["totp"]),
+    ("mfa/phone", &["otp/sms"]),
+    ("mfa/phone", &["otp/call"]),
+    ("mfa/push-notification", &["device_key"]),
+    ("mfa/push-notification", &["totp"]),
+    ("mfa/webauthn-platform", &["webauthn"]),
+    ("mfa/webauthn-roaming", &["webauthn"]),
+    ("mfa/email", &["otp/email"]),
+    ("mfa/recovery-code", &["recovery_codes"]),
 ];
 
 /// Returns the truth, the methods with the latest time of each, and the time of the last sign-in.
@@ -77,8 +84,8 @@ fn access_token(script: &Script) -> Story {
     story
 }
 
-const KINDS: &str = "password otp/sms otp/email totp webauthn federated recovery_codes amr:mfa amr:pwd \
-                     amr:federated acr:http://schemas.openid.net/pape/policies/2007/06/multi-factor";
+const KINDS: &str = "password otp/sms otp/call otp/email totp webauthn device_key federated recovery_codes amr:mfa \
+                     amr:pwd acr:http://schemas.openid.net/pape/policies/2007/06/multi-factor";
 
 #[test]
 fn an_auth0_id_token_is_granted_no_more_than_was_earned() {
@@ -93,5 +100,9 @@ fn an_auth0_access_token_is_granted_no_more_than_was_earned() {
     let law = Law { story: access_token, kinds: KINDS };
     law.holds(profiles::auth0_with_methods(CLAIM));
     law.fails(profiles::auth0_with_methods(CLAIM).amr("mfa", [Factor::Totp]));
-    law.fails(profiles::auth0_with_methods(CLAIM).amr("phone", [Factor::OtpEmail]));
+    law.fails(profiles::auth0_with_methods(CLAIM).narrow("mfa/phone", [Factor::OtpSms]));
+    law.fails(profiles::auth0_with_methods(CLAIM).narrow("email", [Factor::OtpEmail]));
+    law.fails(
+        profiles::auth0_with_methods(CLAIM).narrow("mfa/push-notification", [Factor::DeviceKey]),
+    );
 }

@@ -20,7 +20,7 @@ const fn method(names: &'static [&'static str], kinds: &'static [&'static str]) 
     Method { names, kinds }
 }
 
-const METHODS: [Method; 16] = [
+const METHODS: [Method; 17] = [
     method(&["pwd"], &["password"]),
     method(&["sms"], &["otp/sms"]),
     method(&["tel"], &["otp/call"]),
@@ -39,7 +39,8 @@ const METHODS: [Method; 16] = [
     method(&["pop", "hwk"], &["webauthn", "device_key", "phishing_resistant_key"]),
     method(&["swk", "phr"], &["device_key", "phishing_resistant_key"]),
     method(&["sc", "phr"], &["device_key", "phishing_resistant_key"]),
-    // A card that is not bound to the origin.
+    // Duo in the Classic Engine, and a card that is not bound to the origin.
+    method(&["swk", "duo"], &["otp/call"]),
     method(&["sc"], &["device_key"]),
 ];
 /// The methods that are resistant to phishing, those that use hardware too, and the password.
@@ -132,6 +133,7 @@ fn an_okta_id_token_is_granted_no_more_than_was_earned() {
     law.holds(profiles::okta_id());
     law.fails(profiles::okta_id().auth_time_covers_all());
     law.fails(profiles::okta_id().narrow("otp", [Factor::Totp]));
+    law.fails(profiles::okta_id().narrow("swk", [Factor::DeviceKey]));
     law.fails(profiles::okta_id().narrow("email", [Factor::OtpEmail]));
 }
 

@@ -23,11 +23,11 @@ fn standard(sign_in: &SignIn) -> Value {
     json!({"auth_time": time(sign_in.at), "acr": sign_in.acr, "amr": names})
 }
 
-/// Returns the claims of an access token with an Action. MFA is as old as a remembered browser.
+/// Returns the claims of an access token with an Action, which asks for MFA at each request for it.
 fn auth0_methods(sign_in: &SignIn) -> Value {
     let mut entries = vec![json!({"name": "pwd", "timestamp": date(sign_in.at)})];
     if sign_in.acr.is_some() {
-        entries.push(json!({"name": "mfa", "timestamp": date(sign_in.at - 900_000)}));
+        entries.push(json!({"name": "mfa", "timestamp": date(sign_in.at)}));
     }
     json!({CLAIM: entries})
 }
@@ -53,7 +53,7 @@ fn kratos(sign_in: &SignIn) -> Value {
     let entry =
         |method: &(String, i64)| json!({"method": method.0, "completed_at": date(method.1)});
     let entries: Vec<_> = sign_in.methods.iter().map(entry).collect();
-    let second = ["totp", "lookup_secret", "webauthn"];
+    let second = ["totp", "lookup_secret"];
     let aal = if second.iter().any(|name| sign_in.last(name).is_some()) { "aal2" } else { "aal1" };
     json!({"authentication_methods": entries, "aal": aal, "issued_at": date(sign_in.started)})
 }
