@@ -47,8 +47,21 @@ fn is_id(tenant: &str) -> bool {
 /// A reader of Entra's claims: `acrs` has the ids of authentication contexts.
 struct Entra;
 
+/// The facets of a subject that is an agent, or an agent's user account (Microsoft Entra Agent ID).
+const AGENTS: [&str; 2] = ["11", "13"];
+
 impl Profile for Entra {
     fn evidence(&self, claims: &Claims<'_>) -> Result<Evidence, ClaimError> {
+        let facets = claims.text("xms_sub_fct")?.unwrap_or_default();
+        if facets.split(' ').any(|facet| AGENTS.contains(&facet)) {
+            return Err(ClaimError::Refused("the token is an agent's, not a user's"));
+        }
+        // An agent that acts for itself has an empty scope or a slash.
+        if claims.text_or_texts("scp")?.iter().all(|scopes| matches!(scopes.trim(), "" | "/")) {
+            return Err(ClaimError::Refused(
+                "the token has no scope; expected one, as users' tokens have",
+            ));
+        }
         let mut evidence = Evidence::signed_in(claims.time("auth_time")?);
         for id in claims.texts("acrs")? {
             evidence.acr(&id);

@@ -12,7 +12,7 @@ use crate::issuer_tokens::{ALL, METHODS, PRESETS, Preset, presets};
 use crate::support::{reason, seconds};
 
 /// Every claim that a profile or a rule reads, with the reasons for which its values are refused.
-const CLAIMS: [(&str, &[&str]); 39] = [
+const CLAIMS: [(&str, &[&str]); 40] = [
     ("iss", &["token_wrong_issuer"]),
     ("sub", &["token_no_subject", UNREADABLE]),
     ("aud", &["token_wrong_audience"]),
@@ -33,7 +33,7 @@ const CLAIMS: [(&str, &[&str]); 39] = [
     ("gty", &[UNREADABLE, MANY, KIND]),
     ("idtyp", &[UNREADABLE]),
     ("scope", &[UNREADABLE, MANY, KIND]),
-    ("scp", &[UNREADABLE, MANY, KIND, MISSING]),
+    ("scp", &[UNREADABLE, MANY, KIND, MISSING, PROFILE]),
     ("act", &[]),
     ("cnf", &["token_sender_constrained"]),
     ("events", &[KIND]),
@@ -47,9 +47,10 @@ const CLAIMS: [(&str, &[&str]); 39] = [
     ("tid", &[UNREADABLE, UNEXPECTED]),
     ("oid", &[UNREADABLE, MISSING]),
     ("acrs", &[UNREADABLE, MANY]),
+    ("xms_sub_fct", &[UNREADABLE]),
     ("token_use", &[UNREADABLE, UNEXPECTED]),
     ("origin_jti", &[UNREADABLE]),
-    ("firebase", &[UNREADABLE, "token_refused_by_profile"]),
+    ("firebase", &[UNREADABLE, PROFILE]),
     ("authentication_methods", &[UNREADABLE, MANY]),
     ("issued_at", &[UNREADABLE]),
 ];
@@ -61,6 +62,7 @@ const KIND: &str = "token_another_kind";
 const CLIENT: &str = "token_wrong_client";
 const MISSING: &str = "token_missing_claim";
 const UNEXPECTED: &str = "token_unexpected_value";
+const PROFILE: &str = "token_refused_by_profile";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Type {
@@ -210,6 +212,7 @@ fn a_claim_of_the_wrong_type_is_refused() {
         ("entra", "tid", &[Text]),
         ("entra", "oid", &[Text]),
         ("entra", "acrs", &[List]),
+        ("entra", "xms_sub_fct", &[Text]),
         ("cognito cognito_id", "token_use", &[Text]),
         ("cognito cognito_id", "origin_jti", &[Text]),
         ("firebase firebase_tenant", "firebase", &[Object]),

@@ -192,7 +192,8 @@ pub(super) fn auth0_id(tree: &Tree) -> Vec<Statement> {
 }
 
 pub(super) fn entra(tree: &Tree) -> Vec<Statement> {
-    let is_met = texts(tree, "acrs").contains(&"c1");
+    let is_agent = text(tree, "xms_sub_fct").split(' ').any(|facet| matches!(facet, "11" | "13"));
+    let is_met = !is_agent && texts(tree, "acrs").contains(&"c1");
     is_met.then_some(&[&["=acr:c1"] as &[_]] as Statement).into_iter().collect()
 }
 
