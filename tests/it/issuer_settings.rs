@@ -414,3 +414,35 @@ fn another_claim_can_be_the_id_of_the_user() {
     let session = entra.session_with(&json!({"oid": "o", "sub": "p"}));
     assert_eq!(session.user_id(), "p");
 }
+
+/// The page of Cognito says so about pools with another provider, whose word `acr` and `amr` can be.
+#[test]
+fn the_word_of_a_provider_behind_cognito_can_be_ruled_out() {
+    let four = [vec![Factor::Federated], vec![Factor::Password, Factor::Totp]];
+    let pool = || cognito::access_tokens(POOL, ["client"]);
+    let names = [
+        ("otp", Factor::Totp),
+        ("sms", Factor::OtpSms),
+        ("swk", Factor::WebAuthn),
+        ("hwk", Factor::WebAuthn),
+    ];
+    let widened =
+        names.into_iter().fold(pool().acr("urn:cognito:loa:4", four), |pool, (name, factor)| {
+            pool.amr(name, [factor, Factor::Federated])
+        });
+    let [preset, widened] = [pool(), widened].map(|it| TestIssuer::standing_in_for(it).unwrap());
+    for (amr, policy) in [
+        (["pwd", "otp"], Policy::mfa()),
+        (["pwd", "sms"], Policy::mfa()),
+        (["pwd", "hwk"], Policy::mfa()),
+        (["fed", "swk"], Policy::phishing_resistant()),
+        (["pwd", "sms"], Factor::OtpSms.into()),
+    ] {
+        let claims = json!({"acr": "urn:cognito:loa:4", "amr": amr});
+        let holds = |test: &TestIssuer, policy: &Policy| {
+            policy.evaluate(&test.session_with(&claims), NOW).is_ok()
+        };
+        assert_eq!([&preset, &widened].map(|test| holds(test, &policy)), [true, false], "{amr:?}");
+        assert!(holds(&widened, &Policy::acr("urn:cognito:loa:4")));
+    }
+}
