@@ -82,6 +82,7 @@ impl Issuer {
 
     /// Declares that the tokens state `auth_time`, for a profile that reads it although the issuer leaves it
     /// out by default, as [`entra`](super::entra) does. A policy can then limit the age of the sign-in.
+    /// Look at a token first: if it lacks `auth_time`, clients are sent to sign in again and again.
     #[must_use]
     pub fn states_auth_time(mut self) -> Self {
         Arc::make_mut(&mut self.tokens.terms).capabilities.dates_sign_in = true;
