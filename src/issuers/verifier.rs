@@ -59,7 +59,7 @@ impl Issuer {
         Ok(if self.refuse_impersonation { verifier.refuse_impersonation() } else { verifier })
     }
 
-    /// Returns the configured URL of the key set. There is none if discovery finds it.
+    /// Returns the configured URL of the key set, or `None` if discovery finds it.
     #[cfg(all(test, feature = "remote"))]
     pub(crate) fn key_set_url(&self) -> Option<&str> {
         match &self.keys {
