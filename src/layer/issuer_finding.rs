@@ -40,7 +40,7 @@ pub enum IssuerFinding {
     /// The policy limits the age of the session, and the issuer's tokens do not say when it began.
     #[error(
         "the tokens of {issuer} do not say when the session began, so `session_within` never holds; \
-         use `session().within(…)` for the age of the sign-in"
+         use `session().within(…)` for the age of the sign-in, if they state it"
     )]
     NoStart {
         /// The name of the issuer.
