@@ -22,6 +22,13 @@ pub enum IssuerError {
          https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0"
     )]
     Tenant(Excerpt),
+    /// The issuer is Okta's org authorization server. Its access tokens are for Okta's own APIs, and nobody
+    /// else has their keys.
+    #[error(
+        "the issuer {0} is not a custom authorization server; expected one such as \
+         https://example.okta.com/oauth2/default"
+    )]
+    AuthorizationServer(Excerpt),
     /// No rule says for whom the tokens are. A token for any other service would be accepted.
     #[error(
         "nothing says for whom the tokens of {0} are; call `audience`, or `authorized_parties` if \
@@ -37,7 +44,7 @@ pub enum IssuerError {
     /// The list of clients or of authorized parties is empty. No token would be accepted.
     #[error(
         "the tokens of {0} name the client that they were issued to, and no client is accepted; \
-         pass at least one, such as https://app.example.com"
+         pass at least one: a client's id, or an origin such as https://app.example.com"
     )]
     NoClient(Excerpt),
     /// A declaration of the issuer's names breaks a rule.

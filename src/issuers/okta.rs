@@ -1,8 +1,10 @@
 //! Okta.
 #![doc = include_str!("../../docs/issuers/okta.md")]
 
+use super::error::IssuerError;
 use super::issuer::Issuer;
 use super::oidc::{ACCESS_TOKEN_CLAIMS, ID_TOKEN_CLAIMS, OpenIdConnect, amr_mfa};
+use crate::excerpt::Excerpt;
 use crate::factor::Factor;
 use crate::profile::{Capabilities, ClaimError, Claims, Evidence, Names, Profile, StepUpBy};
 use crate::token::SessionIdSource;
@@ -14,14 +16,19 @@ use crate::token::SessionIdSource;
 /// whose address has no path, are for Okta's own APIs.
 #[must_use]
 pub fn access_tokens(issuer: &str, audience: &str) -> Issuer {
-    Issuer::new(issuer.trim_end_matches('/'), AccessTokens)
+    let issuer = issuer.trim_end_matches('/');
+    let tokens = Issuer::new(issuer, AccessTokens)
         .types(["JWT", "at+jwt"])
         .or_without_type()
         .audience(audience)
         .require_present("cid")
         .refuse_claims(ID_TOKEN_CLAIMS)
         .user_id_claim("uid")
-        .session_id(SessionIdSource::SubjectAndSignIn)
+        .session_id(SessionIdSource::SubjectAndSignIn);
+    match issuer.contains("/oauth2/") {
+        true => tokens,
+        false => tokens.failed(IssuerError::AuthorizationServer(Excerpt::of(Some(issuer)))),
+    }
 }
 
 /// Returns an authorization server of Okta as an issuer of ID tokens for this client. The keys are found

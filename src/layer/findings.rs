@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::guard::StepUpLayer;
 use super::issuer_finding::IssuerFinding;
-use crate::policy::{Demand, Explanation, Independent, Policy, Requirement, Span, Unmet, Verdict};
+use super::remedy;
+use crate::policy::{Demand, Explanation, Independent, Policy, Requirement, Unmet, Verdict};
 use crate::token::{BestSessions, Verifier};
 
 /// The shortest limit in which a round trip to an issuer fits.
@@ -75,11 +76,17 @@ pub(super) fn findings(verifier: &Verifier, policy: &Policy) -> Vec<IssuerFindin
         }));
         findings.extend(short_limit(policy, best));
         let now = BestSessions::NOW;
-        let is_met = best.sessions.iter().any(|session| policy.evaluate(session, now).is_ok());
-        // The last session has the most demanding value of `acr`.
-        if let Some(session) = best.sessions.last().filter(|_| !is_met) {
-            collect(&policy.explain(session, now), best, undeclared, &mut findings);
+        if best.sessions.iter().any(|session| policy.evaluate(session, now).is_ok()) {
+            continue;
         }
+        let explanations: Vec<_> =
+            best.sessions.iter().map(|session| policy.explain(session, now)).collect();
+        let mut reasons = Vec::new();
+        collect(&explanations.iter().collect::<Vec<_>>(), best, undeclared, &mut reasons);
+        if reasons.is_empty() && undeclared.is_empty() && best.capabilities.is_some() {
+            reasons.push(IssuerFinding::NeverTogether { issuer: best.issuer.into() });
+        }
+        findings.append(&mut reasons);
     }
     findings
 }
@@ -90,39 +97,45 @@ fn short_limit(policy: &Policy, best: &BestSessions<'_>) -> Option<IssuerFinding
     Some(IssuerFinding::ShortLimit { issuer: best.issuer.into(), limit, minimum })
 }
 
-/// Adds a finding for each requirement that is not met, except for the values of `acr` that are not
-/// declared.
+/// Adds a finding for each requirement that none of the sessions meets, except for the values of `acr`
+/// that are not declared. The explanations are those of one clause, for each session.
 fn collect(
-    explanation: &Explanation,
+    explanations: &[&Explanation],
     best: &BestSessions<'_>,
     undeclared: &[&str],
     findings: &mut Vec<IssuerFinding>,
 ) {
-    let issuer = || Box::from(best.issuer);
-    let (Demand::Requirement(requirement), Verdict::Unmet(reason)) =
-        (&explanation.demand, explanation.verdict)
+    // The last session has the most demanding value of `acr`.
+    let Some(last) = explanations.last().filter(|_| !explanations.iter().any(|one| one.is_met()))
     else {
-        let unmet = explanation.clauses().iter().filter(|clause| !clause.is_met());
-        return unmet.for_each(|clause| collect(clause, best, undeclared, findings));
+        return;
     };
+    let (Demand::Requirement(requirement), Verdict::Unmet(reason)) = (&last.demand, last.verdict)
+    else {
+        for place in 0..last.clauses().len() {
+            let clause: Vec<_> =
+                explanations.iter().filter_map(|one| one.clauses().get(place)).collect();
+            collect(&clause, best, undeclared, findings);
+        }
+        return;
+    };
+    let issuer = || Box::from(best.issuer);
     let clause = match requirement {
         Requirement::Independent { needed, .. } => Independent(*needed).to_string(),
+        Requirement::Session => "the sign-in".to_owned(),
         _ => Unmet::of(requirement, reason).to_string(),
     };
     let clause = clause.into();
-    // If nothing dates a factor, no declaration of a name helps.
-    let dates_factors = best.capabilities.is_none_or(|issuer| issuer.dates_methods)
-        || best.covers_factors
-        || matches!(requirement, Requirement::Session);
-    let is_undated = explanation.max_age.is_some()
-        && (explanation.proofs.iter().any(|proof| proof.age.is_none()) || !dates_factors);
     let finding = match requirement {
         Requirement::Acr { value } if undeclared.contains(&&**value) => return,
         // An audit reports what not even every factor meets.
         Requirement::Independent { .. } if best.capabilities.is_none() => return,
-        Requirement::SessionWithin => IssuerFinding::NoStart { issuer: issuer() },
-        _ if is_undated => {
-            let remedy = undated_remedy(explanation, best).into();
+        Requirement::SessionWithin => {
+            IssuerFinding::NoStart { issuer: issuer(), remedy: remedy::no_start(best).into() }
+        }
+        _ if is_undated(requirement, explanations, best) => {
+            let is_stated = explanations.iter().any(|one| has_undated_proof(one));
+            let remedy = remedy::undated(requirement, last.max_age, is_stated, best).into();
             IssuerFinding::Undated { issuer: issuer(), clause, remedy }
         }
         Requirement::Independent { .. } => {
@@ -135,27 +148,25 @@ fn collect(
     }
 }
 
-/// Returns what to write instead of a limit on something that has no time.
-fn undated_remedy(explanation: &Explanation, best: &BestSessions<'_>) -> String {
-    let capabilities = best.capabilities.unwrap_or_default();
-    if capabilities.dates_methods {
-        return "limit the age of a factor or of a name in amr instead".to_owned();
-    }
-    if !capabilities.dates_sign_in {
-        return "demand it without a limit, because they state no time at all; if yours have \
-                auth_time, call `states_auth_time`"
-            .to_owned();
-    }
-    let sign_in = format!("session().within({})", Span(explanation.max_age.unwrap_or_default()));
-    let instead = match &explanation.demand {
-        Demand::Requirement(Requirement::Acr { value }) => format!("acr({value:?}).and({sign_in})"),
-        _ if capabilities.states_acr => format!("acr(\"…\").and({sign_in})"),
-        _ => sign_in,
-    };
-    format!(
-        "limit the age of the sign-in instead, as in `{instead}`, or declare `auth_time_covers` for \
-         factors that the issuer asks for whenever it moves auth_time"
-    )
+/// Returns whether the limit of a requirement never holds, because what it demands has no time.
+fn is_undated(
+    requirement: &Requirement,
+    explanations: &[&Explanation],
+    best: &BestSessions<'_>,
+) -> bool {
+    let Some(issuer) = best.capabilities else { return false };
+    // If the tokens state anything about factors, and no time for it, declaring a name does not help.
+    let states_factors = issuer.names_methods || issuer.states_acr;
+    let dates_factors = issuer.dates_methods || best.covers_factors || !states_factors;
+    let is_factor = !matches!(requirement, Requirement::Session);
+    let is_limited = explanations.iter().any(|one| one.max_age.is_some());
+    is_limited
+        && (explanations.iter().any(|one| has_undated_proof(one)) || is_factor && !dates_factors)
+}
+
+/// Returns whether the session has a proof without a time that the requirement counts.
+fn has_undated_proof(explanation: &Explanation) -> bool {
+    explanation.proofs.iter().any(|proof| proof.age.is_none())
 }
 
 #[cfg(test)]
@@ -255,7 +266,14 @@ mod tests {
         // A token can state several contexts.
         let both = || Policy::acr("c1").and(Policy::acr("c2"));
         check(entra().acr_values(["c2"]), both(), &[]);
-        check(oidc().acr_values(["c1"]).acr_values(["c2"]), both(), &["never state acr:c1"]);
+        check(
+            oidc().acr_values(["c1"]).acr_values(["c2"]),
+            both(),
+            &["all clauses of the policy at once"],
+        );
+        check(entra(), Policy::session_within(MINUTE), &[no_time]);
+        let auth0 = || auth0::access_tokens("https://example.auth0.com", "api");
+        check(auth0(), Policy::amr("mfa").within(MINUTE), &["never state amr:mfa"]);
         check(auth0::access_tokens("https://example.auth0.com", "api"), fresh(), &[no_time]);
         // These two date each method, but not the level.
         let of_methods = "limit the age of a factor or of a name in amr instead";
@@ -265,6 +283,33 @@ mod tests {
             check(issuer.clone(), Policy::acr("aal2").within(MINUTE), &[of_methods]);
             check(issuer, transfer(), &[]);
         }
+    }
+
+    #[test]
+    fn a_clause_is_to_blame_only_if_no_token_meets_it() {
+        let okta = || okta::access_tokens("https://example.okta.com/oauth2/default", "api");
+        let of = |issuer| TestIssuer::standing_in_for(issuer).expect("valid settings");
+        let two = "urn:okta:loa:2fa:any";
+        let guaranteed = || okta().acr(two, [[Factor::Password, Factor::Totp]]);
+        let totp = || Policy::from(Factor::Totp);
+        check(&of(okta()), Policy::from(Factor::Password), &[]);
+        check(&of(okta()), Policy::from(Factor::Password).and(totp()), &["never state totp"]);
+        check(
+            &of(okta()),
+            Policy::from(Factor::Password).and(Policy::acr(two)),
+            &["meets all clauses of the policy at once, although each can be met alone"],
+        );
+        check(&of(guaranteed()), Policy::mfa().and(totp()), &[]);
+        check(
+            &of(guaranteed()),
+            Policy::mfa().and(totp().within(10 * MINUTE)),
+            &["state no time for totp"],
+        );
+        check(
+            &of(guaranteed()),
+            Policy::mfa().within(10 * MINUTE),
+            &["as in `mfa().and(session().within(10m))`"],
+        );
     }
 
     #[test]

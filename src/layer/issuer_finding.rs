@@ -40,9 +40,21 @@ pub enum IssuerFinding {
     /// The policy limits the age of the session, and the issuer's tokens do not say when it began.
     #[error(
         "the tokens of {issuer} do not say when the session began, so `session_within` never holds; \
-         use `session().within(…)` for the age of the sign-in, if they state it"
+         {remedy}"
     )]
     NoStart {
+        /// The name of the issuer.
+        issuer: Box<str>,
+        /// What to write instead.
+        remedy: Box<str>,
+    },
+    /// Tokens can meet each clause of the policy, but not all of them in one token, which has one value
+    /// of `acr`.
+    #[error(
+        "no token of {issuer} meets all clauses of the policy at once, although each can be met alone; \
+         accept one or the other with `or`, or declare with `acr_includes` which value includes which"
+    )]
+    NeverTogether {
         /// The name of the issuer.
         issuer: Box<str>,
     },

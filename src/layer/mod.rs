@@ -74,6 +74,7 @@ mod future;
 pub(crate) mod guard;
 mod issuer_finding;
 pub(crate) mod once;
+mod remedy;
 mod renewal;
 mod service;
 

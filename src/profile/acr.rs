@@ -6,7 +6,11 @@ use crate::factor::{Assertion, Factor};
 
 /// The declared values of `acr`, the least demanding first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Classes(Vec<Class>);
+pub(super) struct Classes {
+    declared: Vec<Class>,
+    /// The values that have another name now, each with that name.
+    renamed: Vec<(Box<str>, Box<str>)>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Class {
@@ -22,11 +26,11 @@ pub(super) struct Class {
 
 impl Classes {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Class> {
-        self.0.iter()
+        self.declared.iter()
     }
 
     pub(super) fn get(&self, value: &str) -> Option<&Class> {
-        self.0.iter().find(|class| *class.value == *value)
+        self.declared.iter().find(|class| *class.value == *value)
     }
 
     /// Declares a value, if it is not declared yet.
@@ -34,12 +38,22 @@ impl Classes {
         if !Assertion::is_acr_value(value) {
             return Err(DeclarationError::AcrValue(Excerpt::of(Some(value))));
         }
-        let place = self.0.iter().position(|class| *class.value == *value).unwrap_or(self.0.len());
-        if place == self.0.len() {
-            let (includes, alternatives, stated_after) = (Vec::new(), Vec::new(), Vec::new());
-            self.0.push(Class { value: value.into(), includes, alternatives, stated_after });
+        if let Some((value, name)) = self.renamed.iter().find(|(renamed, _)| **renamed == *value) {
+            let (value, name) = (Excerpt::of(Some(value)), Excerpt::of(Some(name)));
+            return Err(DeclarationError::Renamed { value, name });
         }
-        self.0.get_mut(place).ok_or_else(|| DeclarationError::AcrValue(Excerpt::of(Some(value))))
+        let place = self
+            .declared
+            .iter()
+            .position(|class| *class.value == *value)
+            .unwrap_or(self.declared.len());
+        if place == self.declared.len() {
+            let (includes, alternatives, stated_after) = (Vec::new(), Vec::new(), Vec::new());
+            self.declared.push(Class { value: value.into(), includes, alternatives, stated_after });
+        }
+        self.declared
+            .get_mut(place)
+            .ok_or_else(|| DeclarationError::AcrValue(Excerpt::of(Some(value))))
     }
 
     /// Gives a declared value another name, which is not declared yet.
@@ -51,13 +65,14 @@ impl Classes {
         if !Assertion::is_acr_value(name) {
             return Err(DeclarationError::AcrValue(Excerpt::of(Some(name))));
         }
-        for class in &mut self.0 {
+        for class in &mut self.declared {
             for known in [&mut class.value].into_iter().chain(&mut class.includes) {
                 if **known == *value {
                     *known = name.into();
                 }
             }
         }
+        self.renamed.push((value.into(), name.into()));
         Ok(())
     }
 

@@ -85,4 +85,12 @@ pub enum DeclarationError {
         /// Its new name.
         name: Excerpt,
     },
+    /// A value of `acr` is declared that has another name now.
+    #[error("the acr value {value} was renamed to {name}: declare it by its new name")]
+    Renamed {
+        /// The value.
+        value: Excerpt,
+        /// Its new name.
+        name: Excerpt,
+    },
 }

@@ -296,6 +296,10 @@ mod tests {
                 "the acr value \"a\" cannot be renamed to \"b\": expected",
             ),
             (otp().acr_values(["a"]).acr_renamed("a", "0"), "\"0\" cannot be a value of acr"),
+            (
+                otp().acr_values(["a"]).acr_renamed("a", "b").acr("a", [[Factor::Totp]]),
+                "the acr value \"a\" was renamed to \"b\": declare it by its new name",
+            ),
             // The first fault is reported.
             (otp().acr_values(["0"]).amr("otp", []), "\"0\" cannot be a value of acr"),
         ] {

@@ -39,7 +39,7 @@ fn the_checks_hold_for_signed_claims() {
 }
 
 /// To some presets, such as those of OpenID Connect and of Kratos, the tokens of others are theirs
-/// with further claims. Of the policies, the table has those that hold for some preset.
+/// with further claims. The table has the policies that hold for some preset.
 #[test]
 fn the_corpus_has_payloads_that_each_preset_accepts_and_policies_that_hold() {
     for (name, accepting, holding) in [

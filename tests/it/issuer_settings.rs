@@ -48,6 +48,7 @@ fn variant(error: &IssuerError) -> &'static str {
     match error {
         IssuerError::Address(_) => "Address",
         IssuerError::Tenant(_) => "Tenant",
+        IssuerError::AuthorizationServer(_) => "AuthorizationServer",
         IssuerError::NoAudience(_) => "NoAudience",
         IssuerError::Audience(_) => "Audience",
         IssuerError::NoClient(_) => "NoClient",
@@ -75,6 +76,16 @@ fn check(issuer: Issuer, want: &str, words: &[&str]) {
     }
     assert_eq!(issuer.guard().unwrap_err(), error);
     assert_eq!(TestIssuer::standing_in_for(issuer).unwrap_err(), error);
+}
+
+#[test]
+fn the_access_tokens_of_okta_come_from_a_custom_authorization_server() {
+    let words = ["custom authorization server", "/oauth2/default"];
+    for issuer in ["https://example.okta.com", "https://example.okta.com/"] {
+        check(okta::access_tokens(issuer, "api"), "AuthorizationServer", &words);
+        assert!(okta::id_tokens(issuer, "client").verifier().is_ok());
+    }
+    assert!(okta::access_tokens("https://login.example.com/oauth2/aus1", "api").verifier().is_ok());
 }
 
 #[test]

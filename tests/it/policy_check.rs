@@ -185,7 +185,7 @@ async fn for_an_issuer_each_policy_can_be_met_or_has_a_remedy() {
     }
     let young = "[WARNING] young: tokens of oidc cannot meet it
   the tokens of https://login.example.com do not say when the session began, so `session_within` \
-                 never holds; use `session().within(…)` for the age of the sign-in, if they state it\n";
+                 never holds; use `session().within(…)` for the age of the sign-in\n";
     let run = run(&["--issuer", "oidc", &file]).await;
     assert!(run.stdout.contains(young), "{}", run.stdout);
 }

@@ -1,4 +1,4 @@
-//! Tokens in which another party acts as the user, or in which there is no user.
+//! Tokens in which another party acts as the user, or in which no user signed in.
 
 use serde_json::{Value, json};
 use tower_step_up::issuers::Issuer;

@@ -54,7 +54,7 @@ fn share_a_form(name: &str, other: &str, typ: &str) -> bool {
         "rfc9068" => is("access"),
         // Any ID token of OpenID Connect has this form, and Cognito's have one claim more.
         "id" | "okta_id" | "auth0_id" => is("id okta_id auth0_id cognito_id"),
-        // An operator's mapper writes the claims, and there is no audience: the keys sign nothing else.
+        // An operator's mapper writes the claims, and no audience is demanded. The keys sign nothing else.
         // Only `client_id` marks another token.
         "kratos" => typ == "JWT" && name != "cognito",
         _ => false,
@@ -70,7 +70,8 @@ fn tokens_of_one_issuer_for_one_audience_are_told_apart_by_their_claims() {
         issuer.keys(key.clone()).algorithms([Algorithm::EdDsa]).verifier().unwrap()
     };
     let oidc = [oidc::access_tokens(issuer, same), oidc::id_tokens(issuer, same)];
-    let okta = [okta::access_tokens(issuer, same), okta::id_tokens(issuer, same)];
+    let server = "https://as.example/oauth2/default";
+    let okta = [okta::access_tokens(server, same), okta::id_tokens(server, same)];
     let auth0 = [auth0::access_tokens(issuer, same), auth0::id_tokens(issuer, same)];
     let cognito = [cognito::access_tokens(issuer, [same]), cognito::id_tokens(issuer, same)];
     let [kind, missing] = ["token_another_kind", "token_missing_claim"];
