@@ -34,10 +34,12 @@ pub(crate) enum Refusal {
     InvalidExpiration,
     InvalidField(&'static str),
     InvalidMagicLinkUrl,
+    InvalidPasswordResetUrl,
     InvalidPhoneNumber,
     InvalidRequest(String),
     InvalidSessionDuration,
     InvalidTotpCode,
+    LastPrimaryFactor,
     MagicLinkNotFound,
     MagicLinkNotUsable,
     MetadataTooLarge,
@@ -45,6 +47,8 @@ pub(crate) enum Refusal {
     NoSessionArguments,
     NoSessionRevokeArguments,
     NoUserPassword,
+    PasswordNotFound,
+    PasswordResetNotUsable,
     PhoneNumberNotFound,
     PkceExpectedVerifier,
     PkceMismatch,
@@ -59,12 +63,14 @@ pub(crate) enum Refusal {
     SearchCursor,
     SearchLimit,
     SessionNotFound,
+    SessionTooOld,
     Stopped,
     TooManyRequests,
     TooManySessionArguments,
     TooManySessionRevokeArguments,
     TooManyUnverifiedFactors,
     TotpExpired,
+    TotpIdNotFound,
     TotpNotFound,
     TotpNotUsable,
     TotpUsed,
@@ -142,6 +148,11 @@ impl Refusal {
             Self::InvalidMagicLinkUrl => {
                 (400, "invalid_magic_link_url", "The URL must be an http or https URL.")
             }
+            Self::InvalidPasswordResetUrl => (
+                400,
+                "invalid_password_reset_redirect_url",
+                "The URL must be an http or https URL.",
+            ),
             Self::InvalidPhoneNumber => (
                 400,
                 "invalid_phone_number",
@@ -156,6 +167,11 @@ impl Refusal {
             Self::InvalidTotpCode => {
                 (400, "invalid_totp_code", "A TOTP code must have six digits.")
             }
+            Self::LastPrimaryFactor => (
+                400,
+                "cannot_delete_last_primary_factor",
+                "The user's last email or phone number cannot be deleted.",
+            ),
             Self::MagicLinkNotFound => {
                 (404, "magic_link_not_found", "The magic link could not be found.")
             }
@@ -179,6 +195,12 @@ impl Refusal {
                 "session_id, session_token or session_jwt is required.",
             ),
             Self::NoUserPassword => (400, "no_user_password", "The user has no password."),
+            Self::PasswordNotFound => (404, "password_not_found", "Password could not be found."),
+            Self::PasswordResetNotUsable => (
+                401,
+                "unable_to_auth_password_reset_token",
+                "The password reset token was already used or has expired.",
+            ),
             Self::PhoneNumberNotFound => {
                 (404, "phone_number_not_found", "Phone number could not be found.")
             }
@@ -221,6 +243,11 @@ impl Refusal {
                 (400, "user_search_invalid_limit", "limit must be from 1 to 1000.")
             }
             Self::SessionNotFound => (404, "session_not_found", "Session could not be found."),
+            Self::SessionTooOld => (
+                401,
+                "session_too_old_to_reset_password",
+                "The session has no password and no email that was proved in the last 5 minutes.",
+            ),
             Self::Stopped => (503, "stand_in_stopped", "This stand-in was stopped."),
             Self::TooManyRequests => {
                 (429, "too_many_requests", "Too many requests have been made.")
@@ -243,6 +270,7 @@ impl Refusal {
             Self::TotpExpired => {
                 (401, "expired_totp", "The TOTP was not verified in time. Create a new one.")
             }
+            Self::TotpIdNotFound => (404, "totp_not_found", "TOTP could not be found."),
             Self::TotpNotFound => (404, "totps_not_found_for_user", "The user has no TOTP."),
             Self::TotpNotUsable => {
                 (401, "unable_to_authenticate_totp", "The TOTP code could not be authenticated.")

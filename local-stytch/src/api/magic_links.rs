@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The target of a link that was sent without a URL, as in a fresh test project.
-const DEFAULT_URL: &str = "http://localhost:3000/authenticate";
+pub(super) const DEFAULT_URL: &str = "http://localhost:3000/authenticate";
 
 #[derive(Deserialize)]
 pub(crate) struct Send {
@@ -54,26 +54,32 @@ impl Link {
         } else {
             (self.login_magic_link_url, self.login_expiration_minutes, 60)
         };
-        if self.code_challenge.as_ref().is_some_and(|challenge| challenge.len() > 128) {
-            return Err(Refusal::InvalidField(
-                "code_challenge must be the base64url of a SHA-256 hash.",
-            ));
-        }
-        let url = given(url).unwrap_or_else(|| DEFAULT_URL.to_owned());
-        if url.len() > 2048 {
-            return Err(Refusal::InvalidMagicLinkUrl);
-        }
-        let url = Url::parse(&url);
+        let url = given(url);
         Ok(LinkRequest {
-            url: url
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https"))
+            url: parse_url(url.as_deref().unwrap_or(DEFAULT_URL))
                 .ok_or(Refusal::InvalidMagicLinkUrl)?,
             life: minutes(expiration, default, 5..=10_080, Refusal::InvalidExpiration)?,
             attributes: check_attributes(self.attributes)?.unwrap_or_default(),
-            code_challenge: given(self.code_challenge),
+            code_challenge: check_challenge(self.code_challenge)?,
         })
     }
+}
+
+/// Returns the URL of a link, if it is an http or https URL of at most 2048 bytes.
+pub(super) fn parse_url(url: &str) -> Option<Url> {
+    let parsed = if url.len() <= 2048 { Url::parse(url).ok()? } else { return None };
+    matches!(parsed.scheme(), "http" | "https").then_some(parsed)
+}
+
+/// Returns the PKCE challenge, if the call has one.
+pub(super) fn check_challenge(challenge: Option<String>) -> Result<Option<String>, Refusal> {
+    let challenge = given(challenge);
+    if challenge.as_ref().is_some_and(|challenge| challenge.len() > 128) {
+        return Err(Refusal::InvalidField(
+            "code_challenge must be the base64url of a SHA-256 hash.",
+        ));
+    }
+    Ok(challenge)
 }
 
 pub(crate) async fn send(

@@ -6,6 +6,7 @@ mod passwords;
 mod plain_json;
 mod reply;
 mod request;
+mod resets;
 mod sessions;
 mod totps;
 mod users;
@@ -18,7 +19,7 @@ use axum::{
     http::header::AUTHORIZATION,
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 pub(crate) use self::request::{BODY, Body};
@@ -32,6 +33,10 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/v1/passwords", post(passwords::create))
         .route("/v1/passwords/authenticate", post(passwords::authenticate))
         .route("/v1/passwords/strength_check", post(passwords::strength_check))
+        .route("/v1/passwords/email/reset/start", post(resets::start))
+        .route("/v1/passwords/email/reset", post(resets::by_email))
+        .route("/v1/passwords/existing_password/reset", post(resets::by_password))
+        .route("/v1/passwords/session/reset", post(resets::by_session))
         .route("/v1/otps/sms/send", post(otps::sms_send))
         .route("/v1/otps/sms/login_or_create", post(otps::sms_login_or_create))
         .route("/v1/otps/email/send", post(otps::email_send))
@@ -46,7 +51,11 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/v1/totps/recover", post(totps::recover))
         .route("/v1/users", post(users::create))
         .route("/v1/users/search", post(users::search))
-        .route("/v1/users/{user_id}", get(users::get))
+        .route("/v1/users/{user_id}", get(users::get).put(users::update).delete(users::delete))
+        .route("/v1/users/emails/{email_id}", delete(users::delete_email))
+        .route("/v1/users/phone_numbers/{phone_id}", delete(users::delete_phone_number))
+        .route("/v1/users/totps/{totp_id}", delete(users::delete_totp))
+        .route("/v1/users/passwords/{password_id}", delete(users::delete_password))
         .route("/v1/sessions", get(sessions::get))
         .route("/v1/sessions/authenticate", post(sessions::authenticate))
         .route("/v1/sessions/revoke", post(sessions::revoke))

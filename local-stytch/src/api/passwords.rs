@@ -50,7 +50,7 @@ pub(crate) async fn create(
     if app.state().users.find(&email).is_some() {
         return Err(Refusal::DuplicateEmail);
     }
-    let hash = hash(&app, request.password, email.address().to_owned()).await?;
+    let hash = hash(&app, request.password, Some(email.address().to_owned())).await?;
 
     let now = app.now();
     let (user, session) = app.state().create_with_password(new, hash, session_request, now)?;
@@ -128,10 +128,14 @@ pub(crate) async fn strength_check(
 }
 
 /// Returns the hash of a password, if the password is strong enough.
-async fn hash(app: &App, password: String, email: String) -> Result<String, Refusal> {
+pub(super) async fn hash(
+    app: &App,
+    password: String,
+    email: Option<String>,
+) -> Result<String, Refusal> {
     check_length(&password)?;
     app.heavy(move || {
-        if Strength::of(&password, Some(&email)).is_enough() {
+        if Strength::of(&password, email.as_deref()).is_enough() {
             passwords::hash(&password)
         } else {
             Err(Refusal::WeakPassword)
@@ -140,7 +144,7 @@ async fn hash(app: &App, password: String, email: String) -> Result<String, Refu
     .await?
 }
 
-fn check_length(password: &str) -> Result<(), Refusal> {
+pub(super) fn check_length(password: &str) -> Result<(), Refusal> {
     if password.len() > passwords::LENGTH {
         return Err(Refusal::InvalidField("A password is limited to 256 bytes."));
     }

@@ -16,15 +16,13 @@ use crate::{
     app::App,
     error::Refusal,
     jwt::{self, BadClaim},
-    state::{Attributes, Required, SessionOf, SessionRequest},
+    state::{Attributes, METADATA, Required, SessionOf, SessionRequest},
 };
 
 /// The maximum size of a request's body, in bytes.
 pub(crate) const BODY: usize = 32 * 1024;
 /// How long a request's body may take to arrive, by the system's clock.
 const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(5);
-/// The maximum size of trusted or untrusted metadata as JSON, in bytes.
-const METADATA: usize = 4096;
 
 /// A JSON body. The media type does not matter.
 pub(crate) struct Body<T>(pub(crate) T);

@@ -10,8 +10,12 @@ use super::{
     request::{given, metadata, unreadable},
 };
 use crate::{
+    app::App,
     error::Refusal,
-    state::{Contact, Name, NewUser, Page, Query, RawQuery, User},
+    state::{
+        Contact, Email, FactorId, Name, NewUser, Page, PhoneNumber, Query, RawQuery, User,
+        UserUpdate,
+    },
 };
 
 /// The maximum length of an external id or a role, in bytes.
@@ -47,12 +51,7 @@ pub(crate) async fn create(
     let phone = given(request.phone_number).as_deref().map(Contact::phone).transpose()?;
     let external_id = given(request.external_id);
     let roles = request.roles.unwrap_or_default();
-    let texts = || external_id.iter().chain(&roles);
-    if roles.len() > ROLES || texts().any(|text| text.len() > TEXT) {
-        return Err(Refusal::InvalidField(
-            "external_id and each role are limited to 128 bytes, and a user to 20 roles.",
-        ));
-    }
+    check_texts(external_id.as_ref(), &roles)?;
     let new = NewUser {
         email: email.clone(),
         phone: phone.clone(),
@@ -77,12 +76,107 @@ pub(crate) async fn create(
     }))
 }
 
-pub(crate) async fn get(
-    State(app): Shared,
-    path: Result<Path<String>, PathRejection>,
-) -> HandlerResult<User> {
-    let Path(user_id) = path.map_err(unreadable)?;
+fn check_texts(external_id: Option<&String>, roles: &[String]) -> Result<(), Refusal> {
+    let is_long = |text: &String| text.len() > TEXT;
+    if roles.len() > ROLES || external_id.into_iter().chain(roles).any(is_long) {
+        return Err(Refusal::InvalidField(
+            "external_id and each role are limited to 128 bytes, and a user to 20 roles.",
+        ));
+    }
+    Ok(())
+}
+
+/// An id in a request's path.
+type Id = Result<Path<String>, PathRejection>;
+
+pub(crate) async fn get(State(app): Shared, id: Id) -> HandlerResult<User> {
+    let Path(user_id) = id.map_err(unreadable)?;
     Ok(Reply(app.state().users.get(&user_id)?.clone()))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Update {
+    name: Option<Name>,
+    trusted_metadata: Option<Value>,
+    untrusted_metadata: Option<Value>,
+    external_id: Option<String>,
+    roles: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Updated {
+    user_id: String,
+    emails: Vec<Email>,
+    phone_numbers: Vec<PhoneNumber>,
+    crypto_wallets: [(); 0],
+    user: User,
+}
+
+pub(crate) async fn update(
+    State(app): Shared,
+    id: Id,
+    Body(request): Body<Update>,
+) -> HandlerResult<Updated> {
+    let Path(user_id) = id.map_err(unreadable)?;
+    let update = UserUpdate {
+        name: request.name.unwrap_or_default().check()?,
+        trusted_metadata: metadata(request.trusted_metadata)?,
+        untrusted_metadata: metadata(request.untrusted_metadata)?,
+        external_id: given(request.external_id),
+        roles: request.roles,
+    };
+    check_texts(update.external_id.as_ref(), update.roles.as_deref().unwrap_or_default())?;
+    let user = app.state().update_user(&user_id, update)?;
+    Ok(Reply(Updated {
+        user_id,
+        emails: user.emails.clone(),
+        phone_numbers: user.phone_numbers.clone(),
+        crypto_wallets: [],
+        user,
+    }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Deleted {
+    user_id: String,
+}
+
+pub(crate) async fn delete(State(app): Shared, id: Id) -> HandlerResult<Deleted> {
+    let Path(user_id) = id.map_err(unreadable)?;
+    app.state().delete_user(&user_id)?;
+    Ok(Reply(Deleted { user_id }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct FactorDeleted {
+    user_id: String,
+    user: User,
+}
+
+pub(crate) async fn delete_email(app: Shared, id: Id) -> HandlerResult<FactorDeleted> {
+    delete_factor(&app, id, FactorId::Email)
+}
+
+pub(crate) async fn delete_phone_number(app: Shared, id: Id) -> HandlerResult<FactorDeleted> {
+    delete_factor(&app, id, FactorId::PhoneNumber)
+}
+
+pub(crate) async fn delete_totp(app: Shared, id: Id) -> HandlerResult<FactorDeleted> {
+    delete_factor(&app, id, FactorId::Totp)
+}
+
+pub(crate) async fn delete_password(app: Shared, id: Id) -> HandlerResult<FactorDeleted> {
+    delete_factor(&app, id, FactorId::Password)
+}
+
+fn delete_factor(
+    app: &App,
+    id: Id,
+    factor: fn(String) -> FactorId,
+) -> HandlerResult<FactorDeleted> {
+    let Path(id) = id.map_err(unreadable)?;
+    let user = app.state().delete_factor(factor(id))?;
+    Ok(Reply(FactorDeleted { user_id: user.user_id.clone(), user }))
 }
 
 #[derive(Deserialize)]
@@ -118,7 +212,7 @@ pub(crate) async fn search(
     let from = given(request.cursor)
         .map_or(Ok(0), |cursor| cursor.parse().map_err(|_| Refusal::SearchCursor))?;
     let query = request.query.map(Query::parse).transpose()?.unwrap_or_default();
-    let Page { users, total, next } = query.page(app.state().users.all(), from, limit);
+    let Page { users, total, next } = query.page(&app.state().users, from, limit);
     let next_cursor = next.map(|next| next.to_string());
     Ok(Reply(Found { results: users, results_metadata: Metadata { total, next_cursor } }))
 }

@@ -18,9 +18,9 @@ pub(super) struct Codes {
     by_method: Bounded<Code>,
 }
 
-struct Code {
+pub(super) struct Code {
     digits: String,
-    user_id: String,
+    pub(super) user_id: String,
     contact: Contact,
     attributes: Attributes,
     expires_at: OffsetDateTime,
@@ -39,6 +39,18 @@ pub(crate) struct SentCode {
 impl Default for Codes {
     fn default() -> Self {
         Self { by_method: Bounded::new(CAPACITY) }
+    }
+}
+
+impl Codes {
+    /// Removes the codes for which `is_gone` is true.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&Code) -> bool) {
+        self.by_method.retain(|code| !is_gone(code));
+    }
+
+    /// Removes the code that was sent to this address or number.
+    pub(super) fn forget_method(&mut self, method_id: &str) {
+        self.by_method.remove(method_id);
     }
 }
 

@@ -18,13 +18,21 @@ pub(super) struct MagicLinks {
     by_token: Bounded<MagicLink>,
 }
 
-struct MagicLink {
-    user_id: String,
-    email: EmailFactor,
+pub(super) struct MagicLink {
+    pub(super) user_id: String,
+    pub(super) email: EmailFactor,
+    purpose: Purpose,
     attributes: Attributes,
     code_challenge: Option<String>,
     expires_at: OffsetDateTime,
     used: bool,
+}
+
+/// The use of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    SignIn,
+    ResetPassword,
 }
 
 /// The properties of a link to send.
@@ -43,6 +51,57 @@ impl Default for MagicLinks {
     }
 }
 
+impl MagicLinks {
+    /// Removes the links for which `is_gone` is true.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&MagicLink) -> bool) {
+        self.by_token.retain(|link| !is_gone(link));
+    }
+
+    /// Returns the link with this token, if it was sent for this purpose.
+    pub(super) fn get(&self, token: &str, purpose: Purpose) -> Result<&MagicLink, Refusal> {
+        let link = self.by_token.get(token).filter(|link| link.purpose == purpose);
+        link.ok_or(Refusal::MagicLinkNotFound)
+    }
+
+    /// Uses up a link.
+    pub(super) fn spend(
+        &mut self,
+        token: &str,
+        code_verifier: Option<&str>,
+        required: &Required,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
+        let link = self.by_token.get_mut(token).ok_or(Refusal::MagicLinkNotFound)?;
+        link.check_usable(now)?;
+        required.check(&link.attributes)?;
+        check_verifier(link.code_challenge.as_deref(), code_verifier)?;
+        link.used = true;
+        Ok(())
+    }
+}
+
+impl MagicLink {
+    pub(super) fn check_usable(&self, now: OffsetDateTime) -> Result<(), Refusal> {
+        if !self.used && now < self.expires_at {
+            return Ok(());
+        }
+        Err(match self.purpose {
+            Purpose::SignIn => Refusal::MagicLinkNotUsable,
+            Purpose::ResetPassword => Refusal::PasswordResetNotUsable,
+        })
+    }
+}
+
+impl Purpose {
+    /// Returns the `stytch_token_type` of a link's query, and what the message says.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::SignIn => ("magic_links", "sign in"),
+            Self::ResetPassword => ("reset_password", "set a new password"),
+        }
+    }
+}
+
 impl State {
     pub(crate) fn send_link(
         &mut self,
@@ -53,7 +112,7 @@ impl State {
     ) -> Result<SentCode, Refusal> {
         self.limits.check_send(email.address(), now)?;
         let sent = self.recipient(&email, user_id)?;
-        self.deliver_link(&email, &sent, link, now);
+        self.deliver_link(&email, &sent, Purpose::SignIn, link, now);
         Ok(sent)
     }
 
@@ -69,29 +128,31 @@ impl State {
         self.limits.check_send(email.address(), now)?;
         let link = link(self.users.find(&email).is_none())?;
         let sent = self.recipient_or_new(&email, pending, now)?;
-        self.deliver_link(&email, &sent, link, now);
+        self.deliver_link(&email, &sent, Purpose::SignIn, link, now);
         Ok(sent)
     }
 
-    fn deliver_link(
+    pub(super) fn deliver_link(
         &mut self,
         email: &Contact,
         sent: &SentCode,
+        purpose: Purpose,
         request: LinkRequest,
         now: OffsetDateTime,
     ) {
         self.limits.count_send(email.address(), now);
         let token = random::token();
         let mut url = request.url;
+        let (token_type, to_do) = purpose.words();
         url.query_pairs_mut()
-            .append_pair("stytch_token_type", "magic_links")
+            .append_pair("stytch_token_type", token_type)
             .append_pair("token", &token);
         let to = email.address().to_owned();
         let minutes = request.life.whole_minutes();
         self.inbox.deliver(Message {
             to: to.clone(),
             channel: Channel::Email,
-            text: format!("Follow this link to sign in: {url} It is valid for {minutes} minutes."),
+            text: format!("Follow this link to {to_do}: {url} It is valid for {minutes} minutes."),
             code: None,
             link: Some(url.into()),
             sent_at: now,
@@ -99,6 +160,7 @@ impl State {
         let link = MagicLink {
             user_id: sent.user_id.clone(),
             email: EmailFactor { email_id: sent.method_id.clone(), email_address: to },
+            purpose,
             attributes: request.attributes,
             code_challenge: request.code_challenge,
             expires_at: now + request.life,
@@ -116,17 +178,11 @@ impl State {
         request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<(String, String, Option<Session>), Refusal> {
-        let link = self.links.by_token.get(token).ok_or(Refusal::MagicLinkNotFound)?;
+        let link = self.links.get(token, Purpose::SignIn)?;
         let (user_id, email_factor) = (link.user_id.clone(), link.email.clone());
         self.check_session_request(&request, &user_id, now)?;
 
-        let link = self.links.by_token.get_mut(token).ok_or(Refusal::MagicLinkNotFound)?;
-        if link.used || now >= link.expires_at {
-            return Err(Refusal::MagicLinkNotUsable);
-        }
-        required.check(&link.attributes)?;
-        check_verifier(link.code_challenge.as_deref(), code_verifier)?;
-        link.used = true;
+        self.links.spend(token, code_verifier, required, now)?;
         self.users.get_mut(&user_id)?.verify(&Contact::Email(email_factor.email_address.clone()));
         let email_id = email_factor.email_id.clone();
         let session =
@@ -167,7 +223,7 @@ mod tests {
                 attributes: Attributes::default(),
                 code_challenge: None,
             };
-            state.deliver_link(&email, &sent, request, OffsetDateTime::UNIX_EPOCH);
+            state.deliver_link(&email, &sent, Purpose::SignIn, request, OffsetDateTime::UNIX_EPOCH);
             let link = state.inbox.newest_first()[0].link.clone().unwrap();
             link.split_once("&token=").unwrap().1.to_owned()
         };

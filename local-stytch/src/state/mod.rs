@@ -1,6 +1,7 @@
 //! The stand-in's state and all its rules. They are synchronous and without I/O, and take the time
 //! as an argument.
 
+mod changes;
 mod codes;
 mod contact;
 mod factors;
@@ -9,6 +10,7 @@ mod inbox;
 mod magic_links;
 mod passwords;
 mod rate;
+mod resets;
 mod search;
 mod sessions;
 mod totps;
@@ -16,21 +18,23 @@ mod user;
 mod users;
 
 pub use self::inbox::{Channel, Message};
-use self::{
-    codes::Codes, inbox::Inbox, magic_links::MagicLinks, rate::Limits, sessions::Sessions,
-    users::Users,
-};
 pub(crate) use self::{
+    changes::{FactorId, METADATA, UserUpdate},
     codes::{Required, SentCode},
     contact::Contact,
     factors::{Factor, FactorDetail},
     grants::{SessionOf, SessionRequest},
     magic_links::LinkRequest,
+    resets::EmailReset,
     search::{Page, Query, RawQuery},
     sessions::{Attributes, Session},
     totps::Totp,
-    user::{Name, User},
+    user::{Email, Name, PhoneNumber, User},
     users::NewUser,
+};
+use self::{
+    codes::Codes, inbox::Inbox, magic_links::MagicLinks, rate::Limits, sessions::Sessions,
+    users::Users,
 };
 
 /// The whole state. One lock protects it, and no method blocks.

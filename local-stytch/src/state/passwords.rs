@@ -41,14 +41,25 @@ impl State {
         request: SessionRequest,
         now: OffsetDateTime,
     ) -> Result<(User, Option<Session>), Refusal> {
+        self.check_password(user_id, verified, now)?;
+        self.check_session_request(&request, user_id, now)?;
+        self.limits.succeeded(user_id);
+        let session = self.grant(user_id, FactorDetail::Password {}, request, now)?;
+        Ok((self.users.get(user_id)?.clone(), session))
+    }
+
+    /// Refuses a wrong password, and any password after too many wrong ones.
+    pub(crate) fn check_password(
+        &mut self,
+        user_id: &str,
+        verified: bool,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
         self.limits.check_failures(user_id, now)?;
         if !verified {
             self.limits.failed(user_id, now);
             return Err(Refusal::UnauthorizedCredentials);
         }
-        self.check_session_request(&request, user_id, now)?;
-        self.limits.succeeded(user_id);
-        let session = self.grant(user_id, FactorDetail::Password {}, request, now)?;
-        Ok((self.users.get(user_id)?.clone(), session))
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::User;
+use super::{User, users::Users};
 use crate::error::Refusal;
 
 /// The maximum number of values of a filter.
@@ -37,7 +37,7 @@ enum Field {
 pub(crate) struct Page {
     pub(crate) users: Vec<User>,
     pub(crate) total: usize,
-    pub(crate) next: Option<usize>,
+    pub(crate) next: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,14 +72,12 @@ impl Query {
     }
 
     /// Returns up to `limit` of the matching users, beginning with number `from`.
-    pub(crate) fn page(&self, users: &[User], from: usize, limit: usize) -> Page {
-        let matching = || users.iter().filter(|user| self.matches(user));
-        let total = matching().count();
-        let next = from.saturating_add(limit);
+    pub(crate) fn page(&self, users: &Users, from: u64, limit: usize) -> Page {
+        let matching = |from| users.from(from).filter(|(_, user)| self.matches(user));
         Page {
-            users: matching().skip(from).take(limit).cloned().collect(),
-            total,
-            next: (next < total).then_some(next),
+            users: matching(from).take(limit).map(|(_, user)| user.clone()).collect(),
+            total: matching(0).count(),
+            next: matching(from).nth(limit).map(|(at, _)| at),
         }
     }
 

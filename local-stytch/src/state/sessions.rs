@@ -152,6 +152,13 @@ impl Sessions {
         Ok(session.clone())
     }
 
+    /// Ends all sessions of the user, or all but the one with the id `except`.
+    pub(super) fn end_all(&mut self, user_id: &str, except: Option<&str>) {
+        let Self { by_id, ids_by_token, .. } = self;
+        by_id.retain(|held| held.user_id != user_id || Some(&*held.id) == except);
+        ids_by_token.retain(|_, id| by_id.get(id).is_some());
+    }
+
     pub(crate) fn revoke(&mut self, id: &str, now: OffsetDateTime) -> Result<(), Refusal> {
         let session = self.by_id.remove(id).ok_or(Refusal::SessionNotFound)?;
         self.ids_by_token.remove(&session.token.0);

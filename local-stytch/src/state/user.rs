@@ -19,11 +19,11 @@ pub(crate) struct User {
     pub(crate) phone_numbers: Vec<PhoneNumber>,
     pub(crate) totps: Vec<Totp>,
     pub(crate) roles: Vec<String>,
-    name: Name,
+    pub(super) name: Name,
     created_at: Stamp,
     pub(crate) password: Option<Password>,
-    trusted_metadata: Map<String, Value>,
-    untrusted_metadata: Map<String, Value>,
+    pub(super) trusted_metadata: Map<String, Value>,
+    pub(super) untrusted_metadata: Map<String, Value>,
     pub(super) external_id: Option<String>,
     #[serde(flatten)]
     absent: Absent,
@@ -80,13 +80,13 @@ pub(crate) struct Name {
 impl User {
     /// Creates a user from `new`, but without its addresses and numbers.
     pub(super) fn new(new: NewUser, now: OffsetDateTime) -> Self {
-        Self {
+        let mut user = Self {
             user_id: random::id("user"),
             emails: Vec::new(),
             status: if new.pending { Status::Pending } else { Status::Active },
             phone_numbers: Vec::new(),
             totps: Vec::new(),
-            roles: std::iter::once("stytch_user".to_owned()).chain(new.roles).collect(),
+            roles: Vec::new(),
             name: new.name,
             created_at: Stamp(now),
             password: new.password_hash.map(Password::new),
@@ -94,6 +94,21 @@ impl User {
             untrusted_metadata: new.untrusted_metadata,
             external_id: new.external_id,
             absent: Absent::default(),
+        };
+        user.set_roles(new.roles);
+        user
+    }
+
+    /// Sets the roles. Every user has `stytch_user` too.
+    pub(super) fn set_roles(&mut self, roles: Vec<String>) {
+        self.roles = std::iter::once("stytch_user".to_owned()).chain(roles).collect();
+    }
+
+    /// Sets the password. A password that replaces another keeps its id.
+    pub(super) fn set_password(&mut self, hash: String) {
+        match &mut self.password {
+            Some(password) => password.hash = hash,
+            None => self.password = Some(Password::new(hash)),
         }
     }
 
@@ -109,6 +124,15 @@ impl User {
                 .find(|it| it.phone_number == *number)
                 .map(|it| it.phone_id.as_str()),
         }
+    }
+
+    /// Returns the address or number with this id.
+    pub(super) fn contact(&self, method_id: &str) -> Option<Contact> {
+        let email = self.emails.iter().find(|it| it.email_id == method_id);
+        let phone = self.phone_numbers.iter().find(|it| it.phone_id == method_id);
+        email
+            .map(|it| Contact::Email(it.email.clone()))
+            .or_else(|| phone.map(|it| Contact::Phone(it.phone_number.clone())))
     }
 
     /// Marks `contact` as verified, and a pending user as active.
@@ -136,6 +160,13 @@ impl User {
 
     pub(super) fn has_verified_contact(&self) -> bool {
         self.emails.iter().any(|it| it.verified) || self.phone_numbers.iter().any(|it| it.verified)
+    }
+
+    pub(super) fn remove(&mut self, contact: &Contact) {
+        match contact {
+            Contact::Email(address) => self.emails.retain(|it| it.email != *address),
+            Contact::Phone(number) => self.phone_numbers.retain(|it| it.phone_number != *number),
+        }
     }
 
     /// Adds `contact` as unverified. Returns its id.
@@ -176,9 +207,20 @@ impl Name {
         }
         Ok(self)
     }
+
+    /// Replaces the parts that `new` has.
+    pub(super) fn replace(&mut self, new: Self) {
+        self.first_name = new.first_name.or(self.first_name.take());
+        self.middle_name = new.middle_name.or(self.middle_name.take());
+        self.last_name = new.last_name.or(self.last_name.take());
+    }
 }
 
 impl Password {
+    pub(super) fn is(&self, password_id: &str) -> bool {
+        self.password_id == password_id
+    }
+
     fn new(hash: String) -> Self {
         Self { password_id: random::id("password"), requires_reset: false, hash }
     }

@@ -1,6 +1,6 @@
 //! The users.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -28,44 +28,44 @@ pub(crate) struct NewUser {
     pub(crate) roles: Vec<String>,
 }
 
-/// The users in the order of their creation. None is ever removed.
+/// The users, numbered in the order of their creation. The number of a deleted user is not used
+/// again.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
-    users: Vec<User>,
-    by_id: HashMap<String, usize>,
-    by_address: HashMap<String, usize>,
+    users: BTreeMap<u64, User>,
+    next: u64,
+    by_id: HashMap<String, u64>,
+    by_address: HashMap<String, u64>,
 }
 
 impl Users {
     pub(crate) fn get(&self, user_id: &str) -> Result<&User, Refusal> {
-        self.by_id.get(user_id).and_then(|&at| self.users.get(at)).ok_or(Refusal::UserNotFound)
+        self.by_id.get(user_id).and_then(|at| self.users.get(at)).ok_or(Refusal::UserNotFound)
     }
 
     pub(super) fn get_mut(&mut self, user_id: &str) -> Result<&mut User, Refusal> {
-        self.by_id.get(user_id).and_then(|&at| self.users.get_mut(at)).ok_or(Refusal::UserNotFound)
+        self.by_id.get(user_id).and_then(|at| self.users.get_mut(at)).ok_or(Refusal::UserNotFound)
     }
 
     pub(crate) fn find(&self, contact: &Contact) -> Option<&User> {
-        self.by_address.get(contact.address()).and_then(|&at| self.users.get(at))
+        self.by_address.get(contact.address()).and_then(|at| self.users.get(at))
     }
 
-    pub(crate) fn all(&self) -> &[User] {
-        &self.users
+    /// Returns the users from number `from` on, with their numbers.
+    pub(super) fn from(&self, from: u64) -> impl Iterator<Item = (u64, &User)> {
+        self.users.range(from..).map(|(&at, user)| (at, user))
     }
 
     pub(crate) fn create(&mut self, new: NewUser, now: OffsetDateTime) -> Result<&User, Refusal> {
         if self.users.len() >= CAPACITY {
-            return Err(Refusal::Full("This stand-in is limited to 10000 users. Restart it."));
+            return Err(Refusal::Full("This stand-in is limited to 10000 users. Reset it."));
         }
         for contact in new.email.iter().chain(&new.phone) {
             self.check_free(contact)?;
         }
-        if new.external_id.is_some()
-            && self.users.iter().any(|user| user.external_id == new.external_id)
-        {
-            return Err(Refusal::DuplicateExternalId);
-        }
-        let at = self.users.len();
+        self.check_external_id_free(new.external_id.as_deref())?;
+        let at = self.next;
+        self.next += 1;
         let contacts = [new.email.clone(), new.phone.clone()];
         let mut user = User::new(new, now);
         let user_id = user.user_id.clone();
@@ -74,7 +74,7 @@ impl Users {
             user.push(contact);
         }
         self.by_id.insert(user_id.clone(), at);
-        self.users.push(user);
+        self.users.insert(at, user);
         self.get(&user_id)
     }
 
@@ -84,7 +84,7 @@ impl Users {
     pub(super) fn add(&mut self, user_id: &str, contact: Contact) -> Result<String, Refusal> {
         self.check_free(&contact)?;
         let at = *self.by_id.get(user_id).ok_or(Refusal::UserNotFound)?;
-        let user = self.users.get_mut(at).ok_or(Refusal::UserNotFound)?;
+        let user = self.users.get_mut(&at).ok_or(Refusal::UserNotFound)?;
         if user.has_contact() && !user.has_verified_contact() {
             return Err(Refusal::TooManyUnverifiedFactors);
         }
@@ -99,6 +99,42 @@ impl Users {
         }
         self.by_address.insert(contact.address().to_owned(), at);
         Ok(user.push(contact))
+    }
+
+    /// Removes a user. Their addresses and numbers are free again.
+    pub(super) fn remove(&mut self, user_id: &str) -> Result<(), Refusal> {
+        let at = self.by_id.remove(user_id).ok_or(Refusal::UserNotFound)?;
+        self.users.remove(&at);
+        self.by_address.retain(|_, held| *held != at);
+        Ok(())
+    }
+
+    /// Returns the address or number with this id.
+    pub(super) fn contact(&self, method_id: &str) -> Option<Contact> {
+        self.users.values().find_map(|user| user.contact(method_id))
+    }
+
+    /// Returns the user for whom `has` is true.
+    pub(super) fn find_by(&mut self, has: impl Fn(&User) -> bool) -> Option<&mut User> {
+        self.users.values_mut().find(|user| has(user))
+    }
+
+    /// Removes an address or number from the user who has it, unless it is their last one. Returns
+    /// the user.
+    pub(super) fn remove_contact(&mut self, contact: &Contact) -> Result<&User, Refusal> {
+        let user = self.by_address.get(contact.address()).and_then(|at| self.users.get_mut(at));
+        let user = user.ok_or(Refusal::UserNotFound)?;
+        if user.emails.len() + user.phone_numbers.len() == 1 {
+            return Err(Refusal::LastPrimaryFactor);
+        }
+        user.remove(contact);
+        self.by_address.remove(contact.address());
+        Ok(user)
+    }
+
+    pub(super) fn check_external_id_free(&self, id: Option<&str>) -> Result<(), Refusal> {
+        let taken = |id| self.users.values().any(|user| user.external_id.as_deref() == Some(id));
+        if id.is_some_and(taken) { Err(Refusal::DuplicateExternalId) } else { Ok(()) }
     }
 
     fn check_free(&self, contact: &Contact) -> Result<(), Refusal> {

@@ -34,13 +34,13 @@ fn client(stytch: &LocalStytch, secret: &str) -> Client {
     Client::new_with_http_client(http(), http())
 }
 
-async fn start() -> (LocalStytch, Client) {
+pub(crate) async fn start() -> (LocalStytch, Client) {
     let stytch = builder().start().await.unwrap();
     let client = client(&stytch, stytch.secret());
     (stytch, client)
 }
 
-async fn create_ada(client: &Client) -> passwords::CreateResponse {
+pub(crate) async fn create_ada(client: &Client) -> passwords::CreateResponse {
     let request = passwords::CreateRequest {
         email: EMAIL.into(),
         password: PASSWORD.into(),
@@ -50,11 +50,11 @@ async fn create_ada(client: &Client) -> passwords::CreateResponse {
     client.passwords.create(request).await.unwrap()
 }
 
-fn code(stytch: &LocalStytch) -> String {
+pub(crate) fn code(stytch: &LocalStytch) -> String {
     stytch.messages()[0].code.clone().unwrap()
 }
 
-fn pairs(session: &Session) -> Vec<String> {
+pub(crate) fn pairs(session: &Session) -> Vec<String> {
     session
         .authentication_factors
         .iter()
@@ -62,11 +62,11 @@ fn pairs(session: &Session) -> Vec<String> {
         .collect()
 }
 
-fn pair(kind: Type, delivery: Delivery) -> String {
+pub(crate) fn pair(kind: Type, delivery: Delivery) -> String {
     format!("{kind:?}/{delivery:?}")
 }
 
-async fn authenticate(
+pub(crate) async fn authenticate(
     client: &Client,
     token: &str,
 ) -> stytch::Result<sessions::AuthenticateResponse> {
@@ -261,7 +261,7 @@ async fn the_rust_sdk_returns_typed_errors() {
 }
 
 #[track_caller]
-fn assert_error<T: std::fmt::Debug>(result: stytch::Result<T>, status: u16, kind: &str) {
+pub(crate) fn assert_error<T: std::fmt::Debug>(result: stytch::Result<T>, status: u16, kind: &str) {
     match result {
         Err(Error::Response(ErrorResponse { status_code, error_type, request_id, .. })) => {
             assert_eq!((status_code.as_u16(), &*error_type), (status, kind));

@@ -10,6 +10,10 @@ async fn every_route_but_the_key_set_requires_basic_authentication() {
         ("POST", "/v1/passwords"),
         ("POST", "/v1/passwords/authenticate"),
         ("POST", "/v1/passwords/strength_check"),
+        ("POST", "/v1/passwords/email/reset/start"),
+        ("POST", "/v1/passwords/email/reset"),
+        ("POST", "/v1/passwords/existing_password/reset"),
+        ("POST", "/v1/passwords/session/reset"),
         ("POST", "/v1/otps/sms/send"),
         ("POST", "/v1/otps/sms/login_or_create"),
         ("POST", "/v1/otps/email/send"),
@@ -25,6 +29,12 @@ async fn every_route_but_the_key_set_requires_basic_authentication() {
         ("POST", "/v1/users"),
         ("POST", "/v1/users/search"),
         ("GET", "/v1/users/user-test-1"),
+        ("PUT", "/v1/users/user-test-1"),
+        ("DELETE", "/v1/users/user-test-1"),
+        ("DELETE", "/v1/users/emails/email-test-1"),
+        ("DELETE", "/v1/users/phone_numbers/phone-number-test-1"),
+        ("DELETE", "/v1/users/totps/totp-test-1"),
+        ("DELETE", "/v1/users/passwords/password-test-1"),
         ("GET", "/v1/sessions?user_id=user-test-1"),
         ("POST", "/v1/sessions/authenticate"),
         ("POST", "/v1/sessions/revoke"),
@@ -68,7 +78,7 @@ async fn malformed_requests_are_refused_in_stytchs_format() {
     assert_refused(&stand.get("/").await, 404, "route_not_found", "the root");
     assert_refused(&stand.get("/v1/passwords").await, 405, "method_not_allowed", "a GET of a POST");
     assert_refused(
-        &response_to(stand.request("DELETE", "/v1/users/u")).await,
+        &response_to(stand.request("DELETE", "/v1/passwords")).await,
         405,
         "method_not_allowed",
         "a DELETE",
