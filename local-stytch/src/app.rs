@@ -49,6 +49,14 @@ impl App {
         self.clock.now()
     }
 
+    /// Returns to the state and the time of the start. The keys stay, so that those who have fetched
+    /// them can verify new JWTs at once.
+    pub(crate) fn reset(&self) {
+        let mut state = self.state();
+        state.reset();
+        self.clock.reset();
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

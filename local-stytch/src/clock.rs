@@ -8,7 +8,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// A clock that never goes back, unless the system's clock does.
+/// A clock that goes back only if it is reset or the system's clock goes back.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     stopped_at: Option<OffsetDateTime>,
@@ -33,6 +33,11 @@ impl Clock {
         // The closure always returns a value, so this cannot fail.
         let _ = self.advanced_nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
+
+    /// Takes back all advances.
+    pub(crate) fn reset(&self) {
+        self.advanced_nanos.store(0, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +50,8 @@ mod tests {
         assert_eq!(clock.now(), OffsetDateTime::UNIX_EPOCH);
         clock.advance(Duration::from_millis(1500));
         assert_eq!(clock.now(), OffsetDateTime::UNIX_EPOCH + Duration::from_millis(1500));
+        clock.reset();
+        assert_eq!(clock.now(), OffsetDateTime::UNIX_EPOCH);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) enum Refusal {
     MagicLinkNotFound,
     MagicLinkNotUsable,
     MetadataTooLarge,
-    MethodNotAllowed,
+    MethodNotAllowed(String),
     NoSessionArguments,
     NoSessionRevokeArguments,
     NoUserPassword,
@@ -53,11 +53,13 @@ pub(crate) enum Refusal {
     PkceExpectedVerifier,
     PkceMismatch,
     PkceUnexpectedVerifier,
+    /// A failure with this status that a test asked for.
+    Planned(u16),
     ProjectNotFound,
     RecoveryCodeNotUsable,
     RequestTimeout,
     RequestTooLarge,
-    RouteNotFound,
+    RouteNotFound(String),
     SearchFilter,
     SearchFilterValue,
     SearchCursor,
@@ -183,9 +185,7 @@ impl Refusal {
             Self::MetadataTooLarge => {
                 (400, "metadata_too_large", "Metadata must be a JSON object of at most 4 KB.")
             }
-            Self::MethodNotAllowed => {
-                (405, "method_not_allowed", "This route does not support this method.")
-            }
+            Self::MethodNotAllowed(message) => (405, "method_not_allowed", message),
             Self::NoSessionArguments => {
                 (400, "no_session_arguments", "session_token or session_jwt is required.")
             }
@@ -215,6 +215,15 @@ impl Refusal {
                 "pkce_did_not_expect_code_verifier",
                 "The link was sent without a code_challenge.",
             ),
+            Self::Planned(status) => {
+                let error_type = match status {
+                    429 => "too_many_requests",
+                    500 => "internal_server_error",
+                    503 => "server_unavailable",
+                    _ => "planned_failure",
+                };
+                (*status, error_type, "A test asked for this failure.")
+            }
             Self::ProjectNotFound => (404, "project_not_found", "Project could not be found."),
             Self::RecoveryCodeNotUsable => (
                 401,
@@ -227,7 +236,7 @@ impl Refusal {
             Self::RequestTooLarge => {
                 (413, "request_too_large", "A request body is limited to 32 KiB.")
             }
-            Self::RouteNotFound => (404, "route_not_found", "This stand-in has no such route."),
+            Self::RouteNotFound(message) => (404, "route_not_found", message),
             Self::SearchFilter => (
                 400,
                 "user_search_filter_name_not_recognized",
@@ -296,6 +305,13 @@ impl Refusal {
                 "The password is too easy to guess: its zxcvbn score is below 3 of 4.",
             ),
         }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (_, error_type, error_message) = self.response_fields();
+        write!(f, "{error_type}: {error_message}")
     }
 }
 

@@ -5,7 +5,9 @@ mod app;
 mod bounded;
 mod builder;
 mod clock;
+mod control;
 mod error;
+mod failing;
 mod guard;
 mod jwt;
 mod keys;
@@ -20,7 +22,8 @@ mod unread_body;
 
 pub use self::{
     builder::{Builder, DEFAULT_PROJECT_ID, DEFAULT_SECRET, StartError},
+    control::{LocalError, NewSession},
     keys::KeyError,
     server::LocalStytch,
-    state::{Channel, Message},
+    state::{Channel, FactorKind, Failure, LoggedRequest, Message},
 };

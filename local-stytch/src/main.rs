@@ -96,6 +96,8 @@ fn introduction(stytch: &LocalStytch) -> String {
   secret      {secret}
   messages    {phone}  (as JSON: {url}/local/messages)
   clock       curl {url}/local/clock -d '{{"advance_seconds": 600}}'
+  requests    {url}/local/requests
+  reset       curl -X POST {url}/local/reset
 
 The official SDKs:
   Rust    stytch::client::Client::new_with_base_url(id, secret, "{url}".parse()?,

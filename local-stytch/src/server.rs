@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
+    http::{Method, Uri},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
@@ -12,8 +13,17 @@ use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, time::timeout};
 
 use crate::{
-    api, app::App, builder::Builder, error::Refusal, guard::guard, keys::KeyError, local, log::log,
-    state::Message, unread_body::announce_close,
+    api,
+    app::App,
+    builder::Builder,
+    error::Refusal,
+    failing::fail_as_planned,
+    guard::guard,
+    keys::KeyError,
+    local,
+    log::log,
+    state::{Message, shortened},
+    unread_body::announce_close,
 };
 
 /// A running stand-in for Stytch's API. Clones are handles to the same server, which stops when the
@@ -59,6 +69,10 @@ impl LocalStytch {
             let _ = serving.await;
         });
         Self { running: Arc::new(Running { app, address, stage }) }
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        &self.running.app
     }
 
     /// Returns `http://127.0.0.1:PORT`, without a trailing slash.
@@ -149,14 +163,25 @@ fn router(app: &Arc<App>, stage: watch::Receiver<Stage>) -> Router {
     Router::new()
         .merge(api::routes(app))
         .merge(local::routes())
-        .fallback(async || Refusal::RouteNotFound)
-        .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
+        .fallback(route_not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(api::BODY))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), fail_as_planned))
         .layer(middleware::from_fn_with_state(stage, until_stopped))
         .layer(middleware::from_fn(guard))
-        .layer(middleware::from_fn(log))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), log))
         .layer(middleware::from_fn(announce_close))
         .with_state(Arc::clone(app))
+}
+
+async fn route_not_found(method: Method, uri: Uri) -> Refusal {
+    let (method, path) = (shortened(method.as_str()), shortened(uri.path()));
+    Refusal::RouteNotFound(format!("This stand-in has no route {method} {path}."))
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
+    let (method, path) = (shortened(method.as_str()), shortened(uri.path()));
+    Refusal::MethodNotAllowed(format!("This stand-in has no {method} at {path}."))
 }
 
 /// Refuses a request in flight when the stand-in has stopped or its last handle was dropped.

@@ -22,7 +22,10 @@ use axum::{
     routing::{delete, get, post},
 };
 
-pub(crate) use self::request::{BODY, Body};
+pub(crate) use self::{
+    reply::mint,
+    request::{BODY, Body, NewSessionFields, one_session},
+};
 use crate::{app::App, error::Refusal};
 
 /// The shared application, as handlers extract it.

@@ -105,6 +105,21 @@ pub(crate) fn session_of(
     }
 }
 
+/// Returns the session that an id, a token or a JWT names. More than one of them is an error.
+pub(crate) fn one_session(
+    app: &App,
+    id: Option<String>,
+    token: Option<String>,
+    jwt: Option<String>,
+) -> Result<SessionOf, Refusal> {
+    match (given(id), given(token), given(jwt)) {
+        (Some(id), None, None) => Ok(SessionOf::Id(id)),
+        (None, token, None) => session_of(app, token, None),
+        (None, None, jwt) => session_of(app, None, jwt),
+        _ => Err(Refusal::TooManySessionRevokeArguments),
+    }
+}
+
 /// Returns the field, or `None` if it is empty.
 pub(crate) fn given(field: Option<String>) -> Option<String> {
     field.filter(|field| !field.is_empty())

@@ -10,12 +10,12 @@ use serde_json::Value;
 use super::{
     Body, Shared,
     reply::{HandlerResult, Reply, mint},
-    request::{SessionFields, given, session_of, unreadable},
+    request::{SessionFields, one_session, unreadable},
 };
 use crate::{
     error::Refusal,
     keys::Jwk,
-    state::{Session, SessionOf, User},
+    state::{Session, User},
 };
 
 #[derive(Deserialize)]
@@ -94,14 +94,7 @@ pub(crate) async fn revoke(
     Body(request): Body<Revoke>,
 ) -> HandlerResult<Revoked> {
     let session =
-        match (given(request.session_id), given(request.session_token), given(request.session_jwt))
-        {
-            (None, None, None) => return Err(Refusal::NoSessionRevokeArguments),
-            (Some(id), None, None) => SessionOf::Id(id),
-            (None, token @ Some(_), None) => session_of(&app, token, None)?,
-            (None, None, jwt) => session_of(&app, None, jwt)?,
-            _ => return Err(Refusal::TooManySessionRevokeArguments),
-        };
+        one_session(&app, request.session_id, request.session_token, request.session_jwt)?;
     let now = app.now();
     let mut state = app.state();
     let id = state.session(&session, now)?.ok_or(Refusal::NoSessionRevokeArguments)?.id.clone();

@@ -1,7 +1,9 @@
-//! `/local` and `/healthz`: the clock, the keys, the messages and the health check. Stytch's API
-//! has none of them.
+//! `/local` and `/healthz`: the clock, the keys, the messages, the health check and what a test asks
+//! for. Stytch's API has none of them.
 
+mod control;
 mod phone;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -27,6 +29,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/local/messages", get(messages))
         .route("/local/clock", get(clock).post(advance))
         .route("/local/keys/rotate", post(rotate))
+        .route("/local/sessions", post(sessions::create))
+        .route("/local/sessions/age", post(sessions::age))
+        .route("/local/requests", get(control::requests))
+        .route("/local/fail_next", post(control::fail_next))
+        .route("/local/reset", post(control::reset))
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
-use super::{Attributes, FactorDetail, Session, State, sessions::merge_claims};
+use super::{Attributes, Factor, FactorDetail, Session, State, sessions::merge_claims};
 use crate::error::Refusal;
 
 /// The maximum size of a session's custom claims as JSON, in bytes.
@@ -80,7 +80,7 @@ impl State {
             (Some(id), life) => self.sessions.succeed(&id, detail, life, now)?,
             (None, Some(life)) => {
                 let user = self.users.get(user_id)?;
-                self.sessions.begin(user, detail, life, now)
+                self.sessions.begin(user, vec![Factor::new(detail, now)], life, now)
             }
             (None, None) => return Ok(None),
         };

@@ -1,15 +1,19 @@
 //! The stand-in's state and all its rules. They are synchronous and without I/O, and take the time
 //! as an argument.
 
+mod aging;
 mod changes;
 mod codes;
 mod contact;
 mod factors;
+mod failures;
 mod grants;
 mod inbox;
 mod magic_links;
+mod new_sessions;
 mod passwords;
 mod rate;
+mod requests;
 mod resets;
 mod search;
 mod sessions;
@@ -17,14 +21,15 @@ mod totps;
 mod user;
 mod users;
 
-pub use self::inbox::{Channel, Message};
 pub(crate) use self::{
     changes::{FactorId, METADATA, UserUpdate},
     codes::{Required, SentCode},
     contact::Contact,
     factors::{Factor, FactorDetail},
+    failures::Outcome,
     grants::{SessionOf, SessionRequest},
     magic_links::LinkRequest,
+    requests::shortened,
     resets::EmailReset,
     search::{Page, Query, RawQuery},
     sessions::{Attributes, Session},
@@ -33,8 +38,14 @@ pub(crate) use self::{
     users::NewUser,
 };
 use self::{
-    codes::Codes, inbox::Inbox, magic_links::MagicLinks, rate::Limits, sessions::Sessions,
-    users::Users,
+    codes::Codes, failures::Failures, inbox::Inbox, magic_links::MagicLinks, rate::Limits,
+    requests::RequestLog, sessions::Sessions, users::Users,
+};
+pub use self::{
+    failures::Failure,
+    inbox::{Channel, Message},
+    new_sessions::FactorKind,
+    requests::LoggedRequest,
 };
 
 /// The whole state. One lock protects it, and no method blocks.
@@ -42,6 +53,8 @@ pub(crate) struct State {
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
     pub(crate) inbox: Inbox,
+    pub(crate) requests: RequestLog,
+    pub(crate) failures: Failures,
     codes: Codes,
     links: MagicLinks,
     limits: Limits,
@@ -54,9 +67,16 @@ impl State {
             users: Users::default(),
             sessions: Sessions::new(grace),
             inbox: Inbox::default(),
+            requests: RequestLog::default(),
+            failures: Failures::default(),
             codes: Codes::default(),
             links: MagicLinks::default(),
             limits: Limits::default(),
         }
+    }
+
+    /// Returns to the empty state.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new(self.sessions.grace());
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Session {
     pub(crate) custom_claims: Map<String, Value>,
     pub(crate) token: Token,
     /// The end of the grace, if a successor has replaced this session.
-    ends_at: Option<OffsetDateTime>,
+    pub(super) ends_at: Option<OffsetDateTime>,
 }
 
 /// An opaque session token, hidden from `Debug`.
@@ -50,6 +50,10 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
+    pub(super) fn grace(&self) -> Duration {
+        self.grace
+    }
+
     pub(super) fn new(grace: Duration) -> Self {
         Self { grace, by_id: Bounded::new(CAPACITY), ids_by_token: HashMap::new() }
     }
@@ -67,18 +71,18 @@ impl Sessions {
         self.by_id.values().filter(active).cloned().collect()
     }
 
-    /// Returns a new session of `user` that begins at `now` with one factor.
+    /// Returns a new session of `user` that begins at `now` with these factors.
     pub(super) fn begin(
         &mut self,
         user: &User,
-        detail: FactorDetail,
+        factors: Vec<Factor>,
         life: Duration,
         now: OffsetDateTime,
     ) -> Session {
         Session {
             id: random::id("session"),
             user_id: user.user_id.clone(),
-            factors: vec![Factor::new(detail, now)],
+            factors,
             roles: user.roles.clone(),
             started_at: now,
             last_accessed_at: now,
@@ -152,6 +156,13 @@ impl Sessions {
         Ok(session.clone())
     }
 
+    /// Replaces the session with the same id and token. It keeps its place in the order.
+    pub(super) fn replace(&mut self, session: Session) {
+        if let Some(held) = self.by_id.get_mut(&session.id) {
+            *held = session;
+        }
+    }
+
     /// Ends all sessions of the user, or all but the one with the id `except`.
     pub(super) fn end_all(&mut self, user_id: &str, except: Option<&str>) {
         let Self { by_id, ids_by_token, .. } = self;
@@ -218,7 +229,12 @@ mod tests {
 
     fn begin(state: &mut State, user_id: &str, life: Duration, now: OffsetDateTime) -> Session {
         let user = state.users.get(user_id).unwrap().clone();
-        let session = state.sessions.begin(&user, FactorDetail::Password {}, life, now);
+        let session = state.sessions.begin(
+            &user,
+            vec![Factor::new(FactorDetail::Password {}, now)],
+            life,
+            now,
+        );
         state.sessions.keep(session.clone(), now);
         session
     }

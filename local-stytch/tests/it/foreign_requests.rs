@@ -6,7 +6,15 @@ use crate::support::{Connection, EMAIL, Stand, assert_refused, response_to};
 async fn requests_from_other_sites_are_refused() {
     let stand = Stand::start().await;
     let before = stand.stytch.now();
-    for path in ["/local/messages", "/local/phone", "/local/clock", "/v1/users/user-test-1"] {
+    let ada = stand.ada().await;
+    let token = &ada["session_token"];
+    for path in [
+        "/local/messages",
+        "/local/phone",
+        "/local/clock",
+        "/local/requests",
+        "/v1/users/user-test-1",
+    ] {
         let rebound = stand.request("GET", path).header("host", "evil.example");
         assert_refused(&response_to(rebound).await, 403, "foreign_request", path);
         let fetched = stand
@@ -18,15 +26,27 @@ async fn requests_from_other_sites_are_refused() {
     for (name, value) in
         [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "same-site")]
     {
-        for path in ["/local/clock", "/local/keys/rotate", "/v1/users"] {
-            let forged = stand
-                .request("POST", path)
-                .header(name, value)
-                .body(r#"{"advance_seconds": 3600}"#);
+        for (path, body) in [
+            ("/local/clock", json!({"advance_seconds": 3600})),
+            ("/local/keys/rotate", json!({})),
+            (
+                "/local/sessions",
+                json!({"user_id": ada["user_id"],
+                "factors": [{"kind": "password/knowledge"}], "session_duration_minutes": 60}),
+            ),
+            ("/local/sessions/age", json!({"session_token": token, "seconds": 3600})),
+            ("/local/fail_next", json!({"status": 500})),
+            ("/local/reset", json!({})),
+            ("/v1/users", json!({})),
+        ] {
+            let forged = stand.request("POST", path).header(name, value).json(&body);
             assert_refused(&response_to(forged).await, 403, "foreign_request", path);
         }
     }
     assert_eq!(stand.stytch.now(), before);
+    let path = format!("/v1/sessions?user_id={}", ada["user_id"].as_str().unwrap());
+    let sessions = &stand.get(&path).await["sessions"];
+    assert_eq!(*sessions, json!([ada["session"]]), "no request had an effect");
 }
 
 #[tokio::test]

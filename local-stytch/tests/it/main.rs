@@ -7,8 +7,10 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod aged_sessions;
 mod bounds;
 mod codes;
+mod failures;
 mod foreign_requests;
 mod hostile_json;
 mod life_cycle;
@@ -20,6 +22,7 @@ mod passwords;
 mod phone;
 mod program;
 mod readme;
+mod request_log;
 mod requests;
 mod session_jwts;
 mod sessions;

@@ -74,8 +74,17 @@ async fn malformed_requests_are_refused_in_stytchs_format() {
     }
     let large = stand.request("POST", "/v1/passwords").body(" ".repeat(32 * 1024 + 1));
     assert_refused(&response_to(large).await, 413, "request_too_large", "a large body");
-    assert_refused(&stand.get("/v1/oauth").await, 404, "route_not_found", "an unknown route");
-    assert_refused(&stand.get("/").await, 404, "route_not_found", "the root");
+    for (method, path) in [
+        ("POST", "/v1/oauth/attach"),
+        ("GET", "/v1/m2m/clients/search"),
+        ("PUT", "/v1/users/user-test-1/exchange_primary_factor"),
+        ("GET", "/"),
+    ] {
+        let unknown = response_to(stand.request(method, path)).await;
+        assert_refused(&unknown, 404, "route_not_found", path);
+        let message = unknown["error_message"].as_str().unwrap();
+        assert_eq!(message, format!("This stand-in has no route {method} {path}."));
+    }
     assert_refused(&stand.get("/v1/passwords").await, 405, "method_not_allowed", "a GET of a POST");
     assert_refused(
         &response_to(stand.request("DELETE", "/v1/passwords")).await,
@@ -83,6 +92,8 @@ async fn malformed_requests_are_refused_in_stytchs_format() {
         "method_not_allowed",
         "a DELETE",
     );
+    let message = &stand.get("/v1/passwords?email=hidden").await["error_message"];
+    assert_eq!(message, "This stand-in has no GET at /v1/passwords.");
 }
 
 #[tokio::test]
