@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod aged_sessions;
 mod api;
 mod attacks;
 mod bank;
