@@ -4,14 +4,13 @@
 // and stops at the first failure.
 
 import assert from "node:assert/strict";
+import { changeAccount } from "./accounts.mjs";
 import {
-  advance, connect, factors, newest, now, projectId, refused, refusedLocally, rotateKeys, totp,
+  advance, age, connect, email, factors, newest, now, password, projectId, refused, refusedLocally, rotateKeys,
+  session_duration_minutes, step, totp,
 } from "./support.mjs";
 
-const email = "grace@example.com";
 const phone_number = "+12025550143";
-const password = "eleven brown otters under Ullapool";
-const session_duration_minutes = 60;
 
 const stytch = connect();
 
@@ -21,6 +20,7 @@ async function story() {
   const emailVerified = await verifyEmail(signedIn);
   const phoneAdded = await addPhone(emailVerified);
   await validateLocally(emailVerified, phoneAdded);
+  await ageSession(phoneAdded);
   await refuseBadRequests();
   await outliveTheGrace([signedUp, signedIn, emailVerified], phoneAdded);
   const renewed = await renew(phoneAdded);
@@ -28,6 +28,7 @@ async function story() {
   await outliveTheKeys(appAdded);
   await followMagicLink();
   await signOut(appAdded);
+  await changeAccount(appAdded);
 }
 
 async function signUp() {
@@ -97,6 +98,18 @@ async function validateLocally(before, current) {
     stytch.sessions.authenticateJwtLocal({ session_jwt: forged }));
   await refused(400, "unable_to_parse_session_jwt", () => stytch.sessions.authenticateJwt({ session_jwt: forged }));
   step("the SDK validated the session JWT itself and refused a forged one");
+}
+
+async function ageSession({ session_token, session }) {
+  const { session_id } = session;
+  assert.equal((await age(session_id, 600)).session_id, session_id);
+  const { session_jwt } = await stytch.sessions.authenticate({ session_token });
+  // This process has the system's clock, and the new JWT is valid here.
+  const aged = await stytch.sessions.authenticateJwtLocal({ session_jwt });
+  const proved = ({ authentication_factors }) => authentication_factors.map((it) => Date.parse(it.last_authenticated_at));
+  const before = proved(session);
+  proved(aged).forEach((at, index) => assert.equal(before[index] - at, 600_000));
+  step("made the session ten minutes older; its new JWT is valid by this machine's clock");
 }
 
 async function refuseBadRequests() {
@@ -194,10 +207,6 @@ async function signOut({ user_id, session_token, session_jwt, session: { session
 
 async function listed(user_id) {
   return (await stytch.sessions.get({ user_id })).sessions.map((session) => session.session_id);
-}
-
-function step(what) {
-  console.log(what);
 }
 
 await story();

@@ -6,10 +6,18 @@ import { createRequire } from "node:module";
 
 // The directory in which `npm install` put the SDK. By default it is the directory of this file.
 const require = createRequire(`${process.env.STYTCH_NODE_MODULES ?? import.meta.dirname}/`);
-export const { Client, ClientError, StytchError } = require("stytch");
+export const { Client, ClientError, RequestError, StytchError } = require("stytch");
 
 const baseUrl = process.env.STYTCH_BASE_URL.replace(/\/+$/, "");
 export const projectId = process.env.STYTCH_PROJECT_ID;
+
+export const email = "grace@example.com";
+export const password = "eleven brown otters under Ullapool";
+export const session_duration_minutes = 60;
+
+export function step(what) {
+  console.log(what);
+}
 
 // The SDK warns on stderr that this is not one of Stytch's own addresses.
 export const connect = (secret = process.env.STYTCH_SECRET) =>
@@ -36,6 +44,14 @@ export async function refusedLocally(reason, call) {
   }, reason);
 }
 
+// Checks that the call rejects because the connection ended without a response.
+export async function dropped(call) {
+  await assert.rejects(call, (error) => {
+    assert.ok(error instanceof RequestError, `${error}`);
+    return true;
+  }, "a dropped connection");
+}
+
 export const factors = (session) =>
   session.authentication_factors.map((factor) => `${factor.type}/${factor.delivery_method}`).sort();
 
@@ -47,6 +63,10 @@ export async function newest(kind, to) {
 
 export const advance = (seconds) => local("POST", "clock", { advance_seconds: seconds });
 export const rotateKeys = () => local("POST", "keys/rotate");
+export const age = async (session_id, seconds) => (await local("POST", "sessions/age", { session_id, seconds })).session;
+export const failNext = (failure) => local("POST", "fail_next", failure);
+export const logged = async () => (await local("GET", "requests")).requests;
+export const reset = () => local("POST", "reset");
 export const now = async () => new Date((await local("GET", "clock")).now);
 
 // Returns the code that an authenticator app shows (RFC 6238), by the server's clock.

@@ -9,12 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from stytch.core.response_base import StytchError
 
+import accounts
 import support
-from support import connect, different, factors, newest, refused, same
+from support import EMAIL, PASSWORD, connect, different, factors, newest, refused, same, step
 
-EMAIL = "ada@example.com"
 PHONE = "+12025550162"
-PASSWORD = "seven grey herons over Lowestoft"
 
 stytch = connect()
 
@@ -25,6 +24,7 @@ def main():
     email_verified = verify_email(signed_in)
     phone_added = add_phone(email_verified)
     validate_locally(email_verified, phone_added)
+    age_session(phone_added)
     refuse_bad_requests()
     outlive_the_grace([signed_up, signed_in, email_verified], phone_added)
     renewed = renew(phone_added)
@@ -33,6 +33,7 @@ def main():
     follow_magic_link()
     asyncio.run(ask_asynchronously(app_added))
     sign_out(app_added)
+    accounts.change(app_added)
 
 
 def sign_up():
@@ -101,6 +102,18 @@ def validate_locally(before, current):
     same(stytch.sessions.authenticate_jwt_local(forged), None)
     refused(400, "unable_to_parse_session_jwt", stytch.sessions.authenticate_jwt, forged)
     step("the SDK validated the session JWT itself and refused a forged one")
+
+
+def age_session(current):
+    session_id = current.session.session_id
+    aged = support.age(session_id, 600)
+    same(aged["session_id"], session_id)
+    response = stytch.sessions.authenticate(session_token=current.session_token)
+    # This process has the system's clock, and the new JWT is valid here.
+    session = stytch.sessions.authenticate_jwt_local(response.session_jwt)
+    for old, new in zip(current.session.authentication_factors, session.authentication_factors, strict=True):
+        same((old.last_authenticated_at - new.last_authenticated_at).total_seconds(), 600)
+    step("made the session ten minutes older; its new JWT is valid by this machine's clock")
 
 
 def refuse_bad_requests():
@@ -200,10 +213,6 @@ def sign_out(current):
     refused(404, "session_not_found", stytch.sessions.authenticate, session_jwt=current.session_jwt)
     same(stytch.sessions.get(user_id).sessions, [])
     step("revoked the session; its token and JWT are refused")
-
-
-def step(what):
-    print(what, flush=True)
 
 
 if __name__ == "__main__":

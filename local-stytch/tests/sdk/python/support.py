@@ -19,6 +19,13 @@ BASE_URL = os.environ["STYTCH_BASE_URL"].rstrip("/")
 PROJECT_ID = os.environ["STYTCH_PROJECT_ID"]
 SECRET = os.environ["STYTCH_SECRET"]
 
+EMAIL = "ada@example.com"
+PASSWORD = "seven grey herons over Lowestoft"
+
+
+def step(what):
+    print(what, flush=True)
+
 
 def connect(secret=SECRET):
     return Client(PROJECT_ID, secret, environment=f"{BASE_URL}/")
@@ -66,6 +73,22 @@ def advance(seconds):
 
 def rotate_keys():
     local(requests.post, "keys/rotate")
+
+
+def age(session_id, seconds):
+    return local(requests.post, "sessions/age", {"session_id": session_id, "seconds": seconds})["session"]
+
+
+def fail_next(failure):
+    local(requests.post, "fail_next", failure)
+
+
+def logged():
+    return local(requests.get, "requests")["requests"]
+
+
+def reset():
+    local(requests.post, "reset")
 
 
 def totp(secret):
