@@ -1,4 +1,4 @@
-//! What a test does to a running stand-in besides calling Stytch's API.
+//! The methods with which a Rust test controls a running stand-in.
 
 use std::time::Duration;
 
@@ -26,9 +26,8 @@ impl LocalStytch {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if there is no such user, if the user does not have one of the factors, if
-    /// there are no factors or more than 20, if one is older than 1970, or if `life` is out of its
-    /// range.
+    /// Returns an error if the user is unknown or does not have one of the factors, if `proofs` is
+    /// empty or longer than 20, if a proof is older than 1970, or if `life` is out of its range.
     pub fn create_session(
         &self,
         user_id: &str,

@@ -57,10 +57,7 @@ async fn run(mut story: Command) {
     let (steps, complaints) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{steps}\n{complaints}", output.status);
-    assert!(
-        steps.contains("started again"),
-        "the story did not finish:\n{steps}\n{complaints}"
-    );
+    assert!(steps.contains("started again"), "the story did not finish:\n{steps}\n{complaints}");
     stytch.shutdown().await;
 }
 

@@ -12,7 +12,7 @@ const DELAY: Duration = Duration::from_secs(30);
 /// The maximum length of a path, in bytes.
 const PATH: usize = 200;
 
-/// A failure of the next calls of Stytch's API. A call that fails has no effect.
+/// A failure of the next calls of Stytch's API. A call that is refused or dropped has no effect.
 ///
 /// ```
 /// use std::time::Duration;
@@ -69,8 +69,8 @@ impl Failure {
         Self { path: "/v1/".into(), calls: 1, delay: Duration::ZERO, outcome }
     }
 
-    /// Sets how long the call takes before it fails, by the system's clock. The default is no time,
-    /// and the maximum is 30 seconds.
+    /// Sets how long the call takes before it fails, by the system's clock. The default is zero, and
+    /// the maximum is 30 seconds.
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
