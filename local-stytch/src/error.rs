@@ -25,17 +25,21 @@ pub(crate) enum Refusal {
     DuplicateEmail,
     DuplicateExternalId,
     DuplicatePhoneNumber,
+    DuplicateRegistration,
     EmailNotFound,
     ForeignRequest,
     Full(&'static str),
     Internal,
+    InvalidAuthenticatorType,
     InvalidCodeExpiration,
+    InvalidDomain,
     InvalidEmail,
     InvalidExpiration,
     InvalidField(&'static str),
     InvalidMagicLinkUrl,
     InvalidPasswordResetUrl,
     InvalidPhoneNumber,
+    InvalidPublicKeyCredential,
     InvalidRequest(String),
     InvalidSessionDuration,
     InvalidTotpCode,
@@ -44,6 +48,8 @@ pub(crate) enum Refusal {
     MagicLinkNotUsable,
     MetadataTooLarge,
     MethodNotAllowed(String),
+    NoActiveRegistrations,
+    NoPendingRegistration,
     NoSessionArguments,
     NoSessionRevokeArguments,
     NoUserPassword,
@@ -57,6 +63,8 @@ pub(crate) enum Refusal {
     Planned(u16),
     ProjectNotFound,
     RecoveryCodeNotUsable,
+    RegistrationNotFound,
+    RegistrationNotUsable,
     RequestTimeout,
     RequestTooLarge,
     RouteNotFound(String),
@@ -131,6 +139,9 @@ impl Refusal {
             Self::DuplicatePhoneNumber => {
                 (400, "duplicate_phone_number", "A user with this phone number already exists.")
             }
+            Self::DuplicateRegistration => {
+                (400, "duplicate_webauthn_registration", "The passkey is already registered.")
+            }
             Self::EmailNotFound => (404, "email_not_found", "Email could not be found."),
             Self::ForeignRequest => (
                 403,
@@ -139,9 +150,20 @@ impl Refusal {
             ),
             Self::Full(message) => (507, "stand_in_full", message),
             Self::Internal => (500, "internal_server_error", "The stand-in failed."),
+            Self::InvalidAuthenticatorType => (
+                400,
+                "invalid_authenticator_type",
+                "authenticator_type must be platform or cross-platform.",
+            ),
             Self::InvalidCodeExpiration => {
                 (400, "invalid_expiration_otp", "expiration_minutes must be from 1 to 10.")
             }
+            Self::InvalidDomain => (
+                400,
+                "invalid_domain",
+                "The domain must be a domain name in lower case, such as localhost. \
+                 Browsers have no passkeys for IP addresses.",
+            ),
             Self::InvalidEmail => (400, "invalid_email", "Email format is invalid."),
             Self::InvalidExpiration => {
                 (400, "invalid_expiration", "The expiration is out of range.")
@@ -159,6 +181,11 @@ impl Refusal {
                 400,
                 "invalid_phone_number",
                 "Phone number format is invalid: expected E.164, such as +12025550162.",
+            ),
+            Self::InvalidPublicKeyCredential => (
+                400,
+                "invalid_public_key_credential",
+                "The public key credential could not be read or verified.",
             ),
             Self::InvalidRequest(message) => (400, "invalid_request", message),
             Self::InvalidSessionDuration => (
@@ -186,6 +213,16 @@ impl Refusal {
                 (400, "metadata_too_large", "Metadata must be a JSON object of at most 4 KB.")
             }
             Self::MethodNotAllowed(message) => (405, "method_not_allowed", message),
+            Self::NoActiveRegistrations => (
+                400,
+                "no_active_webauthn_registrations",
+                "The user has no passkey for this domain.",
+            ),
+            Self::NoPendingRegistration => (
+                404,
+                "no_pending_webauthn_registration",
+                "No registration was started with this challenge, or it has expired.",
+            ),
             Self::NoSessionArguments => {
                 (400, "no_session_arguments", "session_token or session_jwt is required.")
             }
@@ -229,6 +266,16 @@ impl Refusal {
                 401,
                 "unable_to_authenticate_recovery_code",
                 "The recovery code could not be authenticated.",
+            ),
+            Self::RegistrationNotFound => (
+                404,
+                "webauthn_registration_not_found",
+                "The WebAuthn registration could not be found.",
+            ),
+            Self::RegistrationNotUsable => (
+                401,
+                "unable_to_auth_webauthn_registration",
+                "The WebAuthn registration could not be authenticated.",
             ),
             Self::RequestTimeout => {
                 (408, "request_timeout", "The request's body did not arrive within 5 seconds.")

@@ -13,6 +13,7 @@ mod jwt;
 mod keys;
 mod local;
 mod log;
+mod passkeys;
 mod passwords;
 mod random;
 mod server;

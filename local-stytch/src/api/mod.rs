@@ -10,6 +10,7 @@ mod resets;
 mod sessions;
 mod totps;
 mod users;
+mod webauthn;
 
 use std::sync::Arc;
 
@@ -52,12 +53,17 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/v1/totps/authenticate", post(totps::authenticate))
         .route("/v1/totps/recovery_codes", post(totps::recovery_codes))
         .route("/v1/totps/recover", post(totps::recover))
+        .route("/v1/webauthn/register/start", post(webauthn::register_start))
+        .route("/v1/webauthn/register", post(webauthn::register))
+        .route("/v1/webauthn/authenticate/start", post(webauthn::authenticate_start))
+        .route("/v1/webauthn/authenticate", post(webauthn::authenticate))
         .route("/v1/users", post(users::create))
         .route("/v1/users/search", post(users::search))
         .route("/v1/users/{user_id}", get(users::get).put(users::update).delete(users::delete))
         .route("/v1/users/emails/{email_id}", delete(users::delete_email))
         .route("/v1/users/phone_numbers/{phone_id}", delete(users::delete_phone_number))
         .route("/v1/users/totps/{totp_id}", delete(users::delete_totp))
+        .route("/v1/users/webauthn_registrations/{id}", delete(users::delete_webauthn_registration))
         .route("/v1/users/passwords/{password_id}", delete(users::delete_password))
         .route("/v1/sessions", get(sessions::get))
         .route("/v1/sessions/authenticate", post(sessions::authenticate))

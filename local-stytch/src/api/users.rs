@@ -165,6 +165,13 @@ pub(crate) async fn delete_totp(app: Shared, id: Id) -> HandlerResult<FactorDele
     delete_factor(&app, id, FactorId::Totp)
 }
 
+pub(crate) async fn delete_webauthn_registration(
+    app: Shared,
+    id: Id,
+) -> HandlerResult<FactorDeleted> {
+    delete_factor(&app, id, FactorId::WebAuthn)
+}
+
 pub(crate) async fn delete_password(app: Shared, id: Id) -> HandlerResult<FactorDeleted> {
     delete_factor(&app, id, FactorId::Password)
 }

@@ -27,6 +27,7 @@ pub(crate) enum FactorId {
     PhoneNumber(String),
     Totp(String),
     Password(String),
+    WebAuthn(String),
 }
 
 impl State {
@@ -79,6 +80,12 @@ impl State {
                 let has = |user: &User| user.totps.iter().any(|it| it.totp_id == id);
                 let user = self.users.find_by(has).ok_or(Refusal::TotpIdNotFound)?;
                 user.totps.retain(|totp| totp.totp_id != id);
+                Ok(user.clone())
+            }
+            FactorId::WebAuthn(id) => {
+                let has = |user: &User| user.registration(&id).is_some();
+                let user = self.users.find_by(has).ok_or(Refusal::RegistrationNotFound)?;
+                user.webauthn_registrations.retain(|held| held.webauthn_registration_id != id);
                 Ok(user.clone())
             }
             FactorId::Password(id) => {

@@ -24,6 +24,7 @@ pub(crate) enum FactorDetail {
     MagicLink { email_factor: EmailFactor },
     Totp { authenticator_app_factor: AuthenticatorAppFactor },
     RecoveryCode { recovery_code_factor: RecoveryCodeFactor },
+    WebAuthn { webauthn_factor: WebAuthnFactor },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +49,13 @@ pub(crate) struct RecoveryCodeFactor {
     pub(crate) totp_recovery_code_id: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct WebAuthnFactor {
+    pub(crate) webauthn_registration_id: String,
+    pub(crate) domain: String,
+    pub(crate) user_agent: String,
+}
+
 impl Factor {
     pub(crate) fn new(detail: FactorDetail, now: OffsetDateTime) -> Self {
         Self { detail, created_at: now, last_authenticated_at: now }
@@ -60,6 +68,7 @@ impl Factor {
             FactorDetail::MagicLink { .. } => "magic_link",
             FactorDetail::Totp { .. } => "totp",
             FactorDetail::RecoveryCode { .. } => "recovery_codes",
+            FactorDetail::WebAuthn { .. } => "webauthn",
         }
     }
 
@@ -70,6 +79,7 @@ impl Factor {
             FactorDetail::EmailOtp { .. } | FactorDetail::MagicLink { .. } => "email",
             FactorDetail::Totp { .. } => "authenticator_app",
             FactorDetail::RecoveryCode { .. } => "recovery_code",
+            FactorDetail::WebAuthn { .. } => "webauthn_registration",
         }
     }
 }
@@ -143,6 +153,18 @@ mod tests {
             "recovery_codes",
             "recovery_code",
             code_json,
+        );
+        let webauthn_factor = WebAuthnFactor {
+            webauthn_registration_id: "w".into(),
+            domain: "localhost".into(),
+            user_agent: String::new(),
+        };
+        let passkey_json = r#"{"webauthn_factor":{"webauthn_registration_id":"w","domain":"localhost","user_agent":""}}"#;
+        check(
+            FactorDetail::WebAuthn { webauthn_factor },
+            "webauthn",
+            "webauthn_registration",
+            passkey_json,
         );
     }
 

@@ -20,6 +20,7 @@ mod sessions;
 mod totps;
 mod user;
 mod users;
+mod webauthn;
 
 pub(crate) use self::{
     changes::{FactorId, METADATA, UserUpdate},
@@ -36,10 +37,11 @@ pub(crate) use self::{
     totps::Totp,
     user::{Email, Name, PhoneNumber, User},
     users::NewUser,
+    webauthn::RegistrationRequest,
 };
 use self::{
     codes::Codes, failures::Failures, inbox::Inbox, magic_links::MagicLinks, rate::Limits,
-    requests::RequestLog, sessions::Sessions, users::Users,
+    requests::RequestLog, sessions::Sessions, users::Users, webauthn::Ceremonies,
 };
 pub use self::{
     failures::Failure,
@@ -57,6 +59,7 @@ pub(crate) struct State {
     pub(crate) failures: Failures,
     codes: Codes,
     links: MagicLinks,
+    ceremonies: Ceremonies,
     limits: Limits,
 }
 
@@ -71,6 +74,7 @@ impl State {
             failures: Failures::default(),
             codes: Codes::default(),
             links: MagicLinks::default(),
+            ceremonies: Ceremonies::default(),
             limits: Limits::default(),
         }
     }

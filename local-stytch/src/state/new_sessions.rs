@@ -36,6 +36,9 @@ pub enum FactorKind {
     /// `recovery_codes/recovery_code`: a recovery code of the user's TOTP.
     #[serde(rename = "recovery_codes/recovery_code")]
     RecoveryCode,
+    /// `webauthn/webauthn_registration`: the user's first passkey.
+    #[serde(rename = "webauthn/webauthn_registration")]
+    WebAuthn,
 }
 
 impl State {
@@ -97,6 +100,9 @@ impl FactorKind {
                     totp_id: totp()?.totp_id.clone(),
                 },
             },
+            Self::WebAuthn => {
+                user.webauthn_registrations.first().ok_or(Refusal::RegistrationNotFound)?.factor()
+            }
             Self::RecoveryCode => {
                 totp()?;
                 let totp_recovery_code_id = random::id("totp-recovery-code");

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{Contact, NewUser, totps::Totp};
-use crate::{error::Refusal, random, stamp::Stamp};
+use super::{Contact, NewUser, totps::Totp, webauthn::WebAuthnRegistration};
+use crate::{error::Refusal, passkeys::Handle, random, stamp::Stamp};
 
 /// The maximum length of each part of a name, in bytes.
 const NAME: usize = 128;
@@ -18,6 +18,10 @@ pub(crate) struct User {
     pub(crate) status: Status,
     pub(crate) phone_numbers: Vec<PhoneNumber>,
     pub(crate) totps: Vec<Totp>,
+    pub(crate) webauthn_registrations: Vec<WebAuthnRegistration>,
+    /// The id that the user's passkeys keep.
+    #[serde(skip)]
+    pub(super) handle: Handle,
     pub(crate) roles: Vec<String>,
     pub(super) name: Name,
     created_at: Stamp,
@@ -54,7 +58,6 @@ pub(crate) struct Password {
 /// Fields that the official clients require, for features that the stand-in does not have.
 #[derive(Clone, Debug, Default, Serialize)]
 struct Absent {
-    webauthn_registrations: [(); 0],
     providers: [(); 0],
     crypto_wallets: [(); 0],
     biometric_registrations: [(); 0],
@@ -86,6 +89,8 @@ impl User {
             status: if new.pending { Status::Pending } else { Status::Active },
             phone_numbers: Vec::new(),
             totps: Vec::new(),
+            webauthn_registrations: Vec::new(),
+            handle: Handle::random(),
             roles: Vec::new(),
             name: new.name,
             created_at: Stamp(now),

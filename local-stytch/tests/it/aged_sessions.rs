@@ -197,6 +197,7 @@ async fn a_session_needs_factors_that_the_user_has() {
         (&email_only, "otp/sms", 404, "phone_number_not_found"),
         (&email_only, "totp/authenticator_app", 404, "totps_not_found_for_user"),
         (&email_only, "recovery_codes/recovery_code", 404, "totps_not_found_for_user"),
+        (&email_only, "webauthn/webauthn_registration", 404, "webauthn_registration_not_found"),
         (&email_only, "otp/carrier_pigeon", 400, "invalid_request"),
     ] {
         let body = json!({"user_id": user["user_id"], "factors": [{"kind": kind}],

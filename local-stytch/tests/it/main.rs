@@ -8,6 +8,7 @@
 )]
 
 mod aged_sessions;
+mod authenticator;
 mod bounds;
 mod codes;
 mod failures;
@@ -17,6 +18,8 @@ mod life_cycle;
 mod magic_links;
 mod official_rust_client;
 mod official_rust_client_accounts;
+mod official_rust_passkeys;
+mod passkeys;
 mod password_resets;
 mod passwords;
 mod phone;
