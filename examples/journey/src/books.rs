@@ -17,9 +17,15 @@ const WELCOME: Money = Money(250_000);
 
 #[derive(Default)]
 pub(crate) struct Books {
-    accounts: Mutex<HashMap<String, Account>>,
+    /// By user id. A closed account stays, so that its user gets no second one.
+    accounts: Mutex<HashMap<String, Entry>>,
     forms: AtomicU64,
     opened: AtomicU64,
+}
+
+enum Entry {
+    Open(Account),
+    Closed(Closing),
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +36,13 @@ pub(crate) struct Account {
     pub(crate) transfers: Vec<Transfer>,
 }
 
+/// A closed account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Closing {
+    pub(crate) number: String,
+    pub(crate) at: OffsetDateTime,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Transfer {
     pub(crate) number: usize,
@@ -38,21 +51,24 @@ pub(crate) struct Transfer {
 }
 
 /// The reason why the bank refuses a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     NotEnough,
     /// The bank accepts no new customers.
     Full,
+    /// The user has closed the account.
+    Closed(Closing),
     /// The form's idempotency key was already used for a different transfer.
     OtherOrder,
 }
 
 impl Refusal {
     /// Returns the text for the pages.
-    pub(crate) fn text(self) -> &'static str {
+    pub(crate) fn text(&self) -> &'static str {
         match self {
             Self::NotEnough => "The account does not have enough money.",
             Self::Full => "The bank is not accepting new customers at the moment.",
+            Self::Closed(_) => "Your account is closed.",
             Self::OtherOrder => {
                 "You have already used this form for a different transfer. To make this one as well, send it again."
             }
@@ -87,7 +103,7 @@ impl Books {
         format!("form-{}", self.forms.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Returns the user's account. Opens one if the user has none.
+    /// Returns the user's account. Opens one if the user has never had any.
     pub(crate) fn account(&self, user_id: &str) -> Result<Account, Refusal> {
         self.open(&mut self.lock(), user_id).cloned()
     }
@@ -124,26 +140,35 @@ impl Books {
         })
     }
 
-    /// Closes the user's account.
-    pub(crate) fn close(&self, user_id: &str) {
-        self.lock().remove(user_id);
+    /// Closes the user's account, and forgets its history.
+    pub(crate) fn close(&self, user_id: &str, at: OffsetDateTime) -> Result<Closing, Refusal> {
+        let mut accounts = self.lock();
+        let number = self.open(&mut accounts, user_id)?.number.clone();
+        let closing = Closing { number, at };
+        accounts.insert(user_id.to_owned(), Entry::Closed(closing.clone()));
+        tracing::info!(user_id, "closed the account");
+        Ok(closing)
     }
 
     fn open<'a>(
         &self,
-        accounts: &'a mut HashMap<String, Account>,
+        accounts: &'a mut HashMap<String, Entry>,
         user_id: &str,
     ) -> Result<&'a mut Account, Refusal> {
         if accounts.len() >= MAX_ACCOUNTS && !accounts.contains_key(user_id) {
             return Err(Refusal::Full);
         }
-        Ok(accounts.entry(user_id.to_owned()).or_insert_with(|| {
+        let entry = accounts.entry(user_id.to_owned()).or_insert_with(|| {
             let number = format!("HB41 {:08}", self.opened.fetch_add(1, Ordering::Relaxed) + 1);
-            Account { number, balance: WELCOME, transfers: Vec::new() }
-        }))
+            Entry::Open(Account { number, balance: WELCOME, transfers: Vec::new() })
+        });
+        match entry {
+            Entry::Open(account) => Ok(account),
+            Entry::Closed(closing) => Err(Refusal::Closed(closing.clone())),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Account>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -187,7 +212,11 @@ mod tests {
         assert_eq!(number(order("1", "c")), Err(Refusal::NotEnough));
         assert!(books.check("ben", &order("1", "c")).unwrap().is_none());
         assert_eq!(books.account("ben").unwrap().balance, WELCOME);
-        books.close("ada");
-        assert_eq!(books.account("ada").unwrap().transfers.len(), 0);
+        // A closed account stays closed.
+        let closing = books.close("ada", at).unwrap();
+        let closed = Refusal::Closed(closing);
+        assert_eq!(books.account("ada").unwrap_err(), closed);
+        assert_eq!(books.transfer("ada", order("1", "d"), at).unwrap_err(), closed);
+        assert_eq!(books.close("ada", at).unwrap_err(), closed);
     }
 }

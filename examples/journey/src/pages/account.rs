@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tower_step_up::Session;
@@ -12,6 +11,7 @@ use tower_step_up::Session;
 use crate::bank::Bank;
 use crate::books::{self, Transfer};
 use crate::frame::{Frame, Page};
+use crate::pages::close::no_account;
 use crate::words;
 
 #[derive(Deserialize)]
@@ -41,6 +41,6 @@ pub(crate) async fn show(
             let sent = account.transfers.iter().find(is_sent).cloned();
             Page(Account { frame, account, sent }).into_response()
         }
-        Err(refusal) => (StatusCode::SERVICE_UNAVAILABLE, refusal.text()).into_response(),
+        Err(refusal) => no_account(frame, refusal),
     }
 }

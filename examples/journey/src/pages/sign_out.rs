@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, Uri};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, IntoResponseParts, Redirect, Response};
 
 use crate::bank::Bank;
 use crate::frame::{Frame, Page};
@@ -20,15 +20,16 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// with an invalid token. A guard would also check only one of the tokens that a browser may
 /// present.
 pub(crate) async fn send(State(bank): State<Arc<Bank>>, headers: HeaderMap) -> Response {
-    end(&bank, &headers).await
+    let (cleared, revoked) = end(&bank, &headers).await;
+    (cleared, Redirect::to(if revoked { SIGNED_OUT } else { HERE_ONLY })).into_response()
 }
 
-/// Ends the sessions of this browser, and redirects to the page that reports the result. It also
-/// asks the browser to clear all cookies of this site, because another site may have planted one.
-pub(crate) async fn end(bank: &Bank, headers: &HeaderMap) -> Response {
+/// Ends the sessions of this browser. Returns the headers that clear its cookies, and whether all
+/// sessions have ended. It asks the browser to clear all cookies of this site, because another site
+/// may have planted one.
+pub(crate) async fn end(bank: &Bank, headers: &HeaderMap) -> (impl IntoResponseParts, bool) {
     let (cookies, revoked) = bank.end(headers).await;
-    let to = Redirect::to(if revoked { SIGNED_OUT } else { HERE_ONLY });
-    ([(CLEAR_SITE_DATA, "\"cookies\"")], cookies, to).into_response()
+    (([(CLEAR_SITE_DATA, "\"cookies\"")], cookies), revoked)
 }
 
 #[derive(Template)]

@@ -17,6 +17,7 @@ use crate::frame::{Frame, Page};
 use crate::money::Money;
 use crate::order::{Draft, Faults, OWN_PROOF_ABOVE, Order};
 use crate::page_query::PageQuery;
+use crate::pages::close::no_account;
 use crate::pay::{Payment, pay};
 use crate::words;
 
@@ -105,6 +106,7 @@ pub(crate) async fn send(
                 draft.form = bank.books.new_form();
                 Faults { amount: Some(Refusal::OtherOrder.text()), ..Faults::default() }
             }
+            Err(closed @ Refusal::Closed(_)) => return no_account(frame, closed),
             Err(refusal) => Faults { amount: Some(refusal.text()), ..Faults::default() },
         },
         Err(faults) => {
@@ -150,7 +152,10 @@ fn page(bank: &Bank, frame: Frame, grant: &Grant, draft: &Draft, notices: Notice
         (None, faults) if *faults != Faults::default() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,
     };
-    let account = bank.books.account(grant.session().user_id());
+    let account = match bank.books.account(grant.session().user_id()) {
+        Err(closed @ Refusal::Closed(_)) => return no_account(frame, closed),
+        account => account,
+    };
     let open_for = grant.expires_at() - bank.clock.now();
     let fields = Field::one_focus([
         Field::text("payee", "Payee", &draft.payee).error(faults.payee),

@@ -136,6 +136,42 @@ async fn closing_an_account_requires_a_fresh_proof_of_the_phone() {
     assert_eq!(page.path(), "/second-factor");
     let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
     assert_eq!(page.path(), "/account/close", "the user has to confirm again");
-    assert_eq!(browser.submit(&page, &[]).await.path(), "/signed-out");
+    let page = browser.submit(&page, &[]).await;
+    page.assert_text("closed", "We have closed account HB41 00000001");
     assert_eq!(browser.get("/account").await.path(), "/sign-in");
+}
+
+#[tokio::test]
+async fn a_closed_account_stays_closed() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let other = bank.with_two_factors().await;
+    let form = other.get("/transfer").await;
+    let page = browser.get("/account/close").await;
+    page.assert_text("left", "The account still has €2,500.00.");
+    let page = browser.submit(&page, &[]).await;
+    assert_eq!((page.path(), page.status.as_u16()), ("/account/close", 200));
+    page.assert_text("closed", "We have closed account HB41 00000001 and deleted its history");
+    assert!(page.text("signed-out").is_none(), "the session has ended everywhere");
+    // As after signing out, Chromium's back button must not show the account.
+    assert!(page.html.contains("href=\"/signed-out.css\""));
+    assert!(page.html.contains("id=\"sign-in-link\"") && browser.cookies().is_empty());
+    assert_eq!(page.headers["clear-site-data"], "\"cookies\"");
+
+    // Neither another session nor a new one has an account, or opens one.
+    let again = bank.with_two_factors().await;
+    for browser in [other, again] {
+        for path in ["/account", "/transfer", "/account/close", "/transfer?intent=x"] {
+            let page = browser.get(path).await;
+            assert_eq!((page.path(), page.status.as_u16()), (path.split('?').next().unwrap(), 410));
+            page.assert_text("closed", "You closed account HB41 00000001 on 24 Nov 2026");
+            assert!(page.text("balance").is_none());
+        }
+        for amount in ["1", "1200"] {
+            let typed = [&TYPED[..2], &[("amount", amount), TYPED[3]]].concat();
+            let page = browser.submit(&form, &typed).await;
+            assert_eq!((page.path(), page.status.as_u16()), ("/transfer", 410));
+        }
+        assert_eq!(browser.post("/account/close", &[]).await.status.as_u16(), 410);
+    }
 }
