@@ -12,13 +12,14 @@ use crate::books::Books;
 use crate::bounded::Bounded;
 use crate::clock::BankClock;
 use crate::drafts::Drafts;
+use crate::enrolment::Enrolment;
 use crate::guards::Guards;
 use crate::identity::{Identity, Step};
 use crate::journal::Decision;
 use crate::problem::Problem;
 use crate::start::StartError;
 
-/// The maximum number of sessions for which the bank keeps drafts, decisions and phone numbers.
+/// The maximum number of sessions for which the bank keeps drafts, decisions and the like.
 const MAX_SESSIONS: usize = 1_000;
 const MAX_USERS: usize = 10_000;
 
@@ -35,6 +36,8 @@ pub(crate) struct Bank {
     pub(crate) decisions: Bounded<Decision>,
     /// The phone number that the bank last sent a code to, by session.
     pub(crate) numbers: Bounded<String>,
+    /// The authenticator app that the user is adding, by session.
+    pub(crate) enrolments: Bounded<Enrolment>,
     /// The users who have an authenticator app. The bank learns this when they authenticate.
     authenticators: Arc<Bounded<()>>,
     pub(crate) local: Option<LocalStytch>,
@@ -64,6 +67,7 @@ impl Bank {
             drafts: Drafts::new(MAX_SESSIONS),
             decisions: Bounded::new(MAX_SESSIONS),
             numbers: Bounded::new(MAX_SESSIONS),
+            enrolments: Bounded::new(MAX_SESSIONS),
             authenticators,
             local,
             sessions,
@@ -71,7 +75,7 @@ impl Bank {
     }
 
     /// Adopts the tokens of an authentication step. The new session replaces the weaker one, and
-    /// takes over its draft, last decision and phone number.
+    /// takes over its drafts, last decision, phone number and unfinished enrolment.
     pub(crate) async fn adopt(
         &self,
         step: &Step,
@@ -98,9 +102,9 @@ impl Bank {
         let new = adopted.session.id();
         if let Some(old) = predecessor.map(Session::id).filter(|old| *old != new) {
             self.drafts.pass_on(old, new);
-            let decision = self.decisions.take(old);
-            decision.into_iter().for_each(|decision| self.decisions.put(new, decision));
-            self.numbers.take(old).into_iter().for_each(|number| self.numbers.put(new, number));
+            self.decisions.rename(old, new);
+            self.numbers.rename(old, new);
+            self.enrolments.rename(old, new);
         }
         if step.user.totps.iter().any(|totp| totp.verified) {
             self.authenticators.put(&step.user.user_id, ());

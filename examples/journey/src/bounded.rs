@@ -44,6 +44,11 @@ impl<T: Clone> Bounded<T> {
         inner.values.remove(key)
     }
 
+    /// Moves the value of a key to a new one, if it has any.
+    pub(crate) fn rename(&self, old: &str, new: &str) {
+        self.take(old).into_iter().for_each(|value| self.put(new, value));
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,6 +68,13 @@ mod tests {
             [bounded.find("a"), bounded.find("b"), bounded.find("c")],
             [None, Some(2), Some(4)]
         );
+        bounded.rename("c", "c2");
+        bounded.rename("x", "y");
+        assert_eq!(
+            [bounded.find("c"), bounded.find("c2"), bounded.find("y")],
+            [None, Some(4), None]
+        );
+        bounded.rename("c2", "c");
         assert_eq!((bounded.take("b"), bounded.take("b")), (Some(2), None));
         bounded.put("d", 5);
         assert_eq!([bounded.find("c"), bounded.find("d")], [Some(4), Some(5)]);

@@ -73,7 +73,7 @@ impl Drafts {
 
     /// Passes the drafts of a session on to the one that replaces it.
     pub(crate) fn pass_on(&self, old: &str, new: &str) {
-        self.0.take(old).into_iter().for_each(|drafts| self.0.put(new, drafts));
+        self.0.rename(old, new);
     }
 
     /// Returns why the bank asks for a proof with this intent, after a request that named another

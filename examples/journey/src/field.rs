@@ -17,6 +17,8 @@ pub(crate) struct Field<'a> {
     error: Option<String>,
     maxlength: usize,
     optional: bool,
+    /// Whether the browser must not change what the user types, such as its first letter.
+    verbatim: bool,
     /// Whether the input has the focus when the page opens. The first field with an error has it.
     focus: bool,
 }
@@ -37,6 +39,7 @@ impl<'a> Field<'a> {
             error: None,
             maxlength: 140,
             optional: false,
+            verbatim: false,
             focus: false,
         }
     }
@@ -69,6 +72,16 @@ impl<'a> Field<'a> {
             hint: "Six digits.",
             maxlength: 12,
             ..text
+        }
+    }
+
+    /// Returns a field for a recovery code of the authenticator app.
+    pub(crate) fn recovery_code() -> Self {
+        Self {
+            hint: "One of the codes that you kept when you added the authenticator app.",
+            maxlength: 64,
+            verbatim: true,
+            ..Self::text("recovery_code", "Recovery code", "")
         }
     }
 

@@ -56,7 +56,7 @@ impl Guards {
             // A challenge names only factors that this application can ask for. Every user can
             // enrol a phone.
             .offer_factors_with(move |session| match authenticators.find(session.user_id()) {
-                Some(()) => vec![Factor::OtpSms, Factor::Totp],
+                Some(()) => vec![Factor::OtpSms, Factor::Totp, Factor::RecoveryCode],
                 None => vec![Factor::OtpSms],
             });
         // Pages read the cookies only. Their handlers step up the session in the cookie, so the

@@ -8,6 +8,7 @@ use stytch::consumer::users::{GetRequest, GetResponse, Name};
 use stytch::consumer::{otp, otp_email, otp_sms, passwords, totps, users};
 use tower_step_up::SessionTokens;
 
+use crate::enrolment::Enrolment;
 use crate::problem::Problem;
 
 /// How long a session lives after each authentication, in minutes.
@@ -152,11 +153,34 @@ impl Identity {
         Ok(step(response.session_token, response.session_jwt, response.user))
     }
 
-    /// Begins enrolling an authenticator app, and returns its secret in base 32. The app becomes a
-    /// factor once a code from it has been authenticated.
-    pub(crate) async fn begin_totp(&self, user_id: &str) -> Result<String, Problem> {
+    /// Begins enrolling an authenticator app. It becomes a factor once a code from it has been
+    /// authenticated.
+    pub(crate) async fn begin_totp(&self, user_id: &str) -> Result<Enrolment, Problem> {
         let request = totps::CreateRequest { user_id: user_id.to_owned(), ..Default::default() };
-        Ok(within_timeout(self.0.totps.create(request)).await?.secret)
+        let response = within_timeout(self.0.totps.create(request)).await?;
+        Ok(Enrolment {
+            totp_id: response.totp_id,
+            key: response.secret,
+            recovery_codes: response.recovery_codes,
+        })
+    }
+
+    /// Uses up a recovery code of the user's authenticator app, for this session.
+    pub(crate) async fn recover(
+        &self,
+        user_id: &str,
+        recovery_code: &str,
+        session_jwt: &str,
+    ) -> Result<Step, Problem> {
+        let request = totps::RecoverRequest {
+            user_id: user_id.to_owned(),
+            recovery_code: recovery_code.trim().to_owned(),
+            session_jwt: Some(session_jwt.to_owned()),
+            session_duration_minutes: Some(SESSION_MINUTES),
+            ..Default::default()
+        };
+        let response = within_timeout(self.0.totps.recover(request)).await?;
+        Ok(step(response.session_token, response.session_jwt, response.user))
     }
 }
 

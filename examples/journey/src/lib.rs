@@ -20,6 +20,7 @@ mod clock;
 mod confirms;
 mod demo;
 mod drafts;
+mod enrolment;
 mod field;
 mod frame;
 mod guards;

@@ -18,6 +18,8 @@ pub(crate) enum Problem {
     WrongCode,
     /// The code was used, has expired or was tried too often.
     SpentCode,
+    /// The recovery code is not one of the user's, or was used.
+    WrongRecoveryCode,
     /// The user did not finish adding the authenticator app in time.
     ExpiredEnrolment,
     /// Stytch adds no further address or number until the user has verified an earlier one.
@@ -38,6 +40,11 @@ impl Problem {
         }
     }
 
+    /// Returns whether the user reads it beside the field for a code.
+    pub(crate) fn is_about_code(&self) -> bool {
+        matches!(self, Self::WrongCode | Self::SpentCode)
+    }
+
     fn of(error_type: &str, message: &str) -> Option<Self> {
         Some(match error_type {
             "invalid_email" => Self::InvalidEmail,
@@ -55,6 +62,7 @@ impl Problem {
             | "unable_to_authenticate_totp"
             | "unauthorized_totp_code" => Self::WrongCode,
             "unable_to_auth_otp_code" | "totp_code_already_authenticated" => Self::SpentCode,
+            "unable_to_authenticate_recovery_code" => Self::WrongRecoveryCode,
             "expired_totp" => Self::ExpiredEnrolment,
             "too_many_unverified_factors" => Self::Unverified,
             "too_many_requests" | "too_many_bad_totp_attempts" => Self::TooManyRequests,
@@ -98,7 +106,10 @@ impl fmt::Display for Problem {
             Self::SpentCode => {
                 "This code no longer works: it has already been used, has expired, or was tried too often. Get a new one."
             }
-            Self::ExpiredEnrolment => "The key has expired. Begin again with a new one.",
+            Self::WrongRecoveryCode => {
+                "This is not one of your recovery codes, or you have used it before."
+            }
+            Self::ExpiredEnrolment => "This key is no longer valid. Begin again with a new one.",
             Self::Unverified => {
                 "First verify the email address or phone number that you added earlier."
             }

@@ -15,6 +15,7 @@ pub(crate) fn factor(factor: &Factor) -> String {
         Factor::OtpEmail => "Code by email".into(),
         Factor::Totp => "Authenticator app".into(),
         Factor::WebAuthn => "Passkey".into(),
+        Factor::RecoveryCode => "Recovery code".into(),
         other => other.to_string(),
     }
 }
@@ -26,6 +27,7 @@ fn name(factor: &Factor) -> String {
         Factor::OtpSms => "a code by SMS".into(),
         Factor::OtpEmail => "a code by email".into(),
         Factor::Totp => "a code from an authenticator app".into(),
+        Factor::RecoveryCode => "a recovery code".into(),
         other => other.to_string(),
     }
 }

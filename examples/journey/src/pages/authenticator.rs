@@ -5,15 +5,19 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tower_step_up::Session;
 
 use crate::bank::Bank;
+use crate::enrolment::qr_code;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::problem::Problem;
+
+/// The address of this page.
+const AUTHENTICATOR: &str = "/authenticator";
 
 #[derive(Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -26,29 +30,72 @@ pub(crate) enum FormData {
 #[template(path = "authenticator.html")]
 struct Authenticator<'a> {
     frame: Frame,
-    /// The secret to type into the app, in groups of four.
-    secret: Option<String>,
-    begun: bool,
-    /// Whether the user has an authenticator app already.
-    has_one: bool,
+    stage: Stage,
     code: Field<'a>,
+    /// A problem that is not about the code.
+    problem: Option<&'a Problem>,
+}
+
+/// How far the user is.
+enum Stage {
+    /// The user has no authenticator app.
+    None,
+    /// The app has to get this key.
+    Begun(Key),
+    /// The user has just added the app. Its recovery codes are shown once.
+    Added(Vec<String>),
+    /// The user has an authenticator app.
+    HasOne,
+}
+
+/// A key for the app.
+struct Key {
+    /// To type into the app, in groups of four.
+    grouped: String,
+    /// For an app on the same device.
+    uri: Option<String>,
+    /// An SVG image.
+    qr_code: Option<String>,
+}
+
+impl Stage {
+    /// Returns how far the user is, according to Stytch. The bank keeps a key for its session until
+    /// the recovery codes have been shown.
+    async fn of(bank: &Bank, session: &Session, shows_codes: bool) -> Result<Self, Problem> {
+        let user = bank.identity.user(session.user_id()).await?;
+        let is_verified = user.totps.iter().any(|totp| totp.verified);
+        let is_known = |totp_id: &str| user.totps.iter().any(|totp| totp.totp_id == totp_id);
+        // A key that another session has replaced does not count.
+        let kept = bank.enrolments.find(session.id()).filter(|kept| is_known(&kept.totp_id));
+        Ok(match (is_verified, kept) {
+            (false, None) => Self::None,
+            (false, Some(kept)) => {
+                let email = user.emails.first().map(|email| &*email.email).unwrap_or_default();
+                let uri = kept.uri(email);
+                Self::Begun(Key {
+                    grouped: kept.grouped_key(),
+                    qr_code: uri.as_deref().and_then(qr_code),
+                    uri,
+                })
+            }
+            (true, Some(kept)) if shows_codes => {
+                bank.enrolments.take(session.id());
+                Self::Added(kept.recovery_codes)
+            }
+            (true, _) => Self::HasOne,
+        })
+    }
 }
 
 pub(crate) async fn show(
     State(bank): State<Arc<Bank>>,
     frame: Frame,
+    method: Method,
     session: Session,
 ) -> Result<Response, Problem> {
-    let has_one = has_one(&bank, &session).await?;
-    Ok(page(frame, Stage { has_one, ..Stage::default() }, None))
-}
-
-/// The state of the page.
-#[derive(Default)]
-struct Stage {
-    has_one: bool,
-    begun: bool,
-    secret: Option<String>,
+    // A HEAD request must not use up the recovery codes.
+    let stage = Stage::of(&bank, &session, method == Method::GET).await?;
+    Ok(page(frame, stage, None))
 }
 
 pub(crate) async fn send(
@@ -58,45 +105,39 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
-    let code = match form {
-        FormData::Begin => {
-            if has_one(&bank, &session).await? {
-                return Ok(Redirect::to("/authenticator").into_response());
-            }
-            let secret = Some(bank.identity.begin_totp(session.user_id()).await?);
-            return Ok(page(frame, Stage { secret, begun: true, has_one: false }, None));
+    let stage = Stage::of(&bank, &session, false).await?;
+    let code = match (form, &stage) {
+        (FormData::Begin, Stage::None | Stage::Begun(_)) => {
+            let begun = bank.identity.begin_totp(session.user_id()).await?;
+            bank.enrolments.put(session.id(), begun);
+            return Ok(Redirect::to(AUTHENTICATOR).into_response());
         }
-        FormData::Take { code } => code,
+        (FormData::Take { code }, Stage::Begun(_)) => code,
+        (FormData::Take { .. }, Stage::None) => {
+            return Ok(page(frame, stage, Some(&Problem::ExpiredEnrolment)));
+        }
+        _ => return Ok(Redirect::to(AUTHENTICATOR).into_response()),
     };
     match bank.identity.authenticate_totp(session.user_id(), &code, session.jwt().as_str()).await {
         Ok(step) => {
             let cookies = bank.adopt(&step, Some(&session), &headers).await?;
-            Ok((cookies, Redirect::to("/security")).into_response())
+            Ok((cookies, Redirect::to(AUTHENTICATOR)).into_response())
         }
-        Err(problem) => Ok(page(frame, Stage { begun: true, ..Stage::default() }, Some(&problem))),
+        Err(problem @ Problem::ExpiredEnrolment) => {
+            bank.enrolments.take(session.id());
+            Ok(page(frame, Stage::None, Some(&problem)))
+        }
+        Err(problem) => Ok(page(frame, stage, Some(&problem))),
     }
 }
 
-async fn has_one(bank: &Bank, session: &Session) -> Result<bool, Problem> {
-    Ok(bank.identity.user(session.user_id()).await?.totps.iter().any(|totp| totp.verified))
-}
-
 fn page(frame: Frame, stage: Stage, problem: Option<&Problem>) -> Response {
-    let grouped = |secret: &str| {
-        let spaced = secret.chars().enumerate();
-        spaced
-            .flat_map(|(index, letter)| {
-                (index > 0 && index % 4 == 0).then_some(' ').into_iter().chain([letter])
-            })
-            .collect()
-    };
-    let code = Field::code("Code from the app").error(problem);
+    let of_code = problem.filter(|it| it.is_about_code());
     let page = Authenticator {
         frame,
-        secret: stage.secret.as_deref().map(grouped),
-        begun: stage.begun,
-        has_one: stage.has_one,
-        code,
+        stage,
+        code: Field::code("Code from the app").error(of_code),
+        problem: problem.filter(|_| of_code.is_none()),
     };
     (problem.map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
 }

@@ -33,6 +33,8 @@ pub(crate) enum FormData {
     Take { code: String },
     /// The code from the authenticator app.
     Totp { code: String },
+    /// A recovery code of the authenticator app.
+    Recover { recovery_code: String },
 }
 
 /// A user, and what to ask them for.
@@ -52,6 +54,15 @@ enum Way {
     Sms(PhoneNumber),
     /// By a code from the authenticator app.
     Totp,
+    /// By a recovery code of the authenticator app.
+    RecoveryCode,
+}
+
+/// A link to another way.
+struct Link {
+    id: &'static str,
+    address: String,
+    text: &'static str,
 }
 
 #[derive(Template)]
@@ -65,15 +76,18 @@ struct SecondFactor<'a> {
     /// Whether the bank keeps a form that a guard refused.
     is_kept: bool,
     one_possession: Option<OnePossession>,
+    /// Whether the user has no second factor yet, and the page asks for the number of a phone.
+    is_new: bool,
     by_totp: bool,
+    by_recovery_code: bool,
     /// The masked number that receives the code. Without one, the page asks for a number.
     phone: Option<String>,
     sent: bool,
     phone_number: Field<'a>,
     code: Field<'a>,
-    /// A link to the same page, for the user's other factor or for another number.
-    other: Option<(String, &'static str)>,
-    email_instead: Option<String>,
+    recovery_code: Field<'a>,
+    /// The other ways to go on.
+    links: Vec<Link>,
     problem: Option<&'a Problem>,
 }
 
@@ -107,20 +121,17 @@ pub(crate) async fn send(
     let Some(question) = Question::of(&bank, &query, session).await? else {
         return Ok(Redirect::to(&query.url_for("/verify-email")).into_response());
     };
+    let (user_id, token) = (question.session.user_id(), question.session.jwt().as_str());
     let (done, number) = match &form {
         FormData::Send { phone_number } => {
             (question.send_code(&bank, phone_number).await, &**phone_number)
         }
         FormData::Take { code } => (question.authenticate_code(&bank, code).await.map(Some), ""),
         FormData::Totp { code } => {
-            let token = question.session.jwt().as_str();
-            (
-                bank.identity
-                    .authenticate_totp(question.session.user_id(), code, token)
-                    .await
-                    .map(Some),
-                "",
-            )
+            (bank.identity.authenticate_totp(user_id, code, token).await.map(Some), "")
+        }
+        FormData::Recover { recovery_code } => {
+            (bank.identity.recover(user_id, recovery_code, token).await.map(Some), "")
         }
     };
     match done {
@@ -148,6 +159,7 @@ impl Question {
         let wants =
             |factor: &Factor| query.by.as_ref().map_or(query.names(factor), |by| by == factor);
         let way = match (verified_phone(&user), has_totp(&user)) {
+            (_, true) if query.by == Some(Factor::RecoveryCode) => Way::RecoveryCode,
             (Some(phone), has_totp) if wants(&Factor::OtpSms) || !has_totp => {
                 Way::Sms(phone.clone())
             }
@@ -169,7 +181,7 @@ impl Question {
             Way::Enrol(Some(named)) if typed.is_empty() => &named.phone_number,
             Way::Enrol(_) => &typed,
             Way::Sms(phone) => &phone.phone_number,
-            Way::Totp => return Err(Problem::Unavailable),
+            Way::Totp | Way::RecoveryCode => return Err(Problem::Unavailable),
         };
         bank.identity.send_sms(number, self.session.jwt().as_str()).await?;
         bank.numbers.put(self.session.id(), number.clone());
@@ -192,14 +204,16 @@ impl Question {
     ) -> Response {
         let policy = self.query.policy.as_deref().and_then(|name| bank.policies.get(name).ok());
         let is_unmet = |policy: &&Policy| policy.evaluate(&self.session, bank.clock.now()).is_err();
-        let of_code =
-            problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
+        let of_code = problem.as_ref().filter(|it| it.is_about_code());
+        let of_recovery_code =
+            problem.as_ref().filter(|it| matches!(it, Problem::WrongRecoveryCode));
         let of_number = problem.as_ref().filter(|it| matches!(it, Problem::InvalidPhoneNumber));
+        let is_beside_a_field = of_code.or(of_recovery_code).or(of_number).is_some();
         let by_totp = matches!(self.way, Way::Totp);
         let phone = match &self.way {
             Way::Sms(phone) => Some(phone),
             Way::Enrol(named) => named.as_ref().filter(|_| self.query.sent && of_number.is_none()),
-            Way::Totp => None,
+            Way::Totp | Way::RecoveryCode => None,
         };
         let kept = bank.drafts.find(self.session.id(), self.query.intent());
         let page = SecondFactor {
@@ -211,7 +225,9 @@ impl Question {
             one_possession: policy
                 .filter(is_unmet)
                 .and_then(|_| OnePossession::of(&self.session, bank.policies.trust())),
+            is_new: matches!(self.way, Way::Enrol(_)) && phone.is_none(),
             by_totp,
+            by_recovery_code: matches!(self.way, Way::RecoveryCode),
             phone: phone.map(|phone| words::masked(&phone.phone_number)),
             // Anyone can write `sent=true` into a link, so a code must have gone out in this
             // session.
@@ -220,11 +236,9 @@ impl Question {
             phone_number: Field::phone_number(typed_number).error(of_number),
             code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" })
                 .error(of_code),
-            other: self.other(),
-            email_instead: self
-                .can_prove_email()
-                .then(|| self.query.before_sending().url_for("/verify-email")),
-            problem: problem.as_ref().filter(|_| of_code.is_none() && of_number.is_none()),
+            recovery_code: Field::recovery_code().error(of_recovery_code),
+            links: self.links(),
+            problem: problem.as_ref().filter(|_| !is_beside_a_field),
         };
         (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
     }
@@ -238,23 +252,32 @@ impl Question {
         !is_proved && self.query.policy.as_deref().is_none_or(|policy| policy == "account")
     }
 
-    fn other(&self) -> Option<(String, &'static str)> {
-        let has_both = verified_phone(&self.user).is_some() && has_totp(&self.user);
-        let by = |factor: Factor| {
-            self.query.names(&factor).then(|| self.query.by(factor).url_for(SECOND_FACTOR))
+    /// Returns the user's other factors that the challenge names, and the ways out.
+    fn links(&self) -> Vec<Link> {
+        let by = |id, factor: Factor, text| {
+            let address = self.query.by(factor.clone()).url_for(SECOND_FACTOR);
+            self.query.names(&factor).then_some(Link { id, address, text })
         };
-        match self.way {
-            Way::Enrol(_) if self.query.sent => {
-                Some((self.query.before_sending().url_for(SECOND_FACTOR), "Use another number"))
-            }
-            Way::Sms(_) if has_both => {
-                by(Factor::Totp).map(|address| (address, "Use the authenticator app"))
-            }
-            Way::Totp if has_both => {
-                by(Factor::OtpSms).map(|address| (address, "Use a code by SMS"))
-            }
-            _ => None,
+        let mut links = Vec::new();
+        if matches!(self.way, Way::Enrol(_)) && self.query.sent {
+            let address = self.query.before_sending().url_for(SECOND_FACTOR);
+            links.push(Link { id: "other-factor", address, text: "Use another number" });
         }
+        if verified_phone(&self.user).is_some() && !matches!(self.way, Way::Sms(_)) {
+            links.extend(by("use-sms", Factor::OtpSms, "Use a code by SMS"));
+        }
+        if has_totp(&self.user) && !matches!(self.way, Way::Totp) {
+            links.extend(by("use-totp", Factor::Totp, "Use the authenticator app"));
+        }
+        if has_totp(&self.user) && !matches!(self.way, Way::RecoveryCode) {
+            let id = "use-recovery-code";
+            links.extend(by(id, Factor::RecoveryCode, "Use a recovery code"));
+        }
+        if self.can_prove_email() {
+            let address = self.query.before_sending().url_for("/verify-email");
+            links.push(Link { id: "email-instead", address, text: "Use an email code instead" });
+        }
+        links
     }
 }
 

@@ -85,6 +85,13 @@ impl Bank {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// Returns the current code of an authenticator app with this key.
+    pub(crate) fn app_code(&self, key: &str) -> String {
+        let secret = totp_rs::Secret::try_from_base32(key.replace(' ', "")).unwrap();
+        let app = totp_rs::Builder::new().with_secret(secret).build_noncompliant();
+        app.generate(self.stytch.now().unix_timestamp().try_into().unwrap()).to_string()
+    }
+
     pub(crate) fn minutes_pass(&self, minutes: u64) {
         self.stytch.advance(Duration::from_secs(60 * minutes));
     }

@@ -312,12 +312,8 @@ async fn an_authenticator_app_confirms_a_transfer_too() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let page = browser.post("/authenticator", &[("step", "begin")]).await;
-    let secret = page.text("secret").unwrap().replace(' ', "");
-    let code = || {
-        let secret = totp_rs::Secret::try_from_base32(&secret).unwrap();
-        let app = totp_rs::Builder::new().with_secret(secret).build_noncompliant();
-        app.generate(bank.stytch.now().unix_timestamp().try_into().unwrap()).to_string()
-    };
+    let secret = page.text("secret").unwrap();
+    let code = || bank.app_code(&secret);
     browser.submit(&page, &[("step", "take"), ("code", &code())]).await;
     bank.minutes_pass(1); // a code of an app works once
     let asked = bank.asked(&browser, "1200").await;

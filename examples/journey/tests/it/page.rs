@@ -65,6 +65,12 @@ impl Page {
         unescaped(attribute(self.first_form(), "action").unwrap())
     }
 
+    /// Returns the address of the link with this id.
+    pub(crate) fn link(&self, id: &str) -> String {
+        let (_, link) = self.html.split_once(&format!("<a id=\"{id}\"")).unwrap();
+        unescaped(attribute(link, "href").unwrap())
+    }
+
     pub(crate) fn hidden(&self) -> Vec<(String, String)> {
         let inputs = self
             .first_form()

@@ -4,6 +4,7 @@ use serde_json::json;
 use tower_step_up::stytch::Project;
 
 use crate::bank::{Bank, DEMO, DEMO_PHONE};
+use crate::browser::Page;
 
 #[tokio::test]
 async fn the_security_page_shows_the_age_of_each_proof_and_whether_each_policy_is_met() {
@@ -57,14 +58,10 @@ async fn an_authenticator_app_is_an_alternative_to_sms() {
     let secret = page.text("secret").unwrap();
     let page = browser.submit(&page, &[("step", "take"), ("code", "000000")]).await;
     page.assert_text("code-error", "not the right code");
-    page.assert_text("begin-again", "Begin again");
-    let code = |secret: &str| {
-        let secret = totp_rs::Secret::try_from_base32(secret.replace(' ', "")).unwrap();
-        let app = totp_rs::Builder::new().with_secret(secret).build_noncompliant();
-        app.generate(bank.stytch.now().unix_timestamp().try_into().unwrap()).to_string()
-    };
+    let code = |secret: &str| bank.app_code(secret);
     let done = browser.submit(&page, &[("step", "take"), ("code", &code(&secret))]).await;
-    assert_eq!(done.path(), "/security", "{}", done.html);
+    assert_eq!(done.path(), "/authenticator", "{}", done.html);
+    let done = browser.get("/security").await;
     assert!(
         done.main().contains("Authenticator app")
             && done.main().contains("id=\"fresh-transfer-totp\"")
@@ -78,18 +75,19 @@ async fn an_authenticator_app_is_an_alternative_to_sms() {
     let prompts: Vec<_> =
         page.query().into_iter().filter(|pair| pair.0 == "prompt").map(|pair| pair.1).collect();
     assert_eq!(prompts, ["otp/sms", "totp"]);
-    page.assert_text("other-factor", "Use the authenticator app");
+    page.assert_text("use-totp", "Use the authenticator app");
+    assert!(page.text("use-recovery-code").is_none(), "a recovery code does not send money");
     // If a challenge names one factor, the page asks for that one only.
     for (prompt, action) in [("otp/sms", "id=\"phone\""), ("totp", "value=\"totp\"")] {
         let page = browser.get(&format!("/second-factor?policy=transfer&prompt={prompt}")).await;
         assert!(
-            page.main().contains(action) && page.text("other-factor").is_none(),
+            page.main().contains(action) && !page.main().contains("id=\"use-"),
             "{}",
             page.html
         );
     }
     let page = browser.get(&format!("{}&by=totp", page.url)).await;
-    page.assert_text("other-factor", "Use a code by SMS");
+    page.assert_text("use-sms", "Use a code by SMS");
     let page = browser.submit(&page, &[("step", "totp"), ("code", &code(&secret))]).await;
     assert_eq!(page.path(), "/transfer");
 }
@@ -102,10 +100,88 @@ async fn an_expired_authenticator_key_can_be_replaced() {
     bank.minutes_pass(24 * 60);
     let browser = bank.with_two_factors().await;
     let page = browser.submit(&page, &[("step", "take"), ("code", "000000")]).await;
-    page.assert_text("code-error", "The key has expired");
-    page.assert_text("begin-again", "Begin again");
-    let page = browser.post("/authenticator", &[("step", "begin")]).await;
+    page.assert_text("problem", "This key is no longer valid");
+    let page = browser.submit(&page, &[("step", "begin")]).await;
     assert!(page.text("secret").is_some());
+}
+
+#[tokio::test]
+async fn a_wrong_code_keeps_the_key_of_the_authenticator_app() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let page = browser.get("/authenticator").await;
+    let page = browser.submit(&page, &[("step", "begin")]).await;
+    assert_eq!(page.path(), "/authenticator");
+    let key = page.text("secret").unwrap();
+    let shows_the_key = |page: &Page| {
+        page.assert_text("secret", &key);
+        assert!(page.main().contains("<svg "), "no QR code");
+        let link = page.main().split_once("id=\"open-app\" href=\"").unwrap().1;
+        let plain = key.replace(' ', "");
+        assert!(
+            link.starts_with(&format!(
+                "otpauth://totp/Harbour%20Bank:ada@harbour.example?secret={plain}&#38;issuer="
+            )),
+            "{link}"
+        );
+        assert!(page.text("recovery-codes").is_none());
+    };
+    shows_the_key(&page);
+    for wrong in ["000000", "12", ""] {
+        let page = browser.submit(&page, &[("step", "take"), ("code", wrong)]).await;
+        assert_eq!(page.status.as_u16(), 422);
+        assert!(page.text("code-error").is_some());
+        shows_the_key(&page);
+    }
+    // A step-up in between keeps it too.
+    bank.minutes_pass(11);
+    let step = browser.submit(&page, &[("step", "take"), ("code", &bank.app_code(&key))]).await;
+    let page = bank.prove_phone(&browser, &step, DEMO_PHONE).await;
+    shows_the_key(&page);
+    // Another session sees nothing of it.
+    let other = bank.with_two_factors().await;
+    assert!(other.get("/authenticator").await.text("secret").is_none());
+    // The user can begin again. The old key is then worth nothing.
+    let page = browser.post("/authenticator", &[("step", "begin")]).await;
+    assert_ne!(page.text("secret").unwrap(), key);
+    let refused = browser.submit(&page, &[("step", "take"), ("code", &bank.app_code(&key))]).await;
+    refused.assert_text("code-error", "not the right code");
+}
+
+#[tokio::test]
+async fn recovery_codes_are_shown_once_and_open_the_account_once_each() {
+    let bank = Bank::open().await;
+    let browser = bank.with_two_factors().await;
+    let page = browser.post("/authenticator", &[("step", "begin")]).await;
+    let key = page.text("secret").unwrap();
+    let page = browser.submit(&page, &[("step", "take"), ("code", &bank.app_code(&key))]).await;
+    let codes = page.text("recovery-codes").unwrap();
+    let codes: Vec<_> = codes.split_whitespace().collect();
+    assert_eq!(codes.len(), 10);
+    let page = browser.get("/authenticator").await;
+    assert!(page.text("recovery-codes").is_none() && page.text("has-one").is_some());
+
+    // The phone is lost, with the app on it.
+    let (browser, page) = bank.with_password().await;
+    let link = page.link("use-recovery-code");
+    let page = browser.get(&link).await;
+    let recover = async |code: &str| {
+        browser.submit(&page, &[("step", "recover"), ("recovery_code", code)]).await
+    };
+    recover("abcd-efgh-ijkl")
+        .await
+        .assert_text("recovery_code-error", "not one of your recovery codes");
+    assert_eq!(browser.get("/account").await.path(), "/second-factor");
+    let done = recover(&format!(" {} ", codes[0])).await;
+    assert_eq!((done.path(), done.status.as_u16()), ("/account", 200), "{}", done.main());
+    assert!(browser.get("/security").await.main().contains("<h3>Recovery code</h3>"));
+    // It sends no money, and works once.
+    assert_eq!(browser.get("/transfer").await.path(), "/second-factor");
+    let (browser, _) = bank.with_password().await;
+    let used = browser.post(&link, &[("step", "recover"), ("recovery_code", codes[0])]).await;
+    used.assert_text("recovery_code-error", "or you have used it before");
+    let done = browser.post(&link, &[("step", "recover"), ("recovery_code", codes[1])]).await;
+    assert_eq!(done.path(), "/account", "{}", done.main());
 }
 
 #[tokio::test]
