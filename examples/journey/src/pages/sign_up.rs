@@ -13,6 +13,7 @@ use crate::bank::Bank;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::guards::SIGN_IN;
+use crate::identity::{Identity, Step};
 use crate::page_query::PageQuery;
 use crate::problem::Problem;
 
@@ -48,15 +49,30 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
-    let step =
-        match bank.identity.sign_up(form.name.trim(), form.email.trim(), &form.password).await {
-            Ok(step) => step,
-            Err(problem) => return Ok(page(frame, &query, &form, Some(problem))),
-        };
+    let step = match open_or_resume(&bank.identity, &form).await {
+        Ok(step) => step,
+        Err(problem) => return Ok(page(frame, &query, &form, Some(problem))),
+    };
     let cookies = bank.adopt(&step, None, &headers).await?;
+    if step.user.emails.iter().any(|email| email.verified) {
+        return Ok((cookies, Redirect::to(&query.destination())).into_response());
+    }
     let sent = bank.identity.send_email(form.email.trim(), &step.tokens.session_jwt).await;
     let query = if sent.is_ok() { query.after_sending() } else { query };
     Ok((cookies, Redirect::to(&query.url_for("/verify-email"))).into_response())
+}
+
+/// Signs the user up. If a sign-up failed halfway, Stytch knows the address already. The user is then
+/// signed in with the same password, as on the sign-in page.
+async fn open_or_resume(identity: &Identity, form: &FormData) -> Result<Step, Problem> {
+    let (email, password) = (form.email.trim(), &form.password);
+    match identity.sign_up(form.name.trim(), email, password).await {
+        Err(Problem::DuplicateEmail) => identity.sign_in(email, password).await.map_err(|why| {
+            tracing::info!(status = why.status().as_u16(), "a repeated sign-up was refused");
+            if why == Problem::WrongPassword { Problem::DuplicateEmail } else { why }
+        }),
+        other => other,
+    }
 }
 
 fn page(frame: Frame, query: &PageQuery, form: &FormData, problem: Option<Problem>) -> Response {

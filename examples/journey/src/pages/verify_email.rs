@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use stytch::consumer::users::Email;
+use stytch::consumer::users::{Email, GetResponse as User};
 use tower_step_up::Session;
 
 use crate::bank::Bank;
@@ -33,6 +33,8 @@ struct VerifyEmail<'a> {
     second_factor: String,
     email: String,
     is_verified: bool,
+    /// Whether the user can prove something other than the mailbox.
+    has_second_factor: bool,
     sent: bool,
     code: Field<'a>,
     /// A problem that is not about the code.
@@ -45,8 +47,9 @@ pub(crate) async fn show(
     query: PageQuery,
     session: Session,
 ) -> Result<Response, Problem> {
-    let email = address(&bank, &session).await?;
-    Ok(page(frame, &query, &email, None))
+    let user = bank.identity.user(session.user_id()).await?;
+    let email = address(&user)?;
+    Ok(page(frame, &query, &user, &email, None))
 }
 
 pub(crate) async fn send(
@@ -57,7 +60,8 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
-    let email = address(&bank, &session).await?;
+    let user = bank.identity.user(session.user_id()).await?;
+    let email = address(&user)?;
     let token = session.jwt().as_str();
     let done = match &form {
         FormData::Send => bank.identity.send_email(&email.email, token).await.map(|()| None),
@@ -73,27 +77,33 @@ pub(crate) async fn send(
             let cookies = bank.adopt(&step, Some(&session), &headers).await?;
             Ok((cookies, Redirect::to(&query.destination())).into_response())
         }
-        Err(problem) => Ok(page(frame, &query, &email, Some(problem))),
+        Err(problem) => Ok(page(frame, &query, &user, &email, Some(problem))),
     }
 }
 
 /// Returns the first address that is not verified, or else the first of all.
-async fn address(bank: &Bank, session: &Session) -> Result<Email, Problem> {
-    let mut emails = bank.identity.user(session.user_id()).await?.emails;
-    emails.sort_by_key(|email| email.verified);
-    emails.into_iter().next().ok_or(Problem::Unavailable)
+fn address(user: &User) -> Result<Email, Problem> {
+    let email = user.emails.iter().min_by_key(|email| email.verified);
+    email.cloned().ok_or(Problem::Unavailable)
 }
 
-fn page(frame: Frame, query: &PageQuery, email: &Email, problem: Option<Problem>) -> Response {
-    let of_code =
-        problem.as_ref().filter(|it| matches!(it, Problem::WrongCode | Problem::SpentCode));
+fn page(
+    frame: Frame,
+    query: &PageQuery,
+    user: &User,
+    email: &Email,
+    problem: Option<Problem>,
+) -> Response {
+    let of_code = problem.as_ref().filter(|it| it.is_about_code());
     let page = VerifyEmail {
         frame,
         action: query.url_for("/verify-email"),
         second_factor: query.before_sending().url_for("/second-factor"),
         email: email.email.clone(),
         is_verified: email.verified,
-        sent: query.sent,
+        has_second_factor: user.phone_numbers.iter().any(|phone| phone.verified)
+            || user.totps.iter().any(|totp| totp.verified),
+        sent: query.sent || of_code.is_some(),
         code: Field::code("Code from the email").error(of_code),
         problem: problem.as_ref().filter(|_| of_code.is_none()),
     };

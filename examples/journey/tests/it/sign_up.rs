@@ -1,5 +1,7 @@
 //! From a visitor to an account: email, password, mailbox, and why these are not enough.
 
+use serde_json::json;
+
 use crate::bank::{Bank, DEMO, STRONG};
 
 #[tokio::test]
@@ -122,4 +124,43 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_message() {
         assert!(page.action().contains("return_to"), "the form keeps where to go afterwards");
     }
     assert!(browser.cookies().is_empty());
+}
+
+/// Stytch has the user, but the bank failed before it could adopt the session.
+#[tokio::test]
+async fn a_sign_up_that_failed_halfway_can_be_repeated() {
+    let bank = Bank::open().await;
+    let email = "ben@example.com";
+    let user = json!({ "email": email, "password": STRONG });
+    assert_eq!(bank.api("/v1/passwords", user).await.0, 200);
+    let browser = bank.browser();
+    let typed = |password| [("name", "Ben"), ("email", email), ("password", password)];
+    let page = browser.post("/sign-up", &typed("another-pontoon-17-gannet")).await;
+    page.assert_text("email-error", "An account with this email address already exists");
+    let page = browser.post("/sign-up", &typed(STRONG)).await;
+    assert_eq!(page.path(), "/verify-email", "{}", page.main());
+    let page = browser.submit(&page, &[("step", "take"), ("code", &bank.code(email))]).await;
+    assert_eq!(page.path(), "/second-factor", "{}", page.main());
+
+    // Another day, without a phone yet.
+    for path in ["/sign-up", "/sign-in"] {
+        let browser = bank.browser();
+        let page = browser.post(path, &typed(STRONG)).await;
+        assert_eq!(page.path(), "/verify-email", "{path}");
+        assert!(page.main().contains("you also need a phone number, which you add next"));
+        let page = browser.submit(&page, &[("step", "send")]).await;
+        let page = browser.submit(&page, &[("step", "take"), ("code", &bank.code(email))]).await;
+        assert_eq!(page.path(), "/second-factor", "{path}");
+        let typed = [("step", "send"), ("phone_number", "+1 202 555 0187")];
+        let page = browser.submit(&page, &typed).await;
+        page.assert_text("phone", "••• 87");
+    }
+    let page = browser.get("/second-factor").await;
+    let page = browser.submit(&page, &[("step", "send"), ("phone_number", "+12025550187")]).await;
+    let code = bank.code("+12025550187");
+    let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+    assert_eq!(page.path(), "/account");
+    // Whoever repeats it later, with the right password, is signed in.
+    let page = bank.browser().post("/sign-up", &typed(STRONG)).await;
+    assert_eq!(page.path(), "/second-factor");
 }
