@@ -36,6 +36,7 @@ mod problem;
 mod routes;
 mod settings;
 mod start;
+mod text;
 mod words;
 
 pub use self::settings::{Settings, StytchProject};

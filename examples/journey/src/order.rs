@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
+use crate::text;
 
 /// A transfer as a form or a program sent it, unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +34,13 @@ pub(crate) struct Order {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Faults {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) payee: Option<&'static str>,
+    pub(crate) payee: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) account: Option<&'static str>,
+    pub(crate) account: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) amount: Option<&'static str>,
+    pub(crate) amount: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reference: Option<&'static str>,
+    pub(crate) reference: Option<String>,
     /// The idempotency key is too long. This is not shown, because nobody typed the key of a form.
     #[serde(skip)]
     pub(crate) form: bool,
@@ -55,22 +56,20 @@ impl Order {
         let (payee, reference) = (draft.payee.trim(), draft.reference.trim());
         let account: String =
             draft.account.split_whitespace().collect::<String>().to_ascii_uppercase();
-        let amount = Money::parse(draft.amount.trim().trim_start_matches('€').trim());
-        let is_text =
-            |text: &str, most| text.chars().count() <= most && !text.chars().any(char::is_control);
-        let is_account = (4..=34).contains(&account.len())
-            && account.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let amount = Money::parse(draft.amount.trim().trim_matches('€').trim());
         let faults = Faults {
-            payee: (payee.is_empty() || !is_text(payee, 70))
-                .then_some("Enter the name of the payee, with at most 70 characters."),
-            account: (!is_account).then_some("An account number has 4 to 34 letters and digits."),
-            amount: amount.is_none().then_some("Enter an amount such as 125 or 125.50."),
-            reference: (!is_text(reference, 140))
-                .then_some("A reference has at most 140 characters."),
+            payee: if payee.is_empty() {
+                Some("Enter the name of the payee.".into())
+            } else {
+                text::fault(payee, 70)
+            },
+            account: account_fault(&account).map(str::to_owned),
+            amount: amount.err().map(str::to_owned),
+            reference: text::fault(reference, 140),
             form: draft.form.len() > MAX_FORM,
         };
         match amount {
-            Some(amount) if faults == Faults::default() => Ok(Self {
+            Ok(amount) if faults == Faults::default() => Ok(Self {
                 payee: payee.to_owned(),
                 account,
                 amount,
@@ -95,6 +94,19 @@ impl Order {
             ("the reference", self.reference != other.reference),
         ];
         details.into_iter().filter(|it| it.1).map(|it| it.0).collect()
+    }
+}
+
+/// Returns what is wrong with an account number, for the user.
+fn account_fault(account: &str) -> Option<&'static str> {
+    if account.is_empty() {
+        Some("Enter the account number of the payee.")
+    } else if !account.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        Some("An account number has only letters from A to Z and digits.")
+    } else if !(4..=34).contains(&account.len()) {
+        Some("An account number has 4 to 34 letters and digits.")
+    } else {
+        None
     }
 }
 

@@ -63,7 +63,10 @@ pub(crate) async fn transfer(
             "This Idempotency-Key was already used for a different transfer. Use a new one.",
             json!({}),
         ),
-        Err(refusal) => problem(unprocessable, refusal.text(), json!({})),
+        Err(refusal) => {
+            let invalid = refusal.fault().map_or(json!({}), |faults| json!({ "invalid": faults }));
+            problem(unprocessable, &refusal.text(), invalid)
+        }
     }
 }
 

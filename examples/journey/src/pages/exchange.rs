@@ -62,7 +62,7 @@ pub(crate) async fn send(
 }
 
 fn order() -> Value {
-    json!({ "payee": "Harbour Lights", "account": "HB41 0000 0000", "amount": "1.00",
+    json!({ "payee": "Harbour Lights", "account": "DE02 1203 0000", "amount": "1.00",
         "reference": "a light" })
 }
 

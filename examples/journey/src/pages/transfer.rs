@@ -29,7 +29,7 @@ struct TransferForm<'a> {
     draft: &'a Draft,
     balance: Result<Money, Refusal>,
     resumed: Option<Resumed>,
-    problem: Option<&'static str>,
+    problem: Option<String>,
     /// For how long small transfers need no further step-up. It does not matter to one that the bank has
     /// asked a proof for.
     open_for: Option<String>,
@@ -49,7 +49,7 @@ enum Resumed {
 struct Notices {
     resumed: Option<Resumed>,
     faults: Faults,
-    problem: Option<&'static str>,
+    problem: Option<String>,
 }
 
 /// The page for a form that was sent again after its proof was used.
@@ -102,12 +102,16 @@ pub(crate) async fn send(
             Ok(Payment::Earlier(earlier)) => return already_made(frame, Some(earlier)),
             Ok(Payment::Unconfirmed(why)) => return unconfirmed(&bank, frame, grant, &draft, why),
             // The earlier transfer of this form stays. The new draft gets a new idempotency key.
-            Err(Refusal::OtherOrder) => {
+            Err(refusal @ Refusal::OtherOrder) => {
                 draft.form = bank.books.new_form();
-                Faults { amount: Some(Refusal::OtherOrder.text()), ..Faults::default() }
+                let notices = Notices { problem: Some(refusal.text()), ..Notices::default() };
+                let page = page(&bank, frame, grant, &draft, notices);
+                return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
             }
-            Err(closed @ Refusal::Closed(_)) => return no_account(frame, closed),
-            Err(refusal) => Faults { amount: Some(refusal.text()), ..Faults::default() },
+            Err(refusal) => match refusal.fault() {
+                Some(faults) => faults,
+                None => return no_account(frame, refusal),
+            },
         },
         Err(faults) => {
             if faults.form {
@@ -132,7 +136,7 @@ fn unconfirmed(
         Rejection::IntentUsed(_) => already_made(frame, None),
         Rejection::IntentsUnavailable(error) => {
             let problem = "We cannot confirm large transfers right now. Nothing has been sent. Try again in a minute.";
-            let notices = Notices { problem: Some(problem), ..Notices::default() };
+            let notices = Notices { problem: Some(problem.to_owned()), ..Notices::default() };
             let retry_after =
                 [(header::RETRY_AFTER, error.retry_after.as_secs().max(1).to_string())];
             (retry_after, page(bank, frame, grant, draft, notices)).into_response()
@@ -147,7 +151,7 @@ fn already_made(frame: Frame, made: Option<Transfer>) -> Response {
 
 fn page(bank: &Bank, frame: Frame, grant: &Grant, draft: &Draft, notices: Notices) -> Response {
     let Notices { resumed, faults, problem } = notices;
-    let status = match (problem, &faults) {
+    let status = match (&problem, &faults) {
         (Some(_), _) => StatusCode::SERVICE_UNAVAILABLE,
         (None, faults) if *faults != Faults::default() => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,

@@ -13,7 +13,7 @@ async fn a_large_transfer_needs_a_code_of_its_own() {
             browser.with_two_factors(bank).await;
             browser.is_asked(bank, "1200").await;
             assert_eq!(browser.text("h1").await, "Confirm this transfer");
-            for part in ["€1,200.00", ORDER[0].1, "HB4100000009", ORDER[3].1] {
+            for part in ["€1,200.00", ORDER[0].1, "DE0212030009", ORDER[3].1] {
                 browser.assert_text("order", part).await;
             }
             browser.assert_text("kept", "No money has been sent yet").await;

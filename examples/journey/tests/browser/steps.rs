@@ -10,7 +10,7 @@ pub(crate) const PHONE: &str = "+12025550143";
 /// The fields of the transfer form.
 pub(crate) const ORDER: [(&str, &str); 4] = [
     ("payee", "Grace \"Amazing\" <Hopper>"),
-    ("account", "HB41 0000 0009"),
+    ("account", "DE02 1203 0009"),
     ("amount", "125.50"),
     ("reference", "rent & more"),
 ];

@@ -29,7 +29,7 @@ async fn transfer(browser: &Browser, token: Option<&str>, body: Value) -> (u16, 
 }
 
 fn order() -> Value {
-    json!({ "payee": "Grace", "account": "HB41 0000 0009", "amount": "10.00" })
+    json!({ "payee": "Grace", "account": "DE02 1203 0009", "amount": "10.00" })
 }
 
 #[tokio::test]

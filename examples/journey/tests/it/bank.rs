@@ -13,6 +13,7 @@ use crate::browser::{Browser, Page};
 
 pub(crate) const DEMO: (&str, &str) = ("ada@harbour.example", "lantern-tide-42-anchor");
 pub(crate) const DEMO_PHONE: &str = "+12025550143";
+pub(crate) const BENS_PHONE: &str = "+12025550187";
 pub(crate) const STRONG: &str = "correct-pontoon-17-gannet";
 
 pub(crate) struct Bank {
@@ -116,5 +117,22 @@ impl Bank {
     pub(crate) async fn prove_phone(&self, browser: &Browser, page: &Page, phone: &str) -> Page {
         let page = browser.submit(page, &[("step", "send")]).await;
         browser.submit(&page, &[("step", "take"), ("code", &self.code(phone))]).await
+    }
+
+    /// Returns the browser of a second customer, with two factors.
+    pub(crate) async fn another_user(&self) -> Browser {
+        let browser = self.browser();
+        let email = "ben@harbour.example";
+        let typed = [("name", "Ben"), ("email", email), ("password", STRONG)];
+        let page = browser.post("/sign-up", &typed).await;
+        let code = self.code(email);
+        browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+        let page = browser.get("/second-factor").await;
+        let typed = [("step", "send"), ("phone_number", BENS_PHONE)];
+        let page = browser.submit(&page, &typed).await;
+        let code = self.code(BENS_PHONE);
+        let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+        assert_eq!(page.path(), "/account", "{}", page.main());
+        browser
     }
 }

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use tower_step_up::Intents;
 use tower_step_up::intent::LocalIntents;
 
-use crate::bank::{Bank, DEMO_PHONE, STRONG};
+use crate::bank::{BENS_PHONE, Bank, DEMO_PHONE};
 use crate::browser::{Browser, Page};
 
 /// The transfer form, filled in.
 fn order(amount: &str) -> [(&str, &str); 4] {
     [
         ("payee", "Grace <Hopper>"),
-        ("account", "HB41 0000 0009"),
+        ("account", "DE02 1203 0009"),
         ("amount", amount),
         ("reference", ""),
     ]
@@ -61,14 +61,14 @@ async fn a_code_confirms_one_transfer() {
     // The code from signing in, one second ago, is recent, but it is none for this transfer.
     assert!(asked.html.contains("<title>Confirm this transfer"), "{}", asked.html);
     asked.assert_text("asked", "A transfer of more than €1,000.00 needs its own code.");
-    for part in ["€1,200.00", "Grace <Hopper>", "HB4100000009"] {
+    for part in ["€1,200.00", "Grace <Hopper>", "DE0212030009"] {
         asked.assert_text("order", part);
     }
     asked.assert_text("kept", "because the message does not name it");
     asked.assert_text("kept", "No money has been sent yet");
     assert!(asked.text("email-instead").is_none(), "a code by email would not be enough");
     let url = asked.url.as_str();
-    assert!(!url.contains("1200") && !url.contains("Grace") && !url.contains("HB41"), "{url}");
+    assert!(!url.contains("1200") && !url.contains("Grace") && !url.contains("DE02"), "{url}");
     assert_balance(&browser, "€2,500.00").await;
 
     let form = bank.coded(&browser, &asked).await;
@@ -112,7 +112,7 @@ async fn a_changed_transfer_needs_a_new_code() {
     for (changed, what) in [
         (("amount", "1300"), "the amount"),
         (("payee", "Mallory"), "the payee"),
-        (("account", "HB41 0000 0666"), "the account number"),
+        (("account", "DE02 1203 0666"), "the account number"),
         (("reference", "rent"), "the reference"),
     ] {
         let bank = Bank::open().await;
@@ -286,8 +286,8 @@ async fn everything_else_is_checked_before_the_bank_asks_for_a_code() {
     let form = browser.get("/transfer").await;
     let page = browser.submit(&form, &order("2500.01")).await;
     assert_eq!((page.path(), page.status.as_u16()), ("/transfer", 422));
-    page.assert_text("amount-error", "does not have enough money");
-    let faulty = [("payee", ""), ("account", "HB41"), ("amount", "1200")];
+    page.assert_text("amount-error", "more than your account has");
+    let faulty = [("payee", ""), ("account", "DE02"), ("amount", "1200")];
     let page = browser.submit(&form, &faulty).await;
     page.assert_text("payee-error", "Enter the name of the payee");
 }
@@ -341,7 +341,7 @@ async fn a_program_confirms_a_transfer_with_the_intent_in_its_body() {
     let bank = Bank::open().await;
     let browser = bank.with_two_factors().await;
     let send = async |key: &str, amount: &str, intent: Option<&str>| {
-        let body = json!({ "payee": "Grace", "account": "HB410009", "amount": amount, "intent": intent.unwrap_or_default() });
+        let body = json!({ "payee": "Grace", "account": "DE021209", "amount": amount, "intent": intent.unwrap_or_default() });
         let request = reqwest::Client::new().post(format!("{}/api/transfer", bank.url));
         let token = browser.cookie("stytch_session_jwt");
         let request = request.bearer_auth(token).header("idempotency-key", key).json(&body);
@@ -368,25 +368,4 @@ async fn a_program_confirms_a_transfer_with_the_intent_in_its_body() {
     assert_eq!(status, 409, "{problem}");
     assert_eq!(send("c", "1000", None).await.0, 200, "a small transfer needs no intent");
     assert_balance(&browser, "€300.00").await;
-}
-
-const BENS_PHONE: &str = "+12025550187";
-
-impl Bank {
-    /// Returns the browser of a second customer, with two factors.
-    async fn another_user(&self) -> Browser {
-        let browser = self.browser();
-        let email = "ben@harbour.example";
-        let typed = [("name", "Ben"), ("email", email), ("password", STRONG)];
-        let page = browser.post("/sign-up", &typed).await;
-        let code = self.code(email);
-        browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
-        let page = browser.get("/second-factor").await;
-        let typed = [("step", "send"), ("phone_number", BENS_PHONE)];
-        let page = browser.submit(&page, &typed).await;
-        let code = self.code(BENS_PHONE);
-        let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
-        assert_eq!(page.path(), "/account", "{}", page.main());
-        browser
-    }
 }

@@ -22,7 +22,7 @@ async fn the_log_has_requests_sign_ins_and_transfers_but_no_personal_data() {
     let form = browser.get("/transfer").await;
     let order = [
         ("payee", "Grace Hopper"),
-        ("account", "HB41 0000 0009"),
+        ("account", "DE02 1203 0009"),
         ("amount", "125.50"),
         ("reference", "rent-of-may"),
     ];
@@ -67,7 +67,7 @@ async fn the_log_has_requests_sign_ins_and_transfers_but_no_personal_data() {
     assert_eq!(secrets.len(), 4);
     secrets.extend([DEMO.0, DEMO.1, DEMO_PHONE, "wrong-Password-1"].map(str::to_owned));
     secrets.extend(
-        ["Grace", "HB41", "125.50", "1234.50", "rent-of-may", "ada@", "%40", "eyJ"]
+        ["Grace", "DE02", "125.50", "1234.50", "rent-of-may", "ada@", "%40", "eyJ"]
             .map(str::to_owned),
     );
     for secret in secrets {

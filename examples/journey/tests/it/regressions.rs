@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 use crate::bank::{Bank, DEMO, DEMO_PHONE, STRONG};
 use crate::browser::Browser;
 
-const ORDER: [(&str, &str); 2] = [("payee", "Grace"), ("account", "HB41 0000 0009")];
+const ORDER: [(&str, &str); 2] = [("payee", "Grace"), ("account", "DE02 1203 0009")];
 
 async fn transfer(browser: &Browser, pairs: &[(&str, &str)]) -> crate::page::Page {
     let form = browser.get("/transfer").await;
@@ -42,7 +42,7 @@ async fn by_api(bank: &Bank, browser: &Browser, key: HeaderValue, payee: &str) -
     let request = reqwest::Client::new().post(format!("{}/api/transfer", bank.url));
     let request =
         request.bearer_auth(browser.cookie("stytch_session_jwt")).header("idempotency-key", key);
-    let order = serde_json::json!({ "payee": payee, "account": "HB410009", "amount": "1.00" });
+    let order = serde_json::json!({ "payee": payee, "account": "DE021209", "amount": "1.00" });
     let response = request.json(&order).send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
@@ -180,7 +180,7 @@ async fn a_head_request_does_not_use_up_the_draft() {
     let bank = Bank::open().await;
     let (browser, _) = bank.with_password().await;
     let page = browser
-        .post("/transfer", &[("payee", "Grace"), ("account", "HB41"), ("amount", "1")])
+        .post("/transfer", &[("payee", "Grace"), ("account", "DE02"), ("amount", "1")])
         .await;
     browser.submit(&page, &[("step", "send")]).await;
     browser

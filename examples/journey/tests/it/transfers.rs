@@ -4,10 +4,11 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::bank::{Bank, DEMO_PHONE};
+use crate::browser::Browser;
 
 const TYPED: [(&str, &str); 4] = [
     ("payee", "Grace \"Amazing\" <Hopper>"),
-    ("account", "HB41 0000 0009"),
+    ("account", "DE02 1203 0009"),
     ("amount", "125.50"),
     ("reference", "rent & more"),
 ];
@@ -67,7 +68,8 @@ async fn a_form_makes_one_transfer_even_if_it_is_sent_again() {
     let other = [&TYPED[..2], &[("amount", "1"), TYPED[3]]].concat();
     let page = browser.submit(&form, &other).await;
     assert_eq!(page.status.as_u16(), 422);
-    page.assert_text("amount-error", "already used this form for a different transfer");
+    page.assert_text("problem", "already used this form for a different transfer");
+    assert!(page.text("amount-error").is_none());
     browser.submit(&page, &other).await.assert_text("balance", "€2,373.50");
     let next = browser.get("/transfer").await;
     browser.submit(&next, &TYPED).await.assert_text("balance", "€2,248.00");
@@ -83,12 +85,45 @@ async fn each_error_is_shown_at_its_field() {
         .await;
     assert_eq!((page.path(), page.status.as_u16()), ("/transfer", 422));
     page.assert_text("payee-error", "Enter the name of the payee");
-    page.assert_text("account-error", "letters and digits");
-    page.assert_text("amount-error", "125.50");
+    page.assert_text("account-error", "only letters from A to Z and digits");
+    page.assert_text("amount-error", "not an amount");
     assert_eq!(page.value("amount").as_deref(), Some("much"));
     let page =
-        browser.submit(&page, &[("payee", "G"), ("account", "HB41"), ("amount", "2500.01")]).await;
-    page.assert_text("amount-error", "does not have enough money");
+        browser.submit(&page, &[("payee", "G"), ("account", "DE02"), ("amount", "2500.01")]).await;
+    page.assert_text("amount-error", "more than your account has: €2,500.00.");
+}
+
+#[tokio::test]
+async fn money_for_an_account_of_the_bank_arrives_there() {
+    let bank = Bank::open().await;
+    let (ada, ben) = (bank.with_two_factors().await, bank.another_user().await);
+    let number =
+        async |browser: &Browser| browser.get("/account").await.text("account-number").unwrap();
+    let (adas, bens) = (number(&ada).await, number(&ben).await);
+    let form = ada.get("/transfer").await;
+    let send = async |account: &str| {
+        let typed = [TYPED[0], ("account", account), TYPED[2], TYPED[3]];
+        ada.submit(&form, &typed).await
+    };
+    for (account, want) in [(&*adas, "your own account"), ("HB41 00009999", "no account")] {
+        let page = send(account).await;
+        assert_eq!(page.status.as_u16(), 422);
+        page.assert_text("account-error", want);
+        assert!(page.text("amount-error").is_none());
+    }
+    for _ in 0..2 {
+        send(&bens.to_lowercase()).await.assert_text("balance", "€2,374.50");
+    }
+    let page = ben.get("/account").await;
+    page.assert_text("balance", "€2,625.50");
+    page.assert_text("transfers", &format!("From {adas}"));
+    page.assert_text("transfers", "rent & more");
+    page.assert_text("transfers", "+€125.50");
+    let page = ben.get("/account/close").await;
+    ben.submit(&page, &[]).await;
+    let form = ada.get("/transfer").await;
+    let typed = [TYPED[0], ("account", &*bens), TYPED[2], TYPED[3]];
+    ada.submit(&form, &typed).await.assert_text("account-error", "no account with this number");
 }
 
 #[tokio::test]
