@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use local_stytch::LocalStytch;
-use tower_step_up::sessions::{SetCookies, SignedOut};
+use tower_step_up::sessions::{Adopted, SetCookies, SignedOut};
 use tower_step_up::stytch::Project;
 use tower_step_up::{Intents, Policies, Session, Sessions};
 
@@ -81,7 +81,7 @@ impl Bank {
         step: &Step,
         predecessor: Option<&Session>,
         request: &HeaderMap,
-    ) -> Result<SetCookies, Problem> {
+    ) -> Result<Adopted, Problem> {
         if predecessor.is_none() {
             // Signing in replaces the browser's cookies. The session that they carried, perhaps
             // another person's, must not stay alive.
@@ -109,7 +109,7 @@ impl Bank {
         if step.user.totps.iter().any(|totp| totp.verified) {
             self.authenticators.put(&step.user.user_id, ());
         }
-        Ok(adopted.cookies)
+        Ok(adopted)
     }
 
     /// Ends every session whose token the request presents. Returns whether all of them have ended,

@@ -12,7 +12,9 @@ use tower_step_up::{Rejection, Session};
 
 use crate::bank::Bank;
 use crate::bounded::Bounded;
+use crate::frame::Frame;
 use crate::order::{Draft, Order};
+use crate::pages::sign_in;
 
 /// The maximum length of a form, in bytes.
 const MAX_LENGTH: usize = 4 << 10;
@@ -56,6 +58,15 @@ impl Drafts {
         drafts.truncate(MAX_DRAFTS - 1);
         drafts.insert(0, kept);
         self.0.put(session, drafts);
+    }
+
+    /// Keeps a transfer that the user typed before this session began. It is as if a guard had refused
+    /// it. Ignores one that is too long.
+    pub(crate) fn keep_typed(&self, session: &str, draft: Draft) {
+        if draft.pairs().iter().map(|pair| pair.1.len()).sum::<usize>() <= MAX_LENGTH {
+            let draft = Draft { intent: String::new(), ..draft };
+            self.keep(session, Kept { draft, why: Why::Session });
+        }
     }
 
     /// Returns the draft with this intent. The intent of one that a guard refused is empty.
@@ -128,6 +139,34 @@ pub(crate) async fn keep(
         bank.drafts.keep(session.id(), Kept { draft, why });
     }
     response
+}
+
+/// Goes outside the guard that verifies the session. If a form was sent without one, for example
+/// because the user has signed out in another tab, the response is the sign-in page, and its form
+/// carries the transfer. The bank itself keeps nothing, so the transfer can only appear in a session
+/// that begins with this page.
+pub(crate) async fn carry(State(bank): State<Arc<Bank>>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, MAX_LENGTH).await else {
+        return http::StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+    let frame = Frame::of(&bank, &parts);
+    let response = next.run(Request::from_parts(parts, bytes.into())).await;
+    let is_without_session = matches!(
+        Rejection::of(&response),
+        Some(Rejection::NoCredentials | Rejection::InvalidToken(_))
+    );
+    if response.status() != http::StatusCode::SEE_OTHER || !is_without_session {
+        return response;
+    }
+    match Form::<Draft>::from_request(copy, &()).await {
+        Ok(Form(draft)) => sign_in::for_transfer(frame, draft),
+        Err(_) => response,
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -65,10 +66,15 @@ impl FromRequestParts<Arc<Bank>> for Frame {
 /// Chromium's back button needs more than that, see `sign_out`.
 pub(crate) struct Page<T>(pub(crate) T);
 
+/// Marks the response as a page of the bank.
+#[derive(Clone)]
+pub(crate) struct IsPage;
+
 impl<T: Template> IntoResponse for Page<T> {
     fn into_response(self) -> axum::response::Response {
         match self.0.render() {
-            Ok(html) => ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
+            Ok(html) => ([(header::CACHE_CONTROL, "no-store")], Extension(IsPage), Html(html))
+                .into_response(),
             Err(error) => {
                 tracing::error!(%error, "a page could not be rendered");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -12,9 +12,11 @@ use crate::enrolment::Enrolment;
 use crate::problem::Problem;
 
 /// How long a session lives after each authentication, in minutes.
-const SESSION_MINUTES: i32 = 60;
+pub(crate) const SESSION_MINUTES: i32 = 60;
 /// How long a code is valid, in minutes.
 const CODE_MINUTES: i32 = 5;
+/// The maximum length of a password, in bytes. No user has a longer one.
+pub(crate) const MAX_PASSWORD: usize = 256;
 /// How long to wait for a response.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -59,9 +61,6 @@ impl Identity {
         email: &str,
         password: &str,
     ) -> Result<Step, Problem> {
-        if password.is_empty() {
-            return Err(Problem::WeakPassword(String::new()));
-        }
         let request = passwords::CreateRequest {
             email: email.to_owned(),
             password: password.to_owned(),
@@ -74,7 +73,7 @@ impl Identity {
     }
 
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Step, Problem> {
-        if email.is_empty() || password.is_empty() {
+        if password.len() > MAX_PASSWORD {
             return Err(Problem::WrongPassword);
         }
         let request = passwords::AuthenticateRequest {
@@ -172,6 +171,9 @@ impl Identity {
         recovery_code: &str,
         session_jwt: &str,
     ) -> Result<Step, Problem> {
+        if recovery_code.trim().is_empty() {
+            return Err(Problem::NoRecoveryCode);
+        }
         let request = totps::RecoverRequest {
             user_id: user_id.to_owned(),
             recovery_code: recovery_code.trim().to_owned(),
@@ -188,7 +190,11 @@ impl Identity {
 fn digits(typed: &str) -> Result<String, Problem> {
     let code: String = typed.split_whitespace().collect();
     let is_code = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
-    if is_code { Ok(code) } else { Err(Problem::WrongCode) }
+    match &*code {
+        "" => Err(Problem::NoCode("Enter the code.")),
+        _ if is_code => Ok(code),
+        _ => Err(Problem::NoCode("A code has six digits. Enter them without letters.")),
+    }
 }
 
 fn step(session_token: String, session_jwt: String, user: users::User) -> Step {

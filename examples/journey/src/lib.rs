@@ -32,6 +32,7 @@ mod order;
 mod page_query;
 mod pages;
 mod pay;
+mod phone;
 mod problem;
 mod routes;
 mod settings;

@@ -20,6 +20,19 @@ pub(crate) struct Draft {
     pub(crate) intent: String,
 }
 
+impl Draft {
+    /// Returns the names and values of the fields, except for the intent.
+    pub(crate) fn pairs(&self) -> [(&'static str, &str); 5] {
+        [
+            ("payee", &self.payee),
+            ("account", &self.account),
+            ("amount", &self.amount),
+            ("reference", &self.reference),
+            ("form", &self.form),
+        ]
+    }
+}
+
 /// A transfer that the bank can make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Order {

@@ -10,14 +10,23 @@ use axum::http::StatusCode;
 pub(crate) enum Problem {
     InvalidEmail,
     DuplicateEmail,
-    /// The password is too easy to guess. Stytch may say why.
-    WeakPassword(String),
+    /// The password is too easy to guess, or is known from a data leak.
+    WeakPassword,
     /// The email address or the password is wrong. The user does not learn which.
     WrongPassword,
-    InvalidPhoneNumber,
+    /// The phone number cannot be used. The text says why.
+    PhoneNumber(&'static str),
+    /// The user typed no code, or something that cannot be one.
+    NoCode(&'static str),
     WrongCode,
+    /// The authenticator app does not show this code now.
+    WrongAppCode,
+    /// The code of the authenticator app was used.
+    SpentAppCode,
     /// The code was used, has expired or was tried too often.
     SpentCode,
+    /// The user typed no recovery code.
+    NoRecoveryCode,
     /// The recovery code is not one of the user's, or was used.
     WrongRecoveryCode,
     /// The user did not finish adding the authenticator app in time.
@@ -25,6 +34,8 @@ pub(crate) enum Problem {
     /// Stytch adds no further address or number until the user has verified an earlier one.
     Unverified,
     TooManyRequests,
+    /// The bank accepts no new customers.
+    Full,
     /// The session has ended.
     NoSession,
     /// Stytch did not respond, or responded with an unexpected error.
@@ -36,32 +47,44 @@ impl Problem {
         match self {
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::BAD_GATEWAY,
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
 
     /// Returns whether the user reads it beside the field for a code.
     pub(crate) fn is_about_code(&self) -> bool {
-        matches!(self, Self::WrongCode | Self::SpentCode)
+        matches!(
+            self,
+            Self::NoCode(_)
+                | Self::WrongCode
+                | Self::SpentCode
+                | Self::WrongAppCode
+                | Self::SpentAppCode
+        )
     }
 
-    fn of(error_type: &str, message: &str) -> Option<Self> {
+    fn of(error_type: &str) -> Option<Self> {
         Some(match error_type {
             "invalid_email" => Self::InvalidEmail,
             "duplicate_email" => Self::DuplicateEmail,
-            "weak_password" => Self::WeakPassword(message.to_owned()),
+            "weak_password" => Self::WeakPassword,
             "unauthorized_credentials"
             | "email_not_found"
             | "reset_password"
             | "no_user_password" => Self::WrongPassword,
-            "invalid_phone_number"
-            | "duplicate_phone_number"
-            | "invalid_phone_number_country_code" => Self::InvalidPhoneNumber,
-            "otp_code_not_found"
-            | "invalid_totp_code"
-            | "unable_to_authenticate_totp"
-            | "unauthorized_totp_code" => Self::WrongCode,
-            "unable_to_auth_otp_code" | "totp_code_already_authenticated" => Self::SpentCode,
+            "invalid_phone_number" | "invalid_phone_number_country_code" => {
+                Self::PhoneNumber("We cannot send messages to this number. Check it.")
+            }
+            "duplicate_phone_number" => {
+                Self::PhoneNumber("This number cannot be added to your account. Use another one.")
+            }
+            "otp_code_not_found" => Self::WrongCode,
+            "unable_to_auth_otp_code" => Self::SpentCode,
+            "invalid_totp_code" | "unable_to_authenticate_totp" | "unauthorized_totp_code" => {
+                Self::WrongAppCode
+            }
+            "totp_code_already_authenticated" => Self::SpentAppCode,
             "unable_to_authenticate_recovery_code" => Self::WrongRecoveryCode,
             "expired_totp" => Self::ExpiredEnrolment,
             "too_many_unverified_factors" => Self::Unverified,
@@ -79,7 +102,7 @@ impl From<stytch::Error> for Problem {
             tracing::warn!("Stytch's API sent no readable response");
             return Self::Unavailable;
         };
-        Self::of(&response.error_type, &response.error_message).unwrap_or_else(|| {
+        Self::of(&response.error_type).unwrap_or_else(|| {
             tracing::warn!(
                 error_type = response.error_type,
                 request_id = response.request_id,
@@ -95,17 +118,22 @@ impl fmt::Display for Problem {
         f.write_str(match self {
             Self::InvalidEmail => "This is not a valid email address.",
             Self::DuplicateEmail => "An account with this email address already exists. Sign in instead.",
-            Self::WeakPassword(why) if why.is_empty() => "This password is too easy to guess.",
-            Self::WeakPassword(why) => return write!(f,
-                "This password is too easy to guess. {why}"),
-            Self::WrongPassword => "The email address and the password do not match.",
-            Self::InvalidPhoneNumber => {
-                "This phone number cannot be used. Enter it with its country code, for example +1 202 555 0143."
+            Self::WeakPassword => {
+                "This password is too easy to guess, or it is known from a data leak. Use several words that do not belong together."
             }
+            Self::WrongPassword => "The email address and the password do not match.",
+            Self::PhoneNumber(why) | Self::NoCode(why) => why,
             Self::WrongCode => "This is not the right code. Check it, or get a new one.",
             Self::SpentCode => {
                 "This code no longer works: it has already been used, has expired, or was tried too often. Get a new one."
             }
+            Self::WrongAppCode => {
+                "This is not the right code. Enter the one that the app shows now."
+            }
+            Self::SpentAppCode => {
+                "This code has already been used. Wait up to 30 seconds for the next one."
+            }
+            Self::NoRecoveryCode => "Enter a recovery code.",
             Self::WrongRecoveryCode => {
                 "This is not one of your recovery codes, or you have used it before."
             }
@@ -114,6 +142,7 @@ impl fmt::Display for Problem {
                 "First verify the email address or phone number that you added earlier."
             }
             Self::TooManyRequests => "Too many attempts. Wait a few minutes, then try again.",
+            Self::Full => "The bank is not accepting new customers at the moment.",
             Self::NoSession => "Your session has ended. Sign in again.",
             Self::Unavailable => "We cannot do this right now. Try again in a minute.",
         })
@@ -126,12 +155,9 @@ mod tests {
 
     #[test]
     fn an_unknown_error_becomes_unavailable() {
-        assert_eq!(
-            Problem::of("weak_password", "short"),
-            Some(Problem::WeakPassword("short".into()))
-        );
-        assert_eq!(Problem::of("expired_totp", ""), Some(Problem::ExpiredEnrolment));
-        assert_eq!(Problem::of("new_in_2030", ""), None);
+        assert_eq!(Problem::of("weak_password"), Some(Problem::WeakPassword));
+        assert_eq!(Problem::of("expired_totp"), Some(Problem::ExpiredEnrolment));
+        assert_eq!(Problem::of("new_in_2030"), None);
         assert_eq!(Problem::from(stytch::Error::Unauthorized), Problem::Unavailable);
     }
 }

@@ -16,7 +16,7 @@ use tower_step_up::{Rejection, Respond, StepUpLayer};
 use crate::bank::Bank;
 use crate::pages::{
     account, api, assets, authenticator, close, exchange, front, health, local_clock,
-    second_factor, security, sign_in, sign_out, sign_up, transfer, verify_email,
+    second_factor, security, sign_in, sign_out, sign_up, transfer, trouble, verify_email,
 };
 use crate::{drafts, journal, log};
 
@@ -64,6 +64,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
                 // The outer guard verifies the session. `drafts::keep` then keeps the form for that
                 // session if the inner guard refuses it.
                 .layer((
+                    from_fn_with_state(bank.clone(), drafts::carry),
                     guards.transfer_form.clone(),
                     from_fn_with_state(bank.clone(), drafts::keep),
                 )),
@@ -80,10 +81,11 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
         .route("/icon.svg", get(assets::icon))
         .route(sign_out::SIGNED_OUT, get(sign_out::show))
         .route("/signed-out.css", get(sign_out::clear))
-        .with_state(bank)
+        .with_state(bank.clone())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         // Outside every guard, because browsers send cookies with other sites' requests too.
         .layer(CsrfLayer::new())
+        .layer(from_fn_with_state(bank, trouble::pages_for_people))
         .layer(unless_set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(unless_set(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))

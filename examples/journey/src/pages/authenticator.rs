@@ -120,8 +120,8 @@ pub(crate) async fn send(
     };
     match bank.identity.authenticate_totp(session.user_id(), &code, session.jwt().as_str()).await {
         Ok(step) => {
-            let cookies = bank.adopt(&step, Some(&session), &headers).await?;
-            Ok((cookies, Redirect::to(AUTHENTICATOR)).into_response())
+            let adopted = bank.adopt(&step, Some(&session), &headers).await?;
+            Ok((adopted.cookies, Redirect::to(AUTHENTICATOR)).into_response())
         }
         Err(problem @ Problem::ExpiredEnrolment) => {
             bank.enrolments.take(session.id());

@@ -14,6 +14,7 @@ use crate::books::{Account, Closing, Refusal};
 use crate::frame::{Frame, Page};
 use crate::money::Money;
 use crate::pages::sign_out;
+use crate::problem::Problem;
 use crate::words;
 
 #[derive(Template)]
@@ -71,6 +72,6 @@ pub(crate) fn no_account(frame: Frame, refusal: Refusal) -> Response {
         Refusal::Closed(closing) => {
             (StatusCode::GONE, Page(Closed { frame, closing, ended: None })).into_response()
         }
-        other => (StatusCode::SERVICE_UNAVAILABLE, other.text()).into_response(),
+        _ => Problem::Full.into_response(),
     }
 }

@@ -15,5 +15,5 @@ pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub(crate) mod sign_up;
 pub(crate) mod transfer;
-mod trouble;
+pub(crate) mod trouble;
 pub(crate) mod verify_email;

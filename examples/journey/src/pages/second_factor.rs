@@ -18,6 +18,7 @@ use crate::frame::{Frame, Page};
 use crate::guards::SECOND_FACTOR;
 use crate::identity::Step;
 use crate::page_query::PageQuery;
+use crate::phone;
 use crate::problem::Problem;
 use crate::words::{self, OnePossession};
 
@@ -137,8 +138,8 @@ pub(crate) async fn send(
     match done {
         Ok(None) => Ok(Redirect::to(&query.after_sending().url_for(SECOND_FACTOR)).into_response()),
         Ok(Some(step)) => {
-            let cookies = bank.adopt(&step, Some(&question.session), &headers).await?;
-            Ok((cookies, Redirect::to(&query.destination())).into_response())
+            let adopted = bank.adopt(&step, Some(&question.session), &headers).await?;
+            Ok((adopted.cookies, Redirect::to(&query.destination())).into_response())
         }
         Err(problem) => Ok(question.page(&bank, frame, number, Some(problem))),
     }
@@ -175,16 +176,17 @@ impl Question {
     /// Sends a code. Ignores a typed number if the user already has a second factor, because it may
     /// be the phone of someone who knows only the password.
     async fn send_code(&self, bank: &Bank, typed: &str) -> Result<Option<Step>, Problem> {
-        let typed: String =
-            typed.chars().filter(|character| !" -()/".contains(*character)).collect();
         let number = match &self.way {
-            Way::Enrol(Some(named)) if typed.is_empty() => &named.phone_number,
-            Way::Enrol(_) => &typed,
-            Way::Sms(phone) => &phone.phone_number,
+            // The page for the code has no field for the number.
+            Way::Enrol(Some(named)) if self.query.sent && typed.is_empty() => {
+                named.phone_number.clone()
+            }
+            Way::Enrol(_) => phone::number(typed)?,
+            Way::Sms(phone) => phone.phone_number.clone(),
             Way::Totp | Way::RecoveryCode => return Err(Problem::Unavailable),
         };
-        bank.identity.send_sms(number, self.session.jwt().as_str()).await?;
-        bank.numbers.put(self.session.id(), number.clone());
+        bank.identity.send_sms(&number, self.session.jwt().as_str()).await?;
+        bank.numbers.put(self.session.id(), number);
         Ok(None)
     }
 
@@ -205,9 +207,10 @@ impl Question {
         let policy = self.query.policy.as_deref().and_then(|name| bank.policies.get(name).ok());
         let is_unmet = |policy: &&Policy| policy.evaluate(&self.session, bank.clock.now()).is_err();
         let of_code = problem.as_ref().filter(|it| it.is_about_code());
-        let of_recovery_code =
-            problem.as_ref().filter(|it| matches!(it, Problem::WrongRecoveryCode));
-        let of_number = problem.as_ref().filter(|it| matches!(it, Problem::InvalidPhoneNumber));
+        let of_recovery_code = problem
+            .as_ref()
+            .filter(|it| matches!(it, Problem::NoRecoveryCode | Problem::WrongRecoveryCode));
+        let of_number = problem.as_ref().filter(|it| matches!(it, Problem::PhoneNumber(_)));
         let is_beside_a_field = of_code.or(of_recovery_code).or(of_number).is_some();
         let by_totp = matches!(self.way, Way::Totp);
         let phone = match &self.way {

@@ -1,4 +1,5 @@
-//! Signing in with an email address and a password, the first factor.
+//! Signing in with an email address and a password, the first factor. The form carries a transfer
+//! that was sent without a session.
 
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ use crate::bank::Bank;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::guards::SIGN_IN;
+use crate::identity::SESSION_MINUTES;
+use crate::order::Draft;
 use crate::page_query::PageQuery;
 use crate::problem::Problem;
 
@@ -21,6 +24,15 @@ use crate::problem::Problem;
 pub(crate) struct FormData {
     email: String,
     password: String,
+    #[serde(flatten)]
+    draft: Draft,
+}
+
+/// The faults of a form, by field.
+#[derive(Default)]
+struct Faults {
+    email: Option<String>,
+    password: Option<String>,
 }
 
 #[derive(Template)]
@@ -34,10 +46,21 @@ struct SignIn<'a> {
     /// A problem that is about none of the fields.
     problem: Option<&'a Problem>,
     restart: bool,
+    /// Whether a guard sent the user here.
+    is_asked: bool,
+    /// A transfer that was sent without a session.
+    draft: Option<&'a Draft>,
 }
 
 pub(crate) async fn show(frame: Frame, query: PageQuery) -> Response {
-    page(frame, &query, &FormData::default(), None)
+    page(frame, &query, &FormData::default(), Faults::default(), None)
+}
+
+/// Returns the page in place of a transfer that was sent without a session.
+pub(crate) fn for_transfer(frame: Frame, draft: Draft) -> Response {
+    let query = PageQuery::parse("return_to=/transfer");
+    let form = FormData { draft, ..FormData::default() };
+    page(frame, &query, &form, Faults::default(), None)
 }
 
 pub(crate) async fn send(
@@ -47,29 +70,64 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
-    let step = match bank.identity.sign_in(form.email.trim(), &form.password).await {
+    let email = form.email.trim();
+    let missing = |is_missing: bool, text: &str| is_missing.then(|| text.to_owned());
+    let faults = Faults {
+        email: missing(email.is_empty(), "Enter your email address."),
+        password: missing(form.password.is_empty(), "Enter your password."),
+    };
+    if faults.email.is_some() || faults.password.is_some() {
+        return Ok(page(frame, &query, &form, faults, None));
+    }
+    let step = match bank.identity.sign_in(email, &form.password).await {
         Ok(step) => step,
         Err(problem) => {
             // Without the email address, which may be anyone's.
             tracing::info!(status = problem.status().as_u16(), "a sign-in was refused");
-            return Ok(page(frame, &query, &form, Some(problem)));
+            let text = Some(problem.to_string());
+            let (faults, rest) = match problem {
+                Problem::InvalidEmail => (Faults { email: text, ..Faults::default() }, None),
+                Problem::WrongPassword => (Faults { password: text, ..Faults::default() }, None),
+                other => (Faults::default(), Some(other)),
+            };
+            return Ok(page(frame, &query, &form, faults, rest));
         }
     };
-    let cookies = bank.adopt(&step, None, &headers).await?;
-    Ok((cookies, Redirect::to(&query.destination())).into_response())
+    let adopted = bank.adopt(&step, None, &headers).await?;
+    if form.draft != Draft::default() {
+        bank.drafts.keep_typed(adopted.session.id(), form.draft);
+    }
+    Ok((adopted.cookies, Redirect::to(&query.destination())).into_response())
 }
 
-fn page(frame: Frame, query: &PageQuery, form: &FormData, problem: Option<Problem>) -> Response {
-    let of_email = problem.as_ref().filter(|it| matches!(it, Problem::InvalidEmail));
-    let of_password = problem.as_ref().filter(|it| matches!(it, Problem::WrongPassword));
+fn page(
+    frame: Frame,
+    query: &PageQuery,
+    form: &FormData,
+    faults: Faults,
+    problem: Option<Problem>,
+) -> Response {
+    let status = match &problem {
+        Some(problem) => problem.status(),
+        None if faults.email.is_some() || faults.password.is_some() => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        None => StatusCode::OK,
+    };
+    let [email, password] = Field::one_focus([
+        Field::email(&form.email).error(faults.email),
+        Field::password("current-password").error(faults.password),
+    ]);
     let page = SignIn {
         frame,
         action: query.url_for(SIGN_IN),
         sign_up: query.url_for("/sign-up"),
-        email: Field::email(&form.email).error(of_email),
-        password: Field::password("current-password").error(of_password),
-        problem: problem.as_ref().filter(|_| of_email.is_none() && of_password.is_none()),
+        email,
+        password,
+        problem: problem.as_ref(),
         restart: query.restart,
+        is_asked: query.return_to.is_some(),
+        draft: Some(&form.draft).filter(|draft| **draft != Draft::default()),
     };
-    (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
+    (status, Page(page)).into_response()
 }

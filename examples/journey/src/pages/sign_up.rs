@@ -13,9 +13,10 @@ use crate::bank::Bank;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::guards::SIGN_IN;
-use crate::identity::{Identity, Step};
+use crate::identity::{Identity, MAX_PASSWORD, Step};
 use crate::page_query::PageQuery;
 use crate::problem::Problem;
+use crate::text;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -23,6 +24,14 @@ pub(crate) struct FormData {
     name: String,
     email: String,
     password: String,
+}
+
+/// The faults of a form, by field.
+#[derive(Default, PartialEq, Eq)]
+struct Faults {
+    name: Option<String>,
+    email: Option<String>,
+    password: Option<String>,
 }
 
 #[derive(Template)]
@@ -39,7 +48,7 @@ struct SignUp<'a> {
 }
 
 pub(crate) async fn show(frame: Frame, query: PageQuery) -> Response {
-    page(frame, &query, &FormData::default(), None)
+    page(frame, &query, &FormData::default(), Faults::default(), None)
 }
 
 pub(crate) async fn send(
@@ -49,17 +58,31 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
+    let faults = Faults::of(&form);
+    if faults != Faults::default() {
+        return Ok(page(frame, &query, &form, faults, None));
+    }
     let step = match open_or_resume(&bank.identity, &form).await {
         Ok(step) => step,
-        Err(problem) => return Ok(page(frame, &query, &form, Some(problem))),
+        Err(problem) => {
+            let text = Some(problem.to_string());
+            let (faults, rest) = match problem {
+                Problem::InvalidEmail | Problem::DuplicateEmail => {
+                    (Faults { email: text, ..Faults::default() }, None)
+                }
+                Problem::WeakPassword => (Faults { password: text, ..Faults::default() }, None),
+                other => (Faults::default(), Some(other)),
+            };
+            return Ok(page(frame, &query, &form, faults, rest));
+        }
     };
-    let cookies = bank.adopt(&step, None, &headers).await?;
+    let adopted = bank.adopt(&step, None, &headers).await?;
     if step.user.emails.iter().any(|email| email.verified) {
-        return Ok((cookies, Redirect::to(&query.destination())).into_response());
+        return Ok((adopted.cookies, Redirect::to(&query.destination())).into_response());
     }
     let sent = bank.identity.send_email(form.email.trim(), &step.tokens.session_jwt).await;
     let query = if sent.is_ok() { query.after_sending() } else { query };
-    Ok((cookies, Redirect::to(&query.url_for("/verify-email"))).into_response())
+    Ok((adopted.cookies, Redirect::to(&query.url_for("/verify-email"))).into_response())
 }
 
 /// Signs the user up. If a sign-up failed halfway, Stytch knows the address already. The user is then
@@ -75,20 +98,54 @@ async fn open_or_resume(identity: &Identity, form: &FormData) -> Result<Step, Pr
     }
 }
 
-fn page(frame: Frame, query: &PageQuery, form: &FormData, problem: Option<Problem>) -> Response {
-    let of_email =
-        problem.as_ref().filter(|it| matches!(it, Problem::InvalidEmail | Problem::DuplicateEmail));
-    let of_password = problem.as_ref().filter(|it| matches!(it, Problem::WeakPassword(_)));
+impl Faults {
+    /// Returns the faults that the bank finds without asking Stytch.
+    fn of(form: &FormData) -> Self {
+        let name = form.name.trim();
+        let password = match form.password.len() {
+            0 => Some("Choose a password."),
+            1..=MAX_PASSWORD => None,
+            _ => Some("This password is too long. Choose a shorter one."),
+        };
+        Self {
+            name: match name {
+                "" => Some("Enter your name.".into()),
+                // Stytch keeps at most 128 bytes.
+                _ if name.len() > 128 => Some("This name is too long. Use a shorter form.".into()),
+                _ => text::fault(name, 128),
+            },
+            email: form.email.trim().is_empty().then(|| "Enter your email address.".into()),
+            password: password.map(str::to_owned),
+        }
+    }
+}
+
+fn page(
+    frame: Frame,
+    query: &PageQuery,
+    form: &FormData,
+    faults: Faults,
+    problem: Option<Problem>,
+) -> Response {
+    let status = match &problem {
+        Some(problem) => problem.status(),
+        None if faults != Faults::default() => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    let password = Field::password("new-password").hint("Use several unrelated words.");
+    let [name, email, password] = Field::one_focus([
+        Field::text("name", "Name", &form.name).autocomplete("name").error(faults.name),
+        Field::email(&form.email).error(faults.email),
+        password.error(faults.password),
+    ]);
     let page = SignUp {
         frame,
         action: query.url_for("/sign-up"),
         sign_in: query.url_for(SIGN_IN),
-        name: Field::text("name", "Name", &form.name).autocomplete("name"),
-        email: Field::email(&form.email).error(of_email),
-        password: Field::password("new-password")
-            .hint("Use several unrelated words.")
-            .error(of_password),
-        problem: problem.as_ref().filter(|_| of_email.is_none() && of_password.is_none()),
+        name,
+        email,
+        password,
+        problem: problem.as_ref(),
     };
-    (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
+    (status, Page(page)).into_response()
 }

@@ -79,6 +79,12 @@ pub(crate) async fn show(
         intent => (bank.drafts.find(session, intent).map(|it| it.draft), Some(Resumed::Asked)),
     };
     let resumed = resumed.filter(|_| draft.is_some());
+    // For example, the user went back to a form that was sent, and sent it again much later.
+    let made = draft.as_ref().and_then(|draft| Order::read(draft).ok());
+    let made = made.and_then(|order| bank.books.check(grant.session().user_id(), &order).ok()?);
+    if made.is_some() {
+        return already_made(frame, made);
+    }
     let draft = draft.unwrap_or_else(|| Draft { form: bank.books.new_form(), ..Draft::default() });
     page(&bank, frame, &grant, &draft, Notices { resumed, ..Notices::default() })
 }
@@ -135,7 +141,7 @@ fn unconfirmed(
     match why.rejection() {
         Rejection::IntentUsed(_) => already_made(frame, None),
         Rejection::IntentsUnavailable(error) => {
-            let problem = "We cannot confirm large transfers right now. Nothing has been sent. Try again in a minute.";
+            let problem = "We cannot confirm large transfers right now. We have not sent this one. Try again in a minute.";
             let notices = Notices { problem: Some(problem.to_owned()), ..Notices::default() };
             let retry_after =
                 [(header::RETRY_AFTER, error.retry_after.as_secs().max(1).to_string())];

@@ -74,8 +74,8 @@ pub(crate) async fn send(
             Ok(Redirect::to(&query.after_sending().url_for("/verify-email")).into_response())
         }
         Ok(Some(step)) => {
-            let cookies = bank.adopt(&step, Some(&session), &headers).await?;
-            Ok((cookies, Redirect::to(&query.destination())).into_response())
+            let adopted = bank.adopt(&step, Some(&session), &headers).await?;
+            Ok((adopted.cookies, Redirect::to(&query.destination())).into_response())
         }
         Err(problem) => Ok(page(frame, &query, &user, &email, Some(problem))),
     }

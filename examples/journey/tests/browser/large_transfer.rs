@@ -16,7 +16,7 @@ async fn a_large_transfer_needs_a_code_of_its_own() {
             for part in ["€1,200.00", ORDER[0].1, "DE0212030009", ORDER[3].1] {
                 browser.assert_text("order", part).await;
             }
-            browser.assert_text("kept", "No money has been sent yet").await;
+            browser.assert_text("kept", "This step sends no money yet").await;
 
             browser.proves_for_transfer(bank).await;
             browser.assert_text("resumed", "If you change it, we ask for a new code").await;

@@ -87,7 +87,7 @@ async fn names_the_phone_and_nothing_else(browser: &Browser) {
 async fn resumes_the_transfer(bank: &Bank, browser: &Browser) {
     browser.prove_phone(bank).await;
     browser.is_at("/transfer").await;
-    browser.assert_text("resumed", "Nothing has been sent yet").await;
+    browser.assert_text("resumed", "It has not been sent yet").await;
     for (id, text) in ORDER {
         assert_eq!(browser.value(id).await, text, "#{id}");
     }

@@ -60,6 +60,13 @@ impl Browser {
         request.send().await.unwrap()
     }
 
+    /// Sends a POST with a browser's headers and this body.
+    pub(crate) async fn post_body(&self, path: &str, kind: &str, body: String) -> Page {
+        let request = self.client.post(self.url(path)).header("content-type", kind).body(body);
+        let request = request.header("sec-fetch-mode", "navigate").header("accept", "text/html");
+        Page::read(request.send().await.unwrap()).await
+    }
+
     /// Sends a request without a browser's headers.
     pub(crate) async fn raw(&self, change: impl FnOnce(&mut Request)) -> Response {
         let mut request = Request::new(Method::GET, self.base.clone());

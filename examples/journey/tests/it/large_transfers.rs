@@ -65,7 +65,7 @@ async fn a_code_confirms_one_transfer() {
         asked.assert_text("order", part);
     }
     asked.assert_text("kept", "because the message does not name it");
-    asked.assert_text("kept", "No money has been sent yet");
+    asked.assert_text("kept", "This step sends no money yet");
     assert!(asked.text("email-instead").is_none(), "a code by email would not be enough");
     let url = asked.url.as_str();
     assert!(!url.contains("1200") && !url.contains("Grace") && !url.contains("DE02"), "{url}");

@@ -21,7 +21,7 @@ async fn a_code_works_once_and_expires() {
     page.assert_text("code-error", "not the right code");
 
     let page = browser.submit(&page, &[("step", "take"), ("code", "what?")]).await;
-    page.assert_text("code-error", "not the right code");
+    page.assert_text("code-error", "six digits");
 
     bank.minutes_pass(6);
     let page = browser.submit(&page, &[("step", "take"), ("code", &first)]).await;

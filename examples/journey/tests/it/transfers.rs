@@ -37,7 +37,7 @@ async fn a_stale_factor_interrupts_a_transfer_and_the_form_is_kept() {
 
     let page = bank.prove_phone(&browser, &page, DEMO_PHONE).await;
     assert_eq!(page.path(), "/transfer");
-    page.assert_text("resumed", "Nothing has been sent yet");
+    page.assert_text("resumed", "It has not been sent yet");
     for (name, value) in TYPED {
         assert_eq!(page.value(name).as_deref(), Some(value), "{name}");
     }
