@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use local_stytch::LocalStytch;
+use stytch::consumer::users::{Email, GetResponse as User, Name};
 use tower_step_up::sessions::{Adopted, SetCookies, SignedOut};
 use tower_step_up::stytch::Project;
 use tower_step_up::{Intents, Policies, Session, Sessions};
@@ -38,6 +39,9 @@ pub(crate) struct Bank {
     pub(crate) numbers: Bounded<String>,
     /// The authenticator app that the user is adding, by session.
     pub(crate) enrolments: Bounded<Enrolment>,
+    /// The names of the users, for the header, by user id. The bank learns them when they
+    /// authenticate.
+    people: Bounded<Person>,
     /// The users who have an authenticator app. The bank learns this when they authenticate.
     authenticators: Arc<Bounded<()>>,
     pub(crate) local: Option<LocalStytch>,
@@ -68,6 +72,7 @@ impl Bank {
             decisions: Bounded::new(MAX_SESSIONS),
             numbers: Bounded::new(MAX_SESSIONS),
             enrolments: Bounded::new(MAX_SESSIONS),
+            people: Bounded::new(MAX_USERS),
             authenticators,
             local,
             sessions,
@@ -106,10 +111,24 @@ impl Bank {
             self.numbers.rename(old, new);
             self.enrolments.rename(old, new);
         }
+        self.people.put(&step.user.user_id, Person::of(step.user.name.as_ref(), &step.user.emails));
         if step.user.totps.iter().any(|totp| totp.verified) {
             self.authenticators.put(&step.user.user_id, ());
         }
         Ok(adopted)
+    }
+
+    /// Returns the session's user, as Stytch knows them.
+    pub(crate) async fn user(&self, session: &Session) -> Result<User, Problem> {
+        let user = self.identity.user(session.user_id()).await?;
+        self.people.put(session.user_id(), Person::of(user.name.as_ref(), &user.emails));
+        Ok(user)
+    }
+
+    /// Returns what the header calls a user. It knows nothing about users who have not authenticated
+    /// since the program started.
+    pub(crate) fn person(&self, user_id: &str) -> Person {
+        self.people.find(user_id).unwrap_or_default()
     }
 
     /// Ends every session whose token the request presents. Returns whether all of them have ended,
@@ -118,6 +137,22 @@ impl Bank {
         let out = self.sessions.sign_out_presented(request).await;
         warn_if_alive(&out);
         (out.cookies, out.revoked.is_ok())
+    }
+}
+
+/// What the header calls a user. Either text may be empty.
+#[derive(Clone, Default)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) email: String,
+}
+
+impl Person {
+    fn of(name: Option<&Name>, emails: &[Email]) -> Self {
+        Self {
+            name: name.and_then(|name| name.first_name.clone()).unwrap_or_default(),
+            email: emails.first().map(|email| email.email.clone()).unwrap_or_default(),
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Field<'a> {
     verbatim: bool,
     /// Whether the input has the focus when the page opens. The first field with an error has it.
     focus: bool,
+    /// The ids of further elements that describe the input.
+    described_by: &'static str,
 }
 
 /// The template escapes every value, which makes the result safe HTML.
@@ -41,6 +43,7 @@ impl<'a> Field<'a> {
             optional: false,
             verbatim: false,
             focus: false,
+            described_by: "",
         }
     }
 
@@ -111,6 +114,12 @@ impl<'a> Field<'a> {
         Self { focus: error.is_some(), error: error.map(|error| error.to_string()), ..self }
     }
 
+    /// Gives the input the focus when the page opens, unless something else on the page comes first.
+    /// The elements with these ids then describe it, because a screen reader begins at the input.
+    pub(crate) fn focused_unless(self, is_elsewhere: bool, described_by: &'static str) -> Self {
+        Self { focus: !is_elsewhere, described_by, ..self }
+    }
+
     /// Leaves the focus on the first field with an error only.
     pub(crate) fn one_focus<const N: usize>(mut fields: [Self; N]) -> [Self; N] {
         fields.iter_mut().filter(|field| field.focus).skip(1).for_each(|field| field.focus = false);
@@ -119,9 +128,9 @@ impl<'a> Field<'a> {
 
     fn described_by(&self) -> String {
         let ids = [("hint", !self.hint.is_empty()), ("error", self.error.is_some())];
-        let ids: Vec<_> =
-            ids.iter().filter(|it| it.1).map(|it| format!("{}-{}", self.name, it.0)).collect();
-        ids.join(" ")
+        let own = ids.iter().filter(|it| it.1).map(|it| format!("{}-{}", self.name, it.0));
+        let others = self.described_by.split_whitespace().map(str::to_owned);
+        others.chain(own).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use tower_step_up::{Clock, Grant, ReturnTo};
 
-use crate::bank::Bank;
+use crate::bank::{Bank, Person};
 use crate::words;
 
 /// The header with its links and, with local-stytch, the strip that announces the demonstration.
@@ -21,6 +21,8 @@ pub(crate) struct Frame {
     /// The page is built without a request. It offers neither signing in nor signing out.
     pub(crate) has_no_request: bool,
     pub(crate) signed_in: bool,
+    /// Who is signed in, as far as the bank knows.
+    pub(crate) person: Person,
     pub(crate) path: String,
     pub(crate) local: Option<Strip>,
 }
@@ -40,9 +42,12 @@ impl Frame {
             now: words::instant(bank.clock.now()),
             here,
         });
+        let grant = request.extensions.get::<Grant>();
+        let person = grant.map(|grant| bank.person(grant.session().user_id()));
         Self {
             has_no_request: false,
-            signed_in: request.extensions.get::<Grant>().is_some(),
+            signed_in: grant.is_some(),
+            person: person.unwrap_or_default(),
             path: request.uri.path().to_owned(),
             local,
         }

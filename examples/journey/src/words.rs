@@ -44,6 +44,18 @@ fn compromise(compromise: Compromise) -> String {
     }
 }
 
+/// Returns what a policy is for, in words for customers and for the beginning of a sentence.
+pub(crate) fn purpose(policy: &str) -> &'static str {
+    match policy {
+        "account" => "To open your account",
+        "transfer" => "To send money",
+        "one-transfer" => "To confirm one transfer",
+        "authenticator" => "To add an authenticator app",
+        "close" => "To close your account",
+        _ => "To open this page",
+    }
+}
+
 /// Returns what an attacker needs to present the factor. Any one of the items is enough.
 pub(crate) fn presentable_by(trust: &TrustModel, factor: &Factor) -> String {
     match trust.presentable_by(factor) {
@@ -124,6 +136,15 @@ pub(crate) fn masked(phone_number: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_policy_has_a_purpose() {
+        let policies = include_str!("../policies.toml").lines();
+        let names = policies.filter_map(|line| line.strip_prefix("[policy.")?.strip_suffix(']'));
+        let purposes: Vec<_> = names.map(purpose).collect();
+        assert_eq!(purposes.len(), 4);
+        assert!(!purposes.contains(&purpose("unknown")), "{purposes:?}");
+    }
 
     #[test]
     fn spans_and_instants_are_readable() {

@@ -62,7 +62,7 @@ impl Stage {
     /// Returns how far the user is, according to Stytch. The bank keeps a key for its session until
     /// the recovery codes have been shown.
     async fn of(bank: &Bank, session: &Session, shows_codes: bool) -> Result<Self, Problem> {
-        let user = bank.identity.user(session.user_id()).await?;
+        let user = bank.user(session).await?;
         let is_verified = user.totps.iter().any(|totp| totp.verified);
         let is_known = |totp_id: &str| user.totps.iter().any(|totp| totp.totp_id == totp_id);
         // A key that another session has replaced does not count.

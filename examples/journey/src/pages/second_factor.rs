@@ -92,9 +92,9 @@ struct SecondFactor<'a> {
     problem: Option<&'a Problem>,
 }
 
-/// The policy that sent the user here, and what it demands.
+/// What the user wants to do, and what it needs.
 struct Why {
-    policy: String,
+    purpose: &'static str,
     limit: Option<String>,
     last: Option<String>,
 }
@@ -150,7 +150,7 @@ impl Question {
     /// in this session. Without that rule, anyone who knows the password could enrol their own
     /// phone.
     async fn of(bank: &Bank, query: &PageQuery, session: Session) -> Result<Option<Self>, Problem> {
-        let user = bank.identity.user(session.user_id()).await?;
+        let user = bank.user(&session).await?;
         let named = bank.numbers.find(session.id());
         let named = user
             .phone_numbers
@@ -219,9 +219,18 @@ impl Question {
             Way::Totp | Way::RecoveryCode => None,
         };
         let kept = bank.drafts.find(self.session.id(), self.query.intent());
+        let confirms = kept.as_ref().and_then(Confirms::of);
+        // A screen reader begins at the field, so the field is described by what comes before it.
+        let described_by = match (&confirms, by_totp) {
+            (Some(_), true) => "asked order",
+            (Some(_), false) => "asked order code-for",
+            (None, true) => "",
+            (None, false) => "code-for",
+        };
+        let is_elsewhere = problem.is_some() && !is_beside_a_field;
         let page = SecondFactor {
             frame,
-            confirms: kept.as_ref().and_then(Confirms::of),
+            confirms,
             is_kept: kept.is_some(),
             action: self.query.url_for(SECOND_FACTOR),
             why: policy.map(|policy| Why::of(bank, &self.session, policy)),
@@ -238,8 +247,11 @@ impl Question {
                 || self.query.sent && bank.numbers.find(self.session.id()).is_some(),
             phone_number: Field::phone_number(typed_number).error(of_number),
             code: Field::code(if by_totp { "Code from the app" } else { "Code from the SMS" })
-                .error(of_code),
-            recovery_code: Field::recovery_code().error(of_recovery_code),
+                .error(of_code)
+                .focused_unless(is_elsewhere, described_by),
+            recovery_code: Field::recovery_code()
+                .error(of_recovery_code)
+                .focused_unless(is_elsewhere, ""),
             links: self.links(),
             problem: problem.as_ref().filter(|_| !is_beside_a_field),
         };
@@ -300,7 +312,7 @@ impl Why {
             .filter(|proof| matches!(proof.factor(), Factor::OtpSms | Factor::Totp));
         let last = proofs.filter_map(|proof| proof.last_authenticated_at()).max();
         Self {
-            policy: policy.name().unwrap_or_default().to_owned(),
+            purpose: words::purpose(policy.name().unwrap_or_default()),
             limit: policy.max_age().map(words::span),
             last: last.map(|last| words::ago(last, bank.clock.now())),
         }

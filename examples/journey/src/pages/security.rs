@@ -47,6 +47,7 @@ struct Bar {
 /// A policy, evaluated for the session now.
 struct PolicyStatus {
     name: String,
+    purpose: &'static str,
     demands: String,
     met: bool,
     until: Option<Instant>,
@@ -165,6 +166,7 @@ impl PolicyStatus {
         let grant = policy.evaluate(session, now);
         Self {
             name: policy.name().unwrap_or_default().to_owned(),
+            purpose: words::purpose(policy.name().unwrap_or_default()),
             demands: policy.to_string(),
             met: grant.is_ok(),
             // A grant includes leeway for clocks that differ. The session's end is shown without

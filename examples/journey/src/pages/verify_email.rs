@@ -47,7 +47,7 @@ pub(crate) async fn show(
     query: PageQuery,
     session: Session,
 ) -> Result<Response, Problem> {
-    let user = bank.identity.user(session.user_id()).await?;
+    let user = bank.user(&session).await?;
     let email = address(&user)?;
     Ok(page(frame, &query, &user, &email, None))
 }
@@ -60,7 +60,7 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
-    let user = bank.identity.user(session.user_id()).await?;
+    let user = bank.user(&session).await?;
     let email = address(&user)?;
     let token = session.jwt().as_str();
     let done = match &form {
@@ -104,7 +104,9 @@ fn page(
         has_second_factor: user.phone_numbers.iter().any(|phone| phone.verified)
             || user.totps.iter().any(|totp| totp.verified),
         sent: query.sent || of_code.is_some(),
-        code: Field::code("Code from the email").error(of_code),
+        code: Field::code("Code from the email")
+            .error(of_code)
+            .focused_unless(problem.is_some() && of_code.is_none(), "code-for"),
         problem: problem.as_ref().filter(|_| of_code.is_none()),
     };
     (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()

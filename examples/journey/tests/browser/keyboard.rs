@@ -37,7 +37,12 @@ async fn the_account_can_be_reached_with_the_keyboard_alone() {
         browser.is_at("/second-factor").await;
         tab_to(browser, "send").await;
         enter(browser).await;
-        tab_to(browser, "code").await;
+        // The field for the code has the focus, and names the phone that gets the code.
+        assert_eq!(focus(browser).await, "code");
+        let code = browser.find("#code").await;
+        let described_by = code.attr("aria-describedby").await.unwrap();
+        assert_eq!(described_by.as_deref(), Some("code-for code-hint"));
+        browser.assert_text("code-for", "••• 43").await;
         type_in(browser, &bank.wrong_code(PHONE)).await;
         enter(browser).await;
 

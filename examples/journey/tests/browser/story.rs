@@ -35,7 +35,7 @@ async fn signs_in(browser: &Browser) {
     // One factor does not open the account.
     browser.open("/account").await;
     browser.is_at("/second-factor").await;
-    browser.assert_text("why", "The policy account needs a second factor").await;
+    browser.assert_text("why", "To open your account, you need a second factor").await;
 }
 
 async fn proves_the_phone(bank: &Bank, browser: &Browser) {
@@ -70,7 +70,7 @@ async fn is_interrupted_by_a_stale_factor(bank: &Bank, browser: &Browser) {
     browser.is_at("/second-factor").await;
     assert_eq!(browser.prompts().await, ["otp/sms"], "this user has nothing else");
     browser
-        .assert_text("why", "The policy transfer needs a second factor from the last 10 min")
+        .assert_text("why", "To send money, you need a second factor from the last 10 min")
         .await;
     browser.assert_text("why", "You last proved yours 11 min").await;
     names_the_phone_and_nothing_else(browser).await;

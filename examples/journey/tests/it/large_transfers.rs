@@ -194,7 +194,7 @@ async fn a_stale_session_has_to_prove_a_factor_before_the_bank_asks_for_the_tran
     bank.minutes_pass(11);
     let stale = browser.submit(&form, &order("1200")).await;
     assert!(stale.query().iter().all(|pair| pair.0 != "intent"));
-    stale.assert_text("why", "The policy transfer needs a second factor from the last 10 min.");
+    stale.assert_text("why", "To send money, you need a second factor from the last 10 min.");
     let form = bank.coded(&browser, &stale).await;
     let asked = browser.submit(&form, &order("1200")).await;
     asked.assert_text("asked", "needs its own code");

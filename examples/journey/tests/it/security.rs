@@ -13,6 +13,8 @@ async fn the_security_page_shows_the_age_of_each_proof_and_whether_each_policy_i
     let page = browser.get("/security").await;
     assert_eq!(page.path(), "/security", "one factor is enough to see what is missing");
     page.assert_text("policy-account", "closed");
+    page.assert_text("policy-account", "To open your account");
+    page.assert_text("policy-account", "account: mfa");
     page.assert_text("policy-transfer", "closed");
     page.assert_text("explanation", "account: mfa: missing");
     assert!(page.main().contains("GET /account</code> was <span class=\"tag bad\">refused"));

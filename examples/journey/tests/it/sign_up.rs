@@ -164,3 +164,31 @@ async fn a_sign_up_that_failed_halfway_can_be_repeated() {
     let page = bank.browser().post("/sign-up", &typed(STRONG)).await;
     assert_eq!(page.path(), "/second-factor");
 }
+
+#[tokio::test]
+async fn every_page_shows_who_is_signed_in() {
+    let bank = Bank::open().await;
+    assert!(bank.browser().get("/").await.text("who").is_none());
+    let browser = bank.with_two_factors().await;
+    for path in
+        ["/", "/account", "/transfer", "/security", "/api", "/authenticator", "/account/close"]
+    {
+        let page = browser.get(path).await;
+        assert_eq!(
+            page.text("who").as_deref(),
+            Some("Signed in as Ada ada@harbour.example"),
+            "{path}"
+        );
+    }
+    let ben = bank.another_user().await;
+    ben.get("/account").await.assert_text("who", "Ben ben@harbour.example");
+    let page = browser.get("/account/close").await;
+    assert!(browser.submit(&page, &[]).await.text("who").is_none(), "the session has ended");
+
+    // A name is text.
+    let browser = bank.browser();
+    let email = "eve@example.com";
+    let typed = [("name", "<b>Eve</b>"), ("email", email), ("password", STRONG)];
+    let page = browser.post("/sign-up", &typed).await;
+    page.assert_text("who", "<b>Eve</b> eve@example.com");
+}

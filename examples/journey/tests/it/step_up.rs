@@ -10,8 +10,9 @@ use crate::bank::{Bank, DEMO_PHONE};
 async fn a_code_works_once_and_expires() {
     let bank = Bank::open().await;
     let (browser, page) = bank.with_password().await;
-    page.assert_text("why", "The policy account needs a second factor.");
+    page.assert_text("why", "To open your account, you need a second factor.");
     page.assert_text("phone", "••• 43");
+    assert!(!page.main().contains("<code>"), "no policy language for customers");
 
     let page = browser.submit(&page, &[("step", "send")]).await;
     let first = bank.code(DEMO_PHONE);

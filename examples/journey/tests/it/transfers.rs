@@ -28,7 +28,7 @@ async fn a_stale_factor_interrupts_a_transfer_and_the_form_is_kept() {
     assert_eq!(prompts, ["otp/sms"], "this user has nothing else");
     page.assert_text(
         "why",
-        "The policy transfer needs a second factor from the last 10 min. You last proved yours 11 min ago.",
+        "To send money, you need a second factor from the last 10 min. You last proved yours 11 min ago.",
     );
     page.assert_text("kept", "We kept what you typed");
     assert!(page.text("email-instead").is_none(), "a code by email would not be enough");
