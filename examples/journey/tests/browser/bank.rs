@@ -43,6 +43,13 @@ impl Bank {
         if self.code(to) == "000000" { "000001".into() } else { "000000".into() }
     }
 
+    /// Returns the current code of an authenticator app with this key.
+    pub(crate) fn app_code(&self, key: &str) -> String {
+        let secret = totp_rs::Secret::try_from_base32(key.replace(' ', "")).unwrap();
+        let app = totp_rs::Builder::new().with_secret(secret).build_noncompliant();
+        app.generate(self.stytch.now().unix_timestamp().try_into().unwrap()).to_string()
+    }
+
     pub(crate) fn a_second_passes(&self) {
         self.stytch.advance(Duration::from_secs(1));
     }

@@ -10,6 +10,7 @@ use crate::bank::Bank;
 use crate::browser::Browser;
 use crate::chromium::{Scripts, browse, browse_at};
 use crate::picture::VIEWS;
+use crate::steps::{EMAIL as EMAIL_OF_ADA, ORDER, PASSWORD};
 
 const EMAIL: &str = "ben@example.com";
 const PHONE: &str = "+12025550187";
@@ -65,6 +66,71 @@ async fn the_page_without_intents_is_accessible() {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn the_pages_of_people_who_leave_are_accessible() {
+    browse(Scripts::On, async |bank, browser| {
+        let gallery = Gallery { bank, browser, axe: axe::script(), faults: RefCell::default() };
+        browser.with_two_factors(bank).await;
+        browser.open("/transfer").await;
+        browser.fill_order().await;
+        browser.put_cookies(Vec::new()).await;
+        browser.click("#submit").await;
+        browser.assert_text("signed-out", "We have kept the transfer that you typed").await;
+        gallery.capture("sign-in-kept").await;
+        browser.fill("email", EMAIL_OF_ADA).await;
+        browser.fill("password", PASSWORD).await;
+        browser.click("#submit").await;
+        browser.assert_text("kept", "We kept what you typed").await;
+        browser.prove_phone(bank).await;
+        assert_eq!(browser.value("payee").await, ORDER[0].1);
+
+        browser.open("/account/close").await;
+        browser.click("#close").await;
+        browser.assert_text("closed", "We have closed account").await;
+        gallery.capture("account-closed").await;
+        browser.back().await;
+        browser.is_at("/sign-in").await;
+        browser.with_two_factors(bank).await;
+        browser.assert_text("closed", "You closed account").await;
+        gallery.capture("account-closed-before").await;
+        let faults = gallery.faults.into_inner();
+        assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
+async fn long_words_wrap() {
+    browse(Scripts::On, async |bank, browser| {
+        let gallery = Gallery { bank, browser, axe: axe::script(), faults: RefCell::default() };
+        let email = format!("{}@{}.example", "w".repeat(60), "w".repeat(60));
+        browser.sign_up(&"W".repeat(100), &email).await;
+        gallery.capture("verify-email-long").await;
+        browser.enter_code(&bank.code(&email)).await;
+        browser.fill("phone_number", PHONE).await;
+        browser.click("#send").await;
+        browser.enter_code(&bank.code(PHONE)).await;
+        browser.is_at("/account").await;
+        browser.open("/transfer").await;
+        browser.fill_order().await;
+        browser.fill("payee", &"W".repeat(70)).await;
+        browser.fill("reference", &"w".repeat(140)).await;
+        browser.click("#submit").await;
+        browser.find("#sent").await;
+        gallery.capture("account-long").await;
+        browser.open("/transfer?intent=none").await;
+        browser.fill("amount", &"9".repeat(140)).await;
+        browser.click("#submit").await;
+        browser.find("#amount-error").await;
+        gallery.capture("transfer-refused-long").await;
+        let faults = gallery.faults.into_inner();
+        assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver, which .ci/run installs"]
 async fn the_accessibility_checker_finds_faults() {
     browse(Scripts::On, async |_, browser| {
         browser.open("/sign-in").await;
@@ -83,6 +149,8 @@ impl Gallery<'_> {
         browser.sign_in("not-the-password").await;
         browser.find("#password-error").await;
         self.capture("sign-in-refused").await;
+        browser.open("/nowhere").await;
+        self.capture("not-found").await;
         browser.open("/sign-up").await;
         self.capture("sign-up").await;
         browser.click("#submit").await;
@@ -127,6 +195,16 @@ impl Gallery<'_> {
         browser.click("#begin").await;
         browser.find("#secret").await;
         self.capture("authenticator-begun").await;
+        browser.enter_code("00").await;
+        browser.find("#code-error").await;
+        self.capture("authenticator-refused").await;
+        let key = browser.text("#secret").await;
+        browser.enter_code(&self.bank.app_code(&key)).await;
+        browser.find("#recovery-codes").await;
+        self.capture("authenticator-added").await;
+        browser.click("#continue").await;
+        browser.open("/authenticator").await;
+        self.capture("authenticator-had").await;
         browser.open("/account/close").await;
         self.capture("account-close").await;
         browser.open("/api").await;
@@ -157,6 +235,12 @@ impl Gallery<'_> {
         self.capture("account").await;
         browser.driver.goto(bank.stytch.phone_url()).await.unwrap();
         self.capture("phone").await;
+        browser.open("/second-factor?by=totp").await;
+        self.capture("second-factor-app").await;
+        browser.open("/second-factor?by=recovery_codes").await;
+        browser.click("#submit").await;
+        browser.find("#recovery_code-error").await;
+        self.capture("second-factor-recovery-code").await;
     }
 
     async fn capture_pages_of_a_large_transfer(&self) {
