@@ -125,7 +125,7 @@ impl Bank {
         Ok(user)
     }
 
-    /// Returns what the header calls a user. It knows nothing about users who have not authenticated
+    /// Returns the name and the address of a user. Both are empty if the user has not authenticated
     /// since the program started.
     pub(crate) fn person(&self, user_id: &str) -> Person {
         self.people.find(user_id).unwrap_or_default()
@@ -140,7 +140,7 @@ impl Bank {
     }
 }
 
-/// What the header calls a user. Either text may be empty.
+/// A user in the header of the pages. Either text may be empty.
 #[derive(Clone, Default)]
 pub(crate) struct Person {
     pub(crate) name: String,

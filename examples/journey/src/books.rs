@@ -43,7 +43,8 @@ pub(crate) struct Account {
     pub(crate) balance: Money,
     /// Newest first.
     pub(crate) transfers: Vec<Transfer>,
-    /// Newest first. Apart from the transfers, so that nobody can push those out.
+    /// Newest first. This is a list apart, because anyone can send money, and the transfers hold
+    /// the idempotency keys.
     pub(crate) received: Vec<Receipt>,
 }
 

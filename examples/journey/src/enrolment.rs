@@ -5,7 +5,8 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use url::Url;
 
-/// What a user types or scans into the app, until the first code from it is right.
+/// A key that a user types or scans into the app. The bank keeps it until the recovery codes have been
+/// shown.
 #[derive(Clone)]
 pub(crate) struct Enrolment {
     pub(crate) totp_id: String,

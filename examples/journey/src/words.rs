@@ -44,7 +44,7 @@ fn compromise(compromise: Compromise) -> String {
     }
 }
 
-/// Returns what a policy is for, in words for customers and for the beginning of a sentence.
+/// Returns the purpose of a policy for customers, at the beginning of a sentence.
 pub(crate) fn purpose(policy: &str) -> &'static str {
     match policy {
         "account" => "To open your account",

@@ -49,7 +49,7 @@ pub(crate) async fn show(State(bank): State<Arc<Bank>>, frame: Frame, grant: Gra
 }
 
 /// Closes the account in the books and signs the user out. Stytch keeps the user. The response is
-/// the page itself, because anyone can write a link to a page of its own.
+/// the page itself. With a redirect, anyone could write a link to this page.
 pub(crate) async fn send(
     State(bank): State<Arc<Bank>>,
     frame: Frame,

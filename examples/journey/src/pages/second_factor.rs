@@ -92,7 +92,7 @@ struct SecondFactor<'a> {
     problem: Option<&'a Problem>,
 }
 
-/// What the user wants to do, and what it needs.
+/// The reason for a second factor: the user's purpose, and how old a proof may be.
 struct Why {
     purpose: &'static str,
     limit: Option<String>,

@@ -1,5 +1,5 @@
 //! The pages for problems that belong to no form. People get a page of the bank for every refusal.
-//! Programs get the response as it is.
+//! Programs get the plain response.
 
 use std::sync::Arc;
 

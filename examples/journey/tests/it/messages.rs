@@ -7,6 +7,9 @@ use crate::browser::Page;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// The typed values, and the fields with faults and a part of their texts.
+type Case<'a, const N: usize> = ([&'a str; N], &'a [(&'a str, &'a str)]);
+
 /// Checks that each of these fields has this error, and that no other field has one.
 #[track_caller]
 fn assert_faults(page: &Page, want: &[(&str, &str)]) {
@@ -27,7 +30,7 @@ async fn each_fault_of_a_sign_up_has_its_own_message() {
     let email = "ben@example.com";
     let (no_name, no_email) =
         (("name", "Enter your name."), ("email", "Enter your email address."));
-    let cases: [([&str; 3], &[(&str, &str)]); 8] = [
+    let cases: [Case<3>; 8] = [
         (["", "", ""], &[no_name, no_email, ("password", "Choose a password.")]),
         ([" ", email, STRONG], &[no_name]),
         (["Ben\nMallory", email, STRONG], &[("name", "line break")]),
@@ -49,7 +52,7 @@ async fn each_fault_of_a_sign_in_has_its_own_message() {
     let browser = bank.browser();
     let (no_email, no_password) =
         (("email", "Enter your email address."), ("password", "Enter your password."));
-    let cases: [([&str; 2], &[(&str, &str)]); 5] = [
+    let cases: [Case<2>; 5] = [
         (["", ""], &[no_email, no_password]),
         ([" ", DEMO.1], &[no_email]),
         ([DEMO.0, ""], &[no_password]),
@@ -70,7 +73,7 @@ async fn each_fault_of_a_transfer_has_its_own_message() {
     let browser = bank.with_two_factors().await;
     let form = browser.get("/transfer").await;
     let (long_name, long_reference) = ("p".repeat(71), "r".repeat(141));
-    let cases: [([&str; 4], &[(&str, &str)]); 10] = [
+    let cases: [Case<4>; 10] = [
         (
             ["", "", "", ""],
             &[
@@ -132,7 +135,7 @@ async fn each_fault_of_a_phone_number_and_of_a_code_has_its_own_message() {
         assert_eq!(page.value("phone_number").as_deref(), Some(number));
     }
     assert_eq!(send(BENS_PHONE).await.text("phone").as_deref(), Some("••• 87"));
-    // The field for another number is empty, and stays so.
+    // An empty field for another number does not mean the number from before.
     assert_faults(&send("").await, &[("phone_number", "Enter your phone number.")]);
     assert_faults(&take("/second-factor?sent=true", "").await, &[("code", "Enter the code.")]);
 }

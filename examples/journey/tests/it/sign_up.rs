@@ -160,7 +160,7 @@ async fn a_sign_up_that_failed_halfway_can_be_repeated() {
     let code = bank.code("+12025550187");
     let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
     assert_eq!(page.path(), "/account");
-    // Whoever repeats it later, with the right password, is signed in.
+    // Later, the right password signs the user in.
     let page = bank.browser().post("/sign-up", &typed(STRONG)).await;
     assert_eq!(page.path(), "/second-factor");
 }
