@@ -1,5 +1,6 @@
 //! Tab and Enter are enough, and the focus is always visible.
 
+use serde_json::json;
 use thirtyfour::Key;
 use thirtyfour::error::WebDriverResult;
 
@@ -85,8 +86,13 @@ async fn focus(browser: &Browser) -> String {
     id
 }
 
+/// Presses Enter, which leads to another page. If a key press is an action, chromedriver repeats it on
+/// the new page, where it would send the form of a field that has the focus.
 async fn enter(browser: &Browser) {
-    browser.leave(press(browser, Key::Enter)).await;
+    let event = json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "text": "\r",
+        "windowsVirtualKeyCode": 13 });
+    let cdp = browser.driver.cdp();
+    browser.leave(async { cdp.send_raw("Input.dispatchKeyEvent", event).await.map(drop) }).await;
 }
 
 async fn press(browser: &Browser, key: Key) -> WebDriverResult<()> {
