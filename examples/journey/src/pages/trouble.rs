@@ -1,6 +1,7 @@
 //! The pages for problems that belong to no form. People get a page of the bank for every refusal.
 //! Programs get the plain response.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
@@ -8,9 +9,11 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use tower_step_up::Rejection;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_step_up::{Grant, Rejection};
 
 use crate::bank::Bank;
 use crate::frame::{Frame, IsPage, Page};
@@ -45,21 +48,45 @@ pub(crate) async fn pages_for_people(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_for_a_person = accepts_html(request.headers());
-    let (parts, body) = request.into_parts();
-    // Outside the guards, nobody knows whose session it is.
-    let frame = Frame { has_no_request: true, ..Frame::of(&bank, &parts) };
-    let response = next.run(Request::from_parts(parts, body)).await;
-    if !is_for_a_person || !is_plain_refusal(&response) {
+    if !accepts_html(request.headers()) {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let response = next.run(Request::from_parts(parts.clone(), body)).await;
+    if !is_plain_refusal(&response) {
         return response;
     }
     let (title, text, link) = words(&response);
-    let (mut parts, _) = response.into_parts();
+    // A guard that has refused the request would refuse it again.
+    let grant = match response.status().as_u16() {
+        403 | 500.. => None,
+        _ if Rejection::of(&response).is_some() => None,
+        _ => grant_of(&bank, &parts).await,
+    };
+    let has_no_request = grant.is_none();
+    if let Some(grant) = grant {
+        parts.extensions.insert(grant);
+    }
+    let frame = Frame { has_no_request, ..Frame::of(&bank, &parts) };
     let page = Page(Trouble { frame, title, text, link }).into_response();
-    [CONTENT_TYPE, CONTENT_LENGTH].iter().for_each(|name| drop(parts.headers.remove(name)));
+    let (mut refusal, _) = response.into_parts();
+    [CONTENT_TYPE, CONTENT_LENGTH].iter().for_each(|name| drop(refusal.headers.remove(name)));
     let (page, body) = page.into_parts();
-    parts.headers.extend(page.headers);
-    Response::from_parts(parts, body)
+    refusal.headers.extend(page.headers);
+    Response::from_parts(refusal, body)
+}
+
+/// Returns the grant of a request from outside the guards, or `None` if it has no session, or one that
+/// cannot be checked.
+async fn grant_of(bank: &Bank, parts: &Parts) -> Option<Grant> {
+    let echo = service_fn(async |request: Request| {
+        let mut response = Response::new(Body::empty());
+        *response.extensions_mut() = request.into_parts().0.extensions;
+        Ok::<_, Infallible>(response)
+    });
+    let request = Request::from_parts(parts.clone(), Body::empty());
+    let response = bank.guards.everybody.layer(echo).oneshot(request).await;
+    response.ok()?.extensions().get().cloned()
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {

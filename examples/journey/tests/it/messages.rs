@@ -150,9 +150,12 @@ async fn people_get_a_page_of_the_bank_for_every_refusal() {
         assert!(page.html.contains("<nav aria-label=\"Main\">"), "{}", page.html);
         assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
         page.assert_text("problem", text);
+        // After a request from another site, the page says nothing about the user.
+        assert_eq!(page.text("who").is_some(), status != 403, "{}", page.html);
     };
     for path in ["/nowhere", "/account/nowhere", "/style.css/x"] {
         is_of_the_bank(&browser.get(path).await, 404, "The address may be mistyped");
+        assert!(bank.browser().get(path).await.text("who").is_none());
     }
     is_of_the_bank(&browser.get("/sign-out").await, 405, "only takes a form");
     for path in ["/transfer", "/sign-in", "/second-factor"] {
