@@ -1,184 +1,18 @@
 //! The bank's books, in memory.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
-use crate::money::Money;
-use crate::order::{Faults, Order};
-
-/// The maximum number of accounts.
-const MAX_ACCOUNTS: usize = 10_000;
-/// The maximum number of transfers in each list of an account.
-const MAX_TRANSFERS: usize = 50;
-/// The account numbers of this bank begin with it.
-const PREFIX: &str = "HB41";
-/// The balance of a new account.
-const WELCOME: Money = Money(250_000);
+use crate::ledger::{Account, Check, Closing, Entry, Ledger, MAX_TRANSFERS, Receipt, Transfer};
+use crate::order::Order;
+use crate::refusal::Refusal;
 
 #[derive(Default)]
 pub(crate) struct Books {
     ledger: Mutex<Ledger>,
     forms: AtomicU64,
-}
-
-#[derive(Default)]
-struct Ledger {
-    /// By user id. A closed account stays, so that its user gets no second one.
-    accounts: HashMap<String, Entry>,
-    /// The user ids by account number, in the order in which the accounts were opened.
-    holders: Vec<String>,
-}
-
-enum Entry {
-    Open(Account),
-    Closed(Closing),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Account {
-    pub(crate) number: String,
-    pub(crate) balance: Money,
-    /// Newest first.
-    pub(crate) transfers: Vec<Transfer>,
-    /// Newest first. This is a list apart, because anyone can send money, and the transfers hold
-    /// the idempotency keys.
-    pub(crate) received: Vec<Receipt>,
-}
-
-/// A closed account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Closing {
-    pub(crate) number: String,
-    pub(crate) at: OffsetDateTime,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Transfer {
-    pub(crate) number: usize,
-    pub(crate) order: Order,
-    pub(crate) at: OffsetDateTime,
-}
-
-/// Money that another account of this bank sent.
-#[derive(Clone, Debug)]
-pub(crate) struct Receipt {
-    /// The number of the account that sent it.
-    pub(crate) from: String,
-    pub(crate) amount: Money,
-    pub(crate) reference: String,
-    pub(crate) at: OffsetDateTime,
-}
-
-/// The reason why the bank refuses a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The account has only this much.
-    NotEnough(Money),
-    /// The account number is one of this bank's, but no open account has it.
-    UnknownAccount,
-    /// The money would go to the account that it comes from.
-    OwnAccount,
-    /// The bank accepts no new customers.
-    Full,
-    /// The user has closed the account.
-    Closed(Closing),
-    /// The form's idempotency key was already used for a different transfer.
-    OtherOrder,
-}
-
-impl Refusal {
-    /// Returns the text for the pages.
-    pub(crate) fn text(&self) -> String {
-        let text = match self {
-            Self::NotEnough(balance) => {
-                return format!("This is more than your account has: {balance}.");
-            }
-            Self::UnknownAccount => "Harbour Bank has no account with this number. Check it.",
-            Self::OwnAccount => "This is your own account. Enter the account of someone else.",
-            Self::Full => "The bank is not accepting new customers at the moment.",
-            Self::Closed(_) => "Your account is closed.",
-            Self::OtherOrder => {
-                "You have already used this form for a different transfer. To make this one as well, send it again."
-            }
-        };
-        text.to_owned()
-    }
-
-    /// Returns the refusal as the fault of a field, if it is about one.
-    pub(crate) fn fault(&self) -> Option<Faults> {
-        let (text, none) = (Some(self.text()), Faults::default());
-        match self {
-            Self::NotEnough(_) => Some(Faults { amount: text, ..none }),
-            Self::UnknownAccount | Self::OwnAccount => Some(Faults { account: text, ..none }),
-            Self::Full | Self::Closed(_) | Self::OtherOrder => None,
-        }
-    }
-}
-
-/// The effect of a transfer that the books do not refuse.
-enum Check {
-    /// Nothing: this transfer was made before, with the same idempotency key.
-    Made(Transfer),
-    /// Leave this balance.
-    Leaves(Money),
-}
-
-impl Account {
-    /// Returns the transfer that was made with the idempotency key of this one.
-    fn made(&self, order: &Order) -> Result<Option<Transfer>, Refusal> {
-        let same = |done: &&Transfer| !order.form.is_empty() && done.order.form == order.form;
-        match self.transfers.iter().find(same) {
-            Some(done) if done.order != *order => Err(Refusal::OtherOrder),
-            done => Ok(done.cloned()),
-        }
-    }
-}
-
-impl Ledger {
-    /// Returns the user's account. Opens one if the user has never had any.
-    fn account(&mut self, user_id: &str) -> Result<&mut Account, Refusal> {
-        if self.accounts.len() >= MAX_ACCOUNTS && !self.accounts.contains_key(user_id) {
-            return Err(Refusal::Full);
-        }
-        let entry = self.accounts.entry(user_id.to_owned()).or_insert_with(|| {
-            self.holders.push(user_id.to_owned());
-            let number = format!("{PREFIX} {:08}", self.holders.len());
-            let (transfers, received) = Default::default();
-            Entry::Open(Account { number, balance: WELCOME, transfers, received })
-        });
-        match entry {
-            Entry::Open(account) => Ok(account),
-            Entry::Closed(closing) => Err(Refusal::Closed(closing.clone())),
-        }
-    }
-
-    /// Returns the user whose account gets the money, or `None` if it is at another bank.
-    fn payee(&self, user_id: &str, order: &Order) -> Result<Option<String>, Refusal> {
-        let Some(digits) = order.account.strip_prefix(PREFIX) else { return Ok(None) };
-        let index = if digits.len() == 8 { digits.parse().ok() } else { None };
-        let index = index.and_then(|number: usize| number.checked_sub(1));
-        let holder = index.and_then(|index| self.holders.get(index));
-        let holder = holder.ok_or(Refusal::UnknownAccount)?;
-        match self.accounts.get(holder) {
-            Some(Entry::Open(_)) if holder == user_id => Err(Refusal::OwnAccount),
-            Some(Entry::Open(_)) => Ok(Some(holder.clone())),
-            Some(Entry::Closed(_)) | None => Err(Refusal::UnknownAccount),
-        }
-    }
-
-    /// Returns the effect of a transfer, without making it.
-    fn check(&mut self, user_id: &str, order: &Order) -> Result<Check, Refusal> {
-        let account = self.account(user_id)?;
-        let (made, balance) = (account.made(order)?, account.balance);
-        if let Some(made) = made {
-            return Ok(Check::Made(made));
-        }
-        self.payee(user_id, order)?;
-        balance.checked_sub(order.amount).map(Check::Leaves).ok_or(Refusal::NotEnough(balance))
-    }
 }
 
 impl Books {
@@ -252,6 +86,8 @@ impl Books {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::WELCOME;
+    use crate::money::Money;
     use crate::order::Draft;
 
     fn order(amount: &str, form: &str) -> Order {

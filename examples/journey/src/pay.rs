@@ -3,8 +3,9 @@
 use tower_step_up::{Action, Clock, Once, Unconfirmed};
 
 use crate::bank::Bank;
-use crate::books::{Refusal, Transfer};
+use crate::ledger::Transfer;
 use crate::order::Order;
+use crate::refusal::Refusal;
 
 /// What became of a transfer that the books do not refuse.
 pub(crate) enum Payment {

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use tower_step_up::Session;
 
 use crate::bank::Bank;
-use crate::books::{self, Receipt, Transfer};
 use crate::frame::{Frame, Page};
+use crate::ledger::{self, Receipt, Transfer};
 use crate::pages::close::no_account;
 use crate::words;
 
@@ -25,7 +25,7 @@ pub(crate) struct AccountQuery {
 #[template(path = "account.html")]
 struct Account {
     frame: Frame,
-    account: books::Account,
+    account: ledger::Account,
     entries: Vec<Entry>,
     sent: Option<Transfer>,
 }
@@ -61,7 +61,7 @@ pub(crate) async fn show(
 
 impl Entry {
     /// Returns the transfers and the receipts, newest first.
-    fn all(account: &books::Account) -> Vec<Self> {
+    fn all(account: &ledger::Account) -> Vec<Self> {
         let sent = account.transfers.iter().map(Self::from);
         let mut entries: Vec<_> = sent.chain(account.received.iter().map(Self::from)).collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));

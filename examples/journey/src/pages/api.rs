@@ -11,9 +11,9 @@ use serde_json::json;
 use tower_step_up::Once;
 
 use crate::bank::Bank;
-use crate::books::Refusal;
 use crate::order::{Draft, MAX_FORM, Order};
 use crate::pay::{Payment, pay};
+use crate::refusal::Refusal;
 
 pub(crate) async fn transfer(
     State(bank): State<Arc<Bank>>,

@@ -10,11 +10,12 @@ use axum::response::{IntoResponse, Response};
 use tower_step_up::{Clock, Grant};
 
 use crate::bank::Bank;
-use crate::books::{Account, Closing, Refusal};
 use crate::frame::{Frame, Page};
+use crate::ledger::{Account, Closing};
 use crate::money::Money;
 use crate::pages::sign_out;
 use crate::problem::Problem;
+use crate::refusal::Refusal;
 use crate::words;
 
 #[derive(Template)]

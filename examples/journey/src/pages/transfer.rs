@@ -11,14 +11,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tower_step_up::{Clock, Grant, Once, Rejection, Unconfirmed};
 
 use crate::bank::Bank;
-use crate::books::{Refusal, Transfer};
 use crate::field::Field;
 use crate::frame::{Frame, Page};
+use crate::ledger::Transfer;
 use crate::money::Money;
 use crate::order::{Draft, Faults, OWN_PROOF_ABOVE, Order};
 use crate::page_query::PageQuery;
 use crate::pages::close::no_account;
 use crate::pay::{Payment, pay};
+use crate::refusal::Refusal;
 use crate::words;
 
 #[derive(Template)]

@@ -86,8 +86,8 @@ async fn focus(browser: &Browser) -> String {
     id
 }
 
-/// Presses Enter, which leads to another page. If a key press is an action, chromedriver repeats it on
-/// the new page, where it would send the form of a field that has the focus.
+/// Presses Enter, which leads to another page. chromedriver would repeat an action on the new page, and
+/// would send the form there, because its field has the focus.
 async fn enter(browser: &Browser) {
     let event = json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "text": "\r",
         "windowsVirtualKeyCode": 13 });
