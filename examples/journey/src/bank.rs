@@ -14,9 +14,10 @@ use crate::bounded::Bounded;
 use crate::clock::BankClock;
 use crate::drafts::Drafts;
 use crate::enrolment::Enrolment;
-use crate::guards::Guards;
+use crate::guards::{Enrolled, Guards};
 use crate::identity::{Identity, Step};
 use crate::journal::Decision;
+use crate::passkeys::Domain;
 use crate::problem::Problem;
 use crate::start::StartError;
 
@@ -44,6 +45,9 @@ pub(crate) struct Bank {
     people: Bounded<Person>,
     /// The users who have an authenticator app. The bank learns this when they authenticate.
     authenticators: Arc<Bounded<()>>,
+    /// The users who have a passkey. The bank learns this when they authenticate.
+    passkeys: Arc<Bounded<()>>,
+    pub(crate) passkey_domain: Domain,
     pub(crate) local: Option<LocalStytch>,
     pub(crate) sessions: Sessions,
 }
@@ -59,11 +63,14 @@ impl Bank {
     ) -> Result<Self, StartError> {
         let clock = local.clone().map_or(BankClock::System, BankClock::Local);
         let authenticators = Arc::new(Bounded::new(MAX_USERS));
+        let passkeys = Arc::new(Bounded::new(MAX_USERS));
+        let enrolled =
+            Enrolled { authenticators: authenticators.clone(), passkeys: passkeys.clone() };
         let verifier = project.verifier().clock(clock.clone());
         let sessions =
             project.sessions_with(verifier, project.sessions_api(secret)).send_fresh_jwt();
         Ok(Self {
-            guards: Guards::new(project, &sessions, &policies, intents, authenticators.clone())?,
+            guards: Guards::new(project, &sessions, &policies, intents, enrolled)?,
             policies,
             identity,
             books: Books::default(),
@@ -74,6 +81,8 @@ impl Bank {
             enrolments: Bounded::new(MAX_SESSIONS),
             people: Bounded::new(MAX_USERS),
             authenticators,
+            passkeys,
+            passkey_domain: Domain::Localhost,
             local,
             sessions,
         })
@@ -114,6 +123,9 @@ impl Bank {
         self.people.put(&step.user.user_id, Person::of(step.user.name.as_ref(), &step.user.emails));
         if step.user.totps.iter().any(|totp| totp.verified) {
             self.authenticators.put(&step.user.user_id, ());
+        }
+        if step.user.webauthn_registrations.iter().any(|passkey| passkey.verified) {
+            self.passkeys.put(&step.user.user_id, ());
         }
         Ok(adopted)
     }

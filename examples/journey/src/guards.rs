@@ -11,12 +11,31 @@ use tower_step_up::{
 };
 
 use crate::bounded::Bounded;
+use crate::pages::passkey::PASSKEY;
 use crate::start::StartError;
 
 /// The sign-in page.
 pub(crate) const SIGN_IN: &str = "/sign-in";
 /// The step-up page.
 pub(crate) const SECOND_FACTOR: &str = "/second-factor";
+
+/// The users who have more than a phone.
+pub(crate) struct Enrolled {
+    pub(crate) authenticators: Arc<Bounded<()>>,
+    pub(crate) passkeys: Arc<Bounded<()>>,
+}
+
+impl Enrolled {
+    /// Returns the factors that the bank can ask a user for.
+    fn factors(&self, user_id: &str) -> Vec<Factor> {
+        let mut factors = vec![Factor::OtpSms];
+        if self.authenticators.find(user_id).is_some() {
+            factors.extend([Factor::Totp, Factor::RecoveryCode]);
+        }
+        factors.extend(self.passkeys.find(user_id).map(|()| Factor::WebAuthn));
+        factors
+    }
+}
 
 /// The bank's guards, for pages and for programs.
 pub(crate) struct Guards {
@@ -33,6 +52,9 @@ pub(crate) struct Guards {
     pub(crate) close: StepUpLayer,
     /// Enrolling a factor is as sensitive as using one.
     pub(crate) authenticator: StepUpLayer,
+    /// The same policy, for the page that adds a passkey.
+    pub(crate) passkey: StepUpLayer,
+    pub(crate) card: StepUpLayer,
     /// The responder for people: it redirects them to the sign-in or step-up page.
     pub(crate) pages: Negotiated,
     /// The transfer policy for programs. It reads Bearer tokens only and responds with problem
@@ -46,7 +68,7 @@ impl Guards {
         sessions: &Sessions,
         policies: &Policies,
         intents: &Intents,
-        authenticators: Arc<Bounded<()>>,
+        enrolled: Enrolled,
     ) -> Result<Self, StartError> {
         let base = project
             .guard_with(sessions.verifier().clone())
@@ -55,10 +77,7 @@ impl Guards {
             .renew_with(sessions)
             // A challenge names only factors that this application can ask for. Every user can
             // enrol a phone.
-            .offer_factors_with(move |session| match authenticators.find(session.user_id()) {
-                Some(()) => vec![Factor::OtpSms, Factor::Totp, Factor::RecoveryCode],
-                None => vec![Factor::OtpSms],
-            });
+            .offer_factors_with(move |session| enrolled.factors(session.user_id()));
         // Pages read the cookies only. Their handlers step up the session in the cookie, so the
         // guard must check the same one.
         let cookies =
@@ -80,6 +99,12 @@ impl Guards {
             // notices within five seconds.
             close: close.require_named(policies, "close")?.confirmed_within(Duration::from_secs(5)),
             authenticator: with_home("/authenticator")?.require_named(policies, "authenticator")?,
+            passkey: with_home(PASSKEY)?.require_named(policies, "authenticator")?,
+            // Offers a passkey to everyone. The page that asks for it tells users without one how to
+            // add it.
+            card: with_home("/card")?
+                .require_named(policies, "card")?
+                .offer_factors([Factor::WebAuthn]),
             api_transfer: base
                 .credentials([CredentialSource::Bearer])
                 .respond_with(BearerChallenge::new("Harbour Bank"))

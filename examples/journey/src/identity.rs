@@ -1,5 +1,7 @@
 //! Calls Stytch's API with its official client.
 
+mod passkeys;
+
 use std::time::Duration;
 
 use stytch::client::{Client as HttpClient, Vertical};

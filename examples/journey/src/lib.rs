@@ -32,6 +32,7 @@ mod money;
 mod order;
 mod page_query;
 mod pages;
+mod passkeys;
 mod pay;
 mod phone;
 mod problem;

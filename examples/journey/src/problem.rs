@@ -29,6 +29,8 @@ pub(crate) enum Problem {
     NoRecoveryCode,
     /// The recovery code is not one of the user's, or was used.
     WrongRecoveryCode,
+    /// The passkey is of another account, or the request for it has expired.
+    UnverifiedPasskey,
     /// The user did not finish adding the authenticator app in time.
     ExpiredEnrolment,
     /// Stytch adds no further address or number until the user has verified an earlier one.
@@ -86,6 +88,12 @@ impl Problem {
             }
             "totp_code_already_authenticated" => Self::SpentAppCode,
             "unable_to_authenticate_recovery_code" => Self::WrongRecoveryCode,
+            "invalid_public_key_credential"
+            | "no_pending_webauthn_registration"
+            | "duplicate_webauthn_registration"
+            | "webauthn_registration_not_found"
+            | "user_id_mismatch"
+            | "unable_to_auth_webauthn_registration" => Self::UnverifiedPasskey,
             "expired_totp" => Self::ExpiredEnrolment,
             "too_many_unverified_factors" => Self::Unverified,
             "too_many_requests" | "too_many_bad_totp_attempts" => Self::TooManyRequests,
@@ -137,6 +145,9 @@ impl fmt::Display for Problem {
             Self::WrongRecoveryCode => {
                 "This is not one of your recovery codes, or you have used it before."
             }
+            Self::UnverifiedPasskey => {
+                "We could not verify this passkey. It may be one of another account, or the page was open for too long. Try again."
+            }
             Self::ExpiredEnrolment => "This key is no longer valid. Begin again with a new one.",
             Self::Unverified => {
                 "First verify the email address or phone number that you added earlier."
@@ -157,6 +168,7 @@ mod tests {
     fn an_unknown_error_becomes_unavailable() {
         assert_eq!(Problem::of("weak_password"), Some(Problem::WeakPassword));
         assert_eq!(Problem::of("expired_totp"), Some(Problem::ExpiredEnrolment));
+        assert_eq!(Problem::of("user_id_mismatch"), Some(Problem::UnverifiedPasskey));
         assert_eq!(Problem::of("new_in_2030"), None);
         assert_eq!(Problem::from(stytch::Error::Unauthorized), Problem::Unavailable);
     }

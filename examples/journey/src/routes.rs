@@ -15,14 +15,16 @@ use tower_step_up::{Rejection, Respond, StepUpLayer};
 
 use crate::bank::Bank;
 use crate::pages::{
-    account, api, assets, authenticator, close, exchange, front, health, local_clock,
-    second_factor, security, sign_in, sign_out, sign_up, transfer, trouble, verify_email,
+    account, api, assets, authenticator, card, close, exchange, front, health, local_clock,
+    passkey, second_factor, security, sign_in, sign_out, sign_up, transfer, trouble, use_passkey,
+    verify_email,
 };
 use crate::{drafts, journal, log};
 
 /// The maximum length of a request body, in bytes.
 const MAX_BODY: usize = 16 << 10;
-/// Allows only styles, images and forms of this site. Allows no scripts and no framing.
+/// Allows only styles, images and forms of this site. Allows no framing, and no scripts: the pages
+/// with a passkey have a policy of their own.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
@@ -46,6 +48,10 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
             "/second-factor",
             get(second_factor::show).post(second_factor::send).layer(guards.signed_in.clone()),
         )
+        .route(
+            use_passkey::USE_PASSKEY,
+            get(use_passkey::show).post(use_passkey::send).layer(guards.signed_in.clone()),
+        )
         .route("/security", get(security::show).layer(guards.signed_in.clone()))
         .route("/api", get(exchange::show).post(exchange::send).layer(guards.signed_in.clone()))
         .route("/account", guarded(&bank, get(account::show), &guards.account))
@@ -58,6 +64,11 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
                 &guards.authenticator,
             ),
         )
+        .route(
+            passkey::PASSKEY,
+            guarded(&bank, get(passkey::show).post(passkey::send), &guards.passkey),
+        )
+        .route("/card", guarded(&bank, get(card::show), &guards.card))
         .route(
             "/transfer",
             guarded(&bank, get(transfer::show).post(transfer::send), &guards.transfer)
@@ -78,6 +89,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
     pages
         .route("/healthz", get(health::show))
         .route("/style.css", get(assets::style))
+        .route("/passkey.js", get(assets::passkey))
         .route("/icon.svg", get(assets::icon))
         .route(sign_out::SIGNED_OUT, get(sign_out::show))
         .route("/signed-out.css", get(sign_out::clear))

@@ -21,6 +21,7 @@ use tower_step_up::{Intents, Policies};
 use crate::bank::Bank;
 use crate::demo;
 use crate::identity::Identity;
+use crate::passkeys::Domain;
 use crate::routes::routes;
 use crate::settings::{Settings, StytchProject};
 
@@ -45,10 +46,13 @@ impl Journey {
     /// cannot be used, or if other machines could reach the demonstration.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let has_https = settings.public_url.is_some();
+        let passkey_domain = Domain::of(settings.public_url.as_deref());
         match settings.project {
             Some(project) => {
                 let opened = Opened::at(settings.address).await?;
-                Ok(opened.with(with_project(&project, has_https).await?))
+                let mut bank = with_project(&project, has_https).await?;
+                bank.passkey_domain = passkey_domain;
+                Ok(opened.with(bank))
             }
             None if !settings.address.ip().is_loopback() => Err(StartError::new(
                 "the demonstration listens on a loopback address only, because its password is public: listen on 127.0.0.1, or set STYTCH_PROJECT_ID and STYTCH_SECRET",
@@ -57,7 +61,9 @@ impl Journey {
                 let stytch =
                     LocalStytch::builder().start().await.map_err(StartError::of_local_stytch)?;
                 let opened = Opened::at(settings.address).await?;
-                Ok(opened.with(with_local_stytch(stytch, intents(), has_https).await?))
+                let mut bank = with_local_stytch(stytch, intents(), has_https).await?;
+                bank.passkey_domain = passkey_domain;
+                Ok(opened.with(bank))
             }
         }
     }

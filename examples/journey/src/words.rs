@@ -28,6 +28,7 @@ fn name(factor: &Factor) -> String {
         Factor::OtpEmail => "a code by email".into(),
         Factor::Totp => "a code from an authenticator app".into(),
         Factor::RecoveryCode => "a recovery code".into(),
+        Factor::WebAuthn => "a passkey".into(),
         other => other.to_string(),
     }
 }
@@ -50,7 +51,8 @@ pub(crate) fn purpose(policy: &str) -> &'static str {
         "account" => "To open your account",
         "transfer" => "To send money",
         "one-transfer" => "To confirm one transfer",
-        "authenticator" => "To add an authenticator app",
+        "authenticator" => "To add an authenticator app or a passkey",
+        "card" => "To see the number and the PIN of your card",
         "close" => "To close your account",
         _ => "To open this page",
     }
@@ -142,7 +144,7 @@ mod tests {
         let policies = include_str!("../policies.toml").lines();
         let names = policies.filter_map(|line| line.strip_prefix("[policy.")?.strip_suffix(']'));
         let purposes: Vec<_> = names.map(purpose).collect();
-        assert_eq!(purposes.len(), 4);
+        assert_eq!(purposes.len(), 5);
         assert!(!purposes.contains(&purpose("unknown")), "{purposes:?}");
     }
 

@@ -18,6 +18,8 @@ use crate::frame::{Frame, Page};
 use crate::guards::SECOND_FACTOR;
 use crate::identity::Step;
 use crate::page_query::PageQuery;
+use crate::pages::use_passkey::{self, USE_PASSKEY};
+use crate::passkeys::has_passkey;
 use crate::phone;
 use crate::problem::Problem;
 use crate::words::{self, OnePossession};
@@ -105,6 +107,9 @@ pub(crate) async fn show(
     query: PageQuery,
     session: Session,
 ) -> Result<Response, Problem> {
+    if use_passkey::is_only_way(&query) {
+        return Ok(Redirect::to(&query.url_for(USE_PASSKEY)).into_response());
+    }
     match Question::of(&bank, &query, session).await? {
         Some(question) => Ok(question.page(&bank, frame, "", None)),
         None => Ok(Redirect::to(&query.url_for("/verify-email")).into_response()),
@@ -252,7 +257,7 @@ impl Question {
             recovery_code: Field::recovery_code()
                 .error(of_recovery_code)
                 .focused_unless(is_elsewhere, ""),
-            links: self.links(),
+            links: self.links(bank),
             problem: problem.as_ref().filter(|_| !is_beside_a_field),
         };
         (problem.as_ref().map_or(StatusCode::OK, Problem::status), Page(page)).into_response()
@@ -268,7 +273,7 @@ impl Question {
     }
 
     /// Returns the user's other factors that the challenge names, and the ways out.
-    fn links(&self) -> Vec<Link> {
+    fn links(&self, bank: &Bank) -> Vec<Link> {
         let by = |id, factor: Factor, text| {
             let address = self.query.by(factor.clone()).url_for(SECOND_FACTOR);
             self.query.names(&factor).then_some(Link { id, address, text })
@@ -288,6 +293,10 @@ impl Question {
             let id = "use-recovery-code";
             links.extend(by(id, Factor::RecoveryCode, "Use a recovery code"));
         }
+        if has_passkey(bank, &self.user) && self.query.names(&Factor::WebAuthn) {
+            let address = self.query.before_sending().url_for(USE_PASSKEY);
+            links.push(Link { id: "use-passkey", address, text: "Use your passkey" });
+        }
         if self.can_prove_email() {
             let address = self.query.before_sending().url_for("/verify-email");
             links.push(Link { id: "email-instead", address, text: "Use an email code instead" });
@@ -306,10 +315,9 @@ fn has_totp(user: &User) -> bool {
 
 impl Why {
     fn of(bank: &Bank, session: &Session, policy: &Policy) -> Self {
-        let proofs = session
-            .factors()
-            .iter()
-            .filter(|proof| matches!(proof.factor(), Factor::OtpSms | Factor::Totp));
+        let proofs = session.factors().iter().filter(|proof| {
+            matches!(proof.factor(), Factor::OtpSms | Factor::Totp | Factor::WebAuthn)
+        });
         let last = proofs.filter_map(|proof| proof.last_authenticated_at()).max();
         Self {
             purpose: words::purpose(policy.name().unwrap_or_default()),

@@ -24,6 +24,7 @@ mod insecure_pair;
 mod keyboard;
 mod large_transfer;
 mod malformed_cookies;
+mod passkey;
 mod picture;
 mod sessions;
 mod steps;

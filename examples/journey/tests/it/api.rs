@@ -57,7 +57,7 @@ async fn a_program_receives_challenges_and_a_receipt() {
     assert_eq!(
         challenge,
         "Bearer realm=\"Harbour Bank\", error=\"insufficient_user_authentication\", \
-         error_description=\"authenticate with otp/sms again or totp\""
+         error_description=\"authenticate with otp/sms again, totp or webauthn\""
     );
     assert_eq!(problem["prompts"][0][0]["factor"], json!("otp/sms"), "{problem}");
 }

@@ -10,12 +10,15 @@
 mod aged_sessions;
 mod api;
 mod attacks;
+#[path = "../../../../local-stytch/tests/it/authenticator.rs"]
+mod authenticator;
 mod bank;
 mod browser;
 mod large_transfers;
 mod log;
 mod messages;
 mod page;
+mod passkeys;
 mod program;
 mod regressions;
 mod security;

@@ -110,7 +110,10 @@ async fn the_program_prints_its_url_and_the_audit_of_its_policies() {
     assert!(printed[2].contains("/local/phone"));
     assert!(printed[3].contains("an attacker must take over"), "{printed:?}");
     assert_eq!(printed[4].trim(), "account        2, 0   mfa");
-    assert_eq!(printed[5].trim(), "transfer       2, 1   mfa and (otp/sms or totp) within 10m");
+    assert_eq!(
+        printed[5].trim(),
+        "transfer       2, 1   mfa and (otp/sms or totp or webauthn) within 10m"
+    );
     child.kill().await.unwrap();
 }
 
