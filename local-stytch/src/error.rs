@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::random;
+use crate::{b2b::B2bRefusal, random};
 
 /// A refusal of the API. [`Refusal::response_fields`] lists its status, type and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) enum Refusal {
     ActiveTotpExists,
     AttributeMismatch,
     AuthorizationCheck,
+    /// A refusal of the B2B API, which the consumer API does not have.
+    B2b(B2bRefusal),
     ClaimsNotAnObject,
     ClaimsReserved,
     ClaimsStytch,
@@ -106,6 +108,7 @@ impl Refusal {
                 "consumer_session_authorization_error",
                 "This stand-in has no RBAC policy, so it grants nothing.",
             ),
+            Self::B2b(refusal) => refusal.response_fields(),
             Self::ClaimsNotAnObject => (
                 400,
                 "unable_to_represent_custom_claims_json",

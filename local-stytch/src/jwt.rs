@@ -18,17 +18,27 @@ use crate::{
 pub(crate) const LIFETIME: i64 = 300;
 
 const SESSION_CLAIM: &str = "https://stytch.com/session";
+const ORGANIZATION_CLAIM: &str = "https://stytch.com/organization";
 
-/// Returns a JWT for `session` as of `now`, or `None` if it cannot be signed.
+/// The claim about the organization of a member.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct OrganizationClaim<'a> {
+    pub(crate) organization_id: &'a str,
+    pub(crate) slug: &'a str,
+}
+
+/// Returns a JWT for `session` as of `now`, or `None` if it cannot be signed. A member's session has
+/// an organization, and a user's has none.
 pub(crate) fn mint(
     session: &Session,
+    organization: Option<OrganizationClaim<'_>>,
     project_id: &str,
     keys: &Keys,
     now: OffsetDateTime,
 ) -> Option<String> {
     let key = keys.signing();
     let header = Header { alg: "RS256", kid: key.kid(), typ: "JWT" };
-    let claims = claims(session, project_id, now).ok()?;
+    let claims = claims(session, organization, project_id, now).ok()?;
     let message = format!("{}.{}", part(&header)?, part(&claims)?);
     let signature = key.sign(message.as_bytes()).ok()?;
     Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
@@ -71,6 +81,7 @@ struct Header<'a> {
 /// Returns all claims, custom ones included, in alphabetical order as in genuine tokens.
 fn claims(
     session: &Session,
+    organization: Option<OrganizationClaim<'_>>,
     project_id: &str,
     now: OffsetDateTime,
 ) -> serde_json::Result<BTreeMap<String, Box<RawValue>>> {
@@ -82,6 +93,9 @@ fn claims(
     claims.insert("aud".into(), raw(&[project_id])?);
     claims.insert("exp".into(), raw(&(issued + LIFETIME))?);
     claims.insert(SESSION_CLAIM.into(), raw(&SessionClaim::of(session))?);
+    if let Some(organization) = organization {
+        claims.insert(ORGANIZATION_CLAIM.into(), raw(&organization)?);
+    }
     claims.insert("iat".into(), raw(&issued)?);
     claims.insert("iss".into(), raw(&format!("stytch.com/{project_id}"))?);
     claims.insert("nbf".into(), raw(&issued)?);

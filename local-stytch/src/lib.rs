@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod b2b;
 mod bounded;
 mod builder;
 mod clock;

@@ -104,6 +104,7 @@ The official SDKs:
       Vertical::Consumer)
   Python  stytch.Client(project_id, secret, environment="{url}/")
   Node    new stytch.Client({{ project_id, secret, env: "{url}/" }})
+  B2B     the same, with Vertical::B2B or B2BClient
 
 Ctrl-C or SIGTERM stops it. It then forgets everything."#,
         phone = stytch.phone_url(),

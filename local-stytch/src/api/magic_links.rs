@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The target of a link that was sent without a URL, as in a fresh test project.
-pub(super) const DEFAULT_URL: &str = "http://localhost:3000/authenticate";
+pub(crate) const DEFAULT_URL: &str = "http://localhost:3000/authenticate";
 
 #[derive(Deserialize)]
 pub(crate) struct Send {
@@ -66,13 +66,13 @@ impl Link {
 }
 
 /// Returns the URL of a link, if it is an http or https URL of at most 2048 bytes.
-pub(super) fn parse_url(url: &str) -> Option<Url> {
+pub(crate) fn parse_url(url: &str) -> Option<Url> {
     let parsed = if url.len() <= 2048 { Url::parse(url).ok()? } else { return None };
     matches!(parsed.scheme(), "http" | "https").then_some(parsed)
 }
 
 /// Returns the PKCE challenge, if the call has one.
-pub(super) fn check_challenge(challenge: Option<String>) -> Result<Option<String>, Refusal> {
+pub(crate) fn check_challenge(challenge: Option<String>) -> Result<Option<String>, Refusal> {
     let challenge = given(challenge);
     if challenge.as_ref().is_some_and(|challenge| challenge.len() > 128) {
         return Err(Refusal::InvalidField(

@@ -1,15 +1,15 @@
-//! The routes of Stytch's consumer API.
+//! The routes of Stytch's consumer API, and the authorization of both APIs.
 
-mod magic_links;
+pub(crate) mod magic_links;
 mod otps;
-mod passwords;
+pub(crate) mod passwords;
 mod plain_json;
-mod reply;
-mod request;
+pub(crate) mod reply;
+pub(crate) mod request;
 mod resets;
-mod sessions;
-mod totps;
-mod users;
+pub(crate) mod sessions;
+pub(crate) mod totps;
+pub(crate) mod users;
 mod webauthn;
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) use self::{
     reply::mint,
     request::{BODY, Body, NewSessionFields, one_session},
 };
-use crate::{app::App, error::Refusal};
+use crate::{app::App, b2b, error::Refusal};
 
 /// The shared application, as handlers extract it.
 pub(crate) type Shared = State<Arc<App>>;
@@ -68,9 +68,11 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/v1/sessions", get(sessions::get))
         .route("/v1/sessions/authenticate", post(sessions::authenticate))
         .route("/v1/sessions/revoke", post(sessions::revoke))
+        .merge(b2b::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), authorize))
         // Added after the layer, because the public keys need no authentication.
         .route("/v1/sessions/jwks/{project_id}", get(sessions::jwks))
+        .route("/v1/b2b/sessions/jwks/{project_id}", get(sessions::jwks))
 }
 
 /// Checks the project's HTTP Basic authentication.

@@ -128,7 +128,7 @@ pub(crate) async fn strength_check(
 }
 
 /// Returns the hash of a password, if the password is strong enough.
-pub(super) async fn hash(
+pub(crate) async fn hash(
     app: &App,
     password: String,
     email: Option<String>,
@@ -144,7 +144,7 @@ pub(super) async fn hash(
     .await?
 }
 
-pub(super) fn check_length(password: &str) -> Result<(), Refusal> {
+pub(crate) fn check_length(password: &str) -> Result<(), Refusal> {
     if password.len() > passwords::LENGTH {
         return Err(Refusal::InvalidField("A password is limited to 256 bytes."));
     }

@@ -71,5 +71,5 @@ impl Authenticated {
 }
 
 pub(crate) fn mint(app: &App, session: &Session, now: OffsetDateTime) -> Result<String, Refusal> {
-    jwt::mint(session, &app.credentials.project_id, &app.keys(), now).ok_or(Refusal::Internal)
+    jwt::mint(session, None, &app.credentials.project_id, &app.keys(), now).ok_or(Refusal::Internal)
 }

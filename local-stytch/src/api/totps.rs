@@ -49,7 +49,7 @@ pub(crate) async fn create(
 }
 
 /// Returns a data URL of an SVG. Stytch sends a PNG, and an `<img>` can show both.
-fn qr_code(url: &str) -> Result<String, Refusal> {
+pub(crate) fn qr_code(url: &str) -> Result<String, Refusal> {
     let code = QrCode::new(url).map_err(|_| Refusal::Internal)?;
     let image = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
     Ok(format!("data:image/svg+xml;base64,{}", STANDARD.encode(image)))

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     error::Refusal,
     state::{
-        Contact, Email, FactorId, Name, NewUser, Page, PhoneNumber, Query, RawQuery, User,
+        Contact, Email, FactorId, Name, NewUser, Page, PhoneNumber, Query, RawQuery, USERS, User,
         UserUpdate,
     },
 };
@@ -188,9 +188,32 @@ fn delete_factor(
 
 #[derive(Deserialize)]
 pub(crate) struct Search {
+    #[serde(flatten)]
+    bounds: Bounds,
+    query: Option<RawQuery>,
+}
+
+/// The fields of a search that name a page.
+#[derive(Deserialize)]
+pub(crate) struct Bounds {
     cursor: Option<String>,
     limit: Option<i64>,
-    query: Option<RawQuery>,
+}
+
+impl Bounds {
+    /// Returns the number of the first result and the maximum number of results.
+    pub(crate) fn check(self) -> Result<(u64, usize), Refusal> {
+        let limit = match self.limit {
+            None | Some(0) => 100,
+            Some(limit) => usize::try_from(limit)
+                .ok()
+                .filter(|limit| *limit <= 1000)
+                .ok_or(Refusal::SearchLimit)?,
+        };
+        let from = given(self.cursor)
+            .map_or(Ok(0), |cursor| cursor.parse().map_err(|_| Refusal::SearchCursor))?;
+        Ok((from, limit))
+    }
 }
 
 #[derive(Serialize)]
@@ -200,26 +223,24 @@ pub(crate) struct Found {
 }
 
 #[derive(Serialize)]
-struct Metadata {
+pub(crate) struct Metadata {
     total: usize,
     next_cursor: Option<String>,
+}
+
+impl<T> From<&Page<T>> for Metadata {
+    fn from(page: &Page<T>) -> Self {
+        Self { total: page.total, next_cursor: page.next.map(|next| next.to_string()) }
+    }
 }
 
 pub(crate) async fn search(
     State(app): Shared,
     Body(request): Body<Search>,
 ) -> HandlerResult<Found> {
-    let limit = match request.limit {
-        None | Some(0) => 100,
-        Some(limit) => usize::try_from(limit)
-            .ok()
-            .filter(|limit| *limit <= 1000)
-            .ok_or(Refusal::SearchLimit)?,
-    };
-    let from = given(request.cursor)
-        .map_or(Ok(0), |cursor| cursor.parse().map_err(|_| Refusal::SearchCursor))?;
-    let query = request.query.map(Query::parse).transpose()?.unwrap_or_default();
-    let Page { users, total, next } = query.page(&app.state().users, from, limit);
-    let next_cursor = next.map(|next| next.to_string());
-    Ok(Reply(Found { results: users, results_metadata: Metadata { total, next_cursor } }))
+    let (from, limit) = request.bounds.check()?;
+    let query = Query::parse(request.query.unwrap_or_default(), &USERS)?;
+    let page = query.page(app.state().users.all(), from, limit);
+    let results_metadata = Metadata::from(&page);
+    Ok(Reply(Found { results: page.items, results_metadata }))
 }

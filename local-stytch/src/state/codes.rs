@@ -14,7 +14,7 @@ const CAPACITY: usize = 20_000;
 /// The number of wrong attempts after which a code is invalid.
 const TRIES: u8 = 5;
 
-pub(super) struct Codes {
+pub(crate) struct Codes {
     by_method: Bounded<Code>,
 }
 
@@ -51,6 +51,54 @@ impl Codes {
     /// Removes the code that was sent to this address or number.
     pub(super) fn forget_method(&mut self, method_id: &str) {
         self.by_method.remove(method_id);
+    }
+
+    /// Creates the code for `sent`, which replaces an earlier one. Returns the message with it.
+    pub(crate) fn issue(
+        &mut self,
+        contact: Contact,
+        sent: &SentCode,
+        life: Duration,
+        attributes: Attributes,
+        now: OffsetDateTime,
+    ) -> Message {
+        let digits = random::six_digits();
+        let minutes = life.whole_minutes();
+        let unit = if minutes == 1 { "minute" } else { "minutes" };
+        let message = Message {
+            to: contact.address().to_owned(),
+            channel: match contact {
+                Contact::Email(_) => Channel::Email,
+                Contact::Phone(_) => Channel::Sms,
+            },
+            text: format!("Your code is {digits}. It is valid for {minutes} {unit}."),
+            code: Some(digits.clone()),
+            link: None,
+            sent_at: now,
+        };
+        let code = Code {
+            digits,
+            user_id: sent.user_id.clone(),
+            contact,
+            attributes,
+            expires_at: now + life,
+            used: false,
+            failures: 0,
+        };
+        self.by_method.insert(sent.method_id.clone(), code);
+        message
+    }
+
+    /// Uses up the code that was sent to `method_id`.
+    pub(crate) fn spend(
+        &mut self,
+        method_id: &str,
+        digits: &str,
+        required: &Required,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
+        let code = self.by_method.get_mut(method_id).ok_or(Refusal::CodeNotFound)?;
+        code.spend(digits, required, now)
     }
 }
 
@@ -142,30 +190,8 @@ impl State {
         now: OffsetDateTime,
     ) {
         self.limits.count_send(contact.address(), now);
-        let digits = random::six_digits();
-        let minutes = life.whole_minutes();
-        let unit = if minutes == 1 { "minute" } else { "minutes" };
-        self.inbox.deliver(Message {
-            to: contact.address().to_owned(),
-            channel: match contact {
-                Contact::Email(_) => Channel::Email,
-                Contact::Phone(_) => Channel::Sms,
-            },
-            text: format!("Your code is {digits}. It is valid for {minutes} {unit}."),
-            code: Some(digits.clone()),
-            link: None,
-            sent_at: now,
-        });
-        let code = Code {
-            digits,
-            user_id: sent.user_id.clone(),
-            contact,
-            attributes,
-            expires_at: now + life,
-            used: false,
-            failures: 0,
-        };
-        self.codes.by_method.insert(sent.method_id.clone(), code);
+        let message = self.codes.issue(contact, sent, life, attributes, now);
+        self.inbox.deliver(message);
     }
 
     /// Uses up the code that was sent to `method_id`. Returns its user and the resulting session,
@@ -182,8 +208,7 @@ impl State {
         let (user_id, contact) = (code.user_id.clone(), code.contact.clone());
         self.check_session_request(&request, &user_id, now)?;
 
-        let code = self.codes.by_method.get_mut(method_id).ok_or(Refusal::CodeNotFound)?;
-        code.spend(digits, required, now)?;
+        self.codes.spend(method_id, digits, required, now)?;
         self.users.get_mut(&user_id)?.verify(&contact);
         let detail = match contact {
             Contact::Email(email_address) => FactorDetail::EmailOtp {

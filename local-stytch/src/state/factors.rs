@@ -86,7 +86,7 @@ impl Factor {
 
 /// Adds a factor that was proved at `now`. A factor that is already there keeps its place and its
 /// `created_at`.
-pub(super) fn prove(factors: &mut Vec<Factor>, detail: FactorDetail, now: OffsetDateTime) {
+pub(crate) fn prove(factors: &mut Vec<Factor>, detail: FactorDetail, now: OffsetDateTime) {
     match factors.iter_mut().find(|factor| factor.detail == detail) {
         Some(factor) => factor.last_authenticated_at = now,
         None => factors.push(Factor::new(detail, now)),

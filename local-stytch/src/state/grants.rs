@@ -35,14 +35,7 @@ impl State {
         of: &SessionOf,
         now: OffsetDateTime,
     ) -> Result<Option<&Session>, Refusal> {
-        let id = match of {
-            SessionOf::None => return Ok(None),
-            SessionOf::Token(token) => {
-                self.sessions.id_of_token(token).ok_or(Refusal::SessionNotFound)?
-            }
-            SessionOf::Id(id) => id,
-        };
-        self.sessions.get(id, now).map(Some)
+        self.sessions.named(of, now)
     }
 
     /// Refuses session fields that are not possible for this user. Runs before a code is used up.
@@ -80,7 +73,8 @@ impl State {
             (Some(id), life) => self.sessions.succeed(&id, detail, life, now)?,
             (None, Some(life)) => {
                 let user = self.users.get(user_id)?;
-                self.sessions.begin(user, vec![Factor::new(detail, now)], life, now)
+                let factors = vec![Factor::new(detail, now)];
+                self.sessions.begin(user_id, user.roles.clone(), factors, life, now)
             }
             (None, None) => return Ok(None),
         };
@@ -107,7 +101,10 @@ impl State {
 }
 
 /// Refuses claims that would make the session's claims too large.
-fn check_size(session: Option<&Session>, more: &Map<String, Value>) -> Result<(), Refusal> {
+pub(crate) fn check_size(
+    session: Option<&Session>,
+    more: &Map<String, Value>,
+) -> Result<(), Refusal> {
     let mut claims = session.map(|session| session.custom_claims.clone()).unwrap_or_default();
     merge_claims(&mut claims, more.clone());
     let size = serde_json::to_vec(&claims).map_or(usize::MAX, |json| json.len());

@@ -52,7 +52,7 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    pub(super) fn deliver(&mut self, message: Message) {
+    pub(crate) fn deliver(&mut self, message: Message) {
         self.newest_first.truncate(CAPACITY - 1);
         self.newest_first.push_front(message);
     }

@@ -14,13 +14,13 @@ use crate::{bounded::Bounded, error::Refusal, random};
 /// The maximum number of links that are kept, used ones included.
 const CAPACITY: usize = 10_000;
 
-pub(super) struct MagicLinks {
+pub(crate) struct MagicLinks {
     by_token: Bounded<MagicLink>,
 }
 
-pub(super) struct MagicLink {
-    pub(super) user_id: String,
-    pub(super) email: EmailFactor,
+pub(crate) struct MagicLink {
+    pub(crate) user_id: String,
+    pub(crate) email: EmailFactor,
     purpose: Purpose,
     attributes: Attributes,
     code_challenge: Option<String>,
@@ -30,9 +30,10 @@ pub(super) struct MagicLink {
 
 /// The use of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     SignIn,
     ResetPassword,
+    SetMemberPassword,
 }
 
 /// The properties of a link to send.
@@ -53,18 +54,18 @@ impl Default for MagicLinks {
 
 impl MagicLinks {
     /// Removes the links for which `is_gone` is true.
-    pub(super) fn forget(&mut self, is_gone: impl Fn(&MagicLink) -> bool) {
+    pub(crate) fn forget(&mut self, is_gone: impl Fn(&MagicLink) -> bool) {
         self.by_token.retain(|link| !is_gone(link));
     }
 
     /// Returns the link with this token, if it was sent for this purpose.
-    pub(super) fn get(&self, token: &str, purpose: Purpose) -> Result<&MagicLink, Refusal> {
+    pub(crate) fn get(&self, token: &str, purpose: Purpose) -> Result<&MagicLink, Refusal> {
         let link = self.by_token.get(token).filter(|link| link.purpose == purpose);
         link.ok_or(Refusal::MagicLinkNotFound)
     }
 
     /// Uses up a link.
-    pub(super) fn spend(
+    pub(crate) fn spend(
         &mut self,
         token: &str,
         code_verifier: Option<&str>,
@@ -81,13 +82,13 @@ impl MagicLinks {
 }
 
 impl MagicLink {
-    pub(super) fn check_usable(&self, now: OffsetDateTime) -> Result<(), Refusal> {
+    pub(crate) fn check_usable(&self, now: OffsetDateTime) -> Result<(), Refusal> {
         if !self.used && now < self.expires_at {
             return Ok(());
         }
         Err(match self.purpose {
             Purpose::SignIn => Refusal::MagicLinkNotUsable,
-            Purpose::ResetPassword => Refusal::PasswordResetNotUsable,
+            Purpose::ResetPassword | Purpose::SetMemberPassword => Refusal::PasswordResetNotUsable,
         })
     }
 }
@@ -98,6 +99,7 @@ impl Purpose {
         match self {
             Self::SignIn => ("magic_links", "sign in"),
             Self::ResetPassword => ("reset_password", "set a new password"),
+            Self::SetMemberPassword => ("multi_tenant_passwords", "set a new password"),
         }
     }
 }
@@ -132,7 +134,7 @@ impl State {
         Ok(sent)
     }
 
-    pub(super) fn deliver_link(
+    pub(crate) fn deliver_link(
         &mut self,
         email: &Contact,
         sent: &SentCode,

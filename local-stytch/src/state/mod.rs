@@ -17,6 +17,7 @@ mod requests;
 mod resets;
 mod search;
 mod sessions;
+mod totp;
 mod totps;
 mod user;
 mod users;
@@ -24,24 +25,20 @@ mod webauthn;
 
 pub(crate) use self::{
     changes::{FactorId, METADATA, UserUpdate},
-    codes::{Required, SentCode},
+    codes::{Codes, Required, SentCode},
     contact::Contact,
-    factors::{Factor, FactorDetail},
+    factors::{Factor, FactorDetail, PhoneNumberFactor, prove},
     failures::Outcome,
-    grants::{SessionOf, SessionRequest},
-    magic_links::LinkRequest,
+    grants::{SessionOf, SessionRequest, check_size},
+    magic_links::{LinkRequest, Purpose},
     requests::shortened,
     resets::EmailReset,
-    search::{Page, Query, RawQuery},
-    sessions::{Attributes, Session},
-    totps::Totp,
+    search::{Field, Fields, Page, Query, RawQuery, USERS},
+    sessions::{Attributes, Session, Sessions, merge_claims},
+    totp::{NewTotp, Totp},
     user::{Email, Name, PhoneNumber, User},
     users::NewUser,
     webauthn::RegistrationRequest,
-};
-use self::{
-    codes::Codes, failures::Failures, inbox::Inbox, magic_links::MagicLinks, rate::Limits,
-    requests::RequestLog, sessions::Sessions, users::Users, webauthn::Ceremonies,
 };
 pub use self::{
     failures::Failure,
@@ -49,6 +46,11 @@ pub use self::{
     new_sessions::FactorKind,
     requests::LoggedRequest,
 };
+use self::{
+    failures::Failures, inbox::Inbox, magic_links::MagicLinks, rate::Limits, requests::RequestLog,
+    users::Users, webauthn::Ceremonies,
+};
+use crate::b2b::B2b;
 
 /// The whole state. One lock protects it, and no method blocks.
 pub(crate) struct State {
@@ -58,9 +60,10 @@ pub(crate) struct State {
     pub(crate) requests: RequestLog,
     pub(crate) failures: Failures,
     codes: Codes,
-    links: MagicLinks,
+    pub(crate) links: MagicLinks,
     ceremonies: Ceremonies,
-    limits: Limits,
+    pub(crate) limits: Limits,
+    pub(crate) b2b: B2b,
 }
 
 impl State {
@@ -68,7 +71,7 @@ impl State {
     pub(crate) fn new(grace: time::Duration) -> Self {
         Self {
             users: Users::default(),
-            sessions: Sessions::new(grace),
+            sessions: Sessions::new("session", grace),
             inbox: Inbox::default(),
             requests: RequestLog::default(),
             failures: Failures::default(),
@@ -76,6 +79,7 @@ impl State {
             links: MagicLinks::default(),
             ceremonies: Ceremonies::default(),
             limits: Limits::default(),
+            b2b: B2b::new(grace),
         }
     }
 

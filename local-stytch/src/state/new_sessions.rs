@@ -67,7 +67,8 @@ impl State {
                 .ok_or(Refusal::InvalidField("A factor cannot be older than 1970."))?;
             prove(&mut factors, kind.detail(user)?, started_at);
         }
-        let mut session = self.sessions.begin(user, factors, life, now);
+        let mut session =
+            self.sessions.begin(&user.user_id, user.roles.clone(), factors, life, now);
         session.started_at = started_at;
         merge_claims(&mut session.custom_claims, request.custom_claims);
         self.sessions.keep(session.clone(), now);
@@ -81,7 +82,7 @@ impl FactorKind {
         let email_factor = || {
             let email = user.emails.first().ok_or(Refusal::EmailNotFound)?;
             let (email_id, email_address) = (email.email_id.clone(), email.email.clone());
-            Ok(EmailFactor { email_id, email_address })
+            Ok::<_, Refusal>(EmailFactor { email_id, email_address })
         };
         let totp = || user.totps.first().ok_or(Refusal::TotpNotFound);
         Ok(match self {

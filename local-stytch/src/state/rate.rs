@@ -34,24 +34,41 @@ impl Default for Limits {
 
 impl Limits {
     /// Refuses if `destination` has received too many messages.
-    pub(super) fn check_send(&self, destination: &str, now: OffsetDateTime) -> Result<(), Refusal> {
+    pub(crate) fn check_send(&self, destination: &str, now: OffsetDateTime) -> Result<(), Refusal> {
         check(&self.sends, destination, SENDS, SEND_WINDOW, now)
     }
 
-    pub(super) fn count_send(&mut self, destination: &str, now: OffsetDateTime) {
+    pub(crate) fn count_send(&mut self, destination: &str, now: OffsetDateTime) {
         count(&mut self.sends, destination, SEND_WINDOW, now);
     }
 
     /// Refuses if the user has failed too often.
-    pub(super) fn check_failures(&self, user_id: &str, now: OffsetDateTime) -> Result<(), Refusal> {
+    pub(crate) fn check_failures(&self, user_id: &str, now: OffsetDateTime) -> Result<(), Refusal> {
         check(&self.failures, user_id, FAILURES, FAILURE_WINDOW, now)
     }
 
-    pub(super) fn failed(&mut self, user_id: &str, now: OffsetDateTime) {
+    /// Counts a TOTP code or a recovery code of the user that was right or wrong. A code that was
+    /// refused for another reason is not counted.
+    pub(crate) fn count<T>(
+        &mut self,
+        user_id: &str,
+        proved: &Result<T, Refusal>,
+        now: OffsetDateTime,
+    ) {
+        match proved {
+            Ok(_) => self.succeeded(user_id),
+            Err(Refusal::TotpNotUsable | Refusal::RecoveryCodeNotUsable) => {
+                self.failed(user_id, now);
+            }
+            Err(_) => {}
+        }
+    }
+
+    pub(crate) fn failed(&mut self, user_id: &str, now: OffsetDateTime) {
         count(&mut self.failures, user_id, FAILURE_WINDOW, now);
     }
 
-    pub(super) fn succeeded(&mut self, user_id: &str) {
+    pub(crate) fn succeeded(&mut self, user_id: &str) {
         self.failures.remove(user_id);
     }
 }

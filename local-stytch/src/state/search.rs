@@ -1,9 +1,9 @@
-//! User search, in pages.
+//! Searches, in pages.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{User, users::Users};
+use super::User;
 use crate::error::Refusal;
 
 /// The maximum number of values of a filter.
@@ -11,36 +11,62 @@ const FILTER_VALUES: usize = 100;
 /// The maximum number of filters of a query.
 const FILTERS: usize = 10;
 
-/// The `query` of a search, with checked operands.
-#[derive(Debug, Default)]
-pub(crate) struct Query {
+/// The `query` of a search for `T`, with checked operands.
+pub(crate) struct Query<T> {
     any: bool,
-    filters: Vec<Filter>,
+    filters: Vec<Filter<T>>,
 }
 
-#[derive(Debug)]
-struct Filter {
-    field: Field,
+struct Filter<T> {
+    values_of: ValuesOf<T>,
     values: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Field {
-    UserId,
-    EmailAddress,
-    PhoneNumber,
-    Status,
+/// Returns an item's values of a field.
+type ValuesOf<T> = fn(&T) -> Vec<&str>;
+
+/// The fields of `T` by which a search can filter, and the refusals of other filters.
+pub(crate) struct Fields<T: 'static> {
+    pub(crate) fields: &'static [(&'static str, Field, ValuesOf<T>)],
+    pub(crate) unknown: Refusal,
+    pub(crate) not_strings: Refusal,
 }
 
-/// A page of users, and where the next page begins.
+/// The form of a filter's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// A list of email addresses, in any case.
+    Emails,
+    Strings,
+    /// One string or a list.
+    StringOrStrings,
+}
+
+/// Users can be found by their id, addresses, numbers and status.
+pub(crate) const USERS: Fields<User> = Fields {
+    fields: &[
+        ("user_id", Field::Strings, |user| vec![&user.user_id]),
+        ("email_address", Field::Emails, |user| {
+            user.emails.iter().map(|it| it.email.as_str()).collect()
+        }),
+        ("phone_number", Field::Strings, |user| {
+            user.phone_numbers.iter().map(|it| it.phone_number.as_str()).collect()
+        }),
+        ("status", Field::StringOrStrings, |user| vec![user.status.name()]),
+    ],
+    unknown: Refusal::SearchFilter,
+    not_strings: Refusal::SearchFilterValue,
+};
+
+/// A page of items, and where the next page begins.
 #[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) users: Vec<User>,
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
     pub(crate) total: usize,
     pub(crate) next: Option<u64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct RawQuery {
     #[serde(default)]
     operator: Operator,
@@ -62,28 +88,39 @@ struct Operand {
     filter_value: Value,
 }
 
-impl Query {
-    pub(crate) fn parse(raw: RawQuery) -> Result<Self, Refusal> {
+impl<T: Clone> Query<T> {
+    pub(crate) fn parse(raw: RawQuery, fields: &Fields<T>) -> Result<Self, Refusal> {
         if raw.operands.len() > FILTERS {
             return Err(Refusal::InvalidField("A query is limited to 10 operands."));
         }
-        let filters = raw.operands.into_iter().map(Filter::parse).collect::<Result<_, _>>()?;
+        let filter = |operand| Filter::parse(operand, fields);
+        let filters = raw.operands.into_iter().map(filter).collect::<Result<_, _>>()?;
         Ok(Self { any: raw.operator == Operator::Or, filters })
     }
 
-    /// Returns up to `limit` of the matching users, beginning with number `from`.
-    pub(crate) fn page(&self, users: &Users, from: u64, limit: usize) -> Page {
-        let matching = |from| users.from(from).filter(|(_, user)| self.matches(user));
+    /// Returns up to `limit` of the matching items, beginning with number `from`. The items are in
+    /// the order of their numbers.
+    pub(crate) fn page<'a>(
+        &self,
+        items: impl Iterator<Item = (u64, &'a T)>,
+        from: u64,
+        limit: usize,
+    ) -> Page<T>
+    where
+        T: 'a,
+    {
+        let matching: Vec<_> = items.filter(|(_, item)| self.matches(item)).collect();
+        let rest = || matching.iter().filter(|(at, _)| *at >= from);
         Page {
-            users: matching(from).take(limit).map(|(_, user)| user.clone()).collect(),
-            total: matching(0).count(),
-            next: matching(from).nth(limit).map(|(at, _)| at),
+            items: rest().take(limit).map(|&(_, item)| item.clone()).collect(),
+            total: matching.len(),
+            next: rest().nth(limit).map(|&(at, _)| at),
         }
     }
 
-    fn matches(&self, user: &User) -> bool {
-        let matches = |filter: &Filter| filter.matches(user);
-        // A query without filters finds every user.
+    fn matches(&self, item: &T) -> bool {
+        let matches = |filter: &Filter<T>| filter.matches(item);
+        // A query without filters finds everything.
         if self.any && !self.filters.is_empty() {
             self.filters.iter().any(matches)
         } else {
@@ -92,37 +129,26 @@ impl Query {
     }
 }
 
-impl Filter {
-    fn parse(operand: Operand) -> Result<Self, Refusal> {
-        let field = match &*operand.filter_name {
-            "user_id" => Field::UserId,
-            "email_address" => Field::EmailAddress,
-            "phone_number" => Field::PhoneNumber,
-            "status" => Field::Status,
-            _ => return Err(Refusal::SearchFilter),
-        };
-        let mut values = match (field, operand.filter_value) {
-            (Field::Status, Value::String(status)) => vec![status],
+impl<T> Filter<T> {
+    fn parse(operand: Operand, fields: &Fields<T>) -> Result<Self, Refusal> {
+        let named = fields.fields.iter().find(|(name, ..)| *name == operand.filter_name);
+        let &(_, form, values_of) = named.ok_or_else(|| fields.unknown.clone())?;
+        let mut values = match (form, operand.filter_value) {
+            (Field::StringOrStrings, Value::String(value)) => vec![value],
             (_, value) => serde_json::from_value::<Vec<String>>(value)
-                .map_err(|_| Refusal::SearchFilterValue)?,
+                .map_err(|_| fields.not_strings.clone())?,
         };
         if values.is_empty() || values.len() > FILTER_VALUES {
-            return Err(Refusal::SearchFilterValue);
+            return Err(fields.not_strings.clone());
         }
-        if matches!(field, Field::EmailAddress) {
+        if form == Field::Emails {
             values.iter_mut().for_each(|value| *value = value.to_lowercase());
         }
-        Ok(Self { field, values })
+        Ok(Self { values_of, values })
     }
 
-    fn matches(&self, user: &User) -> bool {
-        let among = |value: &str| self.values.iter().any(|wanted| wanted == value);
-        match self.field {
-            Field::UserId => among(&user.user_id),
-            Field::EmailAddress => user.emails.iter().any(|email| among(&email.email)),
-            Field::PhoneNumber => user.phone_numbers.iter().any(|phone| among(&phone.phone_number)),
-            Field::Status => among(user.status.name()),
-        }
+    fn matches(&self, item: &T) -> bool {
+        (self.values_of)(item).iter().any(|value| self.values.iter().any(|wanted| wanted == value))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
-use super::{Factor, FactorDetail, User, factors::prove};
+use super::{Factor, FactorDetail, SessionOf, factors::prove};
 use crate::{bounded::Bounded, error::Refusal, random, stamp::Stamp};
 
 /// The maximum number of sessions. If a new session does not fit, ended sessions are removed. If
@@ -18,6 +18,7 @@ const CAPACITY: usize = 10_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) id: String,
+    /// The id of the user, or of the member in a B2B session.
     pub(crate) user_id: String,
     pub(crate) factors: Vec<Factor>,
     pub(crate) roles: Vec<String>,
@@ -44,6 +45,8 @@ pub(crate) struct Attributes {
 }
 
 pub(crate) struct Sessions {
+    /// What the sessions' ids begin with.
+    prefix: &'static str,
     grace: Duration,
     by_id: Bounded<Session>,
     ids_by_token: HashMap<String, String>,
@@ -54,8 +57,22 @@ impl Sessions {
         self.grace
     }
 
-    pub(super) fn new(grace: Duration) -> Self {
-        Self { grace, by_id: Bounded::new(CAPACITY), ids_by_token: HashMap::new() }
+    pub(crate) fn new(prefix: &'static str, grace: Duration) -> Self {
+        Self { prefix, grace, by_id: Bounded::new(CAPACITY), ids_by_token: HashMap::new() }
+    }
+
+    /// Returns the active session that `of` names, if it names one.
+    pub(crate) fn named(
+        &self,
+        of: &SessionOf,
+        now: OffsetDateTime,
+    ) -> Result<Option<&Session>, Refusal> {
+        let id = match of {
+            SessionOf::None => return Ok(None),
+            SessionOf::Token(token) => self.id_of_token(token).ok_or(Refusal::SessionNotFound)?,
+            SessionOf::Id(id) => id,
+        };
+        self.get(id, now).map(Some)
     }
 
     pub(crate) fn id_of_token(&self, token: &str) -> Option<&str> {
@@ -71,19 +88,20 @@ impl Sessions {
         self.by_id.values().filter(active).cloned().collect()
     }
 
-    /// Returns a new session of `user` that begins at `now` with these factors.
-    pub(super) fn begin(
-        &mut self,
-        user: &User,
+    /// Returns a new session of the user that begins at `now` with these factors.
+    pub(crate) fn begin(
+        &self,
+        user_id: &str,
+        roles: Vec<String>,
         factors: Vec<Factor>,
         life: Duration,
         now: OffsetDateTime,
     ) -> Session {
         Session {
-            id: random::id("session"),
-            user_id: user.user_id.clone(),
+            id: random::id(self.prefix),
+            user_id: user_id.to_owned(),
             factors,
-            roles: user.roles.clone(),
+            roles,
             started_at: now,
             last_accessed_at: now,
             expires_at: now + life,
@@ -96,7 +114,7 @@ impl Sessions {
 
     /// Returns a successor of session `id`, in which the user has proved `detail` too. The original
     /// ends after the grace.
-    pub(super) fn succeed(
+    pub(crate) fn succeed(
         &mut self,
         id: &str,
         detail: FactorDetail,
@@ -112,7 +130,7 @@ impl Sessions {
         let mut successor = original.clone();
         original.ends_at = Some(original.ends_at.map_or(ends_at, |before| before.min(ends_at)));
 
-        successor.id = random::id("session");
+        successor.id = random::id(self.prefix);
         successor.token = Token(random::token());
         successor.started_at = now;
         successor.last_accessed_at = now;
@@ -124,7 +142,7 @@ impl Sessions {
         Ok(successor)
     }
 
-    pub(super) fn keep(&mut self, session: Session, now: OffsetDateTime) {
+    pub(crate) fn keep(&mut self, session: Session, now: OffsetDateTime) {
         let Self { by_id, ids_by_token, .. } = self;
         if by_id.is_full() {
             by_id.retain(|held| held.is_active(now));
@@ -136,7 +154,7 @@ impl Sessions {
         }
     }
 
-    pub(super) fn access(
+    pub(crate) fn access(
         &mut self,
         id: &str,
         life: Option<Duration>,
@@ -164,7 +182,7 @@ impl Sessions {
     }
 
     /// Ends all sessions of the user, or all but the one with the id `except`.
-    pub(super) fn end_all(&mut self, user_id: &str, except: Option<&str>) {
+    pub(crate) fn end_all(&mut self, user_id: &str, except: Option<&str>) {
         let Self { by_id, ids_by_token, .. } = self;
         by_id.retain(|held| held.user_id != user_id || Some(&*held.id) == except);
         ids_by_token.retain(|_, id| by_id.get(id).is_some());
@@ -184,7 +202,7 @@ impl Session {
 }
 
 /// Applies changes to claims. Null removes a claim.
-pub(super) fn merge_claims(claims: &mut Map<String, Value>, changes: Map<String, Value>) {
+pub(crate) fn merge_claims(claims: &mut Map<String, Value>, changes: Map<String, Value>) {
     for (name, value) in changes {
         if value.is_null() {
             claims.remove(&name);
@@ -228,13 +246,8 @@ mod tests {
     const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
     fn begin(state: &mut State, user_id: &str, life: Duration, now: OffsetDateTime) -> Session {
-        let user = state.users.get(user_id).unwrap().clone();
-        let session = state.sessions.begin(
-            &user,
-            vec![Factor::new(FactorDetail::Password {}, now)],
-            life,
-            now,
-        );
+        let factors = vec![Factor::new(FactorDetail::Password {}, now)];
+        let session = state.sessions.begin(user_id, Vec::new(), factors, life, now);
         state.sessions.keep(session.clone(), now);
         session
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{Contact, NewUser, totps::Totp, webauthn::WebAuthnRegistration};
+use super::{Contact, NewUser, Totp, webauthn::WebAuthnRegistration};
 use crate::{error::Refusal, passkeys::Handle, random, stamp::Stamp};
 
 /// The maximum length of each part of a name, in bytes.

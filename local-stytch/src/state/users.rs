@@ -51,9 +51,9 @@ impl Users {
         self.by_address.get(contact.address()).and_then(|at| self.users.get(at))
     }
 
-    /// Returns the users from number `from` on, with their numbers.
-    pub(super) fn from(&self, from: u64) -> impl Iterator<Item = (u64, &User)> {
-        self.users.range(from..).map(|(&at, user)| (at, user))
+    /// Returns the users in the order of their creation, with their numbers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u64, &User)> {
+        self.users.iter().map(|(&at, user)| (at, user))
     }
 
     pub(crate) fn create(&mut self, new: NewUser, now: OffsetDateTime) -> Result<&User, Refusal> {

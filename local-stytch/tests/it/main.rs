@@ -9,6 +9,7 @@
 
 mod aged_sessions;
 mod authenticator;
+mod b2b;
 mod bounds;
 mod codes;
 mod failures;

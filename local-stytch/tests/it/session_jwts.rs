@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{EMAIL, PASSWORD, Stand, assert_refused, response_to};
 
-fn part(jwt: &Value, at: usize) -> String {
+pub(crate) fn part(jwt: &Value, at: usize) -> String {
     let part = jwt.as_str().unwrap().split('.').nth(at).unwrap();
     String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
@@ -63,7 +63,7 @@ async fn a_factor_has_its_detail_and_one_date() {
 
 /// Verifies `jwt` with an independent library and the published key that its header names.
 #[track_caller]
-fn verify(jwt: &Value, jwks: &Value, project_id: &str) {
+pub(crate) fn verify(jwt: &Value, jwks: &Value, project_id: &str) {
     // Another crate of the workspace may have enabled jsonwebtoken's other backend too. Then the
     // test has to name one.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
