@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 
 // The directory in which `npm install` put the SDK. By default it is the directory of this file.
 const require = createRequire(`${process.env.STYTCH_NODE_MODULES ?? import.meta.dirname}/`);
-export const { Client, ClientError, RequestError, StytchError } = require("stytch");
+export const { B2BClient, Client, ClientError, RequestError, StytchError } = require("stytch");
 
 const baseUrl = process.env.STYTCH_BASE_URL.replace(/\/+$/, "");
 export const projectId = process.env.STYTCH_PROJECT_ID;
@@ -22,6 +22,8 @@ export function step(what) {
 // The SDK warns on stderr that this is not one of Stytch's own addresses.
 export const connect = (secret = process.env.STYTCH_SECRET) =>
   new Client({ project_id: projectId, secret, env: `${baseUrl}/` });
+export const connectB2B = () =>
+  new B2BClient({ project_id: projectId, secret: process.env.STYTCH_SECRET, env: `${baseUrl}/` });
 
 // Checks that the call rejects with the SDK's own exception, with all fields of a Stytch error.
 export async function refused(statusCode, errorType, call) {

@@ -9,7 +9,7 @@ import struct
 from datetime import datetime, timezone
 
 import requests
-from stytch import Client
+from stytch import B2BClient, Client
 from stytch.core.response_base import StytchError
 
 # A proxy cannot reach this machine's loopback, so neither `requests` nor the SDK's key fetch may use one.
@@ -29,6 +29,10 @@ def step(what):
 
 def connect(secret=SECRET):
     return Client(PROJECT_ID, secret, environment=f"{BASE_URL}/")
+
+
+def connect_b2b():
+    return B2BClient(PROJECT_ID, SECRET, environment=f"{BASE_URL}/")
 
 
 def refused(status_code, error_type, call, *args, **kwargs):
