@@ -12,6 +12,7 @@ mod api;
 mod attacks;
 #[path = "../../../../local-stytch/tests/it/authenticator.rs"]
 mod authenticator;
+mod b2b;
 mod bank;
 mod browser;
 mod large_transfers;
