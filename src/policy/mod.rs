@@ -180,7 +180,7 @@ pub use self::explanation::{
     Ambiguity, AuthenticationRequest, Demand, Explanation, Prompt, Prompts, ProofAge, Reason,
     Requirement, Unmet, Verdict,
 };
-pub use self::types::{IntoPolicy, ListError, NonEmpty, PolicyError};
+pub use self::types::{Clause, IntoPolicy, ListError, NonEmpty, PolicyError};
 
 pub(crate) use self::decision::Grant;
 #[cfg(feature = "documents")]

@@ -16,8 +16,7 @@ pub(in crate::policy) use self::list::MAX_LIST_LENGTH;
 pub use self::list::{ListError, NonEmpty};
 #[cfg(feature = "documents")]
 pub(in crate::policy) use self::name::is_name;
-pub(in crate::policy) use self::policy::Clause;
-pub use self::policy::Policy;
+pub use self::policy::{Clause, Policy};
 #[cfg(feature = "documents")]
 pub(in crate::policy) use self::walk::NOT_PROVABLE_BY_USER;
 pub(in crate::policy) use self::walk::distinct;

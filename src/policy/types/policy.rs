@@ -23,16 +23,56 @@ pub(super) struct Node {
     pub(super) clause: Clause,
 }
 
+/// The outermost clause of a policy, with the policies inside it. [`Policy::clause`] returns it.
+/// Use it to describe policies to your users. The [module](crate::policy) defines when each clause
+/// holds.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_step_up::policy::Clause;
+/// use tower_step_up::{Factor, Policy};
+///
+/// fn in_words(policy: &Policy) -> String {
+///     match policy.clause() {
+///         Clause::Factor(Factor::OtpSms) => "a code by SMS".into(),
+///         Clause::Within(max_age, inner) => {
+///             format!("{}, at most {} s old", in_words(inner), max_age.as_secs())
+///         }
+///         _ => policy.to_string(),
+///     }
+/// }
+///
+/// let policy = Policy::from(Factor::OtpSms).within(Duration::from_secs(600));
+/// assert_eq!(in_words(&policy), "a code by SMS, at most 600 s old");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum Clause {
+#[non_exhaustive]
+pub enum Clause {
+    /// Any proof: [`Policy::session`].
     Session,
+    /// This factor, or this assertion of the issuer: [`Policy::factor`], [`Policy::acr`],
+    /// [`Policy::amr`].
     Factor(Factor),
+    /// A factor that is cryptographically bound to the origin: [`Policy::phishing_resistant`].
     PhishingResistant,
-    Independent { needed: usize, trust: TrustModel },
+    /// Factors that an attacker can all present only with at least `needed`
+    /// [compromises](crate::Compromise): [`Policy::mfa`], [`Policy::independent`].
+    Independent {
+        /// The number of compromises that an attacker must need.
+        needed: usize,
+        /// The trust model that decides which factors are independent.
+        trust: TrustModel,
+    },
+    /// A session that began at most this long ago: [`Policy::session_within`].
     SessionWithin(Duration),
+    /// All of these policies: [`Policy::all_of`].
     AllOf(Vec<Policy>),
+    /// At least one of these policies: [`Policy::any_of`].
     AnyOf(Vec<Policy>),
+    /// At least so many of these policies: [`Policy::at_least`].
     AtLeast(usize, Vec<Policy>),
+    /// This policy, on proofs that are at most so old: [`Policy::within`]. The limit applies to
+    /// every clause inside. Of several limits around a clause, the tightest applies.
     Within(Duration, Policy),
 }
 
@@ -69,7 +109,9 @@ impl Policy {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    pub(in crate::policy) fn clause(&self) -> &Clause {
+    /// Returns the policy's outermost clause.
+    #[must_use]
+    pub fn clause(&self) -> &Clause {
         &self.0.clause
     }
 
