@@ -4,6 +4,7 @@
 //! $ cargo run --example policy_check examples/policies.toml
 //! $ cargo run --example policy_check -- --fail-on remark examples/policies.toml
 //! $ cargo run --example policy_check -- --diff old.toml new.toml
+//! $ cargo run --example policy_check -- --html new.toml --against old.toml > page.html
 //! $ cargo run --example policy_check -- --issuer keycloak --acr silver,gold policies.toml
 //! ```
 //!
@@ -15,7 +16,12 @@
 //! meets the new policy but not the old one. It exits with 1 if a policy got weaker or was removed,
 //! if a comparison is undecided, or if the trust table changed.
 //!
-//! The fourth command prints, for each policy, whether tokens of that issuer can meet it, and the
+//! The fourth command prints a report for reviewers: one page of HTML, which needs no other file.
+//! It describes each policy in plain English, and has a table of the compromises that open it and
+//! the findings. With `--against` it also shows what changed since another document. It exits with
+//! 1 if a finding is a warning, or if the third command would.
+//!
+//! The fifth command prints, for each policy, whether tokens of that issuer can meet it, and the
 //! remedy if they cannot. It exits with 1 if there is a finding. The issuer is one of these, as the
 //! crate configures it by default:
 //!
@@ -36,6 +42,9 @@ mod issuer_check;
 #[path = "support/ladder.rs"]
 mod ladder;
 
+#[path = "support/report/mod.rs"]
+mod report;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{Write as _, stdout};
@@ -43,20 +52,23 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use tower_step_up::policy::{Audit, Implication, Severity};
+use tower_step_up::policy::{Audit, Severity};
 use tower_step_up::{Compromise, Policies, Policy};
+
+use self::report::compare::{Change, Kind, compare};
 
 const USAGE: &str = "\
 usage: policy_check [--fail-on remark|warning] FILE…
        policy_check --diff OLD NEW
+       policy_check --html FILE [--against OLD] > page.html
        policy_check --issuer NAME [--acr silver,gold] FILE…
 NAME is oidc, keycloak, supabase, clerk, okta, okta-id, auth0, auth0-methods, auth0-id, entra,
     cognito, firebase, kratos or stytch
-exits with 1 if a finding is at or above the level (default: warning), or if --diff or --issuer
-    warns, and with 2 on errors";
+exits with 1 if a finding is at or above the level (default: warning), or if --diff, --against or
+    --issuer warns, and with 2 on errors";
 
 const EXPECTED: &str = "policy_check: expected [--fail-on remark|warning] FILE…, --diff OLD NEW, \
-     or --issuer NAME [--acr VALUES] FILE…; see --help";
+     --html FILE [--against OLD], or --issuer NAME [--acr VALUES] FILE…; see --help";
 
 const LEGEND: &str =
     "  compromise: one thing that an attacker takes over, such as the mailbox or the phone number
@@ -82,6 +94,8 @@ fn main() -> ExitCode {
             Ok(true)
         }
         ["--diff", old, new] => diff(old, new),
+        ["--html", file] if !file.starts_with('-') => html(file, None),
+        ["--html", file, "--against", old] => html(file, Some(old)),
         ["--issuer", issuer, "--acr", values, ref files @ ..] => {
             issuer_check::check(issuer, values, files)
         }
@@ -211,44 +225,55 @@ fn mark(severity: Option<Severity>) -> &'static str {
     }
 }
 
-/// Prints how the policies changed. Returns true if the trust tables are equal, no policy was
-/// removed or got weaker, and no comparison is undecided.
+/// Prints how the policies changed. Returns what [`is_as_strict`] does.
 fn diff(old: &str, new: &str) -> Result<bool, Box<dyn Error>> {
     let (old, new) = (read(old)?, read(new)?);
-    let mut passed = old.trust() == new.trust();
-    if !passed {
+    if old.trust() != new.trust() {
         say!("[WARNING] the trust tables differ: compare the audits of both documents");
     }
-    for before in old.iter() {
-        let name = before.name().unwrap_or_default();
-        let Ok(after) = new.get(name) else {
-            say!("[WARNING] {name} was removed");
-            passed = false;
-            continue;
-        };
-        let weaker = match after.implies(before) {
-            _ if after == before => None,
-            Implication::Holds => None,
-            Implication::Fails(session) => Some(format!(
+    let changes = compare(&old, &new);
+    for change in &changes {
+        let what = match &change.kind {
+            Kind::Same => " is the same".into(),
+            Kind::AsStrict => " is at least as strict".into(),
+            Kind::Weaker(session) => format!(
                 " is weaker: this session meets the new policy but not the old one: {session}"
-            )),
-            Implication::Undecided { comparisons } => Some(format!(
+            ),
+            Kind::Undecided(Some(comparisons)) => format!(
                 ": cannot tell whether it got weaker (gave up after {comparisons} comparisons)"
-            )),
-            _ => Some(": cannot tell whether it got weaker".into()),
+            ),
+            Kind::Undecided(None) => ": cannot tell whether it got weaker".into(),
+            Kind::Removed => " was removed".into(),
+            Kind::Added => " is new".into(),
         };
-        match weaker {
-            None if after == before => say!("[  ok   ] {name} is the same"),
-            None => say!("[  ok   ] {name} is at least as strict"),
-            Some(weaker) => {
-                say!("[WARNING] {name}{weaker}\n  old: {before}\n  new: {after}");
-                passed = false;
+        let mark = mark(change.is_warning().then_some(Severity::Warning));
+        match (change.old, change.new) {
+            (Some(before), Some(after)) if change.is_warning() => {
+                say!("{mark} {}{what}\n  old: {before}\n  new: {after}", change.name());
             }
+            (None, Some(added)) => say!("{mark} {}{what}: {added}", change.name()),
+            _ => say!("{mark} {}{what}", change.name()),
         }
     }
-    let known = |policy: &&Policy| policy.name().is_some_and(|name| old.get(name).is_ok());
-    for added in new.iter().filter(|policy| !known(policy)) {
-        say!("[  ok   ] {} is new: {added}", added.name().unwrap_or_default());
-    }
-    Ok(passed)
+    Ok(is_as_strict(&old, &new, &changes))
+}
+
+/// Returns whether the trust tables are equal, no policy was removed or got weaker, and no
+/// comparison is undecided.
+fn is_as_strict(old: &Policies, new: &Policies, changes: &[Change<'_>]) -> bool {
+    old.trust() == new.trust() && !changes.iter().any(Change::is_warning)
+}
+
+/// Prints a page with the audits, and with the changes since another document if there is one.
+/// Returns whether no finding is a warning, and what [`is_as_strict`] does.
+fn html(file: &str, against: Option<&str>) -> Result<bool, Box<dyn Error>> {
+    let policies = read(file)?;
+    let old = against.map(|old| Ok::<_, Box<dyn Error>>((old, read(old)?))).transpose()?;
+    let old = old.as_ref().map(|(file, old)| (*file, old));
+    // A closed pipe is not an error of the policies.
+    write!(stdout(), "{}", report::page(file, &policies, old)).unwrap_or_default();
+    let has_warnings = policies.iter().any(|policy| policy.audit().warnings().next().is_some());
+    let is_as_strict =
+        old.is_none_or(|(_, old)| is_as_strict(old, &policies, &compare(old, &policies)));
+    Ok(!has_warnings && is_as_strict)
 }

@@ -51,6 +51,7 @@ mod policy_findings;
 mod policy_implies;
 mod policy_laws;
 mod policy_oracle;
+mod policy_report;
 mod policy_table;
 mod projects;
 mod protected_resource;

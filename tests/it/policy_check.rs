@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use crate::examples::example;
 
-struct Run {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-async fn run(arguments: &[&str]) -> Run {
-    let output = example("policy_check").args(arguments).output().await.unwrap();
+pub(crate) async fn run(arguments: &[&str]) -> Run {
+    let mut command = example("policy_check");
+    let command = command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments);
+    let output = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
@@ -26,7 +28,7 @@ fn bank() -> String {
 }
 
 /// Writes a document for one test and returns its path.
-fn document(name: &str, text: &str) -> String {
+pub(crate) fn document(name: &str, text: &str) -> String {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let path = directory.join(name);
     fs::write(&path, text).unwrap();
@@ -233,8 +235,10 @@ async fn an_undecided_comparison_fails_the_check() {
 #[tokio::test]
 async fn a_bad_file_is_reported_with_exit_code_2() {
     let bad = document("bad.toml", "policy.a = 'mfa'\npolicy.b = 'otp/smss'");
-    for arguments in [vec![&*bad], vec!["--diff", &bad, &bad]] {
-        let run = run(&arguments).await;
+    let html = ["--html", &bad];
+    let against = ["--html", &*bank(), "--against", &bad];
+    for arguments in [&[&*bad][..], &["--diff", &bad, &bad], &html, &against] {
+        let run = run(arguments).await;
         let want = format!(
             "{bad}: line 2, policy.b: unknown factor \"otp/smss\"; the nearest is \"otp/sms\"\n"
         );
@@ -248,13 +252,17 @@ async fn a_bad_file_is_reported_with_exit_code_2() {
     for usage in [
         &[][..],
         &["--diff", "one"],
+        &["--html"],
+        &["--html", "-x"],
+        &["--html", "one", "two"],
+        &["--html", "one", "--against"],
         &["--fail-on", "never", "x"],
         &["-x"],
         &["--issuer", "oidc"],
         &["--issuer", "oidc", "--acr", "a"],
     ] {
         let run = run(usage).await;
-        let line = "policy_check: expected [--fail-on remark|warning] FILE…, --diff OLD NEW, or --issuer NAME [--acr VALUES] FILE…; see --help\n";
+        let line = "policy_check: expected [--fail-on remark|warning] FILE…, --diff OLD NEW, --html FILE [--against OLD], or --issuer NAME [--acr VALUES] FILE…; see --help\n";
         assert_eq!((run.code, &*run.stdout, &*run.stderr), (Some(2), "", line), "{usage:?}");
     }
 }
