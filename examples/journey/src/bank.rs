@@ -19,6 +19,7 @@ use crate::identity::{Identity, Step};
 use crate::journal::Decision;
 use crate::passkeys::Domain;
 use crate::problem::Problem;
+use crate::report;
 use crate::start::StartError;
 
 /// The maximum number of sessions for which the bank keeps drafts, decisions and the like.
@@ -29,6 +30,8 @@ const MAX_USERS: usize = 10_000;
 pub(crate) struct Bank {
     pub(crate) guards: Guards,
     pub(crate) policies: Policies,
+    /// The report on the policies, as a page.
+    pub(crate) report: String,
     pub(crate) identity: Identity,
     pub(crate) books: Books,
     pub(crate) clock: BankClock,
@@ -71,6 +74,7 @@ impl Bank {
             project.sessions_with(verifier, project.sessions_api(secret)).send_fresh_jwt();
         Ok(Self {
             guards: Guards::new(project, &sessions, &policies, intents, enrolled)?,
+            report: report::page("policies.toml", &policies, None),
             policies,
             identity,
             books: Books::default(),

@@ -37,6 +37,8 @@ mod pay;
 mod phone;
 mod problem;
 mod refusal;
+#[path = "../../support/report/mod.rs"]
+mod report;
 mod routes;
 mod settings;
 mod start;

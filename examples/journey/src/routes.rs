@@ -16,8 +16,8 @@ use tower_step_up::{Rejection, Respond, StepUpLayer};
 use crate::bank::Bank;
 use crate::pages::{
     account, api, assets, authenticator, card, close, exchange, front, health, local_clock,
-    passkey, second_factor, security, sign_in, sign_out, sign_up, transfer, trouble, use_passkey,
-    verify_email,
+    passkey, policies, second_factor, security, sign_in, sign_out, sign_up, transfer, trouble,
+    use_passkey, verify_email,
 };
 use crate::{drafts, journal, log};
 
@@ -53,6 +53,7 @@ pub(crate) fn routes(bank: Arc<Bank>) -> Router {
             get(use_passkey::show).post(use_passkey::send).layer(guards.signed_in.clone()),
         )
         .route("/security", get(security::show).layer(guards.signed_in.clone()))
+        .route("/policies", get(policies::show).layer(guards.signed_in.clone()))
         .route("/api", get(exchange::show).post(exchange::send).layer(guards.signed_in.clone()))
         .route("/account", guarded(&bank, get(account::show), &guards.account))
         .route("/account/close", guarded(&bank, get(close::show).post(close::send), &guards.close))

@@ -11,6 +11,7 @@ pub(crate) mod front;
 pub(crate) mod health;
 pub(crate) mod local_clock;
 pub(crate) mod passkey;
+pub(crate) mod policies;
 pub(crate) mod second_factor;
 pub(crate) mod security;
 pub(crate) mod sign_in;

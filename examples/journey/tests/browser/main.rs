@@ -26,6 +26,7 @@ mod large_transfer;
 mod malformed_cookies;
 mod passkey;
 mod picture;
+mod report;
 mod sessions;
 mod steps;
 mod story;

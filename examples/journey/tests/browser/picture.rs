@@ -1,4 +1,4 @@
-//! A page on a phone and on a desktop, in light and dark mode.
+//! A page on a phone and on a desktop, in light and dark mode, and on paper.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,22 @@ use crate::browser::Browser;
 pub(crate) struct View {
     width: u64,
     height: u64,
+    medium: &'static str,
     scheme: &'static str,
 }
 
 pub(crate) const VIEWS: [View; 4] = [
-    View { width: 390, height: 844, scheme: "light" },
-    View { width: 390, height: 844, scheme: "dark" },
-    View { width: 1280, height: 900, scheme: "light" },
-    View { width: 1280, height: 900, scheme: "dark" },
+    View::screen(390, 844, "light"),
+    View::screen(390, 844, "dark"),
+    View::screen(1280, 900, "light"),
+    View::screen(1280, 900, "dark"),
 ];
+
+/// The narrowest screen on which WCAG 2.2 demands that no page scrolls sideways (1.4.10).
+pub(crate) const NARROW: View = View::screen(320, 640, "light");
+
+/// A4 paper between Chromium's margins. The browser is in dark mode, but paper is white.
+pub(crate) const PAPER: View = View { width: 718, height: 1000, medium: "print", scheme: "dark" };
 
 /// Returns the width and height of the content, and the brightness of the background from 0 to 255.
 const MEASURE: &str = "
@@ -27,11 +34,20 @@ const MEASURE: &str = "
     return [root.scrollWidth, root.scrollHeight, (red + green + blue) / 3];";
 
 impl View {
+    const fn screen(width: u64, height: u64, scheme: &'static str) -> Self {
+        Self { width, height, medium: "screen", scheme }
+    }
+
+    /// Returns the colours that the page must have.
+    fn colours(&self) -> &'static str {
+        if self.medium == "print" { "light" } else { self.scheme }
+    }
+
     /// Shows the page in this view. Returns its faults: it is wider than the screen, or not as
     /// light or dark as the view demands.
     pub(crate) async fn show(&self, browser: &Browser) -> Vec<String> {
         // With reduced motion, colours change at once.
-        let media = json!({ "features": [
+        let media = json!({ "media": self.medium, "features": [
             { "name": "prefers-color-scheme", "value": self.scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ] });
@@ -43,7 +59,7 @@ impl View {
             faults.push(format!("it is {width} px wide"));
         }
         let is_dark = brightness < 100.0;
-        if is_dark != (self.scheme == "dark") {
+        if is_dark != (self.colours() == "dark") {
             faults.push(format!("its background has brightness {brightness}"));
         }
         faults
@@ -53,7 +69,7 @@ impl View {
     pub(crate) async fn take(&self, browser: &Browser, page: &str) {
         let (_, height, _) = measure(browser).await;
         self.resize(browser, height).await;
-        let file = directory().join(format!("{page}-{}-{}.png", self.width, self.scheme));
+        let file = directory().join(format!("{page}-{}-{}.png", self.width, self.colours()));
         browser.driver.screenshot(&file).await.unwrap();
         self.resize(browser, self.height).await;
     }
@@ -66,7 +82,7 @@ impl View {
 
 impl std::fmt::Display for View {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} px, {}", self.width, self.scheme)
+        write!(f, "{}, {} px, {}", self.medium, self.width, self.colours())
     }
 }
 

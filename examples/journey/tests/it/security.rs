@@ -218,3 +218,24 @@ async fn a_customer_can_be_signed_out_on_all_devices() {
         assert_eq!(browser.get("/account").await.path(), "/sign-in");
     }
 }
+
+#[tokio::test]
+async fn the_security_page_leads_to_the_report_on_all_policies() {
+    let bank = Bank::open().await;
+    let (browser, _) = bank.with_password().await;
+    let page = browser.get("/security").await;
+    assert!(page.main().contains("<a id=\"report\" href=\"/policies\">"), "{}", page.html);
+    let report = browser.get("/policies").await;
+    assert_eq!((report.status.as_u16(), report.path()), (200, "/policies"));
+    for policy in ["account", "transfer", "authenticator", "close"] {
+        report.assert_text(&format!("policy-{policy}"), policy);
+    }
+    report.assert_text("policy-account", "Two independent factors.");
+    // The header must allow the style that the page has, as the page itself does.
+    let header = report.headers["content-security-policy"].to_str().unwrap();
+    let (own, _) = header.split_once("; frame-ancestors").unwrap();
+    let meta = format!("content=\"{}\"", own.replace('\'', "&#39;"));
+    assert!(report.html.contains(&meta), "{header} is not in {}", report.html);
+
+    assert_eq!(bank.browser().get("/policies").await.path(), "/sign-in");
+}
