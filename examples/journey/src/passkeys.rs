@@ -1,4 +1,4 @@
-//! What the pages with a passkey share: where passkeys work, and the form that a script fills in.
+//! The common parts of the pages with a passkey: the hosts on which passkeys work, and the form.
 
 use askama::Template;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HOST};
@@ -76,7 +76,7 @@ impl Ask {
     }
 }
 
-/// What the script sends: the browser's response as JSON text.
+/// The form that the script sends: the browser's response as JSON text.
 #[derive(Deserialize)]
 pub(crate) struct FormData {
     pub(crate) credential: String,

@@ -148,7 +148,7 @@ impl fmt::Display for Problem {
             Self::UnverifiedPasskey => {
                 "We could not verify this passkey. It may be one of another account, or the page was open for too long. Try again."
             }
-            Self::ExpiredEnrolment => "This key is no longer valid. Begin again with a new one.",
+            Self::ExpiredEnrolment => "This key has expired. Begin again with a new one.",
             Self::Unverified => {
                 "First verify the email address or phone number that you added earlier."
             }

@@ -39,7 +39,7 @@ impl MemberSessionFields {
     }
 }
 
-/// What a call that completes MFA may change about the member.
+/// The changes of the member that a call which completes MFA may make.
 #[derive(Deserialize)]
 pub(super) struct MfaFields {
     set_mfa_enrollment: Option<String>,

@@ -45,7 +45,7 @@ pub(crate) struct Attributes {
 }
 
 pub(crate) struct Sessions {
-    /// What the sessions' ids begin with.
+    /// The beginning of the sessions' ids.
     prefix: &'static str,
     grace: Duration,
     by_id: Bounded<Session>,

@@ -72,7 +72,7 @@ pub enum Clause {
     /// At least so many of these policies: [`Policy::at_least`].
     AtLeast(usize, Vec<Policy>),
     /// This policy, on proofs that are at most so old: [`Policy::within`]. The limit applies to
-    /// every clause inside. Of several limits around a clause, the tightest applies.
+    /// every clause inside. If several limits apply to a clause, the tightest counts.
     Within(Duration, Policy),
 }
 

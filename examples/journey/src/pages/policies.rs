@@ -10,7 +10,7 @@ use crate::bank::Bank;
 use crate::report;
 
 pub(crate) async fn show(State(bank): State<Arc<Bank>>) -> impl IntoResponse {
-    // The page has a stylesheet of its own, which the bank's own policy would not allow.
+    // The page has its own stylesheet, which the bank's own policy would not allow.
     let allowed = format!("{}; frame-ancestors 'none'", report::CONTENT_SECURITY_POLICY);
     ([(CONTENT_SECURITY_POLICY, allowed)], Html(bank.report.clone()))
 }

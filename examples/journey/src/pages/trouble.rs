@@ -125,11 +125,9 @@ fn words(response: &Response<Body>) -> (&'static str, String, (&'static str, &'s
             "It seems that another website sent it for you. Nothing was changed.",
             FRONT,
         ),
-        (404, _) => (
-            "There is no such page",
-            "The address may be mistyped, or the page is no longer here.",
-            FRONT,
-        ),
+        (404, _) => {
+            ("Page not found", "The address may be mistyped, or the page was removed.", FRONT)
+        }
         (405, _) => (
             "This page cannot be opened like that",
             "It only takes a form that another page sends. Nothing was changed.",

@@ -33,7 +33,7 @@ struct UsePasskey<'a> {
     is_kept: bool,
     /// `None` if the user has no passkey.
     ask: Option<Ask>,
-    /// Where the user can add a passkey.
+    /// The address of the page on which the user can add a passkey.
     add: String,
     /// The page for the other factors.
     other: String,

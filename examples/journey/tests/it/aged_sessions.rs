@@ -1,4 +1,4 @@
-//! The bank in a process of its own, whose clock is the system's.
+//! The bank in its own process, whose clock is the system's.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn new_jwt(stytch: &LocalStytch, session: &NewSession) -> String {
     renewed["session_jwt"].as_str().unwrap().to_owned()
 }
 
-/// Returns where the bank leads a browser that has only this JWT.
+/// Returns the page to which the bank leads a browser that has only this JWT.
 async fn path(bank: &Program, jwt: &str, to: &str) -> String {
     let browser = Browser::new(&bank.url);
     browser.tamper("stytch_session_jwt", jwt);

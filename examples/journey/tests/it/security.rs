@@ -102,7 +102,7 @@ async fn an_expired_authenticator_key_can_be_replaced() {
     bank.minutes_pass(24 * 60);
     let browser = bank.with_two_factors().await;
     let page = browser.submit(&page, &[("step", "take"), ("code", "000000")]).await;
-    page.assert_text("problem", "This key is no longer valid");
+    page.assert_text("problem", "This key has expired");
     let page = browser.submit(&page, &[("step", "begin")]).await;
     assert!(page.text("secret").is_some());
 }

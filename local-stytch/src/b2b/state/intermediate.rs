@@ -35,7 +35,7 @@ pub(crate) struct MemberRequest {
     pub(crate) intermediate: Option<String>,
 }
 
-/// What the session fields of a call hold.
+/// The content of the session fields of a call.
 pub(crate) enum Holder {
     Nothing,
     /// The id of a session of the member.

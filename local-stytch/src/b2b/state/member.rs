@@ -30,7 +30,7 @@ pub(crate) struct Member {
     pub(crate) default_mfa_method: Option<MfaMethod>,
     pub(crate) name: String,
     pub(crate) external_id: Option<String>,
-    /// The roles besides the one that every member has.
+    /// The roles, without the one that every member has.
     pub(crate) more_roles: Vec<String>,
     pub(crate) trusted_metadata: Map<String, Value>,
     pub(crate) untrusted_metadata: Map<String, Value>,

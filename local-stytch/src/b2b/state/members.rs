@@ -16,13 +16,13 @@ const CAPACITY: usize = 10_000;
 const TEXT: usize = 128;
 const ROLES: usize = 20;
 
-/// The members in the order of their creation. There are few enough to search them one by one.
+/// The members in the order of their creation. A search looks at each of them, because they are few.
 #[derive(Default)]
 pub(crate) struct Members {
     all: Vec<Member>,
 }
 
-/// The fields of a create or an update call. An absent field leaves the member as it is.
+/// The fields of a create or an update call. An absent field changes nothing.
 #[derive(Default, Deserialize)]
 pub(crate) struct MemberFields {
     name: Option<String>,

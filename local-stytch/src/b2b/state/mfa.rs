@@ -12,7 +12,7 @@ use crate::{
 /// How long a code by text message is valid.
 pub(super) const CODE_LIFE: Duration = Duration::minutes(2);
 
-/// What a call that completes MFA changes about the member besides.
+/// Further changes of the member by a call that completes MFA.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct MfaChanges {
     /// The new `mfa_enrolled`, if the organization leaves it to the member.

@@ -64,7 +64,7 @@ pub(crate) enum MfaMethod {
     Totp,
 }
 
-/// The fields of a create or an update call. An absent field leaves the setting as it is.
+/// The fields of a create or an update call. An absent field changes nothing.
 #[derive(Default, Deserialize)]
 pub(crate) struct OrganizationFields {
     organization_name: Option<String>,

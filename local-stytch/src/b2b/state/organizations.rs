@@ -8,8 +8,8 @@ use crate::{b2b::B2bRefusal, error::Refusal, random};
 /// The maximum number of organizations. Beyond it, the API responds with `stand_in_full`.
 const CAPACITY: usize = 1_000;
 
-/// The organizations in the order of their creation. There are few enough to search them one by
-/// one.
+/// The organizations in the order of their creation. A search looks at each of them,
+/// because they are few.
 #[derive(Default)]
 pub(crate) struct Organizations {
     all: Vec<Organization>,

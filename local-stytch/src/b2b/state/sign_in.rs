@@ -1,4 +1,4 @@
-//! What a member gets for a primary factor: a session or, if they must complete MFA, an
+//! The result of a primary factor: a session or, if the member must complete MFA, an
 //! intermediate session.
 
 use time::{Duration, OffsetDateTime};

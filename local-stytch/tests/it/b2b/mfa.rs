@@ -16,7 +16,7 @@ async fn a_member_of_a_strict_organization_enrolls_a_phone_and_gets_a_session() 
     assert_eq!(pending["mfa_required"], none);
     let token = &pending["intermediate_session_token"];
     assert_eq!(text(token).len(), 43);
-    assert!(!acme.is_good(token).await, "an intermediate session token is no session token");
+    assert!(!acme.is_good(token).await, "an intermediate session token begins no session");
 
     let send = acme.of_ada(json!({"mfa_phone_number": PHONE, "intermediate_session_token": token}));
     let sent = acme.stand.ok(SMS_SEND, send).await;
