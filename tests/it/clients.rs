@@ -1,5 +1,6 @@
 //! Clients that others wrote read the guard's answers: the packages in `tests/clients`.
 
+mod actions;
 mod discovery;
 mod guide;
 mod node;
