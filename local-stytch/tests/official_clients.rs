@@ -1,6 +1,6 @@
 //! Stytch's own SDKs for Python and Node, unmodified. Each runs a user's whole story, and a
-//! member's with its B2B client, against a [`LocalStytch`]. The stories are in `tests/sdk/`. They move the clock and read the codes through
-//! the routes under `/local`, as any client can.
+//! member's with its B2B client, against a [`LocalStytch`]. The stories are in `tests/sdk/`. They
+//! move the clock and read the codes through the routes under `/local`, as any client can.
 //!
 //! The tests expect the SDKs under `target/sdk`, where `.ci/run` installs them. `STYTCH_PYTHON` can
 //! name another Python that has the SDK, and `STYTCH_NODE_MODULES` a directory in which `npm
