@@ -125,7 +125,9 @@ impl State {
         self.complete_mfa(member_id, proved?, (holder, request), changes, now)
     }
 
-    /// Returns what the call's session fields hold, which must be one of the member's sessions.
+    /// Returns what the call's session fields hold, which must be one of the member's sessions. A code
+    /// that would verify a further factor needs one with the first. Otherwise a factor that was added
+    /// before the member had any could be verified without it.
     fn mfa_holder(
         &self,
         member_id: &str,
@@ -137,11 +139,17 @@ impl State {
         if method.is_some_and(|method| !organization.allows(method, member)) {
             return Err(B2bRefusal::MfaMethodNotAllowed.into());
         }
-        match self.b2b.holder(request, member_id, now)? {
-            Holder::Nothing => Err(Refusal::NoSessionArguments),
-            Holder::OtherMember => Err(Refusal::SessionNotFound),
-            holder => Ok(holder),
+        let holder = self.b2b.holder(request, member_id, now)?;
+        if matches!(holder, Holder::Nothing) {
+            return Err(Refusal::NoSessionArguments);
         }
+        let verifies_factor = match method {
+            Some(MfaMethod::SmsOtp) => member.phone.as_ref().is_some_and(|phone| !phone.verified),
+            Some(MfaMethod::Totp) => member.totp.as_ref().is_some_and(|totp| !totp.verified),
+            None => false,
+        };
+        self.check_enrollment(member, verifies_factor, &holder, now)?;
+        Ok(holder)
     }
 
     /// Refuses to add an MFA factor for a caller who has not proved the member's other one.

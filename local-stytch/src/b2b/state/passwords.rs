@@ -88,7 +88,7 @@ impl State {
         now: OffsetDateTime,
     ) -> Result<(String, SignIn), Refusal> {
         let (member_id, _) = self.check_member_reset(token, now)?;
-        self.b2b.holder(&request, &member_id, now)?;
+        self.check_sign_in(&member_id, &request, now)?;
         self.links.spend(token, code_verifier, &Required::default(), now)?;
         self.links.forget(|link| link.user_id == member_id);
         let member = self.b2b.members.get_mut(&member_id)?;

@@ -45,10 +45,9 @@ impl State {
         request: MemberRequest,
         now: OffsetDateTime,
     ) -> Result<SignIn, Refusal> {
-        let holder = self.b2b.holder(&request, member_id, now)?;
+        let (holder, code_sent) = self.check_sign_in(member_id, &request, now)?;
         let (member, organization) = self.b2b.with_organization(member_id)?;
         let requires_mfa = organization.requires_mfa(member);
-        let code_sent = requires_mfa && sends_code(member, organization);
         if let Holder::Session(id) = holder {
             let session = self.b2b.succeed(&id, detail, request.session, now)?;
             return Ok(SignIn::Session(Box::new(session)));
@@ -76,15 +75,35 @@ impl State {
         self.b2b.intermediates.keep(intermediate);
         Ok(SignIn::MfaRequired(pending))
     }
+
+    /// Refuses a sign-in that is not possible. Returns what its session fields hold, and whether it
+    /// sends a code. Runs before a link is used up.
+    pub(super) fn check_sign_in(
+        &self,
+        member_id: &str,
+        request: &MemberRequest,
+        now: OffsetDateTime,
+    ) -> Result<(Holder, bool), Refusal> {
+        let holder = self.b2b.holder(request, member_id, now)?;
+        let (member, organization) = self.b2b.with_organization(member_id)?;
+        let sends_code = !matches!(holder, Holder::Session(_))
+            && organization.requires_mfa(member)
+            && sends_code(member, organization);
+        if sends_code {
+            self.limits.check_send(member.phone_number(), now)?;
+        }
+        Ok((holder, sends_code))
+    }
 }
 
 /// Returns whether a member who must complete MFA gets a code without asking for one: the
-/// organization allows text messages, the member has a phone number, and their default method is
-/// not TOTP.
+/// organization allows text messages, the member has a phone number that such a code can verify or has
+/// verified, and their default method is not TOTP.
 fn sends_code(member: &Member, organization: &Organization) -> bool {
     let prefers_totp =
         member.default_mfa_method == Some(MfaMethod::Totp) && member.verified_totp().is_some();
-    organization.allows(MfaMethod::SmsOtp, member) && member.phone.is_some() && !prefers_totp
+    let counts = member.phone.as_ref().is_some_and(|it| it.verified || !member.has_mfa_factor());
+    organization.allows(MfaMethod::SmsOtp, member) && counts && !prefers_totp
 }
 
 impl B2b {

@@ -42,6 +42,34 @@ async fn a_member_with_a_totp_adds_a_phone_only_with_its_code() {
 }
 
 #[tokio::test]
+async fn a_factor_from_before_the_first_is_verified_only_with_the_first() {
+    // Someone who knows the password adds a TOTP before Ada has verified her phone.
+    let acme = Acme::with(json!({"mfa_policy": FOR_ALL})).await;
+    let created = acme.stand.ok("/v1/b2b/totp", acme.of_ada(json!({}))).await;
+    let ada = acme.sign_in().await;
+    let token = &ada["intermediate_session_token"];
+    acme.stand.ok(SMS_SEND, acme.of_ada(json!({"mfa_phone_number": PHONE}))).await;
+    let body = acme.of_ada(json!({"code": acme.stand.code(), "intermediate_session_token": token}));
+    let stepped = acme.stand.ok(SMS, body).await;
+    let other = acme.sign_in().await;
+    let code = code(&acme.stand, &app(&created));
+    let token = &other["intermediate_session_token"];
+    let body = acme.of_ada(json!({"code": code, "intermediate_session_token": token}));
+    acme.stand.refused(TOTP, body, 401, "insufficient_factors").await;
+    let body = acme.of_ada(json!({"code": code, "session_token": stepped["session_token"]}));
+    acme.stand.ok(TOTP, body).await;
+
+    // The same with a phone, before Ada has verified her TOTP.
+    let acme = Acme::start().await;
+    acme.stand.ok(SMS_SEND, acme.of_ada(json!({"mfa_phone_number": PHONE}))).await;
+    let sent = acme.stand.code();
+    acme.add_totp(&acme.sign_in().await).await;
+    let other = acme.sign_in().await;
+    let body = acme.of_ada(json!({"code": sent, "session_token": other["session_token"]}));
+    acme.stand.refused(SMS, body, 401, "insufficient_factors").await;
+}
+
+#[tokio::test]
 async fn an_organization_restricts_the_methods() {
     let acme = Acme::with(json!({"mfa_policy": FOR_ALL, "mfa_methods": "RESTRICTED",
         "allowed_mfa_methods": ["totp"]}))
