@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn the_rust_sdk_registers_a_passkey_and_steps_up_with_it() {
+async fn the_rust_sdk_registers_a_passkey_steps_up_with_it_and_deletes_it() {
     let (_stytch, client) = start().await;
     let ada = create_ada(&client).await;
 
@@ -69,4 +69,10 @@ async fn the_rust_sdk_registers_a_passkey_and_steps_up_with_it() {
     let factor = session.authentication_factors[1].webauthn_factor.clone().unwrap();
     assert_eq!(factor.webauthn_registration_id, registered.webauthn_registration_id);
     assert_eq!(factor.domain, "example.com");
+
+    let request = users::DeleteWebAuthnRegistrationRequest {
+        webauthn_registration_id: registered.webauthn_registration_id,
+    };
+    let deleted = client.users.delete_webauthn_registration(request).await.unwrap();
+    assert!(deleted.user.webauthn_registrations.is_empty());
 }

@@ -145,11 +145,19 @@ async fn the_rust_sdk_completes_mfa_and_keeps_a_members_session() {
     assert_eq!(renewed.member_session.custom_claims, Some(json!({"plan": "gold"})));
     let keys = sessions::GetJWKSRequest { project_id: stytch.project_id().into() };
     assert_eq!(client.sessions.get_jwks(keys).await.unwrap().keys.len(), 1);
-    let of_ada = sessions::GetRequest { organization_id, member_id: member_id.clone() };
+    let of_ada = sessions::GetRequest {
+        organization_id: organization_id.clone(),
+        member_id: member_id.clone(),
+    };
     assert_eq!(client.sessions.get(of_ada).await.unwrap().member_sessions.len(), 1);
     let request = sessions::RevokeRequest { member_id: Some(member_id), ..Default::default() };
     client.sessions.revoke(request).await.unwrap();
     assert_error(authenticate().await, 404, "session_not_found");
+
+    let member_password_id = reset.member.member_password_id;
+    let request = members::DeletePasswordRequest { organization_id, member_password_id };
+    let without = client.organizations.members.delete_password(request).await.unwrap();
+    assert_eq!(without.member.member_password_id, "");
 }
 
 #[tokio::test]

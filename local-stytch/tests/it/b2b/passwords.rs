@@ -1,7 +1,7 @@
 use serde_json::json;
 
-use super::support::{AUTHENTICATE, Acme, factors, text};
-use crate::support::{EMAIL, PASSWORD};
+use super::support::{AUTHENTICATE, Acme, SMS_SEND, factors, text};
+use crate::support::{EMAIL, PASSWORD, PHONE};
 
 const START: &str = "/v1/b2b/passwords/email/reset/start";
 const RESET: &str = "/v1/b2b/passwords/email/reset";
@@ -70,6 +70,21 @@ async fn a_reset_ends_the_other_sessions_and_uses_up_every_link() {
     }
     let old = acme.password();
     acme.stand.refused(AUTHENTICATE, old, 401, "unauthorized_credentials").await;
+}
+
+#[tokio::test]
+async fn a_reset_that_cannot_send_its_code_changes_nothing() {
+    let acme = Acme::start().await;
+    acme.update(json!({"mfa_phone_number": PHONE, "mfa_enrolled": true})).await;
+    let token = acme.reset_token(json!({})).await;
+    for _ in 0..30 {
+        acme.stand.ok(SMS_SEND, acme.of_ada(json!({}))).await;
+    }
+    let body = json!({"password_reset_token": token, "password": "another-Gannet-9-pontoon"});
+    acme.stand.refused(RESET, body.clone(), 429, "too_many_requests").await;
+    acme.stand.advance(60);
+    assert_eq!(acme.sign_in().await["member_authenticated"], false, "with the old password");
+    assert_eq!(acme.stand.ok(RESET, body).await["member_authenticated"], false);
 }
 
 #[tokio::test]
