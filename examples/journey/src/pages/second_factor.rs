@@ -111,8 +111,8 @@ pub(crate) async fn show(
         return Ok(Redirect::to(&query.url_for(USE_PASSKEY)).into_response());
     }
     match Question::of(&bank, &query, session).await? {
-        Some(question) => Ok(question.page(&bank, frame, "", None)),
-        None => Ok(Redirect::to(&query.url_for("/verify-email")).into_response()),
+        Ok(question) => Ok(question.page(&bank, frame, "", None)),
+        Err(other) => Ok(Redirect::to(&query.url_for(other)).into_response()),
     }
 }
 
@@ -124,8 +124,9 @@ pub(crate) async fn send(
     headers: HeaderMap,
     Form(form): Form<FormData>,
 ) -> Result<Response, Problem> {
-    let Some(question) = Question::of(&bank, &query, session).await? else {
-        return Ok(Redirect::to(&query.url_for("/verify-email")).into_response());
+    let question = match Question::of(&bank, &query, session).await? {
+        Ok(question) => question,
+        Err(other) => return Ok(Redirect::to(&query.url_for(other)).into_response()),
     };
     let (user_id, token) = (question.session.user_id(), question.session.jwt().as_str());
     let (done, number) = match &form {
@@ -151,10 +152,15 @@ pub(crate) async fn send(
 }
 
 impl Question {
-    /// Returns what to ask the user for, or `None` if the user must first prove the email address
-    /// in this session. Without that rule, anyone who knows the password could enrol their own
-    /// phone.
-    async fn of(bank: &Bank, query: &PageQuery, session: Session) -> Result<Option<Self>, Problem> {
+    /// Returns what to ask the user for, or the page on which the user must first prove something in
+    /// this session. Without a second factor, that is the email address. Otherwise anyone who knows
+    /// the password could enrol their own phone. If a passkey is the only second factor, for example
+    /// because the phone was removed at Stytch, it is the passkey.
+    async fn of(
+        bank: &Bank,
+        query: &PageQuery,
+        session: Session,
+    ) -> Result<Result<Self, &'static str>, Problem> {
         let user = bank.user(&session).await?;
         let named = bank.numbers.find(session.id());
         let named = user
@@ -170,12 +176,18 @@ impl Question {
                 Way::Sms(phone.clone())
             }
             (_, true) => Way::Totp,
+            _ if user.webauthn_registrations.iter().any(|passkey| passkey.verified) => {
+                if !may_add_factor(bank, &session) {
+                    return Ok(Err(USE_PASSKEY));
+                }
+                Way::Enrol(named)
+            }
             _ if session.factors().iter().any(|proof| *proof.factor() == Factor::OtpEmail) => {
                 Way::Enrol(named)
             }
-            _ => return Ok(None),
+            _ => return Ok(Err("/verify-email")),
         };
-        Ok(Some(Self { query: query.clone(), session, user, way }))
+        Ok(Ok(Self { query: query.clone(), session, user, way }))
     }
 
     /// Sends a code. Ignores a typed number if the user already has a second factor, because it may
@@ -303,6 +315,12 @@ impl Question {
         }
         links
     }
+}
+
+/// Returns whether the session meets the policy of the pages that add a factor.
+fn may_add_factor(bank: &Bank, session: &Session) -> bool {
+    let policy = bank.policies.get("authenticator");
+    policy.is_ok_and(|policy| policy.evaluate(session, bank.clock.now()).is_ok())
 }
 
 fn verified_phone(user: &User) -> Option<&PhoneNumber> {

@@ -102,7 +102,8 @@ fn page(
         email: email.email.clone(),
         is_verified: email.verified,
         has_second_factor: user.phone_numbers.iter().any(|phone| phone.verified)
-            || user.totps.iter().any(|totp| totp.verified),
+            || user.totps.iter().any(|totp| totp.verified)
+            || user.webauthn_registrations.iter().any(|passkey| passkey.verified),
         sent: query.sent || of_code.is_some(),
         code: Field::code("Code from the email")
             .error(of_code)

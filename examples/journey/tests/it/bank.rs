@@ -86,6 +86,16 @@ impl Bank {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// Removes a phone from its user at Stytch, as the support of the bank might.
+    pub(crate) async fn remove_phone(&self, number: &str) {
+        let (_, sent) = self.api("/v1/otps/sms/send", json!({ "phone_number": number })).await;
+        let id = sent["phone_id"].as_str().unwrap();
+        let url = format!("{}/v1/users/phone_numbers/{id}", self.stytch.base_url());
+        let request = reqwest::Client::new().delete(url);
+        let request = request.basic_auth(self.stytch.project_id(), Some(self.stytch.secret()));
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+
     /// Returns the current code of an authenticator app with this key.
     pub(crate) fn app_code(&self, key: &str) -> String {
         let secret = totp_rs::Secret::try_from_base32(key.replace(' ', "")).unwrap();

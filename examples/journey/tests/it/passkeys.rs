@@ -3,7 +3,7 @@
 use axum::http::header::CONTENT_SECURITY_POLICY;
 
 use crate::authenticator::Passkey;
-use crate::bank::{Bank, DEMO, DEMO_PHONE};
+use crate::bank::{BENS_PHONE, Bank, DEMO, DEMO_PHONE};
 use crate::browser::Browser;
 use crate::page::{Page, unescaped};
 
@@ -139,6 +139,42 @@ async fn adding_a_passkey_needs_a_fresh_second_factor() {
     let browser = bank.with_two_factors().await;
     bank.minutes_pass(11);
     assert_eq!(browser.get("/passkey").await.path(), "/second-factor");
+}
+
+#[tokio::test]
+async fn a_passkey_is_a_second_factor_without_a_phone() {
+    let bank = Bank::open().await;
+    let browser = bank.at_localhost().await;
+    let page = browser.get("/passkey").await;
+    let (mut passkey, _) = bank.add(&browser, &page).await;
+    bank.remove_phone(DEMO_PHONE).await;
+
+    // The password and the mailbox add no phone.
+    let browser = Browser::new(&bank.localhost());
+    browser.post("/sign-in", &[("email", DEMO.0), ("password", DEMO.1)]).await;
+    let page = browser.get("/verify-email").await;
+    let page = browser.submit(&page, &[("step", "send")]).await;
+    assert!(page.main().contains("use a different factor"), "{}", page.main());
+    let code = bank.code(DEMO.0);
+    let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+    assert_eq!(page.path(), "/second-factor/passkey");
+    let sent = bank.stytch.messages().len();
+    let typed = [("step", "send"), ("phone_number", BENS_PHONE)];
+    let page = browser.post("/second-factor", &typed).await;
+    assert_eq!((page.path(), bank.stytch.messages().len()), ("/second-factor/passkey", sent));
+
+    // The passkey does, while it counts for adding a factor.
+    let page = sign(&browser, &page, &mut passkey).await;
+    assert_eq!(page.path(), "/account");
+    bank.minutes_pass(11);
+    assert_eq!(browser.get("/second-factor").await.path(), "/second-factor/passkey");
+    let page = browser.get("/second-factor/passkey?return_to=/second-factor").await;
+    let page = sign(&browser, &page, &mut passkey).await;
+    assert_eq!(page.path(), "/second-factor");
+    let page = browser.submit(&page, &typed).await;
+    let code = bank.code(BENS_PHONE);
+    let page = browser.submit(&page, &[("step", "take"), ("code", &code)]).await;
+    assert_eq!(page.path(), "/account");
 }
 
 #[tokio::test]
