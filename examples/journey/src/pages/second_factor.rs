@@ -176,7 +176,7 @@ impl Question {
                 Way::Sms(phone.clone())
             }
             (_, true) => Way::Totp,
-            _ if user.webauthn_registrations.iter().any(|passkey| passkey.verified) => {
+            _ if has_second_factor(&user) => {
                 if !may_add_factor(bank, &session) {
                     return Ok(Err(USE_PASSKEY));
                 }
@@ -321,6 +321,13 @@ impl Question {
 fn may_add_factor(bank: &Bank, session: &Session) -> bool {
     let policy = bank.policies.get("authenticator");
     policy.is_ok_and(|policy| policy.evaluate(session, bank.clock.now()).is_ok())
+}
+
+/// Returns whether the user has a second factor, which they have to prove before they add another.
+pub(crate) fn has_second_factor(user: &User) -> bool {
+    verified_phone(user).is_some()
+        || has_totp(user)
+        || user.webauthn_registrations.iter().any(|passkey| passkey.verified)
 }
 
 fn verified_phone(user: &User) -> Option<&PhoneNumber> {

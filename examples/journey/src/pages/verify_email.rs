@@ -16,6 +16,7 @@ use crate::bank::Bank;
 use crate::field::Field;
 use crate::frame::{Frame, Page};
 use crate::page_query::PageQuery;
+use crate::pages::second_factor::has_second_factor;
 use crate::problem::Problem;
 
 #[derive(Deserialize)]
@@ -101,9 +102,7 @@ fn page(
         second_factor: query.before_sending().url_for("/second-factor"),
         email: email.email.clone(),
         is_verified: email.verified,
-        has_second_factor: user.phone_numbers.iter().any(|phone| phone.verified)
-            || user.totps.iter().any(|totp| totp.verified)
-            || user.webauthn_registrations.iter().any(|passkey| passkey.verified),
+        has_second_factor: has_second_factor(user),
         sent: query.sent || of_code.is_some(),
         code: Field::code("Code from the email")
             .error(of_code)
